@@ -1,0 +1,187 @@
+"""One tree of errors; each is a sentence, a hint and an exit code.
+
+::
+
+    TimeoutMonitorError                 1  anything below
+    ├── ConfigurationError              2  settings, files or arguments that can't be used
+    ├── LedgerError                     1  the state file is not ours, too new, or not writable
+    ├── StaleDataError                  6  the newest data is too old to answer from
+    └── GenesysError                    1  an answer of the platform (endpoint, status, correlation id)
+        ├── AuthenticationError         4  the token or the credentials were refused (401)
+        ├── PermissionDeniedError       4  a permission is missing (403)
+        ├── NotFoundError               1  404
+        ├── ConflictError               5  somebody else wrote first (409, 412)
+        ├── BadRequestError             1  the platform refused the request's content (400)
+        ├── RateLimitedError            6  429, with the time until the endpoint opens again
+        ├── ServerFaultError            6  5xx
+        ├── RequestTimeoutError         6  no answer within the time limit (or a 408)
+        ├── ConnectionFailedError       6  no connection
+        ├── NotJsonError                6  the answer is not JSON: hardly the platform
+        └── WrongShapeError             1  JSON without the fields that were asked for
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TimeoutMonitorError(Exception):
+    """Something a user can act on.
+
+    Attributes:
+        message: One sentence, without a full stop of its own, that says what is wrong.
+        hint: One sentence that says what to do about it; may be empty.
+        exit_code: What the command line exits with.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep the sentence and the hint apart, so that each output can set them its own way."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigurationError(TimeoutMonitorError):
+    """Settings, files or arguments that can't be used."""
+
+    exit_code = 2
+
+
+class LedgerError(TimeoutMonitorError):
+    """The state is not ours, was written by a newer program, or can't be written."""
+
+
+class StaleDataError(TimeoutMonitorError):
+    """The newest data is too old to answer from."""
+
+    exit_code = 6
+
+
+class GenesysError(TimeoutMonitorError):
+    """An answer of the platform, or the lack of one.
+
+    Attributes:
+        endpoint: Method and path template, for example ``GET /api/v2/flows/{flowId}``.
+        status: HTTP status, or None where no answer came.
+        correlation_id: The platform's ``ININ-Correlation-Id``, empty where none came.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        endpoint: str = "",
+        status: int | None = None,
+        correlation_id: str = "",
+    ) -> None:
+        """Keep what the platform's support will ask for."""
+        super().__init__(message, hint)
+        self.endpoint = endpoint
+        self.status = status
+        self.correlation_id = correlation_id
+
+
+class AuthenticationError(GenesysError):
+    """The token or the credentials were refused."""
+
+    exit_code = 4
+
+
+class PermissionDeniedError(GenesysError):
+    """A permission is missing; the hint names it and where to grant it."""
+
+    exit_code = 4
+
+
+class NotFoundError(GenesysError):
+    """The platform does not know this path or this id."""
+
+
+class ConflictError(GenesysError):
+    """Somebody else wrote first."""
+
+    exit_code = 5
+
+
+class BadRequestError(GenesysError):
+    """The platform refused the content of the request, in its own words.
+
+    Attributes:
+        code: The platform's error code, for example ``bad.request``.
+        detail: The platform's own message.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parent's keywords and two of its own
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        endpoint: str = "",
+        status: int | None = None,
+        correlation_id: str = "",
+        code: str = "",
+        detail: str = "",
+    ) -> None:
+        """Keep the platform's code and words for callers that react to them."""
+        super().__init__(
+            message, hint, endpoint=endpoint, status=status, correlation_id=correlation_id
+        )
+        self.code = code
+        self.detail = detail
+
+
+class RateLimitedError(GenesysError):
+    """The platform wants fewer requests.
+
+    Attributes:
+        retry_after_seconds: Seconds until the endpoint may be asked again.
+    """
+
+    exit_code = 6
+
+    def __init__(  # noqa: PLR0913 - the parent's keywords and one of its own
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        endpoint: str = "",
+        status: int | None = None,
+        correlation_id: str = "",
+        retry_after_seconds: float = 0.0,
+    ) -> None:
+        """Keep how long to stay away."""
+        super().__init__(
+            message, hint, endpoint=endpoint, status=status, correlation_id=correlation_id
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ServerFaultError(GenesysError):
+    """The platform failed (5xx)."""
+
+    exit_code = 6
+
+
+class RequestTimeoutError(GenesysError):
+    """No answer within the time limit."""
+
+    exit_code = 6
+
+
+class ConnectionFailedError(GenesysError):
+    """No connection to the platform."""
+
+    exit_code = 6
+
+
+class NotJsonError(GenesysError):
+    """The answer is not JSON: a proxy or a wrong host rather than the platform."""
+
+    exit_code = 6
+
+
+class WrongShapeError(GenesysError):
+    """The answer is JSON, without the fields that were asked for."""

@@ -1,0 +1,239 @@
+"""The shared vocabulary: actions, outcomes, tallies, incidents and stretches of time.
+
+Times are Unix epoch seconds in UTC; durations carry their unit in their name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+
+BAND_EDGES_MS: tuple[int, ...] = (
+    100, 250, 500, 750, 1_000, 1_500, 2_000, 2_500,
+    3_000, 4_000, 5_000, 7_500, 10_000, 15_000, 20_000, 30_000,
+)  # fmt: skip
+"""Upper edges of the latency bands, in milliseconds; the last band is open.
+
+Close together around the timeouts that are in use (1 to 10 s), because that is where a longer
+timeout is decided; the 30 s cap is an edge of its own. The ledger stores bands by position:
+changing an edge is a change of its schema.
+"""
+
+Bands = tuple[int, ...]
+"""Executions per latency band: band ``i`` counts ``edge[i-1] <= duration < edge[i]``, and
+``len(Bands) == len(BAND_EDGES_MS) + 1``."""
+
+NO_BANDS: Bands = (0,) * (len(BAND_EDGES_MS) + 1)
+
+NO_ERROR = "NONE"
+"""The errorType of an execution that succeeded."""
+
+UNKNOWN_ACTION = "unknown"
+"""The action id of a timeout whose action the platform does not name."""
+
+PLATFORM_DEFAULT_TIMEOUT_MS = 60_000
+"""What an integration action waits for when no timeout is set."""
+
+FUNCTION_DEFAULT_TIMEOUT_MS = 15_000
+"""What a function data action waits for when no timeout is set."""
+
+
+class Outcome(StrEnum):
+    """How an execution ended, as callers feel it."""
+
+    SUCCESS = "success"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    THROTTLED = "throttled"
+
+
+class ActionKind(StrEnum):
+    """What sort of data action it is, which decides where its timeout lives."""
+
+    CUSTOM = "custom"
+    STATIC = "static"
+    FUNCTION = "function"
+    FLOW = "flow"
+    """A data action inside a flow document (contract ``flow``)."""
+    UNKNOWN = "unknown"
+    """Seen in the data, absent from the catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A data action as the catalogue knows it.
+
+    Attributes:
+        action_id: The platform's id.
+        name: The name its author gave it.
+        integration_id: The integration it belongs to; empty where unknown.
+        integration_name: That integration's name; empty where unknown.
+        category: The platform's category, for example ``Web Services Data Actions``.
+        kind: Where its timeout lives.
+        configured_timeout_ms: The timeout its author set; None where none is set.
+    """
+
+    action_id: str
+    name: str
+    integration_id: str = ""
+    integration_name: str = ""
+    category: str = ""
+    kind: ActionKind = ActionKind.CUSTOM
+    configured_timeout_ms: int | None = None
+
+    @property
+    def timeout_ms(self) -> int | None:
+        """The timeout in force, in milliseconds; None where nobody can know it."""
+        if self.configured_timeout_ms is not None:
+            return self.configured_timeout_ms
+        if self.kind is ActionKind.FUNCTION:
+            return FUNCTION_DEFAULT_TIMEOUT_MS
+        if self.kind is ActionKind.CUSTOM:
+            return PLATFORM_DEFAULT_TIMEOUT_MS
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Executions of one action that ended one way in one window.
+
+    Attributes:
+        action_id: The platform's id.
+        error_type: The platform's errorType; ``NONE`` for a success.
+        response_status: The HTTP status as text; empty where there was none.
+        window_start: Start of the window.
+        count: Executions.
+        duration_ms: Sum of their durations.
+        min_ms: The shortest duration.
+        max_ms: The longest duration.
+        bands: Executions per latency band; they sum to at most ``count``.
+    """
+
+    action_id: str
+    error_type: str
+    response_status: str
+    window_start: int
+    count: int
+    duration_ms: float = 0.0
+    min_ms: float = 0.0
+    max_ms: float = 0.0
+    bands: Bands = NO_BANDS
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One timeout that hit one conversation, from its detail record.
+
+    ``conversation_id`` and ``segment_start_ms`` together name it: pages may repeat it.
+
+    Attributes:
+        conversation_id: The conversation that was hit.
+        segment_start_ms: Start of the segment that failed; epoch milliseconds.
+        at: When it failed (the end of the segment, else its start); epoch seconds.
+        action_id: The action that timed out, or ``unknown``.
+        action_name: Its name where the record gives one.
+        flow_id: The flow that called it; empty where unknown.
+        flow_name: That flow's name; empty where unknown.
+        error_type: The segment's errorCode.
+    """
+
+    conversation_id: str
+    segment_start_ms: int
+    at: float
+    action_id: str
+    action_name: str
+    flow_id: str
+    flow_name: str
+    error_type: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TimeRange:
+    """A half-open stretch of time, ``start <= t < end``; epoch seconds."""
+
+    start: int
+    end: int
+
+    @property
+    def seconds(self) -> int:
+        """Its length."""
+        return self.end - self.start
+
+    def slices(self, seconds: int) -> Iterator[TimeRange]:
+        """Cut into consecutive pieces of at most ``seconds``, oldest first."""
+        start = self.start
+        while start < self.end:
+            end = min(start + seconds, self.end)
+            yield TimeRange(start, end)
+            start = end
+
+
+def floor_to(seconds: float, step: int) -> int:
+    """The largest multiple of ``step`` that is not after ``seconds``."""
+    return int(seconds // step) * step
+
+
+def band_of(duration_ms: float) -> int:
+    """The index of the latency band that a duration falls into."""
+    for index, edge in enumerate(BAND_EDGES_MS):
+        if duration_ms < edge:
+            return index
+    return len(BAND_EDGES_MS)
+
+
+def cumulative(bands: Bands) -> tuple[int, ...]:
+    """Executions below each edge, and in the last place all of them."""
+    return tuple(accumulate(bands))
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """Reads the platform's words for how an execution ended.
+
+    Only ``NONE`` is certain; every other word is matched against configured patterns, and what
+    matches none stays an error under its own name. The ledger keeps the words, not the reading,
+    so that a better pattern mends the past too.
+    """
+
+    timeout_error_types: tuple[re.Pattern[str], ...]
+    timeout_statuses: frozenset[str]
+    throttle_error_types: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def from_patterns(
+        cls,
+        timeout_error_types: Iterable[str],
+        timeout_statuses: Iterable[str],
+        throttle_error_types: Iterable[str],
+    ) -> Classifier:
+        """Compile the patterns of ``[classify]``.
+
+        Raises:
+            re.error: A pattern is not a regular expression.
+        """
+        return cls(
+            tuple(re.compile(pattern) for pattern in timeout_error_types),
+            frozenset(timeout_statuses),
+            tuple(re.compile(pattern) for pattern in throttle_error_types),
+        )
+
+    def outcome(self, error_type: str, response_status: str) -> Outcome:
+        """How an execution with this errorType and responseStatus ended."""
+        if error_type == NO_ERROR:
+            return Outcome.SUCCESS
+        if self.is_throttle(error_type):
+            return Outcome.THROTTLED
+        if self.is_timeout(error_type) or response_status in self.timeout_statuses:
+            return Outcome.TIMEOUT
+        return Outcome.ERROR
+
+    def is_timeout(self, error_type: str) -> bool:
+        """Whether this word alone says that time ran out."""
+        return any(pattern.search(error_type) for pattern in self.timeout_error_types)
+
+    def is_throttle(self, error_type: str) -> bool:
+        """Whether this word says that the platform itself refused to run it."""
+        return any(pattern.search(error_type) for pattern in self.throttle_error_types)

@@ -1,0 +1,118 @@
+"""What the world is shown: one immutable picture of every org, swapped in whole after each poll.
+
+A scrape or a request reads the picture that is current when it begins and nothing else, so it
+never waits for a poll and never sees half of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.analysis.summary import Summary
+from monitor.ledger import OrgState
+
+
+@dataclass(frozen=True, slots=True)
+class PollHealth:
+    """How reading one org has gone since this process started.
+
+    Attributes:
+        polls: Polls by result: ``ok``, ``partial`` (a source failed) or ``failed``.
+        duration_seconds: How long the newest poll took; None before the first.
+        durations_sum_seconds: How long all of them took.
+        problem: What went wrong in the newest poll, in one sentence; empty when nothing did.
+        source_available: Whether each source answers; one refused with 403 or 404 does not.
+        api_requests: Requests by (endpoint, status).
+        api_retries: Repeated requests by endpoint.
+        rate_limited_seconds: Time spent waiting for the platform's limits, by endpoint.
+    """
+
+    polls: Mapping[str, int] = field(default_factory=dict)
+    duration_seconds: float | None = None
+    durations_sum_seconds: float = 0.0
+    problem: str = ""
+    source_available: Mapping[str, bool] = field(default_factory=dict)
+    api_requests: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    api_retries: Mapping[str, int] = field(default_factory=dict)
+    rate_limited_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrgPicture:
+    """One org: what its ledger holds, what that means, and how reading it goes.
+
+    Attributes:
+        org: The org's configured name.
+        contract: ``platform`` or ``flow``.
+        state: Totals, catalogue and freshness from one read transaction.
+        day: Summary of the last 24 settled hours.
+        hour: Summary of the last settled hour; what the gauges show.
+        concurrency_limit: The org's own limit of concurrent executions; None where not known.
+        health: How reading goes.
+    """
+
+    org: str
+    contract: str
+    state: OrgState
+    day: Summary
+    hour: Summary
+    concurrency_limit: int | None
+    health: PollHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that is shown, as of one moment.
+
+    Attributes:
+        taken_at: When it was taken; epoch seconds.
+        orgs: One picture an org, in the configuration's order.
+        stale_after_seconds: Data older than this is stale.
+        state_writable: Whether the ledger could be written.
+    """
+
+    taken_at: float
+    orgs: tuple[OrgPicture, ...] = ()
+    stale_after_seconds: float = 300.0
+    state_writable: bool = True
+
+    def stale_orgs(self, now: float) -> tuple[str, ...]:
+        """Names of the orgs with a source whose last good read is too long ago, or never was."""
+        return tuple(
+            picture.org for picture in self.orgs if self._oldest_success(picture) < self._limit(now)
+        )
+
+    def _limit(self, now: float) -> float:
+        return now - self.stale_after_seconds
+
+    @staticmethod
+    def _oldest_success(picture: OrgPicture) -> float:
+        answering = [
+            source for source, available in picture.health.source_available.items() if available
+        ]
+        states = picture.state.sources
+        return min(
+            (
+                states[source].last_success_at if source in states else 0.0
+                for source in answering
+            ),
+            default=0.0,
+        )
+
+
+class SnapshotHolder:
+    """The one place where the current snapshot is kept; swapping a reference is atomic."""
+
+    def __init__(self, first: Snapshot) -> None:
+        """Begin with a snapshot, so that a scrape before the first poll has an answer."""
+        self._current = first
+
+    @property
+    def current(self) -> Snapshot:
+        """The newest snapshot."""
+        return self._current
+
+    def swap(self, snapshot: Snapshot) -> None:
+        """Show this snapshot from now on."""
+        self._current = snapshot
