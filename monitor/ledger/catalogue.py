@@ -1,0 +1,206 @@
+"""Actions and flows in the database: names, the timeout in force over time, and who uses what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, delete, func, select, update
+
+from monitor.ledger.database import insert_into, put, put_if_absent
+from monitor.ledger.schema import actions, flow_use, flows, timeouts
+from monitor.model import Action, ActionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+
+def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], at: float) -> None:
+    """Make ``listed`` the catalogue; what it no longer lists stays, marked as gone.
+
+    Args:
+        connection: A write transaction that holds the org.
+        org_id: The org.
+        listed: Every action of the org; a page may have repeated one.
+        at: When the platform said so; epoch seconds.
+    """
+    by_id = {action.action_id: action for action in listed}
+    connection.execute(update(actions).where(actions.c.org_id == org_id).values(listed=False))
+    put(
+        connection,
+        actions,
+        [_row(org_id, action, listed=True) for action in by_id.values()],
+    )
+    latest = _latest_timeouts(connection, org_id)
+    changed = []
+    for action in by_id.values():
+        since, timeout_ms = latest.get(action.action_id, (at, -1))
+        if timeout_ms != action.timeout_ms:
+            changed.append(
+                {
+                    "org_id": org_id,
+                    "action_id": action.action_id,
+                    # A clock that went backwards must not hide the newest change.
+                    "since": max(at, since),
+                    "timeout_ms": action.timeout_ms,
+                }
+            )
+    put(connection, timeouts, changed)
+
+
+def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> None:
+    """Keep actions that only the data names.
+
+    What the catalogue says stays; a bare id gives way to a name.
+    """
+    rows = [_row(org_id, action, listed=False) for action in named]
+    if not rows:
+        return
+    statement = insert_into(connection, actions)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["org_id", "action_id"],
+            set_={
+                name: statement.excluded[name]
+                for name in ("name", "integration_id", "integration_name", "category")
+            },
+            where=and_(
+                actions.c.kind == ActionKind.UNKNOWN.value,
+                actions.c.name == actions.c.action_id,
+                statement.excluded.name != actions.c.action_id,
+            ),
+        ),
+        rows,
+    )
+
+
+def save_flow_names(
+    connection: Connection, org_id: int, named: Iterable[tuple[str, str, float]]
+) -> None:
+    """Keep the names of flows, the newest for each.
+
+    Args:
+        connection: A write transaction.
+        org_id: The org.
+        named: Flow id, name, and when it was called so (epoch seconds).
+    """
+    rows = [
+        {"org_id": org_id, "flow_id": flow_id, "name": name, "named_at": at}
+        for flow_id, name, at in named
+        if flow_id and name
+    ]
+    if not rows:
+        return
+    statement = insert_into(connection, flows)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["org_id", "flow_id"],
+            set_={"name": statement.excluded.name, "named_at": statement.excluded.named_at},
+            where=flows.c.named_at <= statement.excluded.named_at,
+        ),
+        rows,
+    )
+
+
+def save_flows_of_action(
+    connection: Connection, org_id: int, action_id: str, users: Mapping[str, str], at: float
+) -> None:
+    """Make ``users`` (name by flow id) the flows that use an action."""
+    connection.execute(
+        delete(flow_use).where(flow_use.c.org_id == org_id, flow_use.c.action_id == action_id)
+    )
+    put_if_absent(
+        connection,
+        flow_use,
+        [
+            {"org_id": org_id, "action_id": action_id, "flow_id": flow_id}
+            for flow_id in sorted(users)
+        ],
+    )
+    save_flow_names(
+        connection, org_id, ((flow_id, name, at) for flow_id, name in sorted(users.items()))
+    )
+
+
+def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ...], frozenset[str]]:
+    """Every action ever known, by id, and the ids of those the catalogue lists no more."""
+    statement = (
+        select(
+            actions.c.action_id,
+            actions.c.name,
+            actions.c.integration_id,
+            actions.c.integration_name,
+            actions.c.category,
+            actions.c.kind,
+            actions.c.configured_timeout_ms,
+            actions.c.listed,
+        )
+        .where(actions.c.org_id == org_id)
+        .order_by(actions.c.action_id)
+    )
+    known: list[Action] = []
+    gone: set[str] = set()
+    for row in connection.execute(statement):
+        action = Action(row[0], row[1], row[2], row[3], row[4], ActionKind(row[5]), row[6])
+        known.append(action)
+        if not row[7] and action.kind is not ActionKind.UNKNOWN:
+            gone.add(action.action_id)
+    return tuple(known), frozenset(gone)
+
+
+def flow_names(connection: Connection, org_id: int) -> dict[str, str]:
+    """Names by flow id."""
+    statement = select(flows.c.flow_id, flows.c.name).where(flows.c.org_id == org_id)
+    return dict(connection.execute(statement.order_by(flows.c.flow_id)).tuples().all())
+
+
+def tracked_flow_use(connection: Connection, org_id: int) -> set[tuple[str, str]]:
+    """Pairs of action id and flow id, from dependency tracking."""
+    statement = select(flow_use.c.action_id, flow_use.c.flow_id).where(flow_use.c.org_id == org_id)
+    return set(connection.execute(statement).tuples())
+
+
+def timeouts_over_time(connection: Connection, org_id: int) -> list[tuple[str, float, int | None]]:
+    """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""
+    statement = (
+        select(timeouts.c.action_id, timeouts.c.since, timeouts.c.timeout_ms)
+        .where(timeouts.c.org_id == org_id)
+        .order_by(timeouts.c.since, timeouts.c.action_id)
+    )
+    return list(connection.execute(statement).tuples())
+
+
+def _latest_timeouts(connection: Connection, org_id: int) -> dict[str, tuple[float, int | None]]:
+    newest = (
+        select(timeouts.c.action_id, func.max(timeouts.c.since).label("since"))
+        .where(timeouts.c.org_id == org_id)
+        .group_by(timeouts.c.action_id)
+        .subquery()
+    )
+    statement = (
+        select(timeouts.c.action_id, timeouts.c.since, timeouts.c.timeout_ms)
+        .join(
+            newest,
+            and_(newest.c.action_id == timeouts.c.action_id, newest.c.since == timeouts.c.since),
+        )
+        .where(timeouts.c.org_id == org_id)
+    )
+    return {
+        action_id: (since, timeout_ms)
+        for action_id, since, timeout_ms in connection.execute(statement)
+    }
+
+
+def _row(org_id: int, action: Action, *, listed: bool) -> dict[str, object]:
+    return {
+        "org_id": org_id,
+        "action_id": action.action_id,
+        "name": action.name or action.action_id,
+        "integration_id": action.integration_id,
+        "integration_name": action.integration_name,
+        "category": action.category,
+        "kind": action.kind.value,
+        "configured_timeout_ms": action.configured_timeout_ms,
+        "listed": listed,
+    }

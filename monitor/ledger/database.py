@@ -1,0 +1,240 @@
+"""Opens the database, checks that it is ours, and gives transactions that fail in plain words.
+
+The only place that knows one kind of database from another.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+
+from monitor.errors import LedgerError
+from monitor.ledger import schema
+from monitor.ledger.failures import in_plain_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import URL, Connection, Table
+    from sqlalchemy.engine import Inspector
+
+_WRITES = "timeout_monitor_writes"
+"""Execution option of connections whose transactions write."""
+
+
+class Database:
+    """One engine with two kinds of transactions: those that read, and those that write.
+
+    Safe to share between threads. Every failure leaves as a ``LedgerError``.
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        """Share one pool of connections between both kinds.
+
+        Args:
+            engine: The engine, prepared by ``open_database``.
+            name: What errors call the state; without any secret.
+        """
+        self._engine = engine
+        self._name = name
+        self._writer = engine.execution_options(**{_WRITES: True})
+        self._reader = (
+            engine
+            if engine.dialect.name == "sqlite"
+            else engine.execution_options(isolation_level="REPEATABLE READ")
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction: everything read in it is as of one moment."""
+        with in_plain_words(self._name), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction: all of it is kept, or none."""
+        with in_plain_words(self._name), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def prepare(self) -> None:
+        """Check that the database is ours, and fill it where it is empty.
+
+        Raises:
+            LedgerError: It is not ours, of another version, locked, or can't be opened.
+        """
+        with self.reading() as connection:
+            fresh = self._is_fresh(connection)
+        if self._engine.dialect.name == "sqlite":
+            # Only now: somebody else's file must not be changed, not even its journal.
+            with in_plain_words(self._name):
+                _keep_a_write_ahead_log(self._engine)
+        if fresh:
+            with self.writing() as connection:
+                # Asked again under the lock: another process may have filled it meanwhile.
+                if self._is_fresh(connection):
+                    _create(connection)
+
+    def _is_fresh(self, connection: Connection) -> bool:
+        inspector: Inspector = inspect(connection)
+        tables = set(inspector.get_table_names())
+        if not tables:
+            return True
+        columns = {c["name"] for c in inspector.get_columns("meta")} if "meta" in tables else set()
+        facts = (
+            dict(connection.execute(select(schema.meta.c.key, schema.meta.c.value)).tuples().all())
+            if columns == {"key", "value"}
+            else {}
+        )
+        if facts.get("application") != schema.APPLICATION:
+            sentence = f"the state {self._name} belongs to another program"
+            hint = "Point [state] url at a path or a database of its own; this one was not changed."
+            raise LedgerError(sentence, hint)
+        self._check_version(facts.get("schema_version", ""))
+        return False
+
+    def _check_version(self, text: str) -> None:
+        version = int(text) if text.isdecimal() else 0
+        if version > schema.SCHEMA_VERSION:
+            sentence = (
+                f"the state {self._name} was written by a newer program (its schema is version "
+                f"{version}, this program knows {schema.SCHEMA_VERSION})"
+            )
+            raise LedgerError(sentence, "Install the newer timeout-monitor, or use another state.")
+        if version < schema.SCHEMA_VERSION:
+            sentence = (
+                f"the state {self._name} was written by an older program (its schema is version "
+                f"{version}, this program needs {schema.SCHEMA_VERSION})"
+            )
+            raise LedgerError(sentence, "Move it away and start afresh, then backfill.")
+
+
+def open_database(url: str, busy_timeout_seconds: float) -> Database:
+    """Open the database at ``url``, creating the schema where it is empty.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://...``.
+        busy_timeout_seconds: How long to wait for another writer.
+
+    Raises:
+        LedgerError: The URL is not one of these, or the database can't be used.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(parsed, connect_args={"timeout": busy_timeout_seconds})
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+        name = str(parsed.database)
+    else:
+        engine = _postgresql_engine(parsed, busy_timeout_seconds)
+        name = parsed.render_as_string(hide_password=True)
+    database = Database(engine, name)
+    try:
+        database.prepare()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do about a conflict, in the dialect of the connection."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; where the primary key is there already, the row is replaced."""
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    keys = [column.name for column in table.primary_key]
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows)
+    )
+
+
+def put_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; a row that is there already stays as it is."""
+    if rows:
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        # The URL itself stays out of the sentence: it may hold a password.
+        sentence = "the URL of the state is not a database URL"
+        raise LedgerError(sentence, "Write [state] url as sqlite:///path/to/file.db.") from error
+    backend = parsed.get_backend_name()
+    if backend not in {"sqlite", "postgresql"}:
+        sentence = f"the state can't be kept in a database of kind {backend!r}"
+        raise LedgerError(sentence, "Use sqlite:///path/to/file.db or postgresql://...")
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        sentence = "the state can't be kept in memory: a restart would count everything twice"
+        raise LedgerError(sentence, "Write [state] url as sqlite:///path/to/file.db.")
+    return parsed
+
+
+def _postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    milliseconds = int(busy_timeout_seconds * 1000)
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": max(2, int(busy_timeout_seconds)),
+                "options": f"-c lock_timeout={milliseconds}",
+            },
+        )
+    except ModuleNotFoundError as error:
+        sentence = "the driver for PostgreSQL is not installed"
+        hint = "Install it with: pip install 'genesys-timeout-monitor[postgres]'"
+        raise LedgerError(sentence, hint) from error
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    # The driver must not begin transactions by itself: _on_sqlite_begin says which kind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # One commit a poll: an fsync each is cheap, and a total that was exported is then never
+    # taken back by a power cut.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    # A writer reads what is there before it adds: the lock must be held before that reading.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _keep_a_write_ahead_log(engine: Engine) -> None:
+    """Let readers and one writer work at the same time; the file remembers it."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.close()
+    finally:
+        connection.close()
+
+
+def _create(connection: Connection) -> None:
+    schema.metadata.create_all(connection)
+    facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
+    put(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])

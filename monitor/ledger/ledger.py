@@ -1,0 +1,195 @@
+"""The ledger itself: one object, each call one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import delete
+
+from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeouts_over_time
+from monitor.ledger.database import Database, open_database
+from monitor.ledger.incidents import incidents_within
+from monitor.ledger.orgs import (
+    find_org,
+    lock_every_org,
+    lock_org,
+    prove_writable,
+    pruned_before,
+    remember_pruned_before,
+)
+from monitor.ledger.progress import full_coverage, skip, source_states
+from monitor.ledger.reading import read_state, sum_tallies
+from monitor.ledger.recording import record_reading
+from monitor.ledger.schema import incidents, tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
+    from monitor.model import Action, Incident, TimeRange
+
+DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
+"""A poll holds the lock for well under a second; a prune of a large ledger for a few."""
+
+
+class Ledger:
+    """What has been seen, exactly once.
+
+    Every writing method is one transaction: after a kill at any moment all of it stands, or
+    none. Writers of several processes take turns; readers never wait. Safe to share between
+    threads; not to be carried across a fork. Every method raises ``LedgerError`` when the
+    database can't do its part.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Use an opened database; ``Ledger.open`` opens one."""
+        self._database = database
+
+    @classmethod
+    def open(
+        cls, url: str, *, busy_timeout_seconds: float = DEFAULT_BUSY_TIMEOUT_SECONDS
+    ) -> Ledger:
+        """Open the ledger at ``url``; an empty or absent file becomes a new one.
+
+        An existing ledger is not written to: ``check_writable`` tells whether it could be.
+
+        Args:
+            url: ``sqlite:///path`` or ``postgresql://user:password@host/database``.
+            busy_timeout_seconds: How long a writer waits for another one.
+
+        Raises:
+            LedgerError: It is not a ledger, of another version, locked, or can't be opened.
+        """
+        return cls(open_database(url, busy_timeout_seconds))
+
+    def close(self) -> None:
+        """Close every connection; closing twice is fine."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def record(self, org: str, source: str, read: Reading) -> Recorded:
+        """Write one reading of one source; the same again adds nothing.
+
+        A tally that shows more executions than an earlier reading adds the difference to the
+        totals; one that shows fewer changes nothing and counts as a restatement.
+        """
+        with self._database.writing() as connection:
+            return record_reading(connection, org, source, read)
+
+    def skip(self, org: str, source: str, stretch: TimeRange, windows: int) -> None:
+        """Give up a stretch that is too far back: counted, and covered so as not to be asked.
+
+        A stretch that needs no asking already is not counted again.
+        """
+        with self._database.writing() as connection:
+            skip(connection, lock_org(connection, org), source, stretch, windows)
+
+    def save_catalogue(self, org: str, actions: Sequence[Action], at: float) -> None:
+        """Make ``actions`` the catalogue of an org, as the platform listed it at ``at``.
+
+        A timeout in force that is new or has changed is appended to its history; an action that
+        is no longer listed stays known, as gone.
+        """
+        with self._database.writing() as connection:
+            save_actions(connection, lock_org(connection, org), actions, at)
+
+    def save_flow_use(self, org: str, action_id: str, flows: Mapping[str, str], at: float) -> None:
+        """Replace what dependency tracking said of an action by ``flows``, names by flow id."""
+        with self._database.writing() as connection:
+            save_flows_of_action(connection, lock_org(connection, org), action_id, flows, at)
+
+    def prune(self, before: int) -> int:
+        """Forget windows and incidents that began before ``before``; totals stay.
+
+        What is forgotten can't be told from what is new, so from now on readings of it are left
+        out (``Recorded.forgotten``): call it with a time before anything worth asking for.
+
+        Returns:
+            Rows removed.
+        """
+        with self._database.writing() as connection:
+            org_ids = lock_every_org(connection)
+            if before <= pruned_before(connection):
+                return 0
+            removed = 0
+            for org_id in org_ids:
+                for statement in (
+                    delete(tallies).where(
+                        tallies.c.org_id == org_id, tallies.c.window_start < before
+                    ),
+                    delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
+                ):
+                    removed += connection.execute(statement).rowcount
+            remember_pruned_before(connection, before)
+            return removed
+
+    def coverage(self, org: str, source: str) -> tuple[TimeRange, ...]:
+        """What needs no asking any more, read or skipped: merged, disjoint, oldest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return () if org_id is None else full_coverage(connection, org_id).get(source, ())
+
+    def source_state(self, org: str, source: str) -> SourceState | None:
+        """How far a source has been read; None where it never was."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return None if org_id is None else source_states(connection, org_id).get(source)
+
+    def state(self, org: str) -> OrgState:
+        """Everything the exporter shows of an org, as of one moment."""
+        with self._database.reading() as connection:
+            return read_state(connection, org)
+
+    def tally_sums(
+        self, org: str, stretch: TimeRange, bucket_seconds: int | None = None
+    ) -> list[TallySum]:
+        """Tallies of the windows that start in ``stretch``, summed by series and bucket.
+
+        Args:
+            org: The org's name in the configuration.
+            stretch: Which windows; by their start.
+            bucket_seconds: Length of a bucket; buckets are counted from ``stretch.start``. None
+                is one bucket for all.
+
+        Returns:
+            Sums sorted by action, error type, status and bucket; empty buckets are left out.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            if org_id is None:
+                return []
+            return sum_tallies(connection, org_id, stretch, bucket_seconds)
+
+    def incidents(self, org: str, stretch: TimeRange) -> list[Incident]:
+        """Incidents whose ``at`` lies in ``stretch``, oldest first, under the names of now."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else incidents_within(connection, org_id, stretch)
+
+    def timeouts_in_force(self, org: str) -> list[tuple[str, float, int | None]]:
+        """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else timeouts_over_time(connection, org_id)
+
+    def check_writable(self) -> None:
+        """Write something tiny for good.
+
+        Raises:
+            LedgerError: The state can't be written.
+        """
+        with self._database.writing() as connection:
+            prove_writable(connection)

@@ -1,0 +1,62 @@
+"""The rows of the orgs, and what is remembered for all of them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from monitor.ledger.database import put, put_if_absent
+from monitor.ledger.schema import meta, orgs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_PRUNED_BEFORE = "pruned_before"
+_WRITES_PROVED = "writes_proved"
+
+
+def find_org(connection: Connection, org: str) -> int | None:
+    """The number of an org, or None where nothing is known of it."""
+    return connection.execute(select(orgs.c.id).where(orgs.c.name == org)).scalar_one_or_none()
+
+
+def lock_org(connection: Connection, org: str) -> int:
+    """The number of an org, which is made known where it is not.
+
+    Where the database locks rows, the org's row stays locked until the transaction ends, so
+    that what a writer has read of the org stays true until it has written. SQLite's writers
+    hold the whole file already, and it ignores FOR UPDATE.
+    """
+    statement = select(orgs.c.id).where(orgs.c.name == org).with_for_update()
+    found: int | None = connection.execute(statement).scalar_one_or_none()
+    if found is None:
+        put_if_absent(connection, orgs, [{"name": org}])
+        return int(connection.execute(statement).scalar_one())
+    return found
+
+
+def lock_every_org(connection: Connection) -> list[int]:
+    """The numbers of all orgs, locked like ``lock_org`` does."""
+    statement = select(orgs.c.id).order_by(orgs.c.id).with_for_update()
+    return list(connection.execute(statement).scalars())
+
+
+def pruned_before(connection: Connection) -> int:
+    """What is older than this has been forgotten; epoch seconds, 0 where nothing has."""
+    return int(_fact(connection, _PRUNED_BEFORE) or 0)
+
+
+def remember_pruned_before(connection: Connection, before: int) -> None:
+    """Remember what has been forgotten."""
+    put(connection, meta, [{"key": _PRUNED_BEFORE, "value": str(before)}])
+
+
+def prove_writable(connection: Connection) -> None:
+    """Write a number that differs each time."""
+    proved = int(_fact(connection, _WRITES_PROVED) or 0)
+    put(connection, meta, [{"key": _WRITES_PROVED, "value": str(proved + 1)}])
+
+
+def _fact(connection: Connection, key: str) -> str | None:
+    return connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()

@@ -1,0 +1,213 @@
+"""How far each source has been read: coverage, freshness and lateness."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+
+from monitor.ledger.database import insert_into, put
+from monitor.ledger.growth import merged, within
+from monitor.ledger.schema import coverage, lateness, sources
+from monitor.ledger.values import LATENESS_EDGES_SECONDS, Lateness, Reading, SourceState
+from monitor.model import TimeRange
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+
+def read_coverage(connection: Connection, org_id: int, source: str) -> tuple[TimeRange, ...]:
+    """What has been asked of a source, without what was skipped; merged."""
+    return _stretches(connection, org_id, source, skipped=False)
+
+
+def full_coverage(connection: Connection, org_id: int) -> dict[str, tuple[TimeRange, ...]]:
+    """What needs no asking any more, by source: read or skipped; merged."""
+    statement = select(coverage.c.source, coverage.c.range_start, coverage.c.range_end).where(
+        coverage.c.org_id == org_id
+    )
+    found: dict[str, list[TimeRange]] = defaultdict(list)
+    for source, start, end in connection.execute(statement):
+        found[source].append(TimeRange(start, end))
+    return {source: merged(stretches) for source, stretches in sorted(found.items())}
+
+
+def cover(
+    connection: Connection, org_id: int, source: str, stretch: TimeRange, *, skipped: bool
+) -> None:
+    """Let the coverage of a source grow by ``stretch``."""
+    before = _stretches(connection, org_id, source, skipped=skipped)
+    after = merged([*before, stretch])
+    if after == before:
+        return
+    connection.execute(
+        delete(coverage).where(
+            coverage.c.org_id == org_id,
+            coverage.c.source == source,
+            coverage.c.skipped == skipped,
+        )
+    )
+    connection.execute(
+        insert(coverage),
+        [
+            {
+                "org_id": org_id,
+                "source": source,
+                "skipped": skipped,
+                "range_start": piece.start,
+                "range_end": piece.end,
+            }
+            for piece in after
+        ],
+    )
+
+
+def source_states(connection: Connection, org_id: int) -> dict[str, SourceState]:
+    """How far each source has been read, by its name."""
+    statement = (
+        select(
+            sources.c.source,
+            sources.c.last_success_at,
+            sources.c.last_deep_at,
+            sources.c.newest_data_at,
+            sources.c.restatements,
+            sources.c.skipped_windows,
+        )
+        .where(sources.c.org_id == org_id)
+        .order_by(sources.c.source)
+    )
+    return {row[0]: SourceState(*row) for row in connection.execute(statement)}
+
+
+def advance(
+    connection: Connection, org_id: int, source: str, read: Reading, restatements: int
+) -> None:
+    """Write down that a source has been read."""
+    old = source_states(connection, org_id).get(source, SourceState(source))
+    _put_state(
+        connection,
+        org_id,
+        SourceState(
+            source=source,
+            last_success_at=max(old.last_success_at, read.read_at),
+            last_deep_at=max(old.last_deep_at, read.read_at if read.deep else 0.0),
+            newest_data_at=max(old.newest_data_at, _newest(read)),
+            restatements=old.restatements + restatements,
+            skipped_windows=old.skipped_windows,
+        ),
+    )
+
+
+def skip(
+    connection: Connection, org_id: int, source: str, stretch: TimeRange, windows: int
+) -> None:
+    """Give a stretch up, and count its windows; once."""
+    if within(stretch, full_coverage(connection, org_id).get(source, ())):
+        return
+    old = source_states(connection, org_id).get(source, SourceState(source))
+    _put_state(
+        connection,
+        org_id,
+        SourceState(
+            source=source,
+            last_success_at=old.last_success_at,
+            last_deep_at=old.last_deep_at,
+            newest_data_at=old.newest_data_at,
+            restatements=old.restatements,
+            skipped_windows=old.skipped_windows + windows,
+        ),
+    )
+    cover(connection, org_id, source, stretch, skipped=True)
+
+
+def add_lateness(
+    connection: Connection, org_id: int, source: str, late: Mapping[float, int]
+) -> None:
+    """Count late executions in the histogram of their source.
+
+    Args:
+        connection: A write transaction.
+        org_id: The org.
+        source: The source that gave them.
+        late: Executions by how many seconds they were late.
+    """
+    executions: dict[int, int] = defaultdict(int)
+    seconds: dict[int, float] = defaultdict(float)
+    for lateness_seconds, count in late.items():
+        band = bisect_left(LATENESS_EDGES_SECONDS, lateness_seconds)
+        executions[band] += count
+        seconds[band] += lateness_seconds * count
+    if not executions:
+        return
+    statement = insert_into(connection, lateness)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["org_id", "source", "band"],
+            set_={
+                "executions": lateness.c.executions + statement.excluded.executions,
+                "seconds_sum": lateness.c.seconds_sum + statement.excluded.seconds_sum,
+            },
+        ),
+        [
+            {
+                "org_id": org_id,
+                "source": source,
+                "band": band,
+                "executions": executions[band],
+                "seconds_sum": seconds[band],
+            }
+            for band in sorted(executions)
+        ],
+    )
+
+
+def lateness_by_source(connection: Connection, org_id: int) -> dict[str, Lateness]:
+    """How late data came, by source."""
+    statement = select(
+        lateness.c.source, lateness.c.band, lateness.c.executions, lateness.c.seconds_sum
+    ).where(lateness.c.org_id == org_id)
+    executions: dict[str, list[int]] = defaultdict(lambda: [0] * (len(LATENESS_EDGES_SECONDS) + 1))
+    seconds: dict[str, float] = defaultdict(float)
+    for source, band, count, seconds_sum in connection.execute(statement):
+        executions[source][band] = count
+        seconds[source] += seconds_sum
+    return {
+        source: Lateness(tuple(counts), seconds[source])
+        for source, counts in sorted(executions.items())
+    }
+
+
+def _stretches(
+    connection: Connection, org_id: int, source: str, *, skipped: bool
+) -> tuple[TimeRange, ...]:
+    statement = select(coverage.c.range_start, coverage.c.range_end).where(
+        coverage.c.org_id == org_id, coverage.c.source == source, coverage.c.skipped == skipped
+    )
+    return merged(TimeRange(start, end) for start, end in connection.execute(statement))
+
+
+def _put_state(connection: Connection, org_id: int, state: SourceState) -> None:
+    row = {
+        "org_id": org_id,
+        "source": state.source,
+        "last_success_at": state.last_success_at,
+        "last_deep_at": state.last_deep_at,
+        "newest_data_at": state.newest_data_at,
+        "restatements": state.restatements,
+        "skipped_windows": state.skipped_windows,
+    }
+    put(connection, sources, [row])
+
+
+def _newest(read: Reading) -> float:
+    # A window still open ends later than anything that can be in it: what was asked limits it.
+    ends = (
+        min(tally.window_start + read.window_seconds, max(read.covered.end, tally.window_start))
+        for tally in read.tallies
+        if tally.count > 0
+    )
+    return max([0.0, *map(float, ends), *(incident.at for incident in read.incidents)])

@@ -1,0 +1,126 @@
+"""What the ledger answers: totals, and sums over any stretch of time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, func, literal, select
+
+from monitor.ledger.catalogue import flow_names, known_actions, tracked_flow_use
+from monitor.ledger.incidents import totals_of_incidents
+from monitor.ledger.orgs import find_org
+from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
+from monitor.ledger.schema import BAND_COLUMNS, series, tallies
+from monitor.ledger.values import OrgState, TallySum, Total
+from monitor.model import UNKNOWN_ACTION
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from monitor.model import TimeRange
+
+
+def read_state(connection: Connection, org: str) -> OrgState:
+    """Everything the exporter shows of an org; empty where nothing is known of it."""
+    org_id = find_org(connection, org)
+    if org_id is None:
+        return OrgState(org)
+    actions, gone = known_actions(connection, org_id)
+    incident_totals = totals_of_incidents(connection, org_id)
+    seen_use = {
+        (total.action_id, total.flow_id)
+        for total in incident_totals
+        if total.flow_id and total.action_id != UNKNOWN_ACTION
+    }
+    return OrgState(
+        org=org,
+        actions=actions,
+        totals=_totals(connection, org_id),
+        incident_totals=incident_totals,
+        flow_names=flow_names(connection, org_id),
+        flow_use=frozenset(seen_use | tracked_flow_use(connection, org_id)),
+        sources=source_states(connection, org_id),
+        coverage=full_coverage(connection, org_id),
+        lateness=lateness_by_source(connection, org_id),
+        gone=gone,
+    )
+
+
+def sum_tallies(
+    connection: Connection, org_id: int, stretch: TimeRange, bucket_seconds: int | None
+) -> list[TallySum]:
+    """Tallies of the windows that start in ``stretch``, summed by series and bucket.
+
+    Buckets are counted from the start of the stretch.
+    """
+    bucket: ColumnElement[int] = literal(stretch.start)
+    if bucket_seconds is not None:
+        since_start = tallies.c.window_start - stretch.start
+        bucket = stretch.start + (since_start // bucket_seconds) * bucket_seconds
+    bucket = bucket.label("bucket_start")
+    # Summed by number before the words are joined: half a million rows carry no text.
+    sums = (
+        select(
+            tallies.c.series_id,
+            bucket,
+            func.sum(tallies.c["count"]).label("executions"),
+            func.sum(tallies.c.duration_ms).label("duration_ms"),
+            func.min(tallies.c.min_ms).label("min_ms"),
+            func.max(tallies.c.max_ms).label("max_ms"),
+            *(func.sum(tallies.c[name]).label(name) for name in BAND_COLUMNS),
+        )
+        .where(
+            tallies.c.org_id == org_id,
+            tallies.c.window_start >= stretch.start,
+            tallies.c.window_start < stretch.end,
+        )
+        .group_by(tallies.c.series_id, *([] if bucket_seconds is None else [bucket]))
+        .subquery()
+    )
+    words = series.c.action_id, series.c.error_type, series.c.response_status
+    statement = (
+        select(
+            *words,
+            sums.c.bucket_start,
+            sums.c.executions,
+            sums.c.duration_ms,
+            sums.c.min_ms,
+            sums.c.max_ms,
+            *(sums.c[name] for name in BAND_COLUMNS),
+        )
+        .join_from(sums, series, series.c.id == sums.c.series_id)
+        .order_by(*words, sums.c.bucket_start)
+    )
+    return [
+        # int(): PostgreSQL's sums of big integers are decimals.
+        TallySum(
+            action_id=row[0],
+            error_type=row[1],
+            response_status=row[2],
+            bucket_start=int(row[3]),
+            count=int(row[4]),
+            duration_ms=row[5],
+            min_ms=row[6],
+            max_ms=row[7],
+            bands=tuple(int(executions) for executions in row[8:]),
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def _totals(connection: Connection, org_id: int) -> tuple[Total, ...]:
+    words = series.c.action_id, series.c.error_type, series.c.response_status
+    statement = (
+        select(
+            *words,
+            series.c["count"],
+            series.c.duration_ms,
+            *(series.c[name] for name in BAND_COLUMNS),
+        )
+        .where(series.c.org_id == org_id)
+        .order_by(*words)
+    )
+    return tuple(
+        Total(row[0], row[1], row[2], row[3], row[4], tuple(row[5:]))
+        for row in connection.execute(statement)
+    )

@@ -1,0 +1,203 @@
+"""What goes into the ledger and what comes out of it, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from monitor.model import NO_BANDS, Bands
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.model import Action, Incident, Tally, TimeRange
+
+LATENESS_EDGES_SECONDS: tuple[int, ...] = (
+    60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400,
+)  # fmt: skip
+"""Upper edges of the lateness histogram, in seconds, inclusive; the last band is open.
+
+Around ``settle`` (10 min), ``lookback`` (1 h) and the daily reconcile, because those are the
+settings that lateness decides. The ledger stores bands by position: changing an edge is a change
+of its schema.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer of one source, to be written in one transaction.
+
+    Attributes:
+        covered: What was asked; the coverage of the source grows by it.
+        window_seconds: Length of the windows that the tallies are keyed by.
+        read_at: When the answer came; epoch seconds.
+        tallies: Executions per action, ending and window. A tally that is absent says nothing.
+        incidents: Timeouts from detail records.
+        incidents_are_executions: The org has no other source of executions (contract ``flow``):
+            each new incident also counts as one execution.
+        deep: The whole lookback was read.
+        names: Actions that the data names, by action id, of kind ``unknown``: kept where neither
+            the catalogue nor an earlier reading knows them.
+    """
+
+    covered: TimeRange
+    window_seconds: int
+    read_at: float
+    tallies: Sequence[Tally] = ()
+    incidents: Sequence[Incident] = ()
+    incidents_are_executions: bool = False
+    deep: bool = False
+    names: Mapping[str, Action] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What one reading changed.
+
+    Attributes:
+        executions_added: Executions that the totals grew by.
+        incidents_added: Incidents never seen before.
+        restatements: Tallies that showed fewer executions than an earlier reading.
+        new_error_types: Error types never seen before in this org, sorted; never ``NONE``.
+        forgotten: Tallies and incidents left out because they are older than what was pruned.
+    """
+
+    executions_added: int = 0
+    incidents_added: int = 0
+    restatements: int = 0
+    new_error_types: tuple[str, ...] = ()
+    forgotten: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Executions of one action that ended one way, since the ledger began; it never shrinks.
+
+    Attributes:
+        action_id: The platform's id.
+        error_type: The platform's errorType; ``NONE`` for a success.
+        response_status: The HTTP status as text; empty where there was none.
+        count: Executions.
+        duration_ms: Sum of their durations.
+        bands: Executions per latency band; they sum to at most ``count``.
+    """
+
+    action_id: str
+    error_type: str
+    response_status: str
+    count: int
+    duration_ms: float = 0.0
+    bands: Bands = NO_BANDS
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTotal:
+    """Incidents of one action in one flow, since the ledger began; it never shrinks.
+
+    Attributes:
+        flow_id: The flow that called the action; empty where unknown.
+        action_id: The action that timed out, or ``unknown``.
+        incidents: Timeouts.
+        conversations: Distinct conversations that they hit.
+    """
+
+    flow_id: str
+    action_id: str
+    incidents: int
+    conversations: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How far one source of one org has been read. Times are epoch seconds; 0.0 is never.
+
+    Attributes:
+        source: Its name.
+        last_success_at: When it was last read.
+        last_deep_at: When its whole lookback was last read.
+        newest_data_at: The end of the newest window that had data (as far as it was asked for),
+            or the newest incident.
+        restatements: Tallies that ever showed fewer executions than an earlier reading.
+        skipped_windows: Windows given up because they were too far back.
+    """
+
+    source: str
+    last_success_at: float = 0.0
+    last_deep_at: float = 0.0
+    newest_data_at: float = 0.0
+    restatements: int = 0
+    skipped_windows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TallySum:
+    """Tallies of one series, summed over one bucket of time.
+
+    Attributes:
+        action_id: The platform's id.
+        error_type: The platform's errorType; ``NONE`` for a success.
+        response_status: The HTTP status as text; empty where there was none.
+        bucket_start: Start of the bucket; epoch seconds.
+        count: Executions.
+        duration_ms: Sum of their durations.
+        min_ms: The shortest duration.
+        max_ms: The longest duration.
+        bands: Executions per latency band; they sum to at most ``count``.
+    """
+
+    action_id: str
+    error_type: str
+    response_status: str
+    bucket_start: int
+    count: int
+    duration_ms: float
+    min_ms: float
+    max_ms: float
+    bands: Bands
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How long after the end of their window executions came that an earlier reading lacked.
+
+    Only windows that had been read past their end can have late data: first readings don't
+    count. Where a source gives incidents instead of tallies, an incident is one execution.
+
+    Attributes:
+        executions: Executions per band of ``LATENESS_EDGES_SECONDS`` (not cumulative); the last
+            place counts those beyond the last edge.
+        seconds_sum: Sum of their lateness.
+    """
+
+    executions: tuple[int, ...] = (0,) * (len(LATENESS_EDGES_SECONDS) + 1)
+    seconds_sum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OrgState:
+    """Everything the exporter shows of one org, as of one moment.
+
+    Attributes:
+        org: The org's name in the configuration.
+        actions: Every action ever known, sorted by id: those in the catalogue, those gone from
+            it, and those only seen in the data (kind ``unknown``).
+        totals: Executions since the ledger began.
+        incident_totals: Incidents since the ledger began.
+        flow_names: Names by flow id, where known.
+        flow_use: Pairs (action id, flow id), from dependency tracking and from incidents.
+        sources: How far each source has been read, by its name.
+        coverage: What each source has been asked for: merged, disjoint, oldest first.
+        lateness: How late data came, by source; only sources that had late data.
+        gone: Ids of actions that the catalogue listed once and lists no more.
+    """
+
+    org: str
+    actions: tuple[Action, ...] = ()
+    totals: tuple[Total, ...] = ()
+    incident_totals: tuple[IncidentTotal, ...] = ()
+    flow_names: Mapping[str, str] = field(default_factory=dict)
+    flow_use: frozenset[tuple[str, str]] = frozenset()
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    coverage: Mapping[str, tuple[TimeRange, ...]] = field(default_factory=dict)
+    lateness: Mapping[str, Lateness] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
