@@ -1,0 +1,66 @@
+"""What every test stands on: a clean environment, one set of Hypothesis rules, Debian's tools."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import hypothesis
+import pytest
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+# No deadline: a shared machine is slow at times, and a test of ours must not fail for that.
+hypothesis.settings.register_profile("laptop", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, print_blob=True, max_examples=200)
+hypothesis.settings.load_profile("ci" if IN_CI else "laptop")
+
+OURS = ("GENESYS_", "TIMEOUT_MONITOR")
+"""Beginnings of the variables that the program reads."""
+
+FOREIGN = (
+    "FLOW_ID",
+    "ACTION_ID",
+    # Loopback must not go through a proxy.
+    *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("all_proxy", "http_proxy", "https_proxy", "no_proxy"),
+    # These colour or fold what the commands print.
+    *("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "TTY_COMPATIBLE"),
+)
+"""Variables of other programs that would change what ours does."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of the person who runs the tests gets in, and no test writes into the checkout.
+
+    Tests and the processes they start run in an empty directory: a `timeout-monitor.toml` with
+    real credentials in the checkout would be read otherwise.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [*os.environ]:
+            if name.startswith(OURS) or name in FOREIGN:
+                patch.delenv(name)
+        patch.chdir(tmp_path_factory.mktemp("working_directory"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], str]:
+    """Find a program of the operating system, as in `promtool = require_tool("promtool")`.
+
+    Where it is missing the test is skipped on a laptop and fails in CI, which installs it: a
+    check that CI quietly skips is no check.
+    """
+
+    def path_of(tool: str) -> str:
+        path = shutil.which(tool)
+        if path is not None:
+            return path
+        reason = f"{tool} is not installed"
+        if IN_CI:
+            pytest.fail(f"{reason}, and CI must have it: see .ci/run", pytrace=False)
+        pytest.skip(reason)
+
+    return path_of
