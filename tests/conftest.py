@@ -48,7 +48,7 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 @pytest.fixture(scope="session")
 def require_tool() -> Callable[[str], str]:
-    """Find a program of the operating system, as in `promtool = require_tool("promtool")`.
+    """Find a program of the operating system by its name, and return its path.
 
     Where it is missing the test is skipped on a laptop and fails in CI, which installs it: a
     check that CI quietly skips is no check.
