@@ -1,0 +1,184 @@
+"""Integration actions (the data actions), integrations, and the flows that use an action."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from monitor.genesys.client import Client
+from monitor.genesys.endpoint import Endpoint
+
+LIST_ACTIONS = Endpoint(
+    "GET", "/api/v2/integrations/actions", ("integrations:action:view", "bridge:actions:view")
+)
+GET_ACTION = Endpoint(
+    "GET",
+    "/api/v2/integrations/actions/{actionId}",
+    ("integrations:action:view", "bridge:actions:view"),
+)
+LIST_INTEGRATIONS = Endpoint("GET", "/api/v2/integrations", ("integrations:integration:view",))
+CONSUMING_RESOURCES = Endpoint(
+    "GET",
+    "/api/v2/architect/dependencytracking/consumingresources",
+    ("architect:dependencyTracking:view",),
+)
+
+PAGE_SIZE = 100
+
+
+class ActionConfig(msgspec.Struct, frozen=True, rename="camel"):
+    """The part of an action's configuration that is used.
+
+    Attributes:
+        timeout_seconds: The timeout that was set; None or 0 where none was.
+    """
+
+    timeout_seconds: int | None = None
+
+
+class IntegrationAction(msgspec.Struct, frozen=True, rename="camel"):
+    """A data action as the platform describes it (its model ``Action``).
+
+    Attributes:
+        id: For example ``custom_-_...``; static actions begin with ``static``.
+        name: The name its author gave it.
+        integration_id: The integration it belongs to.
+        category: For example ``Web Services Data Actions``.
+        version: Counts its changes; a write must name the newest.
+        config: Its configuration; None where the platform left it out.
+    """
+
+    id: str
+    name: str | None = None
+    integration_id: str | None = None
+    category: str | None = None
+    version: int | None = None
+    config: ActionConfig | None = None
+
+    @property
+    def timeout_ms(self) -> int | None:
+        """The timeout that was set, in milliseconds; None where none was (absent, null or 0)."""
+        seconds = self.config.timeout_seconds if self.config else None
+        return seconds * 1000 if seconds else None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str
+    name: str | None = None
+
+
+class _Dependency(msgspec.Struct, frozen=True):
+    id: str
+    name: str | None = None
+    type: str | None = None
+    deleted: bool | None = None
+
+
+class _ActionPage(msgspec.Struct, frozen=True, rename="camel"):
+    entities: tuple[IntegrationAction, ...] | None = None
+    page_count: int | None = None
+
+
+class _IntegrationPage(msgspec.Struct, frozen=True, rename="camel"):
+    entities: tuple[_Named, ...] | None = None
+    page_count: int | None = None
+
+
+class _DependencyPage(msgspec.Struct, frozen=True, rename="camel"):
+    entities: tuple[_Dependency, ...] | None = None
+    page_count: int | None = None
+
+
+class _Entity(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+E_co = TypeVar("E_co", bound=_Entity, covariant=True)
+
+
+class _Page(Protocol[E_co]):
+    @property
+    def entities(self) -> tuple[E_co, ...] | None: ...
+
+    @property
+    def page_count(self) -> int | None: ...
+
+
+def list_actions(client: Client) -> list[IntegrationAction]:
+    """Every data action of the org with its configuration, each id once.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+    return list(_all_pages(client, LIST_ACTIONS, _ActionPage, {"includeConfig": "true"}))
+
+
+def get_action(client: Client, action_id: str) -> IntegrationAction:
+    """One data action with its configuration.
+
+    Raises:
+        NotFoundError: There is none with this id.
+        GenesysError: Any other error of the tree.
+    """
+    return client.call(
+        GET_ACTION,
+        IntegrationAction,
+        path={"actionId": action_id},
+        params={"includeConfig": "true"},
+    )
+
+
+def list_integrations(client: Client) -> dict[str, str]:
+    """Integration id -> name, for every integration of the org.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+    pages = _all_pages(client, LIST_INTEGRATIONS, _IntegrationPage, {})
+    return {integration.id: integration.name or "" for integration in pages}
+
+
+def consuming_flows(client: Client, action_id: str) -> dict[str, str]:
+    """Flow id -> name, for the flows that use a data action.
+
+    The platform's dependency tracking lists other users of an action too, such as scripts; every
+    type of flow ends in ``FLOW``. Flows that were deleted are left out.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+    consumers = _all_pages(
+        client, CONSUMING_RESOURCES, _DependencyPage, {"id": action_id, "objectType": "DATAACTION"}
+    )
+    return {
+        consumer.id: consumer.name or ""
+        for consumer in consumers
+        if (consumer.type or "").upper().endswith("FLOW") and not consumer.deleted
+    }
+
+
+def _all_pages(
+    client: Client, endpoint: Endpoint, page_type: type[_Page[E_co]], params: dict[str, str]
+) -> Iterator[E_co]:
+    """Yield each entity once, page by page.
+
+    Ends at an empty page, at the last page that the platform counts, and at a page that brings
+    nothing new: a platform that ignored the page number would otherwise be asked for ever.
+    """
+    seen: set[str] = set()
+    number = 1
+    while True:
+        page = client.call(
+            endpoint,
+            page_type,
+            params={**params, "pageSize": str(PAGE_SIZE), "pageNumber": str(number)},
+        )
+        fresh = {entity.id: entity for entity in page.entities or () if entity.id not in seen}
+        yield from fresh.values()
+        seen |= fresh.keys()
+        if not fresh or (page.page_count is not None and number >= page.page_count):
+            return
+        number += 1

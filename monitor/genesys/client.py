@@ -1,0 +1,300 @@
+"""The client: a token, a gate, a transport and a decoder behind one method.
+
+=======================  ======================================================================
+an attempt ends with     then
+=======================  ======================================================================
+2xx                      decode it; another shape or no JSON at all is an error at once
+401                      renew the token once and repeat once, writes too: a 401 did nothing
+429 with Retry-After     reads wait it out within the budget; a longer one closes the endpoint
+429 without, 408, 5xx    reads repeat after a growing pause, within the budget
+no connection, timeout   reads repeat after a growing pause, within the budget
+any other status         an error at once
+=======================  ======================================================================
+
+PATCH and PUT are never repeated, but for the 401.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from monitor.clock import Clock, SystemClock
+from monitor.errors import (
+    ConfigurationError,
+    NotJsonError,
+    RateLimitedError,
+    WrongShapeError,
+)
+from monitor.genesys.auth import (
+    BearerToken,
+    ClientCredentials,
+    Grant,
+    SignedJwt,
+    TokenCache,
+    TokenProvider,
+)
+from monitor.genesys.budget import Budget
+from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.ratelimit import ClosedEndpoints, Gate, TokenBucket
+from monitor.genesys.refusal import refusal
+from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
+from monitor.genesys.stats import ApiCounters, ApiStats
+from monitor.genesys.transport import (
+    READ_TIMEOUT_SECONDS,
+    Answer,
+    HttpTransport,
+    Request,
+    Transport,
+)
+
+if TYPE_CHECKING:
+    from monitor.config import OrgSettings
+
+T = TypeVar("T")
+
+BUDGET_SECONDS = 45.0
+"""The most that one call takes, repetitions and waits included; below the one-minute poll."""
+
+
+class Client:
+    """Speaks to one org of Genesys Cloud; safe to use from several threads."""
+
+    def __init__(  # noqa: PLR0913 - each part is injected; ``connect`` puts them together
+        self,
+        api_base: str,
+        *,
+        tokens: TokenProvider,
+        transport: Transport,
+        gate: Gate,
+        closed: ClosedEndpoints,
+        counters: ApiCounters,
+        clock: Clock,
+        stop: threading.Event,
+        budget_seconds: float = BUDGET_SECONDS,
+        first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            api_base: Base URL of the API, without a slash at its end.
+            tokens: Where tokens come from.
+            transport: Carries requests.
+            gate: Keeps to the rate limits.
+            closed: The endpoints that asked for quiet; the gate's own.
+            counters: What it costs; the transport's and the gate's own.
+            clock: The machine's time, not the time of the data.
+            stop: Set when the program is to end; waits end at once.
+            budget_seconds: The most that one call takes.
+            first_pause_seconds: The pause before the first repetition.
+        """
+        self._api_base = api_base
+        self._tokens = tokens
+        self._transport = transport
+        self._gate = gate
+        self._closed = closed
+        self._counters = counters
+        self._clock = clock
+        self._stop = stop
+        self._budget_seconds = budget_seconds
+        self._first_pause_seconds = first_pause_seconds
+
+    def call(
+        self,
+        endpoint: Endpoint,
+        decode: type[T],
+        *,
+        path: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: msgspec.Struct | None = None,
+    ) -> T:
+        """Ask, and read the JSON answer as a ``decode``.
+
+        Args:
+            endpoint: What to ask.
+            decode: The type of the answer; fields that it does not name are skipped.
+            path: Values for the places in the path.
+            params: Query parameters.
+            body: Sent as JSON.
+
+        Raises:
+            GenesysError: One of the tree in ``monitor.errors``, by what went wrong.
+        """
+        answer = self.fetch(endpoint, path=path, params=params, body=body)
+        return decode_answer(endpoint, answer, decode)
+
+    def fetch(
+        self,
+        endpoint: Endpoint,
+        *,
+        path: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        body: msgspec.Struct | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Ask, and return the raw answer with its headers; its status is 2xx.
+
+        Args:
+            endpoint: What to ask.
+            path: Values for the places in the path.
+            params: Query parameters.
+            body: Sent as JSON; bytes are sent as they are.
+            headers: Further headers, for example ``If-Match``.
+
+        Raises:
+            GenesysError: One of the tree in ``monitor.errors``, by what went wrong.
+        """
+        content = msgspec.json.encode(body) if isinstance(body, msgspec.Struct) else body
+        content_type = {"Content-Type": "application/json"} if content is not None else {}
+        url = self._api_base + endpoint.path(path or {})
+
+        def request(token: str, timeout_seconds: float) -> Request:
+            return Request(
+                endpoint.label,
+                endpoint.method,
+                url,
+                auth=BearerToken(token),
+                params=params or {},
+                headers={**content_type, **(headers or {})},
+                body=content,
+                read_timeout_seconds=timeout_seconds,
+            )
+
+        budget = Budget.of(self._budget_seconds)
+        if not endpoint.repeatable:
+            return self._attempt(endpoint, request, budget)
+        for number, attempt in attempts(
+            budget, stop=self._stop, first_pause_seconds=self._first_pause_seconds
+        ):
+            with attempt:
+                if number > 1:
+                    self._counters.count_retry(endpoint.label)
+                return self._attempt(endpoint, request, budget)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def stats(self) -> ApiStats:
+        """What was asked so far."""
+        return self._counters.snapshot()
+
+    def closed_until(self) -> Mapping[str, float]:
+        """Endpoints closed by a long ``Retry-After``: label -> epoch seconds when they open."""
+        return self._closed.until(self._clock.now())
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._transport.close()
+
+    def _attempt(
+        self, endpoint: Endpoint, request: Callable[[str, float], Request], budget: Budget
+    ) -> Answer:
+        try:
+            token = self._tokens.token(budget)
+            answer = self._send(endpoint, request, token, budget)
+            if answer.status == 401:  # noqa: PLR2004 - HTTP's own number
+                self._tokens.invalidate(token)
+                answer = self._send(endpoint, request, self._tokens.token(budget), budget)
+            error = refusal(endpoint, answer, self._clock.now())
+            if error is not None:
+                raise error
+        except RateLimitedError as error:
+            # Only the platform's own 429 has a status; the gate's refusals ask for nothing new.
+            if error.status is not None and error.retry_after_seconds > 0:
+                self._gate.rest(error.endpoint, error.retry_after_seconds, budget.deadline)
+            raise
+        return answer
+
+    def _send(
+        self,
+        endpoint: Endpoint,
+        request: Callable[[str, float], Request],
+        token: str,
+        budget: Budget,
+    ) -> Answer:
+        self._gate.enter(endpoint.label, budget.deadline)
+        answer = self._transport.send(request(token, budget.at_most(READ_TIMEOUT_SECONDS)))
+        self._gate.observe(answer.headers)
+        return answer
+
+
+def decode_answer(endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
+    """Read a JSON answer as a ``decode``.
+
+    Raises:
+        WrongShapeError: JSON without the fields that were asked for; names the field's path.
+        NotJsonError: Not JSON at all.
+    """
+    try:
+        return msgspec.json.decode(answer.body, type=decode)
+    except msgspec.ValidationError as error:
+        raise WrongShapeError(
+            f"The answer to {endpoint.label} has another shape than expected: {error}",
+            "The API may have changed; report it with the correlation id.",
+            endpoint=endpoint.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = answer.headers.get("Content-Type", "no content type")
+        raise NotJsonError(
+            f"The answer to {endpoint.label} is not JSON ({kind})",
+            "Check region and api_url; a proxy or a web page answered in the platform's place.",
+            endpoint=endpoint.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+
+
+def connect(
+    org: OrgSettings,
+    *,
+    stop: threading.Event | None = None,
+    budget_seconds: float = BUDGET_SECONDS,
+    clock: Clock | None = None,
+    closed: ClosedEndpoints | None = None,
+) -> Client:
+    """A client for one org, made of the real parts; no request is sent yet.
+
+    Args:
+        org: Where the org is, and how to log in.
+        stop: Set it to end every wait at once.
+        budget_seconds: The most that one call takes, repetitions and waits included.
+        clock: The machine's time, not the time of the data; the system's own where None.
+        closed: Endpoints that were closed earlier; keep it where clients come and go.
+
+    Raises:
+        ConfigurationError: A credential is missing, can't be read or can't be used.
+    """
+    stop = stop or threading.Event()
+    clock = clock or SystemClock()
+    closed = closed if closed is not None else ClosedEndpoints()
+    grant = _grant(org, clock)
+    counters = ApiCounters()
+    transport = HttpTransport(counters)
+    gate = Gate(bucket=TokenBucket(), closed=closed, counters=counters, clock=clock, stop=stop)
+    return Client(
+        org.api_base,
+        tokens=TokenCache(grant, transport, gate=gate, clock=clock),
+        transport=transport,
+        gate=gate,
+        closed=closed,
+        counters=counters,
+        clock=clock,
+        stop=stop,
+        budget_seconds=budget_seconds,
+    )
+
+
+def _grant(org: OrgSettings, clock: Clock) -> Grant:
+    private_key = org.read_private_key()
+    if private_key is not None:
+        return SignedJwt(org.client_id, private_key, org.token_url, clock=clock)
+    secret = org.read_client_secret()
+    if secret is not None:
+        return ClientCredentials(org.client_id, secret, org.token_url)
+    raise ConfigurationError(
+        f"The org {org.name} has no credential",
+        "Set client_secret_file or private_key_file.",
+    )

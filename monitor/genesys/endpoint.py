@@ -1,0 +1,42 @@
+"""An endpoint: method, path, the permissions it asks for, and whether it may be repeated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of the platform's API.
+
+    Attributes:
+        method: HTTP method.
+        path_template: Path with places in braces, as the platform's documentation writes it.
+        permissions: Any one of them is enough; the first is the one to recommend. Empty where
+            none is needed.
+        repeatable: Whether sending it twice does what sending it once does. True for reads, and
+            for queries that are sent by POST; never for a write.
+    """
+
+    method: str
+    path_template: str
+    permissions: tuple[str, ...] = ()
+    repeatable: bool = True
+
+    @property
+    def label(self) -> str:
+        """Its name in metrics, logs and errors, for example ``GET /api/v2/flows/{flowId}``."""
+        return f"{self.method} {self.path_template}"
+
+    def path(self, values: Mapping[str, str]) -> str:
+        """The path with its places filled in, each value percent-encoded.
+
+        Raises:
+            KeyError: A place has no value.
+        """
+        return _PLACE.sub(lambda place: quote(values[place[1]], safe=""), self.path_template)

@@ -1,0 +1,140 @@
+"""Flow documents: the whole document, its ETag, and the data actions anywhere inside it.
+
+This is the flow-document contract: gateways and deployments speak it, and the simulator; the
+documented platform API keeps timeouts in integration actions instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from monitor.errors import WrongShapeError
+from monitor.genesys.client import Client, decode_answer
+from monitor.genesys.endpoint import Endpoint
+
+GET_FLOW = Endpoint("GET", "/api/v2/flows/{flowId}", ("flow:flow:read", "architect:flow:view"))
+
+DEFAULT_TIMEOUT_MS = 3000
+"""What a data action in a flow waits for when the document names no timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDataAction:
+    """A data action inside a flow document: an entry of type ``data``.
+
+    Attributes:
+        action_id: Its id.
+        name: Its name; empty where the document gives none.
+        method: The HTTP method it calls its back end with; empty where absent.
+        url: Where it calls, without query, fragment and credentials, which may be secret.
+        timeout_ms: The timeout in force, in milliseconds.
+    """
+
+    action_id: str
+    name: str
+    method: str
+    url: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDocument:
+    """A flow as it was read.
+
+    Attributes:
+        flow_id: Its id.
+        name: Its name; empty where the document gives none.
+        etag: Names this state of it for a conditional write; empty where the answer had none.
+        raw: The whole document, byte for byte.
+        data_actions: Its data actions in the order of the document.
+    """
+
+    flow_id: str
+    name: str
+    etag: str
+    raw: bytes
+    data_actions: tuple[FlowDataAction, ...]
+
+
+def get_flow(client: Client, flow_id: str) -> FlowDocument:
+    """Read a flow with its data actions.
+
+    Raises:
+        NotFoundError: There is none with this id.
+        WrongShapeError: The document can't be understood.
+        GenesysError: Any other error of the tree.
+    """
+    answer = client.fetch(GET_FLOW, path={"flowId": flow_id}, params={"expand": "dataActions"})
+    document = decode_answer(GET_FLOW, answer, dict[str, object])
+    try:
+        actions = tuple(_data_action(entry) for entry in _entries(document))
+    except ValueError as error:
+        raise WrongShapeError(
+            f"The flow {flow_id} holds a data action that can't be understood: {error}",
+            "Open the flow in Architect and check that data action.",
+            endpoint=GET_FLOW.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+    name = document.get("name")
+    return FlowDocument(
+        flow_id=flow_id,
+        name=name if isinstance(name, str) else "",
+        etag=answer.headers.get("ETag", ""),
+        raw=answer.body,
+        data_actions=actions,
+    )
+
+
+def _entries(document: dict[str, object]) -> Iterator[dict[str, object]]:
+    """Every data action entry, wherever it is nested, in the order of the document."""
+    waiting: list[object] = [document]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if part.get("type") == "data" and isinstance(part.get("data"), dict) and "id" in part:
+                yield part
+            waiting += reversed(list(part.values()))
+        elif isinstance(part, list):
+            waiting += reversed(part)
+
+
+class _Data(msgspec.Struct, frozen=True):
+    url: str | None = None
+    method: str | None = None
+    timeout: int | None = None
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    id: str
+    data: _Data
+    name: str | None = None
+
+
+def _data_action(entry: dict[str, object]) -> FlowDataAction:
+    """Read one entry.
+
+    Raises:
+        ValueError: A field has another type than it should; names the field.
+    """
+    read = msgspec.convert(entry, _Entry)
+    return FlowDataAction(
+        action_id=read.id,
+        name=read.name or "",
+        method=read.data.method or "",
+        url=_without_secrets(read.data.url or ""),
+        timeout_ms=DEFAULT_TIMEOUT_MS if read.data.timeout is None else read.data.timeout,
+    )
+
+
+def _without_secrets(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # A template such as "https://[host]/" is no URL until the flow fills it in.
+        return url.partition("?")[0].partition("#")[0].rpartition("@")[2]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -1,0 +1,61 @@
+"""Who answers: the org behind the token, and how far its clock is from ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from monitor.clock import Clock
+from monitor.genesys.client import Client, decode_answer
+from monitor.genesys.endpoint import Endpoint
+
+ORGANIZATION = Endpoint("GET", "/api/v2/organizations/me")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The org that a client is logged in to.
+
+    Attributes:
+        org_id: Its id.
+        org_name: Its name; empty where the platform gives none.
+        clock_skew_seconds: How far the platform's clock is ahead of ours, to about a second;
+            None where the answer had no date.
+    """
+
+    org_id: str
+    org_name: str
+    clock_skew_seconds: float | None
+
+
+class _Organization(msgspec.Struct, frozen=True):
+    id: str
+    name: str | None = None
+
+
+def whoami(client: Client, clock: Clock) -> Identity:
+    """Ask which org this is; works with any valid token.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+    answer = client.fetch(ORGANIZATION)
+    received_at = clock.now()
+    organization = decode_answer(ORGANIZATION, answer, _Organization)
+    return Identity(
+        org_id=organization.id,
+        org_name=organization.name or "",
+        clock_skew_seconds=_skew(answer.headers.get("Date"), received_at),
+    )
+
+
+def _skew(date: str | None, received_at: float) -> float | None:
+    if date is None:
+        return None
+    try:
+        # The header is cut to whole seconds, half a second is its middle.
+        return parsedate_to_datetime(date).timestamp() + 0.5 - received_at
+    except ValueError:
+        return None

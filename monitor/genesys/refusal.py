@@ -1,0 +1,217 @@
+"""What an answer other than 2xx means: one error of the tree for each, with what to do about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from monitor.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    GenesysError,
+    NotFoundError,
+    NotJsonError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerFaultError,
+)
+from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.ratelimit import retry_after_seconds
+from monitor.genesys.transport import Answer
+
+_LONGEST_WORDS = 300  # characters; a proxy's page is no message
+_Text = Annotated[str | None, msgspec.Meta(description="The platform may send null.")]
+
+
+class _ErrorBody(msgspec.Struct, frozen=True):
+    """The fields used of the platform's ErrorBody, and of an OAuth error (RFC 6749, 5.2)."""
+
+    message: _Text = None
+    code: _Text = None
+    error: _Text = None
+    error_description: _Text = None
+    description: _Text = None
+
+
+class PlatformWords(msgspec.Struct, frozen=True):
+    """What the platform said about a refusal.
+
+    Attributes:
+        code: Its error code; empty where it gave none.
+        message: Its message; empty where it gave none.
+    """
+
+    code: str = ""
+    message: str = ""
+
+    def __str__(self) -> str:
+        """Message and code in one phrase; empty where it said nothing."""
+        if self.message and self.code:
+            return f"{self.message} ({self.code})"
+        return self.message or self.code
+
+
+def platform_words(answer: Answer) -> PlatformWords:
+    """The platform's own code and message, cut to one short line."""
+    try:
+        body = msgspec.json.decode(answer.body, type=_ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return PlatformWords()
+    message = body.message or body.error_description or body.description or ""
+    return PlatformWords(
+        code=(body.code or body.error or "")[:_LONGEST_WORDS],
+        message=" ".join(message.split()).rstrip(".")[:_LONGEST_WORDS],
+    )
+
+
+def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | None:
+    """The error that an answer stands for; None for 2xx.
+
+    Args:
+        endpoint: What was asked.
+        answer: What came back.
+        now: Epoch seconds, for a ``Retry-After`` that is a date.
+    """
+    status = answer.status
+    if answer.is_success:
+        return None
+    words = platform_words(answer)
+    said = f": {words}" if str(words) else ""
+    message, hint = _sentence(endpoint, answer, said)
+    label, correlation = endpoint.label, answer.correlation_id
+    if status == 429:  # noqa: PLR2004
+        return RateLimitedError(
+            message,
+            hint,
+            endpoint=label,
+            status=status,
+            correlation_id=correlation,
+            retry_after_seconds=retry_after_seconds(answer.headers, now) or 0.0,
+        )
+    kind = _kind(status)
+    if kind is BadRequestError:
+        return BadRequestError(
+            message,
+            hint,
+            endpoint=label,
+            status=status,
+            correlation_id=correlation,
+            code=words.code,
+            detail=words.message,
+        )
+    return kind(message, hint, endpoint=label, status=status, correlation_id=correlation)
+
+
+_KINDS: dict[int, type[GenesysError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: RequestTimeoutError,
+    409: ConflictError,
+    410: NotFoundError,
+    412: ConflictError,
+}
+
+
+def _kind(status: int) -> type[GenesysError]:
+    if status >= 500:  # noqa: PLR2004 - HTTP's own classes
+        return ServerFaultError
+    if status < 400:  # noqa: PLR2004
+        return NotJsonError
+    return _KINDS.get(status, BadRequestError)
+
+
+def _sentence(endpoint: Endpoint, answer: Answer, said: str) -> tuple[str, str]:
+    label, status = endpoint.label, answer.status
+    if status < 400:  # noqa: PLR2004 - HTTP's own classes
+        target = urlsplit(answer.headers.get("Location", "")).hostname or "nowhere"
+        return (
+            f"{label} was answered by a redirect to {target}, which is not followed",
+            "Set region, api_url and login_url to the platform's own hosts.",
+        )
+    if status >= 500:  # noqa: PLR2004
+        return (
+            f"The platform failed on {label} with status {status}{said}",
+            "Nothing is wrong on this side; it is asked again at the next read.",
+        )
+    return _SENTENCES.get(status, _bad_request)(endpoint, status, said)
+
+
+def _bad_request(endpoint: Endpoint, status: int, said: str) -> tuple[str, str]:
+    return (
+        f"The platform refused {endpoint.label} with status {status}{said}",
+        "The request does not fit this org's API; report it with the correlation id.",
+    )
+
+
+def _unauthorised(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    return (
+        f"The platform refused the token for {endpoint.label}{said}",
+        "Check that the OAuth client is active and belongs to this org and region.",
+    )
+
+
+def _forbidden(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    if not endpoint.permissions:
+        return (
+            f"The OAuth client may not use {endpoint.label}{said}",
+            "Check the client's roles and divisions under Admin > Integrations > OAuth.",
+        )
+    first, *others = endpoint.permissions
+    wanted = first + (f" (or {' or '.join(others)})" if others else "")
+    return (
+        f"The OAuth client may not use {endpoint.label}{said}",
+        (
+            f"Grant {wanted} to a role under Admin > Roles/Permissions, "
+            "and that role to the client under Admin > Integrations > OAuth > Roles."
+        ),
+    )
+
+
+def _not_found(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    return (
+        f"The platform does not know what {endpoint.label} asked for{said}",
+        "Check the id, and that region or api_url is the one this org lives in.",
+    )
+
+
+def _timed_out(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    if endpoint.repeatable:
+        return (
+            f"The platform ran out of time on {endpoint.label}{said}",
+            "It is overloaded, or too much was asked at once; it is asked again at the next read.",
+        )
+    return (
+        f"The platform ran out of time on {endpoint.label}, so the change may have been made{said}",
+        "Read the current state before anything else.",
+    )
+
+
+def _conflict(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    return (
+        f"Somebody else wrote before {endpoint.label}{said}",
+        "Read the current state and decide again.",
+    )
+
+
+def _rate_limited(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    return (
+        f"The platform wants fewer requests to {endpoint.label}{said}",
+        "It is asked again by itself when the time is over; reading less often avoids this.",
+    )
+
+
+_SENTENCES = {
+    401: _unauthorised,
+    403: _forbidden,
+    404: _not_found,
+    408: _timed_out,
+    409: _conflict,
+    410: _not_found,
+    412: _conflict,
+    429: _rate_limited,
+}

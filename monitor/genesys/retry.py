@@ -1,0 +1,65 @@
+"""When a request is repeated, and after what pause: reads only, within one total budget.
+
+stamina brings the loop, the back-off with jitter and its test switch. Its pauses can't be
+interrupted, so they are kept short; a ``Retry-After`` is waited out by the gate, which can.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import stamina
+
+from monitor.errors import (
+    ConnectionFailedError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerFaultError,
+)
+from monitor.genesys.budget import Budget
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 3.0
+"""Below the five seconds in which a daemon has to end."""
+
+
+def attempts(
+    budget: Budget, *, stop: threading.Event, first_pause_seconds: float = FIRST_PAUSE_SECONDS
+) -> Iterator[tuple[int, AbstractContextManager[None]]]:
+    """Yield ``(number, context)`` for each attempt.
+
+    A repeatable error inside a context is kept there, and leads to the next attempt.
+
+    The last error is let through when it can't be repeated, when ``stop`` is set, or when the
+    budget would be over after the pause.
+
+    Args:
+        budget: The time for all attempts together.
+        stop: Set when the program is to end.
+        first_pause_seconds: The back-off before the second attempt, without its jitter.
+    """
+
+    def pause_after(error: Exception) -> bool | float:
+        if stop.is_set():
+            return False
+        if isinstance(error, RateLimitedError):
+            wait = error.retry_after_seconds
+            if wait <= 0:
+                return True
+            # The gate makes this wait at the next attempt, if it fits.
+            return 0.0 if wait < budget.remaining_seconds else False
+        return isinstance(error, ConnectionFailedError | RequestTimeoutError | ServerFaultError)
+
+    seconds = max(budget.remaining_seconds, 0.0)
+    longest_pause = min(LONGEST_PAUSE_SECONDS, seconds / 10)
+    for attempt in stamina.retry_context(
+        on=pause_after,
+        attempts=None,
+        timeout=seconds - longest_pause,
+        wait_initial=first_pause_seconds,
+        wait_max=longest_pause,
+        wait_jitter=first_pause_seconds,
+    ):
+        yield attempt.num, attempt

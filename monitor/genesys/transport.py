@@ -1,0 +1,251 @@
+"""One HTTP exchange: strict time limits, no redirects, no cookies, and every end of it counted.
+
+Knows nothing of tokens, retries or what an answer means; it only tells an answer from none.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import NoReturn, Protocol
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+
+from monitor import __version__
+from monitor.errors import ConfigurationError, ConnectionFailedError, RequestTimeoutError
+from monitor.genesys.stats import ApiCounters
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 30.0
+USER_AGENT = f"genesys-timeout-monitor/{__version__}"
+_CHUNK_BYTES = 65_536
+_CONNECTIONS = 4  # what one org's poll uses at the same time, and one to spare
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        endpoint_label: Its name in metrics and errors.
+        method: HTTP method.
+        url: Address without its query.
+        auth: Puts the credentials on; never shown.
+        params: Query parameters.
+        headers: Further headers.
+        body: Raw body, if any.
+        form: Form fields, if any; never shown.
+        read_timeout_seconds: The most that one read, and all of them together, may take.
+    """
+
+    endpoint_label: str
+    method: str
+    url: str
+    auth: AuthBase | None = field(default=None, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, read to its end.
+
+    Attributes:
+        status: HTTP status.
+        headers: Headers; names in any case.
+        body: The body, decompressed.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004 - HTTP's own class
+
+    @property
+    def correlation_id(self) -> str:
+        """The platform's id of this exchange, which its support asks for; empty where absent."""
+        return self.headers.get("ININ-Correlation-Id", "")
+
+
+class Transport(Protocol):
+    """Carries a request to the far side and brings its answer back."""
+
+    def send(self, request: Request) -> Answer:
+        """Send once and read the whole answer, whatever its status.
+
+        Raises:
+            ConnectionFailedError: No connection, or it broke.
+            RequestTimeoutError: No whole answer in time.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+class HttpTransport:
+    """A transport over one ``requests`` session, whose connections are kept open."""
+
+    def __init__(
+        self, counters: ApiCounters, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Open a session; proxies and certificate bundles come from the usual variables.
+
+        Args:
+            counters: Told how each request ended.
+            monotonic: Time for the read limit.
+        """
+        self._counters = counters
+        self._monotonic = monotonic
+        session = requests.Session()
+        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        # The API keeps its state in tokens; a load balancer's cookie would only tie us to one node.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = HTTPAdapter(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        self._session = session
+
+    def send(self, request: Request) -> Answer:
+        """Send once and read the whole answer, whatever its status.
+
+        Raises:
+            ConfigurationError: The address is no address.
+            ConnectionFailedError: No connection, or it broke.
+            RequestTimeoutError: No whole answer in time.
+        """
+        deadline = self._monotonic() + request.read_timeout_seconds
+        try:
+            with self._session.request(
+                request.method,
+                request.url,
+                params=dict(request.params),
+                headers=dict(request.headers),
+                data=request.form if request.form is not None else request.body,
+                auth=request.auth or _no_credentials,
+                timeout=(
+                    min(CONNECT_TIMEOUT_SECONDS, request.read_timeout_seconds),
+                    request.read_timeout_seconds,
+                ),
+                # A redirect could carry the token to another host; the caller refuses it instead.
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._read(response, deadline)
+                answer = Answer(
+                    response.status_code, CaseInsensitiveDict(response.headers), bytes(body)
+                )
+        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+            raise ConfigurationError(
+                f"{_host(request.url)} is not a host that can be asked",
+                "Check region, api_url and login_url.",
+            ) from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            self._fail(request, error)
+        self._counters.count_request(request.endpoint_label, str(answer.status))
+        return answer
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._session.close()
+
+    def _read(self, response: requests.Response, deadline: float) -> bytearray:
+        # requests limits each read, not their sum: a body that drips would hold us for ever.
+        body = bytearray()
+        raw = response.raw
+        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if self._monotonic() > deadline:
+                raise requests.ReadTimeout(response=response)
+        return body
+
+    def _fail(self, request: Request, error: Exception) -> NoReturn:
+        host = _host(request.url)
+        if _is_read_timeout(error):
+            self._counters.count_request(request.endpoint_label, "timeout")
+            raise RequestTimeoutError(
+                f"{host} did not answer {request.endpoint_label} "
+                f"within {request.read_timeout_seconds:.0f} s",
+                "It is slow or overloaded; try again later.",
+                endpoint=request.endpoint_label,
+            ) from error
+        self._counters.count_request(request.endpoint_label, "connection")
+        raise ConnectionFailedError(
+            f"No connection to {host}: {_reason(error)}",
+            "Check region, api_url and login_url, the proxy variables and TLS certificates.",
+            endpoint=request.endpoint_label,
+        ) from error
+
+
+def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Stand in for credentials, so that ``requests`` does not look for some in a .netrc file."""
+    return request
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or url.partition("?")[0]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what caused it, the way requests and urllib3 wrap: in args, reason or cause."""
+    found: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        candidate = waiting.pop(0)
+        if not isinstance(candidate, BaseException) or candidate in found:
+            continue
+        found.append(candidate)
+        waiting += [getattr(candidate, "reason", None), *candidate.args]
+        waiting += [candidate.__cause__, candidate.__context__]
+    return found
+
+
+def _is_read_timeout(error: Exception) -> bool:
+    return any(
+        isinstance(part, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
+        for part in _chain(error)
+    )
+
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLError, "the TLS handshake failed"),
+    (urllib3.exceptions.ProxyError, "the proxy refused or can't be reached"),
+    (socket.gaierror, "the name does not resolve"),
+    (ConnectionRefusedError, "the connection was refused"),
+    (TimeoutError, f"no connection within {CONNECT_TIMEOUT_SECONDS:.0f} s"),
+    (
+        urllib3.exceptions.ConnectTimeoutError,
+        f"no connection within {CONNECT_TIMEOUT_SECONDS:.0f} s",
+    ),
+)
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no connection, in words that hold no address, query or credential."""
+    chain = _chain(error)
+    for part in chain:
+        if isinstance(part, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({part.verify_message})"
+        for kind, words in _REASONS:
+            if isinstance(part, kind):
+                return words
+    system = next((part for part in chain if isinstance(part, OSError) and part.strerror), None)
+    return system.strerror.lower() if system and system.strerror else "the connection broke"
