@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from monitor.ledger.database import insert_into, put, put_if_absent
 from monitor.ledger.schema import actions, flow_use, flows, timeouts
 from monitor.model import Action, ActionKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from sqlalchemy import Connection
 
 
 def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], at: float) -> None:
@@ -78,17 +73,17 @@ def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> 
 def save_flow_names(
     connection: Connection, org_id: int, named: Iterable[tuple[str, str, float]]
 ) -> None:
-    """Keep the names of flows, the newest for each.
+    """Keep flows and their names, the newest for each.
 
     Args:
         connection: A write transaction.
         org_id: The org.
-        named: Flow id, name, and when it was called so (epoch seconds).
+        named: Flow id, name (may be empty), and when it was called so (epoch seconds).
     """
     rows = [
         {"org_id": org_id, "flow_id": flow_id, "name": name, "named_at": at}
         for flow_id, name, at in named
-        if flow_id and name
+        if flow_id
     ]
     if not rows:
         return
@@ -97,7 +92,10 @@ def save_flow_names(
         statement.on_conflict_do_update(
             index_elements=["org_id", "flow_id"],
             set_={"name": statement.excluded.name, "named_at": statement.excluded.named_at},
-            where=flows.c.named_at <= statement.excluded.named_at,
+            where=and_(
+                statement.excluded.name != "",
+                or_(flows.c.name == "", flows.c.named_at <= statement.excluded.named_at),
+            ),
         ),
         rows,
     )
@@ -150,9 +148,12 @@ def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ..
 
 
 def flow_names(connection: Connection, org_id: int) -> dict[str, str]:
-    """Names by flow id."""
+    """Names by flow id; a flow that nobody named goes by its id."""
     statement = select(flows.c.flow_id, flows.c.name).where(flows.c.org_id == org_id)
-    return dict(connection.execute(statement.order_by(flows.c.flow_id)).tuples().all())
+    return {
+        flow_id: name or flow_id
+        for flow_id, name in connection.execute(statement.order_by(flows.c.flow_id))
+    }
 
 
 def tracked_flow_use(connection: Connection, org_id: int) -> set[tuple[str, str]]:

@@ -5,22 +5,28 @@ The only place that knows one kind of database from another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Inspector
 from sqlalchemy.exc import ArgumentError
 
 from monitor.errors import LedgerError
 from monitor.ledger import schema
 from monitor.ledger.failures import in_plain_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from sqlalchemy import URL, Connection, Table
-    from sqlalchemy.engine import Inspector
 
 _WRITES = "timeout_monitor_writes"
 """Execution option of connections whose transactions write."""
@@ -134,7 +140,8 @@ def open_database(url: str, busy_timeout_seconds: float) -> Database:
         name = str(parsed.database)
     else:
         engine = _postgresql_engine(parsed, busy_timeout_seconds)
-        name = parsed.render_as_string(hide_password=True)
+        # Without user, password and options: some of these are secrets.
+        name = f"{parsed.database} on {parsed.host or 'this host'}"
     database = Database(engine, name)
     try:
         database.prepare()
@@ -174,27 +181,31 @@ def put_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str,
 
 
 def _parsed(url: str) -> URL:
+    hint = "Write [state] url as sqlite:///path/to/file.db, with three slashes."
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        # The URL itself stays out of the sentence: it may hold a password.
-        sentence = "the URL of the state is not a database URL"
-        raise LedgerError(sentence, "Write [state] url as sqlite:///path/to/file.db.") from error
+    except (ArgumentError, ValueError):
+        # Neither the URL nor what complains about it may show: there may be a password in it.
+        raise LedgerError("the URL of the state is not a database URL", hint) from None
     backend = parsed.get_backend_name()
-    if backend not in {"sqlite", "postgresql"}:
-        sentence = f"the state can't be kept in a database of kind {backend!r}"
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        sentence = f"the state can't be kept in a database of kind {backend}"
         raise LedgerError(sentence, "Use sqlite:///path/to/file.db or postgresql://...")
-    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        sentence = "the state can't be kept in memory: a restart would count everything twice"
-        raise LedgerError(sentence, "Write [state] url as sqlite:///path/to/file.db.")
-    return parsed
+    if parsed.host:
+        raise LedgerError("the URL of the state names a host, and SQLite has none", hint)
+    if not parsed.database or ":memory:" in parsed.database:
+        sentence = "the state can't be kept in memory: a restart would count everything again"
+        raise LedgerError(sentence, hint)
+    return parsed.set(drivername="sqlite+pysqlite")
 
 
 def _postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     milliseconds = int(busy_timeout_seconds * 1000)
     try:
         return create_engine(
-            url.set(drivername="postgresql+psycopg"),
+            url,
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": max(2, int(busy_timeout_seconds)),

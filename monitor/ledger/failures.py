@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from monitor.errors import LedgerError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SQLITE_SENTENCES: dict[str, tuple[str, str]] = {
     "SQLITE_BUSY": (

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from monitor.model import NO_BANDS, Bands, Tally, TimeRange
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 SeriesKey = tuple[str, str, str]
 """Action id, error type, response status."""

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import Connection, and_, insert, select
 
 from monitor.ledger.database import insert_into
 from monitor.ledger.schema import actions, flows, incident_totals, incidents
 from monitor.ledger.values import IncidentTotal
 from monitor.model import Incident, TimeRange
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from sqlalchemy import Connection
 
 _CONVERSATIONS_PER_QUERY = 500
 """Values in one IN list: well below the limits of every database."""

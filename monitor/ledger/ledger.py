@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
 
 from sqlalchemy import delete
 
@@ -21,13 +23,8 @@ from monitor.ledger.progress import full_coverage, skip, source_states
 from monitor.ledger.reading import read_state, sum_tallies
 from monitor.ledger.recording import record_reading
 from monitor.ledger.schema import incidents, tallies
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import TracebackType
-
-    from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
-    from monitor.model import Action, Incident, TimeRange
+from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
+from monitor.model import Action, Incident, TimeRange
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
 """A poll holds the lock for well under a second; a prune of a large ledger for a few."""

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from monitor.ledger.database import put, put_if_absent
 from monitor.ledger.schema import meta, orgs
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 _PRUNED_BEFORE = "pruned_before"
 _WRITES_PROVED = "writes_proved"

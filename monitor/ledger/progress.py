@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
+from monitor.errors import LedgerError
 from monitor.ledger.database import insert_into, put
 from monitor.ledger.growth import merged, within
 from monitor.ledger.schema import coverage, lateness, sources
 from monitor.ledger.values import LATENESS_EDGES_SECONDS, Lateness, Reading, SourceState
 from monitor.model import TimeRange
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from sqlalchemy import Connection
+_STATE_FIELDS = tuple(field.name for field in fields(SourceState))
+"""Columns of ``sources``, each named like the field it holds."""
 
 
 def read_coverage(connection: Connection, org_id: int, source: str) -> tuple[TimeRange, ...]:
@@ -69,37 +69,42 @@ def cover(
 def source_states(connection: Connection, org_id: int) -> dict[str, SourceState]:
     """How far each source has been read, by its name."""
     statement = (
-        select(
-            sources.c.source,
-            sources.c.last_success_at,
-            sources.c.last_deep_at,
-            sources.c.newest_data_at,
-            sources.c.restatements,
-            sources.c.skipped_windows,
-        )
+        select(*(sources.c[name] for name in _STATE_FIELDS))
         .where(sources.c.org_id == org_id)
         .order_by(sources.c.source)
     )
-    return {row[0]: SourceState(*row) for row in connection.execute(statement)}
+    states = (
+        SourceState(**dict(zip(_STATE_FIELDS, row, strict=True)))
+        for row in connection.execute(statement)
+    )
+    return {state.source: state for state in states}
 
 
 def advance(
     connection: Connection, org_id: int, source: str, read: Reading, restatements: int
 ) -> None:
-    """Write down that a source has been read."""
+    """Write down that a source has been read; no mark ever moves back.
+
+    Raises:
+        LedgerError: It was read in windows of another length before.
+    """
     old = source_states(connection, org_id).get(source, SourceState(source))
-    _put_state(
-        connection,
-        org_id,
-        SourceState(
-            source=source,
-            last_success_at=max(old.last_success_at, read.read_at),
-            last_deep_at=max(old.last_deep_at, read.read_at if read.deep else 0.0),
-            newest_data_at=max(old.newest_data_at, _newest(read)),
-            restatements=old.restatements + restatements,
-            skipped_windows=old.skipped_windows,
-        ),
+    if old.window_seconds not in {0, read.window_seconds}:
+        raise LedgerError(
+            f"the source {source} was read in windows of {old.window_seconds} s, and can't be "
+            f"read in windows of {read.window_seconds} s: executions would count twice",
+            "Set [collect] window back, or begin with a new state.",
+        )
+    new = replace(
+        old,
+        last_success_at=max(old.last_success_at, read.read_at),
+        last_deep_at=max(old.last_deep_at, read.read_at if read.deep else 0.0),
+        newest_data_at=max(old.newest_data_at, _newest(read)),
+        restatements=old.restatements + restatements,
+        complete_until=max(old.complete_until, read.complete_until or 0),
+        window_seconds=read.window_seconds,
     )
+    put(connection, sources, [{"org_id": org_id} | asdict(new)])
 
 
 def skip(
@@ -109,18 +114,8 @@ def skip(
     if within(stretch, full_coverage(connection, org_id).get(source, ())):
         return
     old = source_states(connection, org_id).get(source, SourceState(source))
-    _put_state(
-        connection,
-        org_id,
-        SourceState(
-            source=source,
-            last_success_at=old.last_success_at,
-            last_deep_at=old.last_deep_at,
-            newest_data_at=old.newest_data_at,
-            restatements=old.restatements,
-            skipped_windows=old.skipped_windows + windows,
-        ),
-    )
+    new = replace(old, skipped_windows=old.skipped_windows + windows)
+    put(connection, sources, [{"org_id": org_id} | asdict(new)])
     cover(connection, org_id, source, stretch, skipped=True)
 
 
@@ -188,19 +183,6 @@ def _stretches(
         coverage.c.org_id == org_id, coverage.c.source == source, coverage.c.skipped == skipped
     )
     return merged(TimeRange(start, end) for start, end in connection.execute(statement))
-
-
-def _put_state(connection: Connection, org_id: int, state: SourceState) -> None:
-    row = {
-        "org_id": org_id,
-        "source": state.source,
-        "last_success_at": state.last_success_at,
-        "last_deep_at": state.last_deep_at,
-        "newest_data_at": state.newest_data_at,
-        "restatements": state.restatements,
-        "skipped_windows": state.skipped_windows,
-    }
-    put(connection, sources, [row])
 
 
 def _newest(read: Reading) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from monitor.ledger.catalogue import flow_names, known_actions, tracked_flow_use
 from monitor.ledger.incidents import totals_of_incidents
@@ -12,12 +10,7 @@ from monitor.ledger.orgs import find_org
 from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
 from monitor.ledger.schema import BAND_COLUMNS, series, tallies
 from monitor.ledger.values import OrgState, TallySum, Total
-from monitor.model import UNKNOWN_ACTION
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from monitor.model import TimeRange
+from monitor.model import UNKNOWN_ACTION, TimeRange
 
 
 def read_state(connection: Connection, org: str) -> OrgState:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from monitor.ledger.catalogue import save_flow_names, save_names
 from monitor.ledger.database import put_if_absent
@@ -26,11 +26,6 @@ from monitor.model import (
     TimeRange,
     floor_to,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from sqlalchemy import Connection
 
 
 def record_reading(connection: Connection, org: str, source: str, read: Reading) -> Recorded:

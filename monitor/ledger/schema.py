@@ -106,7 +106,10 @@ sources = Table(
     Column("newest_data_at", Double, nullable=False),
     Column("restatements", BigInteger, nullable=False),
     Column("skipped_windows", BigInteger, nullable=False),
+    Column("complete_until", BigInteger, nullable=False),
+    Column("window_seconds", Integer, nullable=False),
 )
+"""How far each source was read, and in which windows: those of two lengths can't be compared."""
 
 lateness = Table(
     "lateness",

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from monitor.ledger.database import put, put_if_absent
 from monitor.ledger.growth import Kept, SeriesKey, TallyKey, grown
 from monitor.ledger.schema import BAND_COLUMNS, series, tallies
 from monitor.model import Tally
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from sqlalchemy import Connection
 
 _Row = tuple[int, int]
 """Series number and start of a window."""

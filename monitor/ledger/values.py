@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from monitor.model import NO_BANDS, Bands
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from monitor.model import Action, Incident, Tally, TimeRange
+from monitor.model import NO_BANDS, Action, Bands, Incident, Tally, TimeRange
 
 LATENESS_EDGES_SECONDS: tuple[int, ...] = (
     60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400,
@@ -36,6 +31,8 @@ class Reading:
         incidents_are_executions: The org has no other source of executions (contract ``flow``):
             each new incident also counts as one execution.
         deep: The whole lookback was read.
+        complete_until: Up to here every window has now been read when it was old enough for
+            nothing to be missing; epoch seconds. None: this reading completes nothing.
         names: Actions that the data names, by action id, of kind ``unknown``: kept where neither
             the catalogue nor an earlier reading knows them.
     """
@@ -47,6 +44,7 @@ class Reading:
     incidents: Sequence[Incident] = ()
     incidents_are_executions: bool = False
     deep: bool = False
+    complete_until: int | None = None
     names: Mapping[str, Action] = field(default_factory=dict)
 
 
@@ -119,6 +117,8 @@ class SourceState:
             or the newest incident.
         restatements: Tallies that ever showed fewer executions than an earlier reading.
         skipped_windows: Windows given up because they were too far back.
+        complete_until: The furthest ``Reading.complete_until``; 0 before the first.
+        window_seconds: Length of the windows it is read in; 0 before the first reading.
     """
 
     source: str
@@ -127,6 +127,8 @@ class SourceState:
     newest_data_at: float = 0.0
     restatements: int = 0
     skipped_windows: int = 0
+    complete_until: int = 0
+    window_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class OrgState:
             it, and those only seen in the data (kind ``unknown``).
         totals: Executions since the ledger began.
         incident_totals: Incidents since the ledger began.
-        flow_names: Names by flow id, where known.
+        flow_names: Every flow ever seen, by id; a flow that nobody named goes by its id.
         flow_use: Pairs (action id, flow id), from dependency tracking and from incidents.
         sources: How far each source has been read, by its name.
         coverage: What each source has been asked for: merged, disjoint, oldest first.
