@@ -143,36 +143,42 @@ class ActionAggregateQuery(msgspec.Struct, frozen=True, rename="camel", omit_def
 
 
 class Stats(msgspec.Struct, frozen=True):
-    """Statistics of a bucket.
+    """Executions of a bucket and their durations.
 
     Attributes:
         count: Executions.
-        min: The shortest duration, in milliseconds.
-        max: The longest duration, in milliseconds.
-        sum: All durations together, in milliseconds.
+        sum_ms: All durations together.
+        min_ms: The shortest duration.
+        max_ms: The longest duration.
     """
 
+    count: int = 0
+    sum_ms: float = 0.0
+    min_ms: float = 0.0
+    max_ms: float = 0.0
+
+
+class StatsAnswer(msgspec.Struct, frozen=True):
+    """Statistics as they came (StatisticalSummary); each may be left out or null."""
+
     count: int | None = None
+    sum: float | None = None
     min: float | None = None
     max: float | None = None
-    sum: float | None = None
 
 
-class MetricStats(msgspec.Struct, frozen=True):
-    """Statistics of one metric in a bucket."""
+class MetricAnswer(msgspec.Struct, frozen=True):
+    """One metric of a bucket as it came."""
 
     metric: str
-    stats: Stats | None = None
+    stats: StatsAnswer | None = None
 
 
-class ViewStats(msgspec.Struct, frozen=True):
-    """Statistics of one view in a bucket."""
+class ViewAnswer(msgspec.Struct, frozen=True):
+    """One view of a bucket as it came."""
 
     name: str
-    stats: Stats | None = None
-
-
-NO_STATS = Stats(0, 0.0, 0.0, 0.0)
+    stats: StatsAnswer | None = None
 
 
 class ActionBucket(msgspec.Struct, frozen=True):
@@ -185,8 +191,8 @@ class ActionBucket(msgspec.Struct, frozen=True):
     """
 
     interval: str
-    metrics_or_none: tuple[MetricStats, ...] | None = msgspec.field(default=None, name="metrics")
-    views_or_none: tuple[ViewStats, ...] | None = msgspec.field(default=None, name="views")
+    metrics_or_none: tuple[MetricAnswer, ...] | None = msgspec.field(default=None, name="metrics")
+    views_or_none: tuple[ViewAnswer, ...] | None = msgspec.field(default=None, name="views")
 
     def __post_init__(self) -> None:
         """Refuse an interval that can't be read while its place in the answer is known.
@@ -205,9 +211,10 @@ class ActionBucket(msgspec.Struct, frozen=True):
     def stats(self) -> Stats:
         """Executions and durations; zeros where the platform left them out."""
         for metric in self.metrics_or_none or ():
-            if metric.metric == EXECUTIONS:
-                return metric.stats or NO_STATS
-        return NO_STATS
+            if metric.metric == EXECUTIONS and metric.stats is not None:
+                came = metric.stats
+                return Stats(came.count or 0, came.sum or 0.0, came.min or 0.0, came.max or 0.0)
+        return Stats()
 
     @property
     def view_counts(self) -> dict[str, int]:
