@@ -1,6 +1,15 @@
 """Everything that speaks to Genesys Cloud, and nothing else.
 
-``client.connect`` gives a client for one org; ``analytics``, ``actions``, ``flows``, ``limits`` and
+``connect`` gives a client for one org; ``analytics``, ``actions``, ``flows``, ``limits`` and
 ``organization`` hold the questions it can be asked. Below them: ``auth`` (tokens), ``retry``,
 ``ratelimit``, ``transport`` (one HTTP exchange) and ``refusal`` (what a status means).
 """
+
+from __future__ import annotations
+
+from monitor.genesys.client import Client, connect
+from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.ratelimit import ClosedEndpoints
+from monitor.genesys.stats import ApiStats
+
+__all__ = ["ApiStats", "Client", "ClosedEndpoints", "Endpoint", "connect"]

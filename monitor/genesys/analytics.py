@@ -147,15 +147,15 @@ class Stats(msgspec.Struct, frozen=True):
 
     Attributes:
         count: Executions.
-        sum_ms: All durations together.
-        min_ms: The shortest duration.
-        max_ms: The longest duration.
+        sum: All durations together, in milliseconds.
+        min: The shortest duration, in milliseconds.
+        max: The longest duration, in milliseconds.
     """
 
     count: int = 0
-    sum_ms: float = 0.0
-    min_ms: float = 0.0
-    max_ms: float = 0.0
+    sum: float = 0.0
+    min: float = 0.0
+    max: float = 0.0
 
 
 class StatsAnswer(msgspec.Struct, frozen=True):
