@@ -28,40 +28,51 @@ CONSUMING_RESOURCES = Endpoint(
 PAGE_SIZE = 100
 
 
-class ActionConfig(msgspec.Struct, frozen=True, rename="camel"):
-    """The part of an action's configuration that is used.
-
-    Attributes:
-        timeout_seconds: The timeout that was set; None or 0 where none was.
-    """
-
-    timeout_seconds: int | None = None
-
-
-class IntegrationAction(msgspec.Struct, frozen=True, rename="camel"):
-    """A data action as the platform describes it (its model ``Action``).
+class IntegrationAction(msgspec.Struct, frozen=True):
+    """A data action as the platform lists it (its model ``Action``).
 
     Attributes:
         id: For example ``custom_-_...``; static actions begin with ``static``.
         name: The name its author gave it.
-        integration_id: The integration it belongs to.
-        category: For example ``Web Services Data Actions``.
-        version: Counts its changes; a write must name the newest.
-        config: Its configuration; None where the platform left it out.
+        integration_id: The integration it belongs to; empty where left out.
+        category: For example ``Web Services Data Actions``; empty where left out.
+        version: Counts its changes; a write must name the newest. None where left out.
+        timeout_ms: The timeout that was set; None where none was (absent, null or 0).
     """
+
+    id: str
+    name: str
+    integration_id: str = ""
+    category: str = ""
+    version: int | None = None
+    timeout_ms: int | None = None
+
+
+class _ConfigAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    timeout_seconds: int | None = None
+
+
+class _ActionAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """An action as it came; the platform leaves fields out or sends null."""
 
     id: str
     name: str | None = None
     integration_id: str | None = None
     category: str | None = None
     version: int | None = None
-    config: ActionConfig | None = None
+    config: _ConfigAnswer | None = None
 
-    @property
-    def timeout_ms(self) -> int | None:
-        """The timeout that was set, in milliseconds; None where none was (absent, null or 0)."""
+    def action(self) -> IntegrationAction:
+        """The same without nulls; an action without a name goes by its id."""
         seconds = self.config.timeout_seconds if self.config else None
-        return seconds * 1000 if seconds else None
+        return IntegrationAction(
+            id=self.id,
+            name=self.name or self.id,
+            integration_id=self.integration_id or "",
+            category=self.category or "",
+            version=self.version,
+            timeout_ms=seconds * 1000 if seconds else None,
+        )
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -77,7 +88,7 @@ class _Dependency(msgspec.Struct, frozen=True):
 
 
 class _ActionPage(msgspec.Struct, frozen=True, rename="camel"):
-    entities: tuple[IntegrationAction, ...] | None = None
+    entities: tuple[_ActionAnswer, ...] | None = None
     page_count: int | None = None
 
 
@@ -113,7 +124,8 @@ def list_actions(client: Client) -> list[IntegrationAction]:
     Raises:
         GenesysError: One of the tree.
     """
-    return list(_all_pages(client, LIST_ACTIONS, _ActionPage, {"includeConfig": "true"}))
+    pages = _all_pages(client, LIST_ACTIONS, _ActionPage, {"includeConfig": "true"})
+    return [entity.action() for entity in pages]
 
 
 def get_action(client: Client, action_id: str) -> IntegrationAction:
@@ -123,12 +135,13 @@ def get_action(client: Client, action_id: str) -> IntegrationAction:
         NotFoundError: There is none with this id.
         GenesysError: Any other error of the tree.
     """
-    return client.call(
+    answer = client.call(
         GET_ACTION,
-        IntegrationAction,
+        _ActionAnswer,
         path={"actionId": action_id},
         params={"includeConfig": "true"},
     )
+    return answer.action()
 
 
 def list_integrations(client: Client) -> dict[str, str]:

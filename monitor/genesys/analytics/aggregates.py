@@ -1,0 +1,231 @@
+"""Action aggregates: every execution of every data action, counted; the main evidence.
+
+Wire format: the platform's models ActionAggregationQuery and ActionAggregateQueryResponse.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from monitor.genesys.analytics.instants import epoch_seconds
+from monitor.genesys.client import Client
+from monitor.genesys.endpoint import Endpoint
+
+ACTION_AGGREGATES = Endpoint(
+    "POST",
+    "/api/v2/analytics/actions/aggregates/query",
+    ("integrations:action:view", "bridge:actions:view"),
+)
+
+EXECUTIONS: Literal["tTotalExecution"] = "tTotalExecution"
+"""The only metric of action aggregates: executions, and their duration in milliseconds."""
+
+ActionDimension = Literal[
+    "actionCategory",
+    "actionId",
+    "actionName",
+    "correlationId",
+    "errorType",
+    "integrationId",
+    "integrationName",
+    "responseStatus",
+]
+Operator = Literal["matches", "exists", "notExists"]
+
+
+class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A range of durations in milliseconds, ``gte <= duration < lt``; None leaves a side open."""
+
+    gte: float | None = None
+    lt: float | None = None
+
+
+class View(msgspec.Struct, frozen=True):
+    """A count of its own: the executions whose duration lies in a range.
+
+    Attributes:
+        name: Comes back with the count; unique within a query.
+        range: The durations counted.
+        target: The metric that is cut.
+        function: How it is cut.
+    """
+
+    name: str
+    range: Range
+    target: Literal["tTotalExecution"] = "tTotalExecution"
+    function: Literal["rangeBound"] = "rangeBound"
+
+
+class ActionPredicate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One condition on a dimension of action aggregates; no value where the operator needs none."""
+
+    dimension: ActionDimension
+    value: str | None = None
+    operator: Operator | None = None
+    type: Literal["dimension"] | None = None
+
+    @classmethod
+    def matches(cls, dimension: ActionDimension, value: str) -> ActionPredicate:
+        """The dimension has this value."""
+        return cls(dimension, value, "matches", "dimension")
+
+
+class ActionFilter(msgspec.Struct, frozen=True):
+    """Conditions of which all (``and``) or any (``or``) must hold."""
+
+    type: Literal["and", "or"]
+    predicates: tuple[ActionPredicate, ...]
+
+
+class ActionAggregateQuery(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What to count (the platform's ActionAggregationQuery).
+
+    Attributes:
+        interval: From ``interval()``.
+        granularity: Length of a bucket as an ISO 8601 duration.
+        group_by: Dimensions that keep counts apart.
+        metrics: What is counted.
+        views: Further counts by duration.
+        filter: Which executions count; all where None.
+        time_zone: For buckets of a day and longer.
+    """
+
+    interval: str
+    granularity: str | None = None
+    group_by: tuple[ActionDimension, ...] = ()
+    metrics: tuple[Literal["tTotalExecution"], ...] = ()
+    views: tuple[View, ...] = ()
+    filter: ActionFilter | None = None
+    time_zone: str | None = None
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Executions of a bucket and their durations.
+
+    Attributes:
+        count: Executions.
+        sum: All durations together, in milliseconds.
+        min: The shortest duration, in milliseconds.
+        max: The longest duration, in milliseconds.
+    """
+
+    count: int = 0
+    sum: float = 0.0
+    min: float = 0.0
+    max: float = 0.0
+
+
+class StatsAnswer(msgspec.Struct, frozen=True):
+    """Statistics as they came (StatisticalSummary); each may be left out or null."""
+
+    count: int | None = None
+    sum: float | None = None
+    min: float | None = None
+    max: float | None = None
+
+
+class MetricAnswer(msgspec.Struct, frozen=True):
+    """One metric of a bucket as it came."""
+
+    metric: str
+    stats: StatsAnswer | None = None
+
+
+class ViewAnswer(msgspec.Struct, frozen=True):
+    """One view of a bucket as it came."""
+
+    name: str
+    stats: StatsAnswer | None = None
+
+
+class ActionBucket(msgspec.Struct, frozen=True):
+    """What one group did in one stretch of time.
+
+    Attributes:
+        interval: The stretch; it may be cut at the query's end, so key it by its start.
+        metrics_or_none: As it came; read ``stats``.
+        views_or_none: As it came; read ``view_counts``.
+    """
+
+    interval: str
+    metrics_or_none: tuple[MetricAnswer, ...] | None = msgspec.field(default=None, name="metrics")
+    views_or_none: tuple[ViewAnswer, ...] | None = msgspec.field(default=None, name="views")
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that can't be read while its place in the answer is known.
+
+        Raises:
+            ValueError: Which the decoder turns into an error that names the field's path.
+        """
+        self.start  # noqa: B018 - read for its error
+
+    @property
+    def start(self) -> int:
+        """When it begins, in epoch seconds."""
+        return int(epoch_seconds(self.interval.partition("/")[0]))
+
+    @property
+    def stats(self) -> Stats:
+        """Executions and durations; zeros where the platform left them out."""
+        for metric in self.metrics_or_none or ():
+            if metric.metric == EXECUTIONS and metric.stats is not None:
+                came = metric.stats
+                return Stats(came.count or 0, came.sum or 0.0, came.min or 0.0, came.max or 0.0)
+        return Stats()
+
+    @property
+    def view_counts(self) -> dict[str, int]:
+        """Name of each view -> executions in it; empty views are left out."""
+        return {
+            view.name: view.stats.count
+            for view in self.views_or_none or ()
+            if view.stats is not None and view.stats.count
+        }
+
+
+class ActionGroup(msgspec.Struct, frozen=True):
+    """Executions that share the dimensions of ``group_by``.
+
+    Attributes:
+        group_or_none: As it came; read ``dimension``.
+        data_or_none: As it came; read ``data``.
+    """
+
+    group_or_none: dict[str, str | None] | None = msgspec.field(default=None, name="group")
+    data_or_none: tuple[ActionBucket, ...] | None = msgspec.field(default=None, name="data")
+
+    @property
+    def data(self) -> tuple[ActionBucket, ...]:
+        """Its buckets in time; empty ones are left out by the platform."""
+        return self.data_or_none or ()
+
+    def dimension(self, name: ActionDimension) -> str:
+        """The value of a dimension; empty where the platform left it out."""
+        return (self.group_or_none or {}).get(name) or ""
+
+
+class ActionAggregates(msgspec.Struct, frozen=True):
+    """The answer to an aggregate query (ActionAggregateQueryResponse).
+
+    Attributes:
+        results_or_none: As it came; read ``results``.
+    """
+
+    results_or_none: tuple[ActionGroup, ...] | None = msgspec.field(default=None, name="results")
+
+    @property
+    def results(self) -> tuple[ActionGroup, ...]:
+        """One entry per group; none where nothing ran."""
+        return self.results_or_none or ()
+
+
+def action_aggregates(client: Client, query: ActionAggregateQuery) -> ActionAggregates:
+    """Count executions.
+
+    Raises:
+        BadRequestError: The platform refused the query, for example its granularity.
+        GenesysError: Any other error of the tree.
+    """
+    return client.call(ACTION_AGGREGATES, ActionAggregates, body=query)

@@ -1,0 +1,40 @@
+"""How the analytics API writes times: UTC, ISO 8601, to the millisecond."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+
+from monitor.model import TimeRange
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment in an answer; one without a zone is refused."""
+
+
+def interval(stretch: TimeRange) -> str:
+    """A stretch of time as the platform writes it, ``2026-01-01T00:00:00.000Z/...``."""
+    return f"{_instant(stretch.start)}/{_instant(stretch.end)}"
+
+
+def _instant(epoch_seconds: int) -> str:
+    return datetime.fromtimestamp(epoch_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def epoch_seconds(text: str) -> float:
+    """Epoch seconds of an ISO 8601 instant that names its zone.
+
+    Raises:
+        ValueError: Not an instant, or one without a zone.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        reason = f"{text!r} names no time zone"
+        raise ValueError(reason)
+    return instant.timestamp()
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Epoch milliseconds of an instant."""
+    return round(instant.timestamp() * 1000)
