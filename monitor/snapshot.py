@@ -60,6 +60,38 @@ class OrgPicture:
     concurrency_limit: int | None
     health: PollHealth
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """Every source that was ever asked or is known to answer or not, sorted."""
+        return tuple(
+            sorted({*self.state.sources, *self.state.coverage, *self.health.source_available})
+        )
+
+    def last_success_at(self, source: str) -> float:
+        """When a source was last read; epoch seconds, 0.0 where it never was."""
+        state = self.state.sources.get(source)
+        return state.last_success_at if state else 0.0
+
+    def watermark(self, source: str) -> int | None:
+        """The time up to which everything since the first read is covered without a hole."""
+        coverage = self.state.coverage.get(source, ())
+        return coverage[0].end if coverage else None
+
+
+@dataclass(frozen=True, slots=True)
+class StaleSource:
+    """A source whose last good read is too long ago, or never was.
+
+    Attributes:
+        org: The org's configured name.
+        source: The source; empty where none of the org's sources answers.
+        last_success_at: When it was last read; epoch seconds, 0.0 where it never was.
+    """
+
+    org: str
+    source: str
+    last_success_at: float
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -79,26 +111,28 @@ class Snapshot:
 
     def stale_orgs(self, now: float) -> tuple[str, ...]:
         """Names of the orgs with a source whose last good read is too long ago, or never was."""
+        return tuple(dict.fromkeys(stale.org for stale in self.stale_sources(now)))
+
+    def stale_sources(self, now: float) -> tuple[StaleSource, ...]:
+        """Every source that should answer and was not read for too long; in the orgs' order."""
+        limit = now - self.stale_after_seconds
         return tuple(
-            picture.org for picture in self.orgs if self._oldest_success(picture) < self._limit(now)
+            stale
+            for picture in self.orgs
+            for stale in _last_reads(picture)
+            if stale.last_success_at < limit or not stale.source
         )
 
-    def _limit(self, now: float) -> float:
-        return now - self.stale_after_seconds
 
-    @staticmethod
-    def _oldest_success(picture: OrgPicture) -> float:
-        answering = [
-            source for source, available in picture.health.source_available.items() if available
+def _last_reads(picture: OrgPicture) -> list[StaleSource]:
+    answering = [source for source, answers in picture.health.source_available.items() if answers]
+    if answering:
+        return [
+            StaleSource(picture.org, source, picture.last_success_at(source))
+            for source in sorted(answering)
         ]
-        states = picture.state.sources
-        return min(
-            (
-                states[source].last_success_at if source in states else 0.0
-                for source in answering
-            ),
-            default=0.0,
-        )
+    newest = max((picture.last_success_at(source) for source in picture.source_names), default=0.0)
+    return [StaleSource(picture.org, "", newest)]
 
 
 class SnapshotHolder:

@@ -1,0 +1,132 @@
+"""What is exported of data actions: counters from the totals, gauges from the last hour."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from monitor.exporter.catalogue import (
+    ACTION_INFO,
+    BUDGET_USED,
+    CONCURRENCY_ESTIMATE,
+    CONCURRENCY_LIMIT,
+    DURATION,
+    ERRORS,
+    EXECUTIONS,
+    FLOW_CONVERSATIONS,
+    FLOW_INFO,
+    TIMEOUT,
+)
+from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Action, ActionKind, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.exporter.families import Families
+    from monitor.ledger import OrgState, Total
+    from monitor.model import Classifier
+    from monitor.snapshot import OrgPicture
+
+_EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
+_FLOW = "flow"
+
+
+def add_actions(families: Families, picture: OrgPicture, classifier: Classifier) -> None:
+    """Add everything that one org's data actions and flows show."""
+    state = picture.state
+    totals: dict[str, list[Total]] = defaultdict(list)
+    for total in state.totals:
+        totals[total.action_id].append(total)
+    for action in _known_actions(state):
+        labels = (picture.org, action.action_id)
+        own = totals[action.action_id]
+        _add_names(families, picture.org, action)
+        _add_outcomes(families, labels, own, picture.contract, classifier)
+        _add_errors(families, labels, own)
+        if picture.contract != _FLOW:
+            _add_durations(families, labels, own)
+        if action.timeout_ms is not None and action.action_id not in state.gone:
+            families.add(TIMEOUT, labels, action.timeout_ms / 1000)
+    _add_flows(families, picture.org, state)
+    _add_last_hour(families, picture)
+
+
+def _known_actions(state: OrgState) -> list[Action]:
+    """The catalogue, and whatever has counts without being in it."""
+    known = {action.action_id: action for action in state.actions}
+    seen = [total.action_id for total in state.totals]
+    seen += [total.action_id for total in state.incident_totals]
+    for action_id in seen:
+        if action_id not in known:
+            known[action_id] = Action(action_id, name=action_id, kind=ActionKind.UNKNOWN)
+    return list(known.values())
+
+
+def _add_names(families: Families, org: str, action: Action) -> None:
+    families.add(
+        ACTION_INFO,
+        (
+            org,
+            action.action_id,
+            action.name,
+            action.integration_id,
+            action.integration_name,
+            action.category,
+        ),
+        1,
+    )
+
+
+def _add_outcomes(
+    families: Families,
+    labels: tuple[str, str],
+    totals: Sequence[Total],
+    contract: str,
+    classifier: Classifier,
+) -> None:
+    counts: Counter[Outcome] = Counter()
+    for total in totals:
+        counts[classifier.outcome(total.error_type, total.response_status)] += total.count
+    # Where only timeouts are ever seen, zeros of the rest would be a claim, not a count.
+    shown = (Outcome.TIMEOUT,) if contract == _FLOW else tuple(Outcome)
+    for outcome in shown:
+        families.add(EXECUTIONS, (*labels, outcome.value), counts[outcome])
+
+
+def _add_errors(families: Families, labels: tuple[str, str], totals: Sequence[Total]) -> None:
+    for total in totals:
+        if total.error_type != NO_ERROR:
+            families.add(ERRORS, (*labels, total.error_type, total.response_status), total.count)
+
+
+def _add_durations(families: Families, labels: tuple[str, str], totals: Sequence[Total]) -> None:
+    bands = list(map(sum, zip(NO_BANDS, *(total.bands for total in totals), strict=True)))
+    # An execution without a band (the bands of an answer may lag behind its count) is known to
+    # have ended, not when: it counts in +Inf alone, so that +Inf stays the sum of executions.
+    bands[-1] += sum(total.count for total in totals) - sum(bands)
+    duration_seconds = sum(total.duration_ms for total in totals) / 1000
+    families.add_histogram(DURATION, labels, _EDGES_SECONDS, bands, duration_seconds)
+
+
+def _add_flows(families: Families, org: str, state: OrgState) -> None:
+    for action_id, flow_id in sorted(state.flow_use):
+        # An empty id is a timeout whose flow the platform does not name: nothing to join on.
+        if flow_id:
+            name = state.flow_names.get(flow_id, flow_id)
+            families.add(FLOW_INFO, (org, action_id, flow_id, name), 1)
+    conversations = {(flow_id, action_id): 0 for action_id, flow_id in state.flow_use}
+    for total in state.incident_totals:
+        conversations[total.flow_id, total.action_id] = total.conversations
+    for (flow_id, action_id), count in sorted(conversations.items()):
+        families.add(FLOW_CONVERSATIONS, (org, flow_id, action_id), count)
+
+
+def _add_last_hour(families: Families, picture: OrgPicture) -> None:
+    for summary in picture.hour.actions:
+        labels = (picture.org, summary.action_id)
+        families.add(BUDGET_USED, labels, summary.budget_used_ratio)
+    # Durations of successes are not known there, and a mean over a stretch with holes is too low.
+    if picture.contract != _FLOW and picture.hour.complete:
+        concurrency = sum(summary.mean_concurrency for summary in picture.hour.actions)
+        families.add(CONCURRENCY_ESTIMATE, (picture.org,), concurrency)
+    families.add(CONCURRENCY_LIMIT, (picture.org,), picture.concurrency_limit)

@@ -1,0 +1,238 @@
+"""Every metric that is exported: its name, type, labels, unit and meaning, each written once.
+
+The meaning is the metric's HELP text and its row in ``docs/metrics.md``; a test holds the two
+together. Names follow section 7 of the design and the naming rules of Prometheus.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The types of metrics in use."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric family.
+
+    Attributes:
+        name: As it is queried; counters end in ``_total``.
+        kind: Its type.
+        labels: Names of its labels, without a histogram's ``le``.
+        unit: What its value counts or measures.
+        meaning: One line that says what it is, for people who have only the name.
+    """
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    unit: str
+    meaning: str
+
+
+EXECUTIONS = MetricSpec(
+    "genesys_data_action_executions_total",
+    Kind.COUNTER,
+    ("org", "action_id", "outcome"),
+    "executions",
+    "Executions of a data action by outcome (success, timeout, error, throttled); "
+    "with contract flow only timeouts are known.",
+)
+ERRORS = MetricSpec(
+    "genesys_data_action_errors_total",
+    Kind.COUNTER,
+    ("org", "action_id", "error_type", "response_status"),
+    "executions",
+    "Executions that failed, timeouts and throttled ones too, as the platform named the failure.",
+)
+DURATION = MetricSpec(
+    "genesys_data_action_duration_seconds",
+    Kind.HISTOGRAM,
+    ("org", "action_id"),
+    "seconds",
+    "Executions by duration, whatever their outcome; one that timed out counts as long as it ran.",
+)
+TIMEOUT = MetricSpec(
+    "genesys_data_action_timeout_seconds",
+    Kind.GAUGE,
+    ("org", "action_id"),
+    "seconds",
+    "The timeout in force.",
+)
+BUDGET_USED = MetricSpec(
+    "genesys_data_action_timeout_budget_used_ratio",
+    Kind.GAUGE,
+    ("org", "action_id"),
+    "ratio",
+    "p99 duration of the last settled hour divided by the timeout in force; "
+    "1 or more where timeouts reach into the p99.",
+)
+ACTION_INFO = MetricSpec(
+    "genesys_data_action_info",
+    Kind.GAUGE,
+    ("org", "action_id", "action_name", "integration_id", "integration_name", "category"),
+    "always 1",
+    "Names of a data action, to join on org and action_id.",
+)
+FLOW_INFO = MetricSpec(
+    "genesys_data_action_flow_info",
+    Kind.GAUGE,
+    ("org", "action_id", "flow_id", "flow_name"),
+    "always 1",
+    "A flow that uses a data action.",
+)
+FLOW_CONVERSATIONS = MetricSpec(
+    "genesys_flow_timeout_conversations_total",
+    Kind.COUNTER,
+    ("org", "flow_id", "action_id"),
+    "conversations",
+    "Distinct conversations of a flow that a timeout of a data action hit, from detail records.",
+)
+CONCURRENCY_ESTIMATE = MetricSpec(
+    "genesys_data_actions_concurrency_estimate",
+    Kind.GAUGE,
+    ("org",),
+    "executions",
+    "Mean executions running at a time in the last settled hour, by Little's law.",
+)
+CONCURRENCY_LIMIT = MetricSpec(
+    "genesys_data_actions_concurrency_limit",
+    Kind.GAUGE,
+    ("org",),
+    "executions",
+    "The org's own limit of executions running at a time.",
+)
+WATERMARK = MetricSpec(
+    "timeout_monitor_watermark_timestamp_seconds",
+    Kind.GAUGE,
+    ("org", "source"),
+    "Unix time in seconds",
+    "The time up to which everything since the first read is covered without a hole.",
+)
+DATA_LAG = MetricSpec(
+    "timeout_monitor_data_lag_seconds",
+    Kind.GAUGE,
+    ("org", "source"),
+    "seconds",
+    "Age of the newest data of a source at the moment of the scrape; it grows in quiet hours too.",
+)
+LAST_SUCCESS = MetricSpec(
+    "timeout_monitor_last_success_timestamp_seconds",
+    Kind.GAUGE,
+    ("org", "source"),
+    "Unix time in seconds",
+    "When a source was last read successfully.",
+)
+POLL_DURATION = MetricSpec(
+    "timeout_monitor_poll_duration_seconds",
+    Kind.SUMMARY,
+    ("org",),
+    "seconds",
+    "How long polls took since the process started, whatever their result.",
+)
+POLLS = MetricSpec(
+    "timeout_monitor_polls_total",
+    Kind.COUNTER,
+    ("org", "result"),
+    "polls",
+    "Polls since the process started by result: ok, partial (a source failed) or failed.",
+)
+RESTATEMENTS = MetricSpec(
+    "timeout_monitor_restatements_total",
+    Kind.COUNTER,
+    ("org", "source"),
+    "readings",
+    "Counts that the platform later showed smaller; the larger one is kept.",
+)
+SKIPPED_WINDOWS = MetricSpec(
+    "timeout_monitor_skipped_windows_total",
+    Kind.COUNTER,
+    ("org", "source"),
+    "windows",
+    "Windows given up because they were too far back; their executions are missing.",
+)
+LATENESS = MetricSpec(
+    "timeout_monitor_lateness_seconds",
+    Kind.HISTOGRAM,
+    ("org", "source"),
+    "seconds",
+    "Executions that came after their window had been read past its end, by how long after.",
+)
+API_REQUESTS = MetricSpec(
+    "timeout_monitor_api_requests_total",
+    Kind.COUNTER,
+    ("org", "endpoint", "status"),
+    "requests",
+    "Requests to the platform since the process started, by endpoint and status.",
+)
+API_RETRIES = MetricSpec(
+    "timeout_monitor_api_retries_total",
+    Kind.COUNTER,
+    ("org", "endpoint"),
+    "requests",
+    "Requests that were repeated after a failure.",
+)
+RATE_LIMITED = MetricSpec(
+    "timeout_monitor_rate_limited_seconds_total",
+    Kind.COUNTER,
+    ("org", "endpoint"),
+    "seconds",
+    "Time spent waiting for the platform's rate limits.",
+)
+SOURCE_AVAILABLE = MetricSpec(
+    "timeout_monitor_source_available",
+    Kind.GAUGE,
+    ("org", "source"),
+    "0 or 1",
+    "Whether a source answers; 0 where a permission is missing or the platform lacks it.",
+)
+STATE_WRITABLE = MetricSpec(
+    "timeout_monitor_state_writable",
+    Kind.GAUGE,
+    (),
+    "0 or 1",
+    "Whether the state could be written when last tried.",
+)
+BUILD_INFO = MetricSpec(
+    "timeout_monitor_build_info",
+    Kind.GAUGE,
+    ("version",),
+    "always 1",
+    "The version that runs.",
+)
+
+METRICS: tuple[MetricSpec, ...] = (
+    EXECUTIONS,
+    ERRORS,
+    DURATION,
+    TIMEOUT,
+    BUDGET_USED,
+    ACTION_INFO,
+    FLOW_INFO,
+    FLOW_CONVERSATIONS,
+    CONCURRENCY_ESTIMATE,
+    CONCURRENCY_LIMIT,
+    WATERMARK,
+    DATA_LAG,
+    LAST_SUCCESS,
+    POLL_DURATION,
+    POLLS,
+    RESTATEMENTS,
+    SKIPPED_WINDOWS,
+    LATENESS,
+    API_REQUESTS,
+    API_RETRIES,
+    RATE_LIMITED,
+    SOURCE_AVAILABLE,
+    STATE_WRITABLE,
+    BUILD_INFO,
+)
+"""Everything that is exported, in the order of a scrape."""

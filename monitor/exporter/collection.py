@@ -1,0 +1,84 @@
+"""What is exported about reading an org: freshness, polls, lateness and cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.exporter.catalogue import (
+    API_REQUESTS,
+    API_RETRIES,
+    DATA_LAG,
+    LAST_SUCCESS,
+    LATENESS,
+    POLL_DURATION,
+    POLLS,
+    RATE_LIMITED,
+    RESTATEMENTS,
+    SKIPPED_WINDOWS,
+    SOURCE_AVAILABLE,
+    WATERMARK,
+)
+from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, SourceState
+
+if TYPE_CHECKING:
+    from monitor.exporter.families import Families
+    from monitor.snapshot import OrgPicture, PollHealth
+
+POLL_RESULTS: tuple[str, ...] = ("ok", "partial", "failed")
+"""How a poll can end; each has a series from the first scrape."""
+
+
+def add_collection(families: Families, picture: OrgPicture) -> None:
+    """Add how reading one org goes, except what depends on the moment of the scrape."""
+    _add_freshness(families, picture)
+    _add_lateness(families, picture)
+    _add_polls(families, picture.org, picture.health)
+    _add_cost(families, picture.org, picture.health)
+
+
+def add_data_lag(families: Families, picture: OrgPicture, now: float) -> None:
+    """Add how old the newest data is at ``now``; epoch seconds."""
+    for source, state in sorted(picture.state.sources.items()):
+        if state.newest_data_at > 0:
+            lag_seconds = max(0.0, now - state.newest_data_at)
+            families.add(DATA_LAG, (picture.org, source), lag_seconds)
+
+
+def _add_freshness(families: Families, picture: OrgPicture) -> None:
+    for source in picture.source_names:
+        labels = (picture.org, source)
+        state = picture.state.sources.get(source, SourceState(source))
+        families.add(WATERMARK, labels, picture.watermark(source))
+        families.add(LAST_SUCCESS, labels, state.last_success_at or None)
+        families.add(RESTATEMENTS, labels, state.restatements)
+        families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
+        families.add(SOURCE_AVAILABLE, labels, picture.health.source_available.get(source))
+
+
+def _add_lateness(families: Families, picture: OrgPicture) -> None:
+    for source in picture.source_names:
+        late = picture.state.lateness.get(source, Lateness())
+        families.add_histogram(
+            LATENESS,
+            (picture.org, source),
+            LATENESS_EDGES_SECONDS,
+            late.executions,
+            late.seconds_sum,
+        )
+
+
+def _add_polls(families: Families, org: str, health: PollHealth) -> None:
+    for result in POLL_RESULTS:
+        families.add(POLLS, (org, result), health.polls.get(result, 0))
+    families.add_summary(
+        POLL_DURATION, (org,), sum(health.polls.values()), health.durations_sum_seconds
+    )
+
+
+def _add_cost(families: Families, org: str, health: PollHealth) -> None:
+    for (endpoint, status), requests in sorted(health.api_requests.items()):
+        families.add(API_REQUESTS, (org, endpoint, status), requests)
+    asked = {endpoint for endpoint, _ in health.api_requests}
+    for endpoint in sorted(asked | health.api_retries.keys() | health.rate_limited_seconds.keys()):
+        families.add(API_RETRIES, (org, endpoint), health.api_retries.get(endpoint, 0))
+        families.add(RATE_LIMITED, (org, endpoint), health.rate_limited_seconds.get(endpoint, 0.0))

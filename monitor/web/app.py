@@ -1,0 +1,133 @@
+"""The routes, as a Flask application: everything is read from the current snapshot.
+
+Read-only: GET and HEAD alone are answered, and no request changes anything.
+"""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from monitor.analysis.report import as_document
+from monitor.web.documents import readiness_document, status_document
+from monitor.web.exposition import Exposition, Format
+from monitor.web.page import PageStyle, render_page
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from monitor.clock import Clock
+    from monitor.snapshot import SnapshotHolder
+
+_SCRIPTLESS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_GZIP_LEVEL = 1
+"""Metrics shrink to a few percent at the fastest level already, and the scraper is near."""
+
+
+def create_app(holder: SnapshotHolder, registry: CollectorRegistry, clock: Clock) -> Flask:
+    """The application.
+
+    Args:
+        holder: Where the current snapshot is kept.
+        registry: What ``/metrics`` shows.
+        clock: Tells how old data is at the moment of a request.
+    """
+    app = Flask("monitor.web", static_folder=None)
+    # Only GET and HEAD are answered: OPTIONS is refused like every other method.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    _add_metrics(app, registry)
+    _add_health(app, holder, clock)
+    _add_api(app, holder, clock)
+    _add_page(app, holder, clock)
+    app.register_error_handler(HTTPException, _as_json)
+    app.after_request(_secured)
+    return app
+
+
+def _add_metrics(app: Flask, registry: CollectorRegistry) -> None:
+    exposition = Exposition(registry)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        form = _wanted_format()
+        body = exposition.render(form)
+        response = Response(content_type=form.value)
+        response.vary.update(("Accept", "Accept-Encoding"))
+        if request.accept_encodings["gzip"] > 0:
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            response.content_encoding = "gzip"
+        response.data = body
+        return response
+
+
+def _wanted_format() -> Format:
+    """OpenMetrics where the client likes it best, else text: a scraper without a wish gets text."""
+    for accepted, quality in request.accept_mimetypes:
+        media_type = accepted.partition(";")[0].strip().lower()
+        if quality > 0 and media_type == "application/openmetrics-text":
+            return Format.OPENMETRICS
+        if quality > 0 and media_type in {"text/plain", "text/*", "*/*"}:
+            return Format.TEXT
+    return Format.TEXT
+
+
+def _add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return _json({"alive": True})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        document = readiness_document(holder.current, clock.now())
+        return _json(document, status=200 if document["ready"] else 503)
+
+
+def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
+    @app.get("/api/v1/status")
+    def status() -> Response:
+        return _json(status_document(holder.current, clock.now()))
+
+    @app.get("/api/v1/actions")
+    def actions() -> Response:
+        snapshot = holder.current
+        return _json(as_document([picture.day for picture in snapshot.orgs], snapshot.taken_at))
+
+
+def _add_page(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
+    style = PageStyle.load()
+
+    @app.get("/")
+    def page() -> Response:
+        response = Response(
+            render_page(holder.current, clock.now(), style), content_type="text/html; charset=utf-8"
+        )
+        response.headers["Content-Security-Policy"] = (
+            f"{_SCRIPTLESS}; style-src '{style.digest}'; img-src data:"
+        )
+        return response
+
+
+def _json(document: dict[str, Any], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(document), status=status, content_type="application/json")
+
+
+def _as_json(error: HTTPException) -> Response:
+    response = _json({"error": error.name, "detail": error.description}, error.code or 500)
+    # A 405 names the methods that are allowed.
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _secured(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", _SCRIPTLESS)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,91 @@
+"""The JSON documents of the API, built from a snapshot and nothing else.
+
+Words are snake_case, durations seconds, times ISO 8601 in UTC; what is not known is null.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from monitor import __version__
+from monitor.web.readiness import why_not_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.snapshot import OrgPicture, Snapshot
+    from monitor.web.readiness import Unready
+
+Document = dict[str, Any]
+
+
+def readiness_document(snapshot: Snapshot, now: float) -> Document:
+    """The answer of ``/readyz``: whether to rely on what is shown, and every reason not to."""
+    reasons = why_not_ready(snapshot, now)
+    return {"ready": not reasons, "reasons": _reasons(reasons, snapshot)}
+
+
+def status_document(snapshot: Snapshot, now: float) -> Document:
+    """The answer of ``/api/v1/status``: how reading each org goes."""
+    return {
+        "generated_at": iso_time(now),
+        "snapshot_taken_at": iso_time(snapshot.taken_at),
+        "version": __version__,
+        **readiness_document(snapshot, now),
+        "stale_after_seconds": snapshot.stale_after_seconds,
+        "state_writable": snapshot.state_writable,
+        "orgs": [_org(picture, now) for picture in snapshot.orgs],
+    }
+
+
+def iso_time(seconds: float | None) -> str | None:
+    """Epoch seconds as ISO 8601 with a Z, to the second; None stays None."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[Document]:
+    problems = {picture.org: picture.health.problem for picture in snapshot.orgs}
+    return [
+        {
+            "org": unready.org or None,
+            "source": unready.source or None,
+            "reason": unready.reason,
+            "last_success_at": iso_time(unready.last_success_at),
+            "stale_since": iso_time(unready.stale_since),
+            "problem": problems.get(unready.org) or None,
+        }
+        for unready in reasons
+    ]
+
+
+def _org(picture: OrgPicture, now: float) -> Document:
+    health = picture.health
+    return {
+        "org": picture.org,
+        "contract": picture.contract,
+        "problem": health.problem or None,
+        "polls": {"ok": 0, "partial": 0, "failed": 0} | dict(health.polls),
+        "poll_duration_seconds": health.duration_seconds,
+        "actions": len(picture.state.actions),
+        "concurrency_limit": picture.concurrency_limit,
+        "api_requests": sum(health.api_requests.values()),
+        "sources": [_source(picture, source, now) for source in picture.source_names],
+    }
+
+
+def _source(picture: OrgPicture, source: str, now: float) -> Document:
+    state = picture.state.sources.get(source)
+    newest = (state.newest_data_at if state else 0.0) or None
+    return {
+        "source": source,
+        "available": picture.health.source_available.get(source),
+        "last_success_at": iso_time(picture.last_success_at(source) or None),
+        "watermark": iso_time(picture.watermark(source)),
+        "newest_data_at": iso_time(newest),
+        "data_lag_seconds": None if newest is None else max(0.0, now - newest),
+        "restatements": state.restatements if state else 0,
+        "skipped_windows": state.skipped_windows if state else 0,
+    }

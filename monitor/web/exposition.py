@@ -1,0 +1,77 @@
+"""Writes metric families down in the formats that Prometheus reads, each family once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client import CollectorRegistry, Metric
+
+_END_OF_OPENMETRICS = b"# EOF\n"
+
+
+class Format(Enum):
+    """The exposition formats; the value is the content type."""
+
+    TEXT = CONTENT_TYPE_PLAIN_0_0_4
+    OPENMETRICS = openmetrics.CONTENT_TYPE_LATEST
+
+
+class Exposition:
+    """Writes down what a registry collects, and remembers how each family was written.
+
+    Writing is by far the largest part of a scrape. A collector that hands out the same family
+    objects again (see ``MetricsCollector``) has them written once; the registry is still asked
+    at every scrape, and families that are new objects are written anew. Safe to share between
+    threads.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Write down what ``registry`` collects."""
+        self._registry = registry
+        self._lock = Lock()
+        self._written: dict[Format, dict[int, tuple[Metric, bytes]]] = {}
+
+    def render(self, form: Format) -> bytes:
+        """One whole scrape in this format, UTF-8."""
+        families = list(self._registry.collect())
+        # Under the lock, so that scrapes that come together write a new snapshot once.
+        with self._lock:
+            known = self._written.get(form, {})
+            fresh: dict[int, tuple[Metric, bytes]] = {}
+            for family in families:
+                # By identity: the entry keeps the object alive, so its id can't be taken over.
+                number = id(family)
+                fresh[number] = known.get(number) or (family, _write(family, form))
+            # What another format wrote of families that are gone is let go with them.
+            self._written = {
+                other: {number: kept for number, kept in texts.items() if number in fresh}
+                for other, texts in self._written.items()
+            } | {form: fresh}
+        body = b"".join(text for _, text in fresh.values())
+        return body + _END_OF_OPENMETRICS if form is Format.OPENMETRICS else body
+
+
+@dataclass(frozen=True, slots=True)
+class _Only:
+    """Stands in for a registry that collects one family."""
+
+    family: Metric
+
+    def collect(self) -> Iterable[Metric]:
+        return (self.family,)
+
+
+def _write(family: Metric, form: Format) -> bytes:
+    if form is Format.TEXT:
+        return generate_latest(_Only(family))
+    text: bytes = openmetrics.generate_latest(_Only(family))  # type: ignore[no-untyped-call]
+    return text.removesuffix(_END_OF_OPENMETRICS)

@@ -1,0 +1,174 @@
+"""The status page: the current snapshot as one quiet page of HTML that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Self
+
+from flask import render_template
+from markupsafe import Markup
+
+from monitor import __version__
+from monitor.web.documents import iso_time
+from monitor.web.readiness import why_not_ready
+from monitor.web.wording import (
+    UNKNOWN,
+    describe_action,
+    describe_age,
+    describe_count,
+    describe_moment,
+)
+
+if TYPE_CHECKING:
+    from monitor.snapshot import OrgPicture, Snapshot
+    from monitor.web.readiness import Unready
+    from monitor.web.wording import ActionRow
+
+
+@dataclass(frozen=True, slots=True)
+class PageStyle:
+    """The page's style sheet, and its digest for the Content-Security-Policy.
+
+    Attributes:
+        text: The style sheet, our own file and therefore safe in HTML as it is.
+        digest: ``sha256-...`` of exactly this text: the only style that a browser will apply.
+    """
+
+    text: Markup
+    digest: str
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the style sheet that comes with the program."""
+        text = files("monitor.web").joinpath("templates", "status.css").read_text(encoding="utf-8")
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        return cls(Markup(text), f"sha256-{digest}")  # noqa: S704 - our own file, not input
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source of an org, in words."""
+
+    name: str
+    answers: str
+    last_read: str
+    complete_up_to: str
+    newest_data: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrgSection:
+    """One org, in words.
+
+    Attributes:
+        name: The org's name.
+        headline: What happened in the day, in one sentence.
+        warnings: Why its data can't be relied on; empty where it can.
+        notes: What can't be known there.
+        loud: Actions that timed out, most timeouts first.
+        quiet: All others.
+        sources: How fresh each source is.
+        day_from: Begin of the day that is shown.
+        day_to: Its end.
+    """
+
+    name: str
+    headline: str
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    loud: tuple[ActionRow, ...]
+    quiet: tuple[ActionRow, ...]
+    sources: tuple[SourceRow, ...]
+    day_from: str
+    day_to: str
+
+
+def render_page(snapshot: Snapshot, now: float, style: PageStyle) -> str:
+    """The page as HTML. Needs an application context, for its templates.
+
+    Args:
+        snapshot: What to show.
+        now: The moment of the request; epoch seconds.
+        style: The style sheet.
+    """
+    reasons = why_not_ready(snapshot, now)
+    return render_template(
+        "status.html",
+        style=style.text,
+        version=__version__,
+        now=describe_moment(now),
+        now_iso=iso_time(now),
+        snapshot_age=describe_age(now - snapshot.taken_at),
+        state_writable=snapshot.state_writable,
+        ready=not reasons,
+        orgs=[_section(picture, reasons, now) for picture in snapshot.orgs],
+    )
+
+
+def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> OrgSection:
+    day = picture.day
+    rows = tuple(describe_action(action) for action in day.actions)
+    loud = tuple(row for row in rows if row.timed_out)
+    return OrgSection(
+        name=picture.org,
+        headline=_headline(picture, len(loud)),
+        warnings=_warnings(picture, reasons, now),
+        notes=day.notes,
+        loud=loud,
+        quiet=tuple(row for row in rows if not row.timed_out),
+        sources=tuple(_source(picture, source, now) for source in picture.source_names),
+        day_from=describe_moment(day.stretch.start),
+        day_to=describe_moment(day.stretch.end),
+    )
+
+
+def _headline(picture: OrgPicture, timed_out_actions: int) -> str:
+    total = picture.day.total
+    if not picture.day.actions:
+        return "No data action is known yet."
+    if not total.timeouts:
+        return f"None of {describe_count(len(picture.day.actions), 'data action')} timed out."
+    of_all = f" of {describe_count(len(picture.day.actions), 'data action')}"
+    return (
+        f"{describe_count(total.timeouts, 'timeout')} in "
+        f"{timed_out_actions:,}{of_all}, {describe_count(total.conversations, 'conversation')} hit."
+    )
+
+
+def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> tuple[str, ...]:
+    warnings = [_warning(unready, now) for unready in reasons if unready.org == picture.org]
+    if picture.health.problem:
+        warnings.append(f"The newest poll had a problem: {picture.health.problem}")
+    if not picture.day.complete:
+        warnings.append("A part of this day has not been read: counts are too low.")
+    return tuple(warnings)
+
+
+def _warning(unready: Unready, now: float) -> str:
+    if unready.source and unready.last_success_at is not None:
+        age = describe_age(now - unready.last_success_at)
+        return f"Source {unready.source} is stale: it was last read {age}."
+    if unready.source:
+        return f"Source {unready.source} has never been read."
+    return f"{unready.reason[0].upper()}{unready.reason[1:]}."
+
+
+def _source(picture: OrgPicture, source: str, now: float) -> SourceRow:
+    state = picture.state.sources.get(source)
+    newest = state.newest_data_at if state else 0.0
+    watermark = picture.watermark(source)
+    answers = {True: "yes", False: "no", None: UNKNOWN}
+    return SourceRow(
+        name=source,
+        answers=answers[picture.health.source_available.get(source)],
+        last_read=_ago(picture.last_success_at(source), now),
+        complete_up_to=UNKNOWN if watermark is None else describe_moment(watermark),
+        newest_data=_ago(newest, now),
+    )
+
+
+def _ago(moment: float, now: float) -> str:
+    return describe_age(now - moment) if moment else "never"

@@ -1,0 +1,61 @@
+"""Whether what is shown can be relied on, and if not, whose data is too old and since when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.snapshot import OrgPicture, Snapshot
+
+_GOOD_POLLS = ("ok", "partial")
+
+
+@dataclass(frozen=True, slots=True)
+class Unready:
+    """One reason not to rely on what is shown.
+
+    Attributes:
+        org: The org; empty where nothing at all has been read.
+        source: The source; empty where the reason concerns the org as a whole.
+        reason: What is wrong, in a few words.
+        last_success_at: The last good read; epoch seconds, None where there was none.
+        stale_since: When the data became too old; epoch seconds, None where it never was fresh.
+    """
+
+    org: str
+    source: str
+    reason: str
+    last_success_at: float | None = None
+    stale_since: float | None = None
+
+
+def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
+    """Every reason not to rely on the snapshot; none where it is complete and fresh.
+
+    Args:
+        snapshot: What is shown.
+        now: Epoch seconds.
+    """
+    if not snapshot.orgs:
+        return (Unready("", "", "nothing has been read yet"),)
+    waiting = {picture.org for picture in snapshot.orgs if not _has_been_read(picture)}
+    reasons = [Unready(org, "", "no poll has succeeded since the start") for org in sorted(waiting)]
+    for stale in snapshot.stale_sources(now):
+        if stale.org in waiting:
+            continue
+        last = stale.last_success_at or None
+        reasons.append(
+            Unready(
+                org=stale.org,
+                source=stale.source,
+                reason="stale" if stale.source else "no source answers",
+                last_success_at=last,
+                stale_since=None if last is None else last + snapshot.stale_after_seconds,
+            )
+        )
+    return tuple(reasons)
+
+
+def _has_been_read(picture: OrgPicture) -> bool:
+    return any(picture.health.polls.get(result, 0) for result in _GOOD_POLLS)

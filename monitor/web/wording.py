@@ -1,0 +1,130 @@
+"""Numbers as people read them: counts, shares, durations, ages; a dash for what is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.analysis.summary import ActionSummary
+
+UNKNOWN = "\N{EN DASH}"
+"""Stands where a number can't be known."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_TIGHT_RATIO = 0.8
+"""From here on the timeout is close enough to the p99 to be worth a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One action of the table, in words.
+
+    Attributes:
+        name: Its name.
+        action_id: Its id.
+        integration: The integration's name.
+        flows: The flows that use it; empty where none is known.
+        executions: How often it ran.
+        timeouts: How often it timed out.
+        share: Timeouts among executions.
+        trend: Timeouts against the day before.
+        p50: Half of the calls were faster.
+        p95: 95 % of the calls were faster.
+        p99: 99 % of the calls were faster.
+        timeout: The timeout in force.
+        budget: p99 against the timeout.
+        conversations: How many conversations were hit.
+        timed_out: Whether it timed out at all.
+        tight: Whether its p99 comes close to the timeout.
+    """
+
+    name: str
+    action_id: str
+    integration: str
+    flows: str
+    executions: str
+    timeouts: str
+    share: str
+    trend: str
+    p50: str
+    p95: str
+    p99: str
+    timeout: str
+    budget: str
+    conversations: str
+    timed_out: bool
+    tight: bool
+
+
+def describe_action(action: ActionSummary) -> ActionRow:
+    """One action's summary as the words of its row."""
+    budget = action.budget_used_ratio
+    return ActionRow(
+        name=action.action_name or action.action_id,
+        action_id=action.action_id,
+        integration=action.integration_name or UNKNOWN,
+        flows=", ".join(action.flows),
+        executions=f"{action.executions:,}",
+        timeouts=f"{action.timeouts:,}",
+        share=describe_share(action.timeout_share),
+        trend=_trend(action),
+        p50=describe_duration(action.p50_seconds),
+        p95=describe_duration(action.p95_seconds),
+        p99=describe_duration(action.p99_seconds),
+        timeout=describe_duration(action.timeout_seconds),
+        budget=UNKNOWN if budget is None else f"{budget:.0%}",
+        conversations=f"{action.conversations:,}",
+        timed_out=action.timeouts > 0,
+        tight=budget is not None and budget >= _TIGHT_RATIO,
+    )
+
+
+def describe_share(share: float | None) -> str:
+    """A share as a percentage; one that is not nothing never reads as 0 %."""
+    if share is None:
+        return UNKNOWN
+    percent = share * 100
+    if 0 < percent < 0.01:  # noqa: PLR2004 - the smallest that two digits can show
+        return "< 0.01 %"
+    return f"{percent:.2f} %" if 0 < percent < 10 else f"{percent:.0f} %"  # noqa: PLR2004 - digits
+
+
+def describe_duration(seconds: float | None) -> str:
+    """A duration of a call: milliseconds below a second, else seconds."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s".replace(".0 s", " s")
+
+
+def describe_age(seconds: float) -> str:
+    """How long ago something was, in its largest whole unit."""
+    if seconds < 1:
+        return "just now"
+    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if seconds >= 2 * unit:
+            return f"{describe_count(int(seconds // unit), name)} ago"
+    return f"{describe_count(int(seconds), 'second')} ago"
+
+
+def describe_count(count: int, noun: str) -> str:
+    """A number and its noun, in the plural where it needs one."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def describe_moment(seconds: float) -> str:
+    """A moment in UTC, to the minute."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _trend(action: ActionSummary) -> str:
+    before = action.timeouts_day_before
+    if before is None:
+        return UNKNOWN
+    if action.trend_ratio is None or before == action.timeouts:
+        return f"was {before:,}"
+    change = action.trend_ratio - 1
+    return f"{change:+.0%} (was {before:,})"
