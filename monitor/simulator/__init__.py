@@ -1,0 +1,26 @@
+"""A Genesys Cloud org in a box: OAuth, analytics, actions, flows and traffic over real HTTP.
+
+It stands in for the far side of the wire, for demos and tests; no other room imports it.
+"""
+
+from __future__ import annotations
+
+from monitor.simulator.org import SimulatedOrg
+from monitor.simulator.permissions import ALL_PERMISSIONS
+from monitor.simulator.scenario import PUNCTUAL, Lateness, Scenario
+from monitor.simulator.scenarios import DEFAULT_SEED, scaled, scenario, scenario_names
+from monitor.simulator.server import RunningSimulator, serve
+
+__all__ = [
+    "ALL_PERMISSIONS",
+    "DEFAULT_SEED",
+    "PUNCTUAL",
+    "Lateness",
+    "RunningSimulator",
+    "Scenario",
+    "SimulatedOrg",
+    "scaled",
+    "scenario",
+    "scenario_names",
+    "serve",
+]

@@ -1,0 +1,236 @@
+"""The action aggregates query: group, cut into buckets, count; numbers in columns throughout."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from monitor.simulator.endings import ENDINGS
+from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
+from monitor.simulator.naming import execution_id
+from monitor.simulator.refusal import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor.simulator.executions import Executions, Flags, Floats, Ints
+    from monitor.simulator.queries import (
+        ActionClause,
+        ActionFilter,
+        ActionPredicate,
+        ActionView,
+        AggregateQuery,
+    )
+    from monitor.simulator.scenario import Scenario
+
+LONGEST_DAYS = 31
+Labels = list[str | None]
+Json = dict[str, object]
+
+
+class Aggregation:
+    """One checked query against one scenario."""
+
+    def __init__(self, query: AggregateQuery, scenario: Scenario) -> None:
+        """Check what the shape of the body can't say.
+
+        Raises:
+            Refusal: 400; the interval, the granularity, the time zone or the views.
+        """
+        self._query = query
+        self._scenario = scenario
+        self.from_ms, self.to_ms = parse_interval(query.interval, LONGEST_DAYS)
+        smallest = scenario.smallest_granularity_seconds
+        self._step_ms = (
+            parse_granularity(query.granularity, smallest) if query.granularity else None
+        )
+        self._offset_ms = _utc_offset_ms(query.time_zone or "UTC", self.from_ms)
+        names = [view.name for view in query.views or ()]
+        if len(set(names)) != len(names):
+            message = "The names of views must be unique"
+            raise bad_request(message)
+
+    def results(self, rows: Executions) -> list[Json]:
+        """One entry per group that has any execution, as in ``ActionAggregateDataContainer``."""
+        if self._query.filter is not None:
+            rows = rows.take(self._matches(self._query.filter, rows))
+        if len(rows) == 0:
+            return []
+        group, labels = self._groups(rows)
+        bucket = self._buckets(rows.end_ms)
+        buckets = int(bucket.max()) + 1
+        order = np.argsort(group * buckets + bucket, kind="stable")
+        key = (group * buckets + bucket)[order]
+        starts = np.flatnonzero(np.r_[True, np.diff(key) != 0])
+        duration = rows.duration_ms[order].astype(np.float64)
+        whole = _summaries(duration, np.ones(len(duration), dtype=np.bool_), starts)
+        views = [
+            (view.name, _summaries(duration, _within(view, duration), starts))
+            for view in self._query.views or ()
+        ]
+        results: list[Json] = []
+        data: list[Json] = []
+        intervals = [self._interval(slot) for slot in range(buckets)]
+        last = -1
+        for number, cell in enumerate(key[starts].tolist()):
+            at, slot = divmod(cell, buckets)
+            if at != last:
+                data, last = [], at
+                results.append({"group": labels(at), "data": data})
+            entry: Json = {
+                "interval": intervals[slot],
+                "metrics": [{"metric": "tTotalExecution", "stats": whole[number]}],
+            }
+            filled = [
+                {"name": name, "stats": stats[number]} for name, stats in views if stats[number]
+            ]
+            if filled:
+                entry["views"] = filled
+            data.append(entry)
+        return results
+
+    def _buckets(self, end_ms: Ints) -> Ints:
+        """Which bucket each event time falls into; counted from the interval's first."""
+        if self._step_ms is None:
+            return np.zeros_like(end_ms)
+        first = (self.from_ms + self._offset_ms) // self._step_ms
+        return (end_ms + self._offset_ms) // self._step_ms - first
+
+    def _interval(self, bucket: int) -> str:
+        """A bucket's own interval, cut to what was asked for at both ends."""
+        if self._step_ms is None:
+            return iso_interval(self.from_ms, self.to_ms)
+        first = (self.from_ms + self._offset_ms) // self._step_ms
+        start_ms = (first + bucket) * self._step_ms - self._offset_ms
+        return iso_interval(max(start_ms, self.from_ms), min(start_ms + self._step_ms, self.to_ms))
+
+    def _groups(self, rows: Executions) -> tuple[Ints, Callable[[int], dict[str, str]]]:
+        """A group number per row, and what turns a number into the group's dimensions."""
+        names = sorted(set(self._query.group_by or ()))
+        codes = np.zeros(len(rows), dtype=np.int64)
+        columns: list[tuple[str, Labels]] = []
+        for name in names:
+            column, values = self._column(name, rows)
+            codes = codes * len(values) + column
+            columns.append((name, values))
+        found, group = np.unique(codes, return_inverse=True)
+
+        def labels(at: int) -> dict[str, str]:
+            code = int(found[at])
+            picked: dict[str, str] = {}
+            for name, values in reversed(columns):
+                code, place = divmod(code, len(values))
+                label = values[place]
+                if label is not None:
+                    picked[name] = label
+            return dict(sorted(picked.items()))
+
+        return group.astype(np.int64), labels
+
+    def _column(self, name: str, rows: Executions) -> tuple[Ints, Labels]:
+        """A dimension as a code per row and the values that the codes stand for."""
+        if name == "correlationId":
+            ids: Labels = [
+                execution_id(self._scenario.seed, serial) for serial in rows.serial.tolist()
+            ]
+            return np.arange(len(rows), dtype=np.int64), ids
+        if name in {"errorType", "responseStatus"}:
+            return _compact(rows.ending, [_ending_label(name, at) for at in range(len(ENDINGS))])
+        return _compact(rows.action, self._action_labels(name))
+
+    def _action_labels(self, name: str) -> Labels:
+        """A dimension's value for every action of the org."""
+        actions = self._scenario.actions
+        match name:
+            case "actionId":
+                return [one.action_id for one in actions]
+            case "actionName":
+                return [one.name for one in actions]
+            case "actionCategory":
+                return [one.category for one in actions]
+            case "integrationId":
+                return [one.integration.integration_id for one in actions]
+            case _:
+                return [one.integration.name for one in actions]
+
+    def _matches(self, wanted: ActionFilter, rows: Executions) -> Flags:
+        """Which rows satisfy a filter."""
+        parts = [self._holds_all(clause, rows) for clause in wanted.clauses or ()]
+        parts += [self._holds(predicate, rows) for predicate in wanted.predicates or ()]
+        return _join(wanted.type, parts, len(rows))
+
+    def _holds_all(self, clause: ActionClause, rows: Executions) -> Flags:
+        """Which rows satisfy a clause."""
+        parts = [self._holds(predicate, rows) for predicate in clause.predicates]
+        return _join(clause.type, parts, len(rows))
+
+    def _holds(self, predicate: ActionPredicate, rows: Executions) -> Flags:
+        """Which rows satisfy one condition; ``matches`` without a value means "has none"."""
+        codes, values = self._column(predicate.dimension, rows)
+        match predicate.operator:
+            case "exists":
+                good = [value is not None for value in values]
+            case "notExists":
+                good = [value is None for value in values]
+            case _:
+                good = [value == predicate.value for value in values]
+        flags: Flags = np.array(good, dtype=np.bool_)[codes]
+        return flags
+
+
+def _compact(codes: Ints, labels: Labels) -> tuple[Ints, Labels]:
+    """Codes for distinct labels: two actions of one integration are one group of it."""
+    place: dict[str | None, int] = {}
+    mapped = np.array([place.setdefault(label, len(place)) for label in labels], dtype=np.int64)
+    return mapped[codes], list(place)
+
+
+def _ending_label(name: str, at: int) -> str | None:
+    """``errorType`` or ``responseStatus`` of an ending."""
+    ending = ENDINGS[at]
+    return ending.error_type if name == "errorType" else ending.response_status
+
+
+def _join(connective: str, parts: Sequence[Flags], rows: int) -> Flags:
+    """Combine conditions; no condition at all holds for everything."""
+    if not parts:
+        return np.ones(rows, dtype=np.bool_)
+    combine = np.logical_and if connective == "and" else np.logical_or
+    joined: Flags = combine.reduce(parts)
+    return joined
+
+
+def _within(view: ActionView, duration_ms: Floats) -> Flags:
+    """Which durations a view counts: ``gte <= duration < lt``."""
+    inside = np.ones(len(duration_ms), dtype=np.bool_)
+    if view.range.gte is not None:
+        inside &= duration_ms >= view.range.gte
+    if view.range.lt is not None:
+        inside &= duration_ms < view.range.lt
+    return inside
+
+
+def _summaries(duration_ms: Floats, counted: Flags, starts: Ints) -> list[Json | None]:
+    """``StatisticalSummary`` of each stretch of rows; None where nothing counts."""
+    counts = np.add.reduceat(counted.astype(np.int64), starts).tolist()
+    sums = np.add.reduceat(np.where(counted, duration_ms, 0.0), starts).tolist()
+    lows = np.minimum.reduceat(np.where(counted, duration_ms, np.inf), starts).tolist()
+    highs = np.maximum.reduceat(np.where(counted, duration_ms, -np.inf), starts).tolist()
+    return [
+        {"max": high, "min": low, "count": count, "sum": total} if count else None
+        for count, total, low, high in zip(counts, sums, lows, highs, strict=True)
+    ]
+
+
+def _utc_offset_ms(time_zone: str, at_ms: int) -> int:
+    """How far the zone's days are from UTC's at the beginning of the interval."""
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        message = f"The time zone '{time_zone}' is not known"
+        raise bad_request(message) from None
+    offset = datetime.fromtimestamp(at_ms / 1_000, zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds() * 1_000)

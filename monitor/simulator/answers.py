@@ -1,0 +1,93 @@
+"""Answers on the wire, and what routes read from a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Response, g, request
+
+from monitor.simulator.refusal import Refusal, bad_request, missing_permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.simulator.org import SimulatedOrg
+
+Json = dict[str, object]
+
+_MOST_PER_PAGE = 100
+
+
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON."""
+    return Response(
+        msgspec.json.encode(body), status, dict(headers or {}), content_type="application/json"
+    )
+
+
+def refusal_answer(refusal: Refusal) -> Response:
+    """A refusal in the platform's error body."""
+    return answer(refusal.body(g.get("correlation_id", "")), refusal.status, refusal.headers)
+
+
+def require(org: SimulatedOrg, any_of: Sequence[str]) -> None:
+    """Go on only with one of these permissions.
+
+    Raises:
+        Refusal: 403 that names them.
+    """
+    if not org.permissions.intersection(any_of):
+        raise missing_permission(any_of)
+
+
+def flag(name: str) -> bool:
+    """A query parameter that is true or false; false where it is absent.
+
+    Raises:
+        Refusal: 400.
+    """
+    text = request.args.get(name, "false").lower()
+    if text not in {"true", "false"}:
+        message = f"The query parameter '{name}' must be true or false"
+        raise bad_request(message)
+    return text == "true"
+
+
+def number(name: str, default: int, most: int | None = None) -> int:
+    """A query parameter that is a whole number from 1 to ``most``.
+
+    Raises:
+        Refusal: 400.
+    """
+    text = request.args.get(name, str(default))
+    if not text.isdecimal() or int(text) < 1 or (most is not None and int(text) > most):
+        message = f"The query parameter '{name}' must be a whole number from 1 to {most or 'any'}"
+        raise bad_request(message)
+    return int(text)
+
+
+def paged(entities: Sequence[Json], path: str) -> Json:
+    """One page of a listing, with the paging fields of every ``...EntityListing``."""
+    size, page = number("pageSize", 25, _MOST_PER_PAGE), number("pageNumber", 1)
+    pages = -(-len(entities) // size)
+    listing: Json = {
+        "entities": list(entities[(page - 1) * size : page * size]),
+        "pageSize": size,
+        "pageNumber": page,
+        "total": len(entities),
+        "pageCount": pages,
+        "selfUri": _page_uri(path, size, page),
+        "firstUri": _page_uri(path, size, 1),
+        "lastUri": _page_uri(path, size, max(1, pages)),
+    }
+    if page < pages:
+        listing["nextUri"] = _page_uri(path, size, page + 1)
+    if page > 1:
+        listing["previousUri"] = _page_uri(path, size, page - 1)
+    return listing
+
+
+def _page_uri(path: str, size: int, page: int) -> str:
+    """The address of a page."""
+    return f"{path}?pageSize={size}&pageNumber={page}"

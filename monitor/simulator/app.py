@@ -1,0 +1,148 @@
+"""The far side of the wire as a Flask application."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from flask import Flask, g, request
+from werkzeug.exceptions import HTTPException, NotFound
+
+from monitor.simulator.answers import answer, refusal_answer
+from monitor.simulator.faults import FaultQueue
+from monitor.simulator.mishaps import Line, mishap
+from monitor.simulator.refusal import Refusal, not_found, unauthorized
+from monitor.simulator.routes_actions import action_routes
+from monitor.simulator.routes_analytics import aggregate_routes, detail_routes
+from monitor.simulator.routes_control import control_routes
+from monitor.simulator.routes_flows import flow_routes
+from monitor.simulator.routes_oauth import oauth_routes
+from monitor.simulator.routes_organization import organization_routes, whoami_routes
+from monitor.simulator.tokens import GrantRefusal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from flask import Response
+
+    from monitor.simulator.org import SimulatedOrg
+
+_API: Final = "/api/v2/"
+_LARGEST_BODY: Final = 4_000_000
+
+
+class RequestLog:
+    """Counts requests per method and route. Thread-safe."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def note(self, method: str, route: str) -> None:
+        """Count one."""
+        with self._lock:
+            self._counts[f"{method} {route}"] += 1
+
+    def counts(self) -> dict[str, int]:
+        """Requests by method and route template."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def clear(self) -> None:
+        """Start again at nothing."""
+        with self._lock:
+            self._counts.clear()
+
+
+def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
+    """The whole wire of one org.
+
+    Args:
+        org: What is behind it.
+        closing: Set when the server stops, so that hanging requests end.
+    """
+    app = Flask("monitor.simulator", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.url_map.strict_slashes = False
+    faults, requests = FaultQueue(), RequestLog()
+    _watch(app, org, faults, requests)
+    _answer_errors(app)
+    app.register_blueprint(oauth_routes(org))
+    app.register_blueprint(whoami_routes(org))
+    app.register_blueprint(flow_routes(org))
+    app.register_blueprint(detail_routes(org))
+    app.register_blueprint(control_routes(org, faults, requests))
+    if org.contract == "platform":
+        app.register_blueprint(action_routes(org))
+        app.register_blueprint(aggregate_routes(org))
+        app.register_blueprint(organization_routes(org))
+    return Line(app.wsgi_app, closing)
+
+
+def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestLog) -> None:
+    """What happens before and after every request."""
+
+    @app.before_request
+    def before() -> Response | None:
+        g.correlation_id = str(uuid.uuid4())
+        if request.path.startswith("/simulator/"):
+            return None
+        route = request.url_rule.rule if request.url_rule else "(unknown)"
+        requests.note(request.method, route.replace("<", "{").replace(">", "}"))
+        fault = faults.strike(request.method, request.path)
+        if fault is not None:
+            struck = mishap(fault, request.environ)
+            if struck is not None:
+                return struck
+        if request.path.startswith(_API):
+            g.usage = org.tokens.spend(_bearer())
+        return None
+
+    @app.after_request
+    def after(response: Response) -> Response:
+        response.headers["ININ-Correlation-Id"] = g.get("correlation_id", str(uuid.uuid4()))
+        usage = g.get("usage")
+        if usage is not None:
+            response.headers["inin-ratelimit-count"] = str(usage.count)
+            response.headers["inin-ratelimit-allowed"] = str(usage.allowed)
+            response.headers["inin-ratelimit-reset"] = str(usage.reset_seconds)
+        return response
+
+
+def _answer_errors(app: Flask) -> None:
+    """Every error in the platform's shape, and OAuth's in OAuth's."""
+    log = structlog.stdlib.get_logger(__name__)
+
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return refusal_answer(refusal)
+
+    @app.errorhandler(GrantRefusal)
+    def not_granted(refusal: GrantRefusal) -> Response:
+        words = {"error": refusal.error, "description": refusal.description}
+        return answer({**words, "error_description": refusal.description}, refusal.status)
+
+    @app.errorhandler(HTTPException)
+    def not_served(error: HTTPException) -> Response:
+        if isinstance(error, NotFound):
+            return refusal_answer(not_found(request.path))
+        code = (error.name or "error").lower().replace(" ", ".")
+        return refusal_answer(Refusal(error.code or 500, code, error.description or error.name))
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        log.error("simulator_failed", path=request.path, exc_info=error)
+        message = "The server encountered an unexpected condition."
+        return refusal_answer(Refusal(500, "internal.server.error", message))
+
+
+def _bearer() -> str:
+    """The token that the request carries."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        message = "No authentication bearer token specified in authorization header."
+        raise unauthorized(message)
+    return token.strip()

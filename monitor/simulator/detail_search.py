@@ -1,0 +1,179 @@
+"""The conversation details query: filters on rendered records, order, pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+
+from monitor.simulator import detail_dimensions as dimensions
+from monitor.simulator.moments import parse_interval
+from monitor.simulator.records import (
+    LONGEST_LEAD_MS,
+    LONGEST_TAIL_MS,
+    ConversationRecord,
+    records_of,
+    render,
+)
+from monitor.simulator.refusal import bad_request
+from monitor.simulator.scenario import MAX_TIMEOUT_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from monitor.simulator.queries import (
+        ConversationJob,
+        ConversationQuery,
+        DetailClause,
+        DetailFilter,
+        DetailPredicate,
+    )
+    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.traffic import CellKey, Traffic
+
+Json = dict[str, object]
+
+LONGEST_DAYS = 31
+_DAY_MS = 86_400_000
+_CACHED_CELLS = 10_000
+_CACHED_RECORDS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A record that was found, as the platform shows it by now."""
+
+    record: ConversationRecord
+    shown: int
+    ended: bool
+    json: Json
+
+
+class DetailSearch:
+    """Finds detail records. Thread-safe."""
+
+    def __init__(self, scenario: Scenario, traffic: Traffic) -> None:
+        """Look into one org's traffic."""
+        self._scenario = scenario
+        self._traffic = traffic
+        self._records = lru_cache(maxsize=_CACHED_CELLS)(self._records_of_cell)
+        self._render = lru_cache(maxsize=_CACHED_RECORDS)(self._render_record)
+
+    def find(
+        self, query: ConversationQuery | ConversationJob, now_ms: int, *, same_day: bool
+    ) -> list[Json]:
+        """Every record that satisfies a query and is visible by now, in the order asked for.
+
+        A record belongs to an interval when its conversation was going on in it. With ``same_day``
+        it must also have *started* on a UTC day that the interval touches, as the platform's
+        synchronous query has it.
+
+        Raises:
+            Refusal: 400; the interval, or a dimension nobody knows.
+        """
+        from_ms, to_ms = parse_interval(query.interval, LONGEST_DAYS)
+        for wanted in query.segment_filters or ():
+            _check(wanted, dimensions.SEGMENT_DIMENSIONS)
+        for wanted in query.conversation_filters or ():
+            _check(wanted, dimensions.CONVERSATION_DIMENSIONS)
+        earliest_ms = from_ms // _DAY_MS * _DAY_MS if same_day else None
+        hits = [
+            hit
+            for hit in self._active(from_ms, to_ms, now_ms)
+            if (earliest_ms is None or hit.record.start_ms >= earliest_ms)
+            and _satisfies(hit.json, query)
+        ]
+        hits.sort(key=_sort_key(query.order_by), reverse=query.order == "desc")
+        return [hit.json for hit in hits]
+
+    def _active(self, from_ms: int, to_ms: int, now_ms: int) -> Iterator[_Hit]:
+        """Records of conversations that were going on in an interval."""
+        begin_ms = from_ms - LONGEST_TAIL_MS - MAX_TIMEOUT_MS
+        finish_ms = min(to_ms + LONGEST_LEAD_MS, now_ms + 1)
+        for key in self._traffic.cells(begin_ms, finish_ms):
+            for record in self._records(key):
+                shown = record.visible_calls(now_ms)
+                if shown and record.start_ms < to_ms and record.end_ms >= from_ms:
+                    ended = record.end_ms <= now_ms and shown == len(record.calls)
+                    yield _Hit(record, shown, ended, self._render(record, shown, ended))
+
+    def _records_of_cell(self, key: CellKey) -> list[ConversationRecord]:
+        """The records that one cell's executions leave."""
+        return records_of(self._traffic.cell(key), self._scenario)
+
+    def _render_record(
+        self,
+        record: ConversationRecord,
+        shown: int,
+        ended: bool,  # noqa: FBT001 - lru_cache keys are positional
+    ) -> Json:
+        """A record as JSON; shared by all readers, and never changed."""
+        return render(record, shown, self._scenario, ended=ended)
+
+
+def _sort_key(order_by: str) -> Callable[[_Hit], tuple[int, str]]:
+    """What to sort by; the id decides between equals, so that pages are stable."""
+    if order_by in {"conversationStart", "segmentStart"}:
+        return lambda hit: (hit.record.start_ms, hit.record.conversation_id)
+    return lambda hit: (hit.record.end_ms, hit.record.conversation_id)
+
+
+def _check(wanted: DetailFilter, known: frozenset[str]) -> None:
+    """Refuse a dimension that the platform would not know."""
+    predicates = list(wanted.predicates or ())
+    for clause in wanted.clauses or ():
+        predicates += clause.predicates
+    for predicate in predicates:
+        named = {"dimension": predicate.dimension, "property": predicate.property}
+        named["metric"] = predicate.metric
+        if named[predicate.type] is None:
+            message = f"A predicate of type '{predicate.type}' needs its '{predicate.type}'"
+            raise bad_request(message)
+        if predicate.type == "dimension" and predicate.dimension not in known:
+            message = f"'{predicate.dimension}' is not a dimension that this filter knows"
+            raise bad_request(message)
+
+
+def _satisfies(conversation: Json, query: ConversationQuery | ConversationJob) -> bool:
+    """Whether a record satisfies every filter; a segment filter needs one segment that does."""
+    facts = dimensions.of_conversation(conversation)
+    if not all(_holds(wanted, facts) for wanted in query.conversation_filters or ()):
+        return False
+    if not query.segment_filters:
+        return True
+    segments = list(dimensions.of_segments(conversation))
+    return all(
+        any(_holds(wanted, segment) for segment in segments) for wanted in query.segment_filters
+    )
+
+
+def _holds(wanted: DetailFilter, facts: dimensions.Facts) -> bool:
+    """Whether one segment, or one conversation, satisfies a filter."""
+    parts = [_holds_clause(clause, facts) for clause in wanted.clauses or ()]
+    parts += [_holds_predicate(predicate, facts) for predicate in wanted.predicates or ()]
+    return _joined(wanted.type, parts)
+
+
+def _holds_clause(clause: DetailClause, facts: dimensions.Facts) -> bool:
+    """Whether it satisfies a clause."""
+    return _joined(clause.type, [_holds_predicate(one, facts) for one in clause.predicates])
+
+
+def _joined(connective: str, parts: Sequence[bool]) -> bool:
+    """Combine conditions; no condition at all holds for everything."""
+    if not parts:
+        return True
+    return all(parts) if connective == "and" else any(parts)
+
+
+def _holds_predicate(predicate: DetailPredicate, facts: dimensions.Facts) -> bool:
+    """Whether it satisfies one condition."""
+    name = cast("str", predicate.dimension or predicate.property or predicate.metric)
+    values = facts.values(predicate.type, name)
+    if predicate.operator == "exists":
+        return bool(values)
+    if predicate.operator == "notExists":
+        return not values
+    if predicate.range is not None:
+        return any(predicate.range.holds(float(value)) for value in values)
+    return predicate.value in values

@@ -1,0 +1,293 @@
+"""The org's integration actions as the platform lists, shows and changes them.
+
+Fields as in the SDK's ``Action``, ``ActionConfig`` and ``UpdateActionInput``. A PATCH replaces
+the whole config, and a template that it leaves out falls back to the platform's default: whether
+the real platform merges a partial config is not known, and this is the reading that hurts.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from monitor.model import ActionKind
+from monitor.simulator.queries import parse_body
+from monitor.simulator.refusal import Refusal, bad_request, not_found
+from monitor.simulator.timeouts import action_timeout_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.simulator.scenario import Scenario, SimulatedAction
+
+Json = dict[str, object]
+
+BASE = "/api/v2/integrations/actions"
+DEFAULT_REQUEST_TEMPLATE = "${input.rawRequest}"
+DEFAULT_SUCCESS_TEMPLATE = "${rawResult}"
+
+
+class _Request(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """``RequestConfig``."""
+
+    request_url_template: str | None = None
+    request_template: str | None = None
+    request_template_uri: str | None = None
+    request_type: str | None = None
+    headers: dict[str, str] | None = None
+
+
+class _Response(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """``ResponseConfig``."""
+
+    translation_map: dict[str, str] | None = None
+    translation_map_defaults: dict[str, str] | None = None
+    success_template: str | None = None
+    success_template_uri: str | None = None
+
+
+class _Config(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """``ActionConfig``."""
+
+    timeout_seconds: Annotated[int, Meta(ge=1, le=60)] | None = None
+    request: _Request | None = None
+    response: _Response | None = None
+
+
+class _Update(msgspec.Struct, rename="camel", frozen=True):
+    """``UpdateActionInput``."""
+
+    version: int
+    name: str | None = None
+    category: str | None = None
+    config: _Config | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """An action as it stands now."""
+
+    action: SimulatedAction
+    name: str
+    category: str
+    version: int
+    config: _Config
+
+
+class ActionStore:
+    """The integration actions of one org. Thread-safe."""
+
+    def __init__(self, scenario: Scenario, changed: Callable[[int, int], None]) -> None:
+        """Lay them out as their authors left them.
+
+        Args:
+            scenario: The org.
+            changed: Told the action's position and its new timeout in milliseconds.
+        """
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
+        self._stored = {
+            one.action_id: _Stored(one, one.name, one.category, 1, _first_config(one))
+            for one in scenario.actions
+        }
+
+    def listed(self, *, authentication: bool) -> list[_Stored]:
+        """All of them; authentication actions only on request."""
+        return [
+            one for one in self._stored.values() if authentication or not one.action.authentication
+        ]
+
+    def get(self, action_id: str) -> _Stored:
+        """One of them.
+
+        Raises:
+            Refusal: 404.
+        """
+        found = self._stored.get(action_id)
+        if found is None:
+            message = f"action {action_id}"
+            raise not_found(message)
+        return found
+
+    def update(self, action_id: str, raw: bytes) -> _Stored:
+        """Apply a PATCH.
+
+        Raises:
+            Refusal: 400, 404, 405 or 409.
+        """
+        with self._lock:
+            stored = self.get(action_id)
+            if stored.action.kind is ActionKind.STATIC:
+                message = "Static actions can not be modified."
+                raise Refusal(405, "integrations.static.action", message)
+            update = parse_body(raw, _Update)
+            if update.version != stored.version:
+                raise _stale(update.version, stored.version)
+            config = stored.config if update.config is None else update.config
+            _check_config(stored.action, config)
+            renewed = replace(
+                stored,
+                name=stored.name if update.name is None else update.name,
+                category=stored.category if update.category is None else update.category,
+                version=stored.version + 1,
+                config=config,
+            )
+            self._stored[action_id] = renewed
+            before, after = _timeout_ms(stored), _timeout_ms(renewed)
+            if after != before:
+                self._changed(self._position[action_id], after)
+        return renewed
+
+    def template(self, action_id: str, file_name: str) -> str:
+        """The text of a Velocity template.
+
+        Raises:
+            Refusal: 404.
+        """
+        config = self.get(action_id).config
+        if file_name == "requesttemplate.vm" and config.request is not None:
+            return config.request.request_template or DEFAULT_REQUEST_TEMPLATE
+        if file_name == "successtemplate.vm" and config.response is not None:
+            return config.response.success_template or DEFAULT_SUCCESS_TEMPLATE
+        message = f"template {file_name} of action {action_id}"
+        raise not_found(message)
+
+
+def action_json(stored: _Stored, *, with_config: bool, with_contract: bool) -> Json:
+    """An action as the platform shows it."""
+    action = stored.action
+    uri = f"{BASE}/{action.action_id}"
+    shown: Json = {
+        "id": action.action_id,
+        "name": stored.name,
+        "integrationId": action.integration.integration_id,
+        "category": stored.category,
+        "version": stored.version,
+        "secure": False,
+        "selfUri": uri,
+    }
+    if with_contract:
+        shown["contract"] = _contract(action)
+    if with_config:
+        shown["config"] = _config_json(stored.config, uri)
+    return shown
+
+
+def function_json(stored: _Stored) -> Json:
+    """``FunctionConfig`` of a function data action.
+
+    Raises:
+        Refusal: 404; it is not a function action.
+    """
+    action = stored.action
+    if action.kind is not ActionKind.FUNCTION:
+        message = f"function of action {action.action_id}"
+        raise not_found(message)
+    function: Json = {
+        "id": f"{action.action_id}-function",
+        "name": action.name,
+        "handler": "index.handler",
+        "runtime": "nodejs22.x",
+    }
+    if action.timeout_seconds is not None:
+        function["timeoutSeconds"] = action.timeout_seconds
+    uri = f"{BASE}/{action.action_id}/function"
+    return {"id": action.action_id, "function": function, "selfUri": uri}
+
+
+def _first_config(action: SimulatedAction) -> _Config:
+    """The config that its author left."""
+    timeout = action.timeout_seconds if action.kind is ActionKind.CUSTOM else None
+    slug = action.name.lower().replace(" ", "-")
+    return _Config(
+        timeout_seconds=timeout,
+        request=_Request(
+            request_url_template=f"https://backend.example/{slug}/${{input.id}}",
+            request_template=f'{{"id": "${{input.id}}", "purpose": "{slug}"}}',
+            request_type=action.method,
+            headers={"Accept": "application/json", "X-Purpose": slug},
+        ),
+        response=_Response(
+            translation_map={"status": "$.status"},
+            translation_map_defaults={"status": '"unknown"'},
+            success_template='{"status": ${status}}',
+        ),
+    )
+
+
+def _config_json(config: _Config, uri: str) -> Json:
+    """A config with its templates by address, as the platform returns it."""
+    shown: Json = {}
+    if config.timeout_seconds is not None:
+        shown["timeoutSeconds"] = config.timeout_seconds
+    if config.request is not None:
+        address = f"{uri}/templates/requesttemplate.vm"
+        request = msgspec.structs.replace(
+            config.request, request_template=None, request_template_uri=address
+        )
+        shown["request"] = msgspec.to_builtins(request)
+    if config.response is not None:
+        address = f"{uri}/templates/successtemplate.vm"
+        response = msgspec.structs.replace(
+            config.response, success_template=None, success_template_uri=address
+        )
+        shown["response"] = msgspec.to_builtins(response)
+    return shown
+
+
+def _contract(action: SimulatedAction) -> Json:
+    """Input and output of an action as JSON Schema."""
+    return {
+        "input": {
+            "inputSchema": {
+                "$schema": "http://json-schema.org/draft-04/schema#",
+                "title": f"{action.name} request",
+                "description": "What the flow hands over.",
+                "type": "object",
+                "required": ["id"],
+                "properties": {"id": {"type": "string", "description": "What to look up."}},
+                "additionalProperties": True,
+            }
+        },
+        "output": {
+            "successSchema": {
+                "$schema": "http://json-schema.org/draft-04/schema#",
+                "title": f"{action.name} answer",
+                "type": "object",
+                "properties": {"status": {"type": "string"}},
+                "additionalProperties": True,
+            }
+        },
+    }
+
+
+def _check_config(action: SimulatedAction, config: _Config) -> None:
+    """Refuse a timeout where none can be set."""
+    if config.timeout_seconds is None:
+        return
+    if action.authentication:
+        message = "timeoutSeconds is not valid for custom authentication actions."
+        raise bad_request(message)
+    if action.kind is ActionKind.FUNCTION:
+        message = "timeoutSeconds of a function data action is set on its function."
+        raise bad_request(message)
+
+
+def _timeout_ms(stored: _Stored) -> int:
+    """The timeout in force."""
+    return action_timeout_ms(stored.action.kind, stored.config.timeout_seconds)
+
+
+def _stale(sent: int, current: int) -> Refusal:
+    """409: somebody else wrote first."""
+    return Refusal(
+        409,
+        "version.mismatch",
+        f"The version {sent} does not match the current version {current}.",
+        params={"version": str(sent), "currentVersion": str(current)},
+    )

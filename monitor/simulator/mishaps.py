@@ -1,0 +1,96 @@
+"""How an ordered fault looks on the wire, down to a connection that just ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import Response
+from waitress.channel import ClientDisconnected
+
+from monitor.simulator.answers import refusal_answer
+from monitor.simulator.refusal import Refusal, missing_permission, unauthorized
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from monitor.simulator.faults import Fault
+
+_CUT: Final = "simulator.cut_after_seconds"
+
+_JSON: Final = "application/json"
+_HTML: Final = """<!DOCTYPE html>
+<html><head><title>Sign in to continue</title></head>
+<body><h1>Proxy authentication required</h1></body></html>
+"""
+
+_BODIES: Final = {
+    "html": (_HTML, "text/html; charset=utf-8"),
+    "wrong_shape": ('{"entities": 17, "results": 17, "conversations": 17, "id": 17}', _JSON),
+    "empty": ("", _JSON),
+}
+
+
+def _refusal(kind: str) -> Refusal:
+    """The refusal that a fault of this kind answers."""
+    if kind == "unauthorized":
+        return unauthorized()
+    if kind == "forbidden":
+        return missing_permission(("simulated:missing:permission",))
+    return Refusal(*_REFUSALS[kind])
+
+
+_REFUSALS: Final = {
+    "rate_limited": (429, "too.many.requests", "Rate limit exceeded the maximum."),
+    "not_found": (404, "not.found", "The requested resource could not be found"),
+    "bad_request": (400, "bad.request", "The request could not be understood by the server."),
+    "conflict": (409, "version.mismatch", "The version does not match the current version."),
+    "request_timeout": (408, "request.timeout", "The request timed out."),
+    "server_error": (500, "internal.server.error", "The server encountered an unexpected error."),
+    "unavailable": (503, "service.unavailable", "Service is unavailable."),
+}
+
+
+class Line:
+    """The telephone line in front of the application: it can be cut without an answer."""
+
+    def __init__(self, app: WSGIApplication, closing: threading.Event) -> None:
+        """Stand in front of an application; ``closing`` ends requests that hang."""
+        self._app = app
+        self._closing = closing
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request, unless a fault asked for the connection to end.
+
+        The application's own answer is held back until then: a cut line shows nothing of it.
+        """
+        held: list[tuple[object, ...]] = []
+
+        def hold(*parts: object) -> object:
+            held.append(parts)
+            return lambda _: None
+
+        body = list(self._app(environ, hold))  # type: ignore[arg-type]  # a WSGI callable by duty
+        seconds = environ.get(_CUT)
+        if seconds is not None:
+            self._closing.wait(seconds)
+            raise ClientDisconnected
+        start_response(*held[-1])  # type: ignore[arg-type]  # what the application handed over
+        return body
+
+
+def mishap(fault: Fault, environ: WSGIEnvironment) -> Response | None:
+    """The answer that a fault gives; None where the request is to be served all the same."""
+    kind = fault.kind.removesuffix("_after")
+    if kind in {"hang", "reset"}:
+        environ[_CUT] = fault.hang_seconds if kind == "hang" else 0.0
+        return None if kind != fault.kind else Response(status=204)
+    if fault.kind in _BODIES:
+        body, content_type = _BODIES[fault.kind]
+        return Response(body, content_type=content_type)
+    refusal = _refusal(fault.kind)
+    if fault.kind in {"rate_limited", "unavailable"} and fault.retry_after_seconds is not None:
+        refusal.headers["Retry-After"] = str(fault.retry_after_seconds)
+    return refusal_answer(refusal)

@@ -1,0 +1,121 @@
+"""One simulated org: its scenario, its clock, and everything a client can change in it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from monitor.clock import SystemClock
+from monitor.simulator.detail_search import DetailSearch
+from monitor.simulator.flow_documents import FlowStore
+from monitor.simulator.integration_actions import ActionStore
+from monitor.simulator.permissions import ALL_PERMISSIONS
+from monitor.simulator.scenarios import identifier
+from monitor.simulator.timeouts import TimeoutChange
+from monitor.simulator.tokens import TokenDesk
+from monitor.simulator.traffic import Traffic
+from monitor.simulator.truth import truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.clock import Clock
+    from monitor.simulator.executions import Executions
+    from monitor.simulator.scenario import Contract, Scenario
+
+REQUESTS_PER_MINUTE: Final = 300
+
+
+class SimulatedOrg:
+    """An org in a box. Thread-safe.
+
+    Attributes:
+        scenario: What it consists of.
+        contract: Which half of the wire it speaks.
+        client_id: The OAuth client that is known to it.
+        client_secret: That client's secret.
+        organization_id: Its own id.
+        tokens: Who may speak to it.
+        actions: Its integration actions.
+        flows: Its flow documents.
+        details: Its conversation detail records.
+    """
+
+    def __init__(  # noqa: PLR0913 - three knobs that only tests turn
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        *,
+        contract: Contract | None = None,
+        requests_per_minute: int = REQUESTS_PER_MINUTE,
+        token_lifetime_seconds: int = 86_400,
+        wall: Clock | None = None,
+    ) -> None:
+        """Set it up; nothing is drawn before it is asked for.
+
+        Args:
+            scenario: What it consists of.
+            clock: The time of its traffic.
+            contract: Overrules the scenario's.
+            requests_per_minute: What one token may ask.
+            token_lifetime_seconds: How long a token lives, by the machine's clock.
+            wall: The machine's clock, for tokens and rate limits.
+        """
+        self.scenario = scenario
+        self.contract: Contract = contract or scenario.contract
+        self.client_id = "simulated-client"
+        self.client_secret = "simulated-secret"  # noqa: S105 - it protects nothing
+        self.organization_id = identifier("organization", scenario.name)
+        self._clock = clock
+        self._traffic = Traffic(scenario, self.contract)
+        self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
+        self._permissions = frozenset(ALL_PERMISSIONS)
+        self._lock = threading.Lock()
+        self.tokens = TokenDesk(
+            wall or SystemClock(),
+            lifetime_seconds=token_lifetime_seconds,
+            requests_per_minute=requests_per_minute,
+        )
+        self.tokens.register_secret(self.client_id, self.client_secret)
+        self.actions = ActionStore(scenario, self._action_changed)
+        self.flows = FlowStore(scenario, self._step_changed)
+        self.details = DetailSearch(scenario, self._traffic)
+
+    def now_ms(self) -> int:
+        """The time of its traffic; epoch milliseconds."""
+        return int(self._clock.now() * 1_000)
+
+    def register_public_key(self, client_id: str, pem: str) -> None:
+        """Let a client sign in with assertions signed by the key's private half."""
+        self.tokens.register_public_key(client_id, pem)
+
+    def grant(self, permissions: Iterable[str]) -> None:
+        """From now on the client holds exactly these permissions."""
+        self._permissions = frozenset(permissions)
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """What the client may do."""
+        return self._permissions
+
+    def visible_executions(self, from_ms: int, to_ms: int, now_ms: int) -> Executions:
+        """Executions of ``from_ms <= end < to_ms`` that aggregates show by ``now_ms``."""
+        rows = self._traffic.ended_between(from_ms, min(to_ms, now_ms + 1))
+        return rows.take(rows.visible_ms <= now_ms)
+
+    def truth(self, from_ms: int, to_ms: int) -> dict[str, object]:
+        """What really happened in ``from_ms <= end < to_ms``, visible or not."""
+        return truth(self._traffic.ended_between(from_ms, to_ms), self.scenario)
+
+    def _action_changed(self, position: int, timeout_ms: int) -> None:
+        """An integration action's timeout was changed; it counts where actions decide."""
+        if self.contract == "platform":
+            change = TimeoutChange(self.now_ms(), position, None, timeout_ms)
+            self._traffic.change_timeout(change)
+
+    def _step_changed(self, flow: int, action_id: str, timeout_ms: int) -> None:
+        """A flow document's timeout was changed; it counts where flow documents decide."""
+        if self.contract == "flow":
+            position = self._position[action_id]
+            change = TimeoutChange(self.now_ms(), position, flow, timeout_ms)
+            self._traffic.change_timeout(change)

@@ -1,0 +1,98 @@
+"""Requests that the simulated platform refuses, in the platform's own shape and words.
+
+Body as in the SDK's ``ErrorBody``: message, code, status, messageParams, contextId, details,
+errors and, for limits, limit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer of the far side, not an error of ours
+    """An answer that is not 200.
+
+    Attributes:
+        status: HTTP status.
+        code: The platform's code, for example ``bad.request``.
+        message: The platform's sentence.
+        headers: Further headers, for example ``Retry-After``.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of an error body
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        details: Sequence[Mapping[str, str]] = (),
+        limit: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep the parts; the correlation id is only known when it is answered."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+        self._params = dict(params or {})
+        self._details = [dict(detail) for detail in details]
+        self._limit = limit
+
+    def body(self, correlation_id: str) -> dict[str, object]:
+        """The error body."""
+        body: dict[str, object] = {
+            "message": self.message,
+            "code": self.code,
+            "status": self.status,
+            "messageParams": self._params,
+            "contextId": correlation_id,
+            "details": self._details,
+            "errors": [],
+        }
+        if self._limit is not None:
+            body["limit"] = self._limit
+        return body
+
+
+def bad_request(message: str, *, code: str = "bad.request") -> Refusal:
+    """400: the content of the request."""
+    return Refusal(400, code, message)
+
+
+def not_found(what: str) -> Refusal:
+    """404: a path or an id that is not there."""
+    return Refusal(404, "not.found", f"The requested resource could not be found: {what}")
+
+
+def unauthorized(message: str = "Invalid login credentials.") -> Refusal:
+    """401: no token, or one that is not valid any more."""
+    return Refusal(401, "bad.credentials", message)
+
+
+def missing_permission(any_of: Sequence[str]) -> Refusal:
+    """403: none of these permissions is granted."""
+    wanted = ", ".join(any_of)
+    return Refusal(
+        403,
+        "missing.any.permissions",
+        "Unable to perform the requested action. You must have at least one of the following "
+        f"permissions assigned: [{wanted}]",
+        params={"permissions": wanted},
+    )
+
+
+def too_many_requests(retry_after_seconds: int, allowed: int) -> Refusal:
+    """429: the token has used up its minute."""
+    return Refusal(
+        429,
+        "too.many.requests",
+        f"Rate limit exceeded the maximum. Retry the request in [{retry_after_seconds}] seconds",
+        params={"retryAfter": str(retry_after_seconds)},
+        limit={"key": "token.rate.per.minute", "namespace": "platform.api", "value": allowed},
+        headers={"Retry-After": str(retry_after_seconds)},
+    )

@@ -1,0 +1,111 @@
+"""Analytics over HTTP: action aggregates and conversation details, at once and as jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, request
+
+from monitor.simulator.aggregates import Aggregation
+from monitor.simulator.answers import answer, number, require
+from monitor.simulator.jobs import JobDesk
+from monitor.simulator.moments import iso
+from monitor.simulator.permissions import VIEW_ACTIONS, VIEW_DETAILS
+from monitor.simulator.queries import (
+    AggregateJob,
+    AggregateQuery,
+    ConversationJob,
+    ConversationQuery,
+    parse_body,
+)
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from monitor.simulator.org import SimulatedOrg
+
+_AGGREGATES: Final = "/api/v2/analytics/actions/aggregates"
+_DETAILS: Final = "/api/v2/analytics/conversations/details"
+_JOB_PAGE: Final = 100
+_MOST_PER_JOB_PAGE: Final = 1_000
+
+
+def aggregate_routes(org: SimulatedOrg) -> Blueprint:
+    """``/api/v2/analytics/actions/aggregates``."""
+    routes = Blueprint("aggregates", __name__)
+    jobs = JobDesk("results")
+
+    @routes.post(f"{_AGGREGATES}/query")
+    def query() -> Response:
+        require(org, VIEW_ACTIONS)
+        results = _aggregate(org, parse_body(request.get_data(), AggregateQuery))
+        return answer({"results": results} if results else {})
+
+    @routes.post(f"{_AGGREGATES}/jobs")
+    def submit() -> Response:
+        require(org, VIEW_ACTIONS)
+        job = parse_body(request.get_data(), AggregateJob)
+        results = _aggregate(org, job)
+        return answer(jobs.submit(results, job.page_size or _JOB_PAGE, org.now_ms()), 202)
+
+    @routes.get(f"{_AGGREGATES}/jobs/<jobId>")
+    def status(jobId: str) -> Response:  # noqa: N803 - the platform's path
+        require(org, VIEW_ACTIONS)
+        return answer(jobs.status(jobId))
+
+    @routes.get(f"{_AGGREGATES}/jobs/<jobId>/results")
+    def results(jobId: str) -> Response:  # noqa: N803 - the platform's path
+        require(org, VIEW_ACTIONS)
+        return answer(jobs.page(jobId, request.args.get("cursor"), None))
+
+    return routes
+
+
+def detail_routes(org: SimulatedOrg) -> Blueprint:
+    """``/api/v2/analytics/conversations/details``."""
+    routes = Blueprint("details", __name__)
+    jobs = JobDesk("conversations")
+
+    @routes.post(f"{_DETAILS}/query")
+    def query() -> Response:
+        require(org, VIEW_DETAILS)
+        wanted = parse_body(request.get_data(), ConversationQuery)
+        found = org.details.find(wanted, org.now_ms(), same_day=True)
+        size, page = wanted.paging.page_size, wanted.paging.page_number
+        entries = found[(page - 1) * size : page * size]
+        shown: dict[str, object] = {"conversations": entries} if entries else {}
+        return answer({**shown, "totalHits": len(found)})
+
+    @routes.post(f"{_DETAILS}/jobs")
+    def submit() -> Response:
+        require(org, VIEW_DETAILS)
+        wanted = parse_body(request.get_data(), ConversationJob)
+        same_day = bool(wanted.start_of_day_interval_matching)
+        found = org.details.find(wanted, org.now_ms(), same_day=same_day)
+        return answer(jobs.submit(found[: wanted.limit], _JOB_PAGE, org.now_ms()), 202)
+
+    @routes.get(f"{_DETAILS}/jobs/availability")
+    def availability() -> Response:
+        require(org, VIEW_DETAILS)
+        return answer({"dataAvailabilityDate": iso(org.now_ms())})
+
+    @routes.get(f"{_DETAILS}/jobs/<jobId>")
+    def status(jobId: str) -> Response:  # noqa: N803 - the platform's path
+        require(org, VIEW_DETAILS)
+        return answer(jobs.status(jobId))
+
+    @routes.get(f"{_DETAILS}/jobs/<jobId>/results")
+    def results(jobId: str) -> Response:  # noqa: N803 - the platform's path
+        require(org, VIEW_DETAILS)
+        size = number("pageSize", _JOB_PAGE, _MOST_PER_JOB_PAGE)
+        page = jobs.page(jobId, request.args.get("cursor"), size)
+        return answer({**page, "dataAvailabilityDate": iso(org.now_ms())})
+
+    return routes
+
+
+def _aggregate(org: SimulatedOrg, query: AggregateQuery) -> list[dict[str, object]]:
+    """Check a query and answer it from what is visible now."""
+    aggregation = Aggregation(query, org.scenario)
+    rows = org.visible_executions(aggregation.from_ms, aggregation.to_ms, org.now_ms())
+    return aggregation.results(rows)

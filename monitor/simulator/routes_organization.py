@@ -1,0 +1,114 @@
+"""Who am I, what are my limits, and which flows use an action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, g, request
+
+from monitor.simulator.answers import answer, paged, require
+from monitor.simulator.permissions import VIEW_DEPENDENCIES
+from monitor.simulator.refusal import bad_request, not_found
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from monitor.simulator.org import SimulatedOrg
+
+_LIMITS = "/api/v2/organizations/limits/namespaces/<namespaceName>"
+_CONSUMING = "/api/v2/architect/dependencytracking/consumingresources"
+_DEFAULT_LIMITS = (("actions.concurrent.executions.max", 30), ("requests.volume.max", 2_500))
+
+
+def whoami_routes(org: SimulatedOrg) -> Blueprint:
+    """``tokens/me`` and ``organizations/me``: no permission needed, either contract."""
+    routes = Blueprint("whoami", __name__)
+    itself = {"id": org.organization_id, "name": f"Simulated ({org.scenario.name})"}
+
+    @routes.get("/api/v2/tokens/me")
+    def token() -> Response:
+        client_id = g.usage.client_id
+        client = {
+            "id": client_id,
+            "name": "Timeout Monitor",
+            "authorizedGrantType": "CLIENT-CREDENTIALS",
+            "scope": [],
+            "state": "active",
+            "organization": itself,
+        }
+        return answer(
+            {
+                "organization": itself,
+                "homeOrganization": itself,
+                "authorizedScope": sorted(org.permissions),
+                "OAuthClient": client,
+            }
+        )
+
+    @routes.get("/api/v2/organizations/me")
+    def organization() -> Response:
+        return answer(
+            {
+                **itself,
+                "defaultLanguage": "en-gb",
+                "defaultCountryCode": "GB",
+                "thirdPartyOrgName": f"simulated-{org.scenario.name}",
+                "domain": f"simulated-{org.scenario.name}",
+                "version": 1,
+                "state": "active",
+                "voicemailEnabled": False,
+                "productPlatform": "GenesysCloud",
+                "features": {"callMonitor": False, "realtimeCIC": True},
+                "selfUri": f"/api/v2/organizations/{org.organization_id}",
+            }
+        )
+
+    return routes
+
+
+def organization_routes(org: SimulatedOrg) -> Blueprint:
+    """Limits and dependency tracking."""
+    routes = Blueprint("organization", __name__)
+
+    @routes.get(_LIMITS)
+    def limits(namespaceName: str) -> Response:  # noqa: N803 - the platform's path
+        return answer(_limits(namespaceName, org.scenario.limits))
+
+    @routes.get(f"{_LIMITS}/defaults")
+    def default_limits(namespaceName: str) -> Response:  # noqa: N803 - the platform's path
+        return answer(_limits(namespaceName, _DEFAULT_LIMITS))
+
+    @routes.get(_CONSUMING)
+    def consuming() -> Response:
+        require(org, VIEW_DEPENDENCIES)
+        wanted, kind = request.args.get("id"), request.args.get("objectType")
+        if not wanted or not kind:
+            message = "The query parameters 'id' and 'objectType' are required"
+            raise bad_request(message)
+        flows = [
+            {
+                "id": flow.flow_id,
+                "name": flow.name,
+                "version": "1.0",
+                "type": f"{flow.flow_type}FLOW",
+                "deleted": False,
+                "updated": False,
+                "stateUnknown": False,
+                "selfUri": f"/api/v2/flows/{flow.flow_id}",
+            }
+            for flow in org.scenario.flows
+            if kind == "DATAACTION" and any(step.action_id == wanted for step in flow.steps)
+        ]
+        return answer(paged(flows, _CONSUMING))
+
+    return routes
+
+
+def _limits(namespace: str, limits: tuple[tuple[str, int], ...]) -> dict[str, object]:
+    """``LimitsEntityListing`` of the only namespace that is simulated."""
+    if namespace != "dataactions":
+        message = f"limits of namespace {namespace}"
+        raise not_found(message)
+    return {
+        "entities": [{"key": key, "namespace": namespace, "value": value} for key, value in limits]
+    }

@@ -1,0 +1,185 @@
+"""Tokens: who gets one, how long it lives, and how much it may ask in a minute."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+
+from monitor.simulator.refusal import too_many_requests, unauthorized
+
+if TYPE_CHECKING:
+    from monitor.clock import Clock
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_MINUTE = 60.0
+_CLOCK_SKEW_SECONDS = 30
+_LONGEST_ASSERTION_SECONDS = 3_600
+
+_NO_CLIENT: Final = "client not found: invalid client_id"
+_NO_KEY: Final = "client not found: no public key"
+_WRONG_SECRET: Final = "authentication failed"
+_OTHER_SUBJECT: Final = "iss and sub must both be the client id"
+_TOO_LONG: Final = "exp is too far in the future"
+_USED_BEFORE: Final = "the assertion was used before (jti)"
+
+
+class GrantRefusal(Exception):  # noqa: N818 - an answer of the far side, not an error of ours
+    """The token endpoint said no; its body is OAuth's, not the platform's.
+
+    Attributes:
+        status: HTTP status.
+        error: OAuth's code, for example ``invalid_client``.
+        description: What is wrong.
+    """
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        """Keep the parts."""
+        super().__init__(description)
+        self.status = status
+        self.error = error
+        self.description = description
+
+
+@dataclass(slots=True)
+class _Allowance:
+    """A token, and what is left of its minute."""
+
+    client_id: str
+    expires_at: float
+    window_start: float
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the rate headers say: ``inin-ratelimit-count``, ``-allowed`` and ``-reset``."""
+
+    client_id: str
+    count: int
+    allowed: int
+    reset_seconds: int
+
+
+class TokenDesk:
+    """Issues tokens and counts what is asked with them. Thread-safe."""
+
+    def __init__(self, wall: Clock, *, lifetime_seconds: int, requests_per_minute: int) -> None:
+        """Start without clients; times are the machine's, not the traffic's."""
+        self.lifetime_seconds = lifetime_seconds
+        self.requests_per_minute = requests_per_minute
+        self._wall = wall
+        self._lock = threading.Lock()
+        self._secrets: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self._tokens: dict[str, _Allowance] = {}
+        self._spent: dict[str, float] = {}
+
+    def register_secret(self, client_id: str, secret: str) -> None:
+        """Let a client sign in with a secret."""
+        self._secrets[client_id] = secret
+
+    def register_public_key(self, client_id: str, pem: str) -> None:
+        """Let a client sign in with assertions signed by the key's private half."""
+        self._keys[client_id] = pem
+
+    def by_secret(self, client_id: str, secret: str) -> str:
+        """A token for client credentials.
+
+        Raises:
+            GrantRefusal: Nobody of that name, or another secret.
+        """
+        known = self._secrets.get(client_id)
+        if known is None:
+            raise _invalid_client(_NO_CLIENT)
+        if not hmac.compare_digest(known.encode(), secret.encode()):
+            raise _invalid_client(_WRONG_SECRET, status=401)
+        return self._issue(client_id)
+
+    def by_assertion(self, assertion: str, audience: str) -> str:
+        """A token for a signed assertion, which is good for one time only.
+
+        Raises:
+            GrantRefusal: The signature, or any of iss, sub, aud, exp, iat and jti.
+        """
+        claims = self._verified(assertion, audience)
+        client_id, name, expires = claims["iss"], claims["jti"], float(claims["exp"])
+        now = self._wall.now()
+        if claims["sub"] != client_id:
+            raise _invalid_grant(_OTHER_SUBJECT)
+        if expires - now > _LONGEST_ASSERTION_SECONDS:
+            raise _invalid_grant(_TOO_LONG)
+        with self._lock:
+            self._spent = {old: until for old, until in self._spent.items() if until > now}
+            if name in self._spent:
+                raise _invalid_grant(_USED_BEFORE)
+            self._spent[name] = expires + _CLOCK_SKEW_SECONDS
+        return self._issue(client_id)
+
+    def spend(self, token: str) -> Usage:
+        """Count one request.
+
+        Raises:
+            Refusal: 401 for a token that is not valid, 429 when its minute is used up.
+        """
+        now = self._wall.now()
+        with self._lock:
+            held = self._tokens.get(token)
+            if held is None or held.expires_at <= now:
+                raise unauthorized()
+            if now - held.window_start >= _MINUTE:
+                held.window_start, held.used = now, 0
+            held.used += 1
+            reset = max(1, int(held.window_start + _MINUTE - now + 0.999))
+            if held.used > self.requests_per_minute:
+                raise too_many_requests(reset, self.requests_per_minute)
+            return Usage(held.client_id, held.used, self.requests_per_minute, reset)
+
+    def revoke_all(self) -> None:
+        """Forget every token: the next request with any of them is refused."""
+        with self._lock:
+            self._tokens.clear()
+
+    def _issue(self, client_id: str) -> str:
+        """A fresh token."""
+        token = secrets.token_urlsafe(48)
+        now = self._wall.now()
+        with self._lock:
+            self._tokens = {
+                name: held for name, held in self._tokens.items() if held.expires_at > now
+            }
+            self._tokens[token] = _Allowance(client_id, now + self.lifetime_seconds, now)
+        return token
+
+    def _verified(self, assertion: str, audience: str) -> dict[str, Any]:
+        """The claims of an assertion whose signature and dates hold."""
+        try:
+            client_id = jwt.decode(assertion, options={"verify_signature": False}).get("iss", "")
+            if client_id not in self._keys:
+                raise _invalid_client(_NO_KEY)
+            claims: dict[str, Any] = jwt.decode(
+                assertion,
+                self._keys[client_id],
+                algorithms=["RS256"],
+                audience=audience,
+                leeway=_CLOCK_SKEW_SECONDS,
+                options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"]},
+            )
+        except jwt.InvalidTokenError as error:
+            reason = f"assertion refused: {error}"
+            raise _invalid_grant(reason) from error
+        return claims
+
+
+def _invalid_client(description: str, status: int = 400) -> GrantRefusal:
+    """400 or 401 as OAuth words it."""
+    return GrantRefusal(status, "invalid_client", description)
+
+
+def _invalid_grant(description: str) -> GrantRefusal:
+    """400 as OAuth words it."""
+    return GrantRefusal(400, "invalid_grant", description)
