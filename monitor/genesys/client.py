@@ -184,7 +184,7 @@ class Client:
         return self._closed.until(self._clock.now())
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Send nothing more, end the requests in flight and let go of the connections."""
         self._transport.close()
 
     def _attempt(

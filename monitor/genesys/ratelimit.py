@@ -13,9 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
+import structlog
+
 from monitor.clock import Clock
 from monitor.errors import RateLimitedError, RequestTimeoutError
 from monitor.genesys.stats import ApiCounters
+
+log = structlog.get_logger()
 
 REQUESTS_PER_SECOND = 4.5
 """Refill of the bucket: 270 a minute, a tenth below the platform's 300."""
@@ -227,6 +231,8 @@ class Gate:
                 endpoint=endpoint_label,
                 retry_after_seconds=wait,
             )
+        if wait >= 1:  # the pace's own short pauses are not worth a line
+            log.info("waiting_for_rate_limit", endpoint=endpoint_label, seconds=round(wait, 1))
         stopped = self._stop.wait(wait)
         self._counters.add_wait(endpoint_label, self._monotonic() - now)
         if stopped:
@@ -248,6 +254,7 @@ class Gate:
             with self._lock:
                 self._quiet_until[endpoint_label] = until
         else:
+            log.warning("endpoint_closed", endpoint=endpoint_label, seconds=round(seconds))
             self._closed.close(endpoint_label, self._clock.now() + seconds)
 
     def _refuse_if_closed(self, endpoint_label: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,17 +17,22 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from monitor import __version__
 from monitor.errors import ConfigurationError, ConnectionFailedError, RequestTimeoutError
+from monitor.genesys.connections import OpenSockets, RememberingAdapter
 from monitor.genesys.stats import ApiCounters
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 30.0
 USER_AGENT = f"genesys-timeout-monitor/{__version__}"
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
 _CHUNK_BYTES = 65_536
 _CONNECTIONS = 4  # what one org's poll uses at the same time, and one to spare
 
@@ -96,7 +102,7 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Send nothing more, end the requests in flight and let go of the connections."""
         ...
 
 
@@ -118,7 +124,9 @@ class HttpTransport:
         session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
         # The API keeps its state in tokens; a load balancer's cookie would only tie us to one node.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = HTTPAdapter(pool_connections=_CONNECTIONS, pool_maxsize=_CONNECTIONS)
+        self._sockets = OpenSockets()
+        self._closed = threading.Event()
+        adapter = RememberingAdapter(self._sockets, _CONNECTIONS)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         self._session = session
@@ -131,6 +139,11 @@ class HttpTransport:
             ConnectionFailedError: No connection, or it broke.
             RequestTimeoutError: No whole answer in time.
         """
+        if self._closed.is_set():
+            raise ConnectionFailedError(
+                f"{request.endpoint_label} was not sent because the program is ending",
+                endpoint=request.endpoint_label,
+            )
         deadline = self._monotonic() + request.read_timeout_seconds
         try:
             with self._session.request(
@@ -152,7 +165,7 @@ class HttpTransport:
                 answer = Answer(
                     response.status_code, CaseInsensitiveDict(response.headers), bytes(body)
                 )
-        except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        except _NO_ADDRESS as error:
             raise ConfigurationError(
                 f"{_host(request.url)} is not a host that can be asked",
                 "Check region, api_url and login_url.",
@@ -163,7 +176,9 @@ class HttpTransport:
         return answer
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Send nothing more, end the requests in flight and let go of the connections."""
+        self._closed.set()
+        self._sockets.shut_down()
         self._session.close()
 
     def _read(self, response: requests.Response, deadline: float) -> bytearray:
