@@ -14,6 +14,10 @@ class Clock(Protocol):
         """Seconds since the Unix epoch, UTC."""
         ...
 
+    def machine_seconds(self, seconds: float) -> float:
+        """How long the machine has to wait for ``seconds`` of this clock to pass."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -21,6 +25,10 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since the Unix epoch, UTC."""
         return time.time()
+
+    def machine_seconds(self, seconds: float) -> float:
+        """The same number of seconds."""
+        return seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +50,7 @@ class ScaledClock:
     def now(self) -> float:
         """Seconds since the Unix epoch, UTC."""
         return self.origin + (time.time() - self.started) * self.speed
+
+    def machine_seconds(self, seconds: float) -> float:
+        """A ``speed``-th of the seconds."""
+        return seconds / self.speed

@@ -6,7 +6,7 @@
     ├── ConfigurationError              2  settings, files or arguments that can't be used
     ├── LedgerError                     1  the state file is not ours, too new, or not writable
     ├── StaleDataError                  6  the newest data is too old to answer from
-    └── GenesysError                    1  an answer of the platform (endpoint, status, correlation id)
+    └── GenesysError                    1  the platform's answer (endpoint, status, correlation id)
         ├── AuthenticationError         4  the token or the credentials were refused (401)
         ├── PermissionDeniedError       4  a permission is missing (403)
         ├── NotFoundError               1  404

@@ -1,0 +1,200 @@
+"""Whether everything is in place: settings, state, credentials, clock and each permission.
+
+Each probe asks the platform for little, and ends in one finding: a line and what to do about it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.clock import Clock
+from monitor.config import OrgSettings, Settings
+from monitor.errors import GenesysError, TimeoutMonitorError
+from monitor.genesys import Client, connect
+from monitor.genesys.actions import consuming_flows, list_actions, list_integrations
+from monitor.genesys.flows import get_flow
+from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
+from monitor.genesys.organization import whoami
+from monitor.genesys.regions import is_known
+from monitor.ledger import Ledger
+from monitor.model import TimeRange, floor_to
+from monitor.sources import ActionsSource, ConversationsSource
+
+LARGEST_SKEW_SECONDS = 60
+"""A signed assertion is good for five minutes; a clock that is a minute off eats a fifth of it."""
+
+
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one probe found.
+
+    Attributes:
+        subject: What was probed.
+        level: How much it matters.
+        detail: What was found, in one sentence.
+        hint: What to do about it; empty where nothing needs doing.
+        exit_code: What the command line exits with because of it.
+    """
+
+    subject: str
+    level: Level
+    detail: str
+    hint: str = ""
+    exit_code: int = 0
+
+
+def check_up(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Probe everything, one finding at a time, so that a slow probe does not hide the others."""
+    yield Finding("settings", Level.OK, f"{len(settings.org)} org(s) configured")
+    known_flows: dict[str, tuple[str, ...]] = {}
+    try:
+        with Ledger.open(settings.state.url) as ledger:
+            ledger.check_writable()
+            for org in settings.org:
+                known_flows[org.name] = tuple(sorted(ledger.state(org.name).flow_names))
+    except TimeoutMonitorError as error:
+        yield _failed("state", error)
+    else:
+        yield Finding("state", Level.OK, "The state can be read and written")
+    for org in settings.org:
+        yield from _check_org(org, settings, clock, known_flows.get(org.name, ()))
+
+
+def _check_org(
+    org: OrgSettings, settings: Settings, clock: Clock, known_flows: tuple[str, ...]
+) -> Iterator[Finding]:
+    if not org.api_url and not is_known(org.region):
+        yield Finding(
+            f"{org.name}: region",
+            Level.WARNING,
+            f"{org.region} is not a published region of Genesys Cloud",
+            "Check [[org]] region; it is used as given.",
+        )
+    try:
+        client = connect(org, stop=threading.Event())
+        identity = whoami(client, clock)
+    except TimeoutMonitorError as error:
+        yield _failed(f"{org.name}: login", error)
+        return
+    yield Finding(
+        f"{org.name}: login", Level.OK, f"Logged in to {identity.org_name or identity.org_id}"
+    )
+    skew = identity.clock_skew_seconds
+    if skew is not None:
+        off = abs(skew) > LARGEST_SKEW_SECONDS
+        yield Finding(
+            f"{org.name}: clock",
+            Level.WARNING if off else Level.OK,
+            f"The platform's clock is {skew:+.0f} s from this machine's",
+            "Set this machine's clock by NTP; windows and signed logins depend on it."
+            if off
+            else "",
+        )
+    probes = _flow_probes if org.contract == "flow" else _platform_probes
+    for subject, probe, needed in probes(client, settings, clock, known_flows):
+        yield _probe(f"{org.name}: {subject}", probe, needed=needed)
+    client.close()
+
+
+Probe = tuple[str, Callable[[], str], bool]
+"""A subject, what to do, and whether the monitor is of no use without it."""
+
+
+def _platform_probes(
+    client: Client, settings: Settings, clock: Clock, _known_flows: tuple[str, ...]
+) -> Iterator[Probe]:
+    stretch = _last_window(settings, clock)
+    window = settings.collect.window
+    action_ids: list[str] = []
+
+    def catalogue() -> str:
+        action_ids.extend(entry.id for entry in list_actions(client))
+        return f"{len(action_ids)} data actions"
+
+    def aggregates() -> str:
+        evidence = ActionsSource(client).read(stretch, window, deep=False)
+        count = sum(tally.count for tally in evidence.tallies)
+        return f"{count} executions in the last {stretch.seconds // 60} min"
+
+    def flow_use() -> str:
+        if not action_ids:
+            return "No action to ask about"
+        return f"{action_ids[0]} is used by {len(consuming_flows(client, action_ids[0]))} flows"
+
+    def limits() -> str:
+        limit = data_action_limits(client).get(CONCURRENT_EXECUTIONS)
+        return f"{limit} concurrent executions" if limit else "No limit is given"
+
+    sources = settings.collect.sources
+    yield "catalogue", catalogue, True
+    if "actions" in sources:
+        yield "action aggregates", aggregates, True
+    if "conversations" in sources:
+        yield _conversations_probe(client, settings, clock, needed=False)
+    yield "integration names", lambda: f"{len(list_integrations(client))} integrations", False
+    yield "flow use", flow_use, False
+    yield "limits", limits, False
+
+
+def _flow_probes(
+    client: Client, settings: Settings, clock: Clock, known_flows: tuple[str, ...]
+) -> Iterator[Probe]:
+    yield _conversations_probe(client, settings, clock, needed=True)
+    if known_flows:
+        flow_id = known_flows[0]
+        yield (
+            "flow document",
+            lambda: f"{len(get_flow(client, flow_id).data_actions)} data actions in {flow_id}",
+            False,
+        )
+
+
+def _conversations_probe(
+    client: Client, settings: Settings, clock: Clock, *, needed: bool
+) -> Probe:
+    stretch = _last_window(settings, clock)
+    source = ConversationsSource(client, settings.classify.classifier(), _Nobody())
+
+    def conversations() -> str:
+        evidence = source.read(stretch, settings.collect.window, deep=False)
+        return f"{len(evidence.incidents)} timeouts in the last {stretch.seconds // 60} min"
+
+    return "conversation details", conversations, needed
+
+
+class _Nobody:
+    """Attributes nothing: a probe counts, it does not keep."""
+
+    def action_named(self, _name: str) -> str | None:
+        return None
+
+    def sole_action(self, _flow_id: str) -> str | None:
+        return None
+
+
+def _last_window(settings: Settings, clock: Clock) -> TimeRange:
+    end = floor_to(clock.now(), settings.collect.window)
+    return TimeRange(end - settings.collect.near, end)
+
+
+def _probe(subject: str, probe: Callable[[], str], *, needed: bool) -> Finding:
+    try:
+        return Finding(subject, Level.OK, probe())
+    except GenesysError as error:
+        return _failed(subject, error, level=Level.FAILED if needed else Level.WARNING)
+
+
+def _failed(subject: str, error: TimeoutMonitorError, *, level: Level = Level.FAILED) -> Finding:
+    code = error.exit_code if level is Level.FAILED else 0
+    return Finding(subject, level, error.message, error.hint, code)

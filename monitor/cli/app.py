@@ -1,0 +1,87 @@
+"""The commands by name, the options they share, and how errors leave the program."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.check import check
+from monitor.cli.context import Context
+from monitor.cli.demo import demo
+from monitor.cli.poll import backfill, poll
+from monitor.cli.report import report
+from monitor.cli.run import run as run_daemon
+from monitor.cli.simulate import simulate
+from monitor.errors import TimeoutMonitorError
+
+app = typer.Typer(
+    name="timeout-monitor",
+    help="Which Genesys Cloud data actions time out, counted exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes around the help would double the time it takes to appear
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+    if wanted:
+        from monitor import __version__
+
+        typer.echo(f"timeout-monitor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def shared(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Configuration file.", envvar="TIMEOUT_MONITOR_CONFIG"),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log debugging lines too.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does it all
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Which Genesys Cloud data actions time out, counted exactly once."""
+    ctx.obj = Context(config_file=config, verbose=verbose)
+
+
+for command in (demo, run_daemon, poll, backfill, report, check, simulate):
+    app.command(command.__name__)(command)
+
+
+def run() -> None:
+    """Run the command that was asked for; errors become a sentence, a hint and an exit code."""
+    try:
+        app()
+    except TimeoutMonitorError as error:
+        _say(error.message, error.hint)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; flushing it at exit would fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # the last resort: no traceback at a user
+        if "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        _say(
+            f"Something went wrong inside timeout-monitor: {type(error).__name__}: {error}",
+            "Run it again with --verbose before the command, and report what it prints.",
+        )
+        sys.exit(1)
+
+
+def _say(message: str, hint: str) -> None:
+    typer.secho(f"{message}.", fg="red", err=True)
+    if hint:
+        typer.echo(hint, err=True)

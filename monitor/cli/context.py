@@ -1,0 +1,105 @@
+"""What the commands share: the settings, the ledger and the watches they are made from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.ledger import Ledger
+    from monitor.watch import OrgWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The options that stand before the command.
+
+    Attributes:
+        config_file: The configuration file; None for the usual places.
+        verbose: Whether to log debugging lines.
+    """
+
+    config_file: Path | None = None
+    verbose: bool = False
+
+    def load(self) -> Settings:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: They can't be used.
+        """
+        from monitor.config import load
+
+        return load(self.config_file)
+
+    def load_with_orgs(self) -> Settings:
+        """Read the settings, and insist on an org.
+
+        Raises:
+            ConfigurationError: They can't be used, or name no org.
+        """
+        settings = self.load()
+        if not settings.org:
+            raise ConfigurationError(
+                "No org is configured",
+                "Add an [[org]] to timeout-monitor.toml, or set GENESYS_CLIENT_ID and "
+                "GENESYS_CLIENT_SECRET; timeout-monitor demo needs neither.",
+            )
+        return settings
+
+    def configure_logs(self, *, quiet: bool = False) -> None:
+        """Log to stderr; only errors where quiet."""
+        from monitor.logs import configure
+
+        configure(verbose=self.verbose, quiet=quiet)
+
+
+@contextmanager
+def opened_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The settings' ledger, closed afterwards.
+
+    Raises:
+        LedgerError: It can't be opened.
+    """
+    from monitor.ledger import Ledger
+
+    with Ledger.open(settings.state.url) as ledger:
+        yield ledger
+
+
+@contextmanager
+def opened_watches(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgWatch, ...]]:
+    """A watch for each org, closed afterwards.
+
+    Raises:
+        ConfigurationError: A credential can't be used.
+        LedgerError: The state can't be read.
+    """
+    from monitor.clock import SystemClock
+    from monitor.collect import open_reader
+    from monitor.watch import OrgWatch
+
+    clock = SystemClock()
+    stop = threading.Event()
+    watches = tuple(
+        OrgWatch(
+            open_reader(org, settings, ledger=ledger, clock=clock, stop=stop),
+            settings,
+            ledger=ledger,
+            clock=clock,
+        )
+        for org in settings.org
+    )
+    try:
+        yield watches
+    finally:
+        stop.set()
+        for watch in watches:
+            watch.close()

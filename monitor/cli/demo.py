@@ -1,0 +1,149 @@
+"""``demo``: a simulated org, the daemon and its page, with nothing to configure."""
+
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import Context
+from monitor.cli.progress import waiting
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from monitor.config import Settings
+    from monitor.daemon import Daemon
+    from monitor.simulator import RunningSimulator, SimulatedOrg
+
+REDRAW_SECONDS = 5.0
+POLL_INTERVAL = "10s"
+FIRST_POLL_SECONDS = 120.0
+
+
+def demo(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(help="Port of the status page; 0 for any.")] = 9840,
+    duration: Annotated[
+        float | None, typer.Option(help="End after this many seconds.", min=0)
+    ] = None,
+    scenario: Annotated[str, typer.Option(help="Which org to play.")] = "default",
+    host: Annotated[str, typer.Option(help="Address of the status page.")] = "127.0.0.1",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
+) -> None:
+    """Watch a simulated org with a day of history: no account, no settings."""
+    context: Context = ctx.obj
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.clock import SystemClock
+    from monitor.daemon import Daemon
+    from monitor.simulator import SimulatedOrg, serve
+    from monitor.simulator import scenario as named
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    clock = SystemClock()
+    org = SimulatedOrg(named(scenario, seed=seed), clock)
+    deadline = None if duration is None else time.monotonic() + duration
+    with (
+        tempfile.TemporaryDirectory(prefix="timeout-monitor-") as folder,
+        serve(org) as simulator,
+    ):
+        settings = _settings(org, simulator, Path(folder), host, port)
+        daemon = Daemon(settings, clock=clock)
+        try:
+            daemon.start()
+            with waiting("Reading 24 h of history"):
+                _await_first_poll(daemon, stop)
+            _show(daemon, stop, deadline)
+        finally:
+            daemon.close()
+    _say_goodbye(daemon)
+
+
+def _settings(
+    org: "SimulatedOrg", simulator: "RunningSimulator", folder: Path, host: str, port: int
+) -> "Settings":
+    from monitor.config import OrgSettings, Settings
+
+    return Settings.model_validate(
+        {
+            "collect": {"interval": POLL_INTERVAL},
+            "serve": {"host": host, "port": port},
+            "state": {"url": f"sqlite:///{folder / 'demo.db'}"},
+            "org": [
+                OrgSettings.model_validate(
+                    {
+                        "name": "demo",
+                        "client_id": org.client_id,
+                        "client_secret": org.client_secret,
+                        "api_url": simulator.url,
+                        "contract": org.contract,
+                    }
+                )
+            ],
+        }
+    )
+
+
+def _await_first_poll(daemon: "Daemon", stop: threading.Event) -> None:
+    patience = time.monotonic() + FIRST_POLL_SECONDS
+    while not stop.wait(0.05) and time.monotonic() < patience:
+        if any(sum(picture.health.polls.values()) for picture in daemon.holder.current.orgs):
+            return
+
+
+def _show(daemon: "Daemon", stop: threading.Event, deadline: float | None) -> None:
+    """Print the table and the addresses; redraw on a terminal until it is time to end."""
+    from rich.console import Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from monitor.cli.tables import console_for, report_table
+
+    console = console_for()
+
+    def screen() -> Group:
+        days = [picture.day for picture in daemon.holder.current.orgs]
+        return Group(report_table(days), Text(), _addresses(daemon))
+
+    def left() -> float:
+        return REDRAW_SECONDS if deadline is None else deadline - time.monotonic()
+
+    if not console.is_terminal:
+        console.print(screen())
+        sys.stdout.flush()
+        stop.wait(None if deadline is None else max(0.0, left()))
+        return
+    with Live(screen(), console=console, auto_refresh=False, vertical_overflow="visible") as live:
+        while left() > 0 and not stop.wait(min(REDRAW_SECONDS, left())):
+            live.update(screen(), refresh=True)
+
+
+def _addresses(daemon: "Daemon") -> "Text":
+    from rich.text import Text
+
+    text = Text()
+    for what, where in (
+        ("Status page", daemon.address),
+        ("Metrics", f"{daemon.address}/metrics"),
+        ("JSON", f"{daemon.address}/api/v1/actions"),
+    ):
+        text.append(f"{what:<12} {where}\n")
+    text.append("Ctrl-C ends it", style="dim")
+    return text
+
+
+def _say_goodbye(daemon: "Daemon") -> None:
+    for picture in daemon.holder.current.orgs:
+        polls = picture.health.polls
+        executions = sum(total.count for total in picture.state.totals)
+        typer.echo(
+            f"\nWatched {picture.org} with {sum(polls.values())} polls "
+            f"({polls.get('failed', 0)} failed): {executions:,} executions counted, "
+            f"{picture.day.total.timeouts:,} timeouts in 24 h."
+        )

@@ -1,0 +1,104 @@
+"""``poll`` and ``backfill``: one collection, now or of the past."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger, opened_watches
+from monitor.cli.progress import waiting
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.collect import PollReport
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+
+
+def poll(
+    ctx: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Collect once, now: whatever is due since the last time."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs()
+    with opened_ledger(settings) as ledger, opened_watches(settings, ledger) as watches:
+        reports = []
+        for watch in watches:
+            with waiting(f"Reading {watch.name}"):
+                reports.append(watch.poll())
+    _print(reports, as_json=as_json)
+
+
+def backfill(
+    ctx: typer.Context,
+    begin: Annotated[
+        datetime, typer.Option("--from", formats=FORMATS, help="Begin, UTC.", show_default=False)
+    ],
+    end: Annotated[
+        datetime, typer.Option("--to", formats=FORMATS, help="End, UTC.", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Read a stretch of history, again or for the first time; nothing is counted twice."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    from monitor.clock import SystemClock
+    from monitor.model import TimeRange
+
+    now = SystemClock().now()
+    stretch = TimeRange(
+        int(begin.replace(tzinfo=UTC).timestamp()), int(end.replace(tzinfo=UTC).timestamp())
+    )
+    if stretch.seconds <= 0:
+        raise ConfigurationError("--to must be later than --from", "Swap them.")
+    if stretch.end > now:
+        raise ConfigurationError("--to lies in the future", "Choose a time that has passed.")
+    if stretch.start < now - settings.state.retention:
+        raise ConfigurationError(
+            "--from lies further back than the state is kept",
+            "Raise [state] retention first: what was forgotten could be counted again.",
+        )
+    context.configure_logs()
+    with opened_ledger(settings) as ledger, opened_watches(settings, ledger) as watches:
+        reports = []
+        for watch in watches:
+            with waiting(f"Reading {watch.name}"):
+                reports.append(watch.read_again(stretch))
+    _print(reports, as_json=as_json)
+
+
+def _print(reports: "list[PollReport]", *, as_json: bool) -> None:
+    if as_json:
+        import msgspec
+
+        documents = [_document(report) for report in reports]
+        typer.echo(msgspec.json.format(msgspec.json.encode(documents), indent=2).decode())
+    else:
+        for report in reports:
+            typer.echo(
+                f"{report.org}: {report.result}, {report.executions_added} executions and "
+                f"{report.incidents_added} incidents added with {report.requests} requests "
+                f"in {report.duration_seconds:.1f} s"
+            )
+    failed = [report for report in reports if report.result == "failed"]
+    if failed:
+        for error in failed[0].errors.values():
+            raise error
+        raise typer.Exit(1)
+
+
+def _document(report: "PollReport") -> dict[str, Any]:
+    return {
+        "org": report.org,
+        "result": str(report.result),
+        "duration_seconds": round(report.duration_seconds, 3),
+        "requests": report.requests,
+        "executions_added": report.executions_added,
+        "incidents_added": report.incidents_added,
+        "restatements": report.restatements,
+        "skipped_windows": report.skipped_windows,
+        "sources": dict(report.available),
+        "errors": {source: error.message for source, error in report.errors.items()},
+    }

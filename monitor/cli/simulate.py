@@ -1,0 +1,49 @@
+"""``simulate``: only the simulated org, for any client to talk to."""
+
+import signal
+import threading
+from enum import Enum
+from typing import Annotated
+
+import typer
+
+
+class Contract(Enum):
+    """Which half of the wire a simulated org speaks."""
+
+    PLATFORM = "platform"
+    FLOW = "flow"
+
+
+def simulate(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any.")] = 9841,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    scenario: Annotated[str, typer.Option(help="Which org to play.")] = "default",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
+    contract: Annotated[
+        Contract, typer.Option(help="Which half of the wire it speaks.")
+    ] = Contract.PLATFORM,
+) -> None:
+    """Serve a simulated Genesys Cloud org until Ctrl-C."""
+    from monitor.clock import SystemClock
+    from monitor.simulator import SimulatedOrg, serve
+    from monitor.simulator import scenario as named
+
+    org = SimulatedOrg(named(scenario, seed=seed), SystemClock(), contract=contract.value)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with serve(org, host=host, port=port) as running:
+        typer.echo(f"A simulated org listens at {running.url}; Ctrl-C ends it. To watch it:")
+        typer.echo("")
+        for name, value in (
+            ("GENESYS_ORG_ID", "simulated"),
+            ("GENESYS_API_URL", running.url),
+            ("GENESYS_CLIENT_ID", org.client_id),
+            ("GENESYS_CLIENT_SECRET", org.client_secret),
+        ):
+            typer.echo(f"  export {name}={value}")
+        if contract is Contract.FLOW:
+            typer.echo("  export GENESYS_CONTRACT=flow")
+        typer.echo("  timeout-monitor run")
+        stop.wait()

@@ -1,0 +1,7 @@
+"""Reading an org: what is due, from which source, into which ledger."""
+
+from monitor.collect.catalogue import Catalogue
+from monitor.collect.collector import Collector, Outcome, PollReport
+from monitor.collect.reader import OrgReader, open_reader
+
+__all__ = ["Catalogue", "Collector", "OrgReader", "Outcome", "PollReport", "open_reader"]

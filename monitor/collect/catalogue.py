@@ -1,0 +1,218 @@
+"""Which data actions an org has, with which timeouts, and which flows use them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
+from monitor.genesys import Client
+from monitor.genesys.actions import (
+    IntegrationAction,
+    consuming_flows,
+    list_actions,
+    list_integrations,
+)
+from monitor.genesys.flows import FlowDocument, get_flow
+from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
+from monitor.ledger import Ledger, OrgState
+from monitor.model import UNKNOWN_ACTION, Action, ActionKind
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+FLOW_LOOKUPS_PER_REFRESH = 25
+"""Dependency tracking answers for one action at a time: a large org is asked little by little."""
+
+FLOW_LOOKUP_LASTS_SECONDS = 24 * 3600
+_GONE = (PermissionDeniedError, NotFoundError)
+
+
+class Catalogue:
+    """One org's actions and flows, kept in the ledger and refreshed from the platform.
+
+    It also tells which action a conversation's timeout belongs to (``Attribution``).
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts it is wired to
+        self,
+        *,
+        org: str,
+        contract: str,
+        client: Client,
+        ledger: Ledger,
+        clock: Clock,
+        function_categories: Sequence[str],
+    ) -> None:
+        """Begin with what the ledger already knows."""
+        self._org = org
+        self._contract = contract
+        self._client = client
+        self._ledger = ledger
+        self._clock = clock
+        self._functions = tuple(re.compile(pattern) for pattern in function_categories)
+        self._looked_up_at: dict[str, float] = {}
+        self._documents: dict[str, FlowDocument | None] = {}
+        self._refused: set[str] = set()
+        self._concurrency_limit: int | None = None
+        self._learn(ledger.state(org))
+
+    @property
+    def concurrency_limit(self) -> int | None:
+        """The org's own limit of concurrent executions; None where it is not known."""
+        return self._concurrency_limit
+
+    def refresh(self) -> int:
+        """Read the catalogue and keep it; what may not be read is left out with one warning.
+
+        Returns:
+            How many actions it lists.
+
+        Raises:
+            GenesysError: The actions themselves can't be read.
+        """
+        flows_only = self._contract == "flow"
+        listed = self._refresh_flows() if flows_only else self._refresh_actions()
+        self._learn(self._ledger.state(self._org))
+        return listed
+
+    def action_named(self, name: str) -> str | None:
+        """The id of the only action of this name; None where there is none, or more than one."""
+        return self._by_name.get(name)
+
+    def sole_action(self, flow_id: str) -> str | None:
+        """The only data action of a flow; None where it has none, several, or nobody knows.
+
+        Raises:
+            GenesysError: The flow could be read another time; better to ask again than to guess.
+        """
+        if self._contract == "flow":
+            document = self._document(flow_id)
+            actions = {action.action_id for action in document.data_actions} if document else set()
+            return actions.pop() if len(actions) == 1 else None
+        return self._sole.get(flow_id)
+
+    def _refresh_actions(self) -> int:
+        now = self._clock.now()
+        listed = list_actions(self._client)
+        integrations = self._unless_refused("integration names", list_integrations) or {}
+        actions = [
+            self._action(entry, integrations.get(entry.integration_id, "")) for entry in listed
+        ]
+        self._ledger.save_catalogue(self._org, actions, now)
+        limits = self._unless_refused("limits", data_action_limits) or {}
+        self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS, self._concurrency_limit)
+        self._refresh_flow_use(actions, now)
+        return len(actions)
+
+    def _action(self, entry: IntegrationAction, integration_name: str) -> Action:
+        return Action(
+            action_id=entry.id,
+            name=entry.name,
+            integration_id=entry.integration_id,
+            integration_name=integration_name,
+            category=entry.category,
+            kind=self._kind(entry),
+            configured_timeout_ms=entry.timeout_ms,
+        )
+
+    def _kind(self, entry: IntegrationAction) -> ActionKind:
+        if entry.id.startswith("static"):
+            return ActionKind.STATIC
+        if any(pattern.search(entry.category) for pattern in self._functions):
+            return ActionKind.FUNCTION
+        return ActionKind.CUSTOM
+
+    def _refresh_flow_use(self, actions: Iterable[Action], now: float) -> None:
+        timeouts: Counter[str] = Counter()
+        for total in self._ledger.state(self._org).incident_totals:
+            timeouts[total.action_id] += total.incidents
+        due = [
+            action.action_id
+            for action in actions
+            if now - self._looked_up_at.get(action.action_id, 0.0) >= FLOW_LOOKUP_LASTS_SECONDS
+        ]
+        due.sort(key=lambda action_id: (-timeouts[action_id], self._looked_up_at.get(action_id, 0)))
+        for action_id in due[:FLOW_LOOKUPS_PER_REFRESH]:
+            flows = self._unless_refused("flow use", partial(consuming_flows, action_id=action_id))
+            if flows is None:
+                return
+            self._ledger.save_flow_use(self._org, action_id, flows, now)
+            self._looked_up_at[action_id] = now
+
+    def _refresh_flows(self) -> int:
+        """Read every flow that the detail records named, for its actions and their timeouts."""
+        self._documents.clear()
+        actions: dict[str, Action] = {}
+        for flow_id in sorted(self._ledger.state(self._org).flow_names):
+            for action in self._flow_actions(flow_id):
+                actions[action.action_id] = action
+        self._ledger.save_catalogue(self._org, list(actions.values()), self._clock.now())
+        return len(actions)
+
+    def _flow_actions(self, flow_id: str) -> list[Action]:
+        document = self._document(flow_id)
+        if document is None:
+            return []
+        return [
+            Action(
+                action_id=action.action_id,
+                name=action.name,
+                kind=ActionKind.FLOW,
+                configured_timeout_ms=action.timeout_ms,
+            )
+            for action in document.data_actions
+        ]
+
+    def _document(self, flow_id: str) -> FlowDocument | None:
+        if flow_id not in self._documents:
+            try:
+                self._documents[flow_id] = get_flow(self._client, flow_id)
+            except _GONE as error:
+                log.warning("flow_unread", org=self._org, flow_id=flow_id, why=error.message)
+                self._documents[flow_id] = None
+        return self._documents[flow_id]
+
+    def _unless_refused(self, what: str, ask: Callable[[Client], T]) -> T | None:
+        """Ask for something the program can do without; say once when it is refused."""
+        try:
+            answer = ask(self._client)
+        except GenesysError as error:
+            if what not in self._refused:
+                self._refused.add(what)
+                log.warning(
+                    "catalogue_without",
+                    org=self._org,
+                    what=what,
+                    why=error.message,
+                    hint=error.hint,
+                )
+            return None
+        self._refused.discard(what)
+        return answer
+
+    def _learn(self, state: OrgState) -> None:
+        """Keep what attribution needs: unique names, and flows whose only action is known."""
+        by_name: dict[str, set[str]] = defaultdict(set)
+        for action in state.actions:
+            if action.action_id != UNKNOWN_ACTION:
+                by_name[action.name].add(action.action_id)
+        self._by_name = {name: ids.pop() for name, ids in by_name.items() if len(ids) == 1}
+        users: dict[str, set[str]] = defaultdict(set)
+        for action_id, flow_id in state.flow_use:
+            if action_id != UNKNOWN_ACTION:
+                users[flow_id].add(action_id)
+        # A flow has one action for certain only when the use of every action is known.
+        catalogued = {a.action_id for a in state.actions if a.kind is not ActionKind.UNKNOWN}
+        complete = catalogued <= self._looked_up_at.keys()
+        self._sole = (
+            {flow_id: next(iter(ids)) for flow_id, ids in users.items() if len(ids) == 1}
+            if complete
+            else {}
+        )

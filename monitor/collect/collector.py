@@ -1,0 +1,310 @@
+"""One read of one org: plan, ask each source, write the ledger, advance the watermark."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.collect.plan import Read, plan
+from monitor.config import CollectSettings
+from monitor.errors import (
+    BadRequestError,
+    ConfigurationError,
+    GenesysError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from monitor.ledger import Ledger, Reading, Recorded, SourceState
+from monitor.model import Classifier, TimeRange
+from monitor.sources import Source
+
+log = structlog.get_logger()
+
+PROBE_AGAIN_SECONDS = 3600
+"""A source that was refused is asked again after an hour: a permission may have been granted."""
+
+COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
+"""Windows to fall back to where the platform refuses finer ones."""
+
+_ABOUT_WINDOWS = re.compile(r"(?i)granularity|interval")
+
+
+class Outcome(StrEnum):
+    """How reading went."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PollReport:
+    """What one poll of one org did.
+
+    Attributes:
+        org: The org's name.
+        result: ``ok``, ``partial`` where a source failed, ``failed`` where all did.
+        duration_seconds: How long it took, by the machine's clock.
+        requests: API requests it cost.
+        executions_added: Executions counted for the first time.
+        incidents_added: Timeouts in conversations counted for the first time.
+        restatements: Tallies that showed fewer executions than before.
+        skipped_windows: Windows given up because they were too far back.
+        errors: What went wrong, by source.
+        available: Whether each source answers at all.
+    """
+
+    org: str
+    result: Outcome
+    duration_seconds: float
+    requests: int = 0
+    executions_added: int = 0
+    incidents_added: int = 0
+    restatements: int = 0
+    skipped_windows: int = 0
+    errors: Mapping[str, GenesysError] = field(default_factory=dict)
+    available: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Count:
+    """What a poll has added up so far."""
+
+    executions: int = 0
+    incidents: int = 0
+    restatements: int = 0
+    skipped_windows: int = 0
+
+    def add(self, recorded: Recorded) -> None:
+        self.executions += recorded.executions_added
+        self.incidents += recorded.incidents_added
+        self.restatements += recorded.restatements
+
+
+class Collector:
+    """Reads one org; polls of one collector never overlap."""
+
+    def __init__(  # noqa: PLR0913 - the parts it is wired to
+        self,
+        *,
+        org: str,
+        contract: str,
+        settings: CollectSettings,
+        sources: Sequence[Source],
+        ledger: Ledger,
+        classifier: Classifier,
+        clock: Clock,
+        stop: threading.Event,
+    ) -> None:
+        """Wire the parts together; nothing is asked yet.
+
+        Raises:
+            ConfigurationError: The ledger was kept in other windows than ``[collect] window``.
+        """
+        self._org = org
+        self._contract = contract
+        self._settings = settings
+        self._sources = tuple(sources)
+        self._ledger = ledger
+        self._classifier = classifier
+        self._clock = clock
+        self._stop = stop
+        self._refused_at: dict[str, float] = {}
+        self._coarser: dict[str, int] = {}
+        self._turn = threading.Lock()
+        for source in self._sources:
+            self._check_window(source)
+
+    def poll(self) -> PollReport:
+        """Read what is due from every source.
+
+        A source that fails holds up no other one, and advances nothing: what it owes is asked
+        again at the next poll.
+
+        Raises:
+            LedgerError: The state can't be read or written.
+        """
+        with self._turn:
+            return self._each_source(self._poll_source)
+
+    def read_again(self, stretch: TimeRange) -> PollReport:
+        """Read a stretch of the past (again); what is counted already stays counted once.
+
+        Raises:
+            LedgerError: The state can't be read or written.
+        """
+
+        def read(source: Source, count: _Count) -> None:
+            window = self._window(source)
+            begin = stretch.start - stretch.start % window
+            for piece in TimeRange(begin, stretch.end).slices(source.slice_seconds):
+                self._read(source, Read(piece, None), window, count, deep=True)
+
+        with self._turn:
+            return self._each_source(read)
+
+    def _each_source(self, read: Callable[[Source, _Count], None]) -> PollReport:
+        started = time.monotonic()
+        count = _Count()
+        errors: dict[str, GenesysError] = {}
+        for source in self._sources:
+            if self._is_refused(source) or self._stop.is_set():
+                continue
+            try:
+                read(source, count)
+            except GenesysError as error:
+                errors[source.name] = error
+                self._note_refusal(source, error)
+            else:
+                self._refused_at.pop(source.name, None)
+        available = {source.name: source.name not in self._refused_at for source in self._sources}
+        return PollReport(
+            org=self._org,
+            result=self._result(errors, available),
+            duration_seconds=time.monotonic() - started,
+            executions_added=count.executions,
+            incidents_added=count.incidents,
+            restatements=count.restatements,
+            skipped_windows=count.skipped_windows,
+            errors=errors,
+            available=available,
+        )
+
+    def _result(self, errors: Mapping[str, GenesysError], available: Mapping[str, bool]) -> Outcome:
+        answered = [name for name, answers in available.items() if answers and name not in errors]
+        if not answered:
+            return Outcome.FAILED
+        # A source that is switched off was warned of once; it does not make every poll partial.
+        return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
+
+    def _poll_source(self, source: Source, count: _Count) -> None:
+        while True:
+            window = self._window(source)
+            state = self._ledger.source_state(self._org, source.name)
+            due = plan(
+                now=self._clock.now(),
+                settings=self._settings,
+                window_seconds=window,
+                slice_seconds=source.slice_seconds,
+                coverage=self._ledger.coverage(self._org, source.name),
+                complete_until=state.complete_until if state else 0,
+            )
+            for stretch in due.skipped:
+                self._skip(source, stretch, window, count)
+            try:
+                for read in due.reads:
+                    if self._stop.is_set():
+                        return
+                    self._read(source, read, window, count, deep=due.deep)
+            except BadRequestError as error:
+                if not self._go_coarser(source, window, state, error):
+                    raise
+            else:
+                return
+
+    def _read(
+        self, source: Source, read: Read, window_seconds: int, count: _Count, *, deep: bool
+    ) -> None:
+        # Taken before the question: what comes to light while it is answered may be missing.
+        asked_at = self._clock.now()
+        evidence = source.read(read.stretch, window_seconds, deep=deep)
+        recorded = self._ledger.record(
+            self._org,
+            source.name,
+            Reading(
+                covered=read.stretch,
+                window_seconds=window_seconds,
+                read_at=asked_at,
+                tallies=evidence.tallies,
+                incidents=evidence.incidents,
+                incidents_are_executions=self._contract == "flow",
+                complete_until=read.complete_until,
+                names=evidence.names,
+            ),
+        )
+        count.add(recorded)
+        for error_type in recorded.new_error_types:
+            log.warning(
+                "new_error_type",
+                org=self._org,
+                error_type=error_type,
+                counted_as=str(self._classifier.outcome(error_type, "")),
+                hint="If this is wrong, add a pattern to [classify].",
+            )
+
+    def _skip(self, source: Source, stretch: TimeRange, window_seconds: int, count: _Count) -> None:
+        windows = -(-stretch.seconds // window_seconds)
+        self._ledger.skip(self._org, source.name, stretch, windows)
+        count.skipped_windows += windows
+        log.warning(
+            "windows_skipped",
+            org=self._org,
+            source=source.name,
+            windows=windows,
+            stretch=[stretch.start, stretch.end],
+            hint="They are older than collect.max_backfill; a longer one reads further back.",
+        )
+
+    def _window(self, source: Source) -> int:
+        """The windows a source is read in: those of its ledger, for two sizes can't be compared."""
+        state = self._ledger.source_state(self._org, source.name)
+        if state and state.window_seconds:
+            return state.window_seconds
+        return self._coarser.get(source.name, self._settings.window)
+
+    def _check_window(self, source: Source) -> None:
+        kept = self._window(source)
+        if kept != self._settings.window and kept not in COARSER_WINDOWS_SECONDS:
+            raise ConfigurationError(
+                f"The state of org {self._org} was kept in windows of {kept // 60} min, "
+                f"and collect.window asks for {self._settings.window // 60} min",
+                "Windows of two sizes can't be compared: set it back, or begin with a new state.",
+            )
+
+    def _go_coarser(
+        self,
+        source: Source,
+        window_seconds: int,
+        state: SourceState | None,
+        error: BadRequestError,
+    ) -> bool:
+        """Whether there is a coarser window to try where the platform refused this one."""
+        refused = _ABOUT_WINDOWS.search(f"{error.code} {error.detail}")
+        coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
+        if not refused or not coarser or (state and state.window_seconds):
+            return False
+        self._coarser[source.name] = coarser[0]
+        log.warning(
+            "coarser_windows",
+            org=self._org,
+            source=source.name,
+            refused_seconds=window_seconds,
+            window_seconds=coarser[0],
+            why=error.detail,
+        )
+        return True
+
+    def _is_refused(self, source: Source) -> bool:
+        refused_at = self._refused_at.get(source.name)
+        return refused_at is not None and self._clock.now() - refused_at < PROBE_AGAIN_SECONDS
+
+    def _note_refusal(self, source: Source, error: GenesysError) -> None:
+        if not isinstance(error, PermissionDeniedError | NotFoundError):
+            return
+        if source.name not in self._refused_at:
+            log.warning(
+                "source_off",
+                org=self._org,
+                source=source.name,
+                why=error.message,
+                hint=error.hint,
+                again_after_seconds=PROBE_AGAIN_SECONDS,
+            )
+        self._refused_at[source.name] = self._clock.now()

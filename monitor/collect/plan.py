@@ -1,0 +1,126 @@
+"""What one poll asks of a source, so that every window is read early, and once more when it is old.
+
+A window is *complete* when it was read at an age of at least ``lookback``: nothing as late as that
+is missing from it. The ledger keeps one watermark a source, ``complete_until``, and every deep read
+begins there. So data that is up to a lookback late is never lost, whatever pause, crash or failed
+read came between, and no hole needs bookkeeping of its own:
+
+=====================  ============================================  ========================
+state of the ledger    what is read                                  watermark afterwards
+=====================  ============================================  ========================
+fresh                  the newest windows, then ``initial`` of       end - lookback
+                       history in slices, oldest first
+polled lately          the newest windows (``near``)                 as it was
+every tenth poll       from the watermark to the end, in one read    end - lookback
+after a pause          the newest windows, then from the watermark   after each slice its end,
+                       in slices, oldest first                       at most end - lookback
+after a long pause     the same from end - ``max_backfill``; what    the same
+                       is older is skipped, counted and logged
+a read failed          nothing advanced: the next poll asks again    as it was
+=====================  ============================================  ========================
+
+Pure: the clock, the coverage and the settings come in, stretches of time go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.config import CollectSettings
+from monitor.model import TimeRange, floor_to
+
+DEEP_EVERY_POLLS = 10
+"""Every tenth poll reads the whole lookback again; the others only the near past, which keeps
+answers small."""
+
+END_STEP_SECONDS = 60
+"""A read ends at a full minute, so that two reads of the same minute ask the same question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One question to a source.
+
+    Attributes:
+        stretch: What to ask for; it begins on a window boundary.
+        complete_until: Where the watermark stands once this is in the ledger; None: unmoved.
+    """
+
+    stretch: TimeRange
+    complete_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to ask of one source, in this order.
+
+    Attributes:
+        reads: The questions.
+        deep: Whether they reach back to the watermark.
+        skipped: Stretches never read and too old to be read any more.
+    """
+
+    reads: tuple[Read, ...]
+    deep: bool
+    skipped: tuple[TimeRange, ...] = ()
+
+
+def plan(  # noqa: PLR0913 - each is a different fact, and every one decides something
+    *,
+    now: float,
+    settings: CollectSettings,
+    window_seconds: int,
+    slice_seconds: int,
+    coverage: Sequence[TimeRange],
+    complete_until: int,
+) -> Plan:
+    """Decide what to read.
+
+    Args:
+        now: Epoch seconds.
+        settings: ``[collect]``.
+        window_seconds: The windows that this source is read in.
+        slice_seconds: The longest stretch that this source may be asked for at once.
+        coverage: What was read before: merged, disjoint, oldest first.
+        complete_until: The watermark; 0 for a ledger without one.
+    """
+    end = floor_to(now, END_STEP_SECONDS)
+    final = floor_to(end - settings.lookback, window_seconds)
+    newest = TimeRange(floor_to(end - settings.near, window_seconds), end)
+    skipped: tuple[TimeRange, ...] = ()
+    if complete_until:
+        oldest_wanted = floor_to(end - settings.max_backfill, window_seconds)
+        begin = max(complete_until, oldest_wanted)
+        skipped = _uncovered(coverage, TimeRange(complete_until, begin))
+        if final - begin < DEEP_EVERY_POLLS * settings.interval:
+            return Plan((Read(_joined(coverage, newest, window_seconds), None),), deep=False)
+    else:
+        begin = floor_to(end - settings.initial, window_seconds)
+    if end - begin <= slice_seconds:
+        return Plan((Read(TimeRange(begin, end), final),), deep=True, skipped=skipped)
+    older = TimeRange(begin, newest.start).slices(slice_seconds)
+    return Plan(
+        (Read(newest, None), *(Read(piece, min(piece.end, final)) for piece in older)),
+        deep=True,
+        skipped=skipped,
+    )
+
+
+def _joined(coverage: Sequence[TimeRange], newest: TimeRange, window_seconds: int) -> TimeRange:
+    """The newest stretch, begun earlier where the last read ended earlier: no gap between them."""
+    last_end = coverage[-1].end if coverage else newest.start
+    return TimeRange(min(newest.start, floor_to(last_end, window_seconds)), newest.end)
+
+
+def _uncovered(coverage: Sequence[TimeRange], stretch: TimeRange) -> tuple[TimeRange, ...]:
+    """The parts of a stretch that were never read."""
+    gaps = []
+    start = stretch.start
+    for covered in coverage:
+        if start < min(covered.start, stretch.end):
+            gaps.append(TimeRange(start, min(covered.start, stretch.end)))
+        start = max(start, covered.end)
+    if start < stretch.end:
+        gaps.append(TimeRange(start, stretch.end))
+    return tuple(gaps)

@@ -1,0 +1,74 @@
+"""Everything that reads one org, wired together from its settings."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from monitor.clock import Clock
+from monitor.collect.catalogue import Catalogue
+from monitor.collect.collector import Collector
+from monitor.config import OrgSettings, Settings
+from monitor.genesys import Client, ClosedEndpoints, connect
+from monitor.ledger import Ledger
+from monitor.sources import ActionsSource, ConversationsSource, Source
+
+
+@dataclass(frozen=True, slots=True)
+class OrgReader:
+    """One org's client, catalogue and collector."""
+
+    settings: OrgSettings
+    client: Client
+    catalogue: Catalogue
+    collector: Collector
+
+
+def open_reader(  # noqa: PLR0913 - what differs between the commands that read
+    org: OrgSettings,
+    settings: Settings,
+    *,
+    ledger: Ledger,
+    clock: Clock,
+    stop: threading.Event,
+    closed: ClosedEndpoints | None = None,
+) -> OrgReader:
+    """Wire an org's reader; no request is sent yet.
+
+    Args:
+        org: The org.
+        settings: Everything else.
+        ledger: Where its counts are kept.
+        clock: The time of the data.
+        stop: Set it to end every wait and to begin no further read.
+        closed: Endpoints that asked for quiet earlier; they stay closed.
+
+    Raises:
+        ConfigurationError: A credential can't be used, or the state was kept in other windows.
+        LedgerError: The state can't be read.
+    """
+    client = connect(org, stop=stop, closed=closed)
+    classifier = settings.classify.classifier()
+    catalogue = Catalogue(
+        org=org.name,
+        contract=org.contract,
+        client=client,
+        ledger=ledger,
+        clock=clock,
+        function_categories=settings.classify.function_categories,
+    )
+    every: dict[str, Source] = {
+        ActionsSource.name: ActionsSource(client),
+        ConversationsSource.name: ConversationsSource(client, classifier, catalogue),
+    }
+    collector = Collector(
+        org=org.name,
+        contract=org.contract,
+        settings=settings.collect,
+        sources=[every[name] for name in settings.sources_of(org)],
+        ledger=ledger,
+        classifier=classifier,
+        clock=clock,
+        stop=stop,
+    )
+    return OrgReader(org, client, catalogue, collector)

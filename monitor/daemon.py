@@ -1,0 +1,287 @@
+"""The daemon: jobs that read each org, and the server that shows what they found."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+from prometheus_client import CollectorRegistry
+
+from monitor.clock import Clock
+from monitor.collect import open_reader
+from monitor.config import Settings
+from monitor.errors import ConfigurationError, LedgerError, TimeoutMonitorError
+from monitor.exporter import MetricsCollector
+from monitor.genesys import ClosedEndpoints
+from monitor.ledger import Ledger
+from monitor.model import floor_to
+from monitor.snapshot import Snapshot, SnapshotHolder
+from monitor.watch import OrgWatch
+from monitor.web import WebServer, create_app
+
+log = structlog.get_logger()
+
+CATALOGUE_EVERY_SECONDS = 600
+"""Timeouts change by hand, a few times a week; ten minutes bound how long we misjudge one."""
+
+PRUNE_EVERY_SECONDS = 3600
+FINISH_SECONDS = 3.5
+"""How long a stop waits for the transactions in hand; the whole stop takes less than 5 s."""
+
+STALE_AFTER_POLLS = 5
+LEAST_STALE_SECONDS = 180.0
+
+
+class Daemon:
+    """Watches every org of the settings until it is stopped."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock, load: Callable[[], Settings] | None = None
+    ) -> None:
+        """Open the state, take the port and wire everything; nothing is asked yet.
+
+        Args:
+            settings: What to watch and where to show it.
+            clock: The time of the data.
+            load: Reads the settings again, for a reload; None where there is nothing to read.
+
+        Raises:
+            ConfigurationError: No org, a credential that can't be used, or a port in use.
+            LedgerError: The state can't be opened.
+        """
+        if not settings.org:
+            raise ConfigurationError(
+                "No org is configured",
+                "Add an [[org]] to the configuration file, or set the GENESYS_* variables.",
+            )
+        self._settings = settings
+        self._clock = clock
+        self._load = load
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._finished = threading.Event()
+        self._reload_asked = False
+        self._closed = {org.name: ClosedEndpoints() for org in settings.org}
+        self._drawing = threading.Lock()
+        self._state_writable = True
+        self._ledger = Ledger.open(settings.state.url)
+        try:
+            self._watches = self._open_watches(settings)
+            self.holder = SnapshotHolder(self._snapshot())
+            registry = CollectorRegistry()
+            registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
+            self._web = WebServer(
+                create_app(self.holder, registry, clock), settings.serve.host, settings.serve.port
+            )
+        except TimeoutMonitorError:
+            self._ledger.close()
+            raise
+        self._scheduler = self._schedule()
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on."""
+        return self._web.port
+
+    @property
+    def address(self) -> str:
+        """Where the status page is, as a URL."""
+        host = self._settings.serve.host
+        # Whoever listens everywhere is reached, from here, on this machine.
+        host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared only
+        return f"http://{host}:{self.port}"
+
+    def start(self) -> None:
+        """Begin to serve, and to read at once."""
+        self._web.start()
+        self._scheduler.start()
+        log.info(
+            "started",
+            orgs=[watch.name for watch in self._watches],
+            address=self.address,
+            interval_seconds=self._settings.collect.interval,
+        )
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reloads the settings."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        self.start()
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if self._reload_asked and not self._stop.is_set():
+                self._reload_asked = False
+                self.reload()
+        self.close()
+
+    def reload(self) -> None:
+        """Read the settings again and go on with them, or say why not and keep the old ones."""
+        if self._load is None:
+            return
+        try:
+            settings = self._load()
+            self._refuse_what_needs_a_restart(settings)
+            watches = self._open_watches(settings)
+        except TimeoutMonitorError as error:
+            log.error("reload_refused", why=error.message, hint=error.hint)
+            return
+        old_scheduler, old_watches = self._scheduler, self._watches
+        old_scheduler.shutdown(wait=False)
+        with self._drawing:
+            self._settings, self._watches = settings, watches
+            self.holder.swap(self._snapshot())
+        self._scheduler = self._schedule()
+        self._scheduler.start()
+        for watch in old_watches:
+            watch.close()
+        log.info("reloaded", orgs=[watch.name for watch in watches])
+
+    def close(self) -> None:
+        """Stop reading and serving; a transaction in hand is finished."""
+        self._stop.set()
+
+        def finish() -> None:
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=True)
+            self._finished.set()
+
+        threading.Thread(target=finish, name="finish", daemon=True).start()
+        self._web.close()
+        if not self._finished.wait(FINISH_SECONDS):
+            # What hangs is an answer that has not come: nothing of it is written, so nothing is
+            # lost. It must not hold up the stop.
+            log.warning("stopped_while_asking", after_seconds=FINISH_SECONDS)
+        for watch in self._watches:
+            watch.close()
+        log.info("stopped")
+        if self._finished.is_set():
+            self._ledger.close()
+
+    @property
+    def finished(self) -> bool:
+        """Whether no job runs any more."""
+        return self._finished.is_set()
+
+    def poll_now(self, watch: OrgWatch) -> None:
+        """Poll one org and show the result; nothing that goes wrong ends the daemon."""
+        if self._stop.is_set():
+            return
+        try:
+            watch.poll()
+        except LedgerError as error:
+            self._state_writable = False
+            log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
+        else:
+            self._state_writable = True
+        self._show()
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop.set()
+        self._wake.set()
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload_asked = True
+        self._wake.set()
+
+    def _open_watches(self, settings: Settings) -> tuple[OrgWatch, ...]:
+        return tuple(
+            OrgWatch(
+                open_reader(
+                    org,
+                    settings,
+                    ledger=self._ledger,
+                    clock=self._clock,
+                    stop=self._stop,
+                    closed=self._closed.setdefault(org.name, ClosedEndpoints()),
+                ),
+                settings,
+                ledger=self._ledger,
+                clock=self._clock,
+            )
+            for org in settings.org
+        )
+
+    def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
+        for section in ("serve", "state", "classify"):
+            if getattr(settings, section) != getattr(self._settings, section):
+                raise ConfigurationError(
+                    f"[{section}] has changed, and it can't change while the daemon runs",
+                    "Restart the daemon to use it; until then everything stays as it was.",
+                )
+        if not settings.org:
+            raise ConfigurationError(
+                "No org is configured any more", "Add an [[org]], or stop the daemon."
+            )
+
+    def _schedule(self) -> BackgroundScheduler:
+        orgs: Sequence[OrgWatch] = self._watches
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(max_workers=2 * len(orgs) + 1)},
+            # Never two runs of one job at once; runs that were missed are made up for by one.
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+            timezone=UTC,
+        )
+        for watch in orgs:
+            self._every(scheduler, self._settings.collect.interval, self.poll_now, watch, now=True)
+            self._every(scheduler, CATALOGUE_EVERY_SECONDS, self._refresh, watch)
+        self._every(scheduler, PRUNE_EVERY_SECONDS, self._prune)
+        return scheduler
+
+    def _every(
+        self,
+        scheduler: BackgroundScheduler,
+        seconds: float,
+        job: Callable[..., None],
+        *arguments: object,
+        now: bool = False,
+    ) -> None:
+        # Due times are multiples of the interval from one start: a long run delays none of them.
+        period = timedelta(seconds=self._clock.machine_seconds(seconds))
+        scheduler.add_job(
+            job,
+            IntervalTrigger(seconds=period.total_seconds(), timezone=UTC),
+            args=arguments,
+            next_run_time=datetime.now(UTC) + (timedelta() if now else period),
+        )
+
+    def _refresh(self, watch: OrgWatch) -> None:
+        if self._stop.is_set():
+            return
+        try:
+            watch.refresh_catalogue()
+        except LedgerError as error:
+            log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
+        self._show()
+
+    def _prune(self) -> None:
+        collect, state = self._settings.collect, self._settings.state
+        before = floor_to(self._clock.now() - state.retention, collect.window)
+        try:
+            removed = self._ledger.prune(before)
+        except LedgerError as error:
+            log.error("prune_failed", why=error.message, hint=error.hint)
+        else:
+            log.info("pruned", rows=removed)
+
+    def _show(self) -> None:
+        with self._drawing:
+            self.holder.swap(self._snapshot())
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            taken_at=self._clock.now(),
+            orgs=tuple(watch.picture for watch in self._watches),
+            stale_after_seconds=max(
+                LEAST_STALE_SECONDS, STALE_AFTER_POLLS * self._settings.collect.interval
+            ),
+            state_writable=self._state_writable,
+        )

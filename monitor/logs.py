@@ -1,0 +1,49 @@
+"""Logs: pretty on a terminal, one JSON object a line otherwise; never a secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+
+def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
+    """Send structlog and the libraries' own logging to one stream, in one form.
+
+    Args:
+        verbose: Show debugging lines too.
+        quiet: Show errors only.
+        stream: Where to; stderr by default, so that stdout stays for results.
+    """
+    out = sys.stderr if stream is None else stream
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor]
+    if out.isatty():
+        last = [structlog.dev.ConsoleRenderer(colors=True)]
+    else:
+        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level if verbose else max(level, logging.WARNING))
+    # It warns of every run that waits for the one before; the poll's own line tells how long.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -1,0 +1,51 @@
+"""What every source yields, whatever it asked the platform for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitor.model import Action, Incident, Tally, TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One source's answer for one stretch of time.
+
+    Attributes:
+        tallies: Executions per action, ending and window; no key occurs twice.
+        incidents: Timeouts that hit a conversation; a conversation's segment occurs once.
+        names: Actions that were seen, as the answer names them, by action id.
+    """
+
+    tallies: Sequence[Tally] = ()
+    incidents: Sequence[Incident] = ()
+    names: Mapping[str, Action] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Something on the platform that shows timeouts."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in settings, metrics and the ledger."""
+        ...
+
+    @property
+    def slice_seconds(self) -> int:
+        """The longest stretch it should be asked for at once; a multiple of every window."""
+        ...
+
+    def read(self, stretch: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:
+        """Ask for a stretch of time.
+
+        Args:
+            stretch: Begins on a window boundary; may end inside a window.
+            window_seconds: The windows to count in.
+            deep: Whether to look for stragglers too, at a higher cost.
+
+        Raises:
+            GenesysError: The platform did not answer, or not with this.
+        """
+        ...
