@@ -159,7 +159,7 @@ def flow_names(connection: Connection, org_id: int) -> dict[str, str]:
 def tracked_flow_use(connection: Connection, org_id: int) -> set[tuple[str, str]]:
     """Pairs of action id and flow id, from dependency tracking."""
     statement = select(flow_use.c.action_id, flow_use.c.flow_id).where(flow_use.c.org_id == org_id)
-    return set(connection.execute(statement).tuples())
+    return {(action_id, flow_id) for action_id, flow_id in connection.execute(statement)}
 
 
 def timeouts_over_time(connection: Connection, org_id: int) -> list[tuple[str, float, int | None]]:
@@ -169,7 +169,7 @@ def timeouts_over_time(connection: Connection, org_id: int) -> list[tuple[str, f
         .where(timeouts.c.org_id == org_id)
         .order_by(timeouts.c.since, timeouts.c.action_id)
     )
-    return list(connection.execute(statement).tuples())
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
 
 
 def _latest_timeouts(connection: Connection, org_id: int) -> dict[str, tuple[float, int | None]]:

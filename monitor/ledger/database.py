@@ -95,7 +95,7 @@ class Database:
             return True
         columns = {c["name"] for c in inspector.get_columns("meta")} if "meta" in tables else set()
         facts = (
-            dict(connection.execute(select(schema.meta.c.key, schema.meta.c.value)).tuples().all())
+            {row.key: row.value for row in connection.execute(select(schema.meta))}
             if columns == {"key", "value"}
             else {}
         )

@@ -117,7 +117,8 @@ def _of_same_conversations(
                 conversations[start : start + _CONVERSATIONS_PER_QUERY]
             ),
         )
-        yield from connection.execute(statement).tuples()
+        for row in connection.execute(statement):
+            yield row[0], row[1], row[2], row[3]
 
 
 def _insert(connection: Connection, org_id: int, new: Sequence[Incident]) -> None:

@@ -1,0 +1,271 @@
+"""Whatever the order, repetition, overlap or incompleteness of readings: each execution once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from monitor.ledger import Ledger, Reading
+from monitor.model import BAND_EDGES_MS, Bands, Incident, Tally, TimeRange, band_of
+from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS
+
+WINDOWS = 6
+SERIES = [("a1", "NONE", "200"), ("a1", "Timeout", ""), ("a2", "NONE", "200")]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of the truth, and how soon the platform knows of it."""
+
+    series: int
+    window: int
+    duration_ms: float
+    known_at_step: int
+
+
+executions = st.lists(
+    st.builds(
+        Execution,
+        series=st.integers(0, len(SERIES) - 1),
+        window=st.integers(0, WINDOWS - 1),
+        duration_ms=st.integers(1, 40_000).map(float),
+        known_at_step=st.integers(0, 12),
+    ),
+    max_size=40,
+)
+
+
+def tallied(seen: Sequence[Execution]) -> list[Tally]:
+    """What the platform's aggregate says of some executions."""
+    groups: dict[tuple[int, int], list[float]] = {}
+    for one in seen:
+        groups.setdefault((one.series, one.window), []).append(one.duration_ms)
+    return [
+        Tally(
+            *SERIES[series],
+            window_start=T0 + window * WINDOW_SECONDS,
+            count=len(durations),
+            duration_ms=sum(durations),
+            min_ms=min(durations),
+            max_ms=max(durations),
+            bands=_bands(durations),
+        )
+        for (series, window), durations in groups.items()
+    ]
+
+
+def incidents_of(seen: Sequence[tuple[int, Execution]]) -> list[Incident]:
+    """A detail record for each execution; two in a row hit the same conversation."""
+    return [
+        Incident(
+            conversation_id=f"c{number // 2}",
+            segment_start_ms=number,
+            at=T0 + one.window * WINDOW_SECONDS + number / 1000,
+            action_id=SERIES[one.series][0],
+            action_name="",
+            flow_id=f"f{one.window % 2}",
+            flow_name="",
+            error_type="Timeout",
+        )
+        for number, one in seen
+    ]
+
+
+def _bands(durations: Sequence[float]) -> Bands:
+    counts = [0] * (len(BAND_EDGES_MS) + 1)
+    for duration in durations:
+        counts[band_of(duration)] += 1
+    return tuple(counts)
+
+
+class Readings(RuleBasedStateMachine):
+    """A platform that tells its truth bit by bit, and a ledger that reads it at random."""
+
+    def __init__(self) -> None:
+        """Begin with an empty file."""
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        self.url = f"sqlite:///{Path(self.directory.name) / 'ledger.db'}"
+        self.ledger = Ledger.open(self.url)
+        self.truth: list[Execution] = []
+        self.step = 0
+        self.made: list[tuple[str, Reading]] = []
+        self.largest: dict[tuple[str, str, str, int], int] = {}
+        self.last_totals: dict[tuple[str, str, str], tuple[float, ...]] = {}
+        self.incidents_seen: set[tuple[str, int]] = set()
+        self.pruned_before = 0
+
+    def teardown(self) -> None:
+        """Read everything there is, and compare with the truth."""
+        try:
+            self.step = 99
+            if self.pruned_before == 0:
+                self.read_everything()
+                self.holds_the_truth()
+        finally:
+            self.ledger.close()
+            self.directory.cleanup()
+
+    @initialize(truth=executions)
+    def happen(self, truth: list[Execution]) -> None:
+        """Let the executions be these."""
+        self.truth = truth
+
+    @rule(first=st.integers(0, WINDOWS - 1), length=st.integers(1, WINDOWS), data=st.data())
+    def read_some(self, first: int, length: int, data: st.DataObject) -> None:
+        """Read a stretch, of which the platform shows what it knows, or forgets some of it."""
+        self.step += 1
+        known = [
+            one
+            for one in self.truth
+            if one.known_at_step <= self.step and first <= one.window < first + length
+        ]
+        kept = data.draw(st.lists(st.booleans(), min_size=len(known), max_size=len(known)))
+        lossy = data.draw(st.booleans())
+        shown = [one for one, keep in zip(known, kept, strict=True) if keep or not lossy]
+        self._record(
+            SOURCE,
+            Reading(
+                covered=_stretch(first, first + length),
+                window_seconds=WINDOW_SECONDS,
+                read_at=T0 + self.step * 60.0,
+                tallies=tallied(shown),
+            ),
+        )
+
+    @rule(data=st.data())
+    def read_incidents(self, data: st.DataObject) -> None:
+        """Read detail records, some of them, in any order, some twice."""
+        numbered = list(enumerate(self.truth))
+        shown = data.draw(st.lists(st.sampled_from(numbered))) if numbered else []
+        self._record(
+            "conversations",
+            Reading(
+                covered=_stretch(0, WINDOWS),
+                window_seconds=WINDOW_SECONDS,
+                read_at=T0 + self.step * 60.0,
+                incidents=incidents_of(shown),
+            ),
+        )
+
+    @precondition(lambda self: self.made)
+    @rule(data=st.data())
+    def read_again(self, data: st.DataObject) -> None:
+        """Replay an old reading."""
+        source, old = data.draw(st.sampled_from(self.made))
+        self._record(source, old)
+
+    @rule()
+    def restart(self) -> None:
+        """Close the ledger, and open it again."""
+        self.ledger.close()
+        self.ledger = Ledger.open(self.url)
+
+    @rule(window=st.integers(0, WINDOWS))
+    def prune(self, window: int) -> None:
+        """Forget some windows; from now on readings of them are left out."""
+        before = T0 + window * WINDOW_SECONDS
+        self.ledger.prune(before)
+        self.pruned_before = max(self.pruned_before, before)
+
+    @invariant()
+    def totals_are_the_largest_counts(self) -> None:
+        """Each total is the sum of the largest count shown of each window."""
+        expected: dict[tuple[str, str, str], int] = {}
+        for (*series, _), count in self.largest.items():
+            key = (series[0], series[1], series[2])
+            expected[key] = expected.get(key, 0) + count
+        found = {
+            (total.action_id, total.error_type, total.response_status): total.count
+            for total in self.ledger.state(ORG).totals
+        }
+        assert found == expected
+
+    @invariant()
+    def totals_only_grow(self) -> None:
+        """Neither counts nor durations nor bands of a total ever shrink."""
+        for total in self.ledger.state(ORG).totals:
+            key = (total.action_id, total.error_type, total.response_status)
+            numbers = (total.count, total.duration_ms, *total.bands)
+            before = self.last_totals.get(key, (0,) * len(numbers))
+            assert all(new >= old for old, new in zip(before, numbers, strict=True))
+            self.last_totals[key] = numbers
+
+    @invariant()
+    def bands_fit_into_counts(self) -> None:
+        """No more executions are in bands than there are."""
+        sums = self.ledger.tally_sums(ORG, _stretch(0, WINDOWS), WINDOW_SECONDS)
+        counted = [(one.count, one.bands) for one in sums]
+        counted += [(total.count, total.bands) for total in self.ledger.state(ORG).totals]
+        assert all(sum(bands) <= count for count, bands in counted)
+
+    @invariant()
+    def incidents_count_once(self) -> None:
+        """Each incident ever read is one."""
+        counted = sum(total.incidents for total in self.ledger.state(ORG).incident_totals)
+        assert counted == len(self.incidents_seen)
+
+    def read_everything(self) -> None:
+        """Read the whole truth."""
+        self._record(
+            SOURCE,
+            Reading(
+                covered=_stretch(0, WINDOWS),
+                window_seconds=WINDOW_SECONDS,
+                read_at=T0 + 10_000.0,
+                tallies=tallied(self.truth),
+            ),
+        )
+
+    def holds_the_truth(self) -> None:
+        """Compare every total and every window with the truth."""
+        by_window = {
+            (one.action_id, one.error_type, one.response_status, one.bucket_start): one
+            for one in self.ledger.tally_sums(ORG, _stretch(0, WINDOWS), WINDOW_SECONDS)
+        }
+        assert len(by_window) == len(tallied(self.truth))
+        for true in tallied(self.truth):
+            found = by_window[
+                true.action_id, true.error_type, true.response_status, true.window_start
+            ]
+            assert (found.count, found.bands) == (true.count, true.bands)
+            assert (found.min_ms, found.max_ms) == (true.min_ms, true.max_ms)
+        for total in self.ledger.state(ORG).totals:
+            series = (total.action_id, total.error_type, total.response_status)
+            true_durations = [one.duration_ms for one in self.truth if SERIES[one.series] == series]
+            assert (total.count, total.bands) == (len(true_durations), _bands(true_durations))
+            assert total.duration_ms == sum(true_durations)
+
+    def _record(self, source: str, read: Reading) -> None:
+        self.made.append((source, read))
+        before = sum(self.largest.values()), len(self.incidents_seen)
+        for tally in read.tallies:
+            if tally.window_start >= self.pruned_before:
+                key = (
+                    tally.action_id,
+                    tally.error_type,
+                    tally.response_status,
+                    tally.window_start,
+                )
+                self.largest[key] = max(self.largest.get(key, 0), tally.count)
+        for one in read.incidents:
+            if one.at >= self.pruned_before:
+                self.incidents_seen.add((one.conversation_id, one.segment_start_ms))
+        recorded = self.ledger.record(ORG, source, read)
+        assert recorded.executions_added == sum(self.largest.values()) - before[0]
+        assert recorded.incidents_added == len(self.incidents_seen) - before[1]
+
+
+def _stretch(first: int, end: int) -> TimeRange:
+    return TimeRange(T0 + first * WINDOW_SECONDS, T0 + end * WINDOW_SECONDS)
+
+
+# Every step is a durable commit to a real file: a profile's number of examples would take minutes.
+Readings.TestCase.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
+TestReadings = Readings.TestCase

@@ -1,0 +1,80 @@
+"""Sums over stretches of time."""
+
+from __future__ import annotations
+
+from monitor.ledger import Ledger, TallySum
+from monitor.model import TimeRange
+from tests.ledger.readings import ORG, SOURCE, T0, bands, reading, tally, windows
+
+
+def test_a_stretch_is_one_bucket(ledger: Ledger) -> None:
+    """Counts, durations and bands are summed; shortest and longest are the extremes."""
+    ledger.record(
+        ORG,
+        SOURCE,
+        reading(
+            tally(3, window=1, duration_ms=500.0, min_ms=90.0, max_ms=300.0, in_bands=bands(b0=3)),
+            tally(2, window=2, duration_ms=900.0, min_ms=80.0, max_ms=800.0, in_bands=bands(b4=2)),
+        ),
+    )
+
+    assert ledger.tally_sums(ORG, windows(0, 12)) == [
+        TallySum("a1", "NONE", "200", T0, 5, 1_400.0, 80.0, 800.0, bands(b0=3, b4=2))
+    ]
+
+
+def test_windows_belong_to_the_stretch_that_they_start_in(ledger: Ledger) -> None:
+    """The end of a stretch is not part of it."""
+    ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in range(4))))
+
+    assert [found.count for found in ledger.tally_sums(ORG, windows(1, 3))] == [110]
+
+
+def test_buckets_are_counted_from_the_start_of_the_stretch(ledger: Ledger) -> None:
+    """A stretch of five windows makes buckets of two, two and one; empty ones are left out."""
+    ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in (1, 2, 5))))
+
+    found = ledger.tally_sums(ORG, windows(1, 6), bucket_seconds=600)
+
+    assert [(one.bucket_start, one.count) for one in found] == [
+        (windows(1, 2).start, 110),
+        (windows(5, 6).start, 100_000),
+    ]
+
+
+def test_sums_are_sorted_by_series_and_time(ledger: Ledger) -> None:
+    """Action, error type, status, bucket."""
+    ledger.record(
+        ORG,
+        SOURCE,
+        reading(
+            tally(1, window=1, action_id="b"),
+            tally(1, action_id="b"),
+            tally(1, action_id="a", error_type="Timeout"),
+            tally(1, action_id="a"),
+        ),
+    )
+
+    found = ledger.tally_sums(ORG, windows(0, 12), bucket_seconds=300)
+
+    assert [(one.action_id, one.error_type, one.bucket_start) for one in found] == [
+        ("a", "NONE", T0),
+        ("a", "Timeout", T0),
+        ("b", "NONE", T0),
+        ("b", "NONE", T0 + 300),
+    ]
+
+
+def test_an_empty_stretch_has_no_sums(ledger: Ledger) -> None:
+    """Nothing is not zero of something."""
+    ledger.record(ORG, SOURCE, reading(tally(1)))
+
+    assert ledger.tally_sums(ORG, TimeRange(T0 - 600, T0)) == []
+
+
+def test_sums_are_of_one_org(ledger: Ledger) -> None:
+    """Executions of another org in the same window don't count."""
+    ledger.record(ORG, SOURCE, reading(tally(1)))
+    ledger.record("other", SOURCE, reading(tally(100)))
+
+    assert [found.count for found in ledger.tally_sums(ORG, windows(0, 12))] == [1]
