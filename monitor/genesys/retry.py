@@ -45,6 +45,9 @@ def attempts(
         if stop.is_set():
             return False
         if isinstance(error, RateLimitedError):
+            if error.status is None:
+                # The gate's own refusal: the endpoint is closed, or the queue is too long.
+                return False
             wait = error.retry_after_seconds
             if wait <= 0:
                 return True
@@ -54,10 +57,13 @@ def attempts(
 
     seconds = max(budget.remaining_seconds, 0.0)
     longest_pause = min(LONGEST_PAUSE_SECONDS, seconds / 10)
+    # An attempt that begins in the budget's last moments could only end as a timeout of our own
+    # making, and hide the error that is worth reading.
+    last_start = seconds * 0.9 - longest_pause
     for attempt in stamina.retry_context(
         on=pause_after,
         attempts=None,
-        timeout=seconds - longest_pause,
+        timeout=last_start,
         wait_initial=first_pause_seconds,
         wait_max=longest_pause,
         wait_jitter=first_pause_seconds,

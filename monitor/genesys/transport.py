@@ -197,7 +197,7 @@ class HttpTransport:
             self._counters.count_request(request.endpoint_label, "timeout")
             raise RequestTimeoutError(
                 f"{host} did not answer {request.endpoint_label} "
-                f"within {request.read_timeout_seconds:.0f} s",
+                f"within {request.read_timeout_seconds:.2g} s",
                 "It is slow or overloaded; try again later.",
                 endpoint=request.endpoint_label,
             ) from error
@@ -240,16 +240,13 @@ def _is_read_timeout(error: Exception) -> bool:
     )
 
 
+# The first that is found anywhere in the chain: urllib3 wraps one in another.
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLError, "the TLS handshake failed"),
     (urllib3.exceptions.ProxyError, "the proxy refused or can't be reached"),
     (socket.gaierror, "the name does not resolve"),
     (ConnectionRefusedError, "the connection was refused"),
     (TimeoutError, f"no connection within {CONNECT_TIMEOUT_SECONDS:.0f} s"),
-    (
-        urllib3.exceptions.ConnectTimeoutError,
-        f"no connection within {CONNECT_TIMEOUT_SECONDS:.0f} s",
-    ),
 )
 
 
@@ -259,8 +256,8 @@ def _reason(error: Exception) -> str:
     for part in chain:
         if isinstance(part, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({part.verify_message})"
-        for kind, words in _REASONS:
-            if isinstance(part, kind):
-                return words
+    for kind, words in _REASONS:
+        if any(isinstance(part, kind) for part in chain):
+            return words
     system = next((part for part in chain if isinstance(part, OSError) and part.strerror), None)
     return system.strerror.lower() if system and system.strerror else "the connection broke"

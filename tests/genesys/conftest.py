@@ -1,0 +1,116 @@
+"""A scripted far side, a clock to turn by hand, and a client that is wired to both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Protocol
+
+import pytest
+
+from monitor.clock import Clock
+from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys.auth import ClientCredentials, Grant, TokenCache
+from monitor.genesys.ratelimit import Gate, TokenBucket
+from monitor.genesys.stats import ApiCounters
+from monitor.genesys.transport import HttpTransport
+from tests.genesys.far_side import FarSide, listening
+
+
+class HandClock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        """Begin at some time in 2027."""
+        self.seconds = now
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch, UTC."""
+        return self.seconds
+
+    def machine_seconds(self, seconds: float) -> float:
+        """The same number of seconds."""
+        return seconds
+
+
+class MakeClient(Protocol):
+    """Wires a client of the real parts to the far side."""
+
+    def __call__(  # noqa: PLR0913 - what tests vary
+        self,
+        *,
+        budget_seconds: float = 10.0,
+        stop: threading.Event | None = None,
+        closed: ClosedEndpoints | None = None,
+        bucket: TokenBucket | None = None,
+        grant: Grant | None = None,
+        clock: Clock | None = None,
+    ) -> Client:
+        """A client whose pauses are a millisecond."""
+        ...
+
+
+@pytest.fixture
+def far_side() -> Iterator[FarSide]:
+    """A scripted platform on loopback."""
+    with listening() as far_side:
+        yield far_side
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock that stands still until it is turned."""
+    return HandClock()
+
+
+@pytest.fixture
+def make_client(far_side: FarSide, clock: HandClock) -> Iterator[MakeClient]:
+    """Wires a client of the real parts to the far side, and closes it."""
+    default_clock = clock
+    with ExitStack() as stack:
+
+        def make(  # noqa: PLR0913 - what tests vary
+            *,
+            budget_seconds: float = 10.0,
+            stop: threading.Event | None = None,
+            closed: ClosedEndpoints | None = None,
+            bucket: TokenBucket | None = None,
+            grant: Grant | None = None,
+            clock: Clock | None = None,
+        ) -> Client:
+            counters = ApiCounters()
+            transport = HttpTransport(counters)
+            clock = clock or default_clock
+            stop = stop or threading.Event()
+            closed = closed or ClosedEndpoints()
+            gate = Gate(
+                bucket=bucket or TokenBucket(),
+                closed=closed,
+                counters=counters,
+                clock=clock,
+                stop=stop,
+            )
+            grant = grant or ClientCredentials("id-1", "secret-1", far_side.url + "/oauth/token")
+            client = Client(
+                far_side.url,
+                tokens=TokenCache(grant, transport, gate=gate, clock=clock),
+                transport=transport,
+                gate=gate,
+                closed=closed,
+                counters=counters,
+                clock=clock,
+                stop=stop,
+                budget_seconds=budget_seconds,
+                first_pause_seconds=0.001,
+            )
+            stack.callback(client.close)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> Client:
+    """A client with everything usual."""
+    return make_client()
