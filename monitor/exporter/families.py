@@ -88,13 +88,10 @@ class Families:
 def exposable(text: str) -> str:
     """A label's value as the exposition formats can carry it.
 
-    The library escapes quotes, backslashes and line breaks. A lone surrogate can't be encoded
-    at all and would fail the whole scrape, and Prometheus' lexer takes a NUL for the end of its
-    input: both are replaced.
+    The library escapes quotes, backslashes and line breaks; a lone surrogate, which no encoding
+    of ours can hold, would fail the scrape of everything else with it and is replaced.
     """
-    return (
-        text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    )
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _family(spec: MetricSpec) -> Metric:

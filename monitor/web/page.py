@@ -116,7 +116,7 @@ def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> O
         name=picture.org,
         headline=_headline(picture, len(loud)),
         warnings=_warnings(picture, reasons, now),
-        notes=day.notes,
+        notes=tuple(f"{note.rstrip('.')}." for note in day.notes),
         loud=loud,
         quiet=tuple(row for row in rows if not row.timed_out),
         sources=tuple(_source(picture, source, now) for source in picture.source_names),
@@ -127,15 +127,15 @@ def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> O
 
 def _headline(picture: OrgPicture, timed_out_actions: int) -> str:
     total = picture.day.total
+    known = describe_count(len(picture.day.actions), "data action")
     if not picture.day.actions:
         return "No data action is known yet."
     if not total.timeouts:
-        return f"None of {describe_count(len(picture.day.actions), 'data action')} timed out."
-    of_all = f" of {describe_count(len(picture.day.actions), 'data action')}"
-    return (
-        f"{describe_count(total.timeouts, 'timeout')} in "
-        f"{timed_out_actions:,}{of_all}, {describe_count(total.conversations, 'conversation')} hit."
-    )
+        return f"No timeout in {known}."
+    timeouts = f"{describe_count(total.timeouts, 'timeout')} in {timed_out_actions:,} of {known}"
+    if total.conversations is None:
+        return f"{timeouts}."
+    return f"{timeouts}; {describe_count(total.conversations, 'conversation')} hit."
 
 
 def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> tuple[str, ...]:

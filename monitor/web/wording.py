@@ -25,7 +25,7 @@ class ActionRow:
         name: Its name.
         action_id: Its id.
         integration: The integration's name.
-        flows: The flows that use it; empty where none is known.
+        used_by: The flows that use it; empty where none is known.
         executions: How often it ran.
         timeouts: How often it timed out.
         share: Timeouts among executions.
@@ -43,7 +43,7 @@ class ActionRow:
     name: str
     action_id: str
     integration: str
-    flows: str
+    used_by: str
     executions: str
     timeouts: str
     share: str
@@ -65,7 +65,7 @@ def describe_action(action: ActionSummary) -> ActionRow:
         name=action.action_name or action.action_id,
         action_id=action.action_id,
         integration=action.integration_name or UNKNOWN,
-        flows=", ".join(action.flows),
+        used_by=", ".join(action.used_by or action.flows),
         executions=f"{action.executions:,}",
         timeouts=f"{action.timeouts:,}",
         share=describe_share(action.timeout_share),
@@ -75,7 +75,7 @@ def describe_action(action: ActionSummary) -> ActionRow:
         p99=describe_duration(action.p99_seconds),
         timeout=describe_duration(action.timeout_seconds),
         budget=UNKNOWN if budget is None else f"{budget:.0%}",
-        conversations=f"{action.conversations:,}",
+        conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
         timed_out=action.timeouts > 0,
         tight=budget is not None and budget >= _TIGHT_RATIO,
     )
@@ -95,7 +95,7 @@ def describe_duration(seconds: float | None) -> str:
     """A duration of a call: milliseconds below a second, else seconds."""
     if seconds is None:
         return UNKNOWN
-    if seconds < 1:
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s".replace(".0 s", " s")
 

@@ -1,0 +1,27 @@
+"""How the exporter's tests scrape: through a registry and the text that Prometheus would read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.exporter import MetricsCollector
+from monitor.snapshot import OrgPicture, SnapshotHolder
+from tests.exporter.pictures import CLASSIFIER, Scrape, StoppedClock, snapshot
+
+
+@pytest.fixture(scope="session")
+def scrape() -> Callable[..., Scrape]:
+    """Show orgs, write the scrape down as text, and parse it again."""
+
+    def scraped(*pictures: OrgPicture) -> Scrape:
+        registry = CollectorRegistry()
+        holder = SnapshotHolder(snapshot(*pictures))
+        registry.register(MetricsCollector(holder, CLASSIFIER, StoppedClock()))
+        text = generate_latest(registry).decode()
+        return Scrape.of(list(text_string_to_metric_families(text)))
+
+    return scraped

@@ -1,0 +1,218 @@
+"""Snapshots to export: small ones by hand, and real ones from a real ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.analysis.summary import empty, summarise
+from monitor.ledger import Ledger, OrgState, Reading, SourceState
+from monitor.model import (
+    NO_BANDS,
+    NO_ERROR,
+    Action,
+    ActionKind,
+    Bands,
+    Classifier,
+    Incident,
+    Tally,
+    TimeRange,
+    band_of,
+)
+from monitor.snapshot import OrgPicture, PollHealth, Snapshot
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+NOW = 1_790_000_100.0
+"""The moment of every test; on a window's boundary."""
+
+HOUR = TimeRange(int(NOW) - 3600, int(NOW))
+DAY = TimeRange(int(NOW) - 86400, int(NOW))
+ORG = "acme"
+
+CLASSIFIER = Classifier.from_patterns(
+    [r"(?i)timed?[ _-]?out"], ["408", "504"], [r"(?i)rate.?limit|concurren"]
+)
+
+CRM = Action("custom_-_crm", "CRM lookup", "int-1", "CRM", "Web Services", ActionKind.CUSTOM, 3_000)
+PAYMENT = Action("custom_-_payment", "Payment", "int-2", "Bank", "Web Services", ActionKind.CUSTOM)
+STATIC = Action("static_-_get", "Get user", "int-3", "Genesys", "Genesys", ActionKind.STATIC)
+
+HEALTHY = PollHealth(
+    polls={"ok": 3, "failed": 1},
+    duration_seconds=0.5,
+    durations_sum_seconds=2.5,
+    source_available={"actions": True, "conversations": False},
+    api_requests={("POST /query", "200"): 7, ("POST /query", "429"): 2},
+    api_retries={"POST /query": 2},
+    rate_limited_seconds={"POST /query": 1.5},
+)
+
+
+@dataclass
+class StoppedClock:
+    """A clock that only tests move."""
+
+    seconds: float = NOW
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch, UTC."""
+        return self.seconds
+
+    def machine_seconds(self, seconds: float) -> float:
+        """The same number of seconds."""
+        return seconds
+
+
+@dataclass
+class Scrape:
+    """A parsed scrape: every sample by its name and its labels."""
+
+    families: dict[str, Metric]
+    samples: dict[tuple[str, frozenset[tuple[str, str]]], float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, families: list[Metric]) -> Scrape:
+        """Index ``families``; a series that is there twice is an error."""
+        scrape = cls({family.name: family for family in families})
+        assert len(scrape.families) == len(families), "a family is there twice"
+        for family in families:
+            for sample in family.samples:
+                key = sample.name, frozenset(sample.labels.items())
+                assert key not in scrape.samples, f"{sample} is there twice"
+                scrape.samples[key] = sample.value
+        return scrape
+
+    def value(self, name: str, /, **labels: str) -> float | None:
+        """The value of exactly this series; None where there is none."""
+        return self.samples.get((name, frozenset(labels.items())))
+
+    def series(self, name: str) -> dict[tuple[str, ...], float]:
+        """Every series of a name: values by the values of its labels, in the labels' order."""
+        return {
+            tuple(value for _, value in sorted(labels)): number
+            for (sample, labels), number in self.samples.items()
+            if sample == name
+        }
+
+
+def fresh_sources() -> dict[str, SourceState]:
+    """Both sources, read a few seconds ago."""
+    return {
+        "actions": SourceState("actions", NOW - 5, NOW - 600, NOW - 60, 4, 2),
+        "conversations": SourceState("conversations", NOW - 7, NOW - 600, 0.0),
+    }
+
+
+def fresh_coverage() -> dict[str, tuple[TimeRange, ...]]:
+    """Both sources, of which the second has a hole."""
+    return {
+        "actions": (TimeRange(int(NOW) - 86400, int(NOW)),),
+        "conversations": (
+            TimeRange(int(NOW) - 86400, int(NOW) - 7200),
+            TimeRange(int(NOW) - 3600, int(NOW)),
+        ),
+    }
+
+
+def picture(
+    state: OrgState | None = None,
+    *,
+    contract: str = "platform",
+    health: PollHealth = HEALTHY,
+    concurrency_limit: int | None = 50,
+) -> OrgPicture:
+    """One org by hand, without summaries."""
+    shown = state or OrgState(ORG, sources=fresh_sources(), coverage=fresh_coverage())
+    return OrgPicture(
+        org=shown.org,
+        contract=contract,
+        state=shown,
+        day=empty(shown.org, contract, DAY),
+        hour=empty(shown.org, contract, HOUR),
+        concurrency_limit=concurrency_limit,
+        health=health,
+    )
+
+
+def snapshot(*pictures: OrgPicture) -> Snapshot:
+    """A snapshot of these orgs, taken now."""
+    return Snapshot(taken_at=NOW, orgs=pictures)
+
+
+def bands_of(*durations_ms: float) -> Bands:
+    """The latency bands of single executions."""
+    bands = list(NO_BANDS)
+    for duration_ms in durations_ms:
+        bands[band_of(duration_ms)] += 1
+    return tuple(bands)
+
+
+def tally(
+    action: Action, error_type: str, status: str, window_start: int, *durations_ms: float
+) -> Tally:
+    """Single executions as the platform would count them."""
+    return Tally(
+        action_id=action.action_id,
+        error_type=error_type,
+        response_status=status,
+        window_start=window_start,
+        count=len(durations_ms),
+        duration_ms=sum(durations_ms),
+        min_ms=min(durations_ms),
+        max_ms=max(durations_ms),
+        bands=bands_of(*durations_ms),
+    )
+
+
+def incident(conversation: str, action: Action, flow_id: str) -> Incident:
+    """One timeout that hit one conversation, half an hour ago."""
+    at = NOW - 1800
+    return Incident(
+        conversation_id=conversation,
+        segment_start_ms=int(at * 1000),
+        at=at,
+        action_id=action.action_id,
+        action_name=action.name,
+        flow_id=flow_id,
+        flow_name=f"Flow {flow_id}",
+        error_type="error.request.timeout",
+    )
+
+
+def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
+    """One org whose day went through a real ledger and the real summary.
+
+    Two actions ran, one of them into its timeout; a third was quiet. Two conversations of the
+    flow ``main`` were hit.
+    """
+    window = int(NOW) - 1800
+    hits = [incident("c-1", CRM, "main"), incident("c-2", CRM, "main")]
+    with Ledger.open(f"sqlite:///{path / 'ledger.db'}") as ledger:
+        ledger.save_catalogue(ORG, [CRM, PAYMENT, STATIC], NOW - 86400)
+        ledger.save_flow_use(ORG, PAYMENT.action_id, {"billing": "Billing"}, NOW - 86400)
+        if contract == "platform":
+            tallies = [
+                tally(CRM, NO_ERROR, "200", window, 80, 80, 400, 2_600, 2_600),
+                tally(CRM, "request.timeout", "408", window, 3_000, 3_000, 3_000),
+                tally(CRM, "rate.limit.exceeded", "429", window, 5),
+                tally(PAYMENT, NO_ERROR, "200", window + 300, 700, 40_000),
+                tally(PAYMENT, "server.error", "500", window + 300, 120),
+            ]
+            ledger.record(ORG, "actions", Reading(DAY, 300, NOW - 5, tallies))
+        ledger.record(
+            ORG,
+            "conversations",
+            Reading(DAY, 300, NOW - 7, incidents=hits, incidents_are_executions=contract == "flow"),
+        )
+        return OrgPicture(
+            org=ORG,
+            contract=contract,
+            state=ledger.state(ORG),
+            day=summarise(ledger, ORG, contract, DAY, CLASSIFIER),
+            hour=summarise(ledger, ORG, contract, HOUR, CLASSIFIER),
+            concurrency_limit=50,
+            health=HEALTHY,
+        )

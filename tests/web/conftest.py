@@ -1,0 +1,77 @@
+"""A real server on a loopback port, and a client that asks it over real HTTP."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+
+import msgspec
+import pytest
+from prometheus_client import CollectorRegistry
+
+from monitor.exporter import MetricsCollector
+from monitor.snapshot import OrgPicture, Snapshot, SnapshotHolder
+from monitor.web import WebServer, create_app
+from tests.exporter.pictures import CLASSIFIER, StoppedClock, snapshot
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    def json(self) -> Any:  # noqa: ANN401 - a document of any shape
+        """The body as a document."""
+        assert self.headers.get_content_type() == "application/json"
+        return msgspec.json.decode(self.body)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server that runs, what it shows, and the clock it goes by."""
+
+    port: int
+    holder: SnapshotHolder
+    clock: StoppedClock = field(default_factory=StoppedClock)
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """One request; header names are written with underscores."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, headers=sent)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Site]]:
+    """Serve a snapshot of these orgs, or a given one, until the test ends."""
+    with ExitStack() as servers:
+
+        def served(*pictures: OrgPicture, shown: Snapshot | None = None) -> Site:
+            holder = SnapshotHolder(shown or snapshot(*pictures))
+            clock = StoppedClock()
+            registry = CollectorRegistry()
+            registry.register(MetricsCollector(holder, CLASSIFIER, clock))
+            app = create_app(holder, registry, clock)
+            server = servers.enter_context(WebServer(app, LOOPBACK, 0))
+            return Site(server.port, holder, clock)
+
+        yield served

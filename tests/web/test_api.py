@@ -1,0 +1,95 @@
+"""The JSON API over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from monitor import __version__
+from monitor.analysis.report import as_document
+from monitor.ledger import OrgState
+from monitor.snapshot import PollHealth, Snapshot
+from tests.exporter.pictures import NOW, ORG, picture, recorded_picture
+from tests.web.conftest import Site
+
+Server = Callable[..., Site]
+
+
+def test_status_tells_how_reading_goes(serve: Server) -> None:
+    """Freshness, polls and cost of every org, times in ISO 8601."""
+    document = serve(picture()).ask("/api/v1/status").json()
+
+    (org,) = document.pop("orgs")
+    sources = {source.pop("source"): source for source in org.pop("sources")}
+    assert document == {
+        "generated_at": "2026-09-21T14:15:00Z",
+        "snapshot_taken_at": "2026-09-21T14:15:00Z",
+        "version": __version__,
+        "ready": True,
+        "reasons": [],
+        "stale_after_seconds": 300,
+        "state_writable": True,
+    }
+    assert org == {
+        "org": ORG,
+        "contract": "platform",
+        "problem": None,
+        "polls": {"ok": 3, "partial": 0, "failed": 1},
+        "poll_duration_seconds": 0.5,
+        "actions": 0,
+        "concurrency_limit": 50,
+        "api_requests": 9,
+    }
+    assert sources["actions"] == {
+        "available": True,
+        "last_success_at": "2026-09-21T14:14:55Z",
+        "watermark": "2026-09-21T14:15:00Z",
+        "newest_data_at": "2026-09-21T14:14:00Z",
+        "data_lag_seconds": 60,
+        "restatements": 4,
+        "skipped_windows": 2,
+    }
+
+
+def test_status_says_null_for_what_is_not_known(serve: Server) -> None:
+    """A source that was never read has no times, not zeros."""
+    health = PollHealth(source_available={"actions": True})
+    document = serve(picture(OrgState(ORG), health=health)).ask("/api/v1/status").json()
+
+    assert document["orgs"][0]["poll_duration_seconds"] is None
+    assert document["orgs"][0]["sources"] == [
+        {
+            "source": "actions",
+            "available": True,
+            "last_success_at": None,
+            "watermark": None,
+            "newest_data_at": None,
+            "data_lag_seconds": None,
+            "restatements": 0,
+            "skipped_windows": 0,
+        }
+    ]
+
+
+def test_status_before_the_first_poll(serve: Server) -> None:
+    """Without any org the document is whole, and says that it is not ready."""
+    document = serve(shown=Snapshot(taken_at=NOW)).ask("/api/v1/status").json()
+
+    assert document["ready"] is False
+    assert document["orgs"] == []
+
+
+def test_actions_are_the_report_of_the_day(serve: Server, tmp_path: Path) -> None:
+    """The API's document is the report's own, of the last settled day of every org."""
+    shown = recorded_picture(tmp_path)
+    document = serve(shown).ask("/api/v1/actions").json()
+
+    report = as_document([shown.day], NOW)
+    assert document == msgspec.json.decode(msgspec.json.encode(report))
+    assert {action["action_name"] for action in document["actions"]} == {
+        "CRM lookup",
+        "Payment",
+        "Get user",
+    }

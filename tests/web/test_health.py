@@ -1,0 +1,150 @@
+"""Health over real HTTP, and the rule behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from monitor.ledger import OrgState, SourceState
+from monitor.snapshot import OrgPicture, PollHealth, Snapshot
+from tests.exporter.pictures import (
+    HEALTHY,
+    NOW,
+    ORG,
+    fresh_coverage,
+    fresh_sources,
+    picture,
+    snapshot,
+)
+from tests.web.conftest import Site
+
+Server = Callable[..., Site]
+
+BOTH = {"actions": True, "conversations": True}
+
+
+def read_at(org: str, **last_success_at: float) -> OrgPicture:
+    """An org whose sources were last read at these moments and still answer."""
+    sources = {name: SourceState(name, at) for name, at in last_success_at.items() if at}
+    health = PollHealth(polls={"ok": 1}, source_available=dict.fromkeys(last_success_at, True))
+    return picture(OrgState(org, sources=sources), health=health)
+
+
+def test_alive_whatever_the_data(serve: Server) -> None:
+    """The process is alive even when nothing has been read."""
+    answer = serve(shown=Snapshot(taken_at=NOW)).ask("/healthz")
+
+    assert answer.status == 200
+    assert answer.json() == {"alive": True}
+
+
+def test_ready_with_fresh_data(serve: Server) -> None:
+    """An org whose answering sources were read just now is ready."""
+    answer = serve(picture()).ask("/readyz")
+
+    assert answer.status == 200
+    assert answer.json() == {"ready": True, "reasons": []}
+
+
+def test_not_ready_before_anything_was_read(serve: Server) -> None:
+    """The snapshot that a daemon begins with says that nothing has been read."""
+    answer = serve(shown=Snapshot(taken_at=NOW)).ask("/readyz")
+
+    assert answer.status == 503
+    assert [reason["reason"] for reason in answer.json()["reasons"]] == [
+        "nothing has been read yet"
+    ]
+
+
+@pytest.mark.parametrize("polls", [{}, {"failed": 4}])
+def test_not_ready_until_a_poll_has_succeeded(serve: Server, polls: dict[str, int]) -> None:
+    """Data of an earlier run is not enough: a poll of this one has to succeed first."""
+    health = replace(HEALTHY, polls=polls, problem="The platform can't be reached")
+    answer = serve(picture(health=health)).ask("/readyz")
+
+    assert answer.status == 503
+    assert answer.json()["reasons"] == [
+        {
+            "org": ORG,
+            "source": None,
+            "reason": "no poll has succeeded since the start",
+            "last_success_at": None,
+            "stale_since": None,
+            "problem": "The platform can't be reached",
+        }
+    ]
+
+
+def test_poll_that_read_a_part_makes_ready(serve: Server) -> None:
+    """A poll of which one source failed counts: freshness of each source decides."""
+    health = replace(HEALTHY, polls={"partial": 1})
+
+    assert serve(picture(health=health)).ask("/readyz").status == 200
+
+
+def test_stale_source_is_named_with_its_moment(serve: Server) -> None:
+    """A source that was not read for too long makes unready, and says since when."""
+    site = serve(read_at(ORG, actions=NOW - 10, conversations=NOW - 400))
+    answer = site.ask("/readyz")
+
+    assert answer.status == 503
+    assert answer.json()["reasons"] == [
+        {
+            "org": ORG,
+            "source": "conversations",
+            "reason": "stale",
+            "last_success_at": "2026-09-21T14:08:20Z",
+            "stale_since": "2026-09-21T14:13:20Z",
+            "problem": None,
+        }
+    ]
+
+
+def test_data_grows_stale_without_a_new_snapshot(serve: Server) -> None:
+    """A daemon that hangs is noticed: freshness is that of the moment of the request."""
+    site = serve(picture())
+
+    assert site.ask("/readyz").status == 200
+    site.clock.seconds += 400
+    assert site.ask("/readyz").status == 503
+
+
+def test_source_that_does_not_answer_does_not_make_unready(serve: Server) -> None:
+    """One optional source without permission leaves the others fresh."""
+    stale = replace(fresh_sources()["conversations"], last_success_at=0.0)
+    state = OrgState(ORG, sources={"actions": fresh_sources()["actions"], "conversations": stale})
+
+    assert serve(picture(state)).ask("/readyz").status == 200
+
+
+def test_org_without_an_answering_source_is_unready(serve: Server) -> None:
+    """Where every source is refused, the org is unready however new its data is."""
+    health = replace(HEALTHY, source_available=dict.fromkeys(BOTH, False))
+    answer = serve(picture(health=health)).ask("/readyz")
+
+    assert answer.status == 503
+    (reason,) = answer.json()["reasons"]
+    assert (reason["org"], reason["source"], reason["reason"]) == (ORG, None, "no source answers")
+
+
+def test_one_stale_org_of_several_makes_unready(serve: Server) -> None:
+    """Every stale org is named, and no fresh one."""
+    answer = serve(read_at("acme", actions=NOW - 5), read_at("globex", actions=NOW - 900)).ask(
+        "/readyz"
+    )
+
+    assert answer.status == 503
+    assert [reason["org"] for reason in answer.json()["reasons"]] == ["globex"]
+
+
+def test_stale_orgs_are_named_once() -> None:
+    """An org with two stale sources is one stale org, in the configuration's order."""
+    shown = snapshot(
+        read_at("zeta", actions=0.0, conversations=NOW - 900),
+        read_at("acme", actions=NOW - 5),
+        picture(OrgState("beta", coverage=fresh_coverage()), health=PollHealth()),
+    )
+
+    assert shown.stale_orgs(NOW) == ("zeta", "beta")

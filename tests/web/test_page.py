@@ -1,0 +1,236 @@
+"""The status page over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.ledger import OrgState, SourceState
+from monitor.snapshot import PollHealth, Snapshot
+from monitor.web import wording
+from tests.exporter.pictures import (
+    HEALTHY,
+    NOW,
+    ORG,
+    fresh_sources,
+    picture,
+    recorded_picture,
+)
+from tests.web.conftest import Site
+
+Server = Callable[..., Site]
+
+VOID = {"meta", "link", "br"}
+
+
+class Reader(HTMLParser):
+    """Collects text and attributes, and holds every tag against its end."""
+
+    def __init__(self) -> None:
+        """Begin with an empty page."""
+        super().__init__()
+        self.words: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the tag that is open."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note text; not the style sheet."""
+        if data.strip() and self.open[-1:] != ["style"]:
+            self.words.append(" ".join(data.split()))
+
+
+def read(html: str) -> Reader:
+    """Parse a page that must be well-formed."""
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+def test_shows_what_timed_out(serve: Server, tmp_path: Path) -> None:
+    """The page names the day's timeouts, their action and the numbers beside them."""
+    words = read(serve(recorded_picture(tmp_path)).ask("/").text).words
+
+    assert "Data is fresh" in words
+    assert "3 timeouts in 1 of 3 data actions; 2 conversations hit." in words
+    assert words.index("CRM lookup") < words.index("2 without a timeout") < words.index("Payment")
+    assert "33.33 %" in words or "33 %" in words
+
+
+def test_is_one_file(serve: Server, tmp_path: Path) -> None:
+    """The page loads nothing: no script, no image, no sheet; its links stay on this server."""
+    reader = read(serve(recorded_picture(tmp_path)).ask("/").text)
+
+    tags = {tag for tag, _, _ in reader.attributes}
+    assert not tags & {"script", "img", "iframe", "form"}
+    addresses = [value for _, name, value in reader.attributes if name in {"href", "src"}]
+    assert all(re.match(r"/(?!/)|data:,$", address) for address in addresses)
+    assert not [name for _, name, _ in reader.attributes if name.startswith("on")]
+
+
+def test_every_link_leads_somewhere(serve: Server) -> None:
+    """What the page links to is there."""
+    site = serve(picture())
+    links = [
+        value
+        for tag, name, value in read(site.ask("/").text).attributes
+        if (tag, name) == ("a", "href")
+    ]
+
+    assert links
+    assert [site.ask(link).status for link in links] == [200] * len(links)
+
+
+def test_style_is_the_one_that_the_policy_allows(serve: Server) -> None:
+    """The digest in the policy is that of the page's own style sheet."""
+    answer = serve(picture()).ask("/")
+
+    (style,) = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert "prefers-color-scheme: dark" in style
+
+
+def test_names_are_text_and_never_markup(serve: Server) -> None:
+    """A name that looks like markup is shown as it is written."""
+    nasty = "<script>alert('x')</script> & \"co\""
+    health = replace(HEALTHY, problem=nasty)
+    state = OrgState(nasty, sources={nasty: SourceState(nasty)})
+    answer = serve(picture(state, health=health)).ask("/")
+
+    assert "<script" not in answer.text
+    assert nasty in read(answer.text).words
+
+
+def test_stale_source_is_said_in_words(serve: Server) -> None:
+    """A stale source stands on the page with the age of its newest read."""
+    site = serve(picture())
+    site.clock.seconds += 595
+    words = read(site.ask("/").text).words
+
+    assert "Data is not up to date" in words
+    assert "Source actions is stale: it was last read 10 minutes ago." in words
+
+
+def test_source_that_was_never_read_is_said_in_words(serve: Server) -> None:
+    """A source that answers but was never read is told from one that is stale."""
+    sources = {"actions": fresh_sources()["actions"]}
+    health = PollHealth({"ok": 1}, source_available={"actions": True, "conversations": True})
+    words = read(serve(picture(OrgState(ORG, sources=sources), health=health)).ask("/").text).words
+
+    assert "Source conversations has never been read." in words
+
+
+def test_problem_of_the_newest_poll_is_shown(serve: Server) -> None:
+    """What went wrong in the newest poll stands on the page."""
+    health = replace(HEALTHY, problem="The platform refused the token")
+    words = read(serve(picture(health=health)).ask("/").text).words
+
+    assert "The newest poll had a problem: The platform refused the token" in words
+
+
+def test_org_that_no_poll_has_read(serve: Server) -> None:
+    """Before the first good poll the page says so, and claims no counts."""
+    words = read(serve(picture(OrgState(ORG), health=PollHealth())).ask("/").text).words
+
+    assert "No poll has succeeded since the start." in words
+    assert "A part of this day has not been read: counts are too low." in words
+    assert "No data action is known yet." in words
+
+
+def test_page_before_the_first_poll(serve: Server) -> None:
+    """The snapshot that a daemon begins with has a page too."""
+    words = read(serve(shown=Snapshot(taken_at=NOW)).ask("/").text).words
+
+    assert "Nothing has been read yet" in words
+
+
+def test_unwritable_state_is_shown(serve: Server) -> None:
+    """A state that can't be written is on top of the page."""
+    shown = Snapshot(taken_at=NOW, orgs=(picture(),), state_writable=False)
+    words = read(serve(shown=shown).ask("/").text).words
+
+    assert "The state cannot be written" in words
+
+
+def test_contract_flow_has_a_page(serve: Server, tmp_path: Path) -> None:
+    """Where only timeouts are known the rest is a dash, not a zero."""
+    reader = read(serve(recorded_picture(tmp_path, contract="flow")).ask("/").text)
+
+    assert "2 timeouts in 1 of 3 data actions; 2 conversations hit." in reader.words
+    assert wording.UNKNOWN in reader.words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (None, wording.UNKNOWN),
+        (0.0, "0 %"),
+        (0.00001, "< 0.01 %"),
+        (0.0123, "1.23 %"),
+        (0.456, "46 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_share_in_words(share: float | None, words: str) -> None:
+    """A share has as many digits as its size deserves."""
+    assert wording.describe_share(share) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, wording.UNKNOWN),
+        (0.08, "80 ms"),
+        (0.9999, "1 s"),
+        (3.0, "3 s"),
+        (2.64, "2.6 s"),
+        (60.0, "60 s"),
+    ],
+)
+def test_duration_in_words(seconds: float | None, words: str) -> None:
+    """A duration is in the unit that people would say it in."""
+    assert wording.describe_duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-3.0, "just now"),
+        (0.2, "just now"),
+        (1.0, "1 second ago"),
+        (119.0, "119 seconds ago"),
+        (120.0, "2 minutes ago"),
+        (7200.0, "2 hours ago"),
+        (200_000.0, "2 days ago"),
+    ],
+)
+def test_age_in_words(seconds: float, words: str) -> None:
+    """An age is told in its largest unit of which there are at least two."""
+    assert wording.describe_age(seconds) == words
+
+
+@given(share=st.floats(0, 1))
+def test_share_that_is_not_nothing_never_reads_as_nothing(share: float) -> None:
+    """Only no timeout at all reads as 0 %."""
+    assert (wording.describe_share(share) == "0 %") is (share == 0)
