@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from monitor.analysis.assembly import assemble
+from monitor.analysis.seen import Seen, missing_seconds, source_of_executions
 from monitor.analysis.values import ActionSummary, GroupSummary, Summary, empty
 from monitor.ledger import Ledger
 from monitor.model import Classifier, TimeRange, floor_to
 
 __all__ = ["ActionSummary", "GroupSummary", "Summary", "empty", "settled", "summarise"]
+
+DAY_SECONDS = 24 * 3600
 
 
 def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) -> TimeRange:
@@ -37,6 +41,18 @@ def summarise(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    ledger.tally_sums(org, stretch)
-    classifier.outcome("", "")
-    return empty(org, contract, stretch)
+    # What was read comes first: a poll in between can then only add to what it promises.
+    state = ledger.state(org)
+    day_before = TimeRange(stretch.start - DAY_SECONDS, stretch.end - DAY_SECONDS)
+    comparable = missing_seconds(day_before, state, source_of_executions(contract)) == 0
+    seen = Seen(
+        org=org,
+        contract=contract,
+        stretch=stretch,
+        state=state,
+        tallies=ledger.tally_sums(org, stretch),
+        tallies_day_before=ledger.tally_sums(org, day_before) if comparable else None,
+        incidents=ledger.incidents(org, stretch),
+        timeouts_in_force=ledger.timeouts_in_force(org),
+    )
+    return assemble(seen, classifier)

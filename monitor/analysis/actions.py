@@ -1,0 +1,143 @@
+"""One summary an action, from the tables of its counts, durations and conversations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+import pandas as pd
+
+from monitor.analysis import counting, grouping
+from monitor.analysis.counting import ActionCounts
+from monitor.analysis.latency import Durations, durations_of
+from monitor.analysis.seen import Seen
+from monitor.analysis.timeouts import InForce, in_force
+from monitor.analysis.values import ActionSummary
+from monitor.ledger import OrgState
+from monitor.model import Action, ActionKind, Classifier, Outcome
+
+_MS_PER_SECOND = 1_000
+
+
+class ActionTable:
+    """Everything about the actions of one org over one stretch, by action id."""
+
+    def __init__(self, seen: Seen, hits: pd.DataFrame, classifier: Classifier) -> None:
+        """Count what was seen; ``hits`` are ``counting.hits`` of it."""
+        self._seen = seen
+        endings = counting.endings(seen.tallies, classifier)
+        self._counts = counting.counts_by_action(endings)
+        self._failures = counting.failures_by_action(endings)
+        self._successes = counting.banded_by_action(endings, Outcome.SUCCESS)
+        self._timeouts = counting.banded_by_action(endings, Outcome.TIMEOUT)
+        self._before = (
+            None
+            if seen.tallies_day_before is None
+            else counting.counts_by_action(counting.endings(seen.tallies_day_before, classifier))
+        )
+        self._conversations = counting.conversations_by(hits, "action_id")
+        self._flows_hit = counting.flows_by_action(hits)
+        self._flows_using = _flows_using(seen.state.flow_use)
+        self._in_force = in_force(seen.timeouts_in_force, seen.stretch)
+
+    def summaries(self) -> tuple[ActionSummary, ...]:
+        """One an action of the catalogue or with counts; most timeouts first, then by name."""
+        counted = self._counts.keys() | self._conversations.keys()
+        return tuple(
+            sorted(
+                (self._summary(action) for action in _listed(self._seen.state, counted)),
+                key=lambda one: (-one.timeouts, one.action_name, one.action_id),
+            )
+        )
+
+    def _summary(self, action: Action) -> ActionSummary:
+        seen, action_id = self._seen, action.action_id
+        counts = self._counts.get(action_id, ActionCounts())
+        successes = counts.success if seen.successes_known else None
+        timeout = self._timeout_of(action)
+        durations = self._durations(action_id, timeout)
+        p99_seconds = _seconds(durations.percentile_ms(0.99))
+        timeout_seconds = _seconds(timeout.at_end_ms)
+        day_before = self._timeouts_day_before(action_id)
+        return ActionSummary(
+            org=seen.org,
+            action_id=action_id,
+            action_name=action.name or action_id,
+            integration_id=action.integration_id,
+            integration_name=action.integration_name,
+            category=action.category,
+            kind=action.kind,
+            executions=counts.executions,
+            successes=successes,
+            timeouts=counts.timeout,
+            errors=counts.error if seen.successes_known else None,
+            throttled=counts.throttled if seen.successes_known else None,
+            timeout_share=grouping.share(counts.timeout, counts.executions, successes),
+            p50_seconds=_seconds(durations.percentile_ms(0.50)),
+            p95_seconds=_seconds(durations.percentile_ms(0.95)),
+            p99_seconds=p99_seconds,
+            timeout_seconds=timeout_seconds,
+            budget_used_ratio=_ratio(p99_seconds, timeout_seconds),
+            timeouts_day_before=day_before,
+            trend_ratio=_ratio(counts.timeout, day_before) if seen.missing_seconds == 0 else None,
+            conversations=self._conversations.get(action_id, 0) if seen.details_read else None,
+            flows=_named(self._flows_hit.get(action_id, ()), seen.state.flow_names),
+            used_by=_named(self._flows_using.get(action_id, ()), seen.state.flow_names),
+            error_types=tuple(self._failures.get(action_id, ())),
+            mean_concurrency=self._mean_concurrency(counts),
+        )
+
+    def _timeout_of(self, action: Action) -> InForce:
+        known = self._in_force.get(action.action_id)
+        if known is not None:
+            return known
+        timeout_ms = action.timeout_ms
+        return InForce(frozenset() if timeout_ms is None else frozenset({timeout_ms}), timeout_ms)
+
+    def _durations(self, action_id: str, timeout: InForce) -> Durations:
+        if not self._seen.successes_known:
+            return Durations()
+        return durations_of(
+            self._successes.get(action_id, ()),
+            self._timeouts.get(action_id, ()),
+            timeout.during_ms,
+        )
+
+    def _timeouts_day_before(self, action_id: str) -> int | None:
+        if self._before is None:
+            return None
+        return self._before.get(action_id, ActionCounts()).timeout
+
+    def _mean_concurrency(self, counts: ActionCounts) -> float:
+        read_seconds = self._seen.stretch.seconds - self._seen.missing_seconds
+        return counts.duration_ms / _MS_PER_SECOND / read_seconds if read_seconds > 0 else 0.0
+
+
+def _listed(state: OrgState, counted: Collection[str]) -> Iterable[Action]:
+    """The actions to tell of: the catalogue's, quiet or not, and every other one with counts."""
+    known = {action.action_id: action for action in state.actions}
+    for action_id, action in known.items():
+        in_catalogue = action.kind is not ActionKind.UNKNOWN and action_id not in state.gone
+        if in_catalogue or action_id in counted:
+            yield action
+    for action_id in sorted(set(counted) - known.keys()):
+        yield Action(action_id, action_id, kind=ActionKind.UNKNOWN)
+
+
+def _flows_using(flow_use: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    users: dict[str, set[str]] = defaultdict(set)
+    for action_id, flow_id in flow_use:
+        users[action_id].add(flow_id)
+    return users
+
+
+def _named(flow_ids: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(names.get(flow_id) or flow_id for flow_id in flow_ids))
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / _MS_PER_SECOND
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None

@@ -1,0 +1,49 @@
+"""Puts a summary together from what was seen: pure, and the same for rows in any order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from monitor.analysis import counting, grouping
+from monitor.analysis.actions import ActionTable
+from monitor.analysis.notes import notes_on
+from monitor.analysis.seen import Seen
+from monitor.analysis.values import Summary
+from monitor.model import UNKNOWN_ACTION, Classifier
+
+
+def assemble(seen: Seen, classifier: Classifier) -> Summary:
+    """The summary of what was seen, its words read by a classifier."""
+    hits = counting.hits(seen.incidents, classifier)
+    actions = ActionTable(seen, hits, classifier).summaries()
+    summary = Summary(
+        org=seen.org,
+        contract=seen.contract,
+        stretch=seen.stretch,
+        complete=seen.missing_seconds == 0,
+        missing_seconds=seen.missing_seconds,
+        actions=actions,
+        flows=grouping.flows(
+            hits, seen.state.flow_names, executions_known=not seen.successes_known
+        ),
+        integrations=grouping.integrations(
+            actions,
+            hits,
+            details_read=seen.details_read,
+            successes_known=seen.successes_known,
+        ),
+        total=grouping.group(
+            seen.org,
+            seen.org,
+            actions,
+            int(hits["conversation_id"].nunique()) if seen.details_read else None,
+            successes_known=seen.successes_known,
+        ),
+        notes=(),
+    )
+    notes = notes_on(
+        summary,
+        missing_detail_seconds=seen.missing_detail_seconds,
+        unnamed_hits=int((hits["action_id"] == UNKNOWN_ACTION).sum()),
+    )
+    return replace(summary, notes=notes)

@@ -1,0 +1,78 @@
+"""Sentences on what a summary can't know, and why."""
+
+from __future__ import annotations
+
+from monitor.analysis.values import Summary
+from monitor.model import UNKNOWN_ACTION
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def notes_on(
+    summary: Summary, *, missing_detail_seconds: int, unnamed_hits: int
+) -> tuple[str, ...]:
+    """What a reader of this summary has to know.
+
+    Args:
+        summary: The summary, without notes.
+        missing_detail_seconds: How much of the stretch no detail records were read for.
+        unnamed_hits: Timeouts in detail records that name no data action.
+    """
+    notes: list[str] = []
+    if summary.contract == "flow":
+        notes.append(
+            "The contract flow shows timeouts only: without successes there is no share of "
+            "timeouts and no percentile of durations."
+        )
+    if not summary.complete:
+        notes.append(
+            f"{describe_seconds(summary.missing_seconds)} of "
+            f"{describe_seconds(summary.stretch.seconds)} were not read: counts are too low."
+        )
+    if summary.contract != "flow":
+        notes.extend(_on_details(summary, missing_detail_seconds))
+    if unnamed_hits:
+        notes.append(
+            f"Timeouts in detail records that name no data action: {unnamed_hits:,}; "
+            f"they are listed as {UNKNOWN_ACTION!r}."
+        )
+    return tuple(notes)
+
+
+def _on_details(summary: Summary, missing_seconds: int) -> list[str]:
+    notes: list[str] = []
+    bandless = sum(1 for action in summary.actions if action.successes and not action.p50_seconds)
+    if bandless:
+        notes.append(
+            f"Data actions whose executions came without latency bands: {bandless:,}; "
+            "their percentiles are not known."
+        )
+    if missing_seconds >= summary.stretch.seconds:
+        notes.append(
+            "No conversation detail records were read: which conversations and flows were hit "
+            "is not known."
+        )
+        return notes
+    if missing_seconds > 0:
+        notes.append(
+            "Conversation detail records were not read for "
+            f"{describe_seconds(missing_seconds)}: conversations and flows are too few."
+        )
+    if summary.flows:
+        notes.append(
+            "Flows count the timeouts that conversation detail records show, which need not be "
+            "all of them."
+        )
+    return notes
+
+
+def describe_seconds(seconds: int) -> str:
+    """A length of time in its two largest units, such as ``3 h 20 min``."""
+    parts: list[str] = []
+    for length, unit in _UNITS:
+        whole, seconds = divmod(seconds, length)
+        if whole:
+            parts.append(f"{whole} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 s"

@@ -1,0 +1,71 @@
+"""What the ledger knows of one org and one stretch of time: all that a summary is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.ledger import OrgState, TallySum
+from monitor.model import Incident, TimeRange
+
+FLOW_CONTRACT = "flow"
+DETAIL_SOURCE = "conversations"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the ledger knows of one org and one stretch of time.
+
+    Attributes:
+        org: The org's configured name.
+        contract: ``platform`` or ``flow``.
+        stretch: The stretch.
+        state: Catalogue, flows and coverage.
+        tallies: Executions of the stretch, summed by ending.
+        tallies_day_before: The same 24 hours earlier; None where that was not read completely.
+        incidents: Timeouts of the stretch from detail records.
+        timeouts_in_force: Action id, since when (epoch seconds), timeout (ms); oldest first.
+    """
+
+    org: str
+    contract: str
+    stretch: TimeRange
+    state: OrgState
+    tallies: Sequence[TallySum] = ()
+    tallies_day_before: Sequence[TallySum] | None = None
+    incidents: Sequence[Incident] = ()
+    timeouts_in_force: Sequence[tuple[str, float, int | None]] = ()
+
+    @property
+    def successes_known(self) -> bool:
+        """Whether successes can be seen at all, and with them shares and durations."""
+        return self.contract != FLOW_CONTRACT
+
+    @property
+    def missing_seconds(self) -> int:
+        """How much of the stretch the source of its executions was not read for."""
+        return missing_seconds(self.stretch, self.state, source_of_executions(self.contract))
+
+    @property
+    def missing_detail_seconds(self) -> int:
+        """How much of the stretch no conversation detail records were read for."""
+        return missing_seconds(self.stretch, self.state, DETAIL_SOURCE)
+
+    @property
+    def details_read(self) -> bool:
+        """Whether conversations and flows can be known at all."""
+        return self.missing_detail_seconds < self.stretch.seconds
+
+
+def source_of_executions(contract: str) -> str:
+    """The source whose coverage says whether executions are all there."""
+    return DETAIL_SOURCE if contract == FLOW_CONTRACT else "actions"
+
+
+def missing_seconds(stretch: TimeRange, state: OrgState, source: str) -> int:
+    """How much of a stretch a source was not read for."""
+    read = sum(
+        max(0, min(stretch.end, piece.end) - max(stretch.start, piece.start))
+        for piece in state.coverage.get(source, ())
+    )
+    return stretch.seconds - read

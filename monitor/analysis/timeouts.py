@@ -1,0 +1,54 @@
+"""Which timeouts were in force during a stretch of time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from monitor.model import TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The timeouts of one action during a stretch of time.
+
+    Attributes:
+        during_ms: Every timeout that was in force at some time of it.
+        at_end_ms: The one at its end; None where nobody can know it.
+    """
+
+    during_ms: frozenset[int] = frozenset()
+    at_end_ms: int | None = None
+
+
+def in_force(
+    history: Iterable[tuple[str, float, int | None]], stretch: TimeRange
+) -> dict[str, InForce]:
+    """The timeouts of each action during a stretch.
+
+    What was in force before the catalogue was first read is taken to be what it first showed:
+    the durations of executions that timed out are held against it before it is believed.
+
+    Args:
+        history: Action id, since when (epoch seconds), timeout (ms); oldest first.
+        stretch: The stretch.
+    """
+    changes: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+    for action_id, since, timeout_ms in history:
+        changes[action_id].append((since, timeout_ms))
+    return {action_id: _during(stretch, steps) for action_id, steps in changes.items()}
+
+
+def _during(stretch: TimeRange, steps: list[tuple[float, int | None]]) -> InForce:
+    at_start, at_end = steps[0][1], steps[0][1]
+    during: set[int | None] = set()
+    for since, timeout_ms in steps:
+        if since <= stretch.start:
+            at_start = timeout_ms
+        if since < stretch.end:
+            at_end = timeout_ms
+        if stretch.start < since < stretch.end:
+            during.add(timeout_ms)
+    during.add(at_start)
+    return InForce(frozenset(timeout for timeout in during if timeout is not None), at_end)
