@@ -57,6 +57,7 @@ class FarSide:
         self.url = url
         self.seen: list[Seen] = []
         self.clients: set[tuple[str, int]] = set()
+        self.otherwise: Reply | None = None
         self._lock = threading.Lock()
         self._script: dict[str, list[Reply | Act]] = defaultdict(list)
         self._tokens = 0
@@ -87,6 +88,8 @@ class FarSide:
                         "expires_in": 86400,
                     }
                 )
+        if self.otherwise is not None:
+            return self.otherwise
         return Reply(404, {"message": f"no script for {what}", "code": "not.found", "status": 404})
 
 

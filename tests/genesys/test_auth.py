@@ -152,7 +152,7 @@ def test_a_private_key_in_the_settings_is_used(far_side: FarSide) -> None:
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "a certificate"),
         (pem_of(ec.generate_private_key(ec.SECP256R1())), "not an RSA key"),
         (
-            pem_of(rsa.generate_private_key(public_exponent=65537, key_size=1024)),
+            pem_of(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - weak on purpose
             "1024 bits are too short",
         ),
         (pem_of(PRIVATE_KEY, BestAvailableEncryption(b"x")), "encrypted"),
@@ -190,7 +190,7 @@ def test_a_token_is_kept_until_shortly_before_it_expires(
     expires_in: float | None,
     kept_seconds: float,
 ) -> None:
-    """Ten seconds early; half its life where that is shorter; the shortest life where none is named."""
+    """Ten seconds early; at half its life where that is later; after 290 s where none is named."""
     far_side.on(TOKEN, token_reply(expires_in))
     client.fetch(PING)
 

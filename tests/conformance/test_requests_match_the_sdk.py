@@ -1,0 +1,356 @@
+"""What `monitor.genesys` asks and reads, held against the official SDK's own calls and models.
+
+The SDK is generated from the platform's published definition, so it is the judge. Requests are
+made by the real client, and are looked at where they arrive.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import msgspec
+import PureCloudPlatformClientV2 as sdk  # noqa: N813 - the SDK's own name shouts
+import pytest
+from msgspec import inspect as shapes
+from pydantic import SecretStr
+
+import monitor.genesys
+from monitor.clock import SystemClock
+from monitor.config import OrgSettings
+from monitor.genesys import Client, Endpoint, connect
+from monitor.genesys.actions import (
+    consuming_flows,
+    get_action,
+    list_actions,
+    list_integrations,
+)
+from monitor.genesys.analytics import (
+    ActionAggregateQuery,
+    ActionAggregates,
+    ActionDimension,
+    ActionFilter,
+    ActionPredicate,
+    ConversationDetailQuery,
+    ConversationPage,
+    Paging,
+    Range,
+    SegmentFilter,
+    SegmentPredicate,
+    View,
+    action_aggregates,
+    conversation_details,
+    interval,
+)
+from monitor.genesys.flows import get_flow
+from monitor.genesys.limits import data_action_limits
+from monitor.genesys.organization import whoami
+from monitor.model import TimeRange
+from tests.genesys.far_side import TOKEN, FarSide, Reply, listening
+from tests.genesys.sdk_models import allowed_values, payload_problems, shape_problems
+
+HOUR = interval(TimeRange(1_767_225_600, 1_767_229_200))
+
+
+@dataclass
+class SdkCall:
+    """What the SDK itself would send: stands in for its HTTP client and keeps the request."""
+
+    path: str = ""
+    method: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    response_type: str = ""
+
+    def call_api(self, path: str, method: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's
+        """Keep the request instead of sending it."""
+        path_params, query_params = args[:2]
+        for name, value in path_params.items():
+            path = path.replace("{" + name + "}", value)
+        self.path, self.method = path, method
+        self.query = {name: str(value) for name, value in query_params.items()}
+        self.response_type = kwargs["response_type"]
+
+    def select_header_accept(self, accepts: list[str]) -> str:
+        """What the SDK asks its HTTP client for on the way."""
+        return ", ".join(accepts)
+
+    select_header_content_type = select_header_accept
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question of ours and the SDK's call for the same thing.
+
+    Attributes:
+        ask: Asks it.
+        api: The SDK's API class.
+        method: Its method.
+        args: The arguments that stand in the path, or the body's place.
+        body: The SDK's model of the body, if there is one.
+        required: Query parameters that the SDK takes by position.
+    """
+
+    ask: Callable[[Client], object]
+    api: str
+    method: str
+    args: tuple[str, ...] = ()
+    body: str = ""
+    required: tuple[str, ...] = ()
+
+
+FULL_ACTION_QUERY = ActionAggregateQuery(
+    interval=HOUR,
+    granularity="PT5M",
+    group_by=get_args(ActionDimension),
+    metrics=("tTotalExecution",),
+    views=(View("fast", Range(0, 1000)), View("slow", Range(gte=1000))),
+    filter=ActionFilter("and", (ActionPredicate.matches("actionId", "a"),)),
+    time_zone="UTC",
+)
+FULL_CONVERSATION_QUERY = ConversationDetailQuery(
+    interval=HOUR,
+    segment_filters=(
+        SegmentFilter(
+            "or",
+            (
+                SegmentPredicate.exists("errorCode"),
+                SegmentPredicate.matches("exitReason", "FLOW_ERROR_DISCONNECT"),
+            ),
+        ),
+    ),
+    paging=Paging(100, 2),
+    order="desc",
+    order_by="conversationStart",
+)
+
+CASES = [
+    Case(list_actions, "IntegrationsApi", "get_integrations_actions"),
+    Case(lambda c: get_action(c, "a"), "IntegrationsApi", "get_integrations_action", ("a",)),
+    Case(list_integrations, "IntegrationsApi", "get_integrations"),
+    Case(
+        lambda c: consuming_flows(c, "a"),
+        "ArchitectApi",
+        "get_architect_dependencytracking_consumingresources",
+        required=("id", "objectType"),
+    ),
+    Case(
+        lambda c: action_aggregates(c, FULL_ACTION_QUERY),
+        "AnalyticsApi",
+        "post_analytics_actions_aggregates_query",
+        ("body",),
+        body="ActionAggregationQuery",
+    ),
+    Case(
+        lambda c: conversation_details(c, FULL_CONVERSATION_QUERY),
+        "AnalyticsApi",
+        "post_analytics_conversations_details_query",
+        ("body",),
+        body="ConversationQuery",
+    ),
+    Case(
+        data_action_limits,
+        "OrganizationApi",
+        "get_organizations_limits_namespace",
+        ("dataactions",),
+    ),
+    Case(
+        data_action_limits,
+        "OrganizationApi",
+        "get_organizations_limits_namespace_defaults",
+        ("dataactions",),
+    ),
+    Case(lambda c: whoami(c, SystemClock()), "OrganizationApi", "get_organizations_me"),
+]
+
+NOT_IN_THE_SDK = {TOKEN, "GET /api/v2/flows/{flowId}"}
+"""The token service, and the flow document, whose ``expand`` belongs to a contract of its own."""
+
+
+@pytest.fixture
+def far_side() -> Iterator[FarSide]:
+    """A platform that answers every question with nothing in it."""
+    with listening() as far_side:
+        far_side.otherwise = Reply(body={"id": "x", "entities": []})
+        yield far_side
+
+
+@pytest.fixture
+def client(far_side: FarSide) -> Iterator[Client]:
+    """A client of the real parts."""
+    client = connect(
+        OrgSettings(
+            name="x", client_id="c", client_secret=SecretStr("secret"), api_url=far_side.url
+        )
+    )
+    yield client
+    client.close()
+
+
+def sdk_call(case: Case, query: dict[str, str]) -> SdkCall:
+    """The request that the SDK makes of the same question with the same query parameters."""
+    recorder = SdkCall()
+    method = getattr(getattr(sdk, case.api)(api_client=recorder), case.method)
+    positional = [query[name] for name in case.required]
+    keywords = {
+        re.sub("([A-Z])", lambda match: "_" + match[1].lower(), name): value
+        for name, value in query.items()
+        if name not in case.required
+    }
+    method(*case.args, *positional, **keywords)
+    return recorder
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.method)
+def test_a_request_is_the_one_the_sdk_would_send(
+    case: Case, client: Client, far_side: FarSide
+) -> None:
+    """Method, path and query parameters are the same; a parameter that the SDK lacks fails."""
+    case.ask(client)
+
+    arrived = {f"{seen.method} {seen.path}": seen for seen in far_side.seen}
+    template = sdk_call(case, dict.fromkeys(case.required, "x"))
+    seen = arrived[f"{template.method} {template.path}"]
+    assert seen.query == sdk_call(case, seen.query).query
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.body], ids=lambda case: case.body)
+def test_a_body_that_arrives_fits_the_sdks_model(
+    case: Case, client: Client, far_side: FarSide
+) -> None:
+    """Every field that went over the wire has the name, type and enum of the published model."""
+    case.ask(client)
+
+    (seen,) = [seen for seen in far_side.seen if seen.path != "/oauth/token"]
+    assert case.body in (getattr(getattr(sdk, case.api), case.method).__doc__ or "")
+    assert list(payload_problems(seen.json, case.body)) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "model"),
+    [
+        (ActionAggregateQuery, "ActionAggregationQuery"),
+        (ConversationDetailQuery, "ConversationQuery"),
+        (ActionAggregates, "ActionAggregateQueryResponse"),
+        (ConversationPage, "AnalyticsConversationQueryResponse"),
+        (monitor.genesys.actions._ActionPage, "ActionEntityListing"),  # noqa: SLF001
+        (monitor.genesys.actions._IntegrationPage, "IntegrationEntityListing"),  # noqa: SLF001
+        (monitor.genesys.actions._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001
+        (monitor.genesys.limits._Limits, "LimitsEntityListing"),  # noqa: SLF001
+        (monitor.genesys.organization._Organization, "Organization"),  # noqa: SLF001
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_every_field_of_ours_is_in_the_sdks_model(ours: type[msgspec.Struct], model: str) -> None:
+    """Also the fields and words that no test happens to send, and those that are only read."""
+    assert list(shape_problems(shapes.type_info(ours), model)) == []
+
+
+def test_group_by_and_metrics_are_words_of_the_platform() -> None:
+    """The SDK types these lists as plain text; the same words are enums of its predicates."""
+    dimensions = allowed_values("ActionAggregateQueryPredicate", "dimension")
+
+    assert get_args(ActionDimension) == dimensions
+    assert FULL_ACTION_QUERY.metrics == allowed_values("ActionAggregationView", "target")
+
+
+def test_a_data_action_is_called_what_dependency_tracking_calls_it(
+    client: Client, far_side: FarSide
+) -> None:
+    """The object type that is asked for is one that the platform knows."""
+    consuming_flows(client, "a")
+
+    (asked,) = [seen.query["objectType"] for seen in far_side.seen if "objectType" in seen.query]
+    assert asked in (allowed_values("Dependency", "type") or ())
+
+
+def test_every_endpoint_is_held_against_the_sdk(client: Client, far_side: FarSide) -> None:
+    """An endpoint that is added without a case here fails."""
+    for case in CASES:
+        case.ask(client)
+    far_side.on("GET /api/v2/flows/f", Reply(body={"id": "f"}))
+    get_flow(client, "f")
+
+    assert {label for label, _ in client.stats().requests} == endpoints()
+    in_the_sdk = {f"{c.method} {c.path}" for c in map(template_of, CASES)}
+    assert in_the_sdk == endpoints() - NOT_IN_THE_SDK
+
+
+def endpoints() -> set[str]:
+    """The label of every endpoint that a module of `monitor.genesys` defines."""
+    found: set[str] = set()
+    package = monitor.genesys
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        members = vars(importlib.import_module(module.name)).values()
+        found |= {member.label for member in members if isinstance(member, Endpoint)}
+    return found
+
+
+def template_of(case: Case) -> SdkCall:
+    """The SDK's call with its places still in braces."""
+    api = getattr(sdk, case.api)
+    names = list(inspect.signature(getattr(api, case.method)).parameters)[1:]
+    places = tuple(
+        "{" + re.sub("_([a-z])", lambda match: match[1].upper(), name) + "}"
+        for name, _ in zip(names, case.args, strict=False)
+    )
+    return sdk_call(
+        Case(case.ask, case.api, case.method, places, required=case.required),
+        dict.fromkeys(case.required, "x"),
+    )
+
+
+class _Unheard(msgspec.Struct, rename="camel"):
+    """A request that the platform would refuse, in three ways."""
+
+    interval: int
+    time_zones: str
+    order: Literal["asc", "backwards"]
+
+
+def test_a_wrong_field_type_or_enum_of_ours_is_found() -> None:
+    """The check of types can fail: it names an unknown field, a wrong type and a wrong word."""
+    problems = list(shape_problems(shapes.type_info(_Unheard), "ConversationQuery"))
+
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "$.interval",
+        "$.timeZones",
+        "$.order",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"intervall": HOUR}, "$.intervall"),
+        ({"interval": 5}, "$.interval"),
+        ({"groupBy": "actionId"}, "$.groupBy"),
+        ({"groupBy": [1]}, "$.groupBy[0]"),
+        ({"views": [{"target": "ttotalexecution"}]}, "$.views[0].target"),
+        ({"views": [{"function": "rangebound"}]}, "$.views[0].function"),
+        ({"views": [{"range": {"gte": "0"}}]}, "$.views[0].range.gte"),
+        ({"views": [{"range": {"lte": 5}}]}, "$.views[0].range.lte"),
+        ({"filter": {"type": "not"}}, "$.filter.type"),
+        ({"filter": {"predicates": [{"dimension": "x"}]}}, "$.filter.predicates[0].dimension"),
+        ({"filter": []}, "$.filter"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_a_wrong_payload_is_found(change: dict[str, object], where: str) -> None:
+    """The check of payloads can fail: a good body with one wrong spot is told where."""
+    good = msgspec.json.decode(msgspec.json.encode(FULL_ACTION_QUERY))
+    assert list(payload_problems(good, "ActionAggregationQuery")) == []
+
+    problems = list(payload_problems(good | change, "ActionAggregationQuery"))
+
+    assert [problem.partition(":")[0] for problem in problems] == [where]
+
+
+def test_a_parameter_that_the_sdk_lacks_is_found() -> None:
+    """The check of requests can fail: the SDK refuses a query parameter it does not know."""
+    with pytest.raises(TypeError, match="include_everything"):
+        sdk_call(CASES[0], {"includeEverything": "true"})
