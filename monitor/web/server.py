@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from threading import Thread
+import time
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from waitress import create_server, wasyncore
@@ -21,7 +22,19 @@ _THREADS = 4
 
 _BACKLOG = 128
 _FINISH_SECONDS = 1.0
-"""How long requests in hand may take to finish on close."""
+"""How long requests in hand may take to finish on close, and then how long to be sent."""
+
+_LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+"""Answers wait in memory for slow clients; beyond this in a temporary file. A scrape of a large org
+is several megabytes, and a hardened container may have nowhere to write."""
+
+_LARGEST_BODY_BYTES = 16 * 1024
+"""No request of ours has a body; one that is sent nevertheless is refused before it costs."""
+
+_WAIT_SECONDS = 1.0
+"""How long the loop sleeps at most; idle connections are looked after this often."""
+
+_DRAIN_SECONDS = 0.05
 
 
 class WebServer:
@@ -48,23 +61,25 @@ class WebServer:
             threads=_THREADS,
             backlog=_BACKLOG,
             ident="timeout-monitor",
+            outbuf_overflow=_LARGEST_ANSWER_BYTES,
+            max_request_body_size=_LARGEST_BODY_BYTES,
         )
         self._thread: Thread | None = None
+        self._closing = Event()
 
     def start(self) -> None:
         """Begin to answer requests."""
-        self._thread = Thread(target=self._server.run, name="web", daemon=True)
+        self._thread = Thread(target=self._serve, name="web", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Let requests in hand finish for a moment, then let go of the address. May be repeated."""
         self._server.task_dispatcher.shutdown(timeout=_FINISH_SECONDS)
+        self._closing.set()
         if self._thread is None:
-            self._close_sockets()
-            return
-        if self._thread.is_alive():
-            # Only the loop's own thread may close its sockets; the trigger wakes it up for that.
-            self._server.trigger.pull_trigger(self._close_sockets)
+            wasyncore.close_all(self._sockets)
+        elif self._thread.is_alive():
+            self._server.pull_trigger()
             self._thread.join()
 
     def __enter__(self) -> Self:
@@ -81,9 +96,18 @@ class WebServer:
         """Close."""
         self.close()
 
-    def _close_sockets(self) -> None:
-        # The loop ends when it has no socket left.
-        wasyncore.close_all(self._sockets, ignore_all=True)
+    def _serve(self) -> None:
+        """The loop over the sockets; the only thread that touches them."""
+        while not self._closing.is_set():
+            wasyncore.loop(timeout=_WAIT_SECONDS, use_poll=True, map=self._sockets, count=1)
+        wasyncore.dispatcher.close(self._server)
+        # What has been answered is sent; connections without anything to send close at once.
+        last_moment = time.monotonic() + _FINISH_SECONDS
+        while self._server.active_channels and time.monotonic() < last_moment:
+            for channel in list(self._server.active_channels.values()):
+                channel.close_when_flushed = True
+            wasyncore.loop(timeout=_DRAIN_SECONDS, use_poll=True, map=self._sockets, count=1)
+        wasyncore.close_all(self._sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

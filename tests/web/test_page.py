@@ -18,6 +18,7 @@ from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
 from monitor.web import wording
 from tests.exporter.pictures import (
+    CRM,
     HEALTHY,
     NOW,
     ORG,
@@ -195,6 +196,52 @@ def test_contract_flow_has_a_page(serve: Server, tmp_path: Path) -> None:
 def test_share_in_words(share: float | None, words: str) -> None:
     """A share has as many digits as its size deserves."""
     assert wording.describe_share(share) == words
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "before", "words"),
+    [
+        (6, None, wording.UNKNOWN),
+        (6, 0, "was 0"),
+        (6, 6, "was 6"),
+        (6, 4, "+50% (was 4)"),
+        (1, 2_000, "-100% (was 2,000)"),
+    ],
+)
+def test_trend_in_words(tmp_path: Path, timeouts: int, before: int | None, words: str) -> None:
+    """Timeouts are held against the day before, where that day is known."""
+    (action,) = (
+        shown
+        for shown in recorded_picture(tmp_path).day.actions
+        if shown.action_id == CRM.action_id
+    )
+    ratio = timeouts / before if before else None
+    moved = replace(action, timeouts=timeouts, timeouts_day_before=before, trend_ratio=ratio)
+
+    assert wording.describe_action(moved).trend == words
+
+
+def test_conversations_that_no_one_read_are_not_claimed(serve: Server, tmp_path: Path) -> None:
+    """Without detail records the headline leaves conversations out."""
+    shown = recorded_picture(tmp_path)
+    blind = replace(shown.day, total=replace(shown.day.total, conversations=None))
+    words = read(serve(replace(shown, day=blind)).ask("/").text).words
+
+    assert "3 timeouts in 1 of 3 data actions." in words
+
+
+def test_day_without_a_timeout(serve: Server, tmp_path: Path) -> None:
+    """A good day is one calm sentence."""
+    shown = recorded_picture(tmp_path)
+    quiet = replace(
+        shown.day,
+        actions=tuple(action for action in shown.day.actions if not action.timeouts),
+        total=replace(shown.day.total, timeouts=0),
+    )
+    reader = read(serve(replace(shown, day=quiet)).ask("/").text)
+
+    assert "No timeout in 2 data actions." in reader.words
+    assert ("details", "open", "") in reader.attributes
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import time
 from collections.abc import Iterable
 from threading import Event, Thread
 from typing import Any
@@ -139,3 +140,57 @@ def test_request_in_hand_is_answered_on_close() -> None:
     client.join()
 
     assert answers == [b"hello"]
+
+
+def test_large_answer_is_sent_whole_on_close() -> None:
+    """A client that is slow to read gets all of an answer that was begun before the close."""
+    body = b"x" * 8_000_000
+    begun = Event()
+
+    def large(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        begun.set()
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    server = WebServer(large, LOOPBACK, 0)
+    server.start()
+    connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=10)
+    connection.request("GET", "/")
+    assert begun.wait(10)
+    closing = Thread(target=server.close)
+    closing.start()
+    received = connection.getresponse().read()
+    closing.join()
+    connection.close()
+
+    assert received == body
+
+
+def test_client_that_never_reads_does_not_hold_up_the_close() -> None:
+    """Close waits for a client only so long."""
+    begun = Event()
+
+    def endless(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        begun.set()
+        start_response("200 OK", [("Content-Length", "16000000")])
+        return [b"x" * 16_000_000]
+
+    server = WebServer(endless, LOOPBACK, 0)
+    server.start()
+    with socket.create_connection((LOOPBACK, server.port), timeout=10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert begun.wait(10)
+        before = time.monotonic()
+        server.close()
+        assert time.monotonic() - before < 4
+
+
+def test_large_request_is_refused() -> None:
+    """A body that nobody asked for is not even read."""
+    with WebServer(hello, LOOPBACK, 0) as server:
+        connection = http.client.HTTPConnection(LOOPBACK, server.port, timeout=10)
+        connection.request("GET", "/", body=b"", headers={"Content-Length": "1000000"})
+        status = connection.getresponse().status
+        connection.close()
+
+    assert status == 413
