@@ -39,7 +39,7 @@ from monitor.genesys.auth import (
 )
 from monitor.genesys.budget import Budget
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.ratelimit import ClosedEndpoints, Gate, TokenBucket
+from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
 from monitor.genesys.refusal import refusal
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
@@ -247,13 +247,14 @@ def decode_answer(endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
         ) from error
 
 
-def connect(
+def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a usual value
     org: OrgSettings,
     *,
     stop: threading.Event | None = None,
     budget_seconds: float = BUDGET_SECONDS,
     clock: Clock | None = None,
     closed: ClosedEndpoints | None = None,
+    requests_per_second: float = REQUESTS_PER_SECOND,
 ) -> Client:
     """A client for one org, made of the real parts; no request is sent yet.
 
@@ -263,6 +264,8 @@ def connect(
         budget_seconds: The most that one call takes, repetitions and waits included.
         clock: The machine's time, not the time of the data; the system's own where None.
         closed: Endpoints that were closed earlier; keep it where clients come and go.
+        requests_per_second: The pace to keep to, by the machine's time; more than usual only
+            where the org is simulated and its time runs faster.
 
     Raises:
         ConfigurationError: A credential is missing, can't be read or can't be used.
@@ -273,7 +276,8 @@ def connect(
     grant = _grant(org, clock)
     counters = ApiCounters()
     transport = HttpTransport(counters)
-    gate = Gate(bucket=TokenBucket(), closed=closed, counters=counters, clock=clock, stop=stop)
+    bucket = TokenBucket(per_second=requests_per_second)
+    gate = Gate(bucket=bucket, closed=closed, counters=counters, clock=clock, stop=stop)
     return Client(
         org.api_base,
         tokens=TokenCache(grant, transport, gate=gate, clock=clock),

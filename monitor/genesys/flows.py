@@ -74,8 +74,8 @@ def get_flow(client: Client, flow_id: str) -> FlowDocument:
         actions = tuple(_data_action(entry) for entry in _entries(document))
     except ValueError as error:
         raise WrongShapeError(
-            f"The flow {flow_id} holds a data action that can't be understood: {error}",
-            "Open the flow in Architect and check that data action.",
+            f"The flow {flow_id} holds a data action that can't be understood, {error}",
+            "Look at that data action in the flow's document.",
             endpoint=GET_FLOW.label,
             status=answer.status,
             correlation_id=answer.correlation_id,
@@ -119,9 +119,13 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
     """Read one entry.
 
     Raises:
-        ValueError: A field has another type than it should; names the field.
+        ValueError: A field has another type than it should; names action and field.
     """
-    read = msgspec.convert(entry, _Entry)
+    try:
+        read = msgspec.convert(entry, _Entry)
+    except msgspec.ValidationError as error:
+        reason = f"{entry['id']!r}: {error}"
+        raise ValueError(reason) from error
     return FlowDataAction(
         action_id=read.id,
         name=read.name or "",

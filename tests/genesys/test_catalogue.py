@@ -1,0 +1,282 @@
+"""Actions, integrations, flows that use them, limits, the org, and the table of regions."""
+
+from __future__ import annotations
+
+import re
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from monitor.errors import NotFoundError, PermissionDeniedError, WrongShapeError
+from monitor.genesys import Client
+from monitor.genesys.actions import (
+    IntegrationAction,
+    consuming_flows,
+    get_action,
+    list_actions,
+    list_integrations,
+)
+from monitor.genesys.limits import data_action_limits
+from monitor.genesys.organization import whoami
+from monitor.genesys.regions import REGIONS, api_url, is_known, login_url
+from tests.genesys.conftest import HandClock
+from tests.genesys.far_side import Act, FarSide, Reply
+
+ACTIONS = "GET /api/v2/integrations/actions"
+INTEGRATIONS = "GET /api/v2/integrations"
+CONSUMERS = "GET /api/v2/architect/dependencytracking/consumingresources"
+LIMITS = "GET /api/v2/organizations/limits/namespaces/dataactions"
+ME = "GET /api/v2/organizations/me"
+
+
+def page(*ids: str, page_count: int | None = None) -> Reply:
+    """A page of named things."""
+    body: dict[str, object] = {"entities": [{"id": i, "name": f"Name {i}"} for i in ids]}
+    return Reply(body=body if page_count is None else body | {"pageCount": page_count})
+
+
+def test_every_page_of_actions_is_read(client: Client, far_side: FarSide) -> None:
+    """Page by page with configuration, up to the last one that the platform counts."""
+    far_side.on(ACTIONS, page("a", "b", page_count=2), page("c", page_count=2))
+
+    assert [action.id for action in list_actions(client)] == ["a", "b", "c"]
+    assert [seen.query for seen in far_side.requests(ACTIONS)] == [
+        {"includeConfig": "true", "pageSize": "100", "pageNumber": "1"},
+        {"includeConfig": "true", "pageSize": "100", "pageNumber": "2"},
+    ]
+
+
+@pytest.mark.parametrize("last", [page(), Reply(body={}), Reply(body={"entities": None})])
+def test_an_empty_page_is_the_last(client: Client, far_side: FarSide, last: Reply) -> None:
+    """Where the platform counts no pages, reading ends at the first one with nothing in it."""
+    far_side.on(ACTIONS, page("a"), last)
+
+    assert [action.id for action in list_actions(client)] == ["a"]
+
+
+def test_a_platform_that_repeats_a_page_is_not_asked_for_ever(
+    client: Client, far_side: FarSide
+) -> None:
+    """A page that brings nothing new ends the reading; an action is listed once."""
+    far_side.on(ACTIONS, page("a", "b"), page("b", "c"), page("b", "c"))
+
+    assert [action.id for action in list_actions(client)] == ["a", "b", "c"]
+    assert len(far_side.requests(ACTIONS)) == 3
+
+
+def test_an_org_without_actions_is_an_empty_list(client: Client, far_side: FarSide) -> None:
+    """It takes one request to know."""
+    far_side.on(ACTIONS, page(page_count=0))
+
+    assert list_actions(client) == []
+    assert len(far_side.requests(ACTIONS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "timeout_ms"),
+    [
+        ({"timeoutSeconds": 10}, 10_000),
+        ({"timeoutSeconds": 0}, None),
+        ({"timeoutSeconds": None}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_a_timeout_that_is_not_set_is_none(
+    client: Client, far_side: FarSide, config: object, timeout_ms: int | None
+) -> None:
+    """Absent, null and 0 all mean that the platform's own default holds."""
+    far_side.on(
+        ACTIONS + "/custom_-_1",
+        Reply(
+            body={
+                "id": "custom_-_1",
+                "name": "Get Customer",
+                "integrationId": "i",
+                "category": "Web Services Data Actions",
+                "version": 7,
+                "config": config,
+            }
+        ),
+    )
+
+    assert get_action(client, "custom_-_1") == IntegrationAction(
+        id="custom_-_1",
+        name="Get Customer",
+        integration_id="i",
+        category="Web Services Data Actions",
+        version=7,
+        timeout_ms=timeout_ms,
+    )
+
+
+def test_fields_that_are_left_out_read_as_empty(client: Client, far_side: FarSide) -> None:
+    """An action without a name goes by its id."""
+    far_side.on(ACTIONS + "/a", Reply(body={"id": "a", "name": None, "category": None}))
+
+    assert get_action(client, "a") == IntegrationAction(id="a", name="a")
+
+
+def test_an_unknown_action_is_not_found(client: Client, far_side: FarSide) -> None:
+    """The error names the endpoint, not the id's own path."""
+    with pytest.raises(NotFoundError) as caught:
+        get_action(client, "a")
+
+    assert caught.value.endpoint == "GET /api/v2/integrations/actions/{actionId}"
+    assert far_side.requests(ACTIONS + "/a")
+
+
+def test_integrations_are_names_by_id(client: Client, far_side: FarSide) -> None:
+    """One without a name has an empty one."""
+    far_side.on(
+        INTEGRATIONS,
+        Reply(body={"entities": [{"id": "i", "name": "CRM"}, {"id": "j"}], "pageCount": 1}),
+    )
+
+    assert list_integrations(client) == {"i": "CRM", "j": ""}
+
+
+def test_only_flows_that_exist_are_users_of_an_action(client: Client, far_side: FarSide) -> None:
+    """Scripts use actions too, and deleted flows stay listed."""
+    far_side.on(
+        CONSUMERS,
+        Reply(
+            body={
+                "entities": [
+                    {"id": "1", "name": "Main", "type": "INBOUNDCALLFLOW"},
+                    {"id": "2", "name": "Work", "type": "WORKFLOW", "deleted": False},
+                    {"id": "3", "name": "Gone", "type": "BOTFLOW", "deleted": True},
+                    {"id": "4", "name": "Script", "type": "COMPOSERSCRIPT"},
+                    {"id": "5", "name": "?"},
+                    {"id": "6", "type": "inboundchatflow"},
+                ],
+                "pageCount": 1,
+            }
+        ),
+    )
+
+    assert consuming_flows(client, "a") == {"1": "Main", "2": "Work", "6": ""}
+    assert far_side.requests(CONSUMERS)[0].query == {
+        "id": "a",
+        "objectType": "DATAACTION",
+        "pageSize": "100",
+        "pageNumber": "1",
+    }
+
+
+def test_dependency_tracking_names_its_permission(client: Client, far_side: FarSide) -> None:
+    """It is the one most often forgotten."""
+    far_side.on(CONSUMERS, Reply(403, {}))
+
+    with pytest.raises(PermissionDeniedError) as caught:
+        consuming_flows(client, "a")
+
+    assert "architect:dependencyTracking:view" in caught.value.hint
+
+
+def test_the_orgs_own_limits_are_read(client: Client, far_side: FarSide) -> None:
+    """Where they are complete the defaults are not asked for."""
+    far_side.on(
+        LIMITS,
+        Reply(
+            body={
+                "entities": [
+                    {
+                        "key": "actions.concurrent.executions.max",
+                        "namespace": "dataactions",
+                        "value": 50,
+                    },
+                    {"key": "x", "value": None},
+                ]
+            }
+        ),
+    )
+
+    assert data_action_limits(client) == {"actions.concurrent.executions.max": 50}
+    assert far_side.requests(LIMITS + "/defaults") == []
+
+
+@pytest.mark.parametrize(
+    ("own", "b"),
+    [
+        (Reply(404, {}), 1),
+        (Reply(body={}), 1),
+        (Reply(body={"entities": [{"key": "b", "value": 5}]}), 5),
+    ],
+)
+def test_defaults_stand_in_for_limits_that_are_missing(
+    client: Client, far_side: FarSide, own: Reply, b: int
+) -> None:
+    """What the org has of its own comes first."""
+    defaults = [{"key": "actions.concurrent.executions.max", "value": 30}, {"key": "b", "value": 1}]
+    far_side.on(LIMITS, own)
+    far_side.on(LIMITS + "/defaults", Reply(body={"entities": defaults}))
+
+    assert data_action_limits(client) == {"actions.concurrent.executions.max": 30, "b": b}
+
+
+def dated(date: str | None) -> Act:
+    """An answer of the org with a date of its own."""
+
+    def act(handler: BaseHTTPRequestHandler) -> None:
+        body = b'{"id": "o-1", "name": "Acme"}'
+        handler.send_response_only(200)
+        handler.send_header("Content-Length", str(len(body)))
+        if date is not None:
+            handler.send_header("Date", date)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return act
+
+
+def test_the_org_and_its_clock_are_known(
+    client: Client, far_side: FarSide, clock: HandClock
+) -> None:
+    """A platform that is two minutes ahead shows as 120 seconds, to about a second."""
+    far_side.on(ME, dated(formatdate(clock.now() + 120, usegmt=True)))
+
+    identity = whoami(client, clock)
+
+    assert (identity.org_id, identity.org_name) == ("o-1", "Acme")
+    assert identity.clock_skew_seconds == pytest.approx(120, abs=1)
+
+
+@pytest.mark.parametrize("date", [None, "tomorrow"])
+def test_a_clock_that_does_not_show_is_not_guessed(
+    client: Client, far_side: FarSide, clock: HandClock, date: str | None
+) -> None:
+    """Without a date nobody knows the skew."""
+    far_side.on(ME, dated(date))
+
+    assert whoami(client, clock).clock_skew_seconds is None
+
+
+def test_an_answer_that_is_no_org_is_a_wrong_shape(
+    client: Client, far_side: FarSide, clock: HandClock
+) -> None:
+    """An org has an id."""
+    far_side.on(ME, Reply(body={"name": "Acme"}))
+
+    with pytest.raises(WrongShapeError, match="id"):
+        whoami(client, clock)
+
+
+def test_regions_are_published_domains() -> None:
+    """Each once, with the AWS region it runs in."""
+    assert len(REGIONS) == 18
+    assert len(set(REGIONS.values())) == 18
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", region) for region in REGIONS.values())
+
+
+def test_a_regions_hosts_follow_its_domain() -> None:
+    """API and login have a host each."""
+    assert api_url("mypurecloud.ie") == "https://api.mypurecloud.ie"
+    assert login_url("mypurecloud.ie") == "https://login.mypurecloud.ie"
+
+
+def test_an_unknown_region_is_told_apart() -> None:
+    """So that a typing mistake can be pointed at; it is still used as given."""
+    assert is_known("mypurecloud.ie")
+    assert not is_known("mypurecloud.example")

@@ -1,0 +1,140 @@
+"""The platform's wish for quiet, kept by every later call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from monitor.errors import (
+    RateLimitedError,
+    RequestTimeoutError,
+)
+from monitor.genesys import Client, ClosedEndpoints
+from tests.genesys.conftest import HandClock, MakeClient
+from tests.genesys.far_side import TOKEN, FarSide, Reply
+from tests.genesys.things import (
+    ALICE,
+    QUERY,
+    QUERY_ALL,
+    READ,
+    READ_A,
+    WRITE_A,
+    Thing,
+    read,
+    write,
+)
+
+
+def test_a_short_retry_after_is_waited_out_exactly(
+    make_client: MakeClient, far_side: FarSide
+) -> None:
+    """The next request comes after the time that was asked for, not before and not much later."""
+    far_side.on(READ_A, Reply(429, {}, {"Retry-After": "0.2"}), ALICE)
+    client = make_client()
+
+    began = time.monotonic()
+    read(client)
+    took = time.monotonic() - began
+
+    assert 0.2 <= took < 1.0
+    assert client.stats().rate_limited_seconds[READ.label] == pytest.approx(0.2, abs=0.15)
+    assert client.closed_until() == {}
+
+
+def test_a_429_without_a_time_is_repeated_after_a_pause(client: Client, far_side: FarSide) -> None:
+    """Not every 429 says how long."""
+    far_side.on(READ_A, Reply(429, {}), Reply(429, {}, {"Retry-After": "soon"}), ALICE)
+
+    assert read(client) == Thing("Alice")
+
+
+def test_a_long_retry_after_closes_the_endpoint(
+    make_client: MakeClient, far_side: FarSide, clock: HandClock
+) -> None:
+    """No later call sends a request before the time is over; other endpoints stay open."""
+    far_side.on(READ_A, Reply(429, {"message": "quota"}, {"Retry-After": "600"}), ALICE)
+    far_side.on(QUERY_ALL, ALICE)
+    client = make_client()
+
+    with pytest.raises(RateLimitedError, match="quota") as caught:
+        read(client)
+    assert caught.value.retry_after_seconds == 600
+    assert client.closed_until() == {READ.label: clock.now() + 600}
+
+    clock.seconds += 599
+    with pytest.raises(RateLimitedError, match="closed") as caught:
+        read(client)
+    assert caught.value.retry_after_seconds == pytest.approx(1)
+    assert client.stats().retries == {}
+    assert len(far_side.requests(READ_A)) == 1
+    assert client.call(QUERY, Thing) == Thing("Alice")
+
+    clock.seconds += 1
+    assert read(client) == Thing("Alice")
+    assert client.closed_until() == {}
+
+
+def test_an_endpoint_stays_closed_for_the_next_client(
+    make_client: MakeClient, far_side: FarSide, clock: HandClock
+) -> None:
+    """What is known about quiet outlives a client, for example over a reload."""
+    closed = ClosedEndpoints({READ.label: clock.now() + 60})
+    client = make_client(closed=closed)
+
+    with pytest.raises(RateLimitedError):
+        read(client)
+
+    assert far_side.requests(READ_A) == []
+
+
+def test_a_write_that_was_rate_limited_closes_the_endpoint_too(
+    client: Client, far_side: FarSide
+) -> None:
+    """The platform's wish holds for writes as for reads."""
+    far_side.on(WRITE_A, Reply(429, {}, {"Retry-After": "600"}))
+
+    for _ in range(2):
+        with pytest.raises(RateLimitedError):
+            write(client)
+
+    assert len(far_side.requests(WRITE_A)) == 1
+
+
+def test_a_token_service_that_wants_quiet_gets_it(client: Client, far_side: FarSide) -> None:
+    """A long Retry-After from the token service closes that service, not the API's endpoint."""
+    far_side.on(TOKEN, Reply(429, {}, {"Retry-After": "600"}))
+
+    for _ in range(2):
+        with pytest.raises(RateLimitedError):
+            read(client)
+
+    assert len(far_side.requests(TOKEN)) == 1
+    assert list(client.closed_until()) == [TOKEN]
+
+
+@pytest.mark.parametrize("header", ["5", "0.5"])
+def test_stopping_ends_a_wait_at_once(
+    make_client: MakeClient, far_side: FarSide, header: str
+) -> None:
+    """A daemon that is told to end does not sit out a Retry-After."""
+    stop = threading.Event()
+
+    def limit_and_stop(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(429)
+        handler.send_header("Retry-After", header)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        threading.Timer(0.05, stop.set).start()
+
+    far_side.on(READ_A, limit_and_stop)
+    client = make_client(stop=stop)
+
+    began = time.monotonic()
+    with pytest.raises(RequestTimeoutError, match="the program is ending"):
+        read(client)
+
+    assert time.monotonic() - began < 0.4
+    assert len(far_side.requests(READ_A)) == 1
