@@ -99,6 +99,7 @@ class Client:
         self._counters = counters
         self._clock = clock
         self._stop = stop
+        self._closing = threading.Event()
         self._budget_seconds = budget_seconds
         self._first_pause_seconds = first_pause_seconds
 
@@ -167,7 +168,7 @@ class Client:
         if not endpoint.repeatable:
             return self._attempt(endpoint, request, budget)
         for number, attempt in attempts(
-            budget, stop=self._stop, first_pause_seconds=self._first_pause_seconds
+            budget, is_ending=self._is_ending, first_pause_seconds=self._first_pause_seconds
         ):
             with attempt:
                 if number > 1:
@@ -185,7 +186,11 @@ class Client:
 
     def close(self) -> None:
         """Send nothing more, end the requests in flight and let go of the connections."""
+        self._closing.set()
         self._transport.close()
+
+    def _is_ending(self) -> bool:
+        return self._stop.is_set() or self._closing.is_set()
 
     def _attempt(
         self, endpoint: Endpoint, request: Callable[[str, float], Request], budget: Budget

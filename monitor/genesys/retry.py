@@ -6,8 +6,7 @@ interrupted, so they are kept short; a ``Retry-After`` is waited out by the gate
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 import stamina
@@ -26,23 +25,26 @@ LONGEST_PAUSE_SECONDS = 3.0
 
 
 def attempts(
-    budget: Budget, *, stop: threading.Event, first_pause_seconds: float = FIRST_PAUSE_SECONDS
+    budget: Budget,
+    *,
+    is_ending: Callable[[], bool],
+    first_pause_seconds: float = FIRST_PAUSE_SECONDS,
 ) -> Iterator[tuple[int, AbstractContextManager[None]]]:
     """Yield ``(number, context)`` for each attempt.
 
     A repeatable error inside a context is kept there, and leads to the next attempt.
 
-    The last error is let through when it can't be repeated, when ``stop`` is set, or when the
-    budget would be over after the pause.
+    The last error is let through when it can't be repeated, when the program is ending, or when
+    the budget would be over after the pause.
 
     Args:
         budget: The time for all attempts together.
-        stop: Set when the program is to end.
+        is_ending: Whether nothing is worth repeating any more.
         first_pause_seconds: The back-off before the second attempt, without its jitter.
     """
 
     def pause_after(error: Exception) -> bool | float:
-        if stop.is_set():
+        if is_ending():
             return False
         if isinstance(error, RateLimitedError):
             if error.status is None:

@@ -353,4 +353,4 @@ def test_a_silent_token_service_does_not_outlast_the_budget(
     with pytest.raises(RequestTimeoutError):
         make_client(budget_seconds=0.2).fetch(PING)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5

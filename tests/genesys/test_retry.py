@@ -111,7 +111,7 @@ def test_repetitions_end_with_the_budget(make_client: MakeClient, far_side: FarS
     with pytest.raises(ServerFaultError):
         read(client)
 
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5
     assert client.stats().retries[READ.label] > 1
 
 
@@ -131,7 +131,7 @@ def test_no_answer_ends_with_the_budget(make_client: MakeClient, far_side: FarSi
     with pytest.raises(RequestTimeoutError, match=r"127\.0\.0\.1:\d+ did not answer GET"):
         read(client)
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5
     assert client.stats().requests[READ.label, "timeout"] >= 1
 
 
@@ -160,7 +160,7 @@ def test_a_body_that_drips_does_not_hold_the_client(
     with pytest.raises(RequestTimeoutError):
         read(client)
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
@@ -223,12 +223,10 @@ def test_nothing_is_sent_after_stopping(make_client: MakeClient, far_side: FarSi
 
 
 def test_closing_ends_a_request_in_flight(make_client: MakeClient, far_side: FarSide) -> None:
-    """A thread that waits for an answer gets its error at once, not after thirty seconds."""
-    stop = threading.Event()
-    client = make_client(stop=stop)
+    """A thread that waits for an answer gets its error at once, and does not try again."""
+    client = make_client()
 
     def close_and_be_silent(handler: BaseHTTPRequestHandler) -> None:
-        stop.set()
         threading.Timer(0.05, client.close).start()
         silence(handler)
 
@@ -238,7 +236,8 @@ def test_closing_ends_a_request_in_flight(make_client: MakeClient, far_side: Far
     with pytest.raises(ConnectionFailedError):
         read(client)
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5
+    assert client.stats().retries == {}
 
 
 def test_a_closed_client_sends_nothing(client: Client, far_side: FarSide) -> None:
