@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 import structlog
 
@@ -23,6 +24,7 @@ from monitor.errors import (
 )
 from monitor.ledger import Ledger, Reading, Recorded, SourceState
 from monitor.model import Classifier, TimeRange
+from monitor.model import Outcome as Ending
 from monitor.sources import Source
 
 log = structlog.get_logger()
@@ -132,7 +134,9 @@ class Collector:
             LedgerError: The state can't be read or written.
         """
         with self._turn:
-            return self._each_source(self._poll_source)
+            # One moment for all sources, so that they speak of the same windows.
+            now = self._clock.now()
+            return self._each_source(partial(self._poll_source, now))
 
     def read_again(self, stretch: TimeRange) -> PollReport:
         """Read a stretch of the past (again); what is counted already stays counted once.
@@ -184,12 +188,12 @@ class Collector:
         # A source that is switched off was warned of once; it does not make every poll partial.
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
 
-    def _poll_source(self, source: Source, count: _Count) -> None:
+    def _poll_source(self, now: float, source: Source, count: _Count) -> None:
         while True:
             window = self._window(source)
             state = self._ledger.source_state(self._org, source.name)
             due = plan(
-                now=self._clock.now(),
+                now=now,
                 settings=self._settings,
                 window_seconds=window,
                 slice_seconds=source.slice_seconds,
@@ -231,13 +235,14 @@ class Collector:
         )
         count.add(recorded)
         for error_type in recorded.new_error_types:
-            log.warning(
-                "new_error_type",
-                org=self._org,
-                error_type=error_type,
-                counted_as=str(self._classifier.outcome(error_type, "")),
-                hint="If this is wrong, add a pattern to [classify].",
-            )
+            if self._classifier.outcome(error_type, "") is Ending.ERROR:
+                log.warning(
+                    "new_error_type",
+                    org=self._org,
+                    error_type=error_type,
+                    counted_as="error",
+                    hint="If it is a timeout or a throttle, add a pattern to [classify].",
+                )
 
     def _skip(self, source: Source, stretch: TimeRange, window_seconds: int, count: _Count) -> None:
         windows = -(-stretch.seconds // window_seconds)

@@ -10,6 +10,7 @@ from monitor.collect.catalogue import Catalogue
 from monitor.collect.collector import Collector
 from monitor.config import OrgSettings, Settings
 from monitor.genesys import Client, ClosedEndpoints, connect
+from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger
 from monitor.sources import ActionsSource, ConversationsSource, Source
 
@@ -47,7 +48,9 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
         LedgerError: The state can't be read.
     """
-    client = connect(org, stop=stop, closed=closed)
+    # The platform's minute passes as fast as the data's.
+    pace = REQUESTS_PER_SECOND / clock.machine_seconds(1)
+    client = connect(org, stop=stop, closed=closed, requests_per_second=pace)
     classifier = settings.classify.classifier()
     catalogue = Catalogue(
         org=org.name,
