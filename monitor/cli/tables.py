@@ -24,7 +24,7 @@ def report_table(summaries: Sequence[Summary]) -> RenderableType:
     for summary in summaries:
         parts.append(_heading(summary))
         parts.append(_actions(summary))
-        parts.extend(Text(f"Note: {note}.", style="dim") for note in summary.notes)
+        parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)
         parts.append(Text())
     return Group(*parts[:-1])
 

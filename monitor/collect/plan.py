@@ -96,7 +96,8 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
         if final - begin < DEEP_EVERY_POLLS * settings.interval:
             return Plan((Read(_joined(coverage, newest, window_seconds), None),), deep=False)
     else:
-        begin = floor_to(end - settings.initial, window_seconds)
+        # As much settled history as was asked for, and what has yet to settle.
+        begin = floor_to(end - settings.initial - settings.settle, window_seconds)
     if end - begin <= slice_seconds:
         return Plan((Read(TimeRange(begin, end), final),), deep=True, skipped=skipped)
     older = TimeRange(begin, newest.start).slices(slice_seconds)
