@@ -11,10 +11,11 @@ import structlog
 from flask import Flask, g, request
 from werkzeug.exceptions import HTTPException, NotFound
 
+from monitor.errors import ConfigurationError
 from monitor.simulator.answers import answer, refusal_answer
 from monitor.simulator.faults import FaultQueue
 from monitor.simulator.mishaps import Line, mishap
-from monitor.simulator.refusal import Refusal, not_found, unauthorized
+from monitor.simulator.refusal import Refusal, bad_request, not_found, unauthorized
 from monitor.simulator.routes_actions import action_routes
 from monitor.simulator.routes_analytics import aggregate_routes, detail_routes
 from monitor.simulator.routes_control import control_routes
@@ -119,6 +120,10 @@ def _answer_errors(app: Flask) -> None:
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
         return refusal_answer(refusal)
+
+    @app.errorhandler(ConfigurationError)
+    def impossible(error: ConfigurationError) -> Response:
+        return refusal_answer(bad_request(error.message))
 
     @app.errorhandler(GrantRefusal)
     def not_granted(refusal: GrantRefusal) -> Response:

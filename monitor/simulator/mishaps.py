@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Response
 from waitress.channel import ClientDisconnected
+from werkzeug.wsgi import ClosingIterator
 
 from monitor.simulator.answers import refusal_answer
 from monitor.simulator.refusal import Refusal, missing_permission, unauthorized
@@ -72,7 +73,10 @@ class Line:
             held.append(parts)
             return lambda _: None
 
-        body = list(self._app(environ, hold))  # type: ignore[arg-type]  # a WSGI callable by duty
+        chunks = self._app(environ, hold)  # type: ignore[arg-type]  # a start_response by duty
+        body = list(chunks)
+        if isinstance(chunks, ClosingIterator):
+            chunks.close()
         seconds = environ.get(_CUT)
         if seconds is not None:
             self._closing.wait(seconds)

@@ -265,7 +265,7 @@ def _large(seed: int) -> Scenario:
 
 def scaled(count: int, seed: int = DEFAULT_SEED) -> Scenario:
     """An org of ``count`` actions that are drawn together, ten to a flow."""
-    law = LatencyLaw(450, 0.5, never_share=0.0006, error_share=0.0002)
+    law = LatencyLaw(450, 0.5, never_share=0.0004, error_share=0.0001)
     actions = tuple(
         replace(_action(f"Lookup {number:04d}", _ORDERS, law, 12, 10), method="GET")
         for number in range(1, count + 1)

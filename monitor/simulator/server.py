@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -56,10 +57,10 @@ class RunningSimulator:
         if self._closing.is_set():
             return
         self._closing.set()
-        # Sockets are closed by the loop that watches them: it ends when none is left.
         self._server.trigger.pull_trigger(self._hang_up)
         self._thread.join(_CLOSING_SECONDS)
         self._server.task_dispatcher.shutdown()
+        self._server.trigger.close()
 
     def __enter__(self) -> Self:
         """Answer inside the block."""
@@ -75,10 +76,15 @@ class RunningSimulator:
         self.close()
 
     def _hang_up(self) -> None:
-        """Close the listening socket and every connection; runs in the loop's own thread."""
+        """Close the listening socket and every connection; runs in the loop's own thread.
+
+        The loop ends when it has nothing left to watch. Its wake-up pipe is only taken out of its
+        sight: a request that is just ending may still write to it, so it is closed last.
+        """
         for channel in list(self._server.active_channels.values()):
             channel.close()
-        self._server.close()
+        self._server.asyncore.dispatcher.close(self._server)
+        self._server.trigger.del_channel()
 
 
 def serve(org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0) -> RunningSimulator:
@@ -92,16 +98,9 @@ def serve(org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0) -> RunningS
     Raises:
         ConfigurationError: The port is in use, or can't be listened on.
     """
-    closing = threading.Event()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = create_server(
-            create_app(org, closing),
-            host=host,
-            port=port,
-            threads=_THREADS,
-            ident="simulated-genesys-cloud",
-            clear_untrusted_proxy_headers=True,
-        )
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             message = f"port {port} on {host} is in use"
@@ -110,4 +109,12 @@ def serve(org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0) -> RunningS
             message = f"can't listen on {host}:{port}: {error.strerror or error}"
             hint = "choose an address of this machine and a port above 1023"
         raise ConfigurationError(message, hint) from error
+    closing = threading.Event()
+    server = create_server(
+        create_app(org, closing),
+        sockets=[listening],
+        threads=_THREADS,
+        ident="simulated-genesys-cloud",
+        clear_untrusted_proxy_headers=True,
+    )
     return RunningSimulator(org, server, closing)

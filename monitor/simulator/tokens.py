@@ -6,7 +6,7 @@ import hmac
 import secrets
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
@@ -19,13 +19,6 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _MINUTE = 60.0
 _CLOCK_SKEW_SECONDS = 30
 _LONGEST_ASSERTION_SECONDS = 3_600
-
-_NO_CLIENT: Final = "client not found: invalid client_id"
-_NO_KEY: Final = "client not found: no public key"
-_WRONG_SECRET: Final = "authentication failed"
-_OTHER_SUBJECT: Final = "iss and sub must both be the client id"
-_TOO_LONG: Final = "exp is too far in the future"
-_USED_BEFORE: Final = "the assertion was used before (jti)"
 
 
 class GrantRefusal(Exception):  # noqa: N818 - an answer of the far side, not an error of ours
@@ -95,9 +88,9 @@ class TokenDesk:
         """
         known = self._secrets.get(client_id)
         if known is None:
-            raise _invalid_client(_NO_CLIENT)
+            raise _invalid_client("client not found: invalid client_id")
         if not hmac.compare_digest(known.encode(), secret.encode()):
-            raise _invalid_client(_WRONG_SECRET, status=401)
+            raise _invalid_client("authentication failed", status=401)
         return self._issue(client_id)
 
     def by_assertion(self, assertion: str, audience: str) -> str:
@@ -107,16 +100,21 @@ class TokenDesk:
             GrantRefusal: The signature, or any of iss, sub, aud, exp, iat and jti.
         """
         claims = self._verified(assertion, audience)
-        client_id, name, expires = claims["iss"], claims["jti"], float(claims["exp"])
+        client_id, name = claims["iss"], claims["jti"]
+        issued, expires = _moment(claims, "iat"), _moment(claims, "exp")
         now = self._wall.now()
+        if expires + _CLOCK_SKEW_SECONDS <= now:
+            raise _invalid_grant("the assertion has expired (exp)")
+        if issued - _CLOCK_SKEW_SECONDS > now:
+            raise _invalid_grant("the assertion is not yet valid (iat)")
         if claims["sub"] != client_id:
-            raise _invalid_grant(_OTHER_SUBJECT)
+            raise _invalid_grant("iss and sub must both be the client id")
         if expires - now > _LONGEST_ASSERTION_SECONDS:
-            raise _invalid_grant(_TOO_LONG)
+            raise _invalid_grant("exp is too far in the future")
         with self._lock:
             self._spent = {old: until for old, until in self._spent.items() if until > now}
             if name in self._spent:
-                raise _invalid_grant(_USED_BEFORE)
+                raise _invalid_grant("the assertion was used before (jti)")
             self._spent[name] = expires + _CLOCK_SKEW_SECONDS
         return self._issue(client_id)
 
@@ -160,19 +158,30 @@ class TokenDesk:
         try:
             client_id = jwt.decode(assertion, options={"verify_signature": False}).get("iss", "")
             if client_id not in self._keys:
-                raise _invalid_client(_NO_KEY)
+                raise _invalid_client("client not found: no public key")
             claims: dict[str, Any] = jwt.decode(
                 assertion,
                 self._keys[client_id],
                 algorithms=["RS256"],
                 audience=audience,
-                leeway=_CLOCK_SKEW_SECONDS,
-                options={"require": ["iss", "sub", "aud", "exp", "iat", "jti"]},
+                # Dates are judged below, by the same clock that tokens live by.
+                options={
+                    "require": ["iss", "sub", "aud", "exp", "iat", "jti"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
         except jwt.InvalidTokenError as error:
-            reason = f"assertion refused: {error}"
-            raise _invalid_grant(reason) from error
+            raise _invalid_grant(f"assertion refused: {error}") from error
         return claims
+
+
+def _moment(claims: dict[str, Any], name: str) -> float:
+    """A claim that is a date; epoch seconds."""
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _invalid_grant(f"{name} must be a number of seconds")
+    return float(value)
 
 
 def _invalid_client(description: str, status: int = 400) -> GrantRefusal:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import zlib
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,11 @@ class Traffic:
         if stream is None:
             return
         with self._writing:
-            self._changes[stream] = (*self._changes.get(stream, ()), change)
+            earlier = self._changes.get(stream, ())
+            if earlier and change.at_ms < earlier[-1].at_ms:
+                # A clock that was set back must not reorder history.
+                change = replace(change, at_ms=earlier[-1].at_ms)
+            self._changes[stream] = (*earlier, change)
 
     def ended_between(self, from_ms: int, to_ms: int) -> Executions:
         """Executions whose event time lies in ``from_ms <= end < to_ms``, visible or not."""

@@ -1,0 +1,46 @@
+"""Simulators over a real socket, with a clock that only moves when a test moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, scenario, serve
+from tests.simulator.far_end import NOON, StillClock, Wire
+
+Simulate = Callable[..., Wire]
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    """The time of the traffic: noon of a Monday."""
+    return StillClock(NOON)
+
+
+@pytest.fixture
+def wall() -> StillClock:
+    """The time that tokens and rate limits live by."""
+    return StillClock(NOON)
+
+
+@pytest.fixture
+def simulate(clock: StillClock, wall: StillClock) -> Iterator[Simulate]:
+    """Serve an org and sign in to it; everything is closed when the test ends."""
+    with ExitStack() as stack:
+
+        def start(what: str | Scenario = "punctual", **more: object) -> Wire:
+            plan = scenario(what) if isinstance(what, str) else what
+            settings = {"requests_per_minute": 100_000, "wall": wall, **more}
+            org = SimulatedOrg(plan, clock, **settings)  # type: ignore[arg-type]  # a test's own
+            return stack.enter_context(Wire(stack.enter_context(serve(org))))
+
+        yield start
+
+
+@pytest.fixture
+def running_simulator(clock: StillClock) -> Iterator[RunningSimulator]:
+    """The default org."""
+    with serve(SimulatedOrg(scenario("default"), clock)) as simulator:
+        yield simulator

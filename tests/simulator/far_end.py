@@ -1,0 +1,144 @@
+"""A client of the simulator that hides nothing, and a clock that stands still until told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from monitor.model import TimeRange
+from monitor.simulator import RunningSimulator
+
+AGGREGATES = "/api/v2/analytics/actions/aggregates"
+DETAILS = "/api/v2/analytics/conversations/details"
+ACTIONS = "/api/v2/integrations/actions"
+GROUPS = ("actionId", "errorType", "responseStatus")
+
+NOON = 1_795_435_200
+"""2026-11-23 12:00 UTC."""
+HOUR = 3_600
+
+
+class StillClock:
+    """A clock that shows what it was set to."""
+
+    def __init__(self, at: float) -> None:
+        """Set it."""
+        self.at = at
+
+    def now(self) -> float:
+        """What it was set to."""
+        return self.at
+
+    def machine_seconds(self, seconds: float) -> float:
+        """The same number of seconds; nobody waits here."""
+        return seconds
+
+
+class Wire:
+    """Plain HTTP to a simulator, signed in."""
+
+    def __init__(self, simulator: RunningSimulator) -> None:
+        """Sign in with the client's secret."""
+        self.simulator = simulator
+        self.base = simulator.url
+        self.org = simulator.org
+        self.session = requests.Session()
+        self.sign_in()
+
+    def __enter__(self) -> Self:
+        """Stay connected inside the block."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Hang up."""
+        self.session.close()
+
+    def sign_in(self) -> None:
+        """Take a fresh token."""
+        answer = self.token(self.org.client_id, self.org.client_secret)
+        self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def token(self, client_id: str, secret: str) -> requests.Response:
+        """Ask for a token with a secret."""
+        return requests.post(
+            f"{self.base}/oauth/token",
+            auth=(client_id, secret),
+            data={"grant_type": "client_credentials"},
+            timeout=10,
+        )
+
+    def assert_signed(self, assertion: str) -> requests.Response:
+        """Ask for a token with an assertion."""
+        grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        form = {"grant_type": grant, "assertion": assertion}
+        return requests.post(f"{self.base}/oauth/token", data=form, timeout=10)
+
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:  # noqa: ANN401
+        """Any request, as ``requests`` takes it."""
+        return self.session.request(method, self.base + path, timeout=30, **more)
+
+    def get(self, path: str, **params: object) -> requests.Response:
+        """GET with query parameters."""
+        return self.call("GET", path, params={name: str(value) for name, value in params.items()})
+
+    def aggregates(self, stretch: TimeRange, **more: object) -> requests.Response:
+        """The aggregates query."""
+        body = {"interval": interval(stretch), "metrics": ["tTotalExecution"], **more}
+        return self.call("POST", f"{AGGREGATES}/query", json=body)
+
+    def details(self, stretch: TimeRange, **more: object) -> requests.Response:
+        """The conversation details query."""
+        body = {"interval": interval(stretch), **more}
+        return self.call("POST", f"{DETAILS}/query", json=body)
+
+    def all_details(self, stretch: TimeRange, **more: object) -> list[dict[str, Any]]:
+        """Every page of the conversation details query."""
+        found: list[dict[str, Any]] = []
+        for page in range(1, 1_000):
+            paging = {"pageSize": 100, "pageNumber": page}
+            entries = self.details(stretch, paging=paging, **more).json().get("conversations", [])
+            found += entries
+            if not entries:
+                break
+        return found
+
+    def truth(self, stretch: TimeRange) -> dict[str, Any]:
+        """What really happened."""
+        answer: dict[str, Any] = self.call(
+            "GET", "/simulator/truth", params={"from": stretch.start, "to": stretch.end}
+        ).json()
+        return answer
+
+    def fault(self, kind: str, **more: object) -> None:
+        """Order a fault."""
+        answer = self.call("POST", "/simulator/faults", json={"kind": kind, **more})
+        assert answer.status_code == 201, answer.text
+
+
+def interval(stretch: TimeRange) -> str:
+    """A stretch of time as the platform writes it."""
+    return f"{moment(stretch.start)}/{moment(stretch.end)}"
+
+
+def moment(at: int) -> str:
+    """A moment as the platform writes it."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def counts(answer: requests.Response) -> dict[tuple[str, str, str], int]:
+    """Executions per action, errorType and responseStatus of an aggregates answer."""
+    found: dict[tuple[str, str, str], int] = {}
+    for result in answer.json().get("results", []):
+        group = result["group"]
+        key = (group["actionId"], group["errorType"], group.get("responseStatus", ""))
+        for bucket in result["data"]:
+            found[key] = found.get(key, 0) + bucket["metrics"][0]["stats"]["count"]
+    return found

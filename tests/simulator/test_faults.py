@@ -1,0 +1,143 @@
+"""Faults to order, seen from the client's side of the wire."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+from monitor.errors import ConfigurationError
+from monitor.simulator.faults import FAULT_KINDS, Fault
+from monitor.simulator.scenarios import ORDER_STATUS
+from tests.simulator.conftest import Simulate
+from tests.simulator.far_end import ACTIONS, Wire
+
+ME = "/api/v2/tokens/me"
+
+
+@pytest.fixture
+def wire(simulate: Simulate) -> Wire:
+    """The default org."""
+    return simulate()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("rate_limited", 429),
+        ("unauthorized", 401),
+        ("forbidden", 403),
+        ("not_found", 404),
+        ("bad_request", 400),
+        ("conflict", 409),
+        ("request_timeout", 408),
+        ("server_error", 500),
+        ("unavailable", 503),
+    ],
+)
+def test_a_refusal_has_the_platforms_body(wire: Wire, kind: str, status: int) -> None:
+    """Status, body and correlation id, once; then all is well again."""
+    wire.fault(kind)
+    answer = wire.get(ME)
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.json()["contextId"] == answer.headers["ININ-Correlation-Id"]
+    assert wire.get(ME).status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "header"), [(120, "120"), (None, None)])
+def test_a_rate_limit_says_when_to_come_back(
+    wire: Wire, seconds: int | None, header: str | None
+) -> None:
+    """As many seconds as ordered; the header can be left out."""
+    wire.fault("rate_limited", retry_after_seconds=seconds)
+    assert wire.get(ME).headers.get("Retry-After") == header
+
+
+@pytest.mark.parametrize("kind", ["reset", "hang", "reset_after", "hang_after"])
+def test_a_connection_can_just_end(wire: Wire, kind: str) -> None:
+    """The client sees no answer at all."""
+    wire.fault(kind, hang_seconds=0.01)
+    with pytest.raises(requests.ConnectionError):
+        wire.get(ME)
+    assert wire.get(ME).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "version"), [("reset", 1), ("reset_after", 2)])
+def test_a_lost_answer_is_not_a_lost_write(wire: Wire, kind: str, version: int) -> None:
+    """Cut before it is served nothing happened; cut after it, it did."""
+    action = wire.get(f"{ACTIONS}/{ORDER_STATUS.action_id}", includeConfig="true").json()
+    body = {"version": action["version"], "config": action["config"]}
+    wire.fault(kind, method="PATCH")
+    with pytest.raises(requests.ConnectionError):
+        wire.call("PATCH", f"{ACTIONS}/{ORDER_STATUS.action_id}", json=body)
+    now = wire.get(f"{ACTIONS}/{ORDER_STATUS.action_id}").json()
+    assert now["version"] == version
+
+
+def test_a_proxy_can_answer_instead(wire: Wire) -> None:
+    """200 with a page of HTML."""
+    wire.fault("html")
+    answer = wire.get(ME)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "<html>" in answer.text
+
+
+def test_an_answer_can_have_the_wrong_shape(wire: Wire) -> None:
+    """JSON whose lists are numbers, or nothing at all."""
+    wire.fault("wrong_shape")
+    assert wire.get(ACTIONS).json()["entities"] == 17
+    wire.fault("empty")
+    assert wire.get(ACTIONS).content == b""
+
+
+def test_a_fault_hits_its_path_its_method_and_its_number_of_times(wire: Wire) -> None:
+    """Others pass; so does the one after the last."""
+    wire.fault("server_error", path_prefix=ACTIONS, method="GET", count=2, skip=1)
+    assert wire.get(ME).status_code == 200
+    assert wire.call("PATCH", f"{ACTIONS}/nobody", json={}).status_code == 404
+    assert [wire.get(ACTIONS).status_code for _ in range(4)] == [200, 500, 500, 200]
+
+
+def test_the_login_can_fail_too(wire: Wire) -> None:
+    """Faults reach every address but the control surface."""
+    wire.fault("unavailable", path_prefix="/oauth/")
+    assert wire.token("simulated-client", "simulated-secret").status_code == 503
+    wire.fault("server_error")
+    assert wire.get("/simulator/").status_code == 200
+
+
+def test_waiting_faults_are_listed_and_cleared(wire: Wire) -> None:
+    """What has not happened yet can be seen and forgotten."""
+    wire.fault("html", count=3)
+    wire.get(ME)
+    [waiting] = wire.get("/simulator/faults").json()["faults"]
+    assert (waiting["kind"], waiting["count"]) == ("html", 2)
+    wire.call("DELETE", "/simulator/faults")
+    assert wire.get(ME).status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"kind": "flood"}, {"kind": "html", "count": 0}, {}])
+def test_a_strange_order_is_refused(wire: Wire, body: dict[str, object]) -> None:
+    """400, so that a test with a typing error fails."""
+    assert wire.call("POST", "/simulator/faults", json=body).status_code == 400
+
+
+def test_a_fault_that_could_never_happen_is_refused() -> None:
+    """From Python it is an error of ours, with a hint."""
+    with pytest.raises(ConfigurationError, match="flood") as unknown:
+        Fault("flood")  # type: ignore[arg-type]  # what a caller without a type checker may do
+    assert FAULT_KINDS[0] in unknown.value.hint
+    with pytest.raises(ConfigurationError):
+        Fault("html", count=0)
+
+
+def test_a_hanging_request_ends_when_the_simulator_does(simulate: Simulate) -> None:
+    """Nobody waits half a minute for a test to end."""
+    wire = simulate()
+    wire.fault("hang", path_prefix=ME, hang_seconds=60)
+    with pytest.raises(requests.RequestException):
+        wire.session.get(wire.base + ME, timeout=0.05)
+    started = time.monotonic()
+    wire.simulator.close()
+    assert time.monotonic() - started < 5
