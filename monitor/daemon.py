@@ -148,6 +148,8 @@ class Daemon:
     def close(self) -> None:
         """Stop reading and serving; a transaction in hand is finished."""
         self._stop.set()
+        for watch in self._watches:
+            watch.close()  # ends the requests that are under way; what has come is still written
 
         def finish() -> None:
             if self._scheduler.running:
@@ -160,8 +162,6 @@ class Daemon:
             # What hangs is an answer that has not come: nothing of it is written, so nothing is
             # lost. It must not hold up the stop.
             log.warning("stopped_while_asking", after_seconds=FINISH_SECONDS)
-        for watch in self._watches:
-            watch.close()
         log.info("stopped")
         if self._finished.is_set():
             self._ledger.close()

@@ -26,7 +26,9 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     ]
     last: list[structlog.typing.Processor]
     if out.isatty():
-        last = [structlog.dev.ConsoleRenderer(colors=True)]
+        # A pretty traceback would show local variables, and a token among them.
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(colors=True, exception_formatter=plain)]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
