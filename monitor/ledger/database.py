@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
     inspect,
     make_url,
     select,
@@ -30,6 +31,9 @@ from monitor.ledger.failures import in_plain_words
 
 _WRITES = "timeout_monitor_writes"
 """Execution option of connections whose transactions write."""
+
+_CREATION_LOCK = 0x7469_6D65
+"""Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
 
 
 class Database:
@@ -84,6 +88,8 @@ class Database:
                 _keep_a_write_ahead_log(self._engine)
         if fresh:
             with self.writing() as connection:
+                if connection.dialect.name == "postgresql":
+                    connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
                 # Asked again under the lock: another process may have filled it meanwhile.
                 if self._is_fresh(connection):
                     _create(connection)
