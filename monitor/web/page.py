@@ -141,7 +141,8 @@ def _headline(picture: OrgPicture, timed_out_actions: int) -> str:
 def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> tuple[str, ...]:
     warnings = [_warning(unready, now) for unready in reasons if unready.org == picture.org]
     if picture.health.problem:
-        warnings.append(f"The newest poll had a problem: {picture.health.problem}")
+        problem = picture.health.problem.rstrip(".")
+        warnings.append(f"The newest poll had a problem: {problem}.")
     if not picture.day.complete:
         warnings.append("A part of this day has not been read: counts are too low.")
     return tuple(warnings)

@@ -76,11 +76,11 @@ class WebServer:
         """Let requests in hand finish for a moment, then let go of the address. May be repeated."""
         self._server.task_dispatcher.shutdown(timeout=_FINISH_SECONDS)
         self._closing.set()
-        if self._thread is None:
-            wasyncore.close_all(self._sockets)
-        elif self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._server.pull_trigger()
             self._thread.join()
+        # Only now: the loop may end before the trigger has been pulled, which must be open then.
+        wasyncore.close_all(self._sockets)
 
     def __enter__(self) -> Self:
         """Serve while the block runs."""
@@ -97,7 +97,7 @@ class WebServer:
         self.close()
 
     def _serve(self) -> None:
-        """The loop over the sockets; the only thread that touches them."""
+        """The loop over the sockets; while it runs, no other thread touches them."""
         while not self._closing.is_set():
             wasyncore.loop(timeout=_WAIT_SECONDS, use_poll=True, map=self._sockets, count=1)
         wasyncore.dispatcher.close(self._server)
@@ -107,7 +107,6 @@ class WebServer:
             for channel in list(self._server.active_channels.values()):
                 channel.close_when_flushed = True
             wasyncore.loop(timeout=_DRAIN_SECONDS, use_poll=True, map=self._sockets, count=1)
-        wasyncore.close_all(self._sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

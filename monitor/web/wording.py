@@ -66,7 +66,8 @@ def describe_action(action: ActionSummary) -> ActionRow:
         action_id=action.action_id,
         integration=action.integration_name or UNKNOWN,
         used_by=", ".join(action.used_by or action.flows),
-        executions=f"{action.executions:,}",
+        # Where successes can't be seen, the executions that can be are just the timeouts.
+        executions=UNKNOWN if action.successes is None else f"{action.executions:,}",
         timeouts=f"{action.timeouts:,}",
         share=describe_share(action.timeout_share),
         trend=_trend(action),
@@ -74,7 +75,7 @@ def describe_action(action: ActionSummary) -> ActionRow:
         p95=describe_duration(action.p95_seconds),
         p99=describe_duration(action.p99_seconds),
         timeout=describe_duration(action.timeout_seconds),
-        budget=UNKNOWN if budget is None else f"{budget:.0%}",
+        budget=UNKNOWN if budget is None else f"{budget * 100:.0f} %",
         conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
         timed_out=action.timeouts > 0,
         tight=budget is not None and budget >= _TIGHT_RATIO,
@@ -126,5 +127,5 @@ def _trend(action: ActionSummary) -> str:
         return UNKNOWN
     if action.trend_ratio is None or before == action.timeouts:
         return f"was {before:,}"
-    change = action.trend_ratio - 1
-    return f"{change:+.0%} (was {before:,})"
+    change_percent = (action.trend_ratio - 1) * 100
+    return f"{change_percent:+.0f} % (was {before:,})"

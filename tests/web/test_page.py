@@ -147,7 +147,7 @@ def test_problem_of_the_newest_poll_is_shown(serve: Server) -> None:
     health = replace(HEALTHY, problem="The platform refused the token")
     words = read(serve(picture(health=health)).ask("/").text).words
 
-    assert "The newest poll had a problem: The platform refused the token" in words
+    assert "The newest poll had a problem: The platform refused the token." in words
 
 
 def test_org_that_no_poll_has_read(serve: Server) -> None:
@@ -204,8 +204,8 @@ def test_share_in_words(share: float | None, words: str) -> None:
         (6, None, wording.UNKNOWN),
         (6, 0, "was 0"),
         (6, 6, "was 6"),
-        (6, 4, "+50% (was 4)"),
-        (1, 2_000, "-100% (was 2,000)"),
+        (6, 4, "+50 % (was 4)"),
+        (1, 2_000, "-100 % (was 2,000)"),
     ],
 )
 def test_trend_in_words(tmp_path: Path, timeouts: int, before: int | None, words: str) -> None:
