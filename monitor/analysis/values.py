@@ -164,5 +164,5 @@ def empty(org: str, contract: str, stretch: TimeRange) -> Summary:
         flows=(),
         integrations=(),
         total=total,
-        notes=("Nothing has been read yet",),
+        notes=("Nothing has been read yet.",),
     )
