@@ -1,4 +1,4 @@
-"""The published regions of Genesys Cloud, and the hosts of a region's API and login.
+"""The published regions of Genesys Cloud.
 
 The table answers "is this a region I know?"; it never forbids one: a new region, a gateway or a
 simulated org is any host that the configuration names.
@@ -32,16 +32,6 @@ REGIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Domain of each region -> the AWS region it runs in."""
-
-
-def api_url(region: str) -> str:
-    """The API's base URL of a region's domain, without a slash at its end."""
-    return f"https://api.{region}"
-
-
-def login_url(region: str) -> str:
-    """The login service's base URL of a region's domain, without a slash at its end."""
-    return f"https://login.{region}"
 
 
 def is_known(region: str) -> bool:

@@ -19,7 +19,7 @@ from monitor.genesys.actions import (
 )
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
-from monitor.genesys.regions import REGIONS, api_url, is_known, login_url
+from monitor.genesys.regions import REGIONS, is_known
 from tests.genesys.conftest import HandClock
 from tests.genesys.far_side import Act, FarSide, Reply
 
@@ -268,12 +268,6 @@ def test_regions_are_published_domains() -> None:
     assert len(REGIONS) == 18
     assert len(set(REGIONS.values())) == 18
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", region) for region in REGIONS.values())
-
-
-def test_a_regions_hosts_follow_its_domain() -> None:
-    """API and login have a host each."""
-    assert api_url("mypurecloud.ie") == "https://api.mypurecloud.ie"
-    assert login_url("mypurecloud.ie") == "https://login.mypurecloud.ie"
 
 
 def test_an_unknown_region_is_told_apart() -> None:
