@@ -1,4 +1,4 @@
-"""What make and CI promise."""
+"""What make promises."""
 
 from __future__ import annotations
 
@@ -98,37 +98,6 @@ def test_an_old_python_gets_one_sentence(
     assert code != 0
     assert len(said) == 1
     assert "needs Python 3.11 or newer" in said[0]
-
-
-def test_ci_runs_the_check(root: Path) -> None:
-    """The last thing that CI does is what CONTRIBUTING tells everybody to run."""
-    script = root / ".ci" / "run"
-    lines = script.read_text(encoding="utf-8").splitlines()
-    assert os.access(script, os.X_OK)
-    assert "set -euo pipefail" in lines
-    assert lines[-1] == "exec make check"
-
-
-def test_ci_is_a_script_that_bash_understands(
-    root: Path, require_tool: Callable[[str], str]
-) -> None:
-    """The script parses."""
-    done = subprocess.run([require_tool("bash"), "-n", root / ".ci" / "run"], check=False)
-    assert done.returncode == 0
-
-
-def test_ci_installs_what_tests_require(root: Path) -> None:
-    """Every tool that a test asks for is on the list of CI, or is there before CI begins."""
-    script = (root / ".ci" / "run").read_text(encoding="utf-8")
-    listed = re.search(r"^tools=\((.*)\)$", script, re.MULTILINE)
-    assert listed
-    installed = {pair.partition(":")[0] for pair in listed[1].split()} | {"bash"}
-    wanted = {
-        tool
-        for path in (root / "tests").rglob("test_*.py")
-        for tool in re.findall(r'require_tool\("([\w-]+)"\)', path.read_text(encoding="utf-8"))
-    }
-    assert wanted - {"no-such-tool"} <= installed
 
 
 def test_the_licence_is_the_one_declared(root: Path) -> None:
