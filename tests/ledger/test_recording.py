@@ -184,9 +184,10 @@ def test_an_action_only_seen_in_data_goes_by_the_name_given_there(ledger: Ledger
     assert ledger.state(ORG).actions == (named,)
 
 
-def test_names_in_data_do_not_replace_the_catalogue(ledger: Ledger) -> None:
-    """What the catalogue says of an action stands."""
-    listed = Action("a1", "Get Customer", configured_timeout_ms=5_000)
+@pytest.mark.parametrize("name", ["Get Customer", "a1"])
+def test_names_in_data_do_not_replace_the_catalogue(ledger: Ledger, name: str) -> None:
+    """What the catalogue says of an action stands, even where it is a bare id."""
+    listed = Action("a1", name, configured_timeout_ms=5_000)
     ledger.save_catalogue(ORG, [listed], T0)
 
     named = Action("a1", "Old Name", kind=ActionKind.UNKNOWN)
