@@ -114,10 +114,7 @@ def test_many_clients_are_answered_alike(simulate: Simulate) -> None:
     answers: list[dict[tuple[str, str, str], int]] = []
 
     def read() -> None:
-        with requests.Session() as session:
-            session.headers.update(wire.session.headers)
-            mine = Wire.__new__(Wire)
-            mine.base, mine.session = wire.base, session
+        with Wire(wire.simulator) as mine:
             answers.append(counts(mine.aggregates(stretch, groupBy=list(GROUPS))))
 
     readers = [threading.Thread(target=read) for _ in range(6)]

@@ -11,7 +11,7 @@ from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
 from monitor.simulator.endings import ENDINGS, GATEWAY_504, OK, THROTTLED, TIMED_OUT
 from monitor.simulator.executions import Executions
 from monitor.simulator.laws import DAY_SECONDS, outage_of_day
-from monitor.simulator.scenario import Lateness, Outage
+from monitor.simulator.scenario import Outage
 from monitor.simulator.scenarios import SHIPMENT_TRACKING, STOCK_LEVEL
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.traffic import NOBODY, Traffic
@@ -19,6 +19,8 @@ from tests.simulator.far_end import HOUR, NOON
 
 BEGIN_MS, END_MS = (NOON - HOUR) * 1_000, NOON * 1_000
 DEFAULT = scenario("default")
+TRAFFIC = Traffic(DEFAULT, "platform")
+"""Read by many tests, changed by none: its cells are drawn once."""
 
 
 def position(plan: Scenario, name: str) -> int:
@@ -48,13 +50,13 @@ def test_another_seed_gives_other_traffic() -> None:
     """The names stay, the executions differ."""
     other = scenario("default", seed=7)
     assert other.actions == DEFAULT.actions
-    one = Traffic(DEFAULT, "platform").ended_between(BEGIN_MS, END_MS)
+    one = TRAFFIC.ended_between(BEGIN_MS, END_MS)
     assert not same(one, Traffic(other, "platform").ended_between(BEGIN_MS, END_MS))
 
 
 def test_a_timed_out_execution_took_its_timeout() -> None:
     """Exactly the timeout in force at its arrival; every other took less."""
-    rows = Traffic(DEFAULT, "platform").ended_between(BEGIN_MS, END_MS)
+    rows = TRAFFIC.ended_between(BEGIN_MS, END_MS)
     limits = np.array([(one.timeout_seconds or 60) * 1_000 for one in DEFAULT.actions])
     limits[position(DEFAULT, "Price Quote")] = 15_000
     limit = limits[rows.action]
@@ -132,7 +134,7 @@ def test_an_outage_comes_every_night_at_another_time() -> None:
 def test_an_outage_bunches_timeouts_in_the_night() -> None:
     """Last night's outage holds nearly all timeouts of the day."""
     at = position(DEFAULT, SHIPMENT_TRACKING.name)
-    rows = Traffic(DEFAULT, "platform").ended_between((NOON - 24 * HOUR) * 1_000, END_MS)
+    rows = TRAFFIC.ended_between((NOON - 24 * HOUR) * 1_000, END_MS)
     late = rows.take((rows.action == at) & (rows.ending == TIMED_OUT))
     assert len(late) > 40
     assert np.ptp(late.arrival_ms) < 45 * 60_000
@@ -140,22 +142,21 @@ def test_an_outage_bunches_timeouts_in_the_night() -> None:
 
 def test_every_kind_of_ending_occurs_in_a_day() -> None:
     """The default org has something of everything."""
-    rows = Traffic(DEFAULT, "platform").ended_between((NOON - 24 * HOUR) * 1_000, END_MS)
+    rows = TRAFFIC.ended_between((NOON - 24 * HOUR) * 1_000, END_MS)
     assert set(rows.ending.tolist()) == set(range(len(ENDINGS)))
 
 
 def test_throttling_is_a_matter_of_busy_hours() -> None:
     """At noon it happens, at night it does not."""
-    traffic = Traffic(DEFAULT, "platform")
-    noon = traffic.ended_between(BEGIN_MS, END_MS)
-    night = traffic.ended_between((NOON - 10 * HOUR) * 1_000, (NOON - 7 * HOUR) * 1_000)
+    noon = TRAFFIC.ended_between(BEGIN_MS, END_MS)
+    night = TRAFFIC.ended_between((NOON - 10 * HOUR) * 1_000, (NOON - 7 * HOUR) * 1_000)
     assert THROTTLED in noon.ending
     assert THROTTLED not in night.ending
 
 
 def test_a_gateway_gives_up_before_the_timeout() -> None:
     """The 504s take what the gateway waits, far below ours."""
-    rows = Traffic(DEFAULT, "platform").ended_between(BEGIN_MS, END_MS)
+    rows = TRAFFIC.ended_between(BEGIN_MS, END_MS)
     gone = rows.take(rows.ending == GATEWAY_504)
     assert len(gone)
     assert set(gone.action.tolist()) == {position(DEFAULT, "Address Lookup")}
@@ -167,10 +168,9 @@ def test_a_drifting_back_end_slows_down_until_its_restart() -> None:
     at = position(DEFAULT, STOCK_LEVEL.name)
     cycle = int(STOCK_LEVEL.law.drift_days * DAY_SECONDS)
     restart = NOON // cycle * cycle
-    traffic = Traffic(DEFAULT, "platform")
 
     def median(begin: int) -> float:
-        rows = traffic.ended_between(begin * 1_000, (begin + 12 * HOUR) * 1_000)
+        rows = TRAFFIC.ended_between(begin * 1_000, (begin + 12 * HOUR) * 1_000)
         kept = rows.take((rows.action == at) & (rows.ending == OK))
         return float(np.median(kept.duration_ms))
 
@@ -196,15 +196,10 @@ def test_with_the_flow_contract_only_flows_call_anything() -> None:
     assert position(DEFAULT, "Partner Token") not in rows.action
     assert (
         position(DEFAULT, "Partner Token")
-        in Traffic(DEFAULT, "platform").ended_between(BEGIN_MS - 20 * HOUR * 1_000, END_MS).action
+        in TRAFFIC.ended_between(BEGIN_MS - 20 * HOUR * 1_000, END_MS).action
     )
 
 
 def test_an_org_without_actions_has_no_traffic() -> None:
     """The quiet scenario is empty, not broken."""
     assert len(Traffic(scenario("quiet"), "platform").ended_between(BEGIN_MS, END_MS)) == 0
-
-
-def test_a_lateness_is_a_value() -> None:
-    """Two equal laws are equal, so that scenarios can be compared."""
-    assert Lateness(tail_share=0.25) == scenario("late").lateness
