@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from typing import TYPE_CHECKING, Final
 
 from monitor.clock import SystemClock
 from monitor.simulator.detail_search import DetailSearch
@@ -70,7 +68,6 @@ class SimulatedOrg:
         self._traffic = Traffic(scenario, self.contract)
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._permissions = frozenset(ALL_PERMISSIONS)
-        self._lock = threading.Lock()
         self.tokens = TokenDesk(
             wall or SystemClock(),
             lifetime_seconds=token_lifetime_seconds,
