@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
 
 from monitor.clock import SystemClock
 from monitor.simulator.detail_search import DetailSearch
