@@ -98,7 +98,6 @@ def advance(
     new = replace(
         old,
         last_success_at=max(old.last_success_at, read.read_at),
-        last_deep_at=max(old.last_deep_at, read.read_at if read.deep else 0.0),
         newest_data_at=max(old.newest_data_at, _newest(read)),
         restatements=old.restatements + restatements,
         complete_until=max(old.complete_until, read.complete_until or 0),

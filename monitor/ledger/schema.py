@@ -102,7 +102,6 @@ sources = Table(
     _org(),
     Column("source", String, primary_key=True),
     Column("last_success_at", Double, nullable=False),
-    Column("last_deep_at", Double, nullable=False),
     Column("newest_data_at", Double, nullable=False),
     Column("restatements", BigInteger, nullable=False),
     Column("skipped_windows", BigInteger, nullable=False),

@@ -30,7 +30,6 @@ class Reading:
         incidents: Timeouts from detail records.
         incidents_are_executions: The org has no other source of executions (contract ``flow``):
             each new incident also counts as one execution.
-        deep: The whole lookback was read.
         complete_until: Up to here every window has now been read when it was old enough for
             nothing to be missing; epoch seconds. None: this reading completes nothing.
         names: Actions that the data names, by action id, of kind ``unknown``: kept where neither
@@ -43,7 +42,6 @@ class Reading:
     tallies: Sequence[Tally] = ()
     incidents: Sequence[Incident] = ()
     incidents_are_executions: bool = False
-    deep: bool = False
     complete_until: int | None = None
     names: Mapping[str, Action] = field(default_factory=dict)
 
@@ -112,7 +110,6 @@ class SourceState:
     Attributes:
         source: Its name.
         last_success_at: When it was last read.
-        last_deep_at: When its whole lookback was last read.
         newest_data_at: The end of the newest window that had data (as far as it was asked for),
             or the newest incident.
         restatements: Tallies that ever showed fewer executions than an earlier reading.
@@ -123,7 +120,6 @@ class SourceState:
 
     source: str
     last_success_at: float = 0.0
-    last_deep_at: float = 0.0
     newest_data_at: float = 0.0
     restatements: int = 0
     skipped_windows: int = 0

@@ -80,7 +80,6 @@ def reading(  # noqa: PLR0913 - each names one thing a test is about
     incidents: Sequence[Incident] = (),
     incidents_are_executions: bool = False,
     names: Mapping[str, Action] | None = None,
-    deep: bool = False,
     complete_until: int | None = None,
     window_seconds: int = WINDOW_SECONDS,
 ) -> Reading:
@@ -94,7 +93,6 @@ def reading(  # noqa: PLR0913 - each names one thing a test is about
         incidents=incidents,
         incidents_are_executions=incidents_are_executions,
         names=names or {},
-        deep=deep,
         complete_until=complete_until,
     )
 

@@ -55,15 +55,12 @@ def test_a_source_never_read_has_no_state(ledger: Ledger) -> None:
 
 
 def test_the_state_of_a_source_tells_its_last_reading(ledger: Ledger) -> None:
-    """Successes, deep readings, the watermark and the window are kept."""
-    ledger.record(
-        ORG, SOURCE, reading(read_at=T0 + 100.5, deep=True, complete_until=T0, window_seconds=900)
-    )
+    """Successes, the watermark and the window are kept."""
+    ledger.record(ORG, SOURCE, reading(read_at=T0 + 100.5, complete_until=T0, window_seconds=900))
 
     assert ledger.source_state(ORG, SOURCE) == SourceState(
         SOURCE,
         last_success_at=T0 + 100.5,
-        last_deep_at=T0 + 100.5,
         complete_until=T0,
         window_seconds=900,
     )
@@ -74,11 +71,11 @@ def test_no_mark_moves_back(ledger: Ledger) -> None:
     ledger.record(
         ORG,
         SOURCE,
-        reading(tally(1, window=5), read_at=T0 + 9_000.0, deep=True, complete_until=T0 + 600),
+        reading(tally(1, window=5), read_at=T0 + 9_000.0, complete_until=T0 + 600),
     )
     before = ledger.source_state(ORG, SOURCE)
 
-    ledger.record(ORG, SOURCE, reading(tally(1), read_at=T0 + 5_000.0, deep=True))
+    ledger.record(ORG, SOURCE, reading(tally(1), read_at=T0 + 5_000.0))
     ledger.record(ORG, SOURCE, reading(tally(1), read_at=T0 + 5_000.0, complete_until=T0))
 
     assert ledger.source_state(ORG, SOURCE) == before
