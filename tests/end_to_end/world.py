@@ -174,9 +174,13 @@ class World:
         assert document["visible_by"] <= self.clock.now()
         return document
 
+    def metrics_text(self) -> str:
+        """What a scrape gets."""
+        return requests.get(f"{self.monitor}/metrics", timeout=30).text
+
     def metric(self, name: str) -> dict[tuple[str, ...], float]:
         """Samples of a metric by the values of their labels, sorted by label name, without org."""
-        text = requests.get(f"{self.monitor}/metrics", timeout=30).text
+        text = self.metrics_text()
         return {
             tuple(value for label, value in sorted(sample.labels.items()) if label != "org"): (
                 sample.value
