@@ -8,8 +8,9 @@ read came between, and no hole needs bookkeeping of its own:
 =====================  ============================================  ========================
 state of the ledger    what is read                                  watermark afterwards
 =====================  ============================================  ========================
-fresh                  the newest windows, then ``initial`` of       end - lookback
-                       history in slices, oldest first
+fresh                  the newest windows, then ``initial`` of       end - ``initial``, then after
+                       history in slices, oldest first               each slice its end, at most
+                                                                     end - lookback
 polled lately          the newest windows (``near``)                 as it was
 every tenth poll       from the watermark to the end, in one read    end - lookback
 after a pause          the newest windows, then from the watermark   after each slice its end,
@@ -87,31 +88,43 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
     """
     end = floor_to(now, END_STEP_SECONDS)
     final = floor_to(end - settings.lookback, window_seconds)
+    oldest_wanted = floor_to(end - settings.max_backfill, window_seconds)
     newest = TimeRange(floor_to(end - settings.near, window_seconds), end)
+    # As much settled history as was asked for, and what has yet to settle.
+    history = floor_to(end - settings.initial - settings.settle, window_seconds)
+    begin = max(history, oldest_wanted)
     skipped: tuple[TimeRange, ...] = ()
+    owed_from: int | None = begin
     if complete_until:
-        oldest_wanted = floor_to(end - settings.max_backfill, window_seconds)
-        begin = max(complete_until, oldest_wanted)
+        begin, owed_from = max(complete_until, oldest_wanted), None
         skipped = _uncovered(coverage, TimeRange(complete_until, begin))
-        if final - begin < DEEP_EVERY_POLLS * settings.interval:
-            return Plan((Read(_joined(coverage, newest, window_seconds), None),), deep=False)
-    else:
-        # As much settled history as was asked for, and what has yet to settle.
-        begin = floor_to(end - settings.initial - settings.settle, window_seconds)
+        # By the watermark itself: it must move on even where ``max_backfill`` cuts the read short.
+        if final - complete_until < DEEP_EVERY_POLLS * settings.interval:
+            joined = _joined(coverage, newest, window_seconds, oldest_wanted)
+            reads = tuple(Read(piece, None) for piece in joined.slices(slice_seconds))
+            return Plan(reads, deep=False, skipped=skipped)
     if end - begin <= slice_seconds:
-        return Plan((Read(TimeRange(begin, end), final),), deep=True, skipped=skipped)
+        reads = (Read(TimeRange(begin, end), max(begin, final)),)
+        return Plan(reads, deep=True, skipped=skipped)
     older = TimeRange(begin, newest.start).slices(slice_seconds)
     return Plan(
-        (Read(newest, None), *(Read(piece, min(piece.end, final)) for piece in older)),
+        (
+            # The first watermark of all: from there on is owed, whatever becomes of the rest.
+            *(Read(piece, owed_from) for piece in newest.slices(slice_seconds)),
+            *(Read(piece, min(piece.end, final)) for piece in older),
+        ),
         deep=True,
         skipped=skipped,
     )
 
 
-def _joined(coverage: Sequence[TimeRange], newest: TimeRange, window_seconds: int) -> TimeRange:
+def _joined(
+    coverage: Sequence[TimeRange], newest: TimeRange, window_seconds: int, oldest_wanted: int
+) -> TimeRange:
     """The newest stretch, begun earlier where the last read ended earlier: no gap between them."""
     last_end = coverage[-1].end if coverage else newest.start
-    return TimeRange(min(newest.start, floor_to(last_end, window_seconds)), newest.end)
+    start = min(newest.start, floor_to(last_end, window_seconds))
+    return TimeRange(max(start, oldest_wanted), newest.end)
 
 
 def _uncovered(coverage: Sequence[TimeRange], stretch: TimeRange) -> tuple[TimeRange, ...]:
