@@ -124,7 +124,7 @@ class ServeSettings(_Section):
 class StateSettings(_Section):
     """``[state]``: where the ledger is kept, and for how long (seconds)."""
 
-    url: str = "sqlite:///timeout-monitor.db"
+    url: str = Field(default="sqlite:///timeout-monitor.db", repr=False)  # may hold a password
     retention: Seconds = cast("int", "35d")
 
 
@@ -231,8 +231,23 @@ class OrgSettings(_Section):
         """
         given = self.private_key.get_secret_value() if self.private_key else ""
         if given and "-----BEGIN" not in given:
+            if not _is_file(given):
+                # Not shown, nor chained: it may be the bare body of the key itself.
+                raise ConfigurationError(
+                    f"The private key of org {self.name} is neither PEM text nor the path of a "
+                    "file",
+                    "Give the whole PEM text with its BEGIN line, or the path of a file with it.",
+                )
             return _read_credential(None, Path(given), self.name, "private key")
         return _read_credential(self.private_key, self.private_key_file, self.name, "private key")
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        # too long for a name, no home directory to expand, or with characters no path can have
+        return False
 
 
 def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: str) -> str | None:
