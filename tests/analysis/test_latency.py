@@ -131,6 +131,13 @@ def test_timeouts_without_bands_are_placed_by_their_mean() -> None:
     assert durations.percentile_ms(0.75) == 5_000
 
 
+def test_an_ending_without_executions_says_nothing() -> None:
+    """It neither adds to the durations nor makes them unknown."""
+    nothing = Banded(0, NO_BANDS)
+    with_nothing = durations_of([banded(100), nothing], [nothing], ())
+    assert with_nothing == durations_of([banded(100)], [], ())
+
+
 def test_timeouts_without_durations_take_the_timeout_in_force() -> None:
     """Where the platform gives no durations, a timeout took what it was given."""
     assert durations_of([], [Banded(3, NO_BANDS)], {7_000}).percentile_ms(0.5) == 7_000
