@@ -97,6 +97,8 @@ def test_a_daemon_that_is_killed_in_mid_poll_loses_and_doubles_nothing(
     chance = random.Random(7)  # noqa: S311 - the same moments in every run
     for hour in (2, 6, 10, 14, 18, 22):
         world.start_daemon()
+        if hour == 2:
+            world.await_poll()  # from here on both sources speak of the same day
         world.wait_until(world.clock.origin + (hour + chance.uniform(0, 2)) * HOUR)
         if hour % 4 == 2:
             # The daemon waits for this answer when it is killed.
