@@ -43,6 +43,7 @@ class OrgWatch:
         self._turn = threading.Lock()
         self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
         self._catalogue_read = False
+        self._summaries: dict[int, Summary] = {}
         self._health = PollHealth(
             polls=dict(self._polls),
             source_available=dict.fromkeys(settings.sources_of(reader.settings), True),
@@ -169,14 +170,16 @@ class OrgWatch:
         contract = self._reader.settings.contract
         if not state.sources:
             return empty(self.name, contract, stretch)
-        return summarise(self._ledger, self.name, contract, stretch, self._classifier)
+        known = self._summaries.get(seconds)
+        if known and known.complete and known.stretch == stretch:
+            # What came late to windows that are settled shows when the next one settles: a day of
+            # 2,000 actions is not summed up anew every minute for it.
+            return known
+        summary = summarise(self._ledger, self.name, contract, stretch, self._classifier)
+        self._summaries[seconds] = summary
+        return summary
 
 
 def _in_words(error: TimeoutMonitorError) -> str:
     correlation_id = getattr(error, "correlation_id", "")
     return f"{error.message} [{correlation_id}]" if correlation_id else error.message
-
-
-def last_settled(settings: Settings, now: float, seconds: int) -> TimeRange:
-    """The last settled stretch of this length, by the settings' windows."""
-    return settled(now, seconds, settings.collect.window, settings.collect.settle)
