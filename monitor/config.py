@@ -174,6 +174,10 @@ class OrgSettings(_Section):
         if not url:
             return url
         parts = urlsplit(url)
+        if "@" in parts.netloc:
+            # Nothing of it is repeated: it may be a password.
+            reason = "a URL must not hold a user or a password; use client_id and a credential"
+            raise ValueError(reason)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             reason = f"{url!r} is not an http(s) URL"
             raise ValueError(reason)
@@ -202,6 +206,10 @@ class OrgSettings(_Section):
             raise ValueError(reason)
         if len(given) > 1:
             reason = f"{' and '.join(given)} contradict each other; keep one"
+            raise ValueError(reason)
+        text = self.private_key if self.client_secret is None else self.client_secret
+        if text is not None and not text.get_secret_value():
+            reason = f"{given[0]} is empty"
             raise ValueError(reason)
         return self
 
@@ -258,8 +266,10 @@ def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: 
         return None
     try:
         content = path.expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not text"
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        # A RuntimeError is a ~ without a home directory.
+        words = "no such home directory" if isinstance(error, RuntimeError) else "not text"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else words
         raise ConfigurationError(
             f"The {what} of org {org} can't be read from {path}: {reason}",
             "Check that the file exists and that this user may read it.",
