@@ -2,7 +2,8 @@
 
 PYTHON   ?= python3
 DURATION ?=
-ARGS     ?=
+# Only from make's own command line: a variable of that name may mean anything elsewhere.
+ARGS      =
 
 BIN       := .venv/bin
 BOOTSTRAP := $(PYTHON) scripts/bootstrap.py

@@ -27,7 +27,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def make(root: Path, require_tool: Callable[[str], str]) -> Callable[..., tuple[int, str]]:
     """Run make in the checkout, not as a part of the make that runs these tests."""
     program = require_tool("make")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("M")}
+    outer = ("MAKE", "MFLAGS", "ARGS", "DURATION", "PYTHON")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
 
     def run(*arguments: str) -> tuple[int, str]:
         done = subprocess.run(
