@@ -101,8 +101,8 @@ class Scrape:
 def fresh_sources() -> dict[str, SourceState]:
     """Both sources, read a few seconds ago."""
     return {
-        "actions": SourceState("actions", NOW - 5, NOW - 600, NOW - 60, 4, 2),
-        "conversations": SourceState("conversations", NOW - 7, NOW - 600, 0.0),
+        "actions": SourceState("actions", NOW - 5, NOW - 60, 4, 2),
+        "conversations": SourceState("conversations", NOW - 7),
     }
 
 
