@@ -7,6 +7,7 @@ import sys
 from typing import TextIO
 
 import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 
 def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -49,3 +50,15 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     root.setLevel(level if verbose else max(level, logging.WARNING))
     # It warns of every run that waits for the one before; the poll's own line tells how long.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # stamina would write its own line for each retry, as a warning and in words of its own.
+    set_on_retry_hooks([_log_retry])
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """One debugging line a retry: how often is counted, and what it led to is the poll's line."""
+    structlog.get_logger().debug(
+        "retry",
+        number=details.retry_num,
+        wait_seconds=round(details.wait_for, 2),
+        why=str(details.caused_by),
+    )
