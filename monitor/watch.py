@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
 from monitor.analysis.summary import Summary, empty, settled, summarise
 from monitor.clock import Clock
-from monitor.collect import OrgReader, PollReport
+from monitor.collect import OrgReader, Outcome, PollReport
 from monitor.config import Settings
-from monitor.errors import GenesysError, LedgerError, TimeoutMonitorError
+from monitor.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    GenesysError,
+    TimeoutMonitorError,
+)
 from monitor.ledger import Ledger, OrgState
 from monitor.model import TimeRange
 from monitor.snapshot import OrgPicture, PollHealth
 
 log = structlog.get_logger()
+K = TypeVar("K")
+N = TypeVar("N", int, float)
 
 DAY_SECONDS = 24 * 3600
 HOUR_SECONDS = 3600
+_NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
+"""What any other question would end with too."""
 
 
 class OrgWatch:
     """One org: its polls, how they went, and its picture; safe to use from several threads."""
 
     def __init__(
-        self, reader: OrgReader, settings: Settings, *, ledger: Ledger, clock: Clock
+        self,
+        reader: OrgReader,
+        settings: Settings,
+        *,
+        ledger: Ledger,
+        clock: Clock,
     ) -> None:
         """Begin with the picture that the ledger still gives of the org.
 
@@ -41,6 +57,8 @@ class OrgWatch:
         self._clock = clock
         self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
+        self._closed = threading.Event()
+        self._before = PollHealth()
         self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
@@ -60,12 +78,28 @@ class OrgWatch:
         """The newest picture."""
         return self._picture
 
+    def go_on_from(self, health: PollHealth) -> None:
+        """Go on counting where an earlier watch of the same org, in this process, ended.
+
+        Which sources answer is not taken over: that may be why there is a new watch.
+        """
+        with self._turn:
+            self._before = health
+            self._polls.update(health.polls)
+            self._health = replace(
+                health,
+                polls=dict(self._polls),
+                source_available=self._health.source_available,
+            )
+            self._picture = replace(self._picture, health=self._health)
+
     def poll(self) -> PollReport:
         """Read what is due, write one line about it, and draw the picture anew.
 
         A source that fails is part of the report, and the picture keeps its last good data.
 
         Raises:
+            ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written; the picture says so.
         """
         return self._read(self._reader.collector.poll)
@@ -74,23 +108,29 @@ class OrgWatch:
         """Read a stretch of the past, again or for the first time.
 
         Raises:
+            ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
         return self._read(lambda: self._reader.collector.read_again(stretch))
 
     def _read(self, read: Callable[[], PollReport]) -> PollReport:
         with self._turn:
-            if not self._catalogue_read:
-                self._read_catalogue()
-            before = self._requests()
+            started = time.monotonic()
             try:
-                report = read()
-            except LedgerError as error:
-                self._polls["failed"] += 1
-                self._health = replace(self._health, polls=dict(self._polls), problem=error.message)
-                self._picture = replace(self._picture, health=self._health)
+                problem = None if self._catalogue_read else self._read_catalogue()
+                before = self._requests()
+                if isinstance(problem, _NOBODY_THERE):
+                    report = self._not_asked(problem, time.monotonic() - started)
+                else:
+                    report = read()
+            except TimeoutMonitorError as error:
+                self._note_failure(error, time.monotonic() - started)
                 raise
             report = replace(report, requests=self._requests() - before)
+            if report.errors and self._closed.is_set():
+                # Its connections were closed under it: that is no finding about the platform.
+                log.info("poll_abandoned", org=self.name)
+                return report
             self._note(report)
             self._picture = self._draw()
         return report
@@ -102,23 +142,38 @@ class OrgWatch:
             self._picture = self._draw()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """End the requests in flight and let go of the connections."""
+        self._closed.set()
         self._reader.client.close()
 
-    def _read_catalogue(self) -> None:
+    def _read_catalogue(self) -> GenesysError | None:
+        """Read the catalogue; what went wrong is logged and returned."""
         try:
             listed = self._reader.catalogue.refresh()
         except GenesysError as error:
-            log.warning(
-                "catalogue_failed",
-                org=self.name,
-                why=error.message,
-                hint=error.hint,
-                correlation_id=error.correlation_id,
-            )
-        else:
-            self._catalogue_read = True
-            log.info("catalogue", org=self.name, actions=listed)
+            if not self._closed.is_set():
+                log.warning(
+                    "catalogue_failed",
+                    org=self.name,
+                    why=error.message,
+                    hint=error.hint,
+                    correlation_id=error.correlation_id,
+                )
+            return error
+        self._catalogue_read = True
+        log.info("catalogue", org=self.name, actions=listed)
+        return None
+
+    def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
+        """A poll that failed before any source was asked: each would only take its time to fail."""
+        available = self._health.source_available
+        return PollReport(
+            org=self.name,
+            result=Outcome.FAILED,
+            duration_seconds=seconds,
+            errors=dict.fromkeys(available, problem),
+            available=available,
+        )
 
     def _requests(self) -> int:
         return sum(self._reader.client.stats().requests.values())
@@ -133,9 +188,11 @@ class OrgWatch:
             durations_sum_seconds=self._health.durations_sum_seconds + report.duration_seconds,
             problem=problem,
             source_available=report.available,
-            api_requests=stats.requests,
-            api_retries=stats.retries,
-            rate_limited_seconds=stats.rate_limited_seconds,
+            api_requests=_sum(self._before.api_requests, stats.requests),
+            api_retries=_sum(self._before.api_retries, stats.retries),
+            rate_limited_seconds=_sum(
+                self._before.rate_limited_seconds, stats.rate_limited_seconds
+            ),
         )
         line = log.info if report.result == "ok" else log.warning
         line(
@@ -149,6 +206,25 @@ class OrgWatch:
             restatements=report.restatements,
             skipped_windows=report.skipped_windows,
             **{f"{source}_error": _in_words(error) for source, error in report.errors.items()},
+        )
+
+    def _note_failure(self, error: TimeoutMonitorError, seconds: float) -> None:
+        self._polls["failed"] += 1
+        self._health = replace(
+            self._health,
+            polls=dict(self._polls),
+            duration_seconds=seconds,
+            durations_sum_seconds=self._health.durations_sum_seconds + seconds,
+            problem=error.message,
+        )
+        self._picture = replace(self._picture, health=self._health)
+        log.warning(
+            "poll",
+            org=self.name,
+            result=str(Outcome.FAILED),
+            duration_seconds=round(seconds, 3),
+            why=error.message,
+            hint=error.hint,
         )
 
     def _draw(self) -> OrgPicture:
@@ -183,3 +259,7 @@ class OrgWatch:
 def _in_words(error: TimeoutMonitorError) -> str:
     correlation_id = getattr(error, "correlation_id", "")
     return f"{error.message} [{correlation_id}]" if correlation_id else error.message
+
+
+def _sum(before: Mapping[K, N], now: Mapping[K, N]) -> dict[K, N]:
+    return {key: before.get(key, 0) + now.get(key, 0) for key in {**before, **now}}
