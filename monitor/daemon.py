@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from types import FrameType
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -32,8 +33,11 @@ CATALOGUE_EVERY_SECONDS = 600
 """Timeouts change by hand, a few times a week; ten minutes bound how long we misjudge one."""
 
 PRUNE_EVERY_SECONDS = 3600
-FINISH_SECONDS = 3.5
-"""How long a stop waits for the transactions in hand; the whole stop takes less than 5 s."""
+FINISH_SECONDS = 4.0
+"""How long a stop may wait for the transactions in hand; the whole stop takes less than 5 s."""
+
+RELOAD_SECONDS = 1.0
+"""How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
 
 STALE_AFTER_POLLS = 5
 LEAST_STALE_SECONDS = 180.0
@@ -65,9 +69,9 @@ class Daemon:
         self._clock = clock
         self._load = load
         self._stop = threading.Event()
-        self._wake = threading.Event()
+        # A simple queue, for a signal handler may run while its own thread holds an Event's lock.
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._finished = threading.Event()
-        self._reload_asked = False
         self._closed = {org.name: ClosedEndpoints() for org in settings.org}
         self._drawing = threading.Lock()
         self._state_writable = True
@@ -96,7 +100,7 @@ class Daemon:
         host = self._settings.serve.host
         # Whoever listens everywhere is reached, from here, on this machine.
         host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared only
-        return f"http://{host}:{self.port}"
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def start(self) -> None:
         """Begin to serve, and to read at once."""
@@ -111,16 +115,11 @@ class Daemon:
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP reloads the settings."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_stop)
-        signal.signal(signal.SIGHUP, self._on_reload)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda received, _frame: self._signals.put(received))
         self.start()
-        while not self._stop.is_set():
-            self._wake.wait()
-            self._wake.clear()
-            if self._reload_asked and not self._stop.is_set():
-                self._reload_asked = False
-                self.reload()
+        while self._signals.get() == signal.SIGHUP:
+            self.reload()
         self.close()
 
     def reload(self) -> None:
@@ -134,37 +133,50 @@ class Daemon:
         except TimeoutMonitorError as error:
             log.error("reload_refused", why=error.message, hint=error.hint)
             return
-        old_scheduler, old_watches = self._scheduler, self._watches
-        old_scheduler.shutdown(wait=False)
+        # Polls of one org never overlap: the old ones end before the new ones begin.
+        if not self._end_jobs().wait(RELOAD_SECONDS):
+            log.warning("reloaded_while_asking", after_seconds=RELOAD_SECONDS)
+        health = {watch.name: watch.picture.health for watch in self._watches}
+        for watch in watches:
+            if watch.name in health:
+                watch.go_on_from(health[watch.name])
         with self._drawing:
             self._settings, self._watches = settings, watches
             self.holder.swap(self._snapshot())
         self._scheduler = self._schedule()
         self._scheduler.start()
-        for watch in old_watches:
-            watch.close()
         log.info("reloaded", orgs=[watch.name for watch in watches])
 
     def close(self) -> None:
         """Stop reading and serving; a transaction in hand is finished."""
+        deadline = time.monotonic() + FINISH_SECONDS
         self._stop.set()
-        for watch in self._watches:
-            watch.close()  # ends the requests that are under way; what has come is still written
-
-        def finish() -> None:
-            if self._scheduler.running:
-                self._scheduler.shutdown(wait=True)
-            self._finished.set()
-
-        threading.Thread(target=finish, name="finish", daemon=True).start()
+        self._finished = self._end_jobs()
         self._web.close()
-        if not self._finished.wait(FINISH_SECONDS):
-            # What hangs is an answer that has not come: nothing of it is written, so nothing is
-            # lost. It must not hold up the stop.
+        if not self._finished.wait(max(0.0, deadline - time.monotonic())):
+            # What hangs is no transaction, for those are short; it must not hold up the stop.
             log.warning("stopped_while_asking", after_seconds=FINISH_SECONDS)
         log.info("stopped")
         if self._finished.is_set():
             self._ledger.close()
+
+    def _end_jobs(self) -> threading.Event:
+        """Begin no more jobs; what comes back is set as soon as none runs any more.
+
+        An answer that has not come is not waited for: nothing of it is written, so nothing is
+        lost, and it is asked for again.
+        """
+        ended, scheduler = threading.Event(), self._scheduler
+
+        def finish() -> None:
+            if scheduler.running:
+                scheduler.shutdown(wait=True)
+            ended.set()
+
+        threading.Thread(target=finish, name="finish", daemon=True).start()
+        for watch in self._watches:
+            watch.close()
+        return ended
 
     @property
     def finished(self) -> bool:
@@ -180,17 +192,12 @@ class Daemon:
         except LedgerError as error:
             self._state_writable = False
             log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
+        except ConfigurationError:
+            # An address that can't be asked; the watch has told, and SIGHUP may mend it.
+            pass
         else:
             self._state_writable = True
         self._show()
-
-    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
-        self._wake.set()
-
-    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
-        self._reload_asked = True
-        self._wake.set()
 
     def _open_watches(self, settings: Settings) -> tuple[OrgWatch, ...]:
         return tuple(
@@ -258,8 +265,8 @@ class Daemon:
             return
         try:
             watch.refresh_catalogue()
-        except LedgerError as error:
-            log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
+        except TimeoutMonitorError as error:
+            log.error("catalogue_failed", org=watch.name, why=error.message, hint=error.hint)
         self._show()
 
     def _prune(self) -> None:
