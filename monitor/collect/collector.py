@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from monitor.clock import Clock
-from monitor.collect.plan import Read, plan
+from monitor.collect.plan import END_STEP_SECONDS, Read, plan
 from monitor.config import CollectSettings
 from monitor.errors import (
     BadRequestError,
@@ -22,8 +22,8 @@ from monitor.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from monitor.ledger import Ledger, Reading, Recorded, SourceState
-from monitor.model import Classifier, TimeRange
+from monitor.ledger import Ledger, Reading, Recorded
+from monitor.model import Classifier, TimeRange, floor_to
 from monitor.model import Outcome as Ending
 from monitor.sources import Source
 
@@ -144,15 +144,8 @@ class Collector:
         Raises:
             LedgerError: The state can't be read or written.
         """
-
-        def read(source: Source, count: _Count) -> None:
-            window = self._window(source)
-            begin = stretch.start - stretch.start % window
-            for piece in TimeRange(begin, stretch.end).slices(source.slice_seconds):
-                self._read(source, Read(piece, None), window, count, deep=True)
-
         with self._turn:
-            return self._each_source(read)
+            return self._each_source(partial(self._read_stretch, stretch))
 
     def _each_source(self, read: Callable[[Source, _Count], None]) -> PollReport:
         started = time.monotonic()
@@ -189,8 +182,7 @@ class Collector:
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
 
     def _poll_source(self, now: float, source: Source, count: _Count) -> None:
-        while True:
-            window = self._window(source)
+        def read(window: int) -> None:
             state = self._ledger.source_state(self._org, source.name)
             due = plan(
                 now=now,
@@ -202,16 +194,47 @@ class Collector:
             )
             for stretch in due.skipped:
                 self._skip(source, stretch, window, count)
+            self._read_all(source, due.reads, window, count, deep=due.deep)
+
+        self._in_windows(source, read)
+
+    def _read_stretch(self, stretch: TimeRange, source: Source, count: _Count) -> None:
+        def read(window: int) -> None:
+            # Whole windows: half of one would be taken for all of it.
+            begin, end = floor_to(stretch.start, window), -floor_to(-stretch.end, window)
+            end = min(end, max(stretch.end, floor_to(self._clock.now(), END_STEP_SECONDS)))
+            pieces = TimeRange(begin, end).slices(source.slice_seconds)
+            self._read_all(
+                source, [Read(piece, None) for piece in pieces], window, count, deep=True
+            )
+
+        self._in_windows(source, read)
+
+    def _in_windows(self, source: Source, read: Callable[[int], None]) -> None:
+        """Read in the windows of this source, or in the finest ones that the platform takes."""
+        while True:
+            window = self._window(source)
             try:
-                for read in due.reads:
-                    if self._stop.is_set():
-                        return
-                    self._read(source, read, window, count, deep=due.deep)
+                read(window)
             except BadRequestError as error:
-                if not self._go_coarser(source, window, state, error):
+                if not self._go_coarser(source, window, error):
                     raise
             else:
                 return
+
+    def _read_all(
+        self,
+        source: Source,
+        reads: Iterable[Read],
+        window_seconds: int,
+        count: _Count,
+        *,
+        deep: bool,
+    ) -> None:
+        for read in reads:
+            if self._stop.is_set():
+                return
+            self._read(source, read, window_seconds, count, deep=deep)
 
     def _read(
         self, source: Source, read: Read, window_seconds: int, count: _Count, *, deep: bool
@@ -266,21 +289,18 @@ class Collector:
 
     def _check_window(self, source: Source) -> None:
         kept = self._window(source)
-        if kept != self._settings.window and kept not in COARSER_WINDOWS_SECONDS:
+        # Coarser ones may be those that the platform asked for; finer ones can only be ours.
+        coarser = kept > self._settings.window and kept in COARSER_WINDOWS_SECONDS
+        if kept != self._settings.window and not coarser:
             raise ConfigurationError(
                 f"The state of org {self._org} was kept in windows of {kept // 60} min, "
                 f"and collect.window asks for {self._settings.window // 60} min",
                 "Windows of two sizes can't be compared: set it back, or begin with a new state.",
             )
 
-    def _go_coarser(
-        self,
-        source: Source,
-        window_seconds: int,
-        state: SourceState | None,
-        error: BadRequestError,
-    ) -> bool:
+    def _go_coarser(self, source: Source, window_seconds: int, error: BadRequestError) -> bool:
         """Whether there is a coarser window to try where the platform refused this one."""
+        state = self._ledger.source_state(self._org, source.name)
         refused = _ABOUT_WINDOWS.search(f"{error.code} {error.detail}")
         coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
         if not refused or not coarser or (state and state.window_seconds):

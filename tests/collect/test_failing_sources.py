@@ -1,0 +1,222 @@
+"""Sources that fail: they hold up no other one, advance nothing, and are made up for later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from monitor.collect import Outcome
+from monitor.errors import (
+    ConnectionFailedError,
+    GenesysError,
+    NotFoundError,
+    NotJsonError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ServerFaultError,
+    WrongShapeError,
+)
+from monitor.simulator import ALL_PERMISSIONS
+from tests.collect.conftest import Watch
+from tests.collect.imagined import HOUR
+from tests.collect.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened
+from tests.simulator.far_end import StillClock
+
+MINUTE = 60
+QUERY = "POST /api/v2/analytics/actions/aggregates/query"
+
+BUDGET_SECONDS = 0.6
+"""The most that one call takes: long for an answer, short for a test in which none comes."""
+
+TRANSIENT = [
+    ("server_error", ServerFaultError),
+    ("unavailable", ServerFaultError),
+    ("rate_limited", RateLimitedError),
+    ("hang", RequestTimeoutError),
+    ("reset", ConnectionFailedError),
+    ("html", NotJsonError),
+    ("wrong_shape", WrongShapeError),
+]
+
+
+def break_source(watched: Watched, kind: str, path: str) -> None:
+    """Let a source fail until it is mended; waits that it asks for are longer than any poll."""
+    watched.fault(kind, path, retry_after_seconds=3 * HOUR, hang_seconds=5)
+
+
+@pytest.mark.parametrize(("kind", "error"), TRANSIENT)
+def test_a_source_that_fails_holds_up_no_other_one(
+    watch: Watch, kind: str, error: type[GenesysError]
+) -> None:
+    """Detail records are read though the aggregates fail, and the report says what failed."""
+    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    break_source(watched, kind, AGGREGATES)
+    report = watched.collector.poll()
+    assert report.result is Outcome.PARTIAL
+    assert type(report.errors["actions"]) is error
+    assert report.available == {"actions": True, "conversations": True}
+    assert watched.ledger.coverage(ORG, "conversations") != ()
+    assert report.incidents_added > 0
+
+
+@pytest.mark.parametrize(("kind", "error"), TRANSIENT)
+def test_the_last_source_may_fail_as_well(
+    watch: Watch, kind: str, error: type[GenesysError]
+) -> None:
+    """Executions are counted though the detail records fail."""
+    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    break_source(watched, kind, DETAILS)
+    report = watched.collector.poll()
+    assert report.result is Outcome.PARTIAL
+    assert type(report.errors["conversations"]) is error
+    assert watched.executions() == really_happened(watched.truth())
+
+
+@pytest.mark.parametrize("kind", ["server_error", "rate_limited", "hang", "reset", "wrong_shape"])
+def test_a_source_that_fails_advances_nothing(watch: Watch, clock: StillClock, kind: str) -> None:
+    """No coverage, no watermark, no success: the ledger is as it was before."""
+    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    watched.collector.poll()
+    before = watched.ledger.state(ORG)
+    clock.at += 20 * MINUTE
+    break_source(watched, kind, "/api/v2/analytics")
+    report = watched.collector.poll()
+    assert report.result is Outcome.FAILED
+    assert set(report.errors) == {"actions", "conversations"}
+    assert watched.ledger.state(ORG) == before
+
+
+@pytest.mark.parametrize("kind", ["server_error", "reset_after", "html"])
+def test_what_was_missed_is_read_when_the_source_answers_again(
+    watch: Watch, clock: StillClock, kind: str
+) -> None:
+    """After polls that failed the next one brings every count up to the truth."""
+    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    watched.collector.poll()
+    break_source(watched, kind, AGGREGATES)
+    for _ in range(3):
+        clock.at += 17 * MINUTE
+        watched.collector.poll()
+    watched.mend()
+    clock.at += MINUTE
+    assert watched.collector.poll().result is Outcome.OK
+    assert len(watched.ledger.coverage(ORG, "actions")) == 1
+    assert watched.executions() == really_happened(watched.truth())
+
+
+def test_a_slice_that_fails_keeps_what_was_read_before_it(watch: Watch) -> None:
+    """A day of history breaks off at one slice: what came stays, and the rest is still owed."""
+    watched = watch(SMALL, "actions", initial="6h", budget_seconds=BUDGET_SECONDS)
+    watched.fault("bad_request", AGGREGATES, skip=2, count=1)
+    report = watched.collector.poll()
+    assert report.result is Outcome.FAILED
+    assert report.executions_added > 0
+    assert len(watched.ledger.coverage(ORG, "actions")) == 2
+    watched.collector.poll()
+    assert len(watched.ledger.coverage(ORG, "actions")) == 1
+    assert watched.executions() == really_happened(watched.truth())
+
+
+def test_an_endpoint_that_asked_for_quiet_is_left_alone(watch: Watch, clock: StillClock) -> None:
+    """A 429 with a long Retry-After: the polls that follow ask it nothing, and the others go on."""
+    watched = watch(SMALL)
+    break_source(watched, "rate_limited", AGGREGATES)
+    watched.collector.poll()
+    watched.requests()
+    for _ in range(3):
+        clock.at += MINUTE
+        report = watched.collector.poll()
+        assert type(report.errors["actions"]) is RateLimitedError
+        assert "conversations" not in report.errors
+    counts = watched.requests()
+    assert counts[QUERY] == 0
+    assert counts["POST /api/v2/analytics/conversations/details/query"] == 3
+
+
+class TestRefusal:
+    """A source that answers 403 or 404 is switched off, and probed again after an hour."""
+
+    REFUSALS = (("forbidden", PermissionDeniedError), ("not_found", NotFoundError))
+
+    @pytest.mark.parametrize(("kind", "error"), REFUSALS)
+    def test_a_refused_source_is_switched_off(
+        self, watch: Watch, kind: str, error: type[GenesysError]
+    ) -> None:
+        """The report shows it as not available; the poll is fine without it."""
+        watched = watch(SMALL)
+        watched.fault(kind, DETAILS)
+        report = watched.collector.poll()
+        assert report.available == {"actions": True, "conversations": False}
+        assert type(report.errors["conversations"]) is error
+        assert report.result is Outcome.OK
+
+    @pytest.mark.parametrize("kind", ["forbidden", "not_found"])
+    def test_it_is_not_asked_for_an_hour(self, watch: Watch, clock: StillClock, kind: str) -> None:
+        """Polls within the hour ask it nothing, and still say that it is off."""
+        watched = watch(SMALL)
+        watched.fault(kind, AGGREGATES)
+        watched.collector.poll()
+        watched.requests()
+        for _ in range(3):
+            clock.at += 19 * MINUTE
+            report = watched.collector.poll()
+            assert report.available["actions"] is False
+            assert report.errors == {}
+        assert watched.requests()[QUERY] == 0
+
+    def test_a_permission_that_is_granted_is_found_within_the_hour(
+        self, watch: Watch, clock: StillClock
+    ) -> None:
+        """The probe after an hour reads everything that was missed."""
+        watched = watch(SMALL)
+        held = set(ALL_PERMISSIONS) - {"integrations:action:view", "bridge:actions:view"}
+        watched.org.grant(held)
+        error = watched.collector.poll().errors["actions"]
+        assert "integrations:action:view" in error.message + error.hint
+        watched.org.grant(ALL_PERMISSIONS)
+        clock.at += HOUR
+        report = watched.collector.poll()
+        assert report.available["actions"] is True
+        assert watched.executions() == really_happened(watched.truth())
+
+    def test_it_is_warned_of_once(
+        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+    ) -> None:
+        """Probes that are refused again say nothing new."""
+        watched = watch(SMALL)
+        watched.fault("forbidden", DETAILS)
+        for _ in range(4):
+            watched.collector.poll()
+            clock.at += HOUR
+        assert watched.requests()["POST /api/v2/analytics/conversations/details/query"] == 4
+        warnings = [line for line in logged if line["event"] == "source_off"]
+        assert [(line["source"], line["log_level"]) for line in warnings] == [
+            ("conversations", "warning")
+        ]
+
+    def test_one_that_is_refused_again_later_is_warned_of_again(
+        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+    ) -> None:
+        """A permission that was granted and taken away is news."""
+        watched = watch(SMALL)
+        for _ in range(2):
+            watched.fault("forbidden", DETAILS)
+            watched.collector.poll()
+            watched.mend()
+            clock.at += HOUR
+            watched.collector.poll()
+        assert [line["event"] for line in logged].count("source_off") == 2
+
+    def test_an_org_that_refuses_every_source_has_failed(
+        self, watch: Watch, clock: StillClock
+    ) -> None:
+        """Nothing to read is a failure, also while nothing is asked."""
+        watched = watch(SMALL)
+        watched.org.grant(())
+        assert watched.collector.poll().result is Outcome.FAILED
+        clock.at += MINUTE
+        report = watched.collector.poll()
+        assert report.result is Outcome.FAILED
+        assert report.available == {"actions": False, "conversations": False}
