@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
+from monitor.errors import (
+    BadRequestError,
+    GenesysError,
+    NotFoundError,
+    PermissionDeniedError,
+    WrongShapeError,
+)
 from monitor.genesys import Client
 from monitor.genesys.actions import (
     IntegrationAction,
@@ -31,7 +37,8 @@ FLOW_LOOKUPS_PER_REFRESH = 25
 """Dependency tracking answers for one action at a time: a large org is asked little by little."""
 
 FLOW_LOOKUP_LASTS_SECONDS = 24 * 3600
-_GONE = (PermissionDeniedError, NotFoundError)
+_UNREADABLE = (PermissionDeniedError, NotFoundError, BadRequestError, WrongShapeError)
+"""What a flow document answers that will answer the same the next time."""
 
 
 class Catalogue:
@@ -58,8 +65,10 @@ class Catalogue:
         self._clock = clock
         self._functions = tuple(re.compile(pattern) for pattern in function_categories)
         self._looked_up_at: dict[str, float] = {}
+        self._lookup_failed_at: dict[str, float] = {}
         self._documents: dict[str, FlowDocument | None] = {}
         self._refused: set[str] = set()
+        self._unread: set[str] = set()
         self._concurrency_limit: int | None = None
         self._learn(ledger.state(org))
 
@@ -101,15 +110,21 @@ class Catalogue:
     def _refresh_actions(self) -> int:
         now = self._clock.now()
         listed = list_actions(self._client)
-        integrations = self._unless_refused("integration names", list_integrations) or {}
-        actions = [
-            self._action(entry, integrations.get(entry.integration_id, "")) for entry in listed
-        ]
+        names = self._integration_names()
+        actions = [self._action(entry, names.get(entry.integration_id, "")) for entry in listed]
         self._ledger.save_catalogue(self._org, actions, now)
         limits = self._unless_refused("limits", data_action_limits) or {}
         self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS, self._concurrency_limit)
         self._refresh_flow_use(actions, now)
         return len(actions)
+
+    def _integration_names(self) -> Mapping[str, str]:
+        """Name by id; what was known stays known while the platform does not answer."""
+        names = self._unless_refused("integration names", list_integrations)
+        if names is not None:
+            return names
+        known = self._ledger.state(self._org).actions
+        return {one.integration_id: one.integration_name for one in known if one.integration_name}
 
     def _action(self, entry: IntegrationAction, integration_name: str) -> Action:
         return Action(
@@ -138,11 +153,20 @@ class Catalogue:
             for action in actions
             if now - self._looked_up_at.get(action.action_id, 0.0) >= FLOW_LOOKUP_LASTS_SECONDS
         ]
-        due.sort(key=lambda action_id: (-timeouts[action_id], self._looked_up_at.get(action_id, 0)))
+        # One that failed lately goes last: it must not keep the others waiting for ever.
+        due.sort(
+            key=lambda action_id: (
+                self._lookup_failed_at.get(action_id, 0.0),
+                -timeouts[action_id],
+                self._looked_up_at.get(action_id, 0.0),
+            )
+        )
         for action_id in due[:FLOW_LOOKUPS_PER_REFRESH]:
             flows = self._unless_refused("flow use", partial(consuming_flows, action_id=action_id))
             if flows is None:
+                self._lookup_failed_at[action_id] = now
                 return
+            self._lookup_failed_at.pop(action_id, None)
             self._ledger.save_flow_use(self._org, action_id, flows, now)
             self._looked_up_at[action_id] = now
 
@@ -174,9 +198,13 @@ class Catalogue:
         if flow_id not in self._documents:
             try:
                 self._documents[flow_id] = get_flow(self._client, flow_id)
-            except _GONE as error:
-                log.warning("flow_unread", org=self._org, flow_id=flow_id, why=error.message)
+            except _UNREADABLE as error:
+                if flow_id not in self._unread:
+                    self._unread.add(flow_id)
+                    log.warning("flow_unread", org=self._org, flow_id=flow_id, why=error.message)
                 self._documents[flow_id] = None
+            else:
+                self._unread.discard(flow_id)
         return self._documents[flow_id]
 
     def _unless_refused(self, what: str, ask: Callable[[Client], T]) -> T | None:
@@ -199,20 +227,26 @@ class Catalogue:
 
     def _learn(self, state: OrgState) -> None:
         """Keep what attribution needs: unique names, and flows whose only action is known."""
-        by_name: dict[str, set[str]] = defaultdict(set)
-        for action in state.actions:
-            if action.action_id != UNKNOWN_ACTION:
-                by_name[action.name].add(action.action_id)
-        self._by_name = {name: ids.pop() for name, ids in by_name.items() if len(ids) == 1}
-        users: dict[str, set[str]] = defaultdict(set)
-        for action_id, flow_id in state.flow_use:
-            if action_id != UNKNOWN_ACTION:
-                users[flow_id].add(action_id)
-        # A flow has one action for certain only when the use of every action is known.
-        catalogued = {a.action_id for a in state.actions if a.kind is not ActionKind.UNKNOWN}
-        complete = catalogued <= self._looked_up_at.keys()
-        self._sole = (
-            {flow_id: next(iter(ids)) for flow_id, ids in users.items() if len(ids) == 1}
-            if complete
-            else {}
+        self._by_name = _sole_of(
+            (action.name, action.action_id)
+            for action in state.actions
+            if action.action_id not in state.gone
         )
+        # A flow has one action for certain only when the use of every action is known.
+        listed = {
+            action.action_id
+            for action in state.actions
+            if action.kind is not ActionKind.UNKNOWN and action.action_id not in state.gone
+        }
+        complete = bool(listed) and listed <= self._looked_up_at.keys()
+        in_use = ((flow, action) for action, flow in state.flow_use if action not in state.gone)
+        self._sole = _sole_of(in_use) if complete else {}
+
+
+def _sole_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What each key leads to, for the keys that lead to one action alone."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, action_id in pairs:
+        if action_id != UNKNOWN_ACTION:
+            found[key].add(action_id)
+    return {key: next(iter(ids)) for key, ids in found.items() if len(ids) == 1}
