@@ -1,5 +1,6 @@
 """The commands by name, the options they share, and how errors leave the program."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from monitor.cli.check import check
 from monitor.cli.context import Context
 from monitor.cli.demo import demo
 from monitor.cli.poll import backfill, poll
+from monitor.cli.remarks import say
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
@@ -60,28 +62,41 @@ for command in (demo, run_daemon, poll, backfill, report, check, simulate):
 
 def run() -> None:
     """Run the command that was asked for; errors become a sentence, a hint and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that this terminal can't show must not cost the whole report.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where its failure can still be told
     except TimeoutMonitorError as error:
-        _say(error.message, error.hint)
+        say(error.message, error.hint)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; flushing it at exit would fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has seen enough.
+        _forget_output()
+        sys.exit(1)
+    except OSError as error:
+        say(
+            f"{error.filename or 'The output'} can't be used: {error.strerror or error}",
+            "Check that it exists, that this user may use it, and that the disk has room.",
+        )
+        _forget_output()
         sys.exit(1)
     except Exception as error:  # the last resort: no traceback at a user
         if "-v" in sys.argv or "--verbose" in sys.argv:
             raise
-        _say(
+        say(
             f"Something went wrong inside timeout-monitor: {type(error).__name__}: {error}",
             "Run it again with --verbose before the command, and report what it prints.",
         )
         sys.exit(1)
 
 
-def _say(message: str, hint: str) -> None:
-    typer.secho(f"{message}.", fg="red", err=True)
-    if hint:
-        typer.echo(hint, err=True)
+def _forget_output() -> None:
+    """What is still buffered goes nowhere: writing it at exit would only fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,9 +1,7 @@
 """``demo``: a simulated org, the daemon and its page, with nothing to configure."""
 
-import signal
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context
+from monitor.cli.ending import Ending
 from monitor.cli.progress import waiting
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ FIRST_POLL_SECONDS = 120.0
 
 def demo(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(help="Port of the status page; 0 for any.")] = 9840,
+    port: Annotated[
+        int, typer.Option(help="Port of the status page; 0 for any.", min=0, max=65535)
+    ] = 9840,
     duration: Annotated[
         float | None, typer.Option(help="End after this many seconds.", min=0)
     ] = None,
@@ -43,9 +44,7 @@ def demo(
     from monitor.simulator import SimulatedOrg, serve
     from monitor.simulator import scenario as named
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    ending = Ending()
     clock = SystemClock()
     org = SimulatedOrg(named(scenario, seed=seed), clock)
     deadline = None if duration is None else time.monotonic() + duration
@@ -58,8 +57,8 @@ def demo(
         try:
             daemon.start()
             with waiting("Reading 24 h of history"):
-                _await_first_poll(daemon, stop)
-            _show(daemon, stop, deadline)
+                _await_first_poll(daemon, ending)
+            _show(daemon, ending, deadline)
         finally:
             daemon.close()
     _say_goodbye(daemon)
@@ -90,14 +89,14 @@ def _settings(
     )
 
 
-def _await_first_poll(daemon: "Daemon", stop: threading.Event) -> None:
+def _await_first_poll(daemon: "Daemon", ending: Ending) -> None:
     patience = time.monotonic() + FIRST_POLL_SECONDS
-    while not stop.wait(0.05) and time.monotonic() < patience:
+    while not ending.wait(0.05) and time.monotonic() < patience:
         if any(sum(picture.health.polls.values()) for picture in daemon.holder.current.orgs):
             return
 
 
-def _show(daemon: "Daemon", stop: threading.Event, deadline: float | None) -> None:
+def _show(daemon: "Daemon", ending: Ending, deadline: float | None) -> None:
     """Print the table and the addresses; redraw on a terminal until it is time to end."""
     from rich.console import Group
     from rich.live import Live
@@ -117,10 +116,10 @@ def _show(daemon: "Daemon", stop: threading.Event, deadline: float | None) -> No
     if not console.is_terminal:
         console.print(screen())
         sys.stdout.flush()
-        stop.wait(None if deadline is None else max(0.0, left()))
+        ending.wait(None if deadline is None else left())
         return
     with Live(screen(), console=console, auto_refresh=False, vertical_overflow="visible") as live:
-        while left() > 0 and not stop.wait(min(REDRAW_SECONDS, left())):
+        while left() > 0 and not ending.wait(min(REDRAW_SECONDS, left())):
             live.update(screen(), refresh=True)
 
 

@@ -7,10 +7,15 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_watches
 from monitor.cli.progress import waiting
+from monitor.cli.remarks import no_actions, say
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from monitor.collect import PollReport
+    from monitor.errors import GenesysError
+    from monitor.watch import OrgWatch
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 
@@ -23,12 +28,10 @@ def poll(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs()
+    from monitor.watch import OrgWatch
+
     with opened_ledger(settings) as ledger, opened_watches(settings, ledger) as watches:
-        reports = []
-        for watch in watches:
-            with waiting(f"Reading {watch.name}"):
-                reports.append(watch.poll())
-    _print(reports, as_json=as_json)
+        _read(watches, OrgWatch.poll, as_json=as_json)
 
 
 def backfill(
@@ -62,31 +65,62 @@ def backfill(
         )
     context.configure_logs()
     with opened_ledger(settings) as ledger, opened_watches(settings, ledger) as watches:
-        reports = []
-        for watch in watches:
-            with waiting(f"Reading {watch.name}"):
-                reports.append(watch.read_again(stretch))
+        _read(watches, lambda watch: watch.read_again(stretch), as_json=as_json)
+
+
+def _read(
+    watches: "Sequence[OrgWatch]", read: "Callable[[OrgWatch], PollReport]", *, as_json: bool
+) -> None:
+    """Read every org, print what that did, and say what went wrong.
+
+    Raises:
+        GenesysError: A source that should answer was not read.
+        LedgerError: The state can't be read or written.
+    """
+    reports: list[PollReport] = []
+    for watch in watches:
+        with waiting(f"Reading {watch.name}"):
+            reports.append(read(watch))
     _print(reports, as_json=as_json)
+    for watch, report in zip(watches, reports, strict=True):
+        if report.result == "ok" and watch.has_nothing_to_watch:
+            say(*no_actions(watch.name))
+    _refuse_failures(reports)
 
 
-def _print(reports: "list[PollReport]", *, as_json: bool) -> None:
+def _print(reports: "Sequence[PollReport]", *, as_json: bool) -> None:
     if as_json:
         import msgspec
 
         documents = [_document(report) for report in reports]
         typer.echo(msgspec.json.format(msgspec.json.encode(documents), indent=2).decode())
-    else:
-        for report in reports:
-            typer.echo(
-                f"{report.org}: {report.result}, {report.executions_added} executions and "
-                f"{report.incidents_added} incidents added with {report.requests} requests "
-                f"in {report.duration_seconds:.1f} s"
-            )
-    failed = [report for report in reports if report.result == "failed"]
-    if failed:
-        for error in failed[0].errors.values():
-            raise error
-        raise typer.Exit(1)
+        return
+    for report in reports:
+        typer.echo(
+            f"{report.org}: {report.result}, {report.executions_added} executions and "
+            f"{report.incidents_added} incidents added with {report.requests} requests "
+            f"in {report.duration_seconds:.1f} s"
+        )
+
+
+def _refuse_failures(reports: "Sequence[PollReport]") -> None:
+    """Say what was not read; the first that matters gives the exit code.
+
+    A source that was refused while others answer is switched off, which is no failure.
+    """
+    failures: dict[str, GenesysError] = {}
+    for report in reports:
+        for error in report.errors.values():
+            if report.result == "ok":
+                say(error.message, error.hint)
+            else:
+                failures.setdefault(error.message, error)
+    if not failures:
+        return
+    first, *others = failures.values()
+    for error in others:
+        say(error.message, error.hint)
+    raise first
 
 
 def _document(report: "PollReport") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """``report``: what times out, for whom, and how close the rest is."""
 
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.progress import waiting
+from monitor.cli.remarks import no_actions, say
 from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
@@ -38,10 +40,12 @@ def report(
     """Report what times out, from what was collected; nothing is asked of the platform."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
-    seconds = _seconds(since)
+    context.configure_logs(quiet=not context.verbose)
+    seconds = _seconds(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
         summaries, generated_at = _summaries(settings, ledger, seconds)
-    _warn_of_gaps(summaries)
+    for summary in summaries:
+        _remark_on(summary)
     text = _render(summaries, form, generated_at, to_file=output is not None)
     if output is None:
         sys.stdout.write(text)
@@ -55,13 +59,19 @@ def report(
         ) from error
 
 
-def _seconds(since: str) -> int:
+def _seconds(since: str, retention_seconds: int) -> int:
     from monitor.config import parse_duration
 
     try:
-        return int(float(str(parse_duration(since))))
+        seconds = float(str(parse_duration(since)))
     except ValueError as error:
         raise ConfigurationError(f"--since: {error}", "For example --since 24h.") from error
+    if seconds > retention_seconds:
+        raise ConfigurationError(
+            f"--since: {since} is longer than the state is kept",
+            f"Choose at most {retention_seconds // 3600}h, or raise [state] retention.",
+        )
+    return math.ceil(seconds)
 
 
 def _summaries(
@@ -86,15 +96,17 @@ def _summaries(
     return summaries, now
 
 
-def _warn_of_gaps(summaries: "Sequence[Summary]") -> None:
-    for summary in summaries:
-        if summary.missing_seconds:
-            minutes = -(-summary.missing_seconds // 60)
-            typer.echo(
-                f"{summary.org}: {minutes} min of this stretch were not read; "
-                "timeout-monitor poll reads what is due.",
-                err=True,
-            )
+def _remark_on(summary: "Summary") -> None:
+    from monitor.analysis.notes import describe_seconds
+
+    if summary.missing_seconds:
+        say(
+            f"{summary.org}: {describe_seconds(summary.missing_seconds)} of this stretch were not "
+            "read, so the counts are too low",
+            "timeout-monitor poll reads what is due, timeout-monitor backfill what is older",
+        )
+    if not summary.actions and summary.contract == "platform":
+        say(*no_actions(summary.org))
 
 
 def _render(

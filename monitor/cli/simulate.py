@@ -1,11 +1,11 @@
 """``simulate``: only the simulated org, for any client to talk to."""
 
-import signal
-import threading
 from enum import Enum
 from typing import Annotated
 
 import typer
+
+from monitor.cli.ending import Ending
 
 
 class Contract(Enum):
@@ -16,7 +16,9 @@ class Contract(Enum):
 
 
 def simulate(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 for any.")] = 9841,
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 for any.", min=0, max=65535)
+    ] = 9841,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     scenario: Annotated[str, typer.Option(help="Which org to play.")] = "default",
     seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
@@ -30,9 +32,7 @@ def simulate(
     from monitor.simulator import scenario as named
 
     org = SimulatedOrg(named(scenario, seed=seed), SystemClock(), contract=contract.value)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    ending = Ending()
     with serve(org, host=host, port=port) as running:
         typer.echo(f"A simulated org listens at {running.url}; Ctrl-C ends it. To watch it:")
         typer.echo("")
@@ -46,4 +46,4 @@ def simulate(
         if contract is Contract.FLOW:
             typer.echo("  export GENESYS_CONTRACT=flow")
         typer.echo("  timeout-monitor run")
-        stop.wait()
+        ending.wait()
