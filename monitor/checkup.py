@@ -5,8 +5,8 @@ Each probe asks the platform for little, and ends in one finding: a line and wha
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,10 @@ from monitor.genesys.regions import is_known
 from monitor.ledger import Ledger
 from monitor.model import TimeRange, floor_to
 from monitor.sources import ActionsSource, ConversationsSource
+
+LOGIN_SECONDS = 10.0
+"""Whoever asks for a check waits in front of it: a host that is not there need not be asked again
+and again, as a poll would."""
 
 LARGEST_SKEW_SECONDS = 60
 """A signed assertion is good for five minutes; a clock that is a minute off eats a fifth of it."""
@@ -82,8 +86,8 @@ def _check_org(
             "Check [[org]] region; it is used as given.",
         )
     try:
-        client = connect(org, stop=threading.Event())
-        identity = whoami(client, clock)
+        with closing(connect(org, budget_seconds=LOGIN_SECONDS)) as client:
+            identity = whoami(client, clock)
     except TimeoutMonitorError as error:
         yield _failed(f"{org.name}: login", error)
         return
@@ -96,18 +100,26 @@ def _check_org(
         yield Finding(
             f"{org.name}: clock",
             Level.WARNING if off else Level.OK,
-            f"The platform's clock is {skew:+.0f} s from this machine's",
+            f"The platform's clock is {round(skew):+d} s from this machine's",
             "Set this machine's clock by NTP; windows and signed logins depend on it."
             if off
             else "",
         )
     probes = _flow_probes if org.contract == "flow" else _platform_probes
-    for subject, probe, needed in probes(client, settings, clock, known_flows):
-        yield _probe(f"{org.name}: {subject}", probe, needed=needed)
-    client.close()
+    with closing(connect(org)) as client:
+        for subject, probe, needed in probes(client, settings, clock, known_flows):
+            yield _probe(f"{org.name}: {subject}", probe, needed=needed)
 
 
-Probe = tuple[str, Callable[[], str], bool]
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """An answer that came, but is hardly what was wanted; with what to do about it."""
+
+    detail: str
+    hint: str
+
+
+Probe = tuple[str, Callable[[], "str | _Doubt"], bool]
 """A subject, what to do, and whether the monitor is of no use without it."""
 
 
@@ -118,8 +130,14 @@ def _platform_probes(
     window = settings.collect.window
     action_ids: list[str] = []
 
-    def catalogue() -> str:
+    def catalogue() -> str | _Doubt:
         action_ids.extend(entry.id for entry in list_actions(client))
+        if not action_ids:
+            return _Doubt(
+                "The org has no data actions",
+                "Check that client_id belongs to the org you mean; data actions stand under "
+                "Admin > Integrations > Actions.",
+            )
         return f"{len(action_ids)} data actions"
 
     def aggregates() -> str:
@@ -188,9 +206,12 @@ def _last_window(settings: Settings, clock: Clock) -> TimeRange:
     return TimeRange(end - settings.collect.near, end)
 
 
-def _probe(subject: str, probe: Callable[[], str], *, needed: bool) -> Finding:
+def _probe(subject: str, probe: Callable[[], str | _Doubt], *, needed: bool) -> Finding:
     try:
-        return Finding(subject, Level.OK, probe())
+        answer = probe()
+        if isinstance(answer, _Doubt):
+            return Finding(subject, Level.WARNING, answer.detail, answer.hint)
+        return Finding(subject, Level.OK, answer)
     except GenesysError as error:
         return _failed(subject, error, level=Level.FAILED if needed else Level.WARNING)
 

@@ -78,6 +78,12 @@ class OrgWatch:
         """The newest picture."""
         return self._picture
 
+    @property
+    def has_nothing_to_watch(self) -> bool:
+        """Whether the org has no data action, as far as its catalogue tells."""
+        listed = self._catalogue_read and self._reader.settings.contract == "platform"
+        return listed and not self._picture.state.actions
+
     def go_on_from(self, health: PollHealth) -> None:
         """Go on counting where an earlier watch of the same org, in this process, ended.
 
@@ -161,7 +167,15 @@ class OrgWatch:
                 )
             return error
         self._catalogue_read = True
-        log.info("catalogue", org=self.name, actions=listed)
+        if listed or self._reader.settings.contract == "flow":
+            log.info("catalogue", org=self.name, actions=listed)
+        else:
+            log.warning(
+                "catalogue",
+                org=self.name,
+                actions=0,
+                hint="Check that client_id belongs to the org you mean.",
+            )
         return None
 
     def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
