@@ -21,7 +21,7 @@ def no_actions(org: str) -> tuple[str, str]:
     """The sentence and the hint for an org that there is nothing to watch in."""
     return (
         f"The org {org} has no data actions",
-        "Check that client_id belongs to the org you mean: Admin > Integrations > Actions lists them",
+        "Check that client_id is of the org you mean: Admin > Integrations > Actions lists them",
     )
 
 
