@@ -98,15 +98,18 @@ class ConversationsSource:
         that lies wholly before the stretch. One that arrives meanwhile moves the others back a
         place: they repeat, and none is missed.
         """
+        seen: set[str] = set()
         page_number = 1
         while True:
             page = self._page(begun, page_number)
             yield from page.conversations
-            last_seen = page.conversations[-1].conversation_start if page.conversations else None
-            if len(page.conversations) < LARGEST_PAGE or (
-                last_seen is not None and last_seen.timestamp() < begun.start
-            ):
+            ids = {conversation.conversation_id for conversation in page.conversations}
+            if len(page.conversations) < LARGEST_PAGE or _began_before(page, begun.start):
                 return
+            # A platform that ignored the page number would otherwise be asked for ever.
+            if ids <= seen and page_number * LARGEST_PAGE >= page.total_hits:
+                return
+            seen |= ids
             page_number += 1
 
     def _page(self, begun: TimeRange, page_number: int) -> ConversationPage:
@@ -152,3 +155,9 @@ class ConversationsSource:
             flow_name=(session.flow and session.flow.flow_name) or "",
             error_type=segment.error_code or "",
         )
+
+
+def _began_before(page: ConversationPage, moment: int) -> bool:
+    """Whether the last conversation of a page began before a moment, and so all that follow."""
+    began = page.conversations[-1].conversation_start
+    return began is not None and began.timestamp() < moment

@@ -1,0 +1,144 @@
+"""Paging through detail records: newest first, none missed, and never without an end."""
+
+from __future__ import annotations
+
+from monitor.genesys import Client
+from monitor.model import TimeRange
+from monitor.sources import ConversationsSource
+from tests.collect.watched import CLASSIFIER
+from tests.genesys.far_side import FarSide, Reply
+from tests.sources.answers import DETAILS, HOUR, NOON, Json, conversation, page, segment
+from tests.sources.test_conversations import KnowsNothing
+
+STRETCH = TimeRange(NOON, NOON + 900)
+
+
+def failed(number: int, began: float = NOON - 60) -> Json:
+    """A conversation with a timeout of its own in the stretch."""
+    return conversation(f"c{number:04d}", segment(NOON + number / 1_000), began=began)
+
+
+def found(client: Client, *, deep: bool = False) -> list[str]:
+    """The conversations that a read finds, sorted."""
+    source = ConversationsSource(client, CLASSIFIER, KnowsNothing())
+    incidents = source.read(STRETCH, 300, deep=deep).incidents
+    return sorted(incident.conversation_id for incident in incidents)
+
+
+def names(*numbers: int) -> list[str]:
+    """The conversations with these numbers."""
+    return [f"c{number:04d}" for number in numbers]
+
+
+def asked_pages(far_side: FarSide) -> list[int]:
+    """The pages that were asked for."""
+    return [seen.json["paging"]["pageNumber"] for seen in far_side.requests(DETAILS)]
+
+
+def pages(conversations: list[Json]) -> list[Reply]:
+    """All of them, a hundred a page."""
+    return [
+        page(*conversations[start : start + 100], total=len(conversations))
+        for start in range(0, len(conversations) + 1, 100)
+    ]
+
+
+def test_every_page_is_read(far_side: FarSide, client: Client) -> None:
+    """250 conversations are three requests."""
+    far_side.on(DETAILS, *pages([failed(number) for number in range(250)]))
+    assert found(client) == names(*range(250))
+    assert asked_pages(far_side) == [1, 2, 3]
+
+
+def test_a_page_that_is_not_full_is_the_last(far_side: FarSide, client: Client) -> None:
+    """A first page of 99 costs one request."""
+    far_side.on(DETAILS, page(*(failed(number) for number in range(99))))
+    assert len(found(client)) == 99
+    assert asked_pages(far_side) == [1]
+
+
+def test_an_empty_page_is_the_last(far_side: FarSide, client: Client) -> None:
+    """Exactly a hundred: the second page has none."""
+    far_side.on(DETAILS, *pages([failed(number) for number in range(100)]))
+    assert len(found(client)) == 100
+    assert asked_pages(far_side) == [1, 2]
+
+
+def test_paging_ends_where_conversations_began_too_early(far_side: FarSide, client: Client) -> None:
+    """The server returns whole days: what began before the reach is not paged through."""
+    newest = [failed(number) for number in range(150)]
+    morning = [failed(number, began=NOON - HOUR - 1) for number in range(150, 900)]
+    far_side.on(DETAILS, *pages(newest + morning))
+    assert set(names(*range(150))) <= set(found(client))
+    assert asked_pages(far_side) == [1, 2]
+
+
+def test_a_deep_read_pages_six_hours_back(far_side: FarSide, client: Client) -> None:
+    """What a shallow read leaves is found by a deep one."""
+    newest = [failed(number) for number in range(150)]
+    morning = [failed(number, began=NOON - 6 * HOUR) for number in range(150, 420)]
+    night = [failed(number, began=NOON - 6 * HOUR - 1) for number in range(420, 900)]
+    far_side.on(DETAILS, *pages(newest + morning + night))
+    assert set(names(*range(420))) <= set(found(client, deep=True))
+    assert asked_pages(far_side) == [1, 2, 3, 4, 5]
+
+
+def test_one_that_arrives_meanwhile_hides_none(far_side: FarSide, client: Client) -> None:
+    """New ones push the others back a place: they repeat, count once, and none is missed."""
+    records = [failed(number) for number in range(230)]
+    first = page(*records[:100])
+    three_more = [failed(number) for number in range(900, 903)]
+    second = page(*(three_more + records)[100:200])
+    one_more = [failed(950), *three_more]
+    third = page(*(one_more + records)[200:300])
+    far_side.on(DETAILS, first, second, third)
+    assert found(client) == names(*range(230))
+
+
+def test_a_page_that_repeats_a_conversation_counts_it_once(
+    far_side: FarSide, client: Client
+) -> None:
+    """The same segment of the same conversation is one incident."""
+    far_side.on(DETAILS, page(failed(1), failed(2), failed(1)))
+    assert found(client) == names(1, 2)
+
+
+def test_a_repeated_conversation_that_has_grown_counts_in_whole(
+    far_side: FarSide, client: Client
+) -> None:
+    """Its second timeout came to light between two pages."""
+    records = [failed(number) for number in range(100)]
+    grown = conversation("c0099", segment(NOON + 0.099), segment(NOON + 300))
+    far_side.on(DETAILS, page(*records), page(grown))
+    assert found(client) == sorted([*names(*range(100)), "c0099"])
+
+
+def test_records_without_a_beginning_do_not_end_the_paging(
+    far_side: FarSide, client: Client
+) -> None:
+    """Nobody knows where they stand."""
+    timeless = [failed(number) for number in range(100)]
+    for record in timeless:
+        del record["conversationStart"]
+    far_side.on(DETAILS, page(*timeless), page(failed(100)))
+    assert found(client) == names(*range(101))
+
+
+def test_a_platform_that_ignores_the_page_number_is_not_asked_for_ever(
+    far_side: FarSide, client: Client
+) -> None:
+    """A full page that brings nothing new ends the paging where no count speaks against it."""
+    far_side.on(DETAILS, page(*(failed(number) for number in range(100))))
+    assert len(found(client)) == 100
+    assert asked_pages(far_side) == [1, 2]
+
+
+def test_a_page_of_repeats_is_not_the_end_where_more_are_counted(
+    far_side: FarSide, client: Client
+) -> None:
+    """A hundred that arrived between two pages repeat a whole page, and hide none."""
+    records = [failed(number) for number in range(150)]
+    first = page(*records[:100], total=150)
+    repeated = page(*records[:100], total=250)
+    far_side.on(DETAILS, first, repeated, page(*records[100:], total=250))
+    assert found(client) == names(*range(150))
