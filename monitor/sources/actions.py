@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from monitor.errors import WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.analytics import (
+    ACTION_AGGREGATES,
     EXECUTIONS,
     ActionAggregateQuery,
     ActionBucket,
@@ -42,6 +44,9 @@ VIEWS: tuple[View, ...] = tuple(
 )
 """One view a band; the open last band is what the others leave of the count."""
 
+MOST_EXECUTIONS = 10**9
+"""In one window; the platform runs 2,500 a minute in an org."""
+
 SLICE_SECONDS = 2 * 3600
 """For 2,000 actions two hours are some ten thousand groups of buckets: an answer that still fits
 in memory many times over."""
@@ -68,6 +73,7 @@ class ActionsSource:
 
         Raises:
             BadRequestError: The platform refused the query; it may name the granularity.
+            WrongShapeError: The answer counts what can't be.
             GenesysError: The platform did not answer.
         """
         query = ActionAggregateQuery(
@@ -105,22 +111,43 @@ def _action(group: ActionGroup) -> Action:
 
 def _tally(group: ActionGroup, action_id: str, bucket: ActionBucket) -> Tally:
     stats = bucket.stats
-    count = max(0, stats.count or 0)
+    count = _count(action_id, bucket)
     return Tally(
         action_id=action_id,
         error_type=group.dimension("errorType"),
         response_status=group.dimension("responseStatus"),
         window_start=bucket.start,
         count=count,
-        duration_ms=max(0.0, stats.sum or 0.0),
-        min_ms=max(0.0, stats.min or 0.0),
-        max_ms=max(0.0, stats.max or 0.0),
+        duration_ms=max(0.0, stats.sum),
+        min_ms=max(0.0, stats.min),
+        max_ms=max(0.0, stats.max),
         bands=_bands(bucket, count),
     )
 
 
+def _count(action_id: str, bucket: ActionBucket) -> int:
+    """Executions in a bucket.
+
+    Raises:
+        WrongShapeError: More than an org could ever run; the ledger would keep it for ever.
+    """
+    count = bucket.stats.count
+    if count > MOST_EXECUTIONS:
+        raise WrongShapeError(
+            f"The answer to {ACTION_AGGREGATES.label} counts {count} executions of {action_id} "
+            f"in {bucket.interval}, which can't be",
+            "Nothing of this answer was kept; report it if it stays so.",
+            endpoint=ACTION_AGGREGATES.label,
+        )
+    return max(0, count)
+
+
 def _bands(bucket: ActionBucket, count: int) -> Bands:
-    """The bands that the views give; they never claim more than were counted."""
+    """The bands that the views give; they never claim more than were counted.
+
+    What no view counts is in the open band only where something took that long: an answer whose
+    views are missing must not pass for executions of half a minute.
+    """
     counts = bucket.view_counts
     bands: list[int] = []
     left = count
@@ -128,7 +155,7 @@ def _bands(bucket: ActionBucket, count: int) -> Bands:
         band = min(max(0, counts.get(view.name, 0)), left)
         bands.append(band)
         left -= band
-    return (*bands, left)
+    return (*bands, left if bucket.stats.max >= BAND_EDGES_MS[-1] else 0)
 
 
 def _sum(one: Tally, other: Tally) -> Tally:

@@ -1,0 +1,325 @@
+"""Action aggregates: one question for all actions, and every answer as tallies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from monitor.errors import BadRequestError, GenesysError, PermissionDeniedError, WrongShapeError
+from monitor.genesys import Client
+from monitor.model import BAND_EDGES_MS, Action, ActionKind, Tally, TimeRange, band_of
+from monitor.simulator import SimulatedOrg, serve
+from monitor.sources import ActionsSource, Evidence
+from tests.collect.watched import CLASSIFIER, SMALL, client_of, really_happened
+from tests.genesys.far_side import FarSide, Reply
+from tests.simulator.far_end import StillClock
+from tests.sources.answers import AGGREGATES, HOUR, NOON, aggregates, bucket, group
+
+STRETCH = TimeRange(NOON, NOON + HOUR)
+
+
+def read(client: Client) -> Evidence:
+    """Ask for an hour."""
+    return ActionsSource(client).read(STRETCH, 300, deep=False)
+
+
+def answered(far_side: FarSide, client: Client, *groups: dict[str, Any]) -> Evidence:
+    """What the source makes of an answer."""
+    far_side.on(AGGREGATES, aggregates(*groups))
+    return read(client)
+
+
+def bands_of(**counts: int) -> tuple[int, ...]:
+    """Counts by the band's upper edge in milliseconds; ``open`` is the last."""
+    by_edge = {f"below_{edge}": index for index, edge in enumerate(BAND_EDGES_MS)}
+    bands = [0] * (len(BAND_EDGES_MS) + 1)
+    for name, count in counts.items():
+        bands[by_edge.get(name, len(BAND_EDGES_MS))] = count
+    return tuple(bands)
+
+
+class TestQuestion:
+    """What is asked."""
+
+    def test_a_read_is_one_request(self, far_side: FarSide, client: Client) -> None:
+        """Whatever the stretch, deep or not."""
+        far_side.on(AGGREGATES, aggregates())
+        ActionsSource(client).read(TimeRange(NOON - 24 * HOUR, NOON), 300, deep=True)
+        assert len(far_side.requests(AGGREGATES)) == 1
+
+    def test_it_asks_for_the_stretch_in_the_windows(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Interval and granularity are those of the read, in UTC."""
+        far_side.on(AGGREGATES, aggregates())
+        ActionsSource(client).read(STRETCH, 900, deep=False)
+        body = far_side.requests(AGGREGATES)[0].json
+        assert body["interval"] == "2026-11-23T12:00:00.000Z/2026-11-23T13:00:00.000Z"
+        assert (body["granularity"], body["timeZone"]) == ("PT15M", "UTC")
+        assert body["metrics"] == ["tTotalExecution"]
+
+    def test_it_keeps_endings_and_names_apart(self, far_side: FarSide, client: Client) -> None:
+        """Every dimension that a tally or a name needs, and no other."""
+        far_side.on(AGGREGATES, aggregates())
+        read(client)
+        assert set(far_side.requests(AGGREGATES)[0].json["groupBy"]) == {
+            "actionId",
+            "actionName",
+            "integrationId",
+            "integrationName",
+            "errorType",
+            "responseStatus",
+        }
+
+    def test_its_views_are_the_latency_bands(self, far_side: FarSide, client: Client) -> None:
+        """One view a band, without gap or overlap, but for the open band."""
+        far_side.on(AGGREGATES, aggregates())
+        read(client)
+        ranges = [view["range"] for view in far_side.requests(AGGREGATES)[0].json["views"]]
+        assert [edge["lt"] for edge in ranges] == list(BAND_EDGES_MS)
+        assert [edge["gte"] for edge in ranges] == [0, *BAND_EDGES_MS[:-1]]
+
+
+class TestEndToEnd:
+    """Against the simulated org."""
+
+    @pytest.fixture
+    def evidence(self) -> Evidence:
+        """Six hours of a simulated org."""
+        with serve(SimulatedOrg(SMALL, StillClock(NOON))) as simulator:
+            client = client_of(simulator.url)
+            found = ActionsSource(client).read(TimeRange(NOON - 6 * HOUR, NOON), 300, deep=True)
+            client.close()
+        return found
+
+    @pytest.fixture
+    def org(self) -> SimulatedOrg:
+        """The same org, to ask it for the truth."""
+        return SimulatedOrg(SMALL, StillClock(NOON))
+
+    def test_every_execution_is_classified_as_it_ended(
+        self, evidence: Evidence, org: SimulatedOrg
+    ) -> None:
+        """Counts per action and outcome equal the truth, for each of the four outcomes."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for tally in evidence.tallies:
+            outcome = CLASSIFIER.outcome(tally.error_type, tally.response_status)
+            counted[tally.action_id, str(outcome)] += tally.count
+        happened = really_happened(org.truth((NOON - 6 * HOUR) * 1_000, NOON * 1_000))
+        assert dict(counted) == happened
+        assert {outcome for _, outcome in counted} == {"success", "timeout", "error", "throttled"}
+
+    def test_every_execution_is_in_the_band_of_its_duration(
+        self, evidence: Evidence, org: SimulatedOrg
+    ) -> None:
+        """Bands per action equal those of the single executions."""
+        rows = org.visible_executions((NOON - 6 * HOUR) * 1_000, NOON * 1_000, NOON * 1_000)
+        expected: Counter[tuple[str, int]] = Counter(
+            (SMALL.actions[action].action_id, band_of(duration))
+            for action, duration in zip(
+                rows.action.tolist(), rows.duration_ms.tolist(), strict=True
+            )
+        )
+        counted: Counter[tuple[str, int]] = Counter()
+        for tally in evidence.tallies:
+            assert sum(tally.bands) == tally.count
+            for band, count in enumerate(tally.bands):
+                counted[tally.action_id, band] += count
+        assert +counted == +expected
+
+    def test_no_key_occurs_twice_and_every_window_is_one_of_ours(self, evidence: Evidence) -> None:
+        """What the ledger relies on."""
+        keys = [
+            (t.action_id, t.error_type, t.response_status, t.window_start) for t in evidence.tallies
+        ]
+        assert len(keys) == len(set(keys)) > 100
+        assert all(tally.window_start % 300 == 0 for tally in evidence.tallies)
+
+    def test_actions_come_with_their_names(self, evidence: Evidence) -> None:
+        """Every action that ran, under the platform's names, of unknown kind."""
+        assert set(evidence.names) == {action.action_id for action in SMALL.actions}
+        payment = SMALL.actions[1]
+        assert evidence.names[payment.action_id] == Action(
+            action_id=payment.action_id,
+            name="Take Payment",
+            integration_id=payment.integration.integration_id,
+            integration_name="Payments Gateway",
+            kind=ActionKind.UNKNOWN,
+        )
+
+
+class TestOddAnswers:
+    """What an honest platform hardly answers, and a real one might."""
+
+    def test_a_tally_holds_what_the_answer_says(self, far_side: FarSide, client: Client) -> None:
+        """Counts, durations and bands under the key of the bucket."""
+        views: dict[str, int | None] = {"below_1000": 2, "below_7500": 1}
+        one = bucket(3, at=NOON + 300, views=views, sum=8_700.0, min=800.0, max=7_000.0)
+        evidence = answered(far_side, client, group(one))
+        assert evidence.tallies == (
+            Tally(
+                action_id="a1",
+                error_type="NONE",
+                response_status="200",
+                window_start=NOON + 300,
+                count=3,
+                duration_ms=8_700.0,
+                min_ms=800.0,
+                max_ms=7_000.0,
+                bands=bands_of(below_1000=2, below_7500=1),
+            ),
+        )
+
+    @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": []}])
+    def test_an_answer_without_groups_is_no_evidence(
+        self, far_side: FarSide, client: Client, body: object
+    ) -> None:
+        """Nothing ran."""
+        far_side.on(AGGREGATES, Reply(body=body))
+        assert read(client) == Evidence()
+
+    def test_a_renamed_action_is_one_tally(self, far_side: FarSide, client: Client) -> None:
+        """Two groups of one id, for two names: counts, durations and bands are added."""
+        old = bucket(2, views={"below_250": 2}, sum=400.0, min=150.0, max=240.0)
+        new = bucket(3, views={"below_100": 3}, sum=200.0, min=50.0, max=90.0)
+        evidence = answered(
+            far_side, client, group(old, actionName="Old"), group(new, actionName="New")
+        )
+        assert evidence.tallies == (
+            Tally(
+                "a1",
+                "NONE",
+                "200",
+                NOON,
+                count=5,
+                duration_ms=600.0,
+                min_ms=50.0,
+                max_ms=240.0,
+                bands=bands_of(below_100=3, below_250=2),
+            ),
+        )
+        assert set(evidence.names) == {"a1"}
+
+    def test_a_renamed_action_keeps_its_windows_apart(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Only what falls into one window is added."""
+        evidence = answered(
+            far_side,
+            client,
+            group(bucket(2), actionName="Old"),
+            group(bucket(3, at=NOON + 300), actionName="New"),
+        )
+        assert {t.window_start: t.count for t in evidence.tallies} == {NOON: 2, NOON + 300: 3}
+
+    def test_missing_dimensions_read_as_empty(self, far_side: FarSide, client: Client) -> None:
+        """No status, no error type: an ending that is not known to be a success."""
+        one = group(bucket(4), errorType=None, responseStatus=None, integrationId=None)
+        (tally,) = answered(far_side, client, one).tallies
+        assert (tally.error_type, tally.response_status, tally.count) == ("", "", 4)
+        assert CLASSIFIER.outcome(tally.error_type, tally.response_status) == "error"
+
+    def test_executions_of_a_nameless_action_go_by_its_id(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Without a name the id is its name."""
+        evidence = answered(far_side, client, group(bucket(), actionName=None))
+        assert evidence.names["a1"].name == "a1"
+
+    def test_executions_of_no_action_are_counted_as_unknown(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Without an id they count all the same."""
+        evidence = answered(far_side, client, group(bucket(2), actionId=None, actionName=None))
+        assert [(t.action_id, t.count) for t in evidence.tallies] == [("unknown", 2)]
+
+    def test_a_group_without_dimensions_is_counted(self, far_side: FarSide, client: Client) -> None:
+        """Null in the place of the group."""
+        far_side.on(AGGREGATES, Reply(body={"results": [{"group": None, "data": [bucket(2)]}]}))
+        assert [tally.action_id for tally in read(client).tallies] == ["unknown"]
+
+    def test_null_statistics_are_zeros(self, far_side: FarSide, client: Client) -> None:
+        """A count without durations is a count."""
+        one = bucket(2, sum=None, min=None, max=None, views={"below_100": None})
+        (tally,) = answered(far_side, client, group(one)).tallies
+        assert (tally.count, tally.duration_ms, tally.min_ms, tally.max_ms) == (2, 0.0, 0.0, 0.0)
+
+    @pytest.mark.parametrize("count", [0, None, -3])
+    def test_a_bucket_without_executions_is_no_tally(
+        self, far_side: FarSide, client: Client, count: int | None
+    ) -> None:
+        """Zero, null or negative: nothing to count, and the action is still named."""
+        evidence = answered(far_side, client, group(bucket(count, sum=5.0)))
+        assert evidence.tallies == ()
+        assert set(evidence.names) == {"a1"}
+
+    @pytest.mark.parametrize("data", [None, [], [{"interval": "2026-11-23T12:00:00.000Z/x"}]])
+    def test_a_group_without_metrics_is_no_tally(
+        self, far_side: FarSide, client: Client, data: object
+    ) -> None:
+        """Buckets that are left out, and a bucket without metrics."""
+        one = {"group": {"actionId": "a1"}, "data": data}
+        assert answered(far_side, client, one).tallies == ()
+
+    def test_negative_durations_are_zeros(self, far_side: FarSide, client: Client) -> None:
+        """No sum of durations ever shrinks."""
+        one = bucket(2, sum=-5.0, min=-3.0, max=-1.0)
+        (tally,) = answered(far_side, client, group(one)).tallies
+        assert (tally.duration_ms, tally.min_ms, tally.max_ms) == (0.0, 0.0, 0.0)
+
+    @pytest.mark.parametrize("count", [10**9 + 1, 2**63, 10**30])
+    def test_a_count_that_can_not_be_is_refused(
+        self, far_side: FarSide, client: Client, count: int
+    ) -> None:
+        """The ledger would keep it for ever: nothing of the answer is used."""
+        with pytest.raises(WrongShapeError, match=f"counts {count} executions of a1") as refused:
+            answered(far_side, client, group(bucket(1)), group(bucket(count), errorType="X"))
+        assert refused.value.endpoint == AGGREGATES
+
+    def test_bands_never_exceed_the_count(self, far_side: FarSide, client: Client) -> None:
+        """Views that claim more give way, the slowest first."""
+        views: dict[str, int | None] = {"below_100": 2, "below_250": 2, "below_500": 2}
+        (tally,) = answered(far_side, client, group(bucket(3, views=views, max=400.0))).tallies
+        assert tally.bands == bands_of(below_100=2, below_250=1)
+
+    def test_a_negative_view_is_empty(self, far_side: FarSide, client: Client) -> None:
+        """It takes nothing from the others."""
+        views: dict[str, int | None] = {"below_100": -2, "below_250": 3}
+        (tally,) = answered(far_side, client, group(bucket(3, views=views, max=200.0))).tallies
+        assert tally.bands == bands_of(below_250=3)
+
+    def test_a_view_that_nobody_asked_for_is_ignored(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Only our own names count."""
+        views: dict[str, int | None] = {"above_all": 3, "below_100": 3}
+        (tally,) = answered(far_side, client, group(bucket(3, views=views, max=90.0))).tallies
+        assert tally.bands == bands_of(below_100=3)
+
+    def test_what_no_view_counts_took_longest(self, far_side: FarSide, client: Client) -> None:
+        """The open band is what the views leave, where something took so long."""
+        views: dict[str, int | None] = {"below_100": 1}
+        (tally,) = answered(far_side, client, group(bucket(3, views=views, max=60_000.0))).tallies
+        assert tally.bands == bands_of(below_100=1, open=2)
+
+    @pytest.mark.parametrize("longest_ms", [None, 800.0, 29_999.0])
+    def test_an_answer_without_views_claims_no_slow_executions(
+        self, far_side: FarSide, client: Client, longest_ms: float | None
+    ) -> None:
+        """Where nothing took half a minute the open band stays empty: their bands are unknown."""
+        (tally,) = answered(far_side, client, group(bucket(3, max=longest_ms))).tallies
+        assert (tally.count, sum(tally.bands)) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(400, BadRequestError), (403, PermissionDeniedError)]
+)
+def test_a_refusal_is_the_callers_to_judge(
+    far_side: FarSide, client: Client, status: int, error: type[GenesysError]
+) -> None:
+    """Errors come through as they are."""
+    far_side.on(AGGREGATES, Reply(status, {"message": "no", "code": "x", "status": status}))
+    with pytest.raises(error):
+        read(client)
