@@ -20,14 +20,14 @@ from monitor.errors import (
 )
 from monitor.simulator import ALL_PERMISSIONS
 from tests.collect.conftest import Watch
-from tests.collect.imagined import HOUR
+from tests.collect.imagined import HOUR, NOON
 from tests.collect.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened
 from tests.simulator.far_end import StillClock
 
 MINUTE = 60
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
 
-BUDGET_SECONDS = 0.6
+BUDGET_SECONDS = 0.8
 """The most that one call takes: long for an answer, short for a test in which none comes."""
 
 TRANSIENT = [
@@ -41,6 +41,13 @@ TRANSIENT = [
 ]
 
 
+def impatient(watch: Watch, *names: str, **settings: str) -> Watched:
+    """A reader that gives up soon, of an org whose traffic has been drawn already."""
+    watched = watch(SMALL, *names, budget_seconds=BUDGET_SECONDS, **settings)
+    watched.org.truth((NOON - 8 * HOUR) * 1_000, (NOON + 2 * HOUR) * 1_000)
+    return watched
+
+
 def break_source(watched: Watched, kind: str, path: str) -> None:
     """Let a source fail until it is mended; waits that it asks for are longer than any poll."""
     watched.fault(kind, path, retry_after_seconds=3 * HOUR, hang_seconds=5)
@@ -51,7 +58,7 @@ def test_a_source_that_fails_holds_up_no_other_one(
     watch: Watch, kind: str, error: type[GenesysError]
 ) -> None:
     """Detail records are read though the aggregates fail, and the report says what failed."""
-    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    watched = impatient(watch)
     break_source(watched, kind, AGGREGATES)
     report = watched.collector.poll()
     assert report.result is Outcome.PARTIAL
@@ -66,7 +73,7 @@ def test_the_last_source_may_fail_as_well(
     watch: Watch, kind: str, error: type[GenesysError]
 ) -> None:
     """Executions are counted though the detail records fail."""
-    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    watched = impatient(watch)
     break_source(watched, kind, DETAILS)
     report = watched.collector.poll()
     assert report.result is Outcome.PARTIAL
@@ -77,7 +84,7 @@ def test_the_last_source_may_fail_as_well(
 @pytest.mark.parametrize("kind", ["server_error", "rate_limited", "hang", "reset", "wrong_shape"])
 def test_a_source_that_fails_advances_nothing(watch: Watch, clock: StillClock, kind: str) -> None:
     """No coverage, no watermark, no success: the ledger is as it was before."""
-    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    watched = impatient(watch)
     watched.collector.poll()
     before = watched.ledger.state(ORG)
     clock.at += 20 * MINUTE
@@ -93,7 +100,7 @@ def test_what_was_missed_is_read_when_the_source_answers_again(
     watch: Watch, clock: StillClock, kind: str
 ) -> None:
     """After polls that failed the next one brings every count up to the truth."""
-    watched = watch(SMALL, budget_seconds=BUDGET_SECONDS)
+    watched = impatient(watch)
     watched.collector.poll()
     break_source(watched, kind, AGGREGATES)
     for _ in range(3):
@@ -108,7 +115,7 @@ def test_what_was_missed_is_read_when_the_source_answers_again(
 
 def test_a_slice_that_fails_keeps_what_was_read_before_it(watch: Watch) -> None:
     """A day of history breaks off at one slice: what came stays, and the rest is still owed."""
-    watched = watch(SMALL, "actions", initial="6h", budget_seconds=BUDGET_SECONDS)
+    watched = impatient(watch, "actions", initial="6h")
     watched.fault("bad_request", AGGREGATES, skip=2, count=1)
     report = watched.collector.poll()
     assert report.result is Outcome.FAILED
