@@ -1,0 +1,183 @@
+"""A small simulated org, and a directory from which the real program is pointed at it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from monitor.clock import Clock, SystemClock
+from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
+
+ROOT = Path(__file__).parents[2]
+SECRET = "simulated-secret"  # noqa: S105 - it protects nothing
+PATIENCE_SECONDS = 60.0
+
+SMALL = Scenario("small", 1, (ORDER_STATUS, TAKE_PAYMENT, BRANCH_FINDER), (PAYMENT_LINE,), PUNCTUAL)
+"""Two actions that time out, one that does not, and a flow: an hour of it is read in no time."""
+
+QUIET = Scenario("quiet", 1)
+"""An org without a single action."""
+
+CONFIG = """
+[collect]
+interval = "{interval}"
+initial = "1h"
+
+[serve]
+port = 0
+
+[state]
+url = "{state}"
+"""
+
+ORG = """
+[[org]]
+name = "{name}"
+client_id = "simulated-client"
+client_secret = "{secret}"
+api_url = "{url}"
+contract = "{contract}"
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> list[str]:
+        """What stderr says to people: its lines but for the log's."""
+        return [line for line in self.err.splitlines() if not line.startswith("{")]
+
+
+@dataclass
+class Place:
+    """A directory with a configuration and a state, and a simulated org to point them at."""
+
+    folder: Path
+    simulator: RunningSimulator
+    secret: str = SECRET
+    contract: str = "platform"
+    interval: str = "1h"
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Write the configuration."""
+        self.configure()
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.folder / "timeout-monitor.toml"
+
+    @property
+    def state(self) -> Path:
+        """The file that holds the state."""
+        return self.folder / "state.db"
+
+    def configure(
+        self, *names: str, state: str = "", url: str = "", more: str = "", **changed: str
+    ) -> None:
+        """Write the configuration for orgs of these names; one called ``acme`` if none."""
+        text = CONFIG.format(
+            interval=changed.get("interval", self.interval),
+            state=state or f"sqlite:///{self.state}",
+        )
+        for name in names or ("acme",):
+            text += ORG.format(
+                name=name,
+                secret=changed.get("secret", self.secret),
+                url=url or self.simulator.url,
+                contract=changed.get("contract", self.contract),
+            )
+        self.config.write_text(text + more, encoding="utf-8")
+
+    def run(self, *arguments: str, **environment: str) -> Finished:
+        """Run ``timeout-monitor`` with these arguments to its end, as a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "monitor", *arguments],
+            cwd=self.folder,
+            env=self._variables(environment),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **more: Any) -> subprocess.Popen[str]:  # noqa: ANN401
+        """Start ``timeout-monitor`` with these arguments; ``more`` goes to Popen."""
+        settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        return subprocess.Popen(
+            [sys.executable, "-m", "monitor", *arguments],
+            cwd=self.folder,
+            env=self._variables({}),
+            text=True,
+            **settings,
+        )
+
+    def order(self, kind: str, path_prefix: str = "/", **more: float | None) -> None:
+        """Let the org answer wrongly."""
+        fault = {"kind": kind, "path_prefix": path_prefix, **more}
+        requests.post(
+            f"{self.simulator.url}/simulator/faults", json=fault, timeout=10
+        ).raise_for_status()
+
+    def forgive(self) -> None:
+        """Let the org answer rightly again."""
+        requests.delete(f"{self.simulator.url}/simulator/faults", timeout=10).raise_for_status()
+
+    def faults_left(self) -> int:
+        """How many faults have not happened yet."""
+        answer = requests.get(f"{self.simulator.url}/simulator/faults", timeout=10)
+        return len(answer.json()["faults"])
+
+    def asked(self, route: str) -> int:
+        """How often a route was asked whose name holds this text."""
+        counts = requests.get(f"{self.simulator.url}/simulator/requests", timeout=10).json()
+        return sum(count for name, count in counts.items() if route in name)
+
+    def _variables(self, environment: dict[str, str]) -> dict[str, str]:
+        # The tests' own environment is clean already; what they measure is kept in one place.
+        return {**os.environ, "PYTHONPATH": str(ROOT), **self.environment, **environment}
+
+
+@contextmanager
+def served(
+    scenario: Scenario = SMALL, clock: Clock | None = None, *, port: int = 0
+) -> Iterator[RunningSimulator]:
+    """Serve an org; as many requests as the tests like."""
+    org = SimulatedOrg(scenario, clock or SystemClock(), requests_per_minute=1_000_000)
+    with serve(org, port=port) as simulator:
+        yield simulator
+
+
+def flow_only(scenario: Scenario) -> Scenario:
+    """The same org where only flow documents and detail records are spoken."""
+    return replace(scenario, contract="flow")
+
+
+def eventually(holds: Callable[[], object], what: str = "it") -> None:
+    """Wait until something holds that another thread or process brings about.
+
+    Raises:
+        AssertionError: It does not come to hold.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} does not come to hold"
+        time.sleep(0.01)
