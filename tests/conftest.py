@@ -61,7 +61,19 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 
 @pytest.fixture(scope="session")
-def require_tool() -> Callable[[str], str]:
+def leave_out() -> Callable[[str], None]:
+    """Leave a test out for a reason: on a laptop it is skipped, in CI it fails."""
+
+    def leave_out(reason: str) -> None:
+        if in_ci():
+            pytest.fail(f"{reason}, and CI must have it: see .ci/run", pytrace=False)
+        pytest.skip(reason)
+
+    return leave_out
+
+
+@pytest.fixture(scope="session")
+def require_tool(leave_out: Callable[[str], None]) -> Callable[[str], str]:
     """Find a program of the operating system by its name, and return its path.
 
     Where it is missing the test is skipped on a laptop and fails in CI, which installs it: a
@@ -70,11 +82,8 @@ def require_tool() -> Callable[[str], str]:
 
     def path_of(tool: str) -> str:
         path = shutil.which(tool)
-        if path is not None:
-            return path
-        reason = f"{tool} is not installed"
-        if in_ci():
-            pytest.fail(f"{reason}, and CI must have it: see .ci/run", pytrace=False)
-        pytest.skip(reason)
+        if path is None:
+            leave_out(f"{tool} is not installed")
+        return path or ""
 
     return path_of

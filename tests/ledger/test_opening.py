@@ -24,6 +24,12 @@ NOBODY = 65_534
 
 
 @pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A file: what can be wrong with one is what most of these tests are about."""
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture
 def guarded_directory() -> Iterator[Path]:
     """A directory that this process can be locked out of, as an ordinary user."""
     # Not tmp_path: it lies below directories that only its owner may enter.

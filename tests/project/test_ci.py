@@ -40,7 +40,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, require_tool: Callable[[str], str]) -> Machine:
-    """A Debian whose user is root and whose promtool is missing."""
+    """A Debian whose user is root and whose promtool and PostgreSQL are missing."""
     machine = Machine(tmp_path / "bin", tmp_path / "log")
     machine.programs.mkdir()
     for name in ("bash", "sh", "env", "dirname", "true"):
@@ -97,13 +97,14 @@ def test_installs_what_is_missing(machine: Machine, run_ci: RunCi) -> None:
     run_ci()
     update, install = machine.calls("apt-get")
     assert update.startswith("apt-get update")
-    assert install.endswith(" prometheus")
+    assert install.endswith(" prometheus postgresql")
     assert "--yes" in install
 
 
 def test_installs_nothing_that_is_there(machine: Machine, run_ci: RunCi) -> None:
     """With every tool in place no package manager is started."""
     machine.add("promtool")
+    machine.add("pg_ctlcluster")
     run_ci()
     assert machine.calls("apt-get") == []
     assert machine.calls("make") == ["make check"]
@@ -113,7 +114,7 @@ def test_installs_the_venv_modules(machine: Machine, run_ci: RunCi) -> None:
     """A Python without its modules for virtual environments gets them."""
     machine.add("python3", "exit 1")
     run_ci()
-    assert machine.calls("apt-get")[-1].endswith(" prometheus python3-venv")
+    assert machine.calls("apt-get")[-1].endswith(" prometheus postgresql python3-venv")
 
 
 def test_tries_once_more(machine: Machine, run_ci: RunCi) -> None:
@@ -138,7 +139,7 @@ def test_without_root_says_what_is_missing(machine: Machine, run_ci: RunCi) -> N
     machine.add("id", "echo 1000")
     done = run_ci()
     assert done.stderr == (
-        ".ci/run: prometheus must be installed, which needs root or sudo without a password.\n"
+        ".ci/run: prometheus postgresql must be installed, which needs root or sudo without a password.\n"
     )
     assert machine.calls("apt-get") == []
     assert machine.calls("make") == ["make check"]
@@ -149,7 +150,7 @@ def test_installs_through_sudo(machine: Machine, run_ci: RunCi) -> None:
     machine.add("id", "echo 1000")
     machine.add("sudo", 'shift; exec "$@"')
     run_ci()
-    assert machine.calls("apt-get")[-1].endswith(" prometheus")
+    assert machine.calls("apt-get")[-1].endswith(" prometheus postgresql")
 
 
 def test_counts_as_ci(machine: Machine, run_ci: RunCi) -> None:
