@@ -28,5 +28,5 @@ def no_actions(org: str) -> tuple[str, str]:
 def _sentence(text: str) -> str:
     word = text.partition(" ")[0]
     # What is no plain word, such as a URL or the name of an option, keeps its own spelling.
-    begin = text[:1].upper() if word.isalpha() else text[:1]
+    begin = text[:1].upper() if word.replace("'", "").isalpha() else text[:1]
     return begin + text[1:].rstrip(".") + "."

@@ -44,19 +44,9 @@ def report(
     seconds = _seconds(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
         summaries, generated_at = _summaries(settings, ledger, seconds)
+    _write(_render(summaries, form, generated_at, to_file=output is not None), output)
     for summary in summaries:
         _remark_on(summary)
-    text = _render(summaries, form, generated_at, to_file=output is not None)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(
-            f"The report can't be written to {output}: {error.strerror}",
-            "Choose a file in a directory that exists and that this user may write.",
-        ) from error
 
 
 def _seconds(since: str, retention_seconds: int) -> int:
@@ -94,6 +84,19 @@ def _summaries(
         summarise(ledger, org.name, org.contract, stretch, classifier) for org in settings.org
     ]
     return summaries, now
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The report can't be written to {output}: {error.strerror}",
+            "Choose a file in a directory that exists and that this user may write.",
+        ) from error
 
 
 def _remark_on(summary: "Summary") -> None:
