@@ -64,7 +64,6 @@ class Catalogue:
         self._ledger = ledger
         self._clock = clock
         self._functions = tuple(re.compile(pattern) for pattern in function_categories)
-        self._looked_up_at: dict[str, float] = {}
         self._lookup_failed_at: dict[str, float] = {}
         self._documents: dict[str, FlowDocument | None] = {}
         self._refused: set[str] = set()
@@ -145,20 +144,22 @@ class Catalogue:
         return ActionKind.CUSTOM
 
     def _refresh_flow_use(self, actions: Iterable[Action], now: float) -> None:
+        state = self._ledger.state(self._org)
+        looked_up_at = state.flow_lookups
         timeouts: Counter[str] = Counter()
-        for total in self._ledger.state(self._org).incident_totals:
+        for total in state.incident_totals:
             timeouts[total.action_id] += total.incidents
         due = [
             action.action_id
             for action in actions
-            if now - self._looked_up_at.get(action.action_id, 0.0) >= FLOW_LOOKUP_LASTS_SECONDS
+            if now - looked_up_at.get(action.action_id, 0.0) >= FLOW_LOOKUP_LASTS_SECONDS
         ]
         # One that failed lately goes last: it must not keep the others waiting for ever.
         due.sort(
             key=lambda action_id: (
                 self._lookup_failed_at.get(action_id, 0.0),
                 -timeouts[action_id],
-                self._looked_up_at.get(action_id, 0.0),
+                looked_up_at.get(action_id, 0.0),
             )
         )
         for action_id in due[:FLOW_LOOKUPS_PER_REFRESH]:
@@ -168,7 +169,6 @@ class Catalogue:
                 return
             self._lookup_failed_at.pop(action_id, None)
             self._ledger.save_flow_use(self._org, action_id, flows, now)
-            self._looked_up_at[action_id] = now
 
     def _refresh_flows(self) -> int:
         """Read every flow that the detail records named, for its actions and their timeouts."""
@@ -238,7 +238,7 @@ class Catalogue:
             for action in state.actions
             if action.kind is not ActionKind.UNKNOWN and action.action_id not in state.gone
         }
-        complete = bool(listed) and listed <= self._looked_up_at.keys()
+        complete = bool(listed) and listed <= state.flow_lookups.keys()
         in_use = ((flow, action) for action, flow in state.flow_use if action not in state.gone)
         self._sole = _sole_of(in_use) if complete else {}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
 from monitor.ledger.database import insert_into, put, put_if_absent
-from monitor.ledger.schema import actions, flow_use, flows, timeouts
+from monitor.ledger.schema import actions, flow_lookups, flow_use, flows, timeouts
 from monitor.model import Action, ActionKind
 
 
@@ -119,6 +119,11 @@ def save_flows_of_action(
     save_flow_names(
         connection, org_id, ((flow_id, name, at) for flow_id, name in sorted(users.items()))
     )
+    put(
+        connection,
+        flow_lookups,
+        [{"org_id": org_id, "action_id": action_id, "looked_up_at": at}],
+    )
 
 
 def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ...], frozenset[str]]:
@@ -160,6 +165,13 @@ def tracked_flow_use(connection: Connection, org_id: int) -> set[tuple[str, str]
     """Pairs of action id and flow id, from dependency tracking."""
     statement = select(flow_use.c.action_id, flow_use.c.flow_id).where(flow_use.c.org_id == org_id)
     return {(action_id, flow_id) for action_id, flow_id in connection.execute(statement)}
+
+
+def lookups_of_flow_use(connection: Connection, org_id: int) -> dict[str, float]:
+    """When dependency tracking was last asked about an action, by its id; epoch seconds."""
+    statement = select(flow_lookups.c.action_id, flow_lookups.c.looked_up_at)
+    rows = connection.execute(statement.where(flow_lookups.c.org_id == org_id))
+    return {row[0]: row[1] for row in rows}
 
 
 def timeouts_over_time(connection: Connection, org_id: int) -> list[tuple[str, float, int | None]]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, func, literal, select
 
-from monitor.ledger.catalogue import flow_names, known_actions, tracked_flow_use
+from monitor.ledger.catalogue import (
+    flow_names,
+    known_actions,
+    lookups_of_flow_use,
+    tracked_flow_use,
+)
 from monitor.ledger.incidents import totals_of_incidents
 from monitor.ledger.orgs import find_org
 from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
@@ -32,6 +37,7 @@ def read_state(connection: Connection, org: str) -> OrgState:
         incident_totals=incident_totals,
         flow_names=flow_names(connection, org_id),
         flow_use=frozenset(seen_use | tracked_flow_use(connection, org_id)),
+        flow_lookups=lookups_of_flow_use(connection, org_id),
         sources=source_states(connection, org_id),
         coverage=full_coverage(connection, org_id),
         lateness=lateness_by_source(connection, org_id),

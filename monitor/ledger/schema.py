@@ -162,6 +162,15 @@ flows = Table(
     Column("named_at", Double, nullable=False),
 )
 
+flow_lookups = Table(
+    "flow_lookups",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("looked_up_at", Double, nullable=False),
+)
+"""When dependency tracking was asked about each action, whether or not a flow uses it."""
+
 flow_use = Table(
     "flow_use",
     metadata,

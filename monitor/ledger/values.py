@@ -183,6 +183,7 @@ class OrgState:
         incident_totals: Incidents since the ledger began.
         flow_names: Every flow ever seen, by id; a flow that nobody named goes by its id.
         flow_use: Pairs (action id, flow id), from dependency tracking and from incidents.
+        flow_lookups: When dependency tracking was last asked about an action, by its id.
         sources: How far each source has been read, by its name.
         coverage: What each source has been asked for: merged, disjoint, oldest first.
         lateness: How late data came, by source; only sources that had late data.
@@ -195,6 +196,7 @@ class OrgState:
     incident_totals: tuple[IncidentTotal, ...] = ()
     flow_names: Mapping[str, str] = field(default_factory=dict)
     flow_use: frozenset[tuple[str, str]] = frozenset()
+    flow_lookups: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     coverage: Mapping[str, tuple[TimeRange, ...]] = field(default_factory=dict)
     lateness: Mapping[str, Lateness] = field(default_factory=dict)

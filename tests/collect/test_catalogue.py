@@ -222,6 +222,16 @@ class TestFlowUse:
         assert asked == [25, 25, 10, 0]
         assert len(looked_up(watched)) == 60
 
+    def test_a_restart_goes_on_where_it_stopped(self, watch: Watch) -> None:
+        """What was asked lately is not asked again by the next process, such as a next poll."""
+        watched = watch(self.sixty())
+        watched.catalogue.refresh()
+        watched.requests()
+        watched.restart()
+        watched.catalogue.refresh()
+        assert watched.requests()[LOOKUP] == 25
+        assert len(looked_up(watched)) == 50
+
     def test_actions_that_time_out_come_first(self, watch: Watch) -> None:
         """Who is looked at is known first."""
         watched = watch(self.sixty())
