@@ -139,7 +139,8 @@ def test_without_root_says_what_is_missing(machine: Machine, run_ci: RunCi) -> N
     machine.add("id", "echo 1000")
     done = run_ci()
     assert done.stderr == (
-        ".ci/run: prometheus postgresql must be installed, which needs root or sudo without a password.\n"
+        ".ci/run: prometheus postgresql must be installed, "
+        "which needs root or sudo without a password.\n"
     )
     assert machine.calls("apt-get") == []
     assert machine.calls("make") == ["make check"]
