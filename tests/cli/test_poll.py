@@ -1,0 +1,156 @@
+"""``poll`` and ``backfill``: what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.daemon.place import SECRET, Place, eventually
+
+REPORT_KEYS = {
+    "org",
+    "result",
+    "duration_seconds",
+    "requests",
+    "executions_added",
+    "incidents_added",
+    "restatements",
+    "skipped_windows",
+    "sources",
+    "errors",
+}
+
+
+def day(days_ago: int) -> str:
+    """A day of the past, as the options take it."""
+    return (datetime.now(UTC) - timedelta(days=days_ago)).strftime("%Y-%m-%d")
+
+
+def test_a_poll_tells_what_it_added(place: Place) -> None:
+    """One line on stdout; the log, with its one line about the poll, on stderr."""
+    finished = place.run("poll")
+
+    assert finished.code == 0
+    assert finished.out.startswith("acme: ok, ")
+    assert len(finished.out.splitlines()) == 1
+    lines = [json.loads(line) for line in finished.err.splitlines()]
+    assert [line["event"] for line in lines].count("poll") == 1
+    assert SECRET not in finished.out + finished.err
+
+
+def test_a_poll_as_json(place: Place, command: Command) -> None:
+    """One document on stdout, with what each org's poll did."""
+    finished = command("poll", "--json")
+
+    [document] = json.loads(finished.out)
+    assert document.keys() == REPORT_KEYS
+    assert document["result"] == "ok"
+    assert document["executions_added"] > 0
+    assert document["sources"] == {"actions": True, "conversations": True}
+    assert document["errors"] == {}
+    assert place.asked("/analytics/") == 2
+
+
+def test_a_second_poll_counts_nothing_twice(place: Place, command: Command) -> None:
+    """What is counted stays counted once; only what is new is added."""
+    place.configure()
+    [first] = json.loads(command("poll", "--json").out)
+    [second] = json.loads(command("poll", "--json").out)
+
+    assert second["executions_added"] < first["executions_added"] / 10
+
+
+def test_a_failed_poll_as_json(place: Place, command: Command) -> None:
+    """The document comes all the same, and the exit code tells."""
+    place.simulator.org.grant([])
+
+    finished = command("poll", "--json")
+
+    [document] = json.loads(finished.out)
+    assert finished.code == 4
+    assert document["result"] == "failed"
+    assert document["errors"].keys() == {"actions", "conversations"}
+
+
+def test_every_org_is_polled(place: Place, command: Command) -> None:
+    """One line an org; one that fails holds up no other and gives the exit code."""
+    place.configure("acme", "globex")
+    place.order("unauthorized", "/api/v2/integrations", count=2)
+
+    finished = command("poll")
+
+    assert [line.split(",")[0] for line in finished.out.splitlines()] == [
+        "acme: failed",
+        "globex: ok",
+    ]
+    assert finished.code == 4
+
+
+def test_the_flow_contract(flow_place: Place, command: Command) -> None:
+    """Detail records alone are asked for."""
+    [document] = json.loads(command("poll", "--json").out)
+
+    assert document["sources"] == {"conversations": True}
+    assert document["executions_added"] == document["incidents_added"] > 0
+    assert flow_place.asked("/analytics/actions") == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_poll_that_is_interrupted(place: Place, number: signal.Signals) -> None:
+    """Ctrl-C ends it at once, without a trace and without exit code 0."""
+    place.order("hang", "/api/v2/analytics", hang_seconds=60)
+    process = place.start("poll")
+    eventually(lambda: place.faults_left() == 0, "a hanging request")
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+
+    assert process.returncode in {130, -signal.SIGTERM}
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_poll_on_a_terminal_shows_that_it_works(place: Place) -> None:
+    """A bar moves on stderr while it reads, and is gone afterwards."""
+    here, there = pty.openpty()
+    process = place.start("poll", stdout=subprocess.PIPE, stderr=there)
+    os.close(there)
+    out, _ = process.communicate(timeout=30)
+    shown = os.read(here, 65_536).decode()
+    os.close(here)
+
+    assert process.returncode == 0
+    assert out.startswith("acme: ok, ")
+    assert "Reading acme" in shown
+
+
+def test_a_backfill_adds_once(place: Place, command: Command) -> None:
+    """A stretch of the past is read on demand; the second time it adds nothing."""
+    assert command("poll").code == 0
+    words = ("backfill", "--from", day(3), "--to", day(2), "--json")
+
+    [first] = json.loads(command(*words).out)
+    [second] = json.loads(command(*words).out)
+
+    assert first["executions_added"] > 100
+    assert second["executions_added"] == 0
+    assert place.state.exists()
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+def test_a_backfill_to_the_minute(place: Place, command: Command, form: str) -> None:
+    """Times are UTC, to the day, the minute or the second."""
+    end = datetime.now(UTC) - timedelta(hours=20)
+    begin = end - timedelta(minutes=10)
+
+    finished = command("backfill", "--from", begin.strftime(form), "--to", end.strftime(form))
+
+    assert finished.code == 0
+    assert finished.out.startswith("acme: ok, ")
+    assert place.state.exists()

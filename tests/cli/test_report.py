@@ -1,0 +1,190 @@
+"""``report``: its three forms, where it goes, and what it says beside its numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.daemon.place import ROOT, Place
+
+GAPS = "of this stretch were not read, so the counts are too low."
+
+
+def test_a_report_before_any_poll(place: Place, command: Command) -> None:
+    """There is nothing to report yet: exit code 6, and what to do."""
+    finished = command("report")
+
+    assert finished.code == 6
+    assert finished.out == ""
+    assert finished.said == [
+        "Nothing has been collected yet.",
+        "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
+    ]
+    assert place.asked("/") == 0
+
+
+def test_a_table(place: Place, command: Command) -> None:
+    """Every action with its integration, worst first; nothing is asked of the platform."""
+    command("poll")
+    asked = place.asked("/")
+    finished = command("report", "--since", "30m")
+
+    assert finished.code == 0
+    assert finished.err == ""
+    for text in ("acme", "Action", "Order Status", "Order Service", "Timeouts", "Branch Finder"):
+        assert text in finished.out
+    assert place.asked("/") == asked
+
+
+def test_a_table_in_a_pipe_is_not_folded(place: Place) -> None:
+    """Without a terminal there is room for every column, and there are no colours."""
+    place.run("poll")
+    finished = place.run("report", "--since", "30m")
+
+    assert finished.code == 0
+    rows = [line for line in finished.out.splitlines() if line.startswith("Take Payment")]
+    assert len(rows) == 1
+    assert "\x1b" not in finished.out
+
+
+def test_json(place: Place, command: Command) -> None:
+    """One document, in the words that the API speaks too."""
+    command("poll")
+    document = json.loads(command("report", "--since", "30m", "--format", "json").out)
+
+    assert document.keys() == {"generated_at", "from", "to", "actions", "orgs"}
+    names = {action["action_name"] for action in document["actions"]}
+    assert names == {"Order Status", "Take Payment", "Branch Finder"}
+    assert document["orgs"][0]["complete"] is True
+    assert place.state.exists()
+
+
+def test_csv(place: Place, command: Command) -> None:
+    """A header and a line an action."""
+    command("poll")
+    rows = list(csv.DictReader(io.StringIO(command("report", "--format", "csv").out)))
+
+    assert {row["action_name"] for row in rows} == {"Order Status", "Take Payment", "Branch Finder"}
+    assert {row["org"] for row in rows} == {"acme"}
+    assert place.state.exists()
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_a_report_to_a_file(place: Place, command: Command, form: str) -> None:
+    """--output writes what stdout would have shown, and stdout stays empty."""
+    command("poll")
+    target = place.folder / "report.out"
+    finished = command("report", "--since", "30m", "--format", form, "-o", str(target))
+
+    assert finished.code == 0
+    assert finished.out == ""
+    assert "Order Status" in target.read_text(encoding="utf-8")
+
+
+def test_a_stretch_with_gaps(place: Place, command: Command) -> None:
+    """What was not read is told on stderr, with how to read it; the report comes all the same."""
+    command("poll")
+    finished = command("report", "--since", "24h")
+
+    assert finished.code == 0
+    assert finished.said[0].endswith(GAPS)
+    assert "timeout-monitor backfill" in finished.said[1]
+    assert "Order Status" in finished.out
+    assert place.state.exists()
+
+
+def test_the_shortest_stretch_is_a_window(place: Place, command: Command) -> None:
+    """Less than a window can't be told apart."""
+    command("poll")
+    document = json.loads(command("report", "--since", "1ms", "--format", "json").out)
+
+    assert document["from"] < document["to"]
+    assert place.state.exists()
+
+
+def test_an_org_that_was_never_read_beside_one_that_was(place: Place, command: Command) -> None:
+    """One org's data is reported although another's is still to come."""
+    command("poll")
+    place.configure("acme", "globex")
+    finished = command("report", "--since", "30m")
+
+    assert finished.code == 0
+    assert "Order Status" in finished.out
+    assert any(line.startswith("globex: ") for line in finished.said)
+
+
+def test_the_flow_contract_says_what_can_not_be_known(flow_place: Place, command: Command) -> None:
+    """Timeouts are counted; executions, shares and percentiles are unknown, and it says so."""
+    assert command("backfill", "--from", "2026-01-01", "--to", "2026-01-02").code == 2
+    assert command("poll").code == 0
+    table = command("report", "--since", "30m")
+    document = json.loads(command("report", "--since", "30m", "--format", "json").out)
+
+    assert table.code == 0
+    assert "without successes there is no share of timeouts and no percentile" in table.out
+    for action in document["actions"]:
+        assert action["timeouts"] > 0
+        assert action["timeout_share"] is None
+        assert action["p99_seconds"] is None
+        assert action["successes"] is None
+    assert "contract flow shows timeouts only" in " ".join(document["orgs"][0]["notes"])
+    assert flow_place.asked("/analytics/actions") == 0
+
+
+def test_a_reader_that_has_seen_enough(place: Place) -> None:
+    """A pipe that is closed early, as by head, ends it without a word."""
+    place.run("poll")
+    for words in (["report"], ["report", "--format", "json"], ["check"], ["--help"]):
+        reading, writing = os.pipe()
+        os.close(reading)
+        process = place.start(*words, stdout=writing)
+        os.close(writing)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert "Broken pipe" not in err
+        assert "Traceback" not in err
+        assert "Exception ignored" not in err
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_full_disk(place: Place, form: str) -> None:
+    """What can't be written to stdout is told in a sentence and a hint."""
+    place.run("poll")
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - no path to be kept
+        process = place.start("report", "--since", "30m", "--format", form, stdout=full)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert err.splitlines() == [
+        "The output can't be used: No space left on device.",
+        "Check that it exists, that this user may use it, and that the disk has room.",
+    ]
+
+
+def test_a_terminal_that_lacks_letters(place: Place) -> None:
+    """A character that stdout can't show is written as its code, and the rest as it is."""
+    place.run("poll")
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", "report", "--since", "30m"],
+        cwd=place.folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONIOENCODING": "ascii",
+            "COLUMNS": "60",
+            "FORCE_COLOR": "1",
+        },
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert b"Payment" in done.stdout
+    assert b"\\u2026" in done.stdout
