@@ -9,7 +9,7 @@ STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
 def check(ctx: typer.Context) -> None:
-    """Check settings, state, credentials, clock and each permission; one line each."""
+    """Check settings, state, login, clock and permissions. Each has one line."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)

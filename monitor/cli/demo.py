@@ -36,7 +36,7 @@ def demo(
     host: Annotated[str, typer.Option(help="Address of the status page.")] = "127.0.0.1",
     seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
 ) -> None:
-    """Watch a simulated org with a day of history: no account, no settings."""
+    """Watch a simulated org: no account, no settings. It has a day of history."""
     context: Context = ctx.obj
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from monitor.watch import OrgWatch
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
 
 
 def poll(
     ctx: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Collect once, now: whatever is due since the last time."""
+    """Collect once, now. Whatever is due since the last time is read."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs()
@@ -37,14 +38,14 @@ def poll(
 def backfill(
     ctx: typer.Context,
     begin: Annotated[
-        datetime, typer.Option("--from", formats=FORMATS, help="Begin, UTC.", show_default=False)
+        datetime, typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}.")
     ],
     end: Annotated[
-        datetime, typer.Option("--to", formats=FORMATS, help="End, UTC.", show_default=False)
+        datetime, typer.Option("--to", formats=FORMATS, metavar="TIME", help=f"End, {TIMES}.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Read a stretch of history, again or for the first time; nothing is counted twice."""
+    """Read a stretch of history, again or for the first time. Nothing is counted twice."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     from monitor.clock import SystemClock

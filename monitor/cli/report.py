@@ -37,7 +37,7 @@ def report(
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,
 ) -> None:
-    """Report what times out, from what was collected; nothing is asked of the platform."""
+    """Report what times out. It asks nothing of the platform, only what was collected."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)

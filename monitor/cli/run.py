@@ -9,7 +9,7 @@ from monitor.cli.context import Context
 
 
 def run(ctx: typer.Context) -> None:
-    """Watch every configured org until SIGTERM; SIGHUP reloads the configuration."""
+    """Watch every org until SIGTERM. SIGHUP reloads the configuration."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs()

@@ -26,7 +26,7 @@ def simulate(
         Contract, typer.Option(help="Which half of the wire it speaks.")
     ] = Contract.PLATFORM,
 ) -> None:
-    """Serve a simulated Genesys Cloud org until Ctrl-C."""
+    """Serve a simulated org until Ctrl-C. Any client may talk to it."""
     from monitor.clock import SystemClock
     from monitor.simulator import SimulatedOrg, serve
     from monitor.simulator import scenario as named
