@@ -1,0 +1,268 @@
+"""Each finding of a check, one thing wrong at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import stamina
+
+from monitor.checkup import Finding, Level, check_up
+from monitor.clock import SystemClock
+from monitor.config import load
+from monitor.ledger import Ledger
+from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
+
+
+class SkewedClock:
+    """A clock that is off."""
+
+    def __init__(self, seconds: float) -> None:
+        """Be off by so many seconds."""
+        self._seconds = seconds
+
+    def now(self) -> float:
+        """The wrong time."""
+        return SystemClock().now() + self._seconds
+
+    def machine_seconds(self, seconds: float) -> float:
+        """The same number of seconds."""
+        return seconds
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A configuration that names a running simulated org; nothing that fails is repeated."""
+    with stamina.set_testing(True, attempts=1), served() as simulator:
+        yield Place(tmp_path, simulator)
+
+
+@contextmanager
+def at_another_org(place: Place, **changed: str) -> Iterator[Place]:
+    """The same place, pointed at a quiet org or at one that speaks the flow contract only."""
+    scenario = flow_only(SMALL) if changed.get("contract") == "flow" else QUIET
+    with ExitStack() as stack:
+        simulator = stack.enter_context(served(scenario))
+        place.configure(url=simulator.url, **changed)
+        yield Place(place.folder, simulator, contract=changed.get("contract", "platform"))
+
+
+def findings(place: Place, clock: SkewedClock | None = None) -> dict[str, Finding]:
+    """Every finding by its subject."""
+    found = list(check_up(load(place.config), clock or SystemClock()))
+    by_subject = {finding.subject: finding for finding in found}
+    assert len(by_subject) == len(found), "two findings of one subject"
+    for finding in found:
+        assert bool(finding.hint) == (finding.level is not Level.OK), finding
+        assert bool(finding.exit_code) == (finding.level is Level.FAILED), finding
+    return by_subject
+
+
+def test_everything_in_place(place: Place) -> None:
+    """Each part of what the daemon needs is one finding, and all are well."""
+    found = findings(place)
+
+    assert list(found) == [
+        "settings",
+        "state",
+        "acme: login",
+        "acme: clock",
+        "acme: catalogue",
+        "acme: action aggregates",
+        "acme: conversation details",
+        "acme: integration names",
+        "acme: flow use",
+        "acme: limits",
+    ]
+    assert {finding.level for finding in found.values()} == {Level.OK}
+    assert found["acme: catalogue"].detail == "3 data actions"
+    assert found["acme: limits"].detail == "50 concurrent executions"
+
+
+def test_a_check_counts_nothing(place: Place) -> None:
+    """It asks, and keeps none of it."""
+    findings(place)
+
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        assert not ledger.state("acme").sources
+
+
+def test_only_the_sources_that_are_wanted(place: Place) -> None:
+    """What is switched off in the settings is not asked for."""
+    text = place.config.read_text().replace("[collect]", '[collect]\nsources = ["actions"]')
+    place.config.write_text(text)
+    assert "acme: conversation details" not in findings(place)
+
+    place.config.write_text(text.replace('["actions"]', '["conversations"]'))
+    assert "acme: action aggregates" not in findings(place)
+
+
+def test_every_org_is_checked(place: Place) -> None:
+    """One after the other, each under its name."""
+    place.configure("acme", "globex")
+
+    found = findings(place)
+
+    assert found["settings"].detail == "2 org(s) configured"
+    assert found["acme: login"].level is found["globex: login"].level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("permission", "subjects"),
+    [
+        ("integrations:integration:view", {"acme: integration names"}),
+        ("architect:dependencyTracking:view", {"acme: flow use"}),
+    ],
+)
+def test_a_permission_that_can_be_done_without(
+    place: Place, permission: str, subjects: set[str]
+) -> None:
+    """Its absence is a warning that names it."""
+    org = place.simulator.org
+    org.grant(org.permissions - {permission})
+
+    found = findings(place)
+
+    warned = {subject for subject, one in found.items() if one.level is Level.WARNING}
+    assert warned == subjects
+    for subject in subjects:
+        assert f"Grant {permission}" in found[subject].hint
+
+
+def test_detail_records_can_be_done_without(place: Place) -> None:
+    """Where executions are counted from elsewhere."""
+    org = place.simulator.org
+    org.grant(one for one in org.permissions if not one.startswith("analytics:"))
+
+    finding = findings(place)["acme: conversation details"]
+
+    assert finding.level is Level.WARNING
+    assert "analytics:conversationDetail:view" in finding.hint
+
+
+def test_a_permission_that_can_not_be_done_without(place: Place) -> None:
+    """Its absence is a failure with the exit code for it; the rest is checked all the same."""
+    place.simulator.org.grant(["analytics:conversationDetail:view"])
+
+    found = findings(place)
+
+    for subject in ("acme: catalogue", "acme: action aggregates"):
+        assert found[subject].level is Level.FAILED
+        assert found[subject].exit_code == 4
+        assert "integrations:action:view" in found[subject].hint
+    assert found["acme: flow use"].detail == "No action to ask about"
+    assert found["acme: conversation details"].level is Level.OK
+
+
+def test_a_refused_login(place: Place) -> None:
+    """Nothing more is asked of that org, whose secret is not shown."""
+    place.configure(secret="wrong-and-never-shown")  # noqa: S106 - a test's
+
+    found = findings(place)
+
+    assert list(found) == ["settings", "state", "acme: login"]
+    assert found["acme: login"].exit_code == 4
+    assert "wrong-and-never-shown" not in repr(found)
+
+
+def test_a_host_that_is_not_there(place: Place) -> None:
+    """Its login fails with the code for it."""
+    place.simulator.close()
+
+    assert findings(place)["acme: login"].exit_code == 6
+
+
+def test_a_key_that_is_none(place: Place) -> None:
+    """A credential that can't be used is found before anything is asked."""
+    key = place.folder / "key.pem"
+    key.write_text("no key")
+    text = place.config.read_text().replace(
+        'client_secret = "simulated-secret"', f'private_key_file = "{key}"'
+    )
+    place.config.write_text(text)
+
+    assert findings(place)["acme: login"].exit_code == 2
+    assert place.asked("/") == 0
+
+
+def test_a_state_that_is_not_ours(place: Place) -> None:
+    """The platform is checked all the same."""
+    place.state.write_text("somebody's notes\n" * 100)
+
+    found = findings(place)
+
+    assert found["state"].level is Level.FAILED
+    assert found["state"].exit_code == 1
+    assert found["acme: login"].level is Level.OK
+
+
+def test_a_state_that_may_only_be_read(place: Place) -> None:
+    """A check finds out what a report would not."""
+    Ledger.open(f"sqlite:///{place.state}").close()
+    place.configure(state=f"sqlite:///file:{place.state}?mode=ro&uri=true")
+
+    assert "can't be written" in findings(place)["state"].detail
+
+
+@pytest.mark.parametrize(("seconds", "sign"), [(-90, "+"), (90, "-")])
+def test_a_clock_that_is_off(place: Place, seconds: float, sign: str) -> None:
+    """It is told by how much, and which way."""
+    finding = findings(place, SkewedClock(seconds))["acme: clock"]
+
+    assert finding.level is Level.WARNING
+    # HTTP tells the time to the second.
+    assert re.search(rf"is \{sign}(89|90|91) s from", finding.detail)
+    assert "NTP" in finding.hint
+
+
+def test_a_clock_that_is_right(place: Place) -> None:
+    """A difference of nothing is no difference below nothing."""
+    assert "-0 s" not in findings(place)["acme: clock"].detail
+
+
+def test_an_org_without_data_actions(place: Place) -> None:
+    """It answers, but it is hardly the org that was meant."""
+    with at_another_org(place) as quiet:
+        found = findings(quiet)
+
+    assert found["acme: catalogue"].level is Level.WARNING
+    assert found["acme: catalogue"].detail == "The org has no data actions"
+    assert found["acme: action aggregates"].level is Level.OK
+
+
+def test_the_flow_contract(place: Place) -> None:
+    """Only what it speaks is asked for: the detail records, then a flow that they named."""
+    with at_another_org(place, contract="flow") as flow:
+        assert list(findings(flow))[4:] == ["acme: conversation details"]
+        assert flow.run("poll").code == 0
+        found = findings(flow)
+
+    assert found["acme: flow document"].level is Level.OK
+    assert found["acme: flow document"].detail.startswith("1 data actions in ")
+
+
+def test_the_flow_contract_without_detail_records(place: Place) -> None:
+    """There they can't be done without."""
+    with at_another_org(place, contract="flow") as flow:
+        flow.simulator.org.grant([])
+        finding = findings(flow)["acme: conversation details"]
+
+    assert finding.level is Level.FAILED
+    assert finding.exit_code == 4
+
+
+def test_a_region_that_is_not_known(place: Place) -> None:
+    """It is used as it is given, with a warning before it is tried."""
+    text = place.config.read_text().replace(
+        f'api_url = "{place.simulator.url}"', 'region = "nowhere.invalid"'
+    )
+    place.config.write_text(text)
+
+    found = findings(place)
+
+    assert found["acme: region"].level is Level.WARNING
+    assert "nowhere.invalid" in found["acme: region"].detail
+    assert found["acme: login"].exit_code == 6

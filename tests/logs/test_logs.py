@@ -1,0 +1,160 @@
+"""The log: for people on a terminal, for programs elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import stamina
+import structlog
+
+from monitor.logs import configure
+
+
+class Terminal(io.StringIO):
+    """Text that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """It does."""
+        return True
+
+
+@pytest.fixture(autouse=True)
+def as_it_was() -> Iterator[None]:
+    """Leave the process's logging as it was found."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+def lines(out: io.StringIO) -> list[dict[str, object]]:
+    """Each line as a document."""
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_one_object_a_line() -> None:
+    """Off a terminal: JSON, with the level and the time in UTC."""
+    out = io.StringIO()
+    configure(stream=out)
+    structlog.get_logger().info("poll", org="acme", requests=2)
+
+    [line] = lines(out)
+    assert line["event"] == "poll"
+    assert line["org"] == "acme"
+    assert line["requests"] == 2
+    assert line["level"] == "info"
+    assert str(line["timestamp"]).endswith("Z")
+
+
+def test_plain_text_in_colours_on_a_terminal() -> None:
+    """On a terminal: one line that people can read."""
+    out = Terminal()
+    configure(stream=out)
+    structlog.get_logger().warning("poll", org="acme")
+
+    assert "\x1b[" in out.getvalue()
+    assert "poll" in out.getvalue()
+    assert "{" not in out.getvalue()
+
+
+def test_stdout_is_left_for_results(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a stream the log goes to stderr."""
+    configure()
+    structlog.get_logger().info("poll")
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert json.loads(err)["event"] == "poll"
+
+
+@pytest.mark.parametrize(
+    ("verbose", "quiet", "shown"),
+    [
+        (False, False, ["info", "warning", "error"]),
+        (True, False, ["debug", "info", "warning", "error"]),
+        (False, True, ["error"]),
+        (True, True, ["debug", "info", "warning", "error"]),
+    ],
+)
+def test_how_much_is_shown(verbose: bool, quiet: bool, shown: list[str]) -> None:  # noqa: FBT001
+    """All but debugging lines; those too when verbose, and only errors when quiet."""
+    out = io.StringIO()
+    configure(verbose=verbose, quiet=quiet, stream=out)
+    log = structlog.get_logger()
+    for level in ("debug", "info", "warning", "error"):
+        getattr(log, level)("event")
+
+    assert [line["level"] for line in lines(out)] == shown
+
+
+def test_libraries_speak_in_the_same_form() -> None:
+    """What a library logs is a line like ours; below a warning only when verbose."""
+    out = io.StringIO()
+    configure(stream=out)
+    library = logging.getLogger("a.library")
+    library.info("chatter")
+    library.warning("trouble with %s", "something")
+
+    [line] = lines(out)
+    assert line["event"] == "trouble with something"
+    assert line["level"] == "warning"
+
+
+def test_libraries_are_heard_when_verbose() -> None:
+    """Each request of the HTTP library, for example."""
+    out = io.StringIO()
+    configure(verbose=True, stream=out)
+    logging.getLogger("a.library").debug("chatter")
+
+    assert [line["event"] for line in lines(out)] == ["chatter"]
+
+
+def test_a_trace_is_one_line_too() -> None:
+    """An error that nobody foresaw does not break the form."""
+    out = io.StringIO()
+    configure(stream=out)
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        logging.getLogger("a.library").exception("it broke")
+        structlog.get_logger().error("it broke", exc_info=True)
+
+    told = lines(out)
+    assert len(told) == 2
+    assert all("ZeroDivisionError" in str(line["exception"]) for line in told)
+
+
+def test_configuring_twice_says_everything_once() -> None:
+    """A second call takes the place of the first."""
+    first, second = io.StringIO(), io.StringIO()
+    configure(stream=first)
+    configure(stream=second)
+    logging.getLogger("a.library").warning("once")
+
+    assert first.getvalue() == ""
+    assert len(lines(second)) == 1
+
+
+@pytest.mark.parametrize(("verbose", "count"), [(False, 0), (True, 1)])
+def test_retries_are_told_when_verbose(verbose: bool, count: int) -> None:  # noqa: FBT001
+    """In our own words, and as a debugging line: the poll's line tells what it led to."""
+    out = io.StringIO()
+    configure(verbose=verbose, stream=out)
+    for attempt in stamina.retry_context(on=OSError, attempts=2, wait_initial=0.001, wait_jitter=0):
+        with attempt:
+            if attempt.num == 1:
+                reason = "the line is dead"
+                raise OSError(reason)
+
+    told = lines(out)
+    assert len(told) == count
+    for line in told:
+        assert line["event"] == "retry"
+        assert line["why"] == "the line is dead"
+        assert line["number"] == 1
