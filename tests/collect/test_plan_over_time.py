@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.config import CollectSettings
@@ -108,6 +108,19 @@ def test_a_window_is_lost_only_when_it_grew_too_old_to_be_asked_for(
     settings=allowed_settings(),
     slice_seconds=st.sampled_from(SLICES),
     happened=steps(longest_pause=5 * DAY),
+)
+@example(
+    settings=seconds(
+        window=60,
+        near=7_261,
+        lookback=7_261,
+        max_backfill=7_261,
+        initial=60,
+        settle=7_141,
+        interval=10,
+    ),
+    slice_seconds=2 * HOUR,
+    happened=[],
 )
 def test_every_read_keeps_to_the_rules(
     settings: CollectSettings, slice_seconds: int, happened: list[Step]
