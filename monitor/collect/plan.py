@@ -94,8 +94,7 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
     history = floor_to(end - settings.initial - settings.settle, window_seconds)
     begin = max(history, oldest_wanted)
     skipped: tuple[TimeRange, ...] = ()
-    # Where ``near`` reaches back further than the history, so does what is owed.
-    owed_from: int | None = min(begin, newest.start)
+    owed_from: int | None = begin
     if complete_until:
         begin, owed_from = max(complete_until, oldest_wanted), None
         skipped = _uncovered(coverage, TimeRange(complete_until, begin))
