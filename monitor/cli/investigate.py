@@ -24,7 +24,7 @@ class Format(StrEnum):
 
 def investigate(
     ctx: typer.Context,
-    action: Annotated[str, typer.Argument(help="Id or name of a data action.", show_default=False)],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Id or name of a data action.")],
     since: Annotated[str, typer.Option(help="How far back: 15m, 1h, 1d.")] = "1h",
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
     limit: Annotated[int, typer.Option(help="The most entries of each list.", min=1)] = 20,
@@ -33,7 +33,7 @@ def investigate(
     ] = None,
     wait: Annotated[str, typer.Option(help="How long to wait for the platform.")] = "2m",
 ) -> None:
-    """Look closely at one data action: slow executions, flows, conversations hit."""
+    """Look closely at one data action. It asks the platform for its single executions."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
