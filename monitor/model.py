@@ -124,6 +124,54 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of an action, as the platform shows it on demand; it is never stored.
+
+    Attributes:
+        correlation_id: The platform's id of it; empty where the platform names none.
+        error_type: The platform's errorType; ``NONE`` for a success.
+        response_status: The HTTP status as text; empty where there was none.
+        at: Start of the stretch in which it was counted; epoch seconds.
+        duration_ms: How long it took.
+        is_exact: False where more than two came under one id: the platform gives the shortest,
+            the longest and the sum of their durations, and this is the mean of the others.
+    """
+
+    correlation_id: str
+    error_type: str
+    response_status: str
+    at: int
+    duration_ms: float
+    is_exact: bool = True
+
+
+class Cut(StrEnum):
+    """Why not every execution of a stretch of time was read."""
+
+    ROWS = "rows"
+    """There are more than may be read."""
+    TIME = "time"
+    """Reading them took too long."""
+    INTERRUPTED = "interrupted"
+    """The user did not want to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionList:
+    """Single executions of one action, in the platform's own order.
+
+    Attributes:
+        executions: What was read.
+        granularity_seconds: Length of the stretches that ``Execution.at`` begins.
+        cut: Why there may be more; None where this is all.
+    """
+
+    executions: tuple[Execution, ...]
+    granularity_seconds: int
+    cut: Cut | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One timeout that hit one conversation, from its detail record.
 

@@ -1,13 +1,20 @@
-"""Showing that something takes its time: moving on a terminal, a plain line otherwise."""
+"""Showing that something takes its time: moving on a terminal, plain lines otherwise."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from monitor.sources import Onlooker
 
 SLOW_SECONDS = 2.0
+LINE_EVERY_SECONDS = 10.0
 
 
 @contextmanager
@@ -18,17 +25,7 @@ def waiting(what: str) -> Iterator[None]:
     took, if it was long.
     """
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        with bar:
+        with _bar() as bar:
             bar.add_task(what, total=None)
             yield
         return
@@ -37,3 +34,68 @@ def waiting(what: str) -> Iterator[None]:
     seconds = time.monotonic() - started
     if seconds > SLOW_SECONDS:
         sys.stderr.write(f"{what} took {seconds:.0f} s\n")
+
+
+@contextmanager
+def reading(what: str) -> Iterator[Onlooker]:
+    """Show on stderr how far a long list has been read.
+
+    On a terminal a bar moves and counts; elsewhere a line now and then does, once it takes long.
+    """
+    if sys.stderr.isatty():
+        with _bar() as bar:
+            task = bar.add_task(what, total=None)
+            yield _Teller(what, lambda words: bar.update(task, description=words))
+        return
+    yield _Teller(what, SparseLines(lambda line: sys.stderr.write(f"{line}\n"), time.monotonic))
+
+
+class SparseLines:
+    """Lets a line through now and then: none while it goes quickly, few when it takes long."""
+
+    def __init__(self, write: Callable[[str], object], monotonic: Callable[[], float]) -> None:
+        """Begin to wait for what takes long.
+
+        Args:
+            write: Writes one line.
+            monotonic: The time in seconds.
+        """
+        self._write = write
+        self._monotonic = monotonic
+        self._quiet_until = monotonic() + SLOW_SECONDS
+
+    def __call__(self, line: str) -> None:
+        """Write this line, or leave it out."""
+        now = self._monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + LINE_EVERY_SECONDS
+            self._write(line)
+
+
+class _Teller:
+    """Puts progress into words."""
+
+    def __init__(self, what: str, say: Callable[[str], object]) -> None:
+        self._what = what
+        self._say = say
+
+    def job_is(self, state: str) -> None:
+        """The platform is at work."""
+        self._say(f"{self._what}: the platform's job is {state}")
+
+    def have_read(self, executions: int) -> None:
+        """Results come in."""
+        self._say(f"{self._what}: {executions:,} executions")
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

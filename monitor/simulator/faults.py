@@ -25,8 +25,13 @@ FaultKind = Literal[
     "html",
     "wrong_shape",
     "empty",
+    "job_pending",
+    "job_failed",
+    "job_cancelled",
+    "job_expired",
 ]
-"""The ``_after`` kinds do what was asked, and then the answer is lost."""
+"""The ``_after`` kinds do what was asked, and then the answer is lost. The ``job_`` kinds are for
+the state of an analytics job: it stays, or ends without results."""
 
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 

@@ -31,6 +31,10 @@ _BODIES: Final = {
     "html": (_HTML, "text/html; charset=utf-8"),
     "wrong_shape": ('{"entities": 17, "results": 17, "conversations": 17, "id": 17}', _JSON),
     "empty": ("", _JSON),
+    "job_pending": ('{"state": "PENDING"}', _JSON),
+    "job_failed": ('{"state": "FAILED", "errorMessage": "The query was too expensive."}', _JSON),
+    "job_cancelled": ('{"state": "CANCELLED"}', _JSON),
+    "job_expired": ('{"state": "EXPIRED"}', _JSON),
 }
 
 

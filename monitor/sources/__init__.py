@@ -3,5 +3,15 @@
 from monitor.sources.actions import ActionsSource
 from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.evidence import Evidence, Source
+from monitor.sources.executions import Bounds, ExecutionsSource, Onlooker
 
-__all__ = ["ActionsSource", "Attribution", "ConversationsSource", "Evidence", "Source"]
+__all__ = [
+    "ActionsSource",
+    "Attribution",
+    "Bounds",
+    "ConversationsSource",
+    "Evidence",
+    "ExecutionsSource",
+    "Onlooker",
+    "Source",
+]

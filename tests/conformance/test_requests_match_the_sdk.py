@@ -31,21 +31,28 @@ from monitor.genesys.actions import (
     list_integrations,
 )
 from monitor.genesys.analytics import (
+    ActionAggregateJob,
     ActionAggregateQuery,
     ActionAggregates,
     ActionDimension,
     ActionFilter,
+    ActionJobPage,
     ActionPredicate,
     ConversationDetailQuery,
     ConversationPage,
+    JobState,
+    JobStatus,
     Paging,
     Range,
     SegmentFilter,
     SegmentPredicate,
     View,
     action_aggregates,
+    action_job,
+    action_job_page,
     conversation_details,
     interval,
+    submit_action_job,
 )
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
@@ -112,6 +119,15 @@ FULL_ACTION_QUERY = ActionAggregateQuery(
     filter=ActionFilter("and", (ActionPredicate.matches("actionId", "a"),)),
     time_zone="UTC",
 )
+FULL_ACTION_JOB = ActionAggregateJob(
+    interval=HOUR,
+    granularity="PT1M",
+    group_by=("correlationId", "errorType", "responseStatus"),
+    metrics=("tTotalExecution",),
+    filter=ActionFilter("and", (ActionPredicate.matches("actionId", "a"),)),
+    time_zone="UTC",
+    page_size=1000,
+)
 FULL_CONVERSATION_QUERY = ConversationDetailQuery(
     interval=HOUR,
     segment_filters=(
@@ -146,6 +162,25 @@ CASES = [
         body="ActionAggregationQuery",
     ),
     Case(
+        lambda c: submit_action_job(c, FULL_ACTION_JOB),
+        "AnalyticsApi",
+        "post_analytics_actions_aggregates_jobs",
+        ("body",),
+        body="ActionAsyncAggregationQuery",
+    ),
+    Case(
+        lambda c: action_job(c, "j"),
+        "AnalyticsApi",
+        "get_analytics_actions_aggregates_job",
+        ("j",),
+    ),
+    Case(
+        lambda c: action_job_page(c, "j", "next"),
+        "AnalyticsApi",
+        "get_analytics_actions_aggregates_job_results",
+        ("j",),
+    ),
+    Case(
         lambda c: conversation_details(c, FULL_CONVERSATION_QUERY),
         "AnalyticsApi",
         "post_analytics_conversations_details_query",
@@ -175,7 +210,9 @@ NOT_IN_THE_SDK = {TOKEN, "GET /api/v2/flows/{flowId}"}
 def far_side() -> Iterator[FarSide]:
     """A platform that answers every question with nothing in it."""
     with listening() as far_side:
-        far_side.otherwise = Reply(body={"id": "x", "entities": []})
+        far_side.otherwise = Reply(
+            body={"id": "x", "entities": [], "jobId": "j", "state": "PENDING"}
+        )
         yield far_side
 
 
@@ -236,6 +273,10 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (ActionAggregateQuery, "ActionAggregationQuery"),
         (ConversationDetailQuery, "ConversationQuery"),
         (ActionAggregates, "ActionAggregateQueryResponse"),
+        (ActionAggregateJob, "ActionAsyncAggregationQuery"),
+        (ActionJobPage, "ActionAsyncAggregateQueryResponse"),
+        (JobStatus, "AsyncQueryStatus"),
+        (monitor.genesys.analytics.jobs._Submitted, "AsyncQueryResponse"),  # noqa: SLF001
         (ConversationPage, "AnalyticsConversationQueryResponse"),
         (monitor.genesys.actions._ActionPage, "ActionEntityListing"),  # noqa: SLF001
         (monitor.genesys.actions._IntegrationPage, "IntegrationEntityListing"),  # noqa: SLF001
@@ -256,6 +297,11 @@ def test_group_by_and_metrics_are_words_of_the_platform() -> None:
 
     assert get_args(ActionDimension) == dimensions
     assert FULL_ACTION_QUERY.metrics == allowed_values("ActionAggregationView", "target")
+
+
+def test_every_state_of_a_job_is_known() -> None:
+    """A state that the platform can answer and we can't read would end an investigation."""
+    assert tuple(JobState) == allowed_values("AsyncQueryStatus", "state")
 
 
 def test_a_data_action_is_called_what_dependency_tracking_calls_it(

@@ -114,7 +114,7 @@ def shape_problems(shape: shapes.Type, kind: str, where: str = "$") -> Iterator[
 
 
 SHAPES_OF: dict[str, tuple[type[shapes.Type], ...]] = {
-    "str": (shapes.StrType, shapes.LiteralType),
+    "str": (shapes.StrType, shapes.LiteralType, shapes.EnumType),
     "int": (shapes.IntType,),
     "float": (shapes.FloatType, shapes.IntType),
     "bool": (shapes.BoolType,),
@@ -142,7 +142,9 @@ def _struct_problems(shape: shapes.StructType, kind: str, where: str) -> Iterato
 
 
 def _literals(shape: shapes.Type) -> list[str]:
-    """The words that a field of ours can send, where they are fixed."""
+    """The words that a field of ours can hold, where they are fixed."""
     if isinstance(shape, shapes.UnionType):
         return [word for part in shape.types for word in _literals(part)]
+    if isinstance(shape, shapes.EnumType):
+        return [str(member.value) for member in shape.cls]
     return [str(word) for word in shape.values] if isinstance(shape, shapes.LiteralType) else []

@@ -8,10 +8,11 @@ import pytest
 import requests
 
 from monitor.errors import ConfigurationError
+from monitor.model import TimeRange
 from monitor.simulator.faults import FAULT_KINDS, Fault
 from monitor.simulator.scenarios import ORDER_STATUS
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, Wire
+from tests.simulator.far_end import ACTIONS, AGGREGATES, NOON, Wire, interval
 
 ME = "/api/v2/tokens/me"
 
@@ -89,6 +90,16 @@ def test_an_answer_can_have_the_wrong_shape(wire: Wire) -> None:
     assert wire.get(ACTIONS).json()["entities"] == 17
     wire.fault("empty")
     assert wire.get(ACTIONS).content == b""
+
+
+@pytest.mark.parametrize("state", ["pending", "failed", "cancelled", "expired"])
+def test_a_job_can_end_without_results_or_not_at_all(wire: Wire, state: str) -> None:
+    """The state that was ordered, in the platform's spelling."""
+    body = {"interval": interval(TimeRange(NOON - 60, NOON)), "metrics": ["tTotalExecution"]}
+    job = wire.call("POST", f"{AGGREGATES}/jobs", json=body).json()["jobId"]
+    wire.fault(f"job_{state}", path_prefix=f"{AGGREGATES}/jobs", count=3)
+    answers = [wire.get(f"{AGGREGATES}/jobs/{job}").json()["state"] for _ in range(3)]
+    assert answers == [state.upper()] * 3
 
 
 def test_a_fault_hits_its_path_its_method_and_its_number_of_times(wire: Wire) -> None:

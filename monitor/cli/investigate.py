@@ -1,0 +1,89 @@
+"""``investigate``: single slow executions of one data action, and whom they hit."""
+
+import math
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger
+from monitor.cli.progress import reading
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.analysis.investigation import Investigation
+
+
+class Format(StrEnum):
+    """How the investigation is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def investigate(
+    ctx: typer.Context,
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="Id or name of a data action.")],
+    since: Annotated[str, typer.Option(help="How far back: 15m, 1h, 1d.")] = "1h",
+    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    limit: Annotated[int, typer.Option(help="The most entries of each list.", min=1)] = 20,
+    org: Annotated[
+        str | None, typer.Option(help="Look in this org only.", show_default=False)
+    ] = None,
+    wait: Annotated[str, typer.Option(help="How long to wait for the platform.")] = "2m",
+) -> None:
+    """Look closely at one data action. It asks the platform for its single executions."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.clock import SystemClock
+    from monitor.inquiry import Question, inquire
+    from monitor.model import Cut
+    from monitor.sources import Bounds
+
+    question = Question(
+        action=action,
+        seconds=_seconds("--since", since, settings.state.retention),
+        org=org,
+        limit=limit,
+        bounds=Bounds(seconds=_seconds("--wait", wait, 24 * 3600)),
+    )
+    clock = SystemClock()
+    with opened_ledger(settings) as ledger, reading(f"Reading {action}") as onlooker:
+        found = inquire(question, settings, ledger, clock, onlooker)
+    sys.stdout.write(_render(found, form, clock.now()))
+    if found.executions and found.executions.cut is Cut.INTERRUPTED:
+        raise typer.Exit(130)
+
+
+def _seconds(option: str, text: str, most: int) -> float:
+    from monitor.config import parse_duration
+
+    try:
+        seconds = float(str(parse_duration(text)))
+    except ValueError as error:
+        raise ConfigurationError(f"{option}: {error}", f"For example {option} 15m.") from error
+    if seconds > most:
+        raise ConfigurationError(
+            f"{option}: {text} is too long", f"Choose at most {math.floor(most / 3600)}h."
+        )
+    return seconds
+
+
+def _render(found: "Investigation", form: Format, generated_at: float) -> str:
+    if form is Format.JSON:
+        import msgspec
+
+        from monitor.analysis.investigation_document import as_document
+
+        document = msgspec.json.encode(as_document(found, generated_at))
+        return msgspec.json.format(document, indent=2).decode() + "\n"
+    from monitor.cli.closeup import closeup
+    from monitor.cli.tables import console_for
+
+    console = console_for()
+    plain = not console.is_terminal or console.options.ascii_only
+    with console.capture() as captured:
+        console.print(closeup(found, console.width, ascii_only=plain))
+    return captured.get()
