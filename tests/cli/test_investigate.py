@@ -207,7 +207,7 @@ def test_a_job_that_never_ends_is_given_up(shell: Shell) -> None:
     """After --wait, with exit code 6."""
     shell.fault("job_pending")
 
-    done = shell.run("investigate", "Order Status", "--wait", "200ms")
+    done = shell.run("investigate", "Order Status", "--wait", "3s")
 
     assert (done.returncode, done.stdout) == (6, "")
     assert "was still listing the executions (PENDING)" in done.stderr
