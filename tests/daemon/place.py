@@ -16,13 +16,24 @@ import requests
 
 from monitor.clock import Clock, SystemClock
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
 
 ROOT = Path(__file__).parents[2]
 SECRET = "simulated-secret"  # noqa: S105 - it protects nothing
 PATIENCE_SECONDS = 60.0
 
-SMALL = Scenario("small", 1, (ORDER_STATUS, TAKE_PAYMENT, BRANCH_FINDER), (PAYMENT_LINE,), PUNCTUAL)
+STEADY = Arrivals(500, night_share=1.0)
+"""Tests run at any hour, and must find timeouts in the last hour all the same; but fewer than the
+hundred that fit a page of detail records."""
+
+SMALL = Scenario(
+    "small",
+    1,
+    tuple(replace(one, arrivals=STEADY) for one in (ORDER_STATUS, TAKE_PAYMENT, BRANCH_FINDER)),
+    (PAYMENT_LINE,),
+    PUNCTUAL,
+)
 """Two actions that time out, one that does not, and a flow: an hour of it is read in no time."""
 
 QUIET = Scenario("quiet", 1)
