@@ -78,6 +78,24 @@ def test_the_transaction_in_hand_is_finished(place: Place) -> None:
     assert names == {"Order Status", "Take Payment", "Branch Finder"}
 
 
+def test_a_state_that_another_program_holds_does_not_hold_up_the_stop(place: Place) -> None:
+    """A write that never gets its turn is given up: exit code 0, in time all the same."""
+    Ledger.open(f"sqlite:///{place.state}").close()
+    other = sqlite3.connect(place.state, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with RunningDaemon(place) as daemon:
+        eventually(lambda: place.asked("/integrations"), "a catalogue")
+        time.sleep(0.3)
+        code, seconds = daemon.end()
+    other.execute("ROLLBACK")
+    other.close()
+
+    assert code == 0
+    assert seconds < STOP_SECONDS
+    assert "Traceback" not in daemon.log
+    assert daemon.lines("stopped_while_asking")
+
+
 def test_sighup_brings_a_new_org(place: Place) -> None:
     """An org that was added to the file is watched after SIGHUP, beside the one that was there."""
     with RunningDaemon(place) as daemon:
