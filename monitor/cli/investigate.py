@@ -58,10 +58,10 @@ def investigate(
 
 
 def _seconds(option: str, text: str, most: int) -> float:
-    from monitor.config import parse_duration
+    from monitor.duration import parse_duration
 
     try:
-        seconds = float(str(parse_duration(text)))
+        seconds = float(parse_duration(text))
     except ValueError as error:
         raise ConfigurationError(f"{option}: {error}", f"For example {option} 15m.") from error
     if seconds > most:

@@ -50,10 +50,10 @@ def report(
 
 
 def _seconds(since: str, retention_seconds: int) -> int:
-    from monitor.config import parse_duration
+    from monitor.duration import parse_duration
 
     try:
-        seconds = float(str(parse_duration(since)))
+        seconds = float(parse_duration(since))
     except ValueError as error:
         raise ConfigurationError(f"--since: {error}", "For example --since 24h.") from error
     if seconds > retention_seconds:

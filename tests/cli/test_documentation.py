@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from monitor import errors
 from monitor.cli.app import app
-from monitor.config import FILE_VARIABLE, ORG_VARIABLES, Settings, load, parse_duration
+from monitor.config import FILE_VARIABLE, ORG_VARIABLES, Settings, load
+from monitor.duration import parse_duration
 from monitor.simulator import scenario_names
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from monitor.config import DEFAULT_FILE, ORG_VARIABLES, OrgSettings, Settings, load, parse_duration
+from monitor.config import DEFAULT_FILE, ORG_VARIABLES, OrgSettings, Settings, load
+from monitor.duration import parse_duration
 from monitor.errors import ConfigurationError
 from monitor.model import Outcome
 
