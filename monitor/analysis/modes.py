@@ -1,0 +1,43 @@
+"""Whether the successes show a second, slower kind of call that runs into the timeout."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monitor.analysis.pooling import Pooled
+from monitor.model import BAND_EDGES_MS
+
+LEAST_RISE = 3.5
+"""Standard errors by which the density must rise again: chance shows that in one action of 4,000."""
+
+LEAST_CALLS = 10.0
+"""A mode of fewer calls is a coincidence."""
+
+AT_TIMEOUT = 0.5
+"""The density at the timeout is at least this part of the second mode's peak: it goes on beyond."""
+
+
+def second_mode(pooled: Pooled) -> bool:
+    """Whether the density falls, rises again and is still high at the largest timeout."""
+    timeout_ms = float(pooled.timeout_ms[-1])
+    edges = np.array([0.0, *(edge for edge in BAND_EDGES_MS if edge < timeout_ms), timeout_ms])
+    count = pooled.bands[-1][: len(edges) - 1]
+    width = np.diff(edges)
+    density = count / width
+    peak = int(np.argmax(density))
+    after = density[peak:]
+    if len(after) < 3:  # noqa: PLR2004 - a peak, a valley and a second peak
+        return False
+    for valley in range(peak + 1, len(density) - 1):
+        usual = density[valley]
+        later = density[valley + 1 :]
+        top = valley + 1 + int(np.argmax(later))
+        expected = usual * width[top]
+        error = np.sqrt(max(expected, 1.0) * (1 + width[top] / width[valley]))
+        if (
+            count[top] >= LEAST_CALLS
+            and count[top] > expected + LEAST_RISE * error
+            and density[-1] >= AT_TIMEOUT * density[top]
+        ):
+            return True
+    return False

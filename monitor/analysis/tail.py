@@ -1,0 +1,257 @@
+"""What a longer timeout would do: the tail beyond the timeout, and how surely it is known.
+
+Every law in the likelihood region of every plausible family is asked the same questions, so that
+what is said holds for all of them or is not said. Nothing is asked beyond twice the largest
+timeout observed: there the families part ways, and no data could tell which is right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtrc
+
+from monitor.analysis.evidence import Floats
+from monitor.analysis.families import FAMILIES
+from monitor.analysis.fit import Fit, Sample, fit, sample
+from monitor.analysis.pooling import Pooled
+from monitor.analysis.survival import Survival
+from monitor.model import BAND_EDGES_MS
+
+REACH = 2.0
+"""Nothing is claimed beyond this multiple of the largest timeout observed."""
+
+PLAUSIBLE = 5.0
+"""Families whose log-likelihood is further than this below the best (10 in AIC: each has the same
+three parameters) have no say: Burnham and Anderson call them without support."""
+
+INTERVAL = 1.92
+"""Depth of the likelihood region of the interval: half the 95 % point of chi-squared with one
+degree of freedom, for the reach of one number over the region."""
+
+CAUTION = 0.5
+"""Depth of the region whose largest value is recommended: one standard error."""
+
+MISFIT = 0.01
+"""A family that describes the bands worse than this (p-value of the likelihood-ratio test) does not
+describe them; then only those nearer to the timeout are described."""
+
+ANSWERED_AIM = 0.9975
+"""Where never-answered calls put the target out of reach: so many of those that answer at all."""
+
+RESCUE = 0.5
+"""A raise is worth it when it turns this part of the timeouts into successes."""
+
+RESCUE_AIM = 0.6
+"""A recommended value aims a little higher, so that it still does so when the estimate is off."""
+
+_LEAST_CELLS = 4
+_LEAST_SUCCESSES = 150.0
+_STARTS = (0.5, 0.8, 0.93)
+_POINTS = 49
+_LEVELS = np.array([-2.2, -1.5, -0.8, 0.0, 0.8, 1.5, 2.2])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """The tail, as all plausible laws see it. Shares are of successes and timeouts together.
+
+    Attributes:
+        families: Names of the plausible families, the likeliest first.
+        from_ms: Executions that took less were left out of the fit; 0.0 for none.
+        never: Share of calls that never answer, by the likeliest law.
+        raw_ms: The smallest timeout that would do, by the most cautious likely law.
+        low_ms: The smallest that any law of the interval asks for.
+        high_ms: The largest.
+        evidence_capped: Log-likelihood ratio for "raising to the cap at most rescues at least
+            half of the timeouts" against "rescues fewer".
+        evidence: The same for raising as far as anything is claimed.
+        at_ms: Durations from the timeout in force to the end of the reach; shape (m,).
+        share: Share of calls that take longer, by the likeliest law; shape (m,).
+    """
+
+    families: tuple[str, ...]
+    from_ms: float
+    never: float
+    raw_ms: float
+    low_ms: float
+    high_ms: float
+    evidence_capped: float
+    evidence: float
+    at_ms: Floats
+    share: Floats
+
+
+def look_beyond(
+    pooled: Pooled, seen: Survival, *, timeout_ms: float, cap_ms: float, target: float
+) -> Tail | None:
+    """Describe the tail; None where successes lie in too few bands to have a shape.
+
+    Args:
+        pooled: The steady evidence.
+        seen: Its survival.
+        timeout_ms: The timeout in force now.
+        cap_ms: The largest timeout that may be set.
+        target: The success share that is wanted.
+    """
+    fits = _describe(pooled, seen)
+    if not fits:
+        return None
+    best = fits[0]
+    top = best.log_likelihood
+    reach_ms = REACH * float(pooled.timeout_ms[-1])
+    at_ms = np.geomspace(timeout_ms, max(reach_ms, timeout_ms * 1.001), _POINTS)
+    plausible = [one for one in fits if one.log_likelihood >= top - PLAUSIBLE]
+    capped_ms = min(cap_ms, reach_ms)
+    slow = {limit: [-np.inf, -np.inf] for limit in (capped_ms, reach_ms)}
+    values: list[Floats] = []
+    depths: list[Floats] = []
+    for one in plausible:
+        likelihood = one.likelihood
+        grid = np.concatenate([one.parameters[None, :], one.grid])
+        cells, at_limits = likelihood.parts(grid)
+        answering = likelihood.answering(at_limits)
+        total = likelihood.total(cells, at_limits, answering)
+        top = max(top, float(total.max()))
+        near = total >= top - 2 * PLAUSIBLE
+        grid, cells, at_limits, answering = (
+            part[near] for part in (grid, cells, at_limits, answering)
+        )
+        below = likelihood.answered(grid, np.array([timeout_ms, capped_ms, reach_ms]))
+        for limit, column in ((capped_ms, 1), (reach_ms, 2)):
+            if limit <= timeout_ms:
+                slow[limit] = [-np.inf, 0.0]
+                continue
+            least = RESCUE / np.maximum(below[:, column] - RESCUE * below[:, 0], 1e-12)
+            yes = likelihood.total(cells, at_limits, np.maximum(answering, np.minimum(least, 1.0)))
+            no = likelihood.total(cells, at_limits, np.minimum(answering, least))
+            yes = np.where(least <= 1.0, yes, -np.inf)
+            slow[limit][0] = max(slow[limit][0], float(yes.max()))
+            slow[limit][1] = max(slow[limit][1], float(no.max()))
+        close = total[near] >= top - INTERVAL - 0.5
+        value, depth = _values(
+            one, grid[close], cells[close], at_limits[close], answering[close], at_ms, target
+        )
+        values.append(value)
+        depths.append(depth)
+    value, depth = np.concatenate(values), np.concatenate(depths)
+    depth = depth.max() - depth
+    inside = value[depth <= INTERVAL]
+    return Tail(
+        families=tuple(one.family.name for one in plausible),
+        from_ms=best.likelihood.sample.from_ms,
+        never=best.never * best.likelihood.sample.share,
+        raw_ms=float(value[depth <= CAUTION].max()),
+        low_ms=float(inside.min()),
+        high_ms=float(inside.max()),
+        evidence_capped=_difference(*slow[capped_ms]),
+        evidence=_difference(*slow[reach_ms]),
+        at_ms=at_ms,
+        share=best.survival(at_ms),
+    )
+
+
+def _difference(yes: float, no: float) -> float:
+    return float(np.clip(yes - no, -1e6, 1e6))
+
+
+def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked out for it before
+    one: Fit,
+    grid: Floats,
+    cells: Floats,
+    at_limits: Floats,
+    answering: Floats,
+    at_ms: Floats,
+    target: float,
+) -> tuple[Floats, Floats]:
+    """The smallest timeout that would do by each law of the region, and its log-likelihood."""
+    data = one.likelihood.sample
+    answered = one.likelihood.answered(grid, at_ms)
+    calls = data.successes + float(data.cut.sum())
+    success = np.clip(answering * at_limits.max(axis=1), 1e-9, 1 - 0.5 / calls)
+    error = np.sqrt((1 - success) / (success * calls))
+    alive = np.clip(answering[:, None] * (1 + error[:, None] * _LEVELS), 1e-9, 1.0)
+    found, depth = [], []
+    for level in range(len(_LEVELS)):
+        share = alive[:, level]
+        depth.append(one.likelihood.total(cells, at_limits, share))
+        beyond = data.share * (1 - share[:, None] * answered)
+        late = data.share * share[:, None] * (1 - answered)
+        late /= 1 - data.share * (1 - share[:, None])
+        wanted = _first(np.minimum(beyond / (1 - target), late / (1 - ANSWERED_AIM)), 1.0, at_ms)
+        rescued = _first(beyond / beyond[:, :1], 1 - RESCUE_AIM, at_ms)
+        found.append(np.maximum(wanted, np.where(rescued < at_ms[-1], rescued, wanted)))
+    return np.concatenate(found), np.concatenate(depth)
+
+
+def _first(falling: Floats, level: float, at_ms: Floats) -> Floats:
+    """Where each row first is at most ``level``, between the points by straight logs."""
+    low = falling <= level
+    at = np.where(low.any(axis=1), low.argmax(axis=1), falling.shape[1] - 1)
+    rows = np.arange(len(falling))
+    before = np.maximum(at - 1, 0)
+    high_log = np.log(np.maximum(falling[rows, before], 1e-12))
+    low_log = np.log(np.maximum(falling[rows, at], 1e-12))
+    step = np.where(high_log > low_log, high_log - low_log, 1.0)
+    part = np.clip((high_log - np.log(level)) / step, 0.0, 1.0)
+    part = np.where(low.any(axis=1), part, 1.0)
+    logs = np.log(at_ms)
+    return np.asarray(np.exp(logs[before] + (logs[at] - logs[before]) * part))
+
+
+def _describe(pooled: Pooled, seen: Survival) -> list[Fit]:
+    """Fits of all bands, or of those near the timeout where no family describes all of them."""
+    chosen: list[Fit] = []
+    for from_ms in _starts(pooled, seen):
+        data = sample(pooled, from_ms, seen.at(from_ms))
+        if chosen and (len(data.count) < _LEAST_CELLS or data.successes < _LEAST_SUCCESSES):
+            break
+        fits = [one for one in (fit(data, family) for family in FAMILIES) if one is not None]
+        fits.sort(key=lambda one: -one.log_likelihood)
+        if fits:
+            chosen = fits
+        if not fits or not _misfits(fits[0]):
+            break
+    return chosen
+
+
+def _starts(pooled: Pooled, seen: Survival) -> list[float]:
+    """Where descriptions begin: at 0, then at band edges with less and less above them."""
+    totals = pooled.bands.sum(axis=0)
+    below = np.cumsum(totals) / max(float(totals.sum()), 1.0)
+    starts = [0.0]
+    for share in _STARTS:
+        band = int(np.searchsorted(below, share, side="right")) - 1
+        if 0 <= band < len(BAND_EDGES_MS):
+            edge = float(BAND_EDGES_MS[band])
+            if edge > starts[-1] and edge < pooled.timeout_ms[0]:
+                starts.append(edge)
+    del seen
+    return starts
+
+
+def _misfits(one: Fit) -> bool:
+    """Whether the bands of the successes are not like this law (likelihood-ratio test)."""
+    data: Sample = one.likelihood.sample
+    if len(np.unique(data.low)) != len(data.low):
+        return _misfit(one, data)
+    return _misfit(one, data)
+
+
+def _misfit(one: Fit, data: Sample) -> bool:
+    cells, at_limits = one.likelihood.parts(one.parameters[None, :])
+    answering = one.likelihood.answering(at_limits)
+    got = float(one.likelihood.total(cells, at_limits, answering)[0])
+    calls = data.successes + float(data.cut.sum())
+    parts = np.concatenate([data.count, data.cut])
+    parts = parts[parts > 0]
+    if len(data.cut) > 1:
+        return False
+    best = float((parts * np.log(parts / calls)).sum())
+    freedom = len(parts) - 1 - 3
+    if one.never <= 0:
+        freedom += 1
+    if freedom <= 0:
+        return False
+    return bool(chdtrc(freedom, max(0.0, 2 * (best - got))) < MISFIT)
