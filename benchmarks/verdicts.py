@@ -299,6 +299,8 @@ class Outcome:
     families: tuple[str, ...]
     from_ms: float
     seconds: float
+    dispersion: float = 1.0
+    never: float = 0
 
 
 def expected_of(truth: Truth, raw_ms: float | None) -> set[str]:
@@ -366,7 +368,7 @@ def judge(truth: Truth, evidence: ActionEvidence) -> Outcome:
         right = verdict in expected
     return Outcome(truth, verdict, bool(right), "/".join(sorted(expected)), float(evidence.executions),
         float(evidence.timeouts.sum()), float(rescued), raw, tail.low_ms if tail else math.nan, tail.high_ms if tail else math.nan,
-        tail.evidence if tail else math.nan, tail.evidence_capped if tail else math.nan, tail.families if tail else (), tail.from_ms if tail else 0, seconds)
+        tail.evidence if tail else math.nan, tail.evidence_capped if tail else math.nan, tail.families if tail else (), tail.from_ms if tail else 0, seconds, tail.dispersion if tail else 1, tail.never if tail else 0)
 
 
 def one(seed: int, index: int) -> Outcome:
@@ -389,6 +391,7 @@ if __name__ == "__main__":
     ok = [float(o.truth.survival(o.raw_ms)) <= 0.015 for o in pop]
     ratio = [o.raw_ms / o.truth.quantile_ms for o in pop]
     cov = [o.low_ms <= o.truth.quantile_ms * 1.0001 and o.high_ms >= o.truth.quantile_ms * 0.9999 for o in pop]
+    print("false slow", sum(o.said=='slow_tail' and not o.right for o in big), len(big), 'slow said', sum(o.said=='slow_tail' for o in big))
     print("slow tail:", len(pop), "within .5pp", np.mean(ok), "median ratio", np.median(ratio), "coverage", np.mean(cov))
     for name in LAWS:
         sel = [i for i, o in enumerate(pop) if o.truth.law.name == name]

@@ -118,7 +118,7 @@ def _likeliest(
         left = all_calls - made
         # Expected from the rest of the time alone, so that a large outage can't hide itself.
         scale = np.divide(others, np.maximum(total - wanted, 1e-9))
-        wanted = np.minimum(np.maximum(wanted * scale, 1e-9), made)
+        wanted = np.maximum(np.minimum(wanted * scale, made), 1e-9)
         share = np.divide(seen, made, out=np.zeros_like(seen), where=made > 0)
         usual = np.divide(wanted, made, out=np.zeros_like(seen), where=made > 0)
         odds = share / np.maximum(1.0 - share, 1e-9)

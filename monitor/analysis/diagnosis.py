@@ -68,10 +68,8 @@ def diagnose(evidence: ActionEvidence, settings: Settings) -> Diagnosis:
     v = Verdict.INSUFFICIENT
     if tail is None:
         v = Verdict.HANGS
-    elif tail.evidence_capped >= SURE_SLOW:
-        v = Verdict.SLOW_TAIL
     elif tail.evidence >= SURE_SLOW:
-        v = Verdict.AT_CAP
+        v = Verdict.SLOW_TAIL if tail.evidence_capped >= 0 else Verdict.AT_CAP
     elif second_mode(p):
         v = Verdict.BIMODAL
     elif tail.evidence <= SURE_HANG:

@@ -54,7 +54,16 @@ def _gamma(parameters: Floats, at_ms: Floats) -> Floats:
     return result
 
 
+def _log_secant(parameters: Floats, at_ms: Floats) -> Floats:
+    """Parameters: log of the median; log of the standard deviation of the log."""
+    distance = np.log(at_ms)[None, :] - parameters[:, :1]
+    power = np.clip(-np.pi / 2 * distance * np.exp(-parameters[:, 1:]), -700.0, 700.0)
+    result: Floats = 2 / np.pi * np.arctan(np.exp(power))
+    return result
+
+
 LOGNORMAL = Family("lognormal", _lognormal, tuple(np.log([0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5])))
 WEIBULL = Family("Weibull", _weibull, tuple(np.log([0.5, 0.8, 1.2, 2.0, 3.0, 5.0, 9.0])))
 GAMMA = Family("gamma", _gamma, tuple(np.log([0.4, 0.8, 1.6, 3.0, 6.0, 15.0, 60.0])))
-FAMILIES = (LOGNORMAL, WEIBULL, GAMMA)
+LOG_SECANT = Family("log-secant", _log_secant, LOGNORMAL.shapes)
+FAMILIES = (LOGNORMAL, WEIBULL, GAMMA, LOG_SECANT)

@@ -155,26 +155,31 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """The most likely law of one family, and its neighbourhood.
+    """The most likely law of one family.
 
     Attributes:
         likelihood: What was maximised.
         parameters: The most likely ones; shape (2,).
         never: The most likely never-answers share among calls beyond ``from_ms``.
         log_likelihood: The maximum.
-        grid: Parameters around the maximum, some 4 standard errors each way; shape (n, 2).
+        hessian: Second derivatives there; shape (2, 2).
     """
 
     likelihood: Likelihood
     parameters: Floats
     never: float
     log_likelihood: float
-    grid: Floats
+    hessian: Floats
 
     @property
     def family(self) -> Family:
         """The family."""
         return self.likelihood.family
+
+    def neighbourhood(self, dispersion: float = 1.0) -> Floats:
+        """Parameters up to four standard errors away; shape (n, 2), the most likely first."""
+        around = _grid(self.parameters, self.hessian / dispersion)
+        return np.concatenate([self.parameters[None, :], around])
 
     def survival(self, at_ms: Floats) -> Floats:
         """The share of all calls that take longer, whatever the reason; shape (m,)."""
@@ -196,7 +201,7 @@ def fit(data: Sample, family: Family) -> Fit | None:
         parameters=best,
         never=float(1.0 - answering[0]),
         log_likelihood=float(likelihood.total(cells, at_limits, answering)[0]),
-        grid=_grid(best, hessian),
+        hessian=hessian,
     )
 
 

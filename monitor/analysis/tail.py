@@ -46,7 +46,7 @@ RESCUE = 0.5
 RESCUE_AIM = 0.6
 """A recommended value aims a little higher, so that it still does so when the estimate is off."""
 
-_LEAST_CELLS = 4
+_LEAST_CELLS = 3
 _LEAST_SUCCESSES = 150.0
 _STARTS = (0.5, 0.8, 0.93)
 _POINTS = 49
@@ -81,6 +81,7 @@ class Tail:
     evidence: float
     at_ms: Floats
     share: Floats
+    dispersion: float
 
 
 def look_beyond(
@@ -95,26 +96,26 @@ def look_beyond(
         cap_ms: The largest timeout that may be set.
         target: The success share that is wanted.
     """
-    fits = _describe(pooled, seen)
+    fits, dispersion = _describe(pooled, seen)
     if not fits:
         return None
     best = fits[0]
     top = best.log_likelihood
     reach_ms = REACH * float(pooled.timeout_ms[-1])
     at_ms = np.geomspace(timeout_ms, max(reach_ms, timeout_ms * 1.001), _POINTS)
-    plausible = [one for one in fits if one.log_likelihood >= top - PLAUSIBLE]
+    plausible = [one for one in fits if one.log_likelihood >= top - PLAUSIBLE * dispersion]
     capped_ms = min(cap_ms, reach_ms)
     slow = {limit: [-np.inf, -np.inf] for limit in (capped_ms, reach_ms)}
     values: list[Floats] = []
     depths: list[Floats] = []
     for one in plausible:
         likelihood = one.likelihood
-        grid = np.concatenate([one.parameters[None, :], one.grid])
+        grid = one.neighbourhood(dispersion)
         cells, at_limits = likelihood.parts(grid)
         answering = likelihood.answering(at_limits)
         total = likelihood.total(cells, at_limits, answering)
         top = max(top, float(total.max()))
-        near = total >= top - 2 * PLAUSIBLE
+        near = total >= top - 2 * PLAUSIBLE * dispersion
         grid, cells, at_limits, answering = (
             part[near] for part in (grid, cells, at_limits, answering)
         )
@@ -129,14 +130,14 @@ def look_beyond(
             yes = np.where(least <= 1.0, yes, -np.inf)
             slow[limit][0] = max(slow[limit][0], float(yes.max()))
             slow[limit][1] = max(slow[limit][1], float(no.max()))
-        close = total[near] >= top - INTERVAL - 0.5
+        close = total[near] >= top - (INTERVAL + 0.5) * dispersion
         value, depth = _values(
             one, grid[close], cells[close], at_limits[close], answering[close], at_ms, target
         )
         values.append(value)
         depths.append(depth)
     value, depth = np.concatenate(values), np.concatenate(depths)
-    depth = depth.max() - depth
+    depth = (depth.max() - depth) / dispersion
     inside = value[depth <= INTERVAL]
     return Tail(
         families=tuple(one.family.name for one in plausible),
@@ -145,10 +146,11 @@ def look_beyond(
         raw_ms=float(value[depth <= CAUTION].max()),
         low_ms=float(inside.min()),
         high_ms=float(inside.max()),
-        evidence_capped=_difference(*slow[capped_ms]),
-        evidence=_difference(*slow[reach_ms]),
+        evidence_capped=_difference(*slow[capped_ms]) / dispersion,
+        evidence=_difference(*slow[reach_ms]) / dispersion,
         at_ms=at_ms,
         share=best.survival(at_ms),
+        dispersion=dispersion,
     )
 
 
@@ -200,23 +202,27 @@ def _first(falling: Floats, level: float, at_ms: Floats) -> Floats:
     return np.asarray(np.exp(logs[before] + (logs[at] - logs[before]) * part))
 
 
-def _describe(pooled: Pooled, seen: Survival) -> list[Fit]:
+def _describe(pooled: Pooled, seen: Survival) -> tuple[list[Fit], float]:
     """Fits of all bands, or of those near the timeout where no family describes all of them."""
     chosen: list[Fit] = []
-    for from_ms in _starts(pooled, seen):
+    dispersion = 1.0
+    for from_ms in _starts(pooled):
         data = sample(pooled, from_ms, seen.at(from_ms))
         if chosen and (len(data.count) < _LEAST_CELLS or data.successes < _LEAST_SUCCESSES):
             break
         fits = [one for one in (fit(data, family) for family in FAMILIES) if one is not None]
         fits.sort(key=lambda one: -one.log_likelihood)
-        if fits:
-            chosen = fits
-        if not fits or not _misfits(fits[0]):
+        if not fits:
             break
-    return chosen
+        likely, spread = _misfit(fits[0], seen)
+        if not chosen or spread < dispersion:
+            chosen, dispersion = fits, spread
+        if likely >= MISFIT:
+            return fits, 1.0
+    return chosen, dispersion
 
 
-def _starts(pooled: Pooled, seen: Survival) -> list[float]:
+def _starts(pooled: Pooled) -> list[float]:
     """Where descriptions begin: at 0, then at band edges with less and less above them."""
     totals = pooled.bands.sum(axis=0)
     below = np.cumsum(totals) / max(float(totals.sum()), 1.0)
@@ -227,31 +233,21 @@ def _starts(pooled: Pooled, seen: Survival) -> list[float]:
             edge = float(BAND_EDGES_MS[band])
             if edge > starts[-1] and edge < pooled.timeout_ms[0]:
                 starts.append(edge)
-    del seen
     return starts
 
 
-def _misfits(one: Fit) -> bool:
-    """Whether the bands of the successes are not like this law (likelihood-ratio test)."""
+def _misfit(one: Fit, seen: Survival) -> tuple[float, float]:
+    """How unlike this law the executions are: the p-value of the likelihood-ratio test against no
+    assumption at all, and the overdispersion (Burnham and Anderson's c-hat), at least 1."""
     data: Sample = one.likelihood.sample
-    if len(np.unique(data.low)) != len(data.low):
-        return _misfit(one, data)
-    return _misfit(one, data)
-
-
-def _misfit(one: Fit, data: Sample) -> bool:
-    cells, at_limits = one.likelihood.parts(one.parameters[None, :])
-    answering = one.likelihood.answering(at_limits)
-    got = float(one.likelihood.total(cells, at_limits, answering)[0])
-    calls = data.successes + float(data.cut.sum())
-    parts = np.concatenate([data.count, data.cut])
-    parts = parts[parts > 0]
-    if len(data.cut) > 1:
-        return False
-    best = float((parts * np.log(parts / calls)).sum())
-    freedom = len(parts) - 1 - 3
-    if one.never <= 0:
-        freedom += 1
+    points = np.concatenate([data.at_ms, [data.from_ms]])  # a low of -1 is the last of these
+    share = np.interp(points, seen.at_ms, seen.share) / max(seen.at(data.from_ms), 1e-12)
+    mass = np.maximum(share[data.low] - share[data.high], 1e-300)
+    best = float(data.count @ np.log(mass))
+    best += float(data.cut @ np.log(np.maximum(share[data.limit], 1e-300)))
+    occupied = int((np.diff(np.append(share[-1], share[:-1])) < 0).sum())
+    freedom = occupied - 2 - (one.never > 0)
+    deviance = max(0.0, 2 * (best - one.log_likelihood))
     if freedom <= 0:
-        return False
-    return bool(chdtrc(freedom, max(0.0, 2 * (best - got))) < MISFIT)
+        return 1.0, max(1.0, deviance)
+    return float(chdtrc(freedom, deviance)), max(1.0, deviance / freedom)
