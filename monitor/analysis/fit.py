@@ -97,10 +97,17 @@ def sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Likelihood:
-    """One sample under one family."""
+    """One sample under one family.
+
+    Attributes:
+        sample: The executions.
+        family: The family.
+        all_answer: Whether every call is taken to be answered some time: p = 0.
+    """
 
     sample: Sample
     family: Family
+    all_answer: bool = False
 
     def answered(self, parameters: Floats, at_ms: Floats) -> Floats:
         """F at these durations, given that it takes longer than ``from_ms``; shape (n, m)."""
@@ -121,6 +128,8 @@ class Likelihood:
     def answering(self, at_limits: Floats) -> Floats:
         """The most likely share of calls that answer at all, 1 - p; shape (n,)."""
         data = self.sample
+        if self.all_answer:
+            return np.ones(len(at_limits))
         successes = data.successes
         total_cut = data.cut.sum()
         if successes <= 0:
@@ -188,11 +197,17 @@ class Fit:
         return np.asarray(data.share * (1.0 - (1.0 - self.never) * answered))
 
 
-def fit(data: Sample, family: Family) -> Fit | None:
-    """The most likely law of a family; None where there are fewer than two cells of successes."""
+def fit(data: Sample, family: Family, *, all_answer: bool = False) -> Fit | None:
+    """The most likely law of a family; None where there are fewer than two cells of successes.
+
+    Args:
+        data: The executions.
+        family: The family.
+        all_answer: Take every call to be answered some time.
+    """
     if len(data.count) < 2 or data.successes <= 0:  # noqa: PLR2004 - one cell has no shape
         return None
-    likelihood = Likelihood(data, family)
+    likelihood = Likelihood(data, family, all_answer)
     best, hessian = _maximise(likelihood, _start(likelihood))
     cells, at_limits = likelihood.parts(best[None, :])
     answering = likelihood.answering(at_limits)

@@ -14,7 +14,7 @@ from scipy.special import chdtrc
 
 from monitor.analysis.evidence import Floats
 from monitor.analysis.families import FAMILIES
-from monitor.analysis.fit import Fit, Sample, fit, sample
+from monitor.analysis.fit import Fit, Likelihood, Sample, fit, sample
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
 from monitor.model import BAND_EDGES_MS
@@ -46,9 +46,9 @@ RESCUE = 0.5
 RESCUE_AIM = 0.6
 """A recommended value aims a little higher, so that it still does so when the estimate is off."""
 
-_LEAST_CELLS = 3
+_LEAST_CELLS = 2
 _LEAST_SUCCESSES = 150.0
-_STARTS = (0.5, 0.8, 0.93)
+_LEAST_BELOW = 0.3
 _POINTS = 49
 _LEVELS = np.array([-2.2, -1.5, -0.8, 0.0, 0.8, 1.5, 2.2])
 
@@ -82,6 +82,7 @@ class Tail:
     at_ms: Floats
     share: Floats
     dispersion: float
+    smooth: float
 
 
 def look_beyond(
@@ -103,13 +104,15 @@ def look_beyond(
     top = best.log_likelihood
     reach_ms = REACH * float(pooled.timeout_ms[-1])
     at_ms = np.geomspace(timeout_ms, max(reach_ms, timeout_ms * 1.001), _POINTS)
+    smooth = max(one.log_likelihood for one in fits if one.likelihood.all_answer)
     plausible = [one for one in fits if one.log_likelihood >= top - PLAUSIBLE * dispersion]
     capped_ms = min(cap_ms, reach_ms)
     slow = {limit: [-np.inf, -np.inf] for limit in (capped_ms, reach_ms)}
     values: list[Floats] = []
     depths: list[Floats] = []
     for one in plausible:
-        likelihood = one.likelihood
+        # Both kinds of fit lie in one region, whose laws may have calls that never answer.
+        likelihood = Likelihood(one.likelihood.sample, one.family)
         grid = one.neighbourhood(dispersion)
         cells, at_limits = likelihood.parts(grid)
         answering = likelihood.answering(at_limits)
@@ -132,7 +135,7 @@ def look_beyond(
             slow[limit][1] = max(slow[limit][1], float(no.max()))
         close = total[near] >= top - (INTERVAL + 0.5) * dispersion
         value, depth = _values(
-            one, grid[close], cells[close], at_limits[close], answering[close], at_ms, target
+            likelihood, grid[close], cells[close], at_limits[close], answering[close], at_ms, target
         )
         values.append(value)
         depths.append(depth)
@@ -140,7 +143,7 @@ def look_beyond(
     depth = (depth.max() - depth) / dispersion
     inside = value[depth <= INTERVAL]
     return Tail(
-        families=tuple(one.family.name for one in plausible),
+        families=tuple(dict.fromkeys(one.family.name for one in plausible)),
         from_ms=best.likelihood.sample.from_ms,
         never=best.never * best.likelihood.sample.share,
         raw_ms=float(value[depth <= CAUTION].max()),
@@ -151,6 +154,7 @@ def look_beyond(
         at_ms=at_ms,
         share=best.survival(at_ms),
         dispersion=dispersion,
+        smooth=_difference(smooth, slow[reach_ms][1]) / dispersion,
     )
 
 
@@ -159,7 +163,7 @@ def _difference(yes: float, no: float) -> float:
 
 
 def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked out for it before
-    one: Fit,
+    likelihood: Likelihood,
     grid: Floats,
     cells: Floats,
     at_limits: Floats,
@@ -168,8 +172,8 @@ def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked 
     target: float,
 ) -> tuple[Floats, Floats]:
     """The smallest timeout that would do by each law of the region, and its log-likelihood."""
-    data = one.likelihood.sample
-    answered = one.likelihood.answered(grid, at_ms)
+    data = likelihood.sample
+    answered = likelihood.answered(grid, at_ms)
     calls = data.successes + float(data.cut.sum())
     success = np.clip(answering * at_limits.max(axis=1), 1e-9, 1 - 0.5 / calls)
     error = np.sqrt((1 - success) / (success * calls))
@@ -177,7 +181,7 @@ def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked 
     found, depth = [], []
     for level in range(len(_LEVELS)):
         share = alive[:, level]
-        depth.append(one.likelihood.total(cells, at_limits, share))
+        depth.append(likelihood.total(cells, at_limits, share))
         beyond = data.share * (1 - share[:, None] * answered)
         late = data.share * share[:, None] * (1 - answered)
         late /= 1 - data.share * (1 - share[:, None])
@@ -210,7 +214,12 @@ def _describe(pooled: Pooled, seen: Survival) -> tuple[list[Fit], float]:
         data = sample(pooled, from_ms, seen.at(from_ms))
         if chosen and (len(data.count) < _LEAST_CELLS or data.successes < _LEAST_SUCCESSES):
             break
-        fits = [one for one in (fit(data, family) for family in FAMILIES) if one is not None]
+        fits = [
+            one
+            for family in FAMILIES
+            for all_answer in (False, True)
+            if (one := fit(data, family, all_answer=all_answer)) is not None
+        ]
         fits.sort(key=lambda one: -one.log_likelihood)
         if not fits:
             break
@@ -227,12 +236,9 @@ def _starts(pooled: Pooled) -> list[float]:
     totals = pooled.bands.sum(axis=0)
     below = np.cumsum(totals) / max(float(totals.sum()), 1.0)
     starts = [0.0]
-    for share in _STARTS:
-        band = int(np.searchsorted(below, share, side="right")) - 1
-        if 0 <= band < len(BAND_EDGES_MS):
-            edge = float(BAND_EDGES_MS[band])
-            if edge > starts[-1] and edge < pooled.timeout_ms[0]:
-                starts.append(edge)
+    for band, edge in enumerate(BAND_EDGES_MS):
+        if below[band] >= _LEAST_BELOW and totals[band] > 0 and edge < pooled.timeout_ms[0]:
+            starts.append(float(edge))
     return starts
 
 
