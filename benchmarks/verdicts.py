@@ -315,8 +315,10 @@ class Outcome:
     wanted_ms: float = 0
 
 
-def expected_of(truth: Truth, raw_ms: float | None) -> set[str]:
+def expected_of(truth: Truth, timeouts: float) -> set[str]:
     """The verdicts that are right."""
+    if timeouts < 10 and timeouts <= 0.01 * truth.executions and truth.kind != "throttled":
+        return {"healthy"}
     if truth.throttled >= 1 - TARGET - TOLERANCE and truth.kind == "throttled":
         both = {"throttled"}
         if truth.throttled >= 1 - TARGET + TOLERANCE:
@@ -333,6 +335,8 @@ def expected_of(truth: Truth, raw_ms: float | None) -> set[str]:
             return both | {"remote_timeout"}
         if truth.early >= 0.4:
             both |= {"remote_timeout"}
+    if timeouts < 10 and timeouts <= 0.01 * truth.executions:
+        return {"healthy"}
     share = truth.share
     if share <= 1 - TARGET + TOLERANCE:
         # p99.9 of the answers far below the timeout
@@ -371,7 +375,7 @@ def judge(truth: Truth, evidence: ActionEvidence) -> Outcome:
     seconds = time.perf_counter() - began
     tail = said.tail
     raw = tail.raw_ms if tail else math.nan
-    expected = expected_of(truth, raw)
+    expected = expected_of(truth, float(evidence.timeouts.sum()))
     verdict = str(said.verdict)
     rescued = truth.rescued(min(CAP_MS, raw)) if tail else math.nan
     if verdict == "slow_tail":

@@ -17,7 +17,7 @@ from monitor.analysis.verdict import Verdict
 CAP_MS = 30_000.0
 SURE_SLOW = 2.5
 SURE_HANG = 0.0
-SMOOTH = -1.5
+SMOOTH = -4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def diagnose(evidence: ActionEvidence, settings: Settings) -> Diagnosis:
     elif second_mode(p):
         v = Verdict.BIMODAL
     elif tail.smooth >= SMOOTH:
-        v = Verdict.SLOW_TAIL if tail.evidence_capped >= 0 else Verdict.AT_CAP
-    elif tail.evidence <= SURE_HANG:
+        v = Verdict.SLOW_TAIL if tail.smooth_rescue >= .5 else Verdict.AT_CAP
+    else:
         v = Verdict.HANGS
     return Diagnosis(v, "", tail=tail, outage_share=b.share, share=share)

@@ -13,7 +13,7 @@ LEAST_RISE = 3.5
 LEAST_CALLS = 10.0
 """A mode of fewer calls is a coincidence."""
 
-AT_TIMEOUT = 0.5
+AT_TIMEOUT = 0.8
 """The density at the timeout is at least this part of the second mode's peak: it goes on beyond."""
 
 

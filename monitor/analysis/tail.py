@@ -83,6 +83,7 @@ class Tail:
     share: Floats
     dispersion: float
     smooth: float
+    smooth_rescue: float
 
 
 def look_beyond(
@@ -104,9 +105,12 @@ def look_beyond(
     top = best.log_likelihood
     reach_ms = REACH * float(pooled.timeout_ms[-1])
     at_ms = np.geomspace(timeout_ms, max(reach_ms, timeout_ms * 1.001), _POINTS)
-    smooth = max(one.log_likelihood for one in fits if one.likelihood.all_answer)
+    smooth_fit = next(one for one in fits if one.likelihood.all_answer)
+    smooth = smooth_fit.log_likelihood
     plausible = [one for one in fits if one.log_likelihood >= top - PLAUSIBLE * dispersion]
     capped_ms = min(cap_ms, reach_ms)
+    # Those that ended early are beyond our rescue: of the others as many more must be rescued.
+    rescue = RESCUE / max(1 - pooled.early_share, RESCUE)
     slow = {limit: [-np.inf, -np.inf] for limit in (capped_ms, reach_ms)}
     values: list[Floats] = []
     depths: list[Floats] = []
@@ -127,7 +131,7 @@ def look_beyond(
             if limit <= timeout_ms:
                 slow[limit] = [-np.inf, 0.0]
                 continue
-            least = RESCUE / np.maximum(below[:, column] - RESCUE * below[:, 0], 1e-12)
+            least = rescue / np.maximum(below[:, column] - (1 - rescue) * below[:, 0], 1e-12)
             yes = likelihood.total(cells, at_limits, np.maximum(answering, np.minimum(least, 1.0)))
             no = likelihood.total(cells, at_limits, np.minimum(answering, least))
             yes = np.where(least <= 1.0, yes, -np.inf)
@@ -154,8 +158,14 @@ def look_beyond(
         at_ms=at_ms,
         share=best.survival(at_ms),
         dispersion=dispersion,
+        smooth_rescue=_rescued(smooth_fit, timeout_ms, max(timeout_ms, capped_ms)) / rescue * RESCUE,
         smooth=_difference(smooth, slow[reach_ms][1]) / dispersion,
     )
+
+
+def _rescued(one: Fit, timeout_ms: float, raised_ms: float) -> float:
+    now, then = one.survival(np.array([timeout_ms, raised_ms]))
+    return float(1 - then / max(now, 1e-12))
 
 
 def _difference(yes: float, no: float) -> float:
