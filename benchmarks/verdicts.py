@@ -397,7 +397,7 @@ if __name__ == "__main__":
     n = int(sys.argv[1]); seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with ProcessPoolExecutor(2) as pool:
         outs = list(pool.map(partial(one, seed), range(n), chunksize=20))
-    pickle.dump(outs, open("/tmp/outs.pkl", "wb"))
+    import os; pickle.dump(outs, open(os.environ.get("OUTS", "/tmp/outs.pkl"), "wb"))
     big = [o for o in outs if o.executions >= 2000]
     print("right", sum(o.right for o in big), len(big), sum(o.right for o in big) / len(big), "mean s", np.mean([o.seconds for o in outs]), "max", max(o.seconds for o in outs))
     c = Counter((o.expected, o.said, o.right) for o in big)
@@ -407,6 +407,7 @@ if __name__ == "__main__":
     ok = [float(o.truth.survival(o.raw_ms)) <= 0.015 for o in pop]
     ratio = [o.raw_ms / o.truth.quantile_ms for o in pop]
     cov = [o.low_ms <= o.wanted_ms * 1.001 and o.high_ms >= o.wanted_ms * 0.999 for o in pop]
+    print('false slow of hang', sum(o.said=='slow_tail' and not o.right and (o.truth.never>.5*o.truth.share or o.truth.outage_share>=.5 or o.truth.throttled>.01) for o in big))
     print("false slow", sum(o.said=='slow_tail' and not o.right for o in big), len(big), 'slow said', sum(o.said=='slow_tail' for o in big))
     print("slow tail:", len(pop), "within .5pp", np.mean(ok), "median ratio", np.median(ratio), "coverage", np.mean(cov))
     for name in LAWS:

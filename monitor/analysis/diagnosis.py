@@ -73,7 +73,7 @@ def diagnose(evidence: ActionEvidence, settings: Settings) -> Diagnosis:
         v = Verdict.SLOW_TAIL if tail.evidence_capped >= 0 else Verdict.AT_CAP
     elif second_mode(p):
         v = Verdict.BIMODAL
-    elif tail.smooth >= SMOOTH:
+    elif tail.smooth >= SMOOTH and tail.smooth_part >= 0.5 and tail.near <= 3:
         v = Verdict.SLOW_TAIL if tail.smooth_rescue >= .5 else Verdict.AT_CAP
     else:
         v = Verdict.HANGS

@@ -43,6 +43,7 @@ ANSWERED_AIM = 0.9975
 RESCUE = 0.5
 """A raise is worth it when it turns this part of the timeouts into successes."""
 
+SMOOTH = -4.0
 RESCUE_AIM = 0.6
 """A recommended value aims a little higher, so that it still does so when the estimate is off."""
 
@@ -84,6 +85,9 @@ class Tail:
     dispersion: float
     smooth: float
     smooth_rescue: float
+    smooth_part: float
+    near: float
+    smooth_value: float
 
 
 def look_beyond(
@@ -111,6 +115,7 @@ def look_beyond(
     capped_ms = min(cap_ms, reach_ms)
     # Those that ended early are beyond our rescue: of the others as many more must be rescued.
     rescue = RESCUE / max(1 - pooled.early_share, RESCUE)
+    aim = min(0.98, RESCUE_AIM / RESCUE * rescue)
     slow = {limit: [-np.inf, -np.inf] for limit in (capped_ms, reach_ms)}
     values: list[Floats] = []
     depths: list[Floats] = []
@@ -139,18 +144,25 @@ def look_beyond(
             slow[limit][1] = max(slow[limit][1], float(no.max()))
         close = total[near] >= top - (INTERVAL + 0.5) * dispersion
         value, depth = _values(
-            likelihood, grid[close], cells[close], at_limits[close], answering[close], at_ms, target
+            likelihood, grid[close], cells[close], at_limits[close], answering[close], at_ms, target, aim
         )
         values.append(value)
         depths.append(depth)
     value, depth = np.concatenate(values), np.concatenate(depths)
     depth = (depth.max() - depth) / dispersion
+    smooth_depth = _difference(smooth, slow[reach_ms][1]) / dispersion
+    cautious = float(value[depth <= CAUTION].max())
+    if smooth_depth >= SMOOTH:
+        likelihood = smooth_fit.likelihood
+        cells, at_limits = likelihood.parts(smooth_fit.parameters[None, :])
+        smooth_values, _ = _values(Likelihood(likelihood.sample, likelihood.family), smooth_fit.parameters[None, :], cells, at_limits, np.ones(1), at_ms, target, aim)
+        cautious = max(cautious, float(smooth_values[-1]))
     inside = value[depth <= INTERVAL]
     return Tail(
         families=tuple(dict.fromkeys(one.family.name for one in plausible)),
         from_ms=best.likelihood.sample.from_ms,
         never=best.never * best.likelihood.sample.share,
-        raw_ms=float(value[depth <= CAUTION].max()),
+        raw_ms=cautious,
         low_ms=float(inside.min()),
         high_ms=float(inside.max()),
         evidence_capped=_difference(*slow[capped_ms]) / dispersion,
@@ -158,9 +170,18 @@ def look_beyond(
         at_ms=at_ms,
         share=best.survival(at_ms),
         dispersion=dispersion,
+        smooth_part=float(min(1.0, smooth_fit.survival(np.array([timeout_ms]))[0] / max(seen.at(timeout_ms), 1e-12))),
+        near=_near(seen, timeout_ms),
+        smooth_value=0.0,
         smooth_rescue=_rescued(smooth_fit, timeout_ms, max(timeout_ms, capped_ms)) / rescue * RESCUE,
         smooth=_difference(smooth, slow[reach_ms][1]) / dispersion,
     )
+
+
+def _near(seen: Survival, timeout_ms: float) -> float:
+    """Timeouts per success that took 80 % of the timeout or more."""
+    beyond = seen.at(timeout_ms)
+    return float(min(beyond / max(seen.at(0.8 * timeout_ms) - beyond, 1e-9), 1e9))
 
 
 def _rescued(one: Fit, timeout_ms: float, raised_ms: float) -> float:
@@ -180,6 +201,7 @@ def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked 
     answering: Floats,
     at_ms: Floats,
     target: float,
+    aim: float,
 ) -> tuple[Floats, Floats]:
     """The smallest timeout that would do by each law of the region, and its log-likelihood."""
     data = likelihood.sample
@@ -196,7 +218,7 @@ def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked 
         late = data.share * share[:, None] * (1 - answered)
         late /= 1 - data.share * (1 - share[:, None])
         wanted = _first(np.minimum(beyond / (1 - target), late / (1 - ANSWERED_AIM)), 1.0, at_ms)
-        rescued = _first(beyond / beyond[:, :1], 1 - RESCUE_AIM, at_ms)
+        rescued = _first(beyond / beyond[:, :1], 1 - aim, at_ms)
         found.append(np.maximum(wanted, np.where(rescued < at_ms[-1], rescued, wanted)))
     return np.concatenate(found), np.concatenate(depth)
 
