@@ -16,6 +16,10 @@ LEAST_CALLS = 10.0
 AT_TIMEOUT = 0.8
 """The density at the timeout is at least this part of the second mode's peak: it goes on beyond."""
 
+BEYOND = 1.0
+"""Timeouts per visible call of the second mode: with fewer, the mode lies mostly below the timeout
+and what is beyond is its tail."""
+
 
 def second_mode(pooled: Pooled) -> bool:
     """Whether the density falls, rises again and is still high at the largest timeout."""
@@ -38,6 +42,7 @@ def second_mode(pooled: Pooled) -> bool:
             count[top] >= LEAST_CALLS
             and count[top] > expected + LEAST_RISE * error
             and density[-1] >= AT_TIMEOUT * density[top]
+            and pooled.ended_by_us[-1] >= BEYOND * (count[valley + 1 :].sum() - usual * width[valley + 1 :].sum())
         ):
             return True
     return False

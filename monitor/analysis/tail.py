@@ -26,7 +26,7 @@ PLAUSIBLE = 5.0
 """Families whose log-likelihood is further than this below the best (10 in AIC: each has the same
 three parameters) have no say: Burnham and Anderson call them without support."""
 
-INTERVAL = 1.92
+INTERVAL = 2.7
 """Depth of the likelihood region of the interval: half the 95 % point of chi-squared with one
 degree of freedom, for the reach of one number over the region."""
 
@@ -210,8 +210,9 @@ def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked 
     success = np.clip(answering * at_limits.max(axis=1), 1e-9, 1 - 0.5 / calls)
     error = np.sqrt((1 - success) / (success * calls))
     alive = np.clip(answering[:, None] * (1 + error[:, None] * _LEVELS), 1e-9, 1.0)
+    alive = np.concatenate([alive, np.ones((len(alive), 1))], axis=1)
     found, depth = [], []
-    for level in range(len(_LEVELS)):
+    for level in range(alive.shape[1]):
         share = alive[:, level]
         depth.append(likelihood.total(cells, at_limits, share))
         beyond = data.share * (1 - share[:, None] * answered)
