@@ -26,7 +26,7 @@ PLAUSIBLE = 5.0
 """Families whose log-likelihood is further than this below the best (10 in AIC: each has the same
 three parameters) have no say: Burnham and Anderson call them without support."""
 
-INTERVAL = 2.7
+INTERVAL = 3.3
 """Depth of the likelihood region of the interval: half the 95 % point of chi-squared with one
 degree of freedom, for the reach of one number over the region."""
 
@@ -157,6 +157,8 @@ def look_beyond(
         cells, at_limits = likelihood.parts(smooth_fit.parameters[None, :])
         smooth_values, _ = _values(Likelihood(likelihood.sample, likelihood.family), smooth_fit.parameters[None, :], cells, at_limits, np.ones(1), at_ms, target, aim)
         cautious = max(cautious, float(smooth_values[-1]))
+        value = np.append(value, smooth_values[-1])
+        depth = np.append(depth, 0.0)
     inside = value[depth <= INTERVAL]
     return Tail(
         families=tuple(dict.fromkeys(one.family.name for one in plausible)),
@@ -219,7 +221,7 @@ def _values(  # noqa: PLR0913, PLR0917 - one law each row, with what was worked 
         late = data.share * share[:, None] * (1 - answered)
         late /= 1 - data.share * (1 - share[:, None])
         wanted = _first(np.minimum(beyond / (1 - target), late / (1 - ANSWERED_AIM)), 1.0, at_ms)
-        rescued = _first(beyond / beyond[:, :1], 1 - aim, at_ms)
+        rescued = _first(beyond / np.maximum(beyond[:, :1], 1e-300), 1 - aim, at_ms)
         found.append(np.maximum(wanted, np.where(rescued < at_ms[-1], rescued, wanted)))
     return np.concatenate(found), np.concatenate(depth)
 
