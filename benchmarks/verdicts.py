@@ -313,6 +313,8 @@ class Outcome:
     never: float = 0
     smooth: float = 0
     wanted_ms: float = 0
+    near: float = 0
+    part: float = 0
 
 
 def expected_of(truth: Truth, timeouts: float) -> set[str]:
@@ -336,7 +338,7 @@ def expected_of(truth: Truth, timeouts: float) -> set[str]:
         if truth.early >= 0.4:
             both |= {"remote_timeout"}
     if timeouts < 10 and timeouts <= 0.01 * truth.executions:
-        return {"healthy"}
+        return both | {"healthy"}
     share = truth.share
     if share <= 1 - TARGET + TOLERANCE:
         # p99.9 of the answers far below the timeout
@@ -384,7 +386,7 @@ def judge(truth: Truth, evidence: ActionEvidence) -> Outcome:
         right = verdict in expected
     return Outcome(truth, verdict, bool(right), "/".join(sorted(expected)), float(evidence.executions),
         float(evidence.timeouts.sum()), float(rescued), raw, tail.low_ms if tail else math.nan, tail.high_ms if tail else math.nan,
-        tail.evidence if tail else math.nan, tail.evidence_capped if tail else math.nan, tail.families if tail else (), tail.from_ms if tail else 0, seconds, tail.dispersion if tail else 1, tail.never if tail else 0, tail.smooth if tail else 0, truth.wanted_ms)
+        tail.evidence if tail else math.nan, tail.evidence_capped if tail else math.nan, tail.families if tail else (), tail.from_ms if tail else 0, seconds, tail.dispersion if tail else 1, tail.never if tail else 0, tail.smooth if tail else 0, truth.wanted_ms, tail.near if tail else 0, tail.smooth_part if tail else 0)
 
 
 def one(seed: int, index: int) -> Outcome:

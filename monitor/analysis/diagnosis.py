@@ -15,9 +15,9 @@ from monitor.analysis.tail import Tail, look_beyond
 from monitor.analysis.verdict import Verdict
 
 CAP_MS = 30_000.0
-SURE_SLOW = 2.5
+SURE_SLOW = 2.0
 SURE_HANG = 0.0
-SMOOTH = -4.0
+SMOOTH = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def diagnose(evidence: ActionEvidence, settings: Settings) -> Diagnosis:
         v = Verdict.SLOW_TAIL if tail.evidence_capped >= 0 else Verdict.AT_CAP
     elif second_mode(p):
         v = Verdict.BIMODAL
-    elif tail.smooth >= SMOOTH and tail.smooth_part >= 0.5 and tail.near <= 3:
+    elif tail.smooth >= SMOOTH and tail.smooth_part >= 0.5 and tail.near <= 3 and tail.smooth_value >= 0.5:
         v = Verdict.SLOW_TAIL if tail.smooth_rescue >= .5 else Verdict.AT_CAP
     else:
         v = Verdict.HANGS

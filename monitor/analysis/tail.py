@@ -43,7 +43,7 @@ ANSWERED_AIM = 0.9975
 RESCUE = 0.5
 """A raise is worth it when it turns this part of the timeouts into successes."""
 
-SMOOTH = -4.0
+SMOOTH = -1.0
 RESCUE_AIM = 0.6
 """A recommended value aims a little higher, so that it still does so when the estimate is off."""
 
@@ -174,7 +174,7 @@ def look_beyond(
         dispersion=dispersion,
         smooth_part=float(min(1.0, smooth_fit.survival(np.array([timeout_ms]))[0] / max(seen.at(timeout_ms), 1e-12))),
         near=_near(seen, timeout_ms),
-        smooth_value=0.0,
+        smooth_value=_rescued(smooth_fit, timeout_ms, max(timeout_ms, reach_ms)) / rescue * RESCUE,
         smooth_rescue=_rescued(smooth_fit, timeout_ms, max(timeout_ms, capped_ms)) / rescue * RESCUE,
         smooth=_difference(smooth, slow[reach_ms][1]) / dispersion,
     )
