@@ -106,34 +106,35 @@ def _likeliest(
     timeouts: Floats, calls: Floats, expected: Floats, most_cells: int
 ) -> tuple[int, int] | None:
     """The stretch of cells that is least like the rest, where one is unlike enough."""
-    total, all_calls = timeouts.sum(), calls.sum()
+    lengths = [length for length in _LENGTHS if length <= max(1, most_cells)]
+    lengths = [length for length in lengths if length < len(timeouts)]
     sums = [np.concatenate([[0.0], np.cumsum(column)]) for column in (timeouts, calls, expected)]
-    lengths = [length for length in _LENGTHS if length <= max(1, most_cells) < len(timeouts) or length < len(timeouts)]
-    lengths = [length for length in lengths if length <= max(1, most_cells)]
+    needed = LEAST_EVIDENCE + np.log(max(1, len(lengths) * len(timeouts)))
     best: tuple[float, int, int] | None = None
-    looked = max(1, len(lengths) * len(timeouts))
     for length in lengths:
         seen, made, wanted = (column[length:] - column[:-length] for column in sums)
-        others = total - seen
-        left = all_calls - made
-        # Expected from the rest of the time alone, so that a large outage can't hide itself.
-        scale = np.divide(others, np.maximum(total - wanted, 1e-9))
-        wanted = np.maximum(np.minimum(wanted * scale, made), 1e-9)
-        share = np.divide(seen, made, out=np.zeros_like(seen), where=made > 0)
-        usual = np.divide(wanted, made, out=np.zeros_like(seen), where=made > 0)
-        odds = share / np.maximum(1.0 - share, 1e-9)
-        usual_odds = np.maximum(usual, 1e-9) / np.maximum(1.0 - usual, 1e-9)
-        ratio = seen * np.log(np.maximum(seen, 1e-9) / wanted) - (seen - wanted)
-        unlike = (
-            (share >= LEAST_SHARE)
-            & (odds >= LEAST_ODDS_RATIO * usual_odds)
-            & (made <= LARGEST_PART * all_calls)
-            & (left > 0)
-        )
-        ratio = np.where(unlike, ratio, -np.inf)
+        ratio = _unlike(seen, made, wanted, float(timeouts.sum()), float(calls.sum()))
         at = int(np.argmax(ratio))
-        if best is None or ratio[at] > best[0]:
+        if ratio[at] >= needed and (best is None or ratio[at] > best[0]):
             best = (float(ratio[at]), at, at + length)
-    if best is None or best[0] < LEAST_EVIDENCE + np.log(looked):
-        return None
-    return best[1], best[2]
+    return None if best is None else best[1:]
+
+
+def _unlike(
+    seen: Floats, made: Floats, wanted: Floats, all_timeouts: float, all_calls: float
+) -> Floats:
+    """How unlike the rest each stretch is, as a log-likelihood ratio; -inf where it is no bunch."""
+    # Expected from the rest of the time alone, so that a large outage can't hide itself.
+    scale = (all_timeouts - seen) / np.maximum(all_timeouts - wanted, 1e-9)
+    usual = np.maximum(np.minimum(wanted * scale, made), 1e-9)
+    share = np.divide(seen, made, out=np.zeros_like(seen), where=made > 0)
+    usual_share = np.minimum(np.divide(usual, made, out=np.ones_like(seen), where=made > 0), 1.0)
+    odds = share / np.maximum(1.0 - share, 1e-9)
+    usual_odds = usual_share / np.maximum(1.0 - usual_share, 1e-9)
+    bunched = (
+        (share >= LEAST_SHARE)
+        & (odds >= LEAST_ODDS_RATIO * usual_odds)
+        & (made <= LARGEST_PART * all_calls)
+    )
+    ratio = seen * np.log(np.maximum(seen, 1e-9) / usual) - (seen - usual)
+    return np.where(bunched, ratio, -np.inf)
