@@ -1,7 +1,6 @@
 """Actions whose law is known, and what the platform would show of them.
 
-Half-life and hazard are never asked for: a law is its survival function, and everything that is
-true of an action follows from it.
+A law is its survival function: everything that is true of an action follows from it.
 """
 
 from __future__ import annotations
@@ -290,7 +289,7 @@ def _ended(
 
 
 def _outages(rng: np.random.Generator, windows: int) -> Floats:
-    """For each window the share of the calls that an outage swallows: 5 min to 3 h, 1 to 3 times."""
+    """Share of each window's calls that outages swallow: 5 min to 3 h, one to three times."""
     down = np.zeros(windows)
     for _ in range(int(rng.integers(1, 4))):
         length = max(1, round(_log_uniform(rng, 300, 10_800) / WINDOW_SECONDS))

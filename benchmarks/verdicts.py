@@ -65,42 +65,43 @@ class Outcome:
 
 def expected(truth: Truth, timeouts: float) -> tuple[Verdict, frozenset[Verdict]]:
     """The one verdict that fits best, and all that are right."""
-    reach_ms = 2 * truth.timeout_ms
-    share = truth.share
-    capped, reached = truth.rescued(min(CAP_MS, reach_ms)), truth.rescued(reach_ms)
-    tail = Verdict.HANGS
-    if capped >= 0.5:  # noqa: PLR2004 - half of the timeouts
-        tail = Verdict.SLOW_TAIL
-    elif reached >= 0.5:  # noqa: PLR2004 - half of the timeouts
-        tail = Verdict.AT_CAP
-    late = {tail}
-    below = truth.second_below
-    if below is not None:
-        late |= {Verdict.BIMODAL} if below <= 0.6 else set()  # noqa: PLR2004 - see above
-        late |= {Verdict.HANGS} if below <= 0.05 else set()  # noqa: PLR2004 - see above
-        if tail is Verdict.HANGS and 0.05 < below <= 0.6:  # noqa: PLR2004 - see above
-            tail = Verdict.BIMODAL
-    calm, rest = _calm(truth)
-    best = calm if share <= 1 - TARGET else tail
-    right = set()
-    if share <= 1 - TARGET + TOLERANCE:
-        right |= rest
-    if share > 1 - TARGET - TOLERANCE:
-        right |= late
+    best, right = _steady(truth)
     if timeouts < LEAST_TIMEOUTS and timeouts <= (1 - TARGET) * truth.executions:
         best, right = Verdict.HEALTHY, {Verdict.HEALTHY}
-    for part, verdict, width in (
-        (truth.early if timeouts >= LEAST_TIMEOUTS else 0.0, Verdict.REMOTE_TIMEOUT, 0.1),
-        (truth.outage, Verdict.OUTAGE, 0.1),
-    ):
-        if part >= 0.5 - width:
-            right = {verdict} if part >= 0.5 + width else right | {verdict}
+    for part, verdict in ((truth.early, Verdict.REMOTE_TIMEOUT), (truth.outage, Verdict.OUTAGE)):
+        if part >= 0.4 and timeouts >= LEAST_TIMEOUTS:  # noqa: PLR2004 - see above
+            right = {verdict} if part >= 0.6 else right | {verdict}  # noqa: PLR2004 - see above
             best = verdict if part >= 0.5 else best  # noqa: PLR2004 - half of the timeouts
     if truth.throttled >= 1 - TARGET - TOLERANCE:
         certain = truth.throttled >= 1 - TARGET + TOLERANCE
         right = {Verdict.THROTTLED} if certain else right | {Verdict.THROTTLED}
         best = Verdict.THROTTLED if truth.throttled >= 1 - TARGET else best
     return best, frozenset(right)
+
+
+def _steady(truth: Truth) -> tuple[Verdict, set[Verdict]]:
+    """The same for a back end that is not down, whose timeouts are ours."""
+    reach_ms = 2 * truth.timeout_ms
+    tail = Verdict.HANGS
+    if truth.rescued(min(CAP_MS, reach_ms)) >= 0.5:  # noqa: PLR2004 - half of the timeouts
+        tail = Verdict.SLOW_TAIL
+    elif truth.rescued(reach_ms) >= 0.5:  # noqa: PLR2004 - half of the timeouts
+        tail = Verdict.AT_CAP
+    late = {tail}
+    below = truth.second_below
+    if below is not None and below <= 0.6:  # noqa: PLR2004 - see above
+        late.add(Verdict.BIMODAL)
+        if below <= 0.05:  # noqa: PLR2004 - see above
+            late.add(Verdict.HANGS)
+        elif tail is Verdict.HANGS:
+            tail = Verdict.BIMODAL
+    calm, rest = _calm(truth)
+    right: set[Verdict] = set()
+    if truth.share <= 1 - TARGET + TOLERANCE:
+        right |= rest
+    if truth.share > 1 - TARGET - TOLERANCE:
+        right |= late
+    return (calm if truth.share <= 1 - TARGET else tail), right
 
 
 def _calm(truth: Truth) -> tuple[Verdict, frozenset[Verdict]]:
@@ -216,7 +217,9 @@ def print_slow_tails(outcomes: Sequence[Outcome]) -> None:
 
 def print_small(outcomes: Sequence[Outcome]) -> None:
     """What was said with fewer executions."""
-    numbers = sum(not math.isnan(one.raw_ms) for one in outcomes if one.said is Verdict.INSUFFICIENT)
+    numbers = sum(
+        not math.isnan(one.raw_ms) for one in outcomes if one.said is Verdict.INSUFFICIENT
+    )
     said = Counter(one.said for one in outcomes)
     right = sum(one.right or one.said is Verdict.INSUFFICIENT for one in outcomes)
     print(

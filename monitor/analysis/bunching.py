@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.analysis.evidence import ActionEvidence, Floats
 
@@ -69,9 +70,9 @@ def bunching(evidence: ActionEvidence) -> Bunching:
     for _ in range(_MOST_BUNCHES):
         rate = _rate(evidence.timeouts * steady, calls * steady, group)
         stretch = _likeliest(
-            np.bincount(cell, weights=evidence.timeouts * steady, minlength=cells),
-            np.bincount(cell, weights=calls * steady, minlength=cells),
-            np.bincount(cell, weights=calls * rate * steady, minlength=cells),
+            _by_cell(cell, evidence.timeouts * steady, cells),
+            _by_cell(cell, calls * steady, cells),
+            _by_cell(cell, calls * rate * steady, cells),
             int(LONGEST_SECONDS // cell_seconds),
         )
         if stretch is None:
@@ -92,6 +93,10 @@ def bunching(evidence: ActionEvidence) -> Bunching:
         timeouts=max(0.0, bunched),
         share=min(1.0, max(0.0, bunched / total)),
     )
+
+
+def _by_cell(cell: npt.NDArray[np.int64], column: Floats, cells: int) -> Floats:
+    return np.asarray(np.bincount(cell, weights=column, minlength=cells), dtype=np.float64)
 
 
 def _rate(timeouts: Floats, calls: Floats, group: np.ndarray) -> Floats:

@@ -13,7 +13,14 @@ from monitor.analysis.editable import Editable
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.modes import second_mode
 from monitor.analysis.pooling import Pooled, pool
-from monitor.analysis.recommendation import CAP_MS, Recommendation, load_of, recommend
+from monitor.analysis.recommendation import (
+    CAP_MS,
+    InForce,
+    Rails,
+    Recommendation,
+    load_of,
+    recommend,
+)
 from monitor.analysis.survival import Survival, survival
 from monitor.analysis.tail import look_beyond
 from monitor.analysis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
@@ -119,10 +126,8 @@ def diagnose(
         recommend(
             tail,
             load_of(steady),
-            timeout_ms=timeout_ms,
-            share=findings.timeout_share,
-            cap_ms=wanted.cap_ms,
-            step_ms=wanted.step_ms,
+            InForce(timeout_ms, findings.timeout_share),
+            Rails(wanted.cap_ms, wanted.step_ms),
         )
         if tail is not None and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
         else None
@@ -202,7 +207,9 @@ def _missing(
     if evidence.busy_windows < settings.min_windows:
         found.append(f"{evidence.busy_windows} of {settings.min_windows} windows with executions")
     if evidence.span_seconds < settings.min_span_seconds:
-        hours = f"{evidence.span_seconds / 3600:.1f} of {settings.min_span_seconds / 3600:.1f} hours"
+        hours = (
+            f"{evidence.span_seconds / 3600:.1f} of {settings.min_span_seconds / 3600:.1f} hours"
+        )
         found.append(hours)
     if evidence.timeouts.sum() > 0 and evidence.current_timeout_ms <= 0:
         found.append("the timeout in force, which nobody knows")

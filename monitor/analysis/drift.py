@@ -43,9 +43,7 @@ def drift(evidence: ActionEvidence) -> Drift | None:
     """Compare; None where either side is too thin or its median lies among timeouts."""
     border = evidence.end - RECENT_SECONDS
     recent = evidence.where(evidence.start >= border)
-    before = evidence.where(
-        (evidence.start < border) & (evidence.start >= border - BEFORE_SECONDS)
-    )
+    before = evidence.where((evidence.start < border) & (evidence.start >= border - BEFORE_SECONDS))
     calls = [float((part.successes + part.timeouts).sum()) for part in (before, recent)]
     if min(calls) < LEAST_CALLS:
         return None

@@ -43,8 +43,7 @@ def _weibull(parameters: Floats, at_ms: Floats) -> Floats:
     """Parameters: log of the median; log of the shape."""
     distance = np.log(at_ms)[None, :] - parameters[:, :1]
     power = np.clip(distance * np.exp(parameters[:, 1:]), -700.0, 700.0)
-    result: Floats = np.exp(-np.log(2.0) * np.exp(power))
-    return result
+    return np.asarray(np.exp(-np.log(2.0) * np.exp(power)), dtype=np.float64)
 
 
 def _gamma(parameters: Floats, at_ms: Floats) -> Floats:
@@ -59,8 +58,8 @@ def _log_student(freedom: float) -> Callable[[Floats, Floats], Floats]:
 
     def survival(parameters: Floats, at_ms: Floats) -> Floats:
         distance = np.log(at_ms)[None, :] - parameters[:, :1]
-        result: Floats = stdtr(freedom, -distance * np.exp(-parameters[:, 1:]))
-        return result
+        share = stdtr(freedom, -distance * np.exp(-parameters[:, 1:]))
+        return np.asarray(share, dtype=np.float64)
 
     return survival
 

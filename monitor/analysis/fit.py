@@ -78,7 +78,9 @@ def sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> Sample:
         cuts[timeout_ms] = cuts.get(timeout_ms, 0.0) + ended
     for band in np.flatnonzero(pooled.early).tolist():
         if from_ms < _EDGES[band]:
-            cuts[float(_EDGES[band])] = cuts.get(float(_EDGES[band]), 0.0) + float(pooled.early[band])
+            cuts[float(_EDGES[band])] = cuts.get(float(_EDGES[band]), 0.0) + float(
+                pooled.early[band]
+            )
     points = np.unique([*(low for low, _ in cells), *(high for _, high in cells), *cuts])
     points = points[points > from_ms]
     keys = sorted(cells)
@@ -123,7 +125,7 @@ class Likelihood:
         below = self.answered(parameters, data.at_ms)
         padded = np.concatenate([below, np.zeros((len(below), 1))], axis=1)
         mass = np.maximum(padded[:, data.high] - padded[:, data.low], _LEAST)
-        return np.log(mass) @ data.count, below[:, data.limit]
+        return np.asarray(np.log(mass) @ data.count), below[:, data.limit]
 
     def answering(self, at_limits: Floats) -> Floats:
         """The most likely share of calls that answer at all, 1 - p; shape (n,)."""
@@ -136,7 +138,7 @@ class Likelihood:
             return np.full(len(at_limits), 0.0)
         if len(data.cut) == 1:
             share = successes / (successes + total_cut)
-            return np.minimum(1.0, share / np.maximum(at_limits[:, 0], _LEAST))
+            return np.asarray(np.minimum(1.0, share / np.maximum(at_limits[:, 0], _LEAST)))
         low = np.zeros(len(at_limits))
         high = np.ones(len(at_limits))
         for _ in range(_BISECTIONS):

@@ -8,7 +8,7 @@ from monitor.analysis.pooling import Pooled
 from monitor.model import BAND_EDGES_MS
 
 LEAST_RISE = 3.5
-"""Standard errors by which the density must rise again: chance shows that in one action of 4,000."""
+"""Standard errors by which the density must rise again: chance does so in 1 action of 4,000."""
 
 LEAST_CALLS = 10.0
 """A mode of fewer calls is a coincidence."""

@@ -33,6 +33,35 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """The timeout now.
+
+    Attributes:
+        timeout_ms: The timeout in force.
+        share: Share of the calls that take longer.
+    """
+
+    timeout_ms: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rails:
+    """What may be set.
+
+    Attributes:
+        cap_ms: The largest timeout; what lies above ``CAP_MS`` counts as that.
+        step_ms: Timeouts are set in steps of this size.
+    """
+
+    cap_ms: float = CAP_MS
+    step_ms: float = 100.0
+
+
+RAILS = Rails()
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """A timeout, and what it would do. Shares are of successes and timeouts together.
 
@@ -75,7 +104,7 @@ class Recommendation:
 
 
 def load_of(evidence: ActionEvidence) -> Load:
-    """The load, from steady windows: calls in an outage are as many, but none is like the others."""
+    """The load, from steady windows."""
     calls = evidence.successes + evidence.timeouts
     rate = float(calls.sum()) / max(evidence.span_seconds, 1.0)
     busiest = float((calls / np.maximum(evidence.seconds, 1.0)).max(initial=0.0))
@@ -84,20 +113,17 @@ def load_of(evidence: ActionEvidence) -> Load:
     return Load(rate, max(1.0, busiest / rate) if rate > 0 else 1.0, seconds)
 
 
-def recommend(
-    tail: Tail, load: Load, *, timeout_ms: float, share: float, cap_ms: float, step_ms: float
-) -> Recommendation:
+def recommend(tail: Tail, load: Load, now: InForce, rails: Rails = RAILS) -> Recommendation:
     """Work it out.
 
     Args:
         tail: What lies beyond the timeout.
         load: How often it is called.
-        timeout_ms: The timeout in force.
-        share: Share of the calls that take longer than that.
-        cap_ms: The largest timeout that may be set; at most ``CAP_MS``.
-        step_ms: Timeouts are set in steps of this size.
+        now: The timeout in force, and what it cuts off.
+        rails: What may be set.
     """
-    capped_ms, guards = clamp(tail.raw_ms, timeout_ms, min(cap_ms, CAP_MS), step_ms)
+    timeout_ms, share = now.timeout_ms, now.share
+    capped_ms, guards = clamp(tail.raw_ms, timeout_ms, rails)
     if tail.raw_ms >= tail.reach_ms * (1 - 1e-6):
         guards = ("reach", *guards)
     new_ms = timeout_ms if capped_ms is None else capped_ms
@@ -130,10 +156,9 @@ def recommend(
     )
 
 
-def clamp(
-    raw_ms: float, timeout_ms: float, cap_ms: float, step_ms: float
-) -> tuple[float | None, tuple[str, ...]]:
+def clamp(raw_ms: float, timeout_ms: float, rails: Rails) -> tuple[float | None, tuple[str, ...]]:
     """What the rails allow of a value, and which of them spoke."""
+    cap_ms, step_ms = min(rails.cap_ms, CAP_MS), rails.step_ms
     if timeout_ms > cap_ms:
         return None, ("above_cap",)
     stepped = ceil(raw_ms / step_ms - 1e-9) * step_ms if step_ms > 0 else raw_ms

@@ -87,7 +87,8 @@ def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:
     ):
         for band in np.flatnonzero(bands):
             high = min(
-                float(timeout_ms), float(BAND_EDGES_MS[band]) if band < len(BAND_EDGES_MS) else np.inf
+                float(timeout_ms),
+                float(BAND_EDGES_MS[band]) if band < len(BAND_EDGES_MS) else np.inf,
             )
             key = (float(_EDGES[band]), high)
             found[key] = found.get(key, 0.0) + float(bands[band])

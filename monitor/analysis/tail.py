@@ -189,7 +189,10 @@ def _compare(
 
 
 def _values(
-    description: Description, top: float, aim: Aim, smooth: bool  # noqa: FBT001 - a finding
+    description: Description,
+    top: float,
+    aim: Aim,
+    smooth: bool,  # noqa: FBT001 - a finding
 ) -> tuple[float, float, float]:
     """The smallest timeout that would do: recommended, and its interval."""
     values, depths = [], []

@@ -1,7 +1,7 @@
 """The ten verdicts: each a rule with its threshold and its reason, in order of precedence.
 
 A rule looks at findings, which are numbers, and says yes or no. The first that says yes gives the
-verdict; the last one always does.
+verdict; where none does, the action is healthy.
 """
 
 from __future__ import annotations
@@ -189,11 +189,6 @@ def too_long(findings: Findings) -> bool:
     )
 
 
-def healthy(findings: Findings) -> bool:
-    """The target is met."""
-    return findings is not None
-
-
 RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
     (Verdict.INSUFFICIENT, insufficient),
     (Verdict.THROTTLED, throttled),
@@ -205,11 +200,11 @@ RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
     (Verdict.BIMODAL, bimodal),
     (Verdict.HANGS, hangs),
     (Verdict.TOO_LONG, too_long),
-    (Verdict.HEALTHY, healthy),
 )
-"""In order of precedence. ``at_cap`` stands beside ``slow_tail``, whose tail it shares."""
+"""In order of precedence; what none of them says is ``healthy``. ``at_cap`` stands beside ``slow_tail``, whose tail it shares."""
 
 
 def decide(findings: Findings) -> tuple[Verdict, str]:
     """The verdict and the name of the rule that gave it."""
-    return next((verdict, rule.__name__) for verdict, rule in RULES if rule(findings))
+    said = ((verdict, rule.__name__) for verdict, rule in RULES if rule(findings))
+    return next(said, (Verdict.HEALTHY, "healthy"))

@@ -79,7 +79,7 @@ def notes(verdict: Verdict, findings: Findings, advice: Recommendation | None) -
         )
     if findings.bunched_share > 0 and verdict is not Verdict.OUTAGE:
         found.append(
-            f"{percent(findings.bunched_share)} of the timeouts came bunched in time and are left out"
+            f"{percent(findings.bunched_share)} of the timeouts came bunched in time: left out here"
         )
     if advice is not None:
         found.append(
