@@ -35,7 +35,7 @@ def second_mode(pooled: Pooled) -> bool:
         top = valley + 1 + int(np.argmax(density[valley + 1 :]))
         expected = density[valley] * width[top]
         error = np.sqrt(max(expected, 1.0) * (1 + width[top] / width[valley]))
-        visible = (count - density[valley] * width)[valley + 1 :].sum()
+        visible = count[valley + 1 :].sum()
         if (
             count[top] >= LEAST_CALLS
             and count[top] > expected + LEAST_RISE * error

@@ -35,17 +35,18 @@ against most of them. The others are judged by the windows outside the bunches."
 EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-SURE = 2.0
-"""Slow tail: the data say 7 times (e to the 2nd) as likely that a raise rescues half of the
-timeouts. In the benchmark no hang reached it."""
+SURE = 2.5
+"""Slow tail: a raise that rescues half of the timeouts is 12 times (e to the 2.5th) as likely as
+one that does not."""
 
 SMOOTH_PART = 0.9
 """Slow tail: a law by which every call is answered accounts for nine timeouts in ten; one that
 leaves more over has not described the timeouts, only the successes."""
 
-NEAR_RATIO = 2.0
-"""Slow tail: no more than two timeouts per success that took 80 % of the timeout. A tail that falls
-no faster than 1/t has four; with more than two, some of them need not be a tail."""
+NEAR_RATIO = 1.25
+"""Slow tail by smoothness alone: no more timeouts than this per success that took 80 % of the
+timeout. A tail that goes on as steeply, by a power law, leaves a sixth of its calls beyond twice
+the timeout: it would rescue half even if two timeouts in five never answered."""
 
 FAR_BELOW = 1 / 3
 """Too long: 99.9 % of the answers came within this part of the timeout. A timeout half as long
@@ -201,7 +202,8 @@ RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
     (Verdict.HANGS, hangs),
     (Verdict.TOO_LONG, too_long),
 )
-"""In order of precedence; what none of them says is ``healthy``. ``at_cap`` stands beside ``slow_tail``, whose tail it shares."""
+"""In order of precedence; what none of them says is ``healthy``. ``at_cap`` stands beside
+``slow_tail``, whose tail it shares."""
 
 
 def decide(findings: Findings) -> tuple[Verdict, str]:

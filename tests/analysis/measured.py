@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 
 from monitor.analysis.evidence import ActionEvidence, Floats
 from monitor.model import BAND_EDGES_MS
@@ -22,7 +21,11 @@ def lognormal(calls: int, median_ms: float, sigma: float, seed: int = 1) -> Floa
 
 
 def observe(
-    durations_ms: Floats, timeout_ms: float, windows: int = 24, start: int = T0, **columns: Any
+    durations_ms: Floats,
+    timeout_ms: float,
+    windows: int = 24,
+    start: int = T0,
+    **columns: npt.ArrayLike,
 ) -> ActionEvidence:
     """What the platform shows of calls that would take so long, dealt evenly over windows.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from monitor.analysis.drift import drift
+from monitor.analysis.evidence import ActionEvidence
 from tests.analysis.measured import T0, lognormal, observe
 
 DAY_SECONDS = 86_400
 DAY_WINDOWS = 288
 
 
-def two_days(median_ms: float, calls: int = 5_000):
+def two_days(median_ms: float, calls: int = 5_000) -> ActionEvidence:
     """A day with a median of 800 ms, then one with another."""
     before = observe(lognormal(calls, 800, 0.4), 10_000, DAY_WINDOWS)
     after = observe(lognormal(calls, median_ms, 0.4, 5), 10_000, DAY_WINDOWS, T0 + DAY_SECONDS)

@@ -21,7 +21,9 @@ from monitor.model import ActionKind
         (ActionKind.UNKNOWN, None, {}, Editable.UNKNOWN),
     ],
 )
-def test_the_kind_and_the_owner_decide(kind, timeout_ms, flags, wanted) -> None:
+def test_the_kind_and_the_owner_decide(
+    kind: ActionKind, timeout_ms: float | None, flags: dict[str, bool], wanted: Editable
+) -> None:
     """Each kind has its own place, and each place its own words."""
     found = editable(kind, timeout_ms, 30_000, **flags)
     assert found is wanted

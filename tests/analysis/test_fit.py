@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from monitor.analysis.evidence import Floats
-from monitor.analysis.families import FAMILIES, GAMMA, LOGNORMAL, WEIBULL
+from monitor.analysis.families import FAMILIES, GAMMA, LOGNORMAL, WEIBULL, Family
 from monitor.analysis.fit import Likelihood, fit, sample
 from monitor.analysis.pooling import pool
 from tests.analysis.measured import T0, lognormal, observe, with_hangs
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_every_family_falls_from_one_to_nothing(family) -> None:
+def test_every_family_falls_from_one_to_nothing(family: Family) -> None:
     """A survival function falls, from 1 to 0, for any real parameters."""
     at = np.geomspace(0.1, 1e7, 60)
     share = family.survival(np.array([[7.0, -0.5], [6.0, 0.8]]), at)
@@ -40,7 +40,7 @@ def test_a_lognormal_is_found_beyond_its_timeout() -> None:
     ],
     ids=["Weibull", "gamma"],
 )
-def test_the_family_that_made_the_data_describes_it_best(family, draws: Floats) -> None:
+def test_the_family_that_made_the_data_describes_it_best(family: Family, draws: Floats) -> None:
     """By likelihood the data's own family wins, and its tail is right."""
     data = sample(pool(observe(draws, 4_000)))
     fits = {one.name: fit(data, one) for one in FAMILIES}
