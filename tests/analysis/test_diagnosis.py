@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -162,16 +162,16 @@ def test_without_success_counts_it_is_insufficient() -> None:
 
 def test_a_raise_in_the_middle_makes_the_estimate_better() -> None:
     """With a longer timeout for half of the time the interval is narrower."""
-    durations = lognormal(20_000, 1_500, 0.7)
-    short = observe(durations, 5_000, DAY_WINDOWS)
+    durations = lognormal(20_000, 1_800, 0.6)
+    short = observe(durations, 4_500, DAY_WINDOWS)
     first = np.arange(len(short.start)) < DAY_WINDOWS // 2
-    longer = observe(durations, 7_000, DAY_WINDOWS).where(~first)
+    longer = observe(durations, 5_500, DAY_WINDOWS).where(~first)
     alone = diagnose(short).recommendation
     both = diagnose(short.where(first).merge(longer)).recommendation
     assert alone is not None
     assert both is not None
     assert both.high_ms - both.low_ms < alone.high_ms - alone.low_ms
-    assert both.low_ms <= 7_643 <= both.high_ms
+    assert both.low_ms <= 7_268 <= both.high_ms
 
 
 def test_whether_it_can_be_changed_stands_beside_the_verdict() -> None:
@@ -182,7 +182,7 @@ def test_whether_it_can_be_changed_stands_beside_the_verdict() -> None:
     assert found.editable is Editable.STATIC
 
 
-ODD: dict[str, dict[str, npt.ArrayLike]] = {
+ODD: dict[str, dict[str, Any]] = {
     "nothing": {"start": [], "seconds": [], "timeout_ms": []},
     "zero traffic": {"start": [0, 300], "seconds": [300, 300], "timeout_ms": [5_000, 5_000]},
     "one execution": {"start": [0], "seconds": [300], "timeout_ms": [5_000], "successes": [1]},
