@@ -60,7 +60,8 @@ def why(verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: fl
             f"{early} of the timeouts ended after {seconds(early_at_ms)}, well before our {given}"
         ),
         Verdict.AT_CAP: (
-            f"{late} of the calls take longer than {given}, and half of them longer than the cap"
+            f"{late} of the calls take longer than {given}, and only beyond the cap would a raise "
+            "rescue half of them"
         ),
         Verdict.TOO_LONG: (
             f"99.9 % of the answers come within {percent(findings.answered_ratio or 0.0)} of "
