@@ -35,8 +35,8 @@ CAUTION = 0.5
 
 SMOOTH = -1.0
 """Log-likelihood ratio, against the likeliest law under which a raise is useless, from which a law
-by which every call is answered will do. Below it hangs are told as hangs; the benchmark holds how
-often a slow tail is said of one to one in a thousand."""
+by which every call is answered will do. Lower finds more slow tails and takes more hangs for one;
+the benchmark counts both."""
 
 RESCUE = 0.5
 """A raise is worth it when it turns this part of the timeouts into successes."""
