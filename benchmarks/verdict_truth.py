@@ -1,0 +1,313 @@
+"""Actions whose law is known, and what the platform would show of them.
+
+A law is its survival function: everything that is true of an action follows from it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaincc, ndtr
+
+from monitor.analysis.evidence import ActionEvidence
+from monitor.analysis.wanted import ANSWERED_AIM
+from monitor.model import BAND_EDGES_MS
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+TARGET = 0.99
+WINDOW_SECONDS = 300
+KINDS = (
+    "healthy", "slow", "mixed", "hang", "modes", "outage", "throttled", "remote", "idle", "capped",
+)  # fmt: skip
+LAWS = ("lognormal", "gamma", "Weibull", "log-logistic", "mixture")
+_EDGES = np.array([0, *BAND_EDGES_MS, np.inf], dtype=np.float64)
+_MIDDLES = np.append((_EDGES[:-2] + _EDGES[1:-1]) / 2, 40_000.0)
+_START = 1_800_000_000 // 86_400 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a law: its weight, its family, its scale in ms and its shape."""
+
+    weight: float
+    family: str
+    scale: float
+    shape: float
+
+    def survival(self, at_ms: Floats) -> Floats:
+        """Share of this part's answers that take longer."""
+        relative = at_ms / self.scale
+        if self.family == "lognormal":
+            return np.asarray(ndtr(-np.log(relative) / self.shape))
+        if self.family == "gamma":
+            return np.asarray(gammaincc(self.shape, relative * self.shape))
+        if self.family == "Weibull":
+            return np.asarray(np.exp(-math.log(2) * relative**self.shape))
+        return np.asarray(1.0 / (1.0 + relative**self.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """How long answers take."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    def survival(self, at_ms: npt.ArrayLike) -> Floats:
+        """Share of the answers that take longer."""
+        at = np.maximum(np.asarray(at_ms, dtype=np.float64), 1e-9)
+        return np.asarray(sum(part.weight * part.survival(at) for part in self.parts))
+
+    def scaled(self, factor: float) -> Law:
+        """The same, slower by a factor."""
+        parts = (replace(part, scale=part.scale * factor) for part in self.parts)
+        return replace(self, parts=tuple(parts))
+
+    def quantile(self, share: float) -> float:
+        """What all but this share of the answers stay within, ms."""
+        low, high = 1e-3, 1e9
+        for _ in range(120):
+            middle = math.sqrt(low * high)
+            low, high = (middle, high) if float(self.survival(middle)) > share else (low, middle)
+        return high
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is so, whatever was seen of it.
+
+    Attributes:
+        kind: What was drawn; one of ``KINDS``.
+        law: How long answers take.
+        never: Share of calls that never answer.
+        timeout_ms: The timeout in force at the end.
+        executions: Mean number of executions.
+        seconds: Length of the evidence.
+        second_below: Of a drawn second mode, the share below the timeout; None for none.
+        outage: Timeouts that an outage made, per timeout.
+        throttled: Share of the executions that the platform refuses.
+        early: Timeouts that a remote ended, per timeout.
+    """
+
+    kind: str
+    law: Law
+    never: float
+    timeout_ms: float
+    executions: int
+    seconds: int
+    second_below: float | None = None
+    outage: float = 0.0
+    throttled: float = 0.0
+    early: float = 0.0
+
+    def survival(self, at_ms: npt.ArrayLike) -> Floats:
+        """Share of the calls that take longer, when the back end is not down."""
+        return np.asarray(self.never + (1 - self.never) * self.law.survival(at_ms))
+
+    @property
+    def share(self) -> float:
+        """Timeouts per call."""
+        return float(self.survival(self.timeout_ms))
+
+    def rescued(self, at_ms: float) -> float:
+        """The part of all timeouts that this timeout would turn into successes."""
+        if at_ms <= self.timeout_ms:
+            return 0.0
+        return (1 - self.early) * (1 - float(self.survival(at_ms)) / max(self.share, 1e-12))
+
+    @property
+    def quantile_ms(self) -> float:
+        """The smallest timeout that reaches the target; infinite where none does."""
+        left = (1 - TARGET - self.never) / (1 - self.never)
+        return self.law.quantile(left) if left > 0 else math.inf
+
+    @property
+    def wanted_ms(self) -> float:
+        """The smallest timeout that would do, in the monitor's own words; at most twice ours."""
+        at = np.geomspace(self.timeout_ms, 2 * self.timeout_ms, 2001)
+        beyond = self.survival(at)
+        enough = (beyond <= 1 - TARGET) | (self.law.survival(at) <= 1 - ANSWERED_AIM)
+        rescued = beyond <= (1 - 0.6 / max(1 - self.early, 0.5)) * self.share
+        wanted = at[int(enough.argmax())] if enough.any() else at[-1]
+        return float(max(wanted, at[int(rescued.argmax())] if rescued.any() else wanted))
+
+
+def draw(rng: np.random.Generator, hours: int | None = None) -> tuple[Truth, ActionEvidence]:
+    """An action with known truth, and what would be seen of it.
+
+    Args:
+        rng: Decides everything.
+        hours: Length of the evidence; None draws it between 6 hours and 7 days.
+    """
+    kind = str(rng.choice(KINDS))
+    base = kind
+    if kind in {"outage", "throttled", "remote"}:
+        base = str(rng.choice(["healthy", "slow", "hang"]))
+    timeout_ms = 1000.0 * float(rng.integers(1, 26))
+    if rng.random() >= 0.7:  # noqa: PLR2004 - whole seconds are usual, not a must
+        timeout_ms = 1000.0 * round(_log_uniform(rng, 1, 25), 1)
+    if kind == "capped":
+        timeout_ms = 1000.0 * float(rng.integers(16, 31))
+    law = _law(rng, str(rng.choice(LAWS)))
+    beyond, never = _shares(rng, base)
+    reach_ms = timeout_ms / (_log_uniform(rng, 4, 40) if base == "idle" else 1.0)
+    law = law.scaled(reach_ms / law.quantile(beyond))
+    second_below = None
+    if kind == "modes":
+        law = law.scaled(timeout_ms * rng.uniform(0.05, 0.4) / law.quantile(0.01))
+        law, second_below = _with_second_mode(rng, law, timeout_ms)
+        never = _log_uniform(rng, 0.005, 0.1) if rng.random() < 0.3 else 0.0  # noqa: PLR2004
+    truth = Truth(
+        kind=kind,
+        law=law,
+        never=never,
+        timeout_ms=timeout_ms,
+        executions=int(_log_uniform(rng, 200, 200_000)),
+        seconds=(hours or int(rng.choice([6, 12, 24, 48, 96, 168]))) * 3600,
+        second_below=second_below,
+    )
+    return _observe(rng, truth)
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+
+def _shares(rng: np.random.Generator, base: str) -> tuple[float, float]:
+    """Share of the answers beyond the timeout, and share of the calls that never answer."""
+    if base == "slow":
+        return _log_uniform(rng, 0.012, 0.3), 0.0
+    if base == "mixed":
+        return _log_uniform(rng, 0.005, 0.3), _log_uniform(rng, 0.005, 0.2)
+    if base == "hang":
+        return _log_uniform(rng, 1e-6, 0.005), _log_uniform(rng, 0.005, 0.2)
+    if base == "capped":
+        return _log_uniform(rng, 0.03, 0.3), 0.0
+    if base == "idle":
+        return 0.001, _log_uniform(rng, 0.0005, 0.01)
+    rare = _log_uniform(rng, 1e-5, 0.003) if rng.random() < 0.5 else 0.0  # noqa: PLR2004
+    return _log_uniform(rng, 1e-7, 0.006), rare
+
+
+def _law(rng: np.random.Generator, name: str) -> Law:
+    """A law with a scale of 1."""
+    if name == "lognormal":
+        return Law(name, (Part(1.0, name, 1.0, rng.uniform(0.2, 1.0)),))
+    if name == "gamma":
+        return Law(name, (Part(1.0, name, 1.0, _log_uniform(rng, 1, 15)),))
+    if name == "Weibull":
+        return Law(name, (Part(1.0, name, 1.0, _log_uniform(rng, 0.7, 3.5)),))
+    if name == "log-logistic":
+        return Law(name, (Part(1.0, name, 1.0, _log_uniform(rng, 2.5, 9)),))
+    fast = rng.uniform(0.15, 0.8)
+    spread = rng.uniform(0.3, 0.8)
+    slow = Part(1 - fast, "lognormal", 1.0, spread)
+    if rng.random() < 0.5:  # noqa: PLR2004 - a coin
+        slow = Part(1 - fast, "gamma", 1.0, spread**-2)
+    scale = rng.uniform(0.15, 0.8)
+    return Law(name, (Part(fast, "lognormal", scale, rng.uniform(0.2, 0.5)), slow))
+
+
+def _with_second_mode(
+    rng: np.random.Generator, law: Law, timeout_ms: float
+) -> tuple[Law, float]:  # fmt: skip
+    weight = _log_uniform(rng, 0.02, 0.3)
+    scale = timeout_ms * _log_uniform(rng, 0.6, 3.5)
+    second = Part(weight, "lognormal", scale, rng.uniform(0.06, 0.3))
+    first = (replace(part, weight=part.weight * (1 - weight)) for part in law.parts)
+    below = 1 - float(second.survival(np.asarray(timeout_ms)))
+    return Law("modes", (*first, second)), below
+
+
+def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvidence]:
+    """Executions as the platform counts them: by window and band, cut at the timeout."""
+    windows = truth.seconds // WINDOW_SECONDS
+    start = _START + np.arange(windows) * WINDOW_SECONDS
+    hour = start / 3600 % 24
+    shape = 0.1 + 0.9 * np.maximum(0.0, np.sin(np.pi * (hour - 6) / 16))
+    if rng.random() < 0.3:  # noqa: PLR2004 - some are called as often by night
+        shape = np.ones(windows)
+    calls = rng.poisson(truth.executions * shape / shape.sum())
+    timeout = np.full(windows, truth.timeout_ms)
+    if truth.kind in {"slow", "mixed", "hang"} and rng.random() < 0.2:  # noqa: PLR2004
+        timeout[: int(windows * rng.uniform(0.2, 0.8))] /= rng.uniform(1.2, 1.5)
+    throttled = np.zeros(windows, dtype=np.int64)
+    if truth.kind == "throttled":
+        share = _log_uniform(rng, 0.02, 0.2) * np.maximum(0, (shape - 0.3) / 0.7)
+        throttled = rng.binomial(calls, share)
+        truth = replace(truth, throttled=float(calls @ share / max(1, calls.sum())))
+        calls = calls - throttled
+    gateway = truth.kind == "remote" and rng.random() < 0.5  # noqa: PLR2004 - a coin
+    early_ms = truth.timeout_ms * rng.uniform(0.1, 0.967)
+    bands, late = _ended(rng, truth, calls, np.full(windows, early_ms) if gateway else timeout)
+    early = late if gateway else np.zeros_like(late)
+    if truth.kind == "remote" and not gateway:
+        early_ms = rng.uniform(150, 0.5 * truth.timeout_ms)
+        lost = rng.binomial(bands, _log_uniform(rng, 0.005, 0.1))
+        bands, early = bands - lost, lost.sum(axis=1)
+        late = late + early
+    if truth.kind == "outage":
+        lost = rng.binomial(bands, _outages(rng, windows)[:, None])
+        made = float(lost.sum())
+        truth = replace(truth, outage=made / max(1.0, made + float(late.sum())))
+        bands, late = bands - lost, late + lost.sum(axis=1)
+    truth = replace(truth, early=float(early.sum() / max(1, late.sum())))
+    columns = _timed_out(timeout, late - early, early, early_ms)
+    evidence = ActionEvidence.from_columns(
+        start=start,
+        seconds=np.full(windows, WINDOW_SECONDS),
+        timeout_ms=timeout,
+        successes=bands.sum(axis=1),
+        bands=bands,
+        success_duration_ms=bands @ np.minimum(_MIDDLES, truth.timeout_ms),
+        timeouts=late,
+        throttled=throttled,
+        **columns,
+    )
+    return truth, evidence
+
+
+def _ended(
+    rng: np.random.Generator, truth: Truth, calls: Ints, limit_ms: Floats
+) -> tuple[Ints, Ints]:
+    """Successes by band, and calls that outlast the limit of their window."""
+    bands = np.zeros((len(calls), len(_EDGES) - 1), dtype=np.int64)
+    late = np.zeros(len(calls), dtype=np.int64)
+    for limit in np.unique(limit_ms):
+        rows = limit_ms == limit
+        left = (1 - truth.never) * truth.law.survival(np.minimum(_EDGES, limit))
+        mass = np.maximum(np.append(left[:-1] - left[1:], truth.never + left[-1]), 0.0)
+        ended = rng.multinomial(calls[rows], mass / mass.sum())
+        bands[rows], late[rows] = ended[:, :-1], ended[:, -1]
+    return bands, late
+
+
+def _outages(rng: np.random.Generator, windows: int) -> Floats:
+    """Share of each window's calls that outages swallow: 5 min to 3 h, one to three times."""
+    down = np.zeros(windows)
+    for _ in range(int(rng.integers(1, 4))):
+        length = max(1, round(_log_uniform(rng, 300, 10_800) / WINDOW_SECONDS))
+        at = int(rng.integers(0, max(1, windows - length)))
+        down[at : at + length] = rng.uniform(0.6, 1.0)
+    return down
+
+
+def _timed_out(timeout: Floats, ours: Ints, early: Ints, early_ms: float) -> dict[str, Any]:
+    """The columns of the executions that timed out."""
+    bands = np.zeros((len(timeout), len(_EDGES) - 1), dtype=np.int64)
+    rows = np.arange(len(timeout))
+    np.add.at(bands, (rows, np.searchsorted(BAND_EDGES_MS, timeout, side="right")), ours)
+    bands[:, int(np.searchsorted(BAND_EDGES_MS, early_ms, side="right"))] += early
+    some = ours + early > 0
+    return {
+        "timeout_bands": bands,
+        "timeout_duration_ms": timeout * ours + early_ms * early,
+        "timeout_min_ms": np.where(some, np.where(early > 0, early_ms, timeout), 0.0),
+        "timeout_max_ms": np.where(some, np.where(ours > 0, timeout, early_ms), 0.0),
+    }

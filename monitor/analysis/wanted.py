@@ -1,0 +1,86 @@
+"""The smallest timeout that would do, by any number of laws at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.analysis.evidence import Floats
+from monitor.analysis.fit import Likelihood
+
+ANSWERED_AIM = 0.9975
+"""Where calls that never answer put the target out of reach: so many of those that answer at all.
+A quarter of what the target of 99 % leaves over; beyond it a longer timeout serves hangs alone."""
+
+_LEVELS = np.array([-2.2, -1.5, -0.8, 0.0, 0.8, 1.5, 2.2])
+"""Never-answers shares that are looked at for each law, in standard errors from the likeliest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aim:
+    """What a timeout has to do.
+
+    Attributes:
+        at_ms: Durations at which laws are asked, from the timeout in force to the farthest that
+            may be claimed, ascending; shape (m,).
+        target: The success share that is wanted, of successes and timeouts.
+        rescue: The part of the timeouts that it has to rescue at least.
+    """
+
+    at_ms: Floats
+    target: float
+    rescue: float
+
+
+def wanted(likelihood: Likelihood, laws: Floats, aim: Aim) -> tuple[Floats, Floats]:
+    """The smallest timeout that would do by each law, and the law's log-likelihood.
+
+    Args:
+        likelihood: The family and what it has to describe.
+        laws: Parameters; shape (n, 2). Each is looked at with several never-answers shares.
+        aim: What the timeout has to do.
+
+    Returns:
+        Two columns of length n times the number of shares; timeouts in ms.
+    """
+    data = likelihood.sample
+    cells, at_limits = likelihood.parts(laws)
+    answering = likelihood.answering(at_limits)
+    answered = likelihood.answered(laws, aim.at_ms)
+    calls = data.successes + float(data.cut.sum())
+    success = np.clip(answering * at_limits.max(axis=1), 1e-9, 1 - 0.5 / calls)
+    error = np.sqrt((1 - success) / (success * calls))
+    alive = np.clip(answering[:, None] * (1 + error[:, None] * _LEVELS), 1e-9, 1.0)
+    alive = np.concatenate([alive, np.ones((len(alive), 1))], axis=1)
+    found, depth = [], []
+    for share in alive.T:
+        depth.append(likelihood.total(cells, at_limits, share))
+        found.append(_smallest(data.share, share, answered, aim))
+    return np.concatenate(found), np.concatenate(depth)
+
+
+def _smallest(part: float, alive: Floats, answered: Floats, aim: Aim) -> Floats:
+    beyond = part * (1 - alive[:, None] * answered)
+    late = part * alive[:, None] * (1 - answered) / (1 - part * (1 - alive[:, None]))
+    enough = np.minimum(beyond / (1 - aim.target), late / (1 - ANSWERED_AIM))
+    reached = first_below(enough, 1.0, aim.at_ms)
+    left = beyond / np.maximum(beyond[:, :1], 1e-300)
+    rescued = first_below(left, 1 - aim.rescue, aim.at_ms)
+    # Where no timeout in reach rescues enough, the target alone speaks.
+    return np.maximum(reached, np.where(rescued < aim.at_ms[-1], rescued, reached))
+
+
+def first_below(falling: Floats, level: float, at_ms: Floats) -> Floats:
+    """Where each row first is at most ``level``, between points by straight logs; else the end."""
+    low = falling <= level
+    ever = low.any(axis=1)
+    at = np.where(ever, low.argmax(axis=1), falling.shape[1] - 1)
+    rows = np.arange(len(falling))
+    before = np.maximum(at - 1, 0)
+    high_log = np.log(np.maximum(falling[rows, before], 1e-12))
+    low_log = np.log(np.maximum(falling[rows, at], 1e-12))
+    step = np.where(high_log > low_log, high_log - low_log, 1.0)
+    part = np.where(ever, np.clip((high_log - np.log(level)) / step, 0.0, 1.0), 1.0)
+    logs = np.log(at_ms)
+    return np.asarray(np.exp(logs[before] + (logs[at] - logs[before]) * part))

@@ -1,0 +1,30 @@
+"""Whether a timeout can be changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.analysis.editable import HOW, Editable, editable
+from monitor.model import ActionKind
+
+
+@pytest.mark.parametrize(
+    ("kind", "timeout_ms", "flags", "wanted"),
+    [
+        (ActionKind.CUSTOM, 5_000, {}, Editable.YES),
+        (ActionKind.FLOW, 3_000, {}, Editable.YES),
+        (ActionKind.CUSTOM, 5_000, {"terraform": True}, Editable.TERRAFORM),
+        (ActionKind.CUSTOM, 60_000, {}, Editable.ABOVE_CAP),
+        (ActionKind.CUSTOM, 60_000, {"authentication": True}, Editable.CUSTOM_AUTH),
+        (ActionKind.STATIC, None, {}, Editable.STATIC),
+        (ActionKind.FUNCTION, 15_000, {}, Editable.FUNCTION),
+        (ActionKind.UNKNOWN, None, {}, Editable.UNKNOWN),
+    ],
+)
+def test_the_kind_and_the_owner_decide(
+    kind: ActionKind, timeout_ms: float | None, flags: dict[str, bool], wanted: Editable
+) -> None:
+    """Each kind has its own place, and each place its own words."""
+    found = editable(kind, timeout_ms, 30_000, **flags)
+    assert found is wanted
+    assert HOW[found]
