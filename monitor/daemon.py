@@ -192,9 +192,9 @@ class Daemon:
         except LedgerError as error:
             self._state_writable = False
             log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
-        except ConfigurationError:
+        except ConfigurationError as error:
             # An address that can't be asked; the watch has told, and SIGHUP may mend it.
-            pass
+            log.debug("not_polled", org=watch.name, why=error.message)
         else:
             self._state_writable = True
         self._show()

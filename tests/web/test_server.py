@@ -114,7 +114,7 @@ def test_close_before_start_and_twice() -> None:
     server.close()
 
     with WebServer(hello, LOOPBACK, server.port) as again:
-        pass
+        assert again.port == server.port
     again.close()
 
 
