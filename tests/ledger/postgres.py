@@ -32,26 +32,28 @@ def server(folder: Path, binaries: Path) -> Iterator[str]:
     data = folder / "data"
     folder.chmod(0o755)
     data.mkdir()
-    as_user: tuple[str, ...] = ()
+    user = None
     if os.geteuid() == 0:
         # PostgreSQL refuses to run as root.
         shutil.chown(data, USER)
-        as_user = ("runuser", "-u", USER, "--")
+        user = USER
     subprocess.run(
-        [*as_user, binaries / "initdb", "-D", data, "-U", USER, "--auth=trust", "--no-sync"],
+        [binaries / "initdb", "-D", data, "-U", USER, "--auth=trust", "--no-sync"],
         check=True,
         capture_output=True,
         cwd="/",
+        user=user,
     )
     port = _free_port()
     settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=")
     # Nothing here has to survive a power cut.
     options = [word for setting in (*settings, "fsync=off") for word in ("-c", setting)]
     process = subprocess.Popen(
-        [*as_user, binaries / "postgres", "-D", data, *options],
+        [binaries / "postgres", "-D", data, *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
+        user=user,
     )
     try:
         _await(port)
