@@ -15,6 +15,8 @@ from monitor.clock import ScaledClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
+from monitor.ledger import Ledger, Reading
+from monitor.model import Tally, TimeRange, floor_to
 from monitor.watch import OrgWatch
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually, served
@@ -180,13 +182,25 @@ def test_the_catalogue_is_read_again(
 def test_old_windows_are_pruned(
     place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regularly."""
+    """Regularly: what is older than ``[state] retention`` goes, and the totals stay."""
     monkeypatch.setattr(daemon_module, "PRUNE_EVERY_SECONDS", 0.05)
+    old = floor_to(time.time() - 40 * 86_400, 300)
+    covered = TimeRange(old, old + 300)
+    tally = Tally("old", "NONE", "200", old, 3)
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        ledger.record("acme", "actions", Reading(covered, 300, old + 300.0, tallies=[tally]))
     daemon = make_daemon(place)
 
     with capture_logs() as logs:
         daemon.start()
         eventually(lambda: [line for line in logs if line["event"] == "pruned"], "a prune")
+    daemon.close()
+
+    assert next(line["rows"] for line in logs if line["event"] == "pruned") == 1
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        assert ledger.tally_sums("acme", covered) == []
+        totals = {total.action_id: total.count for total in ledger.state("acme").totals}
+    assert totals["old"] == 3
 
 
 def test_a_prune_that_fails_is_told(

@@ -133,7 +133,9 @@ def test_a_meta_table_of_another_program_does_not_pass(tmp_path: Path, table: st
         connection.execute(f"CREATE TABLE {table}")
     connection.close()
 
-    fails_to_open(f"sqlite:///{path}", "belongs to another program")
+    error = fails_to_open(f"sqlite:///{path}", "belongs to another program")
+
+    assert error.hint
 
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
@@ -150,7 +152,9 @@ def test_an_older_ledger_is_refused(tmp_path: Path, version: str) -> None:
     """Before version 1 there was none that could be kept."""
     set_version(tmp_path / "ledger.db", version)
 
-    fails_to_open(f"sqlite:///{tmp_path / 'ledger.db'}", "written by an older program")
+    error = fails_to_open(f"sqlite:///{tmp_path / 'ledger.db'}", "written by an older program")
+
+    assert error.hint
 
 
 def test_a_damaged_ledger_is_told(tmp_path: Path) -> None:
@@ -161,7 +165,10 @@ def test_a_damaged_ledger_is_told(tmp_path: Path) -> None:
     pages[4_096:] = b"\xff" * (len(pages) - 4_096)
     path.write_bytes(pages)
 
-    fails_to_open(f"sqlite:///{path}", "is damaged")
+    error = fails_to_open(f"sqlite:///{path}", "is damaged")
+
+    assert error.hint
+    assert path.read_bytes() == bytes(pages), "what can still be saved is left alone"
 
 
 def test_an_absent_directory_is_told(tmp_path: Path) -> None:
@@ -174,7 +181,10 @@ def test_an_absent_directory_is_told(tmp_path: Path) -> None:
 
 def test_a_directory_in_place_of_a_file_is_told(tmp_path: Path) -> None:
     """A path that ends one step early."""
-    fails_to_open(f"sqlite:///{tmp_path}", "can't be opened or created")
+    error = fails_to_open(f"sqlite:///{tmp_path}", "can't be opened or created")
+
+    assert error.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("ordinary_user")
@@ -211,7 +221,9 @@ def test_a_locked_file_is_told(tmp_path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
 
-    fails_to_open(f"sqlite:///{path}", "is locked by another process")
+    error = fails_to_open(f"sqlite:///{path}", "is locked by another process")
+
+    assert error.hint
 
     connection.execute("ROLLBACK")
     connection.close()
