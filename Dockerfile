@@ -7,9 +7,9 @@ WORKDIR /src
 # The packages before the code: they change less often, so this layer is reused.
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv /opt/timeout-monitor \
- && /opt/timeout-monitor/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements.lock \
+ && /opt/timeout-monitor/bin/pip install --quiet --no-cache-dir --require-hashes --no-deps -r requirements.lock \
  && python -m venv /opt/build \
- && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes -r requirements-build.lock
+ && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes --no-deps -r requirements-build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY monitor monitor
 RUN /opt/build/bin/hatchling build --target wheel --directory /dist \

@@ -128,7 +128,9 @@ class Environment:
         count = len({line for lock in locks for line in self._pins(lock)})
         _say(f"Installing {count} packages from {' and '.join(locks)} ...")
         wanted = [argument for lock in locks for argument in ("--requirement", lock)]
-        self._pip(["--require-hashes", *wanted], "The packages could not be installed")
+        # The locks are whole, so nothing is left to resolve: pip would look for what an extra such
+        # as coverage[toml] asks for beside the pin, and fail on the day of a newer release.
+        self._pip(["--require-hashes", "--no-deps", *wanted], "The packages could not be installed")
         self._pip(
             ["--no-deps", "--no-build-isolation", "--editable", "."],
             "The project itself could not be installed",

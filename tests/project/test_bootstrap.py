@@ -117,7 +117,7 @@ def test_installs_by_hash_and_then_the_project(checkout: Path) -> None:
     assert done.returncode == 0, done.stderr
     packages, project = asked(checkout)
     assert "install" in packages
-    assert "--require-hashes" in packages
+    assert "--require-hashes --no-deps" in packages, "a lock is whole: nothing is resolved anew"
     assert "--requirement requirements.lock" in packages
     assert "requirements-dev.lock" not in packages
     assert "--no-deps --no-build-isolation --editable ." in project
