@@ -1,0 +1,25 @@
+"""Settings from a TOML file and the environment, checked as a whole before anything starts."""
+
+from monitor.config.loading import DEFAULT_FILE, FILE_VARIABLE, ORG_VARIABLES, load
+from monitor.config.organization import DEFAULT_REGION, OrgSettings
+from monitor.config.sections import (
+    ClassifySettings,
+    CollectSettings,
+    ServeSettings,
+    StateSettings,
+)
+from monitor.config.settings import Settings
+
+__all__ = [
+    "DEFAULT_FILE",
+    "DEFAULT_REGION",
+    "FILE_VARIABLE",
+    "ORG_VARIABLES",
+    "ClassifySettings",
+    "CollectSettings",
+    "OrgSettings",
+    "ServeSettings",
+    "Settings",
+    "StateSettings",
+    "load",
+]

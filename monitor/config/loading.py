@@ -1,0 +1,142 @@
+"""Reads the settings from a TOML file and the environment, or says what can't be used."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    TomlConfigSettingsSource,
+)
+
+from monitor.config.settings import PREFIX, Settings
+from monitor.errors import ConfigurationError
+
+DEFAULT_FILE = "timeout-monitor.toml"
+FILE_VARIABLE = "TIMEOUT_MONITOR_CONFIG"
+
+ORG_VARIABLES: Mapping[str, str] = {
+    "GENESYS_ORG_ID": "name",
+    "GENESYS_CLIENT_ID": "client_id",
+    "GENESYS_CLIENT_SECRET": "client_secret",
+    "GENESYS_PRIVATE_KEY": "private_key",
+    "GENESYS_REGION": "region",
+    "GENESYS_API_URL": "api_url",
+    "GENESYS_LOGIN_URL": "login_url",
+    "GENESYS_CONTRACT": "contract",
+}
+"""Variables that describe a single org without a file, and the ``[[org]]`` keys they stand for."""
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings: the file, then the environment over it.
+
+    Args:
+        path: The file; None for ``TIMEOUT_MONITOR_CONFIG``, else ``timeout-monitor.toml`` where it
+            exists, else none.
+        environment: The variables; None for the process's own.
+
+    Raises:
+        ConfigurationError: A file that can't be read, an unknown key, a bad value or a combination
+            that can't work; the message names the key by its full path.
+    """
+    variables = os.environ if environment is None else environment
+    file = _choose_file(path, variables)
+    _refuse_unknown_variables(variables)
+
+    class FileSettings(Settings):
+        """The settings with this call's file and variables as their sources."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
+            orgs = _orgs(toml().get("org", []), variables)
+            env_settings.env_vars = {  # type: ignore[attr-defined]
+                key.lower(): value for key, value in variables.items()
+            }
+            return (lambda: orgs, init_settings, env_settings, toml)  # type: ignore[return-value]
+
+    try:
+        return FileSettings()
+    except ValidationError as error:
+        raise _as_configuration_error(error, file) from error
+    except (ValueError, OSError) as error:
+        # tomllib's own error, or a variable whose JSON can't be read
+        raise ConfigurationError(
+            f"The settings can't be read: {error}",
+            f"Check {file or 'the environment'} for a missing quote or bracket.",
+        ) from error
+
+
+def _choose_file(path: Path | None, variables: Mapping[str, str]) -> Path | None:
+    chosen = path or (Path(variables[FILE_VARIABLE]) if variables.get(FILE_VARIABLE) else None)
+    if chosen is None:
+        default = Path(DEFAULT_FILE)
+        return default if default.is_file() else None
+    if not chosen.is_file():
+        raise ConfigurationError(
+            f"The configuration file {chosen} does not exist",
+            f"Check --config and {FILE_VARIABLE}.",
+        )
+    return chosen
+
+
+def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for variable in variables:
+        if not variable.upper().startswith(PREFIX):
+            continue
+        section = variable.upper().removeprefix(PREFIX).split("__")[0]
+        if section not in known:
+            raise ConfigurationError(
+                f"The variable {variable} names no section of the settings",
+                f"Sections are {', '.join(sorted(name.lower() for name in known))}.",
+            )
+
+
+def _orgs(from_file: object, variables: Mapping[str, str]) -> dict[str, Any]:
+    given = {key: variables[name] for name, key in ORG_VARIABLES.items() if variables.get(name)}
+    if not given:
+        return {}
+    orgs = list(from_file) if isinstance(from_file, list) else []
+    if len(orgs) > 1:
+        raise ConfigurationError(
+            f"The GENESYS_* variables describe one org, but the file lists {len(orgs)}",
+            "Unset the variables, or keep a single [[org]] in the file.",
+        )
+    if not orgs and "client_id" not in given:
+        raise ConfigurationError(
+            "GENESYS_CLIENT_ID is not set although other GENESYS_* variables are",
+            "Set it together with GENESYS_CLIENT_SECRET or GENESYS_PRIVATE_KEY.",
+        )
+    base: dict[str, Any] = dict(orgs[0]) if orgs else {"name": given["client_id"]}
+    if given.keys() & {"client_secret", "private_key"}:
+        # A credential from the environment takes the place of the file's, of whatever kind.
+        for key in ("client_secret", "client_secret_file", "private_key", "private_key_file"):
+            base.pop(key, None)
+    return {"org": [base | given]}
+
+
+def _as_configuration_error(error: ValidationError, file: Path | None) -> ConfigurationError:
+    problems: list[str] = []
+    for problem in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            what = "is not a setting"
+        else:
+            what = problem["msg"].removeprefix("Value error, ")
+        problems.append(f"{where}: {what}" if where else what)
+    return ConfigurationError(
+        "The settings can't be used: " + "; ".join(problems),
+        f"Mend it in {file}." if file else "Mend the variable, or write a configuration file.",
+    )

@@ -1,0 +1,143 @@
+"""``[[org]]``: an organisation, where it is reached, and the credential that reads it."""
+
+import re
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from monitor.config.section import Section
+from monitor.errors import ConfigurationError
+
+DEFAULT_REGION = "mypurecloud.com"
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class OrgSettings(Section):
+    """``[[org]]``: one Genesys Cloud organisation and the client that reads it."""
+
+    name: str = Field(min_length=1)
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    private_key: SecretStr | None = None
+    private_key_file: Path | None = None
+    region: str = DEFAULT_REGION
+    api_url: str = ""
+    login_url: str = ""
+    contract: Literal["platform", "flow"] = "platform"
+
+    @field_validator("api_url", "login_url")
+    @classmethod
+    def _is_safe_url(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if "@" in parts.netloc:
+            # Nothing of it is repeated: it may be a password.
+            reason = "a URL must not hold a user or a password; use client_id and a credential"
+            raise ValueError(reason)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            reason = f"{url!r} is not an http(s) URL"
+            raise ValueError(reason)
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            reason = "plain http would send the credentials in the clear; use https"
+            raise ValueError(reason)
+        return url.rstrip("/")
+
+    @field_validator("region")
+    @classmethod
+    def _is_domain(cls, region: str) -> str:
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", region):
+            reason = f"{region!r} is not a region's domain, such as mypurecloud.ie"
+            raise ValueError(reason)
+        return region
+
+    @model_validator(mode="after")
+    def _has_one_credential(self) -> Self:
+        given = [
+            key
+            for key in ("client_secret", "client_secret_file", "private_key", "private_key_file")
+            if getattr(self, key) is not None
+        ]
+        if not given:
+            reason = "no credential: set client_secret_file, private_key_file or their variables"
+            raise ValueError(reason)
+        if len(given) > 1:
+            reason = f"{' and '.join(given)} contradict each other; keep one"
+            raise ValueError(reason)
+        text = self.private_key if self.client_secret is None else self.client_secret
+        if text is not None and not text.get_secret_value():
+            reason = f"{given[0]} is empty"
+            raise ValueError(reason)
+        return self
+
+    @property
+    def api_base(self) -> str:
+        """The API's base URL, without a slash at its end."""
+        return self.api_url or f"https://api.{self.region}"
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens come from: ``login_url``, else ``api_url``, else the region's login host."""
+        return (self.login_url or self.api_url or f"https://login.{self.region}") + "/oauth/token"
+
+    def read_client_secret(self) -> str | None:
+        """The client secret, or None where the client signs with a private key.
+
+        Raises:
+            ConfigurationError: The file can't be read or is empty.
+        """
+        return _read_credential(self.client_secret, self.client_secret_file, self.name, "secret")
+
+    def read_private_key(self) -> str | None:
+        """The private key as PEM text, or None where the client uses a secret.
+
+        Raises:
+            ConfigurationError: The file can't be read or is empty.
+        """
+        given = self.private_key.get_secret_value() if self.private_key else ""
+        if given and "-----BEGIN" not in given:
+            if not _is_file(given):
+                # Not shown, nor chained: it may be the bare body of the key itself.
+                raise ConfigurationError(
+                    f"The private key of org {self.name} is neither PEM text nor the path of a "
+                    "file",
+                    "Give the whole PEM text with its BEGIN line, or the path of a file with it.",
+                )
+            return _read_credential(None, Path(given), self.name, "private key")
+        return _read_credential(self.private_key, self.private_key_file, self.name, "private key")
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):
+        # too long for a name, no home directory to expand, or with characters no path can have
+        return False
+
+
+def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: str) -> str | None:
+    if text is not None:
+        # A PEM in an environment variable often arrives with its line breaks written out.
+        return text.get_secret_value().replace("\\n", "\n").strip()
+    if path is None:
+        return None
+    try:
+        content = path.expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        # A RuntimeError is a ~ without a home directory.
+        words = "no such home directory" if isinstance(error, RuntimeError) else "not text"
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else words
+        raise ConfigurationError(
+            f"The {what} of org {org} can't be read from {path}: {reason}",
+            "Check that the file exists and that this user may read it.",
+        ) from error
+    if not content:
+        raise ConfigurationError(
+            f"The file {path} with the {what} of org {org} is empty",
+            "Write the credential into it and start again.",
+        )
+    return content

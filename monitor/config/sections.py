@@ -1,0 +1,86 @@
+"""The sections that hold for every org: what is read, shown, kept, and how it is judged."""
+
+import re
+from typing import Literal, Self, cast
+
+from pydantic import Field, field_validator, model_validator
+
+from monitor.config.section import FractionalSeconds, Seconds, Section
+from monitor.model import Classifier
+
+_ALLOWED_WINDOWS_SECONDS = (60, 300, 600, 900, 1800, 3600)
+
+
+class CollectSettings(Section):
+    """``[collect]``: what is read, how often, and how far back. Attributes are seconds."""
+
+    interval: FractionalSeconds = cast("float", "1m")
+    window: Seconds = cast("int", "5m")
+    settle: Seconds = cast("int", "10m")
+    near: Seconds = cast("int", "15m")
+    lookback: Seconds = cast("int", "1h")
+    max_backfill: Seconds = cast("int", "7d")
+    initial: Seconds = cast("int", "24h")
+    sources: tuple[Literal["actions", "conversations"], ...] = ("actions", "conversations")
+
+    @model_validator(mode="after")
+    def _possible_together(self) -> Self:
+        if self.window not in _ALLOWED_WINDOWS_SECONDS:
+            allowed = ", ".join(f"{seconds // 60}m" for seconds in _ALLOWED_WINDOWS_SECONDS)
+            reason = f"window must be one of {allowed}"
+            raise ValueError(reason)
+        if not self.sources:
+            reason = "sources must name at least one source"
+            raise ValueError(reason)
+        for shorter, longer in (
+            ("interval", "lookback"),
+            ("window", "near"),
+            ("near", "lookback"),
+            ("settle", "lookback"),
+            ("initial", "max_backfill"),
+            ("lookback", "max_backfill"),
+        ):
+            if getattr(self, shorter) > getattr(self, longer):
+                reason = f"{shorter} must not be longer than {longer}"
+                raise ValueError(reason)
+        return self
+
+
+class ServeSettings(Section):
+    """``[serve]``: where the metrics and the API are served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9840, ge=0, le=65535)
+
+
+class StateSettings(Section):
+    """``[state]``: where the ledger is kept, and for how long (seconds)."""
+
+    url: str = Field(default="sqlite:///timeout-monitor.db", repr=False)  # may hold a password
+    retention: Seconds = cast("int", "35d")
+
+
+class ClassifySettings(Section):
+    """``[classify]``: how the platform's words for a failure are read."""
+
+    timeout_error_types: tuple[str, ...] = (r"(?i)timed?[ _-]?out",)
+    timeout_statuses: tuple[str, ...] = ("408", "504")
+    throttle_error_types: tuple[str, ...] = (r"(?i)rate.?limit|concurren",)
+    function_categories: tuple[str, ...] = (r"(?i)\bfunction\b",)
+
+    @field_validator("timeout_error_types", "throttle_error_types", "function_categories")
+    @classmethod
+    def _are_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                reason = f"{pattern!r} is not a regular expression: {error}"
+                raise ValueError(reason) from error
+        return patterns
+
+    def classifier(self) -> Classifier:
+        """The rule that these patterns make."""
+        return Classifier.from_patterns(
+            self.timeout_error_types, self.timeout_statuses, self.throttle_error_types
+        )

@@ -1,0 +1,55 @@
+"""Everything the program can be told, as one frozen value that is checked as a whole."""
+
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from monitor.config.organization import OrgSettings
+from monitor.config.sections import (
+    ClassifySettings,
+    CollectSettings,
+    ServeSettings,
+    StateSettings,
+)
+
+PREFIX = "TIMEOUT_MONITOR__"
+
+
+class Settings(BaseSettings):
+    """Everything the program can be told, frozen once it is loaded."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    collect: CollectSettings = CollectSettings()
+    serve: ServeSettings = ServeSettings()
+    state: StateSettings = StateSettings()
+    classify: ClassifySettings = ClassifySettings()
+    org: tuple[OrgSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _possible_together(self) -> Self:
+        names = [org.name for org in self.org]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            reason = f"org: the name {doubled[0]!r} is used twice; names keep the counts apart"
+            raise ValueError(reason)
+        if self.state.retention < self.collect.max_backfill + self.collect.lookback:
+            reason = (
+                "state.retention must be at least collect.max_backfill plus collect.lookback, "
+                "or windows that were forgotten could be counted again"
+            )
+            raise ValueError(reason)
+        return self
+
+    def sources_of(self, org: OrgSettings) -> tuple[str, ...]:
+        """The sources to ask for an org: one that speaks only flows has no action aggregates."""
+        if org.contract == "flow":
+            return ("conversations",)
+        return self.collect.sources
