@@ -3,8 +3,10 @@
 from monitor.config.loading import DEFAULT_FILE, FILE_VARIABLE, ORG_VARIABLES, load
 from monitor.config.organization import DEFAULT_REGION, OrgSettings
 from monitor.config.sections import (
+    DIAGNOSED_SECONDS,
     ClassifySettings,
     CollectSettings,
+    RecommendSettings,
     ServeSettings,
     StateSettings,
 )
@@ -13,11 +15,13 @@ from monitor.config.settings import Settings
 __all__ = [
     "DEFAULT_FILE",
     "DEFAULT_REGION",
+    "DIAGNOSED_SECONDS",
     "FILE_VARIABLE",
     "ORG_VARIABLES",
     "ClassifySettings",
     "CollectSettings",
     "OrgSettings",
+    "RecommendSettings",
     "ServeSettings",
     "Settings",
     "StateSettings",

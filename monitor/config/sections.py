@@ -1,7 +1,7 @@
 """The sections that hold for every org: what is read, shown, kept, and how it is judged."""
 
 import re
-from typing import Literal, Self, cast
+from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,6 +9,9 @@ from monitor.config.section import FractionalSeconds, Seconds, Section
 from monitor.model import Classifier
 
 _ALLOWED_WINDOWS_SECONDS = (60, 300, 600, 900, 1800, 3600)
+
+DIAGNOSED_SECONDS = 8 * 86_400
+"""How far back a diagnosis looks: the last 24 hours, and the week before to tell them from."""
 
 
 class CollectSettings(Section):
@@ -84,3 +87,27 @@ class ClassifySettings(Section):
         return Classifier.from_patterns(
             self.timeout_error_types, self.timeout_statuses, self.throttle_error_types
         )
+
+
+class RecommendSettings(Section):
+    """``[recommend]``: what is wanted of an action, and the least evidence to judge it by."""
+
+    target_success: float = Field(default=0.99, ge=0.5, lt=1, allow_inf_nan=False)
+    min_executions: int = Field(default=200, ge=1)
+    min_timeouts: int = Field(default=10, ge=1)
+    min_windows: int = Field(default=6, ge=1)
+    min_span: Seconds = cast("int", "1h")
+    terraform_actions: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+
+    @model_validator(mode="after")
+    def _possible_together(self) -> Self:
+        if self.min_timeouts > self.min_executions:
+            reason = "min_timeouts must not be more than min_executions"
+            raise ValueError(reason)
+        if self.min_span > DIAGNOSED_SECONDS:
+            reason = (
+                f"min_span must not be longer than the {DIAGNOSED_SECONDS // 86_400}d that a "
+                "diagnosis looks at"
+            )
+            raise ValueError(reason)
+        return self

@@ -7,8 +7,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from monitor.config.organization import OrgSettings
 from monitor.config.sections import (
+    DIAGNOSED_SECONDS,
     ClassifySettings,
     CollectSettings,
+    RecommendSettings,
     ServeSettings,
     StateSettings,
 )
@@ -31,6 +33,7 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
     state: StateSettings = StateSettings()
     classify: ClassifySettings = ClassifySettings()
+    recommend: RecommendSettings = RecommendSettings()
     org: tuple[OrgSettings, ...] = ()
 
     @model_validator(mode="after")
@@ -44,6 +47,12 @@ class Settings(BaseSettings):
             reason = (
                 "state.retention must be at least collect.max_backfill plus collect.lookback, "
                 "or windows that were forgotten could be counted again"
+            )
+            raise ValueError(reason)
+        if self.recommend.min_windows * self.collect.window > DIAGNOSED_SECONDS:
+            reason = (
+                "recommend.min_windows is more windows than fit into the "
+                f"{DIAGNOSED_SECONDS // 86_400}d that a diagnosis looks at"
             )
             raise ValueError(reason)
         return self

@@ -98,6 +98,7 @@ def test_values_of_a_file_replace_the_defaults() -> None:
     assert settings.collect.max_backfill == 3 * 86_400
     assert (settings.serve.host, settings.serve.port) == ("0.0.0.0", 8080)  # noqa: S104 - a value
     assert settings.state.retention == 90 * 86_400
+    assert (settings.recommend.target_success, settings.recommend.min_span) == (0.995, 6 * 3600)
     assert [org.name for org in settings.org] == ["acme", "zebra"]
 
 
@@ -194,7 +195,7 @@ def test_the_hint_for_an_unknown_section_lists_the_sections() -> None:
     """The right name is one of them."""
     with pytest.raises(ConfigurationError) as caught:
         load(None, {"TIMEOUT_MONITOR__COLECT__WINDOW": "5m"})
-    assert caught.value.hint == "Sections are classify, collect, org, serve, state."
+    assert caught.value.hint == "Sections are classify, collect, org, recommend, serve, state."
 
 
 def test_other_programs_variables_are_ignored() -> None:
