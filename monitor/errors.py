@@ -6,6 +6,7 @@
     ├── ConfigurationError              2  settings, files or arguments that can't be used
     ├── LedgerError                     1  the state file is not ours, too new, or not writable
     ├── StaleDataError                  6  the newest data is too old to answer from
+    ├── RefusedError                    3  a guard forbids the change
     └── GenesysError                    1  the platform's answer (endpoint, status, correlation id)
         ├── AuthenticationError         4  the token or the credentials were refused (401)
         ├── PermissionDeniedError       4  a permission is missing (403)
@@ -16,6 +17,7 @@
         ├── ServerFaultError            6  5xx
         ├── RequestTimeoutError         6  no answer within the time limit (or a 408)
         ├── ConnectionFailedError       6  no connection
+        ├── AmbiguousWriteError         6  a write may have been carried out, or not: read first
         ├── NotJsonError                6  the answer is not JSON: hardly the platform
         └── WrongShapeError             1  JSON without the fields that were asked for
 """
@@ -57,6 +59,21 @@ class StaleDataError(TimeoutMonitorError):
     """The newest data is too old to answer from."""
 
     exit_code = 6
+
+
+class RefusedError(TimeoutMonitorError):
+    """A guard forbids the change; nothing was sent.
+
+    Attributes:
+        guard: The guard's name, for example ``cap``.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "", *, guard: str = "") -> None:
+        """Keep which guard spoke."""
+        super().__init__(message, hint)
+        self.guard = guard
 
 
 class GenesysError(TimeoutMonitorError):
@@ -173,6 +190,17 @@ class RequestTimeoutError(GenesysError):
 
 class ConnectionFailedError(GenesysError):
     """No connection to the platform."""
+
+    exit_code = 6
+
+
+class AmbiguousWriteError(GenesysError):
+    """A write was sent, and nothing tells whether it was carried out.
+
+    The connection broke or time ran out after it was sent, or the answer was a 408, a 5xx or
+    nothing that the platform would say. Whoever gets this reads before doing anything else; the
+    write must not be repeated before that.
+    """
 
     exit_code = 6
 

@@ -59,8 +59,8 @@ def test_every_class_of_the_module_is_in_the_tree() -> None:
 
 
 def test_exit_codes_are_those_that_scripts_know() -> None:
-    """Failed 1, configuration 2, not permitted 4, conflict 5, unreachable 6; never 0 or 3."""
-    assert {kind.exit_code for kind in classes()} == {1, 2, 4, 5, 6}
+    """Failed 1, settings 2, guard 3, not permitted 4, conflict 5, unreachable 6; never 0."""
+    assert {kind.exit_code for kind in classes()} == {1, 2, 3, 4, 5, 6}
 
 
 @pytest.mark.parametrize("kind", classes())

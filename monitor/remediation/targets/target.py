@@ -1,0 +1,134 @@
+"""What a place that keeps timeouts can do: be read, be written under a lock, and be compared.
+
+Writing goes in this order, whoever does it::
+
+    before = target.read(action_id)             # what it is now, and under which lock
+    written = target.write(before, timeout_ms)  # only if nobody wrote since
+    after = target.read(action_id)              # at once
+    target.differences(before, after)           # must be empty: nothing else changed
+
+``write`` either returns, or raises one of three kinds of error that call for different answers:
+
+====================  ==========================================================================
+it raises             then
+====================  ==========================================================================
+ConflictError         somebody wrote since the reading; nothing was changed: read, decide anew
+AmbiguousWriteError   it may have been carried out: read before anything else
+any other of ours     it was refused, or never sent; nothing was changed
+====================  ==========================================================================
+
+Nothing here repeats a write, waits for a rate limit, or asks whether a change is wise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitor.analysis.editable import HOW, Editable
+
+CAP_MS = 30_000
+"""The largest timeout that is ever written. Configuration may lower it elsewhere; a caller who
+waits longer hears half a minute of silence, and wants an asynchronous call instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One data action as it stood when it was read.
+
+    Attributes:
+        action_id: Its id.
+        action_name: Its name; its id where it has none.
+        timeout_ms: The timeout in force, in milliseconds, defaults included.
+        is_set: Whether a timeout is written down; False where the default is in force.
+        lock: What a write must name so that it is refused if somebody wrote since: the ETag of a
+            flow, the version of an integration action. Empty where the platform gave none.
+        version: The version that people know it by; empty where there is none.
+        editable: Whether its timeout can be changed through this target. ``ABOVE_CAP`` is not
+            said here: how far a value may go is for the guards to say.
+        document: All that a write has to send back; no business of anybody but the target.
+    """
+
+    action_id: str
+    action_name: str
+    timeout_ms: int
+    is_set: bool
+    lock: str
+    version: str
+    editable: Editable
+    document: object = field(repr=False, compare=False)
+
+    @property
+    def by_hand(self) -> str:
+        """How to change it by hand."""
+        return HOW[self.editable]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the platform said to a write that it carried out.
+
+    Attributes:
+        timeout_ms: The value that was sent: what was asked for, rounded up to a whole step.
+        lock: The lock of the new state; empty where the answer did not name it.
+        version: The version that people know it by; empty where the answer did not name it.
+    """
+
+    timeout_ms: int
+    lock: str
+    version: str
+
+
+class Target(Protocol):
+    """A place that keeps the timeouts of data actions."""
+
+    @property
+    def kind(self) -> str:
+        """Its name in the audit trail: ``flow`` or ``integration-action``."""
+        ...
+
+    @property
+    def container_id(self) -> str:
+        """The flow whose actions these are; empty where an action stands for itself."""
+        ...
+
+    @property
+    def step_ms(self) -> int:
+        """Values are whole multiples of this; others are rounded up to the next."""
+        ...
+
+    def read(self, action_id: str) -> Reading:
+        """Read a data action afresh.
+
+        Raises:
+            NotFoundError: There is no such action here.
+            RefusedError: It is there in a form in which one field can't be changed for certain,
+                such as twice in one flow.
+            GenesysError: Any other error of the tree.
+        """
+        ...
+
+    def write(self, reading: Reading, timeout_ms: int) -> Written:
+        """Change the timeout, and nothing else, if nobody wrote since the reading. Sends one write.
+
+        Args:
+            reading: What it was decided upon.
+            timeout_ms: The new timeout in milliseconds; rounded up to a whole step.
+
+        Raises:
+            RefusedError: It can't be edited, has no lock, or the value is not from one step to
+                ``CAP_MS``; nothing was sent.
+            ConflictError: Somebody wrote since the reading; nothing was changed.
+            AmbiguousWriteError: Nobody knows whether it was carried out: read it first.
+            GenesysError: Any other of the tree: it was refused or never sent.
+        """
+        ...
+
+    def differences(self, before: Reading, after: Reading) -> Sequence[str]:
+        """Where two readings of an action differ, but for its timeout and what servers manage.
+
+        Returns:
+            Places such as ``$.tasks[0].name``; values are left out, for they may be secret.
+        """
+        ...
