@@ -2,6 +2,7 @@
 
 from monitor.config.loading import DEFAULT_FILE, FILE_VARIABLE, ORG_VARIABLES, load
 from monitor.config.organization import DEFAULT_REGION, OrgSettings
+from monitor.config.remediation import RemediationSettings
 from monitor.config.sections import (
     DIAGNOSED_SECONDS,
     ClassifySettings,
@@ -22,6 +23,7 @@ __all__ = [
     "CollectSettings",
     "OrgSettings",
     "RecommendSettings",
+    "RemediationSettings",
     "ServeSettings",
     "Settings",
     "StateSettings",

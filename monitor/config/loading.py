@@ -23,6 +23,9 @@ ORG_VARIABLES: Mapping[str, str] = {
     "GENESYS_CLIENT_ID": "client_id",
     "GENESYS_CLIENT_SECRET": "client_secret",
     "GENESYS_PRIVATE_KEY": "private_key",
+    "GENESYS_WRITE_CLIENT_ID": "write_client_id",
+    "GENESYS_WRITE_CLIENT_SECRET": "write_client_secret",
+    "GENESYS_WRITE_PRIVATE_KEY": "write_private_key",
     "GENESYS_REGION": "region",
     "GENESYS_API_URL": "api_url",
     "GENESYS_LOGIN_URL": "login_url",
@@ -120,10 +123,11 @@ def _orgs(from_file: object, variables: Mapping[str, str]) -> dict[str, Any]:
             "Set it together with GENESYS_CLIENT_SECRET or GENESYS_PRIVATE_KEY.",
         )
     base: dict[str, Any] = dict(orgs[0]) if orgs else {"name": given["client_id"]}
-    if given.keys() & {"client_secret", "private_key"}:
-        # A credential from the environment takes the place of the file's, of whatever kind.
-        for key in ("client_secret", "client_secret_file", "private_key", "private_key_file"):
-            base.pop(key, None)
+    for prefix in ("", "write_"):
+        if given.keys() & {f"{prefix}client_secret", f"{prefix}private_key"}:
+            # A credential from the environment takes the place of the file's, of whatever kind.
+            for key in ("client_secret", "client_secret_file", "private_key", "private_key_file"):
+                base.pop(prefix + key, None)
     return {"org": [base | given]}
 
 

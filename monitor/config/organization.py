@@ -12,6 +12,12 @@ from monitor.errors import ConfigurationError
 
 DEFAULT_REGION = "mypurecloud.com"
 
+_WRITE_CREDENTIALS = (
+    "write_client_secret",
+    "write_client_secret_file",
+    "write_private_key",
+    "write_private_key_file",
+)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -24,6 +30,11 @@ class OrgSettings(Section):
     client_secret_file: Path | None = None
     private_key: SecretStr | None = None
     private_key_file: Path | None = None
+    write_client_id: str | None = Field(default=None, min_length=1)
+    write_client_secret: SecretStr | None = None
+    write_client_secret_file: Path | None = None
+    write_private_key: SecretStr | None = None
+    write_private_key_file: Path | None = None
     region: str = DEFAULT_REGION
     api_url: str = ""
     login_url: str = ""
@@ -73,6 +84,47 @@ class OrgSettings(Section):
             reason = f"{given[0]} is empty"
             raise ValueError(reason)
         return self
+
+    @model_validator(mode="after")
+    def _writes_with_one_credential(self) -> Self:
+        given = [key for key in _WRITE_CREDENTIALS if getattr(self, key) is not None]
+        if self.write_client_id is None and given:
+            reason = f"{given[0]} is set without write_client_id, the client that it belongs to"
+            raise ValueError(reason)
+        if self.write_client_id is None:
+            return self
+        if len(given) != 1:
+            reason = (
+                f"{' and '.join(given)} contradict each other; keep one"
+                if given
+                else "write_client_id has no credential: set write_client_secret_file or "
+                "write_private_key_file"
+            )
+            raise ValueError(reason)
+        if self.write_client_id == self.client_id:
+            reason = (
+                "write_client_id is the client that reads; give writing a client of its own, "
+                "or leave it out"
+            )
+            raise ValueError(reason)
+        text = self.write_client_secret or self.write_private_key
+        if text is not None and not text.get_secret_value():
+            reason = f"{given[0]} is empty"
+            raise ValueError(reason)
+        return self
+
+    def as_writer(self) -> Self:
+        """The same org with the client that writes; the one that reads where there is no other."""
+        if self.write_client_id is None:
+            return self
+        return self.model_copy(
+            update={
+                "client_id": self.write_client_id,
+                **{key.removeprefix("write_"): getattr(self, key) for key in _WRITE_CREDENTIALS},
+                "write_client_id": None,
+                **dict.fromkeys(_WRITE_CREDENTIALS),
+            }
+        )
 
     @property
     def api_base(self) -> str:

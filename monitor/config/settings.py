@@ -6,6 +6,7 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from monitor.config.organization import OrgSettings
+from monitor.config.remediation import RemediationSettings
 from monitor.config.sections import (
     DIAGNOSED_SECONDS,
     ClassifySettings,
@@ -34,6 +35,7 @@ class Settings(BaseSettings):
     state: StateSettings = StateSettings()
     classify: ClassifySettings = ClassifySettings()
     recommend: RecommendSettings = RecommendSettings()
+    remediation: RemediationSettings = RemediationSettings()
     org: tuple[OrgSettings, ...] = ()
 
     @model_validator(mode="after")
@@ -55,6 +57,19 @@ class Settings(BaseSettings):
                 f"{DIAGNOSED_SECONDS // 86_400}d that a diagnosis looks at"
             )
             raise ValueError(reason)
+        return self
+
+    @model_validator(mode="after")
+    def _may_write(self) -> Self:
+        if self.remediation.mode != "auto" or self.remediation.reader_may_write:
+            return self
+        for org in self.org:
+            if org.write_client_id is None:
+                reason = (
+                    f"org {org.name} has no write_client_id, which remediation.mode = auto needs: "
+                    "a client of its own that may write, or remediation.reader_may_write = true"
+                )
+                raise ValueError(reason)
         return self
 
     def sources_of(self, org: OrgSettings) -> tuple[str, ...]:

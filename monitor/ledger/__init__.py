@@ -1,4 +1,4 @@
-"""What has been seen, exactly once: windows, totals, incidents, and how far each source was read.
+"""What has been seen, exactly once, and what was changed: windows, totals, incidents, changes.
 
 Every number is kept under its own key with the largest value seen, so that reading twice, late,
 early or in pieces never loses or doubles an execution.
@@ -6,6 +6,16 @@ early or in pieces never loses or doubles an execution.
 
 from __future__ import annotations
 
+from monitor.ledger.change import (
+    AuditEntry,
+    Change,
+    ChangeState,
+    Intent,
+    Lease,
+    Quarantine,
+    Standing,
+    Switch,
+)
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.values import (
     LATENESS_EDGES_SECONDS,
@@ -21,13 +31,21 @@ from monitor.ledger.values import (
 
 __all__ = [
     "LATENESS_EDGES_SECONDS",
+    "AuditEntry",
+    "Change",
+    "ChangeState",
     "IncidentTotal",
+    "Intent",
     "Lateness",
+    "Lease",
     "Ledger",
     "OrgState",
+    "Quarantine",
     "Reading",
     "Recorded",
     "SourceState",
+    "Standing",
+    "Switch",
     "TallySum",
     "Total",
 ]

@@ -81,7 +81,8 @@ def test_every_setting_is_shown_in_a_good_file() -> None:
     known = load(None, {}).model_dump()
     for section in known.keys() - {"org"}:
         assert set(shown[section]) == set(known[section])
-    elsewhere = {"client_secret", "private_key"}  # a secret in a file is shown nowhere
+    secrets = ("client_secret", "private_key")  # in a file they are shown nowhere
+    elsewhere = {*secrets, *(f"write_{secret}" for secret in secrets)}
     shown_of_orgs = {key for org in shown["org"] for key in org}
     assert shown_of_orgs | elsewhere == set(OrgSettings.model_fields)
 
@@ -195,7 +196,9 @@ def test_the_hint_for_an_unknown_section_lists_the_sections() -> None:
     """The right name is one of them."""
     with pytest.raises(ConfigurationError) as caught:
         load(None, {"TIMEOUT_MONITOR__COLECT__WINDOW": "5m"})
-    assert caught.value.hint == "Sections are classify, collect, org, recommend, serve, state."
+    assert caught.value.hint == (
+        "Sections are classify, collect, org, recommend, remediation, serve, state."
+    )
 
 
 def test_other_programs_variables_are_ignored() -> None:
@@ -229,16 +232,21 @@ def test_every_variable_of_an_org_reaches_its_key() -> None:
         "GENESYS_ORG_ID": "acme",
         "GENESYS_CLIENT_ID": "client",
         "GENESYS_PRIVATE_KEY": PEM,
+        "GENESYS_WRITE_CLIENT_ID": "writer",
+        "GENESYS_WRITE_PRIVATE_KEY": PEM,
         "GENESYS_REGION": "mypurecloud.ie",
         "GENESYS_API_URL": "https://gateway.example",
         "GENESYS_LOGIN_URL": "https://login.example",
         "GENESYS_CONTRACT": "flow",
     }
-    assert {*values, "GENESYS_CLIENT_SECRET"} == set(ORG_VARIABLES)
+    secrets = {"GENESYS_CLIENT_SECRET", "GENESYS_WRITE_CLIENT_SECRET"}
+    assert {*values, *secrets} == set(ORG_VARIABLES)
     org = org_of(values)
     assert (org.name, org.region, org.contract) == ("acme", "mypurecloud.ie", "flow")
     assert (org.api_url, org.login_url) == ("https://gateway.example", "https://login.example")
     assert org.read_private_key() == PEM
+    assert org.as_writer().client_id == "writer"
+    assert org.as_writer().read_private_key() == PEM
 
 
 def test_variables_override_the_only_org_of_the_file(file: Path) -> None:

@@ -1,0 +1,108 @@
+"""Hours of the week in which something may happen, as people write them.
+
+``Mon-Fri 01:00-05:00``, ``Sat,Sun 00:00-24:00 Europe/Dublin`` or ``22:00-05:00``; several are
+separated by semicolons. Without days every day is meant; without a time zone UTC. Hours that end
+at or before their beginning go on into the next day, and belong to the day on which they begin.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_MINUTES_PER_DAY = 24 * 60
+_HOURS = re.compile(
+    r"(?:(?P<days>[A-Za-z][A-Za-z,\-]*)\s+)?"
+    r"(?P<start>\d{1,2}:\d{2})\s*-\s*(?P<end>\d{1,2}:\d{2})"
+    r"(?:\s+(?P<zone>\S+))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """One stretch of the day on some days of the week, by one place's clocks on the wall.
+
+    Attributes:
+        days: On which it begins; 0 is Monday.
+        start_minute: Minutes after midnight.
+        minutes: How long it lasts, at most a day.
+        zone: Whose clocks count.
+    """
+
+    days: frozenset[int]
+    start_minute: int
+    minutes: int
+    zone: tzinfo
+
+    def hold(self, now: float) -> bool:
+        """Whether ``now`` lies in it; epoch seconds."""
+        local = datetime.fromtimestamp(now, self.zone)
+        minute = local.hour * 60 + local.minute
+        return any(
+            (local - timedelta(days=ago)).weekday() in self.days
+            and self.start_minute
+            <= minute + ago * _MINUTES_PER_DAY
+            < self.start_minute + self.minutes
+            for ago in (0, 1)
+        )
+
+
+def parse_hours(text: str) -> tuple[Hours, ...]:
+    """Read hours of the week; none where the text is empty.
+
+    Raises:
+        ValueError: It can't be understood.
+    """
+    return tuple(_one(part.strip()) for part in text.split(";") if part.strip())
+
+
+def within(hours: tuple[Hours, ...], now: float) -> bool:
+    """Whether ``now`` (epoch seconds) lies in one of them; no hours at all mean always."""
+    return not hours or any(one.hold(now) for one in hours)
+
+
+def _one(text: str) -> Hours:
+    match = _HOURS.fullmatch(text)
+    if match is None:
+        reason = f"{text!r} are no hours; write them like 'Mon-Fri 01:00-05:00 Europe/Dublin'"
+        raise ValueError(reason)
+    start, end = _minute(match["start"], text), _minute(match["end"], text)
+    if start in {end, _MINUTES_PER_DAY}:
+        reason = f"{text!r} begins where it ends; for whole days write 00:00-24:00"
+        raise ValueError(reason)
+    minutes = end - start if end > start else end + _MINUTES_PER_DAY - start
+    return Hours(_days(match["days"] or "mon-sun", text), start, minutes, _zone(match["zone"]))
+
+
+def _minute(clock: str, text: str) -> int:
+    hour, minute = map(int, clock.split(":"))
+    if minute > 59 or hour * 60 + minute > _MINUTES_PER_DAY:  # noqa: PLR2004 - of a clock
+        reason = f"{text!r} holds {clock}, which no clock shows"
+        raise ValueError(reason)
+    return hour * 60 + minute
+
+
+def _days(words: str, text: str) -> frozenset[int]:
+    found: set[int] = set()
+    for part in words.lower().split(","):
+        first, _, last = part.partition("-")
+        if first not in DAYS or (last or first) not in DAYS:
+            reason = f"{text!r} holds a day that is none of Mon, Tue, Wed, Thu, Fri, Sat, Sun"
+            raise ValueError(reason)
+        start, end = DAYS.index(first), DAYS.index(last or first)
+        found |= {day % 7 for day in range(start, (end if end >= start else end + 7) + 1)}
+    return frozenset(found)
+
+
+def _zone(name: str | None) -> tzinfo:
+    if name is None or name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
+        reason = f"{name!r} is not a time zone of this machine, such as Europe/Dublin"
+        raise ValueError(reason) from error

@@ -1,0 +1,302 @@
+"""A change of a timeout from its intent to its end, and what else stands in the way of changes.
+
+``NEXT`` says which state may follow which; ``docs/remediation.md`` draws it, and tells what each
+state means to people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class ChangeState(StrEnum):
+    """How far a change has come."""
+
+    PLANNED = "planned"
+    """Decided and recorded; nothing was sent."""
+    WRITING = "writing"
+    """About to be sent, or sent; only the platform knows."""
+    APPLIED = "applied"
+    """The platform has carried it out; it was not read back yet."""
+    WATCHING = "watching"
+    """Read back; its effect is being measured."""
+    VERIFIED = "verified"
+    """It helped."""
+    UNHELPFUL = "unhelpful"
+    """It did not help, and is to be undone."""
+    UNDOING = "undoing"
+    """The value before is about to be sent, or was."""
+    ROLLED_BACK = "rolled_back"
+    """The value before is in force again."""
+    FAILED = "failed"
+    """The platform refused it; nothing was changed."""
+    CONFLICT = "conflict"
+    """Somebody else wrote first; nothing was changed."""
+    SUPERSEDED = "superseded"
+    """Somebody else has changed the value since; it is theirs."""
+    ABANDONED = "abandoned"
+    """It never reached the platform: its program ended, or it was called off."""
+
+
+OPEN_STATES = frozenset(
+    {
+        ChangeState.PLANNED,
+        ChangeState.WRITING,
+        ChangeState.APPLIED,
+        ChangeState.WATCHING,
+        ChangeState.UNHELPFUL,
+        ChangeState.UNDOING,
+    }
+)
+"""States that still want something done."""
+
+STANDING_STATES = frozenset(
+    {
+        ChangeState.APPLIED,
+        ChangeState.WATCHING,
+        ChangeState.VERIFIED,
+        ChangeState.UNHELPFUL,
+    }
+)
+"""States in which our value is believed to be in force."""
+
+NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
+    ChangeState.PLANNED: frozenset({ChangeState.WRITING, ChangeState.ABANDONED}),
+    ChangeState.WRITING: frozenset(
+        {
+            ChangeState.APPLIED,
+            ChangeState.FAILED,
+            ChangeState.CONFLICT,
+            ChangeState.SUPERSEDED,
+            ChangeState.ABANDONED,
+        }
+    ),
+    ChangeState.APPLIED: frozenset(
+        {ChangeState.WATCHING, ChangeState.UNHELPFUL, ChangeState.SUPERSEDED}
+    ),
+    ChangeState.WATCHING: frozenset(
+        {
+            ChangeState.VERIFIED,
+            ChangeState.UNHELPFUL,
+            ChangeState.UNDOING,
+            ChangeState.SUPERSEDED,
+        }
+    ),
+    ChangeState.VERIFIED: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
+    ChangeState.UNHELPFUL: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
+    ChangeState.UNDOING: frozenset(
+        {ChangeState.ROLLED_BACK, ChangeState.UNHELPFUL, ChangeState.SUPERSEDED}
+    ),
+    ChangeState.ROLLED_BACK: frozenset({ChangeState.SUPERSEDED}),
+    ChangeState.FAILED: frozenset({ChangeState.APPLIED}),
+    ChangeState.CONFLICT: frozenset(),
+    ChangeState.SUPERSEDED: frozenset(),
+    # A write that was still under way when it was looked for, and arrived after all.
+    ChangeState.ABANDONED: frozenset({ChangeState.APPLIED}),
+}
+"""What may follow; anything else is a mistake of the program, and refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one timeout. Times are epoch seconds of the data's clock.
+
+    Attributes:
+        change_id: Its number in the ledger.
+        org: The org's configured name.
+        action_id: The action.
+        action_name: Its name when it was decided.
+        target: Where the value is kept: ``integration-action`` or ``flow``.
+        container_id: The flow; empty where the action stands for itself.
+        from_ms: The timeout before.
+        to_ms: The timeout wanted.
+        state: How far it has come.
+        actor: Who decided: ``auto`` or a user, with the host.
+        began_at: When it was decided.
+        sent_at: When its write was about to be sent; None where it never was.
+        applied_at: When it was known to be in force; None where it never was.
+        ended_at: When it came to its end; None while it is open.
+        lock_before: The lock under which it was written: the version or ETag; may be empty.
+        lock_after: The lock after it; empty where unknown.
+        note: Why it stands where it stands, in words.
+    """
+
+    change_id: int
+    org: str
+    action_id: str
+    action_name: str
+    target: str
+    container_id: str
+    from_ms: int
+    to_ms: int
+    state: ChangeState
+    actor: str
+    began_at: float
+    sent_at: float | None = None
+    applied_at: float | None = None
+    ended_at: float | None = None
+    lock_before: str = ""
+    lock_after: str = ""
+    note: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something still has to be done about it."""
+        return self.state in OPEN_STATES
+
+    @property
+    def left_ms(self) -> int | None:
+        """The timeout that it left in force, as far as it knows; None where it left none."""
+        if self.state in STANDING_STATES:
+            return self.to_ms
+        return self.from_ms if self.state is ChangeState.ROLLED_BACK else None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A change that is about to be made.
+
+    Attributes:
+        org: The org's configured name.
+        action_id: The action.
+        action_name: Its name.
+        target: Where the value is kept.
+        container_id: The flow; empty where the action stands for itself.
+        from_ms: The timeout before.
+        to_ms: The timeout wanted.
+        actor: Who decided.
+        at: When; epoch seconds.
+    """
+
+    org: str
+    action_id: str
+    action_name: str
+    target: str
+    container_id: str
+    from_ms: int
+    to_ms: int
+    actor: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """An action that is left alone for a while.
+
+    Attributes:
+        action_id: The action.
+        reason: ``not_helpful`` or ``changed_by_others``.
+        since: Epoch seconds.
+        until: It ends then.
+        change_id: The change that led to it.
+    """
+
+    action_id: str
+    reason: str
+    since: float
+    until: float
+    change_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A switch of an org that somebody has set.
+
+    Attributes:
+        since: Epoch seconds.
+        actor: Who set it.
+        reason: Why, in words.
+    """
+
+    since: float
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows about changes in one org, as of one moment.
+
+    Attributes:
+        org: The org's configured name.
+        paused: Set where somebody paused all changes.
+        tripped: Set where repeated failures stopped all changes.
+        resumed_at: When somebody last resumed; epoch seconds, 0.0 for never.
+        changes: Every open change, and every change that began within the history that was asked
+            for; the newest first.
+        latest: The newest change of each action that reached the platform, or may have.
+        quarantines: Actions that are left alone, by their id; expired ones too.
+    """
+
+    org: str
+    paused: Switch | None = None
+    tripped: Switch | None = None
+    resumed_at: float = 0.0
+    changes: tuple[Change, ...] = ()
+    latest: Mapping[str, Change] = field(default_factory=dict)
+    quarantines: Mapping[str, Quarantine] = field(default_factory=dict)
+
+    def open_change(self, action_id: str) -> Change | None:
+        """The open change of an action."""
+        return next(
+            (one for one in self.changes if one.action_id == action_id and one.is_open), None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit trail; it is never changed.
+
+    Attributes:
+        at: When; epoch seconds.
+        org: The org's configured name.
+        event: What happened: a state of a change, or ``refused``, ``dry_run``, ``paused``,
+            ``resumed``, ``tripped``, ``quarantined``, ``released``.
+        actor: Who: ``auto`` or a user, with the host.
+        action_id: The action; empty where it is about all of them.
+        action_name: Its name.
+        change_id: The change; None where there is none.
+        from_ms: The timeout before; None where unknown.
+        to_ms: The timeout wanted; None where none is.
+        reason: The guard or the error that spoke; empty where none did.
+        detail: The same in words.
+        lock_before: Version or ETag before.
+        lock_after: Version or ETag after.
+        evidence: The verdict and its numbers, and every guard's answer.
+        entry_id: Its number; 0 before it is written.
+    """
+
+    at: float
+    org: str
+    event: str
+    actor: str
+    action_id: str = ""
+    action_name: str = ""
+    change_id: int | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+    reason: str = ""
+    detail: str = ""
+    lock_before: str = ""
+    lock_after: str = ""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    entry_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to change timeouts in one org, for a while.
+
+    Attributes:
+        org: The org's configured name.
+        holder: Who has it.
+        token: Grows with each new holder; whoever comes with an older one is late.
+        until: It ends then; epoch seconds of the machine's clock.
+    """
+
+    org: str
+    holder: str
+    token: int
+    until: float

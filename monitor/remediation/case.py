@@ -1,0 +1,161 @@
+"""What the rails look at, and what they answer, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitor.analysis.diagnosis import Diagnosis
+from monitor.config import RemediationSettings
+from monitor.ledger import Change, Quarantine, Standing
+
+
+class Who(StrEnum):
+    """Who wants a change."""
+
+    AUTO = "auto"
+    """The daemon by itself."""
+    HUMAN = "human"
+    """Somebody who typed ``apply``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One action, as far as it is known.
+
+    Attributes:
+        org: The org's configured name.
+        action_id: Its id.
+        action_name: Its name.
+        timeout_ms: The timeout in force by the newest catalogue; None where unknown.
+        step_ms: The platform keeps whole multiples of this.
+        diagnosis: Why it times out, and what the data ask for.
+    """
+
+    org: str
+    action_id: str
+    action_name: str
+    timeout_ms: int | None
+    step_ms: int
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """How far the org's data can be relied on, and how busy the org is.
+
+    Attributes:
+        last_success_at: When the executions were last read; epoch seconds, 0.0 for never.
+        stale_after_seconds: Data that were read longer ago are stale.
+        missing_seconds: How much of the stretch that was diagnosed was never read.
+        problem: Why the newest poll read less than everything; empty where it read all.
+        slots: Executions under way at a time in the whole org; None where unknown.
+        limit: The org's own limit of these; None where unknown.
+    """
+
+    last_success_at: float
+    stale_after_seconds: float
+    missing_seconds: int = 0
+    problem: str = ""
+    slots: float | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that one decision looks at.
+
+    Attributes:
+        candidate: The action.
+        to_ms: The next value; None where the data ask for none.
+        data: How far the org's data can be relied on.
+        standing: What was changed, and what stands in the way.
+        settings: ``[remediation]``.
+        who: Who wants it.
+        now: Epoch seconds.
+    """
+
+    candidate: Candidate
+    to_ms: int | None
+    data: Data
+    standing: Standing
+    settings: RemediationSettings
+    who: Who
+    now: float
+
+    @property
+    def from_ms(self) -> int | None:
+        """The timeout in force."""
+        return self.candidate.timeout_ms
+
+    @property
+    def open_change(self) -> Change | None:
+        """The action's change that is still open."""
+        return self.standing.open_change(self.candidate.action_id)
+
+    @property
+    def latest(self) -> Change | None:
+        """The action's newest change that reached the platform."""
+        return self.standing.latest.get(self.candidate.action_id)
+
+    @property
+    def quarantine(self) -> Quarantine | None:
+        """The action's quarantine, expired or not."""
+        return self.standing.quarantines.get(self.candidate.action_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What one rail says.
+
+    Attributes:
+        name: The rail's name, which is also the reason code where it refuses.
+        passed: Whether it lets the change through.
+        detail: Why, in words.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+
+
+class Verb(StrEnum):
+    """What is to be done about an action."""
+
+    RAISE = "raise"
+    """Every rail lets it through."""
+    RECOMMEND = "recommend"
+    """Every rail but the mode lets it through: it waits for somebody to say so."""
+    KEEP = "keep"
+    """A rail refuses, or nothing is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done about one action, and what every rail said.
+
+    Attributes:
+        candidate: The action.
+        verb: What is to be done.
+        reason: The first rail that refused; ``ok`` where none did.
+        from_ms: The timeout in force; None where unknown.
+        to_ms: The next value; None where the data ask for none.
+        guards: Every rail's answer, in the order in which the first gives the reason.
+    """
+
+    candidate: Candidate
+    verb: Verb
+    reason: str
+    from_ms: int | None
+    to_ms: int | None
+    guards: tuple[Guard, ...] = field(default=())
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the data ask for more than the timeout in force, allowed or not."""
+        return self.to_ms is not None and self.from_ms is not None and self.to_ms > self.from_ms
+
+    @property
+    def detail(self) -> str:
+        """What the rail that gave the reason said."""
+        return next((one.detail for one in self.guards if one.name == self.reason), "")

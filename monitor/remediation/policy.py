@@ -1,0 +1,82 @@
+"""Whether a timeout is changed, and to what: a pure decision, and what every rail said to it.
+
+The same function decides for ``plan``, for ``apply`` and for the daemon, and once more inside the
+transaction that records a change, so that what was true is still true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from monitor.config import RemediationSettings
+from monitor.ledger import Standing
+from monitor.remediation.case import Candidate, Case, Data, Decision, Verb, Who
+from monitor.remediation.rails import RAILS
+from monitor.remediation.stepping import next_value
+
+OK = "ok"
+
+
+def decide(  # noqa: PLR0913 - all that a decision depends on, and nothing else
+    candidate: Candidate,
+    data: Data,
+    standing: Standing,
+    settings: RemediationSettings,
+    *,
+    who: Who,
+    now: float,
+) -> Decision:
+    """Decide about one action.
+
+    Every rail answers, also after one has refused, so that ``plan`` can list them all.
+
+    Args:
+        candidate: The action.
+        data: How far the org's data can be relied on.
+        standing: What was changed, and what stands in the way.
+        settings: ``[remediation]``.
+        who: Who wants it.
+        now: Epoch seconds.
+    """
+    to_ms = _next(candidate, settings)
+    case = Case(candidate, to_ms, data, standing, settings, who, now)
+    guards = tuple(rail(case) for rail in RAILS)
+    refused = [guard.name for guard in guards if not guard.passed]
+    if not refused:
+        verb = Verb.RAISE
+    elif refused == ["mode"] and settings.mode == "recommend":
+        verb = Verb.RECOMMEND
+    else:
+        verb = Verb.KEEP
+    return Decision(
+        candidate=candidate,
+        verb=verb,
+        reason=refused[0] if refused else OK,
+        from_ms=candidate.timeout_ms,
+        to_ms=to_ms,
+        guards=guards,
+    )
+
+
+def in_order_of_worth(decisions: Iterable[Decision]) -> list[Decision]:
+    """The change that avoids most timeouts a day first, since only one is made at a time."""
+
+    def worth(decision: Decision) -> tuple[float, str, str]:
+        recommendation = decision.candidate.diagnosis.recommendation
+        avoided = 0.0 if recommendation is None else recommendation.avoided_per_day
+        return -avoided, decision.candidate.org, decision.candidate.action_id
+
+    return sorted(decisions, key=worth)
+
+
+def _next(candidate: Candidate, settings: RemediationSettings) -> int | None:
+    recommendation = candidate.diagnosis.recommendation
+    if recommendation is None or recommendation.capped_ms is None or not candidate.timeout_ms:
+        return None
+    return next_value(
+        candidate.timeout_ms,
+        recommendation.capped_ms,
+        step_ms=candidate.step_ms,
+        max_step=settings.max_step,
+        max_timeout_ms=settings.max_timeout_ms,
+    )

@@ -1,0 +1,57 @@
+"""The rails: each a pure function that looks at a case and says yes or no, and why.
+
+In the order in which the first that refuses gives the reason: from what the action is, over what
+the data say and how far a change would go, to how often, and last the switches that people set. So
+a reason tells most about the action, and a switch is named only where nothing else stands in the
+way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from monitor.remediation.case import Case, Guard
+from monitor.remediation.rails.evidence import complete, evidence, fresh, in_force, verdict
+from monitor.remediation.rails.pace import cooldown, daily_budget, one_per_poll, open_change
+from monitor.remediation.rails.permission import (
+    allow_list,
+    change_window,
+    editable,
+    mode,
+    paused,
+    tripped,
+)
+from monitor.remediation.rails.size import cap, concurrency, deadband, raise_only, step
+from monitor.remediation.rails.trust import changed_since, quarantine
+
+Rail = Callable[[Case], Guard]
+
+RAILS: tuple[Rail, ...] = (
+    editable,
+    verdict,
+    evidence,
+    in_force,
+    fresh,
+    complete,
+    cap,
+    raise_only,
+    step,
+    deadband,
+    concurrency,
+    changed_since,
+    quarantine,
+    open_change,
+    cooldown,
+    daily_budget,
+    one_per_poll,
+    change_window,
+    allow_list,
+    tripped,
+    paused,
+    mode,
+)
+"""Every rail, in order of precedence. A rail's name is its reason code."""
+
+RAIL_NAMES: tuple[str, ...] = tuple(rail.__name__ for rail in RAILS)
+
+__all__ = ["RAILS", "RAIL_NAMES", "Rail"]

@@ -1,0 +1,83 @@
+"""Rails about what is known: the verdict, its evidence, and the data under it."""
+
+from __future__ import annotations
+
+from monitor.analysis.verdict import Verdict
+from monitor.remediation.case import Case, Guard
+
+LEAST_EXECUTIONS = 200
+LEAST_TIMEOUTS = 10
+"""The floor for a write, whatever ``[recommend]`` says: it may lower the floor of a report."""
+
+CLOCK_SLACK_SECONDS = 5.0
+"""Data may be this much younger than now: two machines' clocks are never quite the same."""
+
+
+def verdict(case: Case) -> Guard:
+    """Only a slow tail is helped by a longer timeout; anything else only makes callers wait."""
+    said = case.candidate.diagnosis.verdict
+    return Guard(
+        "verdict",
+        said is Verdict.SLOW_TAIL,
+        f"the verdict is {said}"
+        + ("" if said is Verdict.SLOW_TAIL else f", and only {Verdict.SLOW_TAIL} is raised"),
+    )
+
+
+def evidence(case: Case) -> Guard:
+    """Few executions can look like anything."""
+    diagnosis = case.candidate.diagnosis
+    if diagnosis.missing:
+        return Guard("evidence", passed=False, detail=f"only {', '.join(diagnosis.missing)}")
+    enough = diagnosis.executions >= LEAST_EXECUTIONS and diagnosis.timeouts >= LEAST_TIMEOUTS
+    return Guard(
+        "evidence",
+        enough,
+        f"{diagnosis.executions:.0f} executions and {diagnosis.timeouts:.0f} timeouts"
+        + ("" if enough else f"; a change needs {LEAST_EXECUTIONS} and {LEAST_TIMEOUTS}"),
+    )
+
+
+def in_force(case: Case) -> Guard:
+    """What was measured under another timeout says nothing about a step from this one."""
+    now_ms, measured_ms = case.from_ms, case.candidate.diagnosis.timeout_ms
+    if now_ms is None:
+        return Guard("in_force", passed=False, detail="nobody knows the timeout in force")
+    same = measured_ms is not None and round(measured_ms) == now_ms
+    return Guard(
+        "in_force",
+        same,
+        f"{_seconds(now_ms)} is in force"
+        + ("" if same else f", and the newest data were measured under {_seconds(measured_ms)}"),
+    )
+
+
+def fresh(case: Case) -> Guard:
+    """Old data tell how it was; and data from the future tell that a clock is wrong."""
+    last = case.data.last_success_at
+    if last <= 0:
+        return Guard("fresh", passed=False, detail="no execution was ever read")
+    age = case.now - last
+    if age < -CLOCK_SLACK_SECONDS:
+        return Guard("fresh", passed=False, detail="the newest data are from the future")
+    recent = age <= case.data.stale_after_seconds
+    return Guard(
+        "fresh",
+        recent,
+        f"read {max(age, 0):.0f} s ago"
+        + ("" if recent else f", and after {case.data.stale_after_seconds:.0f} s data are stale"),
+    )
+
+
+def complete(case: Case) -> Guard:
+    """What was not read could say anything."""
+    missing, problem = case.data.missing_seconds, case.data.problem
+    if missing > 0:
+        return Guard("complete", passed=False, detail=f"{missing} s of the data were never read")
+    if problem:
+        return Guard("complete", passed=False, detail=f"the newest poll failed: {problem}")
+    return Guard("complete", passed=True, detail="nothing is missing")
+
+
+def _seconds(value_ms: float | None) -> str:
+    return "an unknown timeout" if value_ms is None else f"{value_ms / 1000:g} s"

@@ -1,0 +1,115 @@
+"""Cases in which every rail says yes, to be spoilt one by one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from monitor.analysis.diagnosis import Diagnosis
+from monitor.analysis.editable import Editable
+from monitor.analysis.recommendation import Recommendation
+from monitor.analysis.verdict import Verdict
+from monitor.config import RemediationSettings
+from monitor.ledger import Change, ChangeState, Standing
+from monitor.remediation.case import Candidate, Data
+
+NOW = 1_800_000_000.0
+"""A Friday, 08:00 UTC."""
+
+HOUR = 3_600
+DAY = 24 * HOUR
+ORG = "acme"
+ACTION = "custom_-_lookup"
+NAME = "Look Up Customer"
+
+AUTO = RemediationSettings.model_validate({"mode": "auto", "allow": ["Look Up *"]})
+
+
+def recommendation(
+    capped_ms: float | None = 8_000.0, timeout_ms: float = 4_000.0
+) -> Recommendation:
+    """What the data ask for."""
+    return Recommendation(
+        timeout_ms=timeout_ms,
+        raw_ms=capped_ms or timeout_ms,
+        capped_ms=capped_ms,
+        low_ms=capped_ms or timeout_ms,
+        high_ms=capped_ms or timeout_ms,
+        guards=(),
+        success_share=0.95,
+        expected_success_share=0.99,
+        never_share=0.0,
+        timeouts_per_day=500.0,
+        avoided_per_day=400.0,
+        extra_caller_seconds_per_day=900.0,
+        slots_before=2.0,
+        slots_after=3.0,
+        busiest_slots_before=4.0,
+        busiest_slots_after=6.0,
+    )
+
+
+def diagnosis(timeout_ms: float = 4_000.0, wanted_ms: float | None = 8_000.0) -> Diagnosis:
+    """A slow tail with plenty of evidence."""
+    return Diagnosis(
+        verdict=Verdict.SLOW_TAIL,
+        rule="slow_tail",
+        why="The tail runs on beyond the timeout.",
+        advice="Raise it, in steps.",
+        notes=(),
+        missing=(),
+        executions=10_000,
+        successes=9_500,
+        timeouts=500,
+        errors=0,
+        throttled=0,
+        timeout_ms=timeout_ms,
+        timeout_share=0.05,
+        bunches=(),
+        bunched_share=0.0,
+        early_share=0.0,
+        early_at_ms=None,
+        drift=None,
+        families=("lognormal",),
+        editable=Editable.YES,
+        recommendation=None if wanted_ms is None else recommendation(wanted_ms, timeout_ms),
+    )
+
+
+def candidate(timeout_ms: int = 4_000, wanted_ms: float | None = 8_000.0) -> Candidate:
+    """An action of the platform, where timeouts are whole seconds."""
+    return Candidate(ORG, ACTION, NAME, timeout_ms, 1_000, diagnosis(timeout_ms, wanted_ms))
+
+
+def data() -> Data:
+    """Everything read half a minute ago."""
+    return Data(last_success_at=NOW - 30, stale_after_seconds=180, slots=10.0, limit=50)
+
+
+def standing(*changes: Change) -> Standing:
+    """What was changed, the newest last."""
+    newest_first = tuple(reversed(changes))
+    latest = {one.action_id: one for one in changes if one.sent_at is not None}
+    return Standing(ORG, changes=newest_first, latest=latest)
+
+
+def change(
+    state: ChangeState = ChangeState.VERIFIED, ago: float = 2 * DAY, **other: object
+) -> Change:
+    """A change from 3 s to 4 s that was made ``ago`` seconds before now."""
+    at = NOW - ago
+    made = Change(
+        change_id=7,
+        org=ORG,
+        action_id=ACTION,
+        action_name=NAME,
+        target="integration-action",
+        container_id="",
+        from_ms=3_000,
+        to_ms=4_000,
+        state=state,
+        actor="auto@host",
+        began_at=at,
+        sent_at=at,
+        applied_at=at,
+    )
+    return replace(made, **other)  # type: ignore[arg-type]  # fields of Change

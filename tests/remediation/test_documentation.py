@@ -1,0 +1,22 @@
+"""The documentation of the rails against the rails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from monitor.remediation.rails import RAIL_NAMES, RAILS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "remediation.md").read_text(encoding="utf-8")
+
+
+def test_every_rail_is_told_in_its_order() -> None:
+    """With when it lets a change through, and why it is there."""
+    told = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", PAGE, re.MULTILINE)
+
+    assert [name for name in told if name in RAIL_NAMES] == list(RAIL_NAMES)
+
+
+def test_every_rail_says_why_it_is_there() -> None:
+    """In its own words, where the code is read."""
+    assert all(rail.__doc__ and rail.__doc__.endswith(".") for rail in RAILS)

@@ -1,0 +1,252 @@
+"""The policy: every rail refuses what it is there for, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.analysis.editable import Editable
+from monitor.analysis.verdict import Verdict
+from monitor.config import RemediationSettings
+from monitor.ledger import ChangeState, Quarantine, Standing, Switch
+from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
+from monitor.remediation.policy import decide, in_order_of_worth
+from monitor.remediation.rails import RAIL_NAMES
+from monitor.remediation.stepping import next_value
+from tests.remediation.cases import (
+    ACTION,
+    AUTO,
+    DAY,
+    HOUR,
+    NAME,
+    NOW,
+    candidate,
+    change,
+    data,
+    diagnosis,
+    recommendation,
+    standing,
+)
+
+
+def decided(  # noqa: PLR0913 - one for each thing that can be out of the ordinary
+    one: Candidate | None = None,
+    *,
+    seen: Data | None = None,
+    made: Standing | None = None,
+    settings: RemediationSettings = AUTO,
+    who: Who = Who.AUTO,
+    now: float = NOW,
+) -> Decision:
+    """Decide about a case in which only what is given is out of the ordinary."""
+    return decide(
+        one or candidate(), seen or data(), made or standing(), settings, who=who, now=now
+    )
+
+
+def refused_by(decision: Decision) -> set[str]:
+    """Names of the rails that refused."""
+    return {guard.name for guard in decision.guards if not guard.passed}
+
+
+def such(**changed: object) -> Candidate:
+    """The candidate with its diagnosis changed."""
+    return replace(candidate(), diagnosis=replace(diagnosis(), **changed))  # type: ignore[arg-type]
+
+
+def auto(**changed: object) -> RemediationSettings:
+    """Settings of auto mode with one more changed."""
+    return RemediationSettings.model_validate({"mode": "auto", "allow": ["Look Up *"], **changed})
+
+
+def test_a_good_case_is_raised_by_one_step_and_every_rail_has_spoken() -> None:
+    """From 4 s towards 8 s, by half as much again."""
+    decision = decided()
+
+    assert (decision.verb, decision.reason) == (Verb.RAISE, "ok")
+    assert (decision.from_ms, decision.to_ms) == (4_000, 6_000)
+    assert tuple(guard.name for guard in decision.guards) == RAIL_NAMES
+    assert all(guard.detail for guard in decision.guards)
+
+
+SPOILT = {
+    "static": ("editable", {"one": such(editable=Editable.STATIC)}),
+    "function": ("editable", {"one": such(editable=Editable.FUNCTION)}),
+    "terraform": ("editable", {"one": such(editable=Editable.TERRAFORM)}),
+    "nobody_knows_it": ("editable", {"one": such(editable=Editable.UNKNOWN)}),
+    **{
+        f"verdict_{verdict}": ("verdict", {"one": such(verdict=verdict)})
+        for verdict in Verdict
+        if verdict is not Verdict.SLOW_TAIL
+    },
+    "few_executions": ("evidence", {"one": such(executions=199)}),
+    "few_timeouts": ("evidence", {"one": such(timeouts=9)}),
+    "something_missing": ("evidence", {"one": such(missing=("5 of 6 windows",))}),
+    "measured_under_another_timeout": ("in_force", {"one": such(timeout_ms=3_000.0)}),
+    "never_read": ("fresh", {"seen": replace(data(), last_success_at=0.0)}),
+    "read_too_long_ago": ("fresh", {"seen": replace(data(), last_success_at=NOW - 181)}),
+    "read_in_the_future": ("fresh", {"seen": replace(data(), last_success_at=NOW + 60)}),
+    "a_hole": ("complete", {"seen": replace(data(), missing_seconds=300)}),
+    "a_failed_poll": ("complete", {"seen": replace(data(), problem="503")}),
+    "too_large_a_step": ("step", {"one": candidate(1_000, 5_000.0)}),
+    "hardly_more": ("deadband", {"one": candidate(20_000, 21_000.0)}),
+    "no_room": ("concurrency", {"seen": replace(data(), slots=23.1)}),
+    "limit_unknown": ("concurrency", {"seen": replace(data(), limit=None)}),
+    "slots_unknown": ("concurrency", {"seen": replace(data(), slots=None)}),
+    "lowered_by_a_person": ("changed_since", {"made": standing(change(to_ms=5_000))}),
+    "restored_then_raised_by_a_person": (
+        "changed_since",
+        {"made": standing(change(ChangeState.ROLLED_BACK))},
+    ),
+    "in_quarantine": (
+        "quarantine",
+        {
+            "made": replace(
+                standing(),
+                quarantines={ACTION: Quarantine(ACTION, "not_helpful", NOW - DAY, NOW + 1, 3)},
+            )
+        },
+    ),
+    "measured_now": ("open_change", {"made": standing(change(ChangeState.WATCHING))}),
+    "changed_lately": ("cooldown", {"made": standing(change(ago=DAY - 1))}),
+    "changed_in_the_future": ("cooldown", {"made": standing(change(ago=-2 * HOUR, sent_at=None))}),
+    "budget_spent": (
+        "daily_budget",
+        {"made": standing(*(change(ago=HOUR * n, action_id=f"a{n}") for n in (1, 2, 3, 4, 5)))},
+    ),
+    "changed_since_the_poll": ("one_per_poll", {"made": standing(change(ago=10, action_id="b"))}),
+    "outside_the_window": (
+        "change_window",
+        {"settings": auto(window="Mon-Fri 01:00-05:00 Europe/Dublin")},
+    ),
+    "not_named": ("allow_list", {"settings": auto(allow=["look up *", "custom"])}),
+    "tripped": (
+        "tripped",
+        {"made": replace(standing(), tripped=Switch(NOW, "auto", "3 changes failed in a row"))},
+    ),
+    "paused": ("paused", {"made": replace(standing(), paused=Switch(NOW, "ann@desk"))}),
+    "off": ("mode", {"settings": auto(mode="off")}),
+}
+
+
+@pytest.mark.parametrize(("rail", "spoilt"), SPOILT.values(), ids=SPOILT)
+def test_one_thing_out_of_order_is_refused_by_the_rail_for_it_alone(
+    rail: str, spoilt: dict[str, object]
+) -> None:
+    """Nothing is changed, and the reason is the rail's name."""
+    decision = decided(**spoilt)  # type: ignore[arg-type]
+
+    assert refused_by(decision) == {rail}
+    assert (decision.verb, decision.reason) == (Verb.KEEP, rail)
+    assert decision.detail
+
+
+def test_every_rail_can_refuse() -> None:
+    """Two that only speak with others are tried beside the table."""
+    refusing = {rail for rail, _ in SPOILT.values()}
+    above = decided(candidate(31_000, None))
+    lower = decided(candidate(8_000, 4_000.0))
+
+    assert "cap" in refused_by(above)
+    assert "raise_only" in refused_by(lower)
+    assert refusing | {"cap", "raise_only"} == set(RAIL_NAMES)
+
+
+def test_recommend_waits_for_a_person() -> None:
+    """The daemon only recommends what it would do; the person who applies it may."""
+    settings = auto(mode="recommend", allow=[])
+
+    assert refused_by(decided(settings=settings)) == {"allow_list", "mode"}
+    named = auto(mode="recommend")
+    assert decided(settings=named).verb is Verb.RECOMMEND
+    assert decided(settings=settings, who=Who.HUMAN).verb is Verb.RAISE
+
+
+def test_an_action_may_be_named_by_its_id() -> None:
+    """An id is no pattern."""
+    assert decided(settings=auto(allow=[ACTION])).verb is Verb.RAISE
+    assert decided(settings=auto(allow=[NAME.lower()])).reason == "allow_list"
+
+
+def test_off_holds_for_people_too() -> None:
+    """Off means that nothing is ever written."""
+    assert decided(settings=auto(mode="off"), who=Who.HUMAN).reason == "mode"
+
+
+def test_a_quarantine_ends() -> None:
+    """At its hour, to the second."""
+    over = Quarantine(ACTION, "not_helpful", NOW - DAY, NOW, 3)
+
+    assert decided(made=replace(standing(), quarantines={ACTION: over})).verb is Verb.RAISE
+
+
+def test_a_configured_cap_is_lower_than_the_constant() -> None:
+    """The last step ends at it."""
+    assert decided(settings=auto(max_timeout="5s")).to_ms == 5_000
+
+
+def test_a_cap_above_the_constant_counts_as_the_constant() -> None:
+    """Even a value that no configuration file could bring in raises nothing beyond 30 s."""
+    beyond = AUTO.model_copy(update={"max_timeout": 60})
+
+    assert decided(candidate(25_000, 50_000.0), settings=beyond).to_ms == 30_000
+    assert decided(candidate(31_000, 45_000.0), settings=beyond).reason == "cap"
+
+
+def test_the_change_that_avoids_most_comes_first() -> None:
+    """Since one is made at a time."""
+    small, large = candidate(), replace(candidate(), action_id="z")
+    more = replace(recommendation(), avoided_per_day=401.0)
+    large = replace(large, diagnosis=replace(large.diagnosis, recommendation=more))
+
+    ordered = in_order_of_worth([decided(small), decided(large)])
+
+    assert [one.candidate.action_id for one in ordered] == ["z", ACTION]
+
+
+@given(
+    in_force_ms=st.integers(1, 40_000),
+    wanted_ms=st.floats(0, 1e6),
+    step_ms=st.sampled_from([1, 100, 1_000]),
+    max_step=st.floats(1.01, 1.5),
+    max_timeout_ms=st.integers(1_000, 90_000),
+)
+def test_whatever_is_raised_keeps_to_every_rail(
+    in_force_ms: int, wanted_ms: float, step_ms: int, max_step: float, max_timeout_ms: int
+) -> None:
+    """Never above 30 s or the configured cap, never lower, never by more than the largest step."""
+    settings = AUTO.model_copy(update={"max_step": max_step, "max_timeout": max_timeout_ms / 1000})
+    one = replace(candidate(in_force_ms, wanted_ms), step_ms=step_ms)
+    decision = decided(one, settings=settings)
+
+    if decision.verb is Verb.RAISE:
+        assert decision.to_ms is not None
+        assert in_force_ms < decision.to_ms <= min(30_000, max_timeout_ms)
+        assert decision.to_ms <= in_force_ms * max_step + 1e-6
+        assert decision.to_ms - in_force_ms >= max(1_000, 0.1 * in_force_ms) - 1e-6
+        assert decision.to_ms % step_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("in_force_s", "steps_s"),
+    [
+        (1, [2]),  # x2: the rail refuses it
+        (2, [3, 4, 6, 9, 13, 19, 28, 30]),
+        (3, [4, 6, 9, 13, 19, 28, 30]),
+        (10, [15, 22, 30]),
+        (20, [30]),
+    ],
+)
+def test_whole_seconds_are_stepped_without_exceeding_the_step(
+    in_force_s: int, steps_s: list[int]
+) -> None:
+    """What is wanted is rounded up; how far a step may go is rounded down."""
+    found, now_ms = [], in_force_s * 1_000
+    for _ in steps_s:
+        now_ms = next_value(now_ms, 29_001.0, step_ms=1_000, max_step=1.5, max_timeout_ms=30_000)
+        found.append(now_ms // 1_000)
+
+    assert found == steps_s
