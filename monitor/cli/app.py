@@ -11,6 +11,7 @@ import typer
 from monitor.cli.check import check
 from monitor.cli.context import Context
 from monitor.cli.demo import demo
+from monitor.cli.export import export
 from monitor.cli.investigate import investigate
 from monitor.cli.poll import backfill, poll
 from monitor.cli.remarks import say
@@ -57,7 +58,7 @@ def shared(
     ctx.obj = Context(config_file=config, verbose=verbose)
 
 
-for command in (demo, run_daemon, poll, backfill, report, investigate, check, simulate):
+for command in (demo, run_daemon, poll, backfill, report, investigate, export, check, simulate):
     app.command(command.__name__)(command)
 
 

@@ -1,6 +1,15 @@
-"""Turns the current snapshot into Prometheus metrics."""
+"""Turns the current snapshot into Prometheus metrics, and the past into OpenMetrics."""
 
 from monitor.exporter.catalogue import METRICS, Kind, MetricSpec
 from monitor.exporter.collector import MetricsCollector
+from monitor.exporter.history import PastOrg, openmetrics, past_of
 
-__all__ = ["METRICS", "Kind", "MetricSpec", "MetricsCollector"]
+__all__ = [
+    "METRICS",
+    "Kind",
+    "MetricSpec",
+    "MetricsCollector",
+    "PastOrg",
+    "openmetrics",
+    "past_of",
+]

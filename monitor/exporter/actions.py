@@ -37,7 +37,7 @@ def add_actions(families: Families, picture: OrgPicture, classifier: Classifier)
     totals: dict[str, list[Total]] = defaultdict(list)
     for total in state.totals:
         totals[total.action_id].append(total)
-    for action in _known_actions(state):
+    for action in known_actions(state):
         labels = (picture.org, action.action_id)
         own = totals[action.action_id]
         _add_names(families, picture.org, action)
@@ -51,7 +51,7 @@ def add_actions(families: Families, picture: OrgPicture, classifier: Classifier)
     _add_last_hour(families, picture)
 
 
-def _known_actions(state: OrgState) -> list[Action]:
+def known_actions(state: OrgState) -> list[Action]:
     """The catalogue, and whatever has counts without being in it."""
     known = {action.action_id: action for action in state.actions}
     seen = [total.action_id for total in state.totals]

@@ -16,9 +16,11 @@ from monitor.ledger.change import (
     Standing,
     Switch,
 )
+from monitor.ledger.history import History
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.values import (
     LATENESS_EDGES_SECONDS,
+    FirstHit,
     IncidentTotal,
     Lateness,
     OrgState,
@@ -34,6 +36,8 @@ __all__ = [
     "AuditEntry",
     "Change",
     "ChangeState",
+    "FirstHit",
+    "History",
     "IncidentTotal",
     "Intent",
     "Lateness",

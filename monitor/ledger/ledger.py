@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from sqlalchemy import delete
 
 from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeouts_over_time
 from monitor.ledger.database import Database, open_database
+from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
 from monitor.ledger.orgs import (
     find_org,
@@ -181,6 +183,12 @@ class Ledger:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else timeouts_over_time(connection, org_id)
+
+    @contextmanager
+    def history(self) -> Iterator[History]:
+        """The past as of one moment, for as long as the block lasts; writers go on meanwhile."""
+        with self._database.reading() as connection:
+            yield History(connection)
 
     def check_writable(self) -> None:
         """Write something tiny for good.

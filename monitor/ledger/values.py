@@ -155,6 +155,21 @@ class TallySum:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstHit:
+    """The first time that an action's timeouts in a flow hit a conversation.
+
+    Attributes:
+        flow_id: The flow; empty where unknown.
+        action_id: The action, or ``unknown``.
+        at: When; epoch seconds.
+    """
+
+    flow_id: str
+    action_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Lateness:
     """How long after the end of their window executions came that an earlier reading lacked.
 

@@ -1,0 +1,134 @@
+"""``export``: what was collected, for a Prometheus that was not there at the time."""
+
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger
+from monitor.cli.poll import FORMATS, TIMES
+from monitor.cli.progress import waiting
+from monitor.cli.remarks import say
+from monitor.errors import ConfigurationError, StaleDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from monitor.config import OrgSettings, Settings
+    from monitor.exporter import PastOrg
+    from monitor.ledger import Ledger
+    from monitor.model import TimeRange
+
+
+class Format(StrEnum):
+    """What the export is written for."""
+
+    OPENMETRICS = "openmetrics"
+
+
+def export(
+    ctx: typer.Context,
+    form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openmetrics")],  # noqa: ARG001 - there is one
+    begin: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}."),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=FORMATS, metavar="TIME", help="End, likewise."),
+    ] = None,
+    org: Annotated[str | None, typer.Option(help="Only this org.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file.")
+    ] = None,
+) -> None:
+    """Write down what was collected, with its times, for promtool. It asks nothing."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    stretch = _stretch(begin, end)
+    orgs = _chosen(settings, org)
+    with opened_ledger(settings) as ledger, waiting("Writing"):
+        pasts = _write(settings, ledger, orgs, stretch, output)
+    if output:
+        for past in pasts:
+            _say_what(past, output)
+
+
+def _stretch(begin: datetime | None, end: datetime | None) -> "TimeRange":
+    from monitor.clock import SystemClock
+    from monitor.model import TimeRange
+
+    now = int(SystemClock().now())
+    start = 0 if begin is None else int(begin.replace(tzinfo=UTC).timestamp())
+    stop = now if end is None else int(end.replace(tzinfo=UTC).timestamp())
+    if stop > now:
+        raise ConfigurationError("--to lies in the future", "Choose a time that has passed.")
+    if stop <= start:
+        raise ConfigurationError("--to must be later than --from", "Swap them.")
+    return TimeRange(start, stop)
+
+
+def _chosen(settings: "Settings", name: str | None) -> "Sequence[OrgSettings]":
+    orgs = [org for org in settings.org if name in {None, org.name}]
+    if not orgs:
+        known = ", ".join(org.name for org in settings.org)
+        raise ConfigurationError(f"--org: there is no org {name}", f"Choose one of: {known}.")
+    return orgs
+
+
+def _write(
+    settings: "Settings",
+    ledger: "Ledger",
+    orgs: "Sequence[OrgSettings]",
+    stretch: "TimeRange",
+    output: Path | None,
+) -> "Sequence[PastOrg]":
+    from monitor.exporter import openmetrics, past_of
+
+    window = settings.collect.window
+    with ledger.history() as history:
+        pasts = [past_of(history, org.name, org.contract, stretch, window) for org in orgs]
+        if not any(past.times for past in pasts):
+            raise StaleDataError(
+                "Nothing was collected in this stretch of time",
+                "Choose another one, or read it first: timeout-monitor backfill --from --to.",
+            )
+        with _opened(output) as file:
+            file.writelines(openmetrics(history, pasts, settings.classify.classifier()))
+    return pasts
+
+
+@contextmanager
+def _opened(output: Path | None) -> "Iterator[TextIO]":
+    """Where to write; a file gets its name once it is whole."""
+    if output is None:
+        yield sys.stdout
+        return
+    unfinished = output.with_name(f"{output.name}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        unfinished.replace(output)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The export can't be written to {output}: {error.strerror}",
+            "Choose a file in a directory that exists and that this user may write.",
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _say_what(past: "PastOrg", output: Path) -> None:
+    if not past.times:
+        say(f"{past.org}: nothing was collected in this stretch of time")
+        return
+    first, last = (
+        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+        for at in (past.times[0], past.times[-1])
+    )
+    typer.echo(f"{past.org}: {first} to {last} UTC, in {output}", err=True)

@@ -1,0 +1,351 @@
+"""The past as OpenMetrics text with timestamps, so that Prometheus can be given it afterwards.
+
+The format is that of OpenMetrics 1.0 (openmetrics.io): families one after another, within a
+family the series one after another, within a series the samples by time, and ``# EOF`` at the
+end. ``promtool tsdb create-blocks-from openmetrics`` makes blocks of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby
+from typing import TypeVar
+
+from prometheus_client.utils import floatToGoString
+
+from monitor.exporter.actions import known_actions
+from monitor.exporter.catalogue import (
+    ACTION_INFO,
+    DURATION,
+    ERRORS,
+    EXECUTIONS,
+    FLOW_CONVERSATIONS,
+    FLOW_INFO,
+    TIMEOUT,
+    Kind,
+    MetricSpec,
+)
+from monitor.exporter.families import exposable
+from monitor.ledger import History, OrgState, TallySum
+from monitor.model import (
+    BAND_EDGES_MS,
+    NO_BANDS,
+    NO_ERROR,
+    Classifier,
+    Outcome,
+    TimeRange,
+    floor_to,
+)
+
+T = TypeVar("T", int, "_Spread")
+
+_FLOW = "flow"
+_LE = (*map(floatToGoString, (edge / 1000 for edge in BAND_EDGES_MS)), "+Inf")
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+Series = tuple[str, str, str]
+"""Action id, error type, response status."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastOrg:
+    """One org's past: what its samples are counted from.
+
+    Attributes:
+        org: Its name in the configuration.
+        contract: ``platform`` or ``flow``.
+        window_seconds: Length of its windows.
+        stretch: What is wanted, on window boundaries.
+        state: Its totals and names, as of the moment of the export.
+        times: When there is a sample: the beginning and the window ends of each stretch that was
+            read; epoch seconds, ascending.
+        counted_since: What each series counted from the beginning of ``stretch`` until now.
+    """
+
+    org: str
+    contract: str
+    window_seconds: int
+    stretch: TimeRange
+    state: OrgState
+    times: Sequence[int]
+    counted_since: Mapping[Series, TallySum]
+
+
+def past_of(
+    history: History, org: str, contract: str, stretch: TimeRange, window_seconds: int
+) -> PastOrg:
+    """Look up what the export of one org begins with.
+
+    Args:
+        history: The ledger's past.
+        org: The org's name.
+        contract: ``platform`` or ``flow``.
+        stretch: What is wanted; cut to whole windows that were read to their end.
+        window_seconds: Length of a window.
+
+    Raises:
+        LedgerError: The ledger can't be read.
+    """
+    whole = TimeRange(
+        -floor_to(-stretch.start, window_seconds), floor_to(stretch.end, window_seconds)
+    )
+    source = "conversations" if contract == _FLOW else "actions"
+    times: list[int] = []
+    for read in history.read_stretches(org, source):
+        begin = -floor_to(-max(read.start, whole.start), window_seconds)
+        end = floor_to(min(read.end, whole.end), window_seconds)
+        if begin < end:
+            times.extend(range(begin, end + 1, window_seconds))
+    sums = history.sums_since(org, whole.start)
+    return PastOrg(
+        org,
+        contract,
+        window_seconds,
+        whole,
+        history.state(org),
+        times,
+        {(one.action_id, one.error_type, one.response_status): one for one in sums},
+    )
+
+
+def openmetrics(
+    history: History, pasts: Sequence[PastOrg], classifier: Classifier
+) -> Iterator[str]:
+    """The export, line by line, each with its line break.
+
+    Counters are cumulative and go over into those of a scrape: a sample holds the total of now
+    less everything that happened later. Only one action is held in memory at a time.
+
+    Raises:
+        LedgerError: The ledger can't be read.
+    """
+    yield from _head(EXECUTIONS)
+    for past in pasts:
+        yield from _executions(history, past, classifier)
+    yield from _head(ERRORS)
+    for past in pasts:
+        yield from _errors(history, past)
+    yield from _head(DURATION)
+    for past in pasts:
+        if past.contract != _FLOW:
+            yield from _durations(history, past)
+    yield from _head(TIMEOUT)
+    for past in pasts:
+        yield from _timeouts(history, past)
+    yield from _head(FLOW_CONVERSATIONS)
+    for past in pasts:
+        yield from _conversations(history, past)
+    yield from _head(ACTION_INFO)
+    for past in pasts:
+        yield from _names(past)
+    yield from _head(FLOW_INFO)
+    for past in pasts:
+        yield from _flow_names(past)
+    yield "# EOF\n"
+
+
+def _executions(history: History, past: PastOrg, classifier: Classifier) -> Iterator[str]:
+    outcomes = (Outcome.TIMEOUT,) if past.contract == _FLOW else tuple(Outcome)
+    base: dict[tuple[str, Outcome], int] = defaultdict(int)
+    for total in past.state.totals:
+        series = total.action_id, total.error_type, total.response_status
+        outcome = _outcome(past, classifier, *series[1:])
+        base[total.action_id, outcome] += total.count - _count(past.counted_since.get(series))
+    flat = {action.action_id for action in known_actions(past.state)}
+    for action_id, rows in _by_action(history, past):
+        flat.discard(action_id)
+        added: dict[Outcome, dict[int, int]] = {outcome: defaultdict(int) for outcome in Outcome}
+        for row in rows:
+            outcome = _outcome(past, classifier, row.error_type, row.response_status)
+            added[outcome][row.bucket_start] += row.count
+        for outcome in outcomes:
+            labels = _labels(EXECUTIONS, (past.org, action_id, outcome.value))
+            counts = _running(past, base[action_id, outcome], added[outcome].items())
+            yield from _counter(EXECUTIONS, labels, counts)
+    for action_id in sorted(flat):
+        for outcome in outcomes:
+            labels = _labels(EXECUTIONS, (past.org, action_id, outcome.value))
+            yield from _counter(EXECUTIONS, labels, _running(past, base[action_id, outcome], ()))
+
+
+def _outcome(past: PastOrg, classifier: Classifier, error_type: str, status: str) -> Outcome:
+    """How a series is read; where only timeouts are known, by its word alone."""
+    if past.contract == _FLOW:
+        return Outcome.TIMEOUT if classifier.is_timeout(error_type) else Outcome.ERROR
+    return classifier.outcome(error_type, status)
+
+
+def _errors(history: History, past: PastOrg) -> Iterator[str]:
+    base = {
+        (total.action_id, total.error_type, total.response_status): total.count
+        for total in past.state.totals
+        if total.error_type != NO_ERROR
+    }
+    base = {key: count - _count(past.counted_since.get(key)) for key, count in base.items()}
+    flat = set(base)
+    rows = history.windows(past.org, past.stretch, by_series=True)
+    for series, windows in groupby(
+        rows, lambda row: (row.action_id, row.error_type, row.response_status)
+    ):
+        if series[1] == NO_ERROR:
+            continue
+        flat.discard(series)
+        added = ((row.bucket_start, row.count) for row in windows)
+        labels = _labels(ERRORS, (past.org, *series))
+        yield from _counter(ERRORS, labels, _running(past, base[series], added))
+    for series in sorted(flat):
+        labels = _labels(ERRORS, (past.org, *series))
+        yield from _counter(ERRORS, labels, _running(past, base[series], ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Executions by latency band (not cumulative), and the sum of their durations."""
+
+    bands: tuple[int, ...] = NO_BANDS
+    duration_ms: float = 0.0
+
+    def __add__(self, other: _Spread) -> _Spread:
+        """Both together."""
+        bands = tuple(map(sum, zip(self.bands, other.bands, strict=True)))
+        return _Spread(bands, self.duration_ms + other.duration_ms)
+
+    @classmethod
+    def of(cls, count: int, bands: Sequence[int], duration_ms: float) -> _Spread:
+        """Every execution in a band: one without is known to have ended, not when."""
+        return cls((*bands[:-1], bands[-1] + count - sum(bands)), duration_ms)
+
+
+def _durations(history: History, past: PastOrg) -> Iterator[str]:
+    base: dict[str, _Spread] = defaultdict(_Spread)
+    for total in past.state.totals:
+        later = past.counted_since.get(
+            (total.action_id, total.error_type, total.response_status),
+            TallySum(total.action_id, "", "", 0, 0, 0.0, 0.0, 0.0, NO_BANDS),
+        )
+        bands = [all_ - new for all_, new in zip(total.bands, later.bands, strict=True)]
+        # What is left of a difference of sums may be a hair below nothing.
+        duration_ms = max(0.0, total.duration_ms - later.duration_ms)
+        base[total.action_id] += _Spread.of(total.count - later.count, bands, duration_ms)
+    flat = {action.action_id for action in known_actions(past.state)}
+    for action_id, rows in _by_action(history, past):
+        flat.discard(action_id)
+        added = (
+            (row.bucket_start, _Spread.of(row.count, row.bands, row.duration_ms)) for row in rows
+        )
+        yield from _histogram(past, action_id, _running(past, base[action_id], added))
+    for action_id in sorted(flat):
+        yield from _histogram(past, action_id, _running(past, base[action_id], ()))
+
+
+def _histogram(
+    past: PastOrg, action_id: str, samples: Iterable[tuple[int, _Spread]]
+) -> Iterator[str]:
+    name, labels = DURATION.name, _labels(DURATION, (past.org, action_id))
+    for at, spread in samples:
+        counts = list(accumulate(spread.bands))
+        for le, count in zip(_LE, counts, strict=True):
+            yield f'{name}_bucket{{{labels},le="{le}"}} {float(count)!r} {at}\n'
+        yield f"{name}_count{{{labels}}} {float(counts[-1])!r} {at}\n"
+        yield f"{name}_sum{{{labels}}} {float(spread.duration_ms / 1000)!r} {at}\n"
+
+
+def _timeouts(history: History, past: PastOrg) -> Iterator[str]:
+    """The timeout in force; before the catalogue was first read, what it first showed."""
+    changes: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+    for action_id, since, timeout_ms in history.timeouts_in_force(past.org):
+        changes[action_id].append((since, timeout_ms))
+    for action_id in sorted(changes.keys() - past.state.gone):
+        labels = _labels(TIMEOUT, (past.org, action_id))
+        known = changes[action_id]
+        for at in past.times:
+            timeout_ms = next((ms for since, ms in reversed(known) if since <= at), known[0][1])
+            if timeout_ms is not None:
+                yield f"{TIMEOUT.name}{{{labels}}} {float(timeout_ms / 1000)!r} {at}\n"
+
+
+def _conversations(history: History, past: PastOrg) -> Iterator[str]:
+    totals = {(flow_id, action_id): 0 for action_id, flow_id in past.state.flow_use}
+    for total in past.state.incident_totals:
+        totals[total.flow_id, total.action_id] = total.conversations
+    hits = history.first_hits(past.org, past.stretch.start)
+    flat = dict(totals)
+    for pair, of_pair in groupby(hits, lambda hit: (hit.flow_id, hit.action_id)):
+        added: dict[int, int] = defaultdict(int)
+        for hit in of_pair:
+            added[floor_to(hit.at, past.window_seconds)] += 1
+        # What was pruned may hide that a conversation had been hit before.
+        base = max(0, flat.pop(pair, 0) - sum(added.values()))
+        labels = _labels(FLOW_CONVERSATIONS, (past.org, *pair))
+        counts = _running(past, base, added.items())
+        yield from _counter(FLOW_CONVERSATIONS, labels, counts)
+    for pair, total_ in sorted(flat.items()):
+        labels = _labels(FLOW_CONVERSATIONS, (past.org, *pair))
+        yield from _counter(FLOW_CONVERSATIONS, labels, _running(past, total_, ()))
+
+
+def _names(past: PastOrg) -> Iterator[str]:
+    for action in known_actions(past.state):
+        names = action.name, action.integration_id, action.integration_name, action.category
+        yield from _always_1(past, ACTION_INFO, (action.action_id, *names))
+
+
+def _flow_names(past: PastOrg) -> Iterator[str]:
+    for action_id, flow_id in sorted(past.state.flow_use):
+        if flow_id:
+            name = past.state.flow_names.get(flow_id, flow_id)
+            yield from _always_1(past, FLOW_INFO, (action_id, flow_id, name))
+
+
+def _always_1(past: PastOrg, spec: MetricSpec, values: Sequence[str]) -> Iterator[str]:
+    labels = _labels(spec, (past.org, *values))
+    for at in past.times:
+        yield f"{spec.name}{{{labels}}} 1.0 {at}\n"
+
+
+def _by_action(history: History, past: PastOrg) -> Iterator[tuple[str, Iterator[TallySum]]]:
+    rows = history.windows(past.org, past.stretch, by_series=False)
+    return groupby(rows, lambda row: row.action_id)
+
+
+def _running(past: PastOrg, base: T, added: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
+    """The running total at each sample's time.
+
+    Args:
+        past: Whose.
+        base: The total at the beginning of the stretch.
+        added: What each window added, by its start, ascending; several entries of one window
+            come one after another.
+    """
+    total = base
+    more = iter(added)
+    ahead = next(more, None)
+    for at in past.times:
+        while ahead is not None and ahead[0] + past.window_seconds <= at:
+            total = total + ahead[1]
+            ahead = next(more, None)
+        yield at, total
+
+
+def _counter(spec: MetricSpec, labels: str, samples: Iterable[tuple[int, int]]) -> Iterator[str]:
+    for at, count in samples:
+        yield f"{spec.name}{{{labels}}} {float(count)!r} {at}\n"
+
+
+def _count(tallied: TallySum | None) -> int:
+    return tallied.count if tallied else 0
+
+
+def _head(spec: MetricSpec) -> Iterator[str]:
+    name = spec.name.removesuffix("_total") if spec.kind is Kind.COUNTER else spec.name
+    yield f"# HELP {name} {spec.meaning}\n"
+    yield f"# TYPE {name} {spec.kind.value}\n"
+
+
+def _labels(spec: MetricSpec, values: Sequence[str]) -> str:
+    return ",".join(
+        f'{name}="{exposable(value).translate(_ESCAPES)}"'
+        for name, value in zip(spec.labels, values, strict=True)
+    )

@@ -1,0 +1,115 @@
+"""The past, window by window, from one read transaction and never all of it in memory at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from monitor.ledger.catalogue import timeouts_over_time
+from monitor.ledger.orgs import find_org
+from monitor.ledger.progress import read_coverage
+from monitor.ledger.reading import read_state, sum_tallies
+from monitor.ledger.schema import BAND_COLUMNS, incidents, series, tallies
+from monitor.ledger.values import FirstHit, OrgState, TallySum
+from monitor.model import TimeRange
+
+_ROWS_AT_ONCE = 1_000
+_END_OF_TIME = 2**62
+
+
+class History:
+    """What the ledger holds, as of the moment at which the transaction began.
+
+    Rows are streamed: they must be read to their end, or left, before the next question.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Read through a connection whose transaction stays open as long as this is used."""
+        self._connection = connection
+
+    def state(self, org: str) -> OrgState:
+        """Everything the exporter shows of an org."""
+        return read_state(self._connection, org)
+
+    def read_stretches(self, org: str, source: str) -> tuple[TimeRange, ...]:
+        """What was read of a source, without what was given up: merged, oldest first."""
+        org_id = find_org(self._connection, org)
+        return () if org_id is None else read_coverage(self._connection, org_id, source)
+
+    def timeouts_in_force(self, org: str) -> list[tuple[str, float, int | None]]:
+        """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""
+        org_id = find_org(self._connection, org)
+        return [] if org_id is None else timeouts_over_time(self._connection, org_id)
+
+    def sums_since(self, org: str, start: int) -> list[TallySum]:
+        """What every series counted in the windows that begin at ``start`` or later."""
+        org_id = find_org(self._connection, org)
+        if org_id is None:
+            return []
+        return sum_tallies(self._connection, org_id, TimeRange(start, _END_OF_TIME), None)
+
+    def windows(self, org: str, stretch: TimeRange, *, by_series: bool) -> Iterator[TallySum]:
+        """The tallies of the windows that start in ``stretch``, one an element.
+
+        Args:
+            org: The org's name in the configuration.
+            stretch: Which windows; by their start.
+            by_series: Whether all windows of one series come together; otherwise those of one
+                action do, oldest first. Which series or action comes first is the database's
+                choice.
+        """
+        words = series.c.action_id, series.c.error_type, series.c.response_status
+        statement = (
+            select(
+                *words,
+                tallies.c.window_start,
+                tallies.c["count"],
+                tallies.c.duration_ms,
+                tallies.c.min_ms,
+                tallies.c.max_ms,
+                *(tallies.c[name] for name in BAND_COLUMNS),
+            )
+            .join_from(tallies, series, series.c.id == tallies.c.series_id)
+            .where(
+                tallies.c.org_id == find_org(self._connection, org),
+                tallies.c.window_start >= stretch.start,
+                tallies.c.window_start < stretch.end,
+            )
+            .order_by(*(words if by_series else words[:1]), tallies.c.window_start)
+        )
+        for row in self._streamed(statement):
+            yield TallySum(
+                action_id=row[0],
+                error_type=row[1],
+                response_status=row[2],
+                bucket_start=row[3],
+                count=row[4],
+                duration_ms=row[5],
+                min_ms=row[6],
+                max_ms=row[7],
+                bands=tuple(row[8:]),
+            )
+
+    def first_hits(self, org: str, start: int) -> Iterator[FirstHit]:
+        """Conversations first hit at ``start`` or later, each once for a pair of flow and action.
+
+        Those of one pair come together, oldest first.
+        """
+        pair = incidents.c.flow_id, incidents.c.action_id
+        first = func.min(incidents.c.at)
+        statement = (
+            select(*pair, first)
+            .where(incidents.c.org_id == find_org(self._connection, org))
+            .group_by(*pair, incidents.c.conversation_id)
+            .having(first >= start)
+            .order_by(*pair, first)
+        )
+        for row in self._streamed(statement):
+            yield FirstHit(*row)
+
+    def _streamed(self, statement: Select[Any]) -> Iterator[Any]:
+        options = {"yield_per": _ROWS_AT_ONCE}
+        with self._connection.execute(statement, execution_options=options) as result:
+            yield from result

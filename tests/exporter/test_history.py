@@ -1,0 +1,278 @@
+"""The past as OpenMetrics: it equals the ledger, window by window, and goes over into a scrape."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.exporter import openmetrics, past_of
+from monitor.ledger import Ledger
+from monitor.model import Action, ActionKind, TimeRange
+from tests.exporter.pictures import CLASSIFIER, Scrape, picture
+from tests.ledger.readings import (
+    ORG,
+    T0,
+    WINDOW_SECONDS,
+    incident,
+    reading,
+    tally,
+    windows,
+)
+
+EXECUTIONS = "genesys_data_action_executions_total"
+DURATION = "genesys_data_action_duration_seconds"
+TIMED_OUT = "request.timeout"
+QUIET = Action("a9", "Quiet", "i1", 'The "int"\\', "Web", ActionKind.CUSTOM, 8_000)
+
+Samples = dict[int, float]
+Labels = frozenset[tuple[str, str]]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
+        yield opened
+
+
+def exported(
+    ledger: Ledger, stretch: TimeRange, contract: str = "platform", orgs: Iterable[str] = (ORG,)
+) -> str:
+    """The text of an export."""
+    with ledger.history() as history:
+        pasts = [past_of(history, org, contract, stretch, WINDOW_SECONDS) for org in orgs]
+        return "".join(openmetrics(history, pasts, CLASSIFIER))
+
+
+def all_series(text: str) -> dict[tuple[str, Labels], Samples]:
+    """Every series of an export by its name and labels, each with its samples in their order.
+
+    The library's parser for OpenMetrics drops samples of a histogram that has several times, so
+    the one for the older text format reads it; what is special to the newer one is held here.
+    """
+    begin, end = text[: -len("# EOF\n")], text[-len("# EOF\n") :]
+    assert end == "# EOF\n"
+    types = [line for line in begin.splitlines() if line.startswith("# TYPE ")]
+    assert len(set(types)) == len(types), "a family is torn apart"
+    found: dict[tuple[str, Labels], Samples] = {}
+    for family in text_string_to_metric_families(begin):
+        for sample in family.samples:
+            samples = found.setdefault((sample.name, frozenset(sample.labels.items())), {})
+            assert isinstance(sample.timestamp, float)
+            # The older format counts milliseconds.
+            at = round(sample.timestamp * 1000)
+            assert at > max(samples, default=0), f"{sample} comes too late"
+            samples[at] = sample.value
+    return found
+
+
+def series(text: str, name: str, **labels: str) -> Samples:
+    """The samples of the only series of this name with these labels, by their time."""
+    [samples] = [
+        samples
+        for (known, its_labels), samples in all_series(text).items()
+        if known == name and labels.items() <= dict(its_labels).items()
+    ]
+    return samples
+
+
+def at(*numbers: int) -> list[int]:
+    """The beginnings of the windows with these numbers; epoch seconds."""
+    return [T0 + number * WINDOW_SECONDS for number in numbers]
+
+
+def test_a_counter_grows_at_the_end_of_each_window(ledger: Ledger) -> None:
+    """By what the window counted; the first sample is what there was before."""
+    ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1), tally(5, window=3)))
+
+    text = exported(ledger, windows(0, 4))
+
+    counted = series(text, EXECUTIONS, action_id="a1", outcome="success")
+    assert counted == dict(zip(at(0, 1, 2, 3, 4), [0, 3, 7, 7, 12], strict=True))
+
+
+def test_what_lies_outside_the_stretch_counts_too(ledger: Ledger) -> None:
+    """Before it: from the first sample on. After it: not at all."""
+    ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1), tally(5, window=2)))
+
+    text = exported(ledger, windows(1, 2))
+
+    assert series(text, EXECUTIONS, outcome="success") == dict(zip(at(1, 2), [3, 7], strict=True))
+
+
+def test_what_was_pruned_counts_too(ledger: Ledger) -> None:
+    """Totals outlive their windows, and the counters are those of a scrape."""
+    ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1)))
+    ledger.prune(at(1)[0])
+
+    text = exported(ledger, windows(1, 2))
+
+    assert series(text, EXECUTIONS, outcome="success") == dict(zip(at(1, 2), [3, 7], strict=True))
+
+
+def test_outcomes_that_never_were_stand_at_0(ledger: Ledger) -> None:
+    """As in a scrape, and so does an action that nobody called."""
+    ledger.save_catalogue(ORG, [QUIET], T0)
+    ledger.record(ORG, "actions", reading(tally(3)))
+
+    text = exported(ledger, windows(0, 1))
+
+    nothing = dict.fromkeys(at(0, 1), 0.0)
+    assert series(text, EXECUTIONS, action_id="a1", outcome="throttled") == nothing
+    assert series(text, EXECUTIONS, action_id="a9", outcome="success") == nothing
+    assert series(text, f"{DURATION}_count", action_id="a9") == nothing
+
+
+def test_a_hole_has_no_samples(ledger: Ledger) -> None:
+    """Nobody knows what happened while nothing was read."""
+    ledger.record(ORG, "actions", reading(tally(3), covered=windows(0, 2)))
+    ledger.record(ORG, "actions", reading(tally(4, window=6), covered=windows(6, 7)))
+    ledger.skip(ORG, "actions", windows(2, 4), 2)
+
+    text = exported(ledger, windows(0, 7))
+
+    counted = series(text, EXECUTIONS, outcome="success")
+    assert counted == dict(zip(at(0, 1, 2, 6, 7), [0, 3, 3, 3, 7], strict=True))
+
+
+def test_the_window_that_is_still_open_is_left_to_the_scrape(ledger: Ledger) -> None:
+    """Its end lies in the future, where no sample may be."""
+    covered = TimeRange(T0, T0 + WINDOW_SECONDS + 60)
+    ledger.record(ORG, "actions", reading(tally(3), tally(9, window=1), covered=covered))
+
+    text = exported(ledger, TimeRange(0, covered.end))
+
+    assert series(text, EXECUTIONS, outcome="success") == dict(zip(at(0, 1), [0, 3], strict=True))
+
+
+def test_failures_are_named_as_the_platform_named_them(ledger: Ledger) -> None:
+    """One series an errorType and status; successes are none."""
+    ledger.record(ORG, "actions", reading(tally(3), tally(2, error_type=TIMED_OUT)))
+
+    text = exported(ledger, windows(0, 2))
+
+    failed = series(text, "genesys_data_action_errors_total")
+    assert failed == dict(zip(at(0, 1, 2), [0, 2, 2], strict=True))
+    assert series(text, EXECUTIONS, outcome="timeout") == failed
+
+
+def test_durations_are_a_histogram(ledger: Ledger) -> None:
+    """Cumulative over its buckets and over time; what has no band counts in +Inf alone."""
+    ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1, in_bands=(1,) + (0,) * 16)))
+
+    text = exported(ledger, windows(0, 2))
+
+    assert list(series(text, f"{DURATION}_bucket", le="0.1").values()) == [0, 0, 1]
+    assert list(series(text, f"{DURATION}_bucket", le="0.5").values()) == [0, 3, 4]
+    assert list(series(text, f"{DURATION}_bucket", le="+Inf").values()) == [0, 3, 7]
+    assert list(series(text, f"{DURATION}_count").values()) == [0, 3, 7]
+    assert list(series(text, f"{DURATION}_sum").values()) == pytest.approx([0, 0.6, 1.4])
+
+
+def test_the_timeout_in_force_changes_when_it_changed(ledger: Ledger) -> None:
+    """Before the catalogue was first read it is what that showed."""
+    ledger.save_catalogue(ORG, [Action("a1", "A", configured_timeout_ms=3_000)], at(1)[0])
+    ledger.save_catalogue(ORG, [Action("a1", "A", configured_timeout_ms=4_500)], at(2)[0])
+    ledger.record(ORG, "actions", reading(tally(1)))
+
+    text = exported(ledger, windows(0, 3))
+
+    in_force = series(text, "genesys_data_action_timeout_seconds")
+    assert in_force == dict(zip(at(0, 1, 2, 3), [3, 3, 4.5, 4.5], strict=True))
+
+
+def test_a_conversation_counts_when_it_was_first_hit(ledger: Ledger) -> None:
+    """Once for each flow and action."""
+    hits = [
+        incident("c1"),
+        incident("c1", at=T0 + 400.0),
+        incident("c2", at=T0 + 700.0),
+    ]
+    ledger.record(ORG, "actions", reading())
+    ledger.record(ORG, "conversations", reading(incidents=hits))
+
+    text = exported(ledger, windows(0, 3))
+
+    counted = series(text, "genesys_flow_timeout_conversations_total", flow_id="f1")
+    assert counted == dict(zip(at(0, 1, 2, 3), [0, 1, 1, 2], strict=True))
+
+
+def test_the_flow_contract_knows_timeouts_alone(ledger: Ledger) -> None:
+    """No success, no histogram: zeros would be a claim."""
+    hits = [incident("c1", error_type=TIMED_OUT)]
+    ledger.record(ORG, "conversations", reading(incidents=hits, incidents_are_executions=True))
+
+    text = exported(ledger, windows(0, 1), "flow")
+
+    assert series(text, EXECUTIONS) == dict(zip(at(0, 1), [0, 1], strict=True))
+    assert f"{DURATION}_count" not in text
+
+
+def test_names_are_written_so_that_they_can_be_read(ledger: Ledger) -> None:
+    """Quotes and backslashes in them break nothing."""
+    ledger.save_catalogue(ORG, [QUIET], T0)
+    ledger.record(ORG, "actions", reading(tally(1)))
+
+    text = exported(ledger, windows(0, 1))
+
+    names = series(text, "genesys_data_action_info", integration_name='The "int"\\')
+    assert names == dict.fromkeys(at(0, 1), 1.0)
+
+
+def test_families_of_several_orgs_are_not_torn_apart(ledger: Ledger) -> None:
+    """The parser, which refuses a family that is there twice, reads it all."""
+    for org in ("acme", "globex"):
+        ledger.record(org, "actions", reading(tally(3)))
+
+    text = exported(ledger, windows(0, 1), orgs=("acme", "globex"))
+
+    for org in ("acme", "globex"):
+        assert list(series(text, EXECUTIONS, org=org, outcome="success").values()) == [0, 3]
+    assert text.endswith("\n# EOF\n")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 11),
+            st.sampled_from(["a1", "a2", "B", "_"]),
+            st.sampled_from(["NONE", TIMED_OUT, "server.error", "rate.limit"]),
+            st.integers(0, 1_000),
+        ),
+        max_size=30,
+    ),
+    st.integers(0, 11),
+)
+def test_every_export_goes_over_into_the_scrape(
+    scrape: Callable[..., Scrape],
+    seen: list[tuple[int, str, str, int]],
+    begin: int,
+) -> None:
+    """No counter ever falls, and the last sample of each is what a scrape shows at that moment."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Ledger.open(f"sqlite:///{folder}/ledger.db") as ledger,
+    ):
+        for window, action_id, error_type, count in seen:
+            one = tally(count, window=window, action_id=action_id, error_type=error_type)
+            ledger.record(ORG, "actions", reading(one))
+        ledger.record(ORG, "actions", reading())
+        text = exported(ledger, windows(begin, 12))
+        live = scrape(picture(ledger.state(ORG)))
+
+    counters = {key: list(its.values()) for key, its in all_series(text).items()}
+    counters = {key: values for key, values in counters.items() if not key[0].endswith("_info")}
+    assert {name for name, _ in counters} == {
+        name
+        for name, _ in live.samples
+        if name.startswith("genesys_data_action_") and not name.endswith("_info")
+    }
+    for key, values in counters.items():
+        assert values == sorted(values), key
+        assert values[-1] == pytest.approx(live.samples[key]), key
