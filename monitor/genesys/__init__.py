@@ -1,8 +1,9 @@
 """Everything that speaks to Genesys Cloud, and nothing else.
 
 ``connect`` gives a client for one org; ``analytics``, ``actions``, ``flows``, ``limits`` and
-``organization`` hold the questions it can be asked. Below them: ``auth`` (tokens), ``retry``,
-``ratelimit``, ``transport`` (one HTTP exchange) and ``refusal`` (what a status means).
+``organization`` hold the questions it can be asked, ``writing`` what it can be told. Below them:
+``auth`` (tokens), ``retry``, ``ratelimit``, ``transport`` (one HTTP exchange) and ``refusal`` (what
+a status means).
 """
 
 from __future__ import annotations

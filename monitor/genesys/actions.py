@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from monitor.genesys.client import Client
+from monitor.errors import NotJsonError
+from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
 
 LIST_ACTIONS = Endpoint(
@@ -18,6 +20,11 @@ GET_ACTION = Endpoint(
     "/api/v2/integrations/actions/{actionId}",
     ("integrations:action:view", "bridge:actions:view"),
 )
+GET_TEMPLATE = Endpoint(
+    "GET",
+    "/api/v2/integrations/actions/{actionId}/templates/{fileName}",
+    ("integrations:action:view", "bridge:actions:view"),
+)
 LIST_INTEGRATIONS = Endpoint("GET", "/api/v2/integrations", ("integrations:integration:view",))
 CONSUMING_RESOURCES = Endpoint(
     "GET",
@@ -26,6 +33,9 @@ CONSUMING_RESOURCES = Endpoint(
 )
 
 PAGE_SIZE = 100
+REQUEST_TEMPLATE = "requesttemplate.vm"
+SUCCESS_TEMPLATE = "successtemplate.vm"
+"""File names under which the platform keeps an action's two templates."""
 
 
 class IntegrationAction(msgspec.Struct, frozen=True):
@@ -46,6 +56,19 @@ class IntegrationAction(msgspec.Struct, frozen=True):
     category: str = ""
     version: int | None = None
     timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDocument:
+    """A data action as it was read.
+
+    Attributes:
+        action: What this program knows of it.
+        raw: All of it as JSON, byte for byte.
+    """
+
+    action: IntegrationAction
+    raw: bytes
 
 
 class _ConfigAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -135,13 +158,61 @@ def get_action(client: Client, action_id: str) -> IntegrationAction:
         NotFoundError: There is none with this id.
         GenesysError: Any other error of the tree.
     """
-    answer = client.call(
-        GET_ACTION,
-        _ActionAnswer,
-        path={"actionId": action_id},
-        params={"includeConfig": "true"},
+    return get_action_document(client, action_id).action
+
+
+def get_action_document(client: Client, action_id: str) -> ActionDocument:
+    """One data action with its configuration, and the text it came as.
+
+    Raises:
+        NotFoundError: There is none with this id.
+        GenesysError: Any other error of the tree.
+    """
+    answer = client.fetch(
+        GET_ACTION, path={"actionId": action_id}, params={"includeConfig": "true"}
     )
-    return answer.action()
+    return ActionDocument(decode_answer(GET_ACTION, answer, _ActionAnswer).action(), answer.body)
+
+
+def get_template(client: Client, action_id: str, file_name: str) -> str:
+    """The text of one of an action's templates, whatever type the platform calls it.
+
+    Raises:
+        NotFoundError: The action has no such template.
+        NotJsonError: It is no text in UTF-8.
+        GenesysError: Any other error of the tree.
+    """
+    answer = client.fetch(
+        GET_TEMPLATE,
+        path={"actionId": action_id, "fileName": file_name},
+        headers={"Accept": "text/plain, */*"},
+    )
+    try:
+        return answer.body.decode()
+    except UnicodeDecodeError as error:
+        raise NotJsonError(
+            f"The template {file_name} of the action {action_id} is no text in UTF-8",
+            "Look at it under Admin > Integrations > Actions.",
+            endpoint=GET_TEMPLATE.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+
+
+def is_authentication_action(client: Client, action_id: str) -> bool:
+    """Whether it is a custom authentication action, which has no timeout to set.
+
+    The platform tells them apart in one way only: lists leave them out unless they are asked for.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+
+    def is_listed(more: dict[str, str]) -> bool:
+        listed = _all_pages(client, LIST_ACTIONS, _ActionPage, {"ids": action_id, **more})
+        return any(entity.id == action_id for entity in listed)
+
+    return not is_listed({}) and is_listed({"includeAuthActions": "true"})
 
 
 def list_integrations(client: Client) -> dict[str, str]:

@@ -11,7 +11,8 @@ no connection, timeout   reads repeat after a growing pause, within the budget
 any other status         an error at once
 =======================  ======================================================================
 
-PATCH and PUT are never repeated, but for the 401.
+PATCH and PUT are never repeated, but for the 401. Where nobody can tell whether one was carried
+out (no answer after it was sent, a 408, a 5xx, a redirect), it ends as an ``AmbiguousWriteError``.
 """
 
 from __future__ import annotations
@@ -162,6 +163,7 @@ class Client:
                 headers={**content_type, **(headers or {})},
                 body=content,
                 read_timeout_seconds=timeout_seconds,
+                repeatable=endpoint.repeatable,
             )
 
         budget = Budget.of(self._budget_seconds)

@@ -48,6 +48,7 @@ class FlowDocument:
     Attributes:
         flow_id: Its id.
         name: Its name; empty where the document gives none.
+        version: Its version as the document writes it; empty where it gives none.
         etag: Names this state of it for a conditional write; empty where the answer had none.
         raw: The whole document, byte for byte.
         data_actions: Its data actions in the order of the document.
@@ -55,6 +56,7 @@ class FlowDocument:
 
     flow_id: str
     name: str
+    version: str
     etag: str
     raw: bytes
     data_actions: tuple[FlowDataAction, ...]
@@ -80,10 +82,11 @@ def get_flow(client: Client, flow_id: str) -> FlowDocument:
             status=answer.status,
             correlation_id=answer.correlation_id,
         ) from error
-    name = document.get("name")
+    name, version = document.get("name"), document.get("version")
     return FlowDocument(
         flow_id=flow_id,
         name=name if isinstance(name, str) else "",
+        version=str(version) if isinstance(version, str | int) else "",
         etag=answer.headers.get("ETag", ""),
         raw=answer.body,
         data_actions=actions,

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from monitor.errors import (
+    AmbiguousWriteError,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -21,7 +22,7 @@ from monitor.errors import (
 )
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import retry_after_seconds
-from monitor.genesys.transport import Answer
+from monitor.genesys.transport import READ_FIRST, Answer
 
 _LONGEST_WORDS = 300  # characters; a proxy's page is no message
 _Text = Annotated[str | None, msgspec.Meta(description="The platform may send null.")]
@@ -93,6 +94,8 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
             retry_after_seconds=retry_after_seconds(answer.headers, now) or 0.0,
         )
     kind = _kind(status)
+    if not endpoint.repeatable and kind in _AMBIGUOUS:
+        kind, message, hint = AmbiguousWriteError, f"{message}; the change may be made", READ_FIRST
     if kind is BadRequestError:
         return BadRequestError(
             message,
@@ -115,6 +118,10 @@ _KINDS: dict[int, type[GenesysError]] = {
     410: NotFoundError,
     412: ConflictError,
 }
+
+
+_AMBIGUOUS = (RequestTimeoutError, ServerFaultError, NotJsonError)
+"""What does not tell whether a write was carried out; any other refusal says that it was not."""
 
 
 def _kind(status: int) -> type[GenesysError]:
@@ -180,14 +187,9 @@ def _not_found(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
 
 
 def _timed_out(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
-    if endpoint.repeatable:
-        return (
-            f"The platform ran out of time on {endpoint.label}{said}",
-            "It is overloaded, or too much was asked at once; it is asked again at the next read.",
-        )
     return (
-        f"The platform ran out of time on {endpoint.label}, so the change may have been made{said}",
-        "Read the current state before anything else.",
+        f"The platform ran out of time on {endpoint.label}{said}",
+        "It is overloaded, or too much was asked at once; it is asked again at the next read.",
     )
 
 
@@ -201,7 +203,9 @@ def _conflict(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
 def _rate_limited(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
     return (
         f"The platform wants fewer requests to {endpoint.label}{said}",
-        "It is asked again by itself when the time is over; reading less often avoids this.",
+        "It is asked again by itself when the time is over; reading less often avoids this."
+        if endpoint.repeatable
+        else "Nothing was changed; try again when the time is over.",
     )
 
 

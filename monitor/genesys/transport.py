@@ -21,12 +21,19 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from monitor import __version__
-from monitor.errors import ConfigurationError, ConnectionFailedError, RequestTimeoutError
+from monitor.errors import (
+    AmbiguousWriteError,
+    ConfigurationError,
+    ConnectionFailedError,
+    RequestTimeoutError,
+)
 from monitor.genesys.connections import OpenSockets, RememberingAdapter
 from monitor.genesys.stats import ApiCounters
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 30.0
+READ_FIRST = "Read the current state before anything else."
+"""What to do after a write of which nobody knows whether it was carried out."""
 USER_AGENT = f"genesys-timeout-monitor/{__version__}"
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -51,6 +58,7 @@ class Request:
         body: Raw body, if any.
         form: Form fields, if any; never shown.
         read_timeout_seconds: The most that one read, and all of them together, may take.
+        repeatable: Whether sending it twice does what sending it once does.
     """
 
     endpoint_label: str
@@ -62,6 +70,7 @@ class Request:
     body: bytes | None = None
     form: Mapping[str, str] | None = field(default=None, repr=False)
     read_timeout_seconds: float = READ_TIMEOUT_SECONDS
+    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class Transport(Protocol):
         Raises:
             ConnectionFailedError: No connection, or it broke.
             RequestTimeoutError: No whole answer in time.
+            AmbiguousWriteError: One of the two, after a write may have arrived.
         """
         ...
 
@@ -138,6 +148,7 @@ class HttpTransport:
             ConfigurationError: The address is no address.
             ConnectionFailedError: No connection, or it broke.
             RequestTimeoutError: No whole answer in time.
+            AmbiguousWriteError: One of the two, after a write may have arrived.
         """
         if self._closed.is_set():
             raise ConnectionFailedError(
@@ -193,15 +204,24 @@ class HttpTransport:
 
     def _fail(self, request: Request, error: Exception) -> NoReturn:
         host = _host(request.url)
-        if _is_read_timeout(error):
-            self._counters.count_request(request.endpoint_label, "timeout")
+        has_timed_out = _is_read_timeout(error)
+        how = "timeout" if has_timed_out else "connection"
+        self._counters.count_request(request.endpoint_label, how)
+        if not request.repeatable and _may_have_arrived(error):
+            why = "it took too long" if has_timed_out else _reason(error)
+            raise AmbiguousWriteError(
+                f"{request.endpoint_label} was sent to {host} and no answer came, so the change "
+                f"may have been made: {why}",
+                READ_FIRST,
+                endpoint=request.endpoint_label,
+            ) from error
+        if has_timed_out:
             raise RequestTimeoutError(
                 f"{host} did not answer {request.endpoint_label} "
                 f"within {request.read_timeout_seconds:.2g} s",
                 "It is slow or overloaded; try again later.",
                 endpoint=request.endpoint_label,
             ) from error
-        self._counters.count_request(request.endpoint_label, "connection")
         raise ConnectionFailedError(
             f"No connection to {host}: {_reason(error)}",
             "Check region, api_url and login_url, the proxy variables and TLS certificates.",
@@ -242,6 +262,21 @@ def _is_read_timeout(error: Exception) -> bool:
         isinstance(part, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError)
         for part in _chain(error)
     )
+
+
+_NOT_SENT: tuple[type[BaseException], ...] = (
+    requests.ConnectTimeout,
+    ssl.SSLCertVerificationError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ProxyError,
+)
+"""What can only happen before a request is sent. Other TLS errors can also come after it."""
+
+
+def _may_have_arrived(error: Exception) -> bool:
+    """Whether the far side may have got the request; True wherever nobody can tell."""
+    return not any(isinstance(part, _NOT_SENT) for part in _chain(error))
 
 
 # The first that is found anywhere in the chain: urllib3 wraps one in another.

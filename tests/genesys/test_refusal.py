@@ -11,7 +11,6 @@ from monitor.errors import (
     NotFoundError,
     NotJsonError,
     PermissionDeniedError,
-    RequestTimeoutError,
     ServerFaultError,
     WrongShapeError,
 )
@@ -23,10 +22,8 @@ from tests.genesys.things import (
     QUERY_ALL,
     READ,
     READ_A,
-    WRITE_A,
     Thing,
     read,
-    write,
 )
 
 
@@ -129,16 +126,6 @@ def test_another_shape_names_the_field(client: Client, far_side: FarSide) -> Non
 
     with pytest.raises(WrongShapeError, match=r"Expected `str`, got `int` - at `\$\.name`"):
         read(client)
-
-
-def test_a_write_that_timed_out_is_told_to_be_ambiguous(client: Client, far_side: FarSide) -> None:
-    """After a 408 nobody knows whether it was done."""
-    far_side.on(WRITE_A, Reply(408, {}))
-
-    with pytest.raises(RequestTimeoutError, match="may have been made") as caught:
-        write(client)
-
-    assert "Read" in caught.value.hint
 
 
 def test_no_answer_carries_no_secret(make_client: MakeClient, far_side: FarSide) -> None:

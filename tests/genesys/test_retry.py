@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from monitor.errors import (
+    AmbiguousWriteError,
     AuthenticationError,
     ConnectionFailedError,
     GenesysError,
@@ -59,10 +60,10 @@ def test_a_query_by_post_is_a_read(client: Client, far_side: FarSide) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (408, RequestTimeoutError),
+        (408, AmbiguousWriteError),
         (429, RateLimitedError),
-        (500, ServerFaultError),
-        (503, ServerFaultError),
+        (500, AmbiguousWriteError),
+        (503, AmbiguousWriteError),
     ],
 )
 def test_a_write_is_never_repeated(

@@ -1,10 +1,19 @@
-"""The only door through which anything is written to the platform: one Protocol, one module each.
+"""The only door through which anything is written to the platform: one Protocol, two targets.
 
 ``flow`` keeps timeouts inside a flow's document, ``integration-action`` inside the action itself.
 """
 
 from __future__ import annotations
 
+from monitor.remediation.targets.action import IntegrationActionTarget
+from monitor.remediation.targets.flow import FlowTarget
 from monitor.remediation.targets.target import CAP_MS, Reading, Target, Written
 
-__all__ = ["CAP_MS", "Reading", "Target", "Written"]
+__all__ = [
+    "CAP_MS",
+    "FlowTarget",
+    "IntegrationActionTarget",
+    "Reading",
+    "Target",
+    "Written",
+]

@@ -26,11 +26,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.analysis.editable import HOW, Editable
+from monitor.analysis.editable import Editable
 
 CAP_MS = 30_000
 """The largest timeout that is ever written. Configuration may lower it elsewhere; a caller who
 waits longer hears half a minute of silence, and wants an asynchronous call instead."""
+
+
+SERVER_MANAGED = r"version|(date|last|dateLast|lastDate)?modif(ied|ication)(date|by|at|on)?"
+"""Keys at the top of a document that a server sets itself: ``version``, ``dateModified``,
+``modifiedBy``, ``lastModifiedDate`` and their like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Reading:
         version: The version that people know it by; empty where there is none.
         editable: Whether its timeout can be changed through this target. ``ABOVE_CAP`` is not
             said here: how far a value may go is for the guards to say.
+        by_hand: How to change it by hand, as a sentence without a full stop.
         document: All that a write has to send back; no business of anybody but the target.
     """
 
@@ -57,12 +63,8 @@ class Reading:
     lock: str
     version: str
     editable: Editable
+    by_hand: str
     document: object = field(repr=False, compare=False)
-
-    @property
-    def by_hand(self) -> str:
-        """How to change it by hand."""
-        return HOW[self.editable]
 
 
 @dataclass(frozen=True, slots=True)

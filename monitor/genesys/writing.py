@@ -1,0 +1,132 @@
+"""What changes something on the platform: one flow document, or one integration action.
+
+Only ``monitor.remediation.targets`` may import this module; import-linter holds the house to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+import msgspec
+
+from monitor.errors import AmbiguousWriteError, BadRequestError, ConflictError
+from monitor.genesys.client import Client
+from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.transport import READ_FIRST, Answer
+
+PUT_FLOW = Endpoint(
+    "PUT", "/api/v2/flows/{flowId}", ("flow:flow:write", "architect:flow:edit"), repeatable=False
+)
+PATCH_ACTION = Endpoint(
+    "PATCH",
+    "/api/v2/integrations/actions/{actionId}",
+    ("integrations:action:edit",),
+    repeatable=False,
+)
+
+_STALE_VERSION = "does not match the current version"
+"""How the platform words a version conflict when it answers 400 instead of 409."""
+
+
+class ActionUpdate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body that changes an integration action (the platform's ``UpdateActionInput``).
+
+    Attributes:
+        version: The version that it was read at; another one in force is a conflict.
+        config: The whole configuration, as JSON.
+        name: Its name; left out where the platform gave none.
+        category: Its category; left out where the platform gave none.
+    """
+
+    version: int
+    config: msgspec.Raw
+    name: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the platform answered to a write that it carried out.
+
+    Attributes:
+        etag: The answer's ETag; empty where it had none.
+        version: The new version; empty where the answer does not name it.
+    """
+
+    etag: str
+    version: str
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    version: int | str | None = None
+
+
+def put_flow(client: Client, flow_id: str, document: bytes, etag: str) -> Accepted:
+    """Replace a flow's whole document, if it is still the one of this ETag. Sent once.
+
+    Args:
+        client: An org's client.
+        flow_id: The flow.
+        document: The whole document; it is sent byte for byte.
+        etag: What the document was read under, as the platform wrote it.
+
+    Raises:
+        ConflictError: Somebody wrote since; nothing was changed.
+        BadRequestError: The platform refused the document; nothing was changed.
+        AmbiguousWriteError: Nobody knows whether it was carried out.
+        GenesysError: Any other of the tree; nothing was changed.
+    """
+    answer = client.fetch(
+        PUT_FLOW, path={"flowId": flow_id}, body=document, headers={"If-Match": etag}
+    )
+    return _accepted(PUT_FLOW, answer)
+
+
+def patch_action(client: Client, action_id: str, update: ActionUpdate) -> Accepted:
+    """Replace an integration action's configuration, if it is still at this version. Sent once.
+
+    Raises:
+        ConflictError: Somebody wrote since; nothing was changed.
+        BadRequestError: The platform refused the content; nothing was changed.
+        AmbiguousWriteError: Nobody knows whether it was carried out.
+        GenesysError: Any other of the tree; nothing was changed.
+    """
+    try:
+        answer = client.fetch(PATCH_ACTION, path={"actionId": action_id}, body=update)
+    except BadRequestError as error:
+        if _STALE_VERSION in error.detail:
+            raise _conflict(error) from error
+        raise
+    return _accepted(PATCH_ACTION, answer)
+
+
+def _conflict(error: BadRequestError) -> ConflictError:
+    return ConflictError(
+        f"Somebody else wrote before {error.endpoint}: {error.detail}",
+        "Read the current state and decide again.",
+        endpoint=error.endpoint,
+        status=error.status,
+        correlation_id=error.correlation_id,
+    )
+
+
+def _accepted(endpoint: Endpoint, answer: Answer) -> Accepted:
+    """Read a 2xx answer; an empty body is one, a web page is not the platform's."""
+    version: int | str | None = None
+    if answer.body.strip():
+        try:
+            version = msgspec.json.decode(answer.body, type=_Versioned).version
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            _not_understood(endpoint, answer, error)
+    return Accepted(answer.headers.get("ETag", ""), "" if version is None else str(version))
+
+
+def _not_understood(endpoint: Endpoint, answer: Answer, error: Exception) -> NoReturn:
+    raise AmbiguousWriteError(
+        f"The answer to {endpoint.label} can't be understood, so the change may have been made",
+        READ_FIRST,
+        endpoint=endpoint.label,
+        status=answer.status,
+        correlation_id=answer.correlation_id,
+    ) from error

@@ -1,0 +1,218 @@
+"""The target ``integration-action``: the timeout in an integration action, under its version.
+
+Whether the platform merges a configuration that is sent in part is not known, so the whole of it
+goes back: every field that came, also those this program does not know, and the templates' texts
+where only their addresses came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+
+from monitor.analysis.editable import HOW, Editable
+from monitor.errors import NotFoundError, RefusedError
+from monitor.genesys import Client
+from monitor.genesys.actions import (
+    REQUEST_TEMPLATE,
+    SUCCESS_TEMPLATE,
+    ActionDocument,
+    IntegrationAction,
+    get_action_document,
+    get_template,
+    is_authentication_action,
+)
+from monitor.genesys.writing import ActionUpdate, patch_action
+from monitor.model import FUNCTION_DEFAULT_TIMEOUT_MS, PLATFORM_DEFAULT_TIMEOUT_MS
+from monitor.remediation.targets.json_text import differences
+from monitor.remediation.targets.limits import insist_on_a_write
+from monitor.remediation.targets.managed import is_managed
+from monitor.remediation.targets.target import SERVER_MANAGED, Reading, Written
+
+_STEP_MS = 1_000
+_FIELD = "$.config.timeoutSeconds"
+_TEMPLATES = (
+    ("request", "requestTemplate", REQUEST_TEMPLATE),
+    ("response", "successTemplate", SUCCESS_TEMPLATE),
+)
+"""Part of the configuration, field of a template's text in it, and the template's file."""
+
+_Object = dict[str, msgspec.Raw]
+
+
+class _Whole(msgspec.Struct, frozen=True):
+    """The parts of an action that go back."""
+
+    name: str | None = None
+    category: str | None = None
+    config: _Object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """What a write needs, kept with its reading.
+
+    Attributes:
+        action: The action as it came.
+        templates: Text by field, for the templates of which only the address came.
+    """
+
+    action: ActionDocument
+    templates: Mapping[str, str]
+
+
+class IntegrationActionTarget:
+    """The integration actions of an org."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        function_categories: Sequence[str] = (),
+        managed: Sequence[str] = (),
+    ) -> None:
+        """Look at one org.
+
+        Args:
+            client: The org's client.
+            function_categories: Patterns of the categories of function data actions.
+            managed: Patterns of names and ids that Terraform manages.
+        """
+        self._client = client
+        self._functions = tuple(re.compile(pattern) for pattern in function_categories)
+        self._managed = tuple(managed)
+
+    @property
+    def kind(self) -> str:
+        """Its name in the audit trail."""
+        return "integration-action"
+
+    @property
+    def container_id(self) -> str:
+        """Nothing: an action stands for itself."""
+        return ""
+
+    @property
+    def step_ms(self) -> int:
+        """The platform counts whole seconds."""
+        return _STEP_MS
+
+    def read(self, action_id: str) -> Reading:
+        """Read the action afresh, with what tells whether it can be edited, and its templates.
+
+        The timeout of a function data action lives in its function, which is not read: the
+        platform's default stands for it.
+
+        Raises:
+            NotFoundError: There is no such action.
+            GenesysError: Any other error of the tree.
+        """
+        document = get_action_document(self._client, action_id)
+        action = document.action
+        state = self._editable(action)
+        default = (
+            FUNCTION_DEFAULT_TIMEOUT_MS
+            if state is Editable.FUNCTION
+            else PLATFORM_DEFAULT_TIMEOUT_MS
+        )
+        version = "" if action.version is None else str(action.version)
+        templates = self._templates(document) if state is Editable.YES else {}
+        return Reading(
+            action_id=action_id,
+            action_name=action.name,
+            timeout_ms=default if action.timeout_ms is None else action.timeout_ms,
+            is_set=action.timeout_ms is not None,
+            lock=version,
+            version=version,
+            editable=state,
+            by_hand=HOW[state],
+            document=_Document(document, templates),
+        )
+
+    def write(self, reading: Reading, timeout_ms: int) -> Written:
+        """Send the whole configuration back with another timeout, if the version is the same.
+
+        Raises:
+            RefusedError: It can't be edited, came without version or configuration, or the value
+                is out of range; nothing was sent.
+            ConflictError: Somebody wrote since; nothing was changed.
+            AmbiguousWriteError: Nobody knows whether it was carried out.
+            GenesysError: Any other of the tree; nothing was changed.
+        """
+        seconds = -(-timeout_ms // _STEP_MS)
+        insist_on_a_write(reading, seconds * _STEP_MS, lock_name="version")
+        update = _update(cast("_Document", reading.document), reading, seconds)
+        accepted = patch_action(self._client, reading.action_id, update)
+        return Written(seconds * _STEP_MS, accepted.version, accepted.version)
+
+    def differences(self, before: Reading, after: Reading) -> Sequence[str]:
+        """Where two readings differ, but for the timeout and what the platform manages."""
+        one, other = cast("_Document", before.document), cast("_Document", after.document)
+        places = differences(one.action.raw, other.action.raw, {_FIELD}, SERVER_MANAGED)
+        templates = (
+            f"$.config.{part}.{field}"
+            for part, field, _ in _TEMPLATES
+            if one.templates.get(field) != other.templates.get(field)
+        )
+        return (*places, *templates)
+
+    def _editable(self, action: IntegrationAction) -> Editable:
+        if action.id.startswith("static"):
+            return Editable.STATIC
+        if any(pattern.search(action.category) for pattern in self._functions):
+            return Editable.FUNCTION
+        # Where a timeout is set it is no authentication action: they can't have one.
+        if action.timeout_ms is None and is_authentication_action(self._client, action.id):
+            return Editable.CUSTOM_AUTH
+        if is_managed(self._managed, (action.name, action.id)):
+            return Editable.TERRAFORM
+        return Editable.YES
+
+    def _templates(self, document: ActionDocument) -> dict[str, str]:
+        """The text of each template that came as an address; one that is not there is left out."""
+        config = msgspec.json.decode(document.raw, type=_Whole).config or {}
+        texts: dict[str, str] = {}
+        for part, field, file_name in _TEMPLATES:
+            inner = _object(config.get(part))
+            if inner is None or field in inner or f"{field}Uri" not in inner:
+                continue
+            try:
+                texts[field] = get_template(self._client, document.action.id, file_name)
+            except NotFoundError:
+                continue
+        return texts
+
+
+def _update(document: _Document, reading: Reading, seconds: int) -> ActionUpdate:
+    """The body of the write: all that came, one number changed."""
+    whole = msgspec.json.decode(document.action.raw, type=_Whole)
+    if whole.config is None:
+        raise RefusedError(
+            f"The platform showed no configuration of {reading.action_name}, and only a whole one "
+            "can be sent back",
+            "Check that the client may see it; else set timeoutSeconds by hand under "
+            "Admin > Integrations > Actions.",
+            guard="whole_configuration",
+        )
+    config = dict(whole.config)
+    config["timeoutSeconds"] = _raw(seconds)
+    for part, field, _ in _TEMPLATES:
+        inner = _object(config.get(part))
+        if inner is not None and field in document.templates:
+            config[part] = _raw({**inner, field: _raw(document.templates[field])})
+    return ActionUpdate(
+        version=int(reading.lock), config=_raw(config), name=whole.name, category=whole.category
+    )
+
+
+def _object(raw: msgspec.Raw | None) -> _Object | None:
+    """The members of an object; None for null or nothing."""
+    return None if raw is None else msgspec.json.decode(raw, type=_Object | None)
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))

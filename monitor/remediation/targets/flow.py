@@ -1,0 +1,146 @@
+"""The target ``flow``: timeouts inside a flow's document, under its ETag.
+
+A flow can't be patched. Its whole document is sent back byte for byte, changed in one number, and
+the platform takes it only while ``If-Match`` still names what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from monitor.analysis.editable import Editable
+from monitor.errors import BadRequestError, NotFoundError
+from monitor.genesys import Client
+from monitor.genesys.flows import DEFAULT_TIMEOUT_MS, FlowDocument, get_flow
+from monitor.genesys.writing import put_flow
+from monitor.remediation.targets.flow_edit import TimeoutField, find_timeout, with_timeout
+from monitor.remediation.targets.json_text import differences
+from monitor.remediation.targets.limits import insist_on_a_write
+from monitor.remediation.targets.managed import is_managed
+from monitor.remediation.targets.target import SERVER_MANAGED, Reading, Written
+
+_MOST_NAMED = 5
+
+_TERRAFORM = "Change the timeout where the flow's source is kept, then apply it with Terraform"
+_EDITABLE = "Set the timeout of the data action in the flow's editor"
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """What a write needs, kept with its reading."""
+
+    flow: FlowDocument
+    field: TimeoutField
+
+
+class FlowTarget:
+    """The data actions of one flow."""
+
+    def __init__(self, client: Client, flow_id: str, *, managed: Sequence[str] = ()) -> None:
+        """Look at one flow.
+
+        Args:
+            client: An org's client.
+            flow_id: The flow.
+            managed: Patterns of names and ids, of flows or actions, that Terraform manages.
+        """
+        self._client = client
+        self._flow_id = flow_id
+        self._managed = tuple(managed)
+
+    @property
+    def kind(self) -> str:
+        """Its name in the audit trail."""
+        return "flow"
+
+    @property
+    def container_id(self) -> str:
+        """The flow."""
+        return self._flow_id
+
+    @property
+    def step_ms(self) -> int:
+        """A flow counts milliseconds."""
+        return 1
+
+    def read(self, action_id: str) -> Reading:
+        """Read the flow afresh, and find one data action in it.
+
+        Raises:
+            NotFoundError: There is no such flow, or no such action in it.
+            RefusedError: It is not certain which bytes are its timeout.
+            GenesysError: Any other error of the tree.
+        """
+        flow = get_flow(self._client, self._flow_id)
+        try:
+            field = find_timeout(flow.raw, action_id)
+        except NotFoundError as error:
+            raise NotFoundError(error.message, _names(flow)) from error
+        name = next((one.name for one in flow.data_actions if one.action_id == action_id), "")
+        owned = is_managed(self._managed, (flow.name, flow.flow_id, name, action_id))
+        return Reading(
+            action_id=action_id,
+            action_name=name or action_id,
+            timeout_ms=DEFAULT_TIMEOUT_MS if field.value_ms is None else field.value_ms,
+            is_set=field.value_ms is not None,
+            lock=flow.etag,
+            version=flow.version,
+            editable=Editable.TERRAFORM if owned else Editable.YES,
+            by_hand=_TERRAFORM if owned else _EDITABLE,
+            document=_Document(flow, field),
+        )
+
+    def write(self, reading: Reading, timeout_ms: int) -> Written:
+        """Send the whole document back with another timeout, if it is still the same.
+
+        Raises:
+            RefusedError: Terraform manages it, it came without an ETag, or the value is out of
+                range; nothing was sent.
+            ConflictError: Somebody wrote since; nothing was changed.
+            BadRequestError: The platform refused the document; the hint says what was changed.
+            AmbiguousWriteError: Nobody knows whether it was carried out.
+            GenesysError: Any other of the tree; nothing was changed.
+        """
+        insist_on_a_write(reading, timeout_ms, lock_name="ETag")
+        document = cast("_Document", reading.document)
+        changed = with_timeout(document.flow.raw, document.field, timeout_ms)
+        try:
+            accepted = put_flow(self._client, self._flow_id, changed, reading.lock)
+        except BadRequestError as error:
+            raise _explained(error, document, reading, timeout_ms) from error
+        return Written(timeout_ms, accepted.etag, accepted.version)
+
+    def differences(self, before: Reading, after: Reading) -> Sequence[str]:
+        """Where two readings differ, but for the timeout and what the server manages."""
+        one, other = cast("_Document", before.document), cast("_Document", after.document)
+        return tuple(differences(one.flow.raw, other.flow.raw, {one.field.place}, SERVER_MANAGED))
+
+
+def _names(flow: FlowDocument) -> str:
+    """What the flow has, for whoever asked for something else."""
+    if not flow.data_actions:
+        return f"The flow {flow.name or flow.flow_id} has no data actions at all."
+    known = [f"{one.name} ({one.action_id})" for one in flow.data_actions[:_MOST_NAMED]]
+    more = len(flow.data_actions) - len(known)
+    rest = f" and {more} more; timeout-monitor flow show lists them" if more else ""
+    return f"It has {', '.join(known)}{rest}."
+
+
+def _explained(
+    error: BadRequestError, document: _Document, reading: Reading, timeout_ms: int
+) -> BadRequestError:
+    """The same, with what was sent that differs from what was fetched."""
+    before = f"{reading.timeout_ms} ms" if reading.is_set else "no value"
+    return BadRequestError(
+        error.message,
+        f"The document that was sent differs from the one that was fetched at "
+        f"{document.field.place} alone, {before} before and {timeout_ms} ms now; change it in the "
+        "flow's editor to see what the platform wants.",
+        endpoint=error.endpoint,
+        status=error.status,
+        correlation_id=error.correlation_id,
+        code=error.code,
+        detail=error.detail,
+    )
