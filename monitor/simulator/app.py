@@ -94,7 +94,9 @@ def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestL
         route = request.url_rule.rule if request.url_rule else "(unknown)"
         requests.note(request.method, route.replace("<", "{").replace(">", "}"))
         fault = faults.strike(request.method, request.path)
-        if fault is not None:
+        if fault is not None and fault.kind == "edited":
+            org.edit(request.path, fault.action_id, fault.timeout_ms)
+        elif fault is not None:
             struck = mishap(fault, request.environ)
             if struck is not None:
                 return struck

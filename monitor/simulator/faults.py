@@ -15,6 +15,8 @@ FaultKind = Literal[
     "not_found",
     "bad_request",
     "conflict",
+    "precondition_failed",
+    "edited",
     "request_timeout",
     "server_error",
     "unavailable",
@@ -30,8 +32,9 @@ FaultKind = Literal[
     "job_cancelled",
     "job_expired",
 ]
-"""The ``_after`` kinds do what was asked, and then the answer is lost. The ``job_`` kinds are for
-the state of an analytics job: it stays, or ends without results."""
+"""The ``_after`` kinds do what was asked, and then the answer is lost. ``edited`` lets somebody
+else save the flow or the integration action just before the request is served as usual. The
+``job_`` kinds are for the state of an analytics job: it stays, or ends without results."""
 
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -49,6 +52,8 @@ class Fault:
         retry_after_seconds: ``Retry-After`` of ``rate_limited`` and ``unavailable``; None leaves
             the header out.
         hang_seconds: How long a hanging request stays without an answer.
+        action_id: Which data action of a flow is ``edited``.
+        timeout_ms: The timeout that it is given then; None to change something else.
     """
 
     kind: FaultKind
@@ -58,6 +63,8 @@ class Fault:
     skip: int = 0
     retry_after_seconds: int | None = 1
     hang_seconds: float = 30.0
+    action_id: str = ""
+    timeout_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could never happen.

@@ -28,16 +28,22 @@ _MOST_DIFFERENCES = 10
 
 @dataclass(frozen=True, slots=True)
 class FlowDocument:
-    """A flow as it stands now. ``body`` is never changed once it is here."""
+    """A flow as it stands now.
+
+    Attributes:
+        number: Its position in the scenario.
+        body: What it says; never changed once it is here.
+        text: How it is served.
+    """
 
     number: int
     body: Json
+    text: bytes
 
     @property
     def etag(self) -> str:
         """A strong entity tag: another document, another tag."""
-        text = json.dumps(self.body, ensure_ascii=False)
-        return f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+        return f'"{hashlib.sha256(self.text).hexdigest()[:20]}"'
 
 
 class FlowStore:
@@ -55,9 +61,10 @@ class FlowStore:
         self._lock = threading.Lock()
         actions = {one.action_id: one for one in scenario.actions}
         self._documents = {
-            flow.flow_id: FlowDocument(number, first_document(flow, actions))
+            flow.flow_id: _written(number, first_document(flow, actions))
             for number, flow in enumerate(scenario.flows)
         }
+        self._sent: dict[str, bytes] = {}
 
     def get(self, flow_id: str) -> FlowDocument:
         """One of them.
@@ -74,12 +81,15 @@ class FlowStore:
     def put(self, flow_id: str, if_match: str | None, raw: bytes, now_ms: int) -> FlowDocument:
         """Replace a document by one that differs in the timeouts of data actions only.
 
+        The bytes that came are kept, and the document is written anew, as a server would.
+
         Raises:
             Refusal: 428 without If-Match, 412 when it names another document, 400 when the
                 document is not whole or a timeout is out of range.
         """
         with self._lock:
             current = self.get(flow_id)
+            self._sent[flow_id] = raw
             if if_match is None:
                 message = "The request must carry an If-Match header."
                 raise Refusal(428, "precondition.required", message)
@@ -88,23 +98,88 @@ class FlowStore:
                 raise Refusal(412, "precondition.failed", message)
             sent = _read(raw)
             _check_whole(current.body, sent)
-            before, after = timeouts_of(current.body), timeouts_of(sent)
-            body = {**sent, "version": current.body["version"] + 1, "dateModified": iso(now_ms)}
-            body["modifiedBy"] = {"id": "simulated-client", "name": "API client"}
-            renewed = FlowDocument(current.number, body)
-            self._documents[flow_id] = renewed
-            for action_id, timeout_ms in after.items():
-                if before[action_id] != timeout_ms:
-                    self._changed(current.number, action_id, timeout_ms)
+            by = {"id": "simulated-client", "name": "API client"}
+            return self._replace(flow_id, current, sent, by, now_ms)
+
+    def sent(self, flow_id: str) -> bytes:
+        """The newest document that a client sent for a flow, byte for byte, accepted or not.
+
+        Raises:
+            Refusal: 404; nobody sent any.
+        """
+        with self._lock:
+            found = self._sent.get(flow_id)
+        if found is None:
+            message = f"a document that was sent for flow {flow_id}"
+            raise not_found(message)
+        return found
+
+    def place(self, flow_id: str, raw: bytes) -> FlowDocument:
+        """Put any document in the place of a flow's; it is served byte for byte.
+
+        Raises:
+            Refusal: 400 where it is no JSON object, 404 where there is no such flow.
+        """
+        with self._lock:
+            current = self.get(flow_id)
+            placed = FlowDocument(current.number, _read(raw), raw)
+            self._keep(flow_id, current, placed)
+        return placed
+
+    def edit(
+        self, flow_id: str, now_ms: int, *, action_id: str = "", timeout_ms: int | None = None
+    ) -> FlowDocument:
+        """Let the flow's author save it: with another timeout, or with another description.
+
+        Raises:
+            Refusal: 404.
+        """
+        with self._lock:
+            current = self.get(flow_id)
+            body = deepcopy(current.body)
+            if timeout_ms is None:
+                body["description"] = f"Edited when it was at version {body.get('version')}"
+            else:
+                for entry in data_actions(body):
+                    if entry.get("id") == action_id:
+                        entry["data"]["timeout"] = timeout_ms
+            by = {"id": "simulated-author", "name": "Flow author"}
+            return self._replace(flow_id, current, body, by, now_ms)
+
+    def _replace(
+        self, flow_id: str, current: FlowDocument, body: Json, by: Json, now_ms: int
+    ) -> FlowDocument:
+        """Keep a document under a new version; the lock is held."""
+        version = current.body.get("version")
+        version = version + 1 if isinstance(version, int) else 1
+        body = {**body, "version": version, "dateModified": iso(now_ms), "modifiedBy": by}
+        renewed = _written(current.number, body)
+        self._keep(flow_id, current, renewed)
         return renewed
+
+    def _keep(self, flow_id: str, current: FlowDocument, renewed: FlowDocument) -> None:
+        """Keep a document, and tell which timeouts it changed; the lock is held."""
+        self._documents[flow_id] = renewed
+        before, after = timeouts_of(current.body), timeouts_of(renewed.body)
+        for action_id, timeout_ms in after.items():
+            if before.get(action_id) != timeout_ms:
+                self._changed(current.number, action_id, timeout_ms)
+
+
+def _written(number: int, body: Json) -> FlowDocument:
+    """A document as this server writes it."""
+    return FlowDocument(number, body, json.dumps(body, ensure_ascii=False).encode())
 
 
 def timeouts_of(document: Json) -> dict[str, int]:
     """Milliseconds by data action; the default where the document names none."""
-    return {
-        entry["id"]: entry["data"].get("timeout", STEP_DEFAULT_TIMEOUT_MS)
-        for entry in data_actions(document)
-    }
+    return {entry["id"]: _timeout(entry) for entry in data_actions(document)}
+
+
+def _timeout(entry: Json) -> Any:  # noqa: ANN401 - whatever was sent
+    """What an entry says, or the default."""
+    timeout = entry["data"].get("timeout")
+    return STEP_DEFAULT_TIMEOUT_MS if timeout is None else timeout
 
 
 def data_actions(node: object) -> Iterator[Json]:
@@ -130,7 +205,7 @@ def _read(raw: bytes) -> Json:
         message = "The request body is not a flow document."
         raise bad_request(message)
     for entry in data_actions(document):
-        timeout = entry["data"].get("timeout", STEP_DEFAULT_TIMEOUT_MS)
+        timeout = _timeout(entry)
         whole = isinstance(timeout, int) and not isinstance(timeout, bool)
         if not whole or not 1 <= timeout <= MAX_TIMEOUT_MS:
             message = f"The timeout of data action '{entry.get('id')}' is not 1 to 60000 ms."

@@ -137,11 +137,32 @@ class ActionStore:
                 version=stored.version + 1,
                 config=config,
             )
-            self._stored[action_id] = renewed
-            before, after = _timeout_ms(stored), _timeout_ms(renewed)
-            if after != before:
-                self._changed(self._position[action_id], after)
+            self._keep(stored, renewed)
         return renewed
+
+    def edit(self, action_id: str, timeout_ms: int | None) -> None:
+        """Let somebody else save an action: with another timeout, or with another header.
+
+        Raises:
+            Refusal: 404.
+        """
+        with self._lock:
+            stored = self.get(action_id)
+            config = stored.config
+            if timeout_ms is not None:
+                config = msgspec.structs.replace(config, timeout_seconds=timeout_ms // 1_000)
+            elif config.request is not None:
+                headers = {**(config.request.headers or {}), "X-Edited": str(stored.version)}
+                request = msgspec.structs.replace(config.request, headers=headers)
+                config = msgspec.structs.replace(config, request=request)
+            self._keep(stored, replace(stored, version=stored.version + 1, config=config))
+
+    def _keep(self, stored: _Stored, renewed: _Stored) -> None:
+        """Keep an action, and tell whether its timeout changed; the lock is held."""
+        action_id = stored.action.action_id
+        self._stored[action_id] = renewed
+        if _timeout_ms(renewed) != _timeout_ms(stored):
+            self._changed(self._position[action_id], _timeout_ms(renewed))
 
     def template(self, action_id: str, file_name: str) -> str:
         """The text of a Velocity template.

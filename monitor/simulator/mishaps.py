@@ -52,6 +52,7 @@ _REFUSALS: Final = {
     "not_found": (404, "not.found", "The requested resource could not be found"),
     "bad_request": (400, "bad.request", "The request could not be understood by the server."),
     "conflict": (409, "version.mismatch", "The version does not match the current version."),
+    "precondition_failed": (412, "precondition.failed", "If-Match names another version."),
     "request_timeout": (408, "request.timeout", "The request timed out."),
     "server_error": (500, "internal.server.error", "The server encountered an unexpected error."),
     "unavailable": (503, "service.unavailable", "Service is unavailable."),

@@ -83,6 +83,23 @@ class SimulatedOrg:
         """The time of its traffic; epoch milliseconds."""
         return int(self._clock.now() * 1_000)
 
+    def edit(self, path: str, action_id: str, timeout_ms: int | None) -> None:
+        """Let somebody else change what a path stands for, a flow or an integration action.
+
+        Args:
+            path: Ends with the flow's or the action's id.
+            action_id: Which data action of a flow.
+            timeout_ms: Its new timeout; None to change something else of it.
+
+        Raises:
+            Refusal: 404; it stands for neither.
+        """
+        what = path.rstrip("/").rpartition("/")[2]
+        if path.startswith("/api/v2/flows/"):
+            self.flows.edit(what, self.now_ms(), action_id=action_id, timeout_ms=timeout_ms)
+        else:
+            self.actions.edit(what, timeout_ms)
+
     def register_public_key(self, client_id: str, pem: str) -> None:
         """Let a client sign in with assertions signed by the key's private half."""
         self.tokens.register_public_key(client_id, pem)
@@ -113,7 +130,7 @@ class SimulatedOrg:
 
     def _step_changed(self, flow: int, action_id: str, timeout_ms: int) -> None:
         """A flow document's timeout was changed; it counts where flow documents decide."""
-        if self.contract == "flow":
-            position = self._position[action_id]
+        position = self._position.get(action_id)
+        if self.contract == "flow" and position is not None:
             change = TimeoutChange(self.now_ms(), position, flow, timeout_ms)
             self._traffic.change_timeout(change)

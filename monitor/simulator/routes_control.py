@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import msgspec
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from monitor.simulator.answers import answer
 from monitor.simulator.faults import Fault
@@ -14,8 +14,6 @@ from monitor.simulator.queries import parse_body
 from monitor.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from monitor.simulator.app import RequestLog
     from monitor.simulator.faults import FaultQueue
     from monitor.simulator.org import SimulatedOrg
@@ -87,7 +85,21 @@ def control_routes(org: SimulatedOrg, faults: FaultQueue, requests: RequestLog) 
         org.tokens.revoke_all()
         return answer({})
 
+    _documents(routes, org)
     return routes
+
+
+def _documents(routes: Blueprint, org: SimulatedOrg) -> None:
+    """Flow documents as they are: to place any, and to see what was sent."""
+
+    @routes.put("/flows/<flowId>")
+    def place_flow(flowId: str) -> Response:  # noqa: N803 - as the platform's path has it
+        placed = org.flows.place(flowId, request.get_data())
+        return answer({"etag": placed.etag})
+
+    @routes.get("/flows/<flowId>/sent")
+    def sent_flow(flowId: str) -> Response:  # noqa: N803 - as the platform's path has it
+        return Response(org.flows.sent(flowId), content_type="application/json")
 
 
 def _seconds(name: str) -> float:

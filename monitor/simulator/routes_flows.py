@@ -40,8 +40,8 @@ def flow_routes(org: SimulatedOrg) -> Blueprint:
 
 def _answer(document: FlowDocument, *, whole: bool) -> Response:
     """A document in its own field order."""
-    body = document.body
+    text = document.text
     if not whole:
-        body = {name: value for name, value in body.items() if name not in _DATA_ACTION_PARTS}
-    text = json.dumps(body, ensure_ascii=False)
+        body = {k: value for k, value in document.body.items() if k not in _DATA_ACTION_PARTS}
+        text = json.dumps(body, ensure_ascii=False).encode()
     return Response(text, headers={"ETag": document.etag}, content_type="application/json")

@@ -25,8 +25,11 @@ from monitor.clock import SystemClock
 from monitor.config import OrgSettings
 from monitor.genesys import Client, Endpoint, connect
 from monitor.genesys.actions import (
+    REQUEST_TEMPLATE,
     consuming_flows,
     get_action,
+    get_template,
+    is_authentication_action,
     list_actions,
     list_integrations,
 )
@@ -57,6 +60,7 @@ from monitor.genesys.analytics import (
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
+from monitor.genesys.writing import ActionUpdate, patch_action, put_flow
 from monitor.model import TimeRange
 from tests.genesys.far_side import TOKEN, FarSide, Reply, listening
 from tests.genesys.sdk_models import allowed_values, payload_problems, shape_problems
@@ -144,9 +148,36 @@ FULL_CONVERSATION_QUERY = ConversationDetailQuery(
     order_by="conversationStart",
 )
 
+FULL_ACTION_UPDATE = ActionUpdate(
+    version=7,
+    name="Get Customer",
+    category="Web Services Data Actions",
+    config=msgspec.Raw(
+        b"""{"timeoutSeconds": 5,
+        "request": {"requestUrlTemplate": "https://crm/${input.id}", "requestTemplate": "${x}",
+            "requestTemplateUri": "/api/v2/x", "requestType": "POST", "headers": {"k": "v"}},
+        "response": {"translationMap": {"a": "$.a"}, "translationMapDefaults": {"a": "1"},
+            "successTemplate": "${a}", "successTemplateUri": "/api/v2/y"}}"""
+    ),
+)
+
 CASES = [
     Case(list_actions, "IntegrationsApi", "get_integrations_actions"),
     Case(lambda c: get_action(c, "a"), "IntegrationsApi", "get_integrations_action", ("a",)),
+    Case(lambda c: is_authentication_action(c, "a"), "IntegrationsApi", "get_integrations_actions"),
+    Case(
+        lambda c: get_template(c, "a", REQUEST_TEMPLATE),
+        "IntegrationsApi",
+        "get_integrations_action_template",
+        ("a", REQUEST_TEMPLATE),
+    ),
+    Case(
+        lambda c: patch_action(c, "a", FULL_ACTION_UPDATE),
+        "IntegrationsApi",
+        "patch_integrations_action",
+        ("a", "body"),
+        body="UpdateActionInput",
+    ),
     Case(list_integrations, "IntegrationsApi", "get_integrations"),
     Case(
         lambda c: consuming_flows(c, "a"),
@@ -202,8 +233,8 @@ CASES = [
     Case(lambda c: whoami(c, SystemClock()), "OrganizationApi", "get_organizations_me"),
 ]
 
-NOT_IN_THE_SDK = {TOKEN, "GET /api/v2/flows/{flowId}"}
-"""The token service, and the flow document, whose ``expand`` belongs to a contract of its own."""
+NOT_IN_THE_SDK = {TOKEN, "GET /api/v2/flows/{flowId}", "PUT /api/v2/flows/{flowId}"}
+"""The token service, and the flow document, which belongs to a contract of its own."""
 
 
 @pytest.fixture
@@ -283,6 +314,7 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (monitor.genesys.actions._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001
         (monitor.genesys.limits._Limits, "LimitsEntityListing"),  # noqa: SLF001
         (monitor.genesys.organization._Organization, "Organization"),  # noqa: SLF001
+        (ActionUpdate, "UpdateActionInput"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
@@ -320,6 +352,7 @@ def test_every_endpoint_is_held_against_the_sdk(client: Client, far_side: FarSid
         case.ask(client)
     far_side.on("GET /api/v2/flows/f", Reply(body={"id": "f"}))
     get_flow(client, "f")
+    put_flow(client, "f", b"{}", '"1"')
 
     assert {label for label, _ in client.stats().requests} == endpoints()
     in_the_sdk = {f"{c.method} {c.path}" for c in map(template_of, CASES)}

@@ -1,0 +1,129 @@
+"""Both places where timeouts are kept, on a simulated org, with all that a test does to them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from monitor.config import OrgSettings
+from monitor.genesys import Client
+from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
+from monitor.simulator.scenarios import MAIN_MENU, ORDER_ENQUIRIES, ORDER_STATUS, SHIPMENT_TRACKING
+from tests.simulator.far_end import ACTIONS, Wire
+
+FLOW_ID = ORDER_ENQUIRIES.flow_id
+FUNCTIONS = (r"(?i)\bfunction\b",)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A target, and the far side of it.
+
+    Attributes:
+        target: What is tested.
+        wire: The org.
+        path: What is read and written.
+        write_method: How it is written.
+        action_id: A data action whose timeout is 5 s.
+        other_id: Another one.
+        client: The client that the target speaks through.
+    """
+
+    target: Target
+    wire: Wire
+    path: str
+    write_method: str
+    action_id: str
+    other_id: str
+    client: Client
+
+    def fault(self, kind: str, **more: object) -> None:
+        """Let the next write go wrong."""
+        self.wire.fault(kind, path_prefix=self.path, method=self.write_method, **more)
+
+    def edit(self, timeout_ms: int | None = None) -> None:
+        """Let somebody else save it, with another timeout or another field."""
+        self.wire.org.edit(self.path, self.action_id, timeout_ms)
+
+    def writes(self) -> int:
+        """How many writes arrived, successful or not."""
+        counts: dict[str, int] = self.wire.get("/simulator/requests").json()
+        return sum(n for what, n in counts.items() if what.startswith(("PUT", "PATCH")))
+
+    def stored(self) -> dict[str, Any]:
+        """All of it as the far side has it, with the texts of templates."""
+        if self.target.kind == "flow":
+            document: dict[str, Any] = json.loads(self.wire.org.flows.get(FLOW_ID).text)
+            return document
+        shown: dict[str, Any] = self.wire.get(self.path, includeConfig="true").json()
+        for name in ("requesttemplate.vm", "successtemplate.vm"):
+            shown[name] = self.wire.get(f"{self.path}/templates/{name}").text
+        return shown
+
+    def timeout_ms(self) -> int:
+        """The timeout as the far side has it."""
+        found: object = self.stored()
+        if self.target.kind == "flow":
+            (found,) = [
+                entry["data"]["timeout"]
+                for entry in entries(found)
+                if entry["id"] == self.action_id
+            ]
+            return int(str(found))
+        return int(self.stored()["config"]["timeoutSeconds"]) * 1_000
+
+
+def entries(node: object) -> list[dict[str, Any]]:
+    """Every data action of a flow document."""
+    if isinstance(node, dict):
+        own = [node] if node.get("type") == "data" else []
+        return own + [entry for child in node.values() for entry in entries(child)]
+    if isinstance(node, list):
+        return [entry for child in node for entry in entries(child)]
+    return []
+
+
+def org_settings(url: str, contract: str = "platform") -> OrgSettings:
+    """The simulated org as it is configured."""
+    return OrgSettings.model_validate(
+        {
+            "name": "simulated",
+            "client_id": "simulated-client",
+            "client_secret": SecretStr("simulated-secret"),
+            "api_url": url,
+            "contract": contract,
+        }
+    )
+
+
+def flow_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Place:
+    """A data action in a flow's document."""
+    return Place(
+        target=FlowTarget(client, FLOW_ID, managed=managed),
+        wire=wire,
+        path=f"/api/v2/flows/{FLOW_ID}",
+        write_method="PUT",
+        action_id=ORDER_STATUS.action_id,
+        other_id=SHIPMENT_TRACKING.action_id,
+        client=client,
+    )
+
+
+def action_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Place:
+    """An integration action."""
+    return Place(
+        target=IntegrationActionTarget(client, function_categories=FUNCTIONS, managed=managed),
+        wire=wire,
+        path=f"{ACTIONS}/{ORDER_STATUS.action_id}",
+        write_method="PATCH",
+        action_id=ORDER_STATUS.action_id,
+        other_id=SHIPMENT_TRACKING.action_id,
+        client=client,
+    )
+
+
+PLACES = {"flow": flow_place, "integration-action": action_place}
+ANOTHER_FLOW_ID = MAIN_MENU.flow_id

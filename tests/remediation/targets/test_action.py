@@ -1,0 +1,278 @@
+"""What only an integration action does: its whole configuration goes back, templates and all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from monitor.analysis.editable import Editable
+from monitor.errors import AmbiguousWriteError, ConflictError, NotJsonError, RefusedError
+from monitor.genesys import Client, connect
+from monitor.remediation.targets import IntegrationActionTarget
+from monitor.simulator.scenario import SimulatedAction
+from monitor.simulator.scenarios import (
+    BRANCH_FINDER,
+    PARTNER_TOKEN,
+    PRICE_QUOTE,
+    SEND_CONFIRMATION,
+)
+from tests.genesys.far_side import FarSide, Reply, listening
+from tests.genesys.sdk_models import payload_problems
+from tests.remediation.places import org_settings
+from tests.remediation.targets.conftest import MakePlace
+
+ACTION = "/api/v2/integrations/actions/a-1"
+READ = f"GET {ACTION}"
+WRITE = f"PATCH {ACTION}"
+REQUEST_TEMPLATE = f"GET {ACTION}/templates/requesttemplate.vm"
+SUCCESS_TEMPLATE = f"GET {ACTION}/templates/successtemplate.vm"
+LIST = "GET /api/v2/integrations/actions"
+
+SHOWN = b"""{"id": "a-1", "name": "Get Customer", "integrationId": "i-1",
+ "category": "Web Services Data Actions", "version": 7, "secure": false,
+ "config": {"timeoutSeconds": 10, "newKnob": 1e-7, "wide": 123456789012345678901234567890,
+  "request": {"requestUrlTemplate": "https://crm/\\u00e9", "requestTemplateUri": "/x/r",
+   "requestType": "POST", "headers": {"k": "v"}, "retries": 2},
+  "response": {"translationMap": {}, "translationMapDefaults": {}, "successTemplateUri": "/x/s"}}}
+"""
+
+
+@pytest.fixture
+def far_side() -> Iterator[FarSide]:
+    """An action with two templates and fields that nobody has heard of."""
+    with listening() as far_side:
+        far_side.on(READ, Reply(body=SHOWN))
+        far_side.on(REQUEST_TEMPLATE, Reply(body="${input.é}".encode()))
+        far_side.on(SUCCESS_TEMPLATE, Reply(body=b""))
+        far_side.on(LIST, Reply(body={"entities": [{"id": "a-1", "name": "Get Customer"}]}))
+        far_side.on(WRITE, Reply(body={"id": "a-1", "version": 8}))
+        yield far_side
+
+
+@pytest.fixture
+def client(far_side: FarSide) -> Iterator[Client]:
+    """A client of the real parts."""
+    with closing(connect(org_settings(far_side.url), budget_seconds=5)) as client:
+        yield client
+
+
+@pytest.fixture
+def target(client: Client) -> IntegrationActionTarget:
+    """What is tested."""
+    return IntegrationActionTarget(client)
+
+
+def sent(far_side: FarSide) -> Any:  # noqa: ANN401 - tests compare it with literals
+    """The body of the only write."""
+    (seen,) = far_side.requests(WRITE)
+    return seen.json
+
+
+def test_the_whole_configuration_goes_back(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """Every field that came, also unknown ones, and the templates' texts, an empty one too."""
+    target.write(target.read("a-1"), 12_000)
+
+    came = json.loads(SHOWN)
+    expected = came["config"] | {"timeoutSeconds": 12}
+    expected["request"] = came["config"]["request"] | {"requestTemplate": "${input.é}"}
+    expected["response"] = came["config"]["response"] | {"successTemplate": ""}
+    assert sent(far_side) == {
+        "name": "Get Customer",
+        "category": "Web Services Data Actions",
+        "version": 7,
+        "config": expected,
+    }
+
+
+def test_numbers_go_back_as_they_were_written(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """Neither the small nor the wide one is rounded or written another way."""
+    target.write(target.read("a-1"), 12_000)
+
+    (seen,) = far_side.requests(WRITE)
+    assert b'"newKnob":1e-7,"wide":123456789012345678901234567890,' in seen.body
+
+
+def test_what_is_sent_fits_the_published_model(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """Where the platform sent only what the official SDK knows, so does this program."""
+    known = json.loads(SHOWN)
+    for part, name in ((known["config"], "newKnob"), (known["config"], "wide")):
+        del part[name]
+    del known["config"]["request"]["retries"]
+    far_side.on(READ, Reply(body=known))
+
+    target.write(target.read("a-1"), 12_000)
+
+    assert list(payload_problems(sent(far_side), "UpdateActionInput")) == []
+
+
+def test_a_template_whose_text_came_is_not_fetched(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """It goes back as it came; the other one is not there at all, and is left out."""
+    known = json.loads(SHOWN)
+    known["config"]["request"]["requestTemplate"] = "here"
+    far_side.on(READ, Reply(body=known))
+    far_side.on(SUCCESS_TEMPLATE, Reply(404, {}))
+
+    target.write(target.read("a-1"), 12_000)
+
+    assert far_side.requests(REQUEST_TEMPLATE) == []
+    assert sent(far_side)["config"]["request"]["requestTemplate"] == "here"
+    assert "successTemplate" not in sent(far_side)["config"]["response"]
+
+
+def test_a_template_is_asked_for_as_text(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """It is no JSON, and some servers refuse to send what was not asked for."""
+    target.read("a-1")
+
+    (seen,) = far_side.requests(REQUEST_TEMPLATE)
+    assert seen.headers["Accept"].startswith("text/plain")
+
+
+def test_a_template_that_is_no_text_is_told(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """What can't be read can't be sent back whole."""
+    far_side.on(REQUEST_TEMPLATE, Reply(body=b"\xff\xfe"))
+
+    with pytest.raises(NotJsonError, match=r"requesttemplate\.vm of the action a-1 is no text"):
+        target.read("a-1")
+
+
+def test_missing_parts_are_left_out(target: IntegrationActionTarget, far_side: FarSide) -> None:
+    """An action without category, request or response gets none."""
+    far_side.on(READ, Reply(body={"id": "a-1", "version": 3, "config": {"request": None}}))
+
+    target.write(target.read("a-1"), 12_000)
+
+    assert sent(far_side) == {"version": 3, "config": {"request": None, "timeoutSeconds": 12}}
+
+
+def test_an_action_without_configuration_is_not_written(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """A configuration of one field could wipe out all the others."""
+    far_side.on(READ, Reply(body={"id": "a-1", "name": "A", "version": 3}))
+
+    with pytest.raises(RefusedError, match="no configuration of A") as caught:
+        target.write(target.read("a-1"), 12_000)
+
+    assert caught.value.guard == "whole_configuration"
+    assert far_side.requests(WRITE) == []
+
+
+def test_an_action_without_a_version_is_not_written(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """Without a lock somebody else's change could be lost."""
+    far_side.on(READ, Reply(body={"id": "a-1", "name": "A", "config": {}}))
+
+    with pytest.raises(RefusedError, match="no version for A") as caught:
+        target.write(target.read("a-1"), 12_000)
+
+    assert caught.value.guard == "lock"
+    assert far_side.requests(WRITE) == []
+
+
+@pytest.mark.parametrize("seconds", [None, 0])
+def test_an_unset_timeout_is_a_minute(
+    target: IntegrationActionTarget, far_side: FarSide, seconds: int | None
+) -> None:
+    """The platform's default, told apart from one that was set."""
+    far_side.on(READ, Reply(body={"id": "a-1", "config": {"timeoutSeconds": seconds}}))
+
+    reading = target.read("a-1")
+
+    assert (reading.timeout_ms, reading.is_set) == (60_000, False)
+
+
+def test_a_version_conflict_in_a_400_is_a_conflict(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """The platform says it in two ways."""
+    words = "The version 7 does not match the current version 9."
+    far_side.on(WRITE, Reply(400, {"message": words, "code": "bad.request", "status": 400}))
+
+    with pytest.raises(ConflictError, match="does not match the current version 9") as caught:
+        target.write(target.read("a-1"), 12_000)
+
+    assert (caught.value.status, caught.value.correlation_id) == (400, "corr-1")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"version": {}}', b"\xff"])
+def test_an_answer_that_is_not_the_platforms_is_ambiguous(
+    target: IntegrationActionTarget, far_side: FarSide, body: bytes
+) -> None:
+    """A 200 from somewhere else says nothing about the change."""
+    far_side.on(WRITE, Reply(body=body))
+
+    with pytest.raises(AmbiguousWriteError, match="can't be understood"):
+        target.write(target.read("a-1"), 12_000)
+
+    assert len(far_side.requests(WRITE)) == 1
+
+
+def test_an_empty_answer_is_one(target: IntegrationActionTarget, far_side: FarSide) -> None:
+    """Carried out; the new version is not known before the next reading."""
+    far_side.on(WRITE, Reply(204, b""))
+
+    written = target.write(target.read("a-1"), 12_000)
+
+    assert (written.timeout_ms, written.lock, written.version) == (12_000, "", "")
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "words"),
+    [
+        (BRANCH_FINDER, Editable.STATIC, "it is a static action"),
+        (PRICE_QUOTE, Editable.FUNCTION, "whose timeout lives in its function"),
+        (PARTNER_TOKEN, Editable.CUSTOM_AUTH, "it is a custom authentication action"),
+    ],
+    ids=lambda part: str(part) if isinstance(part, str) else "",
+)
+def test_what_can_not_be_edited_is_refused_with_how_to_do_it(
+    make_place: MakePlace, action: SimulatedAction, state: Editable, words: str
+) -> None:
+    """Nothing is sent; the reading says how to change it by hand."""
+    place = make_place("integration-action")
+    reading = place.target.read(action.action_id)
+
+    with pytest.raises(RefusedError, match=words) as caught:
+        place.target.write(reading, 12_000)
+
+    assert reading.editable is state
+    assert caught.value.guard == f"editable_{state}"
+    assert caught.value.hint == f"{reading.by_hand}."
+    assert place.writes() == 0
+
+
+def test_an_unset_timeout_does_not_make_an_authentication_action(make_place: MakePlace) -> None:
+    """It is in the usual list, so it can be changed."""
+    place = make_place("integration-action")
+
+    reading = place.target.read(SEND_CONFIRMATION.action_id)
+
+    assert (reading.editable, reading.is_set) == (Editable.YES, False)
+
+
+def test_a_changed_template_is_a_difference(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """It is part of the configuration, though it comes apart from it."""
+    before = target.read("a-1")
+    far_side.on(SUCCESS_TEMPLATE, Reply(body=b"other"))
+    after = target.read("a-1")
+
+    assert target.differences(before, after) == ("$.config.response.successTemplate",)
