@@ -7,6 +7,7 @@
     ├── LedgerError                     1  the state file is not ours, too new, or not writable
     ├── StaleDataError                  6  the newest data is too old to answer from
     ├── RefusedError                    3  a guard forbids the change
+    ├── BusyError                       5  another program is changing timeouts of the org
     └── GenesysError                    1  the platform's answer (endpoint, status, correlation id)
         ├── AuthenticationError         4  the token or the credentials were refused (401)
         ├── PermissionDeniedError       4  a permission is missing (403)
@@ -74,6 +75,12 @@ class RefusedError(TimeoutMonitorError):
         """Keep which guard spoke."""
         super().__init__(message, hint)
         self.guard = guard
+
+
+class BusyError(TimeoutMonitorError):
+    """Another program is changing timeouts of the org, or has taken over from this one."""
+
+    exit_code = 5
 
 
 class GenesysError(TimeoutMonitorError):

@@ -17,6 +17,7 @@ from monitor.ledger.change import (
     Switch,
 )
 from monitor.ledger.history import History
+from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.values import (
     LATENESS_EDGES_SECONDS,
@@ -40,6 +41,7 @@ __all__ = [
     "History",
     "IncidentTotal",
     "Intent",
+    "Journal",
     "Lateness",
     "Lease",
     "Ledger",

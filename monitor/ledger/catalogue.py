@@ -126,6 +126,22 @@ def save_flows_of_action(
     )
 
 
+def note_timeout(
+    connection: Connection, org_id: int, action_id: str, timeout_ms: int, at: float
+) -> None:
+    """Keep a timeout that we have set ourselves, before the next catalogue shows it."""
+    since, known_ms = _latest_timeouts(connection, org_id).get(action_id, (at, None))
+    connection.execute(
+        update(actions)
+        .where(actions.c.org_id == org_id, actions.c.action_id == action_id)
+        .values(configured_timeout_ms=timeout_ms)
+    )
+    if known_ms != timeout_ms:
+        row = {"org_id": org_id, "action_id": action_id, "timeout_ms": timeout_ms}
+        # A clock that went backwards must not hide the newest change.
+        put(connection, timeouts, [row | {"since": max(at, since)}])
+
+
 def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ...], frozenset[str]]:
     """Every action ever known, by id, and the ids of those the catalogue lists no more."""
     statement = (

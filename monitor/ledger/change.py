@@ -226,7 +226,7 @@ class Standing:
         resumed_at: When somebody last resumed; epoch seconds, 0.0 for never.
         changes: Every open change, and every change that began within the history that was asked
             for; the newest first.
-        latest: The newest change of each action that reached the platform, or may have.
+        latest: The newest change of each action that took effect, by its id.
         quarantines: Actions that are left alone, by their id; expired ones too.
     """
 

@@ -28,6 +28,7 @@ from sqlalchemy.exc import ArgumentError
 from monitor.errors import LedgerError
 from monitor.ledger import schema
 from monitor.ledger.failures import in_plain_words
+from monitor.ledger.migration import OLDEST, upgrade
 
 _WRITES = "timeout_monitor_writes"
 """Execution option of connections whose transactions write."""
@@ -75,30 +76,41 @@ class Database:
         self._engine.dispose()
 
     def prepare(self) -> None:
-        """Check that the database is ours, and fill it where it is empty.
+        """Check that the database is ours; fill it where it is empty, upgrade it where it is old.
 
         Raises:
             LedgerError: It is not ours, of another version, locked, or can't be opened.
         """
         with self.reading() as connection:
-            fresh = self._is_fresh(connection)
+            found = self._version(connection)
         if self._engine.dialect.name == "sqlite":
             # Only now: somebody else's file must not be changed, not even its journal.
             with in_plain_words(self._name):
                 _keep_a_write_ahead_log(self._engine)
-        if fresh:
-            with self.writing() as connection:
-                if connection.dialect.name == "postgresql":
-                    connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-                # Asked again under the lock: another process may have filled it meanwhile.
-                if self._is_fresh(connection):
-                    _create(connection)
+        if found == schema.SCHEMA_VERSION:
+            return
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            # Asked again under the lock: another process may have been quicker.
+            found = self._version(connection)
+            if found is None:
+                schema.metadata.create_all(connection)
+                _say_whose_it_is(connection)
+            elif found < schema.SCHEMA_VERSION:
+                upgrade(connection, found)
+                _say_whose_it_is(connection)
 
-    def _is_fresh(self, connection: Connection) -> bool:
+    def _version(self, connection: Connection) -> int | None:
+        """The version of the schema, which this program can use or upgrade; None where it is empty.
+
+        Raises:
+            LedgerError: It is not ours, or of a version that is of no use.
+        """
         inspector: Inspector = inspect(connection)
         tables = set(inspector.get_table_names())
         if not tables:
-            return True
+            return None
         columns = {c["name"] for c in inspector.get_columns("meta")} if "meta" in tables else set()
         facts = (
             {row.key: row.value for row in connection.execute(select(schema.meta))}
@@ -109,18 +121,19 @@ class Database:
             sentence = f"the state {self._name} belongs to another program"
             hint = "Point [state] url at a path or a database of its own; this one was not changed."
             raise LedgerError(sentence, hint)
-        self._check_version(facts.get("schema_version", ""))
-        return False
-
-    def _check_version(self, text: str) -> None:
+        text = facts.get("schema_version", "")
         version = int(text) if text.isdecimal() else 0
+        self._refuse_what_is_of_no_use(version)
+        return version
+
+    def _refuse_what_is_of_no_use(self, version: int) -> None:
         if version > schema.SCHEMA_VERSION:
             sentence = (
                 f"the state {self._name} was written by a newer program (its schema is version "
                 f"{version}, this program knows {schema.SCHEMA_VERSION})"
             )
             raise LedgerError(sentence, "Install the newer timeout-monitor, or use another state.")
-        if version < schema.SCHEMA_VERSION:
+        if version < OLDEST:
             sentence = (
                 f"the state {self._name} was written by an older program (its schema is version "
                 f"{version}, this program needs {schema.SCHEMA_VERSION})"
@@ -251,7 +264,6 @@ def _keep_a_write_ahead_log(engine: Engine) -> None:
         connection.close()
 
 
-def _create(connection: Connection) -> None:
-    schema.metadata.create_all(connection)
+def _say_whose_it_is(connection: Connection) -> None:
     facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
     put(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])

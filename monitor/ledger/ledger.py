@@ -13,6 +13,7 @@ from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeout
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
+from monitor.ledger.journal import Journal
 from monitor.ledger.orgs import (
     find_org,
     lock_every_org,
@@ -44,6 +45,12 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         """Use an opened database; ``Ledger.open`` opens one."""
         self._database = database
+        self._journal = Journal(database)
+
+    @property
+    def journal(self) -> Journal:
+        """What was changed, and who may change anything."""
+        return self._journal
 
     @classmethod
     def open(

@@ -95,7 +95,7 @@ class Case:
 
     @property
     def latest(self) -> Change | None:
-        """The action's newest change that reached the platform."""
+        """The action's newest change that took effect."""
         return self.standing.latest.get(self.candidate.action_id)
 
     @property

@@ -1,0 +1,108 @@
+"""The audit trail: lines are added and read, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import msgspec
+from sqlalchemy import Connection, Select, func, insert, select
+
+from monitor.ledger.change import AuditEntry
+from monitor.ledger.change_schema import audit, refusals
+from monitor.ledger.database import put
+from monitor.ledger.schema import orgs
+
+_AUDIT_LOCK = 0x6175_6474
+"""Key of the advisory lock that PostgreSQL's writers of the trail queue for ("audt"): a line with
+a smaller number must not appear after one with a larger, or a reader that goes on from the last
+number it has seen would miss it."""
+
+
+def add_entries(connection: Connection, org_id: int, entries: Sequence[AuditEntry]) -> None:
+    """Add lines, in their order."""
+    if not entries:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_AUDIT_LOCK)))
+    connection.execute(
+        insert(audit),
+        [
+            {key: value for key, value in asdict(entry).items() if key not in {"org", "entry_id"}}
+            | {"org_id": org_id, "evidence": msgspec.json.encode(entry.evidence).decode()}
+            for entry in entries
+        ],
+    )
+
+
+def add_refusals(connection: Connection, org_id: int, entries: Sequence[AuditEntry]) -> int:
+    """Add those refusals that say something else than the last one of their action.
+
+    Returns:
+        How many were added.
+    """
+    known = {
+        row.action_id: (row.reason, row.from_ms, row.to_ms)
+        for row in connection.execute(select(refusals).where(refusals.c.org_id == org_id))
+    }
+    news = [
+        entry
+        for entry in entries
+        if known.get(entry.action_id) != (entry.reason, entry.from_ms, entry.to_ms)
+    ]
+    add_entries(connection, org_id, news)
+    put(
+        connection,
+        refusals,
+        [
+            {
+                "org_id": org_id,
+                "action_id": entry.action_id,
+                "reason": entry.reason,
+                "from_ms": entry.from_ms,
+                "to_ms": entry.to_ms,
+            }
+            for entry in news
+        ],
+    )
+    return len(news)
+
+
+def newest_entries(connection: Connection, org_id: int, limit: int) -> list[AuditEntry]:
+    """The newest lines of an org, the newest first."""
+    statement = _selected().where(audit.c.org_id == org_id).order_by(audit.c.id.desc())
+    return _read(connection, statement.limit(limit))
+
+
+def entries_after(connection: Connection, entry_id: int, limit: int) -> list[AuditEntry]:
+    """The lines of all orgs after a number, in their order."""
+    return _read(
+        connection, _selected().where(audit.c.id > entry_id).order_by(audit.c.id).limit(limit)
+    )
+
+
+def _selected() -> Select[tuple[object, ...]]:
+    return select(audit, orgs.c.name.label("org")).join(orgs, orgs.c.id == audit.c.org_id)
+
+
+def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> list[AuditEntry]:
+    return [
+        AuditEntry(
+            at=row.at,
+            org=row.org,
+            event=row.event,
+            actor=row.actor,
+            action_id=row.action_id,
+            action_name=row.action_name,
+            change_id=row.change_id,
+            from_ms=row.from_ms,
+            to_ms=row.to_ms,
+            reason=row.reason,
+            detail=row.detail,
+            lock_before=row.lock_before,
+            lock_after=row.lock_after,
+            evidence=msgspec.json.decode(row.evidence),
+            entry_id=row.id,
+        )
+        for row in connection.execute(statement)
+    ]

@@ -1,0 +1,298 @@
+"""The journal of changes: intents before writes, states after them, and who may write at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.ledger.auditing import add_entries, add_refusals, entries_after, newest_entries
+from monitor.ledger.catalogue import note_timeout
+from monitor.ledger.change import (
+    OPEN_STATES,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Intent,
+    Lease,
+    Quarantine,
+    Standing,
+    Switch,
+)
+from monitor.ledger.database import Database
+from monitor.ledger.leasing import give_back, insist, take_lease
+from monitor.ledger.orgs import find_org, lock_org
+from monitor.ledger.standing import (
+    PAUSED,
+    RESUMED,
+    TRIPPED,
+    add_change,
+    clear_switches,
+    end_quarantine,
+    get_change,
+    move_change,
+    newest_changes,
+    read_standing,
+    set_quarantine,
+    set_switch,
+)
+
+HISTORY_SECONDS = 60 * 86_400
+"""How far back a standing looks: further than any budget, cooldown or row of failures reaches."""
+
+Allows = Callable[[Standing], str]
+"""Asked inside the transaction whether what was decided before still holds; the reason code of what
+stands in the way, empty where nothing does."""
+
+
+class Journal:
+    """What was intended, done and refused, and by whom; each call is one transaction.
+
+    Whoever changes anything has a lease. An intent is recorded, and what it depends on is asked
+    again, in one transaction: so budgets and switches hold whatever else goes on at the same time,
+    and no write is ever sent that is not recorded.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Use the ledger's database."""
+        self._database = database
+
+    def standing(self, org: str, now: float) -> Standing:
+        """What was changed in an org, and what stands in the way of more."""
+        with self._database.reading() as connection:
+            return _standing(connection, org, find_org(connection, org), now)
+
+    def take_lease(self, org: str, holder: str, now: float, seconds: float) -> Lease | None:
+        """Take or renew the right to change timeouts; None where another program has it.
+
+        Args:
+            org: The org's configured name.
+            holder: Who wants it; unique to one running program.
+            now: By the machine's clock, which programs share; epoch seconds.
+            seconds: How long it lasts if nobody gives it back.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            return take_lease(connection, org, org_id, holder=holder, now=now, seconds=seconds)
+
+    def give_back(self, lease: Lease) -> None:
+        """End a lease; whoever comes next need not wait for its end."""
+        with self._database.writing() as connection:
+            give_back(connection, lock_org(connection, lease.org), lease)
+
+    def begin(
+        self, lease: Lease, intent: Intent, entry: AuditEntry, allows: Allows, machine_now: float
+    ) -> Change | str:
+        """Record that a change is about to be made, unless something stands in its way by now.
+
+        Args:
+            lease: The lease under which it is made.
+            intent: The change.
+            entry: Its line in the audit trail; its change's number is filled in.
+            allows: Whether it may still be made.
+            machine_now: The machine's clock; epoch seconds.
+
+        Returns:
+            The change, else the reason code of what stands in its way; then nothing was recorded.
+
+        Raises:
+            BusyError: The lease is over, or another program's.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, intent.org)
+            insist(connection, org_id, lease, now=machine_now)
+            reason = allows(_standing(connection, intent.org, org_id, intent.at))
+            if reason:
+                return reason
+            change = add_change(connection, org_id, intent)
+            _note(connection, org_id, change, entry, ChangeState.PLANNED)
+            return change
+
+    def send(  # noqa: PLR0913 - what a write depends on
+        self,
+        lease: Lease,
+        change: Change,
+        to: ChangeState,
+        entry: AuditEntry,
+        *,
+        allows: Allows,
+        machine_now: float,
+    ) -> Change | str:
+        """Record that a write is about to be sent, unless something stands in its way by now.
+
+        Args:
+            lease: The lease under which it is sent.
+            change: The change.
+            to: ``WRITING`` or ``UNDOING``.
+            entry: Its line in the audit trail.
+            allows: Whether it may still be sent.
+            machine_now: The machine's clock; epoch seconds.
+
+        Returns:
+            The change as it is then, else the reason code of what stands in its way.
+
+        Raises:
+            BusyError: The lease is over, or another program's.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, change.org)
+            insist(connection, org_id, lease, now=machine_now)
+            reason = allows(_standing(connection, change.org, org_id, entry.at))
+            if reason:
+                return reason
+            values: dict[str, Any] = {"note": entry.detail}
+            if to is ChangeState.WRITING:
+                values |= {"sent_at": entry.at, "lock_before": entry.lock_before}
+            move_change(connection, change, to, values)
+            _note(connection, org_id, change, entry, to)
+            return get_change(connection, change.org, org_id, change.change_id)
+
+    def move(
+        self,
+        lease: Lease,
+        change: Change,
+        to: ChangeState,
+        entry: AuditEntry,
+        *,
+        quarantine: Quarantine | None = None,
+    ) -> Change:
+        """Record how far a change has come.
+
+        The timeout that is in force from now on is noted with it, so that what is measured later is
+        measured against it.
+
+        Args:
+            lease: The lease under which that was found out or done.
+            change: The change as it was.
+            to: Its state from now on.
+            entry: Its line in the audit trail.
+            quarantine: Where the action is to be left alone from now on.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: ``to`` can't follow its state.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, change.org)
+            insist(connection, org_id, lease)
+            values: dict[str, Any] = {
+                "note": entry.detail,
+                "ended_at": None if to in OPEN_STATES else entry.at,
+            }
+            if to is ChangeState.APPLIED:
+                values |= {"applied_at": entry.at, "lock_after": entry.lock_after}
+                note_timeout(connection, org_id, change.action_id, change.to_ms, entry.at)
+            elif to is ChangeState.ROLLED_BACK:
+                values["lock_after"] = entry.lock_after
+                note_timeout(connection, org_id, change.action_id, change.from_ms, entry.at)
+            move_change(connection, change, to, values)
+            _note(connection, org_id, change, entry, to)
+            if quarantine is not None:
+                set_quarantine(connection, org_id, quarantine)
+            return get_change(connection, change.org, org_id, change.change_id)
+
+    def change(self, org: str, change_id: int) -> Change:
+        """One change.
+
+        Raises:
+            LedgerError: The org has none with this number.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return get_change(connection, org, -1 if org_id is None else org_id, change_id)
+
+    def changes(self, org: str, limit: int) -> tuple[Change, ...]:
+        """The newest changes, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return () if org_id is None else newest_changes(connection, org, org_id, limit)
+
+    def pause(self, org: str, switch: Switch) -> tuple[Change, ...]:
+        """Stop all changes of an org until somebody resumes.
+
+        Returns:
+            Changes whose write may be on its way at this moment; no other follows.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            set_switch(connection, org_id, PAUSED, switch)
+            add_entries(connection, org_id, [_switched(org, switch, "paused")])
+            under_way = {ChangeState.WRITING, ChangeState.UNDOING}
+            standing = _standing(connection, org, org_id, switch.since)
+            return tuple(one for one in standing.changes if one.state in under_way)
+
+    def trip(self, lease: Lease, switch: Switch) -> None:
+        """Stop all changes of an org because of failures in a row.
+
+        Raises:
+            BusyError: Another program has taken over.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, lease.org)
+            insist(connection, org_id, lease)
+            set_switch(connection, org_id, TRIPPED, switch)
+            add_entries(connection, org_id, [_switched(lease.org, switch, "tripped")])
+
+    def resume(self, org: str, switch: Switch) -> None:
+        """Let changes go on, after a pause and after failures."""
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            clear_switches(connection, org_id)
+            set_switch(connection, org_id, RESUMED, switch)
+            add_entries(connection, org_id, [_switched(org, switch, "resumed")])
+
+    def release(self, org: str, action_id: str, entry: AuditEntry) -> bool:
+        """Take an action out of quarantine; whether it was in one."""
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            was = end_quarantine(connection, org_id, action_id)
+            if was:
+                add_entries(connection, org_id, [entry])
+            return was
+
+    def note(self, entries: Sequence[AuditEntry]) -> None:
+        """Add lines to the audit trail of one org, such as what a dry run would have done."""
+        if entries:
+            with self._database.writing() as connection:
+                add_entries(connection, lock_org(connection, entries[0].org), entries)
+
+    def note_refusals(self, entries: Sequence[AuditEntry]) -> int:
+        """Add refusals of one org to the audit trail where they are news.
+
+        A refusal that says what the last one of its action said is not written again: a poll comes
+        every minute.
+
+        Returns:
+            How many were added.
+        """
+        if not entries:
+            return 0
+        with self._database.writing() as connection:
+            return add_refusals(connection, lock_org(connection, entries[0].org), entries)
+
+    def audit(self, org: str, limit: int) -> list[AuditEntry]:
+        """The newest lines of the audit trail, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else newest_entries(connection, org_id, limit)
+
+    def audit_after(self, entry_id: int, limit: int) -> list[AuditEntry]:
+        """The lines of all orgs after a number, in their order."""
+        with self._database.reading() as connection:
+            return entries_after(connection, entry_id, limit)
+
+
+def _standing(connection: Connection, org: str, org_id: int | None, now: float) -> Standing:
+    return read_standing(connection, org, org_id, now - HISTORY_SECONDS)
+
+
+def _note(
+    connection: Connection, org_id: int, change: Change, entry: AuditEntry, to: ChangeState
+) -> None:
+    add_entries(connection, org_id, [replace(entry, event=to.value, change_id=change.change_id)])
+
+
+def _switched(org: str, switch: Switch, event: str) -> AuditEntry:
+    return AuditEntry(switch.since, org, event, switch.actor, detail=switch.reason)

@@ -1,0 +1,33 @@
+"""From an older schema to this program's: one step a version, all in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection
+
+from monitor.ledger.change_schema import VERSION_2
+from monitor.ledger.schema import SCHEMA_VERSION, metadata
+
+
+def _to_version_2(connection: Connection) -> None:
+    """Add the tables of changes; nothing that was counted is touched."""
+    metadata.create_all(connection, tables=VERSION_2)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {1: _to_version_2}
+"""What leads on from each version that can be upgraded."""
+
+OLDEST = min(STEPS)
+"""Older states can't be upgraded."""
+
+
+def upgrade(connection: Connection, version: int) -> None:
+    """Go on from ``version``, step by step, to this program's.
+
+    Args:
+        connection: A write transaction; it holds the lock of whoever changes the schema.
+        version: What the state is now; at least ``OLDEST``.
+    """
+    for step in range(version, SCHEMA_VERSION):
+        STEPS[step](connection)

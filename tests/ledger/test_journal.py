@@ -1,0 +1,286 @@
+"""The journal of changes, in SQLite and in PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from monitor.errors import BusyError, LedgerError
+from monitor.ledger import Change, ChangeState, Ledger, Quarantine, Standing, Switch
+from monitor.model import Action
+from tests.ledger.changing import (
+    HOLDER,
+    LEASE_SECONDS,
+    allowed,
+    begun,
+    entry,
+    intent,
+    leased,
+    moved,
+    sent,
+)
+from tests.ledger.readings import ORG, T0
+
+
+def events(ledger: Ledger) -> list[str]:
+    """What the audit trail tells, the oldest first."""
+    return [one.event for one in reversed(ledger.journal.audit(ORG, 100))]
+
+
+def test_a_change_is_followed_from_intent_to_proof(ledger: Ledger) -> None:
+    """Each state has its moment, its locks and its line in the audit trail."""
+    lease = leased(ledger)
+    change = sent(ledger, lease, begun(ledger, lease), at=T0 + 1)
+    change = moved(ledger, lease, change, ChangeState.APPLIED, ChangeState.WATCHING, at=T0 + 2)
+
+    assert (change.began_at, change.sent_at, change.applied_at) == (T0, T0 + 1, T0 + 2)
+    assert (change.lock_before, change.lock_after, change.ended_at) == ("7", "8", None)
+    change = moved(ledger, lease, change, ChangeState.VERIFIED, at=T0 + 9)
+    assert (change.ended_at, change.is_open, change.left_ms) == (T0 + 9, False, 4_000)
+    assert ledger.journal.change(ORG, change.change_id) == change
+    assert events(ledger) == ["planned", "writing", "applied", "watching", "verified"]
+
+
+def test_what_stands_in_the_way_is_asked_inside_the_transaction(ledger: Ledger) -> None:
+    """A switch that is thrown after a decision still stops what follows from it."""
+    lease = leased(ledger)
+    asked: list[Standing] = []
+
+    def unless_paused(standing: Standing) -> str:
+        asked.append(standing)
+        return "paused" if standing.paused else ""
+
+    change = ledger.journal.begin(lease, intent(), entry(), unless_paused, T0)
+    assert isinstance(change, Change)
+    ledger.journal.pause(ORG, Switch(T0, "ann@desk"))
+    refused = ledger.journal.send(
+        lease, change, ChangeState.WRITING, entry(), allows=unless_paused, machine_now=T0
+    )
+
+    assert refused == "paused"
+    assert ledger.journal.change(ORG, change.change_id).state is ChangeState.PLANNED
+    assert asked[1].open_change("a1") == change
+
+
+def test_two_programs_that_begin_at_once_see_each_other(url: str) -> None:
+    """Of eight that may make one change between them, one makes it."""
+    reasons: list[object] = []
+
+    def once(standing: Standing) -> str:
+        return "daily_budget" if standing.changes else ""
+
+    with Ledger.open(url) as first:
+        lease = leased(first)
+        ready = threading.Barrier(8)
+
+        def begin(number: int) -> None:
+            with Ledger.open(url) as own:
+                ready.wait()
+                reasons.append(own.journal.begin(lease, intent(f"a{number}"), entry(), once, T0))
+
+        threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(first.journal.changes(ORG, 10)) == 1
+    assert reasons.count("daily_budget") == 7
+
+
+@pytest.mark.parametrize(
+    ("state", "impossible"),
+    [
+        (ChangeState.PLANNED, ChangeState.APPLIED),
+        (ChangeState.WRITING, ChangeState.VERIFIED),
+        (ChangeState.ABANDONED, ChangeState.WRITING),
+    ],
+)
+def test_no_state_is_left_out(ledger: Ledger, state: ChangeState, impossible: ChangeState) -> None:
+    """A change that would skip one is a mistake of the program."""
+    lease = leased(ledger)
+    change = begun(ledger, lease)
+    if state is ChangeState.WRITING:
+        change = sent(ledger, lease, change)
+    elif state is ChangeState.ABANDONED:
+        change = moved(ledger, lease, change, ChangeState.ABANDONED)
+
+    with pytest.raises(LedgerError, match="can't follow"):
+        moved(ledger, lease, change, impossible)
+
+
+def test_whoever_goes_on_from_an_old_state_is_refused(ledger: Ledger) -> None:
+    """Two that go on from one state are one too many."""
+    lease = leased(ledger)
+    change = begun(ledger, lease)
+    sent(ledger, lease, change)
+
+    with pytest.raises(LedgerError, match="not planned any more"):
+        sent(ledger, lease, change)
+
+
+def test_a_lease_is_held_by_one_until_it_ends(ledger: Ledger) -> None:
+    """A dead holder's lease ends by itself, and its token is worth nothing from then on."""
+    dead = leased(ledger)
+    change = begun(ledger, dead)
+    assert ledger.journal.take_lease(ORG, "host:2", T0 + LEASE_SECONDS - 1, 60) is None
+
+    heir = leased(ledger, "host:2", T0 + LEASE_SECONDS)
+
+    assert heir.token > dead.token
+    with pytest.raises(BusyError):
+        sent(ledger, dead, change)
+    with pytest.raises(BusyError):
+        moved(ledger, dead, change, ChangeState.ABANDONED)
+    with pytest.raises(BusyError):
+        begun(ledger, dead, "a2")
+    assert moved(ledger, heir, change, ChangeState.ABANDONED).state is ChangeState.ABANDONED
+
+
+def test_whoever_takes_too_long_may_not_write_any_more(ledger: Ledger) -> None:
+    """But may still say what became of a write, as long as nobody has taken over."""
+    lease = leased(ledger)
+    change = sent(ledger, lease, begun(ledger, lease))
+    late = T0 + LEASE_SECONDS
+
+    with pytest.raises(BusyError, match="longer than its lease"):
+        ledger.journal.begin(lease, intent("a2"), entry(), allowed, late)
+    with pytest.raises(BusyError, match="longer than its lease"):
+        ledger.journal.send(
+            lease, change, ChangeState.UNDOING, entry(), allows=allowed, machine_now=late
+        )
+    assert moved(ledger, lease, change, ChangeState.APPLIED).state is ChangeState.APPLIED
+
+
+def test_a_lease_that_is_given_back_can_be_taken_at_once(ledger: Ledger) -> None:
+    """And giving back one that somebody else has by now takes nothing from them."""
+    old = leased(ledger)
+    ledger.journal.give_back(old)
+    new = leased(ledger, "host:2")
+    ledger.journal.give_back(old)
+
+    assert ledger.journal.take_lease(ORG, HOLDER, T0, 60) is None
+    assert leased(ledger, "host:2").token > new.token
+
+
+def test_orgs_have_leases_of_their_own(ledger: Ledger) -> None:
+    """One that is busy holds up no other."""
+    leased(ledger)
+
+    assert ledger.journal.take_lease("zebra", "host:2", T0, 60) is not None
+
+
+def test_pausing_tells_which_write_is_on_its_way(ledger: Ledger) -> None:
+    """It holds until somebody resumes, whoever opens the state meanwhile."""
+    lease = leased(ledger)
+    change = sent(ledger, lease, begun(ledger, lease))
+    begun(ledger, lease, "a2")
+
+    on_its_way = ledger.journal.pause(ORG, Switch(T0 + 5, "ann@desk", "too many calls"))
+    ledger.journal.pause(ORG, Switch(T0 + 6, "bob@desk"))
+
+    assert on_its_way == (change,)
+    assert ledger.journal.standing(ORG, T0).paused == Switch(T0 + 5, "ann@desk", "too many calls")
+    ledger.journal.trip(lease, Switch(T0 + 7, "auto@h", "3 changes failed"))
+    ledger.journal.resume(ORG, Switch(T0 + 8, "bob@desk"))
+    standing = ledger.journal.standing(ORG, T0)
+    assert (standing.paused, standing.tripped, standing.resumed_at) == (None, None, T0 + 8)
+    assert events(ledger)[3:] == ["paused", "paused", "tripped", "resumed"]
+
+
+def test_a_quarantine_is_kept_until_it_is_lifted(ledger: Ledger) -> None:
+    """Together with the end of the change that led to it."""
+    lease = leased(ledger)
+    change = sent(ledger, lease, begun(ledger, lease))
+    quarantine = Quarantine("a1", "changed_by_others", T0, T0 + 60, change.change_id)
+    ledger.journal.move(lease, change, ChangeState.SUPERSEDED, entry(), quarantine=quarantine)
+
+    assert ledger.journal.standing(ORG, T0).quarantines == {"a1": quarantine}
+    assert ledger.journal.release(ORG, "a1", entry())
+    assert not ledger.journal.release(ORG, "a1", entry())
+    assert ledger.journal.standing(ORG, T0).quarantines == {}
+
+
+def test_the_latest_change_is_the_one_that_took_effect(ledger: Ledger) -> None:
+    """One that was refused has left no value behind."""
+    lease = leased(ledger)
+    first = sent(ledger, lease, begun(ledger, lease))
+    first = moved(
+        ledger, lease, first, ChangeState.APPLIED, ChangeState.WATCHING, ChangeState.VERIFIED
+    )
+    second = sent(ledger, lease, begun(ledger, lease))
+    moved(ledger, lease, second, ChangeState.CONFLICT)
+
+    assert ledger.journal.standing(ORG, T0).latest == {"a1": first}
+
+
+def test_a_timeout_that_we_set_is_known_at_once(ledger: Ledger) -> None:
+    """What is measured before the next catalogue is measured against it."""
+    ledger.save_catalogue(ORG, [Action("a1", "Look Up", configured_timeout_ms=3_000)], T0)
+    lease = leased(ledger)
+    change = sent(ledger, lease, begun(ledger, lease))
+    change = moved(ledger, lease, change, ChangeState.APPLIED, at=T0 + 60)
+
+    (action,) = ledger.state(ORG).actions
+    assert action.timeout_ms == 4_000
+    change = moved(ledger, lease, change, ChangeState.UNHELPFUL, at=T0 + 90)
+    undoing = ledger.journal.send(
+        lease, change, ChangeState.UNDOING, entry(), allows=allowed, machine_now=T0
+    )
+    assert isinstance(undoing, Change)
+    moved(ledger, lease, undoing, ChangeState.ROLLED_BACK, at=T0 + 120)
+    assert ledger.timeouts_in_force(ORG) == [
+        ("a1", T0, 3_000),
+        ("a1", T0 + 60, 4_000),
+        ("a1", T0 + 120, 3_000),
+    ]
+
+
+def test_the_same_refusal_is_written_once(ledger: Ledger) -> None:
+    """And again only when it says something else."""
+
+    def refuse(reason: str, to_ms: int = 4_000) -> int:
+        line = entry(reason=reason, from_ms=3_000, to_ms=to_ms)
+        return ledger.journal.note_refusals([line])
+
+    assert [refuse("cooldown"), refuse("cooldown"), refuse("paused")] == [1, 0, 1]
+    assert [refuse("paused", 5_000), refuse("cooldown", 5_000)] == [1, 1]
+    assert len(ledger.journal.audit(ORG, 10)) == 4
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])
+def test_the_database_itself_keeps_the_audit_trail(
+    url: str, ledger: Ledger, statement: str
+) -> None:
+    """Nobody who has only this program's access can change a line."""
+    begun(ledger, leased(ledger))
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    engine = create_engine(address)
+    with pytest.raises(Exception, match="can only grow"), engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+    assert events(ledger) == ["planned"]
+
+
+def test_evidence_is_kept_as_it_was_given(ledger: Ledger) -> None:
+    """Numbers, lists and words alike."""
+    evidence = {"verdict": "slow_tail", "guards": [{"name": "cap", "passed": True}], "share": 0.25}
+    ledger.journal.note([entry(evidence=evidence)])
+
+    (line,) = ledger.journal.audit_after(0, 10)
+    assert line.evidence == evidence
+    assert ledger.journal.audit_after(line.entry_id, 10) == []
+
+
+def test_an_unknown_change_is_told(ledger: Ledger) -> None:
+    """Of this org or of none."""
+    change = begun(ledger, leased(ledger))
+
+    with pytest.raises(LedgerError, match="has no change 99"):
+        ledger.journal.change(ORG, 99)
+    with pytest.raises(LedgerError, match="zebra has no change"):
+        ledger.journal.change("zebra", change.change_id)
