@@ -19,6 +19,7 @@
         ├── RequestTimeoutError         6  no answer within the time limit (or a 408)
         ├── ConnectionFailedError       6  no connection
         ├── AmbiguousWriteError         6  a write may have been carried out, or not: read first
+        ├── ReadBackError               1  what was read back is not what was written
         ├── NotJsonError                6  the answer is not JSON: hardly the platform
         └── WrongShapeError             1  JSON without the fields that were asked for
 """
@@ -210,6 +211,10 @@ class AmbiguousWriteError(GenesysError):
     """
 
     exit_code = 6
+
+
+class ReadBackError(GenesysError):
+    """A change was carried out, and what is there now is not what was written, or can't be read."""
 
 
 class NotJsonError(GenesysError):

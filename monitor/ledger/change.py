@@ -24,6 +24,8 @@ class ChangeState(StrEnum):
     """Read back; its effect is being measured."""
     VERIFIED = "verified"
     """It helped."""
+    KEPT = "kept"
+    """Read back; somebody set this value by hand, and its effect is not measured."""
     UNHELPFUL = "unhelpful"
     """It did not help, and is to be undone."""
     UNDOING = "undoing"
@@ -57,6 +59,7 @@ STANDING_STATES = frozenset(
         ChangeState.APPLIED,
         ChangeState.WATCHING,
         ChangeState.VERIFIED,
+        ChangeState.KEPT,
         ChangeState.UNHELPFUL,
     }
 )
@@ -74,7 +77,12 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
         }
     ),
     ChangeState.APPLIED: frozenset(
-        {ChangeState.WATCHING, ChangeState.UNHELPFUL, ChangeState.SUPERSEDED}
+        {
+            ChangeState.WATCHING,
+            ChangeState.KEPT,
+            ChangeState.UNHELPFUL,
+            ChangeState.SUPERSEDED,
+        }
     ),
     ChangeState.WATCHING: frozenset(
         {
@@ -85,6 +93,7 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
         }
     ),
     ChangeState.VERIFIED: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
+    ChangeState.KEPT: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
     ChangeState.UNHELPFUL: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
     ChangeState.UNDOING: frozenset(
         {ChangeState.ROLLED_BACK, ChangeState.UNHELPFUL, ChangeState.SUPERSEDED}

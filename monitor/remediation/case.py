@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from monitor.analysis.diagnosis import Diagnosis
 from monitor.config import RemediationSettings
@@ -59,6 +60,30 @@ class Data:
     problem: str = ""
     slots: float | None = None
     limit: int | None = None
+
+
+class Circumstances(Protocol):
+    """What every change depends on, whoever wants it and why."""
+
+    @property
+    def standing(self) -> Standing:
+        """What was changed, and what stands in the way."""
+        ...
+
+    @property
+    def settings(self) -> RemediationSettings:
+        """``[remediation]``."""
+        ...
+
+    @property
+    def who(self) -> Who:
+        """Who wants it."""
+        ...
+
+    @property
+    def now(self) -> float:
+        """Epoch seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

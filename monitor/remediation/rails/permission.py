@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from monitor.analysis.editable import HOW, Editable
 from monitor.hours import within
-from monitor.remediation.case import Case, Guard, Who
+from monitor.remediation.case import Case, Circumstances, Guard, Who
 
 
 def editable(case: Case) -> Guard:
@@ -35,7 +35,7 @@ def allow_list(case: Case) -> Guard:
     )
 
 
-def change_window(case: Case) -> Guard:
+def change_window(case: Circumstances) -> Guard:
     """A change freeze holds for everybody."""
     hours = case.settings.hours
     inside = within(hours, case.now)
@@ -48,7 +48,7 @@ def change_window(case: Case) -> Guard:
     )
 
 
-def tripped(case: Case) -> Guard:
+def tripped(case: Circumstances) -> Guard:
     """Failures in a row have a cause that a person has to look at."""
     trip = case.standing.tripped
     return Guard(
@@ -58,7 +58,7 @@ def tripped(case: Case) -> Guard:
     )
 
 
-def paused(case: Case) -> Guard:
+def paused(case: Circumstances) -> Guard:
     """Somebody has pulled the switch."""
     pause = case.standing.paused
     return Guard(
@@ -70,7 +70,7 @@ def paused(case: Case) -> Guard:
     )
 
 
-def mode(case: Case) -> Guard:
+def mode(case: Circumstances) -> Guard:
     """Off changes nothing; recommend waits for a person; auto may do it by itself."""
     chosen = case.settings.mode
     may = chosen == "auto" or (chosen == "recommend" and case.who is Who.HUMAN)

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from monitor.remediation.targets.action import IntegrationActionTarget
 from monitor.remediation.targets.flow import FlowTarget
+from monitor.remediation.targets.limits import ASYNCHRONOUS, insist_on_a_write
 from monitor.remediation.targets.target import CAP_MS, Reading, Target, Written
 
 __all__ = [
+    "ASYNCHRONOUS",
     "CAP_MS",
     "FlowTarget",
     "IntegrationActionTarget",
     "Reading",
     "Target",
     "Written",
+    "insist_on_a_write",
 ]

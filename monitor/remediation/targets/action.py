@@ -127,6 +127,7 @@ class IntegrationActionTarget:
             timeout_ms=default if action.timeout_ms is None else action.timeout_ms,
             is_set=action.timeout_ms is not None,
             lock=version,
+            lock_name="version",
             version=version,
             editable=state,
             by_hand=HOW[state],
@@ -144,7 +145,7 @@ class IntegrationActionTarget:
             GenesysError: Any other of the tree; nothing was changed.
         """
         seconds = -(-timeout_ms // _STEP_MS)
-        insist_on_a_write(reading, seconds * _STEP_MS, lock_name="version")
+        insist_on_a_write(reading, seconds * _STEP_MS)
         update = _update(cast("_Document", reading.document), reading, seconds)
         accepted = patch_action(self._client, reading.action_id, update)
         return Written(seconds * _STEP_MS, accepted.version, accepted.version)

@@ -86,6 +86,7 @@ class FlowTarget:
             timeout_ms=DEFAULT_TIMEOUT_MS if field.value_ms is None else field.value_ms,
             is_set=field.value_ms is not None,
             lock=flow.etag,
+            lock_name="ETag",
             version=flow.version,
             editable=Editable.TERRAFORM if owned else Editable.YES,
             by_hand=_TERRAFORM if owned else _EDITABLE,
@@ -103,7 +104,7 @@ class FlowTarget:
             AmbiguousWriteError: Nobody knows whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
-        insist_on_a_write(reading, timeout_ms, lock_name="ETag")
+        insist_on_a_write(reading, timeout_ms)
         document = cast("_Document", reading.document)
         changed = with_timeout(document.flow.raw, document.field, timeout_ms)
         try:

@@ -12,13 +12,12 @@ ASYNCHRONOUS = (
 )
 
 
-def insist_on_a_write(reading: Reading, timeout_ms: int, *, lock_name: str) -> None:
+def insist_on_a_write(reading: Reading, timeout_ms: int) -> None:
     """Refuse a write that must not be sent.
 
     Args:
         reading: What it was decided upon.
         timeout_ms: What would be sent, a whole step.
-        lock_name: What the lock is called.
 
     Raises:
         RefusedError: It can't be edited, has no lock, or the value is out of range.
@@ -40,8 +39,8 @@ def insist_on_a_write(reading: Reading, timeout_ms: int, *, lock_name: str) -> N
         )
     if not reading.lock:
         raise RefusedError(
-            f"The platform gave no {lock_name} for {name}, so a change by somebody else would be "
-            "lost",
+            f"The platform gave no {reading.lock_name} for {name}, so a change that somebody else "
+            "makes meanwhile would be lost",
             f"Change it by hand: {reading.by_hand[0].lower()}{reading.by_hand[1:]}.",
             guard="lock",
         )

@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 
 
 def is_managed(patterns: Sequence[str], names: Iterable[str]) -> bool:
-    """Whether one of the names or ids matches one of the patterns, such as ``crm-*``.
-
-    Case makes no difference: people write names down from memory.
-    """
-    lowered = [name.lower() for name in names if name]
-    return any(fnmatchcase(name, pattern.lower()) for pattern in patterns for name in lowered)
+    """Whether one of the names or ids is, or matches, one of the patterns, such as ``crm-*``."""
+    return any(
+        name == pattern or fnmatchcase(name, pattern)
+        for name in names
+        if name
+        for pattern in patterns
+    )

@@ -49,6 +49,7 @@ class Reading:
         is_set: Whether a timeout is written down; False where the default is in force.
         lock: What a write must name so that it is refused if somebody wrote since: the ETag of a
             flow, the version of an integration action. Empty where the platform gave none.
+        lock_name: What the platform calls that lock: ``ETag`` or ``version``.
         version: The version that people know it by; empty where there is none.
         editable: Whether its timeout can be changed through this target. ``ABOVE_CAP`` is not
             said here: how far a value may go is for the guards to say.
@@ -61,6 +62,7 @@ class Reading:
     timeout_ms: int
     is_set: bool
     lock: str
+    lock_name: str
     version: str
     editable: Editable
     by_hand: str

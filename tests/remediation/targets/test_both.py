@@ -221,7 +221,7 @@ def test_a_write_to_nobody_is_not_ambiguous(place: Place) -> None:
 @pytest.mark.parametrize("kind", sorted(PLACES))
 def test_what_terraform_manages_is_refused(kind: str, make_place: MakePlace) -> None:
     """By a pattern of its name; the hint says where to change it."""
-    place = make_place(kind, managed=("order *",))
+    place = make_place(kind, managed=("Order *",))
     reading = place.target.read(place.action_id)
 
     with pytest.raises(RefusedError, match="Terraform manages it") as caught:
