@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -16,6 +15,7 @@ from monitor.simulator.answers import answer, refusal_answer
 from monitor.simulator.faults import FaultQueue
 from monitor.simulator.mishaps import Line, mishap
 from monitor.simulator.refusal import Refusal, bad_request, not_found, unauthorized
+from monitor.simulator.request_log import RequestLog
 from monitor.simulator.routes_actions import action_routes
 from monitor.simulator.routes_analytics import aggregate_routes, detail_routes
 from monitor.simulator.routes_control import control_routes
@@ -32,30 +32,6 @@ if TYPE_CHECKING:
 
 _API: Final = "/api/v2/"
 _LARGEST_BODY: Final = 4_000_000
-
-
-class RequestLog:
-    """Counts requests per method and route. Thread-safe."""
-
-    def __init__(self) -> None:
-        """Start at nothing."""
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-
-    def note(self, method: str, route: str) -> None:
-        """Count one."""
-        with self._lock:
-            self._counts[f"{method} {route}"] += 1
-
-    def counts(self) -> dict[str, int]:
-        """Requests by method and route template."""
-        with self._lock:
-            return dict(sorted(self._counts.items()))
-
-    def clear(self) -> None:
-        """Start again at nothing."""
-        with self._lock:
-            self._counts.clear()
 
 
 def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:

@@ -14,9 +14,9 @@ from monitor.simulator.queries import parse_body
 from monitor.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
-    from monitor.simulator.app import RequestLog
     from monitor.simulator.faults import FaultQueue
     from monitor.simulator.org import SimulatedOrg
+    from monitor.simulator.request_log import RequestLog
 
 
 class _Permissions(msgspec.Struct, forbid_unknown_fields=True):
