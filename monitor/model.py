@@ -56,6 +56,8 @@ class ActionKind(StrEnum):
     CUSTOM = "custom"
     STATIC = "static"
     FUNCTION = "function"
+    AUTHENTICATION = "authentication"
+    """A custom authentication action: it has no timeout to set."""
     FLOW = "flow"
     """A data action inside a flow document (contract ``flow``)."""
     UNKNOWN = "unknown"

@@ -36,7 +36,6 @@ def editable(
     timeout_ms: float | None,
     cap_ms: float,
     *,
-    authentication: bool = False,
     terraform: bool = False,
 ) -> Editable:
     """Whether the timeout of an action can be raised.
@@ -45,18 +44,16 @@ def editable(
         kind: Where its timeout lives.
         timeout_ms: The timeout in force; None where unknown.
         cap_ms: The largest that may be set.
-        authentication: Whether it is a custom authentication action.
         terraform: Whether Terraform owns its configuration.
     """
     by_kind = {
         ActionKind.STATIC: Editable.STATIC,
         ActionKind.FUNCTION: Editable.FUNCTION,
+        ActionKind.AUTHENTICATION: Editable.CUSTOM_AUTH,
         ActionKind.UNKNOWN: Editable.UNKNOWN,
     }
     if kind in by_kind:
         return by_kind[kind]
-    if authentication:
-        return Editable.CUSTOM_AUTH
     if timeout_ms is not None and timeout_ms >= cap_ms:
         return Editable.ABOVE_CAP
     return Editable.TERRAFORM if terraform else Editable.YES

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -36,6 +38,9 @@ T = TypeVar("T")
 FLOW_LOOKUPS_PER_REFRESH = 25
 """Dependency tracking answers for one action at a time: a large org is asked little by little."""
 
+AUTHENTICATION_LASTS_SECONDS = 6 * 3600
+"""To find custom authentication actions costs the whole list once more, and they hardly change."""
+
 FLOW_LOOKUP_LASTS_SECONDS = 24 * 3600
 _UNREADABLE = (PermissionDeniedError, NotFoundError, BadRequestError, WrongShapeError)
 """What a flow document answers that will answer the same the next time."""
@@ -64,12 +69,14 @@ class Catalogue:
         self._ledger = ledger
         self._clock = clock
         self._functions = tuple(re.compile(pattern) for pattern in function_categories)
+        self._compared_at = -math.inf
         self._lookup_failed_at: dict[str, float] = {}
         self._documents: dict[str, FlowDocument | None] = {}
         self._refused: set[str] = set()
         self._unread: set[str] = set()
-        self._concurrency_limit: int | None = None
-        self._learn(ledger.state(org))
+        known = ledger.state(org)
+        self._concurrency_limit = known.concurrency_limit
+        self._learn(known)
 
     @property
     def concurrency_limit(self) -> int | None:
@@ -111,11 +118,50 @@ class Catalogue:
         listed = list_actions(self._client)
         names = self._integration_names()
         actions = [self._action(entry, names.get(entry.integration_id, "")) for entry in listed]
+        actions += self._authentication_actions({entry.id for entry in listed}, names)
         self._ledger.save_catalogue(self._org, actions, now)
         limits = self._unless_refused("limits", data_action_limits) or {}
-        self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS, self._concurrency_limit)
+        if CONCURRENT_EXECUTIONS in limits:
+            self._concurrency_limit = limits[CONCURRENT_EXECUTIONS]
+            self._ledger.save_concurrency_limit(self._org, limits[CONCURRENT_EXECUTIONS])
         self._refresh_flow_use(actions, now)
         return len(actions)
+
+    def _authentication_actions(
+        self, others: Collection[str], names: Mapping[str, str]
+    ) -> list[Action]:
+        """Custom authentication actions: what only a list that includes them has.
+
+        What was known stays known while it is fresh, or the platform does not answer.
+        """
+        now = self._clock.now()
+        due = now - self._compared_at >= AUTHENTICATION_LASTS_SECONDS
+        everything = (
+            self._unless_refused(
+                "authentication actions", partial(list_actions, with_authentication=True)
+            )
+            if due
+            else None
+        )
+        if everything is None:
+            known = self._ledger.state(self._org)
+            return [
+                action
+                for action in known.actions
+                if action.kind is ActionKind.AUTHENTICATION
+                and action.action_id not in known.gone
+                and action.action_id not in others
+            ]
+        self._compared_at = now
+        return [
+            replace(
+                self._action(entry, names.get(entry.integration_id, "")),
+                kind=ActionKind.AUTHENTICATION,
+                configured_timeout_ms=None,
+            )
+            for entry in everything
+            if entry.id not in others
+        ]
 
     def _integration_names(self) -> Mapping[str, str]:
         """Name by id; what was known stays known while the platform does not answer."""

@@ -141,13 +141,21 @@ class _Page(Protocol[E_co]):
     def page_count(self) -> int | None: ...
 
 
-def list_actions(client: Client) -> list[IntegrationAction]:
+def list_actions(client: Client, *, with_authentication: bool = False) -> list[IntegrationAction]:
     """Every data action of the org with its configuration, each id once.
+
+    Args:
+        client: Asks.
+        with_authentication: Custom authentication actions too. Nothing in an answer tells them
+            from others: they are what a list without them lacks.
 
     Raises:
         GenesysError: One of the tree.
     """
-    pages = _all_pages(client, LIST_ACTIONS, _ActionPage, {"includeConfig": "true"})
+    params = {"includeConfig": "true"}
+    if with_authentication:
+        params["includeAuthActions"] = "true"
+    pages = _all_pages(client, LIST_ACTIONS, _ActionPage, params)
     return [entity.action() for entity in pages]
 
 

@@ -16,6 +16,7 @@ from monitor.ledger.change import (
     Standing,
     Switch,
 )
+from monitor.ledger.columns import OrgTallies, TallyColumns
 from monitor.ledger.history import History
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
@@ -46,12 +47,14 @@ __all__ = [
     "Lease",
     "Ledger",
     "OrgState",
+    "OrgTallies",
     "Quarantine",
     "Reading",
     "Recorded",
     "SourceState",
     "Standing",
     "Switch",
+    "TallyColumns",
     "TallySum",
     "Total",
 ]

@@ -10,6 +10,7 @@ from typing import Self
 from sqlalchemy import delete
 
 from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeouts_over_time
+from monitor.ledger.columns import OrgTallies, read_org_tallies
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
@@ -20,6 +21,7 @@ from monitor.ledger.orgs import (
     lock_org,
     prove_writable,
     pruned_before,
+    remember_concurrency_limit,
     remember_pruned_before,
 )
 from monitor.ledger.progress import full_coverage, skip, source_states
@@ -112,6 +114,11 @@ class Ledger:
         with self._database.writing() as connection:
             save_actions(connection, lock_org(connection, org), actions, at)
 
+    def save_concurrency_limit(self, org: str, limit: int) -> None:
+        """Keep how many executions the platform lets run at the same time in an org."""
+        with self._database.writing() as connection:
+            remember_concurrency_limit(connection, lock_org(connection, org), limit)
+
     def save_flow_use(self, org: str, action_id: str, flows: Mapping[str, str], at: float) -> None:
         """Replace what dependency tracking said of an action by ``flows``, names by flow id."""
         with self._database.writing() as connection:
@@ -178,6 +185,22 @@ class Ledger:
             if org_id is None:
                 return []
             return sum_tallies(connection, org_id, stretch, bucket_seconds)
+
+    def org_tallies(
+        self, org: str, stretch: TimeRange, *, bucket_seconds: int, window_seconds: int
+    ) -> OrgTallies:
+        """Every tally of the windows that start in ``stretch``, as columns, as of one moment.
+
+        Args:
+            org: The org's name in the configuration.
+            stretch: Which windows; by their start.
+            bucket_seconds: Over how much successes are summed; a multiple of ``window_seconds``.
+            window_seconds: Length of a window.
+        """
+        with self._database.reading() as connection:
+            # An org that nobody knows has no rows; no org has this id.
+            org_id = find_org(connection, org) or -1
+            return read_org_tallies(connection, org_id, stretch, bucket_seconds, window_seconds)
 
     def incidents(self, org: str, stretch: TimeRange) -> list[Incident]:
         """Incidents whose ``at`` lies in ``stretch``, oldest first, under the names of now."""

@@ -9,6 +9,7 @@ from monitor.ledger.schema import meta, orgs
 
 _PRUNED_BEFORE = "pruned_before"
 _WRITES_PROVED = "writes_proved"
+_CONCURRENCY_LIMIT = "concurrency_limit"
 
 
 def find_org(connection: Connection, org: str) -> int | None:
@@ -51,6 +52,17 @@ def prove_writable(connection: Connection) -> None:
     """Write a number that differs each time."""
     proved = int(_fact(connection, _WRITES_PROVED) or 0)
     put(connection, meta, [{"key": _WRITES_PROVED, "value": str(proved + 1)}])
+
+
+def concurrency_limit(connection: Connection, org_id: int) -> int | None:
+    """How many executions may run at the same time in an org; None where nobody has read it."""
+    limit = _fact(connection, f"{_CONCURRENCY_LIMIT}:{org_id}")
+    return None if limit is None else int(limit)
+
+
+def remember_concurrency_limit(connection: Connection, org_id: int, limit: int) -> None:
+    """Remember the org's own limit."""
+    put(connection, meta, [{"key": f"{_CONCURRENCY_LIMIT}:{org_id}", "value": str(limit)}])
 
 
 def _fact(connection: Connection, key: str) -> str | None:

@@ -11,7 +11,7 @@ from monitor.ledger.catalogue import (
     tracked_flow_use,
 )
 from monitor.ledger.incidents import totals_of_incidents
-from monitor.ledger.orgs import find_org
+from monitor.ledger.orgs import concurrency_limit, find_org
 from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
 from monitor.ledger.schema import BAND_COLUMNS, series, tallies
 from monitor.ledger.values import OrgState, TallySum, Total
@@ -42,6 +42,7 @@ def read_state(connection: Connection, org: str) -> OrgState:
         coverage=full_coverage(connection, org_id),
         lateness=lateness_by_source(connection, org_id),
         gone=gone,
+        concurrency_limit=concurrency_limit(connection, org_id),
     )
 
 

@@ -43,7 +43,7 @@ meta = Table(
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""Whose file this is, its version, and the few facts that belong to no org."""
+"""Whose file this is, its version, and the few facts that need no table of their own."""
 
 orgs = Table(
     "orgs",

@@ -203,6 +203,7 @@ class OrgState:
         coverage: What each source has been asked for: merged, disjoint, oldest first.
         lateness: How late data came, by source; only sources that had late data.
         gone: Ids of actions that the catalogue listed once and lists no more.
+        concurrency_limit: How many executions may run at the same time; None where nobody knows.
     """
 
     org: str
@@ -216,3 +217,4 @@ class OrgState:
     coverage: Mapping[str, tuple[TimeRange, ...]] = field(default_factory=dict)
     lateness: Mapping[str, Lateness] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    concurrency_limit: int | None = None

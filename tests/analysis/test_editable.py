@@ -15,7 +15,7 @@ from monitor.model import ActionKind
         (ActionKind.FLOW, 3_000, {}, Editable.YES),
         (ActionKind.CUSTOM, 5_000, {"terraform": True}, Editable.TERRAFORM),
         (ActionKind.CUSTOM, 60_000, {}, Editable.ABOVE_CAP),
-        (ActionKind.CUSTOM, 60_000, {"authentication": True}, Editable.CUSTOM_AUTH),
+        (ActionKind.AUTHENTICATION, None, {}, Editable.CUSTOM_AUTH),
         (ActionKind.STATIC, None, {}, Editable.STATIC),
         (ActionKind.FUNCTION, 15_000, {}, Editable.FUNCTION),
         (ActionKind.UNKNOWN, None, {}, Editable.UNKNOWN),

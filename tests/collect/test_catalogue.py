@@ -16,6 +16,7 @@ from monitor.simulator import ALL_PERMISSIONS, Scenario, scaled
 from monitor.simulator.scenarios import (
     BRANCH_FINDER,
     GET_CUSTOMER,
+    PARTNER_TOKEN,
     PAYMENT_LINE,
     PRICE_QUOTE,
     SEND_CONFIRMATION,
@@ -73,6 +74,7 @@ class TestActions:
             pytest.param(SEND_CONFIRMATION.action_id, "custom", None, 60_000, id="unset"),
             pytest.param(PRICE_QUOTE.action_id, "function", None, 15_000, id="function"),
             pytest.param(BRANCH_FINDER.action_id, "static", None, None, id="static"),
+            pytest.param(PARTNER_TOKEN.action_id, "authentication", None, None, id="custom-auth"),
         ],
     )
     def test_the_kind_decides_the_timeout_in_force(
@@ -83,9 +85,9 @@ class TestActions:
         configured_ms: int | None,
         in_force_ms: int | None,
     ) -> None:
-        """As set; else 60 s, 15 s for a function, and unknown for a static action."""
+        """As set; else 60 s, 15 s for a function, and unknown where there is none to set."""
         watched = watch()
-        assert watched.catalogue.refresh() == 13
+        assert watched.catalogue.refresh() == 14
         action = known(watched)[action_id]
         assert action.kind is ActionKind(kind)
         assert (action.configured_timeout_ms, action.timeout_ms) == (configured_ms, in_force_ms)
@@ -365,3 +367,32 @@ def test_the_simulator_counts_what_the_catalogue_asks(watch: Watch) -> None:
     watched.catalogue.refresh()
     counts = requests.get(f"{watched.simulator.url}/simulator/requests", timeout=10).json()
     assert counts[LOOKUP] == 4
+
+
+class TestAuthenticationActions:
+    """Custom authentication actions: what only a list that includes them has."""
+
+    def test_they_stay_known_while_the_platform_does_not_list_them(
+        self, watch: Watch, logged: list[dict[str, Any]], clock: StillClock
+    ) -> None:
+        """A list that fails must not make them look gone, nor editable."""
+        watched = watch(budget_seconds=0.5)
+        watched.catalogue.refresh()
+        clock.at += 7 * 3600
+        # Actions, then names, then actions again.
+        watched.fault("server_error", INTEGRATIONS, skip=2)
+        watched.catalogue.refresh()
+
+        assert known(watched)[PARTNER_TOKEN.action_id].kind is ActionKind.AUTHENTICATION
+        assert PARTNER_TOKEN.action_id not in watched.ledger.state(ORG).gone
+        assert "authentication actions" in warnings(logged, "catalogue_without")
+
+    def test_they_are_looked_for_a_few_times_a_day(self, watch: Watch, clock: StillClock) -> None:
+        """In between the list is read once, and they stay what they are."""
+        watched = watch(SMALL)
+        watched.catalogue.refresh()
+        assert watched.requests()["GET /api/v2/integrations/actions"] == 2
+        clock.at += 600
+        watched.catalogue.refresh()
+
+        assert watched.requests()["GET /api/v2/integrations/actions"] == 1

@@ -181,14 +181,19 @@ class TestCost:
             assert counts["POST /api/v2/analytics/actions/aggregates/query"] == 1
 
     def test_the_catalogue_costs_its_pages_and_a_few_lookups(self, watch: Watch) -> None:
-        """A hundred actions a page; 25 questions about flows; names and limits once."""
+        """A hundred actions a page; 25 questions about flows; names and limits once.
+
+        The list is read twice where authentication actions are looked for, a few times a day.
+        """
         watched = watch(self.large())
         assert watched.catalogue.refresh() == 2_000
         counts = watched.requests()
-        assert counts["GET /api/v2/integrations/actions"] in {20, 21}
+        assert counts["GET /api/v2/integrations/actions"] in {40, 42}
         assert counts["GET /api/v2/architect/dependencytracking/consumingresources"] == 25
         assert counts["GET /api/v2/integrations"] == 1
-        assert sum(counts.values()) <= 21 + 25 + 1 + 1 + 1  # limits, and a token
+        assert sum(counts.values()) <= 42 + 25 + 1 + 1 + 1  # limits, and a token
+        watched.catalogue.refresh()
+        assert watched.requests()["GET /api/v2/integrations/actions"] in {20, 21}
 
 
 class TestReadAgain:

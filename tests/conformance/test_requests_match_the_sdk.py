@@ -163,6 +163,11 @@ FULL_ACTION_UPDATE = ActionUpdate(
 
 CASES = [
     Case(list_actions, "IntegrationsApi", "get_integrations_actions"),
+    Case(
+        lambda c: list_actions(c, with_authentication=True),
+        "IntegrationsApi",
+        "get_integrations_actions",
+    ),
     Case(lambda c: get_action(c, "a"), "IntegrationsApi", "get_integrations_action", ("a",)),
     Case(lambda c: is_authentication_action(c, "a"), "IntegrationsApi", "get_integrations_actions"),
     Case(

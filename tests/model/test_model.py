@@ -80,6 +80,7 @@ def test_cumulative_bands_rise_to_all_executions(bands: tuple[int, ...]) -> None
         (ActionKind.FUNCTION, None, 15_000),
         (ActionKind.FUNCTION, 9_000, 9_000),
         (ActionKind.STATIC, None, None),
+        (ActionKind.AUTHENTICATION, None, None),
         (ActionKind.FLOW, None, None),
         (ActionKind.FLOW, 3_000, 3_000),
         (ActionKind.UNKNOWN, None, None),

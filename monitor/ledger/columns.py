@@ -1,0 +1,201 @@
+"""Many tallies at once, as columns of numbers: what a diagnosis of a whole org is made from.
+
+Millions of rows pass through here, so nothing is built for a single one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Double,
+    Select,
+    and_,
+    cast,
+    func,
+    literal,
+    select,
+)
+
+from monitor.ledger.schema import BAND_COLUMNS, series, tallies
+from monitor.model import NO_ERROR, TimeRange
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_MOST_ROWS = 10_000
+"""Rows that are held as Python values at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TallyColumns:
+    """Tallies of many series, or sums of them; n rows in no order, all columns of one length.
+
+    Attributes:
+        series: Which series, as in ``OrgTallies.words``; shape (n,).
+        start: Start of the window, or of the bucket that was summed; epoch seconds.
+        count: Executions.
+        duration_ms: Sum of their durations.
+        min_ms: The shortest duration.
+        max_ms: The longest duration.
+        bands: Executions per latency band; shape (n, 17).
+    """
+
+    series: Ints
+    start: Ints
+    count: Floats
+    duration_ms: Floats
+    min_ms: Floats
+    max_ms: Floats
+    bands: Floats
+
+    def take(self, rows: slice | npt.NDArray[Any]) -> TallyColumns:
+        """Some of the rows, in the order that ``rows`` gives."""
+        return TallyColumns(
+            **{field.name: getattr(self, field.name)[rows] for field in fields(TallyColumns)}
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrgTallies:
+    """Every tally of an org and a stretch of time, as of one moment.
+
+    Attributes:
+        stretch: The stretch; windows are in it by their start.
+        bucket_seconds: Length of the buckets that ``successes`` are summed over, counted from the
+            start of the stretch.
+        words: Action id, error type and response status by the number of the series.
+        successes: Successes by bucket.
+        counts: Successes by window, as series, start of the window and executions; shape (m, 3).
+        failures: Everything else by window.
+    """
+
+    stretch: TimeRange
+    bucket_seconds: int
+    words: dict[int, tuple[str, str, str]]
+    successes: TallyColumns
+    counts: Ints
+    failures: TallyColumns
+
+
+def read_org_tallies(
+    connection: Connection,
+    org_id: int,
+    stretch: TimeRange,
+    bucket_seconds: int,
+    window_seconds: int,
+) -> OrgTallies:
+    """Read it: durations of successes by bucket, all that failed by window.
+
+    Failures are few and need their moment; successes are many, and how long they took is about
+    the same all through a bucket.
+
+    Args:
+        connection: A read transaction.
+        org_id: The org.
+        stretch: Which windows; by their start.
+        bucket_seconds: A multiple of ``window_seconds``.
+        window_seconds: Length of a window.
+    """
+    words = {
+        row[0]: (row[1], row[2], row[3])
+        for row in connection.execute(
+            select(
+                series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
+            ).where(series.c.org_id == org_id)
+        )
+    }
+    good = np.array(sorted(key for key, word in words.items() if word[1] == NO_ERROR), dtype=int)
+    failures = _columns(connection.execute(_by_window(org_id, stretch).where(_failed(org_id))))
+    if bucket_seconds == window_seconds:
+        successes = _columns(connection.execute(_by_window(org_id, stretch)))
+        successes = successes.take(np.isin(successes.series, good))
+        count = successes.count.astype(np.int64)
+        counts = np.stack([successes.series, successes.start, count], axis=1)
+    else:
+        # One bucket at a time: what is sorted to be summed stays small.
+        sums = [
+            one.take(np.isin(one.series, good))
+            for bucket in stretch.slices(bucket_seconds)
+            for one in (_columns(connection.execute(_summed(org_id, bucket))),)
+        ]
+        successes = _joined(sums)
+        counts = _table(connection.execute(_counts(org_id, stretch)), 3).astype(np.int64)
+        counts = counts[np.isin(counts[:, 0], good)]
+    return OrgTallies(stretch, bucket_seconds, words, successes, counts, failures)
+
+
+_NUMBERS = [tallies.c[name] for name in ("count", "duration_ms", "min_ms", "max_ms", *BAND_COLUMNS)]
+
+
+def _within(org_id: int, stretch: TimeRange) -> ColumnElement[bool]:
+    return and_(
+        tallies.c.org_id == org_id,
+        tallies.c.window_start >= stretch.start,
+        tallies.c.window_start < stretch.end,
+    )
+
+
+def _failed(org_id: int) -> ColumnElement[bool]:
+    failing = select(series.c.id).where(series.c.org_id == org_id, series.c.error_type != NO_ERROR)
+    return tallies.c.series_id.in_(failing)
+
+
+def _by_window(org_id: int, stretch: TimeRange) -> Select[Any]:
+    return select(tallies.c.series_id, tallies.c.window_start, *_NUMBERS).where(
+        _within(org_id, stretch)
+    )
+
+
+def _counts(org_id: int, stretch: TimeRange) -> Select[Any]:
+    return select(tallies.c.series_id, tallies.c.window_start, tallies.c["count"]).where(
+        _within(org_id, stretch)
+    )
+
+
+def _summed(org_id: int, bucket: TimeRange) -> Select[Any]:
+    ways: dict[str, Callable[[Any], Any]] = {"min_ms": func.min, "max_ms": func.max}
+    # As doubles, for PostgreSQL's sums of big integers are decimals.
+    sums = [cast(ways.get(one.name, func.sum)(one), Double) for one in _NUMBERS]
+    return (
+        select(tallies.c.series_id, literal(bucket.start), *sums)
+        .where(_within(org_id, bucket))
+        .group_by(tallies.c.series_id)
+    )
+
+
+def _columns(result: CursorResult[Any]) -> TallyColumns:
+    table = _table(result, 2 + len(_NUMBERS))
+    return TallyColumns(
+        series=table[:, 0].astype(np.int64),
+        start=table[:, 1].astype(np.int64),
+        count=table[:, 2],
+        duration_ms=table[:, 3],
+        min_ms=table[:, 4],
+        max_ms=table[:, 5],
+        bands=table[:, 6:],
+    )
+
+
+def _table(result: CursorResult[Any], width: int) -> Floats:
+    # The driver's own rows: wrapping each one would take as long as reading it.
+    cursor = result.cursor
+    pieces = [np.zeros((0, width))]
+    while rows := cursor.fetchmany(_MOST_ROWS):
+        pieces.append(np.array(rows, dtype=np.float64))
+    result.close()
+    return np.concatenate(pieces)
+
+
+def _joined(parts: Sequence[TallyColumns]) -> TallyColumns:
+    names = [field.name for field in fields(TallyColumns)]
+    return TallyColumns(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    )
