@@ -1,0 +1,292 @@
+"""Diagnoses every action of an org from the ledger: why each times out, would more time help.
+
+Only settled windows are looked at: those of the last eight days, which are the last 24 hours and
+the week before that they are held against.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import structlog
+
+from monitor.analysis.diagnosis import Diagnosis, DiagnosisSettings, diagnose
+from monitor.analysis.editable import Editable, editable
+from monitor.analysis.evidence import ActionEvidence
+from monitor.analysis.gathering import Gathering, InForceSince
+from monitor.analysis.recommendation import CAP_MS
+from monitor.analysis.seen import FLOW_CONTRACT, missing_seconds, source_of_executions
+from monitor.analysis.verdict import Verdict
+from monitor.analysis.wording import seconds
+from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
+from monitor.ledger import Ledger, OrgState
+from monitor.model import Action, ActionKind, TimeRange, floor_to
+
+log = structlog.get_logger()
+
+BUCKET_SECONDS = 3_600
+"""Over how much successes are summed where there are many; a day is a whole number of these."""
+
+WINDOW_BY_WINDOW = 250_000
+"""So many windows of actions are looked at one by one; beyond it the memory would not be small."""
+
+PLATFORM_STEP_MS = 1_000.0
+"""The platform's timeouts are whole seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """Executions that run at the same time in an org, by Little's law.
+
+    Attributes:
+        mean: On average over what was read.
+        busiest: In its busiest stretch of ``busiest_seconds``.
+        busiest_seconds: How long that stretch is.
+        limit: The org's own limit; None where nobody has read it.
+        recommended: What the recommended timeouts would add on average, as an upper bound.
+    """
+
+    mean: float
+    busiest: float
+    busiest_seconds: int
+    limit: int | None
+    recommended: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrgDiagnosis:
+    """Every action of an org, diagnosed.
+
+    Attributes:
+        org: The org's configured name.
+        contract: ``platform`` or ``flow``.
+        stretch: The settled windows that were looked at.
+        taken_at: When; epoch seconds.
+        missing_seconds: How much of the stretch was not read, from the first window that was.
+        diagnoses: By action id: every action that the catalogue lists or that had executions.
+        concurrency: Executions at a time; None where durations are not known.
+    """
+
+    org: str
+    contract: str
+    stretch: TimeRange
+    taken_at: float
+    missing_seconds: int
+    diagnoses: Mapping[str, Diagnosis]
+    concurrency: Concurrency | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing between the first window and the last."""
+        return self.missing_seconds == 0
+
+
+class DiagnosisGivenUpError(Exception):
+    """Nobody waits for the diagnosis any more."""
+
+
+def stretch_to_diagnose(settings: Settings, now: float) -> TimeRange:
+    """The settled windows that a diagnosis looks at."""
+    collect = settings.collect
+    end = floor_to(now - collect.settle, collect.window)
+    return TimeRange(end - DIAGNOSED_SECONDS, end)
+
+
+def diagnose_org(
+    ledger: Ledger,
+    org: OrgSettings,
+    settings: Settings,
+    now: float,
+    given_up: threading.Event | None = None,
+) -> OrgDiagnosis:
+    """Diagnose every action of an org.
+
+    Args:
+        ledger: What has been seen.
+        org: The org.
+        settings: What is wanted, and how long windows are.
+        now: The time; epoch seconds.
+        given_up: Set it where nobody waits for the answer any more.
+
+    Raises:
+        DiagnosisGivenUpError: ``given_up`` was set meanwhile.
+        LedgerError: The ledger can't be read.
+    """
+    stretch = stretch_to_diagnose(settings, now)
+    state = ledger.state(org.name)
+    known = timeouts_of(ledger, org.name)
+    gathering = gather(ledger, org, settings, stretch, len(state.actions))
+    diagnosing = _Diagnosing(settings, state, known, _flow_contract(org))
+    diagnoses: dict[str, Diagnosis] = {}
+    for action_id in sorted(diagnosing.actions | dict.fromkeys(gathering.action_ids)):
+        if given_up is not None and given_up.is_set():
+            raise DiagnosisGivenUpError
+        evidence = gathering.evidence(action_id, known.get(action_id, ()))
+        if action_id in diagnosing.listed or evidence.executions:
+            diagnoses[action_id] = diagnosing.diagnosis(action_id, evidence)
+    missing = _missing(stretch, state, source_of_executions(org.contract))
+    return OrgDiagnosis(
+        org=org.name,
+        contract=org.contract,
+        stretch=stretch,
+        taken_at=now,
+        missing_seconds=missing,
+        diagnoses=diagnoses,
+        concurrency=None
+        if _flow_contract(org)
+        else _concurrency(gathering, state, stretch, settings.collect.window, diagnoses),
+    )
+
+
+def diagnose_action(
+    ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
+) -> Diagnosis:
+    """Diagnose one action of an org.
+
+    Raises:
+        LedgerError: The ledger can't be read.
+    """
+    stretch = stretch_to_diagnose(settings, now)
+    state = ledger.state(org.name)
+    known = timeouts_of(ledger, org.name)
+    gathering = gather(ledger, org, settings, stretch, len(state.actions))
+    evidence = gathering.evidence(action_id, known.get(action_id, ()))
+    return _Diagnosing(settings, state, known, _flow_contract(org)).diagnosis(action_id, evidence)
+
+
+def gather(
+    ledger: Ledger, org: OrgSettings, settings: Settings, stretch: TimeRange, actions: int
+) -> Gathering:
+    """Read what the ledger knows of a stretch, in as much detail as an org of its size allows.
+
+    Raises:
+        LedgerError: The ledger can't be read.
+    """
+    window_seconds = settings.collect.window
+    windows = actions * stretch.seconds // window_seconds
+    bucket_seconds = window_seconds if windows <= WINDOW_BY_WINDOW else BUCKET_SECONDS
+    tallies = ledger.org_tallies(
+        org.name, stretch, bucket_seconds=bucket_seconds, window_seconds=window_seconds
+    )
+    return Gathering(
+        tallies,
+        window_seconds,
+        settings.classify.classifier(),
+        successes_known=not _flow_contract(org),
+    )
+
+
+def timeouts_of(ledger: Ledger, org: str) -> dict[str, InForceSince]:
+    """What the catalogue knows of each action's timeout over time, by action id; oldest first."""
+    known: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
+    for action_id, since, timeout_ms in ledger.timeouts_in_force(org):
+        known[action_id].append((since, timeout_ms))
+    return dict(known)
+
+
+class _Diagnosing:
+    """What is asked of every action of one org."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        state: OrgState,
+        known: Mapping[str, InForceSince],
+        flow_contract: bool,  # noqa: FBT001 - a fact of the org, named at every call
+    ) -> None:
+        recommend = settings.recommend
+        self._known = known
+        self._terraform = recommend.terraform_actions
+        self._flow_contract = flow_contract
+        self._wanted = DiagnosisSettings(
+            target_success=recommend.target_success,
+            min_executions=recommend.min_executions,
+            min_timeouts=recommend.min_timeouts,
+            min_windows=recommend.min_windows,
+            min_span_seconds=recommend.min_span,
+            cap_ms=min(CAP_MS, settings.remediation.max_timeout_ms),
+            step_ms=PLATFORM_STEP_MS,
+        )
+        self.actions = {action.action_id: action for action in state.actions}
+        self.listed = {
+            action_id
+            for action_id, action in self.actions.items()
+            if action.kind is not ActionKind.UNKNOWN and action_id not in state.gone
+        }
+
+    def diagnosis(self, action_id: str, evidence: ActionEvidence) -> Diagnosis:
+        """One action's; where the method fails, which it should not, that is the reason."""
+        action = self.actions.get(action_id, Action(action_id, action_id, kind=ActionKind.UNKNOWN))
+        changeable = self._editable(action)
+        try:
+            found = diagnose(evidence, self._wanted, changeable)
+        except Exception:
+            # The others must get theirs all the same.
+            log.exception("diagnosis_failed", action_id=action_id)
+            nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
+            reason = "It could not be judged: the program failed on it, and its log says how"
+            found = replace(
+                diagnose(nothing, self._wanted, changeable), why=reason, missing=(reason,)
+            )
+        return self._after_a_change(action_id, found)
+
+    def _editable(self, action: Action) -> Editable:
+        kept = any(
+            fnmatchcase(name, pattern)
+            for pattern in self._terraform
+            for name in (action.name, action.action_id)
+        )
+        return editable(action.kind, action.timeout_ms, self._wanted.cap_ms, terraform=kept)
+
+    def _after_a_change(self, action_id: str, found: Diagnosis) -> Diagnosis:
+        """Recommend nothing from before a change whose effect is not settled yet."""
+        changes = self._known.get(action_id, ())
+        now_ms = changes[-1][1] if changes else None
+        if not now_ms or not found.timeout_ms or abs(now_ms - found.timeout_ms) < 1:
+            return found
+        note = (
+            f"The timeout is {seconds(now_ms)} since a moment ago, not {seconds(found.timeout_ms)} "
+            "any more: what that does shows as soon as its windows are settled"
+        )
+        return replace(found, recommendation=None, notes=(*found.notes, note))
+
+
+def _flow_contract(org: OrgSettings) -> bool:
+    return org.contract == FLOW_CONTRACT
+
+
+def _missing(stretch: TimeRange, state: OrgState, source: str) -> int:
+    """What is not read of the stretch; what came before the ledger began is not missing."""
+    coverage = state.coverage.get(source, ())
+    begin = max(stretch.start, coverage[0].start) if coverage else stretch.start
+    return missing_seconds(TimeRange(min(begin, stretch.end), stretch.end), state, source)
+
+
+def _concurrency(
+    gathering: Gathering,
+    state: OrgState,
+    stretch: TimeRange,
+    window_seconds: int,
+    diagnoses: Mapping[str, Diagnosis],
+) -> Concurrency | None:
+    read = stretch.seconds - missing_seconds(stretch, state, source_of_executions("platform"))
+    if read <= 0:
+        return None
+    _, spent = gathering.busy_seconds()
+    added = sum(
+        one.recommendation.slots_after - one.recommendation.slots_before
+        for one in diagnoses.values()
+        if one.recommendation is not None and one.verdict is Verdict.SLOW_TAIL
+    )
+    bucket_seconds = max(gathering.bucket_seconds, window_seconds)
+    return Concurrency(
+        mean=float(spent.sum()) / read,
+        busiest=float(spent.max(initial=0.0)) / bucket_seconds,
+        busiest_seconds=bucket_seconds,
+        limit=state.concurrency_limit,
+        recommended=added,
+    )

@@ -1,0 +1,113 @@
+"""The timeout in force in each window: what its executions were cut off at.
+
+The catalogue says so from the moment it is first read, and learns of a change some minutes late.
+For what came before, and for the time between two readings of the catalogue, the executions that
+timed out show it themselves: they ran as long as they were given. Only a step is believed: every
+window that shows the earlier value lies before every window that shows the later one. A remote
+that gives up early stays with ours, and so does not look like one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.analysis.evidence import Floats
+
+SAME = 0.02
+"""Measured durations stray by less than this part around the timeout that ended them."""
+
+STEP_MS = 1_000.0
+"""The platform's timeouts are whole seconds."""
+
+LEAST_WINDOWS = 3
+"""Fewer windows that show another value are no step, but a coincidence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimedOut:
+    """What the windows of one action show; all of shape (n,), in order of time.
+
+    Attributes:
+        start: Start of each window; epoch seconds.
+        longest_ms: The longest execution that timed out in it; 0 where there is none.
+        answered_ms: The longest success in it, or around it; 0 where unknown.
+    """
+
+    start: Floats
+    longest_ms: Floats
+    answered_ms: Floats
+
+
+def timeouts_by_window(seen: TimedOut, history: Sequence[tuple[float, int | None]]) -> Floats:
+    """The timeout in force in each window, in ms; 0 where nobody can know it.
+
+    Args:
+        seen: What the windows show.
+        history: Since when (epoch seconds) which timeout (ms, None where nobody knows it) is
+            known to be in force; oldest first.
+    """
+    shown = _shown(seen)
+    known = [(since, float(timeout_ms or 0)) for since, timeout_ms in history]
+    if not known or not known[0][1]:
+        known = [(np.inf, _newest(shown)), *known]
+    found = _by_steps(seen, shown, known[0][1], int(np.searchsorted(seen.start, known[0][0])))
+    for (before, _), (since, timeout_ms) in pairwise(known):
+        found[seen.start >= since] = timeout_ms
+        between = slice(*np.searchsorted(seen.start, [before, since]))
+        _learned_late(found[between], shown[between], timeout_ms)
+    return found
+
+
+def _shown(seen: TimedOut) -> Floats:
+    """The whole second that a window's timed-out executions ran for; 0 where they show none."""
+    second = np.round(seen.longest_ms / STEP_MS) * STEP_MS
+    fits = (second > 0) & (np.abs(seen.longest_ms - second) <= SAME * second)
+    return np.where(fits, second, 0.0)
+
+
+def _newest(shown: Floats) -> float:
+    """What the newest windows show, where enough of them do."""
+    telling = shown[shown > 0]
+    if telling.size < LEAST_WINDOWS or len(set(telling[-LEAST_WINDOWS:])) > 1:
+        return 0.0
+    return float(telling[-1])
+
+
+def _by_steps(seen: TimedOut, shown: Floats, known_ms: float, until: int) -> Floats:
+    """Go back from what is known: each step that the windows before ``until`` show is believed."""
+    found = np.full(len(shown), known_ms)
+    current, end = known_ms, until
+    while current > 0:
+        others = np.flatnonzero((shown[:end] > 0) & ~_is(shown[:end], current))
+        if not others.size:
+            break
+        last = int(others[-1])
+        earlier = np.flatnonzero(_is(shown, float(shown[last])))
+        first = int(earlier[0])
+        own = np.flatnonzero(_is(shown, current))
+        a_step = earlier.size >= LEAST_WINDOWS and earlier[-1] == last
+        followed = own.size and own[0] > last
+        outlasted = seen.answered_ms[first : last + 1] > shown[last] * (1 + SAME)
+        if not a_step or not followed or outlasted.any():
+            break
+        current, end = float(shown[last]), first
+        found[: last + 1] = current
+    return found
+
+
+def _learned_late(found: Floats, shown: Floats, new_ms: float) -> None:
+    """Between two readings of the catalogue: the later value holds from where it first shows."""
+    new = np.flatnonzero(_is(shown, new_ms))
+    if new.size:
+        others = np.flatnonzero((shown > 0) & ~_is(shown, new_ms))
+        after = others[others >= new[0]]
+        found[int(after[-1]) + 1 if after.size else int(new[0]) :] = new_ms
+
+
+def _is(shown: Floats, value: float) -> npt.NDArray[np.bool_]:
+    return (shown > 0) & (np.abs(shown - value) <= SAME * value)
