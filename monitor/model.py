@@ -38,7 +38,7 @@ PLATFORM_DEFAULT_TIMEOUT_MS = 60_000
 """What an integration action waits for when no timeout is set."""
 
 FUNCTION_DEFAULT_TIMEOUT_MS = 15_000
-"""What a function data action waits for when no timeout is set."""
+"""What a function data action waits for when no timeout is set; it can be set to no more."""
 
 
 class Outcome(StrEnum):

@@ -24,7 +24,13 @@ from monitor.analysis.verdict import Verdict
 from monitor.analysis.wording import seconds
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.ledger import Ledger, OrgState
-from monitor.model import Action, ActionKind, TimeRange, floor_to
+from monitor.model import (
+    FUNCTION_DEFAULT_TIMEOUT_MS,
+    Action,
+    ActionKind,
+    TimeRange,
+    floor_to,
+)
 
 log = structlog.get_logger()
 
@@ -222,16 +228,18 @@ class _Diagnosing:
         """One action's; where the method fails, which it should not, that is the reason."""
         action = self.actions.get(action_id, Action(action_id, action_id, kind=ActionKind.UNKNOWN))
         changeable = self._editable(action)
+        wanted = self._wanted
+        if action.kind is ActionKind.FUNCTION:
+            # Its platform allows no more.
+            wanted = replace(wanted, cap_ms=min(wanted.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
         try:
-            found = diagnose(evidence, self._wanted, changeable)
+            found = diagnose(evidence, wanted, changeable)
         except Exception:
             # The others must get theirs all the same.
             log.exception("diagnosis_failed", action_id=action_id)
             nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
             reason = "It could not be judged: the program failed on it, and its log says how"
-            found = replace(
-                diagnose(nothing, self._wanted, changeable), why=reason, missing=(reason,)
-            )
+            found = replace(diagnose(nothing, wanted, changeable), why=reason, missing=(reason,))
         return self._after_a_change(action_id, found)
 
     def _editable(self, action: Action) -> Editable:

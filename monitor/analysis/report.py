@@ -1,4 +1,4 @@
-"""Writes summaries down: as one JSON document and as CSV, in the same words.
+"""Writes summaries and verdicts down: as one JSON document and as CSV, in the same words.
 
 Words are snake_case, durations seconds, times ISO 8601 in UTC; what can't be known is null in
 JSON and an empty field in CSV.
@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
+from monitor.analysis import diagnosis_document
+from monitor.analysis.diagnosing import OrgDiagnosis
+from monitor.analysis.diagnosis_document import iso_time, short
+from monitor.analysis.severity import Severity, severity_of
 from monitor.analysis.values import ActionSummary, GroupSummary, Summary
 
 CSV_COLUMNS = (
@@ -19,56 +24,108 @@ CSV_COLUMNS = (
     "executions", "successes", "timeouts", "errors", "throttled", "timeout_share",
     "p50_seconds", "p95_seconds", "p99_seconds", "timeout_seconds", "budget_used_ratio",
     "timeouts_day_before", "trend_ratio", "conversations", "mean_concurrency",
-    "flows", "used_by", "error_types", "from", "to",
+    "flows", "used_by", "error_types", "from", "to", *diagnosis_document.COLUMNS,
 )  # fmt: skip
-"""The header of the CSV; the words of the JSON document."""
+"""The header of the CSV; the words of the JSON document, and what it holds in objects apart."""
+
+NOTHING: Mapping[str, OrgDiagnosis] = MappingProxyType({})
+"""No org is diagnosed yet."""
 
 
-def as_document(summaries: Sequence[Summary], generated_at: float) -> dict[str, Any]:
+def as_document(
+    summaries: Sequence[Summary],
+    generated_at: float,
+    diagnoses: Mapping[str, OrgDiagnosis] = NOTHING,
+) -> dict[str, Any]:
     """The report as plain values, ready for any JSON encoder.
 
     Args:
         summaries: One an org; ``from`` and ``to`` of the document span them all.
         generated_at: Now; epoch seconds.
+        diagnoses: By org; what an org without one has of it is null.
 
     Returns:
         ``{generated_at, from, to, actions: [...], orgs: [...]}``: the actions of all orgs, worst
         first; per org its own stretch, total, flows, integrations and notes.
     """
     return {
-        "generated_at": _iso_time(generated_at),
-        "from": _iso_time(min((one.stretch.start for one in summaries), default=None)),
-        "to": _iso_time(max((one.stretch.end for one in summaries), default=None)),
-        "actions": [_action(action) for action in _worst_first(summaries)],
-        "orgs": [_org(summary) for summary in summaries],
+        "generated_at": iso_time(generated_at),
+        "from": iso_time(min((one.stretch.start for one in summaries), default=None)),
+        "to": iso_time(max((one.stretch.end for one in summaries), default=None)),
+        "actions": [
+            _action(action) | _diagnosed(action, diagnoses)
+            for action in worst_first(summaries, diagnoses)
+        ],
+        "orgs": [
+            _org(summary) | diagnosis_document.org_document(diagnoses.get(summary.org))
+            for summary in summaries
+        ],
     }
 
 
-def as_csv(summaries: Sequence[Summary]) -> str:
+def as_csv(summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING) -> str:
     """One line an action under a header line, worst first; several values stand with ``; ``."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     stretches = {summary.org: summary.stretch for summary in summaries}
-    for action in _worst_first(summaries):
+    for action in worst_first(summaries, diagnoses):
         stretch = stretches[action.org]
-        row = _action(action) | {
-            "flows": "; ".join(action.flows),
-            "used_by": "; ".join(action.used_by),
-            "error_types": "; ".join(
-                f"{error_type} {status}: {count}" if status else f"{error_type}: {count}"
-                for error_type, status, count in action.error_types
-            ),
-            "from": _iso_time(stretch.start),
-            "to": _iso_time(stretch.end),
-        }
+        verdict = diagnosis_document.as_row(_diagnosed(action, diagnoses))
+        row = (
+            _action(action)
+            | verdict
+            | {
+                "flows": "; ".join(action.flows),
+                "used_by": "; ".join(action.used_by),
+                "error_types": "; ".join(
+                    f"{error_type} {status}: {count}" if status else f"{error_type}: {count}"
+                    for error_type, status, count in action.error_types
+                ),
+                "from": iso_time(stretch.start),
+                "to": iso_time(stretch.end),
+            }
+        )
         writer.writerow(row)
     return text.getvalue()
 
 
-def _worst_first(summaries: Sequence[Summary]) -> list[ActionSummary]:
+def worst_first(
+    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING
+) -> list[ActionSummary]:
+    """The actions of all orgs: the most severe first, then those with the most timeouts."""
     actions = [action for summary in summaries for action in summary.actions]
-    return sorted(actions, key=lambda one: -one.timeouts)
+    return sorted(actions, key=lambda one: (-_rank(one, diagnoses), -one.timeouts))
+
+
+def at_least(
+    least: Severity, summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis]
+) -> list[Summary]:
+    """The same summaries with the actions alone that are at least so severe."""
+    return [
+        replace(
+            summary,
+            actions=tuple(one for one in summary.actions if _rank(one, diagnoses) >= least.rank),
+        )
+        for summary in summaries
+    ]
+
+
+def severity_in(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> Severity:
+    """How much an action's verdict matters; unknown where it has none."""
+    known = diagnoses.get(action.org)
+    found = known.diagnoses.get(action.action_id) if known else None
+    return severity_of(found, known.stretch.end) if known and found else Severity.UNKNOWN
+
+
+def _rank(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> int:
+    return severity_in(action, diagnoses).rank
+
+
+def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> dict[str, Any]:
+    known = diagnoses.get(action.org)
+    found = known.diagnoses.get(action.action_id) if known else None
+    return diagnosis_document.as_document(found, known.stretch if known else None)
 
 
 def _action(action: ActionSummary) -> dict[str, Any]:
@@ -85,14 +142,14 @@ def _action(action: ActionSummary) -> dict[str, Any]:
         "timeouts": action.timeouts,
         "errors": action.errors,
         "throttled": action.throttled,
-        "timeout_share": _short(action.timeout_share),
-        "p50_seconds": _short(action.p50_seconds),
-        "p95_seconds": _short(action.p95_seconds),
-        "p99_seconds": _short(action.p99_seconds),
-        "timeout_seconds": _short(action.timeout_seconds),
-        "budget_used_ratio": _short(action.budget_used_ratio),
+        "timeout_share": short(action.timeout_share),
+        "p50_seconds": short(action.p50_seconds),
+        "p95_seconds": short(action.p95_seconds),
+        "p99_seconds": short(action.p99_seconds),
+        "timeout_seconds": short(action.timeout_seconds),
+        "budget_used_ratio": short(action.budget_used_ratio),
         "timeouts_day_before": action.timeouts_day_before,
-        "trend_ratio": _short(action.trend_ratio),
+        "trend_ratio": short(action.trend_ratio),
         "conversations": action.conversations,
         "flows": list(action.flows),
         "used_by": list(action.used_by),
@@ -100,7 +157,7 @@ def _action(action: ActionSummary) -> dict[str, Any]:
             {"error_type": error_type, "response_status": status, "executions": count}
             for error_type, status, count in action.error_types
         ],
-        "mean_concurrency": _short(action.mean_concurrency),
+        "mean_concurrency": short(action.mean_concurrency),
     }
 
 
@@ -108,8 +165,8 @@ def _org(summary: Summary) -> dict[str, Any]:
     return {
         "org": summary.org,
         "contract": summary.contract,
-        "from": _iso_time(summary.stretch.start),
-        "to": _iso_time(summary.stretch.end),
+        "from": iso_time(summary.stretch.start),
+        "to": iso_time(summary.stretch.end),
         "complete": summary.complete,
         "missing_seconds": summary.missing_seconds,
         **_counts(summary.total),
@@ -136,18 +193,7 @@ def _counts(group: GroupSummary) -> dict[str, Any]:
         "timeouts": group.timeouts,
         "errors": group.errors,
         "throttled": group.throttled,
-        "timeout_share": _short(group.timeout_share),
+        "timeout_share": short(group.timeout_share),
         "actions": group.actions,
         "conversations": group.conversations,
     }
-
-
-def _short(number: float | None) -> float | None:
-    """Six significant digits: more than bands can tell, and no small share becomes 0."""
-    return None if number is None else float(f"{number:.6g}")
-
-
-def _iso_time(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,8 @@
-"""``report``: what times out, for whom, and how close the rest is."""
+"""``report``: what times out, why, and whether more time would help."""
 
 import math
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +15,19 @@ from monitor.cli.remarks import no_actions, say
 from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from monitor.analysis.diagnosing import OrgDiagnosis
     from monitor.analysis.values import Summary
     from monitor.config import Settings
     from monitor.ledger import Ledger
+
+
+class Level(StrEnum):
+    """How much a verdict matters, in the words of ``monitor.analysis.severity``."""
+
+    UNKNOWN = "unknown"
+    GOOD = "good"
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 class Format(StrEnum):
@@ -36,16 +45,22 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,
+    min_severity: Annotated[
+        Level, typer.Option(help="Leave out what matters less.")
+    ] = Level.UNKNOWN,
 ) -> None:
-    """Report what times out. It asks nothing of the platform, only what was collected."""
+    """Report what times out, why, and whether more time would help.
+
+    It asks nothing of the platform, only what was collected.
+    """
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     seconds = _seconds(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
-        summaries, generated_at = _summaries(settings, ledger, seconds)
-    _write(_render(summaries, form, generated_at, to_file=output is not None), output)
-    for summary in summaries:
+        found = _found(settings, ledger, seconds, min_severity)
+    _write(_render(found, form, to_file=output is not None), output)
+    for summary in found.read:
         _remark_on(summary)
 
 
@@ -64,9 +79,27 @@ def _seconds(since: str, retention_seconds: int) -> int:
     return math.ceil(seconds)
 
 
-def _summaries(
-    settings: "Settings", ledger: "Ledger", seconds: int
-) -> "tuple[list[Summary], float]":
+@dataclass(frozen=True)
+class _Found:
+    """What is to be reported.
+
+    Attributes:
+        read: A summary of each org.
+        shown: The same with the actions that are severe enough.
+        diagnoses: Diagnoses by org.
+        generated_at: When; epoch seconds.
+    """
+
+    read: "list[Summary]"
+    shown: "list[Summary]"
+    diagnoses: "dict[str, OrgDiagnosis]"
+    generated_at: float
+
+
+def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
+    from monitor.analysis.diagnosing import diagnose_org
+    from monitor.analysis.report import at_least
+    from monitor.analysis.severity import Severity
     from monitor.analysis.summary import settled, summarise
     from monitor.clock import SystemClock
 
@@ -83,7 +116,9 @@ def _summaries(
     summaries = [
         summarise(ledger, org.name, org.contract, stretch, classifier) for org in settings.org
     ]
-    return summaries, now
+    diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}
+    shown = at_least(Severity(least.value), summaries, diagnoses)
+    return _Found(summaries, shown, diagnoses, now)
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -112,21 +147,19 @@ def _remark_on(summary: "Summary") -> None:
         say(*no_actions(summary.org))
 
 
-def _render(
-    summaries: "Sequence[Summary]", form: Format, generated_at: float, *, to_file: bool
-) -> str:
+def _render(found: _Found, form: Format, *, to_file: bool) -> str:
     if form is Format.TABLE:
         from monitor.cli.tables import console_for, report_table
 
         console = console_for(200 if to_file else None)
         with console.capture() as captured:
-            console.print(report_table(summaries))
+            console.print(report_table(found.shown, found.diagnoses))
         return captured.get()
     from monitor.analysis.report import as_csv, as_document
 
     if form is Format.CSV:
-        return as_csv(summaries)
+        return as_csv(found.shown, found.diagnoses)
     import msgspec
 
-    document = msgspec.json.encode(as_document(summaries, generated_at))
+    document = msgspec.json.encode(as_document(found.shown, found.generated_at, found.diagnoses))
     return msgspec.json.format(document, indent=2).decode() + "\n"

@@ -1,8 +1,8 @@
-"""Summaries as tables for a terminal."""
+"""Summaries and verdicts as tables for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +10,13 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
+from monitor.analysis.diagnosing import OrgDiagnosis
+from monitor.analysis.diagnosis import Diagnosis
+from monitor.analysis.report import NOTHING, severity_in, worst_first
+from monitor.analysis.severity import Severity
+from monitor.analysis.telling import arrow
 from monitor.analysis.values import ActionSummary, Summary
+from monitor.cli.stories import STYLES, stories
 
 UNKNOWN = "-"
 SERIOUS_SHARE = 0.05
@@ -19,18 +25,39 @@ NOTABLE_BUDGET = 0.8
 """From here on a p99 leaves so little headroom that a bad day times out."""
 
 
-def report_table(summaries: Sequence[Summary]) -> RenderableType:
-    """Every org's actions, most timeouts first, and what is to be known about the numbers."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One action: what was counted, and what that means."""
+
+    action: ActionSummary
+    diagnosis: Diagnosis | None
+    severity: Severity
+
+
+def report_table(
+    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING
+) -> RenderableType:
+    """Every org's actions, the worst first, why they time out, and what is to be known of it."""
     parts: list[RenderableType] = []
     for summary in summaries:
-        parts.append(_heading(summary))
-        parts.append(_Actions(summary))
+        known = diagnoses.get(summary.org)
+        rows = [
+            _Row(
+                action,
+                known.diagnoses.get(action.action_id) if known else None,
+                severity_in(action, diagnoses),
+            )
+            for action in worst_first([summary], diagnoses)
+        ]
+        parts.append(_heading(summary, known))
+        parts.append(_Actions(rows))
+        parts.extend(stories([(row.action.action_name, row.diagnosis) for row in rows]))
         parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)
         parts.append(Text())
     return Group(*parts[:-1])
 
 
-def _heading(summary: Summary) -> Text:
+def _heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
     total = summary.total
     begin, end = (_moment(at) for at in (summary.stretch.start, summary.stretch.end))
     text = Text.assemble((summary.org, "bold"), f"  {begin} to {end} UTC   ")
@@ -41,6 +68,13 @@ def _heading(summary: Summary) -> Text:
         text.append(f" ({total.timeout_share:.2%})")
     if total.conversations is not None:
         text.append(f", {total.conversations:,} conversations hit")
+    concurrency = known.concurrency if known else None
+    if concurrency is not None:
+        limit = "" if concurrency.limit is None else f" of {concurrency.limit:,}"
+        text.append(
+            f"; {concurrency.mean:.1f} executions at a time, at most {concurrency.busiest:.1f}"
+            f"{limit}"
+        )
     return text
 
 
@@ -57,14 +91,14 @@ class _Column:
     """
 
     name: str
-    cell: Callable[[ActionSummary], Text]
+    cell: Callable[[_Row], Text]
     rank: int
     is_text: bool = False
     widest: int = 60
 
-    def width(self, actions: Sequence[ActionSummary]) -> int:
+    def width(self, rows: Sequence[_Row]) -> int:
         """What it needs to show these actions."""
-        longest = max((self.cell(action).cell_len for action in actions), default=0)
+        longest = max((self.cell(row).cell_len for row in rows), default=0)
         return min(self.widest, max(len(self.name), longest))
 
 
@@ -72,15 +106,14 @@ class _Column:
 class _Actions:
     """A table of as many columns as there is room for, the ones that matter most first."""
 
-    summary: Summary
+    rows: Sequence[_Row]
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         """The table for a width; rich's own protocol."""
-        actions = self.summary.actions
-        if not actions:
+        if not self.rows:
             yield Text("No data actions")
             return
-        shown = _fitting(actions, options.max_width)
+        shown = _fitting(self.rows, options.max_width)
         table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
         for column in shown:
             table.add_column(
@@ -90,8 +123,8 @@ class _Actions:
                 no_wrap=column.rank > 0,
                 max_width=column.widest,
             )
-        for action in actions:
-            table.add_row(*(column.cell(action) for column in shown))
+        for row in self.rows:
+            table.add_row(*(column.cell(row) for column in shown))
         yield table
         if len(shown) < len(_COLUMNS):
             left_out = ", ".join(column.name for column in _COLUMNS if column not in shown)
@@ -102,25 +135,43 @@ class _Actions:
             )
 
 
-def _fitting(actions: Sequence[ActionSummary], width: int) -> list[_Column]:
+def _fitting(rows: Sequence[_Row], width: int) -> list[_Column]:
     """The columns that fit, in their order; the action's name is always there."""
     kept: set[str] = set()
     used = -_GAP
     for column in sorted(_COLUMNS, key=lambda one: one.rank):
-        used += _GAP + column.width(actions)
+        used += _GAP + column.width(rows)
         if kept and used > width:
             break
         kept.add(column.name)
     return [column for column in _COLUMNS if column.name in kept]
 
 
-def _runs(action: ActionSummary) -> Text:
+def _severity(row: _Row) -> Text:
+    if row.diagnosis is None:
+        return Text(UNKNOWN, style="dim")
+    return Text(row.severity.value.upper(), style=STYLES[row.severity])
+
+
+def _verdict(row: _Row) -> Text:
+    if row.diagnosis is None:
+        return Text(UNKNOWN, style="dim")
+    return Text(row.diagnosis.verdict.value, style=STYLES[row.severity])
+
+
+def _timeout(row: _Row) -> Text:
+    step = arrow(row.diagnosis) if row.diagnosis is not None else ""
+    return Text(step, style="bold") if step else Text(_seconds(row.action.timeout_seconds))
+
+
+def _runs(row: _Row) -> Text:
     # Where successes are not known, what is counted is timeouts and not executions.
+    action = row.action
     return Text(_count(action.executions if action.successes is not None else None))
 
 
-def _timeouts(action: ActionSummary) -> Text:
-    return Text(_count(action.timeouts), style="bold" if action.timeouts else "dim")
+def _timeouts(row: _Row) -> Text:
+    return Text(_count(row.action.timeouts), style="bold" if row.action.timeouts else "dim")
 
 
 def _moment(at: int) -> str:
@@ -153,27 +204,29 @@ _GAP = 2
 """Spaces between two columns."""
 
 _COLUMNS = (
-    _Column("Action", lambda one: Text(one.action_name), 0, is_text=True, widest=48),
+    _Column("Action", lambda row: Text(row.action.action_name), 0, is_text=True, widest=48),
+    _Column("Severity", _severity, 5, is_text=True),
+    _Column("Verdict", _verdict, 1, is_text=True),
+    _Column("Timeout", _timeout, 2),
+    _Column("Timeouts", _timeouts, 3),
+    _Column("Share", lambda row: _share(row.action.timeout_share), 4),
+    _Column("Runs", _runs, 7),
+    _Column("1 d ago", lambda row: Text(_count(row.action.timeouts_day_before)), 11),
+    _Column("p50", lambda row: Text(_seconds(row.action.p50_seconds)), 10),
+    _Column("p95", lambda row: Text(_seconds(row.action.p95_seconds)), 13),
+    _Column("p99", lambda row: Text(_seconds(row.action.p99_seconds)), 6),
+    _Column("Used", lambda row: _budget(row.action.budget_used_ratio), 8),
+    _Column("Errors", lambda row: Text(_count(row.action.errors)), 14),
+    _Column("Throttled", lambda row: Text(_count(row.action.throttled)), 16),
+    _Column("Calls", lambda row: Text(_count(row.action.conversations)), 9),
     _Column(
         "Integration",
-        lambda one: Text(one.integration_name, style="dim"),
-        13,
+        lambda row: Text(row.action.integration_name, style="dim"),
+        15,
         is_text=True,
         widest=22,
     ),
-    _Column("Runs", _runs, 5),
-    _Column("Timeouts", _timeouts, 1),
-    _Column("Share", lambda one: _share(one.timeout_share), 2),
-    _Column("1 d ago", lambda one: Text(_count(one.timeouts_day_before)), 9),
-    _Column("p50", lambda one: Text(_seconds(one.p50_seconds)), 8),
-    _Column("p95", lambda one: Text(_seconds(one.p95_seconds)), 11),
-    _Column("p99", lambda one: Text(_seconds(one.p99_seconds)), 4),
-    _Column("Limit", lambda one: Text(_seconds(one.timeout_seconds)), 3),
-    _Column("Used", lambda one: _budget(one.budget_used_ratio), 6),
-    _Column("Errors", lambda one: Text(_count(one.errors)), 12),
-    _Column("Throttled", lambda one: Text(_count(one.throttled)), 14),
-    _Column("Calls", lambda one: Text(_count(one.conversations)), 7),
-    _Column("Flows", lambda one: Text(", ".join(one.flows)), 10, is_text=True, widest=24),
+    _Column("Flows", lambda row: Text(", ".join(row.action.flows)), 12, is_text=True, widest=24),
 )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from monitor.analysis.diagnosis_document import COLUMNS
 from monitor.analysis.report import CSV_COLUMNS, as_csv, as_document
 from monitor.analysis.summary import Summary, empty
 from monitor.ledger import Ledger
@@ -51,7 +52,8 @@ def test_a_document_spans_its_stretch_in_utc(summary: Summary) -> None:
 def test_an_action_speaks_the_words_of_the_contract(summary: Summary) -> None:
     """The words that a script relies on, with seconds and shares as plain numbers."""
     action = as_document([summary], T0)["actions"][0]
-    assert action == {
+    counted = {word: action[word] for word in [*action][: [*action].index("verdict")]}
+    assert counted == {
         "org": "acme",
         "action_id": "crm",
         "action_name": "Get customer",
@@ -129,10 +131,19 @@ def test_a_small_share_is_not_rounded_to_nothing(summary: Summary) -> None:
     assert document["actions"][0]["timeout_share"] == 3.33333e-07
 
 
-def test_a_document_has_no_word_without_a_value_to_come(summary: Summary) -> None:
-    """A verdict is not there before there is one to give."""
-    text = json.dumps(as_document([summary], T0))
-    assert not {"verdict", "severity", "recommended_timeout_seconds"} & set(text.split('"'))
+def test_before_a_diagnosis_everything_of_it_is_null(summary: Summary) -> None:
+    """The words are there all the same, so that a script need not ask for them."""
+    document = as_document([summary], T0)
+    verdicts = {word: document["actions"][0][word] for word in diagnosed_words(document)}
+    assert set(verdicts.values()) == {None}
+    assert {"verdict", "severity", "recommended_timeout_seconds", "evidence"} <= set(verdicts)
+    assert (document["orgs"][0]["diagnosed"], document["orgs"][0]["concurrency"]) == (None, None)
+
+
+def diagnosed_words(document: dict[str, Any]) -> list[str]:
+    """The words of an action that tell of its diagnosis."""
+    words = [*document["actions"][0]]
+    return words[words.index("verdict") :]
 
 
 def test_csv_has_one_line_an_action_in_the_same_words(summary: Summary) -> None:
@@ -140,8 +151,9 @@ def test_csv_has_one_line_an_action_in_the_same_words(summary: Summary) -> None:
     rows = list(csv.DictReader(io.StringIO(as_csv([summary]))))
     assert [row["action_name"] for row in rows] == ["Get customer", "Take payment"]
     action = as_document([summary], T0)["actions"][0]
-    assert set(CSV_COLUMNS) == {*action, "from", "to"}
-    plain = [word for word in action if word not in {"flows", "used_by", "error_types"}]
+    told = [*action][: [*action].index("verdict")]
+    assert set(CSV_COLUMNS) == {*told, "from", "to", *COLUMNS}
+    plain = [word for word in told if word not in {"flows", "used_by", "error_types"}]
     for word in plain:
         assert rows[0][word] == ("" if action[word] is None else str(action[word]))
 

@@ -98,12 +98,12 @@ class World:
     def start_simulator(self) -> None:
         """Start the org and wait until it answers."""
         self._start("simulator", str(self.simulator_port), self.contract, repr(self.ends))
-        self.await_answer(f"{self.simulator}/simulator/")
+        await_answer(f"{self.simulator}/simulator/")
 
     def start_daemon(self) -> None:
         """Start the daemon and wait until it serves."""
         self._start("daemon", str(self.config))
-        self.await_answer(f"{self.monitor}/healthz")
+        await_answer(f"{self.monitor}/healthz")
 
     def kill_daemon(self) -> None:
         """End the daemon as kill -9 does."""
@@ -206,17 +206,18 @@ class World:
         )
         log.close()
 
-    def await_answer(self, url: str) -> None:
-        """Wait until something answers there."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                requests.get(url, timeout=5)
-            except requests.ConnectionError:
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError(url)
+
+def await_answer(url: str) -> None:
+    """Wait until something answers there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            requests.get(url, timeout=5)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(url)
 
 
 def executions(truth: dict[str, Any]) -> dict[tuple[str, str], int]:

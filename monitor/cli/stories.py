@@ -1,0 +1,64 @@
+"""Why actions time out, in sentences below the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from monitor.analysis.diagnosis import Diagnosis
+from monitor.analysis.severity import Severity
+from monitor.analysis.telling import story
+from monitor.analysis.verdict import Verdict
+
+STYLES = {
+    Severity.CRITICAL: "bold red",
+    Severity.WARNING: "yellow",
+    Severity.GOOD: "green",
+    Severity.UNKNOWN: "dim",
+}
+"""Severities in colour; the word is always there too."""
+
+MOST_STORIES = 15
+"""More than a screen of them nobody reads; the table and the other formats have every verdict."""
+
+_WIDEST_NAME = 28
+
+
+def stories(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
+    """A paragraph an action that is not well, and one line on those that can't be judged.
+
+    Args:
+        judged: Names and diagnoses of actions, the worst first.
+    """
+    told = [
+        (name, one)
+        for name, one in judged
+        if one is not None and one.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}
+    ]
+    if told:
+        yield Text("\nWhy", style="bold")
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
+        table.add_column(overflow="fold")
+        for name, one in told[:MOST_STORIES]:
+            table.add_row(Text(name, style="bold"), Text(story(one)))
+        yield table
+    if len(told) > MOST_STORIES:
+        left = len(told) - MOST_STORIES
+        yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
+    yield from _not_judged(judged)
+
+
+def _not_judged(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:
+    missing = [
+        f"{name} ({'; '.join(one.missing)})" if one.missing else name
+        for name, one in judged
+        if one is not None and one.verdict is Verdict.INSUFFICIENT
+    ]
+    if missing:
+        shown = ", ".join(missing[:MOST_STORIES])
+        more = f" and {len(missing) - MOST_STORIES:,} more" if len(missing) > MOST_STORIES else ""
+        yield Text(f"\nToo little evidence to judge: {shown}{more}.", style="dim")
