@@ -12,6 +12,7 @@ from monitor.cli.check import check
 from monitor.cli.context import Context
 from monitor.cli.demo import demo
 from monitor.cli.export import export
+from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
 from monitor.cli.poll import backfill, poll
 from monitor.cli.remarks import say
@@ -60,6 +61,7 @@ def shared(
 
 for command in (demo, run_daemon, poll, backfill, report, investigate, export, check, simulate):
     app.command(command.__name__)(command)
+app.add_typer(flow, name="flow")
 
 
 def run() -> None:

@@ -32,6 +32,7 @@ class FlowDataAction:
         method: The HTTP method it calls its back end with; empty where absent.
         url: Where it calls, without query, fragment and credentials, which may be secret.
         timeout_ms: The timeout in force, in milliseconds.
+        is_set: Whether the document names a timeout; False where the default is in force.
     """
 
     action_id: str
@@ -39,6 +40,7 @@ class FlowDataAction:
     method: str
     url: str
     timeout_ms: int
+    is_set: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
         method=read.data.method or "",
         url=_without_secrets(read.data.url or ""),
         timeout_ms=DEFAULT_TIMEOUT_MS if read.data.timeout is None else read.data.timeout,
+        is_set=read.data.timeout is not None,
     )
 
 

@@ -125,6 +125,7 @@ class IntegrationActionTarget:
             action_id=action_id,
             action_name=action.name,
             timeout_ms=default if action.timeout_ms is None else action.timeout_ms,
+            place=_FIELD,
             is_set=action.timeout_ms is not None,
             lock=version,
             lock_name="version",

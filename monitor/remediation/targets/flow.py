@@ -84,6 +84,7 @@ class FlowTarget:
             action_id=action_id,
             action_name=name or action_id,
             timeout_ms=DEFAULT_TIMEOUT_MS if field.value_ms is None else field.value_ms,
+            place=field.place,
             is_set=field.value_ms is not None,
             lock=flow.etag,
             lock_name="ETag",
@@ -110,13 +111,13 @@ class FlowTarget:
         try:
             accepted = put_flow(self._client, self._flow_id, changed, reading.lock)
         except BadRequestError as error:
-            raise _explained(error, document, reading, timeout_ms) from error
+            raise _explained(error, reading, timeout_ms) from error
         return Written(timeout_ms, accepted.etag, accepted.version)
 
     def differences(self, before: Reading, after: Reading) -> Sequence[str]:
         """Where two readings differ, but for the timeout and what the server manages."""
         one, other = cast("_Document", before.document), cast("_Document", after.document)
-        return tuple(differences(one.flow.raw, other.flow.raw, {one.field.place}, SERVER_MANAGED))
+        return tuple(differences(one.flow.raw, other.flow.raw, {before.place}, SERVER_MANAGED))
 
 
 def _names(flow: FlowDocument) -> str:
@@ -129,15 +130,13 @@ def _names(flow: FlowDocument) -> str:
     return f"It has {', '.join(known)}{rest}."
 
 
-def _explained(
-    error: BadRequestError, document: _Document, reading: Reading, timeout_ms: int
-) -> BadRequestError:
+def _explained(error: BadRequestError, reading: Reading, timeout_ms: int) -> BadRequestError:
     """The same, with what was sent that differs from what was fetched."""
     before = f"{reading.timeout_ms} ms" if reading.is_set else "no value"
     return BadRequestError(
         error.message,
         f"The document that was sent differs from the one that was fetched at "
-        f"{document.field.place} alone, {before} before and {timeout_ms} ms now; change it in the "
+        f"{reading.place} alone, {before} before and {timeout_ms} ms now; change it in the "
         "flow's editor to see what the platform wants.",
         endpoint=error.endpoint,
         status=error.status,

@@ -41,7 +41,7 @@ def insist_on_a_write(reading: Reading, timeout_ms: int) -> None:
         raise RefusedError(
             f"The platform gave no {reading.lock_name} for {name}, so a change that somebody else "
             "makes meanwhile would be lost",
-            f"Change it by hand: {reading.by_hand[0].lower()}{reading.by_hand[1:]}.",
+            f"{reading.by_hand}.",
             guard="lock",
         )
 

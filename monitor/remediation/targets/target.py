@@ -46,6 +46,7 @@ class Reading:
         action_id: Its id.
         action_name: Its name; its id where it has none.
         timeout_ms: The timeout in force, in milliseconds, defaults included.
+        place: Where it stands, or would stand: ``$.actions[0].data.timeout``.
         is_set: Whether a timeout is written down; False where the default is in force.
         lock: What a write must name so that it is refused if somebody wrote since: the ETag of a
             flow, the version of an integration action. Empty where the platform gave none.
@@ -60,6 +61,7 @@ class Reading:
     action_id: str
     action_name: str
     timeout_ms: int
+    place: str
     is_set: bool
     lock: str
     lock_name: str

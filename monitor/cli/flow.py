@@ -1,0 +1,192 @@
+"""``flow show`` and ``flow set-timeout``: the data actions of one flow document, by hand."""
+
+import os
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger
+from monitor.cli.progress import waiting
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.config import OrgSettings, Settings
+
+FLOW_VARIABLE = "FLOW_ID"
+ACTION_VARIABLE = "ACTION_ID"
+
+flow = typer.Typer(
+    help="Look at a flow's document, and set a timeout in it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+class Format(StrEnum):
+    """How the result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+OrgOption = Annotated[
+    str | None, typer.Option("--org", help="Which org, where several are.", show_default=False)
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write it.")]
+
+
+@flow.command()
+def show(
+    ctx: typer.Context,
+    flow_id: Annotated[
+        str | None,
+        typer.Argument(metavar="FLOW", help="Id of a flow.", envvar=FLOW_VARIABLE),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+    org: OrgOption = None,
+) -> None:
+    """List the data actions of a flow. Nested ones are found, too."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    from contextlib import closing
+
+    from monitor.cli.flow_views import shown_flow
+    from monitor.genesys import connect
+    from monitor.genesys.flows import get_flow
+
+    chosen = _org(settings, org)
+    if not flow_id:
+        raise _missing("FLOW", FLOW_VARIABLE)
+    with closing(connect(chosen)) as client, waiting(f"Reading the flow {flow_id}"):
+        document = get_flow(client, flow_id)
+    sys.stdout.write(shown_flow(document, chosen.name, as_json=form is Format.JSON))
+
+
+@flow.command("set-timeout")
+def set_timeout(
+    ctx: typer.Context,
+    first: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FLOW",
+            help=f"Id of a flow; may be left out where {FLOW_VARIABLE} is set.",
+            show_default=False,
+        ),
+    ] = None,
+    second: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ACTION",
+            help=(
+                "Id of a data action in it, or its name; may be left out where "
+                f"{ACTION_VARIABLE} is set."
+            ),
+            show_default=False,
+        ),
+    ] = None,
+    third: Annotated[
+        str | None,
+        typer.Argument(metavar="MS", help="The new timeout in milliseconds.", show_default=False),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
+    ] = False,
+    allow_lower: Annotated[
+        bool, typer.Option("--allow-lower", help="Lower it, too, where MS is less than now.")
+    ] = False,
+    form: FormatOption = Format.TABLE,
+    org: OrgOption = None,
+) -> None:
+    """Set the timeout of one data action in a flow. Nothing else in it changes."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    flow_id, action, timeout_ms = _meant(
+        [word for word in (first, second, third) if word is not None], os.environ
+    )
+    from contextlib import closing
+
+    from monitor.cli.flow_views import shown_result
+    from monitor.clock import SystemClock
+    from monitor.genesys import connect
+    from monitor.remediation.actor import person, running_program
+    from monitor.remediation.flow_setting import FlowOrder, FlowSettings, set_flow_timeout
+    from monitor.remediation.set_timeout import BUDGET_SECONDS
+
+    chosen = _org(settings, org)
+    order = FlowOrder(
+        flow_id=flow_id,
+        action=action,
+        timeout_ms=timeout_ms,
+        allow_lower=allow_lower,
+        dry_run=dry_run,
+        actor=person(),
+        holder=running_program(),
+    )
+    rules = FlowSettings(settings.remediation, settings.recommend.terraform_actions)
+    with (
+        opened_ledger(settings) as ledger,
+        closing(connect(chosen.as_writer(), budget_seconds=BUDGET_SECONDS)) as client,
+        waiting(f"Setting the timeout of {action}"),
+    ):
+        found, result = set_flow_timeout(
+            order, chosen, rules, client, ledger.journal, SystemClock()
+        )
+    sys.stdout.write(shown_result(found, result, chosen.name, as_json=form is Format.JSON))
+
+
+def _meant(words: "Sequence[str]", variables: "Mapping[str, str]") -> tuple[str, str, int]:
+    """Flow, action and milliseconds, of which the environment may give the first two.
+
+    Raises:
+        ConfigurationError: One is missing, or the last is no number.
+    """
+    *named, last = words or ("",)
+    flow_id, action = variables.get(FLOW_VARIABLE, ""), variables.get(ACTION_VARIABLE, "")
+    match named:
+        case [one] if action and not flow_id:
+            flow_id = one
+        case [one]:
+            action = one
+        case [first, second]:
+            flow_id, action = first, second
+        case _:
+            pass
+    if not last.isascii() or not last.isdecimal():
+        raise ConfigurationError(
+            f"{last} is no timeout in milliseconds" if last else "MS is missing",
+            "Give the new timeout last, in milliseconds, such as 5000 for 5 s.",
+        )
+    if not flow_id:
+        raise _missing("FLOW", FLOW_VARIABLE)
+    if not action:
+        raise _missing("ACTION", ACTION_VARIABLE)
+    return flow_id, action, int(last)
+
+
+def _missing(argument: str, variable: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{argument} is missing", f"Give its id, or set the variable {variable}."
+    )
+
+
+def _org(settings: "Settings", name: str | None) -> "OrgSettings":
+    """The org that is meant.
+
+    Raises:
+        ConfigurationError: None is, or any of several could be.
+    """
+    names = ", ".join(org.name for org in settings.org)
+    found = [org for org in settings.org if name in {None, org.name}]
+    if not found:
+        raise ConfigurationError(f"No org is called {name}", f"Configured are {names}.")
+    if len(found) > 1:
+        raise ConfigurationError(
+            f"{len(found)} orgs are configured, {names}", "Say which one with --org."
+        )
+    return found[0]

@@ -1,0 +1,137 @@
+"""The guards of a timeout that a person sets to a value of their own.
+
+They have looked at the action themselves, so nothing is asked of the evidence; what protects the
+org, and the switches that people set, hold all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.config import RemediationSettings
+from monitor.errors import RefusedError
+from monitor.ledger import Standing
+from monitor.remediation.case import Guard, Who
+from monitor.remediation.rails.permission import change_window, mode, paused, tripped
+from monitor.remediation.targets import ASYNCHRONOUS, CAP_MS, Reading, insist_on_a_write
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """One change as somebody asked for it, and the circumstances.
+
+    Attributes:
+        reading: What was read.
+        to_ms: The timeout that it is to have.
+        allow_lower: Whether it may be lowered.
+        standing: What was changed, and what stands in the way.
+        settings: ``[remediation]``.
+        now: Epoch seconds.
+    """
+
+    reading: Reading
+    to_ms: int
+    allow_lower: bool
+    standing: Standing
+    settings: RemediationSettings
+    now: float
+
+    @property
+    def who(self) -> Who:
+        """A person."""
+        return Who.HUMAN
+
+    @property
+    def largest_ms(self) -> int:
+        """The largest timeout that may be set."""
+        return min(CAP_MS, self.settings.max_timeout_ms)
+
+
+def answers(asked: ByHand) -> tuple[Guard, ...]:
+    """What every guard says; the first that refuses gives the reason."""
+    return tuple(guard(asked) for guard in _GUARDS)
+
+
+def refusal(asked: ByHand, guards: tuple[Guard, ...]) -> RefusedError | None:
+    """The error for the first guard that refuses; None where none does."""
+    refused = next((guard for guard in guards if not guard.passed), None)
+    if refused is None:
+        return None
+    return RefusedError(refused.detail, _hint(asked, refused.name), guard=refused.name)
+
+
+def cap(asked: ByHand) -> Guard:
+    """Beyond half a minute of silence callers are gone, whatever the back end says then."""
+    to_ms, largest_ms = asked.to_ms, asked.largest_ms
+    above = to_ms > largest_ms
+    words = "above" if above else "within"
+    return Guard("cap", not above, f"{to_ms} ms is {words} the limit of {largest_ms} ms")
+
+
+def raise_only(asked: ByHand) -> Guard:
+    """A lower timeout cuts off calls that succeed today; a person may want that, and says so."""
+    to_ms, reading = asked.to_ms, asked.reading
+    now = shown(reading)
+    if to_ms > reading.timeout_ms:
+        return Guard("raise_only", passed=True, detail=f"{to_ms} ms is more than {now}")
+    if to_ms < reading.timeout_ms:
+        words = f"{to_ms} ms is less than the {now} that {reading.action_name} has now"
+    else:
+        words = f"{reading.action_name} has {now} already"
+    return Guard("raise_only", asked.allow_lower, words)
+
+
+def writable(asked: ByHand) -> Guard:
+    """Some timeouts can't be set, belong to another program, or come without a lock."""
+    try:
+        insist_on_a_write(asked.reading, min(max(asked.to_ms, 1), CAP_MS))
+    except RefusedError as error:
+        return Guard(error.guard, passed=False, detail=error.message)
+    return Guard("editable", passed=True, detail="its timeout can be set, under a lock")
+
+
+def positive(asked: ByHand) -> Guard:
+    """Zero would let every call time out."""
+    return Guard("positive", asked.to_ms > 0, f"{asked.to_ms} ms")
+
+
+_GUARDS: tuple[Callable[[ByHand], Guard], ...] = (
+    writable,
+    positive,
+    cap,
+    raise_only,
+    change_window,
+    tripped,
+    paused,
+    mode,
+)
+
+
+def shown(reading: Reading) -> str:
+    """A timeout for people."""
+    return f"{reading.timeout_ms} ms" + ("" if reading.is_set else " (the default)")
+
+
+def _hint(asked: ByHand, guard: str) -> str:
+    to_ms, reading = asked.to_ms, asked.reading
+    if guard == "raise_only" and to_ms == reading.timeout_ms:
+        return "There is nothing to do."
+    if guard == "raise_only" and to_ms * 1_000 <= asked.largest_ms:
+        return f"Values are milliseconds: {to_ms} s are {to_ms * 1_000}."
+    if guard in {"lock", "unambiguous_document"} or guard.startswith("editable"):
+        return f"{reading.by_hand}."
+    return _HINTS[guard]
+
+
+_HINTS = {
+    "positive": "Values are milliseconds, 1 at least.",
+    "cap": ASYNCHRONOUS,
+    "raise_only": (
+        "A lower timeout cuts off calls that succeed today; --allow-lower does it all the same."
+    ),
+    "change_window": "Wait for it, or change remediation.window.",
+    "tripped": "Look at timeout-monitor history for what failed, then run timeout-monitor resume.",
+    "paused": "timeout-monitor resume ends the pause.",
+    "mode": "Set remediation.mode to recommend where a person may change timeouts.",
+}

@@ -1,0 +1,241 @@
+"""The record of a timeout set by hand, in the journal: asked, refused, sent, and how it ended.
+
+Each write is a change of its own, which ends as ``kept``: a person wanted this value, so nobody
+measures whether it helped. One that a program left open is found again by whoever comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from monitor.clock import Clock
+from monitor.config import RemediationSettings
+from monitor.errors import BusyError, RefusedError
+from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Journal, Lease, Standing
+from monitor.remediation.by_hand import ByHand, answers, refusal
+from monitor.remediation.case import Guard
+from monitor.remediation.set_timeout import End
+from monitor.remediation.targets import Reading, Target
+
+LEASE_SECONDS = 240.0
+"""Longer than a write takes with all the waiting for a rate limit, and reading it back."""
+
+_STATES = {
+    End.APPLIED: ChangeState.APPLIED,
+    End.CHECKED: ChangeState.KEPT,
+    End.FAILED: ChangeState.FAILED,
+    End.CONFLICT: ChangeState.CONFLICT,
+    End.LOST: ChangeState.ABANDONED,
+    End.OVERWRITTEN: ChangeState.SUPERSEDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for what, and by which rules.
+
+    Attributes:
+        org: The org's configured name.
+        actor: The user, with the host.
+        holder: Names this running program in the lease.
+        allow_lower: Whether the timeout may be lowered.
+        settings: ``[remediation]``.
+    """
+
+    org: str
+    actor: str
+    holder: str
+    allow_lower: bool
+    settings: RemediationSettings
+
+
+class ManualRecord:
+    """Keeps one timeout set by hand in the journal, under the org's lease."""
+
+    def __init__(self, journal: Journal, target: Target, asked: Asked, clock: Clock) -> None:
+        """Record nothing yet."""
+        self._journal = journal
+        self._target = target
+        self._asked = asked
+        self._clock = clock
+        self._lease: Lease | None = None
+        self._change: Change | None = None
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """Be the only one who changes timeouts of the org.
+
+        Raises:
+            BusyError: Another program does so at this moment.
+        """
+        self._take()
+        try:
+            yield
+        finally:
+            if self._lease is not None:
+                self._journal.give_back(self._lease)
+
+    def check(self, reading: Reading, to_ms: int) -> None:
+        """Ask every guard.
+
+        Raises:
+            RefusedError: One refuses; it has been recorded.
+        """
+        standing = self._journal.standing(self._asked.org, self._clock.now())
+        asked = self._by_hand(reading, to_ms, standing)
+        guards = answers(asked)
+        error = refusal(asked, guards)
+        if error is not None:
+            self._journal.note([self._refused(reading, to_ms, error, guards)])
+            raise error
+
+    def unreadable(self, action_id: str, to_ms: int, error: RefusedError) -> None:
+        """The action is there in a form that can't be written back."""
+        entry = AuditEntry(
+            at=self._clock.now(),
+            org=self._asked.org,
+            event="refused",
+            actor=self._asked.actor,
+            action_id=action_id,
+            to_ms=to_ms,
+            reason=error.guard,
+            detail=error.message,
+        )
+        self._journal.note([entry])
+
+    def rehearsed(self, reading: Reading, to_ms: int) -> None:
+        """A dry run has come to where it would have written."""
+        self._journal.note([self._entry(reading, to_ms, "dry_run", "nothing was sent")])
+
+    def sending(self, reading: Reading, to_ms: int) -> None:
+        """Record that a write is about to be sent.
+
+        Raises:
+            RefusedError: A guard refuses by now.
+            BusyError: Another program changes timeouts of the org.
+            LedgerError: It can't be recorded.
+        """
+        lease = self._take()
+        now = self._clock.now()
+        intent = Intent(
+            org=self._asked.org,
+            action_id=reading.action_id,
+            action_name=reading.action_name,
+            target=self._target.kind,
+            container_id=self._target.container_id,
+            from_ms=reading.timeout_ms,
+            to_ms=to_ms,
+            actor=self._asked.actor,
+            at=now,
+        )
+
+        def allows(standing: Standing) -> str:
+            asked = self._by_hand(reading, to_ms, standing)
+            return next((one.name for one in answers(asked) if not one.passed), "")
+
+        entry = self._entry(reading, to_ms, "", "set by hand")
+        change = self._journal.begin(lease, intent, entry, allows, now)
+        if isinstance(change, Change):
+            change = self._journal.send(
+                lease,
+                change,
+                ChangeState.WRITING,
+                replace(entry, detail="about to be sent"),
+                allows=allows,
+                machine_now=now,
+            )
+        if isinstance(change, str):
+            self.check(reading, to_ms)  # it says no again, with its reason in words
+            raise RefusedError(f"The change was called off: {change}", guard=change)
+        self._change = change
+
+    def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
+        """Record how the write has ended; one of which nobody knows stays open.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: It can't be recorded.
+        """
+        change, lease = self._change, self._lease
+        if change is None or lease is None:
+            return
+        entry = AuditEntry(
+            at=self._clock.now(),
+            org=change.org,
+            event="",
+            actor=self._asked.actor,
+            action_id=change.action_id,
+            action_name=change.action_name,
+            change_id=change.change_id,
+            from_ms=change.from_ms,
+            to_ms=change.to_ms,
+            detail=detail or _WORDS.get(end, ""),
+            lock_before=change.lock_before,
+            lock_after=lock_after or change.lock_after,
+        )
+        if end in _STATES:
+            self._change = self._journal.move(lease, change, _STATES[end], entry)
+        else:
+            self._journal.note([replace(entry, event=str(end))])
+
+    def _take(self) -> Lease:
+        lease = self._journal.take_lease(
+            self._asked.org, self._asked.holder, self._clock.now(), LEASE_SECONDS
+        )
+        if lease is None:
+            raise BusyError(
+                f"Another program is changing timeouts of {self._asked.org} at this moment",
+                "Wait until it has finished, which takes less than four minutes.",
+            )
+        self._lease = lease
+        return lease
+
+    def _by_hand(self, reading: Reading, to_ms: int, standing: Standing) -> ByHand:
+        return ByHand(
+            reading=reading,
+            to_ms=to_ms,
+            allow_lower=self._asked.allow_lower,
+            standing=standing,
+            settings=self._asked.settings,
+            now=self._clock.now(),
+        )
+
+    def _refused(
+        self, reading: Reading, to_ms: int, error: RefusedError, guards: tuple[Guard, ...]
+    ) -> AuditEntry:
+        entry = self._entry(reading, to_ms, "refused", error.message)
+        return replace(entry, reason=error.guard, evidence=_evidence(guards))
+
+    def _entry(self, reading: Reading, to_ms: int, event: str, detail: str) -> AuditEntry:
+        standing = self._journal.standing(self._asked.org, self._clock.now())
+        return AuditEntry(
+            at=self._clock.now(),
+            org=self._asked.org,
+            event=event,
+            actor=self._asked.actor,
+            action_id=reading.action_id,
+            action_name=reading.action_name,
+            from_ms=reading.timeout_ms,
+            to_ms=to_ms,
+            detail=detail,
+            lock_before=reading.lock,
+            evidence=_evidence(answers(self._by_hand(reading, to_ms, standing))),
+        )
+
+
+def _evidence(guards: tuple[Guard, ...]) -> dict[str, object]:
+    """What a change by hand rests on: a person's word, and what every guard said."""
+    return {
+        "by": "hand",
+        "guards": [
+            {"name": one.name, "passed": one.passed, "detail": one.detail} for one in guards
+        ],
+    }
+
+
+_WORDS = {
+    End.APPLIED: "accepted",
+    End.CHECKED: "read back; nothing else differs",
+}
