@@ -7,6 +7,7 @@ early or in pieces never loses or doubles an execution.
 from __future__ import annotations
 
 from monitor.ledger.change import (
+    NEXT,
     AuditEntry,
     Change,
     ChangeState,
@@ -35,6 +36,7 @@ from monitor.ledger.values import (
 
 __all__ = [
     "LATENESS_EDGES_SECONDS",
+    "NEXT",
     "AuditEntry",
     "Change",
     "ChangeState",

@@ -99,7 +99,7 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
         {ChangeState.ROLLED_BACK, ChangeState.UNHELPFUL, ChangeState.SUPERSEDED}
     ),
     ChangeState.ROLLED_BACK: frozenset({ChangeState.SUPERSEDED}),
-    ChangeState.FAILED: frozenset({ChangeState.APPLIED}),
+    ChangeState.FAILED: frozenset(),
     ChangeState.CONFLICT: frozenset(),
     ChangeState.SUPERSEDED: frozenset(),
     # A write that was still under way when it was looked for, and arrived after all.
@@ -127,9 +127,11 @@ class Change:
         sent_at: When its write was about to be sent; None where it never was.
         applied_at: When it was known to be in force; None where it never was.
         ended_at: When it came to its end; None while it is open.
+        touched_at: When it came to its present state.
         lock_before: The lock under which it was written: the version or ETag; may be empty.
         lock_after: The lock after it; empty where unknown.
         note: Why it stands where it stands, in words.
+        measured: Whether its effect is measured; not where somebody set a value by hand.
     """
 
     change_id: int
@@ -146,9 +148,11 @@ class Change:
     sent_at: float | None = None
     applied_at: float | None = None
     ended_at: float | None = None
+    touched_at: float = 0.0
     lock_before: str = ""
     lock_after: str = ""
     note: str = ""
+    measured: bool = True
 
     @property
     def is_open(self) -> bool:
@@ -177,6 +181,7 @@ class Intent:
         to_ms: The timeout wanted.
         actor: Who decided.
         at: When; epoch seconds.
+        measured: Whether its effect is to be measured, and the change undone where it has none.
     """
 
     org: str
@@ -188,6 +193,7 @@ class Intent:
     to_ms: int
     actor: str
     at: float
+    measured: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     DDL,
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -34,9 +35,11 @@ changes = Table(
     Column("sent_at", Double, nullable=True),
     Column("applied_at", Double, nullable=True),
     Column("ended_at", Double, nullable=True),
+    Column("touched_at", Double, nullable=False),
     Column("lock_before", String, nullable=False),
     Column("lock_after", String, nullable=False),
     Column("note", String, nullable=False),
+    Column("measured", Boolean, nullable=False),
     Index("changes_by_action", "org_id", "action_id", "id"),
     Index("changes_by_state", "org_id", "state"),
 )

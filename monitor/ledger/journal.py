@@ -142,7 +142,7 @@ class Journal:
             reason = allows(_standing(connection, change.org, org_id, entry.at))
             if reason:
                 return reason
-            values: dict[str, Any] = {"note": entry.detail}
+            values: dict[str, Any] = {"note": entry.detail, "touched_at": entry.at}
             if to is ChangeState.WRITING:
                 values |= {"sent_at": entry.at, "lock_before": entry.lock_before}
             move_change(connection, change, to, values)
@@ -179,6 +179,7 @@ class Journal:
             insist(connection, org_id, lease)
             values: dict[str, Any] = {
                 "note": entry.detail,
+                "touched_at": entry.at,
                 "ended_at": None if to in OPEN_STATES else entry.at,
             }
             if to is ChangeState.APPLIED:

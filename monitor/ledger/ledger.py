@@ -167,7 +167,11 @@ class Ledger:
             return read_state(connection, org)
 
     def tally_sums(
-        self, org: str, stretch: TimeRange, bucket_seconds: int | None = None
+        self,
+        org: str,
+        stretch: TimeRange,
+        bucket_seconds: int | None = None,
+        action_id: str | None = None,
     ) -> list[TallySum]:
         """Tallies of the windows that start in ``stretch``, summed by series and bucket.
 
@@ -176,6 +180,7 @@ class Ledger:
             stretch: Which windows; by their start.
             bucket_seconds: Length of a bucket; buckets are counted from ``stretch.start``. None
                 is one bucket for all.
+            action_id: The only action that is wanted; None for all.
 
         Returns:
             Sums sorted by action, error type, status and bucket; empty buckets are left out.
@@ -184,7 +189,7 @@ class Ledger:
             org_id = find_org(connection, org)
             if org_id is None:
                 return []
-            return sum_tallies(connection, org_id, stretch, bucket_seconds)
+            return sum_tallies(connection, org_id, stretch, bucket_seconds, action_id)
 
     def org_tallies(
         self, org: str, stretch: TimeRange, *, bucket_seconds: int, window_seconds: int

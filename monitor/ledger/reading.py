@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
 from monitor.ledger.catalogue import (
     flow_names,
@@ -47,11 +47,15 @@ def read_state(connection: Connection, org: str) -> OrgState:
 
 
 def sum_tallies(
-    connection: Connection, org_id: int, stretch: TimeRange, bucket_seconds: int | None
+    connection: Connection,
+    org_id: int,
+    stretch: TimeRange,
+    bucket_seconds: int | None,
+    action_id: str | None = None,
 ) -> list[TallySum]:
     """Tallies of the windows that start in ``stretch``, summed by series and bucket.
 
-    Buckets are counted from the start of the stretch.
+    Buckets are counted from the start of the stretch. Of one action, where one is named.
     """
     bucket: ColumnElement[int] = literal(stretch.start)
     if bucket_seconds is not None:
@@ -73,6 +77,11 @@ def sum_tallies(
             tallies.c.org_id == org_id,
             tallies.c.window_start >= stretch.start,
             tallies.c.window_start < stretch.end,
+            *(
+                []
+                if action_id is None
+                else [tallies.c.series_id.in_(_series_of(org_id, action_id))]
+            ),
         )
         .group_by(tallies.c.series_id, *([] if bucket_seconds is None else [bucket]))
         .subquery()
@@ -106,6 +115,10 @@ def sum_tallies(
         )
         for row in connection.execute(statement)
     ]
+
+
+def _series_of(org_id: int, action_id: str) -> Select[tuple[int]]:
+    return select(series.c.id).where(series.c.org_id == org_id, series.c.action_id == action_id)
 
 
 def _totals(connection: Connection, org_id: int) -> tuple[Total, ...]:

@@ -97,9 +97,11 @@ def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
             "state": ChangeState.PLANNED.value,
             "actor": intent.actor,
             "began_at": intent.at,
+            "touched_at": intent.at,
             "lock_before": "",
             "lock_after": "",
             "note": "",
+            "measured": intent.measured,
         },
     )
     return get_change(connection, intent.org, org_id, int(result.scalar_one()))
@@ -203,9 +205,11 @@ def _changes(connection: Connection, org: str, *where: Any) -> tuple[Change, ...
             sent_at=row.sent_at,
             applied_at=row.applied_at,
             ended_at=row.ended_at,
+            touched_at=row.touched_at,
             lock_before=row.lock_before,
             lock_after=row.lock_after,
             note=row.note,
+            measured=row.measured,
         )
         for row in connection.execute(statement)
     )

@@ -31,6 +31,8 @@ class Candidate:
         timeout_ms: The timeout in force by the newest catalogue; None where unknown.
         step_ms: The platform keeps whole multiples of this.
         diagnosis: Why it times out, and what the data ask for.
+        target: Where the timeout is kept: ``integration-action`` or ``flow``.
+        container_id: The flow; empty where the action stands for itself.
     """
 
     org: str
@@ -39,6 +41,8 @@ class Candidate:
     timeout_ms: int | None
     step_ms: int
     diagnosis: Diagnosis
+    target: str = "integration-action"
+    container_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,6 @@ class Data:
         last_success_at: When the executions were last read; epoch seconds, 0.0 for never.
         stale_after_seconds: Data that were read longer ago are stale.
         missing_seconds: How much of the stretch that was diagnosed was never read.
-        problem: Why the newest poll read less than everything; empty where it read all.
         slots: Executions under way at a time in the whole org; None where unknown.
         limit: The org's own limit of these; None where unknown.
     """
@@ -57,7 +60,6 @@ class Data:
     last_success_at: float
     stale_after_seconds: float
     missing_seconds: int = 0
-    problem: str = ""
     slots: float | None = None
     limit: int | None = None
 

@@ -15,6 +15,7 @@ from monitor.remediation.rails.evidence import complete, evidence, fresh, in_for
 from monitor.remediation.rails.pace import cooldown, daily_budget, one_per_poll, open_change
 from monitor.remediation.rails.permission import (
     allow_list,
+    allow_listed,
     change_window,
     editable,
     mode,
@@ -54,4 +55,4 @@ RAILS: tuple[Rail, ...] = (
 
 RAIL_NAMES: tuple[str, ...] = tuple(rail.__name__ for rail in RAILS)
 
-__all__ = ["RAILS", "RAIL_NAMES", "Rail"]
+__all__ = ["RAILS", "RAIL_NAMES", "Rail", "allow_listed"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from monitor.analysis.editable import HOW, Editable
+from monitor.config import RemediationSettings
 from monitor.hours import within
 from monitor.remediation.case import Case, Circumstances, Guard, Who
 
@@ -19,19 +20,21 @@ def editable(case: Case) -> Guard:
     )
 
 
+def allow_listed(settings: RemediationSettings, action_id: str, action_name: str) -> bool:
+    """Whether ``remediation.allow`` names an action, by its id or by a pattern for its name."""
+    return any(
+        pattern == action_id or fnmatchcase(action_name, pattern) for pattern in settings.allow
+    )
+
+
 def allow_list(case: Case) -> Guard:
     """The daemon by itself touches nothing that nobody has named."""
     one = case.candidate
-    named = any(
-        pattern == one.action_id or fnmatchcase(one.action_name, pattern)
-        for pattern in case.settings.allow
-    )
-    if named:
+    if allow_listed(case.settings, one.action_id, one.action_name):
         return Guard("allow_list", passed=True, detail="remediation.allow names it")
+    binds = case.who is Who.AUTO and case.settings.mode == "auto"
     return Guard(
-        "allow_list",
-        case.who is Who.HUMAN,
-        "remediation.allow does not name it: only a person may change it",
+        "allow_list", not binds, "remediation.allow does not name it: only a person may change it"
     )
 
 

@@ -1,0 +1,419 @@
+"""Makes one change: intent, write, proof; and finds out what became of those that were cut short.
+
+===========  ===================================  =============================================
+it is        when                                 a program that ends here leaves it to the next,
+                                                  which
+===========  ===================================  =============================================
+planned      the intent is recorded               abandons it: nothing was sent
+writing      recorded just before it is sent      reads the platform: ours, old, or somebody's
+applied      the platform has accepted it         reads it back
+watching     it was read back                     measures its effect
+undoing      recorded just before it is undone    reads the platform: old, ours, or somebody's
+===========  ===================================  =============================================
+
+Nothing is ever sent twice: what can't be told from the answer is read, and what the reading can't
+tell waits for the next turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import (
+    AmbiguousWriteError,
+    BusyError,
+    ConflictError,
+    RateLimitedError,
+    TimeoutMonitorError,
+)
+from monitor.ledger import (
+    NEXT,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Intent,
+    Journal,
+    Lease,
+    Quarantine,
+    Standing,
+)
+from monitor.remediation.case import Decision, Verb
+from monitor.remediation.lines import about_change, about_decision
+from monitor.remediation.recovery import what_became
+from monitor.remediation.targets import CAP_MS, Reading, Target
+
+log = structlog.get_logger()
+
+LEASE_SECONDS = 180.0
+WRITE_SECONDS = 90.0
+"""The longest that a write and what is recorded after it take: a lease with less time left sends
+nothing. A request takes 45 s at most, waiting for an answer included."""
+
+NOT_IN_FORCE = "not_in_force"
+"""Reason code: there is nothing of the change to undo."""
+
+NOT_HELPFUL = "not_helpful"
+ROLLED_BACK = "rolled_back"
+CHANGED_BY_OTHERS = "changed_by_others"
+
+DecideAgain = Callable[[Standing, float], Decision]
+"""The same decision once more, from what stands now; epoch seconds."""
+
+MayUndo = Callable[[Standing], str]
+"""The reason code of what forbids to undo a change, empty where nothing does."""
+
+
+class Targets(Protocol):
+    """Where the timeouts of an org are kept."""
+
+    def find(self, kind: str, container_id: str) -> Target:
+        """The target of this kind.
+
+        Raises:
+            TimeoutMonitorError: It can't be reached.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who changes timeouts, with what and by which clocks.
+
+    Attributes:
+        actor: ``auto`` or a user, with the host.
+        holder: Names this running program in the lease.
+        clock: The time of the data.
+        machine: The machine's clock, which programs share.
+        quarantine_seconds: How long an action is left alone.
+    """
+
+    actor: str
+    holder: str
+    clock: Clock
+    machine: Clock
+    quarantine_seconds: float
+
+
+class Executor:
+    """Changes the timeouts of one org, one at a time, under one lease."""
+
+    def __init__(self, org: str, journal: Journal, targets: Targets, hand: Hand) -> None:
+        """Change nothing yet."""
+        self._org = org
+        self._journal = journal
+        self._targets = targets
+        self._hand = hand
+
+    @contextmanager
+    def lease(self) -> Iterator[Lease]:
+        """The right to change timeouts of the org.
+
+        Raises:
+            BusyError: Another program has it.
+        """
+        lease = self._journal.take_lease(
+            self._org, self._hand.holder, self._hand.machine.now(), LEASE_SECONDS
+        )
+        if lease is None:
+            raise BusyError(
+                f"Another program is changing timeouts of {self._org} at this moment",
+                "Wait until it has finished, which takes less than three minutes.",
+            )
+        try:
+            yield lease
+        finally:
+            self._journal.give_back(lease)
+
+    def recover(self, lease: Lease, change: Change) -> Change:
+        """Find out what became of a change that was cut short; it is read, never sent again.
+
+        Raises:
+            BusyError: Another program has taken over.
+            GenesysError: The platform can't be asked; the change stays as it is.
+        """
+        if change.state is ChangeState.PLANNED:
+            return self._move(
+                lease, change, ChangeState.ABANDONED, "its program ended before it was sent"
+            )
+        if change.state not in _CUT_SHORT:
+            return change
+        reading = self._target(change).read(change.action_id)
+        return self._settle(lease, change, reading)
+
+    def make(self, lease: Lease, decision: Decision, decide_again: DecideAgain) -> Change | str:
+        """Make the change that was decided.
+
+        Args:
+            lease: The right to.
+            decision: What was decided.
+            decide_again: Decides once more, inside the transactions that record the intent and
+                that the write is sent.
+
+        Returns:
+            The change as far as it has come, else the reason code of the guard that spoke.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: The state can't be written; nothing was sent, or it is found again.
+        """
+        at = self._now()
+        intent = _intent(decision, self._hand.actor, at)
+
+        def still(standing: Standing) -> str:
+            again = decide_again(standing, self._now())
+            same = (again.from_ms, again.to_ms) == (intent.from_ms, intent.to_ms)
+            if again.verb is not Verb.RAISE:
+                return again.reason
+            return "" if same else "in_force"
+
+        entry = about_decision(decision, "", self._hand.actor, at)
+        change = self._journal.begin(lease, intent, entry, still, self._machine(WRITE_SECONDS))
+        if isinstance(change, str):
+            return change
+        self._tell(change)
+        return self._raise(lease, change, still)
+
+    def undo(self, lease: Lease, change: Change, why: str, may_undo: MayUndo) -> Change | str:
+        """Set the value before again, where the value in force is still ours.
+
+        Returns:
+            The change as far as it has come, else the reason code of what forbids it.
+
+        Raises:
+            BusyError: Another program has taken over.
+            GenesysError: The platform can't be asked; nothing was sent.
+            LedgerError: The state can't be written.
+        """
+        if ChangeState.UNDOING not in NEXT[change.state]:
+            return NOT_IN_FORCE
+        target = self._target(change)
+        reading = target.read(change.action_id)
+        if reading.timeout_ms != change.to_ms:
+            return self.supersede(lease, change, reading)
+        entry = replace(self._entry(change, why), lock_before=reading.lock)
+        sending = self._journal.send(
+            lease,
+            change,
+            ChangeState.UNDOING,
+            entry,
+            allows=may_undo,
+            machine_now=self._machine(WRITE_SECONDS),
+        )
+        if isinstance(sending, str):
+            return sending
+        self._tell(sending)
+        return self._send_back(lease, sending, target, reading)
+
+    def supersede(self, lease: Lease, change: Change, reading: Reading) -> Change:
+        """Stand down: the value in force is somebody else's."""
+        return self._move(
+            lease,
+            change,
+            ChangeState.SUPERSEDED,
+            f"somebody has set {reading.timeout_ms / 1000:g} s",
+            quarantine=self._quarantine(change, CHANGED_BY_OTHERS),
+        )
+
+    def look(self, change: Change) -> Reading:
+        """The action of a change as it is now.
+
+        Raises:
+            GenesysError: The platform can't be asked.
+        """
+        return self._target(change).read(change.action_id)
+
+    def judged(self, lease: Lease, change: Change, detail: str, *, helped: bool) -> Change:
+        """Record what a change has done."""
+        if helped:
+            return self._move(lease, change, ChangeState.VERIFIED, detail)
+        return self._move(
+            lease,
+            change,
+            ChangeState.UNHELPFUL,
+            detail,
+            quarantine=self._quarantine(change, NOT_HELPFUL),
+        )
+
+    def _raise(self, lease: Lease, change: Change, still: MayUndo) -> Change:
+        try:
+            target = self._target(change)
+            before = target.read(change.action_id)
+        except TimeoutMonitorError as error:
+            return self._move(lease, change, ChangeState.ABANDONED, f"not read: {error.message}")
+        obstacle = _obstacle(change, before)
+        if obstacle:
+            return self._move(lease, change, ChangeState.ABANDONED, obstacle)
+
+        def without_itself(standing: Standing) -> str:
+            others = tuple(o for o in standing.changes if o.change_id != change.change_id)
+            return still(replace(standing, changes=others))
+
+        entry = replace(self._entry(change, "about to be sent"), lock_before=before.lock)
+        sending = self._journal.send(
+            lease,
+            change,
+            ChangeState.WRITING,
+            entry,
+            allows=without_itself,
+            machine_now=self._machine(WRITE_SECONDS),
+        )
+        if isinstance(sending, str):
+            return self._move(lease, change, ChangeState.ABANDONED, f"called off: {sending}")
+        self._tell(sending)
+        return self._send(lease, sending, target, before)
+
+    def _send(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
+        try:
+            written = target.write(before, change.to_ms)
+        except ConflictError as error:
+            return self._move(lease, change, ChangeState.CONFLICT, error.message)
+        except AmbiguousWriteError as error:
+            log.warning("write_unanswered", change_id=change.change_id, why=error.message)
+            return self._settle(lease, change, target.read(change.action_id))
+        except RateLimitedError as error:
+            return self._move(lease, change, ChangeState.ABANDONED, f"put off: {error.message}")
+        except TimeoutMonitorError as error:
+            return self._move(lease, change, ChangeState.FAILED, error.message)
+        change = self._move(lease, change, ChangeState.APPLIED, "accepted", lock_after=written.lock)
+        after = target.read(change.action_id)
+        spoilt = target.differences(before, after)
+        if spoilt and written.lock in {"", after.lock}:
+            # Nobody has written since, so it was our write that changed more than one field.
+            places = ", ".join(spoilt)
+            change = self._move(
+                lease,
+                change,
+                ChangeState.UNHELPFUL,
+                f"{DAMAGED}: {places}",
+                quarantine=self._quarantine(change, NOT_HELPFUL),
+            )
+            log.error("write_changed_more", change_id=change.change_id, places=places)
+            return change
+        return self._settle(lease, change, after)
+
+    def _send_back(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
+        try:
+            written = target.write(before, change.from_ms)
+        except AmbiguousWriteError as error:
+            log.warning("write_unanswered", change_id=change.change_id, why=error.message)
+            return self._settle(lease, change, target.read(change.action_id))
+        except TimeoutMonitorError as error:
+            return self._move(lease, change, ChangeState.UNHELPFUL, f"not undone: {error.message}")
+        after = target.read(change.action_id)
+        return self._settle(lease, change, after, lock_after=written.lock)
+
+    def _settle(
+        self, lease: Lease, change: Change, reading: Reading, *, lock_after: str = ""
+    ) -> Change:
+        """Go on as the platform's value says, as far as it says anything."""
+        while True:
+            state, note = what_became(change, reading.timeout_ms, self._now())
+            if state is change.state:
+                return change
+            if state is ChangeState.SUPERSEDED:
+                return self.supersede(lease, change, reading)
+            lock = lock_after or reading.lock
+            quarantine = (
+                self._quarantine(change, ROLLED_BACK) if state is ChangeState.ROLLED_BACK else None
+            )
+            change = self._move(lease, change, state, note, lock_after=lock, quarantine=quarantine)
+            if state is not ChangeState.APPLIED:
+                return change
+
+    def _move(  # noqa: PLR0913 - what is recorded with a state
+        self,
+        lease: Lease,
+        change: Change,
+        to: ChangeState,
+        detail: str,
+        *,
+        lock_after: str = "",
+        quarantine: Quarantine | None = None,
+    ) -> Change:
+        entry = replace(self._entry(change, detail), lock_after=lock_after or change.lock_after)
+        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine)
+        self._tell(moved)
+        return moved
+
+    def _tell(self, change: Change) -> None:
+        log.info(
+            "change",
+            org=change.org,
+            change_id=change.change_id,
+            action_id=change.action_id,
+            action_name=change.action_name,
+            state=str(change.state),
+            from_seconds=change.from_ms / 1000,
+            to_seconds=change.to_ms / 1000,
+            actor=self._hand.actor,
+            why=change.note,
+        )
+
+    def _entry(self, change: Change, detail: str) -> AuditEntry:
+        return about_change(change, self._hand.actor, self._now(), detail)
+
+    def _quarantine(self, change: Change, reason: str) -> Quarantine:
+        now = self._now()
+        return Quarantine(
+            change.action_id, reason, now, now + self._hand.quarantine_seconds, change.change_id
+        )
+
+    def _target(self, change: Change) -> Target:
+        return self._targets.find(change.target, change.container_id)
+
+    def _now(self) -> float:
+        return self._hand.clock.now()
+
+    def _machine(self, margin_seconds: float) -> float:
+        return self._hand.machine.now() + margin_seconds
+
+
+_CUT_SHORT = frozenset(
+    {ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING, ChangeState.ABANDONED}
+)
+
+DAMAGED = "the write changed more than the timeout"
+"""How the note of a change begins that must stop everything."""
+
+
+def _intent(decision: Decision, actor: str, at: float) -> Intent:
+    """What a decision wants.
+
+    Raises:
+        ValueError: It wants nothing, or what no decision may want: a mistake of the program.
+    """
+    one, from_ms, to_ms = decision.candidate, decision.from_ms, decision.to_ms
+    if decision.verb is Verb.KEEP or from_ms is None or to_ms is None:
+        reason = "only a decision to raise can be carried out"
+        raise ValueError(reason)
+    if not from_ms < to_ms <= CAP_MS:
+        reason = f"{from_ms} ms to {to_ms} ms is no raise within the cap"
+        raise ValueError(reason)
+    return Intent(
+        org=one.org,
+        action_id=one.action_id,
+        action_name=one.action_name,
+        target=one.target,
+        container_id=one.container_id,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        actor=actor,
+        at=at,
+    )
+
+
+def _obstacle(change: Change, before: Reading) -> str:
+    """Why a change can't be sent, from what the platform shows; empty where it can."""
+    if before.timeout_ms != change.from_ms:
+        return f"{before.timeout_ms / 1000:g} s is in force by now: somebody has changed it"
+    if str(before.editable) != "yes":
+        return f"it can't be changed: {before.by_hand}"
+    if not before.lock:
+        return "the platform gave no version, so that somebody else's change could be lost"
+    return ""

@@ -1,0 +1,124 @@
+"""Reads from the ledger what a change is judged by: settled windows before it and after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from monitor.config import CollectSettings
+from monitor.ledger import Change, Ledger, TallySum
+from monitor.model import Classifier, Outcome, TimeRange, floor_to
+from monitor.remediation.effect import Measured, windows_to_look_at
+
+BEFORE_SECONDS = 86_400
+"""What a change is held against: a day has quiet hours and busy ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """How windows are cut and read.
+
+    Attributes:
+        collect: ``[collect]``.
+        classifier: Reads how executions ended.
+        source: The source whose coverage says whether executions are all there.
+        first: The least number of windows after a change.
+    """
+
+    collect: CollectSettings
+    classifier: Classifier
+    source: str
+    first: int
+
+
+def measure(
+    ledger: Ledger,
+    change: Change,
+    how: Measuring,
+    now: float,
+    bunches: Sequence[tuple[int, int]],
+) -> tuple[Measured, Measured]:
+    """What was measured before a change and after it.
+
+    Windows that were not read completely, and those in which the back end was down, are left out:
+    no timeout helps against an outage, and none is to blame for one.
+
+    Args:
+        ledger: What has been seen.
+        change: A change that is in force.
+        how: How windows are cut and read.
+        now: Epoch seconds.
+        bunches: Start and end of each outage; epoch seconds.
+
+    Raises:
+        LedgerError: The ledger can't be read.
+    """
+    window = how.collect.window
+    began = change.began_at if change.sent_at is None else change.sent_at
+    applied = began if change.applied_at is None else change.applied_at
+    after = TimeRange(-floor_to(-applied, window), floor_to(now - how.collect.settle, window))
+    covered = ledger.coverage(change.org, how.source)
+    usable = [
+        start
+        for start in range(after.start, after.end, window)
+        if _within(start, start + window, covered) and not _overlaps(start, window, bunches)
+    ]
+    chosen = usable[: windows_to_look_at(len(usable), how.first)]
+    if not chosen:
+        return Measured(), Measured(windows=len(usable))
+    before = TimeRange(_begin(ledger, change, began, window), floor_to(began, window))
+    return (
+        _count(
+            ledger,
+            change,
+            how,
+            [s for s in _starts(before, window) if not _overlaps(s, window, bunches)],
+        ),
+        _count(ledger, change, how, chosen),
+    )
+
+
+def _begin(ledger: Ledger, change: Change, began: float, window: int) -> int:
+    """From when on the timeout before was in force, a day before the change at the earliest."""
+    earliest = floor_to(began, window) - BEFORE_SECONDS
+    history = [
+        since
+        for action_id, since, _ in ledger.timeouts_in_force(change.org)
+        if action_id == change.action_id and since < began
+    ]
+    # What was in force before it was first seen is taken to be what was seen.
+    return max(earliest, -floor_to(-history[-1], window)) if len(history) > 1 else earliest
+
+
+def _count(ledger: Ledger, change: Change, how: Measuring, starts: Sequence[int]) -> Measured:
+    if not starts:
+        return Measured()
+    window, wanted = how.collect.window, set(starts)
+    stretch = TimeRange(min(starts), max(starts) + window)
+    counts: Counter[Outcome] = Counter()
+    for tally in ledger.tally_sums(change.org, stretch, window, change.action_id):
+        if tally.bucket_start in wanted:
+            counts[_outcome(tally, how.classifier)] += tally.count
+    return Measured(
+        windows=len(starts),
+        successes=counts[Outcome.SUCCESS],
+        timeouts=counts[Outcome.TIMEOUT],
+        throttled=counts[Outcome.THROTTLED],
+    )
+
+
+def _outcome(tally: TallySum, classifier: Classifier) -> Outcome:
+    return classifier.outcome(tally.error_type, tally.response_status)
+
+
+def _starts(stretch: TimeRange, window: int) -> range:
+    return range(stretch.start, stretch.end, window)
+
+
+def _within(start: int, end: int, covered: Iterable[TimeRange]) -> bool:
+    return any(piece.start <= start and end <= piece.end for piece in covered)
+
+
+def _overlaps(start: int, window: int, bunches: Iterable[tuple[int, int]]) -> bool:
+    return any(begin < start + window and start < end for begin, end in bunches)

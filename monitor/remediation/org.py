@@ -1,0 +1,288 @@
+"""Everything that changes the timeouts of one org, put together from its settings."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+
+from monitor.analysis.diagnosing import OrgDiagnosis
+from monitor.analysis.seen import source_of_executions
+from monitor.clock import Clock, SystemClock
+from monitor.config import OrgSettings, Settings
+from monitor.errors import ConfigurationError
+from monitor.genesys import Client, connect
+from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
+from monitor.ledger import Change, Journal, Ledger, OrgState
+from monitor.model import ActionKind
+from monitor.remediation.audit_file import AuditFile, audit_path
+from monitor.remediation.case import Candidate, Data
+from monitor.remediation.effect import Judgement, judge
+from monitor.remediation.execute import Executor, Hand
+from monitor.remediation.measuring import Measuring, measure
+from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
+from monitor.remediation.turn import Known, TurnReport, Turns
+
+STALE_AFTER_POLLS = 5
+LEAST_STALE_SECONDS = 180.0
+ACTION_STEP_MS = 1_000
+FLOW_STEP_MS = 1
+AUTO = "auto"
+FLOW = "flow"
+INTEGRATION_ACTION = "integration-action"
+
+
+class OrgRemediation:
+    """What changes the timeouts of one org; nothing is asked before a change needs it."""
+
+    def __init__(  # noqa: PLR0913 - what the daemon and the commands differ in
+        self,
+        org: OrgSettings,
+        settings: Settings,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        actor: str,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Put it together.
+
+        Args:
+            org: The org.
+            settings: Everything else.
+            ledger: What was seen and changed.
+            clock: The time of the data.
+            actor: Who changes timeouts; ``this_user`` or ``this_daemon`` tells.
+            stop: Set where every wait is to end.
+        """
+        self._org = org
+        self._settings = settings
+        self._ledger = ledger
+        self._clock = clock
+        self._targets = OrgTargets(org, settings, clock, stop or threading.Event())
+        hand = Hand(
+            actor=actor,
+            holder=f"{actor}:{uuid.uuid4()}",
+            clock=clock,
+            machine=SystemClock(),
+            quarantine_seconds=settings.remediation.quarantine,
+        )
+        journal = ledger.journal
+        executor = Executor(org.name, journal, self._targets, hand)
+        self.turns = Turns(org.name, journal, executor, settings.remediation, hand)
+        self.audit_file = AuditFile(audit_path(settings), journal)
+
+    @property
+    def name(self) -> str:
+        """The org's name."""
+        return self._org.name
+
+    @property
+    def journal(self) -> Journal:
+        """What was changed."""
+        return self._ledger.journal
+
+    def known(self, diagnosis: OrgDiagnosis) -> Known:
+        """What a turn looks at.
+
+        Raises:
+            LedgerError: The ledger can't be read.
+        """
+        state = self._ledger.state(self.name)
+        return Known(
+            candidates=candidates(state, diagnosis),
+            data=data_of(state, diagnosis, self._settings),
+        )
+
+    def by_itself(self, diagnosis: OrgDiagnosis) -> TurnReport:
+        """The daemon's turn.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        try:
+            return self.turns.by_itself(self.known(diagnosis), self.judging(diagnosis))
+        finally:
+            self.audit_file.catch_up()
+
+    def for_somebody(self, diagnosis: OrgDiagnosis, action_ids: frozenset[str]) -> TurnReport:
+        """Somebody's turn, for some actions.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        try:
+            known, judging = self.known(diagnosis), self.judging(diagnosis)
+            return self.turns.for_somebody(known, judging, action_ids)
+        finally:
+            self.audit_file.catch_up()
+
+    def judging(self, diagnosis: OrgDiagnosis) -> Judging:
+        """Judges changes by what the ledger shows of their actions."""
+        return Judging(self._ledger, self._org, self._settings, self._clock, diagnosis)
+
+    def close(self) -> None:
+        """End requests in flight, and let go of connections."""
+        self._targets.close()
+
+
+class Judging:
+    """Judges a change that is being watched."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        org: OrgSettings,
+        settings: Settings,
+        clock: Clock,
+        diagnosis: OrgDiagnosis,
+    ) -> None:
+        """Look at the ledger, and leave out the outages that a diagnosis found."""
+        self._ledger = ledger
+        self._how = Measuring(
+            collect=settings.collect,
+            classifier=settings.classify.classifier(),
+            source=source_of_executions(org.contract),
+            first=settings.remediation.verify_windows,
+        )
+        self._clock = clock
+        self._diagnosis = diagnosis
+
+    def __call__(self, change: Change) -> Judgement:
+        """What it has done so far.
+
+        Raises:
+            LedgerError: The ledger can't be read.
+        """
+        now = self._clock.now()
+        found = self._diagnosis.diagnoses.get(change.action_id)
+        bunches = () if found is None else found.bunches
+        before, after = measure(self._ledger, change, self._how, now, bunches)
+        began = change.began_at if change.applied_at is None else change.applied_at
+        return judge(before, after, first=self._how.first, waited_seconds=now - began)
+
+
+class OrgTargets:
+    """The places where an org's timeouts are kept, through the client that may write."""
+
+    def __init__(
+        self, org: OrgSettings, settings: Settings, clock: Clock, stop: threading.Event
+    ) -> None:
+        """Open no connection yet."""
+        self._org = org
+        self._settings = settings
+        self._clock = clock
+        self._stop = stop
+        self._client: Client | None = None
+
+    def find(self, kind: str, container_id: str) -> Target:
+        """The target of this kind.
+
+        Raises:
+            ConfigurationError: A credential can't be used, or nobody knows the flow.
+        """
+        managed = self._settings.recommend.terraform_actions
+        if kind == FLOW:
+            if not container_id:
+                raise ConfigurationError(
+                    "Nobody knows which flow the timeout is in",
+                    "Set it with timeout-monitor flow set-timeout, which is told the flow.",
+                )
+            return FlowTarget(self._connected(), container_id, managed=managed)
+        return IntegrationActionTarget(
+            self._connected(),
+            function_categories=self._settings.classify.function_categories,
+            managed=managed,
+        )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(
+                self._org.as_writer(),
+                stop=self._stop,
+                # The platform's minute passes as fast as the data's.
+                requests_per_second=REQUESTS_PER_SECOND / self._clock.machine_seconds(1),
+            )
+        return self._client
+
+
+class DecisionCounts:
+    """How often each decision was made since the process started, by verb and reason."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, report: TurnReport) -> None:
+        """Count a turn's decisions."""
+        for decision in report.decisions:
+            self._counts[str(decision.verb), decision.reason] += 1
+
+    def all(self) -> Mapping[tuple[str, str], int]:
+        """All of them."""
+        return dict(self._counts)
+
+
+def candidates(state: OrgState, diagnosis: OrgDiagnosis) -> tuple[Candidate, ...]:
+    """Every action that was diagnosed and is still in the catalogue; pure."""
+    found = []
+    for action in state.actions:
+        diagnosed = diagnosis.diagnoses.get(action.action_id)
+        if diagnosed is None or action.action_id in state.gone:
+            continue
+        in_flow = action.kind is ActionKind.FLOW
+        flows = sorted(flow for one, flow in state.flow_use if one == action.action_id and flow)
+        found.append(
+            Candidate(
+                org=diagnosis.org,
+                action_id=action.action_id,
+                action_name=action.name,
+                timeout_ms=action.timeout_ms,
+                step_ms=FLOW_STEP_MS if in_flow else ACTION_STEP_MS,
+                diagnosis=diagnosed,
+                target=FLOW if in_flow else INTEGRATION_ACTION,
+                container_id=flows[0] if in_flow and len(flows) == 1 else "",
+            )
+        )
+    return tuple(found)
+
+
+def data_of(state: OrgState, diagnosis: OrgDiagnosis, settings: Settings) -> Data:
+    """How far the data can be relied on; pure.
+
+    What was diagnosed is as old as the diagnosis, or as the reading under it.
+    """
+    source = state.sources.get(source_of_executions(diagnosis.contract))
+    read_at = 0.0 if source is None else min(source.last_success_at, diagnosis.taken_at)
+    concurrency = diagnosis.concurrency
+    return Data(
+        last_success_at=read_at,
+        stale_after_seconds=max(LEAST_STALE_SECONDS, STALE_AFTER_POLLS * settings.collect.interval),
+        missing_seconds=diagnosis.missing_seconds,
+        slots=None if concurrency is None else concurrency.busiest,
+        limit=None if concurrency is None else concurrency.limit,
+    )
+
+
+def this_daemon() -> str:
+    """The daemon on this host, as the audit trail names it."""
+    return f"{AUTO}@{socket.gethostname()}"
+
+
+def this_user() -> str:
+    """Whoever runs this program, as the audit trail names them."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "somebody"  # a container's user may have no name
+    return f"{user}@{socket.gethostname()}"

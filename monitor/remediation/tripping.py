@@ -1,0 +1,32 @@
+"""When failures in a row stop everything: pure."""
+
+from __future__ import annotations
+
+from monitor.ledger import ChangeState, Standing
+from monitor.remediation.execute import DAMAGED
+
+_BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_BACK})
+
+
+def why_trip(standing: Standing, trip_after: int) -> str:
+    """Why all changes of an org must stop, in words; empty where they need not.
+
+    What counts is how the newest changes since somebody last resumed have ended: one that helped
+    ends the row; one that met somebody else's edit, or never reached the platform, says nothing.
+
+    Args:
+        standing: What was changed.
+        trip_after: So many failures in a row are too many.
+    """
+    if standing.tripped is not None:
+        return ""
+    failures = 0
+    for change in standing.changes:
+        if change.touched_at <= standing.resumed_at:
+            break
+        if change.state is ChangeState.UNHELPFUL and change.note.startswith(DAMAGED):
+            return f"change {change.change_id}: {change.note}"
+        if change.state is ChangeState.VERIFIED:
+            break
+        failures += change.state in _BAD
+    return f"{failures} changes in a row failed or did not help" if failures >= trip_after else ""

@@ -1,0 +1,301 @@
+"""One turn at an org: go on with what is open, decide about every action, make one change at most.
+
+The daemon takes a turn after each poll, ``apply`` one when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from monitor.config import RemediationSettings
+from monitor.errors import ConfigurationError, GenesysError, RefusedError
+from monitor.ledger import Change, ChangeState, Journal, Lease, Standing, Switch
+from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
+from monitor.remediation.effect import Effect, Judgement
+from monitor.remediation.execute import DAMAGED, Executor, Hand
+from monitor.remediation.lines import about_decision
+from monitor.remediation.policy import decide, in_order_of_worth
+from monitor.remediation.rails import allow_listed
+from monitor.remediation.recovery import is_late
+from monitor.remediation.tripping import why_trip
+
+log = structlog.get_logger()
+
+_UNSETTLED = frozenset(
+    {ChangeState.PLANNED, ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING}
+)
+
+Judge = Callable[[Change], Judgement]
+"""What a change that is being watched has done so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an org when a turn begins.
+
+    Attributes:
+        candidates: Every action that was diagnosed.
+        data: How far the data can be relied on.
+    """
+
+    candidates: tuple[Candidate, ...]
+    data: Data
+
+    @property
+    def timeouts_ms(self) -> Mapping[str, int | None]:
+        """The timeout in force by action id, as the catalogue shows it."""
+        return {one.action_id: one.timeout_ms for one in self.candidates}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """What a turn did.
+
+    Attributes:
+        decisions: One for each action, the most worthwhile first.
+        made: The changes that were made, as far as they came.
+        refused: Reason codes by action id, where something stood in the way at the last moment.
+    """
+
+    decisions: tuple[Decision, ...] = ()
+    made: tuple[Change, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Turns:
+    """Takes turns at one org."""
+
+    def __init__(
+        self,
+        org: str,
+        journal: Journal,
+        executor: Executor,
+        settings: RemediationSettings,
+        hand: Hand,
+    ) -> None:
+        """Do nothing yet."""
+        self._org = org
+        self._journal = journal
+        self._executor = executor
+        self._settings = settings
+        self._hand = hand
+
+    def decide_all(self, known: Known, who: Who) -> list[Decision]:
+        """Decide about every action, the most worthwhile change first; nothing is recorded."""
+        now = self._hand.clock.now()
+        standing = self._journal.standing(self._org, now)
+        return in_order_of_worth(
+            decide(one, known.data, standing, self._settings, who=who, now=now)
+            for one in known.candidates
+        )
+
+    def by_itself(self, known: Known, judge: Judge) -> TurnReport:
+        """The daemon's turn: it may change what the allow-list names, in mode ``auto``.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        with self._executor.lease() as lease:
+            self.go_on(lease, known, judge)
+            decisions = self.decide_all(known, Who.AUTO)
+            self._note_refusals(decisions)
+            wanted = [one for one in decisions if one.verb is Verb.RAISE]
+            if not wanted:
+                return TurnReport(tuple(decisions))
+            made = self._make(lease, wanted[0], known.data, Who.AUTO)
+        action_id = wanted[0].candidate.action_id
+        if isinstance(made, str):
+            return TurnReport(tuple(decisions), refused={action_id: made})
+        return TurnReport(tuple(decisions), (made,))
+
+    def for_somebody(self, known: Known, judge: Judge, action_ids: frozenset[str]) -> TurnReport:
+        """Somebody's turn: make the changes that they asked for, as far as every rail allows.
+
+        Args:
+            known: What is known of the org.
+            judge: What changes have done so far.
+            action_ids: The actions that they mean.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        made: list[Change] = []
+        refused: dict[str, str] = {}
+        with self._executor.lease() as lease:
+            self.go_on(lease, known, judge)
+            decisions = self.decide_all(known, Who.HUMAN)
+            asked = [one for one in decisions if one.candidate.action_id in action_ids]
+            self._note_refusals(asked)
+            for decision in asked:
+                if decision.verb is not Verb.RAISE:
+                    refused[decision.candidate.action_id] = decision.reason
+                    continue
+                done = self._make(lease, decision, known.data, Who.HUMAN)
+                if isinstance(done, str):
+                    refused[decision.candidate.action_id] = done
+                else:
+                    made.append(done)
+        return TurnReport(tuple(asked), tuple(made), refused)
+
+    def note_dry_run(self, decisions: list[Decision]) -> None:
+        """Record what would have been done."""
+        now = self._hand.clock.now()
+        self._journal.note(
+            [about_decision(one, "dry_run", self._hand.actor, now) for one in decisions]
+        )
+
+    def roll_back(self, change: Change, why: str) -> Change | str:
+        """Undo a change because somebody asks for it; a pause does not forbid that.
+
+        Returns:
+            The change as far as it came, else the reason code of what forbids it.
+
+        Raises:
+            BusyError: Another program has the lease.
+            GenesysError: The platform can't be asked.
+            LedgerError: The state can't be used.
+        """
+
+        def may_undo(_: Standing) -> str:
+            return "mode" if self._settings.mode == "off" else ""
+
+        with self._executor.lease() as lease:
+            if change.state in _UNSETTLED:
+                change = self._executor.recover(lease, change)
+            return self._executor.undo(lease, change, why, may_undo)
+
+    def go_on(self, lease: Lease, known: Known, judge: Judge) -> None:
+        """Go on with what is open: find out, stand down, judge, undo, and trip.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: The state can't be used.
+        """
+        standing = self._find_out(lease, self._standing())
+        standing = self._stand_down_where_others_changed(lease, standing, known)
+        standing = self._judge_what_is_watched(lease, standing, judge)
+        standing = self._undo_what_did_not_help(lease, standing)
+        reason = why_trip(standing, self._settings.trip_after)
+        if reason:
+            now = self._hand.clock.now()
+            self._journal.trip(lease, Switch(now, self._hand.actor, reason))
+            log.error(
+                "remediation_tripped",
+                org=self._org,
+                why=reason,
+                hint="Look at timeout-monitor history, then let it go on: timeout-monitor resume.",
+            )
+
+    def _find_out(self, lease: Lease, standing: Standing) -> Standing:
+        now = self._hand.clock.now()
+        cut_short = [o for o in standing.changes if o.state in _UNSETTLED or is_late(o, now)]
+        return self._each(cut_short, standing, lambda change: self._executor.recover(lease, change))
+
+    def _stand_down_where_others_changed(
+        self, lease: Lease, standing: Standing, known: Known
+    ) -> Standing:
+        shown_ms = known.timeouts_ms
+        changed = [
+            change
+            for change in standing.latest.values()
+            if change.left_ms is not None
+            and shown_ms.get(change.action_id) not in {None, change.left_ms}
+        ]
+        return self._each(changed, standing, lambda change: self._stand_down(lease, change))
+
+    def _judge_what_is_watched(self, lease: Lease, standing: Standing, judge: Judge) -> Standing:
+        watched = [one for one in standing.changes if one.state is ChangeState.WATCHING]
+        return self._each(
+            watched, standing, lambda change: self._judge(lease, change, judge(change))
+        )
+
+    def _undo_what_did_not_help(self, lease: Lease, standing: Standing) -> Standing:
+        unhelpful = [
+            change
+            for change in standing.changes
+            if change.state is ChangeState.UNHELPFUL
+            and not change.note.startswith(DAMAGED)
+            and self._settings.mode == "auto"
+        ]
+        return self._each(unhelpful, standing, lambda change: self._undo(lease, change))
+
+    def _each(
+        self, changes: list[Change], standing: Standing, act: Callable[[Change], object]
+    ) -> Standing:
+        """Do something about each of some changes; what stands afterwards.
+
+        One that the platform says nothing about holds up no other.
+        """
+        for change in changes:
+            try:
+                act(change)
+            except (ConfigurationError, GenesysError, RefusedError) as error:
+                log.warning(
+                    "change_waits",
+                    org=self._org,
+                    change_id=change.change_id,
+                    state=str(change.state),
+                    why=error.message,
+                    hint=error.hint,
+                )
+        return self._standing() if changes else standing
+
+    def _make(self, lease: Lease, decision: Decision, data: Data, who: Who) -> Change | str:
+        def decide_again(standing: Standing, now: float) -> Decision:
+            return decide(decision.candidate, data, standing, self._settings, who=who, now=now)
+
+        return self._executor.make(lease, decision, decide_again)
+
+    def _judge(self, lease: Lease, change: Change, judgement: Judgement) -> None:
+        if judgement.effect is Effect.NOT_YET:
+            return
+        helped = judgement.effect is Effect.HELPED
+        judged = self._executor.judged(lease, change, judgement.detail, helped=helped)
+        if not helped:
+            log.warning(
+                "change_did_not_help",
+                org=self._org,
+                change_id=judged.change_id,
+                action_name=judged.action_name,
+                why=judgement.detail,
+                hint=f"timeout-monitor rollback {judged.change_id} undoes it; in mode auto the "
+                "daemon does so where allow names the action.",
+            )
+
+    def _stand_down(self, lease: Lease, change: Change) -> None:
+        # The catalogue may be older than our own write: the platform has the last word.
+        reading = self._executor.look(change)
+        if reading.timeout_ms != change.left_ms:
+            self._executor.supersede(lease, change, reading)
+
+    def _undo(self, lease: Lease, change: Change) -> None:
+        def may_undo(standing: Standing) -> str:
+            if standing.paused is not None:
+                return "paused"
+            named = allow_listed(self._settings, change.action_id, change.action_name)
+            return "" if named and self._settings.mode == "auto" else "allow_list"
+
+        self._executor.undo(lease, change, change.note, may_undo)
+
+    def _note_refusals(self, decisions: list[Decision]) -> None:
+        now = self._hand.clock.now()
+        self._journal.note_refusals(
+            [
+                about_decision(
+                    one,
+                    "recommended" if one.verb is Verb.RECOMMEND else "refused",
+                    self._hand.actor,
+                    now,
+                )
+                for one in decisions
+                if one.is_wanted and one.verb is not Verb.RAISE
+            ]
+        )
+
+    def _standing(self) -> Standing:
+        return self._journal.standing(self._org, self._hand.clock.now())

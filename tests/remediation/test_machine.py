@@ -1,0 +1,343 @@
+"""Whatever goes wrong, and whenever: the rules that no change may break, held by a state machine.
+
+Each sequence lets daemons and people change timeouts of a small org while the platform fails, the
+programs are killed between any two steps, people edit the same and other fields, clocks jump,
+leases run out under their holders, and somebody pauses and resumes at any step. ``World`` checks
+the rules at the step that would break them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stamina
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from monitor.config import RemediationSettings
+from monitor.errors import TimeoutMonitorError
+from monitor.ledger import Ledger
+from monitor.remediation.effect import Effect
+from tests.remediation.world import (
+    LISTED,
+    UNLISTED,
+    Killed,
+    Owner,
+    Program,
+    Steps,
+    World,
+    judged,
+)
+
+DAY = 86_400.0
+SEQUENCES = 500
+"""For each target and each of two starting points: 2,000 altogether."""
+
+STEPS = 14
+
+SETTINGS = {
+    "mode": "auto",
+    "allow": ["Look Up *"],
+    "max_changes_per_day": 2,
+    "cooldown": "24h",
+    "quarantine": "3d",
+    "trip_after": 3,
+}
+
+ACTION = st.sampled_from([LISTED, LISTED, UNLISTED])
+PEOPLES_VALUE = st.sampled_from([2_000, 5_000, 7_000, 11_000, 17_000, 30_000])
+JUMP = st.sampled_from([-DAY, -3_600.0, -90.0, 90.0, 3_600.0, DAY])
+HAPPENING = st.one_of(
+    st.just(("kill",)),
+    st.just(("pause",)),
+    st.tuples(st.just("edit"), ACTION, st.none() | PEOPLES_VALUE),
+    st.tuples(st.just("jump"), JUMP),
+    st.just(("other_daemon",)),
+    st.just(("lease_is_over",)),
+)
+HAPPENINGS = st.lists(st.tuples(st.integers(1, 24), HAPPENING), max_size=3)
+FAULT = st.one_of(
+    st.none(),
+    st.tuples(
+        st.sampled_from(["PATCH", "PATCH", "GET"]),
+        st.sampled_from(
+            ["conflict", "rate_limited", "server_error", "unavailable", "reset", "reset_after",
+             "request_timeout", "forbidden", "bad_request", "not_found", "html"]
+        ),
+        st.integers(0, 3),
+    ),
+)  # fmt: skip
+EFFECT = st.sampled_from([Effect.NOT_YET, Effect.HELPED, Effect.NOT_HELPED, Effect.HARMED])
+
+
+class Remediation(RuleBasedStateMachine):
+    """Two daemons, a few people and a platform that fails."""
+
+    kind = "integration-action"
+    template = Path()
+
+    def __init__(self) -> None:
+        """Lay out the org."""
+        super().__init__()
+        self._folder = tempfile.TemporaryDirectory(dir=_fast())
+        rails = RemediationSettings.model_validate(SETTINGS)
+        self.world = World(self.kind, Path(self._folder.name), self.template, rails)
+        self.daemons = [Program(self.world, "one"), Program(self.world, "two")]
+        self.person = Program(self.world, "person")
+
+    @initialize(first=st.booleans(), budget=st.integers(1, 2))
+    def a_change_is_made(self, *, first: bool, budget: int) -> None:
+        """Half of the sequences begin after a change that went well: later states lie far away."""
+        self.world.settings = self.world.settings.model_copy(update={"max_changes_per_day": budget})
+        if first:
+            self._turn(0, Effect.NOT_YET, [], None)
+
+    @rule(
+        which=st.integers(0, 1),
+        effect=EFFECT,
+        happenings=HAPPENINGS,
+        fault=FAULT,
+        polled=st.sampled_from([True, True, True, False]),
+    )
+    def daemon_takes_its_turn(
+        self,
+        which: int,
+        effect: Effect,
+        happenings: list[Any],
+        fault: tuple[str, str, int] | None,
+        *,
+        polled: bool,
+    ) -> None:
+        """After a poll, or with what was read long ago."""
+        if polled:
+            self.world.move_clock(60)
+            self.world.machine.at += 60
+            self.world.poll()
+        self._turn(which, effect, happenings, fault)
+
+    @rule(days=st.sampled_from([1.0, 1.0, 4.0]), effect=EFFECT, fault=FAULT, happenings=HAPPENINGS)
+    def days_later(
+        self, days: float, effect: Effect, fault: tuple[str, str, int] | None, happenings: list[Any]
+    ) -> None:
+        """Cooldowns and quarantines are over; the catalogue is new; the daemon goes on."""
+        self.world.move_clock(days * DAY + 60)
+        self.world.machine.at += days * DAY
+        self.world.poll()
+        self.world.refresh()
+        self._turn(0, effect, happenings, fault)
+
+    @rule(seconds=st.sampled_from([30.0, 130.0, 1_000.0]))
+    def time_passes(self, seconds: float) -> None:
+        """A little."""
+        self.world.move_clock(seconds)
+        self.world.machine.at += seconds
+
+    @rule(seconds=JUMP, machine=st.sampled_from([-3_600.0, 0.0, 3_600.0]))
+    def clocks_jump(self, seconds: float, machine: float) -> None:
+        """The data's and the machine's, each as it likes."""
+        self.world.move_clock(seconds)
+        self.world.machine.at += machine
+
+    @rule()
+    def catalogue_is_read(self) -> None:
+        """The daemon sees what people did."""
+        self.world.refresh()
+
+    @rule(action_id=ACTION, timeout_ms=st.none() | PEOPLES_VALUE)
+    def person_edits(self, action_id: str, timeout_ms: int | None) -> None:
+        """The timeout, or something else."""
+        self.world.edit(action_id, timeout_ms)
+
+    @rule(action_id=ACTION, happenings=HAPPENINGS, fault=FAULT)
+    def person_applies(
+        self, action_id: str, happenings: list[Any], fault: tuple[str, str, int] | None
+    ) -> None:
+        """Any action, listed or not."""
+        steps = self._steps(happenings, fault, by_hand=True)
+        turns = self.person.turns(steps, "ann@desk")
+        known = self.world.known()
+        steps.data = known.data
+        self._run(lambda: turns.for_somebody(known, judged(Effect.NOT_YET), frozenset({action_id})))
+
+    @rule(back=st.integers(0, 3), happenings=HAPPENINGS, fault=FAULT)
+    def person_rolls_back(
+        self, back: int, happenings: list[Any], fault: tuple[str, str, int] | None
+    ) -> None:
+        """One of the newest changes, paused or not."""
+        changes = self.world.changes()
+        if back < len(changes):
+            steps = self._steps(happenings, fault, by_hand=True)
+            turns = self.person.turns(steps, "ann@desk")
+            self._run(lambda: turns.roll_back(changes[back], "ann wants it"))
+
+    @rule()
+    def person_pauses(self) -> None:
+        """Between two turns."""
+        self.world.pause()
+
+    @precondition(lambda self: self.world.is_paused or self.world.raw_standing().tripped)
+    @rule()
+    def person_resumes(self) -> None:
+        """After a pause or a trip."""
+        self.world.resume()
+
+    @rule(mode=st.sampled_from(["off", "recommend", "auto", "auto"]))
+    def settings_change(self, mode: str) -> None:
+        """And the daemons reload them."""
+        self.world.settings = self.world.settings.model_copy(update={"mode": mode})
+
+    def teardown(self) -> None:
+        """When all is quiet again, everything is known, and the ledger tells what is in force."""
+        world = self.world
+        try:
+            world.wire.mend()
+            world.clock.at = world.latest_time + 10_000
+            world.machine.at += 10_000
+            world.settings = world.settings.model_copy(update={"mode": "recommend"})
+            for _ in range(3):
+                world.move_clock(60)
+                world.poll()
+                world.refresh()
+                self._turn(0, Effect.NOT_YET, [], None)
+            unsettled = {"planned", "writing", "applied", "undoing"}
+            assert not [one for one in world.changes() if one.state in unsettled]
+            for action_id, owner in world.owners.items():
+                self._check_in_force(action_id, owner)
+        finally:
+            world.close()
+            self._folder.cleanup()
+
+    def _check_in_force(self, action_id: str, owner: Owner) -> None:
+        value_ms = self.world.value_ms(action_id)
+        assert value_ms == owner.value_ms
+        if owner.change_id is None:
+            return
+        (change,) = [one for one in self.world.changes() if one.change_id == owner.change_id]
+        assert change.left_ms == value_ms, f"{change.state} {change.note}"
+
+    # --- one turn -------------------------------------------------------------------------
+
+    def _turn(
+        self,
+        which: int,
+        effect: Effect,
+        happenings: list[Any],
+        fault: tuple[str, str, int] | None,
+    ) -> None:
+        if self.world.settings.mode == "off":
+            return  # the daemon takes no turns then
+        steps = self._steps(happenings, fault, other=1 - which)
+        turns = self.daemons[which].turns(steps, "auto@host")
+        known = self.world.known()
+        steps.data = known.data
+        if not self._run(lambda: turns.by_itself(known, judged(effect))):
+            self.daemons[which].restart()
+
+    def _run(self, act: Callable[[], object]) -> bool:
+        """Whether the program lives on."""
+        try:
+            act()
+        except TimeoutMonitorError:
+            pass
+        except Killed:
+            return False
+        finally:
+            self.world.wire.mend()
+        return True
+
+    def _steps(
+        self,
+        happenings: list[Any],
+        fault: tuple[str, str, int] | None,
+        *,
+        other: int | None = None,
+        by_hand: bool = False,
+    ) -> Steps:
+        steps = Steps(world=self.world, by_hand=by_hand)
+        for at, happening in happenings:
+            if happening[0] == "kill":
+                steps.kill_after.add(at)
+            else:
+                steps.happenings.setdefault(at, []).append(self._happening(*happening, other=other))
+        if fault is not None:
+            method, kind, skip = fault
+            if method == "PATCH" and self.kind == "flow":
+                method = "PUT"
+            self.world.wire.order(
+                kind=kind,
+                method=method,
+                path_prefix="/api/v2/",
+                skip=skip,
+                retry_after_seconds=None,
+            )
+        return steps
+
+    def _happening(
+        self,
+        what: str,
+        *details: Any,  # noqa: ANN401 - by what happens
+        other: int | None,
+    ) -> Callable[[], None]:
+        world = self.world
+
+        def happen() -> None:
+            match what:
+                case "pause":
+                    world.pause()
+                case "edit":
+                    world.edit(*details)
+                case "jump":
+                    world.move_clock(*details)
+                case "lease_is_over":
+                    world.machine.at += 1_000
+                    self._turn(other or 0, Effect.NOT_YET, [], None)
+                case "other_daemon":
+                    self._turn(other or 0, Effect.NOT_YET, [], None)
+
+        return happen
+
+
+def _fast() -> str | None:
+    """A folder in memory where there is one: a commit waits for its disk."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - only for speed
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Path]:
+    """An empty ledger, to be copied."""
+    with tempfile.TemporaryDirectory(dir=_fast()) as folder:
+        path = Path(folder) / "template.db"
+        Ledger.open(f"sqlite:///{path}").close()
+        yield path
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("kind", ["flow", "integration-action"])
+def test_nothing_breaks_the_rules(kind: str, part: int, template: Path) -> None:
+    """Two thousand sequences of everything that can go wrong, for each target a thousand."""
+
+    class Machine(Remediation):
+        """The machine on one target; each part draws sequences of its own."""
+
+    Machine.kind, Machine.template = kind, template
+    Machine.__qualname__ = f"Machine{part}"
+    rules = settings(
+        max_examples=SEQUENCES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=[*HealthCheck],
+    )
+    with stamina.set_testing(True, attempts=1):
+        run_state_machine_as_test(Machine, settings=rules)

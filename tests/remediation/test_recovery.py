@@ -1,0 +1,58 @@
+"""What became of a change, told from the platform's value alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.ledger import ChangeState
+from monitor.remediation.recovery import ARRIVAL_SECONDS, LATE_SECONDS, what_became
+from tests.remediation.cases import NOW, change
+
+OLD, OURS, FOREIGN = 3_000, 4_000, 5_000
+S = ChangeState
+
+
+@pytest.mark.parametrize(
+    ("state", "value_ms", "waited", "expected"),
+    [
+        (S.WRITING, OURS, 0, S.APPLIED),
+        (S.WRITING, OLD, 0, S.WRITING),
+        (S.WRITING, OLD, ARRIVAL_SECONDS - 1, S.WRITING),
+        (S.WRITING, OLD, ARRIVAL_SECONDS, S.ABANDONED),
+        (S.WRITING, FOREIGN, 0, S.SUPERSEDED),
+        (S.APPLIED, OURS, 0, S.WATCHING),
+        (S.APPLIED, OLD, 0, S.SUPERSEDED),
+        (S.APPLIED, FOREIGN, 0, S.SUPERSEDED),
+        (S.UNDOING, OLD, 0, S.ROLLED_BACK),
+        (S.UNDOING, OURS, 0, S.UNDOING),
+        (S.UNDOING, OURS, ARRIVAL_SECONDS, S.UNHELPFUL),
+        (S.UNDOING, FOREIGN, 0, S.SUPERSEDED),
+        (S.ABANDONED, OURS, LATE_SECONDS - 1, S.APPLIED),
+        (S.ABANDONED, OURS, LATE_SECONDS, S.ABANDONED),
+        (S.ABANDONED, OLD, 0, S.ABANDONED),
+        (S.ABANDONED, FOREIGN, 0, S.ABANDONED),
+        # A clock that was set back makes it wait.
+        (S.WRITING, OLD, -86_400, S.WRITING),
+        (S.UNDOING, OURS, -86_400, S.UNDOING),
+        # Nothing is asked of these.
+        (S.WATCHING, FOREIGN, 0, S.WATCHING),
+        (S.VERIFIED, OLD, 0, S.VERIFIED),
+        (S.SUPERSEDED, OURS, 0, S.SUPERSEDED),
+    ],
+)
+def test_the_value_tells_what_became_of_it(
+    state: ChangeState, value_ms: int, waited: float, expected: ChangeState
+) -> None:
+    """Ours, the old one, or somebody else's."""
+    at = NOW - waited
+    found, note = what_became(change(state, sent_at=at, touched_at=at), value_ms, NOW)
+
+    assert found is expected
+    assert note
+
+
+def test_a_value_that_a_person_set_is_not_measured() -> None:
+    """They know why they set it."""
+    set_by_hand = change(S.APPLIED, measured=False)
+
+    assert what_became(set_by_hand, OURS, NOW)[0] is S.KEPT

@@ -1,0 +1,520 @@
+"""A small org in this process, and programs that change its timeouts and can be cut off anywhere.
+
+Everything but the socket is the product's own: simulator, client, targets, ledger, executor. Each
+call to the ledger or the platform is a step at which something else may happen: the program is
+killed, somebody edits or pauses, a clock jumps, another program takes its turn.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from requests.structures import CaseInsensitiveDict
+from waitress.channel import ClientDisconnected
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from monitor.config import RemediationSettings
+from monitor.errors import AmbiguousWriteError, ConnectionFailedError
+from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys.budget import Budget
+from monitor.genesys.ratelimit import Gate, TokenBucket
+from monitor.genesys.stats import ApiCounters
+from monitor.genesys.transport import Answer, Request
+from monitor.ledger import Change, ChangeState, Journal, Ledger, Standing, Switch
+from monitor.model import Action, ActionKind
+from monitor.remediation.case import Candidate, Data
+from monitor.remediation.effect import Effect, Judgement
+from monitor.remediation.execute import Executor, Hand
+from monitor.remediation.targets import (
+    FlowTarget,
+    IntegrationActionTarget,
+    Reading,
+    Target,
+    Written,
+)
+from monitor.remediation.turn import Known, Turns
+from monitor.simulator import SimulatedOrg
+from monitor.simulator.app import create_app
+from monitor.simulator.flow_documents import timeouts_of
+from monitor.simulator.integration_actions import action_json
+from monitor.simulator.scenario import (
+    PUNCTUAL,
+    Arrivals,
+    Integration,
+    LatencyLaw,
+    Scenario,
+    SimulatedAction,
+    SimulatedFlow,
+    Step,
+)
+from tests.remediation.cases import NOW, diagnosis
+from tests.simulator.far_end import ACTIONS, StillClock
+
+ORG = "acme"
+LISTED = "custom_-_listed"
+UNLISTED = "custom_-_unlisted"
+NAMES = {LISTED: "Look Up Customer", UNLISTED: "Book Table"}
+FLOW = "11111111-2222-5333-8444-555555555555"
+BEGINNING_MS = 4_000
+WANTED_MS = 26_000.0
+STALE_SECONDS = 180.0
+
+
+class Killed(BaseException):
+    """The program is dead: nothing of it runs any more."""
+
+
+def small_org() -> Scenario:
+    """Two actions, each as an integration action and in one flow."""
+    crm = Integration("crm", "CRM")
+    law, calls = LatencyLaw(median_ms=1_000), Arrivals(per_hour=60)
+    actions = tuple(
+        SimulatedAction(
+            action_id, name, crm, "Web Services Data Actions", law, calls, timeout_seconds=4
+        )
+        for action_id, name in NAMES.items()
+    )
+    steps = (Step(LISTED, BEGINNING_MS), Step(UNLISTED, BEGINNING_MS))
+    return Scenario("small", 1, actions, (SimulatedFlow(FLOW, "Main", steps),), PUNCTUAL)
+
+
+@dataclass
+class Wsgi:
+    """A transport without a socket; told of every write before it is carried out."""
+
+    org: SimulatedOrg
+    before_write: Callable[[Request], None]
+    after_write: Callable[[Request], None]
+    has_faults: bool = False
+
+    def __post_init__(self) -> None:
+        """Build the far side."""
+        self._app = create_app(self.org, threading.Event())
+
+    def send(self, request: Request) -> Answer:
+        """Carry it; a line that is cut after a write leaves everybody guessing."""
+        writes = request.method in {"PATCH", "PUT"}
+        if writes:
+            self.before_write(request)
+        headers = {"Authorization": f"Bearer {self.token}", **request.headers}
+        builder = EnvironBuilder(
+            path=urlsplit(request.url).path,
+            query_string=urlencode(dict(request.params)),
+            method=request.method,
+            headers=list(headers.items()),
+            input_stream=BytesIO(request.body or b""),
+            content_length=len(request.body or b""),
+        )
+        try:
+            chunks, status, found = run_wsgi_app(self._app, builder.get_environ(), buffered=True)
+        except ClientDisconnected:
+            kind = AmbiguousWriteError if writes else ConnectionFailedError
+            message = "the line was cut"
+            raise kind(message, endpoint=request.endpoint_label) from None
+        finally:
+            if writes:
+                self.after_write(request)
+        return Answer(int(status.split()[0]), CaseInsensitiveDict(found), b"".join(chunks))
+
+    @property
+    def token(self) -> str:
+        """A token that is valid."""
+        if not hasattr(self, "_token"):
+            self._token = self.org.tokens.by_secret(self.org.client_id, self.org.client_secret)
+        return self._token
+
+    def order(self, **fault: Any) -> None:  # noqa: ANN401 - JSON
+        """Let a request go wrong."""
+        self.has_faults = True
+        self.control("POST", "/simulator/faults", fault)
+
+    def mend(self) -> None:
+        """Nothing goes wrong any more."""
+        if self.has_faults:
+            self.control("DELETE", "/simulator/faults")
+        self.has_faults = False
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """Turn one of the simulator's own knobs."""
+        builder = EnvironBuilder(path=path, method=method, json=body)
+        run_wsgi_app(self._app, builder.get_environ(), buffered=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class OneToken:
+    """Tokens that the transport puts on itself."""
+
+    def token(self, _: Budget) -> str:
+        """Any."""
+        return "-"
+
+    def invalidate(self, _: str) -> None:
+        """It stays."""
+
+
+def client_over(transport: Wsgi) -> Client:
+    """A client with its real parts over a transport of ours; nothing is asked twice."""
+    counters, closed, stop, clock = (
+        ApiCounters(),
+        ClosedEndpoints(),
+        threading.Event(),
+        StillClock(NOW),
+    )
+    bucket = TokenBucket(per_second=1e9, burst=10**9)
+    return Client(
+        "http://simulated",
+        tokens=OneToken(),
+        transport=transport,
+        gate=Gate(bucket=bucket, closed=closed, counters=counters, clock=clock, stop=stop),
+        closed=closed,
+        counters=counters,
+        clock=clock,
+        stop=stop,
+    )
+
+
+@dataclass
+class Steps:
+    """Counts the steps of one turn, and lets things happen at them."""
+
+    happenings: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
+    kill_after: set[int] = field(default_factory=set)
+    taken: int = 0
+    dead: bool = False
+    world: World | None = None
+    by_hand: bool = False
+    data: Data | None = None
+    allowed: Change | None = None
+
+    def take(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is called
+        """One step."""
+        if self.dead:
+            raise Killed
+        self.taken += 1
+        number = self.taken
+        for happening in self.happenings.pop(number, []):
+            happening()
+        if self.dead:
+            raise Killed
+        if self.world is not None:
+            self.world.acting = self
+        result = call()
+        if number in self.kill_after:
+            self.dead = True
+            raise Killed
+        return result
+
+
+class SteppedJournal:
+    """A journal each of whose calls is a step."""
+
+    def __init__(self, journal: Journal, steps: Steps, seen: Callable[[str, Any], None]) -> None:
+        """Stand in front of one."""
+        self._journal, self._steps, self._seen = journal, steps, seen
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of a journal
+        """The same method, as a step."""
+        method = getattr(self._journal, name)
+
+        def stepped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            def call() -> Any:  # noqa: ANN401
+                result = method(*args, **kwargs)
+                self._seen(name, result)
+                return result
+
+            return self._steps.take(call)
+
+        return stepped
+
+
+class SteppedTarget:
+    """A target whose readings and writes are steps."""
+
+    def __init__(self, target: Target, steps: Steps) -> None:
+        """Stand in front of one."""
+        self._target, self._steps = target, steps
+        self.kind, self.container_id = target.kind, target.container_id
+        self.step_ms = target.step_ms
+
+    def read(self, action_id: str) -> Reading:
+        """A step."""
+        reading: Reading = self._steps.take(lambda: self._target.read(action_id))
+        return reading
+
+    def write(self, reading: Reading, timeout_ms: int) -> Written:
+        """A step."""
+        written: Written = self._steps.take(lambda: self._target.write(reading, timeout_ms))
+        return written
+
+    def differences(self, before: Reading, after: Reading) -> Any:  # noqa: ANN401
+        """No step: nothing is asked."""
+        return self._target.differences(before, after)
+
+
+@dataclass
+class Owner:
+    """Whose value is in force on the far side."""
+
+    change_id: int | None
+    value_ms: int
+    before: Owner | None = None
+
+
+class World:
+    """The org, the ledger, two clocks, and the rules that no program may break.
+
+    A rule that is broken raises ``AssertionError`` at the very step that breaks it.
+    """
+
+    def __init__(
+        self, kind: str, folder: Path, template: Path, settings: RemediationSettings
+    ) -> None:
+        """Lay it out: both actions at 4 s, everything just read."""
+        self.kind = kind
+        self.clock, self.machine = StillClock(NOW), StillClock(1_000_000.0)
+        self.org = SimulatedOrg(small_org(), self.clock, requests_per_minute=10**9)
+        self.wire = Wsgi(self.org, self._before_write, self._after_write)
+        self.client = client_over(self.wire)
+        shutil.copy(template, folder / "ledger.db")
+        self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
+        self.settings = settings
+        self.is_paused = False
+        self.last_success_at = NOW
+        self.latest_time = NOW
+        self.sends: list[float] = []
+        self.raised: dict[str, list[float]] = {LISTED: [], UNLISTED: []}
+        self.owners = {one: Owner(None, BEGINNING_MS) for one in (LISTED, UNLISTED)}
+        self.acting = Steps()
+        self.writes = 0
+        self._before: dict[str, object] = {}
+        self._values: dict[str, int] = {}
+        self.refresh()
+
+    # --- the far side ---------------------------------------------------------------------
+
+    def value_ms(self, action_id: str) -> int:
+        """The timeout as the far side has it."""
+        if self.kind == "flow":
+            return timeouts_of(self.org.flows.get(FLOW).body)[action_id]
+        seconds = self.org.actions.get(action_id).config.timeout_seconds
+        assert seconds is not None
+        return seconds * 1_000
+
+    def path(self, action_id: str) -> str:
+        """Where it is edited."""
+        return f"/api/v2/flows/{FLOW}" if self.kind == "flow" else f"{ACTIONS}/{action_id}"
+
+    def edit(self, action_id: str, timeout_ms: int | None) -> None:
+        """Let a person save it."""
+        if timeout_ms is not None:
+            known = {one.to_ms for one in self.changes()} | {one.from_ms for one in self.changes()}
+            if timeout_ms in known | {self.value_ms(action_id)}:
+                return  # a value of ours set by hand can't be told from ours
+            self.owners[action_id] = Owner(None, timeout_ms)
+        self.org.edit(self.path(action_id), action_id, timeout_ms)
+
+    # --- what is known --------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Read the org."""
+        self.last_success_at = self.clock.now()
+
+    def refresh(self) -> None:
+        """Read the catalogue."""
+        actions = [
+            Action(
+                one.action_id,
+                one.name,
+                kind=ActionKind.CUSTOM,
+                configured_timeout_ms=self.value_ms(one.action_id),
+            )
+            for one in self.org.scenario.actions
+        ]
+        self.ledger.save_catalogue(ORG, actions, self.clock.now())
+
+    def known(self) -> Known:
+        """Slow tails that want 26 s, measured under what the catalogue shows."""
+        shown = {one: ms for one, _, ms in self.ledger.timeouts_in_force(ORG) if ms is not None}
+        candidates = [
+            Candidate(
+                ORG,
+                action_id,
+                NAMES[action_id],
+                timeout_ms,
+                1_000,
+                diagnosis(timeout_ms, max(WANTED_MS, timeout_ms)),
+                self.kind,
+                FLOW if self.kind == "flow" else "",
+            )
+            for action_id, timeout_ms in shown.items()
+        ]
+        data = Data(self.last_success_at, STALE_SECONDS, slots=10.0, limit=50)
+        return Known(tuple(candidates), data)
+
+    def changes(self) -> tuple[Change, ...]:
+        """Every change."""
+        return self.ledger.journal.changes(ORG, 1_000)
+
+    def pause(self) -> None:
+        """Pull the switch."""
+        self.ledger.journal.pause(ORG, Switch(self.clock.now(), "ann@desk"))
+        self.is_paused = True
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self.ledger.journal.resume(ORG, Switch(self.clock.now(), "ann@desk"))
+        self.is_paused = False
+
+    def move_clock(self, seconds: float) -> None:
+        """Let the data's clock go on or jump."""
+        self.clock.at += seconds
+        self.latest_time = max(self.latest_time, self.clock.at)
+
+    # --- the rules ------------------------------------------------------------------------
+
+    def seen(self, what: str, result: object) -> None:
+        """A call to the journal has returned."""
+        if what != "send" or not isinstance(result, Change):
+            return
+        now, acting = self.clock.now(), self.acting
+        acting.allowed = result
+        assert self.settings.mode != "off", "a write while off"
+        if result.state is ChangeState.UNDOING:
+            if not acting.by_hand:
+                assert self.settings.mode == "auto", "undone by itself without auto"
+                assert not self.is_paused, "undone by itself while paused"
+            return
+        assert acting.data is not None
+        read_at = acting.data.last_success_at
+        assert not self.is_paused, "a write while paused"
+        assert self.settings.mode == "auto" or acting.by_hand, "a write without a person"
+        assert acting.by_hand or result.action_id == LISTED, "not on the allow-list"
+        assert -5 <= now - read_at <= STALE_SECONDS, "a write on stale data"
+        assert self.raw_standing().tripped is None, "a write while tripped"
+        today = [at for at in self.sends if at > now - 86_400]
+        assert len(today) < self.settings.max_changes_per_day, "more than the daily budget"
+        assert all(read_at > at for at in self.sends), "two changes in one poll"
+        assert all(now - at >= self.settings.cooldown for at in self.raised[result.action_id]), (
+            "a write during the cooldown"
+        )
+        self.sends.append(now)
+
+    def raw_standing(self) -> Standing:
+        """What stands in the way, asked beside the program."""
+        return self.ledger.journal.standing(ORG, self.clock.now())
+
+    def _before_write(self, _: Request) -> None:
+        self.writes += 1
+        change = self.acting.allowed
+        assert change is not None, "a write that nothing allowed"
+        recorded = next(one for one in self.changes() if one.change_id == change.change_id)
+        assert recorded.state is change.state, "a write that is not recorded"
+        self._before = {one: self._others(one) for one in self.owners}
+        self._values = {one: self.value_ms(one) for one in self.owners}
+
+    def _after_write(self, _: Request) -> None:
+        change, self.acting.allowed = self.acting.allowed, None
+        assert change is not None
+        values = {one: self.value_ms(one) for one in self.owners}
+        assert {one: self._others(one) for one in self.owners} == self._before, "another field"
+        touched = [one for one in values if values[one] != self._values[one]]
+        if not touched:
+            return
+        assert touched == [change.action_id], "another action was changed"
+        old, new = self._values[change.action_id], values[change.action_id]
+        owner = self.owners[change.action_id]
+        assert new <= 30_000, "above the cap"
+        if change.state is ChangeState.UNDOING:
+            assert owner.change_id == change.change_id, "undone what is not ours"
+            assert (old, new) == (change.to_ms, change.from_ms), "undone to another value"
+            self.owners[change.action_id] = owner.before or Owner(None, new)
+        else:
+            assert old < new <= old * 1.5, "no raise, or too large a step"
+            assert (old, new) == (change.from_ms, change.to_ms), "not what was recorded"
+            self.owners[change.action_id] = Owner(change.change_id, new, owner)
+            self.raised[change.action_id].append(self.clock.now())
+
+    def _others(self, action_id: str) -> object:
+        """All of an action but its timeout and what the far side counts."""
+        if self.kind == "flow":
+            body = self.org.flows.get(FLOW).body
+            return _without_timeouts({k: v for k, v in body.items() if k not in _MANAGED})
+        stored = self.org.actions.get(action_id)
+        shown = action_json(stored, with_config=True, with_contract=True)
+        files = ("requesttemplate.vm", "successtemplate.vm")
+        texts = [self.org.actions.template(action_id, name) for name in files]
+        without = {key: value for key, value in shown.items() if key != "version"}
+        return _without_timeouts(without), texts
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self.ledger.close()
+
+
+_TIMEOUTS = {"timeout", "timeoutSeconds"}
+_MANAGED = {"version", "dateModified", "modifiedBy"}
+
+
+def _without_timeouts(node: object) -> object:
+    if isinstance(node, dict):
+        return {
+            key: _without_timeouts(value) for key, value in node.items() if key not in _TIMEOUTS
+        }
+    if isinstance(node, list):
+        return [_without_timeouts(one) for one in node]
+    return node
+
+
+class Program:
+    """A daemon, or a command: it takes turns, and can be cut off at any step."""
+
+    def __init__(self, world: World, name: str) -> None:
+        """Start."""
+        self.world, self.name, self.generation = world, name, 0
+
+    def turns(self, steps: Steps, actor: str) -> Turns:
+        """All that a turn needs, made anew: nothing is carried over but the ledger."""
+        world = self.world
+        journal: Any = SteppedJournal(world.ledger.journal, steps, world.seen)
+        hand = Hand(
+            actor=actor,
+            holder=f"{self.name}:{self.generation}",
+            clock=world.clock,
+            machine=world.machine,
+            quarantine_seconds=world.settings.quarantine,
+        )
+        executor = Executor(ORG, journal, _Places(world, steps), hand)
+        return Turns(ORG, journal, executor, world.settings, hand)
+
+    def restart(self) -> None:
+        """Come back as a new program."""
+        self.generation += 1
+
+
+class _Places:
+    """Where timeouts are kept, a step away."""
+
+    def __init__(self, world: World, steps: Steps) -> None:
+        self._world, self._steps = world, steps
+
+    def find(self, kind: str, container_id: str) -> Target:
+        target: Target = (
+            FlowTarget(self._world.client, container_id)
+            if kind == "flow"
+            else IntegrationActionTarget(self._world.client)
+        )
+        return SteppedTarget(target, self._steps)
+
+
+def judged(effect: Effect) -> Callable[[Change], Judgement]:
+    """Every change is judged so."""
+    return lambda _: Judgement(effect, f"judged {effect}")
