@@ -8,17 +8,20 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli.changes import history, rollback
 from monitor.cli.check import check
 from monitor.cli.context import Context
 from monitor.cli.demo import demo
 from monitor.cli.export import export
 from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
+from monitor.cli.plan import apply, plan
 from monitor.cli.poll import backfill, poll
 from monitor.cli.remarks import say
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
+from monitor.cli.switches import pause, resume
 from monitor.errors import TimeoutMonitorError
 
 app = typer.Typer(
@@ -59,7 +62,23 @@ def shared(
     ctx.obj = Context(config_file=config, verbose=verbose)
 
 
-for command in (demo, run_daemon, poll, backfill, report, investigate, export, check, simulate):
+for command in (
+    demo,
+    run_daemon,
+    poll,
+    backfill,
+    report,
+    investigate,
+    plan,
+    apply,
+    rollback,
+    history,
+    pause,
+    resume,
+    export,
+    check,
+    simulate,
+):
     app.command(command.__name__)(command)
 app.add_typer(flow, name="flow")
 

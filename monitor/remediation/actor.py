@@ -1,4 +1,4 @@
-"""Who acts: a person at a machine, as the audit trail names them."""
+"""Who acts, as the audit trail names them: a person at a machine, or the daemon on it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def person() -> str:
         # A container may run under a number that stands in no list of users.
         user = f"uid{os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+def daemon() -> str:
+    """The daemon on this host, such as ``auto@ops-1``."""
+    return f"auto@{socket.gethostname()}"
 
 
 def running_program() -> str:

@@ -52,6 +52,8 @@ class Data:
     Attributes:
         last_success_at: When the executions were last read; epoch seconds, 0.0 for never.
         stale_after_seconds: Data that were read longer ago are stale.
+        diagnosed_at: When they were diagnosed; epoch seconds, 0.0 for never.
+        diagnosis_lasts_seconds: A diagnosis that was made longer ago is stale.
         missing_seconds: How much of the stretch that was diagnosed was never read.
         slots: Executions under way at a time in the whole org; None where unknown.
         limit: The org's own limit of these; None where unknown.
@@ -59,6 +61,8 @@ class Data:
 
     last_success_at: float
     stale_after_seconds: float
+    diagnosed_at: float
+    diagnosis_lasts_seconds: float
     missing_seconds: int = 0
     slots: float | None = None
     limit: int | None = None

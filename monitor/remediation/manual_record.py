@@ -129,6 +129,7 @@ class ManualRecord:
             to_ms=to_ms,
             actor=self._asked.actor,
             at=now,
+            measured=False,
         )
 
         def allows(standing: Standing) -> str:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import threading
-import uuid
-from collections import Counter
-from collections.abc import Mapping
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.seen import source_of_executions
@@ -18,6 +13,7 @@ from monitor.genesys import Client, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Change, Journal, Ledger, OrgState
 from monitor.model import ActionKind
+from monitor.remediation.actor import running_program
 from monitor.remediation.audit_file import AuditFile, audit_path
 from monitor.remediation.case import Candidate, Data
 from monitor.remediation.effect import Judgement, judge
@@ -30,7 +26,6 @@ STALE_AFTER_POLLS = 5
 LEAST_STALE_SECONDS = 180.0
 ACTION_STEP_MS = 1_000
 FLOW_STEP_MS = 1
-AUTO = "auto"
 FLOW = "flow"
 INTEGRATION_ACTION = "integration-action"
 
@@ -55,7 +50,7 @@ class OrgRemediation:
             settings: Everything else.
             ledger: What was seen and changed.
             clock: The time of the data.
-            actor: Who changes timeouts; ``this_user`` or ``this_daemon`` tells.
+            actor: Who changes timeouts; ``monitor.remediation.actor`` tells.
             stop: Set where every wait is to end.
         """
         self._org = org
@@ -65,7 +60,7 @@ class OrgRemediation:
         self._targets = OrgTargets(org, settings, clock, stop or threading.Event())
         hand = Hand(
             actor=actor,
-            holder=f"{actor}:{uuid.uuid4()}",
+            holder=running_program(),
             clock=clock,
             machine=SystemClock(),
             quarantine_seconds=settings.remediation.quarantine,
@@ -216,23 +211,6 @@ class OrgTargets:
         return self._client
 
 
-class DecisionCounts:
-    """How often each decision was made since the process started, by verb and reason."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def add(self, report: TurnReport) -> None:
-        """Count a turn's decisions."""
-        for decision in report.decisions:
-            self._counts[str(decision.verb), decision.reason] += 1
-
-    def all(self) -> Mapping[tuple[str, str], int]:
-        """All of them."""
-        return dict(self._counts)
-
-
 def candidates(state: OrgState, diagnosis: OrgDiagnosis) -> tuple[Candidate, ...]:
     """Every action that was diagnosed and is still in the catalogue; pure."""
     found = []
@@ -260,29 +238,17 @@ def candidates(state: OrgState, diagnosis: OrgDiagnosis) -> tuple[Candidate, ...
 def data_of(state: OrgState, diagnosis: OrgDiagnosis, settings: Settings) -> Data:
     """How far the data can be relied on; pure.
 
-    What was diagnosed is as old as the diagnosis, or as the reading under it.
+    A diagnosis holds until the next window has settled, and a while longer, for it takes its time.
     """
     source = state.sources.get(source_of_executions(diagnosis.contract))
-    read_at = 0.0 if source is None else min(source.last_success_at, diagnosis.taken_at)
     concurrency = diagnosis.concurrency
+    stale_after = max(LEAST_STALE_SECONDS, STALE_AFTER_POLLS * settings.collect.interval)
     return Data(
-        last_success_at=read_at,
-        stale_after_seconds=max(LEAST_STALE_SECONDS, STALE_AFTER_POLLS * settings.collect.interval),
+        last_success_at=0.0 if source is None else source.last_success_at,
+        stale_after_seconds=stale_after,
+        diagnosed_at=diagnosis.taken_at,
+        diagnosis_lasts_seconds=settings.collect.window + stale_after,
         missing_seconds=diagnosis.missing_seconds,
         slots=None if concurrency is None else concurrency.busiest,
         limit=None if concurrency is None else concurrency.limit,
     )
-
-
-def this_daemon() -> str:
-    """The daemon on this host, as the audit trail names it."""
-    return f"{AUTO}@{socket.gethostname()}"
-
-
-def this_user() -> str:
-    """Whoever runs this program, as the audit trail names them."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "somebody"  # a container's user may have no name
-    return f"{user}@{socket.gethostname()}"

@@ -82,7 +82,14 @@ def candidate(timeout_ms: int = 4_000, wanted_ms: float | None = 8_000.0) -> Can
 
 def data() -> Data:
     """Everything read half a minute ago."""
-    return Data(last_success_at=NOW - 30, stale_after_seconds=180, slots=10.0, limit=50)
+    return Data(
+        last_success_at=NOW - 30,
+        stale_after_seconds=180,
+        diagnosed_at=NOW - 200,
+        diagnosis_lasts_seconds=480,
+        slots=10.0,
+        limit=50,
+    )
 
 
 def standing(*changes: Change) -> Standing:

@@ -89,6 +89,8 @@ SPOILT = {
     "never_read": ("fresh", {"seen": replace(data(), last_success_at=0.0)}),
     "read_too_long_ago": ("fresh", {"seen": replace(data(), last_success_at=NOW - 181)}),
     "read_in_the_future": ("fresh", {"seen": replace(data(), last_success_at=NOW + 60)}),
+    "diagnosed_too_long_ago": ("fresh", {"seen": replace(data(), diagnosed_at=NOW - 481)}),
+    "diagnosed_in_the_future": ("fresh", {"seen": replace(data(), diagnosed_at=NOW + 60)}),
     "a_hole": ("complete", {"seen": replace(data(), missing_seconds=300)}),
     "too_large_a_step": ("step", {"one": candidate(1_000, 5_000.0)}),
     "hardly_more": ("deadband", {"one": candidate(20_000, 21_000.0)}),

@@ -357,7 +357,8 @@ class World:
             )
             for action_id, timeout_ms in shown.items()
         ]
-        data = Data(self.last_success_at, STALE_SECONDS, slots=10.0, limit=50)
+        at = self.last_success_at
+        data = Data(at, STALE_SECONDS, at, 2 * STALE_SECONDS, slots=10.0, limit=50)
         return Known(tuple(candidates), data)
 
     def changes(self) -> tuple[Change, ...]:
@@ -400,6 +401,8 @@ class World:
         assert acting.by_hand or result.action_id == LISTED, "not on the allow-list"
         assert -5 <= now - read_at <= STALE_SECONDS, "a write on stale data"
         assert self.raw_standing().tripped is None, "a write while tripped"
+        of_action = [one for one in self.changes() if one.action_id == result.action_id]
+        assert [one for one in of_action if one.is_open] == [result], "two open changes"
         today = [at for at in self.sends if at > now - 86_400]
         assert len(today) < self.settings.max_changes_per_day, "more than the daily budget"
         assert all(read_at > at for at in self.sends), "two changes in one poll"

@@ -54,19 +54,24 @@ def in_force(case: Case) -> Guard:
 
 def fresh(case: Case) -> Guard:
     """Old data tell how it was; and data from the future tell that a clock is wrong."""
-    last = case.data.last_success_at
-    if last <= 0:
-        return Guard("fresh", passed=False, detail="no execution was ever read")
-    age = case.now - last
-    if age < -CLOCK_SLACK_SECONDS:
-        return Guard("fresh", passed=False, detail="the newest data are from the future")
-    recent = age <= case.data.stale_after_seconds
-    return Guard(
-        "fresh",
-        recent,
-        f"read {max(age, 0):.0f} s ago"
-        + ("" if recent else f", and after {case.data.stale_after_seconds:.0f} s data are stale"),
+    data = case.data
+    return (
+        _recent(case.now, data.last_success_at, data.stale_after_seconds, "read")
+        or _recent(case.now, data.diagnosed_at, data.diagnosis_lasts_seconds, "diagnosed")
+        or Guard("fresh", passed=True, detail=f"read {case.now - data.last_success_at:.0f} s ago")
     )
+
+
+def _recent(now: float, at: float, lasts_seconds: float, what: str) -> Guard | None:
+    """What the rail says of something that is too old or too new; None where it is neither."""
+    if at <= 0:
+        return Guard("fresh", passed=False, detail=f"the executions were never {what}")
+    if now - at < -CLOCK_SLACK_SECONDS:
+        return Guard("fresh", passed=False, detail=f"the executions were {what} in the future")
+    if now - at > lasts_seconds:
+        words = f"{what} {now - at:.0f} s ago, and after {lasts_seconds:.0f} s that is stale"
+        return Guard("fresh", passed=False, detail=words)
+    return None
 
 
 def complete(case: Case) -> Guard:

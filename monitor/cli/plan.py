@@ -1,0 +1,215 @@
+"""``plan`` and ``apply``: what would be changed, and changing it."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger
+from monitor.cli.progress import waiting
+from monitor.cli.remarks import say
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monitor.cli.planned import Planned
+    from monitor.ledger import Change
+    from monitor.remediation.case import Decision
+
+REFUSED = 3
+CONFLICT = 5
+UNKNOWN = 6
+
+
+class Format(StrEnum):
+    """How the plan is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    TERRAFORM = "terraform"
+
+
+OrgOption = Annotated[
+    str | None, typer.Option("--org", help="The only org to look at.", show_default=False)
+]
+
+
+def plan(
+    ctx: typer.Context,
+    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    org: OrgOption = None,
+) -> None:
+    """Show the changes that apply would make, and every guard that spoke.
+
+    It asks nothing of the platform, and changes nothing.
+    """
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.cli.planned import chosen_orgs, opened_remediations, planned
+
+    orgs = chosen_orgs(settings, org)
+    with (
+        opened_ledger(settings) as ledger,
+        opened_remediations(settings, ledger, orgs) as remediations,
+    ):
+        with waiting("Reading the state"):
+            found = planned(settings, ledger, remediations)
+        _show([one for each in found for one in each.decisions], form)
+
+
+def apply(
+    ctx: typer.Context,
+    actions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ACTION]...",
+            help="Ids or names; all that plan would raise where none is given.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Record what would be done, and do nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    org: OrgOption = None,
+) -> None:
+    """Make planned changes: write, read back, record.
+
+    It shows the plan and asks first. The daemon measures what a change does, and so does the next
+    apply.
+    """
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.cli.planned import chosen_orgs, meant, opened_remediations, planned
+    from monitor.remediation.case import Verb
+
+    orgs = chosen_orgs(settings, org)
+    with (
+        opened_ledger(settings) as ledger,
+        opened_remediations(settings, ledger, orgs) as remediations,
+    ):
+        with waiting("Reading the state"):
+            found = planned(settings, ledger, remediations)
+        named = meant(actions or [], ledger, found)
+        shown = [
+            one
+            for each in found
+            for one in each.decisions
+            if (
+                one.candidate.action_id in named.get(one.candidate.org, ())
+                if actions
+                else one.verb is Verb.RAISE
+            )
+        ]
+        if not shown:
+            typer.echo("No timeout is to be changed; timeout-monitor plan says why.")
+            return
+        _show(shown, Format.TABLE)
+        if dry_run:
+            _note_dry_run(found, shown)
+        else:
+            _ask(shown, yes=yes)
+        refused = {
+            one.candidate.action_id: one.reason for one in shown if one.verb is not Verb.RAISE
+        }
+        code = 0 if dry_run else _make(found, shown, refused)
+    if refused:
+        _say_what_was_refused(shown, refused)
+    code = code or (REFUSED if refused else 0)
+    if code:
+        raise typer.Exit(code)
+
+
+def _show(decisions: "Sequence[Decision]", form: Format) -> None:
+    if form is Format.TABLE:
+        from monitor.cli.plan_views import plan_table
+        from monitor.cli.tables import console_for
+
+        console_for().print(plan_table(decisions))
+        return
+    from monitor.remediation.document import plan_document, terraform
+
+    if form is Format.TERRAFORM:
+        sys.stdout.write(terraform(decisions))
+        return
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(plan_document(decisions)), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def _ask(shown: "Sequence[Decision]", *, yes: bool) -> None:
+    from monitor.remediation.case import Verb
+
+    if yes or not any(one.verb is Verb.RAISE for one in shown):
+        return
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            "Nobody is there to be asked whether to change timeouts",
+            "Run it with --yes where that is what you want.",
+        )
+    typer.confirm("\nMake these changes?", abort=True)
+
+
+def _note_dry_run(found: "Sequence[Planned]", shown: "Sequence[Decision]") -> None:
+    for each in found:
+        own = [one for one in shown if one.candidate.org == each.remediation.name]
+        each.remediation.turns.note_dry_run(own)
+        each.remediation.audit_file.catch_up()
+    typer.echo("\nA dry run: nothing was sent.")
+
+
+def _make(found: "Sequence[Planned]", shown: "Sequence[Decision]", refused: dict[str, str]) -> int:
+    """Make the changes; the exit code for what came of them, and what was refused after all."""
+    code = 0
+    for each in found:
+        name = each.remediation.name
+        action_ids = frozenset(
+            one.candidate.action_id for one in shown if one.candidate.org == name
+        )
+        if not action_ids:
+            continue
+        with waiting(f"Changing timeouts of {name}"):
+            report = each.remediation.for_somebody(each.diagnosis, action_ids)
+        refused |= report.refused
+        for change in report.made:
+            typer.echo(told(change))
+            code = code or exit_code_of(change)
+    return code
+
+
+def told(change: "Change") -> str:
+    """One change in one line."""
+    return (
+        f"Change {change.change_id}: {change.action_name} "
+        f"{change.from_ms / 1000:g} s -> {change.to_ms / 1000:g} s is {change.state}"
+        + (f" ({change.note})" if change.note else "")
+    )
+
+
+def exit_code_of(change: "Change") -> int:
+    """What the command line exits with after a change that came this far."""
+    codes: Mapping[str, int] = {
+        "conflict": CONFLICT,
+        "superseded": CONFLICT,
+        "abandoned": CONFLICT,
+        "writing": UNKNOWN,
+        "undoing": UNKNOWN,
+        "applied": UNKNOWN,
+        "failed": 1,
+        "unhelpful": 1,
+    }
+    return codes.get(str(change.state), 0)
+
+
+def _say_what_was_refused(shown: "Sequence[Decision]", refused: "Mapping[str, str]") -> None:
+    names = {one.candidate.action_id: one.candidate.action_name for one in shown}
+    reasons = ", ".join(f"{names[action_id]} by {reason}" for action_id, reason in refused.items())
+    say(
+        f"Refused by a guard: {reasons}",
+        "timeout-monitor plan shows what each guard says; docs/remediation.md says why it is there",
+    )

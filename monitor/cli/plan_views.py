@@ -1,0 +1,115 @@
+"""Plans and changes for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from monitor.ledger import AuditEntry, Change
+from monitor.remediation.case import Decision, Verb
+
+STYLES = {Verb.RAISE: "green", Verb.RECOMMEND: "yellow", Verb.KEEP: "dim"}
+STATE_STYLES = {
+    "verified": "green",
+    "watching": "yellow",
+    "unhelpful": "red",
+    "failed": "red",
+    "rolled_back": "yellow",
+}
+UNKNOWN = "-"
+
+
+def plan_table(decisions: Sequence[Decision]) -> RenderableType:
+    """What would be changed, what would not and why, and every guard of what might be."""
+    if not decisions:
+        return Text("No data action is known yet.")
+    table = _table("Action", "Timeout", "Decision", "Reason")
+    for decision in decisions:
+        table.add_row(
+            Text(decision.candidate.action_name),
+            Text(change_of(decision)),
+            Text(str(decision.verb), style=STYLES[decision.verb]),
+            Text(decision.reason if decision.verb is Verb.KEEP else ""),
+        )
+    parts: list[RenderableType] = [table]
+    for decision in decisions:
+        if decision.is_wanted:
+            parts.extend(_guards(decision))
+    return Group(*parts)
+
+
+def change_of(decision: Decision) -> str:
+    """For example ``3 s -> 4 s``; only the timeout in force where no more is wanted."""
+    if decision.from_ms is None:
+        return UNKNOWN
+    now = _seconds(decision.from_ms)
+    if not decision.is_wanted or decision.to_ms is None:
+        return now
+    return f"{now} -> {_seconds(decision.to_ms)}"
+
+
+def changes_table(changes: Sequence[Change]) -> RenderableType:
+    """The newest changes."""
+    if not changes:
+        return Text("No timeout was ever changed.")
+    table = _table("Change", "Began (UTC)", "Org", "Action", "Timeout", "State", "By", "Note")
+    for change in changes:
+        table.add_row(
+            str(change.change_id),
+            _moment(change.began_at),
+            Text(change.org),
+            Text(change.action_name),
+            f"{_seconds(change.from_ms)} -> {_seconds(change.to_ms)}",
+            Text(str(change.state), style=STATE_STYLES.get(str(change.state), "")),
+            Text(change.actor),
+            Text(change.note),
+        )
+    return table
+
+
+def audit_table(entries: Iterable[AuditEntry]) -> RenderableType:
+    """The newest lines of the audit trail."""
+    table = _table("At (UTC)", "Org", "Event", "Action", "Change", "Timeout", "By", "Why")
+    for entry in entries:
+        values = (entry.from_ms, entry.to_ms)
+        table.add_row(
+            _moment(entry.at),
+            Text(entry.org),
+            Text(entry.event),
+            Text(entry.action_name or UNKNOWN),
+            UNKNOWN if entry.change_id is None else str(entry.change_id),
+            " -> ".join(UNKNOWN if value is None else _seconds(value) for value in values),
+            Text(entry.actor),
+            Text(f"{entry.reason}: {entry.detail}" if entry.reason else entry.detail),
+        )
+    return table
+
+
+def _guards(decision: Decision) -> Iterable[RenderableType]:
+    one = decision.candidate
+    yield Text.assemble(
+        "\n", (one.action_name, "bold"), f"  {one.action_id}  {change_of(decision)}"
+    )
+    yield Text(one.diagnosis.why)
+    for guard in decision.guards:
+        mark, style = ("ok", "green") if guard.passed else ("no", "red")
+        yield Text.assemble((f"  {mark:<3}", style), f"{guard.name:<15}", guard.detail)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _seconds(value_ms: float) -> str:
+    return f"{value_ms / 1000:g} s"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,110 @@
+"""What ``plan`` and ``apply`` share: the orgs, their diagnoses and the decisions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.errors import ConfigurationError, StaleDataError
+
+if TYPE_CHECKING:
+    from monitor.analysis.diagnosing import OrgDiagnosis
+    from monitor.config import OrgSettings, Settings
+    from monitor.ledger import Ledger
+    from monitor.remediation.case import Decision
+    from monitor.remediation.org import OrgRemediation
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One org, and what was decided about its actions for whoever asks.
+
+    Attributes:
+        remediation: What changes its timeouts.
+        diagnosis: What the decisions rest on.
+        decisions: One for each action, the most worthwhile first.
+    """
+
+    remediation: OrgRemediation
+    diagnosis: OrgDiagnosis
+    decisions: list[Decision]
+
+
+def chosen_orgs(settings: Settings, name: str | None) -> list[OrgSettings]:
+    """The org of this name; all of them where none is named.
+
+    Raises:
+        ConfigurationError: There is none of this name.
+    """
+    found = [org for org in settings.org if name in {None, org.name}]
+    if not found:
+        raise ConfigurationError(
+            f"No org is called {name}",
+            f"Configured are {', '.join(org.name for org in settings.org)}.",
+        )
+    return found
+
+
+@contextmanager
+def opened_remediations(
+    settings: Settings, ledger: Ledger, orgs: Sequence[OrgSettings]
+) -> Iterator[list[OrgRemediation]]:
+    """What changes the timeouts of each org, closed afterwards; nothing is asked yet."""
+    from monitor.clock import SystemClock
+    from monitor.remediation.actor import person
+    from monitor.remediation.org import OrgRemediation
+
+    with ExitStack() as stack:
+        opened = []
+        for org in orgs:
+            one = OrgRemediation(org, settings, ledger, SystemClock(), actor=person())
+            stack.callback(one.close)
+            opened.append(one)
+        yield opened
+
+
+def planned(
+    settings: Settings, ledger: Ledger, remediations: Sequence[OrgRemediation]
+) -> list[Planned]:
+    """Decide about every action of these orgs.
+
+    Raises:
+        StaleDataError: Nothing was ever collected.
+        LedgerError: The state can't be read.
+    """
+    from monitor.analysis.diagnosing import diagnose_org
+    from monitor.clock import SystemClock
+    from monitor.remediation.case import Who
+
+    if not any(ledger.state(one.name).sources for one in remediations):
+        raise StaleDataError(
+            "Nothing has been collected yet",
+            "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
+        )
+    found = []
+    by_name = {org.name: org for org in settings.org}
+    for one in remediations:
+        diagnosis = diagnose_org(ledger, by_name[one.name], settings, SystemClock().now())
+        decisions = one.turns.decide_all(one.known(diagnosis), Who.HUMAN)
+        found.append(Planned(one, diagnosis, decisions))
+    return found
+
+
+def meant(
+    words: Sequence[str], ledger: Ledger, plans: Sequence[Planned]
+) -> dict[str, frozenset[str]]:
+    """The actions that a user names by id or name, by org.
+
+    Raises:
+        ConfigurationError: One is unknown, or more than one is meant.
+    """
+    from monitor.analysis.choosing import candidates, choose
+
+    among = candidates([ledger.state(one.remediation.name) for one in plans])
+    found: dict[str, set[str]] = {}
+    for word in words:
+        chosen = choose(word, among)
+        found.setdefault(chosen.org, set()).add(chosen.action.action_id)
+    return {org: frozenset(action_ids) for org, action_ids in found.items()}

@@ -1,0 +1,78 @@
+"""``pause`` and ``resume``: the switch that stops every change, also of a daemon at work."""
+
+from typing import Annotated
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger
+from monitor.cli.plan import OrgOption, told
+
+
+def pause(
+    ctx: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    org: OrgOption = None,
+) -> None:
+    """Stop all changes at once, also those of a daemon, until resume.
+
+    It outlives restarts. Only rollback still works.
+    """
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.cli.planned import chosen_orgs
+    from monitor.clock import SystemClock
+    from monitor.ledger import Switch
+    from monitor.remediation.actor import person
+    from monitor.remediation.audit_file import AuditFile, audit_path
+
+    with opened_ledger(settings) as ledger:
+        switch = Switch(SystemClock().now(), person(), reason)
+        for one in chosen_orgs(settings, org):
+            on_their_way = ledger.journal.pause(one.name, switch)
+            typer.echo(f"Changes of {one.name} are paused.")
+            for change in on_their_way:
+                typer.echo(f"On its way at this moment: {told(change)}")
+        AuditFile(audit_path(settings), ledger.journal).catch_up()
+
+
+def resume(
+    ctx: typer.Context,
+    action: Annotated[
+        str | None,
+        typer.Option(help="Only end the quarantine of this action.", show_default=False),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    org: OrgOption = None,
+) -> None:
+    """Let changes go on after a pause, and after failures in a row.
+
+    With --action only the quarantine of that action ends.
+    """
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.analysis.choosing import candidates, choose
+    from monitor.cli.planned import chosen_orgs
+    from monitor.clock import SystemClock
+    from monitor.ledger import AuditEntry, Switch
+    from monitor.remediation.actor import person
+    from monitor.remediation.audit_file import AuditFile, audit_path
+
+    now, who = SystemClock().now(), person()
+    with opened_ledger(settings) as ledger:
+        orgs = chosen_orgs(settings, org)
+        if action is None:
+            for one in orgs:
+                ledger.journal.resume(one.name, Switch(now, who, reason))
+                typer.echo(f"Changes of {one.name} may go on.")
+        else:
+            chosen = choose(action, candidates([ledger.state(one.name) for one in orgs]))
+            named = chosen.action
+            line = AuditEntry(
+                now, chosen.org, "released", who, named.action_id, named.name, detail=reason
+            )
+            was = ledger.journal.release(chosen.org, named.action_id, line)
+            ended = "is not in quarantine any more" if was else "was not in quarantine"
+            typer.echo(f"{named.name} of {chosen.org} {ended}.")
+        AuditFile(audit_path(settings), ledger.journal).catch_up()

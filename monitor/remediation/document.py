@@ -1,0 +1,174 @@
+"""Plans, changes and the audit trail for programs: JSON documents and Terraform; pure.
+
+Words are snake_case, durations seconds, times ISO 8601 in UTC; what is not known is null.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.analysis.editable import Editable
+from monitor.ledger import AuditEntry, Change
+from monitor.remediation.case import Decision
+
+Document = dict[str, Any]
+
+_OF_OUR_WRITES = frozenset(
+    {
+        "cooldown",
+        "daily_budget",
+        "one_per_poll",
+        "change_window",
+        "allow_list",
+        "tripped",
+        "paused",
+        "mode",
+    }
+)
+"""Rails about what this program writes: whoever changes a timeout with Terraform has others."""
+
+
+def plan_document(decisions: Sequence[Decision]) -> Document:
+    """What ``plan --format json`` says."""
+    return {"actions": [_decision(one) for one in decisions]}
+
+
+def history_document(changes: Iterable[Change], audit: Iterable[AuditEntry]) -> Document:
+    """What ``history --format json`` says, the newest first."""
+    return {
+        "changes": [change_document(one) for one in changes],
+        "audit": [_entry(one) for one in audit],
+    }
+
+
+def change_document(change: Change) -> Document:
+    """One change, as ``/api/v1/changes`` shows it too."""
+    return {
+        "change_id": change.change_id,
+        "org": change.org,
+        "action_id": change.action_id,
+        "action_name": change.action_name,
+        "target": change.target,
+        "flow_id": change.container_id or None,
+        "from_seconds": change.from_ms / 1000,
+        "to_seconds": change.to_ms / 1000,
+        "state": str(change.state),
+        "open": change.is_open,
+        "actor": change.actor,
+        "began_at": _time(change.began_at),
+        "sent_at": _time(change.sent_at),
+        "applied_at": _time(change.applied_at),
+        "ended_at": _time(change.ended_at),
+        "version_before": change.lock_before or None,
+        "version_after": change.lock_after or None,
+        "note": change.note,
+    }
+
+
+def terraform(decisions: Sequence[Decision]) -> str:
+    """The changes for Terraform's provider of Genesys Cloud, resource by resource.
+
+    Actions that Terraform keeps are among them: there the change belongs. The resource's own name
+    is not known here, so each carries a label made of the action's name.
+    """
+    wanted = [one for one in decisions if belongs_to_terraform(one)]
+    if not wanted:
+        return "# No timeout needs to be changed.\n"
+    blocks = [
+        "# Set config_timeout_seconds in the resources of these actions; nothing else changes.\n"
+    ]
+    labels: set[str] = set()
+    for decision in wanted:
+        one = decision.candidate
+        label = _label(one.action_name, labels)
+        assert decision.from_ms is not None  # noqa: S101 - belongs_to_terraform has seen to it
+        assert decision.to_ms is not None  # noqa: S101 - the same
+        before, after = decision.from_ms / 1000, -(-decision.to_ms // 1000)
+        why = " ".join(one.diagnosis.why.split())
+        blocks.append(
+            f"# {_plain(one.action_name)} ({_plain(one.action_id)}), org {_plain(one.org)}\n"
+            f"# {_plain(why)}\n"
+            f'resource "genesyscloud_integration_action" "{label}" {{\n'
+            f"  config_timeout_seconds = {after} # was {before:g}\n"
+            "}\n"
+        )
+    return "\n".join(blocks)
+
+
+def belongs_to_terraform(decision: Decision) -> bool:
+    """Whether the data ask for this change, whoever is to make it."""
+    if not decision.is_wanted or decision.candidate.target != "integration-action":
+        return False
+    refused = {guard.name for guard in decision.guards if not guard.passed} - _OF_OUR_WRITES
+    kept = decision.candidate.diagnosis.editable is Editable.TERRAFORM
+    return not (refused - {"editable"} if kept else refused)
+
+
+def _decision(decision: Decision) -> Document:
+    one = decision.candidate
+    return {
+        "org": one.org,
+        "action_id": one.action_id,
+        "action_name": one.action_name,
+        "decision": str(decision.verb),
+        "reason": decision.reason,
+        "detail": decision.detail,
+        "guards": [
+            {"name": guard.name, "passed": guard.passed, "detail": guard.detail}
+            for guard in decision.guards
+        ],
+        "from_seconds": _seconds(decision.from_ms),
+        "to_seconds": _seconds(decision.to_ms if decision.is_wanted else None),
+        "verdict": str(one.diagnosis.verdict),
+        "why": one.diagnosis.why,
+        "editable": str(one.diagnosis.editable),
+    }
+
+
+def _entry(entry: AuditEntry) -> Document:
+    return {
+        "entry_id": entry.entry_id,
+        "at": _time(entry.at),
+        "org": entry.org,
+        "event": entry.event,
+        "actor": entry.actor,
+        "action_id": entry.action_id or None,
+        "action_name": entry.action_name or None,
+        "change_id": entry.change_id,
+        "from_seconds": _seconds(entry.from_ms),
+        "to_seconds": _seconds(entry.to_ms),
+        "reason": entry.reason or None,
+        "detail": entry.detail,
+        "version_before": entry.lock_before or None,
+        "version_after": entry.lock_after or None,
+        "evidence": dict(entry.evidence),
+    }
+
+
+def _seconds(value_ms: int | None) -> float | None:
+    return None if value_ms is None else value_ms / 1000
+
+
+def _time(at: float | None) -> str | None:
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _label(name: str, taken: set[str]) -> str:
+    """A name that Terraform takes, and that no other resource has here."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "action"
+    plain = f"_{plain}" if plain[0].isdigit() else plain
+    label, number = plain, 2
+    while label in taken:
+        label, number = f"{plain}_{number}", number + 1
+    taken.add(label)
+    return label
+
+
+def _plain(text: str) -> str:
+    """One line: a comment ends where its line does."""
+    return " ".join(text.split())
