@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, and_, delete, func, or_, select, update
 
+from monitor.ledger.change import FLOW_TARGET, Change
 from monitor.ledger.database import insert_into, put, put_if_absent
 from monitor.ledger.schema import actions, flow_lookups, flow_use, flows, timeouts
 from monitor.model import Action, ActionKind
@@ -127,9 +128,20 @@ def save_flows_of_action(
 
 
 def note_timeout(
-    connection: Connection, org_id: int, action_id: str, timeout_ms: int, at: float
+    connection: Connection, org_id: int, change: Change, timeout_ms: int, at: float
 ) -> None:
-    """Keep a timeout that we have set ourselves, before the next catalogue shows it."""
+    """Keep a timeout that we have set ourselves, before the next catalogue shows it.
+
+    An action may stand in a flow's document beside the catalogue of integration actions: a timeout
+    that was set in one is not the one that is in force in the other.
+    """
+    action_id = change.action_id
+    listed = select(actions.c.kind).where(
+        actions.c.org_id == org_id, actions.c.action_id == action_id
+    )
+    kind = connection.execute(listed).scalar_one_or_none()
+    if (kind == ActionKind.FLOW) is not (change.target == FLOW_TARGET):
+        return
     since, known_ms = _latest_timeouts(connection, org_id).get(action_id, (at, None))
     connection.execute(
         update(actions)

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+FLOW_TARGET = "flow"
+"""The target of a change inside a flow's document."""
+
 
 class ChangeState(StrEnum):
     """How far a change has come."""

@@ -184,10 +184,10 @@ class Journal:
             }
             if to is ChangeState.APPLIED:
                 values |= {"applied_at": entry.at, "lock_after": entry.lock_after}
-                note_timeout(connection, org_id, change.action_id, change.to_ms, entry.at)
+                note_timeout(connection, org_id, change, change.to_ms, entry.at)
             elif to is ChangeState.ROLLED_BACK:
                 values["lock_after"] = entry.lock_after
-                note_timeout(connection, org_id, change.action_id, change.from_ms, entry.at)
+                note_timeout(connection, org_id, change, change.from_ms, entry.at)
             move_change(connection, change, to, values)
             _note(connection, org_id, change, entry, to)
             if quarantine is not None:

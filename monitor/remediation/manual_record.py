@@ -22,6 +22,9 @@ from monitor.remediation.targets import Reading, Target
 LEASE_SECONDS = 240.0
 """Longer than a write takes with all the waiting for a rate limit, and reading it back."""
 
+BY_HAND = "set by hand"
+"""How the note of a change by hand begins: it is kept, and not measured."""
+
 _STATES = {
     End.APPLIED: ChangeState.APPLIED,
     End.CHECKED: ChangeState.KEPT,
@@ -136,21 +139,23 @@ class ManualRecord:
             asked = self._by_hand(reading, to_ms, standing)
             return next((one.name for one in answers(asked) if not one.passed), "")
 
-        entry = self._entry(reading, to_ms, "", "set by hand")
-        change = self._journal.begin(lease, intent, entry, allows, now)
-        if isinstance(change, Change):
-            change = self._journal.send(
-                lease,
-                change,
-                ChangeState.WRITING,
-                replace(entry, detail="about to be sent"),
-                allows=allows,
-                machine_now=now,
-            )
-        if isinstance(change, str):
-            self.check(reading, to_ms)  # it says no again, with its reason in words
-            raise RefusedError(f"The change was called off: {change}", guard=change)
-        self._change = change
+        entry = self._entry(reading, to_ms, "", BY_HAND)
+        begun = self._journal.begin(lease, intent, entry, allows, now)
+        if isinstance(begun, str):
+            raise self._called_off(reading, to_ms, begun)
+        sent = self._journal.send(
+            lease,
+            begun,
+            ChangeState.WRITING,
+            replace(entry, detail=f"{BY_HAND}, about to be sent"),
+            allows=allows,
+            machine_now=now,
+        )
+        if isinstance(sent, str):
+            off = replace(entry, detail=f"called off: {sent}")
+            self._journal.move(lease, begun, ChangeState.ABANDONED, off)
+            raise self._called_off(reading, to_ms, sent)
+        self._change = sent
 
     def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
         """Record how the write has ended; one of which nobody knows stays open.
@@ -172,7 +177,7 @@ class ManualRecord:
             change_id=change.change_id,
             from_ms=change.from_ms,
             to_ms=change.to_ms,
-            detail=detail or _WORDS.get(end, ""),
+            detail=f"{BY_HAND}, {detail or _WORDS.get(end, str(end))}",
             lock_before=change.lock_before,
             lock_after=lock_after or change.lock_after,
         )
@@ -180,6 +185,14 @@ class ManualRecord:
             self._change = self._journal.move(lease, change, _STATES[end], entry)
         else:
             self._journal.note([replace(entry, event=str(end))])
+
+    def _called_off(self, reading: Reading, to_ms: int, reason: str) -> RefusedError:
+        """The error of a guard that has changed its mind, in its own words if it still says no."""
+        try:
+            self.check(reading, to_ms)
+        except RefusedError as error:
+            return error
+        return RefusedError(f"The change was called off: {reason}", guard=reason)
 
     def _take(self) -> Lease:
         lease = self._journal.take_lease(

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
 
 import pytest
 
-from monitor.genesys import connect
-from monitor.simulator import SimulatedOrg, scenario, serve
-from tests.remediation.places import PLACES, Place, org_settings
-from tests.simulator.far_end import NOON, StillClock, Wire
-
-MakePlace = Callable[..., Place]
+from tests.remediation.making import MakePlace, places
+from tests.remediation.places import PLACES, Place
 
 
 @pytest.fixture
 def make_place() -> Iterator[MakePlace]:
     """Serves an org and looks at one of its places; everything is closed when the test ends."""
-    with ExitStack() as stack:
-
-        def make(
-            kind: str, managed: tuple[str, ...] = (), *, budget_seconds: float = 10.0
-        ) -> Place:
-            plan = scenario("flow" if kind == "flow" else "punctual")
-            org = SimulatedOrg(plan, StillClock(NOON), requests_per_minute=100_000)
-            simulator = stack.enter_context(serve(org))
-            wire = stack.enter_context(Wire(simulator))
-            client = connect(org_settings(simulator.url), budget_seconds=budget_seconds)
-            stack.enter_context(closing(client))
-            return PLACES[kind](wire, client, managed)
-
+    with places() as make:
         yield make
 
 

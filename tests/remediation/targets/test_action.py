@@ -22,8 +22,8 @@ from monitor.simulator.scenarios import (
 )
 from tests.genesys.far_side import FarSide, Reply, listening
 from tests.genesys.sdk_models import payload_problems
+from tests.remediation.making import MakePlace
 from tests.remediation.places import org_settings
-from tests.remediation.targets.conftest import MakePlace
 
 ACTION = "/api/v2/integrations/actions/a-1"
 READ = f"GET {ACTION}"

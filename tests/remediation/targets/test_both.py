@@ -19,8 +19,8 @@ from monitor.errors import (
     RefusedError,
 )
 from monitor.remediation.targets import CAP_MS
+from tests.remediation.making import MakePlace
 from tests.remediation.places import PLACES, Place
-from tests.remediation.targets.conftest import MakePlace
 
 SERVER_MANAGED = {"version", "dateModified", "modifiedBy"}
 

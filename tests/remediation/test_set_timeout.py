@@ -1,0 +1,366 @@
+"""A timeout set by hand, on both targets: the journal, the guards, and other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import stamina
+
+from monitor.config import RemediationSettings
+from monitor.errors import (
+    AmbiguousWriteError,
+    BusyError,
+    ConflictError,
+    LedgerError,
+    PermissionDeniedError,
+    RefusedError,
+)
+from monitor.ledger import Ledger, Switch
+from monitor.model import Action, ActionKind
+from monitor.remediation.manual_record import Asked, ManualRecord
+from monitor.remediation.set_timeout import Outcome, Result, SetTimeout
+from monitor.remediation.targets import Reading
+from tests.remediation.making import places
+from tests.remediation.places import PLACES, Place
+from tests.simulator.far_end import NOON, StillClock
+
+ORG = "acme"
+
+
+@dataclass
+class Desk:
+    """Somebody who sets timeouts, with a ledger of their own.
+
+    Attributes:
+        place: What they change.
+        ledger: Where it is recorded.
+        before_sending: Happens just before a write is recorded and sent.
+    """
+
+    place: Place
+    ledger: Ledger
+    settings: RemediationSettings = field(default_factory=RemediationSettings)
+    clock: StillClock = field(default_factory=lambda: StillClock(NOON))
+    before_sending: Callable[[], None] = lambda: None
+
+    def set(
+        self,
+        timeout_ms: int,
+        *,
+        dry_run: bool = False,
+        allow_lower: bool = False,
+        holder: str = "a",
+    ) -> Result:
+        """Set a timeout."""
+        asked = Asked(ORG, "ann@desk", holder, allow_lower, self.settings)
+        desk = self
+
+        class Record(ManualRecord):
+            """Lets something happen in between."""
+
+            def sending(self, reading: Reading, to_ms: int) -> None:
+                """First that, then what is to be done."""
+                desk.before_sending()
+                super().sending(reading, to_ms)
+
+        record = Record(self.ledger.journal, self.place.target, asked, self.clock)
+        with record.lease():
+            return SetTimeout(
+                self.place.target,
+                record,
+                action_id=self.place.action_id,
+                timeout_ms=timeout_ms,
+                budget_seconds=5.0,
+            ).run(dry_run=dry_run)
+
+    def events(self) -> list[str]:
+        """The audit trail's, the oldest first."""
+        return [one.event for one in reversed(self.ledger.journal.audit(ORG, 100))]
+
+    def pause(self) -> None:
+        """Pull the switch."""
+        self.ledger.journal.pause(ORG, Switch(NOON, "bob@desk"))
+
+
+@pytest.fixture(params=sorted(PLACES))
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """Each target, and a new ledger; nothing is repeated by itself."""
+    with (
+        places() as make_place,
+        Ledger.open(f"sqlite:///{tmp_path / 'state.db'}") as ledger,
+        stamina.set_testing(True, attempts=1),
+    ):
+        yield Desk(make_place(str(request.param)), ledger)
+
+
+def test_a_change_is_recorded_from_intent_to_end(desk: Desk) -> None:
+    """Who, what, from, to, both locks, and what every guard said."""
+    result = desk.set(6_000)
+
+    (change,) = desk.ledger.journal.changes(ORG, 10)
+    assert result.after is not None
+    assert (result.outcome, desk.place.timeout_ms()) == (Outcome.CHANGED, 6_000)
+    assert desk.events() == ["planned", "writing", "applied", "kept"]
+    assert (change.actor, change.from_ms, change.to_ms) == ("ann@desk", 5_000, 6_000)
+    assert (change.target, change.container_id) == (
+        desk.place.target.kind,
+        desk.place.target.container_id,
+    )
+    assert (change.lock_before, change.lock_after) == (result.before.lock, result.after.lock)
+    assert (change.is_open, change.left_ms) == (False, 6_000)
+    (first, *_) = reversed(desk.ledger.journal.audit(ORG, 10))
+    assert [guard["name"] for guard in first.evidence["guards"]] == [  # type: ignore[attr-defined]
+        "editable",
+        "positive",
+        "cap",
+        "raise_only",
+        "change_window",
+        "tripped",
+        "paused",
+        "mode",
+    ]
+
+
+def test_whoever_was_overtaken_keeps_what_others_did(desk: Desk) -> None:
+    """Each write is a change of its own; the first ended as a conflict."""
+    desk.place.fault("edited")
+
+    result = desk.set(6_000)
+
+    assert (result.writes, desk.place.timeout_ms()) == (2, 6_000)
+    assert desk.events() == [
+        *("planned", "writing", "conflict"),
+        *("planned", "writing", "applied", "kept"),
+    ]
+    assert desk.place.target.differences(
+        result.before, desk.place.target.read(desk.place.action_id)
+    )
+
+
+def test_somebody_elses_value_is_not_overwritten(desk: Desk) -> None:
+    """Both values are told."""
+    desk.place.fault("edited", action_id=desk.place.action_id, timeout_ms=7_000)
+
+    with pytest.raises(ConflictError, match=r"was 5000 ms when it was shown, and is 7000 ms now"):
+        desk.set(6_000)
+
+    assert desk.place.timeout_ms() == 7_000
+
+
+def test_a_conflict_of_which_nothing_shows_is_tried_again_five_times(desk: Desk) -> None:
+    """A lock that is refused for reasons of the platform's own ends as well."""
+    desk.place.fault("conflict", count=100)
+
+    with pytest.raises(ConflictError, match="6 times in a row"):
+        desk.set(6_000)
+
+    assert (desk.place.writes(), desk.place.timeout_ms()) == (6, 5_000)
+
+
+def test_a_lost_answer_is_looked_for(desk: Desk) -> None:
+    """Carried out, and recorded so."""
+    desk.place.fault("reset_after")
+
+    result = desk.set(6_000)
+
+    assert result.remarks == ("The answer to the change was lost, but it was carried out",)
+    assert (desk.place.writes(), desk.events()[-1]) == (1, "kept")
+
+
+def test_a_lost_write_is_looked_for(desk: Desk) -> None:
+    """Not carried out, recorded so, and not sent again."""
+    desk.place.fault("unavailable")
+
+    with pytest.raises(AmbiguousWriteError, match="still has 5000 ms"):
+        desk.set(6_000)
+
+    assert (desk.place.writes(), desk.events()[-1]) == (1, "abandoned")
+
+
+def test_ctrl_c_in_the_middle_of_a_write_is_looked_into(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can take back what is on its way; what became of it is said."""
+    write = desk.place.target.write
+
+    def interrupted(reading: Reading, timeout_ms: int) -> None:
+        write(reading, timeout_ms)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(desk.place.target, "write", interrupted)
+
+    result = desk.set(6_000)
+
+    assert (result.outcome, desk.place.timeout_ms()) == (Outcome.CHANGED, 6_000)
+    assert desk.events()[-1] == "kept"
+
+
+def test_a_refused_write_is_recorded_as_failed(desk: Desk) -> None:
+    """Nothing was changed."""
+    desk.place.fault("forbidden")
+
+    with pytest.raises(PermissionDeniedError):
+        desk.set(6_000)
+
+    assert desk.events() == ["planned", "writing", "failed"]
+
+
+def test_a_dry_run_is_recorded_and_sends_nothing(desk: Desk) -> None:
+    """What it would have done is in the trail."""
+    result = desk.set(6_000, dry_run=True)
+
+    assert (result.outcome, desk.place.writes(), desk.events()) == (
+        Outcome.DRY_RUN,
+        0,
+        ["dry_run"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "guard"),
+    [
+        ({"mode": "off"}, "mode"),
+        ({"max_timeout": "5s"}, "cap"),
+        ({"window": "Sun 01:00-02:00"}, "change_window"),
+    ],
+)
+def test_settings_can_forbid_it(desk: Desk, changed: dict[str, object], guard: str) -> None:
+    """Off, a lower cap, and a change freeze hold for people too."""
+    desk.settings = RemediationSettings.model_validate(changed)
+
+    with pytest.raises(RefusedError) as caught:
+        desk.set(6_000)
+
+    assert (caught.value.guard, desk.place.writes()) == (guard, 0)
+    assert caught.value.hint
+    assert desk.events() == ["refused"]
+
+
+def test_nothing_is_changed_while_paused(desk: Desk) -> None:
+    """Whoever paused it is named."""
+    desk.pause()
+
+    with pytest.raises(RefusedError, match="paused by bob@desk") as caught:
+        desk.set(6_000)
+
+    assert (caught.value.guard, desk.place.writes()) == ("paused", 0)
+
+
+def test_a_pause_in_the_last_moment_counts(desk: Desk) -> None:
+    """It is asked once more in the transaction that records the write."""
+    desk.before_sending = desk.pause
+
+    with pytest.raises(RefusedError, match="paused by bob@desk"):
+        desk.set(6_000)
+
+    assert desk.place.writes() == 0
+    assert desk.events()[-1] == "refused"
+    assert not any(one.is_open for one in desk.ledger.journal.changes(ORG, 10))
+
+
+def test_another_program_that_changes_timeouts_is_not_disturbed(desk: Desk) -> None:
+    """One writer an org."""
+    desk.ledger.journal.take_lease(ORG, "another", NOON, 60.0)
+
+    with pytest.raises(BusyError, match="Another program is changing timeouts"):
+        desk.set(6_000)
+
+    assert desk.place.writes() == 0
+
+
+def test_a_lease_is_given_back(desk: Desk) -> None:
+    """Also after a refusal; whoever comes next need not wait."""
+    with pytest.raises(RefusedError):
+        desk.set(60_000)
+
+    assert desk.set(6_000, holder="b").outcome is Outcome.CHANGED
+
+
+def test_a_lease_that_another_has_taken_over_sends_nothing(desk: Desk) -> None:
+    """Whoever slept too long comes too late."""
+
+    def overslept() -> None:
+        desk.clock.at += 1_000
+        assert desk.ledger.journal.take_lease(ORG, "another", desk.clock.at, 600.0)
+
+    desk.before_sending = overslept
+
+    with pytest.raises(BusyError):
+        desk.set(6_000)
+
+    assert desk.place.writes() == 0
+
+
+def test_what_can_not_be_recorded_is_not_sent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state that fails between reading and writing ends it."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise LedgerError("The disk is full")
+
+    monkeypatch.setattr(desk.ledger.journal, "send", broken)
+
+    with pytest.raises(LedgerError):
+        desk.set(6_000)
+
+    assert desk.place.writes() == 0
+
+
+def test_lowering_is_for_those_who_say_so(desk: Desk) -> None:
+    """And equal is nothing to do."""
+    with pytest.raises(RefusedError):
+        desk.set(4_000)
+
+    assert desk.set(4_000, allow_lower=True).outcome is Outcome.CHANGED
+    assert desk.set(4_000, allow_lower=True).outcome is Outcome.UNCHANGED
+    assert (desk.place.timeout_ms(), desk.place.writes()) == (4_000, 1)
+
+
+def test_a_value_between_two_steps_is_rounded_before_it_is_judged(desk: Desk) -> None:
+    """30,000 ms at most, whatever the platform rounds to."""
+    result = desk.set(5_400)
+
+    expected = 5_400 if desk.place.target.step_ms == 1 else 6_000
+    assert result.to_ms == desk.place.timeout_ms() == expected
+
+
+def test_the_catalogue_learns_the_timeout_of_its_own_kind_only(desk: Desk) -> None:
+    """A flow's timeout is not the integration action's, though both have one id."""
+    kinds = {"flow": ActionKind.FLOW, "integration-action": ActionKind.CUSTOM}
+    for kind in kinds.values():
+        action = Action(
+            desk.place.action_id, "Order Status", kind=kind, configured_timeout_ms=9_000
+        )
+        desk.ledger.save_catalogue(ORG, [action], NOON)
+        desk.set(6_000, allow_lower=True)
+        desk.set(5_000, allow_lower=True)
+
+        (known,) = desk.ledger.state(ORG).actions
+        own = kind is kinds[desk.place.target.kind]
+        assert known.timeout_ms == (5_000 if own else 9_000)
+
+
+def test_an_unreadable_state_of_the_lock_is_not_the_end_of_the_record(desk: Desk) -> None:
+    """A reading without a lock is refused and recorded, like any other guard."""
+    read = desk.place.target.read
+
+    class Lockless:
+        """The same target, whose platform names no lock."""
+
+        kind, container_id = desk.place.target.kind, desk.place.target.container_id
+        step_ms = desk.place.target.step_ms
+        write, differences = desk.place.target.write, desk.place.target.differences
+
+        def read(self, action_id: str) -> Reading:
+            """Without a lock."""
+            return replace(read(action_id), lock="")
+
+    desk.place = replace(desk.place, target=Lockless())
+
+    with pytest.raises(RefusedError) as caught:
+        desk.set(6_000)
+
+    assert caught.value.guard == "lock"
+    assert desk.events() == ["refused"]
