@@ -7,6 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent import futures
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -136,10 +138,11 @@ class Daemon:
         # Polls of one org never overlap: the old ones end before the new ones begin.
         if not self._end_jobs().wait(RELOAD_SECONDS):
             log.warning("reloaded_while_asking", after_seconds=RELOAD_SECONDS)
-        health = {watch.name: watch.picture.health for watch in self._watches}
+        before = {watch.name: watch.picture for watch in self._watches}
         for watch in watches:
-            if watch.name in health:
-                watch.go_on_from(health[watch.name])
+            if watch.name in before:
+                picture = before[watch.name]
+                watch.go_on_from(picture.health, picture.diagnosis)
         with self._drawing:
             self._settings, self._watches = settings, watches
             self.holder.swap(self._snapshot())
@@ -166,11 +169,12 @@ class Daemon:
         An answer that has not come is not waited for: nothing of it is written, so nothing is
         lost, and it is asked for again.
         """
-        ended, scheduler = threading.Event(), self._scheduler
+        ended, scheduler, diagnoses = threading.Event(), self._scheduler, self._diagnoses
 
         def finish() -> None:
             if scheduler.running:
                 scheduler.shutdown(wait=True)
+            diagnoses.shutdown(wait=True, cancel_futures=True)
             ended.set()
 
         threading.Thread(target=finish, name="finish", daemon=True).start()
@@ -198,6 +202,11 @@ class Daemon:
         else:
             self._state_writable = True
         self._show()
+        if watch.claim_diagnosis():
+            # A job of its own, one at a time: it takes longer than a poll may. The scheduler could
+            # not be asked for it: while it shuts down it waits for polls, and they would for it.
+            with suppress(RuntimeError):  # no new ones after the end
+                self._diagnoses.submit(self._diagnose, watch)
 
     def _open_watches(self, settings: Settings) -> tuple[OrgWatch, ...]:
         return tuple(
@@ -231,6 +240,8 @@ class Daemon:
 
     def _schedule(self) -> BackgroundScheduler:
         orgs: Sequence[OrgWatch] = self._watches
+        # They are the only work that keeps a processor busy for long: one at a time.
+        self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(max_workers=2 * len(orgs) + 1)},
             # Never two runs of one job at once; runs that were missed are made up for by one.
@@ -259,6 +270,19 @@ class Daemon:
             args=arguments,
             next_run_time=datetime.now(UTC) + (timedelta() if now else period),
         )
+
+    def _diagnose(self, watch: OrgWatch) -> None:
+        """Diagnose one org and show the verdicts."""
+        if self._stop.is_set():
+            return
+        try:
+            watch.diagnose()
+        except LedgerError as error:
+            log.error("diagnosis_failed", org=watch.name, why=error.message, hint=error.hint)
+        except Exception:
+            # Nobody asks the executor how it went.
+            log.exception("diagnosis_failed", org=watch.name)
+        self._show()
 
     def _refresh(self, watch: OrgWatch) -> None:
         if self._stop.is_set():

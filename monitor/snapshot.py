@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.summary import Summary
 from monitor.ledger import OrgState
 
@@ -50,6 +51,7 @@ class OrgPicture:
         hour: Summary of the last settled hour; what the gauges show.
         concurrency_limit: The org's own limit of concurrent executions; None where not known.
         health: How reading goes.
+        diagnosis: Verdicts on its actions, from its settled windows; None before the first.
     """
 
     org: str
@@ -59,6 +61,7 @@ class OrgPicture:
     hour: Summary
     concurrency_limit: int | None
     health: PollHealth
+    diagnosis: OrgDiagnosis | None = None
 
     @property
     def source_names(self) -> tuple[str, ...]:
@@ -108,6 +111,11 @@ class Snapshot:
     orgs: tuple[OrgPicture, ...] = ()
     stale_after_seconds: float = 300.0
     state_writable: bool = True
+
+    @property
+    def diagnoses(self) -> Mapping[str, OrgDiagnosis]:
+        """The newest diagnosis of each org that has one, by its name."""
+        return {one.org: one.diagnosis for one in self.orgs if one.diagnosis is not None}
 
     def stale_orgs(self, now: float) -> tuple[str, ...]:
         """Names of the orgs with a source whose last good read is too long ago, or never was."""

@@ -11,6 +11,12 @@ from typing import TypeVar
 
 import structlog
 
+from monitor.analysis.diagnosing import (
+    DiagnosisGivenUpError,
+    OrgDiagnosis,
+    diagnose_org,
+    stretch_to_diagnose,
+)
 from monitor.analysis.summary import Summary, empty, settled, summarise
 from monitor.clock import Clock
 from monitor.collect import OrgReader, Outcome, PollReport
@@ -19,6 +25,7 @@ from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
     GenesysError,
+    LedgerError,
     TimeoutMonitorError,
 )
 from monitor.ledger import Ledger, OrgState
@@ -62,6 +69,8 @@ class OrgWatch:
         self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
+        self._diagnosis: OrgDiagnosis | None = None
+        self._diagnosed_until: int | None = None
         self._health = PollHealth(
             polls=dict(self._polls),
             source_available=dict.fromkeys(settings.sources_of(reader.settings), True),
@@ -75,8 +84,8 @@ class OrgWatch:
 
     @property
     def picture(self) -> OrgPicture:
-        """The newest picture."""
-        return self._picture
+        """The newest picture, with the newest verdicts: neither waits for the other."""
+        return replace(self._picture, diagnosis=self._diagnosis)
 
     @property
     def has_nothing_to_watch(self) -> bool:
@@ -84,12 +93,14 @@ class OrgWatch:
         listed = self._catalogue_read and self._reader.settings.contract == "platform"
         return listed and not self._picture.state.actions
 
-    def go_on_from(self, health: PollHealth) -> None:
+    def go_on_from(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
         """Go on counting where an earlier watch of the same org, in this process, ended.
 
-        Which sources answer is not taken over: that may be why there is a new watch.
+        Which sources answer is not taken over: that may be why there is a new watch. The verdicts
+        are shown until there are new ones.
         """
         with self._turn:
+            self._diagnosis = diagnosis
             self._before = health
             self._polls.update(health.polls)
             self._health = replace(
@@ -140,6 +151,47 @@ class OrgWatch:
             self._note(report)
             self._picture = self._draw()
         return report
+
+    def claim_diagnosis(self) -> bool:
+        """Whether a window has settled that no diagnosis has looked at; the caller then diagnoses.
+
+        True once for each window.
+        """
+        end = stretch_to_diagnose(self._settings, self._clock.now()).end
+        if self._diagnosed_until == end or not self._picture.state.sources:
+            return False
+        self._diagnosed_until = end
+        return True
+
+    def diagnose(self) -> None:
+        """Diagnose every action anew, and put the verdicts into the picture.
+
+        It takes seconds to a minute, and holds up no poll: none waits for it.
+
+        Raises:
+            LedgerError: The state can't be read; it is tried again after the next poll.
+        """
+        started = time.monotonic()
+        try:
+            found = diagnose_org(
+                self._ledger,
+                self._reader.settings,
+                self._settings,
+                self._clock.now(),
+                self._closed,
+            )
+        except DiagnosisGivenUpError:
+            return
+        except LedgerError:
+            self._diagnosed_until = None
+            raise
+        self._diagnosis = found
+        log.info(
+            "diagnosis",
+            org=self.name,
+            actions=len(found.diagnoses),
+            duration_seconds=round(time.monotonic() - started, 3),
+        )
 
     def refresh_catalogue(self) -> None:
         """Read the catalogue again; what goes wrong is logged, and what was known stays."""

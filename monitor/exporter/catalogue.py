@@ -75,6 +75,21 @@ BUDGET_USED = MetricSpec(
     "p99 duration of the last settled hour divided by the timeout in force; "
     "1 or more where timeouts reach into the p99.",
 )
+RECOMMENDED_TIMEOUT = MetricSpec(
+    "genesys_data_action_recommended_timeout_seconds",
+    Kind.GAUGE,
+    ("org", "action_id", "kind"),
+    "seconds",
+    "The timeout that the data ask for (raw), and what the rails allow of it (capped); "
+    "only where more time is what it needs.",
+)
+VERDICT = MetricSpec(
+    "genesys_data_action_verdict",
+    Kind.GAUGE,
+    ("org", "action_id", "verdict"),
+    "0 or 1",
+    "Why a data action times out: 1 for its verdict, 0 for every other one.",
+)
 ACTION_INFO = MetricSpec(
     "genesys_data_action_info",
     Kind.GAUGE,
@@ -215,6 +230,8 @@ METRICS: tuple[MetricSpec, ...] = (
     DURATION,
     TIMEOUT,
     BUDGET_USED,
+    RECOMMENDED_TIMEOUT,
+    VERDICT,
     ACTION_INFO,
     FLOW_INFO,
     FLOW_CONVERSATIONS,

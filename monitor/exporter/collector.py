@@ -10,6 +10,7 @@ from monitor.exporter.actions import add_actions
 from monitor.exporter.catalogue import BUILD_INFO, DATA_LAG, METRICS, STATE_WRITABLE
 from monitor.exporter.collection import add_collection, add_data_lag
 from monitor.exporter.families import Families
+from monitor.exporter.verdicts import add_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,5 +75,6 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
     families.add(STATE_WRITABLE, (), snapshot.state_writable)
     for picture in snapshot.orgs:
         add_actions(families, picture, classifier)
+        add_verdicts(families, picture, snapshot.taken_at)
         add_collection(families, picture)
     return families.finished()

@@ -95,7 +95,8 @@ def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get("/api/v1/actions")
     def actions() -> Response:
         snapshot = holder.current
-        return _json(as_document([picture.day for picture in snapshot.orgs], snapshot.taken_at))
+        days = [picture.day for picture in snapshot.orgs]
+        return _json(as_document(days, snapshot.taken_at, snapshot.diagnoses))
 
 
 def _add_page(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:

@@ -12,6 +12,8 @@ from flask import render_template
 from markupsafe import Markup
 
 from monitor import __version__
+from monitor.analysis.report import worst_first
+from monitor.analysis.severity import Severity
 from monitor.web.documents import iso_time
 from monitor.web.readiness import why_not_ready
 from monitor.web.wording import (
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from monitor.snapshot import OrgPicture, Snapshot
     from monitor.web.readiness import Unready
     from monitor.web.wording import ActionRow
+
+
+_LOUD = {Severity.WARNING.value, Severity.CRITICAL.value}
+"""Severities that are shown without asking, such as an outage whose timeouts are not of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class OrgSection:
         headline: What happened in the day, in one sentence.
         warnings: Why its data can't be relied on; empty where it can.
         notes: What can't be known there.
-        loud: Actions that timed out, most timeouts first.
+        loud: Actions that timed out or are not well, the worst first.
         quiet: All others.
         sources: How fresh each source is.
         day_from: Begin of the day that is shown.
@@ -110,8 +116,11 @@ def render_page(snapshot: Snapshot, now: float, style: PageStyle) -> str:
 
 def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> OrgSection:
     day = picture.day
-    rows = tuple(describe_action(action) for action in day.actions)
-    loud = tuple(row for row in rows if row.timed_out)
+    diagnoses = picture.diagnosis and {picture.org: picture.diagnosis}
+    rows = tuple(
+        describe_action(action, picture.diagnosis) for action in worst_first([day], diagnoses or {})
+    )
+    loud = tuple(row for row in rows if row.timed_out or row.severity in _LOUD)
     return OrgSection(
         name=picture.org,
         headline=_headline(picture, len(loud)),

@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from monitor.analysis.severity import severity_of
+from monitor.analysis.telling import arrow, story
+from monitor.analysis.verdict import Verdict
+
 if TYPE_CHECKING:
+    from monitor.analysis.diagnosing import OrgDiagnosis
     from monitor.analysis.summary import ActionSummary
 
 UNKNOWN = "\N{EN DASH}"
 """Stands where a number can't be known."""
 
+_ARROW = "\N{RIGHTWARDS ARROW}"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TIGHT_RATIO = 0.8
 """From here on the timeout is close enough to the p99 to be worth a look."""
@@ -33,7 +39,10 @@ class ActionRow:
         p50: Half of the calls were faster.
         p95: 95 % of the calls were faster.
         p99: 99 % of the calls were faster.
-        timeout: The timeout in force.
+        timeout: The timeout in force, and the one to set where more time would help.
+        verdict: Why it times out; empty before the first diagnosis.
+        severity: How much that matters, in a word; empty likewise.
+        story: Why, what would help, and what that would bring; empty where all is well.
         budget: p99 against the timeout.
         conversations: How many conversations were hit.
         timed_out: Whether it timed out at all.
@@ -52,15 +61,22 @@ class ActionRow:
     p95: str
     p99: str
     timeout: str
+    verdict: str
+    severity: str
+    story: str
     budget: str
     conversations: str
     timed_out: bool
     tight: bool
 
 
-def describe_action(action: ActionSummary) -> ActionRow:
-    """One action's summary as the words of its row."""
+def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) -> ActionRow:
+    """One action's summary and diagnosis as the words of its row."""
     budget = action.budget_used_ratio
+    found = known.diagnoses.get(action.action_id) if known else None
+    step = arrow(found).replace("->", _ARROW) if found else ""
+    severity = severity_of(found, known.stretch.end).value if known and found else ""
+    well = found is None or found.verdict is Verdict.HEALTHY
     return ActionRow(
         name=action.action_name or action.action_id,
         action_id=action.action_id,
@@ -74,7 +90,10 @@ def describe_action(action: ActionSummary) -> ActionRow:
         p50=describe_duration(action.p50_seconds),
         p95=describe_duration(action.p95_seconds),
         p99=describe_duration(action.p99_seconds),
-        timeout=describe_duration(action.timeout_seconds),
+        timeout=step or describe_duration(action.timeout_seconds),
+        verdict=found.verdict.value if found else "",
+        severity=severity,
+        story="" if well or found is None else story(found),
         budget=UNKNOWN if budget is None else f"{budget * 100:.0f} %",
         conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
         timed_out=action.timeouts > 0,

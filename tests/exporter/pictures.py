@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.analysis.diagnosing import Concurrency, OrgDiagnosis
+from monitor.analysis.diagnosis import Diagnosis
 from monitor.analysis.summary import empty, summarise
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
@@ -21,6 +24,7 @@ from monitor.model import (
     band_of,
 )
 from monitor.snapshot import OrgPicture, PollHealth, Snapshot
+from tests.analysis.judged import healthy, slow_tail
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -117,12 +121,26 @@ def fresh_coverage() -> dict[str, tuple[TimeRange, ...]]:
     }
 
 
+def diagnosed(diagnoses: Mapping[str, Diagnosis], *, taken_at: float = NOW) -> OrgDiagnosis:
+    """The org with these verdicts."""
+    return OrgDiagnosis(
+        org=ORG,
+        contract="platform",
+        stretch=DAY,
+        taken_at=taken_at,
+        missing_seconds=0,
+        diagnoses=diagnoses,
+        concurrency=Concurrency(1.5, 4.0, 300, 50, 0.25),
+    )
+
+
 def picture(
     state: OrgState | None = None,
     *,
     contract: str = "platform",
     health: PollHealth = HEALTHY,
     concurrency_limit: int | None = 50,
+    diagnosis: OrgDiagnosis | None = None,
 ) -> OrgPicture:
     """One org by hand, without summaries."""
     shown = state or OrgState(ORG, sources=fresh_sources(), coverage=fresh_coverage())
@@ -134,6 +152,7 @@ def picture(
         hour=empty(shown.org, contract, HOUR),
         concurrency_limit=concurrency_limit,
         health=health,
+        diagnosis=diagnosis,
     )
 
 
@@ -215,4 +234,5 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
             hour=summarise(ledger, ORG, contract, HOUR, CLASSIFIER),
             concurrency_limit=50,
             health=HEALTHY,
+            diagnosis=diagnosed({CRM.action_id: slow_tail(), PAYMENT.action_id: healthy()}),
         )

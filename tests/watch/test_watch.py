@@ -256,7 +256,7 @@ def test_counts_go_on_in_a_new_watch(watch: Watch) -> None:
     before = old.watch.picture.health
     new: Watched = watch.again(old.place)  # type: ignore[attr-defined]
 
-    new.watch.go_on_from(before)
+    new.watch.go_on_from(before, None)
     assert new.watch.picture.health.polls == before.polls
     new.watch.poll()
 

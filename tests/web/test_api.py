@@ -86,10 +86,24 @@ def test_actions_are_the_report_of_the_day(serve: Server, tmp_path: Path) -> Non
     shown = recorded_picture(tmp_path)
     document = serve(shown).ask("/api/v1/actions").json()
 
-    report = as_document([shown.day], NOW)
+    assert shown.diagnosis
+    report = as_document([shown.day], NOW, {ORG: shown.diagnosis})
     assert document == msgspec.json.decode(msgspec.json.encode(report))
     assert {action["action_name"] for action in document["actions"]} == {
         "CRM lookup",
         "Payment",
         "Get user",
     }
+
+
+def test_actions_show_verdict_severity_and_recommendation(serve: Server, tmp_path: Path) -> None:
+    """Where an action was diagnosed; elsewhere the same words are null."""
+    document = serve(recorded_picture(tmp_path)).ask("/api/v1/actions").json()
+    actions = {one["action_name"]: one for one in document["actions"]}
+    crm, payment, static = (actions[name] for name in ("CRM lookup", "Payment", "Get user"))
+
+    assert (crm["verdict"], crm["severity"]) == ("slow_tail", "critical")
+    assert crm["recommended_timeout_seconds"].keys() == {"raw", "capped", "low", "high"}
+    assert (payment["verdict"], payment["recommended_timeout_seconds"]) == ("healthy", None)
+    assert (static["verdict"], static["severity"]) == (None, None)
+    assert document["orgs"][0]["concurrency"]["limit"] == 50

@@ -281,3 +281,22 @@ def test_age_in_words(seconds: float, words: str) -> None:
 def test_share_that_is_not_nothing_never_reads_as_nothing(share: float) -> None:
     """Only no timeout at all reads as 0 %."""
     assert (wording.describe_share(share) == "0 %") is (share == 0)
+
+
+def test_shows_the_verdict_and_the_raise(serve: Server, tmp_path: Path) -> None:
+    """Severity in a word, the verdict, the timeout to set, and why."""
+    words = read(serve(recorded_picture(tmp_path)).ask("/").text).words
+
+    assert words.index("critical") < words.index("slow_tail") < words.index("healthy")
+    step = next(word for word in words if wording.describe_duration(5) in word and "\u2192" in word)
+    assert step.startswith("5 s")
+    assert any("curve runs smoothly" in word for word in words)
+
+
+def test_before_a_diagnosis_there_is_a_dash(serve: Server, tmp_path: Path) -> None:
+    """Not a verdict that nobody gave."""
+    undiagnosed = replace(recorded_picture(tmp_path), diagnosis=None)
+    words = read(serve(undiagnosed).ask("/").text).words
+
+    assert wording.UNKNOWN in words
+    assert not {"healthy", "slow_tail", "Why"} & set(words)

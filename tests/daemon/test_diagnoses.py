@@ -1,0 +1,201 @@
+"""Verdicts in a daemon: a job of its own that holds nothing up."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+import requests
+from structlog.testing import capture_logs
+
+from monitor import watch as watch_module
+from monitor.analysis.diagnosing import OrgDiagnosis, diagnose_org
+from monitor.collect import PollReport
+from monitor.config import OrgSettings, Settings
+from monitor.daemon import Daemon
+from monitor.errors import LedgerError
+from monitor.ledger import Ledger
+from monitor.watch import OrgWatch
+from tests.daemon.conftest import MakeDaemon
+from tests.daemon.place import Place, eventually
+from tests.daemon.running import families, sample
+
+INTERVAL = "50ms"
+
+
+def verdicts(daemon: Daemon) -> dict[str, str | None]:
+    """What the API says, by the action's name."""
+    document = requests.get(f"{daemon.address}/api/v1/actions", timeout=10).json()
+    return {one["action_name"]: one["verdict"] for one in document["actions"]}
+
+
+def diagnosed(daemon: Daemon) -> bool:
+    """Whether there are verdicts to be shown."""
+    return all(picture.diagnosis for picture in daemon.holder.current.orgs)
+
+
+def polls(daemon: Daemon) -> int:
+    """Polls that went well."""
+    return daemon.holder.current.orgs[0].health.polls["ok"]
+
+
+class Held:
+    """Diagnoses that take until they are let go, and are counted."""
+
+    def __init__(self) -> None:
+        """Hold the first."""
+        self.let_go = threading.Event()
+        self.begun = 0
+
+    def __call__(
+        self,
+        ledger: Ledger,
+        org: OrgSettings,
+        settings: Settings,
+        now: float,
+        given_up: threading.Event,
+    ) -> OrgDiagnosis:
+        """Wait, then diagnose."""
+        self.begun += 1
+        while not (self.let_go.wait(0.01) or given_up.is_set()):
+            pass
+        return diagnose_org(ledger, org, settings, now, given_up)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Diagnoses that take as long as the test wants."""
+    made = Held()
+    monkeypatch.setattr(watch_module, "diagnose_org", made)
+    return made
+
+
+def test_the_first_poll_is_followed_by_verdicts(place: Place, make_daemon: MakeDaemon) -> None:
+    """In the API and in the metrics, as soon as there is anything to judge."""
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: diagnosed(daemon), "a diagnosis")
+
+    assert verdicts(daemon)["Take Payment"] not in {None, "healthy"}
+    assert verdicts(daemon)["Branch Finder"] is not None
+    [action_id] = [
+        action.action_id
+        for action in daemon.holder.current.orgs[0].state.actions
+        if action.name == "Take Payment"
+    ]
+    assert (
+        sample(
+            families(daemon.address), "genesys_data_action_verdict", action_id=action_id,
+            verdict=str(verdicts(daemon)["Take Payment"]),
+        )
+        == 1
+    )  # fmt: skip
+
+
+def test_polls_and_scrapes_do_not_wait_for_a_diagnosis(
+    place: Place, make_daemon: MakeDaemon, held: Held
+) -> None:
+    """They go on meanwhile, and no second diagnosis begins beside the first."""
+    place.configure(interval=INTERVAL)
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: held.begun == 1, "a diagnosis")
+    before = polls(daemon)
+    eventually(lambda: polls(daemon) >= before + 3, "three polls during a diagnosis")
+    began = time.monotonic()
+    shown = requests.get(f"{daemon.address}/metrics", timeout=10)
+
+    assert shown.status_code == 200
+    assert time.monotonic() - began < 5
+    assert held.begun == 1
+    assert not diagnosed(daemon)
+    held.let_go.set()
+    eventually(lambda: diagnosed(daemon), "its verdicts")
+
+
+def test_a_window_is_diagnosed_once(place: Place, make_daemon: MakeDaemon, held: Held) -> None:
+    """Until the next one settles there is nothing new to say."""
+    held.let_go.set()
+    place.configure(interval=INTERVAL)
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: diagnosed(daemon), "a diagnosis")
+    before = polls(daemon)
+    eventually(lambda: polls(daemon) >= before + 5, "five more polls")
+
+    # Two where a window settled just then.
+    assert held.begun <= 2
+
+
+def test_a_stop_does_not_wait_for_a_diagnosis(
+    place: Place, make_daemon: MakeDaemon, held: Held
+) -> None:
+    """It is given up, and the stop takes less than its five seconds."""
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: held.begun == 1, "a diagnosis")
+    began = time.monotonic()
+    daemon.close()
+
+    assert time.monotonic() - began < 5
+    assert daemon.finished
+
+
+def test_verdicts_outlive_a_reload(place: Place, make_daemon: MakeDaemon) -> None:
+    """Until there are new ones, the old ones are shown."""
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: diagnosed(daemon), "a diagnosis")
+    daemon.reload()
+
+    assert diagnosed(daemon)
+
+
+def test_a_state_that_can_t_be_read_is_told_and_tried_again(
+    place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdicts come after the next poll."""
+    failures: list[LedgerError] = []
+
+    def fails_once(*arguments: object) -> OrgDiagnosis:
+        if not failures:
+            failures.append(LedgerError("the state is locked", "Wait."))
+            raise failures[0]
+        return diagnose_org(*arguments)  # type: ignore[arg-type]  # what the watch gave
+
+    monkeypatch.setattr(watch_module, "diagnose_org", fails_once)
+    place.configure(interval=INTERVAL)
+    daemon = make_daemon(place)
+    with capture_logs() as logs:
+        daemon.start()
+        eventually(lambda: diagnosed(daemon), "a diagnosis")
+
+    told = [line for line in logs if line["event"] == "diagnosis_failed"]
+    assert [line["hint"] for line in told] == ["Wait."]
+
+
+def test_a_poll_that_ends_during_a_stop_does_not_hold_it_up(
+    place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a diagnosis to ask for while the jobs are being ended, and everything ends."""
+    place.configure(interval=INTERVAL)
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: diagnosed(daemon), "a diagnosis")
+    scheduler = daemon._scheduler  # noqa: SLF001 - when it ends is not to be seen from outside
+    polling, poll = threading.Event(), OrgWatch.poll
+
+    def ends_late(watch: OrgWatch) -> PollReport:
+        polling.set()
+        eventually(lambda: not scheduler.running, "the end of the jobs")
+        threading.Event().wait(0.1)
+        return poll(watch)
+
+    monkeypatch.setattr(OrgWatch, "claim_diagnosis", lambda _watch: True)
+    monkeypatch.setattr(OrgWatch, "poll", ends_late)
+    assert polling.wait(10)
+    daemon.close()
+
+    eventually(lambda: daemon.finished, "the end of every job")
+    assert daemon.finished
