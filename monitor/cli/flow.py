@@ -115,6 +115,7 @@ def set_timeout(
     from monitor.clock import SystemClock
     from monitor.genesys import connect
     from monitor.remediation.actor import person, running_program
+    from monitor.remediation.audit_file import AuditFile, audit_path
     from monitor.remediation.flow_setting import FlowOrder, FlowSettings, set_flow_timeout
     from monitor.remediation.set_timeout import BUDGET_SECONDS
 
@@ -134,9 +135,12 @@ def set_timeout(
         closing(connect(chosen.as_writer(), budget_seconds=BUDGET_SECONDS)) as client,
         waiting(f"Setting the timeout of {action}"),
     ):
-        found, result = set_flow_timeout(
-            order, chosen, rules, client, ledger.journal, SystemClock()
-        )
+        try:
+            found, result = set_flow_timeout(
+                order, chosen, rules, client, ledger.journal, SystemClock()
+            )
+        finally:
+            AuditFile(audit_path(settings), ledger.journal).catch_up()
     sys.stdout.write(shown_result(found, result, chosen.name, as_json=form is Format.JSON))
 
 

@@ -16,6 +16,8 @@ from monitor.errors import BusyError, RefusedError
 from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Journal, Lease, Standing
 from monitor.remediation.by_hand import ByHand, answers, refusal
 from monitor.remediation.case import Guard
+from monitor.remediation.lines import about_change
+from monitor.remediation.recovery import what_became
 from monitor.remediation.set_timeout import End
 from monitor.remediation.targets import Reading, Target
 
@@ -79,6 +81,26 @@ class ManualRecord:
         finally:
             if self._lease is not None:
                 self._journal.give_back(self._lease)
+
+    def found(self, reading: Reading) -> None:
+        """Settle what an earlier run set by hand here and left open, by the value that is there.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: It can't be recorded.
+        """
+        lease, now = self._lease, self._clock.now()
+        here = (self._target.kind, self._target.container_id, reading.action_id)
+        for change in self._journal.standing(self._asked.org, now).changes:
+            place = (change.target, change.container_id, change.action_id)
+            if lease is None or place != here or change.measured:
+                continue
+            state, note = _became(change, reading.timeout_ms, now)
+            while state is not change.state:
+                entry = about_change(change, self._asked.actor, now, f"{BY_HAND}, {note}")
+                entry = replace(entry, lock_after=reading.lock)
+                change = self._journal.move(lease, change, state, entry)  # noqa: PLW2901 - onward
+                state, note = _became(change, reading.timeout_ms, now)
 
     def check(self, reading: Reading, to_ms: int) -> None:
         """Ask every guard.
@@ -167,20 +189,9 @@ class ManualRecord:
         change, lease = self._change, self._lease
         if change is None or lease is None:
             return
-        entry = AuditEntry(
-            at=self._clock.now(),
-            org=change.org,
-            event="",
-            actor=self._asked.actor,
-            action_id=change.action_id,
-            action_name=change.action_name,
-            change_id=change.change_id,
-            from_ms=change.from_ms,
-            to_ms=change.to_ms,
-            detail=f"{BY_HAND}, {detail or _WORDS.get(end, str(end))}",
-            lock_before=change.lock_before,
-            lock_after=lock_after or change.lock_after,
-        )
+        words = f"{BY_HAND}, {detail or _WORDS.get(end, str(end))}"
+        entry = about_change(change, self._asked.actor, self._clock.now(), words)
+        entry = replace(entry, lock_after=lock_after or change.lock_after)
         if end in _STATES:
             self._change = self._journal.move(lease, change, _STATES[end], entry)
         else:
@@ -237,6 +248,13 @@ class ManualRecord:
             lock_before=reading.lock,
             evidence=_evidence(answers(self._by_hand(reading, to_ms, standing))),
         )
+
+
+def _became(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
+    """The state of a change that was left open, and why."""
+    if change.state is ChangeState.PLANNED:
+        return ChangeState.ABANDONED, "its program ended before it was sent"
+    return what_became(change, value_ms, now)
 
 
 def _evidence(guards: tuple[Guard, ...]) -> dict[str, object]:

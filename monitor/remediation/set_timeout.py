@@ -64,6 +64,10 @@ class End(StrEnum):
 class Recorder(Protocol):
     """Asks the guards, and keeps what is done, before and after it is done."""
 
+    def found(self, reading: Reading) -> None:
+        """What is there now; it tells what became of writes that a program left open."""
+        ...
+
     def check(self, reading: Reading, to_ms: int) -> None:
         """Ask every guard.
 
@@ -163,6 +167,7 @@ class SetTimeout:
         except RefusedError as error:
             self._recorder.unreadable(self._action_id, self._to_ms, error)
             raise
+        self._recorder.found(first)
         self._recorder.check(first, self._to_ms)
         if first.is_set and first.timeout_ms == self._to_ms:
             return Result(Outcome.UNCHANGED, first, self._to_ms)

@@ -74,6 +74,17 @@ class Shell:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, and go on while it runs."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "monitor", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **self.variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def fault(self, kind: str, **more: object) -> None:
         """Let the next write go wrong."""
         self.wire.fault(kind, path_prefix=FLOW, method="PUT", **more)
@@ -100,6 +111,11 @@ class Shell:
         """The timeout as the platform has it."""
         (found,) = _timeouts(json.loads(self.served()), ACTION_ID)
         return found
+
+    def let_the_lease_run_out(self) -> None:
+        """Do as if a few minutes had passed."""
+        with closing(sqlite3.connect(self.folder / "timeout-monitor.db")) as state, state:
+            state.execute("UPDATE leases SET until = 0")
 
     def audit(self, what: str = "event") -> list[Any]:
         """A column of the audit trail, the oldest line first."""

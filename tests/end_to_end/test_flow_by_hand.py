@@ -159,3 +159,49 @@ def test_nothing_is_written_that_can_not_be_recorded(shell: Shell) -> None:
     assert (done.code, done.out) == (1, "")
     assert len(done.said) == 2
     assert (shell.writes(), shell.timeout_ms()) == (0, 5_000)
+
+
+def killed_in_the_middle(shell: Shell, kind: str) -> None:
+    """Set 6 s, and kill the program while the platform keeps it waiting for its answer."""
+    shell.fault(kind, hang_seconds=60)
+    with shell.start("flow", "set-timeout", "6000") as process:
+        while not shell.writes() or (kind == "hang_after" and shell.timeout_ms() != 6_000):
+            assert process.poll() is None
+        process.kill()
+    assert shell.audit() == ["planned", "writing"]
+
+
+def test_a_killed_run_is_settled_by_the_next_one(shell: Shell) -> None:
+    """The write was carried out; its record is completed before anything else is done."""
+    killed_in_the_middle(shell, "hang_after")
+    busy = shell.run("flow", "set-timeout", "7000")
+    shell.let_the_lease_run_out()
+
+    done = shell.run("flow", "set-timeout", "7000")
+
+    assert (busy.code, done.code) == (5, 0)
+    assert "Another program is changing timeouts of acme" in busy.err
+    assert shell.timeout_ms() == 7_000
+    assert shell.audit()[2:] == [
+        *("applied", "kept"),
+        *("planned", "writing", "applied", "kept"),
+    ]
+
+
+def test_the_trail_is_a_file_of_lines_too(shell: Shell) -> None:
+    """For whoever collects such files: refusals, dry runs and changes, and history shows them."""
+    shell.run("flow", "set-timeout", "31000")
+    shell.run("flow", "set-timeout", "6000", "--dry-run")
+    shell.run("flow", "set-timeout", "6000")
+
+    text = (shell.folder / "timeout-monitor.audit.jsonl").read_text(encoding="utf-8")
+    told = [json.loads(line) for line in text.splitlines()]
+    history = shell.run("history")
+    assert [line["event"] for line in told] == [
+        *("refused", "dry_run"),
+        *("planned", "writing", "applied", "kept"),
+    ]
+    assert all(line["actor"] and line["action_id"] == ACTION_ID for line in told)
+    assert history.code == 0
+    assert "Order Status" in history.out
+    assert "kept" in history.out

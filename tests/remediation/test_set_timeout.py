@@ -308,6 +308,46 @@ def test_what_can_not_be_recorded_is_not_sent(desk: Desk, monkeypatch: pytest.Mo
     assert desk.place.writes() == 0
 
 
+@pytest.mark.parametrize(
+    ("after", "timeout_ms", "seconds", "expected"),
+    [
+        ("begin", 5_000, 0, "abandoned"),
+        ("send", 5_000, 0, "writing"),
+        ("send", 5_000, 200, "abandoned"),
+        ("send", 6_000, 0, "kept"),
+        ("send", 7_000, 0, "superseded"),
+        ("move", 6_000, 0, "kept"),
+        ("move", 5_000, 0, "superseded"),
+    ],
+)
+def test_what_a_killed_run_left_open_is_settled(  # noqa: PLR0913, PLR0917 - one table
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    after: str,
+    timeout_ms: int,
+    seconds: int,
+    expected: str,
+) -> None:
+    """Wherever it ended, the value that is there now tells what became of it."""
+    step = getattr(desk.ledger.journal, after)
+
+    def last_step(*arguments: object, **more: object) -> None:
+        step(*arguments, **more)
+        raise MemoryError  # nobody is there to handle it, as after kill -9
+
+    monkeypatch.setattr(desk.ledger.journal, after, last_step)
+    with pytest.raises(MemoryError):
+        desk.set(6_000)
+    monkeypatch.undo()
+    desk.place.edit(timeout_ms)
+    desk.clock.at += seconds
+
+    desk.set(9_000, dry_run=True)
+
+    (change,) = desk.ledger.journal.changes(ORG, 10)
+    assert str(change.state) == expected
+
+
 def test_lowering_is_for_those_who_say_so(desk: Desk) -> None:
     """And equal is nothing to do."""
     with pytest.raises(RefusedError):
