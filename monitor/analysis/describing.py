@@ -1,4 +1,4 @@
-"""Which laws describe what was seen, and from where on they do.
+"""From where on one kind of call describes what was seen.
 
 All bands are described where some family fits them all. Where none does, the body of the
 distribution (two kinds of calls, a cache) says little about its tail: then only what took longer
@@ -7,20 +7,22 @@ than some band edge is described, starting at the lowest edge from which a famil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import chdtrc
 
-from monitor.analysis.families import FAMILIES
-from monitor.analysis.fit import Fit, fit, sample
+from monitor.analysis.fit import sample
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
+from monitor.analysis.weighing import Peak, peak, tempered
 from monitor.model import BAND_EDGES_MS
 
 MISFIT = 0.01
 """A family that describes the bands worse than this (p-value of the likelihood-ratio test) does
 not describe them."""
+
+FINE_CALLS = 20_000.0
+"""The test asks no more of a law than so many executions could: with more, it would find fault
+with any."""
 
 LEAST_BELOW = 0.3
 """The first edge to start from has this share of the successes below it: earlier ones change
@@ -29,59 +31,26 @@ little."""
 LEAST_CELLS = 2
 """Fewer cells of successes have no shape."""
 
-LEAST_SUCCESSES = 150.0
-"""Fewer successes than this are too few to tell one family from another."""
+LEAST_SUCCESSES = 30.0
+"""Fewer successes than this are a handful, not a kind of call."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Description:
-    """The most likely law of each family, the likeliest first.
-
-    Each family is there twice: with calls that never answer, and without.
-
-    Attributes:
-        fits: The laws; never empty.
-        dispersion: How much worse even the best describes the data than chance would (Burnham
-            and Anderson's c-hat); 1.0 where it describes them. Differences of log-likelihoods
-            mean less by this factor.
-    """
-
-    fits: tuple[Fit, ...]
-    dispersion: float
-
-    @property
-    def best(self) -> Fit:
-        """The likeliest law."""
-        return self.fits[0]
-
-    @property
-    def smooth(self) -> Fit:
-        """The likeliest law by which every call is answered some time."""
-        return next(one for one in self.fits if one.likelihood.all_answer)
-
-
-def describe(pooled: Pooled, seen: Survival) -> Description | None:
-    """Find them; None where successes lie in too few bands to have a shape."""
-    chosen: Description | None = None
+def describe(pooled: Pooled, seen: Survival) -> Peak | None:
+    """The best laws, from where on they describe; None where successes have no shape."""
+    closest: tuple[float, Peak] | None = None
     for from_ms in _starts(pooled):
-        data = sample(pooled, from_ms, seen.at(from_ms))
-        if chosen and (len(data.count) < LEAST_CELLS or data.successes < LEAST_SUCCESSES):
+        data = sample(pooled, from_ms, seen.at(from_ms) if from_ms else 1.0)
+        if len(data.count) < LEAST_CELLS or data.successes <= 0:
             break
-        fits = [
-            one
-            for family in FAMILIES
-            for all_answer in (False, True)
-            if (one := fit(data, family, all_answer=all_answer)) is not None
-        ]
-        if not fits:
+        if closest is not None and data.successes < LEAST_SUCCESSES:
             break
-        fits.sort(key=lambda one: -one.log_likelihood)
-        likely, dispersion = _misfit(fits[0], seen)
+        found = peak(tempered(data))
+        likely, misfit = _misfit(found, seen)
         if likely >= MISFIT:
-            return Description(tuple(fits), 1.0)
-        if chosen is None or dispersion < chosen.dispersion:
-            chosen = Description(tuple(fits), dispersion)
-    return chosen
+            return found
+        if closest is None or misfit < closest[0]:
+            closest = misfit, found
+    return closest[1] if closest else None
 
 
 def _starts(pooled: Pooled) -> list[float]:
@@ -95,17 +64,19 @@ def _starts(pooled: Pooled) -> list[float]:
     return [0.0, *edges]
 
 
-def _misfit(one: Fit, seen: Survival) -> tuple[float, float]:
-    """The p-value of the likelihood-ratio test against no assumption, and the dispersion."""
-    data = one.likelihood.sample
-    points = np.concatenate([data.at_ms, [data.from_ms]])  # a `low` of -1 is the last of these
+def _misfit(found: Peak, seen: Survival) -> tuple[float, float]:
+    """The p-value of the likelihood-ratio test against no assumption, and the misfit."""
+    data = found.likelihood.sample
+    points = np.append(data.at_ms, 0.0)  # an index of -1 is the last of these
     share = np.interp(points, seen.at_ms, seen.share) / max(seen.at(data.from_ms), 1e-12)
     mass = np.maximum(share[data.low] - share[data.high], 1e-300)
     best = float(data.count @ np.log(mass))
     best += float(data.cut @ np.log(np.maximum(share[data.limit], 1e-300)))
-    occupied = int((np.diff(np.append(share[-1], share[:-1])) < 0).sum())
-    freedom = occupied - 2 - (one.never > 0)
-    deviance = max(0.0, 2 * (best - one.log_likelihood))
-    if freedom <= 0:
-        return 1.0, max(1.0, deviance)
-    return float(chdtrc(freedom, deviance)), max(1.0, deviance / freedom)
+    inside = np.append(1.0, share[:-1][data.at_ms > data.from_ms])
+    occupied = int((np.diff(inside) < 0).sum())
+    half = found.likelihood.models // 2
+    bound, free = found.log_likelihood[:half].max(), found.log_likelihood[half:].max()
+    freedom = max(1, occupied - 2 - int(free > bound + 1e-6))
+    deviance = max(0.0, 2 * (best - float(max(bound, free))))
+    tempered_deviance = deviance / (1 + data.calls / FINE_CALLS)
+    return float(chdtrc(freedom, tempered_deviance)), deviance / freedom

@@ -1,13 +1,14 @@
-"""Latency laws with a never-answers share, fitted by censored maximum likelihood.
+"""How likely laws with a never-answers share make what was counted, for many laws at once.
 
 A success says "between the edges of its band", a timeout says "longer than the timeout, if ever".
-With F the law of the answers and p the share of calls that never answer, the log-likelihood is
+With F the law of the answers and q the share of calls that answer at all, the log-likelihood is
 
-    sum over bands   n * log((1 - p) * (F(high) - F(low)))
-  + sum over timeouts k * log(1 - (1 - p) * F(T))
+    sum over bands   n * log(q * (F(high) - F(low)))
+  + sum over timeouts k * log(1 - q * F(T))
 
-For given parameters of F it is concave in 1 - p, so p is found exactly and only two parameters
-are searched. Executions below ``from_ms`` may be left out: then F is the law given X > from_ms.
+For a given F it is concave in q. Executions below ``from_ms`` may be left to another kind of call:
+then F is the law given that a call takes longer, and all that is asked of F below is that it does
+not claim more calls than were counted there.
 """
 
 from __future__ import annotations
@@ -15,261 +16,240 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from scipy.special import xlogy
 
 from monitor.analysis.evidence import Floats
-from monitor.analysis.families import Family
+from monitor.analysis.families import FAMILIES, Family
 from monitor.analysis.pooling import Pooled
 from monitor.model import BAND_EDGES_MS
 
+Indices = npt.NDArray[np.intp]
+
+SLACK = 1.2
+"""A law may claim a fifth more calls below ``from_ms`` than were counted: none is exact, and what
+it says of the tail should not hang on it."""
+
 _LEAST = 1e-300
-_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
-_NEWTON_ROUNDS = 40
-_STEP = 1e-3
-_BISECTIONS = 40
-_GRID_WIDTH = 4.0
-_GRID_SIDE = 21
-_LARGEST_ERROR = 0.8
+_EDGES = (0.0, *(float(edge) for edge in BAND_EDGES_MS))
+_ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Interval- and right-censored executions beyond ``from_ms``.
+    """Interval- and right-censored executions beyond ``from_ms``, and how many were below.
 
     Attributes:
-        from_ms: Executions that took less are not in it; 0.0 for none.
-        at_ms: Every point at which F is needed, ascending and beyond ``from_ms``.
-        low: Where each cell of successes begins: index into ``at_ms``, -1 for ``from_ms``.
+        from_ms: Executions that took less are left to another kind of call; 0.0 for none.
+        at_ms: Every point at which F is needed, ascending; shape (m,).
+        start: Index of ``from_ms`` in ``at_ms``; -1 for 0.
+        low: Where each cell of successes begins: index into ``at_ms``, -1 for 0.
         high: Where it ends; index into ``at_ms``.
         count: Successes in each cell.
         limit: Where each group of timeouts was cut; index into ``at_ms``.
         cut: Timeouts in each group.
+        below_low: As ``low``, of the cells below ``from_ms``.
+        below_high: As ``high``, of the same.
+        below_count: As ``count``, of the same.
         share: Share of all calls that take longer than ``from_ms``.
     """
 
     from_ms: float
     at_ms: Floats
-    low: np.ndarray
-    high: np.ndarray
+    start: int
+    low: Indices
+    high: Indices
     count: Floats
-    limit: np.ndarray
+    limit: Indices
     cut: Floats
+    below_low: Indices
+    below_high: Indices
+    below_count: Floats
     share: float
 
     @property
     def successes(self) -> float:
-        """Successes in it."""
+        """Successes beyond ``from_ms``."""
         return float(self.count.sum())
+
+    @property
+    def calls(self) -> float:
+        """Executions beyond ``from_ms``."""
+        return float(self.count.sum() + self.cut.sum())
 
 
 def sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> Sample:
-    """What a fit needs of the executions beyond a band edge."""
+    """What a likelihood needs of the executions.
+
+    Args:
+        pooled: All executions.
+        from_ms: A band edge below every timeout, or 0.
+        share: Share of all calls that take longer than that.
+    """
     cells: dict[tuple[float, float], float] = {}
     cuts: dict[float, float] = {}
     for timeout_ms, bands, ended in zip(
         pooled.timeout_ms.tolist(), pooled.bands, pooled.ended_by_us.tolist(), strict=True
     ):
-        if timeout_ms <= from_ms:
-            continue
         for band in np.flatnonzero(bands).tolist():
-            edge = float(BAND_EDGES_MS[band]) if band < len(BAND_EDGES_MS) else np.inf
-            if edge > from_ms:
-                key = (float(_EDGES[band]), min(timeout_ms, edge))
-                cells[key] = cells.get(key, 0.0) + float(bands[band])
-        cuts[timeout_ms] = cuts.get(timeout_ms, 0.0) + ended
+            edge = _EDGES[band + 1] if band + 1 < len(_EDGES) else np.inf
+            key = (_EDGES[band], min(timeout_ms, edge))
+            cells[key] = cells.get(key, 0.0) + float(bands[band])
+        if timeout_ms > from_ms:
+            cuts[timeout_ms] = cuts.get(timeout_ms, 0.0) + ended
     for band in np.flatnonzero(pooled.early).tolist():
-        if from_ms < _EDGES[band]:
-            cuts[float(_EDGES[band])] = cuts.get(float(_EDGES[band]), 0.0) + float(
-                pooled.early[band]
-            )
-    points = np.unique([*(low for low, _ in cells), *(high for _, high in cells), *cuts])
-    points = points[points > from_ms]
-    keys = sorted(cells)
+        edge = _EDGES[band]
+        if edge > from_ms:
+            cuts[edge] = cuts.get(edge, 0.0) + float(pooled.early[band])
+    points = np.unique([from_ms, *(low for low, _ in cells), *(high for _, high in cells), *cuts])
+    points = points[points > 0]
+    beyond = sorted(key for key in cells if key[0] >= from_ms)
+    below = sorted(key for key in cells if key[0] < from_ms)
     limits = sorted(cuts)
+
+    def index(values: list[float]) -> Indices:
+        """Index of each value; -1 for 0."""
+        return np.where(np.array(values) > 0, np.searchsorted(points, values), -1).astype(np.intp)
+
     return Sample(
         from_ms=from_ms,
         at_ms=points,
-        low=np.array([np.searchsorted(points, a) if a > from_ms else -1 for a, _ in keys], int),
-        high=np.searchsorted(points, [high for _, high in keys]),
-        count=np.array([cells[key] for key in keys]),
-        limit=np.searchsorted(points, limits),
+        start=int(index([from_ms])[0]),
+        low=index([low for low, _ in beyond]),
+        high=index([high for _, high in beyond]),
+        count=np.array([cells[key] for key in beyond]),
+        limit=index(limits),
         cut=np.array([cuts[limit] for limit in limits]),
+        below_low=index([low for low, _ in below]),
+        below_high=index([high for _, high in below]),
+        below_count=np.array([cells[key] for key in below]),
         share=share,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likelihood:
-    """One sample under one family.
+class Terms:
+    """What the likelihood of laws is made of; k models, n laws of each.
 
     Attributes:
-        sample: The executions.
-        family: The family.
-        all_answer: Whether every call is taken to be answered some time: p = 0.
+        cells: Log-likelihood of the successes' cells, given that they answer; shape (k, n).
+        at_limits: F at the limits of the timeouts; shape (k, n, g).
+        claimed: Share of the calls beyond ``from_ms`` that a law would have in each cell below,
+            if every call answered; shape (k, n, cells below).
     """
 
-    sample: Sample
-    family: Family
-    all_answer: bool = False
-
-    def answered(self, parameters: Floats, at_ms: Floats) -> Floats:
-        """F at these durations, given that it takes longer than ``from_ms``; shape (n, m)."""
-        if self.sample.from_ms <= 0:
-            return 1.0 - self.family.survival(parameters, at_ms)
-        points = np.concatenate([[self.sample.from_ms], at_ms])
-        survival = self.family.survival(parameters, points)
-        return 1.0 - survival[:, 1:] / np.maximum(survival[:, :1], _LEAST)
-
-    def parts(self, parameters: Floats) -> tuple[Floats, Floats]:
-        """The likelihood of the successes' cells, shape (n,), and F at the limits, shape (n, g)."""
-        data = self.sample
-        below = self.answered(parameters, data.at_ms)
-        padded = np.concatenate([below, np.zeros((len(below), 1))], axis=1)
-        mass = np.maximum(padded[:, data.high] - padded[:, data.low], _LEAST)
-        return np.asarray(np.log(mass) @ data.count), below[:, data.limit]
-
-    def answering(self, at_limits: Floats) -> Floats:
-        """The most likely share of calls that answer at all, 1 - p; shape (n,)."""
-        data = self.sample
-        if self.all_answer:
-            return np.ones(len(at_limits))
-        successes = data.successes
-        total_cut = data.cut.sum()
-        if successes <= 0:
-            return np.full(len(at_limits), 0.0)
-        if len(data.cut) == 1:
-            share = successes / (successes + total_cut)
-            return np.asarray(np.minimum(1.0, share / np.maximum(at_limits[:, 0], _LEAST)))
-        low = np.zeros(len(at_limits))
-        high = np.ones(len(at_limits))
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            slope = successes - (
-                data.cut * middle[:, None] * at_limits
-                / np.maximum(1.0 - middle[:, None] * at_limits, _LEAST)
-            ).sum(axis=1)  # fmt: skip
-            low = np.where(slope > 0, middle, low)
-            high = np.where(slope > 0, high, middle)
-        return np.where(low > 1 - 1e-9, 1.0, low)
-
-    def total(self, cells: Floats, at_limits: Floats, answering: Floats) -> Floats:
-        """The log-likelihood; shape (n,)."""
-        data = self.sample
-        alive = data.successes * np.log(np.maximum(answering, _LEAST)) if data.successes else 0.0
-        cut = np.log(np.maximum(1.0 - answering[:, None] * at_limits, _LEAST)) @ data.cut
-        return np.asarray(cells + alive + cut)
-
-    def profile(self, parameters: Floats) -> Floats:
-        """The log-likelihood with the best p for each pair of parameters; shape (n,)."""
-        cells, at_limits = self.parts(parameters)
-        return self.total(cells, at_limits, self.answering(at_limits))
+    cells: Floats
+    at_limits: Floats
+    claimed: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """The most likely law of one family.
+class Likelihood:
+    """One sample under every family, each in two models: all calls answer, or some never do.
 
     Attributes:
-        likelihood: What was maximised.
-        parameters: The most likely ones; shape (2,).
-        never: The most likely never-answers share among calls beyond ``from_ms``.
-        log_likelihood: The maximum.
-        hessian: Second derivatives there; shape (2, 2).
+        sample: The executions.
+        families: The families; the models are these by which all calls answer, then the same
+            with calls that never answer.
+        dispersion: Log-likelihoods are divided by it.
     """
 
-    likelihood: Likelihood
-    parameters: Floats
-    never: float
-    log_likelihood: float
-    hessian: Floats
+    sample: Sample
+    families: tuple[Family, ...] = FAMILIES
+    dispersion: float = 1.0
 
     @property
-    def family(self) -> Family:
-        """The family."""
-        return self.likelihood.family
+    def models(self) -> int:
+        """How many models."""
+        return 2 * len(self.families)
 
-    def neighbourhood(self, dispersion: float = 1.0) -> Floats:
-        """Parameters up to four standard errors away; shape (n, 2), the most likely first."""
-        around = _grid(self.parameters, self.hessian / dispersion)
-        return np.concatenate([self.parameters[None, :], around])
+    def family(self, model: int) -> Family:
+        """The family of a model."""
+        return self.families[model % len(self.families)]
 
-    def survival(self, at_ms: Floats) -> Floats:
-        """The share of all calls that take longer, whatever the reason; shape (m,)."""
-        data = self.likelihood.sample
-        answered = self.likelihood.answered(self.parameters[None, :], at_ms)[0]
-        return np.asarray(data.share * (1.0 - (1.0 - self.never) * answered))
+    @property
+    def usual(self) -> Floats:
+        """The second parameter before anything is seen; shape (k,)."""
+        return np.array([family.usual for family in (*self.families, *self.families)])
 
+    @property
+    def spread(self) -> Floats:
+        """How far it may be off; shape (k,)."""
+        return np.array([family.spread for family in (*self.families, *self.families)])
 
-def fit(data: Sample, family: Family, *, all_answer: bool = False) -> Fit | None:
-    """The most likely law of a family; None where there are fewer than two cells of successes.
+    def terms(self, parameters: Floats) -> Terms:
+        """Take the laws apart; ``parameters`` has shape (k, n, 2)."""
+        data = self.sample
+        log_ms = np.log(data.at_ms)
+        survival = np.ones((*parameters.shape[:-1], len(log_ms) + 1))
+        for model in range(self.models):
+            survival[model, :, :-1] = self.family(model).survival(parameters[model], log_ms)
+        beyond = np.maximum(survival[:, :, data.start, None], _LEAST)
+        mass = np.maximum(survival[:, :, data.low] - survival[:, :, data.high], 0.0) / beyond
+        claimed = survival[:, :, data.below_low] - survival[:, :, data.below_high]
+        return Terms(
+            cells=np.asarray(np.log(np.maximum(mass, _LEAST)) @ data.count),
+            at_limits=np.clip(1.0 - survival[:, :, data.limit] / beyond, 0.0, 1.0),
+            claimed=np.maximum(claimed, 0.0) / beyond,
+        )
 
-    Args:
-        data: The executions.
-        family: The family.
-        all_answer: Take every call to be answered some time.
-    """
-    if len(data.count) < 2 or data.successes <= 0:  # noqa: PLR2004 - one cell has no shape
-        return None
-    likelihood = Likelihood(data, family, all_answer)
-    best, hessian = _maximise(likelihood, _start(likelihood))
-    cells, at_limits = likelihood.parts(best[None, :])
-    answering = likelihood.answering(at_limits)
-    return Fit(
-        likelihood=likelihood,
-        parameters=best,
-        never=float(1.0 - answering[0]),
-        log_likelihood=float(likelihood.total(cells, at_limits, answering)[0]),
-        hessian=hessian,
-    )
+    def answering(self, terms: Terms) -> Floats:
+        """The most likely share of calls that answer, q; above 1 where all do; shape (k, n)."""
+        data = self.sample
+        n, total = data.successes, max(data.calls, _LEAST)
+        mean = terms.at_limits @ (data.cut / max(float(data.cut.sum()), _LEAST))
+        whole = n / total / np.maximum(mean, 1e-9) if data.cut.sum() > 0 else np.ones_like(mean)
+        if len(data.cut) > 1:
+            # Newton's method on the derivative, which falls ever faster.
+            share = np.clip(whole, 1e-6, 1.0)
+            for _ in range(_ROUNDS):
+                rate = terms.at_limits / np.maximum(1 - share[..., None] * terms.at_limits, 1e-12)
+                slope = n / share - rate @ data.cut
+                curve = n / share**2 + (rate * rate) @ data.cut
+                share = np.clip(share + slope / np.maximum(curve, _LEAST), 1e-6, 1.0)
+            whole = np.where(share < 1 - 1e-9, share, np.maximum(whole, 1.0))
+        half = self.models // 2
+        whole[:half] = 1.0
+        return np.asarray(whole)
 
+    def error(self, terms: Terms, answering: Floats) -> Floats:
+        """The standard error of q; shape (k, n)."""
+        data = self.sample
+        share = np.minimum(answering, 1.0)
+        rate = terms.at_limits / np.maximum(1 - share[..., None] * terms.at_limits, 1e-12)
+        curve = data.successes / share**2 + (rate * rate) @ data.cut
+        return np.asarray(np.sqrt(self.dispersion / np.maximum(curve, 1e-9)))
 
-def _start(likelihood: Likelihood) -> Floats:
-    data = likelihood.sample
-    where = np.log(np.geomspace(max(20.0, data.at_ms[0] / 4), data.at_ms[-1] * 3, 24))
-    shapes = np.array(likelihood.family.shapes)
-    starts = np.stack(np.meshgrid(where, shapes, indexing="ij"), axis=-1).reshape(-1, 2)
-    return np.asarray(starts[int(np.argmax(likelihood.profile(starts)))])
+    def of_timeouts(self, terms: Terms, answering: Floats) -> Floats:
+        """The part of the log-likelihood that q decides; shape (k, n)."""
+        data = self.sample
+        late = np.maximum(1.0 - answering[..., None] * terms.at_limits, _LEAST)
+        answered: Floats = data.successes * np.log(np.maximum(answering, _LEAST))
+        return np.asarray(answered + np.log(late) @ data.cut)
 
+    def overclaimed(self, terms: Terms, answering: Floats) -> Floats:
+        """Log-likelihood lost for claiming more calls than there are below; shape (k, n)."""
+        data = self.sample
+        counted = SLACK * data.below_count
+        claimed = np.maximum(data.calls * answering[..., None] * terms.claimed, counted)
+        lost = xlogy(counted, claimed / np.maximum(counted, _LEAST)) - (claimed - counted)
+        return np.asarray(lost.sum(axis=-1))
 
-_STENCIL = np.array(
-    [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)], dtype=np.float64
-)
-_SCALES = np.array([1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.003, 1e-3, 1e-4])
+    def log_likelihood(self, parameters: Floats) -> Floats:
+        """With the best q, of the calls beyond ``from_ms`` alone; shape (k, n)."""
+        terms = self.terms(parameters)
+        answering = np.minimum(self.answering(terms), 1.0)
+        return terms.cells + self.of_timeouts(terms, answering)
 
+    def prior(self, parameters: Floats) -> Floats:
+        """Log-density of the shape before anything is seen, up to a constant; shape (k, n)."""
+        distance = (parameters[..., 1] - self.usual[:, None]) / self.spread[:, None]
+        return np.asarray(-0.5 * distance * distance)
 
-def _maximise(likelihood: Likelihood, start: Floats) -> tuple[Floats, Floats]:
-    """Newton's method with the derivatives from a stencil, kept uphill by a line search."""
-    at = start
-    hessian = -np.eye(2)
-    value = float(likelihood.profile(at[None, :])[0])
-    for _ in range(_NEWTON_ROUNDS):
-        gradient, hessian = _derivatives(likelihood.profile(at + _STEP * _STENCIL))
-        values, vectors = np.linalg.eigh(hessian)
-        direction = vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(values), 1e-3))
-        direction *= min(1.0, 0.7 / max(float(np.abs(direction).max()), 1e-12))
-        tried = at + _SCALES[:, None] * direction
-        reached = likelihood.profile(tried)
-        best = int(np.argmax(reached))
-        gain = float(reached[best]) - value
-        if not gain > 0:
-            break
-        at, value = tried[best], float(reached[best])
-        if gain < 1e-5:  # noqa: PLR2004 - a likelihood is not felt to the fifth place
-            break
-    return at, hessian
-
-
-def _derivatives(values: Floats) -> tuple[Floats, Floats]:
-    middle, right, left, up, down, upright, downleft, downright, upleft = values
-    gradient = np.array([right - left, up - down]) / (2 * _STEP)
-    mixed = (upright + downleft - downright - upleft) / 4
-    hessian = np.array([[right + left - 2 * middle, mixed], [mixed, up + down - 2 * middle]])
-    return gradient, hessian / _STEP**2
-
-
-def _grid(best: Floats, hessian: Floats) -> Floats:
-    """Points some standard errors around the maximum, along the ellipse's own axes."""
-    values, vectors = np.linalg.eigh(-hessian)
-    errors = np.minimum(1.0 / np.sqrt(np.maximum(values, 1e-12)), _LARGEST_ERROR)
-    side = np.linspace(-_GRID_WIDTH, _GRID_WIDTH, _GRID_SIDE)
-    steps = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
-    return np.asarray(best + (steps * errors) @ vectors.T)
+    def depth(self, parameters: Floats) -> Floats:
+        """Log-density of the laws with the best q, prior and all; shape (k, n)."""
+        terms = self.terms(parameters)
+        answering = np.minimum(self.answering(terms), 1.0)
+        total = terms.cells + self.of_timeouts(terms, answering)
+        total = total + self.overclaimed(terms, answering)
+        return np.asarray(total / self.dispersion + self.prior(parameters))

@@ -10,8 +10,8 @@ from monitor.model import BAND_EDGES_MS
 LEAST_RISE = 3.5
 """Standard errors by which the density must rise again: chance does so in 1 action of 4,000."""
 
-LEAST_CALLS = 10.0
-"""A mode of fewer calls is a coincidence."""
+LEAST_CALLS = 30.0
+"""Fewer calls than this are a handful, not a kind of call."""
 
 AT_TIMEOUT = 0.8
 """The density at the timeout is at least this part of the second mode's peak: it goes on."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.analysis.tail import RESCUE, SMOOTH, Tail
+from monitor.analysis.tail import Tail
 
 
 class Verdict(StrEnum):
@@ -35,18 +35,20 @@ against most of them. The others are judged by the windows outside the bunches."
 EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-SURE = 2.5
-"""Slow tail: a raise that rescues half of the timeouts is 12 times (e to the 2.5th) as likely as
-one that does not."""
+SURE = 0.93
+"""Slow tail: by laws of this weight a raise rescues half of the timeouts. Said of a hang it makes
+callers wait for nothing, so it takes more than likelihood; the benchmark counts both errors."""
 
-SMOOTH_PART = 0.9
-"""Slow tail: a law by which every call is answered accounts for nine timeouts in ten; one that
-leaves more over has not described the timeouts, only the successes."""
+SURER = 0.98
+"""The same where the laws describe only what took longer than some band edge: the bands below have
+not tested them."""
 
-NEAR_RATIO = 1.25
-"""Slow tail by smoothness alone: no more timeouts than this per success that took 80 % of the
-timeout. A tail that goes on as steeply, by a power law, leaves a sixth of its calls beyond twice
-the timeout: it would rescue half even if two timeouts in five never answered."""
+SUREST = 0.99
+"""The same where that is a second kind of call running into the timeout: its few bands hardly tell
+what lies beyond, and there is a verdict for what they do tell."""
+
+LIKELY = 0.5
+"""What only the cap stands against needs no such certainty: nothing is raised on its word."""
 
 FAR_BELOW = 1 / 3
 """Too long: 99.9 % of the answers came within this part of the timeout. A timeout half as long
@@ -137,38 +139,23 @@ def remote_timeout(findings: Findings) -> bool:
     return enough and findings.early_share >= EARLY_SHARE
 
 
-def _rescuable(findings: Findings) -> bool:
-    """A raise as far as anything can be claimed would rescue at least half of the timeouts."""
-    tail = findings.tail
-    if findings.few or tail is None:
-        return False
-    return tail.evidence >= SURE or _smooth(findings, tail)
-
-
-def _smooth(findings: Findings, tail: Tail) -> bool:
-    """The timeouts need no calls that never answer: the tail alone accounts for them."""
-    return (
-        not findings.second_mode
-        and tail.smooth_evidence >= SMOOTH
-        and tail.smooth_part >= SMOOTH_PART
-        and tail.smooth_rescue >= RESCUE
-        and tail.near_ratio <= NEAR_RATIO
-    )
-
-
 def slow_tail(findings: Findings) -> bool:
     """The density runs smoothly into the timeout: a raise within the cap rescues half."""
     tail = findings.tail
-    if tail is None or not _rescuable(findings):
+    if findings.few or tail is None:
         return False
-    if tail.evidence >= SURE:
-        return tail.evidence_capped >= 0
-    return tail.smooth_rescue_capped >= RESCUE
+    sure = SURE
+    if tail.from_ms > 0:
+        sure = SUREST if findings.second_mode else SURER
+    return tail.rescuable >= sure and tail.rescuable_capped >= LIKELY
 
 
 def at_cap(findings: Findings) -> bool:
     """A slow tail that the cap cuts off: a raise would rescue half, but only beyond the cap."""
-    return _rescuable(findings) and not slow_tail(findings)
+    tail = findings.tail
+    if findings.few or tail is None:
+        return False
+    return tail.rescuable >= LIKELY > tail.rescuable_capped
 
 
 def bimodal(findings: Findings) -> bool:

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.analysis.evidence import Floats
-from monitor.analysis.fit import Likelihood
+from monitor.analysis.weighing import Weighed
 
 ANSWERED_AIM = 0.9975
 """Where calls that never answer put the target out of reach: so many of those that answer at all.
 A quarter of what the target of 99 % leaves over; beyond it a longer timeout serves hangs alone."""
-
-_LEVELS = np.array([-2.2, -1.5, -0.8, 0.0, 0.8, 1.5, 2.2])
-"""Never-answers shares that are looked at for each law, in standard errors from the likeliest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,36 +30,15 @@ class Aim:
     rescue: float
 
 
-def wanted(likelihood: Likelihood, laws: Floats, aim: Aim) -> tuple[Floats, Floats]:
-    """The smallest timeout that would do by each law, and the law's log-likelihood.
+def wanted(laws: Weighed, aim: Aim) -> Floats:
+    """The smallest timeout that would do by each law, ms; the end of ``at_ms`` where none does.
 
     Args:
-        likelihood: The family and what it has to describe.
-        laws: Parameters; shape (n, 2). Each is looked at with several never-answers shares.
+        laws: The laws, asked at ``aim.at_ms``; n of them.
         aim: What the timeout has to do.
-
-    Returns:
-        Two columns of length n times the number of shares; timeouts in ms.
     """
-    data = likelihood.sample
-    cells, at_limits = likelihood.parts(laws)
-    answering = likelihood.answering(at_limits)
-    answered = likelihood.answered(laws, aim.at_ms)
-    calls = data.successes + float(data.cut.sum())
-    success = np.clip(answering * at_limits.max(axis=1), 1e-9, 1 - 0.5 / calls)
-    error = np.sqrt((1 - success) / (success * calls))
-    alive = np.clip(answering[:, None] * (1 + error[:, None] * _LEVELS), 1e-9, 1.0)
-    alive = np.concatenate([alive, np.ones((len(alive), 1))], axis=1)
-    found, depth = [], []
-    for share in alive.T:
-        depth.append(likelihood.total(cells, at_limits, share))
-        found.append(_smallest(data.share, share, answered, aim))
-    return np.concatenate(found), np.concatenate(depth)
-
-
-def _smallest(part: float, alive: Floats, answered: Floats, aim: Aim) -> Floats:
-    beyond = part * (1 - alive[:, None] * answered)
-    late = part * alive[:, None] * (1 - answered) / (1 - part * (1 - alive[:, None]))
+    beyond, never = laws.beyond, laws.never[:, None]
+    late = (beyond - never) / np.maximum(1 - never, 1e-9)
     enough = np.minimum(beyond / (1 - aim.target), late / (1 - ANSWERED_AIM))
     reached = first_below(enough, 1.0, aim.at_ms)
     left = beyond / np.maximum(beyond[:, :1], 1e-300)

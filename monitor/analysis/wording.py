@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.analysis.recommendation import Recommendation
-from monitor.analysis.verdict import Findings, Verdict
+from monitor.analysis.verdict import LIKELY, Findings, Verdict
 
 ADVICE: dict[Verdict, str] = {
     Verdict.HEALTHY: "Nothing to do",
@@ -47,8 +47,8 @@ def why(verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: fl
             f"{near:.1f} timeouts per success that came near it"
         ),
         Verdict.HANGS: (
-            f"{late} of the calls do not answer within {given}, and what answers does not suggest "
-            "that a longer timeout would rescue half of them"
+            f"{late} of the calls do not answer within {given}, and nothing shows well enough that "
+            "a longer timeout would rescue half of them"
         ),
         Verdict.BIMODAL: (
             f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
@@ -73,6 +73,12 @@ def why(verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: fl
 def notes(verdict: Verdict, findings: Findings, advice: Recommendation | None) -> tuple[str, ...]:
     """What a reader must know beside it."""
     found: list[str] = []
+    likely = findings.tail.rescuable if findings.tail is not None else 0.0
+    if verdict in {Verdict.HANGS, Verdict.BIMODAL} and likely >= LIKELY:
+        found.append(
+            f"To {percent(likely)} a longer timeout would rescue half of them: likely, but not "
+            "certain enough to make callers wait for it"
+        )
     if verdict is Verdict.HANGS:
         found.append(
             "Calls of a kind that takes longer than the timeout throughout look the same; a "
@@ -83,6 +89,8 @@ def notes(verdict: Verdict, findings: Findings, advice: Recommendation | None) -
             f"{percent(findings.bunched_share)} of the timeouts came bunched in time: left out here"
         )
     if advice is not None:
+        if findings.tail is not None:
+            found.append(f"To {percent(likely)} certain that a raise can rescue half of them")
         found.append(
             f"Nothing is claimed beyond {seconds(findings.tail.reach_ms)}, twice the largest "
             "timeout observed"

@@ -1,4 +1,4 @@
-"""Laws with a never-answers share, fitted to bands."""
+"""How likely laws make what was counted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from monitor.analysis.evidence import Floats
-from monitor.analysis.families import FAMILIES, GAMMA, LOGNORMAL, WEIBULL, Family
-from monitor.analysis.fit import Likelihood, fit, sample
+from monitor.analysis.families import FAMILIES, LOGNORMAL, Family
+from monitor.analysis.fit import SLACK, Likelihood, sample
 from monitor.analysis.pooling import pool
 from tests.analysis.measured import T0, lognormal, observe, with_hangs
 
@@ -15,81 +15,86 @@ from tests.analysis.measured import T0, lognormal, observe, with_hangs
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_family_falls_from_one_to_nothing(family: Family) -> None:
     """A survival function falls, from 1 to 0, for any real parameters."""
-    at = np.geomspace(0.1, 1e7, 60)
+    at = np.log(np.geomspace(0.1, 1e7, 60))
     share = family.survival(np.array([[7.0, -0.5], [6.0, 0.8]]), at)
     assert (np.diff(share, axis=1) <= 1e-12).all()
     assert share[:, 0] == pytest.approx(1.0, abs=0.05)
     assert share[:, -1] == pytest.approx(0.0, abs=0.01)
 
 
-def test_a_lognormal_is_found_beyond_its_timeout() -> None:
-    """Bands below the timeout tell the law, and the share that never answers, beyond it."""
-    durations = with_hangs(lognormal(100_000, 1_800, 0.7), 0.02)
-    found = fit(sample(pool(observe(durations, 5_000))), LOGNORMAL)
-    assert found is not None
-    assert np.exp(found.parameters[0]) == pytest.approx(1_800, rel=0.02)
-    assert np.exp(found.parameters[1]) == pytest.approx(0.7, rel=0.03)
-    assert found.never == pytest.approx(0.02, abs=0.005)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_family_scatters_as_usual_before_anything_is_seen(family: Family) -> None:
+    """The log of a duration has a standard deviation of about one half by each usual shape."""
+    at = np.linspace(-12.0, 8.0, 20_001)
+    share = family.survival(np.array([0.0, family.usual]), at)
+    mass, middle = -np.diff(share), (at[1:] + at[:-1]) / 2
+    mean = float(mass @ middle)
+    assert np.sqrt(mass @ (middle - mean) ** 2) == pytest.approx(0.5, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("family", "draws"),
-    [
-        (WEIBULL, 2_000 * np.random.default_rng(3).weibull(1.5, 60_000)),
-        (GAMMA, 600 * np.random.default_rng(4).gamma(3, size=60_000)),
-    ],
-    ids=["Weibull", "gamma"],
-)
-def test_the_family_that_made_the_data_describes_it_best(family: Family, draws: Floats) -> None:
-    """By likelihood the data's own family wins, and its tail is right."""
-    data = sample(pool(observe(draws, 4_000)))
-    fits = {one.name: fit(data, one) for one in FAMILIES}
-    best = max((one for one in fits.values() if one), key=lambda one: one.log_likelihood)
-    assert best.family.name == family.name
-    share = float((draws >= 6_000).mean())
-    assert best.survival(np.array([6_000.0]))[0] == pytest.approx(share, abs=0.003)
+def laws(likelihood: Likelihood, *, place_ms: float, scatter: float) -> Floats:
+    """One law for each model."""
+    return np.tile([np.log(place_ms), np.log(scatter)], (likelihood.models, 1, 1))
 
 
-def test_two_timeouts_are_one_law() -> None:
-    """A raise in the middle narrows the estimate instead of confusing it."""
-    durations = with_hangs(lognormal(80_000, 2_000, 0.5), 0.01)
-    before = observe(durations[:40_000], 3_500)
-    after = observe(durations[40_000:], 5_000, start=T0 + 86_400)
-    found = fit(sample(pool(before.merge(after))), LOGNORMAL)
-    assert found is not None
-    assert found.never == pytest.approx(0.01, abs=0.003)
-    assert np.exp(found.parameters[0]) == pytest.approx(2_000, rel=0.02)
+def test_the_likelihood_is_that_of_single_calls() -> None:
+    """Pooled bands give the sum of each call's own log-probability."""
+    durations = with_hangs(lognormal(50, 1_000, 0.5), 0.3)
+    likelihood = Likelihood(sample(pool(observe(durations, 2_000, windows=1))), (LOGNORMAL,))
+    law = laws(likelihood, place_ms=1_000, scatter=0.4)
+    answering = likelihood.answering(likelihood.terms(law))[1, 0]
+    edges = np.array([1e-9, 100, 250, 500, 750, 1_000, 1_500, 2_000])
+    below = 1 - LOGNORMAL.survival(law[1, 0], np.log(edges))
+    wanted = 0.0
+    for duration in durations:
+        if duration >= 2_000:
+            wanted += np.log(1 - answering * below[-1])
+        else:
+            at = int(np.searchsorted(edges, duration, side="right"))
+            wanted += np.log(answering * (below[at] - below[at - 1]))
+    assert 0.5 < answering < 1
+    assert likelihood.log_likelihood(law)[1, 0] == pytest.approx(wanted)
+
+
+def test_two_timeouts_share_one_best_share_of_hangs() -> None:
+    """Calls are censored at the timeout of their own moment: no other share is likelier."""
+    durations = with_hangs(lognormal(8_000, 2_000, 0.5), 0.05)
+    before = observe(durations[:4_000], 3_500)
+    after = observe(durations[4_000:], 5_000, start=T0 + 86_400)
+    likelihood = Likelihood(sample(pool(before.merge(after))), (LOGNORMAL,))
+    terms = likelihood.terms(laws(likelihood, place_ms=2_000, scatter=0.5))
+    best = likelihood.answering(terms)
+    reached = likelihood.of_timeouts(terms, best)[1, 0]
+    assert best[1, 0] == pytest.approx(0.95, abs=0.02)
+    for other in np.linspace(0.5, 0.999, 200):
+        assert likelihood.of_timeouts(terms, np.full_like(best, other))[1, 0] <= reached
 
 
 def test_without_hangs_is_never_likelier_than_with() -> None:
     """The law by which all answer is a case of the one that lets some hang."""
     data = sample(pool(observe(with_hangs(lognormal(20_000, 900, 0.4), 0.03), 4_000)))
-    free, bound = fit(data, LOGNORMAL), fit(data, LOGNORMAL, all_answer=True)
-    assert free is not None
-    assert bound is not None
-    assert free.log_likelihood > bound.log_likelihood + 10
-    assert bound.never == 0
+    likelihood = Likelihood(data, (LOGNORMAL,))
+    bound, free = likelihood.log_likelihood(laws(likelihood, place_ms=900, scatter=0.4))[:, 0]
+    assert free > bound + 10
 
 
-def test_the_likelihood_is_that_of_single_calls() -> None:
-    """Pooled bands give the sum of each call's own log-probability."""
-    durations = with_hangs(lognormal(50, 1_000, 0.5), 0.1)
-    likelihood = Likelihood(sample(pool(observe(durations, 2_000, windows=1))), LOGNORMAL)
-    law = np.array([[np.log(1_100), np.log(0.6)]])
-    cells, at_limits = likelihood.parts(law)
-    got = likelihood.total(cells, at_limits, np.array([0.9]))[0]
-    edges = np.array([1e-9, 100, 250, 500, 750, 1_000, 1_500, 2_000])
-    below = 1 - LOGNORMAL.survival(law, edges)[0]
-    wanted = 0.0
-    for duration in durations:
-        if duration >= 2_000:
-            wanted += np.log(1 - 0.9 * below[-1])
-        else:
-            at = int(np.searchsorted(edges, duration, side="right"))
-            wanted += np.log(0.9 * (below[at] - below[at - 1]))
-    assert got == pytest.approx(wanted)
+def test_a_law_of_the_tail_may_leave_calls_below_to_another_kind() -> None:
+    """It loses next to nothing by claiming fewer than were counted, and much by claiming more."""
+    fast, slow = lognormal(9_000, 400, 0.2), lognormal(1_000, 3_000, 0.2, 7)
+    pooled = pool(observe(np.concatenate([fast, slow]), 4_000))
+    likelihood = Likelihood(sample(pooled, 2_000.0, 0.1), (LOGNORMAL,))
+    modest = likelihood.terms(laws(likelihood, place_ms=3_000, scatter=0.2))
+    greedy = likelihood.terms(laws(likelihood, place_ms=1_000, scatter=0.6))
+    assert likelihood.overclaimed(modest, np.ones((2, 1)))[0, 0] > -0.1
+    assert likelihood.overclaimed(greedy, np.ones((2, 1)))[0, 0] < -100
 
 
-def test_one_band_has_no_shape() -> None:
-    """With all successes in one band there is no law to find."""
-    assert fit(sample(pool(observe(np.full(300, 40.0), 1_000))), LOGNORMAL) is None
+def test_a_fifth_more_than_were_counted_costs_nothing() -> None:
+    """No law is exact: only what goes beyond the slack counts against it."""
+    pooled = pool(observe(lognormal(20_000, 1_800, 0.5), 5_000))
+    data = sample(pooled, 1_500.0, 0.64)
+    likelihood = Likelihood(data, (LOGNORMAL,))
+    terms = likelihood.terms(laws(likelihood, place_ms=1_800, scatter=0.5))
+    claimed = data.calls * terms.claimed[0, 0]
+    assert (claimed < SLACK * data.below_count + 20).all()
+    assert likelihood.overclaimed(terms, np.ones((2, 1)))[0, 0] > -1
