@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.analysis.choosing import Candidate, candidates, choose
-from monitor.analysis.investigation import Gathered, Investigation, investigate
+from monitor.analysis.diagnosing import diagnose_action
+from monitor.analysis.investigation import Gathered, Investigation, Judged, investigate
 from monitor.analysis.seen import DETAIL_SOURCE, FLOW_CONTRACT, missing_seconds
 from monitor.analysis.timeouts import InForce, in_force
 from monitor.clock import Clock
@@ -79,8 +80,18 @@ def inquire(
     stretch = TimeRange(floor_to(end - question.seconds, _MINUTE), end)
     (org,) = [org for org in settings.org if org.name == chosen.org]
     asked = _ask(org, chosen, stretch, question.bounds, clock, onlooker)
-    gathered = _gathered(org, chosen, stretch, states[org.name], ledger, asked)
+    gathered = replace(
+        _gathered(org, chosen, stretch, states[org.name], ledger, asked),
+        judged=_judged(ledger, org, settings, clock.now(), chosen.action.action_id),
+    )
     return investigate(gathered, settings.classify.classifier(), question.limit)
+
+
+def _judged(
+    ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
+) -> Judged:
+    """The verdict from settled windows, as the report has it."""
+    return Judged(*diagnose_action(ledger, org, settings, now, action_id))
 
 
 def _orgs(settings: Settings, name: str | None) -> list[OrgSettings]:

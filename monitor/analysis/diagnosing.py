@@ -70,9 +70,9 @@ class OrgDiagnosis:
     Attributes:
         org: The org's configured name.
         contract: ``platform`` or ``flow``.
-        stretch: The settled windows that were looked at.
+        stretch: The settled windows that were looked at, from the first that was read.
         taken_at: When; epoch seconds.
-        missing_seconds: How much of the stretch was not read, from the first window that was.
+        missing_seconds: How much of the stretch was not read.
         diagnoses: By action id: every action that the catalogue lists or that had executions.
         concurrency: Executions at a time; None where durations are not known.
     """
@@ -134,13 +134,13 @@ def diagnose_org(
         evidence = gathering.evidence(action_id, known.get(action_id, ()))
         if action_id in diagnosing.listed or evidence.executions:
             diagnoses[action_id] = diagnosing.diagnosis(action_id, evidence)
-    missing = _missing(stretch, state, source_of_executions(org.contract))
+    looked_at = _looked_at(stretch, state, org.contract)
     return OrgDiagnosis(
         org=org.name,
         contract=org.contract,
-        stretch=stretch,
+        stretch=looked_at,
         taken_at=now,
-        missing_seconds=missing,
+        missing_seconds=missing_seconds(looked_at, state, source_of_executions(org.contract)),
         diagnoses=diagnoses,
         concurrency=None
         if _flow_contract(org)
@@ -150,8 +150,8 @@ def diagnose_org(
 
 def diagnose_action(
     ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
-) -> Diagnosis:
-    """Diagnose one action of an org.
+) -> tuple[Diagnosis, TimeRange]:
+    """Diagnose one action of an org; with the settled windows that were looked at.
 
     Raises:
         LedgerError: The ledger can't be read.
@@ -159,15 +159,21 @@ def diagnose_action(
     stretch = stretch_to_diagnose(settings, now)
     state = ledger.state(org.name)
     known = timeouts_of(ledger, org.name)
-    gathering = gather(ledger, org, settings, stretch, len(state.actions))
+    gathering = gather(ledger, org, settings, stretch, 1, action_id)
     evidence = gathering.evidence(action_id, known.get(action_id, ()))
-    return _Diagnosing(settings, state, known, _flow_contract(org)).diagnosis(action_id, evidence)
+    found = _Diagnosing(settings, state, known, _flow_contract(org)).diagnosis(action_id, evidence)
+    return found, _looked_at(stretch, state, org.contract)
 
 
-def gather(
-    ledger: Ledger, org: OrgSettings, settings: Settings, stretch: TimeRange, actions: int
+def gather(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
+    ledger: Ledger,
+    org: OrgSettings,
+    settings: Settings,
+    stretch: TimeRange,
+    actions: int,
+    action_id: str | None = None,
 ) -> Gathering:
-    """Read what the ledger knows of a stretch, in as much detail as an org of its size allows.
+    """Read what the ledger knows of a stretch, in as much detail as so many actions allow.
 
     Raises:
         LedgerError: The ledger can't be read.
@@ -176,7 +182,11 @@ def gather(
     windows = actions * stretch.seconds // window_seconds
     bucket_seconds = window_seconds if windows <= WINDOW_BY_WINDOW else BUCKET_SECONDS
     tallies = ledger.org_tallies(
-        org.name, stretch, bucket_seconds=bucket_seconds, window_seconds=window_seconds
+        org.name,
+        stretch,
+        bucket_seconds=bucket_seconds,
+        window_seconds=window_seconds,
+        action_id=action_id,
     )
     return Gathering(
         tallies,
@@ -267,11 +277,11 @@ def _flow_contract(org: OrgSettings) -> bool:
     return org.contract == FLOW_CONTRACT
 
 
-def _missing(stretch: TimeRange, state: OrgState, source: str) -> int:
-    """What is not read of the stretch; what came before the ledger began is not missing."""
-    coverage = state.coverage.get(source, ())
+def _looked_at(stretch: TimeRange, state: OrgState, contract: str) -> TimeRange:
+    """The stretch from where it was first read: what came before is not missing."""
+    coverage = state.coverage.get(source_of_executions(contract), ())
     begin = max(stretch.start, coverage[0].start) if coverage else stretch.start
-    return missing_seconds(TimeRange(min(begin, stretch.end), stretch.end), state, source)
+    return TimeRange(min(begin, stretch.end), stretch.end)
 
 
 def _concurrency(

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+from monitor.analysis.diagnosis import Diagnosis
 from monitor.analysis.investigation_notes import notes_on
 from monitor.analysis.timeouts import InForce
 from monitor.model import (
@@ -25,6 +26,14 @@ from monitor.model import (
     Outcome,
     TimeRange,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and the settled windows that it looks at."""
+
+    diagnosis: Diagnosis
+    stretch: TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Gathered:
         known_flows: Flow id -> name, from the ledger: what was known of its use before.
         incidents: Its timeouts in conversations, from detail records.
         missing_detail_seconds: How much of the stretch no detail records were read for.
+        judged: The verdict on it, from the settled windows that the ledger holds.
     """
 
     org: str
@@ -56,6 +66,7 @@ class Gathered:
     known_flows: Mapping[str, str] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
     missing_detail_seconds: int = 0
+    judged: Judged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +171,7 @@ class Investigation:
         conversations: Conversations that its timeouts hit; None where no detail records were read.
         hits: Its timeouts in conversations, newest first.
         notes: Sentences on what is not known here, and why.
+        judged: The verdict on it; None where none was asked for.
     """
 
     org: str
@@ -171,6 +183,7 @@ class Investigation:
     conversations: int | None
     hits: tuple[Incident, ...]
     notes: tuple[str, ...]
+    judged: Judged | None = None
 
 
 def investigate(gathered: Gathered, classifier: Classifier, limit: int) -> Investigation:
@@ -203,6 +216,7 @@ def investigate(gathered: Gathered, classifier: Classifier, limit: int) -> Inves
             flows_problem=gathered.flows_problem,
             missing_detail_seconds=gathered.missing_detail_seconds,
         ),
+        judged=gathered.judged,
     )
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from monitor.analysis import diagnosis_document
 from monitor.analysis.investigation import (
     Executions,
     Investigation,
+    Judged,
     LatencyBand,
     SlowExecution,
 )
@@ -34,6 +36,7 @@ def as_document(investigation: Investigation, generated_at: float) -> dict[str, 
         "action_name": action.name,
         "integration_name": action.integration_name,
         "timeout_seconds": investigation.timeout_seconds,
+        **_judged(investigation.judged),
         **_executions(investigation.executions),
         "flows": [
             {
@@ -48,6 +51,13 @@ def as_document(investigation: Investigation, generated_at: float) -> dict[str, 
         "hits": [_hit(hit) for hit in investigation.hits],
         "notes": list(investigation.notes),
     }
+
+
+def _judged(judged: Judged | None) -> dict[str, Any]:
+    """The words of the report; null where there is no verdict."""
+    if judged is None:
+        return diagnosis_document.as_document(None, None)
+    return diagnosis_document.as_document(judged.diagnosis, judged.stretch)
 
 
 def _executions(seen: Executions | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from monitor.analysis.investigation import Executions, Investigation, SlowExecution, UsingFlow
 from monitor.cli.histogram import histogram
+from monitor.cli.stories import verdict
 from monitor.model import Incident, Outcome
 
 STYLES = {
@@ -39,6 +40,8 @@ def closeup(investigation: Investigation, width: int, *, ascii_only: bool) -> Re
                 seen.latency, investigation.timeout_seconds, width, ascii_only=ascii_only
             )
             parts += [_title("How long they took"), picture]
+    parts.extend(verdict(investigation.judged))
+    if seen:
         parts.extend(_executions("Timed out, newest first", seen.timed_out, _timeouts(seen)))
         parts.extend(_executions("Slowest of the others", seen.slowest, None))
     parts.extend(_flows(investigation.flows))

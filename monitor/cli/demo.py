@@ -56,8 +56,8 @@ def demo(
         daemon = Daemon(settings, clock=clock)
         try:
             daemon.start()
-            with waiting("Reading 24 h of history"):
-                _await_first_poll(daemon, ending)
+            with waiting("Reading 24 h of history and judging it"):
+                _await_first_verdicts(daemon, ending)
             _show(daemon, ending, deadline)
         finally:
             daemon.close()
@@ -89,10 +89,12 @@ def _settings(
     )
 
 
-def _await_first_poll(daemon: "Daemon", ending: Ending) -> None:
+def _await_first_verdicts(daemon: "Daemon", ending: Ending) -> None:
+    """Wait for the first poll, and for what it says of each action where it read anything."""
     patience = time.monotonic() + FIRST_POLL_SECONDS
     while not ending.wait(0.05) and time.monotonic() < patience:
-        if any(sum(picture.health.polls.values()) for picture in daemon.holder.current.orgs):
+        pictures = daemon.holder.current.orgs
+        if any(picture.diagnosis or picture.health.polls.get("failed") for picture in pictures):
             return
 
 
@@ -107,8 +109,9 @@ def _show(daemon: "Daemon", ending: Ending, deadline: float | None) -> None:
     console = console_for()
 
     def screen() -> Group:
-        days = [picture.day for picture in daemon.holder.current.orgs]
-        return Group(report_table(days), Text(), _addresses(daemon))
+        shown = daemon.holder.current
+        days = [picture.day for picture in shown.orgs]
+        return Group(report_table(days, shown.diagnoses), Text(), _addresses(daemon))
 
     def left() -> float:
         return REDRAW_SECONDS if deadline is None else deadline - time.monotonic()
@@ -140,9 +143,10 @@ def _addresses(daemon: "Daemon") -> "Text":
 def _say_goodbye(daemon: "Daemon") -> None:
     for picture in daemon.holder.current.orgs:
         polls = picture.health.polls
+        count = sum(polls.values())
         executions = sum(total.count for total in picture.state.totals)
         typer.echo(
-            f"\nWatched {picture.org} with {sum(polls.values())} polls "
+            f"\nWatched {picture.org} with {count} poll{'' if count == 1 else 's'} "
             f"({polls.get('failed', 0)} failed): {executions:,} executions counted, "
             f"{picture.day.total.timeouts:,} timeouts in 24 h."
         )

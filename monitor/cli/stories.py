@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.severity import Severity
-from monitor.analysis.telling import story
+from monitor.analysis.investigation import Judged
+from monitor.analysis.severity import Severity, severity_of
+from monitor.analysis.telling import arrow, story
 from monitor.analysis.verdict import Verdict
 
 STYLES = {
@@ -50,6 +52,35 @@ def stories(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Renderab
         left = len(told) - MOST_STORIES
         yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
     yield from _not_judged(judged)
+
+
+def verdict(judged: Judged | None) -> Iterator[RenderableType]:
+    """One action's verdict, why it has it, and the evidence.
+
+    Args:
+        judged: The verdict; None shows nothing.
+    """
+    if judged is None:
+        return
+    found, stretch = judged.diagnosis, judged.stretch
+    severity = severity_of(found, stretch.end)
+    begin, end = (
+        datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
+        for at in (stretch.start, stretch.end)
+    )
+    yield Text.assemble(
+        ("\nVerdict: ", "bold"),
+        (f"{found.verdict.value}, {severity.value.upper()}", STYLES[severity]),
+        f"  {arrow(found)}".rstrip(),
+    )
+    yield Text(story(found))
+    seen = f"{found.executions:,.0f} executions, {found.timeouts:,.0f} timeouts"
+    if found.throttled:
+        seen += f", {found.throttled:,.0f} throttled"
+    laws = f"; described by {found.families[0]}" if found.families else ""
+    yield Text(f"Seen in settled windows from {begin} to {end}: {seen}{laws}.", style="dim")
+    for note in found.notes:
+        yield Text(f"{note}.", style="dim")
 
 
 def _not_judged(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:

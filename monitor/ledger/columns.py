@@ -85,12 +85,13 @@ class OrgTallies:
     failures: TallyColumns
 
 
-def read_org_tallies(
+def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of what
     connection: Connection,
     org_id: int,
     stretch: TimeRange,
     bucket_seconds: int,
     window_seconds: int,
+    action_id: str | None = None,
 ) -> OrgTallies:
     """Read it: durations of successes by bucket, all that failed by window.
 
@@ -103,19 +104,27 @@ def read_org_tallies(
         stretch: Which windows; by their start.
         bucket_seconds: A multiple of ``window_seconds``.
         window_seconds: Length of a window.
+        action_id: Only this action; None for all.
     """
+    wanted = series.c.org_id == org_id
+    if action_id is not None:
+        wanted &= series.c.action_id == action_id
+    statement = select(
+        series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
+    )
     words = {
-        row[0]: (row[1], row[2], row[3])
-        for row in connection.execute(
-            select(
-                series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
-            ).where(series.c.org_id == org_id)
-        )
+        row[0]: (row[1], row[2], row[3]) for row in connection.execute(statement.where(wanted))
     }
     good = np.array(sorted(key for key, word in words.items() if word[1] == NO_ERROR), dtype=int)
-    failures = _columns(connection.execute(_by_window(org_id, stretch).where(_failed(org_id))))
+    of_org = tallies.c.org_id == org_id
+    if action_id is not None:
+        of_org &= tallies.c.series_id.in_(list(words))
+    failing = select(series.c.id).where(wanted, series.c.error_type != NO_ERROR)
+    failures = _columns(
+        connection.execute(_by_window(of_org, stretch).where(tallies.c.series_id.in_(failing)))
+    )
     if bucket_seconds == window_seconds:
-        successes = _columns(connection.execute(_by_window(org_id, stretch)))
+        successes = _columns(connection.execute(_by_window(of_org, stretch)))
         successes = successes.take(np.isin(successes.series, good))
         count = successes.count.astype(np.int64)
         counts = np.stack([successes.series, successes.start, count], axis=1)
@@ -124,10 +133,10 @@ def read_org_tallies(
         sums = [
             one.take(np.isin(one.series, good))
             for bucket in stretch.slices(bucket_seconds)
-            for one in (_columns(connection.execute(_summed(org_id, bucket))),)
+            for one in (_columns(connection.execute(_summed(of_org, bucket))),)
         ]
         successes = _joined(sums)
-        counts = _table(connection.execute(_counts(org_id, stretch)), 3).astype(np.int64)
+        counts = _table(connection.execute(_counts(of_org, stretch)), 3).astype(np.int64)
         counts = counts[np.isin(counts[:, 0], good)]
     return OrgTallies(stretch, bucket_seconds, words, successes, counts, failures)
 
@@ -135,38 +144,33 @@ def read_org_tallies(
 _NUMBERS = [tallies.c[name] for name in ("count", "duration_ms", "min_ms", "max_ms", *BAND_COLUMNS)]
 
 
-def _within(org_id: int, stretch: TimeRange) -> ColumnElement[bool]:
+def _within(of_org: ColumnElement[bool], stretch: TimeRange) -> ColumnElement[bool]:
     return and_(
-        tallies.c.org_id == org_id,
+        of_org,
         tallies.c.window_start >= stretch.start,
         tallies.c.window_start < stretch.end,
     )
 
 
-def _failed(org_id: int) -> ColumnElement[bool]:
-    failing = select(series.c.id).where(series.c.org_id == org_id, series.c.error_type != NO_ERROR)
-    return tallies.c.series_id.in_(failing)
-
-
-def _by_window(org_id: int, stretch: TimeRange) -> Select[Any]:
+def _by_window(of_org: ColumnElement[bool], stretch: TimeRange) -> Select[Any]:
     return select(tallies.c.series_id, tallies.c.window_start, *_NUMBERS).where(
-        _within(org_id, stretch)
+        _within(of_org, stretch)
     )
 
 
-def _counts(org_id: int, stretch: TimeRange) -> Select[Any]:
+def _counts(of_org: ColumnElement[bool], stretch: TimeRange) -> Select[Any]:
     return select(tallies.c.series_id, tallies.c.window_start, tallies.c["count"]).where(
-        _within(org_id, stretch)
+        _within(of_org, stretch)
     )
 
 
-def _summed(org_id: int, bucket: TimeRange) -> Select[Any]:
+def _summed(of_org: ColumnElement[bool], bucket: TimeRange) -> Select[Any]:
     ways: dict[str, Callable[[Any], Any]] = {"min_ms": func.min, "max_ms": func.max}
     # As doubles, for PostgreSQL's sums of big integers are decimals.
     sums = [cast(ways.get(one.name, func.sum)(one), Double) for one in _NUMBERS]
     return (
         select(tallies.c.series_id, literal(bucket.start), *sums)
-        .where(_within(org_id, bucket))
+        .where(_within(of_org, bucket))
         .group_by(tallies.c.series_id)
     )
 

@@ -192,7 +192,13 @@ class Ledger:
             return sum_tallies(connection, org_id, stretch, bucket_seconds, action_id)
 
     def org_tallies(
-        self, org: str, stretch: TimeRange, *, bucket_seconds: int, window_seconds: int
+        self,
+        org: str,
+        stretch: TimeRange,
+        *,
+        bucket_seconds: int,
+        window_seconds: int,
+        action_id: str | None = None,
     ) -> OrgTallies:
         """Every tally of the windows that start in ``stretch``, as columns, as of one moment.
 
@@ -201,11 +207,14 @@ class Ledger:
             stretch: Which windows; by their start.
             bucket_seconds: Over how much successes are summed; a multiple of ``window_seconds``.
             window_seconds: Length of a window.
+            action_id: Only this action; None for all.
         """
         with self._database.reading() as connection:
             # An org that nobody knows has no rows; no org has this id.
             org_id = find_org(connection, org) or -1
-            return read_org_tallies(connection, org_id, stretch, bucket_seconds, window_seconds)
+            return read_org_tallies(
+                connection, org_id, stretch, bucket_seconds, window_seconds, action_id
+            )
 
     def incidents(self, org: str, stretch: TimeRange) -> list[Incident]:
         """Incidents whose ``at`` lies in ``stretch``, oldest first, under the names of now."""

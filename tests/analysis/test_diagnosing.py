@@ -271,9 +271,12 @@ def test_nobody_waits_for_a_diagnosis_that_was_given_up(slow_org: FilledLedger) 
 
 def test_one_action_is_diagnosed_as_it_is_among_all(slow_org: FilledLedger) -> None:
     """Whoever looks closely sees what the report says."""
-    one = diagnose_action(slow_org.ledger, ACME, Settings(), NOW, "slow")
+    slow_org.read_actions(*called("other", [100.0] * 500, 5_000), covered=DAY)
+    one, stretch = diagnose_action(slow_org.ledger, ACME, Settings(), NOW, "slow")
+    among = diagnosed(slow_org.ledger)
 
-    assert one == diagnosed(slow_org.ledger).diagnoses["slow"]
+    assert one == among.diagnoses["slow"]
+    assert stretch == among.stretch == DAY
 
 
 def test_concurrency_is_that_of_little_s_law(ledger: Ledger) -> None:

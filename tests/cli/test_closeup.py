@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from monitor.analysis.investigation import Gathered, investigate
+from monitor.analysis.investigation import Gathered, Judged, investigate
 from monitor.analysis.timeouts import InForce
 from monitor.cli.closeup import closeup
-from monitor.model import Action, Execution, ExecutionList, Incident
+from monitor.model import Action, Execution, ExecutionList, Incident, TimeRange
+from tests.analysis.judged import END, slow_tail
 from tests.analysis.org import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT
 
 ID = "0f4b2a31-7a52-4c39-8f5e-2d8f9a1b3c4d"
@@ -97,3 +98,19 @@ def test_markup_in_a_name_is_only_text() -> None:
     text = shown(replace(BARE, action=replace(ACTION, name="[red]Lookup[/red]")))
 
     assert "[red]Lookup[/red]  acme" in text
+
+
+def test_the_verdict_stands_with_its_evidence() -> None:
+    """What it is, how much it matters, the raise, why, and in which windows it was seen."""
+    stretch = TimeRange(END - 86_400, END)
+    text = shown(replace(BARE, listed=ExecutionList((), 60), judged=Judged(slow_tail(), stretch)))
+
+    assert "Verdict: slow_tail, CRITICAL  5 s -> " in text
+    assert slow_tail().why[:60] in text
+    assert "Seen in settled windows from " in text
+    assert "10,000 executions" in text
+
+
+def test_without_a_verdict_none_is_spoken_of() -> None:
+    """Nothing stands for it."""
+    assert "Verdict" not in shown(BARE)
