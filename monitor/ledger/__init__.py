@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from monitor.ledger.change import (
     NEXT,
+    STANDING_STATES,
+    UNSETTLED_STATES,
     AuditEntry,
     Change,
     ChangeState,
@@ -37,6 +39,8 @@ from monitor.ledger.values import (
 __all__ = [
     "LATENESS_EDGES_SECONDS",
     "NEXT",
+    "STANDING_STATES",
+    "UNSETTLED_STATES",
     "AuditEntry",
     "Change",
     "ChangeState",

@@ -57,6 +57,11 @@ OPEN_STATES = frozenset(
 )
 """States that still want something done."""
 
+UNSETTLED_STATES = frozenset(
+    {ChangeState.PLANNED, ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING}
+)
+"""States in which only the platform's value tells how far a change has come."""
+
 STANDING_STATES = frozenset(
     {
         ChangeState.APPLIED,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from monitor.config import RemediationSettings
 from monitor.errors import RefusedError
-from monitor.ledger import Standing
+from monitor.ledger import UNSETTLED_STATES, Standing
 from monitor.remediation.case import Guard, Who
 from monitor.remediation.rails.permission import change_window, mode, paused, tripped
 from monitor.remediation.targets import ASYNCHRONOUS, CAP_MS, Reading, insist_on_a_write
@@ -28,6 +28,8 @@ class ByHand:
         standing: What was changed, and what stands in the way.
         settings: ``[remediation]``.
         now: Epoch seconds.
+        place: Kind and container of the target.
+        own_change_id: The change that is being made; None before there is one.
     """
 
     reading: Reading
@@ -36,6 +38,8 @@ class ByHand:
     standing: Standing
     settings: RemediationSettings
     now: float
+    place: tuple[str, str]
+    own_change_id: int | None = None
 
     @property
     def who(self) -> Who:
@@ -91,6 +95,24 @@ def writable(asked: ByHand) -> Guard:
     return Guard("editable", passed=True, detail="its timeout can be set, under a lock")
 
 
+def settled(asked: ByHand) -> Guard:
+    """Two changes at once can't be told apart by the value that is there."""
+    reading = asked.reading
+    unsettled = [
+        one
+        for one in asked.standing.changes
+        if one.action_id == reading.action_id
+        and one.state in UNSETTLED_STATES
+        and (one.target, one.container_id) == asked.place
+        and one.change_id != asked.own_change_id
+    ]
+    words = "no other change of it is under way"
+    if unsettled:
+        one = unsettled[0]
+        words = f"change {one.change_id} of it, by {one.actor}, is {one.state}"
+    return Guard("settled", not unsettled, words)
+
+
 def positive(asked: ByHand) -> Guard:
     """Zero would let every call time out."""
     return Guard("positive", asked.to_ms > 0, f"{asked.to_ms} ms")
@@ -101,6 +123,7 @@ _GUARDS: tuple[Callable[[ByHand], Guard], ...] = (
     positive,
     cap,
     raise_only,
+    settled,
     change_window,
     tripped,
     paused,
@@ -130,6 +153,7 @@ _HINTS = {
     "raise_only": (
         "A lower timeout cuts off calls that succeed today; --allow-lower does it all the same."
     ),
+    "settled": "Wait two minutes: until then its write may still arrive.",
     "change_window": "Wait for it, or change remediation.window.",
     "tripped": "Look at timeout-monitor history for what failed, then run timeout-monitor resume.",
     "paused": "timeout-monitor resume ends the pause.",

@@ -77,7 +77,7 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
     """
     target = FlowTarget(client, order.flow_id, managed=rules.managed)
     asked = Asked(org.name, order.actor, order.holder, order.allow_lower, rules.remediation)
-    record = ManualRecord(journal, target, asked, clock)
+    record = ManualRecord(journal, target, asked, clock, clock)
     with record.lease():
         flow = get_flow(client, order.flow_id)
         setting = SetTimeout(

@@ -13,9 +13,21 @@ from dataclasses import dataclass, replace
 from monitor.clock import Clock
 from monitor.config import RemediationSettings
 from monitor.errors import BusyError, RefusedError
-from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Journal, Lease, Standing
+from monitor.ledger import (
+    STANDING_STATES,
+    UNSETTLED_STATES,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Intent,
+    Journal,
+    Lease,
+    Quarantine,
+    Standing,
+)
 from monitor.remediation.by_hand import ByHand, answers, refusal
 from monitor.remediation.case import Guard
+from monitor.remediation.execute import CHANGED_BY_OTHERS, ROLLED_BACK
 from monitor.remediation.lines import about_change
 from monitor.remediation.recovery import what_became
 from monitor.remediation.set_timeout import End
@@ -25,7 +37,12 @@ LEASE_SECONDS = 240.0
 """Longer than a write takes with all the waiting for a rate limit, and reading it back."""
 
 BY_HAND = "set by hand"
-"""How the note of a change by hand begins: it is kept, and not measured."""
+"""How the note of a change by hand begins."""
+
+_QUARANTINES = {
+    ChangeState.SUPERSEDED: CHANGED_BY_OTHERS,
+    ChangeState.ROLLED_BACK: ROLLED_BACK,
+}
 
 _STATES = {
     End.APPLIED: ChangeState.APPLIED,
@@ -59,8 +76,19 @@ class Asked:
 class ManualRecord:
     """Keeps one timeout set by hand in the journal, under the org's lease."""
 
-    def __init__(self, journal: Journal, target: Target, asked: Asked, clock: Clock) -> None:
-        """Record nothing yet."""
+    def __init__(
+        self, journal: Journal, target: Target, asked: Asked, clock: Clock, machine: Clock
+    ) -> None:
+        """Record nothing yet.
+
+        Args:
+            journal: Where it is recorded.
+            target: Where the timeout is kept.
+            asked: Who asked for what.
+            clock: The time of the data.
+            machine: The machine's clock, which programs share.
+        """
+        self._machine = machine
         self._journal = journal
         self._target = target
         self._asked = asked
@@ -83,24 +111,20 @@ class ManualRecord:
                 self._journal.give_back(self._lease)
 
     def found(self, reading: Reading) -> None:
-        """Settle what an earlier run set by hand here and left open, by the value that is there.
+        """Settle what was left open here, and what is not in force any more, by the value there is.
 
         Raises:
             BusyError: Another program has taken over.
             LedgerError: It can't be recorded.
         """
-        lease, now = self._lease, self._clock.now()
-        here = (self._target.kind, self._target.container_id, reading.action_id)
-        for change in self._journal.standing(self._asked.org, now).changes:
-            place = (change.target, change.container_id, change.action_id)
-            if lease is None or place != here or change.measured:
-                continue
-            state, note = _became(change, reading.timeout_ms, now)
+        for change in self._here(reading.action_id):
+            state, note = self._became(change, reading)
             while state is not change.state:
-                entry = about_change(change, self._asked.actor, now, f"{BY_HAND}, {note}")
-                entry = replace(entry, lock_after=reading.lock)
-                change = self._journal.move(lease, change, state, entry)  # noqa: PLW2901 - onward
-                state, note = _became(change, reading.timeout_ms, now)
+                change = self._move(change, state, note, reading.lock)  # noqa: PLW2901 - onward
+                state, note = self._became(change, reading)
+            if change.left_ms not in {None, reading.timeout_ms}:
+                why = f"{reading.timeout_ms} ms is in force by now"
+                self._move(change, ChangeState.SUPERSEDED, why)
 
     def check(self, reading: Reading, to_ms: int) -> None:
         """Ask every guard.
@@ -162,20 +186,20 @@ class ManualRecord:
             return next((one.name for one in answers(asked) if not one.passed), "")
 
         entry = self._entry(reading, to_ms, "", BY_HAND)
-        begun = self._journal.begin(lease, intent, entry, allows, now)
+        begun = self._journal.begin(lease, intent, entry, allows, self._machine.now())
         if isinstance(begun, str):
             raise self._called_off(reading, to_ms, begun)
+        self._change = begun
         sent = self._journal.send(
             lease,
             begun,
             ChangeState.WRITING,
             replace(entry, detail=f"{BY_HAND}, about to be sent"),
             allows=allows,
-            machine_now=now,
+            machine_now=self._machine.now(),
         )
         if isinstance(sent, str):
-            off = replace(entry, detail=f"called off: {sent}")
-            self._journal.move(lease, begun, ChangeState.ABANDONED, off)
+            self._move(begun, ChangeState.ABANDONED, f"called off: {sent}")
             raise self._called_off(reading, to_ms, sent)
         self._change = sent
 
@@ -186,16 +210,52 @@ class ManualRecord:
             BusyError: Another program has taken over.
             LedgerError: It can't be recorded.
         """
-        change, lease = self._change, self._lease
-        if change is None or lease is None:
+        change = self._change
+        if change is None:
             return
-        words = f"{BY_HAND}, {detail or _WORDS.get(end, str(end))}"
-        entry = about_change(change, self._asked.actor, self._clock.now(), words)
-        entry = replace(entry, lock_after=lock_after or change.lock_after)
+        words = detail or _WORDS.get(end, str(end))
         if end in _STATES:
-            self._change = self._journal.move(lease, change, _STATES[end], entry)
+            self._change = self._move(change, _STATES[end], words, lock_after)
         else:
+            entry = about_change(change, self._asked.actor, self._clock.now(), words)
             self._journal.note([replace(entry, event=str(end))])
+        if end is End.APPLIED:
+            for other in self._here(change.action_id):
+                if other.change_id != change.change_id and other.state in STANDING_STATES:
+                    why = f"{change.to_ms} ms was set by hand"
+                    self._move(other, ChangeState.SUPERSEDED, why)
+
+    def _here(self, action_id: str) -> list[Change]:
+        """Every change of this action in this place, the newest first."""
+        here = (self._target.kind, self._target.container_id, action_id)
+        standing = self._journal.standing(self._asked.org, self._clock.now())
+        return [
+            one for one in standing.changes if (one.target, one.container_id, one.action_id) == here
+        ]
+
+    def _became(self, change: Change, reading: Reading) -> tuple[ChangeState, str]:
+        """What has become of a change that was left open; of any other its own state."""
+        if change.state is ChangeState.PLANNED:
+            return ChangeState.ABANDONED, "its program ended before it was sent"
+        if change.state not in UNSETTLED_STATES:
+            return change.state, ""
+        return what_became(change, reading.timeout_ms, self._clock.now())
+
+    def _move(self, change: Change, to: ChangeState, detail: str, lock_after: str = "") -> Change:
+        """Record a state; the daemon leaves an action alone whose change it has to give up."""
+        if self._lease is None:
+            raise BusyError("Nothing is recorded without a lease")
+        now = self._clock.now()
+        words = detail if change.measured else f"{BY_HAND}, {detail}"
+        entry = about_change(change, self._asked.actor, now, words)
+        entry = replace(entry, lock_after=lock_after or change.lock_after)
+        quarantine = None
+        if change.measured and to in _QUARANTINES:
+            until = now + self._asked.settings.quarantine
+            quarantine = Quarantine(
+                change.action_id, _QUARANTINES[to], now, until, change.change_id
+            )
+        return self._journal.move(self._lease, change, to, entry, quarantine=quarantine)
 
     def _called_off(self, reading: Reading, to_ms: int, reason: str) -> RefusedError:
         """The error of a guard that has changed its mind, in its own words if it still says no."""
@@ -207,7 +267,7 @@ class ManualRecord:
 
     def _take(self) -> Lease:
         lease = self._journal.take_lease(
-            self._asked.org, self._asked.holder, self._clock.now(), LEASE_SECONDS
+            self._asked.org, self._asked.holder, self._machine.now(), LEASE_SECONDS
         )
         if lease is None:
             raise BusyError(
@@ -225,6 +285,8 @@ class ManualRecord:
             standing=standing,
             settings=self._asked.settings,
             now=self._clock.now(),
+            place=(self._target.kind, self._target.container_id),
+            own_change_id=None if self._change is None else self._change.change_id,
         )
 
     def _refused(
@@ -248,13 +310,6 @@ class ManualRecord:
             lock_before=reading.lock,
             evidence=_evidence(answers(self._by_hand(reading, to_ms, standing))),
         )
-
-
-def _became(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
-    """The state of a change that was left open, and why."""
-    if change.state is ChangeState.PLANNED:
-        return ChangeState.ABANDONED, "its program ended before it was sent"
-    return what_became(change, value_ms, now)
 
 
 def _evidence(guards: tuple[Guard, ...]) -> dict[str, object]:

@@ -12,7 +12,15 @@ import structlog
 
 from monitor.config import RemediationSettings
 from monitor.errors import ConfigurationError, GenesysError, RefusedError
-from monitor.ledger import Change, ChangeState, Journal, Lease, Standing, Switch
+from monitor.ledger import (
+    UNSETTLED_STATES,
+    Change,
+    ChangeState,
+    Journal,
+    Lease,
+    Standing,
+    Switch,
+)
 from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.execute import DAMAGED, Executor, Hand
@@ -23,10 +31,6 @@ from monitor.remediation.recovery import is_late
 from monitor.remediation.tripping import why_trip
 
 log = structlog.get_logger()
-
-_UNSETTLED = frozenset(
-    {ChangeState.PLANNED, ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING}
-)
 
 Judge = Callable[[Change], Judgement]
 """What a change that is being watched has done so far."""
@@ -165,7 +169,7 @@ class Turns:
             return "mode" if self._settings.mode == "off" else ""
 
         with self._executor.lease() as lease:
-            if change.state in _UNSETTLED:
+            if change.state in UNSETTLED_STATES:
                 change = self._executor.recover(lease, change)
             return self._executor.undo(lease, change, why, may_undo)
 
@@ -193,7 +197,12 @@ class Turns:
 
     def _find_out(self, lease: Lease, standing: Standing) -> Standing:
         now = self._hand.clock.now()
-        cut_short = [o for o in standing.changes if o.state in _UNSETTLED or is_late(o, now)]
+        cut_short = [
+            one
+            for one in standing.changes
+            if one.state in UNSETTLED_STATES
+            or (is_late(one, now) and not _was_overtaken(one, standing))
+        ]
         return self._each(cut_short, standing, lambda change: self._executor.recover(lease, change))
 
     def _stand_down_where_others_changed(
@@ -299,3 +308,14 @@ class Turns:
 
     def _standing(self) -> Standing:
         return self._journal.standing(self._org, self._hand.clock.now())
+
+
+def _was_overtaken(change: Change, standing: Standing) -> bool:
+    """Whether a later change of the same place was carried out: its lock keeps this one out."""
+    return any(
+        other.change_id > change.change_id
+        and other.applied_at is not None
+        and (other.target, other.container_id, other.action_id)
+        == (change.target, change.container_id, change.action_id)
+        for other in standing.changes
+    )

@@ -66,7 +66,7 @@ class Desk:
                 desk.before_sending()
                 super().sending(reading, to_ms)
 
-        record = Record(self.ledger.journal, self.place.target, asked, self.clock)
+        record = Record(self.ledger.journal, self.place.target, asked, self.clock, self.clock)
         with record.lease():
             return SetTimeout(
                 self.place.target,
@@ -117,6 +117,7 @@ def test_a_change_is_recorded_from_intent_to_end(desk: Desk) -> None:
         "positive",
         "cap",
         "raise_only",
+        "settled",
         "change_window",
         "tripped",
         "paused",
@@ -342,7 +343,12 @@ def test_what_a_killed_run_left_open_is_settled(  # noqa: PLR0913, PLR0917 - one
     desk.place.edit(timeout_ms)
     desk.clock.at += seconds
 
-    desk.set(9_000, dry_run=True)
+    if expected == "writing":
+        with pytest.raises(RefusedError, match="is writing") as caught:
+            desk.set(9_000, dry_run=True)
+        assert caught.value.guard == "settled"
+    else:
+        desk.set(9_000, dry_run=True)
 
     (change,) = desk.ledger.journal.changes(ORG, 10)
     assert str(change.state) == expected

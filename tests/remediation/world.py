@@ -334,7 +334,7 @@ class World:
             Action(
                 one.action_id,
                 one.name,
-                kind=ActionKind.CUSTOM,
+                kind=ActionKind.FLOW if self.kind == "flow" else ActionKind.CUSTOM,
                 configured_timeout_ms=self.value_ms(one.action_id),
             )
             for one in self.org.scenario.actions
