@@ -20,10 +20,6 @@ MISFIT = 0.01
 """A family that describes the bands worse than this (p-value of the likelihood-ratio test) does
 not describe them."""
 
-FINE_CALLS = 20_000.0
-"""The test asks no more of a law than so many executions could: with more, it would find fault
-with any."""
-
 LEAST_BELOW = 0.3
 """The first edge to start from has this share of the successes below it: earlier ones change
 little."""
@@ -78,5 +74,5 @@ def _misfit(found: Peak, seen: Survival) -> tuple[float, float]:
     bound, free = found.log_likelihood[:half].max(), found.log_likelihood[half:].max()
     freedom = max(1, occupied - 2 - int(free > bound + 1e-6))
     deviance = max(0.0, 2 * (best - float(max(bound, free))))
-    tempered_deviance = deviance / (1 + data.calls / FINE_CALLS)
-    return float(chdtrc(freedom, tempered_deviance)), deviance / freedom
+    # With many executions the test would find fault with any law, as the weights would.
+    return float(chdtrc(freedom, deviance / found.likelihood.dispersion)), deviance / freedom

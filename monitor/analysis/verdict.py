@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import sqrt
 
 from monitor.analysis.tail import Tail
 
@@ -49,6 +50,9 @@ what lies beyond, and there is a verdict for what they do tell."""
 
 LIKELY = 0.5
 """What only the cap stands against needs no such certainty: nothing is raised on its word."""
+
+CHANCE = 1.0
+"""A target missed by no more than this many standard errors is met as far as anybody can tell."""
 
 FAR_BELOW = 1 / 3
 """Too long: 99.9 % of the answers came within this part of the timeout. A timeout half as long
@@ -98,8 +102,11 @@ class Findings:
 
     @property
     def few(self) -> bool:
-        """Whether the target is met where the back end is not down."""
-        return self.timeout_share <= 1 - self.target
+        """Whether the target is met where the back end is not down, or missed by chance."""
+        share, aim = self.timeout_share, 1 - self.target
+        calls = self.steady_timeouts / share if share > 0 else 0.0
+        error = sqrt(share * (1 - share) / calls) if calls > 0 else 0.0
+        return share <= aim + CHANCE * error
 
 
 def insufficient(findings: Findings) -> bool:
