@@ -255,7 +255,7 @@ def main(arguments: Sequence[str]) -> int:
     """Draw, judge and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--draws", type=int, default=8_000, help="how many actions to draw")
-    parser.add_argument("--seed", type=int, default=2_026, help="decides every draw")
+    parser.add_argument("--seed", type=int, default=20_261_128, help="decides every draw")
     parser.add_argument("--least", type=int, default=2_000, help="executions that count")
     parser.add_argument("--no-cost", action="store_true", help="leave out the wall times")
     options = parser.parse_args(arguments)

@@ -15,7 +15,7 @@ from monitor.analysis.describing import describe
 from monitor.analysis.evidence import Floats
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
-from monitor.analysis.wanted import Aim, wanted
+from monitor.analysis.wanted import Aim, first_below, wanted
 from monitor.analysis.weighing import Weighed, weigh
 
 REACH = 2.0
@@ -25,7 +25,7 @@ INTERVAL = 0.95
 """Weight of the laws between the ends of the interval. The benchmark measures what it covers: laws
 that nobody fits take their part."""
 
-CAUTION = 0.7
+CAUTION = 0.8
 """Weight of the laws for which the recommended value is enough. The benchmark measures what that
 costs in milliseconds, and how often it is enough by the true law."""
 
@@ -34,6 +34,9 @@ RESCUE = 0.5
 
 RESCUE_AIM = 0.6
 """A recommended value aims a little higher, so that it still does so when the estimate is off."""
+
+RESCUE_CAUTION = 0.95
+"""Weight of the laws by which the recommended value does so: it is what makes a slow tail."""
 
 NEAR = 0.8
 """Successes that took this part of the timeout or more are near it."""
@@ -104,7 +107,8 @@ def look_beyond(
     beyond = laws.beyond
     rescued = ours * (1 - beyond / np.maximum(beyond[:, :1], 1e-300))
     capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
-    raw_ms, low_ms, high_ms = _values(laws, Aim(at_ms, target, min(RESCUE_AIM / ours, 0.98)))
+    aim = Aim(at_ms, target, min(RESCUE_AIM / ours, 0.98))
+    raw_ms, low_ms, high_ms = _values(laws, aim)
     return Tail(
         families=_named(laws),
         from_ms=laws.sample.from_ms,
@@ -132,7 +136,10 @@ def _values(laws: Weighed, aim: Aim) -> tuple[float, float, float]:
     """The smallest timeout that would do: recommended, and its interval."""
     value, side = wanted(laws, aim), (1 - INTERVAL) / 2
     raw, low, high = (_up_to(part, value, laws.weight) for part in (CAUTION, side, 1 - side))
-    return raw, low, high
+    left = laws.beyond / np.maximum(laws.beyond[:, :1], 1e-300)
+    rescued = first_below(left, 1 - aim.rescue, aim.at_ms)
+    raw = max(raw, _up_to(RESCUE_CAUTION, rescued, laws.weight))
+    return raw, low, max(raw, high)
 
 
 def _up_to(part: float, values: Floats, weight: Floats) -> float:

@@ -36,7 +36,7 @@ against most of them. The others are judged by the windows outside the bunches."
 EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-SURE = 0.93
+SURE = 0.9
 """Slow tail: by laws of this weight a raise rescues half of the timeouts. Said of a hang it makes
 callers wait for nothing, so it takes more than likelihood; the benchmark counts both errors."""
 
@@ -44,15 +44,15 @@ SURER = 0.98
 """The same where the laws describe only what took longer than some band edge: the bands below have
 not tested them."""
 
-SUREST = 0.99
+SUREST = 0.999
 """The same where that is a second kind of call running into the timeout: its few bands hardly tell
 what lies beyond, and there is a verdict for what they do tell."""
 
 LIKELY = 0.5
 """What only the cap stands against needs no such certainty: nothing is raised on its word."""
 
-CHANCE = 1.0
-"""A target missed by no more than this many standard errors is met as far as anybody can tell."""
+CHANCE = 0.5
+"""A target missed by no more than this many standard errors is as likely met, near enough."""
 
 FAR_BELOW = 1 / 3
 """Too long: 99.9 % of the answers came within this part of the timeout. A timeout half as long
