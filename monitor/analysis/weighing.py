@@ -69,7 +69,6 @@ class Weighed:
         sample: What they describe.
         families: Names of the families.
         family: Index of each law's family; shape (n,).
-        parameters: Of each law; shape (n, 2).
         answering: Share of the calls beyond ``from_ms`` that answer at all; shape (n,).
         weight: They add up to 1; shape (n,).
         late: Share of the answers beyond ``from_ms`` that take longer, shape (n, m), at the
@@ -79,7 +78,6 @@ class Weighed:
     sample: Sample
     families: tuple[str, ...]
     family: Indices
-    parameters: Floats
     answering: Floats
     weight: Floats
     late: Floats
@@ -198,7 +196,6 @@ def _significant(
     model, law, share = np.nonzero(weight >= _NEGLIGIBLE)
     weight = weight[model, law, share]
     data = likelihood.sample
-    chosen = parameters[model, law]
     points = np.log(np.append(at_ms, max(data.from_ms, 1e-9)))
     late = np.empty((len(model), len(at_ms)))
     for one in np.unique(model):
@@ -210,7 +207,6 @@ def _significant(
         sample=data,
         families=tuple(family.name for family in likelihood.families),
         family=model % len(likelihood.families),
-        parameters=chosen,
         answering=answering[model, law, share],
         weight=weight / weight.sum(),
         late=np.minimum(late, 1.0),
