@@ -1,4 +1,4 @@
-"""The daemon: jobs that read each org, and the server that shows what they found."""
+"""The daemon: jobs that read each org and change its timeouts, and the server that shows it all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -25,6 +26,7 @@ from monitor.exporter import MetricsCollector
 from monitor.genesys import ClosedEndpoints
 from monitor.ledger import Ledger
 from monitor.model import floor_to
+from monitor.remediation.keeper import Keeper
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.watch import OrgWatch
 from monitor.web import WebServer, create_app
@@ -80,6 +82,7 @@ class Daemon:
         self._ledger = Ledger.open(settings.state.url)
         try:
             self._watches = self._open_watches(settings)
+            self._keepers = self._open_keepers(settings)
             self.holder = SnapshotHolder(self._snapshot())
             registry = CollectorRegistry()
             registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
@@ -132,19 +135,21 @@ class Daemon:
             settings = self._load()
             self._refuse_what_needs_a_restart(settings)
             watches = self._open_watches(settings)
+            keepers = self._open_keepers(settings)
         except TimeoutMonitorError as error:
             log.error("reload_refused", why=error.message, hint=error.hint)
             return
         # Polls of one org never overlap: the old ones end before the new ones begin.
         if not self._end_jobs().wait(RELOAD_SECONDS):
             log.warning("reloaded_while_asking", after_seconds=RELOAD_SECONDS)
-        before = {watch.name: watch.picture for watch in self._watches}
+        before = {picture.org: picture for picture in self._snapshot().orgs}
         for watch in watches:
             if watch.name in before:
                 picture = before[watch.name]
                 watch.go_on_from(picture.health, picture.diagnosis)
+                keepers[watch.name].go_on_from(picture.remediation.decisions)
         with self._drawing:
-            self._settings, self._watches = settings, watches
+            self._settings, self._watches, self._keepers = settings, watches, keepers
             self.holder.swap(self._snapshot())
         self._scheduler = self._schedule()
         self._scheduler.start()
@@ -169,17 +174,21 @@ class Daemon:
         An answer that has not come is not waited for: nothing of it is written, so nothing is
         lost, and it is asked for again.
         """
-        ended, scheduler, diagnoses = threading.Event(), self._scheduler, self._diagnoses
+        ended, scheduler = threading.Event(), self._scheduler
+        pools = self._diagnoses, self._turns
 
         def finish() -> None:
             if scheduler.running:
                 scheduler.shutdown(wait=True)
-            diagnoses.shutdown(wait=True, cancel_futures=True)
+            for pool in pools:
+                pool.shutdown(wait=True, cancel_futures=True)
             ended.set()
 
         threading.Thread(target=finish, name="finish", daemon=True).start()
         for watch in self._watches:
             watch.close()
+        for keeper in self._keepers.values():
+            keeper.close()
         return ended
 
     @property
@@ -207,6 +216,9 @@ class Daemon:
             # not be asked for it: while it shuts down it waits for polls, and they would for it.
             with suppress(RuntimeError):  # no new ones after the end
                 self._diagnoses.submit(self._diagnose, watch)
+        # So does a write with its readings; a turn that finds another under way is left out.
+        with suppress(RuntimeError):
+            self._turns.submit(self._remediate, watch, self._keepers[watch.name])
 
     def _open_watches(self, settings: Settings) -> tuple[OrgWatch, ...]:
         return tuple(
@@ -226,6 +238,12 @@ class Daemon:
             for org in settings.org
         )
 
+    def _open_keepers(self, settings: Settings) -> dict[str, Keeper]:
+        return {
+            org.name: Keeper(org, settings, self._ledger, self._clock, self._stop)
+            for org in settings.org
+        }
+
     def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
         for section in ("serve", "state", "classify"):
             if getattr(settings, section) != getattr(self._settings, section):
@@ -242,6 +260,7 @@ class Daemon:
         orgs: Sequence[OrgWatch] = self._watches
         # They are the only work that keeps a processor busy for long: one at a time.
         self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
+        self._turns = futures.ThreadPoolExecutor(len(orgs), thread_name_prefix="remediation")
         scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(max_workers=2 * len(orgs) + 1)},
             # Never two runs of one job at once; runs that were missed are made up for by one.
@@ -284,6 +303,20 @@ class Daemon:
             log.exception("diagnosis_failed", org=watch.name)
         self._show()
 
+    def _remediate(self, watch: OrgWatch, keeper: Keeper) -> None:
+        """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
+        if self._stop.is_set():
+            return
+        try:
+            keeper.take_turn(watch.picture.diagnosis)
+            keeper.draw()
+        except LedgerError as error:
+            log.error("remediation_failed", org=watch.name, why=error.message, hint=error.hint)
+        except Exception:
+            # Nobody asks the executor how it went.
+            log.exception("remediation_failed", org=watch.name)
+        self._show()
+
     def _refresh(self, watch: OrgWatch) -> None:
         if self._stop.is_set():
             return
@@ -310,7 +343,10 @@ class Daemon:
     def _snapshot(self) -> Snapshot:
         return Snapshot(
             taken_at=self._clock.now(),
-            orgs=tuple(watch.picture for watch in self._watches),
+            orgs=tuple(
+                replace(watch.picture, remediation=self._keepers[watch.name].picture)
+                for watch in self._watches
+            ),
             stale_after_seconds=max(
                 LEAST_STALE_SECONDS, STALE_AFTER_POLLS * self._settings.collect.interval
             ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.summary import Summary
-from monitor.ledger import OrgState
+from monitor.ledger import Change, OrgState
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,28 @@ class PollHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class RemediationPicture:
+    """What was decided and changed in one org.
+
+    Attributes:
+        mode: ``off``, ``recommend`` or ``auto``.
+        paused: Whether somebody has paused all changes.
+        tripped: Whether failures in a row have stopped all changes.
+        decisions: Decisions since this process started, by (decision, reason); every pair that
+            there can be is there.
+        results: Changes by how far they came, since the ledger began.
+        changes: The newest changes, the newest first.
+    """
+
+    mode: str = "off"
+    paused: bool = False
+    tripped: bool = False
+    decisions: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    results: Mapping[str, int] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OrgPicture:
     """One org: what its ledger holds, what that means, and how reading it goes.
 
@@ -52,6 +74,7 @@ class OrgPicture:
         concurrency_limit: The org's own limit of concurrent executions; None where not known.
         health: How reading goes.
         diagnosis: Verdicts on its actions, from its settled windows; None before the first.
+        remediation: What was decided and changed.
     """
 
     org: str
@@ -62,6 +85,7 @@ class OrgPicture:
     concurrency_limit: int | None
     health: PollHealth
     diagnosis: OrgDiagnosis | None = None
+    remediation: RemediationPicture = field(default_factory=RemediationPicture)
 
     @property
     def source_names(self) -> tuple[str, ...]:

@@ -209,6 +209,42 @@ SOURCE_AVAILABLE = MetricSpec(
     "0 or 1",
     "Whether a source answers; 0 where a permission is missing or the platform lacks it.",
 )
+REMEDIATION_DECISIONS = MetricSpec(
+    "timeout_monitor_remediation_decisions_total",
+    Kind.COUNTER,
+    ("org", "decision", "reason"),
+    "decisions",
+    "Decisions about actions since the process started: raise, recommend (waits for a person) or "
+    "keep, and the guard that gave the reason.",
+)
+REMEDIATION_CHANGES = MetricSpec(
+    "timeout_monitor_remediation_changes_total",
+    Kind.COUNTER,
+    ("org", "result"),
+    "changes",
+    "Changes of timeouts by how far they came: applied, verified, rolled_back, conflict, failed.",
+)
+REMEDIATION_MODE = MetricSpec(
+    "timeout_monitor_remediation_mode",
+    Kind.GAUGE,
+    ("org",),
+    "0, 1 or 2",
+    "Whether timeouts are changed: 0 off, 1 recommend, 2 auto.",
+)
+REMEDIATION_PAUSED = MetricSpec(
+    "timeout_monitor_remediation_paused",
+    Kind.GAUGE,
+    ("org",),
+    "0 or 1",
+    "Whether somebody has paused all changes.",
+)
+REMEDIATION_TRIPPED = MetricSpec(
+    "timeout_monitor_remediation_tripped",
+    Kind.GAUGE,
+    ("org",),
+    "0 or 1",
+    "Whether failures in a row have stopped all changes until timeout-monitor resume.",
+)
 STATE_WRITABLE = MetricSpec(
     "timeout_monitor_state_writable",
     Kind.GAUGE,
@@ -249,6 +285,11 @@ METRICS: tuple[MetricSpec, ...] = (
     API_RETRIES,
     RATE_LIMITED,
     SOURCE_AVAILABLE,
+    REMEDIATION_DECISIONS,
+    REMEDIATION_CHANGES,
+    REMEDIATION_MODE,
+    REMEDIATION_PAUSED,
+    REMEDIATION_TRIPPED,
     STATE_WRITABLE,
     BUILD_INFO,
 )

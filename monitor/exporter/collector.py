@@ -10,6 +10,7 @@ from monitor.exporter.actions import add_actions
 from monitor.exporter.catalogue import BUILD_INFO, DATA_LAG, METRICS, STATE_WRITABLE
 from monitor.exporter.collection import add_collection, add_data_lag
 from monitor.exporter.families import Families
+from monitor.exporter.remediation import add_remediation
 from monitor.exporter.verdicts import add_verdicts
 
 if TYPE_CHECKING:
@@ -77,4 +78,5 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
         add_actions(families, picture, classifier)
         add_verdicts(families, picture, snapshot.taken_at)
         add_collection(families, picture)
+        add_remediation(families, picture)
     return families.finished()

@@ -8,7 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.ledger.auditing import add_entries, add_refusals, entries_after, newest_entries
+from monitor.ledger.auditing import (
+    add_entries,
+    add_refusals,
+    count_events,
+    entries_after,
+    newest_entries,
+)
 from monitor.ledger.catalogue import note_timeout
 from monitor.ledger.change import (
     OPEN_STATES,
@@ -278,6 +284,12 @@ class Journal:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else newest_entries(connection, org_id, limit)
+
+    def event_counts(self, org: str) -> dict[str, int]:
+        """How often each event of the audit trail has happened, since the ledger began."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return {} if org_id is None else count_events(connection, org_id)
 
     def audit_after(self, entry_id: int, limit: int) -> list[AuditEntry]:
         """The lines of all orgs after a number, in their order."""

@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from monitor.analysis.report import as_document
-from monitor.web.documents import readiness_document, status_document
+from monitor.web.documents import changes_document, readiness_document, status_document
 from monitor.web.exposition import Exposition, Format
 from monitor.web.page import PageStyle, render_page
 
@@ -97,6 +97,10 @@ def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
         snapshot = holder.current
         days = [picture.day for picture in snapshot.orgs]
         return _json(as_document(days, snapshot.taken_at, snapshot.diagnoses))
+
+    @app.get("/api/v1/changes")
+    def changes() -> Response:
+        return _json(changes_document(holder.current, clock.now()))
 
 
 def _add_page(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:

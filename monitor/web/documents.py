@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
+from monitor.remediation.document import change_document
 from monitor.web.readiness import why_not_ready
 
 if TYPE_CHECKING:
@@ -36,6 +37,28 @@ def status_document(snapshot: Snapshot, now: float) -> Document:
         "stale_after_seconds": snapshot.stale_after_seconds,
         "state_writable": snapshot.state_writable,
         "orgs": [_org(picture, now) for picture in snapshot.orgs],
+    }
+
+
+def changes_document(snapshot: Snapshot, now: float) -> Document:
+    """The answer of ``/api/v1/changes``: what was changed lately, and what stops changes."""
+    return {
+        "generated_at": iso_time(now),
+        "snapshot_taken_at": iso_time(snapshot.taken_at),
+        "orgs": [
+            {
+                "org": picture.org,
+                "mode": picture.remediation.mode,
+                "paused": picture.remediation.paused,
+                "tripped": picture.remediation.tripped,
+            }
+            for picture in snapshot.orgs
+        ],
+        "changes": [
+            change_document(change)
+            for picture in snapshot.orgs
+            for change in picture.remediation.changes
+        ],
     }
 
 

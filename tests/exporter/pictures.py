@@ -23,7 +23,7 @@ from monitor.model import (
     TimeRange,
     band_of,
 )
-from monitor.snapshot import OrgPicture, PollHealth, Snapshot
+from monitor.snapshot import OrgPicture, PollHealth, RemediationPicture, Snapshot
 from tests.analysis.judged import healthy, slow_tail
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ HEALTHY = PollHealth(
     api_requests={("POST /query", "200"): 7, ("POST /query", "429"): 2},
     api_retries={"POST /query": 2},
     rate_limited_seconds={"POST /query": 1.5},
+)
+
+REMEDIATED = RemediationPicture(
+    mode="auto",
+    paused=True,
+    tripped=False,
+    decisions={("raise", "ok"): 2, ("keep", "verdict"): 40, ("keep", "paused"): 0},
+    results={"applied": 2, "verified": 1, "planned": 3},
 )
 
 
@@ -235,4 +243,5 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
             concurrency_limit=50,
             health=HEALTHY,
             diagnosis=diagnosed({CRM.action_id: slow_tail(), PAYMENT.action_id: healthy()}),
+            remediation=REMEDIATED,
         )

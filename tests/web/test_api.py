@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from monitor import __version__
 from monitor.analysis.report import as_document
-from monitor.ledger import OrgState
-from monitor.snapshot import PollHealth, Snapshot
+from monitor.ledger import ChangeState, OrgState
+from monitor.snapshot import PollHealth, RemediationPicture, Snapshot
 from tests.exporter.pictures import NOW, ORG, picture, recorded_picture
+from tests.remediation.cases import change
 from tests.web.conftest import Site
 
 Server = Callable[..., Site]
@@ -107,3 +109,16 @@ def test_actions_show_verdict_severity_and_recommendation(serve: Server, tmp_pat
     assert (payment["verdict"], payment["recommended_timeout_seconds"]) == ("healthy", None)
     assert (static["verdict"], static["severity"]) == (None, None)
     assert document["orgs"][0]["concurrency"]["limit"] == 50
+
+
+def test_changes_tell_what_was_changed_and_what_stops_changes(serve: Server) -> None:
+    """The newest changes with their state, and the switches of each org."""
+    made = change(ChangeState.WATCHING, began_at=NOW - 60, sent_at=NOW - 60, applied_at=NOW - 59)
+    seen = RemediationPicture(mode="auto", paused=True, changes=(made,))
+    document = serve(replace(picture(), remediation=seen)).ask("/api/v1/changes").json()
+
+    assert document["orgs"] == [{"org": ORG, "mode": "auto", "paused": True, "tripped": False}]
+    (shown,) = document["changes"]
+    assert (shown["change_id"], shown["state"], shown["open"]) == (7, "watching", True)
+    assert (shown["from_seconds"], shown["to_seconds"]) == (3.0, 4.0)
+    assert (shown["applied_at"], shown["ended_at"]) == ("2026-09-21T14:14:01Z", None)

@@ -1,0 +1,35 @@
+"""What is exported about changes of timeouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor.exporter.catalogue import (
+    REMEDIATION_CHANGES,
+    REMEDIATION_DECISIONS,
+    REMEDIATION_MODE,
+    REMEDIATION_PAUSED,
+    REMEDIATION_TRIPPED,
+)
+
+if TYPE_CHECKING:
+    from monitor.exporter.families import Families
+    from monitor.snapshot import OrgPicture
+
+CHANGE_RESULTS: tuple[str, ...] = ("applied", "verified", "rolled_back", "conflict", "failed")
+"""How far a change can come; each has a series from the first scrape."""
+
+MODES: tuple[str, ...] = ("off", "recommend", "auto")
+"""A mode's place is its value."""
+
+
+def add_remediation(families: Families, picture: OrgPicture) -> None:
+    """Add what was decided and changed in one org."""
+    seen = picture.remediation
+    for (decision, reason), count in sorted(seen.decisions.items()):
+        families.add(REMEDIATION_DECISIONS, (picture.org, decision, reason), count)
+    for result in CHANGE_RESULTS:
+        families.add(REMEDIATION_CHANGES, (picture.org, result), seen.results.get(result, 0))
+    families.add(REMEDIATION_MODE, (picture.org,), MODES.index(seen.mode))
+    families.add(REMEDIATION_PAUSED, (picture.org,), seen.paused)
+    families.add(REMEDIATION_TRIPPED, (picture.org,), seen.tripped)

@@ -1,0 +1,139 @@
+"""The daemon's half of remediation at one org: a turn after each poll, and the picture of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+import structlog
+
+from monitor.analysis.diagnosing import OrgDiagnosis
+from monitor.clock import Clock
+from monitor.config import OrgSettings, Settings
+from monitor.errors import BusyError
+from monitor.ledger import Ledger
+from monitor.remediation.actor import daemon
+from monitor.remediation.case import Verb
+from monitor.remediation.org import OrgRemediation
+from monitor.remediation.policy import OK
+from monitor.remediation.rails import RAIL_NAMES
+from monitor.remediation.turn import TurnReport
+from monitor.snapshot import RemediationPicture
+
+log = structlog.get_logger()
+
+SHOWN_CHANGES = 100
+
+
+class Keeper:
+    """Takes the daemon's turns at one org, one at a time; safe to use from several threads."""
+
+    def __init__(
+        self,
+        org: OrgSettings,
+        settings: Settings,
+        ledger: Ledger,
+        clock: Clock,
+        stop: threading.Event,
+    ) -> None:
+        """Draw the first picture, and do nothing else yet.
+
+        Args:
+            org: The org.
+            settings: Everything else.
+            ledger: What was seen and changed.
+            clock: The time of the data.
+            stop: Set where every wait is to end, and no change is to begin.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        self._ledger = ledger
+        self._clock = clock
+        self._stop = stop
+        self._mode = settings.remediation.mode
+        self._remediation = OrgRemediation(org, settings, ledger, clock, actor=daemon(), stop=stop)
+        self._turn = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter(
+            dict.fromkeys(
+                [
+                    (str(Verb.RAISE), OK),
+                    (str(Verb.RECOMMEND), "mode"),
+                    *((str(Verb.KEEP), name) for name in RAIL_NAMES),
+                ],
+                0,
+            )
+        )
+        self._picture = RemediationPicture()
+        self.draw()
+
+    @property
+    def name(self) -> str:
+        """The org's name."""
+        return self._remediation.name
+
+    def take_turn(self, diagnosis: OrgDiagnosis | None) -> TurnReport:
+        """Go on with what is open, decide, and change one timeout at most, as the mode allows.
+
+        In mode ``off`` nothing is looked at, and before the first diagnosis nothing is known. While
+        a turn is under way, here or in another program, this one is left out: the next comes soon.
+
+        Raises:
+            LedgerError: The state can't be used.
+        """
+        if self._mode == "off" or diagnosis is None or self._stop.is_set():
+            return TurnReport()
+        if not self._turn.acquire(blocking=False):
+            return TurnReport()
+        try:
+            return self._counted(self._remediation.by_itself(diagnosis))
+        except BusyError as error:
+            log.info("turn_left_out", org=self.name, why=error.message)
+            return TurnReport()
+        finally:
+            self._turn.release()
+
+    @property
+    def picture(self) -> RemediationPicture:
+        """The newest picture of what was decided and changed."""
+        return self._picture
+
+    def draw(self) -> None:
+        """Draw the picture anew.
+
+        Raises:
+            LedgerError: The state can't be read; the picture stays as it was.
+        """
+        journal = self._ledger.journal
+        standing = journal.standing(self.name, self._clock.now())
+        self._picture = RemediationPicture(
+            mode=self._mode,
+            paused=standing.paused is not None,
+            tripped=standing.tripped is not None,
+            decisions=dict(self._counts),
+            results=journal.event_counts(self.name),
+            changes=journal.changes(self.name, SHOWN_CHANGES),
+        )
+
+    def go_on_from(self, decisions: Mapping[tuple[str, str], int]) -> None:
+        """Go on counting where an earlier keeper of the same org, in this process, ended.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        with self._turn:
+            self._counts.update(decisions)
+        self.draw()
+
+    def _counted(self, report: TurnReport) -> TurnReport:
+        for decision in report.decisions:
+            self._counts[str(decision.verb), decision.reason] += 1
+        tripped = self._ledger.journal.standing(self.name, self._clock.now()).tripped
+        if tripped is not None:
+            self._counts[str(Verb.KEEP), "tripped"] += 1
+        return report
+
+    def close(self) -> None:
+        """End requests in flight, and let go of connections."""
+        self._remediation.close()

@@ -1,0 +1,211 @@
+"""The daemon in each mode at a simulated org over HTTP, whose clock runs faster."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from monitor.clock import ScaledClock
+from monitor.config import Settings
+from monitor.daemon import Daemon
+from monitor.ledger import Change, ChangeState
+from monitor.model import ActionKind
+from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator.scenario import (
+    Arrivals,
+    Integration,
+    LatencyLaw,
+    Outage,
+    SimulatedAction,
+)
+
+SPEED = 480.0
+"""Eight minutes a second: an hour and a half for each step of a change takes some ten seconds."""
+
+PATIENCE_SECONDS = 240.0
+CRM = Integration("crm", "CRM")
+STEADY = Arrivals(900, night_share=1.0)
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def action(name: str, law: LatencyLaw, timeout_seconds: int) -> SimulatedAction:
+    """A custom action that is called a quarter of a thousand times in fifteen minutes."""
+    return SimulatedAction(
+        f"custom_-_{name.lower().replace(' ', '-')}",
+        name,
+        CRM,
+        "Web Services Data Actions",
+        law,
+        STEADY,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+SLOW = action("Slow Tail", LatencyLaw(1_800, 0.6), 4)
+"""99 % of its calls end within 7.3 s."""
+
+TO_THE_CAP = action("To The Cap", LatencyLaw(14_000, 0.55), 20)
+"""Raising it to 30 s rescues two timeouts in three."""
+
+BEHIND_A_GATEWAY = action("Behind A Gateway", LatencyLaw(1_800, 0.6, gateway_ms=4_005), 4)
+"""Looks like a slow tail, until a raise shows that a gateway gives up just behind our timeout."""
+
+LEFT_ALONE = (
+    action("Hangs", LatencyLaw(700, 0.3, never_share=0.05), 5),
+    action("Outage", LatencyLaw(700, 0.3, outage=Outage(0.0, 24.0, 40.0)), 5),
+    action("Throttled", LatencyLaw(1_800, 0.6, throttled_share=0.2), 4),
+    replace(
+        action("Static", LatencyLaw(1_800, 0.6), 4), action_id="static_-_x", kind=ActionKind.STATIC
+    ),
+)
+ORG = Scenario("troubled", 3, (SLOW, TO_THE_CAP, BEHIND_A_GATEWAY, *LEFT_ALONE), (), PUNCTUAL)
+
+
+class Running:
+    """A daemon and the org that it watches, on one fast clock."""
+
+    def __init__(self, simulator: RunningSimulator, daemon: Daemon) -> None:
+        """Look at both."""
+        self.simulator, self.daemon = simulator, daemon
+
+    def changes(self) -> tuple[Change, ...]:
+        """Every change, the oldest first."""
+        (picture,) = self.daemon.holder.current.orgs
+        return tuple(reversed(picture.remediation.changes))
+
+    def decisions(self) -> Counter[tuple[str, str]]:
+        """How often each decision was made."""
+        (picture,) = self.daemon.holder.current.orgs
+        return Counter(picture.remediation.decisions)
+
+    def timeout_of(self, one: SimulatedAction) -> int | None:
+        """Seconds, as the platform has it."""
+        return self.simulator.org.actions.get(one.action_id).config.timeout_seconds
+
+    def writes(self) -> int:
+        """Requests that could change something, successful or not."""
+        counts: dict[str, int] = requests.get(
+            f"{self.simulator.url}/simulator/requests", timeout=30
+        ).json()
+        return sum(n for what, n in counts.items() if what.startswith(("PUT", "PATCH", "DELETE")))
+
+    def wait_until(self, reached: Callable[[], bool]) -> None:
+        """Wait for something, but not for ever."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not reached():
+            assert time.monotonic() < deadline, [
+                (one.action_name, one.from_ms, one.to_ms, str(one.state), one.note)
+                for one in self.changes()
+            ]
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
+    """Start a daemon in some mode; everything is closed when the test ends."""
+    with ExitStack() as stack:
+
+        def start(mode: str) -> Running:
+            began = time.time()
+            clock = ScaledClock(origin=began - 72 * 3_600, started=began, speed=SPEED)
+            org = SimulatedOrg(ORG, clock, requests_per_minute=1_000_000)
+            org.tokens.register_secret("writer", "writes")
+            simulator = stack.enter_context(serve(org))
+            daemon = Daemon(_settings(simulator, tmp_path, mode), clock=clock)
+            stack.callback(daemon.close)
+            daemon.start()
+            return Running(simulator, daemon)
+
+        yield start
+
+
+def _settings(simulator: RunningSimulator, folder: Path, mode: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "collect": {"interval": "5m", "lookback": "1h", "near": "30m"},
+            "serve": {"port": 0},
+            "state": {"url": f"sqlite:///{folder / 'state.db'}"},
+            "remediation": {
+                "mode": mode,
+                "allow": ["*"],
+                "cooldown": "1h",
+                "max_changes_per_day": 20,
+            },
+            "org": [
+                {
+                    "name": "acme",
+                    "client_id": simulator.org.client_id,
+                    "client_secret": simulator.org.client_secret,
+                    "write_client_id": "writer",
+                    "write_client_secret": "writes",
+                    "api_url": simulator.url,
+                }
+            ],
+        }
+    )
+
+
+def test_auto_raises_what_is_helped_undoes_what_is_not_and_leaves_the_rest_alone(
+    run: Callable[[str], Running],
+) -> None:
+    """To the target or to 30 s; what a gateway cuts off is undone, a hang is never touched."""
+    running = run("auto")
+
+    def settled() -> bool:
+        by_action: dict[str, list[Change]] = defaultdict(list)
+        for one in running.changes():
+            by_action[one.action_id].append(one)
+        ends = {key: [one.state for one in made] for key, made in by_action.items()}
+        return (
+            ends.get(SLOW.action_id) == [ChangeState.VERIFIED] * 2
+            and ends.get(TO_THE_CAP.action_id) == [ChangeState.VERIFIED]
+            and ends.get(BEHIND_A_GATEWAY.action_id) == [ChangeState.ROLLED_BACK]
+        )
+
+    running.wait_until(settled)
+    turns = running.decisions()["keep", "verdict"]
+    running.wait_until(lambda: running.decisions()["keep", "verdict"] > turns + 60)
+
+    assert settled(), "something was changed again"
+    steps = [(one.action_name, one.from_ms, one.to_ms) for one in running.changes()]
+    first, second = (one[1:] for one in steps if one[0] == "Slow Tail")
+    assert first == (4_000, 6_000)
+    assert second[0] == 6_000
+    assert [one[1:] for one in steps if one[0] == "To The Cap"] == [(20_000, 30_000)]
+    assert all(to_ms <= 1.5 * from_ms for _, from_ms, to_ms in steps)
+    assert running.timeout_of(SLOW) in {8, 9}  # 99 % end within 7.3 s
+    assert running.timeout_of(TO_THE_CAP) == 30
+    assert running.timeout_of(BEHIND_A_GATEWAY) == 4
+    assert [running.timeout_of(one) for one in LEFT_ALONE[:3]] == [5, 5, 4]
+    assert running.writes() == len(steps) + 1
+    assert running.decisions()["keep", "quarantine"] > 0
+
+
+@pytest.mark.parametrize("mode", ["off", "recommend"])
+def test_off_and_recommend_send_not_one_write_request(
+    run: Callable[[str], Running], mode: str
+) -> None:
+    """However often they look; recommend says what it would do."""
+    running = run(mode)
+    began = running.daemon.holder.current.taken_at
+
+    def has_looked_for_hours() -> bool:
+        (picture,) = running.daemon.holder.current.orgs
+        hours = (running.daemon.holder.current.taken_at - began) / 3_600
+        return picture.diagnosis is not None and hours > 3
+
+    running.wait_until(has_looked_for_hours)
+    if mode == "recommend":
+        running.wait_until(lambda: running.decisions()["recommend", "mode"] > 0)
+
+    assert running.writes() == 0
+    assert running.changes() == ()
+    assert sum(running.decisions().values()) > 0 if mode == "recommend" else True
