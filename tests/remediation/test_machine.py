@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -129,29 +128,14 @@ class Remediation(RuleBasedStateMachine):
     def days_later(
         self, days: float, effect: Effect, fault: tuple[str, str, int] | None, happenings: list[Any]
     ) -> None:
-        """Cooldowns and quarantines are over; the catalogue is new; the daemon goes on."""
+        """Somebody has put all in order; cooldowns are over; the daemon goes on."""
         self.world.move_clock(days * DAY + 60)
         self.world.machine.at += days * DAY
+        self.world.resume()
+        self.world.settings = self.world.settings.model_copy(update={"mode": "auto"})
         self.world.poll()
         self.world.refresh()
         self._turn(0, effect, happenings, fault)
-
-    @rule(seconds=st.sampled_from([30.0, 130.0, 1_000.0]))
-    def time_passes(self, seconds: float) -> None:
-        """A little."""
-        self.world.move_clock(seconds)
-        self.world.machine.at += seconds
-
-    @rule(seconds=JUMP, machine=st.sampled_from([-3_600.0, 0.0, 3_600.0]))
-    def clocks_jump(self, seconds: float, machine: float) -> None:
-        """The data's and the machine's, each as it likes."""
-        self.world.move_clock(seconds)
-        self.world.machine.at += machine
-
-    @rule()
-    def catalogue_is_read(self) -> None:
-        """The daemon sees what people did."""
-        self.world.refresh()
 
     @rule(action_id=ACTION, timeout_ms=st.none() | PEOPLES_VALUE)
     def person_edits(self, action_id: str, timeout_ms: int | None) -> None:
@@ -180,21 +164,32 @@ class Remediation(RuleBasedStateMachine):
             turns = self.person.turns(steps, "ann@desk")
             self._run(lambda: turns.roll_back(changes[back], "ann wants it"))
 
-    @rule()
-    def person_pauses(self) -> None:
-        """Between two turns."""
-        self.world.pause()
-
-    @precondition(lambda self: self.world.is_paused or self.world.raw_standing().tripped)
-    @rule()
-    def person_resumes(self) -> None:
-        """After a pause or a trip."""
-        self.world.resume()
-
-    @rule(mode=st.sampled_from(["off", "recommend", "auto", "auto"]))
-    def settings_change(self, mode: str) -> None:
-        """And the daemons reload them."""
-        self.world.settings = self.world.settings.model_copy(update={"mode": mode})
+    @rule(
+        what=st.one_of(
+            st.tuples(st.just("time"), st.sampled_from([30.0, 130.0, 1_000.0])),
+            st.tuples(st.just("jump"), JUMP),
+            st.tuples(st.just("mode"), st.sampled_from(["off", "recommend", "auto", "auto"])),
+            st.sampled_from([("pause",), ("resume",), ("resume",), ("catalogue",)]),
+        )
+    )
+    def the_world_goes_on(self, what: tuple[Any, ...]) -> None:
+        """Time, clocks that jump, settings, switches, and a catalogue that is read."""
+        world = self.world
+        match what:
+            case ("time", seconds):
+                world.move_clock(seconds)
+                world.machine.at += seconds
+            case ("jump", seconds):
+                world.move_clock(seconds)
+                world.machine.at -= seconds
+            case ("mode", mode):
+                world.settings = world.settings.model_copy(update={"mode": mode})
+            case ("pause",):
+                world.pause()
+            case ("resume",):
+                world.resume()
+            case _:
+                world.refresh()
 
     def teardown(self) -> None:
         """When all is quiet again, everything is known, and the ledger tells what is in force."""
