@@ -1,0 +1,190 @@
+"""How long it takes to diagnose a whole org from its ledger, by the number of its actions.
+
+    .venv/bin/python -m benchmarks.diagnosing                 250 to 2,000 actions, eight days
+    .venv/bin/python -m benchmarks.diagnosing --actions 2000  one size alone
+
+The ledger is a real SQLite file, filled with windows of five minutes: six actions in seven are far
+below their timeout, the others have a slow tail, hangs or an outage. Elapsed time is what a user
+waits; processor time is what a busy machine does not change. The slope is that of a straight line
+through the logarithms of actions and processor time: 1 is linear.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.analysis.diagnosing import diagnose_org, gather, stretch_to_diagnose, timeouts_of
+from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
+from monitor.ledger import Ledger, Reading
+from monitor.ledger.schema import BAND_COLUMNS
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally, TimeRange
+
+SIZES = (250, 500, 1_000, 2_000)
+ORG = "benchmark"
+T0 = 1_800_000_000
+WINDOW_SECONDS = 300
+WINDOWS = DIAGNOSED_SECONDS // WINDOW_SECONDS
+CALLS_PER_WINDOW = 0.6
+"""Some 170 a day: with 2,000 actions a tenth of the most that the platform lets an org run."""
+
+TIMED_OUT = "EXECUTION_TIMEOUT"
+KINDS = 7
+"""Of seven actions one each has a slow tail, hangs or an outage by turns of three."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one size took; seconds, elapsed and of the processor."""
+
+    actions: int
+    rows: int
+    read: tuple[float, float]
+    whole: tuple[float, float]
+    verdicts: str
+
+
+def fill(path: Path, actions: int) -> int:
+    """Make a ledger of eight days; the rows of its windows."""
+    ids = [f"action-{number:05d}" for number in range(actions)]
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        listed = [Action(one, one, configured_timeout_ms=5_000) for one in ids]
+        ledger.save_catalogue(ORG, listed, T0 - 86_400.0)
+        # One of each, so that the ledger makes its series.
+        seeds = [
+            Tally(one, word, status, T0 - WINDOW_SECONDS, 1)
+            for one in ids
+            for word, status in ((NO_ERROR, "200"), (TIMED_OUT, ""))
+        ]
+        covered = TimeRange(T0 - WINDOW_SECONDS, T0 + DIAGNOSED_SECONDS)
+        ledger.record(ORG, "actions", Reading(covered, WINDOW_SECONDS, covered.end, seeds))
+    connection = sqlite3.connect(path)
+    words = {
+        (action_id, word): (number, org_id)
+        for number, org_id, action_id, word in connection.execute(
+            "SELECT id, org_id, action_id, error_type FROM series"
+        )
+    }
+    org_id = next(iter(words.values()))[1]
+    series = {
+        word: np.array([words[one, word][0] for one in ids]) for word in (NO_ERROR, TIMED_OUT)
+    }
+    rng = np.random.default_rng(1)
+    places = ", ".join("?" * (7 + len(BAND_COLUMNS)))
+    rows = 0
+    for window in range(WINDOWS):
+        action = np.repeat(np.arange(actions), rng.poisson(CALLS_PER_WINDOW, actions))
+        took_ms = _durations(action, window, rng)
+        late = took_ms >= 5_000.0  # noqa: PLR2004 - the timeout of all of them
+        for word, chosen in ((NO_ERROR, ~late), (TIMED_OUT, late)):
+            start = T0 + window * WINDOW_SECONDS
+            found = _windows(org_id, start, series[word], action[chosen], took_ms[chosen])
+            connection.executemany(f"INSERT INTO tallies VALUES ({places})", found)  # noqa: S608 - ours
+            rows += len(found)
+    connection.commit()
+    connection.close()
+    return rows
+
+
+def _durations(action: npt.NDArray[np.int64], window: int, rng: np.random.Generator) -> Floats:
+    """What each call would take."""
+    kind = action % (3 * KINDS)
+    median = np.where(kind == 0, 1_800.0, 420.0)
+    took_ms = median * np.exp(np.where(kind == 0, 0.6, 0.4) * rng.standard_normal(len(action)))
+    silent = (kind == KINDS) & (rng.random(len(action)) < 0.03)  # noqa: PLR2004 - hangs
+    outage = (kind == 2 * KINDS) & (window % 288 < 12)  # noqa: PLR2004 - the first hour of a day
+    return np.where(silent | outage, 1e9, took_ms)
+
+
+def _windows(
+    org_id: int, start: int, series: Floats, action: npt.NDArray[np.int64], took_ms: Floats
+) -> list[tuple[float, ...]]:
+    took_ms = np.minimum(took_ms, 5_003.0)
+    number, at = np.unique(action, return_inverse=True)
+    bands = np.zeros((len(number), len(BAND_COLUMNS)), dtype=int)
+    np.add.at(bands, (at, np.searchsorted(BAND_EDGES_MS, took_ms, side="right")), 1)
+    spent = np.bincount(at, weights=took_ms, minlength=len(number))
+    shortest, longest = np.full(len(number), np.inf), np.zeros(len(number))
+    np.minimum.at(shortest, at, took_ms)
+    np.maximum.at(longest, at, took_ms)
+    return [
+        (
+            *(org_id, start, int(series[number[row]]), int(bands[row].sum())),
+            *(float(spent[row]), float(shortest[row]), float(longest[row])),
+            *bands[row].tolist(),
+        )
+        for row in range(len(number))
+    ]
+
+
+def measure(actions: int) -> Cost:
+    """Fill a ledger, read it, and diagnose it."""
+    org = OrgSettings.model_validate({"name": ORG, "client_id": "x", "client_secret": "y"})
+    settings, now = Settings(), T0 + DIAGNOSED_SECONDS + 600.0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        rows = fill(path, actions)
+        with Ledger.open(f"sqlite:///{path}") as ledger:
+            begun = _clocks()
+            gathering = gather(ledger, org, settings, stretch_to_diagnose(settings, now), actions)
+            known = timeouts_of(ledger, ORG)
+            for action_id in gathering.action_ids:
+                gathering.evidence(action_id, known.get(action_id, ()))
+            read = _since(begun)
+            del gathering
+            begun = _clocks()
+            found = diagnose_org(ledger, org, settings, now)
+            whole = _since(begun)
+    verdicts = Counter(one.verdict.value for one in found.diagnoses.values())
+    told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+    return Cost(actions, rows, read, whole, told)
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(begun: tuple[float, float]) -> tuple[float, float]:
+    now = _clocks()
+    return now[0] - begun[0], now[1] - begun[1]
+
+
+def main() -> None:
+    """Measure each size and print a line of it, then the slope."""
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--actions", type=int, nargs="+", default=SIZES)
+    sizes = parser.parse_args().actions
+    print("Actions    Windows   reading and evidence      all of it           verdicts")
+    print("                     elapsed   processor    elapsed   processor")
+    costs = []
+    for actions in sizes:
+        cost = measure(actions)
+        costs.append(cost)
+        print(
+            f"{cost.actions:7,}  {cost.rows:9,}   {cost.read[0]:6.1f} s    {cost.read[1]:6.1f} s"
+            f"   {cost.whole[0]:6.1f} s    {cost.whole[1]:6.1f} s   {cost.verdicts}"
+        )
+        sys.stdout.flush()
+    if len(costs) > 1:
+        slope, _ = np.polyfit(
+            np.log([cost.actions for cost in costs]), np.log([cost.whole[1] for cost in costs]), 1
+        )
+        print(f"Processor time grows as actions to the power {slope:.2f}.")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"At most {most:,.0f} MB were in use.")
+
+
+if __name__ == "__main__":
+    main()
