@@ -193,7 +193,8 @@ def test_one_line_a_poll(place: Place) -> None:
         "skipped_windows",
     }
     assert polls[0]["executions_added"] > 0
-    assert polls[0]["requests"] == 2
+    # Executions, and detail records: a page more while the night before belongs to them.
+    assert polls[0]["requests"] in {2, 3}
 
 
 def test_a_poll_that_fails_has_one_line_too(place: Place) -> None:

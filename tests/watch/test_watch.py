@@ -35,7 +35,8 @@ def test_a_poll_draws_the_picture(watch: Watch) -> None:
     picture = made.watch.picture
 
     assert report.result == "ok"
-    assert report.requests == 2
+    # One for executions; detail records take a page more while the night before belongs to them.
+    assert report.requests == made.place.asked("/analytics/") >= 2
     assert {action.name for action in picture.state.actions} == {
         "Order Status",
         "Take Payment",
