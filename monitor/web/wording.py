@@ -45,6 +45,7 @@ class ActionRow:
         story: Why, what would help, and what that would bring; empty where all is well.
         budget: p99 against the timeout.
         conversations: How many conversations were hit.
+        raised: Whether a longer timeout is shown beside it.
         timed_out: Whether it timed out at all.
         tight: Whether its p99 comes close to the timeout.
     """
@@ -66,6 +67,7 @@ class ActionRow:
     story: str
     budget: str
     conversations: str
+    raised: bool
     timed_out: bool
     tight: bool
 
@@ -96,6 +98,7 @@ def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) ->
         story="" if well or found is None else story(found),
         budget=UNKNOWN if budget is None else f"{budget * 100:.0f} %",
         conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
+        raised=bool(step),
         timed_out=action.timeouts > 0,
         tight=budget is not None and budget >= _TIGHT_RATIO,
     )
