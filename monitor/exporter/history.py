@@ -24,6 +24,7 @@ from monitor.exporter.catalogue import (
     FLOW_CONVERSATIONS,
     FLOW_INFO,
     TIMEOUT,
+    WATERMARK,
     Kind,
     MetricSpec,
 )
@@ -56,6 +57,7 @@ class PastOrg:
     Attributes:
         org: Its name in the configuration.
         contract: ``platform`` or ``flow``.
+        source: The source of its executions.
         window_seconds: Length of its windows.
         stretch: What is wanted, on window boundaries.
         state: Its totals and names, as of the moment of the export.
@@ -66,6 +68,7 @@ class PastOrg:
 
     org: str
     contract: str
+    source: str
     window_seconds: int
     stretch: TimeRange
     state: OrgState
@@ -83,15 +86,19 @@ def past_of(
         org: The org's name.
         contract: ``platform`` or ``flow``.
         stretch: What is wanted; cut to whole windows that were read to their end.
-        window_seconds: Length of a window.
+        window_seconds: Length of a window where the ledger does not say: the platform may have
+            asked for longer ones.
 
     Raises:
         LedgerError: The ledger can't be read.
     """
+    source = "conversations" if contract == _FLOW else "actions"
+    state = history.state(org)
+    if source in state.sources:
+        window_seconds = state.sources[source].window_seconds or window_seconds
     whole = TimeRange(
         -floor_to(-stretch.start, window_seconds), floor_to(stretch.end, window_seconds)
     )
-    source = "conversations" if contract == _FLOW else "actions"
     times: list[int] = []
     for read in history.read_stretches(org, source):
         begin = -floor_to(-max(read.start, whole.start), window_seconds)
@@ -102,9 +109,10 @@ def past_of(
     return PastOrg(
         org,
         contract,
+        source,
         window_seconds,
         whole,
-        history.state(org),
+        state,
         times,
         {(one.action_id, one.error_type, one.response_status): one for one in sums},
     )
@@ -137,6 +145,11 @@ def openmetrics(
     yield from _head(FLOW_CONVERSATIONS)
     for past in pasts:
         yield from _conversations(history, past)
+    yield from _head(WATERMARK)
+    for past in pasts:
+        # Like the counters: as if all that happened had been known at once.
+        labels = _labels(WATERMARK, (past.org, past.source))
+        yield from (f"{WATERMARK.name}{{{labels}}} {float(at)!r} {at}\n" for at in past.times)
     yield from _head(ACTION_INFO)
     for past in pasts:
         yield from _names(past)

@@ -27,6 +27,7 @@ from tests.ledger.readings import (
 
 EXECUTIONS = "genesys_data_action_executions_total"
 DURATION = "genesys_data_action_duration_seconds"
+OURS = "genesys_data_action_"
 TIMED_OUT = "request.timeout"
 QUIET = Action("a9", "Quiet", "i1", 'The "int"\\', "Web", ActionKind.CUSTOM, 8_000)
 
@@ -203,6 +204,27 @@ def test_a_conversation_counts_when_it_was_first_hit(ledger: Ledger) -> None:
     assert counted == dict(zip(at(0, 1, 2, 3), [0, 1, 1, 2], strict=True))
 
 
+def test_the_watermark_keeps_pace(ledger: Ledger) -> None:
+    """What counts by how much was read since, such as an alert, can begin at once."""
+    ledger.record(ORG, "actions", reading(tally(1)))
+
+    text = exported(ledger, windows(0, 2))
+
+    watermark = series(text, "timeout_monitor_watermark_timestamp_seconds", source="actions")
+    assert watermark == {at_: float(at_) for at_ in at(0, 1, 2)}
+
+
+def test_windows_are_those_of_the_ledger(ledger: Ledger) -> None:
+    """Where the platform asked for longer ones than the settings say."""
+    covered = TimeRange(T0, T0 + 1_800)
+    ledger.record(ORG, "actions", reading(tally(3), covered=covered, window_seconds=900))
+
+    text = exported(ledger, covered)
+
+    counted = series(text, EXECUTIONS, outcome="success")
+    assert counted == {T0: 0, T0 + 900: 3, T0 + 1_800: 3}
+
+
 def test_the_flow_contract_knows_timeouts_alone(ledger: Ledger) -> None:
     """No success, no histogram: zeros would be a claim."""
     hits = [incident("c1", error_type=TIMED_OUT)]
@@ -267,11 +289,10 @@ def test_every_export_goes_over_into_the_scrape(
         live = scrape(picture(ledger.state(ORG)))
 
     counters = {key: list(its.values()) for key, its in all_series(text).items()}
-    counters = {key: values for key, values in counters.items() if not key[0].endswith("_info")}
+    counters = {key: its for key, its in counters.items() if key[0].startswith(OURS)}
+    counters = {key: its for key, its in counters.items() if not key[0].endswith("_info")}
     assert {name for name, _ in counters} == {
-        name
-        for name, _ in live.samples
-        if name.startswith("genesys_data_action_") and not name.endswith("_info")
+        name for name, _ in live.samples if name.startswith(OURS) and not name.endswith("_info")
     }
     for key, values in counters.items():
         assert values == sorted(values), key
