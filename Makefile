@@ -12,7 +12,7 @@ COMPILE   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean runtime dev
+.PHONY: help demo test check format dashboards lock clean runtime dev
 
 help:
 	@echo "make demo     a simulated org, watched: table, metrics and status, until Ctrl-C"
@@ -20,6 +20,7 @@ help:
 	@echo "make test     all tests, on both cores; ARGS=\"-k ledger -n0\" passes options on"
 	@echo "make check    format, lint, types, import arrows, then all tests with branch coverage"
 	@echo "make format   put the code into the form that check asks for"
+	@echo "make dashboards   write dashboards, rules and alerts anew from dashboards/source"
 	@echo "make lock     write the lock files anew; ARGS=--upgrade takes newer versions"
 	@echo "make clean    remove everything that make made, the environment too; keeps your data"
 	@echo "PYTHON=python3.12 picks the Python; each target does its own set-up in .venv"
@@ -28,7 +29,7 @@ demo: runtime
 	@$(BIN)/python -m monitor demo $(if $(DURATION),--duration $(DURATION)) $(ARGS)
 
 test: dev
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # Tests come last, so that their closing line is the last word.
 check: dev
@@ -42,6 +43,9 @@ format: dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+dashboards: dev
+	$(BIN)/python -m dashboards.source
+
 # Each lock keeps to the versions of the one before it, so that the tests run what users run.
 lock: dev
 	$(COMPILE) pyproject.toml -o requirements.lock $(ARGS)
@@ -50,7 +54,7 @@ lock: dev
 
 clean:
 	rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
-	find monitor tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find monitor tests scripts benchmarks dashboards -name __pycache__ -type d -prune -exec rm -rf {} +
 
 runtime:
 	@$(BOOTSTRAP) runtime

@@ -1,5 +1,6 @@
 """``export``: what was collected, for a Prometheus that was not there at the time."""
 
+import re
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,6 +43,10 @@ def export(
         typer.Option("--to", formats=FORMATS, metavar="TIME", help="End, likewise."),
     ] = None,
     org: Annotated[str | None, typer.Option(help="Only this org.")] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A label that scrapes add; may be repeated."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,
@@ -52,8 +57,9 @@ def export(
     context.configure_logs(quiet=not context.verbose)
     stretch = _stretch(begin, end)
     orgs = _chosen(settings, org)
+    labels = _labels(label or [])
     with opened_ledger(settings) as ledger, waiting("Writing"):
-        pasts = _write(settings, ledger, orgs, stretch, output)
+        pasts = _write(settings, ledger, orgs, stretch, labels, output)
     if output:
         for past in pasts:
             _say_what(past, output)
@@ -81,11 +87,28 @@ def _chosen(settings: "Settings", name: str | None) -> "Sequence[OrgSettings]":
     return orgs
 
 
+def _labels(written: "Sequence[str]") -> dict[str, str]:
+    from monitor.exporter import METRICS
+
+    own = {name for spec in METRICS for name in spec.labels} | {"le"}
+    labels = {}
+    for text in written:
+        name, equals, value = text.partition("=")
+        if not equals or not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) or name in own:
+            raise ConfigurationError(
+                f"--label: {text} can't be added to every series",
+                "Write a name that the series don't have, for example job=timeout-monitor.",
+            )
+        labels[name] = value
+    return labels
+
+
 def _write(
     settings: "Settings",
     ledger: "Ledger",
     orgs: "Sequence[OrgSettings]",
     stretch: "TimeRange",
+    labels: dict[str, str],
     output: Path | None,
 ) -> "Sequence[PastOrg]":
     from monitor.exporter import openmetrics, past_of
@@ -99,7 +122,8 @@ def _write(
                 "Choose another one, or read it first: timeout-monitor backfill --from --to.",
             )
         with _opened(output) as file:
-            file.writelines(openmetrics(history, pasts, settings.classify.classifier()))
+            classifier = settings.classify.classifier()
+            file.writelines(openmetrics(history, pasts, classifier, labels))
     return pasts
 
 

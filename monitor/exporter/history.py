@@ -119,16 +119,34 @@ def past_of(
 
 
 def openmetrics(
-    history: History, pasts: Sequence[PastOrg], classifier: Classifier
+    history: History,
+    pasts: Sequence[PastOrg],
+    classifier: Classifier,
+    labels: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """The export, line by line, each with its line break.
 
     Counters are cumulative and go over into those of a scrape: a sample holds the total of now
     less everything that happened later. Only one action is held in memory at a time.
 
+    Args:
+        history: The ledger's past.
+        pasts: What is exported.
+        classifier: Reads how executions ended.
+        labels: What every series has besides, such as ``job`` and ``instance``: a scrape adds
+            them, and a series is only continued by one that has the same.
+
     Raises:
         LedgerError: The ledger can't be read.
     """
+    more = "".join(f',{name}="{_escaped(value)}"' for name, value in (labels or {}).items())
+    for line in _lines(history, pasts, classifier):
+        # The labels' end comes last: a value in between may hold anything.
+        head, brace, rest = line.rpartition("} ") if more and line[0] != "#" else (line, "", "")
+        yield f"{head}{more}{brace}{rest}" if brace else line
+
+
+def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -> Iterator[str]:
     yield from _head(EXECUTIONS)
     for past in pasts:
         yield from _executions(history, past, classifier)
@@ -359,6 +377,9 @@ def _head(spec: MetricSpec) -> Iterator[str]:
 
 def _labels(spec: MetricSpec, values: Sequence[str]) -> str:
     return ",".join(
-        f'{name}="{exposable(value).translate(_ESCAPES)}"'
-        for name, value in zip(spec.labels, values, strict=True)
+        f'{name}="{_escaped(value)}"' for name, value in zip(spec.labels, values, strict=True)
     )
+
+
+def _escaped(value: str) -> str:
+    return exposable(value).translate(_ESCAPES)

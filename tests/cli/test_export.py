@@ -102,6 +102,17 @@ def test_one_org_of_several(place: Place, command: Command) -> None:
     assert refused.said[1] == "Choose one of: acme, globex."
 
 
+def test_labels_that_scrapes_add(place: Place, command: Command) -> None:
+    """Every series has them."""
+    place.run("poll")
+
+    text = command("export", "openmetrics", "--label", "job=monitor", "--label", "instance=a:1").out
+
+    series = [line for line in text.splitlines() if line[0] != "#"]
+    assert series
+    assert all(',job="monitor",instance="a:1"} ' in line for line in series)
+
+
 def test_nothing_collected(place: Place, command: Command) -> None:
     """It is said, and no file is left."""
     file = place.folder / "history.om"
@@ -116,6 +127,9 @@ def test_nothing_collected(place: Place, command: Command) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (("--label", "job"), "--label: job can't be added to every series."),
+        (("--label", "org=x"), "--label: org=x can't be added to every series."),
+        (("--label", "1=x"), "--label: 1=x can't be added to every series."),
         (("--from", "2026-01-02", "--to", "2026-01-01"), "--to must be later than --from."),
         (
             ("--to", (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")),
@@ -123,7 +137,7 @@ def test_nothing_collected(place: Place, command: Command) -> None:
         ),
     ],
 )
-def test_times_that_make_no_stretch(
+def test_options_that_make_no_export(
     place: Place, command: Command, options: tuple[str, ...], sentence: str
 ) -> None:
     """They are refused before anything is read."""

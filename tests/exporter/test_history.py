@@ -236,6 +236,20 @@ def test_the_flow_contract_knows_timeouts_alone(ledger: Ledger) -> None:
     assert f"{DURATION}_count" not in text
 
 
+def test_labels_of_scrapes_can_be_added(ledger: Ledger) -> None:
+    """To every series, whatever stands in its other labels."""
+    odd = Action("a9", 'Quiet } "1', configured_timeout_ms=8_000)
+    ledger.save_catalogue(ORG, [odd], T0)
+    ledger.record(ORG, "actions", reading(tally(1)))
+
+    with ledger.history() as history:
+        past = past_of(history, ORG, "platform", windows(0, 1), WINDOW_SECONDS)
+        text = "".join(openmetrics(history, [past], CLASSIFIER, {"job": 'my "job'}))
+
+    assert {dict(labels)["job"] for _, labels in all_series(text)} == {'my "job'}
+    assert series(text, "genesys_data_action_info", action_name='Quiet } "1')
+
+
 def test_names_are_written_so_that_they_can_be_read(ledger: Ledger) -> None:
     """Quotes and backslashes in them break nothing."""
     ledger.save_catalogue(ORG, [QUIET], T0)

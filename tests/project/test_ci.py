@@ -97,13 +97,14 @@ def test_installs_what_is_missing(machine: Machine, run_ci: RunCi) -> None:
     run_ci()
     update, install = machine.calls("apt-get")
     assert update.startswith("apt-get update")
-    assert install.endswith(" prometheus postgresql")
+    assert install.endswith(" prometheus prometheus-alertmanager postgresql")
     assert "--yes" in install
 
 
 def test_installs_nothing_that_is_there(machine: Machine, run_ci: RunCi) -> None:
     """With every tool in place no package manager is started."""
     machine.add("promtool")
+    machine.add("amtool")
     machine.add("pg_ctlcluster")
     run_ci()
     assert machine.calls("apt-get") == []
@@ -114,7 +115,9 @@ def test_installs_the_venv_modules(machine: Machine, run_ci: RunCi) -> None:
     """A Python without its modules for virtual environments gets them."""
     machine.add("python3", "exit 1")
     run_ci()
-    assert machine.calls("apt-get")[-1].endswith(" prometheus postgresql python3-venv")
+    assert machine.calls("apt-get")[-1].endswith(
+        " prometheus prometheus-alertmanager postgresql python3-venv"
+    )
 
 
 def test_tries_once_more(machine: Machine, run_ci: RunCi) -> None:
@@ -139,7 +142,7 @@ def test_without_root_says_what_is_missing(machine: Machine, run_ci: RunCi) -> N
     machine.add("id", "echo 1000")
     done = run_ci()
     assert done.stderr == (
-        ".ci/run: prometheus postgresql must be installed, "
+        ".ci/run: prometheus prometheus-alertmanager postgresql must be installed, "
         "which needs root or sudo without a password.\n"
     )
     assert machine.calls("apt-get") == []
@@ -151,7 +154,7 @@ def test_installs_through_sudo(machine: Machine, run_ci: RunCi) -> None:
     machine.add("id", "echo 1000")
     machine.add("sudo", 'shift; exec "$@"')
     run_ci()
-    assert machine.calls("apt-get")[-1].endswith(" prometheus postgresql")
+    assert machine.calls("apt-get")[-1].endswith(" prometheus prometheus-alertmanager postgresql")
 
 
 def test_counts_as_ci(machine: Machine, run_ci: RunCi) -> None:

@@ -1,0 +1,678 @@
+"""The overview: one org, what times out in it, and whether what is shown is current."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.source.alerting import ACTION_UID, OVERVIEW_UID
+from dashboards.source.grafana import (
+    GREEN,
+    ORANGE,
+    RED,
+    STEP,
+    YELLOW,
+    Panel,
+    Row,
+    Target,
+    above,
+    annotation,
+    dashboard,
+    data_source_variable,
+    query_variable,
+)
+from dashboards.source.objectives import Objectives
+from dashboards.source.promql import INFO, grown, joined
+from dashboards.source.queries import (
+    BY_ACTION,
+    FLOW,
+    OF_ORG,
+    RANGE,
+    RATE,
+    ended,
+    minutely,
+    of_actions,
+    ran,
+    share,
+)
+
+TO_ACTION = (
+    f"/d/{ACTION_UID}?${{__url_time_range}}&${{datasource:queryparam}}&${{org:queryparam}}"
+    "&${integration:queryparam}&var-action="
+)
+OF_SERIES = TO_ACTION + "${__field.labels.action_id}"
+OF_ROW = TO_ACTION + "${__data.fields.action_id}"
+HITS = "genesys_flow_timeout_conversations_total"
+CHANGES = "timeout_monitor_remediation_changes_total"
+
+
+def overview(aims: Objectives) -> dict[str, Any]:
+    """The dashboard of one org."""
+    return dashboard(
+        OVERVIEW_UID,
+        "Timeout Monitor: overview",
+        "Which data actions of an org time out, whom it hits, and what can be done about it.",
+        variables=[
+            data_source_variable(),
+            query_variable("org", "Org", f"label_values({INFO}, org)"),
+            query_variable(
+                "integration",
+                "Integration",
+                f'label_values({INFO}{{org="$org"}}, integration_name)',
+                several=True,
+            ),
+        ],
+        annotations=[changes_made()],
+        rows=[
+            Row("What callers meet", _at_a_glance(aims)),
+            Row("Which actions", _actions(aims)),
+            Row("Room for executions", _concurrency(aims)),
+            Row("Remediation", _remediation()),
+            Row("Is this current?", _health(aims)),
+        ],
+    )
+
+
+def changes_made() -> dict[str, Any]:
+    """Where remediation changed something."""
+    return annotation(
+        "Remediation",
+        f"sum by (result) (increase({CHANGES}{{{OF_ORG}}}[$__interval])) > 0",
+        "Remediation: {{result}}",
+        "timeout-monitor history shows which action, from what to what, and why.",
+        "purple",
+    )
+
+
+def _at_a_glance(aims: Objectives) -> tuple[Panel, ...]:
+    timed_out = grown(ended("timeout"), RANGE, BY_ACTION)
+    return (
+        Panel(
+            "stat",
+            "Timeouts",
+            "Executions that ran into their timeout. Look below for the actions that they are of.",
+            (Target(f"sum({of_actions(timed_out)})", "Timeouts", instant=True),),
+            "short",
+            4,
+            4,
+        ),
+        Panel(
+            "stat",
+            "Share that timed out",
+            f"Part of all executions. {aims.timeout_share:.0%} is the objective: above it, begin "
+            f"with the topmost action of the table below. {FLOW}.",
+            (
+                Target(
+                    joined(
+                        f"sum({of_actions(timed_out)})",
+                        "/",
+                        f"(sum({of_actions(grown(ran(), RANGE, BY_ACTION, 'outcome'))}) > 0)",
+                        f"and on () count({ended('success')}) > 0",
+                    ),
+                    "Share",
+                    instant=True,
+                ),
+            ),
+            "percentunit",
+            4,
+            4,
+            above(aims.timeout_share, aims.timeout_share * aims.slow.factor),
+            f"{FLOW}; or nothing ran",
+        ),
+        Panel(
+            "stat",
+            "Conversations hit",
+            "Conversations in which at least one data action timed out, from detail records. Each "
+            "is a caller who heard silence. The flows that they were in are shown below.",
+            (
+                Target(
+                    f"sum({of_actions(grown(f'{HITS}{{{OF_ORG}}}', RANGE, BY_ACTION, 'flow_id'))})",
+                    "Conversations",
+                    instant=True,
+                ),
+            ),
+            "short",
+            4,
+            4,
+        ),
+        Panel(
+            "stat",
+            "Actions that time out",
+            "Actions with at least one timeout. Many at once, of one integration, are one broken "
+            "back end.",
+            (Target(f"count({of_actions(timed_out)} > 0) or vector(0)", "Actions", instant=True),),
+            "short",
+            4,
+            4,
+        ),
+        Panel(
+            "stat",
+            "Concurrency used",
+            f"Executions running at a time, of the org's limit, on average of the last hour. "
+            f"Above {aims.concurrency:.0%}, peaks are refused: shorten or cache calls before "
+            f"raising a timeout. {FLOW}.",
+            (
+                Target(
+                    joined(
+                        f"max(genesys_data_actions_concurrency_estimate{{{OF_ORG}}})",
+                        f"/ (max(genesys_data_actions_concurrency_limit{{{OF_ORG}}}) > 0)",
+                    ),
+                    "Used",
+                    instant=True,
+                ),
+            ),
+            "percentunit",
+            4,
+            4,
+            above(aims.concurrency * 0.7, aims.concurrency),
+            f"{FLOW}; or a part of the last hour was not read",
+        ),
+        Panel(
+            "stat",
+            "Newest read",
+            f"How long ago a source was last read. Above {aims.stale_seconds // 60} min this page "
+            f"shows "
+            "the past: see the last row.",
+            (
+                Target(
+                    "max(time() - max by (source) "
+                    f"(timeout_monitor_last_success_timestamp_seconds{{{OF_ORG}}}))",
+                    "Age",
+                    instant=True,
+                ),
+            ),
+            "s",
+            4,
+            4,
+            above(aims.stale_seconds / 3, aims.stale_seconds),
+            "Never read",
+        ),
+    )
+
+
+def _actions(aims: Objectives) -> tuple[Panel, ...]:
+    used = f"max by ({BY_ACTION}) (genesys_data_action_timeout_budget_used_ratio{{{OF_ORG}}})"
+    return (
+        Panel(
+            "timeseries",
+            "Timeouts per minute",
+            "By action. A sudden peak is an incident of a back end; a steady line is a timeout "
+            "that does not fit, or a back end that is slow for some. Click a line for its action.",
+            (
+                Target(
+                    of_actions(minutely(ended("timeout"), BY_ACTION)), "{{action_name}}", step=STEP
+                ),
+            ),
+            "cpm",
+            12,
+            9,
+            link=OF_SERIES,
+        ),
+        Panel(
+            "timeseries",
+            "Share that timed out",
+            f"By action; the line is the objective of {aims.timeout_share:.0%}. An action that "
+            f"stays above it is worth its verdict. {FLOW}.",
+            (Target(of_actions(share(OF_ORG, RATE)), "{{action_name}}", step=STEP),),
+            "percentunit",
+            12,
+            9,
+            ((None, GREEN), (aims.timeout_share, RED)),
+            f"{FLOW}; or nothing ran",
+            custom={"thresholdsStyle": {"mode": "dashed"}},
+            link=OF_SERIES,
+        ),
+        _top(aims),
+        Panel(
+            "bargauge",
+            "Timeout budget used",
+            "p99 duration of the last settled hour, as a part of the timeout in force. Above "
+            f"{aims.budget:.0%} a little more load makes callers wait in vain: open the action, "
+            f"read its verdict. {FLOW}.",
+            (Target(of_actions(used), "{{action_name}}", instant=True),),
+            "percentunit",
+            8,
+            12,
+            above(aims.budget * 0.75, aims.budget),
+            f"{FLOW}; or nothing ran in the last hour",
+            maximum=1,
+            link=OF_SERIES,
+        ),
+        Panel(
+            "table",
+            "Verdicts",
+            "Why each action times out, and so what helps: slow_tail is raised in steps, hangs "
+            "and outage are the back end's, throttled wants fewer or shorter calls, at_cap an "
+            "asynchronous call, insufficient more data. timeout-monitor report gives the evidence.",
+            (
+                Target(
+                    of_actions(
+                        f"max by ({BY_ACTION}, verdict) (genesys_data_action_verdict{{{OF_ORG}}}) "
+                        f"== 1"
+                    ),
+                    instant=True,
+                    form="table",
+                ),
+            ),
+            "short",
+            12,
+            10,
+            transformations=_columns({"action_name": "Action", "verdict": "Verdict"}, "Value"),
+            link=OF_ROW,
+        ),
+        Panel(
+            "timeseries",
+            "Conversations hit by flow",
+            "New ones in each step, from detail records: where callers are when it happens. Give "
+            "such a flow an error path that says something.",
+            (
+                Target(
+                    joined(
+                        f"({grown(f'{HITS}{{{OF_ORG}}}', RATE, 'org, flow_id', 'action_id')})",
+                        "* on (org, flow_id) group_left (flow_name)",
+                        "topk by (org, flow_id) (1, max by (org, flow_id, flow_name) "
+                        f"(genesys_data_action_flow_info{{{OF_ORG}}}))",
+                    ),
+                    "{{flow_name}}",
+                    step=STEP,
+                ),
+            ),
+            "short",
+            12,
+            10,
+        ),
+    )
+
+
+def _top(aims: Objectives) -> Panel:
+    labels = ("action_name", "integration_name")
+    timed_out = of_actions(grown(ended("timeout"), RANGE, BY_ACTION), *labels)
+    every = of_actions(grown(ran(), RANGE, BY_ACTION, "outcome"), *labels)
+    part = of_actions(share(OF_ORG, RANGE), *labels)
+    limit = of_actions(
+        f"max by ({BY_ACTION}) (genesys_data_action_timeout_seconds{{{OF_ORG}}})", *labels
+    )
+    return Panel(
+        "table",
+        "Top actions",
+        "Most timeouts first. Click a row for its action. An integration with several rows has one "
+        "back end in trouble. With contract flow there are timeouts alone.",
+        tuple(
+            Target(expression, instant=True, form="table")
+            for expression in (timed_out, every, part, limit)
+        ),
+        "short",
+        16,
+        12,
+        no_value="Nothing in this stretch of time; with contract flow, timeouts alone",
+        overrides={
+            "Share": {
+                "unit": "percentunit",
+                "thresholds": {
+                    "mode": "absolute",
+                    "steps": [
+                        {"color": colour, "value": value}
+                        for value, colour in above(
+                            aims.timeout_share, aims.timeout_share * aims.slow.factor
+                        )
+                    ],
+                },
+                "custom.cellOptions": {"type": "color-text"},
+            },
+            "Timeout in force": {"unit": "s"},
+            "Timeouts": {"decimals": 0},
+            "Executions": {"decimals": 0},
+            "action_id": {"custom.hidden": True},
+        },
+        transformations=[
+            {"id": "merge", "options": {}},
+            {
+                "id": "organize",
+                "options": {
+                    "excludeByName": {"Time": True, "org": True},
+                    "indexByName": {
+                        name: place
+                        for place, name in enumerate(
+                            (
+                                "action_name",
+                                "integration_name",
+                                "Value #A",
+                                "Value #B",
+                                "Value #C",
+                                "Value #D",
+                                "action_id",
+                            )
+                        )
+                    },
+                    "renameByName": {
+                        "action_name": "Action",
+                        "integration_name": "Integration",
+                        "Value #A": "Timeouts",
+                        "Value #B": "Executions",
+                        "Value #C": "Share",
+                        "Value #D": "Timeout in force",
+                    },
+                },
+            },
+            {"id": "sortBy", "options": {"sort": [{"field": "Timeouts", "desc": True}]}},
+        ],
+        link=OF_ROW,
+    )
+
+
+def _concurrency(aims: Objectives) -> tuple[Panel, ...]:
+    return (
+        Panel(
+            "timeseries",
+            "Concurrent executions against the limit",
+            "Mean of the last hour, by Little's law, and the org's own limit. Peaks are higher "
+            "than the mean: near the limit the platform refuses executions of every action. Rare "
+            "hangs with a "
+            f"long timeout hold slots: too_long in the verdicts. The estimate: {FLOW}.",
+            (
+                Target(
+                    f"max(genesys_data_actions_concurrency_estimate{{{OF_ORG}}})", "In use (mean)"
+                ),
+                Target(f"max(genesys_data_actions_concurrency_limit{{{OF_ORG}}})", "Limit"),
+            ),
+            "short",
+            12,
+            no_value=f"{FLOW}; or a part of the last hour was not read",
+        ),
+        Panel(
+            "timeseries",
+            "Refused by the platform, per minute",
+            "Executions that Genesys Cloud itself refused to run. Anything above zero for long "
+            "wants "
+            f"fewer, shorter or cached calls; a longer timeout makes it worse. {FLOW}.",
+            (
+                Target(
+                    of_actions(minutely(ended("throttled"), BY_ACTION)),
+                    "{{action_name}}",
+                    step=STEP,
+                ),
+            ),
+            "cpm",
+            12,
+            thresholds=((None, GREEN), (aims.throttled_least / 30, ORANGE)),
+            no_value=FLOW,
+            link=OF_SERIES,
+        ),
+    )
+
+
+def _remediation() -> tuple[Panel, ...]:
+    off = "Not known"
+    return (
+        Panel(
+            "stat",
+            "Mode",
+            "off: nothing is written, ever. recommend: only what a person applies. auto: "
+            "allow-listed actions are raised, watched, and set back where it did not help.",
+            (Target(f"max(timeout_monitor_remediation_mode{{{OF_ORG}}})", "Mode", instant=True),),
+            "none",
+            3,
+            mappings={"0": "off", "1": "recommend", "2": "auto"},
+            no_value=off,
+        ),
+        Panel(
+            "stat",
+            "Paused",
+            "While paused nothing is written. timeout-monitor resume lets it go on; look at "
+            "timeout-monitor history first.",
+            (
+                Target(
+                    f"max(timeout_monitor_remediation_paused{{{OF_ORG}}})", "Paused", instant=True
+                ),
+            ),
+            "none",
+            3,
+            thresholds=((None, GREEN), (1, ORANGE)),
+            mappings={"0": "no", "1": "paused"},
+            no_value=off,
+        ),
+        Panel(
+            "timeseries",
+            "Changes",
+            "What was done, by result. applied is being watched; verified has helped; rolled_back "
+            "has not and was undone; conflict met somebody else's change; failed was not made. "
+            "timeout-monitor history tells each.",
+            (
+                Target(
+                    grown(f"{CHANGES}{{{OF_ORG}}}", RATE, "result", "org"),
+                    "{{result}}",
+                    step=STEP,
+                ),
+            ),
+            "short",
+            9,
+            no_value="No change was ever made",
+            custom={"drawStyle": "bars", "fillOpacity": 80},
+        ),
+        Panel(
+            "timeseries",
+            "Decisions",
+            "What was decided, by the reason: the first rail that refused, or ok. It answers why "
+            "an action was not changed; timeout-monitor plan shows every rail.",
+            (
+                Target(
+                    grown(
+                        f"timeout_monitor_remediation_decisions_total{{{OF_ORG}}}",
+                        RATE,
+                        "decision, reason",
+                        "org",
+                    ),
+                    "{{decision}}: {{reason}}",
+                    step=STEP,
+                ),
+            ),
+            "short",
+            9,
+            no_value="Nothing was decided yet",
+            custom={"stacking": {"mode": "normal"}},
+        ),
+    )
+
+
+def _health(aims: Objectives) -> tuple[Panel, ...]:
+    late = f"timeout_monitor_lateness_seconds_bucket{{{OF_ORG}}}"
+    polls = f"timeout_monitor_polls_total{{{OF_ORG}}}"
+    requests = f"timeout_monitor_api_requests_total{{{OF_ORG}}}"
+    poll = "timeout_monitor_poll_duration_seconds"
+    retries = f"timeout_monitor_api_retries_total{{{OF_ORG}}}"
+    waited = f"timeout_monitor_rate_limited_seconds_total{{{OF_ORG}}}"
+    return (
+        Panel(
+            "timeseries",
+            "Age of what is known",
+            "How far behind the watermark is, and how old the newest data. The first grows while "
+            "reading fails or a hole is open; the second also when nobody calls. Look at the log, "
+            "and run timeout-monitor check.",
+            (
+                Target(
+                    "time() - max by (source) "
+                    f"(timeout_monitor_watermark_timestamp_seconds{{{OF_ORG}}})",
+                    "{{source}}: behind",
+                ),
+                Target(
+                    f"max by (source) (timeout_monitor_data_lag_seconds{{{OF_ORG}}})",
+                    "{{source}}: newest data",
+                ),
+            ),
+            "s",
+            8,
+            thresholds=above(aims.stale_seconds / 3, aims.stale_seconds),
+        ),
+        Panel(
+            "timeseries",
+            "How late data comes",
+            "95 of 100 late executions came within this time after their window. [collect] settle "
+            "should be above it.",
+            (
+                Target(
+                    joined(
+                        f"histogram_quantile(0.95, {grown(late, RANGE, 'source, le')})",
+                        "and on (source) (max by (source) (increase("
+                        f"timeout_monitor_lateness_seconds_count{{{OF_ORG}}}[{RANGE}])) > 0)",
+                    ),
+                    "{{source}}",
+                ),
+            ),
+            "s",
+            8,
+            thresholds=((None, GREEN), (aims.late.value, ORANGE)),
+            no_value="Nothing came late",
+        ),
+        Panel(
+            "timeseries",
+            "Polls",
+            "By result. partial: one source failed; failed: all did. What they owe is asked again. "
+            "timeout-monitor check says what is wrong.",
+            (Target(grown(polls, RATE, "result"), "{{result}}", step=STEP),),
+            "short",
+            8,
+            overrides={
+                "ok": _in(GREEN),
+                "partial": _in(YELLOW),
+                "failed": _in(RED),
+            },
+            custom={"stacking": {"mode": "normal"}},
+        ),
+        Panel(
+            "timeseries",
+            "Requests per minute",
+            "What the monitor costs the platform, by endpoint. 240 a minute are the most it "
+            "sends; the platform refuses more than 300.",
+            (Target(minutely(requests, "endpoint", "status"), "{{endpoint}}", step=STEP),),
+            "cpm",
+            8,
+            thresholds=((None, GREEN), (240, RED)),
+        ),
+        Panel(
+            "timeseries",
+            "Retries and waiting for rate limits",
+            "Requests repeated, and seconds waited, in each step. If it goes on, something else "
+            "uses the same client, or the platform is in trouble.",
+            (
+                Target(
+                    f"sum({grown(retries, RATE, 'endpoint')}) or vector(0)",
+                    "Retries",
+                    step=STEP,
+                ),
+                Target(
+                    f"sum({grown(waited, RATE, 'endpoint')}) or vector(0)",
+                    "Seconds waited",
+                    step=STEP,
+                ),
+            ),
+            "short",
+            8,
+            thresholds=((None, GREEN), (aims.limited_seconds, ORANGE)),
+        ),
+        Panel(
+            "timeseries",
+            "Duration of a poll",
+            "Mean. Near [collect] interval, polls begin to be left out: raise it, or look at the "
+            "requests.",
+            (
+                Target(
+                    joined(
+                        f"max(rate({poll}_sum{{{OF_ORG}}}[{RATE}]))",
+                        f"/ (max(rate({poll}_count{{{OF_ORG}}}[{RATE}])) > 0)",
+                    ),
+                    "Mean",
+                    step=STEP,
+                ),
+            ),
+            "s",
+            8,
+            thresholds=above(aims.poll.value / 2, aims.poll.value),
+        ),
+        Panel(
+            "stat",
+            "Sources",
+            "Whether each source answers. One that does not lacks a permission: timeout-monitor "
+            "check names it.",
+            (
+                Target(
+                    f"max by (source) (timeout_monitor_source_available{{{OF_ORG}}})",
+                    "{{source}}",
+                    instant=True,
+                ),
+            ),
+            "none",
+            8,
+            4,
+            ((None, RED), (1, GREEN)),
+            mappings={"0": "refused", "1": "answers"},
+        ),
+        Panel(
+            "stat",
+            "Readings that shrank, windows given up",
+            "Counts that the platform later showed smaller (the larger is kept), and windows that "
+            "were too far back to be read: their executions are missing. A longer max_backfill "
+            "reads further.",
+            (
+                Target(
+                    "sum("
+                    + grown(f"timeout_monitor_restatements_total{{{OF_ORG}}}", RANGE, "source")
+                    + ")",
+                    "Readings",
+                    instant=True,
+                ),
+                Target(
+                    "sum("
+                    + grown(f"timeout_monitor_skipped_windows_total{{{OF_ORG}}}", RANGE, "source")
+                    + ")",
+                    "Windows",
+                    instant=True,
+                ),
+            ),
+            "short",
+            8,
+            4,
+            ((None, GREEN), (1, ORANGE)),
+        ),
+        Panel(
+            "stat",
+            "State and version",
+            "Whether the state can be written, and which versions run. Where it can't: disk, "
+            "owner, database. It is shown for all orgs of a daemon together.",
+            (
+                Target(
+                    "min(timeout_monitor_state_writable) "
+                    f"and on () count(timeout_monitor_polls_total{{{OF_ORG}}})",
+                    "State",
+                    instant=True,
+                ),
+                Target(
+                    "max by (version) (timeout_monitor_build_info) "
+                    f"and on () count(timeout_monitor_polls_total{{{OF_ORG}}})",
+                    "{{version}}",
+                    instant=True,
+                ),
+            ),
+            "none",
+            8,
+            4,
+            ((None, RED), (1, GREEN)),
+            mappings={"0": "refused", "1": "fine"},
+        ),
+    )
+
+
+def _in(colour: str) -> dict[str, Any]:
+    return {"color": {"mode": "fixed", "fixedColor": colour}}
+
+
+def _columns(shown: dict[str, str], *hidden: str) -> list[dict[str, Any]]:
+    """Only these columns of a table, in this order, under these names."""
+    return [
+        {
+            "id": "organize",
+            "options": {
+                "excludeByName": dict.fromkeys(("Time", "org", *hidden), True),
+                "indexByName": {name: place for place, name in enumerate(shown)},
+                "renameByName": shown,
+            },
+        }
+    ]

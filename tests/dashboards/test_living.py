@@ -1,0 +1,302 @@
+"""A real Prometheus and a real Alertmanager, a day of a simulated org and what comes after it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from dashboards.source.alerts import alerts
+from dashboards.source.objectives import OBJECTIVES
+from monitor.model import Outcome
+from tests.dashboards.org import DOWN_1, DOWN_2, HOUR, OUTAGE_HOUR, PROOF, QUIET, SLOW, SPEED
+from tests.dashboards.panels import Query, load, queries, wrong
+from tests.dashboards.truth import called_for, pasts
+from tests.dashboards.variables import View
+from tests.dashboards.world import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, World
+
+pytestmark = [pytest.mark.xdist_group("prometheus"), pytest.mark.timeout(400)]
+
+EXECUTIONS = "genesys_data_action_executions_total"
+CALLERS = "GenesysDataAction"
+
+
+def view_of(world: World) -> View:
+    """The day and what came after it."""
+    # Grafana aligns the points of a graph with its step, here 5 min; the next comes soon.
+    return View(world.origin - 24 * HOUR, math.ceil(world.ended / 300) * 300, SCRAPE_SECONDS)
+
+
+def choices(org: str) -> dict[str, str]:
+    """What somebody has chosen above the dashboard: all of an org, and its slow action."""
+    return {
+        "datasource": "prometheus",
+        "org": org,
+        "integration": ".*",
+        "action": SLOW.action_id,
+    }
+
+
+def pages(world: World) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Each alert of each notification that says that something fires: to whom, in what, and it."""
+    for _, receiver, body in world.pager.received:
+        for alert in body["alerts"]:
+            if alert["status"] == "firing":
+                yield receiver, body, alert
+
+
+def told(world: World) -> set[tuple[str, str, str]]:
+    """Org, action and alert of everything that somebody was told."""
+    return {
+        (
+            alert["labels"].get("org", ""),
+            alert["labels"].get("action_name", ""),
+            alert["labels"]["alertname"],
+        )
+        for _, _, alert in pages(world)
+    }
+
+
+def truth(world: World) -> dict[tuple[str, str, str], float]:
+    """The same as it must be, with the moment at which each must fire; by the clock of the data."""
+    until = world.data_time(world.ended)
+    return {
+        (org, past.name, name): at
+        for org, contract in CONTRACTS.items()
+        for past in pasts(PROOF, contract, world.data_time(world.scraped_from), until)
+        for name, at in called_for(past, until, contract).items()
+    }
+
+
+def test_the_day_in_prometheus_equals_the_ledger(world: World) -> None:
+    """Every outcome of every action, exactly."""
+    counted = {key[1:]: count for key, count in world.day.items() if key[0] == "acme"}
+    selector = f'{EXECUTIONS}{{org="acme"}}'
+    found = {
+        (labels["action_id"], labels["outcome"]): value
+        for labels, value in world.prometheus.at(
+            f"{selector} - ({selector} offset 1d)", world.origin
+        )
+    }
+
+    assert sum(counted.values()) > 10_000
+    assert {key: value for key, value in found.items() if value} == counted
+
+
+def test_counters_go_over_from_the_day_into_the_scrapes(world: World) -> None:
+    """None ever falls, and Prometheus ends with what the daemon shows."""
+    resets = world.prometheus.at(f"resets({EXECUTIONS}[3d])", world.ended)
+    assert {value for _, value in resets} == {0.0}
+
+    grown = f"{EXECUTIONS} - ({EXECUTIONS} @ {world.origin})"
+    added = sum(value for _, value in world.prometheus.at(grown, world.ended))
+    assert added > 1_000
+    shown = {
+        tuple(sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(
+            requests.get(f"{world.daemon}/metrics", timeout=10).text
+        )
+        for sample in family.samples
+        if sample.name == EXECUTIONS
+    }
+    last = world.prometheus.at(EXECUTIONS, world.ended)
+    assert len(last) == len(shown)
+    for labels, value in last:
+        ours = {key: text for key, text in labels.items() if key in {"org", "action_id", "outcome"}}
+        # The daemon has gone on since.
+        assert 0 < value <= shown[tuple(sorted(ours.items()))] or value == 0
+
+
+@pytest.mark.parametrize("query", queries(), ids=str)
+def test_every_query_of_every_panel_shows_something(world: World, query: Query) -> None:
+    """At least one finite sample and no NaN, with its variables as Grafana resolves them."""
+    assert wrong(world.prometheus, query, choices("acme"), view_of(world)) == ""
+
+
+@pytest.mark.parametrize("query", queries(), ids=str)
+def test_with_the_flow_contract_every_panel_is_honest(world: World, query: Query) -> None:
+    """It shows something, or says why there is nothing; never a NaN."""
+    problem = wrong(world.prometheus, query, choices("bloom"), view_of(world))
+
+    assert problem == "" or (problem == "nothing" and "contract flow" in query.no_value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "problem"),
+    [
+        (f'{EXECUTIONS}s{{org="$org"}}', "nothing"),
+        ('sum(rate(genesys_data_action_executions_total{org="$org"}[$__rate_interval]', "refused"),
+        (f'0 * {EXECUTIONS}{{org="$org"}} / 0', "not a number"),
+        (f'{EXECUTIONS}{{org="$organisation"}}', "nothing"),
+    ],
+)
+def test_a_broken_query_is_found(world: World, expression: str, problem: str) -> None:
+    """A name that is not exported, half an expression, a division by zero, an unknown variable."""
+    broken = Query("overview", "Broken", "A", expression, False, "5m", "")  # noqa: FBT003
+
+    assert wrong(world.prometheus, broken, choices("acme"), view_of(world)).startswith(problem)
+
+
+def test_exactly_those_alerts_come_that_the_truth_calls_for(world: World) -> None:
+    """None is missing, and none is too much."""
+    wanted = set(truth(world))
+    # Whoever is paged about an action is not told the rest about it while that lasts.
+    paged = {key[:2] for key in wanted if key[2].endswith("BurningFast")}
+    may = {key for key in wanted if key[:2] in paged}
+
+    assert wanted - may <= told(world) <= wanted
+    for down in (DOWN_1, DOWN_2):
+        for alert in ("TimeoutsBurningFast", "Outage"):
+            assert ("acme", down.name, CALLERS + alert) in told(world)
+
+
+def test_somebody_is_paged_in_time(world: World) -> None:
+    """Within a poll, two scrapes and the rule's ``for`` of the moment at which it can be known."""
+    must = truth(world)
+    fired = {
+        (labels["org"], labels["action_name"], labels["alertname"]): datetime.fromisoformat(
+            alert["startsAt"]
+        ).timestamp()
+        for receiver, _, alert in pages(world)
+        if receiver == "pager" and (labels := alert["labels"])
+    }
+    assert {(DOWN_1.name, f"{CALLERS}TimeoutsBurningFast"), (DOWN_2.name, f"{CALLERS}Outage")} <= {
+        key[1:] for key in fired
+    }
+    # A poll asks for what was visible at the last full minute, and takes its time itself.
+    poll = (POLL_SECONDS + 60) / SPEED + world.longest_poll_seconds
+    for key, at in fired.items():
+        due = world.scraped_from + (must[key] - world.data_time(world.scraped_from)) / SPEED
+        assert at <= due + poll + 2 * SCRAPE_SECONDS, f"{key}: {at - due:.1f} s late"
+
+
+def test_one_broken_back_end_is_one_page(world: World) -> None:
+    """Both actions of the integration in one notification, and nobody else's."""
+    down = {DOWN_1.name, DOWN_2.name}
+    bodies = [
+        body
+        for _, receiver, body in world.pager.received
+        if receiver == "pager" and down & {one["labels"]["action_name"] for one in body["alerts"]}
+    ]
+
+    assert len({body["groupKey"] for body in bodies}) == 1
+    assert {body["groupLabels"]["integration_name"] for body in bodies} == {DOWN_1.integration.name}
+    firing = [body for body in bodies if body["status"] == "firing"]
+    assert {one["labels"]["action_name"] for one in firing[-1]["alerts"]} == down
+
+
+def test_who_is_paged_is_not_told_again_for_office_hours(world: World) -> None:
+    """While the page lasts, the warnings about the same action are held back."""
+    resolved = min(
+        (
+            at
+            for at, receiver, body in world.pager.received
+            if receiver == "pager" and body["status"] == "resolved"
+        ),
+        default=world.ended,
+    )
+    early = {
+        alert["labels"]["action_name"]
+        for at, receiver, body in world.pager.received
+        if receiver == "office-hours" and at < resolved and body["groupLabels"]["org"] == "acme"
+        for alert in body["alerts"]
+    }
+    firing = {
+        alert["labels"].get("action_name")
+        for alert in world.prometheus.alerts()
+        if alert["labels"]["severity"] == "warning" and alert["labels"].get("org") == "acme"
+    }
+    assert DOWN_1.name in firing
+    assert not early & {DOWN_1.name, DOWN_2.name}
+
+
+def test_quiet_actions_raise_nothing(world: World) -> None:
+    """Not one, neither told nor pending."""
+    quiet = {one.name for one in QUIET}
+    ever = world.prometheus.at("count by (action_name) (last_over_time(ALERTS[1h]))", world.ended)
+
+    assert quiet.isdisjoint(labels.get("action_name") for labels, _ in ever)
+    assert SLOW.name in {labels.get("action_name") for labels, _ in ever}
+
+
+def test_what_is_told_can_be_read(world: World) -> None:
+    """No hole in the text, numbers for people, and every link leads somewhere."""
+    checked = 0
+    for _, _, alert in pages(world):
+        said = alert["annotations"]
+        for text in said.values():
+            assert not re.search(r"no value|<error|\{\{|%!|\d\.\d{5}", text), text
+        runbook = requests.get(said["runbook_url"].partition("#")[0], timeout=10)
+        heading = rf"^## {alert['labels']['alertname']}$"
+        assert re.search(heading, runbook.text, re.MULTILINE)
+        assert said["runbook_url"].endswith(f"#{alert['labels']['alertname'].lower()}")
+        link = urlsplit(said["dashboard_url"])
+        asked = {name: values[0] for name, values in parse_qs(link.query).items()}
+        [name] = [one for one in ("overview", "action") if load(one)["uid"] in link.path]
+        known = {one["name"] for one in load(name)["templating"]["list"]}
+        assert {one.removeprefix("var-") for one in asked} <= known
+        assert asked["var-org"] == alert["labels"]["org"]
+        assert asked.get("var-action", "") == alert["labels"]["action_id"]
+        checked += 1
+    assert checked
+
+
+def fired_in_the_day(world: World) -> dict[tuple[str, str], list[float]]:
+    """When each shipped alert about an action would have fired in the day, by action and name."""
+    fired: dict[tuple[str, str], list[float]] = {}
+    for alert in alerts(OBJECTIVES):
+        if not alert.name.startswith(CALLERS):
+            continue
+        hold = alert.hold.value if alert.hold else 0.0
+        found = world.prometheus.between(
+            alert.expression, world.origin - 24 * HOUR, world.origin, 60
+        )
+        for labels, samples in found:
+            if labels["org"] == "acme" and "action_name" in labels:
+                times = [at for at in samples if all(at - 60 * n in samples for n in steps(hold))]
+                if times:
+                    fired[labels["action_name"], alert.name] = times
+    return fired
+
+
+def steps(hold: float) -> range:
+    """Evaluations, a minute apart, over which a condition must have held."""
+    return range(1, math.ceil(hold / 60) + 1)
+
+
+def test_the_quiet_actions_would_have_raised_none_in_the_whole_day(world: World) -> None:
+    """The shipped rules, every minute; and the outage of that day would have woken somebody."""
+    fired = fired_in_the_day(world)
+
+    assert {one.name for one in QUIET}.isdisjoint(action for action, _ in fired)
+    began = world.origin - 24 * HOUR + (OUTAGE_HOUR - 13) * HOUR
+    for down in (DOWN_1, DOWN_2):
+        first = fired[down.name, f"{CALLERS}TimeoutsBurningFast"][0]
+        # It must be a seventh of an hour's calls, and history has a sample at each window's end.
+        assert began < first < began + 15 * 60
+
+
+def test_the_outage_of_the_day_is_no_longer_told_when_it_is_over(world: World) -> None:
+    """The page would have resolved a quarter of an hour, and a window, after it."""
+    ended = world.origin - 24 * HOUR + (OUTAGE_HOUR - 13) * HOUR + 40 * 60
+    times = fired_in_the_day(world)[DOWN_1.name, f"{CALLERS}TimeoutsBurningFast"]
+
+    assert max(times) <= ended + OBJECTIVES.fast.short.value + 600
+
+
+def test_throttling_is_told_and_is_no_timeout(world: World) -> None:
+    """The action that the platform refuses has its own alert, and none about its timeouts."""
+    told_of = {name for _, action, name in told(world) if action == "Loyalty Points"}
+    refused = world.prometheus.at(
+        f'sum(increase({EXECUTIONS}{{outcome="{Outcome.THROTTLED}"}}[2m]))', world.ended
+    )
+
+    assert told_of == {f"{CALLERS}Throttled"}
+    assert refused[0][1] > OBJECTIVES.throttled_least

@@ -1,0 +1,174 @@
+"""Which alerts an org's truth calls for, reckoned from its single executions and not from PromQL.
+
+An execution counts from the moment at which the platform shows it: nobody can know it earlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dashboards.source.objectives import OBJECTIVES, Burn, Seconds
+from monitor.model import Outcome
+from monitor.simulator import Scenario
+from monitor.simulator.endings import ENDINGS
+from monitor.simulator.scenario import Contract
+from monitor.simulator.traffic import NOBODY, Traffic
+
+STEP_SECONDS = 60
+SETTLE_SECONDS = 600
+WINDOW_SECONDS = 300
+
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+_OUTCOMES = np.array([ending.outcome.value for ending in ENDINGS])
+
+
+@dataclass(frozen=True)
+class Past:
+    """One action's executions since the scrapes began.
+
+    Attributes:
+        name: The action's name.
+        timeout_seconds: Its timeout.
+        has_outages: Whether its back end is down now and then, by its law.
+        began: When the scrapes began; epoch seconds.
+        seen: When each execution became visible; epoch seconds.
+        ended: When each ended.
+        seconds: How long each took.
+        outcome: How each ended.
+        in_flow: Whether a flow made it, so that detail records tell of it.
+        recorded: When its detail record became visible; epoch seconds.
+    """
+
+    name: str
+    timeout_seconds: float
+    has_outages: bool
+    began: float
+    seen: Numbers
+    ended: Numbers
+    seconds: Numbers
+    outcome: np.ndarray[tuple[int], np.dtype[np.str_]]
+    in_flow: Flags
+    recorded: Numbers
+
+    def count(self, at: float, window: Seconds, outcome: Outcome | None = None) -> int:
+        """Executions that became visible in a window that ends at a moment."""
+        chosen = (self.seen > max(self.began, at - window.value)) & (self.seen <= at)
+        if outcome is not None:
+            chosen &= self.outcome == outcome.value
+        return int(chosen.sum())
+
+    def share(self, at: float, window: Seconds, outcome: Outcome) -> float:
+        """Part of them with an outcome."""
+        return self.count(at, window, outcome) / max(1, self.count(at, window))
+
+    def records(self, at: float, window: Seconds) -> int:
+        """Timeouts whose detail record became visible in a window that ends at a moment."""
+        chosen = self.in_flow & (self.outcome == Outcome.TIMEOUT.value)
+        chosen &= (self.recorded > max(self.began, at - window.value)) & (self.recorded <= at)
+        return int(chosen.sum())
+
+    def budget_used(self, at: float) -> float:
+        """p99 of the last settled hour by the timeout; timed-out ones took all of it."""
+        end = (at - SETTLE_SECONDS) // WINDOW_SECONDS * WINDOW_SECONDS
+        chosen = (self.ended >= end - 3_600) & (self.ended < end)
+        chosen &= np.isin(self.outcome, [Outcome.SUCCESS.value, Outcome.TIMEOUT.value])
+        if not chosen.any():
+            return 0.0
+        return float(np.quantile(self.seconds[chosen], 0.99)) / self.timeout_seconds
+
+
+def pasts(scenario: Scenario, contract: Contract, began: float, until: float) -> Iterator[Past]:
+    """The past of each action of an org, drawn once more from its seed."""
+    traffic = Traffic(scenario, contract)
+    rows = traffic.ended_between(int((began - 2 * 3_600) * 1_000), int(until * 1_000))
+    for place, action in enumerate(scenario.actions):
+        mine = rows.take(rows.action == place)
+        yield Past(
+            action.name,
+            action.timeout_seconds or 60.0,
+            action.law.outage is not None,
+            began,
+            mine.visible_ms / 1_000,
+            mine.end_ms / 1_000,
+            mine.duration_ms / 1_000,
+            _OUTCOMES[mine.ending],
+            mine.flow != NOBODY,
+            mine.record_ms / 1_000,
+        )
+
+
+def called_for(past: Past, until: float, contract: str) -> dict[str, float]:
+    """The alerts that must fire, by their name, and when each must; epoch seconds."""
+    aims = OBJECTIVES
+    if contract == "flow":
+        conditions: dict[str, tuple[Callable[[float], bool], Seconds]] = {
+            "GenesysDataActionTimeoutsAtLowTraffic": (
+                lambda at: past.records(at, aims.count) >= aims.count_least_flow,
+                aims.hold_long,
+            )
+        }
+    else:
+        conditions = {
+            "GenesysDataActionTimeoutsBurningFast": (_burns(past, aims.fast), aims.fast.hold),
+            "GenesysDataActionTimeoutsBurningSlowly": (_burns(past, aims.slow), aims.slow.hold),
+            "GenesysDataActionThrottled": (
+                lambda at: (
+                    past.count(at, aims.spike, Outcome.THROTTLED) >= aims.throttled_least
+                    and past.share(at, aims.spike, Outcome.THROTTLED) >= aims.throttled_share
+                ),
+                aims.hold_soon,
+            ),
+            "GenesysDataActionOutage": (
+                lambda at: (
+                    past.has_outages
+                    and past.count(at, aims.spike, Outcome.TIMEOUT) >= aims.spike_least
+                ),
+                aims.fast.hold,
+            ),
+            "GenesysDataActionTimeoutBudgetUsed": (
+                lambda at: (
+                    past.budget_used(at) > aims.budget
+                    and past.count(at, aims.hour) >= aims.budget_executions
+                ),
+                aims.hold_long,
+            ),
+        }
+    found = {
+        name: _fires(holds, hold, past.began, until) for name, (holds, hold) in conditions.items()
+    }
+    return {name: at for name, at in found.items() if at is not None}
+
+
+def _burns(past: Past, burn: Burn) -> Callable[[float], bool]:
+    threshold = burn.factor * OBJECTIVES.timeout_share
+
+    def holds(at: float) -> bool:
+        return (
+            past.share(at, burn.long, Outcome.TIMEOUT) > threshold
+            and past.share(at, burn.short, Outcome.TIMEOUT) > threshold
+            and past.count(at, burn.long, Outcome.TIMEOUT) >= burn.least_timeouts
+        )
+
+    return holds
+
+
+def _fires(
+    holds: Callable[[float], bool], hold: Seconds, began: float, until: float
+) -> float | None:
+    """When a condition has held for so long; None where it never does."""
+    since: float | None = None
+    at = began
+    while at <= until:
+        if not holds(at):
+            since = None
+        elif since is None:
+            since = at
+        if since is not None and at - since >= hold.value:
+            return at
+        at += STEP_SECONDS
+    return None
