@@ -32,6 +32,8 @@ from monitor.model import Action, ActionKind
 from monitor.remediation.case import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.execute import Executor, Hand
+from monitor.remediation.manual_record import Asked, ManualRecord
+from monitor.remediation.set_timeout import SetTimeout
 from monitor.remediation.targets import (
     FlowTarget,
     IntegrationActionTarget,
@@ -192,6 +194,7 @@ class Steps:
     dead: bool = False
     world: World | None = None
     by_hand: bool = False
+    may_lower: bool = False
     data: Data | None = None
     allowed: Change | None = None
 
@@ -394,13 +397,17 @@ class World:
                 assert self.settings.mode == "auto", "undone by itself without auto"
                 assert not self.is_paused, "undone by itself while paused"
             return
+        assert not self.is_paused, "a write while paused"
+        assert self.raw_standing().tripped is None, "a write while tripped"
+        if not result.measured:
+            assert acting.by_hand, "set by hand by nobody"
+            self.sends.append(now)
+            return
         assert acting.data is not None
         read_at = acting.data.last_success_at
-        assert not self.is_paused, "a write while paused"
         assert self.settings.mode == "auto" or acting.by_hand, "a write without a person"
         assert acting.by_hand or result.action_id == LISTED, "not on the allow-list"
         assert -5 <= now - read_at <= STALE_SECONDS, "a write on stale data"
-        assert self.raw_standing().tripped is None, "a write while tripped"
         of_action = [one for one in self.changes() if one.action_id == result.action_id]
         assert [one for one in of_action if one.is_open] == [result], "two open changes"
         today = [at for at in self.sends if at > now - 86_400]
@@ -440,6 +447,10 @@ class World:
             assert owner.change_id == change.change_id, "undone what is not ours"
             assert (old, new) == (change.to_ms, change.from_ms), "undone to another value"
             self.owners[change.action_id] = owner.before or Owner(None, new)
+        elif not change.measured:
+            assert old < new or self.acting.may_lower, "lowered by nobody's wish"
+            assert (old, new) == (change.from_ms, change.to_ms), "not what was recorded"
+            self.owners[change.action_id] = Owner(change.change_id, new)
         else:
             assert old < new <= old * 1.5, "no raise, or too large a step"
             assert (old, new) == (change.from_ms, change.to_ms), "not what was recorded"
@@ -477,6 +488,24 @@ def _without_timeouts(node: object) -> object:
     return node
 
 
+@dataclass
+class ByHand:
+    """A timeout that somebody is about to set.
+
+    Attributes:
+        record: Has the lease.
+        setting: Does it.
+    """
+
+    record: ManualRecord
+    setting: SetTimeout
+
+    def run(self) -> None:
+        """Do it, under the lease."""
+        with self.record.lease():
+            self.setting.run()
+
+
 class Program:
     """A daemon, or a command: it takes turns, and can be cut off at any step."""
 
@@ -497,6 +526,20 @@ class Program:
         )
         executor = Executor(ORG, journal, _Places(world, steps), hand)
         return Turns(ORG, journal, executor, world.settings, hand)
+
+    def setting(self, steps: Steps, action_id: str, timeout_ms: int) -> ByHand:
+        """Somebody's timeout, about to be set; all of it made anew."""
+        world = self.world
+        journal: Any = SteppedJournal(world.ledger.journal, steps, world.seen)
+        container = FLOW if world.kind == "flow" else ""
+        target = _Places(world, steps).find(world.kind, container)
+        asked = Asked(
+            ORG, "ann@desk", f"{self.name}:{self.generation}", steps.may_lower, world.settings
+        )
+        record = ManualRecord(journal, target, asked, world.clock, world.machine)
+        return ByHand(
+            record, SetTimeout(target, record, action_id=action_id, timeout_ms=timeout_ms)
+        )
 
     def restart(self) -> None:
         """Come back as a new program."""
