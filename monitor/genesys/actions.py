@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -36,6 +37,8 @@ PAGE_SIZE = 100
 REQUEST_TEMPLATE = "requesttemplate.vm"
 SUCCESS_TEMPLATE = "successtemplate.vm"
 """File names under which the platform keeps an action's two templates."""
+
+_WEB_PAGE = re.compile(r"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 class IntegrationAction(msgspec.Struct, frozen=True):
@@ -185,9 +188,11 @@ def get_action_document(client: Client, action_id: str) -> ActionDocument:
 def get_template(client: Client, action_id: str, file_name: str) -> str:
     """The text of one of an action's templates, whatever type the platform calls it.
 
+    A write sends it back, so a proxy's page that came in its place must not pass for it.
+
     Raises:
         NotFoundError: The action has no such template.
-        NotJsonError: It is no text in UTF-8.
+        NotJsonError: It is no text in UTF-8, or a web page.
         GenesysError: Any other error of the tree.
     """
     answer = client.fetch(
@@ -196,7 +201,7 @@ def get_template(client: Client, action_id: str, file_name: str) -> str:
         headers={"Accept": "text/plain, */*"},
     )
     try:
-        return answer.body.decode()
+        text = answer.body.decode()
     except UnicodeDecodeError as error:
         raise NotJsonError(
             f"The template {file_name} of the action {action_id} is no text in UTF-8",
@@ -205,6 +210,15 @@ def get_template(client: Client, action_id: str, file_name: str) -> str:
             status=answer.status,
             correlation_id=answer.correlation_id,
         ) from error
+    if _WEB_PAGE.match(text):
+        raise NotJsonError(
+            f"The template {file_name} of the action {action_id} came as a web page",
+            "Check region and api_url; a proxy or a web page answered in the platform's place.",
+            endpoint=GET_TEMPLATE.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        )
+    return text
 
 
 def is_authentication_action(client: Client, action_id: str) -> bool:

@@ -151,6 +151,14 @@ def test_a_template_that_is_no_text_is_told(
         target.read("a-1")
 
 
+def test_a_proxys_page_is_no_template(target: IntegrationActionTarget, far_side: FarSide) -> None:
+    """It would be written into the action, in the place of what its author wrote."""
+    far_side.on(SUCCESS_TEMPLATE, Reply(body=b"\n<!DOCTYPE html>\n<html>Sign in</html>"))
+
+    with pytest.raises(NotJsonError, match=r"successtemplate\.vm of the action a-1 came as a web"):
+        target.read("a-1")
+
+
 def test_missing_parts_are_left_out(target: IntegrationActionTarget, far_side: FarSide) -> None:
     """An action without category, request or response gets none."""
     far_side.on(READ, Reply(body={"id": "a-1", "version": 3, "config": {"request": None}}))
