@@ -129,7 +129,8 @@ def test_a_name_that_is_no_host(command: Command, monkeypatch: pytest.MonkeyPatc
 def test_an_org_without_data_actions(quiet_place: Place, command: Command) -> None:
     """Nothing has failed, but it is hardly what was wanted: a sentence and a hint, exit code 0."""
     assert_refused(command("poll"), 0, "The org acme has no data actions")
-    assert quiet_place.asked("/api/v2/integrations/actions") == 1
+    # Once with the custom authentication actions, and once without.
+    assert quiet_place.asked("/api/v2/integrations/actions") == 2
 
     checked = command("check")
     assert checked.code == 0

