@@ -5,8 +5,10 @@ The only place that knows one kind of database from another.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import (
@@ -253,12 +255,25 @@ def _on_sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+_PAUSES_SECONDS = (0.05, 0.2, 0.5)
+"""Another process that opens the same new file is done within milliseconds."""
+
+
 def _keep_a_write_ahead_log(engine: Engine) -> None:
     """Let readers and one writer work at the same time; the file remembers it."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        # SQLite does not wait here by itself while another process makes the same change.
+        for pause_seconds in (*_PAUSES_SECONDS, None):
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+            except OperationalError:
+                if pause_seconds is None:
+                    raise
+                time.sleep(pause_seconds)
+            else:
+                break
         cursor.close()
     finally:
         connection.close()
