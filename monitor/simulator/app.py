@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from monitor.simulator.org import SimulatedOrg
 
 _API: Final = "/api/v2/"
-_LARGEST_BODY: Final = 4_000_000
+LARGEST_BODY: Final = 4_000_000
 
 
 def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
@@ -42,7 +42,7 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         closing: Set when the server stops, so that hanging requests end.
     """
     app = Flask("monitor.simulator", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.url_map.strict_slashes = False
     faults, requests = FaultQueue(), RequestLog()
     _watch(app, org, faults, requests)

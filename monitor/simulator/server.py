@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from waitress.server import create_server
 
 from monitor.errors import ConfigurationError
-from monitor.simulator.app import create_app
+from monitor.simulator.app import LARGEST_BODY, create_app
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -116,5 +116,8 @@ def serve(org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0) -> RunningS
         threads=_THREADS,
         ident="simulated-genesys-cloud",
         clear_untrusted_proxy_headers=True,
+        # The largest bodies stay in memory: waitress closes its files when it pleases.
+        inbuf_overflow=2 * LARGEST_BODY,
+        outbuf_overflow=2 * LARGEST_BODY,
     )
     return RunningSimulator(org, server, closing)

@@ -184,7 +184,7 @@ def test_a_killed_run_is_settled_by_the_next_one(shell: Shell) -> None:
     assert shell.timeout_ms() == 7_000
     assert shell.audit()[2:] == [
         *("applied", "kept"),
-        *("planned", "writing", "applied", "kept"),
+        *("planned", "writing", "applied", "superseded", "kept"),
     ]
 
 
