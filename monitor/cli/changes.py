@@ -120,6 +120,12 @@ def _refusal(change: "Change", reason: str) -> RefusedError:
             "Set it to recommend to undo the change, or set the timeout by hand.",
             guard=reason,
         )
+    if reason == "later_change":
+        return RefusedError(
+            f"A later change of the same timeout is in force on top of change {change.change_id}",
+            "Undo that one first; timeout-monitor history lists it.",
+            guard=reason,
+        )
     return RefusedError(
         f"Change {change.change_id} is {change.state}: there is nothing of it to undo",
         "timeout-monitor history shows what came of it.",

@@ -128,7 +128,7 @@ class Client:
         answer = self.fetch(endpoint, path=path, params=params, body=body)
         return decode_answer(endpoint, answer, decode)
 
-    def fetch(
+    def fetch(  # noqa: PLR0913 - what a request is made of
         self,
         endpoint: Endpoint,
         *,
@@ -136,6 +136,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: msgspec.Struct | bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        last_check: Callable[[], None] | None = None,
     ) -> Answer:
         """Ask, and return the raw answer with its headers; its status is 2xx.
 
@@ -145,6 +146,8 @@ class Client:
             params: Query parameters.
             body: Sent as JSON; bytes are sent as they are.
             headers: Further headers, for example ``If-Match``.
+            last_check: Called after every wait, right before the request goes out. What it raises
+                is raised, and then nothing was sent.
 
         Raises:
             GenesysError: One of the tree in ``monitor.errors``, by what went wrong.
@@ -168,14 +171,14 @@ class Client:
 
         budget = Budget.of(self._budget_seconds)
         if not endpoint.repeatable:
-            return self._attempt(endpoint, request, budget)
+            return self._attempt(endpoint, request, budget, last_check)
         for number, attempt in attempts(
             budget, is_ending=self._is_ending, first_pause_seconds=self._first_pause_seconds
         ):
             with attempt:
                 if number > 1:
                     self._counters.count_retry(endpoint.label)
-                return self._attempt(endpoint, request, budget)
+                return self._attempt(endpoint, request, budget, last_check)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def stats(self) -> ApiStats:
@@ -195,14 +198,19 @@ class Client:
         return self._stop.is_set() or self._closing.is_set()
 
     def _attempt(
-        self, endpoint: Endpoint, request: Callable[[str, float], Request], budget: Budget
+        self,
+        endpoint: Endpoint,
+        request: Callable[[str, float], Request],
+        budget: Budget,
+        last_check: Callable[[], None] | None,
     ) -> Answer:
         try:
             token = self._tokens.token(budget)
-            answer = self._send(endpoint, request, token, budget)
+            answer = self._send(endpoint, request, token, budget, last_check)
             if answer.status == 401:  # noqa: PLR2004 - HTTP's own number
                 self._tokens.invalidate(token)
-                answer = self._send(endpoint, request, self._tokens.token(budget), budget)
+                token = self._tokens.token(budget)
+                answer = self._send(endpoint, request, token, budget, last_check)
             error = refusal(endpoint, answer, self._clock.now())
             if error is not None:
                 raise error
@@ -219,8 +227,11 @@ class Client:
         request: Callable[[str, float], Request],
         token: str,
         budget: Budget,
+        last_check: Callable[[], None] | None,
     ) -> Answer:
         self._gate.enter(endpoint.label, budget.deadline)
+        if last_check is not None:
+            last_check()
         answer = self._transport.send(request(token, budget.at_most(READ_TIMEOUT_SECONDS)))
         self._gate.observe(answer.headers)
         return answer

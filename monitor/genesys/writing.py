@@ -5,6 +5,7 @@ Only ``monitor.remediation.targets`` may import this module; import-linter holds
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -62,7 +63,18 @@ class _Versioned(msgspec.Struct, frozen=True):
     version: int | str | None = None
 
 
-def put_flow(client: Client, flow_id: str, document: bytes, etag: str) -> Accepted:
+LastCheck = Callable[[], None]
+"""Called right before a write goes out; what it raises is raised, and then nothing was sent."""
+
+
+def put_flow(
+    client: Client,
+    flow_id: str,
+    document: bytes,
+    etag: str,
+    *,
+    last_check: LastCheck | None = None,
+) -> Accepted:
     """Replace a flow's whole document, if it is still the one of this ETag. Sent once.
 
     Args:
@@ -70,6 +82,7 @@ def put_flow(client: Client, flow_id: str, document: bytes, etag: str) -> Accept
         flow_id: The flow.
         document: The whole document; it is sent byte for byte.
         etag: What the document was read under, as the platform wrote it.
+        last_check: Called right before it goes out.
 
     Raises:
         ConflictError: Somebody wrote since; nothing was changed.
@@ -78,13 +91,25 @@ def put_flow(client: Client, flow_id: str, document: bytes, etag: str) -> Accept
         GenesysError: Any other of the tree; nothing was changed.
     """
     answer = client.fetch(
-        PUT_FLOW, path={"flowId": flow_id}, body=document, headers={"If-Match": etag}
+        PUT_FLOW,
+        path={"flowId": flow_id},
+        body=document,
+        headers={"If-Match": etag},
+        last_check=last_check,
     )
     return _accepted(PUT_FLOW, answer)
 
 
-def patch_action(client: Client, action_id: str, update: ActionUpdate) -> Accepted:
+def patch_action(
+    client: Client, action_id: str, update: ActionUpdate, *, last_check: LastCheck | None = None
+) -> Accepted:
     """Replace an integration action's configuration, if it is still at this version. Sent once.
+
+    Args:
+        client: An org's client.
+        action_id: The action.
+        update: The whole configuration, and the version that it was read at.
+        last_check: Called right before it goes out.
 
     Raises:
         ConflictError: Somebody wrote since; nothing was changed.
@@ -93,7 +118,9 @@ def patch_action(client: Client, action_id: str, update: ActionUpdate) -> Accept
         GenesysError: Any other of the tree; nothing was changed.
     """
     try:
-        answer = client.fetch(PATCH_ACTION, path={"actionId": action_id}, body=update)
+        answer = client.fetch(
+            PATCH_ACTION, path={"actionId": action_id}, body=update, last_check=last_check
+        )
     except BadRequestError as error:
         if _STALE_VERSION in error.detail:
             raise _conflict(error) from error

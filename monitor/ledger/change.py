@@ -28,7 +28,7 @@ class ChangeState(StrEnum):
     VERIFIED = "verified"
     """It helped."""
     KEPT = "kept"
-    """Read back; somebody set this value by hand, and its effect is not measured."""
+    """Read back; somebody set this value by hand, or may have, and its effect is not measured."""
     UNHELPFUL = "unhelpful"
     """It did not help, and is to be undone."""
     UNDOING = "undoing"
@@ -110,8 +110,9 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
     ChangeState.FAILED: frozenset(),
     ChangeState.CONFLICT: frozenset(),
     ChangeState.SUPERSEDED: frozenset(),
-    # A write that was still under way when it was looked for, and arrived after all.
-    ChangeState.ABANDONED: frozenset({ChangeState.APPLIED}),
+    # A write that was still under way when it was looked for, and arrived after all; or so much
+    # later that nobody can tell whether it did, or somebody has set the same.
+    ChangeState.ABANDONED: frozenset({ChangeState.APPLIED, ChangeState.KEPT}),
 }
 """What may follow; anything else is a mistake of the program, and refused."""
 

@@ -88,6 +88,19 @@ class Journal:
         with self._database.writing() as connection:
             give_back(connection, lock_org(connection, lease.org), lease)
 
+    def insist(self, lease: Lease, machine_now: float) -> None:
+        """Make sure that a lease is still held: the last look before a request goes out.
+
+        Args:
+            lease: The lease that is relied on.
+            machine_now: The machine's clock; epoch seconds.
+
+        Raises:
+            BusyError: It is over, or another program's.
+        """
+        with self._database.reading() as connection:
+            insist(connection, find_org(connection, lease.org) or -1, lease, now=machine_now)
+
     def begin(
         self, lease: Lease, intent: Intent, entry: AuditEntry, allows: Allows, machine_now: float
     ) -> Change | str:
@@ -188,7 +201,8 @@ class Journal:
                 "touched_at": entry.at,
                 "ended_at": None if to in OPEN_STATES else entry.at,
             }
-            if to is ChangeState.APPLIED:
+            found_long_after = to is ChangeState.KEPT and change.applied_at is None
+            if to is ChangeState.APPLIED or found_long_after:
                 values |= {"applied_at": entry.at, "lock_after": entry.lock_after}
                 note_timeout(connection, org_id, change, change.to_ms, entry.at)
             elif to is ChangeState.ROLLED_BACK:

@@ -9,6 +9,11 @@ from monitor.ledger.change import Lease
 from monitor.ledger.change_schema import leases
 from monitor.ledger.database import put
 
+LONGEST_SECONDS = 600.0
+"""Longer than any lease lasts, even by the clocks of hosts that are minutes apart. One that ends
+later than this from now was taken before the machine's clock was set back, and is void: its holder
+can't write down or send anything once another has taken over."""
+
 
 def take_lease(  # noqa: PLR0913 - whose, for whom and for how long
     connection: Connection, org: str, org_id: int, *, holder: str, now: float, seconds: float
@@ -29,7 +34,7 @@ def take_lease(  # noqa: PLR0913 - whose, for whom and for how long
     row = connection.execute(
         select(leases.c.holder, leases.c.token, leases.c.until).where(leases.c.org_id == org_id)
     ).one_or_none()
-    if row is not None and row.holder not in {"", holder} and row.until > now:
+    if row is not None and row.holder not in {"", holder} and _is_under_way(row.until, now):
         return None
     lease = Lease(org, holder, (row.token if row is not None else 0) + 1, now + seconds)
     put(
@@ -38,6 +43,10 @@ def take_lease(  # noqa: PLR0913 - whose, for whom and for how long
         [{"org_id": org_id, "holder": holder, "token": lease.token, "until": lease.until}],
     )
     return lease
+
+
+def _is_under_way(until: float, now: float) -> bool:
+    return 0 < until - now <= LONGEST_SECONDS
 
 
 def give_back(connection: Connection, org_id: int, lease: Lease) -> None:

@@ -45,7 +45,7 @@ from monitor.ledger import (
 )
 from monitor.remediation.case import Decision, Verb
 from monitor.remediation.lines import about_change, about_decision
-from monitor.remediation.recovery import what_became
+from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
 from monitor.remediation.targets import CAP_MS, Reading, Target
 
 log = structlog.get_logger()
@@ -55,8 +55,14 @@ WRITE_SECONDS = 90.0
 """The longest that a write and what is recorded after it take: a lease with less time left sends
 nothing. A request takes 45 s at most, waiting for an answer included."""
 
+ANSWER_SECONDS = 45.0
+"""The longest that one request takes: a lease with less time left does not let it go out."""
+
 NOT_IN_FORCE = "not_in_force"
 """Reason code: there is nothing of the change to undo."""
+
+LATER_CHANGE = "later_change"
+"""Reason code: a later change of the same timeout has to be undone first."""
 
 NOT_HELPFUL = "not_helpful"
 ROLLED_BACK = "rolled_back"
@@ -192,9 +198,14 @@ class Executor:
         """
         if ChangeState.UNDOING not in NEXT[change.state]:
             return NOT_IN_FORCE
+        standing = self._journal.standing(self._org, self._now())
+        if later_one_in_force(change, standing) is not None:
+            return LATER_CHANGE
         target = self._target(change)
         reading = target.read(change.action_id)
         if reading.timeout_ms != change.to_ms:
+            if is_explained(change, reading.timeout_ms, standing, self._now()):
+                return LATER_CHANGE
             return self.supersede(lease, change, reading)
         entry = replace(self._entry(change, why), lock_before=reading.lock)
         sending = self._journal.send(
@@ -270,13 +281,13 @@ class Executor:
 
     def _send(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
         try:
-            written = target.write(before, change.to_ms)
+            written = target.write(before, change.to_ms, last_check=self._last_check(lease))
         except ConflictError as error:
             return self._move(lease, change, ChangeState.CONFLICT, error.message)
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
             return self._settle(lease, change, target.read(change.action_id))
-        except RateLimitedError as error:
+        except (BusyError, RateLimitedError) as error:
             return self._move(lease, change, ChangeState.ABANDONED, f"put off: {error.message}")
         except TimeoutMonitorError as error:
             return self._move(lease, change, ChangeState.FAILED, error.message)
@@ -299,7 +310,7 @@ class Executor:
 
     def _send_back(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
         try:
-            written = target.write(before, change.from_ms)
+            written = target.write(before, change.from_ms, last_check=self._last_check(lease))
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
             return self._settle(lease, change, target.read(change.action_id))
@@ -307,6 +318,14 @@ class Executor:
             return self._move(lease, change, ChangeState.UNHELPFUL, f"not undone: {error.message}")
         after = target.read(change.action_id)
         return self._settle(lease, change, after, lock_after=written.lock)
+
+    def _last_check(self, lease: Lease) -> Callable[[], None]:
+        """Asked right before a request goes out, for the program may have been stopped meanwhile.
+
+        What is left between it and the wire can't be closed by anybody; there the platform's own
+        lock keeps others' edits safe, and the write is found where it arrives late.
+        """
+        return lambda: self._journal.insist(lease, self._machine(ANSWER_SECONDS))
 
     def _settle(
         self, lease: Lease, change: Change, reading: Reading, *, lock_after: str = ""

@@ -27,7 +27,12 @@ from monitor.ledger import (
 )
 from monitor.remediation.by_hand import ByHand, answers, refusal
 from monitor.remediation.case import Guard
-from monitor.remediation.execute import CHANGED_BY_OTHERS, ROLLED_BACK
+from monitor.remediation.execute import (
+    ANSWER_SECONDS,
+    CHANGED_BY_OTHERS,
+    ROLLED_BACK,
+    WRITE_SECONDS,
+)
 from monitor.remediation.lines import about_change
 from monitor.remediation.recovery import what_became
 from monitor.remediation.set_timeout import End
@@ -186,7 +191,8 @@ class ManualRecord:
             return next((one.name for one in answers(asked) if not one.passed), "")
 
         entry = self._entry(reading, to_ms, "", BY_HAND)
-        begun = self._journal.begin(lease, intent, entry, allows, self._machine.now())
+        until_written = self._machine.now() + WRITE_SECONDS
+        begun = self._journal.begin(lease, intent, entry, allows, until_written)
         if isinstance(begun, str):
             raise self._called_off(reading, to_ms, begun)
         self._change = begun
@@ -196,12 +202,22 @@ class ManualRecord:
             ChangeState.WRITING,
             replace(entry, detail=f"{BY_HAND}, about to be sent"),
             allows=allows,
-            machine_now=self._machine.now(),
+            machine_now=until_written,
         )
         if isinstance(sent, str):
             self._move(begun, ChangeState.ABANDONED, f"called off: {sent}")
             raise self._called_off(reading, to_ms, sent)
         self._change = sent
+
+    def still_may(self) -> None:
+        """The last look before the request goes out.
+
+        Raises:
+            BusyError: The lease is over, or nearly so: another program may take over.
+        """
+        if self._lease is None:
+            raise BusyError("Nothing is sent without a lease")
+        self._journal.insist(self._lease, self._machine.now() + ANSWER_SECONDS)
 
     def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
         """Record how the write has ended; one of which nobody knows stays open.

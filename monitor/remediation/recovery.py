@@ -6,15 +6,17 @@ value that equals the one that was to be written counts as written by us.
 
 from __future__ import annotations
 
-from monitor.ledger import Change, ChangeState
+from monitor.ledger import STANDING_STATES, UNSETTLED_STATES, Change, ChangeState, Standing
 
 ARRIVAL_SECONDS = 120.0
 """A write without an answer may still arrive while the platform works on it; only after so long is
 it given up. Our own limit for an answer is 30 s."""
 
 LATE_SECONDS = 900.0
-"""A write that was given up and whose value shows within so long has arrived late; after that the
-value is somebody else's."""
+"""A write that was given up and whose value shows within so long, after it was sent or after it was
+given up, has arrived late. The second is for clocks that jump: what was given up too early, because
+a clock was set forward, is still looked for. After that the value is more likely that of a person
+who has followed the same advice: it is recorded, and neither measured nor undone by itself."""
 
 
 def what_became(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
@@ -29,9 +31,8 @@ def what_became(change: Change, value_ms: int, now: float) -> tuple[ChangeState,
         The state, and why in words.
     """
     unknown = (change.state, "nobody knows yet")
-    if change.state is ChangeState.ABANDONED:
-        arrived = value_ms == change.to_ms and is_late(change, now)
-        return (ChangeState.APPLIED, "it arrived late") if arrived else unknown
+    if was_given_up(change) and value_ms == change.to_ms:
+        return _LATE if is_late(change, now) else _VERY_LATE
     if change.state not in _BY_VALUE:
         return unknown
     by_value = dict(zip((change.to_ms, change.from_ms), _BY_VALUE[change.state], strict=True))
@@ -65,10 +66,56 @@ _GIVEN_UP = frozenset({ChangeState.ABANDONED, ChangeState.UNHELPFUL})
 """What is only said of a write that can't be under way any more."""
 
 
+_LATE = (ChangeState.APPLIED, "it arrived late")
+_VERY_LATE = (
+    ChangeState.KEPT,
+    "its value is in force: it arrived very late, or somebody has set the same",
+)
+
+
+def was_given_up(change: Change) -> bool:
+    """Whether a change was sent, and given up because nothing was seen of it."""
+    return change.state is ChangeState.ABANDONED and change.sent_at is not None
+
+
 def is_late(change: Change, now: float) -> bool:
     """Whether a change that was given up may still arrive."""
-    return (
-        change.state is ChangeState.ABANDONED
-        and change.sent_at is not None
-        and abs(now - change.sent_at) < LATE_SECONDS
-    )
+    if change.state is not ChangeState.ABANDONED or change.sent_at is None:
+        return False
+    return min(abs(now - change.sent_at), abs(now - change.touched_at)) < LATE_SECONDS
+
+
+def later_ones(change: Change, standing: Standing) -> list[Change]:
+    """The changes of the same place that were begun after a change."""
+    place = (change.target, change.container_id, change.action_id)
+    return [
+        one
+        for one in standing.changes
+        if one.change_id > change.change_id
+        and (one.target, one.container_id, one.action_id) == place
+    ]
+
+
+def was_overtaken(change: Change, standing: Standing) -> bool:
+    """Whether a later change of the same place was carried out: its lock keeps this one out."""
+    return any(one.applied_at is not None for one in later_ones(change, standing))
+
+
+def later_one_in_force(change: Change, standing: Standing) -> Change | None:
+    """A later change of the same place whose value is, or may be, in force."""
+    in_force = STANDING_STATES | UNSETTLED_STATES
+    return next((one for one in later_ones(change, standing) if one.state in in_force), None)
+
+
+def is_explained(change: Change, value_ms: int, standing: Standing, now: float) -> bool:
+    """Whether a value that is not a change's own may be that of a later one of ours.
+
+    Args:
+        change: The change whose value is not in force.
+        value_ms: The timeout that the platform shows.
+        standing: What was changed.
+        now: Epoch seconds.
+    """
+    if later_one_in_force(change, standing) is not None:
+        return True
+    return any(one.to_ms == value_ms and is_late(one, now) for one in later_ones(change, standing))

@@ -88,6 +88,14 @@ class Recorder(Protocol):
         """A write is about to be sent; it is not, where this raises."""
         ...
 
+    def still_may(self) -> None:
+        """The last look before the request goes out.
+
+        Raises:
+            BusyError: Another program may have taken over; nothing was sent.
+        """
+        ...
+
     def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
         """The write has ended so."""
         ...
@@ -211,7 +219,9 @@ class SetTimeout:
         try:
             for _, attempt in attempts(budget, is_ending=lambda: False):
                 with attempt:
-                    return self._target.write(current, self._to_ms)
+                    return self._target.write(
+                        current, self._to_ms, last_check=self._recorder.still_may
+                    )
         except (AmbiguousWriteError, ConflictError):
             raise
         except TimeoutMonitorError as error:

@@ -27,7 +27,7 @@ from monitor.remediation.execute import DAMAGED, Executor, Hand
 from monitor.remediation.lines import about_decision
 from monitor.remediation.policy import decide, in_order_of_worth
 from monitor.remediation.rails import allow_listed
-from monitor.remediation.recovery import is_late
+from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
 from monitor.remediation.tripping import why_trip
 
 log = structlog.get_logger()
@@ -180,7 +180,7 @@ class Turns:
             BusyError: Another program has taken over.
             LedgerError: The state can't be used.
         """
-        standing = self._find_out(lease, self._standing())
+        standing = self._find_out(lease, self._standing(), known)
         standing = self._stand_down_where_others_changed(lease, standing, known)
         standing = self._judge_what_is_watched(lease, standing, judge)
         standing = self._undo_what_did_not_help(lease, standing)
@@ -195,15 +195,20 @@ class Turns:
                 hint="Look at timeout-monitor history, then let it go on: timeout-monitor resume.",
             )
 
-    def _find_out(self, lease: Lease, standing: Standing) -> Standing:
-        now = self._hand.clock.now()
+    def _find_out(self, lease: Lease, standing: Standing, known: Known) -> Standing:
+        now, shown_ms = self._hand.clock.now(), known.timeouts_ms
         cut_short = [
             one
             for one in standing.changes
             if one.state in UNSETTLED_STATES
-            or (is_late(one, now) and not _was_overtaken(one, standing))
+            or is_late(one, now)
+            or (was_given_up(one) and shown_ms.get(one.action_id) == one.to_ms)
         ]
-        return self._each(cut_short, standing, lambda change: self._executor.recover(lease, change))
+        return self._each(cut_short, standing, lambda change: self._recover(lease, change))
+
+    def _recover(self, lease: Lease, change: Change) -> None:
+        if not (was_given_up(change) and was_overtaken(change, self._standing())):
+            self._executor.recover(lease, change)
 
     def _stand_down_where_others_changed(
         self, lease: Lease, standing: Standing, known: Known
@@ -215,7 +220,9 @@ class Turns:
             if change.left_ms is not None
             and shown_ms.get(change.action_id) not in {None, change.left_ms}
         ]
-        return self._each(changed, standing, lambda change: self._stand_down(lease, change))
+        return self._each(
+            changed, standing, lambda change: self._stand_down(lease, change, standing)
+        )
 
     def _judge_what_is_watched(self, lease: Lease, standing: Standing, judge: Judge) -> Standing:
         watched = [one for one in standing.changes if one.state is ChangeState.WATCHING]
@@ -276,10 +283,13 @@ class Turns:
                 "daemon does so where allow names the action.",
             )
 
-    def _stand_down(self, lease: Lease, change: Change) -> None:
+    def _stand_down(self, lease: Lease, change: Change, standing: Standing) -> None:
         # The catalogue may be older than our own write: the platform has the last word.
         reading = self._executor.look(change)
-        if reading.timeout_ms != change.left_ms:
+        now = self._hand.clock.now()
+        if reading.timeout_ms != change.left_ms and not is_explained(
+            change, reading.timeout_ms, standing, now
+        ):
             self._executor.supersede(lease, change, reading)
 
     def _undo(self, lease: Lease, change: Change) -> None:
@@ -308,14 +318,3 @@ class Turns:
 
     def _standing(self) -> Standing:
         return self._journal.standing(self._org, self._hand.clock.now())
-
-
-def _was_overtaken(change: Change, standing: Standing) -> bool:
-    """Whether a later change of the same place was carried out: its lock keeps this one out."""
-    return any(
-        other.change_id > change.change_id
-        and other.applied_at is not None
-        and (other.target, other.container_id, other.action_id)
-        == (change.target, change.container_id, change.action_id)
-        for other in standing.changes
-    )

@@ -22,7 +22,7 @@ from monitor.ledger import Ledger, Switch
 from monitor.model import Action, ActionKind
 from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.set_timeout import Outcome, Result, SetTimeout
-from monitor.remediation.targets import Reading
+from monitor.remediation.targets import LastCheck, Reading
 from tests.remediation.making import places
 from tests.remediation.places import PLACES, Place
 from tests.simulator.far_end import NOON, StillClock
@@ -187,8 +187,10 @@ def test_ctrl_c_in_the_middle_of_a_write_is_looked_into(
     """Nobody can take back what is on its way; what became of it is said."""
     write = desk.place.target.write
 
-    def interrupted(reading: Reading, timeout_ms: int) -> None:
-        write(reading, timeout_ms)
+    def interrupted(
+        reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+    ) -> None:
+        write(reading, timeout_ms, last_check=last_check)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(desk.place.target, "write", interrupted)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import BusyError
+from monitor.errors import BusyError, ServerFaultError
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.targets import IntegrationActionTarget
@@ -354,3 +354,88 @@ def test_people_make_changes_with_all_rails_but_the_allow_list(world: World) -> 
     world.poll()
     assert [one.action_id for one in apply(LISTED, UNLISTED).made] != [report.made[0].action_id]
     assert (world.value_ms(LISTED), world.value_ms(UNLISTED)) == (6_000, 6_000)
+
+
+def test_an_older_change_is_not_undone_while_a_later_one_stands(world: World) -> None:
+    """The value in force is the later one's, which is no reason to call it somebody else's."""
+    turn(world)
+    turn(world, Effect.HELPED)
+    world.move_clock(DAY)
+    turn(world)
+    later, older = world.changes()
+
+    assert (older.state, later.state, world.value_ms(LISTED)) == (S.VERIFIED, S.WATCHING, 9_000)
+    assert roll_back(world, older) == "later_change"
+    assert world.changes()[1].state is S.VERIFIED
+    roll_back(world, later)
+    assert world.value_ms(LISTED) == 6_000
+
+
+def test_a_later_change_that_nobody_could_read_is_not_taken_for_somebody_elses(
+    world: World,
+) -> None:
+    """It has arrived, and the catalogue shows it before the platform could be asked."""
+
+    def nothing_can_be_read() -> None:
+        world.wire.order(kind="unavailable", method="GET", path_prefix="/api/v2/")
+
+    turn(world)
+    turn(world, Effect.HELPED)
+    world.move_clock(DAY)
+    fault(world, "reset_after")
+    steps = Steps(world=world)
+    steps.before["write"] = [nothing_can_be_read]
+    with pytest.raises(ServerFaultError):
+        turn(world, steps=steps)
+    assert (newest(world).state, world.value_ms(LISTED)) == (S.WRITING, 9_000)
+
+    world.refresh()
+    nothing_can_be_read()
+    turn(world)
+    assert [one.state for one in world.changes()] == [S.WRITING, S.VERIFIED]
+
+    turn(world)
+    assert [one.state for one in world.changes()] == [S.WATCHING, S.VERIFIED]
+
+
+def test_a_machines_clock_that_was_set_back_does_not_block_for_a_day(world: World) -> None:
+    """A dead program's lease can't end later than any lease may last."""
+    with pytest.raises(Killed):
+        turn(world, steps=Steps(world=world, kill_after={3}))
+    world.machine.at -= DAY
+    world.move_clock(200)
+    turn(world, program="another")
+
+    assert world.value_ms(LISTED) == 6_000
+
+
+def test_a_program_that_was_stopped_past_its_lease_sends_nothing(world: World) -> None:
+    """Another has gone on by then; the last look comes right before the request."""
+    steps = Steps(world=world)
+
+    def another_goes_on() -> None:
+        world.machine.at += 1_000
+        world.move_clock(3_600)
+        turn(world, program="another")
+
+    steps.before["write"] = [another_goes_on]
+    with pytest.raises(BusyError):
+        turn(world, steps=steps)
+
+    first, second = reversed(world.changes())
+    assert (first.state, second.state) == (S.ABANDONED, S.WATCHING)
+    assert (world.value_ms(LISTED), world.writes) == (6_000, 1)
+
+
+def test_a_program_whose_lease_is_over_calls_its_change_off(world: World) -> None:
+    """Though nobody has taken over: somebody could, at any moment."""
+    steps = Steps(world=world)
+
+    def time_goes_by() -> None:
+        world.machine.at += 1_000
+
+    steps.before["write"] = [time_goes_by]
+    turn(world, steps=steps)
+
+    assert (newest(world).state, world.writes) == (S.ABANDONED, 0)
+    assert "took longer than its lease" in newest(world).note

@@ -37,6 +37,7 @@ from monitor.remediation.set_timeout import SetTimeout
 from monitor.remediation.targets import (
     FlowTarget,
     IntegrationActionTarget,
+    LastCheck,
     Reading,
     Target,
     Written,
@@ -92,8 +93,8 @@ class Wsgi:
     """A transport without a socket; told of every write before it is carried out."""
 
     org: SimulatedOrg
-    before_write: Callable[[Request], None]
-    after_write: Callable[[Request], None]
+    before_write: Callable[[], None]
+    after_write: Callable[[], None]
     has_faults: bool = False
 
     def __post_init__(self) -> None:
@@ -104,7 +105,7 @@ class Wsgi:
         """Carry it; a line that is cut after a write leaves everybody guessing."""
         writes = request.method in {"PATCH", "PUT"}
         if writes:
-            self.before_write(request)
+            self.before_write()
         headers = {"Authorization": f"Bearer {self.token}", **request.headers}
         builder = EnvironBuilder(
             path=urlsplit(request.url).path,
@@ -122,7 +123,7 @@ class Wsgi:
             raise kind(message, endpoint=request.endpoint_label) from None
         finally:
             if writes:
-                self.after_write(request)
+                self.after_write()
         return Answer(int(status.split()[0]), CaseInsensitiveDict(found), b"".join(chunks))
 
     @property
@@ -190,6 +191,7 @@ class Steps:
 
     happenings: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
     kill_after: set[int] = field(default_factory=set)
+    before: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     taken: int = 0
     dead: bool = False
     world: World | None = None
@@ -198,13 +200,13 @@ class Steps:
     data: Data | None = None
     allowed: Change | None = None
 
-    def take(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is called
+    def take(self, call: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - whatever is called
         """One step."""
         if self.dead:
             raise Killed
         self.taken += 1
         number = self.taken
-        for happening in self.happenings.pop(number, []):
+        for happening in [*self.happenings.pop(number, []), *self.before.pop(name, [])]:
             happening()
         if self.dead:
             raise Killed
@@ -234,7 +236,7 @@ class SteppedJournal:
                 self._seen(name, result)
                 return result
 
-            return self._steps.take(call)
+            return self._steps.take(call, name)
 
         return stepped
 
@@ -250,12 +252,18 @@ class SteppedTarget:
 
     def read(self, action_id: str) -> Reading:
         """A step."""
-        reading: Reading = self._steps.take(lambda: self._target.read(action_id))
+        reading: Reading = self._steps.take(lambda: self._target.read(action_id), "read")
         return reading
 
-    def write(self, reading: Reading, timeout_ms: int) -> Written:
+    def write(
+        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+    ) -> Written:
         """A step."""
-        written: Written = self._steps.take(lambda: self._target.write(reading, timeout_ms))
+
+        def call() -> Written:
+            return self._target.write(reading, timeout_ms, last_check=last_check)
+
+        written: Written = self._steps.take(call, "write")
         return written
 
     def differences(self, before: Reading, after: Reading) -> Any:  # noqa: ANN401
@@ -298,8 +306,8 @@ class World:
         self.owners = {one: Owner(None, BEGINNING_MS) for one in (LISTED, UNLISTED)}
         self.acting = Steps()
         self.writes = 0
-        self._before: dict[str, object] = {}
-        self._values: dict[str, int] = {}
+        self.in_flight: list[Callable[[], None]] = []
+        self._on_the_wire: list[tuple[Change, dict[str, object], dict[str, int]]] = []
         self.refresh()
 
     # --- the far side ---------------------------------------------------------------------
@@ -422,29 +430,34 @@ class World:
         """What stands in the way, asked beside the program."""
         return self.ledger.journal.standing(ORG, self.clock.now())
 
-    def _before_write(self, _: Request) -> None:
+    def _before_write(self) -> None:
         self.writes += 1
-        change = self.acting.allowed
+        acting = self.acting
+        change, acting.allowed = acting.allowed, None
         assert change is not None, "a write that nothing allowed"
         recorded = next(one for one in self.changes() if one.change_id == change.change_id)
         assert recorded.state is change.state, "a write that is not recorded"
-        self._before = {one: self._others(one) for one in self.owners}
-        self._values = {one: self.value_ms(one) for one in self.owners}
-
-    def _after_write(self, _: Request) -> None:
-        change, self.acting.allowed = self.acting.allowed, None
-        assert change is not None
+        # What happens from here on, nobody could know before it was sent.
+        while self.in_flight:
+            self.in_flight.pop()()
+        self.acting = acting
+        others = {one: self._others(one) for one in self.owners}
         values = {one: self.value_ms(one) for one in self.owners}
-        assert {one: self._others(one) for one in self.owners} == self._before, "another field"
-        touched = [one for one in values if values[one] != self._values[one]]
+        self._on_the_wire.append((change, others, values))
+
+    def _after_write(self) -> None:
+        change, others, before = self._on_the_wire.pop()
+        values = {one: self.value_ms(one) for one in self.owners}
+        assert {one: self._others(one) for one in self.owners} == others, "another field"
+        touched = [one for one in values if values[one] != before[one]]
         if not touched:
             return
         assert touched == [change.action_id], "another action was changed"
-        old, new = self._values[change.action_id], values[change.action_id]
+        old, new = before[change.action_id], values[change.action_id]
         owner = self.owners[change.action_id]
         assert new <= 30_000, "above the cap"
         if change.state is ChangeState.UNDOING:
-            assert owner.change_id == change.change_id, "undone what is not ours"
+            assert self.is_of(owner, change), "undone what is not ours"
             assert (old, new) == (change.to_ms, change.from_ms), "undone to another value"
             self.owners[change.action_id] = owner.before or Owner(None, new)
         elif not change.measured:
@@ -456,6 +469,20 @@ class World:
             assert (old, new) == (change.from_ms, change.to_ms), "not what was recorded"
             self.owners[change.action_id] = Owner(change.change_id, new, owner)
             self.raised[change.action_id].append(self.clock.now())
+
+    def is_of(self, owner: Owner, change: Change) -> bool:
+        """Whether the value in force is that of a change, or can't be told from it.
+
+        A write that was given up, and made anew from the same value to the same, may arrive in the
+        place of the second.
+        """
+        if owner.change_id in {None, change.change_id}:
+            return owner.change_id is not None
+        arrived = next(one for one in self.changes() if one.change_id == owner.change_id)
+        return arrived.state is ChangeState.ABANDONED and (
+            (arrived.action_id, arrived.from_ms, arrived.to_ms)
+            == (change.action_id, change.from_ms, change.to_ms)
+        )
 
     def _others(self, action_id: str) -> object:
         """All of an action but its timeout and what the far side counts."""

@@ -15,9 +15,10 @@ from typing import cast
 import msgspec
 
 from monitor.analysis.editable import HOW, Editable
-from monitor.errors import NotFoundError, RefusedError
+from monitor.errors import NotFoundError, RefusedError, ServerFaultError
 from monitor.genesys import Client
 from monitor.genesys.actions import (
+    GET_TEMPLATE,
     REQUEST_TEMPLATE,
     SUCCESS_TEMPLATE,
     ActionDocument,
@@ -31,7 +32,7 @@ from monitor.model import FUNCTION_DEFAULT_TIMEOUT_MS, PLATFORM_DEFAULT_TIMEOUT_
 from monitor.remediation.targets.json_text import differences
 from monitor.remediation.targets.limits import insist_on_a_write
 from monitor.remediation.targets.managed import is_managed
-from monitor.remediation.targets.target import SERVER_MANAGED, Reading, Written
+from monitor.remediation.targets.target import SERVER_MANAGED, LastCheck, Reading, Written
 
 _STEP_MS = 1_000
 _FIELD = "$.config.timeoutSeconds"
@@ -135,7 +136,9 @@ class IntegrationActionTarget:
             document=_Document(document, templates),
         )
 
-    def write(self, reading: Reading, timeout_ms: int) -> Written:
+    def write(
+        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+    ) -> Written:
         """Send the whole configuration back with another timeout, if the version is the same.
 
         Raises:
@@ -148,7 +151,7 @@ class IntegrationActionTarget:
         seconds = -(-timeout_ms // _STEP_MS)
         insist_on_a_write(reading, seconds * _STEP_MS)
         update = _update(cast("_Document", reading.document), reading, seconds)
-        accepted = patch_action(self._client, reading.action_id, update)
+        accepted = patch_action(self._client, reading.action_id, update, last_check=last_check)
         return Written(seconds * _STEP_MS, accepted.version, accepted.version)
 
     def differences(self, before: Reading, after: Reading) -> Sequence[str]:
@@ -175,18 +178,37 @@ class IntegrationActionTarget:
         return Editable.YES
 
     def _templates(self, document: ActionDocument) -> dict[str, str]:
-        """The text of each template that came as an address; one that is not there is left out."""
+        """The text of each template that came as an address; one that is not there is left out.
+
+        A write sends the texts back, and leaves out what is not there, so that one wrong answer
+        would be enough to lose a template. Each is read twice, and both answers must agree.
+
+        Raises:
+            ServerFaultError: They don't.
+        """
         config = msgspec.json.decode(document.raw, type=_Whole).config or {}
         texts: dict[str, str] = {}
         for part, field, file_name in _TEMPLATES:
             inner = _object(config.get(part))
             if inner is None or field in inner or f"{field}Uri" not in inner:
                 continue
-            try:
-                texts[field] = get_template(self._client, document.action.id, file_name)
-            except NotFoundError:
-                continue
+            text = self._template(document.action.id, file_name)
+            if text != self._template(document.action.id, file_name):
+                raise ServerFaultError(
+                    f"The template {file_name} of the action {document.action.name} was read twice "
+                    "in a row, and came out two ways",
+                    "Nothing was sent; try again when the platform answers the same twice.",
+                    endpoint=GET_TEMPLATE.label,
+                )
+            if text is not None:
+                texts[field] = text
         return texts
+
+    def _template(self, action_id: str, file_name: str) -> str | None:
+        try:
+            return get_template(self._client, action_id, file_name)
+        except NotFoundError:
+            return None
 
 
 def _update(document: _Document, reading: Reading, seconds: int) -> ActionUpdate:

@@ -19,7 +19,7 @@ from monitor.remediation.targets.flow_edit import TimeoutField, find_timeout, wi
 from monitor.remediation.targets.json_text import differences
 from monitor.remediation.targets.limits import insist_on_a_write
 from monitor.remediation.targets.managed import is_managed
-from monitor.remediation.targets.target import SERVER_MANAGED, Reading, Written
+from monitor.remediation.targets.target import SERVER_MANAGED, LastCheck, Reading, Written
 
 _MOST_NAMED = 5
 
@@ -94,7 +94,9 @@ class FlowTarget:
             document=_Document(flow, field),
         )
 
-    def write(self, reading: Reading, timeout_ms: int) -> Written:
+    def write(
+        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+    ) -> Written:
         """Send the whole document back with another timeout, if it is still the same.
 
         Raises:
@@ -109,7 +111,9 @@ class FlowTarget:
         document = cast("_Document", reading.document)
         changed = with_timeout(document.flow.raw, document.field, timeout_ms)
         try:
-            accepted = put_flow(self._client, self._flow_id, changed, reading.lock)
+            accepted = put_flow(
+                self._client, self._flow_id, changed, reading.lock, last_check=last_check
+            )
         except BadRequestError as error:
             raise _explained(error, reading, timeout_ms) from error
         return Written(timeout_ms, accepted.etag, accepted.version)

@@ -22,7 +22,7 @@ Nothing here repeats a write, waits for a rate limit, or asks whether a change i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -86,6 +86,10 @@ class Written:
     version: str
 
 
+LastCheck = Callable[[], None]
+"""Called right before a write goes out; what it raises is raised, and then nothing was sent."""
+
+
 class Target(Protocol):
     """A place that keeps the timeouts of data actions."""
 
@@ -115,12 +119,15 @@ class Target(Protocol):
         """
         ...
 
-    def write(self, reading: Reading, timeout_ms: int) -> Written:
+    def write(
+        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+    ) -> Written:
         """Change the timeout, and nothing else, if nobody wrote since the reading. Sends one write.
 
         Args:
             reading: What it was decided upon.
             timeout_ms: The new timeout in milliseconds; rounded up to a whole step.
+            last_check: Whether it may still be sent, asked as close to the wire as can be.
 
         Raises:
             RefusedError: It can't be edited, has no lock, or the value is not from one step to

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from monitor.analysis.editable import Editable
-from monitor.errors import AmbiguousWriteError, ConflictError, NotJsonError, RefusedError
+from monitor.errors import (
+    AmbiguousWriteError,
+    BusyError,
+    ConflictError,
+    NotJsonError,
+    RefusedError,
+    ServerFaultError,
+)
 from monitor.genesys import Client, connect
 from monitor.remediation.targets import IntegrationActionTarget
 from monitor.simulator.scenario import SimulatedAction
@@ -137,8 +144,41 @@ def test_a_template_is_asked_for_as_text(
     """It is no JSON, and some servers refuse to send what was not asked for."""
     target.read("a-1")
 
-    (seen,) = far_side.requests(REQUEST_TEMPLATE)
-    assert seen.headers["Accept"].startswith("text/plain")
+    accepted = {seen.headers["Accept"] for seen in far_side.requests(REQUEST_TEMPLATE)}
+    assert accepted == {"text/plain, */*"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [Reply(404, {}), Reply(body={"message": "busy"}), Reply(body=b"")],
+    ids=["missing", "json", "empty"],
+)
+@pytest.mark.parametrize("at", [0, 1])
+def test_one_wrong_answer_does_not_lose_a_template(
+    target: IntegrationActionTarget, far_side: FarSide, wrong: Reply, at: int
+) -> None:
+    """A write would leave it out, or send what came in its place: so it is read twice."""
+    replies = [Reply(body=b"${input.rawRequest}")]
+    replies.insert(at, wrong)
+    far_side.on(REQUEST_TEMPLATE, *replies)
+
+    with pytest.raises(ServerFaultError, match=r"requesttemplate\.vm .* came out two ways"):
+        target.read("a-1")
+
+
+def test_the_last_check_can_still_stop_a_write(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """It is asked after every wait, and what it says is said."""
+
+    def no() -> NoReturn:
+        message = "too late"
+        raise BusyError(message)
+
+    with pytest.raises(BusyError, match="too late"):
+        target.write(target.read("a-1"), 12_000, last_check=no)
+
+    assert far_side.requests(WRITE) == []
 
 
 def test_a_template_that_is_no_text_is_told(
