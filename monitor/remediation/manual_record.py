@@ -34,7 +34,7 @@ from monitor.remediation.execute import (
     WRITE_SECONDS,
 )
 from monitor.remediation.lines import about_change
-from monitor.remediation.recovery import what_became
+from monitor.remediation.recovery import is_explained, what_became
 from monitor.remediation.set_timeout import End
 from monitor.remediation.targets import Reading, Target
 
@@ -127,7 +127,11 @@ class ManualRecord:
             while state is not change.state:
                 change = self._move(change, state, note, reading.lock)  # noqa: PLW2901 - onward
                 state, note = self._became(change, reading)
-            if change.left_ms not in {None, reading.timeout_ms}:
+        for change in self._here(reading.action_id):
+            if change.left_ms in {None, reading.timeout_ms}:
+                continue
+            standing, now = self._standing(), self._clock.now()
+            if not is_explained(change, reading.timeout_ms, standing, now):
                 why = f"{reading.timeout_ms} ms is in force by now"
                 self._move(change, ChangeState.SUPERSEDED, why)
 
@@ -137,7 +141,7 @@ class ManualRecord:
         Raises:
             RefusedError: One refuses; it has been recorded.
         """
-        standing = self._journal.standing(self._asked.org, self._clock.now())
+        standing = self._standing()
         asked = self._by_hand(reading, to_ms, standing)
         guards = answers(asked)
         error = refusal(asked, guards)
@@ -241,12 +245,16 @@ class ManualRecord:
                     why = f"{change.to_ms} ms was set by hand"
                     self._move(other, ChangeState.SUPERSEDED, why)
 
+    def _standing(self) -> Standing:
+        return self._journal.standing(self._asked.org, self._clock.now())
+
     def _here(self, action_id: str) -> list[Change]:
         """Every change of this action in this place, the newest first."""
         here = (self._target.kind, self._target.container_id, action_id)
-        standing = self._journal.standing(self._asked.org, self._clock.now())
         return [
-            one for one in standing.changes if (one.target, one.container_id, one.action_id) == here
+            one
+            for one in self._standing().changes
+            if (one.target, one.container_id, one.action_id) == here
         ]
 
     def _became(self, change: Change, reading: Reading) -> tuple[ChangeState, str]:
@@ -312,7 +320,7 @@ class ManualRecord:
         return replace(entry, reason=error.guard, evidence=_evidence(guards))
 
     def _entry(self, reading: Reading, to_ms: int, event: str, detail: str) -> AuditEntry:
-        standing = self._journal.standing(self._asked.org, self._clock.now())
+        standing = self._standing()
         return AuditEntry(
             at=self._clock.now(),
             org=self._asked.org,
