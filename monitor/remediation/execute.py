@@ -37,16 +37,16 @@ from monitor.ledger import (
     AuditEntry,
     Change,
     ChangeState,
-    Intent,
     Journal,
     Lease,
     Quarantine,
     Standing,
 )
 from monitor.remediation.case import Decision, Verb
+from monitor.remediation.intent import intent_of, obstacle_to
 from monitor.remediation.lines import about_change, about_decision
 from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
-from monitor.remediation.targets import CAP_MS, Reading, Target
+from monitor.remediation.targets import Reading, Target
 
 log = structlog.get_logger()
 
@@ -169,7 +169,7 @@ class Executor:
             LedgerError: The state can't be written; nothing was sent, or it is found again.
         """
         at = self._now()
-        intent = _intent(decision, self._hand.actor, at)
+        intent = intent_of(decision, self._hand.actor, at)
 
         def still(standing: Standing) -> str:
             again = decide_again(standing, self._now())
@@ -257,7 +257,7 @@ class Executor:
             before = target.read(change.action_id)
         except TimeoutMonitorError as error:
             return self._move(lease, change, ChangeState.ABANDONED, f"not read: {error.message}")
-        obstacle = _obstacle(change, before)
+        obstacle = obstacle_to(change, before)
         if obstacle:
             return self._move(lease, change, ChangeState.ABANDONED, obstacle)
 
@@ -286,38 +286,66 @@ class Executor:
             return self._move(lease, change, ChangeState.CONFLICT, error.message)
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
-            return self._settle(lease, change, target.read(change.action_id))
+            return self._look_back(lease, change, target)
         except (BusyError, RateLimitedError) as error:
             return self._move(lease, change, ChangeState.ABANDONED, f"put off: {error.message}")
         except TimeoutMonitorError as error:
             return self._move(lease, change, ChangeState.FAILED, error.message)
         change = self._move(lease, change, ChangeState.APPLIED, "accepted", lock_after=written.lock)
-        after = target.read(change.action_id)
-        spoilt = target.differences(before, after)
-        if spoilt and written.lock in {"", after.lock}:
-            # Nobody has written since, so it was our write that changed more than one field.
-            places = ", ".join(spoilt)
-            change = self._move(
-                lease,
-                change,
-                ChangeState.UNHELPFUL,
-                f"{DAMAGED}: {places}",
-                quarantine=self._quarantine(change, NOT_HELPFUL),
-            )
-            log.error("write_changed_more", change_id=change.change_id, places=places)
-            return change
-        return self._settle(lease, change, after)
+        return self._look_back(lease, change, target, before=before, lock_after=written.lock)
 
     def _send_back(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
         try:
             written = target.write(before, change.from_ms, last_check=self._last_check(lease))
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
-            return self._settle(lease, change, target.read(change.action_id))
+            return self._look_back(lease, change, target)
         except TimeoutMonitorError as error:
             return self._move(lease, change, ChangeState.UNHELPFUL, f"not undone: {error.message}")
-        after = target.read(change.action_id)
-        return self._settle(lease, change, after, lock_after=written.lock)
+        return self._look_back(lease, change, target, before=before, lock_after=written.lock)
+
+    def _look_back(
+        self,
+        lease: Lease,
+        change: Change,
+        target: Target,
+        *,
+        before: Reading | None = None,
+        lock_after: str = "",
+    ) -> Change:
+        """Read back what was written and compare; what can't be read now, the next turn reads.
+
+        Args:
+            lease: The right to change timeouts.
+            change: The change that was sent.
+            target: Where the timeout is kept.
+            before: What nothing but the timeout may differ from; None where nobody can tell.
+            lock_after: The lock that the platform named in its answer; may be empty.
+        """
+        try:
+            after = target.read(change.action_id)
+        except TimeoutMonitorError as error:
+            log.warning(
+                "change_waits",
+                org=self._org,
+                change_id=change.change_id,
+                state=str(change.state),
+                why=error.message,
+                hint=error.hint,
+            )
+            return change
+        spoilt = () if before is None else target.differences(before, after)
+        if spoilt and lock_after in {"", after.lock}:
+            # Nobody has written since, so it was our write that changed more than one field.
+            places = ", ".join(spoilt)
+            log.error("write_changed_more", change_id=change.change_id, places=places)
+            state, reason = _DAMAGED[change.state]
+            quarantine = self._quarantine(change, reason)
+            note = f"{DAMAGED}: {places}"
+            return self._move(
+                lease, change, state, note, lock_after=after.lock, quarantine=quarantine
+            )
+        return self._settle(lease, change, after, lock_after=lock_after)
 
     def _last_check(self, lease: Lease) -> Callable[[], None]:
         """Asked right before a request goes out, for the program may have been stopped meanwhile.
@@ -400,39 +428,8 @@ _CUT_SHORT = frozenset(
 DAMAGED = "the write changed more than the timeout"
 """How the note of a change begins that must stop everything."""
 
-
-def _intent(decision: Decision, actor: str, at: float) -> Intent:
-    """What a decision wants.
-
-    Raises:
-        ValueError: It wants nothing, or what no decision may want: a mistake of the program.
-    """
-    one, from_ms, to_ms = decision.candidate, decision.from_ms, decision.to_ms
-    if decision.verb is Verb.KEEP or from_ms is None or to_ms is None:
-        reason = "only a decision to raise can be carried out"
-        raise ValueError(reason)
-    if not from_ms < to_ms <= CAP_MS:
-        reason = f"{from_ms} ms to {to_ms} ms is no raise within the cap"
-        raise ValueError(reason)
-    return Intent(
-        org=one.org,
-        action_id=one.action_id,
-        action_name=one.action_name,
-        target=one.target,
-        container_id=one.container_id,
-        from_ms=from_ms,
-        to_ms=to_ms,
-        actor=actor,
-        at=at,
-    )
-
-
-def _obstacle(change: Change, before: Reading) -> str:
-    """Why a change can't be sent, from what the platform shows; empty where it can."""
-    if before.timeout_ms != change.from_ms:
-        return f"{before.timeout_ms / 1000:g} s is in force by now: somebody has changed it"
-    if str(before.editable) != "yes":
-        return f"it can't be changed: {before.by_hand}"
-    if not before.lock:
-        return "the platform gave no version, so that somebody else's change could be lost"
-    return ""
+_DAMAGED = {
+    ChangeState.APPLIED: (ChangeState.UNHELPFUL, NOT_HELPFUL),
+    ChangeState.UNDOING: (ChangeState.ROLLED_BACK, ROLLED_BACK),
+}
+"""How a change ends whose write, or whose undoing, has changed more than the timeout."""

@@ -41,8 +41,8 @@ def measure(
 ) -> tuple[Measured, Measured]:
     """What was measured before a change and after it.
 
-    Windows that were not read completely, and those in which the back end was down, are left out:
-    no timeout helps against an outage, and none is to blame for one.
+    Windows in which the back end was down are left out: no timeout helps against an outage, and
+    none is to blame for one. So are those after it that were not read completely.
 
     Args:
         ledger: What has been seen.

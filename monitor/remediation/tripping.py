@@ -24,7 +24,7 @@ def why_trip(standing: Standing, trip_after: int) -> str:
     for change in standing.changes:
         if change.touched_at <= standing.resumed_at:
             break
-        if change.state is ChangeState.UNHELPFUL and change.note.startswith(DAMAGED):
+        if change.note.startswith(DAMAGED):
             return f"change {change.change_id}: {change.note}"
         if change.state is ChangeState.VERIFIED:
             break

@@ -1,0 +1,172 @@
+"""The daemon's turns at one org: when none is taken, what is counted, and what is shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from monitor.analysis.diagnosing import OrgDiagnosis
+from monitor.config import Settings
+from monitor.ledger import Ledger, Switch
+from monitor.model import Action, ActionKind, TimeRange
+from monitor.remediation.keeper import Keeper
+from monitor.remediation.rails import RAIL_NAMES
+from monitor.remediation.turn import TurnReport
+from tests.remediation.cases import ACTION, NAME, NOW, ORG, diagnosis
+from tests.simulator.far_end import StillClock
+
+MakeKeeper = Callable[..., Keeper]
+DIAGNOSED = OrgDiagnosis(
+    org=ORG,
+    contract="platform",
+    stretch=TimeRange(int(NOW) - 86_400, int(NOW)),
+    taken_at=NOW - 60,
+    missing_seconds=0,
+    diagnoses={ACTION: diagnosis()},
+    concurrency=None,
+)
+"""A slow tail; but nobody knows the limit of concurrent executions, so that nothing is sent."""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger that knows the action."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
+        known = Action(ACTION, NAME, kind=ActionKind.CUSTOM, configured_timeout_ms=4_000)
+        opened.save_catalogue(ORG, [known], NOW - 3_600)
+        yield opened
+
+
+@pytest.fixture
+def stop() -> threading.Event:
+    """Set where the daemon ends."""
+    return threading.Event()
+
+
+@pytest.fixture
+def make_keeper(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
+    """Makes a keeper in some mode."""
+    with ExitStack() as stack:
+
+        def make(mode: str = "recommend") -> Keeper:
+            settings = Settings.model_validate(
+                {
+                    "remediation": {"mode": mode, "allow": ["*"], "reader_may_write": True},
+                    "org": [
+                        {
+                            "name": ORG,
+                            "client_id": "simulated-client",
+                            "client_secret": "simulated-secret",
+                            "api_url": "http://127.0.0.1:9",
+                        }
+                    ],
+                }
+            )
+            keeper = Keeper(settings.org[0], settings, ledger, StillClock(NOW), stop)
+            stack.callback(keeper.close)
+            return keeper
+
+        yield make
+
+
+def test_a_turn_decides_about_every_action_and_counts_it(make_keeper: MakeKeeper) -> None:
+    """By the rail that refused."""
+    keeper = make_keeper()
+    report = keeper.take_turn(DIAGNOSED)
+    keeper.draw()
+
+    assert [one.reason for one in report.decisions] == ["fresh"]
+    assert keeper.picture.decisions["keep", "fresh"] == 1
+    assert sum(keeper.picture.decisions.values()) == 1
+
+
+def test_every_decision_that_can_be_made_is_counted_from_the_start(
+    make_keeper: MakeKeeper,
+) -> None:
+    """A counter that appears with its first event hides that event."""
+    decisions = make_keeper().picture.decisions
+
+    assert set(decisions.values()) == {0}
+    assert {("raise", "ok"), ("recommend", "mode")} < set(decisions)
+    assert {("keep", name) for name in RAIL_NAMES} < set(decisions)
+
+
+def test_a_mode_of_off_looks_at_nothing(make_keeper: MakeKeeper, ledger: Ledger) -> None:
+    """Not even a refusal is recorded."""
+    assert make_keeper("off").take_turn(DIAGNOSED) == TurnReport()
+    assert ledger.journal.audit(ORG, 10) == []
+
+
+def test_before_the_first_diagnosis_nothing_is_known(make_keeper: MakeKeeper) -> None:
+    """So nothing is decided."""
+    assert make_keeper().take_turn(None) == TurnReport()
+
+
+def test_no_turn_begins_once_the_daemon_ends(
+    make_keeper: MakeKeeper, stop: threading.Event
+) -> None:
+    """A change takes longer than the end is waited for."""
+    stop.set()
+
+    assert make_keeper().take_turn(DIAGNOSED) == TurnReport()
+
+
+def test_a_turn_is_left_out_while_another_program_has_its_own(
+    make_keeper: MakeKeeper, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next comes soon; that is no error."""
+    lease = ledger.journal.take_lease(ORG, "another:1", time.time(), 60)
+    keeper = make_keeper()
+
+    assert keeper.take_turn(DIAGNOSED) == TurnReport()
+    assert "turn_left_out" in capsys.readouterr().out
+    assert lease is not None
+    ledger.journal.give_back(lease)
+    assert keeper.take_turn(DIAGNOSED).decisions != ()
+
+
+def test_a_tripped_breaker_is_counted_at_every_turn(
+    make_keeper: MakeKeeper, ledger: Ledger
+) -> None:
+    """Also where no action wants a change: an alert rests on it."""
+    lease = ledger.journal.take_lease(ORG, "another:1", time.time(), 60)
+    assert lease is not None
+    ledger.journal.trip(lease, Switch(NOW, "auto@host", "three in a row"))
+    ledger.journal.give_back(lease)
+    keeper = make_keeper()
+    keeper.take_turn(DIAGNOSED)
+    keeper.draw()
+
+    assert keeper.picture.decisions["keep", "tripped"] == 1
+    assert keeper.picture.tripped
+
+
+def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
+    make_keeper: MakeKeeper,
+) -> None:
+    """After the settings were read anew, counters go on."""
+    first = make_keeper()
+    first.take_turn(DIAGNOSED)
+    first.draw()
+    second = make_keeper("auto")
+    second.go_on_from(first.picture.decisions)
+
+    assert second.picture.decisions["keep", "fresh"] == 1
+    assert second.picture.mode == "auto"
+
+
+def test_the_picture_shows_that_somebody_has_paused(
+    make_keeper: MakeKeeper, ledger: Ledger
+) -> None:
+    """While the daemon runs."""
+    keeper = make_keeper()
+    assert not keeper.picture.paused
+    ledger.journal.pause(ORG, Switch(NOW, "ann@desk"))
+    keeper.draw()
+
+    assert keeper.picture.paused

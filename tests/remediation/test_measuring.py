@@ -1,0 +1,160 @@
+"""What a change is judged by: which windows before it and after it count, in a real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from monitor.config import ClassifySettings, CollectSettings
+from monitor.ledger import Change, ChangeState, Ledger
+from monitor.model import Action, ActionKind
+from monitor.remediation.effect import Measured
+from monitor.remediation.measuring import Measuring, measure
+from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS, reading, tally, windows
+from tests.remediation.cases import change
+
+HOW = Measuring(CollectSettings(), ClassifySettings().classifier(), SOURCE, first=6)
+SETTLE_WINDOWS = 2
+"""Ten minutes."""
+
+Look = Callable[..., tuple[Measured, Measured]]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
+        yield opened
+
+
+def at(window: float) -> float:
+    """When a window begins, counted from T0."""
+    return T0 + window * WINDOW_SECONDS
+
+
+def made(sent_at: float, applied_at: float | None = None) -> Change:
+    """A change of the action that the ledger knows."""
+    return change(
+        ChangeState.WATCHING,
+        action_id="a1",
+        org=ORG,
+        sent_at=sent_at,
+        applied_at=sent_at + 2 if applied_at is None else applied_at,
+    )
+
+
+def record(ledger: Ledger, first: int, end: int) -> None:
+    """Read windows, each with ten successes, two timeouts and a refusal."""
+    tallies = [
+        one
+        for window in range(first, end)
+        for one in (
+            tally(10, window=window),
+            tally(2, window=window, error_type="EXECUTION_TIMEOUT"),
+            tally(1, window=window, error_type="CONCURRENT_EXECUTIONS_EXCEEDED"),
+            tally(4, window=window, error_type="REMOTE_SERVER_ERROR"),
+        )
+    ]
+    ledger.record(ORG, SOURCE, reading(*tallies, covered=windows(first, end)))
+
+
+def look(
+    ledger: Ledger,
+    one: Change,
+    now_window: float,
+    bunches: Sequence[tuple[int, int]] = (),
+) -> tuple[Measured, Measured]:
+    """What was measured by the time at which a window begins."""
+    return measure(ledger, one, HOW, at(now_window), bunches)
+
+
+def test_whole_windows_before_and_after_count_by_how_their_calls_ended(ledger: Ledger) -> None:
+    """The window in which it was made belongs to neither; errors of the back end say nothing."""
+    record(ledger, 0, 30)
+    before, after = look(ledger, made(at(10.5)), 20)
+
+    assert before == Measured(windows=288, successes=100, timeouts=20, throttled=10)
+    assert after == Measured(windows=6, successes=60, timeouts=12, throttled=6)
+
+
+def test_the_next_look_is_at_twice_as_many_windows(ledger: Ledger) -> None:
+    """Not at each one that comes: every look has its chance of being wrong."""
+    record(ledger, 0, 40)
+    lengths = {now: look(ledger, made(at(10)), now)[1].windows for now in (17, 18, 19, 24, 25, 31)}
+
+    # One window is lost, for the change came into force two seconds after its beginning.
+    assert lengths == {17: 4, 18: 5, 19: 6, 24: 6, 25: 12, 31: 12}
+
+
+def test_windows_that_have_not_settled_are_not_looked_at(ledger: Ledger) -> None:
+    """What comes late would be missing in them."""
+    record(ledger, 0, 40)
+    enough = 11 + HOW.first + SETTLE_WINDOWS
+
+    assert look(ledger, made(at(10)), enough - 0.01)[1] == Measured(windows=HOW.first - 1)
+    assert look(ledger, made(at(10)), enough)[1].calls > 0
+
+
+def test_windows_after_it_that_were_not_read_are_left_out(ledger: Ledger) -> None:
+    """A hole would look like a stretch without timeouts."""
+    record(ledger, 0, 12)
+    record(ledger, 15, 40)
+
+    assert look(ledger, made(at(10)), 20) == (Measured(), Measured(windows=4))
+    assert look(ledger, made(at(10)), 22)[1] == Measured(6, 60, 12, 6)
+
+
+def test_outages_are_left_out_before_and_after(ledger: Ledger) -> None:
+    """No timeout helps against one."""
+    record(ledger, 0, 40)
+    outages = [
+        (int(at(3)), int(at(4)) + 1),  # two windows before
+        (int(at(12)), int(at(13))),  # one after
+    ]
+    before, after = look(ledger, made(at(10)), 20, outages)
+
+    assert (before.windows, before.calls) == (286, 8 * 12)
+    assert (after.windows, after.calls) == (6, 6 * 12)
+
+
+def test_only_the_stretch_under_the_timeout_before_counts(ledger: Ledger) -> None:
+    """What was measured under an older one would be held against the change, or speak for it."""
+    record(ledger, 0, 40)
+    for since, seconds in ((at(-5), 2), (at(3.5), 3)):
+        known = Action(
+            "a1", "Look Up", kind=ActionKind.CUSTOM, configured_timeout_ms=seconds * 1_000
+        )
+        ledger.save_catalogue(ORG, [known], since)
+    before, _ = look(ledger, made(at(10)), 20)
+
+    assert (before.windows, before.calls) == (6, 6 * 12)
+
+
+def test_the_stretch_before_is_a_day_at_most(ledger: Ledger) -> None:
+    """It has quiet hours and busy ones; more would be of another time."""
+    record(ledger, 0, 400)
+    before, _ = look(ledger, made(at(350)), 360)
+
+    assert (before.windows, before.calls) == (288, 288 * 12)
+
+
+def test_a_change_that_was_found_late_is_held_against_what_was_before_it_was_sent(
+    ledger: Ledger,
+) -> None:
+    """Between the two nobody knows which timeout was in force."""
+    record(ledger, 0, 40)
+    before, after = look(ledger, made(at(10), applied_at=at(15)), 23)
+
+    assert before.calls == 10 * 12
+    assert after == Measured(6, 60, 12, 6)
+
+
+def test_another_action_says_nothing(ledger: Ledger) -> None:
+    """Each is held against itself."""
+    record(ledger, 0, 40)
+    other = tally(1_000, window=5, action_id="a2")
+    ledger.record(ORG, SOURCE, reading(other, covered=windows(0, 40)))
+
+    assert look(ledger, made(at(10)), 20)[0].successes == 100
