@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from monitor.errors import BusyError, LedgerError
 from monitor.ledger import Change, ChangeState, Ledger, Quarantine, Standing, Switch
+from monitor.ledger.leasing import LONGEST_SECONDS
 from monitor.model import Action
 from tests.ledger.changing import (
     HOLDER,
@@ -151,6 +152,30 @@ def test_whoever_takes_too_long_may_not_write_any_more(ledger: Ledger) -> None:
             lease, change, ChangeState.UNDOING, entry(), allows=allowed, machine_now=late
         )
     assert moved(ledger, lease, change, ChangeState.APPLIED).state is ChangeState.APPLIED
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_void(ledger: Ledger) -> None:
+    """Its dead holder would otherwise keep everybody out for a day; one who lives is told."""
+    holder = leased(ledger)
+    change = sent(ledger, holder, begun(ledger, holder))
+    ten_minutes_before_its_end = T0 + LEASE_SECONDS - LONGEST_SECONDS
+
+    assert ledger.journal.take_lease(ORG, "host:2", ten_minutes_before_its_end, 60) is None
+    leased(ledger, "host:2", ten_minutes_before_its_end - 1)
+    with pytest.raises(BusyError, match="taken over"):
+        moved(ledger, holder, change, ChangeState.APPLIED)
+
+
+def test_the_last_look_tells_whether_a_lease_is_still_held(ledger: Ledger) -> None:
+    """It says nothing where all is well, and why where it is not."""
+    lease = leased(ledger)
+    ledger.journal.insist(lease, T0 + LEASE_SECONDS - 1)
+
+    with pytest.raises(BusyError, match="longer than its lease"):
+        ledger.journal.insist(lease, T0 + LEASE_SECONDS)
+    leased(ledger, "host:2", T0 + LEASE_SECONDS)
+    with pytest.raises(BusyError, match="taken over"):
+        ledger.journal.insist(lease, T0)
 
 
 def test_a_lease_that_is_given_back_can_be_taken_at_once(ledger: Ledger) -> None:
