@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from monitor.ledger import NEXT
 from monitor.remediation.rails import RAIL_NAMES, RAILS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "remediation.md").read_text(encoding="utf-8")
@@ -20,3 +21,10 @@ def test_every_rail_is_told_in_its_order() -> None:
 def test_every_rail_says_why_it_is_there() -> None:
     """In its own words, where the code is read."""
     assert all(rail.__doc__ and rail.__doc__.endswith(".") for rail in RAILS)
+
+
+def test_the_life_of_a_change_is_drawn_as_it_is() -> None:
+    """Every step that can follow another, and no other."""
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)", PAGE, re.MULTILINE))
+
+    assert drawn == {(str(one), str(to)) for one, following in NEXT.items() for to in following}

@@ -29,13 +29,13 @@ from monitor.config import RemediationSettings
 from monitor.errors import TimeoutMonitorError
 from monitor.ledger import Ledger
 from monitor.remediation.effect import Effect
+from tests.remediation.steps import Killed, Steps
+from tests.remediation.wires import Socket, Wsgi
 from tests.remediation.world import (
     LISTED,
     UNLISTED,
-    Killed,
     Owner,
     Program,
-    Steps,
     World,
     judged,
 )
@@ -79,7 +79,16 @@ HAPPENINGS = st.lists(st.tuples(st.integers(1, 24), HAPPENING), max_size=3)
 LOST = ["reset_after", "reset_after", "reset", "server_error", "unavailable", "html"]
 """A write that nobody answers: carried out, or not."""
 
-REFUSED = ["conflict", "rate_limited", "forbidden", "bad_request", "not_found", "request_timeout"]
+REFUSED = [
+    "conflict",
+    "precondition_failed",
+    "rate_limited",
+    "unauthorized",
+    "forbidden",
+    "bad_request",
+    "not_found",
+    "request_timeout",
+]
 WRONG = ["html", "wrong_shape", "empty"]
 """An answer to a reading that is not the platform's."""
 
@@ -97,13 +106,14 @@ class Remediation(RuleBasedStateMachine):
 
     kind = "integration-action"
     template = Path()
+    wire: type[Wsgi | Socket] = Wsgi
 
     def __init__(self) -> None:
         """Lay out the org."""
         super().__init__()
         self._folder = tempfile.TemporaryDirectory(dir=_fast())
         rails = RemediationSettings.model_validate(SETTINGS)
-        self.world = World(self.kind, Path(self._folder.name), self.template, rails)
+        self.world = World(self.kind, Path(self._folder.name), self.template, rails, self.wire)
         self.daemons = [Program(self.world, "one"), Program(self.world, "two")]
         self.person = Program(self.world, "person")
 
@@ -367,15 +377,43 @@ def template() -> Iterator[Path]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_breaks_the_rules(kind: str, part: int, template: Path) -> None:
     """Sequences of everything that can go wrong, half of them for each target."""
+    count = -(-SEQUENCES // (len(KINDS) * PARTS))
+
+    assert _sequences_that_hold(kind, template, Wsgi, count, PARTS * KINDS.index(kind) + part)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_breaks_the_rules_over_a_socket_either(kind: str, template: Path) -> None:
+    """A few sequences with HTTP, tokens and lines that really break."""
+    assert _sequences_that_hold(kind, template, Socket, 4, 1_000 + KINDS.index(kind))
+
+
+def _sequences_that_hold(
+    kind: str, template: Path, wire: type[Wsgi | Socket], count: int, number: int
+) -> bool:
+    """Draw so many sequences; whether as many were gone through, none of which broke a rule.
+
+    Args:
+        kind: The target.
+        template: An empty ledger.
+        wire: How the platform is reached.
+        count: How many.
+        number: What they are drawn from, unless they are to be random.
+    """
+    ended: list[World] = []
 
     class Machine(Remediation):
         """The machine on one target."""
 
-    Machine.kind, Machine.template = kind, template
+        def teardown(self) -> None:
+            super().teardown()
+            ended.append(self.world)
+
+    Machine.kind, Machine.template, Machine.wire = kind, template, wire
     if not IS_RANDOM:
-        seed(PARTS * KINDS.index(kind) + part)(Machine)
+        seed(number)(Machine)
     rules = settings(
-        max_examples=-(-SEQUENCES // (len(KINDS) * PARTS)),
+        max_examples=count,
         stateful_step_count=STEPS,
         deadline=None,
         # What is found is told as it was found: to make it smaller takes minutes.
@@ -386,3 +424,4 @@ def test_nothing_breaks_the_rules(kind: str, part: int, template: Path) -> None:
     )
     with stamina.set_testing(True, attempts=1):
         run_state_machine_as_test(Machine, settings=rules)
+    return len(ended) >= count

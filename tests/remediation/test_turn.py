@@ -13,13 +13,12 @@ from monitor.remediation.effect import Effect
 from monitor.remediation.targets import IntegrationActionTarget
 from monitor.remediation.turn import TurnReport
 from tests.remediation.conftest import MakeWorld
+from tests.remediation.steps import Killed, Steps
 from tests.remediation.world import (
     LISTED,
     ORG,
     UNLISTED,
-    Killed,
     Program,
-    Steps,
     World,
     judged,
 )
@@ -357,6 +356,22 @@ def test_an_undoing_that_changes_more_than_the_timeout_stops_everything_too(
     assert (newest(world).state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
     assert newest(world).note.endswith("$.config.request.headers")
     assert world.raw_standing().tripped is not None
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "reset"])
+def test_an_undoing_without_an_answer_is_looked_for(world: World, kind: str) -> None:
+    """It is not sent again before it can't be under way any more."""
+    turn(world)
+    fault(world, kind)
+    turn(world, Effect.NOT_HELPED)
+    arrived = kind == "reset_after"
+
+    assert newest(world).state is (S.ROLLED_BACK if arrived else S.UNDOING)
+    turn(world)
+    assert world.writes == 2
+    world.move_clock(120)
+    turn(world)
+    assert (newest(world).state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
 
 
 def test_a_write_that_can_not_be_read_back_is_read_at_the_next_turn(world: World) -> None:

@@ -1,50 +1,29 @@
 """A small org in this process, and programs that change its timeouts and can be cut off anywhere.
 
-Everything but the socket is the product's own: simulator, client, targets, ledger, executor. Each
-call to the ledger or the platform is a step at which something else may happen: the program is
-killed, somebody edits or pauses, a clock jumps, another program takes its turn.
+Everything is the product's own: simulator, client, targets, ledger, executor. Each call to the
+ledger or the platform is a step at which something else may happen: the program is killed, somebody
+edits or pauses, a clock jumps, another program takes its turn.
 """
 
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from io import BytesIO
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
-
-from requests.structures import CaseInsensitiveDict
-from waitress.channel import ClientDisconnected
-from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from monitor.config import RemediationSettings
-from monitor.errors import AmbiguousWriteError, ConnectionFailedError
-from monitor.genesys import Client, ClosedEndpoints
-from monitor.genesys.budget import Budget
-from monitor.genesys.ratelimit import Gate, TokenBucket
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, Request
-from monitor.ledger import Change, ChangeState, Journal, Ledger, Standing, Switch
+from monitor.ledger import Change, ChangeState, Ledger, Standing, Switch
 from monitor.model import Action, ActionKind
 from monitor.remediation.case import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.execute import Executor, Hand
 from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.set_timeout import SetTimeout
-from monitor.remediation.targets import (
-    FlowTarget,
-    IntegrationActionTarget,
-    LastCheck,
-    Reading,
-    Target,
-    Written,
-)
+from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.remediation.turn import Known, Turns
 from monitor.simulator import SimulatedOrg
-from monitor.simulator.app import create_app
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.integration_actions import action_json
 from monitor.simulator.scenario import (
@@ -58,6 +37,8 @@ from monitor.simulator.scenario import (
     Step,
 )
 from tests.remediation.cases import NOW, diagnosis
+from tests.remediation.steps import SteppedJournal, SteppedTarget, Steps
+from tests.remediation.wires import Socket, Wsgi
 from tests.simulator.far_end import ACTIONS, StillClock
 
 ORG = "acme"
@@ -68,10 +49,6 @@ FLOW = "11111111-2222-5333-8444-555555555555"
 BEGINNING_MS = 4_000
 WANTED_MS = 26_000.0
 STALE_SECONDS = 180.0
-
-
-class Killed(BaseException):
-    """The program is dead: nothing of it runs any more."""
 
 
 def small_org() -> Scenario:
@@ -86,189 +63,6 @@ def small_org() -> Scenario:
     )
     steps = (Step(LISTED, BEGINNING_MS), Step(UNLISTED, BEGINNING_MS))
     return Scenario("small", 1, actions, (SimulatedFlow(FLOW, "Main", steps),), PUNCTUAL)
-
-
-@dataclass
-class Wsgi:
-    """A transport without a socket; told of every write before it is carried out."""
-
-    org: SimulatedOrg
-    before_write: Callable[[], None]
-    after_write: Callable[[], None]
-    has_faults: bool = False
-
-    def __post_init__(self) -> None:
-        """Build the far side."""
-        self._app = create_app(self.org, threading.Event())
-
-    def send(self, request: Request) -> Answer:
-        """Carry it; a line that is cut after a write leaves everybody guessing."""
-        writes = request.method in {"PATCH", "PUT"}
-        if writes:
-            self.before_write()
-        headers = {"Authorization": f"Bearer {self.token}", **request.headers}
-        builder = EnvironBuilder(
-            path=urlsplit(request.url).path,
-            query_string=urlencode(dict(request.params)),
-            method=request.method,
-            headers=list(headers.items()),
-            input_stream=BytesIO(request.body or b""),
-            content_length=len(request.body or b""),
-        )
-        try:
-            chunks, status, found = run_wsgi_app(self._app, builder.get_environ(), buffered=True)
-        except ClientDisconnected:
-            kind = AmbiguousWriteError if writes else ConnectionFailedError
-            message = "the line was cut"
-            raise kind(message, endpoint=request.endpoint_label) from None
-        finally:
-            if writes:
-                self.after_write()
-        return Answer(int(status.split()[0]), CaseInsensitiveDict(found), b"".join(chunks))
-
-    @property
-    def token(self) -> str:
-        """A token that is valid."""
-        if not hasattr(self, "_token"):
-            self._token = self.org.tokens.by_secret(self.org.client_id, self.org.client_secret)
-        return self._token
-
-    def order(self, **fault: Any) -> None:  # noqa: ANN401 - JSON
-        """Let a request go wrong."""
-        self.has_faults = True
-        self.control("POST", "/simulator/faults", fault)
-
-    def mend(self) -> None:
-        """Nothing goes wrong any more."""
-        if self.has_faults:
-            self.control("DELETE", "/simulator/faults")
-        self.has_faults = False
-
-    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
-        """Turn one of the simulator's own knobs."""
-        builder = EnvironBuilder(path=path, method=method, json=body)
-        run_wsgi_app(self._app, builder.get_environ(), buffered=True)
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class OneToken:
-    """Tokens that the transport puts on itself."""
-
-    def token(self, _: Budget) -> str:
-        """Any."""
-        return "-"
-
-    def invalidate(self, _: str) -> None:
-        """It stays."""
-
-
-def client_over(transport: Wsgi) -> Client:
-    """A client with its real parts over a transport of ours; nothing is asked twice."""
-    counters, closed, stop, clock = (
-        ApiCounters(),
-        ClosedEndpoints(),
-        threading.Event(),
-        StillClock(NOW),
-    )
-    bucket = TokenBucket(per_second=1e9, burst=10**9)
-    return Client(
-        "http://simulated",
-        tokens=OneToken(),
-        transport=transport,
-        gate=Gate(bucket=bucket, closed=closed, counters=counters, clock=clock, stop=stop),
-        closed=closed,
-        counters=counters,
-        clock=clock,
-        stop=stop,
-    )
-
-
-@dataclass
-class Steps:
-    """Counts the steps of one turn, and lets things happen at them."""
-
-    happenings: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
-    kill_after: set[int] = field(default_factory=set)
-    before: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
-    taken: int = 0
-    dead: bool = False
-    world: World | None = None
-    by_hand: bool = False
-    may_lower: bool = False
-    data: Data | None = None
-    allowed: Change | None = None
-
-    def take(self, call: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - whatever is called
-        """One step."""
-        if self.dead:
-            raise Killed
-        self.taken += 1
-        number = self.taken
-        for happening in [*self.happenings.pop(number, []), *self.before.pop(name, [])]:
-            happening()
-        if self.dead:
-            raise Killed
-        if self.world is not None:
-            self.world.acting = self
-        result = call()
-        if number in self.kill_after:
-            self.dead = True
-            raise Killed
-        return result
-
-
-class SteppedJournal:
-    """A journal each of whose calls is a step."""
-
-    def __init__(self, journal: Journal, steps: Steps, seen: Callable[[str, Any], None]) -> None:
-        """Stand in front of one."""
-        self._journal, self._steps, self._seen = journal, steps, seen
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of a journal
-        """The same method, as a step."""
-        method = getattr(self._journal, name)
-
-        def stepped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            def call() -> Any:  # noqa: ANN401
-                result = method(*args, **kwargs)
-                self._seen(name, result)
-                return result
-
-            return self._steps.take(call, name)
-
-        return stepped
-
-
-class SteppedTarget:
-    """A target whose readings and writes are steps."""
-
-    def __init__(self, target: Target, steps: Steps) -> None:
-        """Stand in front of one."""
-        self._target, self._steps = target, steps
-        self.kind, self.container_id = target.kind, target.container_id
-        self.step_ms = target.step_ms
-
-    def read(self, action_id: str) -> Reading:
-        """A step."""
-        reading: Reading = self._steps.take(lambda: self._target.read(action_id), "read")
-        return reading
-
-    def write(
-        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
-    ) -> Written:
-        """A step."""
-
-        def call() -> Written:
-            return self._target.write(reading, timeout_ms, last_check=last_check)
-
-        written: Written = self._steps.take(call, "write")
-        return written
-
-    def differences(self, before: Reading, after: Reading) -> Any:  # noqa: ANN401
-        """No step: nothing is asked."""
-        return self._target.differences(before, after)
 
 
 @dataclass
@@ -287,14 +81,27 @@ class World:
     """
 
     def __init__(
-        self, kind: str, folder: Path, template: Path, settings: RemediationSettings
+        self,
+        kind: str,
+        folder: Path,
+        template: Path,
+        settings: RemediationSettings,
+        wire: type[Wsgi | Socket] = Wsgi,
     ) -> None:
-        """Lay it out: both actions at 4 s, everything just read."""
+        """Lay it out: both actions at 4 s, everything just read.
+
+        Args:
+            kind: The target.
+            folder: Where the ledger goes.
+            template: An empty ledger, to be copied.
+            settings: ``[remediation]``.
+            wire: How the platform is reached.
+        """
         self.kind = kind
         self.clock, self.machine = StillClock(NOW), StillClock(1_000_000.0)
         self.org = SimulatedOrg(small_org(), self.clock, requests_per_minute=10**9)
-        self.wire = Wsgi(self.org, self._before_write, self._after_write)
-        self.client = client_over(self.wire)
+        self.wire = wire(self.org, self._before_write, self._after_write)
+        self.client = self.wire.client
         shutil.copy(template, folder / "ledger.db")
         self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}")
         self.settings = settings
@@ -497,8 +304,9 @@ class World:
         return _without_timeouts(without), texts
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Let go of the ledger and the line."""
         self.ledger.close()
+        self.wire.close()
 
 
 _TIMEOUTS = {"timeout", "timeoutSeconds"}

@@ -1,0 +1,104 @@
+"""Programs each of whose calls to the ledger or the platform is a step where things may happen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from monitor.ledger import Change, Journal
+from monitor.remediation.case import Data
+from monitor.remediation.targets import LastCheck, Reading, Target, Written
+
+if TYPE_CHECKING:
+    from tests.remediation.world import World
+
+
+class Killed(BaseException):
+    """The program is dead: nothing of it runs any more."""
+
+
+@dataclass
+class Steps:
+    """Counts the steps of one turn, and lets things happen at them."""
+
+    happenings: dict[int, list[Callable[[], None]]] = field(default_factory=dict)
+    kill_after: set[int] = field(default_factory=set)
+    before: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    taken: int = 0
+    dead: bool = False
+    world: World | None = None
+    by_hand: bool = False
+    may_lower: bool = False
+    data: Data | None = None
+    allowed: Change | None = None
+
+    def take(self, call: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - whatever is called
+        """One step."""
+        if self.dead:
+            raise Killed
+        self.taken += 1
+        number = self.taken
+        for happening in [*self.happenings.pop(number, []), *self.before.pop(name, [])]:
+            happening()
+        if self.dead:
+            raise Killed
+        if self.world is not None:
+            self.world.acting = self
+        result = call()
+        if number in self.kill_after:
+            self.dead = True
+            raise Killed
+        return result
+
+
+class SteppedJournal:
+    """A journal each of whose calls is a step."""
+
+    def __init__(self, journal: Journal, steps: Steps, seen: Callable[[str, Any], None]) -> None:
+        """Stand in front of one."""
+        self._journal, self._steps, self._seen = journal, steps, seen
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of a journal
+        """The same method, as a step."""
+        method = getattr(self._journal, name)
+
+        def stepped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            def call() -> Any:  # noqa: ANN401
+                result = method(*args, **kwargs)
+                self._seen(name, result)
+                return result
+
+            return self._steps.take(call, name)
+
+        return stepped
+
+
+class SteppedTarget:
+    """A target whose readings and writes are steps."""
+
+    def __init__(self, target: Target, steps: Steps) -> None:
+        """Stand in front of one."""
+        self._target, self._steps = target, steps
+        self.kind, self.container_id = target.kind, target.container_id
+        self.step_ms = target.step_ms
+
+    def read(self, action_id: str) -> Reading:
+        """A step."""
+        reading: Reading = self._steps.take(lambda: self._target.read(action_id), "read")
+        return reading
+
+    def write(
+        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+    ) -> Written:
+        """A step."""
+
+        def call() -> Written:
+            return self._target.write(reading, timeout_ms, last_check=last_check)
+
+        written: Written = self._steps.take(call, "write")
+        return written
+
+    def differences(self, before: Reading, after: Reading) -> Any:  # noqa: ANN401
+        """No step: nothing is asked."""
+        return self._target.differences(before, after)
