@@ -75,6 +75,15 @@ def set_by_hand(world: World, timeout_ms: int) -> None:
         Program(world, "person").setting(steps, LISTED, timeout_ms).run()
 
 
+def apply(world: World, *action_ids: str) -> TurnReport:
+    """Somebody types ``apply``."""
+    steps = Steps(world=world, by_hand=True)
+    turns = Program(world, "person").turns(steps, "ann@desk")
+    known = world.known()
+    steps.data = known.data
+    return turns.for_somebody(known, judged(Effect.NOT_YET), frozenset(action_ids))
+
+
 def test_a_slow_tail_is_raised_by_one_step_and_read_back(world: World) -> None:
     """Only the action that is named, and with everything that was said about it on record."""
     report = turn(world)
@@ -130,6 +139,17 @@ def test_a_change_that_did_not_help_is_undone_and_its_action_left_alone(
     world.move_clock(29 * DAY)
     turn(world)
     assert world.value_ms(LISTED) == 6_000
+
+
+def test_what_nobody_has_named_is_undone_by_a_person_alone(world: World) -> None:
+    """Though the daemon undoes by itself what it may change by itself."""
+    apply(world, UNLISTED)
+    turn(world, Effect.NOT_HELPED)
+    (change,) = [one for one in world.changes() if one.action_id == UNLISTED]
+
+    assert (change.state, world.value_ms(UNLISTED)) == (S.UNHELPFUL, 6_000)
+    roll_back(world, change)
+    assert world.value_ms(UNLISTED) == 4_000
 
 
 def test_recommend_leaves_the_undoing_to_a_person(world: World) -> None:
@@ -393,20 +413,15 @@ def test_people_make_changes_with_all_rails_but_the_allow_list(world: World) -> 
     """What a rail refuses is refused to them, too."""
     world.settings = world.settings.model_copy(update={"mode": "recommend"})
 
-    def apply(*action_ids: str) -> TurnReport:
-        steps = Steps(world=world, by_hand=True)
-        turns = Program(world, "person").turns(steps, "ann@desk")
-        known = world.known()
-        steps.data = known.data
-        return turns.for_somebody(known, judged(Effect.NOT_YET), frozenset(action_ids))
-
-    report = apply(LISTED, UNLISTED)
+    report = apply(world, LISTED, UNLISTED)
 
     assert [one.actor for one in report.made] == ["ann@desk"]
     assert list(report.refused.values()) == ["one_per_poll"]
     world.move_clock(60)
     world.poll()
-    assert [one.action_id for one in apply(LISTED, UNLISTED).made] != [report.made[0].action_id]
+    assert [one.action_id for one in apply(world, LISTED, UNLISTED).made] != [
+        report.made[0].action_id
+    ]
     assert (world.value_ms(LISTED), world.value_ms(UNLISTED)) == (6_000, 6_000)
 
 

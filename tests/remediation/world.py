@@ -211,6 +211,7 @@ class World:
             if not acting.by_hand:
                 assert self.settings.mode == "auto", "undone by itself without auto"
                 assert not self.is_paused, "undone by itself while paused"
+                assert result.action_id == LISTED, "undone by itself, and not on the allow-list"
             return
         assert not self.is_paused, "a write while paused"
         assert self.raw_standing().tripped is None, "a write while tripped"
