@@ -34,7 +34,7 @@ class Wsgi:
 
     org: SimulatedOrg
     before_write: Callable[[], None]
-    after_write: Callable[[], None]
+    after_write: Callable[[int | None], None]
     has_faults: bool = False
 
     def __post_init__(self) -> None:
@@ -56,16 +56,18 @@ class Wsgi:
             input_stream=BytesIO(request.body or b""),
             content_length=len(request.body or b""),
         )
+        code = None
         try:
             chunks, status, found = run_wsgi_app(self._app, builder.get_environ(), buffered=True)
+            code = int(status.split()[0])
         except ClientDisconnected:
             kind = AmbiguousWriteError if writes else ConnectionFailedError
             message = "the line was cut"
             raise kind(message, endpoint=request.endpoint_label) from None
         finally:
             if writes:
-                self.after_write()
-        return Answer(int(status.split()[0]), CaseInsensitiveDict(found), b"".join(chunks))
+                self.after_write(code)
+        return Answer(code, CaseInsensitiveDict(found), b"".join(chunks))
 
     @property
     def token(self) -> str:
@@ -98,7 +100,10 @@ class Socket:
     """HTTP over a socket to the simulator as it is served, with tokens from it."""
 
     def __init__(
-        self, org: SimulatedOrg, before_write: Callable[[], None], after_write: Callable[[], None]
+        self,
+        org: SimulatedOrg,
+        before_write: Callable[[], None],
+        after_write: Callable[[int | None], None],
     ) -> None:
         """Serve the org."""
         self._before_write, self._after_write = before_write, after_write
@@ -118,10 +123,12 @@ class Socket:
         if request.method not in {"PATCH", "PUT"}:
             return self._transport.send(request)
         self._before_write()
+        answer = None
         try:
-            return self._transport.send(request)
+            answer = self._transport.send(request)
         finally:
-            self._after_write()
+            self._after_write(None if answer is None else answer.status)
+        return answer
 
     def order(self, **fault: Any) -> None:  # noqa: ANN401 - JSON
         """Let a request go wrong."""

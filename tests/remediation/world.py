@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,16 @@ class Owner:
     before: Owner | None = None
 
 
+@dataclass(frozen=True)
+class _Write:
+    """A write on its way, and the far side just before it arrives."""
+
+    acting: Steps
+    change: Change
+    others: dict[str, object]
+    values: dict[str, int]
+
+
 class World:
     """The org, the ledger, two clocks, and the rules that no program may break.
 
@@ -114,7 +125,7 @@ class World:
         self.acting = Steps()
         self.writes = 0
         self.in_flight: list[Callable[[], None]] = []
-        self._on_the_wire: list[tuple[Change, dict[str, object], dict[str, int]]] = []
+        self._on_the_wire: list[_Write] = []
         self.refresh()
 
     # --- the far side ---------------------------------------------------------------------
@@ -251,10 +262,13 @@ class World:
         self.acting = acting
         others = {one: self._others(one) for one in self.owners}
         values = {one: self.value_ms(one) for one in self.owners}
-        self._on_the_wire.append((change, others, values))
+        self._on_the_wire.append(_Write(acting, change, others, values))
 
-    def _after_write(self) -> None:
-        change, others, before = self._on_the_wire.pop()
+    def _after_write(self, status: int | None) -> None:
+        write = self._on_the_wire.pop()
+        change, others, before = write.change, write.others, write.values
+        if status == HTTPStatus.UNAUTHORIZED:
+            write.acting.allowed = change  # it did nothing, and may be repeated with a new token
         values = {one: self.value_ms(one) for one in self.owners}
         assert {one: self._others(one) for one in self.owners} == others, "another field"
         touched = [one for one in values if values[one] != before[one]]
