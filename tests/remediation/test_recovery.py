@@ -57,3 +57,10 @@ def test_a_value_that_a_person_set_is_not_measured() -> None:
     set_by_hand = change(S.APPLIED, measured=False)
 
     assert what_became(set_by_hand, OURS, NOW)[0] is S.KEPT
+
+
+def test_what_a_jumping_clock_has_given_up_too_early_is_still_looked_for() -> None:
+    """It was sent an hour ago by that clock, and given up just now."""
+    given_up = change(S.ABANDONED, sent_at=NOW - 3_600, touched_at=NOW - 60)
+
+    assert what_became(given_up, OURS, NOW)[0] is S.APPLIED

@@ -343,6 +343,40 @@ def test_a_write_that_arrives_late_is_found_all_the_same(world: World) -> None:
     assert newest(world).state is S.WATCHING
 
 
+def test_a_value_of_ours_that_shows_long_after_is_recorded_and_left_alone(world: World) -> None:
+    """A network that was very slow, or a person who has followed the same advice."""
+    fault(world, "reset")
+    turn(world)
+    world.move_clock(120)
+    world.pause()
+    turn(world)
+    world.move_clock(DAY)
+    world.org.edit(world.path(LISTED), LISTED, 6_000)
+    world.refresh()
+    turn(world)
+    assert newest(world).state is S.KEPT
+    assert newest(world).applied_at is not None
+
+    world.resume()
+    turn(world, Effect.NOT_HELPED)
+    assert world.value_ms(LISTED) == 6_000
+
+
+def test_of_two_writes_that_were_given_up_one_is_found(world: World) -> None:
+    """Nobody knows which of them has arrived, and one value can't be measured as two changes."""
+    for _ in range(2):
+        fault(world, "reset")
+        turn(world)
+        world.move_clock(120)
+    world.pause()
+    turn(world)
+    assert [one.state for one in world.changes()] == [S.ABANDONED, S.ABANDONED]
+    world.org.edit(world.path(LISTED), LISTED, 6_000)
+    turn(world)
+
+    assert [one.state for one in world.changes()] == [S.WATCHING, S.ABANDONED]
+
+
 def test_a_write_that_changes_more_than_the_timeout_stops_everything(
     make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -508,3 +542,17 @@ def test_a_program_whose_lease_is_over_calls_its_change_off(world: World) -> Non
 
     assert (newest(world).state, world.writes) == (S.ABANDONED, 0)
     assert "took longer than its lease" in newest(world).note
+
+
+def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(world: World) -> None:
+    """Whoever has taken over meanwhile goes on from what is recorded."""
+    steps = Steps(world=world, by_hand=True)
+
+    def time_goes_by() -> None:
+        world.machine.at += 1_000
+
+    steps.before["write"] = [time_goes_by]
+    with pytest.raises(BusyError, match="longer than its lease"):
+        Program(world, "person").setting(steps, LISTED, 5_000).run()
+
+    assert (newest(world).state, world.writes) == (S.FAILED, 0)
