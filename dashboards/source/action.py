@@ -25,6 +25,7 @@ from dashboards.source.objectives import Objectives
 from dashboards.source.overview import HITS, changes_made
 from dashboards.source.promql import INFO, grown, joined
 from dashboards.source.queries import (
+    BEFORE,
     BY_ACTION,
     FLOW,
     OF_ACTION,
@@ -70,10 +71,12 @@ def action(aims: Objectives) -> dict[str, Any]:
             ),
         ],
         annotations=[
-            changes_made(),
+            # It knows no actions: what became of a change of this one can be had beside its mark.
+            changes_made(shown=False),
             annotation(
                 "Timeout changed",
-                f"abs(delta(genesys_data_action_timeout_seconds{{{OF_ACTION}}}[$__interval])) > 0",
+                f"max by ({BY_ACTION}) "
+                f"(changes(genesys_data_action_timeout_seconds{{{OF_ACTION}}}[{RATE}])) > 0",
                 "The timeout was changed",
                 "By remediation or by hand: timeout-monitor history tells which.",
                 BLUE,
@@ -172,7 +175,7 @@ def _now(aims: Objectives) -> tuple[Panel, ...]:
                     instant=True,
                 ),
             ),
-            "short",
+            "locale",
             4,
             4,
         ),
@@ -318,7 +321,7 @@ def _flows() -> tuple[Panel, ...]:
                     form="table",
                 ),
             ),
-            "short",
+            "locale",
             10,
             transformations=[
                 {
@@ -338,7 +341,7 @@ def _flows() -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "Conversations hit by flow",
-            "New ones in each step, from detail records.",
+            f"New ones {BEFORE}, from detail records.",
             (
                 Target(
                     joined(

@@ -107,7 +107,8 @@ class Panel:
         defaults: dict[str, Any] = {
             "color": {"mode": "thresholds" if self._coloured else "palette-classic"},
             "custom": {**_CUSTOM.get(self.kind, {}), **self.custom},
-            "decimals": None,
+            # A counter's growth is an estimate; what is counted comes in whole ones.
+            "decimals": 0 if self.unit == "locale" else None,
             "mappings": _mappings(self.mappings),
             "min": 0,
             "noValue": self.no_value,
@@ -274,15 +275,18 @@ def query_variable(
     return model
 
 
-def annotation(name: str, expression: str, title: str, text: str, colour: str) -> dict[str, Any]:
-    """Marks in every graph."""
+def annotation(  # noqa: PLR0913 - what a mark consists of
+    name: str, expression: str, title: str, text: str, colour: str, *, shown: bool = True
+) -> dict[str, Any]:
+    """Marks in every graph; those that are not shown can be switched on above the dashboard."""
     return {
         "name": name,
         "datasource": SOURCE,
-        "enable": True,
+        "enable": shown,
         "expr": expression,
         "iconColor": colour,
-        "step": "1m",
+        # Four steps, over which a rate is taken, hold two samples of imported history.
+        "step": "3m",
         "titleFormat": title,
         "textFormat": text,
         "useValueForTime": False,

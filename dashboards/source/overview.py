@@ -23,6 +23,7 @@ from dashboards.source.grafana import (
 from dashboards.source.objectives import Objectives
 from dashboards.source.promql import INFO, grown, joined
 from dashboards.source.queries import (
+    BEFORE,
     BY_ACTION,
     FLOW,
     OF_ORG,
@@ -72,14 +73,15 @@ def overview(aims: Objectives) -> dict[str, Any]:
     )
 
 
-def changes_made() -> dict[str, Any]:
-    """Where remediation changed something."""
+def changes_made(*, shown: bool = True) -> dict[str, Any]:
+    """Where remediation changed something, in whichever action of the org."""
     return annotation(
         "Remediation",
-        f"sum by (result) (increase({CHANGES}{{{OF_ORG}}}[$__interval])) > 0",
+        f"{grown(f'{CHANGES}{{{OF_ORG}}}', RATE, 'org, result')} > 0",
         "Remediation: {{result}}",
         "timeout-monitor history shows which action, from what to what, and why.",
         "purple",
+        shown=shown,
     )
 
 
@@ -91,7 +93,7 @@ def _at_a_glance(aims: Objectives) -> tuple[Panel, ...]:
             "Timeouts",
             "Executions that ran into their timeout. Look below for the actions that they are of.",
             (Target(f"sum({of_actions(timed_out)})", "Timeouts", instant=True),),
-            "short",
+            "locale",
             4,
             4,
         ),
@@ -130,7 +132,7 @@ def _at_a_glance(aims: Objectives) -> tuple[Panel, ...]:
                     instant=True,
                 ),
             ),
-            "short",
+            "locale",
             4,
             4,
         ),
@@ -256,14 +258,16 @@ def _actions(aims: Objectives) -> tuple[Panel, ...]:
             "short",
             12,
             10,
+            # The link of a row needs it.
+            overrides={"action_id": {"custom.hidden": True}},
             transformations=_columns({"action_name": "Action", "verdict": "Verdict"}, "Value"),
             link=OF_ROW,
         ),
         Panel(
             "timeseries",
             "Conversations hit by flow",
-            "New ones in each step, from detail records: where callers are when it happens. Give "
-            "such a flow an error path that says something.",
+            f"New ones {BEFORE}, from detail records: where callers are when it happens. "
+            "Give such a flow an error path that says something.",
             (
                 Target(
                     joined(
@@ -319,8 +323,8 @@ def _top(aims: Objectives) -> Panel:
                 "custom.cellOptions": {"type": "color-text"},
             },
             "Timeout in force": {"unit": "s"},
-            "Timeouts": {"decimals": 0},
-            "Executions": {"decimals": 0},
+            "Timeouts": {"unit": "locale", "decimals": 0},
+            "Executions": {"unit": "locale", "decimals": 0},
             "action_id": {"custom.hidden": True},
         },
         transformations=[
@@ -433,9 +437,9 @@ def _remediation() -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "Changes",
-            "What was done, by result. applied is being watched; verified has helped; rolled_back "
-            "has not and was undone; conflict met somebody else's change; failed was not made. "
-            "timeout-monitor history tells each.",
+            f"What was done {BEFORE}, by result. applied is being watched; verified has helped; "
+            "rolled_back has not and was undone; conflict met somebody else's change; failed was "
+            "not made. timeout-monitor history tells each.",
             (
                 Target(
                     grown(f"{CHANGES}{{{OF_ORG}}}", RATE, "result", "org"),
@@ -451,8 +455,8 @@ def _remediation() -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "Decisions",
-            "What was decided, by the reason: the first rail that refused, or ok. It answers why "
-            "an action was not changed; timeout-monitor plan shows every rail.",
+            f"What was decided {BEFORE}, by the reason: the first rail that refused, or ok. It "
+            "answers why an action was not changed; timeout-monitor plan shows every rail.",
             (
                 Target(
                     grown(
@@ -525,8 +529,8 @@ def _health(aims: Objectives) -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "Polls",
-            "By result. partial: one source failed; failed: all did. What they owe is asked again. "
-            "timeout-monitor check says what is wrong.",
+            f"By result, {BEFORE}. partial: one source failed; failed: all did. What they owe is "
+            "asked again. timeout-monitor check says what is wrong.",
             (Target(grown(polls, RATE, "result"), "{{result}}", step=STEP),),
             "short",
             8,
@@ -550,8 +554,8 @@ def _health(aims: Objectives) -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "Retries and waiting for rate limits",
-            "Requests repeated, and seconds waited, in each step. If it goes on, something else "
-            "uses the same client, or the platform is in trouble.",
+            f"Requests repeated, and seconds waited, {BEFORE}. If it goes on, something else uses "
+            "the same client, or the platform is in trouble.",
             (
                 Target(
                     f"sum({grown(retries, RATE, 'endpoint')}) or vector(0)",

@@ -9,6 +9,9 @@ RANGE = "$__range"
 FLOW = "No data: with contract flow only timeouts are known"
 """What a panel says that needs what such an org does not show."""
 
+BEFORE = "in the 20 min before each point (more where the range is long)"
+"""What ``$__rate_interval`` is with the least step of the panels."""
+
 OF_ORG = 'org="$org"'
 OF_ACTION = 'org="$org", action_id="$action"'
 BY_ACTION = "org, action_id"

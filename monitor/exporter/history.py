@@ -8,7 +8,7 @@ end. ``promtool tsdb create-blocks-from openmetrics`` makes blocks of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TypeVar
@@ -23,12 +23,14 @@ from monitor.exporter.catalogue import (
     EXECUTIONS,
     FLOW_CONVERSATIONS,
     FLOW_INFO,
+    REMEDIATION_CHANGES,
     TIMEOUT,
     WATERMARK,
     Kind,
     MetricSpec,
 )
 from monitor.exporter.families import exposable
+from monitor.exporter.remediation import results_over_time
 from monitor.ledger import History, OrgState, TallySum
 from monitor.model import (
     BAND_EDGES_MS,
@@ -147,33 +149,21 @@ def openmetrics(
 
 
 def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -> Iterator[str]:
-    yield from _head(EXECUTIONS)
-    for past in pasts:
-        yield from _executions(history, past, classifier)
-    yield from _head(ERRORS)
-    for past in pasts:
-        yield from _errors(history, past)
-    yield from _head(DURATION)
-    for past in pasts:
-        if past.contract != _FLOW:
-            yield from _durations(history, past)
-    yield from _head(TIMEOUT)
-    for past in pasts:
-        yield from _timeouts(history, past)
-    yield from _head(FLOW_CONVERSATIONS)
-    for past in pasts:
-        yield from _conversations(history, past)
-    yield from _head(WATERMARK)
-    for past in pasts:
-        # Like the counters: as if all that happened had been known at once.
-        labels = _labels(WATERMARK, (past.org, past.source))
-        yield from (f"{WATERMARK.name}{{{labels}}} {float(at)!r} {at}\n" for at in past.times)
-    yield from _head(ACTION_INFO)
-    for past in pasts:
-        yield from _names(past)
-    yield from _head(FLOW_INFO)
-    for past in pasts:
-        yield from _flow_names(past)
+    families: tuple[tuple[MetricSpec, Callable[[PastOrg], Iterable[str]]], ...] = (
+        (EXECUTIONS, lambda past: _executions(history, past, classifier)),
+        (ERRORS, lambda past: _errors(history, past)),
+        (DURATION, lambda past: () if past.contract == _FLOW else _durations(history, past)),
+        (TIMEOUT, lambda past: _timeouts(history, past)),
+        (FLOW_CONVERSATIONS, lambda past: _conversations(history, past)),
+        (REMEDIATION_CHANGES, lambda past: _changes(history, past)),
+        (WATERMARK, _watermarks),
+        (ACTION_INFO, _names),
+        (FLOW_INFO, _flow_names),
+    )
+    for spec, lines_of in families:
+        yield from _head(spec)
+        for past in pasts:
+            yield from lines_of(past)
     yield "# EOF\n"
 
 
@@ -315,6 +305,20 @@ def _conversations(history: History, past: PastOrg) -> Iterator[str]:
     for pair, total_ in sorted(flat.items()):
         labels = _labels(FLOW_CONVERSATIONS, (past.org, *pair))
         yield from _counter(FLOW_CONVERSATIONS, labels, _running(past, total_, ()))
+
+
+def _changes(history: History, past: PastOrg) -> Iterator[str]:
+    """What had become of changes by then."""
+    events = history.event_times(past.org)
+    for result, counts in results_over_time(events, past.times).items():
+        labels = _labels(REMEDIATION_CHANGES, (past.org, result))
+        yield from _counter(REMEDIATION_CHANGES, labels, zip(past.times, counts, strict=True))
+
+
+def _watermarks(past: PastOrg) -> Iterator[str]:
+    """Like the counters: as if all that happened had been known at once."""
+    labels = _labels(WATERMARK, (past.org, past.source))
+    yield from _counter(WATERMARK, labels, ((at, at) for at in past.times))
 
 
 def _names(past: PastOrg) -> Iterator[str]:

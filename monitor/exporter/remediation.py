@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from monitor.exporter.catalogue import (
@@ -21,6 +23,26 @@ CHANGE_RESULTS: tuple[str, ...] = ("applied", "verified", "rolled_back", "confli
 
 MODES: tuple[str, ...] = ("off", "recommend", "auto")
 """A mode's place is its value."""
+
+
+def results_over_time(
+    events: Iterable[tuple[str, float]], times: Sequence[int]
+) -> dict[str, list[int]]:
+    """How often changes had come so far at each of some moments, by result.
+
+    Args:
+        events: Events of the audit trail and when they happened; epoch seconds.
+        times: The moments; epoch seconds.
+    """
+    known: dict[str, list[float]] = {result: [] for result in CHANGE_RESULTS}
+    for event, at in events:
+        if event in known:
+            known[event].append(at)
+    for happened in known.values():
+        happened.sort()
+    return {
+        result: [bisect_right(happened, at) for at in times] for result, happened in known.items()
+    }
 
 
 def add_remediation(families: Families, picture: OrgPicture) -> None:

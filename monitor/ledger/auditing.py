@@ -75,6 +75,12 @@ def count_events(connection: Connection, org_id: int) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
+def event_times(connection: Connection, org_id: int) -> list[tuple[str, float]]:
+    """Every event of an org and when it happened, in epoch seconds; the earliest first."""
+    statement = select(audit.c.event, audit.c.at).where(audit.c.org_id == org_id)
+    return [(row[0], row[1]) for row in connection.execute(statement.order_by(audit.c.at))]
+
+
 def newest_entries(connection: Connection, org_id: int, limit: int) -> list[AuditEntry]:
     """The newest lines of an org, the newest first."""
     statement = _selected().where(audit.c.org_id == org_id).order_by(audit.c.id.desc())

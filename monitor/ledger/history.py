@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from monitor.ledger.auditing import event_times
 from monitor.ledger.catalogue import timeouts_over_time
 from monitor.ledger.orgs import find_org
 from monitor.ledger.progress import read_coverage
@@ -42,6 +43,11 @@ class History:
         """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""
         org_id = find_org(self._connection, org)
         return [] if org_id is None else timeouts_over_time(self._connection, org_id)
+
+    def event_times(self, org: str) -> list[tuple[str, float]]:
+        """Events of the audit trail and when they happened, in epoch seconds; earliest first."""
+        org_id = find_org(self._connection, org)
+        return [] if org_id is None else event_times(self._connection, org_id)
 
     def sums_since(self, org: str, start: int) -> list[TallySum]:
         """What every series counted in the windows that begin at ``start`` or later."""

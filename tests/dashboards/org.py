@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 
 from monitor.clock import ScaledClock
 from monitor.simulator import Scenario
-from monitor.simulator.scenario import Arrivals, LatencyLaw, Outage, SimulatedAction, SimulatedFlow
+from monitor.simulator.scenario import (
+    Arrivals,
+    Integration,
+    LatencyLaw,
+    Outage,
+    SimulatedAction,
+    SimulatedFlow,
+)
 from monitor.simulator.scenarios import (
     ADDRESS_LOOKUP,
     BRANCH_FINDER,
@@ -46,9 +53,36 @@ REFUSED = _busy(LOYALTY_POINTS, 800)
 """6 of 100 are refused at 14:00, several times as many as it takes to notice."""
 DOWN_1 = _busy(SHIPMENT_TRACKING, 300, LatencyLaw(700, 0.35, outage=DOWN))
 DOWN_2 = _busy(ADDRESS_LOOKUP, 300, LatencyLaw(480, 0.4, outage=DOWN))
+
+
+def _to_change(
+    name: str, timeout_seconds: int, per_hour: float, law: LatencyLaw
+) -> SimulatedAction:
+    """An action that remediation may change. No flow calls it: there is none with contract flow."""
+    return replace(
+        _busy(ORDER_STATUS, per_hour, law),
+        action_id=f"custom_-_{name.lower().replace(' ', '-')}",
+        name=name,
+        integration=Integration("billing", "Billing"),
+        timeout_seconds=timeout_seconds,
+    )
+
+
+TUNED = _to_change("Open Invoices", 2, 3_000, LatencyLaw(900, 0.5))
+"""5.5 of 100 calls time out at 2 s, and 0.8 at 3 s: no other change is worth as much."""
+USELESS = _to_change("Credit Check", 4, 3_000, LatencyLaw(1_400, 0.6, gateway_ms=4_005))
+"""4 of 100 time out, and a gateway gives up just behind our timeout: a longer one helps none."""
+CONTESTED = _to_change("Payment Plan", 2, 1_500, LatencyLaw(780, 0.5))
+"""3 of 100 time out. What is written to it meets somebody else's edit, and then a refusal."""
 QUIET = (_busy(GET_CUSTOMER, 200), _busy(UPDATE_CASE, 100), _busy(BRANCH_FINDER, 100))
 
-ACTIONS = (SLOW, REFUSED, DOWN_1, DOWN_2, *QUIET)
+IDLE = replace(
+    _busy(ORDER_STATUS, 0.0),
+    action_id="custom_-_nobody-calls",
+    name="Nobody Calls",
+    integration=Integration("idle", "Idle"),
+)
+ACTIONS = (SLOW, REFUSED, DOWN_1, DOWN_2, TUNED, USELESS, CONTESTED, IDLE, *QUIET)
 _KNOWN = {one.action_id for one in ACTIONS}
 
 

@@ -17,7 +17,7 @@ DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "grafana"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query of one panel.
+    """One query of one panel, or of one kind of marks.
 
     Attributes:
         dashboard: Name of the dashboard's file, without its end.
@@ -71,20 +71,21 @@ def queries() -> list[Query]:
     ]
 
 
+def marks() -> list[Query]:
+    """The query of every kind of marks; a graph has them at most a hundred times."""
+    return [
+        Query(name, f"marks: {mark['name']}", "A", mark["expr"], False, mark["step"], "")  # noqa: FBT003
+        for name in ("overview", "action")
+        for mark in load(name)["annotations"]["list"]
+    ]
+
+
 def wrong(server: Prometheus, query: Query, chosen: Mapping[str, str], view: View) -> str:
     """What is wrong with what a query shows: a refusal, a NaN, or nothing; empty for fine."""
-    expression, step = resolved(query.expression, chosen, view, query.minimal_step)
     try:
-        if query.instant:
-            values = [value for _, value in server.at(expression, view.end)]
-        else:
-            # Grafana aligns a range with its step.
-            begin = view.begin // step * step
-            values = [
-                value
-                for _, samples in server.between(expression, begin, view.end, step)
-                for value in samples.values()
-            ]
+        values = [
+            value for _, samples in shown(server, query, chosen, view) for value in samples.values()
+        ]
     except AssertionError as refused:
         return f"refused: {refused}"
     if any(math.isnan(value) for value in values):
@@ -92,3 +93,18 @@ def wrong(server: Prometheus, query: Query, chosen: Mapping[str, str], view: Vie
     if not any(math.isfinite(value) for value in values):
         return "nothing"
     return ""
+
+
+def shown(
+    server: Prometheus, query: Query, chosen: Mapping[str, str], view: View
+) -> list[tuple[dict[str, str], dict[float, float]]]:
+    """Labels and samples, by their time, of what a query shows.
+
+    Raises:
+        AssertionError: Prometheus refuses it.
+    """
+    expression, step = resolved(query.expression, chosen, view, query.minimal_step)
+    if query.instant:
+        return [(labels, {view.end: value}) for labels, value in server.at(expression, view.end)]
+    # Grafana aligns a range with its step.
+    return server.between(expression, view.begin // step * step, view.end, step)

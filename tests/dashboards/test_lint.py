@@ -19,14 +19,16 @@ from dashboards.source.alerts import alerts
 from dashboards.source.files import generated
 from dashboards.source.objectives import OBJECTIVES, Burn, Seconds
 from monitor.cli.app import app
+from monitor.config import CollectSettings
 from monitor.exporter import METRICS, Kind
 from tests.dashboards.panels import load, panels
 from tests.dashboards.promql import bare_counters, divisors, metrics
+from tests.dashboards.variables import seconds
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dashboards"
 NAMES = ("overview", "action")
-UNITS = {"short", "percentunit", "s", "cpm", "none"}
+UNITS = {"short", "locale", "percentunit", "s", "cpm", "none"}
 """Grafana's names of the units in use."""
 PROMETHEUS_S_OWN = {"ALERTS", "up"}
 SUFFIXES = {Kind.HISTOGRAM: ("_bucket", "_sum", "_count"), Kind.SUMMARY: ("_sum", "_count")}
@@ -274,6 +276,19 @@ def test_every_query_keeps_to_what_was_chosen(name: str, panel: dict[str, Any]) 
         assert used <= known | {"__rate_interval", "__range", "__interval"}
         if "[$__rate_interval]" in target["expr"]:
             assert target["interval"] == "5m"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_marks_keep_to_what_was_chosen(name: str) -> None:
+    """The org of the variable, and a stretch that holds two samples however far one looks."""
+    for mark in load(name)["annotations"]["list"]:
+        assert mark["datasource"]["uid"] == "${datasource}"
+        assert 'org="$org"' in mark["expr"]
+        assert re.findall(r"\[(.*?)\]", mark["expr"]) == ["$__rate_interval"]
+        # Four of the least step are longer than two windows of imported history.
+        assert 4 * seconds(mark["step"]) > 2 * CollectSettings().window
+        assert mark["titleFormat"]
+        assert mark["textFormat"].endswith(".")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,10 +16,23 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.source.alerts import alerts
 from dashboards.source.objectives import OBJECTIVES
+from monitor.ledger import ChangeState
 from monitor.model import Outcome
-from tests.dashboards.org import DOWN_1, DOWN_2, HOUR, OUTAGE_HOUR, PROOF, QUIET, SLOW, SPEED
-from tests.dashboards.panels import Query, load, queries, wrong
-from tests.dashboards.truth import called_for, pasts
+from tests.dashboards.org import (
+    CONTESTED,
+    DOWN_1,
+    DOWN_2,
+    HOUR,
+    IDLE,
+    OUTAGE_HOUR,
+    QUIET,
+    SLOW,
+    SPEED,
+    TUNED,
+    USELESS,
+)
+from tests.dashboards.panels import Query, load, marks, queries, shown, wrong
+from tests.dashboards.truth import called_for, called_for_by, pasts
 from tests.dashboards.variables import View
 from tests.dashboards.world import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, World
 
@@ -27,6 +41,8 @@ pytestmark = [pytest.mark.xdist_group("prometheus"), pytest.mark.timeout(400)]
 EXECUTIONS = "genesys_data_action_executions_total"
 CALLERS = "GenesysDataAction"
 HEARD_SECONDS = 2.0
+MARKS = 100
+"""The most points of marks that Grafana asks for, whatever the width of the graph."""
 
 
 def view_of(world: World) -> View:
@@ -35,14 +51,9 @@ def view_of(world: World) -> View:
     return View(world.origin - 24 * HOUR, math.ceil(world.ended / 300) * 300, SCRAPE_SECONDS)
 
 
-def choices(org: str) -> dict[str, str]:
-    """What somebody has chosen above the dashboard: all of an org, and its slow action."""
-    return {
-        "datasource": "prometheus",
-        "org": org,
-        "integration": ".*",
-        "action": SLOW.action_id,
-    }
+def choices(org: str, action_id: str = SLOW.action_id) -> dict[str, str]:
+    """What somebody has chosen above the dashboard: all of an org, and one action."""
+    return {"datasource": "prometheus", "org": org, "integration": ".*", "action": action_id}
 
 
 def pages(world: World) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -67,13 +78,15 @@ def told(world: World) -> set[tuple[str, str, str]]:
 
 def truth(world: World) -> dict[tuple[str, str, str], float]:
     """The same as it must be, with the moment at which each must fire; by the clock of the data."""
-    until = world.data_time(world.ended)
-    return {
+    began, until = world.data_time(world.scraped_from), world.data_time(world.ended)
+    by_traffic = {
         (org, past.name, name): at
         for org, contract in CONTRACTS.items()
-        for past in pasts(PROOF, contract, world.data_time(world.scraped_from), until)
+        for past in pasts(world.orgs[org], world.in_force if org == "acme" else (), began, until)
         for name, at in called_for(past, until, contract).items()
     }
+    ended = [one for one in world.changes if one.touched_at > began]
+    return by_traffic | {("acme", "", name): at for name, at in called_for_by(ended).items()}
 
 
 def test_the_day_in_prometheus_equals_the_ledger(world: World) -> None:
@@ -129,6 +142,14 @@ def test_with_the_flow_contract_every_panel_is_honest(world: World, query: Query
     assert problem == "" or (problem == "nothing" and "contract flow" in query.no_value)
 
 
+@pytest.mark.parametrize("query", queries(), ids=str)
+def test_where_nobody_calls_no_panel_shows_nonsense(world: World, query: Query) -> None:
+    """An action without a single execution, an integration of such: a number, or nothing."""
+    chosen = choices("acme", IDLE.action_id) | {"integration": IDLE.integration.name}
+
+    assert wrong(world.prometheus, query, chosen, view_of(world)) in {"", "nothing"}
+
+
 @pytest.mark.parametrize(
     ("expression", "problem"),
     [
@@ -145,6 +166,69 @@ def test_a_broken_query_is_found(world: World, expression: str, problem: str) ->
     assert wrong(world.prometheus, broken, choices("acme"), view_of(world)).startswith(problem)
 
 
+def marked(world: World, query: Query, action_id: str) -> dict[str, list[float]]:
+    """When what was marked in the day that was imported, by the result that the mark names."""
+    view = View(world.origin - 24 * HOUR, world.origin, SCRAPE_SECONDS, MARKS)
+    return {
+        labels.get("result", ""): sorted(samples)
+        for labels, samples in shown(world.prometheus, query, choices("acme", action_id), view)
+    }
+
+
+@pytest.mark.parametrize("query", marks(), ids=str)
+def test_every_kind_of_marks_shows_something(world: World, query: Query) -> None:
+    """Changes of timeouts in the day and after it; at least one finite sample and no NaN."""
+    view = replace(view_of(world), width=MARKS)
+
+    assert wrong(world.prometheus, query, choices("acme", TUNED.action_id), view) == ""
+    # An org in which nothing was changed has no marks.
+    assert wrong(world.prometheus, query, choices("bloom"), view) == "nothing"
+
+
+def test_marks_stand_where_timeouts_were_changed(world: World) -> None:
+    """In the day that was imported, and nowhere else in it; and at the action that it was."""
+    remediation, _, changed = marks()
+    tuned, useless = world.changes[:2]
+    assert [tuned.action_id, useless.action_id] == [TUNED.action_id, USELESS.action_id]
+    assert useless.applied_at
+    assert tuned.applied_at
+    assert tuned.ended_at
+    # A sample of history is at the end of a window; in a day, a rate looks back eighteen minutes.
+    late = 300 + 18 * 60
+
+    by_result = marked(world, remediation, TUNED.action_id)
+    assert by_result.keys() == {"applied", "verified"}
+    applied, verified = by_result["applied"], by_result["verified"]
+    assert tuned.applied_at <= min(applied) <= tuned.applied_at + late
+    assert max(applied) <= useless.applied_at + late
+    assert all(tuned.ended_at <= at <= tuned.ended_at + late for at in verified)
+    for one, since in ((tuned, tuned.applied_at), (useless, useless.applied_at)):
+        times = marked(world, changed, one.action_id)[""]
+        assert all(since <= at <= since + late for at in times)
+    assert marked(world, changed, SLOW.action_id) == {}
+
+
+def test_what_became_of_changes_is_counted(world: World) -> None:
+    """A raise that helps, one that does not, one that meets somebody else's, one refused."""
+    ends = [(one.action_id, one.state) for one in world.changes]
+    assert ends == [
+        (TUNED.action_id, ChangeState.VERIFIED),
+        (USELESS.action_id, ChangeState.ROLLED_BACK),
+        (CONTESTED.action_id, ChangeState.CONFLICT),
+        (CONTESTED.action_id, ChangeState.FAILED),
+    ]
+    counted = world.prometheus.at(
+        'timeout_monitor_remediation_changes_total{org="acme"}', world.ended
+    )
+    assert {labels["result"]: value for labels, value in counted} == {
+        "applied": 2, "verified": 1, "rolled_back": 1, "conflict": 1, "failed": 1
+    }  # fmt: skip
+    for name, was, became in (("mode", 2, 2), ("paused", 1, 0), ("tripped", 0, 1)):
+        gauge = f'timeout_monitor_remediation_{name}{{org="acme"}}'
+        [(_, samples)] = world.prometheus.between(gauge, world.scraped_from, world.ended, 1)
+        assert (samples[min(samples)], samples[max(samples)]) == (was, became)
+
+
 def test_exactly_those_alerts_come_that_the_truth_calls_for(world: World) -> None:
     """None is missing, and none is too much."""
     wanted = set(truth(world))
@@ -156,21 +240,25 @@ def test_exactly_those_alerts_come_that_the_truth_calls_for(world: World) -> Non
     for down in (DOWN_1, DOWN_2):
         for alert in ("TimeoutsBurningFast", "Outage"):
             assert ("acme", down.name, CALLERS + alert) in told(world)
+    for alert in ("ChangeRolledBack", "ChangeConflict", "RemediationTripped"):
+        assert ("acme", "", f"TimeoutMonitor{alert}") in told(world)
 
 
 def test_somebody_is_paged_in_time(world: World) -> None:
     """Within a poll, two scrapes and the rule's ``for`` of the moment at which it can be known."""
     must = truth(world)
     fired = {
-        (labels["org"], labels["action_name"], labels["alertname"]): datetime.fromisoformat(
+        (labels["org"], labels.get("action_name", ""), labels["alertname"]): datetime.fromisoformat(
             alert["startsAt"]
         ).timestamp()
         for receiver, _, alert in pages(world)
-        if receiver == "pager" and (labels := alert["labels"])
+        if (labels := alert["labels"])
+        if receiver == "pager" or labels["alertname"].startswith("TimeoutMonitor")
     }
     assert {(DOWN_1.name, f"{CALLERS}TimeoutsBurningFast"), (DOWN_2.name, f"{CALLERS}Outage")} <= {
         key[1:] for key in fired
     }
+    assert ("acme", "", "TimeoutMonitorRemediationTripped") in fired
     # A poll asks for what was visible at the last full minute, and takes its time itself.
     poll = (POLL_SECONDS + 60) / SPEED + world.longest_poll_seconds
     for key, at in fired.items():
@@ -254,7 +342,7 @@ def test_what_is_told_can_be_read(world: World) -> None:
         known = {one["name"] for one in load(name)["templating"]["list"]}
         assert {one.removeprefix("var-") for one in asked} <= known
         assert asked["var-org"] == alert["labels"]["org"]
-        assert asked.get("var-action", "") == alert["labels"]["action_id"]
+        assert asked.get("var-action", "") == alert["labels"].get("action_id", "")
         checked += 1
     assert checked
 

@@ -5,17 +5,17 @@ An execution counts from the moment at which the platform shows it: nobody can k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dashboards.source.objectives import OBJECTIVES, Burn, Seconds
+from monitor.ledger import Change, ChangeState
 from monitor.model import Outcome
-from monitor.simulator import Scenario
+from monitor.simulator import SimulatedOrg
 from monitor.simulator.endings import ENDINGS
-from monitor.simulator.scenario import Contract
-from monitor.simulator.traffic import NOBODY, Traffic
+from monitor.simulator.traffic import NOBODY
 
 STEP_SECONDS = 60
 SETTLE_SECONDS = 600
@@ -23,6 +23,12 @@ WINDOW_SECONDS = 300
 
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+TRIP_AFTER = 2
+_BY_THEIR_END = {
+    "TimeoutMonitorChangeRolledBack": ChangeState.ROLLED_BACK,
+    "TimeoutMonitorChangeConflict": ChangeState.CONFLICT,
+}
 
 _OUTCOMES = np.array([ending.outcome.value for ending in ENDINGS])
 
@@ -33,7 +39,7 @@ class Past:
 
     Attributes:
         name: The action's name.
-        timeout_seconds: Its timeout.
+        timeouts: Since when which timeout was in force, oldest first; epoch seconds, seconds.
         has_outages: Whether its back end is down now and then, by its law.
         began: When the scrapes began; epoch seconds.
         seen: When each execution became visible; epoch seconds.
@@ -45,7 +51,7 @@ class Past:
     """
 
     name: str
-    timeout_seconds: float
+    timeouts: Sequence[tuple[float, float]]
     has_outages: bool
     began: float
     seen: Numbers
@@ -79,18 +85,34 @@ class Past:
         chosen &= np.isin(self.outcome, [Outcome.SUCCESS.value, Outcome.TIMEOUT.value])
         if not chosen.any():
             return 0.0
-        return float(np.quantile(self.seconds[chosen], 0.99)) / self.timeout_seconds
+        timeout = [seconds for since, seconds in self.timeouts if since <= at][-1]
+        return float(np.quantile(self.seconds[chosen], 0.99)) / timeout
 
 
-def pasts(scenario: Scenario, contract: Contract, began: float, until: float) -> Iterator[Past]:
-    """The past of each action of an org, drawn once more from its seed."""
-    traffic = Traffic(scenario, contract)
-    rows = traffic.ended_between(int((began - 2 * 3_600) * 1_000), int(until * 1_000))
-    for place, action in enumerate(scenario.actions):
+def pasts(
+    org: SimulatedOrg, in_force: Sequence[tuple[str, float, int | None]], began: float, until: float
+) -> Iterator[Past]:
+    """The past of each action of an org.
+
+    Args:
+        org: The org.
+        in_force: Action id, since when, and its timeout (ms), where it was changed; oldest first.
+        began: When the scrapes began; epoch seconds.
+        until: Its end; epoch seconds.
+    """
+    # What ends now may be seen an hour later.
+    span = (int(moment * 1_000) for moment in (began - 2 * 3_600, until, until + 3_600))
+    rows = org.visible_executions(*span)
+    for place, action in enumerate(org.scenario.actions):
         mine = rows.take(rows.action == place)
+        changed = [
+            (since, timeout_ms / 1_000)
+            for action_id, since, timeout_ms in in_force
+            if action_id == action.action_id and timeout_ms
+        ]
         yield Past(
             action.name,
-            action.timeout_seconds or 60.0,
+            [(0.0, action.timeout_seconds or 60.0), *changed],
             action.law.outage is not None,
             began,
             mine.visible_ms / 1_000,
@@ -142,6 +164,24 @@ def called_for(past: Past, until: float, contract: str) -> dict[str, float]:
         name: _fires(holds, hold, past.began, until) for name, (holds, hold) in conditions.items()
     }
     return {name: at for name, at in found.items() if at is not None}
+
+
+def called_for_by(changes: Sequence[Change]) -> dict[str, float]:
+    """The alerts that must fire because of changes that have come to an end since scrapes began.
+
+    Returns:
+        When each must, by its name; epoch seconds.
+    """
+    found = {
+        name: min(one.touched_at for one in changes if one.state is end)
+        for name, end in _BY_THEIR_END.items()
+        if any(one.state is end for one in changes)
+    }
+    bad = {ChangeState.ROLLED_BACK, ChangeState.FAILED}
+    failures = sorted(one.touched_at for one in changes if one.state in bad)
+    if len(failures) >= TRIP_AFTER:
+        found["TimeoutMonitorRemediationTripped"] = failures[TRIP_AFTER - 1]
+    return found
 
 
 def _burns(past: Past, burn: Burn) -> Callable[[float], bool]:

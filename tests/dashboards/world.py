@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,9 +10,9 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,22 @@ from dashboards.source.files import alerts, rules
 from dashboards.source.objectives import OBJECTIVES
 from monitor.collect import open_reader
 from monitor.config import Settings, load
-from monitor.ledger import Ledger
+from monitor.ledger import Change, ChangeState, Ledger
 from monitor.model import TimeRange
+from monitor.remediation.keeper import Keeper
 from monitor.simulator import Scenario, SimulatedOrg, serve
 from monitor.simulator.scenario import Contract
 from monitor.watch import OrgWatch
-from tests.dashboards.org import HOUR, PROOF, SPEED, StandingClock, last
+from tests.dashboards.org import (
+    CONTESTED,
+    HOUR,
+    PROOF,
+    SPEED,
+    TUNED,
+    USELESS,
+    StandingClock,
+    last,
+)
 from tests.dashboards.servers import (
     PATIENCE_SECONDS,
     Pager,
@@ -36,6 +47,7 @@ from tests.dashboards.servers import (
     pager,
     prometheus,
 )
+from tests.dashboards.truth import TRIP_AFTER
 from tests.end_to_end.world import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +56,9 @@ DAY_ENDS_HOUR = 13.0
 LIVE_HOURS = 1.6
 """Long enough for what must last half an hour after an outage of forty minutes began at 13:30."""
 
+CHANGED_HOURS, PAUSED_HOURS, JUDGED_HOURS = 11.0, 3.0, 2.0
+"""Before the day's end. In the eight hours between, so much runs that chance judges no change."""
+
 POLL_SECONDS = 120
 SCRAPE_SECONDS = 2.0
 CONTRACTS: dict[str, Contract] = {"acme": "platform", "bloom": "flow"}
@@ -51,18 +66,26 @@ CONTRACTS: dict[str, Contract] = {"acme": "platform", "bloom": "flow"}
 CONFIG = """
 [collect]
 interval = "{poll}s"
+initial = "{initial}s"
 
 [serve]
 port = {port}
 
 [state]
 url = "sqlite:///{folder}/state.db"
+
+[remediation]
+mode = "auto"
+allow = {allow}
+trip_after = {trip_after}
 """
 ORG = """
 [[org]]
 name = "{name}"
 client_id = "simulated-client"
 client_secret = "simulated-secret"
+write_client_id = "writer"
+write_client_secret = "writes"
 api_url = "{url}"
 contract = "{contract}"
 """
@@ -78,10 +101,14 @@ class World:
         clock: The clock of the data.
         prometheus: Holds the day, and has scraped what came after it.
         pager: What Alertmanager has sent.
+        orgs: The simulated orgs, by name.
         day: What the ledger held of the day when it was exported: org, action, outcome.
         scraped_from: When the first scrape was, by the machine's clock.
         ended: When the live part ended, by the machine's clock.
         daemon: Where the daemon is.
+        longest_poll_seconds: How long a poll took, by the machine's clock.
+        changes: What became of timeouts, the oldest change first.
+        in_force: Action id, since when, and timeout (ms); oldest first, by the clock of the data.
     """
 
     folder: Path
@@ -89,11 +116,14 @@ class World:
     clock: StandingClock
     prometheus: Prometheus
     pager: Pager
+    orgs: Mapping[str, SimulatedOrg]
     day: Mapping[tuple[str, str, str], int]
     daemon: str
     scraped_from: float = 0.0
     ended: float = 0.0
-    longest_poll_seconds: float = field(default=0.0)
+    longest_poll_seconds: float = 0.0
+    changes: Sequence[Change] = ()
+    in_force: Sequence[tuple[str, float, int | None]] = ()
 
     def data_time(self, machine: float) -> float:
         """A moment of the machine's clock in that of the data."""
@@ -115,14 +145,18 @@ def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
         name: SimulatedOrg(_spoken(contract, clock.origin), clock, requests_per_minute=1_000_000)
         for name, contract in CONTRACTS.items()
     }
+    for org in orgs.values():
+        org.tokens.register_secret("writer", "writes")
     port = free_port()
     target = f"127.0.0.1:{port}"
     daemon = f"http://{target}"
     with serve(orgs["acme"]) as acme, serve(orgs["bloom"]) as bloom:
-        config = _configure(folder, port, {"acme": acme.url, "bloom": bloom.url})
-        settings = load(config, {})
-        day = _read_the_day(settings, clock)
+        urls = {"acme": acme.url, "bloom": bloom.url}
+        config = _configure(folder, port, urls, [TUNED.name, USELESS.name])
+        _change_timeouts(load(config, {}), clock, config)
+        day = _read_the_day(load(config, {}), clock)
         _import_the_day(folder, config, target, clock.origin, programs)
+        config = _configure(folder, port, urls, [TUNED.name, USELESS.name, CONTESTED.name])
         aims = replace(
             OBJECTIVES.faster(SPEED),
             # Prometheus's clock is not that of the data here, and runs no faster than any other.
@@ -137,6 +171,7 @@ def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
             _daemon(folder, config, clock, daemon),
         ):
             _stumble(acme.url)
+            _contest(acme.url)
             with prometheus(
                 programs["prometheus"],
                 folder / "live",
@@ -148,8 +183,10 @@ def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
                 assets=SHIPPED,
             ) as running:
                 world = World(
-                    folder, clock.origin, clock, running, listening, day, daemon, time.time()
+                    folder, clock.origin, clock, running, listening, orgs, day, daemon, time.time()
                 )
+                _wait_for_scrapes(running)
+                _command(config, clock.now(), "resume")
                 time.sleep(
                     max(0.0, clock.machine_seconds(clock.origin + LIVE_HOURS * HOUR - clock.now()))
                 )
@@ -157,6 +194,9 @@ def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
                 log = (folder / "daemon.log").read_text(encoding="utf-8")
                 polls = re.findall(r'"duration_seconds": ([\d.]+)', log)
                 world.longest_poll_seconds = max(map(float, polls))
+                with Ledger.open(load(config, {}).state.url) as ledger:
+                    world.changes = ledger.journal.changes("acme", 100)[::-1]
+                    world.in_force = ledger.timeouts_in_force("acme")
                 yield world
 
 
@@ -168,13 +208,67 @@ def _spoken(contract: Contract, origin: float) -> Scenario:
     return replace(PROOF, contract=contract, history_start=origin - 4 * HOUR)
 
 
-def _configure(folder: Path, port: int, urls: Mapping[str, str]) -> Path:
-    text = CONFIG.format(poll=POLL_SECONDS, port=port, folder=folder)
+def _configure(folder: Path, port: int, urls: Mapping[str, str], allow: Sequence[str]) -> Path:
+    text = CONFIG.format(
+        poll=POLL_SECONDS,
+        # What is read first ends where the first timeout is changed.
+        initial=round((24 - CHANGED_HOURS) * HOUR),
+        port=port,
+        folder=folder,
+        allow=json.dumps(list(allow)),
+        trip_after=TRIP_AFTER,
+    )
     for name, contract in CONTRACTS.items():
         text += ORG.format(name=name, url=urls[name], contract=contract)
     config = folder / "timeout-monitor.toml"
     config.write_text(text, encoding="utf-8")
     return config
+
+
+def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> None:
+    """Take the daemon's turns at some moments of the day: two timeouts are raised.
+
+    One raise helps, and is verified. The other does not; it is not undone, for somebody has paused
+    all changes before that was known.
+    """
+    [org] = [one for one in settings.org if one.name == "acme"]
+    end, stop = clock.origin, threading.Event()
+    with Ledger.open(settings.state.url) as ledger:
+        reader = open_reader(org, settings, ledger=ledger, clock=clock, stop=stop)
+        watch = OrgWatch(reader, settings, ledger=ledger, clock=clock)
+        keeper = Keeper(org, settings, ledger, clock, stop)
+        for hours in (CHANGED_HOURS, CHANGED_HOURS - 0.25, JUDGED_HOURS):
+            clock.origin = end - hours * HOUR
+            if hours == JUDGED_HOURS:
+                _command(config, end - PAUSED_HOURS * HOUR, "pause")
+            assert watch.poll().result == "ok"
+            watch.diagnose()
+            # Its timeout was another for a moment of which the ledger knows.
+            clock.origin += 60
+            keeper.take_turn(watch.picture.diagnosis)
+        keeper.close()
+        watch.close()
+        states = {one.action_id: one.state for one in ledger.journal.changes(org.name, 100)}
+    clock.origin = end
+    assert states == {
+        TUNED.action_id: ChangeState.VERIFIED,
+        USELESS.action_id: ChangeState.UNHELPFUL,
+    }
+
+
+def _command(config: Path, moment: float, *words: str) -> None:
+    """A command of the program that believes it is another time."""
+    at_a_time = ROOT / "tests" / "end_to_end" / "at_a_time.py"
+    _run(sys.executable, at_a_time, repr(moment), "--config", config, *words)
+
+
+def _wait_for_scrapes(server: Prometheus) -> None:
+    """Wait until Prometheus has seen how many changes there were before more are made."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    scraped = "min(count_over_time(timeout_monitor_remediation_changes_total[1m])) >= 2"
+    while not server.at(scraped, time.time()):
+        assert time.monotonic() < deadline, "Prometheus does not come to scrape"
+        time.sleep(0.1)
 
 
 def _read_the_day(settings: Settings, clock: StandingClock) -> dict[tuple[str, str, str], int]:
@@ -281,9 +375,17 @@ def _has_polled(address: str) -> bool:
 
 def _stumble(org: str) -> None:
     """Let one request fail and another be asked to wait, so that both are counted."""
-    for fault in (
-        {"kind": "server_error", "path_prefix": "/api/v2/analytics/actions", "count": 1},
-        {"kind": "rate_limited", "path_prefix": "/api/v2/analytics/actions", "count": 1},
-    ):
+    _spoil(org, "/api/v2/analytics/actions", "POST", "server_error", "rate_limited")
+
+
+def _contest(org: str) -> None:
+    """Let the first write to an action meet somebody else's, and the second be refused."""
+    path = f"/api/v2/integrations/actions/{CONTESTED.action_id}"
+    _spoil(org, path, "PATCH", "conflict", "bad_request")
+
+
+def _spoil(org: str, path: str, method: str, *kinds: str) -> None:
+    for kind in kinds:
+        fault = {"kind": kind, "path_prefix": path, "method": method, "count": 1}
         answer = requests.post(f"{org}/simulator/faults", json=fault, timeout=10)
         assert answer.ok, answer.text

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.exporter import openmetrics, past_of
-from monitor.ledger import Ledger
+from monitor.exporter.remediation import CHANGE_RESULTS
+from monitor.ledger import AuditEntry, Ledger
 from monitor.model import Action, ActionKind, TimeRange
 from tests.exporter.pictures import CLASSIFIER, Scrape, picture
 from tests.ledger.readings import (
@@ -212,6 +213,31 @@ def test_the_watermark_keeps_pace(ledger: Ledger) -> None:
 
     watermark = series(text, "timeout_monitor_watermark_timestamp_seconds", source="actions")
     assert watermark == {at_: float(at_) for at_ in at(0, 1, 2)}
+
+
+def test_what_became_of_changes_shows_from_then_on(ledger: Ledger) -> None:
+    """At the first sample after it, whatever its place in the trail."""
+    moments = [("applied", 30), ("watching", 40), ("rolled_back", 640), ("conflict", 620)]
+    ledger.record(ORG, "actions", reading(tally(1)))
+    for event, late in [*moments, ("applied", 600)]:
+        ledger.journal.note([AuditEntry(T0 + late, ORG, event, "auto@h")])
+
+    text = exported(ledger, windows(0, 3))
+
+    changes = "timeout_monitor_remediation_changes_total"
+    found = {result: series(text, changes, result=result) for result in CHANGE_RESULTS}
+    assert {result: list(samples.values()) for result, samples in found.items()} == {
+        "applied": [0, 1, 2, 2],
+        "verified": [0, 0, 0, 0],
+        "rolled_back": [0, 0, 0, 1],
+        "conflict": [0, 0, 0, 1],
+        "failed": [0, 0, 0, 0],
+    }
+    assert list(found["applied"]) == at(0, 1, 2, 3)
+    live = ledger.journal.event_counts(ORG)
+    assert {name: samples[at(3)[0]] for name, samples in found.items() if name in live} == {
+        name: live[name] for name in CHANGE_RESULTS if name in live
+    }
 
 
 def test_windows_are_those_of_the_ledger(ledger: Ledger) -> None:
