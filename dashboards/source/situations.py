@@ -317,7 +317,9 @@ def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
     bad, rest = situation.bad, 1_440 - situation.bad
     spans: list[Span] = [("good", 420), ("bad", bad), ("good", rest), ("bad", bad)]
     what = "what was so at the same time of the day before is usual"
-    return [_test(name, situation, what, spans, fires=[420 + bad], not_=[420 + 1_440 + bad])]
+    usual = _test(name, situation, what, spans, fires=[420 + bad], not_=[420 + 1_440 + bad])
+    spans = [("good", 420), ("below", bad), ("good", rest), ("bad", bad)]
+    return [usual, _test(name, situation, "so is three times of what was then", spans)]
 
 
 def _test(  # noqa: PLR0913 - one row of the list above

@@ -81,18 +81,16 @@ def marks() -> list[Query]:
 
 
 def wrong(server: Prometheus, query: Query, chosen: Mapping[str, str], view: View) -> str:
-    """What is wrong with what a query shows: a refusal, a NaN, or nothing; empty for fine."""
+    """What is wrong with what a query shows: a refusal, no number, or nothing; empty for fine."""
     try:
         values = [
             value for _, samples in shown(server, query, chosen, view) for value in samples.values()
         ]
     except AssertionError as refused:
         return f"refused: {refused}"
-    if any(math.isnan(value) for value in values):
+    if not all(map(math.isfinite, values)):
         return "not a number"
-    if not any(math.isfinite(value) for value in values):
-        return "nothing"
-    return ""
+    return "" if values else "nothing"
 
 
 def shown(

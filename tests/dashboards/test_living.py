@@ -156,6 +156,7 @@ def test_where_nobody_calls_no_panel_shows_nonsense(world: World, query: Query) 
         (f'{EXECUTIONS}s{{org="$org"}}', "nothing"),
         ('sum(rate(genesys_data_action_executions_total{org="$org"}[$__rate_interval]', "refused"),
         (f'0 * {EXECUTIONS}{{org="$org"}} / 0', "not a number"),
+        (f'{EXECUTIONS}{{org="$org"}} / 0', "not a number"),
         (f'{EXECUTIONS}{{org="$organisation"}}', "nothing"),
     ],
 )
