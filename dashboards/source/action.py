@@ -22,7 +22,8 @@ from dashboards.source.grafana import (
     query_variable,
 )
 from dashboards.source.objectives import Objectives
-from dashboards.source.overview import HITS, changes_made
+from dashboards.source.overview import HITS
+from dashboards.source.overview_monitor import changes_made
 from dashboards.source.promql import INFO, grown, joined
 from dashboards.source.queries import (
     BEFORE,
