@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from monitor.simulator.scenario import Scenario
 
 LONGEST_DAYS = 31
+MOST_VIEWS = 10
+"""The platform takes no more in one query."""
+
 Labels = list[str | None]
 Json = dict[str, object]
 
@@ -49,6 +52,9 @@ class Aggregation:
         )
         self._offset_ms = _utc_offset_ms(query.time_zone or "UTC", self.from_ms)
         names = [view.name for view in query.views or ()]
+        if len(names) > MOST_VIEWS:
+            message = f"A query can have at most {MOST_VIEWS} views"
+            raise bad_request(message)
         if len(set(names)) != len(names):
             message = "The names of views must be unique"
             raise bad_request(message)

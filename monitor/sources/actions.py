@@ -1,19 +1,26 @@
-"""Every execution of every action, counted per ending and window: one aggregate query."""
+"""Every execution of every action, counted per ending and window, however many actions there are.
+
+The platform takes few views in a query, and a latency band is a view: so the same question is
+asked once for every so many bands.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from monitor.errors import WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.analytics import (
     ACTION_AGGREGATES,
     EXECUTIONS,
+    MOST_VIEWS,
     ActionAggregateQuery,
     ActionBucket,
     ActionDimension,
     ActionGroup,
     Range,
+    Stats,
     View,
     action_aggregates,
     interval,
@@ -44,6 +51,12 @@ VIEWS: tuple[View, ...] = tuple(
 )
 """One view a band; the open last band is what the others leave of the count."""
 
+PARTS = tuple(VIEWS[at : at + MOST_VIEWS] for at in range(0, len(VIEWS), MOST_VIEWS))
+"""As many views as a query takes; a query each."""
+
+_Key = tuple[str, str, str, int]
+"""Action id, error type, response status, start of the window (epoch seconds)."""
+
 MOST_EXECUTIONS = 10**9
 """In one window; the platform runs 2,500 a minute in an org."""
 
@@ -53,7 +66,7 @@ in memory many times over."""
 
 
 class ActionsSource:
-    """Action aggregates: permission ``integrations:action:view``, one request a read."""
+    """Action aggregates: permission ``integrations:action:view``, a request for each part."""
 
     name = "actions"
     slice_seconds = SLICE_SECONDS
@@ -67,7 +80,7 @@ class ActionsSource:
         stretch: TimeRange,
         window_seconds: int,
         *,
-        deep: bool,  # noqa: ARG002 - one query gives all there is, at no further cost
+        deep: bool,  # noqa: ARG002 - a query gives all there is, at no further cost
     ) -> Evidence:
         """Ask for every execution that ended in a stretch of time.
 
@@ -76,26 +89,124 @@ class ActionsSource:
             WrongShapeError: The answer counts what can't be.
             GenesysError: The platform did not answer.
         """
+        counted: dict[_Key, _Counted] = {}
+        names: dict[str, Action] = {}
+        for views in PARTS:
+            for key, found in self._ask(stretch, window_seconds, views, names).items():
+                counted[key] = counted[key].beside(found) if key in counted else found
+        tallies = (found.tally(key) for key, found in counted.items() if found.stats.count)
+        return Evidence(tallies=tuple(tallies), names=names)
+
+    def _ask(
+        self,
+        stretch: TimeRange,
+        window_seconds: int,
+        views: tuple[View, ...],
+        names: dict[str, Action],
+    ) -> dict[_Key, _Counted]:
+        """One query: everything that ended in the stretch, with some of the bands.
+
+        ``names`` learns the names of the actions.
+        """
         query = ActionAggregateQuery(
             interval=interval(stretch),
             granularity=f"PT{window_seconds // 60}M",
             time_zone="UTC",
             group_by=GROUP_BY,
             metrics=(EXECUTIONS,),
-            views=VIEWS,
+            views=views,
         )
-        tallies: dict[tuple[str, str, str, int], Tally] = {}
-        names: dict[str, Action] = {}
+        counted: dict[_Key, _Counted] = {}
         for group in action_aggregates(self._client, query).results:
             action = _action(group)
             names[action.action_id] = action
             for bucket in group.data:
-                tally = _tally(group, action.action_id, bucket)
-                if tally.count:
-                    key = (tally.action_id, tally.error_type, tally.response_status, bucket.start)
-                    # An action that was renamed comes as two groups: one key, both counts.
-                    tallies[key] = _sum(tallies[key], tally) if key in tallies else tally
-        return Evidence(tallies=tuple(tallies.values()), names=names)
+                key = (
+                    action.action_id,
+                    group.dimension("errorType"),
+                    group.dimension("responseStatus"),
+                    bucket.start,
+                )
+                found = _Counted.of(action.action_id, bucket, views)
+                # An action that was renamed comes as two groups: one key, both counts.
+                counted[key] = counted[key].plus(found) if key in counted else found
+        return counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was counted under one key: executions with their durations, and some by view."""
+
+    stats: Stats
+    by_view: Mapping[str, int]
+
+    @classmethod
+    def of(cls, action_id: str, bucket: ActionBucket, views: tuple[View, ...]) -> _Counted:
+        """A bucket of an answer to a query with these views.
+
+        Raises:
+            WrongShapeError: It counts more than an org could ever run.
+        """
+        counts = bucket.view_counts
+        stats = bucket.stats
+        return cls(
+            Stats(
+                count=_count(action_id, bucket),
+                sum=max(0.0, stats.sum),
+                min=max(0.0, stats.min),
+                max=max(0.0, stats.max),
+            ),
+            {view.name: max(0, counts.get(view.name, 0)) for view in views},
+        )
+
+    def plus(self, other: _Counted) -> _Counted:
+        """With other executions of the same answer."""
+        if not (self.stats.count and other.stats.count):
+            return self if self.stats.count else other
+        one, two = self.stats, other.stats
+        stats = Stats(
+            one.count + two.count, one.sum + two.sum, min(one.min, two.min), max(one.max, two.max)
+        )
+        return _Counted(
+            stats, {name: self.by_view[name] + other.by_view[name] for name in self.by_view}
+        )
+
+    def beside(self, other: _Counted) -> _Counted:
+        """With other views of the same executions.
+
+        They were counted at two moments: the one that saw more of them tells how many there are.
+        """
+        fuller = self.stats if self.stats.count >= other.stats.count else other.stats
+        return _Counted(fuller, {**self.by_view, **other.by_view})
+
+    def tally(self, key: _Key) -> Tally:
+        """The same as the ledger keeps it."""
+        action_id, error_type, response_status, window_start = key
+        return Tally(
+            action_id=action_id,
+            error_type=error_type,
+            response_status=response_status,
+            window_start=window_start,
+            count=self.stats.count,
+            duration_ms=self.stats.sum,
+            min_ms=self.stats.min,
+            max_ms=self.stats.max,
+            bands=self._bands(),
+        )
+
+    def _bands(self) -> Bands:
+        """The bands that the views give; they never claim more than were counted.
+
+        What no view counts is in the open band only where something took that long: an answer
+        whose views are missing must not pass for executions of half a minute.
+        """
+        bands: list[int] = []
+        left = self.stats.count
+        for view in VIEWS:
+            band = min(self.by_view.get(view.name, 0), left)
+            bands.append(band)
+            left -= band
+        return (*bands, left if self.stats.max >= BAND_EDGES_MS[-1] else 0)
 
 
 def _action(group: ActionGroup) -> Action:
@@ -106,22 +217,6 @@ def _action(group: ActionGroup) -> Action:
         integration_id=group.dimension("integrationId"),
         integration_name=group.dimension("integrationName"),
         kind=ActionKind.UNKNOWN,
-    )
-
-
-def _tally(group: ActionGroup, action_id: str, bucket: ActionBucket) -> Tally:
-    stats = bucket.stats
-    count = _count(action_id, bucket)
-    return Tally(
-        action_id=action_id,
-        error_type=group.dimension("errorType"),
-        response_status=group.dimension("responseStatus"),
-        window_start=bucket.start,
-        count=count,
-        duration_ms=max(0.0, stats.sum),
-        min_ms=max(0.0, stats.min),
-        max_ms=max(0.0, stats.max),
-        bands=_bands(bucket, count),
     )
 
 
@@ -140,30 +235,3 @@ def _count(action_id: str, bucket: ActionBucket) -> int:
             endpoint=ACTION_AGGREGATES.label,
         )
     return max(0, count)
-
-
-def _bands(bucket: ActionBucket, count: int) -> Bands:
-    """The bands that the views give; they never claim more than were counted.
-
-    What no view counts is in the open band only where something took that long: an answer whose
-    views are missing must not pass for executions of half a minute.
-    """
-    counts = bucket.view_counts
-    bands: list[int] = []
-    left = count
-    for view in VIEWS:
-        band = min(max(0, counts.get(view.name, 0)), left)
-        bands.append(band)
-        left -= band
-    return (*bands, left if bucket.stats.max >= BAND_EDGES_MS[-1] else 0)
-
-
-def _sum(one: Tally, other: Tally) -> Tally:
-    return replace(
-        one,
-        count=one.count + other.count,
-        duration_ms=one.duration_ms + other.duration_ms,
-        min_ms=min(one.min_ms, other.min_ms),
-        max_ms=max(one.max_ms, other.max_ms),
-        bands=tuple(a + b for a, b in zip(one.bands, other.bands, strict=True)),
-    )

@@ -114,9 +114,9 @@ def test_what_was_missed_is_read_when_the_source_answers_again(
 
 
 def test_a_slice_that_fails_keeps_what_was_read_before_it(watch: Watch) -> None:
-    """A day of history breaks off at one slice: what came stays, and the rest is still owed."""
+    """A day of history breaks off within a slice: what came before stays, and the rest is owed."""
     watched = impatient(watch, "actions", initial="6h")
-    watched.fault("bad_request", AGGREGATES, skip=2, count=1)
+    watched.fault("bad_request", AGGREGATES, skip=5, count=1)
     report = watched.collector.poll()
     assert report.result is Outcome.FAILED
     assert report.executions_added > 0

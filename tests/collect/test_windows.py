@@ -68,7 +68,7 @@ def test_what_the_platform_took_is_kept(watch: Watch, clock: StillClock) -> None
     watched.requests()
     clock.at += 60
     assert watched.collector.poll().result is Outcome.OK
-    assert watched.requests()["POST /api/v2/analytics/actions/aggregates/query"] == 1
+    assert watched.requests()["POST /api/v2/analytics/actions/aggregates/query"] == 2
     assert window_of(watched) == 900
 
 

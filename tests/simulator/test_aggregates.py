@@ -103,10 +103,17 @@ def test_views_cut_the_executions_into_bands(wire: Wire) -> None:
         }
         for at, (low, high) in enumerate(pairwise(edges))
     ]
-    for result in wire.aggregates(LAST_HOUR, groupBy=["actionId"], views=views).json()["results"]:
-        [bucket] = result["data"]
-        whole = bucket["metrics"][0]["stats"]
-        bands = {view["name"]: view["stats"] for view in bucket["views"]}
+    found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for some in (views[:10], views[10:]):
+        answer = wire.aggregates(LAST_HOUR, groupBy=["actionId"], views=some).json()
+        for result in answer["results"]:
+            [bucket] = result["data"]
+            seen = found.setdefault(
+                result["group"]["actionId"], (bucket["metrics"][0]["stats"], {})
+            )[1]
+            seen |= {view["name"]: view["stats"] for view in bucket.get("views", ())}
+    assert found
+    for whole, bands in found.values():
         assert sum(stats["count"] for stats in bands.values()) == whole["count"]
         assert math.isclose(sum(stats["sum"] for stats in bands.values()), whole["sum"])
         for name, stats in bands.items():
@@ -233,6 +240,22 @@ def test_views_need_names_of_their_own(wire: Wire) -> None:
     """Two views of one name could not be told apart."""
     view = {"target": "tTotalExecution", "name": "a", "function": "rangeBound", "range": {"gte": 1}}
     assert wire.aggregates(LAST_HOUR, views=[view, view]).status_code == 400
+
+
+def test_a_query_has_at_most_ten_views(wire: Wire) -> None:
+    """The platform refuses an eleventh."""
+
+    def views(number: int) -> list[dict[str, Any]]:
+        return [
+            {"target": "tTotalExecution", "name": f"v{at}", "function": "rangeBound"}
+            | {"range": {"gte": at}}
+            for at in range(number)
+        ]
+
+    assert wire.aggregates(LAST_HOUR, views=views(10)).status_code == 200
+    refused = wire.aggregates(LAST_HOUR, views=views(11))
+    assert refused.status_code == 400
+    assert "at most 10 views" in refused.json()["message"]
 
 
 def test_a_missing_permission_is_named(wire: Wire) -> None:

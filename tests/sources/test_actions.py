@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -43,11 +44,23 @@ def bands_of(**counts: int) -> tuple[int, ...]:
 class TestQuestion:
     """What is asked."""
 
-    def test_a_read_is_one_request(self, far_side: FarSide, client: Client) -> None:
+    def test_a_read_is_a_request_for_every_ten_bands(
+        self, far_side: FarSide, client: Client
+    ) -> None:
         """Whatever the stretch, deep or not."""
         far_side.on(AGGREGATES, aggregates())
         ActionsSource(client).read(TimeRange(NOON - 24 * HOUR, NOON), 300, deep=True)
-        assert len(far_side.requests(AGGREGATES)) == 1
+        assert len(far_side.requests(AGGREGATES)) == math.ceil(len(BAND_EDGES_MS) / 10)
+
+    def test_its_requests_differ_in_nothing_but_views(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """So that they count the same executions; and none has more views than are allowed."""
+        far_side.on(AGGREGATES, aggregates())
+        read(client)
+        bodies = [request.json for request in far_side.requests(AGGREGATES)]
+        assert all(0 < len(body.pop("views")) <= 10 for body in bodies)
+        assert all(body == bodies[0] for body in bodies)
 
     def test_it_asks_for_the_stretch_in_the_windows(
         self, far_side: FarSide, client: Client
@@ -77,7 +90,8 @@ class TestQuestion:
         """One view a band, without gap or overlap, but for the open band."""
         far_side.on(AGGREGATES, aggregates())
         read(client)
-        ranges = [view["range"] for view in far_side.requests(AGGREGATES)[0].json["views"]]
+        asked = [request.json["views"] for request in far_side.requests(AGGREGATES)]
+        ranges = [view["range"] for views in asked for view in views]
         assert [edge["lt"] for edge in ranges] == list(BAND_EDGES_MS)
         assert [edge["gte"] for edge in ranges] == [0, *BAND_EDGES_MS[:-1]]
 
@@ -179,6 +193,30 @@ class TestOddAnswers:
         """Nothing ran."""
         far_side.on(AGGREGATES, Reply(body=body))
         assert read(client) == Evidence()
+
+    def test_what_ends_between_two_requests_is_counted(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """The request that saw more tells how many there are, in either order."""
+        first = bucket(2, views={"below_100": 2}, sum=100.0, min=40.0, max=60.0)
+        second = bucket(3, views={"below_30000": 1}, sum=20_100.0, min=40.0, max=20_000.0)
+        for answers in ((first, second), (second, first)):
+            far_side.on(AGGREGATES, *(aggregates(group(one)) for one in answers))
+            (tally,) = read(client).tallies
+            assert (tally.count, tally.duration_ms, tally.max_ms) == (3, 20_100.0, 20_000.0)
+            assert sum(tally.bands) <= tally.count
+
+    def test_an_ending_that_one_request_alone_shows_is_kept(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """It came between the two, or its group was left out."""
+        early = group(bucket(1, views={"below_100": 1}, sum=50.0, min=50.0, max=50.0))
+        late = group(bucket(1, sum=5_000.0, min=5_000.0, max=5_000.0), errorType="TIMEOUT")
+        far_side.on(AGGREGATES, aggregates(early), aggregates(early, late))
+        assert {tally.error_type: tally.count for tally in read(client).tallies} == {
+            "NONE": 1,
+            "TIMEOUT": 1,
+        }
 
     def test_a_renamed_action_is_one_tally(self, far_side: FarSide, client: Client) -> None:
         """Two groups of one id, for two names: counts, durations and bands are added."""

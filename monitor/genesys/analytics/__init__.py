@@ -10,6 +10,7 @@ from __future__ import annotations
 from monitor.genesys.analytics.aggregates import (
     ACTION_AGGREGATES,
     EXECUTIONS,
+    MOST_VIEWS,
     ActionAggregateQuery,
     ActionAggregates,
     ActionBucket,
@@ -59,6 +60,7 @@ __all__ = [
     "CONVERSATION_DETAILS",
     "EXECUTIONS",
     "LARGEST_PAGE",
+    "MOST_VIEWS",
     "SUBMIT_ACTION_JOB",
     "ActionAggregateJob",
     "ActionAggregateQuery",

@@ -35,6 +35,10 @@ ActionDimension = Literal[
 Operator = Literal["matches", "exists", "notExists"]
 
 
+MOST_VIEWS = 10
+"""The platform takes no more views in one query (its guide to user-defined views)."""
+
+
 class Range(msgspec.Struct, frozen=True, omit_defaults=True):
     """A range of durations in milliseconds, ``gte <= duration < lt``; None leaves a side open."""
 
@@ -87,7 +91,7 @@ class ActionAggregateQuery(msgspec.Struct, frozen=True, rename="camel", omit_def
         granularity: Length of a bucket as an ISO 8601 duration.
         group_by: Dimensions that keep counts apart.
         metrics: What is counted.
-        views: Further counts by duration.
+        views: Further counts by duration; at most ``MOST_VIEWS``.
         filter: Which executions count; all where None.
         time_zone: For buckets of a day and longer.
     """
