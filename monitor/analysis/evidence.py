@@ -64,10 +64,10 @@ class ActionEvidence:
         seconds: Length of each window.
         timeout_ms: The timeout in force; 0 where unknown.
         successes: Executions that succeeded.
-        bands: The same by latency band; shape (n, 17).
+        bands: The same by latency band; shape (n, 21).
         success_duration_ms: Sum of the successes' durations.
         timeouts: Executions that timed out.
-        timeout_bands: The same by latency band; shape (n, 17).
+        timeout_bands: The same by latency band; shape (n, 21).
         timeout_duration_ms: Sum of the timeouts' durations.
         timeout_min_ms: The shortest of them; 0 where unknown.
         timeout_max_ms: The longest of them; 0 where unknown.

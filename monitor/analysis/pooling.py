@@ -30,9 +30,9 @@ class Pooled:
 
     Attributes:
         timeout_ms: The timeouts; shape (g,).
-        bands: Successes by latency band, all below their timeout; shape (g, 17).
+        bands: Successes by latency band, all below their timeout; shape (g, 21).
         ended_by_us: Executions that our timeout ended; shape (g,).
-        early: Timed-out executions that ended earlier, by the band they ended in; shape (17,).
+        early: Timed-out executions that ended earlier, by the band they ended in; shape (21,).
         early_at_ms: Mean duration of the early ones; 0.0 where there are none.
     """
 

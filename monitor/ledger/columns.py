@@ -45,7 +45,7 @@ class TallyColumns:
         duration_ms: Sum of their durations.
         min_ms: The shortest duration.
         max_ms: The longest duration.
-        bands: Executions per latency band; shape (n, 17).
+        bands: Executions per latency band; shape (n, 21).
     """
 
     series: Ints

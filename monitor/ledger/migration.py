@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection
 
 from monitor.ledger.change_schema import VERSION_2
+from monitor.ledger.finer_bands import split_bands
 from monitor.ledger.schema import SCHEMA_VERSION, metadata
 
 
@@ -15,7 +16,7 @@ def _to_version_2(connection: Connection) -> None:
     metadata.create_all(connection, tables=VERSION_2)
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _to_version_2}
+STEPS: Mapping[int, Callable[[Connection], None]] = {1: _to_version_2, 2: split_bands}
 """What leads on from each version that can be upgraded."""
 
 OLDEST = min(STEPS)

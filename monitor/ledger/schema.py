@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 2; changing one means a new version and a step towards it."""
+"""The tables of the ledger, version 3; changing one means a new version and a step towards it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monitor.model import BAND_EDGES_MS
 APPLICATION = "timeout-monitor"
 """What ``meta`` says of whose file it is."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 BAND_COLUMNS: tuple[str, ...] = tuple(f"b{index:02}" for index in range(len(BAND_EDGES_MS) + 1))
 """One column a latency band, so that SQL sums them; ``b00`` is the fastest."""

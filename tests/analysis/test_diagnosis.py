@@ -17,6 +17,7 @@ from monitor.analysis.editable import Editable
 from monitor.analysis.evidence import ActionEvidence, Floats
 from monitor.analysis.recommendation import CAP_MS
 from monitor.analysis.verdict import Verdict
+from monitor.model import NO_BANDS, band_of
 from tests.analysis.measured import T0, lognormal, observe, with_hangs
 
 DAY_WINDOWS = 288
@@ -113,8 +114,8 @@ def test_throttling_is_seen_before_anything_else() -> None:
 def test_a_gateway_that_gives_up_first_is_a_remote_timeout() -> None:
     """Timed-out rows that end after 1.5 s say nothing of our 10 s."""
     late = np.full(DAY_WINDOWS, 2.0)
-    bands = np.zeros((DAY_WINDOWS, 17))
-    bands[:, 6] = late
+    bands = np.zeros((DAY_WINDOWS, len(NO_BANDS)))
+    bands[:, band_of(1_500)] = late
     found = diagnose(
         observe(
             lognormal(9_000, 480, 0.3),
@@ -211,11 +212,12 @@ ODD: dict[str, dict[str, Any]] = {
     },
     "bands beyond the total": {
         "start": np.arange(24) * 300, "seconds": [300] * 24, "timeout_ms": [5_000] * 24,
-        "successes": [5] * 24, "bands": [[9] * 17] * 24, "timeouts": [5] * 24,
+        "successes": [5] * 24, "bands": [[9] * len(NO_BANDS)] * 24, "timeouts": [5] * 24,
     },
     "NaN and negative durations": {
         "start": np.arange(24) * 300, "seconds": [300] * 24, "timeout_ms": [5_000] * 24,
-        "successes": [50] * 24, "bands": [[0] * 4 + [30, 20] + [0] * 11] * 24, "timeouts": [5] * 24,
+        "successes": [50] * 24, "bands": [[0] * 4 + [30, 20] + [0] * (len(NO_BANDS) - 6)] * 24,
+        "timeouts": [5] * 24,
         "timeout_duration_ms": [np.nan] * 24, "success_duration_ms": [-5.0] * 24,
     },
 }  # fmt: skip
@@ -259,7 +261,7 @@ def evidences(draw: st.DrawFn) -> ActionEvidence:
         st.lists(st.sampled_from([1_000, 2_700, 10_000, 60_000]), min_size=1, max_size=3)
     )
     scale = draw(st.sampled_from([0.1, 3.0, 200.0]))
-    shown = generator.poisson(scale * generator.random(17), (windows, 17))
+    shown = generator.poisson(scale * generator.random(len(NO_BANDS)), (windows, len(NO_BANDS)))
     return ActionEvidence.from_columns(
         start=np.arange(windows) * 300,
         seconds=np.full(windows, 300),

@@ -8,6 +8,7 @@ import pytest
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.pooling import pool
 from monitor.analysis.survival import survival
+from monitor.model import NO_BANDS, band_of
 from tests.analysis.measured import T0, lognormal, observe
 
 
@@ -42,8 +43,8 @@ def test_nothing_seen_has_no_curve() -> None:
 
 def test_early_ends_say_longer_than_that() -> None:
     """A call that a remote ended at 1 s is not taken to last as long as our timeout."""
-    bands = np.zeros(17)
-    bands[4] = 50
+    bands = np.zeros(len(NO_BANDS))
+    bands[band_of(1_000)] = 50
     alone = observe(lognormal(1_000, 500, 0.3), 10_000, windows=1)
     early = ActionEvidence.from_columns(
         start=[T0], seconds=[300], timeout_ms=[10_000], timeouts=[50], timeout_bands=[bands]

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.exporter import openmetrics, past_of
 from monitor.exporter.remediation import CHANGE_RESULTS
 from monitor.ledger import AuditEntry, Ledger
-from monitor.model import Action, ActionKind, TimeRange
+from monitor.model import NO_BANDS, Action, ActionKind, TimeRange
 from tests.exporter.pictures import CLASSIFIER, Scrape, picture
 from tests.ledger.readings import (
     ORG,
@@ -166,7 +166,9 @@ def test_failures_are_named_as_the_platform_named_them(ledger: Ledger) -> None:
 
 def test_durations_are_a_histogram(ledger: Ledger) -> None:
     """Cumulative over its buckets and over time; what has no band counts in +Inf alone."""
-    ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1, in_bands=(1,) + (0,) * 16)))
+    ledger.record(
+        ORG, "actions", reading(tally(3), tally(4, window=1, in_bands=(1, *NO_BANDS[1:])))
+    )
 
     text = exported(ledger, windows(0, 2))
 

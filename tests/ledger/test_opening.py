@@ -140,11 +140,11 @@ def test_a_meta_table_of_another_program_does_not_pass(tmp_path: Path, table: st
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     """A program that was rolled back must not guess."""
-    set_version(tmp_path / "ledger.db", "3")
+    set_version(tmp_path / "ledger.db", "4")
 
     error = fails_to_open(f"sqlite:///{tmp_path / 'ledger.db'}", "written by a newer program")
 
-    assert "version 3, this program knows 2" in error.message
+    assert "version 4, this program knows 3" in error.message
 
 
 @pytest.mark.parametrize("version", ["0", "", "one"])

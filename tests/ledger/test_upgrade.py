@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from collections.abc import Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Engine
 
@@ -12,8 +16,9 @@ from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.ledger.change_schema import VERSION_2
 from monitor.ledger.schema import SCHEMA_VERSION, metadata
+from monitor.model import Bands, Tally
 from tests.ledger.changing import begun, leased
-from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
+from tests.ledger.readings import ORG, SOURCE, bands, count_of, reading, tally
 
 
 def engine_of(url: str) -> Engine:
@@ -24,10 +29,41 @@ def engine_of(url: str) -> Engine:
     return create_engine(address)
 
 
+BANDS_ADDED = {9: 10, 12: 13, 15: 16, 18: 19}
+"""Where version 3 has two bands, version 2 had one, here given by both."""
+
+
+def make_version_2(url: str, *tallies: Tally, forgotten: Sequence[Tally] = ()) -> None:
+    """A ledger as version 2 left it, with executions in it; some are in the totals alone."""
+    with Ledger.open(url) as ledger:
+        for found in (*forgotten, *tallies):
+            ledger.record(ORG, SOURCE, reading(found))
+    engine = engine_of(url)
+    names = [f"b{band:02}" for band in range(21)]
+    kept = [name for at, name in enumerate(names) if at not in BANDS_ADDED.values()]
+    joined = {f"b{upper:02}": f"b{lower:02}" for lower, upper in BANDS_ADDED.items()}
+    with engine.begin() as connection:
+        for found in forgotten:
+            connection.execute(
+                text("DELETE FROM tallies WHERE window_start = :at"), {"at": found.window_start}
+            )
+        for table in ("series", "tallies"):
+            for added, lower in joined.items():
+                both = f"UPDATE {table} SET {lower} = {lower} + {added}"  # noqa: S608 - of this test
+                connection.execute(text(both))
+                connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {added}"))
+            for at, name in enumerate(kept):
+                if name != names[at]:
+                    connection.execute(
+                        text(f"ALTER TABLE {table} RENAME COLUMN {name} TO {names[at]}")
+                    )
+        connection.execute(text("UPDATE meta SET value = '2' WHERE key = 'schema_version'"))
+    engine.dispose()
+
+
 def make_version_1(url: str) -> None:
     """A ledger as version 1 left it, with executions in it."""
-    with Ledger.open(url) as ledger:
-        ledger.record(ORG, SOURCE, reading(tally(3)))
+    make_version_2(url, tally(3))
     engine = engine_of(url)
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_2)
@@ -35,6 +71,18 @@ def make_version_1(url: str) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("DROP FUNCTION audit_only_grows()"))
     engine.dispose()
+
+
+def bands_in(url: str, table: str) -> list[Bands]:
+    """The bands of every row, in the order of their windows."""
+    engine = engine_of(url)
+    names = ", ".join(f"b{band:02}" for band in range(21))
+    order = "window_start" if table == "tallies" else "id"
+    with engine.connect() as connection:
+        query = text(f"SELECT {names} FROM {table} ORDER BY {order}")  # noqa: S608 - of this test
+        found = [tuple(row) for row in connection.execute(query)]
+    engine.dispose()
+    return found
 
 
 def version_of(url: str) -> tuple[str, set[str]]:
@@ -102,3 +150,50 @@ def test_programs_that_start_together_upgrade_once(url: str) -> None:
 
     assert errors == []
     assert version_of(url)[0] == str(SCHEMA_VERSION)
+
+
+def test_a_band_that_became_two_is_shared_out_evenly(url: str) -> None:
+    """Over many windows of one execution each, both halves get their part, and none is lost."""
+    make_version_2(url, *(tally(1, window=at, in_bands=bands(b12=1)) for at in range(100)))
+
+    Ledger.open(url).close()
+    found = bands_in(url, "tallies")
+    assert [sum(row) for row in found] == [1] * 100
+    below, above = sum(row[12] for row in found), sum(row[13] for row in found)
+    assert (below, above) == (40, 60)
+    [total] = bands_in(url, "series")
+    assert (total[12], total[13]) == (below, above)
+
+
+@given(
+    counts=st.lists(st.tuples(*(st.integers(0, 7) for _ in range(21))), min_size=1, max_size=4),
+    forgotten=st.lists(st.tuples(*(st.integers(0, 7) for _ in range(21))), max_size=2),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_total_falls_below_the_sum_of_its_windows(
+    counts: list[Bands], forgotten: list[Bands]
+) -> None:
+    """Band by band, whatever was pruned; and every band of version 2 keeps its executions."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/ledger.db"
+        windows = [
+            tally(max(1, sum(one)), window=window, in_bands=one)
+            for window, one in enumerate([*counts, *forgotten])
+        ]
+        make_version_2(url, *windows[: len(counts)], forgotten=windows[len(counts) :])
+        Ledger.open(url).close()
+        found, [total] = bands_in(url, "tallies"), bands_in(url, "series")
+    of_windows = [sum(column) for column in zip(*found, strict=True)]
+    assert all(whole >= part for whole, part in zip(total, of_windows, strict=True))
+    assert as_in_version_2(total) == as_in_version_2(
+        tuple(map(sum, zip(*counts, *forgotten, strict=True)))
+    )
+    assert [as_in_version_2(one) for one in found] == [as_in_version_2(one) for one in counts]
+
+
+def as_in_version_2(found: Bands) -> list[int]:
+    """The bands that version 2 had."""
+    merged = list(found)
+    for lower, upper in BANDS_ADDED.items():
+        merged[lower] += merged[upper]
+    return [count for at, count in enumerate(merged) if at not in BANDS_ADDED.values()]

@@ -104,7 +104,7 @@ def test_views_cut_the_executions_into_bands(wire: Wire) -> None:
         for at, (low, high) in enumerate(pairwise(edges))
     ]
     found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-    for some in (views[:10], views[10:]):
+    for some in (views[:10], views[10:20], views[20:]):
         answer = wire.aggregates(LAST_HOUR, groupBy=["actionId"], views=some).json()
         for result in answer["results"]:
             [bucket] = result["data"]
