@@ -6,14 +6,15 @@
 Each draw is an action whose law is known. Its executions are counted as the platform counts them
 and diagnosed, and what was said is held against what is true. The law decides which one verdict is
 true, by the order of precedence and without tolerance at any border. Three things besides are
-right, and how many draws need them is printed beside:
+right, and what is left without them is printed beside:
 
 * ``slow_tail`` exactly when the value it recommends would rescue at least half of the timeouts and
   neither throttling nor an outage nor a remote timeout stands above it;
 * ``hangs`` where 95 % of a second mode lie beyond the timeout, for nobody can tell it from calls
   that never answer;
-* ``bimodal`` where at least half of a second mode lies beyond the timeout, whether a raise would
-  reach it or not, for that is what it says; and ``hangs`` beside it where no raise rescues half.
+* ``bimodal`` where at least half of a second mode lies beyond the timeout, for that is what it
+  says: split the action, or raise if the mode can be reached. A stricter count takes ``slow_tail``
+  alone where a raise would reach it. ``hangs`` is right beside it where no raise rescues half.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ HIDDEN = 0.05
 MOSTLY_BELOW = 0.5
 """A second mode of which more lies below the timeout has only its tail beyond."""
 
+_REACHED = frozenset({Verdict.SLOW_TAIL, Verdict.AT_CAP})
 LEAST_TIMEOUTS = 10
 PROCESSES = 2
 SCALE = (250, 500, 1_000, 2_000)
@@ -61,6 +63,7 @@ class Outcome:
     said: Verdict
     expected: Verdict
     right: bool
+    in_order: bool
     strict: bool
     executions: float
     rescued: float
@@ -127,6 +130,7 @@ def judge(seed: int, index: int) -> Outcome:
         said=diagnosis.verdict,
         expected=best,
         right=right,
+        in_order=right and not (diagnosis.verdict is Verdict.BIMODAL and best in _REACHED),
         strict=right and diagnosis.verdict is best,
         executions=diagnosis.executions,
         rescued=rescued,
@@ -157,7 +161,9 @@ def print_confusion(outcomes: Sequence[Outcome]) -> None:
             print(f"| {row} | {cells} | {share:.1%} |")
     total = len(outcomes)
     right, strict = sum(one.right for one in outcomes), sum(one.strict for one in outcomes)
+    in_order = sum(one.in_order for one in outcomes)
     print(f"\nRight: {right / total:.2%} of {total} draws (at least 95 %).")
+    print(f"Right, and never `bimodal` where a raise reaches the mode: {in_order / total:.2%}.")
     print(f"The one true verdict: {strict / total:.2%}.")
     wrong = [one for one in outcomes if mistaken(one)]
     print(
@@ -254,8 +260,8 @@ def print_cost(seed: int, workers: ProcessPoolExecutor) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Draw, judge and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--draws", type=int, default=8_000, help="how many actions to draw")
-    parser.add_argument("--seed", type=int, default=20_261_128, help="decides every draw")
+    parser.add_argument("--draws", type=int, default=24_000, help="how many actions to draw")
+    parser.add_argument("--seed", type=int, default=20_261_201, help="decides every draw")
     parser.add_argument("--least", type=int, default=2_000, help="executions that count")
     parser.add_argument("--no-cost", action="store_true", help="leave out the wall times")
     options = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import chdtrc
 
+from monitor.analysis.families import FAMILIES, MODE_FAMILIES
 from monitor.analysis.fit import sample
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
@@ -31,8 +32,14 @@ LEAST_SUCCESSES = 30.0
 """Fewer successes than this are a handful, not a kind of call."""
 
 
-def describe(pooled: Pooled, seen: Survival) -> Peak | None:
-    """The best laws, from where on they describe; None where successes have no shape."""
+def describe(pooled: Pooled, seen: Survival, *, second_mode: bool = False) -> Peak | None:
+    """The best laws, from where on they describe; None where successes have no shape.
+
+    Args:
+        pooled: The steady evidence.
+        seen: Its survival.
+        second_mode: Whether what is left beyond some band edge is a kind of call of its own.
+    """
     closest: tuple[float, Peak] | None = None
     for from_ms in _starts(pooled):
         data = sample(pooled, from_ms, seen.at(from_ms) if from_ms else 1.0)
@@ -40,7 +47,7 @@ def describe(pooled: Pooled, seen: Survival) -> Peak | None:
             break
         if closest is not None and data.successes < LEAST_SUCCESSES:
             break
-        found = peak(tempered(data))
+        found = peak(tempered(data, MODE_FAMILIES if second_mode and from_ms else FAMILIES))
         likely, misfit = _misfit(found, seen)
         if likely >= MISFIT:
             return found

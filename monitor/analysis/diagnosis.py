@@ -186,14 +186,16 @@ def _find(
     judged = decide(findings)[0]
     if judged is not Verdict.HANGS:
         return findings
+    two_kinds = second_mode(pooled)
     tail = look_beyond(
         pooled,
         seen,
         timeout_ms=timeout_ms,
         cap_ms=min(settings.cap_ms, CAP_MS),
         target=settings.target_success,
+        second_mode=two_kinds,
     )
-    return replace(findings, tail=tail, second_mode=second_mode(pooled))
+    return replace(findings, tail=tail, second_mode=two_kinds)
 
 
 def _missing(

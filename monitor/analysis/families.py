@@ -26,6 +26,11 @@ SCATTER_SPREAD = 0.6
 0.15 (a machine) and 1.6 (ninety-five calls in a hundred within a factor of 23)."""
 
 
+MODE_SCATTER = 0.25
+"""The same for a second kind of call that stands out from the first by a rise of the density. It
+scatters less: a kind as wide as most would be no rise but a shoulder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One family.
@@ -34,7 +39,7 @@ class Family:
         name: Its name.
         survival: From parameters, shape (..., 2), and logs of durations in ms, shape (m,), to the
             share of answers that take longer, shape (..., m).
-        usual: The second parameter of a law that scatters as ``SCATTER`` says.
+        usual: The second parameter of a law that scatters as is usual.
         spread: ``SCATTER_SPREAD`` in the second parameter.
     """
 
@@ -85,15 +90,24 @@ def _log_student(freedom: int) -> Callable[[Floats, Floats], Floats]:
     return survival
 
 
-LOGNORMAL = Family("lognormal", _lognormal, log(SCATTER), SCATTER_SPREAD)
-WEIBULL = Family("Weibull", _weibull, log(1.283 / SCATTER), SCATTER_SPREAD)
-"""The log of a Weibull duration scatters by pi / sqrt(6) / shape."""
-GAMMA = Family("gamma", _gamma, log(4.4), 1.75 * SCATTER_SPREAD)
-"""The log of a gamma duration scatters by the root of the trigamma of the shape: 0.5 at 4.4, and
-about the shape to the power -1 / 1.75 around it."""
-HEAVY = Family("log-t10", _log_student(10), log(0.89 * SCATTER), SCATTER_SPREAD)
-"""Student's t of the log with ten degrees of freedom: a lognormal whose tail is heavier, for
-caution (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989). Its standard deviation is the
-scale times the root of 10 / 8."""
+def families(scatter: float) -> tuple[Family, ...]:
+    """All families, where this is the usual scatter of the log of a duration.
 
-FAMILIES = (LOGNORMAL, WEIBULL, GAMMA, HEAVY)
+    * Lognormal: the scatter is its shape.
+    * Weibull: the log of its durations scatters by pi / sqrt(6) / shape.
+    * Gamma: by the root of the trigamma of the shape: 0.5 at 4.4, and about the shape to the power
+      -1 / 1.75 around it.
+    * log-t10: Student's t of the log with ten degrees of freedom, a lognormal whose tail is
+      heavier, for caution (Lange, Little and Taylor, J. Am. Stat. Assoc. 84, 1989). Its standard
+      deviation is the scale times the root of 10 / 8.
+    """
+    return (
+        Family("lognormal", _lognormal, log(scatter), SCATTER_SPREAD),
+        Family("Weibull", _weibull, log(1.283 / scatter), SCATTER_SPREAD),
+        Family("gamma", _gamma, log(4.4 * (scatter / 0.5) ** -1.75), 1.75 * SCATTER_SPREAD),
+        Family("log-t10", _log_student(10), log(0.89 * scatter), SCATTER_SPREAD),
+    )
+
+
+FAMILIES = families(SCATTER)
+MODE_FAMILIES = families(MODE_SCATTER)

@@ -31,6 +31,8 @@ SLACK = 1.2
 it says of the tail should not hang on it."""
 
 _LEAST = 1e-300
+_MOST_CLAIMED = 1e9
+"""Calls below ``from_ms`` for each beyond; a law that claims more has no part beyond at all."""
 _EDGES = (0.0, *(float(edge) for edge in BAND_EDGES_MS))
 _ROUNDS = 8
 
@@ -190,7 +192,7 @@ class Likelihood:
         return Terms(
             cells=np.asarray(np.log(np.maximum(mass, _LEAST)) @ data.count),
             at_limits=np.clip(1.0 - survival[:, :, data.limit] / beyond, 0.0, 1.0),
-            claimed=np.maximum(claimed, 0.0) / beyond,
+            claimed=np.clip(claimed / beyond, 0.0, _MOST_CLAIMED),
         )
 
     def answering(self, terms: Terms) -> Floats:

@@ -15,7 +15,7 @@ from monitor.analysis.describing import describe
 from monitor.analysis.evidence import Floats
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
-from monitor.analysis.wanted import Aim, first_below, wanted
+from monitor.analysis.wanted import Aim, wanted
 from monitor.analysis.weighing import Weighed, weigh
 
 REACH = 2.0
@@ -34,9 +34,6 @@ RESCUE = 0.5
 
 RESCUE_AIM = 0.6
 """A recommended value aims a little higher, so that it still does so when the estimate is off."""
-
-RESCUE_CAUTION = 0.95
-"""Weight of the laws by which the recommended value does so: it is what makes a slow tail."""
 
 NEAR = 0.8
 """Successes that took this part of the timeout or more are near it."""
@@ -84,8 +81,14 @@ class Tail:
     share: Floats
 
 
-def look_beyond(
-    pooled: Pooled, seen: Survival, *, timeout_ms: float, cap_ms: float, target: float
+def look_beyond(  # noqa: PLR0913 - what was seen, and what is asked of it
+    pooled: Pooled,
+    seen: Survival,
+    *,
+    timeout_ms: float,
+    cap_ms: float,
+    target: float,
+    second_mode: bool = False,
 ) -> Tail | None:
     """Describe the tail; None where successes lie in too few bands to have a shape.
 
@@ -95,8 +98,9 @@ def look_beyond(
         timeout_ms: The timeout in force now.
         cap_ms: The largest timeout that may be set.
         target: The success share that is wanted.
+        second_mode: Whether a second kind of call runs into the timeout.
     """
-    found = describe(pooled, seen)
+    found = describe(pooled, seen, second_mode=second_mode)
     if found is None:
         return None
     # What ended early is beyond our rescue: of the others as many more must be rescued.
@@ -136,9 +140,6 @@ def _values(laws: Weighed, aim: Aim) -> tuple[float, float, float]:
     """The smallest timeout that would do: recommended, and its interval."""
     value, side = wanted(laws, aim), (1 - INTERVAL) / 2
     raw, low, high = (_up_to(part, value, laws.weight) for part in (CAUTION, side, 1 - side))
-    left = laws.beyond / np.maximum(laws.beyond[:, :1], 1e-300)
-    rescued = first_below(left, 1 - aim.rescue, aim.at_ms)
-    raw = max(raw, _up_to(RESCUE_CAUTION, rescued, laws.weight))
     return raw, low, max(raw, high)
 
 

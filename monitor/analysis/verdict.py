@@ -36,15 +36,15 @@ against most of them. The others are judged by the windows outside the bunches."
 EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-SURE = 0.9
+SURE = 0.925
 """Slow tail: by laws of this weight a raise rescues half of the timeouts. Said of a hang it makes
 callers wait for nothing, so it takes more than likelihood; the benchmark counts both errors."""
 
-SURER = 0.98
+SURER = 0.985
 """The same where the laws describe only what took longer than some band edge: the bands below have
 not tested them."""
 
-SUREST = 0.999
+SUREST = 0.995
 """The same where that is a second kind of call running into the timeout: its few bands hardly tell
 what lies beyond, and there is a verdict for what they do tell."""
 

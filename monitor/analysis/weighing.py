@@ -19,6 +19,7 @@ from math import log, pi, sqrt
 import numpy as np
 
 from monitor.analysis.evidence import Floats
+from monitor.analysis.families import FAMILIES, Family
 from monitor.analysis.fit import Indices, Likelihood, Sample
 
 EXACT_CALLS = 10_000.0
@@ -93,9 +94,9 @@ class Weighed:
         return np.asarray(self.sample.share * (1 - self.answering))
 
 
-def tempered(data: Sample) -> Likelihood:
+def tempered(data: Sample, families: tuple[Family, ...] = FAMILIES) -> Likelihood:
     """The likelihood of a sample, given that no law is exact."""
-    return Likelihood(data, dispersion=1 + data.calls / EXACT_CALLS)
+    return Likelihood(data, families, dispersion=1 + data.calls / EXACT_CALLS)
 
 
 def peak(likelihood: Likelihood) -> Peak:
