@@ -30,6 +30,10 @@ SPEED = 480.0
 """Eight minutes a second: an hour and a half for each step of a change takes some ten seconds."""
 
 PATIENCE_SECONDS = 240.0
+BEGINNING = 1_795_176_000.0
+"""2026-11-20 12:00 UTC. Calls are drawn by their time: at another hour of every run, one run in a
+hundred would see a change that did not help look, by chance, as if it had."""
+
 CRM = Integration("crm", "CRM")
 STEADY = Arrivals(900, night_share=1.0)
 
@@ -115,7 +119,7 @@ def run(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
 
         def start(mode: str) -> Running:
             began = time.time()
-            clock = ScaledClock(origin=began - 72 * 3_600, started=began, speed=SPEED)
+            clock = ScaledClock(origin=BEGINNING, started=began, speed=SPEED)
             org = SimulatedOrg(ORG, clock, requests_per_minute=1_000_000)
             org.tokens.register_secret("writer", "writes")
             simulator = stack.enter_context(serve(org))
