@@ -11,8 +11,9 @@ _BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_
 def why_trip(standing: Standing, trip_after: int) -> str:
     """Why all changes of an org must stop, in words; empty where they need not.
 
-    What counts is how the newest changes since somebody last resumed have ended: one that helped
-    ends the row; one that met somebody else's edit, or never reached the platform, says nothing.
+    What counts is how changes have ended since somebody last resumed, in the order in which they
+    did, whenever they began: one that helped ends the row; one that met somebody else's edit, or
+    never reached the platform, says nothing.
 
     Args:
         standing: What was changed.
@@ -21,7 +22,8 @@ def why_trip(standing: Standing, trip_after: int) -> str:
     if standing.tripped is not None:
         return ""
     failures = 0
-    for change in standing.changes:
+    by_end = sorted(standing.changes, key=lambda one: (one.touched_at, one.change_id), reverse=True)
+    for change in by_end:
         if change.touched_at <= standing.resumed_at:
             break
         if change.note.startswith(DAMAGED):
