@@ -475,6 +475,20 @@ def test_an_older_change_is_not_undone_while_a_later_one_stands(world: World) ->
     assert world.value_ms(LISTED) == 6_000
 
 
+def test_an_older_change_is_not_undone_while_a_later_write_may_still_arrive(world: World) -> None:
+    """Two writes at once could not be told apart."""
+    turn(world)
+    turn(world, Effect.HELPED)
+    world.move_clock(DAY)
+    fault(world, "reset")
+    turn(world)
+    later, older = world.changes()
+
+    assert (later.state, world.value_ms(LISTED)) == (S.WRITING, 6_000)
+    assert roll_back(world, older) == "later_change"
+    assert (world.value_ms(LISTED), world.writes) == (6_000, 2)
+
+
 def test_a_later_change_that_nobody_could_read_is_not_taken_for_somebody_elses(
     world: World,
 ) -> None:
