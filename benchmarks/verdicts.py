@@ -33,8 +33,8 @@ import numpy as np
 
 from benchmarks.verdict_truth import KINDS, LAWS, TARGET, Truth, draw
 from monitor.analysis.diagnosis import diagnose
-from monitor.analysis.recommendation import CAP_MS
 from monitor.analysis.verdict import FAR_BELOW, Verdict
+from monitor.model import CAP_MS
 
 TOLERANCE = 0.005
 """Half a percentage point: what the success share at the recommended value may lack."""

@@ -35,6 +35,10 @@ NO_ERROR = "NONE"
 UNKNOWN_ACTION = "unknown"
 """The action id of a timeout whose action the platform does not name."""
 
+CAP_MS = 30_000
+"""No timeout above 30 s is ever recommended or set: a caller hears half a minute of silence, and a
+back end that needs more wants an asynchronous call. Configuration may lower it, never raise it."""
+
 PLATFORM_DEFAULT_TIMEOUT_MS = 60_000
 """What an integration action waits for when no timeout is set."""
 

@@ -18,13 +18,13 @@ from monitor.analysis.diagnosis import Diagnosis, DiagnosisSettings, diagnose
 from monitor.analysis.editable import Editable, editable
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.gathering import Gathering, InForceSince
-from monitor.analysis.recommendation import CAP_MS
 from monitor.analysis.seen import FLOW_CONTRACT, missing_seconds, source_of_executions
 from monitor.analysis.verdict import Verdict
 from monitor.analysis.wording import seconds
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.ledger import Ledger, OrgState
 from monitor.model import (
+    CAP_MS,
     FUNCTION_DEFAULT_TIMEOUT_MS,
     Action,
     ActionKind,

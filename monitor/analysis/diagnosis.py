@@ -14,7 +14,6 @@ from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.modes import second_mode
 from monitor.analysis.pooling import Pooled, pool
 from monitor.analysis.recommendation import (
-    CAP_MS,
     InForce,
     Rails,
     Recommendation,
@@ -25,6 +24,7 @@ from monitor.analysis.survival import Survival, survival
 from monitor.analysis.tail import look_beyond
 from monitor.analysis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
 from monitor.analysis.wording import ADVICE, notes, why
+from monitor.model import CAP_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class DiagnosisSettings:
     min_timeouts: int = 10
     min_windows: int = 6
     min_span_seconds: float = 3600.0
-    cap_ms: float = CAP_MS
+    cap_ms: float = float(CAP_MS)
     step_ms: float = 100.0
 
 

@@ -9,10 +9,7 @@ import numpy as np
 
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.tail import Tail
-
-CAP_MS = 30_000.0
-"""No timeout above 30 s is ever recommended or set: callers hear silence meanwhile, and a back end
-that needs more wants an asynchronous call. Configuration may lower it, never raise it."""
+from monitor.model import CAP_MS
 
 DAY_SECONDS = 86_400.0
 
@@ -54,7 +51,7 @@ class Rails:
         step_ms: Timeouts are set in steps of this size.
     """
 
-    cap_ms: float = CAP_MS
+    cap_ms: float = float(CAP_MS)
     step_ms: float = 100.0
 
 

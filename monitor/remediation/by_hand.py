@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from monitor.config import RemediationSettings
 from monitor.errors import RefusedError
 from monitor.ledger import UNSETTLED_STATES, Standing
+from monitor.model import CAP_MS
 from monitor.remediation.case import Guard, Who
 from monitor.remediation.rails.permission import change_window, mode, paused, tripped
-from monitor.remediation.targets import ASYNCHRONOUS, CAP_MS, Reading, insist_on_a_write
+from monitor.remediation.targets import ASYNCHRONOUS, Reading, insist_on_a_write
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from monitor.ledger import Change, Intent
+from monitor.model import CAP_MS
 from monitor.remediation.case import Decision, Verb
-from monitor.remediation.targets import CAP_MS, Reading
+from monitor.remediation.targets import Reading
 
 
 def intent_of(decision: Decision, actor: str, at: float) -> Intent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, floor
 
-from monitor.remediation.targets import CAP_MS
+from monitor.model import CAP_MS
 
 _TINY = 1e-9
 """What floating-point numbers may be off by."""

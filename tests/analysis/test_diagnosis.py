@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from monitor.analysis.diagnosis import Diagnosis, DiagnosisSettings, diagnose
 from monitor.analysis.editable import Editable
 from monitor.analysis.evidence import ActionEvidence, Floats
-from monitor.analysis.recommendation import CAP_MS
 from monitor.analysis.verdict import Verdict
-from monitor.model import NO_BANDS, band_of
+from monitor.model import CAP_MS, NO_BANDS, band_of
 from tests.analysis.measured import T0, lognormal, observe, with_hangs
 
 DAY_WINDOWS = 288

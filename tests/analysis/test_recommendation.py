@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.analysis.diagnosis import diagnose
-from monitor.analysis.recommendation import CAP_MS, Rails, Recommendation, clamp
+from monitor.analysis.recommendation import Rails, Recommendation, clamp
+from monitor.model import CAP_MS
 from tests.analysis.measured import lognormal, observe, with_hangs
 
 DAY_WINDOWS = 288

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from monitor.model import CAP_MS
 from monitor.remediation.case import Case, Guard
-from monitor.remediation.targets import CAP_MS
 
 LEAST_MS = 1_000
 LEAST_SHARE = 0.1

@@ -8,11 +8,10 @@ from __future__ import annotations
 from monitor.remediation.targets.action import IntegrationActionTarget
 from monitor.remediation.targets.flow import FlowTarget
 from monitor.remediation.targets.limits import ASYNCHRONOUS, insist_on_a_write
-from monitor.remediation.targets.target import CAP_MS, LastCheck, Reading, Target, Written
+from monitor.remediation.targets.target import LastCheck, Reading, Target, Written
 
 __all__ = [
     "ASYNCHRONOUS",
-    "CAP_MS",
     "FlowTarget",
     "IntegrationActionTarget",
     "LastCheck",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from monitor.analysis.editable import HOW, Editable
 from monitor.errors import RefusedError
-from monitor.remediation.targets.target import CAP_MS, Reading
+from monitor.model import CAP_MS
+from monitor.remediation.targets.target import Reading
 
 ASYNCHRONOUS = (
     "A back end that needs more time wants an asynchronous call: let it answer at once, do the "

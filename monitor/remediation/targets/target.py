@@ -28,11 +28,6 @@ from typing import Protocol
 
 from monitor.analysis.editable import Editable
 
-CAP_MS = 30_000
-"""The largest timeout that is ever written. Configuration may lower it elsewhere; a caller who
-waits longer hears half a minute of silence, and wants an asynchronous call instead."""
-
-
 SERVER_MANAGED = r"version|(date|last|dateLast|lastDate)?modif(ied|ication)(date|by|at|on)?"
 """Keys at the top of a document that a server sets itself: ``version``, ``dateModified``,
 ``modifiedBy``, ``lastModifiedDate`` and their like."""

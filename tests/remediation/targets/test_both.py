@@ -18,7 +18,7 @@ from monitor.errors import (
     RateLimitedError,
     RefusedError,
 )
-from monitor.remediation.targets import CAP_MS
+from monitor.model import CAP_MS
 from tests.remediation.making import MakePlace
 from tests.remediation.places import PLACES, Place
 
