@@ -1,4 +1,4 @@
-"""Who acts, as the audit trail names them: a person at a machine, or the daemon on it."""
+"""Who acts, by which clocks, and as whom: a person at a machine, or the daemon on it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ import getpass
 import os
 import secrets
 import socket
+from dataclasses import dataclass
+
+from monitor.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who changes timeouts, with what and by which clocks.
+
+    Attributes:
+        actor: ``auto`` or a user, with the host.
+        holder: Names this running program in the lease.
+        clock: The time of the data.
+        machine: The machine's clock, which programs share.
+        quarantine_seconds: How long an action is left alone.
+    """
+
+    actor: str
+    holder: str
+    clock: Clock
+    machine: Clock
+    quarantine_seconds: float
 
 
 def person() -> str:

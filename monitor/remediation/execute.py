@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
-from monitor.clock import Clock
 from monitor.errors import (
     AmbiguousWriteError,
     BusyError,
@@ -42,6 +41,7 @@ from monitor.ledger import (
     Quarantine,
     Standing,
 )
+from monitor.remediation.actor import Hand
 from monitor.remediation.case import Decision, Verb
 from monitor.remediation.intent import intent_of, obstacle_to
 from monitor.remediation.lines import about_change, about_decision
@@ -85,25 +85,6 @@ class Targets(Protocol):
             TimeoutMonitorError: It can't be reached.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """Who changes timeouts, with what and by which clocks.
-
-    Attributes:
-        actor: ``auto`` or a user, with the host.
-        holder: Names this running program in the lease.
-        clock: The time of the data.
-        machine: The machine's clock, which programs share.
-        quarantine_seconds: How long an action is left alone.
-    """
-
-    actor: str
-    holder: str
-    clock: Clock
-    machine: Clock
-    quarantine_seconds: float
 
 
 class Executor:

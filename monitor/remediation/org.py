@@ -13,11 +13,11 @@ from monitor.genesys import Client, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Change, Journal, Ledger, OrgState
 from monitor.model import ActionKind
-from monitor.remediation.actor import running_program
+from monitor.remediation.actor import Hand, running_program
 from monitor.remediation.audit_file import AuditFile, audit_path
 from monitor.remediation.case import Candidate, Data
 from monitor.remediation.effect import Judgement, judge
-from monitor.remediation.execute import Executor, Hand
+from monitor.remediation.execute import Executor
 from monitor.remediation.measuring import Measuring, measure
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.remediation.turn import Known, TurnReport, Turns

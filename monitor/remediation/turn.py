@@ -21,9 +21,10 @@ from monitor.ledger import (
     Standing,
     Switch,
 )
+from monitor.remediation.actor import Hand
 from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import DAMAGED, Executor, Hand
+from monitor.remediation.execute import DAMAGED, Executor
 from monitor.remediation.lines import about_decision
 from monitor.remediation.policy import decide, in_order_of_worth
 from monitor.remediation.rails import allow_listed

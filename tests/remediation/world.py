@@ -17,9 +17,10 @@ from typing import Any
 from monitor.config import RemediationSettings
 from monitor.ledger import Change, ChangeState, Ledger, Standing, Switch
 from monitor.model import Action, ActionKind
+from monitor.remediation.actor import Hand
 from monitor.remediation.case import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import Executor, Hand
+from monitor.remediation.execute import Executor
 from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.set_timeout import SetTimeout
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
