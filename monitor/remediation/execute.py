@@ -87,6 +87,18 @@ class Targets(Protocol):
         ...
 
 
+def tell_that_it_waits(change: Change, error: TimeoutMonitorError) -> None:
+    """Log that the platform can't be asked about a change; the next turn asks again."""
+    log.warning(
+        "change_waits",
+        org=change.org,
+        change_id=change.change_id,
+        state=str(change.state),
+        why=error.message,
+        hint=error.hint,
+    )
+
+
 class Executor:
     """Changes the timeouts of one org, one at a time, under one lease."""
 
@@ -306,14 +318,7 @@ class Executor:
         try:
             after = target.read(change.action_id)
         except TimeoutMonitorError as error:
-            log.warning(
-                "change_waits",
-                org=self._org,
-                change_id=change.change_id,
-                state=str(change.state),
-                why=error.message,
-                hint=error.hint,
-            )
+            tell_that_it_waits(change, error)
             return change
         spoilt = () if before is None else target.differences(before, after)
         if spoilt and lock_after in {"", after.lock}:

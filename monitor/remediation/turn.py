@@ -24,7 +24,7 @@ from monitor.ledger import (
 from monitor.remediation.actor import Hand
 from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import DAMAGED, Executor
+from monitor.remediation.execute import DAMAGED, Executor, tell_that_it_waits
 from monitor.remediation.lines import about_decision
 from monitor.remediation.policy import decide, in_order_of_worth
 from monitor.remediation.rails import allow_listed
@@ -252,14 +252,7 @@ class Turns:
             try:
                 act(change)
             except (ConfigurationError, GenesysError, RefusedError) as error:
-                log.warning(
-                    "change_waits",
-                    org=self._org,
-                    change_id=change.change_id,
-                    state=str(change.state),
-                    why=error.message,
-                    hint=error.hint,
-                )
+                tell_that_it_waits(change, error)
         return self._standing() if changes else standing
 
     def _make(self, lease: Lease, decision: Decision, data: Data, who: Who) -> Change | str:

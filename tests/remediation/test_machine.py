@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -287,9 +288,9 @@ class Remediation(RuleBasedStateMachine):
     def _run(self, act: Callable[[], object]) -> bool:
         """Whether the program lives on."""
         try:
-            act()
-        except TimeoutMonitorError:
-            pass
+            # An error is one of the ways in which a turn may end.
+            with suppress(TimeoutMonitorError):
+                act()
         except Killed:
             return False
         finally:
