@@ -29,7 +29,7 @@ demo: runtime
 	@$(BIN)/python -m monitor demo $(if $(DURATION),--duration $(DURATION)) $(ARGS)
 
 test: dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Tests come last, so that their closing line is the last word.
 check: dev

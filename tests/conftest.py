@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 def in_ci() -> bool:
@@ -33,6 +34,28 @@ FOREIGN = (
     *("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "TTY_COMPATIBLE"),
 )
 """Variables of other programs that would change what ours does."""
+
+
+TOGETHER = ("tests/dashboards/test_living.py",)
+"""Files whose tests ask the same costly thing: one worker runs all of each."""
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Every test for itself, but for the files whose tests stay together.
+
+    Marks of pytest-xdist would say the same, were they heard: 3.8 writes them into ids of tests
+    that pytest has kept elsewhere since 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Share the tests out among workers."""
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -36,7 +36,7 @@ from tests.dashboards.truth import called_for, called_for_by, pasts
 from tests.dashboards.variables import View
 from tests.dashboards.world import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, World
 
-pytestmark = [pytest.mark.xdist_group("prometheus"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 EXECUTIONS = "genesys_data_action_executions_total"
 CALLERS = "GenesysDataAction"
