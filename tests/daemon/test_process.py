@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pty
 import re
@@ -177,8 +178,8 @@ def test_one_line_a_poll(place: Place) -> None:
 
     polls = daemon.lines("poll")
     asked = place.asked("/analytics/actions/aggregates/query")
-    # The last poll may have been given up when the daemon ended.
-    assert counted["poll"] + counted["poll_abandoned"] == asked
+    # Two requests each, for all latency bands. The last poll may have been given up between them.
+    assert counted["poll"] + counted["poll_abandoned"] == math.ceil(asked / 2)
     assert counted["catalogue"] == 1
     assert polls[0].keys() >= {
         "timestamp",
@@ -194,7 +195,7 @@ def test_one_line_a_poll(place: Place) -> None:
     }
     assert polls[0]["executions_added"] > 0
     # Executions, and detail records: a page more while the night before belongs to them.
-    assert polls[0]["requests"] in {2, 3}
+    assert polls[0]["requests"] in {3, 4}
 
 
 def test_a_poll_that_fails_has_one_line_too(place: Place) -> None:
