@@ -41,12 +41,12 @@ def demo(
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
     from monitor.daemon import Daemon
-    from monitor.simulator import SimulatedOrg, serve
+    from monitor.simulator import BELIEVABLE, SimulatedOrg, serve
     from monitor.simulator import scenario as named
 
     ending = Ending()
     clock = SystemClock()
-    org = SimulatedOrg(named(scenario, seed=seed), clock)
+    org = SimulatedOrg(named(scenario, seed=seed), clock, world=BELIEVABLE)
     deadline = None if duration is None else time.monotonic() + duration
     with (
         tempfile.TemporaryDirectory(prefix="timeout-monitor-") as folder,

@@ -25,13 +25,26 @@ def simulate(
     contract: Annotated[
         Contract, typer.Option(help="Which half of the wire it speaks.")
     ] = Contract.PLATFORM,
+    world: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="How the platform behaves where nobody could ask it; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve a simulated org until Ctrl-C. Any client may talk to it."""
     from monitor.clock import SystemClock
-    from monitor.simulator import SimulatedOrg, serve
+    from monitor.simulator import SimulatedOrg, World, serve
     from monitor.simulator import scenario as named
 
-    org = SimulatedOrg(named(scenario, seed=seed), SystemClock(), contract=contract.value)
+    org = SimulatedOrg(
+        named(scenario, seed=seed),
+        SystemClock(),
+        contract=contract.value,
+        world=World().with_choices(world or ()),
+    )
     ending = Ending()
     with serve(org, host=host, port=port) as running:
         typer.echo(f"A simulated org listens at {running.url}; Ctrl-C ends it. To watch it:")

@@ -10,15 +10,18 @@ from monitor.simulator.permissions import ALL_PERMISSIONS
 from monitor.simulator.scenario import PUNCTUAL, Lateness, Scenario
 from monitor.simulator.scenarios import DEFAULT_SEED, scaled, scenario, scenario_names
 from monitor.simulator.server import RunningSimulator, serve
+from monitor.simulator.world import BELIEVABLE, World
 
 __all__ = [
     "ALL_PERMISSIONS",
+    "BELIEVABLE",
     "DEFAULT_SEED",
     "PUNCTUAL",
     "Lateness",
     "RunningSimulator",
     "Scenario",
     "SimulatedOrg",
+    "World",
     "scaled",
     "scenario",
     "scenario_names",

@@ -14,6 +14,7 @@ from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.tokens import TokenDesk
 from monitor.simulator.traffic import Traffic
 from monitor.simulator.truth import truth
+from monitor.simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +31,7 @@ class SimulatedOrg:
 
     Attributes:
         scenario: What it consists of.
+        world: How the platform behaves where nobody could ask it.
         contract: Which half of the wire it speaks.
         client_id: The OAuth client that is known to it.
         client_secret: That client's secret.
@@ -40,12 +42,13 @@ class SimulatedOrg:
         details: Its conversation detail records.
     """
 
-    def __init__(  # noqa: PLR0913 - three knobs that only tests turn
+    def __init__(  # noqa: PLR0913 - knobs that only tests turn
         self,
         scenario: Scenario,
         clock: Clock,
         *,
         contract: Contract | None = None,
+        world: World | None = None,
         requests_per_minute: int = REQUESTS_PER_MINUTE,
         token_lifetime_seconds: int = 86_400,
         wall: Clock | None = None,
@@ -56,11 +59,13 @@ class SimulatedOrg:
             scenario: What it consists of.
             clock: The time of its traffic.
             contract: Overrules the scenario's.
+            world: How the platform behaves where nobody could ask it; the default where None.
             requests_per_minute: What one token may ask.
             token_lifetime_seconds: How long a token lives, by the machine's clock.
             wall: The machine's clock, for tokens and rate limits.
         """
         self.scenario = scenario
+        self.world = world or World()
         self.contract: Contract = contract or scenario.contract
         self.client_id = "simulated-client"
         self.client_secret = "simulated-secret"  # noqa: S105 - it protects nothing

@@ -36,6 +36,7 @@ def control_routes(org: SimulatedOrg, faults: FaultQueue, requests: RequestLog) 
                 "scenario": org.scenario.name,
                 "seed": org.scenario.seed,
                 "contract": org.contract,
+                "world": asdict(org.world),
                 "now": org.now_ms() / 1_000,
                 "actions": len(org.scenario.actions),
                 "flows": [

@@ -1,4 +1,4 @@
-"""One living world for all tests that ask questions of it."""
+"""One living day for all tests that ask questions of it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.dashboards.world import World, living
+from tests.dashboards.living_day import LivingDay, living_day
 
 
 @pytest.fixture(scope="module")
-def world(
+def living(
     tmp_path_factory: pytest.TempPathFactory, require_tool: Callable[[str], str]
-) -> Iterator[World]:
+) -> Iterator[LivingDay]:
     """A day in a real Prometheus, and what came after it; it lasts no longer than it is asked."""
-    with living(tmp_path_factory.mktemp("world"), require_tool) as running:
+    with living_day(tmp_path_factory.mktemp("living"), require_tool) as running:
         yield running

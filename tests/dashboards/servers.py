@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from tests.end_to_end.world import free_port
+from tests.end_to_end.deployment import free_port
 
 PATIENCE_SECONDS = 60.0
 

@@ -18,6 +18,7 @@ from dashboards.source.alerts import alerts
 from dashboards.source.objectives import OBJECTIVES
 from monitor.ledger import ChangeState
 from monitor.model import Outcome
+from tests.dashboards.living_day import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, LivingDay
 from tests.dashboards.org import (
     CONTESTED,
     DOWN_1,
@@ -34,7 +35,6 @@ from tests.dashboards.org import (
 from tests.dashboards.panels import Query, load, marks, queries, shown, wrong
 from tests.dashboards.truth import called_for, called_for_by, pasts
 from tests.dashboards.variables import View
-from tests.dashboards.world import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, World
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -45,10 +45,10 @@ MARKS = 100
 """The most points of marks that Grafana asks for, whatever the width of the graph."""
 
 
-def view_of(world: World) -> View:
+def view_of(living: LivingDay) -> View:
     """The day and what came after it."""
     # Grafana aligns the points of a graph with its step, here 5 min; the next comes soon.
-    return View(world.origin - 24 * HOUR, math.ceil(world.ended / 300) * 300, SCRAPE_SECONDS)
+    return View(living.origin - 24 * HOUR, math.ceil(living.ended / 300) * 300, SCRAPE_SECONDS)
 
 
 def choices(org: str, action_id: str = SLOW.action_id) -> dict[str, str]:
@@ -56,15 +56,15 @@ def choices(org: str, action_id: str = SLOW.action_id) -> dict[str, str]:
     return {"datasource": "prometheus", "org": org, "integration": ".*", "action": action_id}
 
 
-def pages(world: World) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+def pages(living: LivingDay) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Each alert of each notification that says that something fires: to whom, in what, and it."""
-    for _, receiver, body in world.pager.received:
+    for _, receiver, body in living.pager.received:
         for alert in body["alerts"]:
             if alert["status"] == "firing":
                 yield receiver, body, alert
 
 
-def told(world: World) -> set[tuple[str, str, str]]:
+def told(living: LivingDay) -> set[tuple[str, str, str]]:
     """Org, action and alert of everything that somebody was told."""
     return {
         (
@@ -72,31 +72,31 @@ def told(world: World) -> set[tuple[str, str, str]]:
             alert["labels"].get("action_name", ""),
             alert["labels"]["alertname"],
         )
-        for _, _, alert in pages(world)
+        for _, _, alert in pages(living)
     }
 
 
-def truth(world: World) -> dict[tuple[str, str, str], float]:
+def truth(living: LivingDay) -> dict[tuple[str, str, str], float]:
     """The same as it must be, with the moment at which each must fire; by the clock of the data."""
-    began, until = world.data_time(world.scraped_from), world.data_time(world.ended)
+    began, until = living.data_time(living.scraped_from), living.data_time(living.ended)
     by_traffic = {
         (org, past.name, name): at
         for org, contract in CONTRACTS.items()
-        for past in pasts(world.orgs[org], world.in_force if org == "acme" else (), began, until)
+        for past in pasts(living.orgs[org], living.in_force if org == "acme" else (), began, until)
         for name, at in called_for(past, until, contract).items()
     }
-    ended = [one for one in world.changes if one.touched_at > began]
+    ended = [one for one in living.changes if one.touched_at > began]
     return by_traffic | {("acme", "", name): at for name, at in called_for_by(ended).items()}
 
 
-def test_the_day_in_prometheus_equals_the_ledger(world: World) -> None:
+def test_the_day_in_prometheus_equals_the_ledger(living: LivingDay) -> None:
     """Every outcome of every action, exactly."""
-    counted = {key[1:]: count for key, count in world.day.items() if key[0] == "acme"}
+    counted = {key[1:]: count for key, count in living.day.items() if key[0] == "acme"}
     selector = f'{EXECUTIONS}{{org="acme"}}'
     found = {
         (labels["action_id"], labels["outcome"]): value
-        for labels, value in world.prometheus.at(
-            f"{selector} - ({selector} offset 1d)", world.origin
+        for labels, value in living.prometheus.at(
+            f"{selector} - ({selector} offset 1d)", living.origin
         )
     }
 
@@ -104,23 +104,23 @@ def test_the_day_in_prometheus_equals_the_ledger(world: World) -> None:
     assert {key: value for key, value in found.items() if value} == counted
 
 
-def test_counters_go_over_from_the_day_into_the_scrapes(world: World) -> None:
+def test_counters_go_over_from_the_day_into_the_scrapes(living: LivingDay) -> None:
     """None ever falls, and Prometheus ends with what the daemon shows."""
-    resets = world.prometheus.at(f"resets({EXECUTIONS}[3d])", world.ended)
+    resets = living.prometheus.at(f"resets({EXECUTIONS}[3d])", living.ended)
     assert {value for _, value in resets} == {0.0}
 
-    grown = f"{EXECUTIONS} - ({EXECUTIONS} @ {world.origin})"
-    added = sum(value for _, value in world.prometheus.at(grown, world.ended))
+    grown = f"{EXECUTIONS} - ({EXECUTIONS} @ {living.origin})"
+    added = sum(value for _, value in living.prometheus.at(grown, living.ended))
     assert added > 1_000
     shown = {
         tuple(sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(
-            requests.get(f"{world.daemon}/metrics", timeout=10).text
+            requests.get(f"{living.daemon}/metrics", timeout=10).text
         )
         for sample in family.samples
         if sample.name == EXECUTIONS
     }
-    last = world.prometheus.at(EXECUTIONS, world.ended)
+    last = living.prometheus.at(EXECUTIONS, living.ended)
     assert len(last) == len(shown)
     for labels, value in last:
         ours = {key: text for key, text in labels.items() if key in {"org", "action_id", "outcome"}}
@@ -129,25 +129,25 @@ def test_counters_go_over_from_the_day_into_the_scrapes(world: World) -> None:
 
 
 @pytest.mark.parametrize("query", queries(), ids=str)
-def test_every_query_of_every_panel_shows_something(world: World, query: Query) -> None:
+def test_every_query_of_every_panel_shows_something(living: LivingDay, query: Query) -> None:
     """At least one finite sample and no NaN, with its variables as Grafana resolves them."""
-    assert wrong(world.prometheus, query, choices("acme"), view_of(world)) == ""
+    assert wrong(living.prometheus, query, choices("acme"), view_of(living)) == ""
 
 
 @pytest.mark.parametrize("query", queries(), ids=str)
-def test_with_the_flow_contract_every_panel_is_honest(world: World, query: Query) -> None:
+def test_with_the_flow_contract_every_panel_is_honest(living: LivingDay, query: Query) -> None:
     """It shows something, or says why there is nothing; never a NaN."""
-    problem = wrong(world.prometheus, query, choices("bloom"), view_of(world))
+    problem = wrong(living.prometheus, query, choices("bloom"), view_of(living))
 
     assert problem == "" or (problem == "nothing" and "contract flow" in query.no_value)
 
 
 @pytest.mark.parametrize("query", queries(), ids=str)
-def test_where_nobody_calls_no_panel_shows_nonsense(world: World, query: Query) -> None:
+def test_where_nobody_calls_no_panel_shows_nonsense(living: LivingDay, query: Query) -> None:
     """An action without a single execution, an integration of such: a number, or nothing."""
     chosen = choices("acme", IDLE.action_id) | {"integration": IDLE.integration.name}
 
-    assert wrong(world.prometheus, query, chosen, view_of(world)) in {"", "nothing"}
+    assert wrong(living.prometheus, query, chosen, view_of(living)) in {"", "nothing"}
 
 
 @pytest.mark.parametrize(
@@ -160,36 +160,36 @@ def test_where_nobody_calls_no_panel_shows_nonsense(world: World, query: Query) 
         (f'{EXECUTIONS}{{org="$organisation"}}', "nothing"),
     ],
 )
-def test_a_broken_query_is_found(world: World, expression: str, problem: str) -> None:
+def test_a_broken_query_is_found(living: LivingDay, expression: str, problem: str) -> None:
     """A name that is not exported, half an expression, a division by zero, an unknown variable."""
     broken = Query("overview", "Broken", "A", expression, False, "5m", "")  # noqa: FBT003
 
-    assert wrong(world.prometheus, broken, choices("acme"), view_of(world)).startswith(problem)
+    assert wrong(living.prometheus, broken, choices("acme"), view_of(living)).startswith(problem)
 
 
-def marked(world: World, query: Query, action_id: str) -> dict[str, list[float]]:
+def marked(living: LivingDay, query: Query, action_id: str) -> dict[str, list[float]]:
     """When what was marked in the day that was imported, by the result that the mark names."""
-    view = View(world.origin - 24 * HOUR, world.origin, SCRAPE_SECONDS, MARKS)
+    view = View(living.origin - 24 * HOUR, living.origin, SCRAPE_SECONDS, MARKS)
     return {
         labels.get("result", ""): sorted(samples)
-        for labels, samples in shown(world.prometheus, query, choices("acme", action_id), view)
+        for labels, samples in shown(living.prometheus, query, choices("acme", action_id), view)
     }
 
 
 @pytest.mark.parametrize("query", marks(), ids=str)
-def test_every_kind_of_marks_shows_something(world: World, query: Query) -> None:
+def test_every_kind_of_marks_shows_something(living: LivingDay, query: Query) -> None:
     """Changes of timeouts in the day and after it; at least one finite sample and no NaN."""
-    view = replace(view_of(world), width=MARKS)
+    view = replace(view_of(living), width=MARKS)
 
-    assert wrong(world.prometheus, query, choices("acme", TUNED.action_id), view) == ""
+    assert wrong(living.prometheus, query, choices("acme", TUNED.action_id), view) == ""
     # An org in which nothing was changed has no marks.
-    assert wrong(world.prometheus, query, choices("bloom"), view) == "nothing"
+    assert wrong(living.prometheus, query, choices("bloom"), view) == "nothing"
 
 
-def test_marks_stand_where_timeouts_were_changed(world: World) -> None:
+def test_marks_stand_where_timeouts_were_changed(living: LivingDay) -> None:
     """In the day that was imported, and nowhere else in it; and at the action that it was."""
     remediation, _, changed = marks()
-    tuned, useless = world.changes[:2]
+    tuned, useless = living.changes[:2]
     assert [tuned.action_id, useless.action_id] == [TUNED.action_id, USELESS.action_id]
     assert useless.applied_at
     assert tuned.applied_at
@@ -197,62 +197,62 @@ def test_marks_stand_where_timeouts_were_changed(world: World) -> None:
     # A sample of history is at the end of a window; in a day, a rate looks back eighteen minutes.
     late = 300 + 18 * 60
 
-    by_result = marked(world, remediation, TUNED.action_id)
+    by_result = marked(living, remediation, TUNED.action_id)
     assert by_result.keys() == {"applied", "verified"}
     applied, verified = by_result["applied"], by_result["verified"]
     assert tuned.applied_at <= min(applied) <= tuned.applied_at + late
     assert max(applied) <= useless.applied_at + late
     assert all(tuned.ended_at <= at <= tuned.ended_at + late for at in verified)
     for one, since in ((tuned, tuned.applied_at), (useless, useless.applied_at)):
-        times = marked(world, changed, one.action_id)[""]
+        times = marked(living, changed, one.action_id)[""]
         assert all(since <= at <= since + late for at in times)
-    assert marked(world, changed, SLOW.action_id) == {}
+    assert marked(living, changed, SLOW.action_id) == {}
 
 
-def test_what_became_of_changes_is_counted(world: World) -> None:
+def test_what_became_of_changes_is_counted(living: LivingDay) -> None:
     """A raise that helps, one that does not, one that meets somebody else's, one refused."""
-    ends = [(one.action_id, one.state) for one in world.changes]
+    ends = [(one.action_id, one.state) for one in living.changes]
     assert ends == [
         (TUNED.action_id, ChangeState.VERIFIED),
         (USELESS.action_id, ChangeState.ROLLED_BACK),
         (CONTESTED.action_id, ChangeState.CONFLICT),
         (CONTESTED.action_id, ChangeState.FAILED),
     ]
-    counted = world.prometheus.at(
-        'timeout_monitor_remediation_changes_total{org="acme"}', world.ended
+    counted = living.prometheus.at(
+        'timeout_monitor_remediation_changes_total{org="acme"}', living.ended
     )
     assert {labels["result"]: value for labels, value in counted} == {
         "applied": 2, "verified": 1, "rolled_back": 1, "conflict": 1, "failed": 1
     }  # fmt: skip
     for name, was, became in (("mode", 2, 2), ("paused", 1, 0), ("tripped", 0, 1)):
         gauge = f'timeout_monitor_remediation_{name}{{org="acme"}}'
-        [(_, samples)] = world.prometheus.between(gauge, world.scraped_from, world.ended, 1)
+        [(_, samples)] = living.prometheus.between(gauge, living.scraped_from, living.ended, 1)
         assert (samples[min(samples)], samples[max(samples)]) == (was, became)
 
 
-def test_exactly_those_alerts_come_that_the_truth_calls_for(world: World) -> None:
+def test_exactly_those_alerts_come_that_the_truth_calls_for(living: LivingDay) -> None:
     """None is missing, and none is too much."""
-    wanted = set(truth(world))
+    wanted = set(truth(living))
     # Whoever is paged about an action is not told the rest about it while that lasts.
     paged = {key[:2] for key in wanted if key[2].endswith("BurningFast")}
     may = {key for key in wanted if key[:2] in paged}
 
-    assert wanted - may <= told(world) <= wanted
+    assert wanted - may <= told(living) <= wanted
     for down in (DOWN_1, DOWN_2):
         for alert in ("TimeoutsBurningFast", "Outage"):
-            assert ("acme", down.name, CALLERS + alert) in told(world)
+            assert ("acme", down.name, CALLERS + alert) in told(living)
     for alert in ("ChangeRolledBack", "ChangeConflict", "RemediationTripped"):
-        assert ("acme", "", f"TimeoutMonitor{alert}") in told(world)
+        assert ("acme", "", f"TimeoutMonitor{alert}") in told(living)
 
 
-def test_somebody_is_paged_in_time(world: World) -> None:
+def test_somebody_is_paged_in_time(living: LivingDay) -> None:
     """Within a poll, two scrapes and the rule's ``for`` of the moment at which it can be known."""
-    must = truth(world)
+    must = truth(living)
     fired = {
         (labels["org"], labels.get("action_name", ""), labels["alertname"]): datetime.fromisoformat(
             alert["startsAt"]
         ).timestamp()
-        for receiver, _, alert in pages(world)
+        for receiver, _, alert in pages(living)
         if (labels := alert["labels"])
         if receiver == "pager" or labels["alertname"].startswith("TimeoutMonitor")
     }
@@ -261,18 +261,18 @@ def test_somebody_is_paged_in_time(world: World) -> None:
     }
     assert ("acme", "", "TimeoutMonitorRemediationTripped") in fired
     # A poll asks for what was visible at the last full minute, and takes its time itself.
-    poll = (POLL_SECONDS + 60) / SPEED + world.longest_poll_seconds
+    poll = (POLL_SECONDS + 60) / SPEED + living.longest_poll_seconds
     for key, at in fired.items():
-        due = world.scraped_from + (must[key] - world.data_time(world.scraped_from)) / SPEED
+        due = living.scraped_from + (must[key] - living.data_time(living.scraped_from)) / SPEED
         assert at <= due + poll + 2 * SCRAPE_SECONDS, f"{key}: {at - due:.1f} s late"
 
 
-def test_one_broken_back_end_is_one_page(world: World) -> None:
+def test_one_broken_back_end_is_one_page(living: LivingDay) -> None:
     """Both actions of the integration in one notification, and nobody else's."""
     down = {DOWN_1.name, DOWN_2.name}
     bodies = [
         body
-        for _, receiver, body in world.pager.received
+        for _, receiver, body in living.pager.received
         if receiver == "pager" and down & {one["labels"]["action_name"] for one in body["alerts"]}
     ]
 
@@ -282,54 +282,54 @@ def test_one_broken_back_end_is_one_page(world: World) -> None:
     assert {one["labels"]["action_name"] for one in firing[-1]["alerts"]} == down
 
 
-def pages_of(world: World, action: str) -> list[tuple[float, float]]:
+def pages_of(living: LivingDay, action: str) -> list[tuple[float, float]]:
     """When each page about an action began and ended; one that lasts, when all ended."""
     lasted: dict[float, float] = {}
-    for _, receiver, body in world.pager.received:
+    for _, receiver, body in living.pager.received:
         for alert in body["alerts"] if receiver == "pager" else ():
             if alert["labels"].get("action_name") == action:
                 began, ended = (
                     datetime.fromisoformat(alert[key]).timestamp() for key in ("startsAt", "endsAt")
                 )
-                lasted[began] = ended if alert["status"] == "resolved" else world.ended
+                lasted[began] = ended if alert["status"] == "resolved" else living.ended
     return sorted(lasted.items())
 
 
-def test_who_is_paged_is_not_told_again_for_office_hours(world: World) -> None:
+def test_who_is_paged_is_not_told_again_for_office_hours(living: LivingDay) -> None:
     """While the page lasts, the warnings about the same action are held back."""
     told_beside = [
         (alert["labels"]["action_name"], alert["labels"]["alertname"], at, began, ended)
-        for at, receiver, body in world.pager.received
+        for at, receiver, body in living.pager.received
         if receiver == "office-hours" and body["groupLabels"]["org"] == "acme"
         for alert in body["alerts"]
         if alert["status"] == "firing"
-        for began, ended in pages_of(world, alert["labels"].get("action_name", ""))
+        for began, ended in pages_of(living, alert["labels"].get("action_name", ""))
         # Alertmanager hears of both a moment after they begin, and after they end.
         if began + HEARD_SECONDS < at < ended
     ]
     firing = {
         alert["labels"].get("action_name")
-        for alert in world.prometheus.alerts()
+        for alert in living.prometheus.alerts()
         if alert["labels"]["severity"] == "warning" and alert["labels"].get("org") == "acme"
     }
     assert DOWN_1.name in firing
-    assert pages_of(world, DOWN_1.name)
+    assert pages_of(living, DOWN_1.name)
     assert told_beside == []
 
 
-def test_quiet_actions_raise_nothing(world: World) -> None:
+def test_quiet_actions_raise_nothing(living: LivingDay) -> None:
     """Not one, neither told nor pending."""
     quiet = {one.name for one in QUIET}
-    ever = world.prometheus.at("count by (action_name) (last_over_time(ALERTS[1h]))", world.ended)
+    ever = living.prometheus.at("count by (action_name) (last_over_time(ALERTS[1h]))", living.ended)
 
     assert quiet.isdisjoint(labels.get("action_name") for labels, _ in ever)
     assert SLOW.name in {labels.get("action_name") for labels, _ in ever}
 
 
-def test_what_is_told_can_be_read(world: World) -> None:
+def test_what_is_told_can_be_read(living: LivingDay) -> None:
     """No hole in the text, numbers for people, and every link leads somewhere."""
     checked = 0
-    for _, _, alert in pages(world):
+    for _, _, alert in pages(living):
         said = alert["annotations"]
         for text in said.values():
             assert not re.search(r"no value|<error|\{\{|%!|\d\.\d{5}", text), text
@@ -348,15 +348,15 @@ def test_what_is_told_can_be_read(world: World) -> None:
     assert checked
 
 
-def fired_in_the_day(world: World) -> dict[tuple[str, str], list[float]]:
+def fired_in_the_day(living: LivingDay) -> dict[tuple[str, str], list[float]]:
     """When each shipped alert about an action would have fired in the day, by action and name."""
     fired: dict[tuple[str, str], list[float]] = {}
     for alert in alerts(OBJECTIVES):
         if not alert.name.startswith(CALLERS):
             continue
         hold = alert.hold.value if alert.hold else 0.0
-        found = world.prometheus.between(
-            alert.expression, world.origin - 24 * HOUR, world.origin, 60
+        found = living.prometheus.between(
+            alert.expression, living.origin - 24 * HOUR, living.origin, 60
         )
         for labels, samples in found:
             if labels["org"] == "acme" and "action_name" in labels:
@@ -371,31 +371,31 @@ def steps(hold: float) -> range:
     return range(1, math.ceil(hold / 60) + 1)
 
 
-def test_the_quiet_actions_would_have_raised_none_in_the_whole_day(world: World) -> None:
+def test_the_quiet_actions_would_have_raised_none_in_the_whole_day(living: LivingDay) -> None:
     """The shipped rules, every minute; and the outage of that day would have woken somebody."""
-    fired = fired_in_the_day(world)
+    fired = fired_in_the_day(living)
 
     assert {one.name for one in QUIET}.isdisjoint(action for action, _ in fired)
-    began = world.origin - 24 * HOUR + (OUTAGE_HOUR - 13) * HOUR
+    began = living.origin - 24 * HOUR + (OUTAGE_HOUR - 13) * HOUR
     for down in (DOWN_1, DOWN_2):
         first = fired[down.name, f"{CALLERS}TimeoutsBurningFast"][0]
         # It must be a seventh of an hour's calls, and history has a sample at each window's end.
         assert began < first < began + 15 * 60
 
 
-def test_the_outage_of_the_day_is_no_longer_told_when_it_is_over(world: World) -> None:
+def test_the_outage_of_the_day_is_no_longer_told_when_it_is_over(living: LivingDay) -> None:
     """The page would have resolved a quarter of an hour, and a window, after it."""
-    ended = world.origin - 24 * HOUR + (OUTAGE_HOUR - 13) * HOUR + 40 * 60
-    times = fired_in_the_day(world)[DOWN_1.name, f"{CALLERS}TimeoutsBurningFast"]
+    ended = living.origin - 24 * HOUR + (OUTAGE_HOUR - 13) * HOUR + 40 * 60
+    times = fired_in_the_day(living)[DOWN_1.name, f"{CALLERS}TimeoutsBurningFast"]
 
     assert max(times) <= ended + OBJECTIVES.fast.short.value + 600
 
 
-def test_throttling_is_told_and_is_no_timeout(world: World) -> None:
+def test_throttling_is_told_and_is_no_timeout(living: LivingDay) -> None:
     """The action that the platform refuses has its own alert, and none about its timeouts."""
-    told_of = {name for _, action, name in told(world) if action == "Loyalty Points"}
-    refused = world.prometheus.at(
-        f'sum(increase({EXECUTIONS}{{outcome="{Outcome.THROTTLED}"}}[2m]))', world.ended
+    told_of = {name for _, action, name in told(living) if action == "Loyalty Points"}
+    refused = living.prometheus.at(
+        f'sum(increase({EXECUTIONS}{{outcome="{Outcome.THROTTLED}"}}[2m]))', living.ended
     )
 
     assert told_of == {f"{CALLERS}Throttled"}

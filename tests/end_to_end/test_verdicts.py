@@ -15,8 +15,8 @@ import pytest
 
 from monitor.analysis.verdict import Verdict
 from monitor.simulator import scenario
+from tests.end_to_end.deployment import ROOT, await_answer, free_port
 from tests.end_to_end.deserved import deserved
-from tests.end_to_end.world import ROOT, await_answer, free_port
 
 HERE = Path(__file__).parent
 DAY_SECONDS = 86_400

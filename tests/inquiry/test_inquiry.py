@@ -55,7 +55,7 @@ class Nobody:
 
 
 @dataclass
-class World:
+class Deployment:
     """Simulated orgs, what a daemon has collected of them, and the questions of a user."""
 
     settings: Settings
@@ -88,15 +88,15 @@ class World:
         return Wire(self.simulators[org])
 
 
-MakeWorld = Callable[..., World]
+MakeDeployment = Callable[..., Deployment]
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
     """Serves orgs at noon, each by a name of its own; closes everything when the test ends."""
     with ExitStack() as stack:
 
-        def make(contract: str = "platform", **orgs: Scenario) -> World:
+        def make(contract: str = "platform", **orgs: Scenario) -> Deployment:
             clock = StillClock(NOON)
             simulators = {
                 name: stack.enter_context(
@@ -122,25 +122,25 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
                 }
             )
             ledger = stack.enter_context(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}"))
-            return World(settings, ledger, simulators, clock)
+            return Deployment(settings, ledger, simulators, clock)
 
         yield make
 
 
 @pytest.fixture
-def world(make_world: MakeWorld) -> World:
+def deployment(make_deployment: MakeDeployment) -> Deployment:
     """An org that has been collected."""
-    world = make_world()
-    world.collect()
-    return world
+    deployment = make_deployment()
+    deployment.collect()
+    return deployment
 
 
 @pytest.mark.parametrize("asked", [ORDER_STATUS.name, ORDER_STATUS.action_id])
-def test_executions_are_those_that_happened(world: World, asked: str) -> None:
+def test_executions_are_those_that_happened(deployment: Deployment, asked: str) -> None:
     """By id and by name: every execution of the last hour, by outcome."""
-    found = world.ask(asked)
+    found = deployment.ask(asked)
 
-    with world.wire() as wire:
+    with deployment.wire() as wire:
         truth = wire.truth(LAST_HOUR)["actions"][ORDER_STATUS.action_id]
     assert found.executions is not None
     assert {str(outcome): count for outcome, count in found.executions.by_outcome.items()} == truth
@@ -149,9 +149,9 @@ def test_executions_are_those_that_happened(world: World, asked: str) -> None:
     assert found.notes == ()
 
 
-def test_flows_and_conversations_are_those_that_were_hit(world: World) -> None:
+def test_flows_and_conversations_are_those_that_were_hit(deployment: Deployment) -> None:
     """Dependency tracking names the flows, detail records the conversations."""
-    found = world.ask()
+    found = deployment.ask()
 
     assert {flow.name for flow in found.flows} == {CASE_UPDATES.name, ORDER_ENQUIRIES.name}
     assert all(flow.is_tracked for flow in found.flows)
@@ -162,11 +162,11 @@ def test_flows_and_conversations_are_those_that_were_hit(world: World) -> None:
     assert sum(flow.conversations or 0 for flow in found.flows) == found.conversations
 
 
-def test_a_refused_dependency_tracking_is_said(world: World) -> None:
+def test_a_refused_dependency_tracking_is_said(deployment: Deployment) -> None:
     """With the permission to grant; everything else stands, and the ledger's flows do."""
-    world.simulators["acme"].org.grant(WITHOUT_TRACKING)
+    deployment.simulators["acme"].org.grant(WITHOUT_TRACKING)
 
-    found = world.ask()
+    found = deployment.ask()
 
     [note] = found.notes
     assert note.startswith("Dependency tracking does not say which flows use it")
@@ -177,27 +177,27 @@ def test_a_refused_dependency_tracking_is_said(world: World) -> None:
     assert found.executions.total > 0
 
 
-def test_refused_executions_end_it(world: World) -> None:
+def test_refused_executions_end_it(deployment: Deployment) -> None:
     """403: which permission is missing stands in the hint."""
-    world.simulators["acme"].org.grant(["architect:dependencyTracking:view"])
+    deployment.simulators["acme"].org.grant(["architect:dependencyTracking:view"])
 
     with pytest.raises(PermissionDeniedError) as raised:
-        world.ask()
+        deployment.ask()
     assert "integrations:action:view" in raised.value.hint
 
 
-def test_a_refused_login_ends_it_at_once(world: World) -> None:
+def test_a_refused_login_ends_it_at_once(deployment: Deployment) -> None:
     """Nobody asks for the executions too."""
-    with world.wire() as wire:
+    with deployment.wire() as wire:
         wire.fault("unauthorized", path_prefix="/oauth/token", count=100)
 
     with pytest.raises(AuthenticationError):
-        world.ask()
+        deployment.ask()
 
 
-def test_more_rows_than_the_bound_are_said_to_be_cut(world: World) -> None:
+def test_more_rows_than_the_bound_are_said_to_be_cut(deployment: Deployment) -> None:
     """What was read is shown, and that it is not all."""
-    found = world.ask(bounds=replace(QUICK, executions=25))
+    found = deployment.ask(bounds=replace(QUICK, executions=25))
 
     assert found.executions is not None
     assert found.executions.cut is Cut.ROWS
@@ -205,70 +205,70 @@ def test_more_rows_than_the_bound_are_said_to_be_cut(world: World) -> None:
     assert "Not all executions were read, only 25" in found.notes[0]
 
 
-def test_an_action_without_executions_is_no_error(make_world: MakeWorld) -> None:
+def test_an_action_without_executions_is_no_error(make_deployment: MakeDeployment) -> None:
     """It was quiet, and that is said."""
-    world = make_world(acme=replace(BUSY, ends=float(NOON - HOUR)))
-    world.collect()
+    deployment = make_deployment(acme=replace(BUSY, ends=float(NOON - HOUR)))
+    deployment.collect()
 
-    found = world.ask()
+    found = deployment.ask()
 
     assert found.executions is not None
     assert found.executions.total == 0
     assert found.notes == ("No execution was seen in this stretch of time.",)
 
 
-def test_less_than_a_minute_is_a_minute(world: World) -> None:
+def test_less_than_a_minute_is_a_minute(deployment: Deployment) -> None:
     """Stretches begin and end with a minute, and none is empty."""
-    world.clock.at = NOON + 30
+    deployment.clock.at = NOON + 30
 
-    assert world.ask(seconds=1.0).stretch == TimeRange(NOON - 60, NOON)
+    assert deployment.ask(seconds=1.0).stretch == TimeRange(NOON - 60, NOON)
 
 
-def test_an_unknown_name_is_refused_before_the_platform_is_asked(world: World) -> None:
+def test_an_unknown_name_is_refused_before_the_platform_is_asked(deployment: Deployment) -> None:
     """With near names; no request is spent."""
-    with world.wire() as wire:
+    with deployment.wire() as wire:
         wire.call("DELETE", "/simulator/requests")
         with pytest.raises(ConfigurationError) as raised:
-            world.ask("Order Stat")
+            deployment.ask("Order Stat")
         assert raised.value.hint == "Perhaps it is Order Status."
         assert not any("analytics" in what for what in wire.get("/simulator/requests").json())
 
 
-def test_a_name_of_two_orgs_needs_the_org(make_world: MakeWorld) -> None:
+def test_a_name_of_two_orgs_needs_the_org(make_deployment: MakeDeployment) -> None:
     """Each org is asked for its own."""
-    world = make_world(acme=SMALL, globex=replace(SMALL, seed=8))
-    world.collect()
+    deployment = make_deployment(acme=SMALL, globex=replace(SMALL, seed=8))
+    deployment.collect()
 
     with pytest.raises(ConfigurationError, match=r"org acme.*org globex"):
-        world.ask()
-    found = world.ask(org="globex")
+        deployment.ask()
+    found = deployment.ask(org="globex")
     assert found.org == "globex"
     assert found.executions is not None
     assert found.executions.total > 0
 
 
-def test_an_unknown_org_is_refused(world: World) -> None:
+def test_an_unknown_org_is_refused(deployment: Deployment) -> None:
     """With the names of those that there are."""
     with pytest.raises(ConfigurationError, match="No org is called initech") as raised:
-        world.ask(org="initech")
+        deployment.ask(org="initech")
     assert raised.value.hint == "Configured are acme."
 
 
-def test_without_anything_collected_no_action_is_known(make_world: MakeWorld) -> None:
+def test_without_anything_collected_no_action_is_known(make_deployment: MakeDeployment) -> None:
     """What to run first stands in the hint."""
     with pytest.raises(StaleDataError) as raised:
-        make_world().ask()
+        make_deployment().ask()
     assert "timeout-monitor poll" in raised.value.hint
 
 
-def test_the_contract_flow_shows_what_it_can(make_world: MakeWorld) -> None:
+def test_the_contract_flow_shows_what_it_can(make_deployment: MakeDeployment) -> None:
     """One sentence instead of executions; conversations and flows from the ledger, no request."""
-    world = make_world(contract="flow", acme=replace(BUSY, contract="flow"))
-    world.collect()
+    deployment = make_deployment(contract="flow", acme=replace(BUSY, contract="flow"))
+    deployment.collect()
 
-    with world.wire() as wire:
+    with deployment.wire() as wire:
         wire.call("DELETE", "/simulator/requests")
-        found = world.ask()
+        found = deployment.ask()
         assert wire.get("/simulator/requests").json().keys() <= {"GET /simulator/requests"}
 
     assert found.executions is None
@@ -277,12 +277,12 @@ def test_the_contract_flow_shows_what_it_can(make_world: MakeWorld) -> None:
     assert {flow.name for flow in found.flows} >= {hit.flow_name for hit in found.hits} - {""}
 
 
-def test_correlation_ids_are_shown_and_kept_nowhere(world: World, tmp_path: Path) -> None:
+def test_correlation_ids_are_shown_and_kept_nowhere(deployment: Deployment, tmp_path: Path) -> None:
     """They are in the answer, but neither in the ledger's files nor in the log."""
     before = structlog.get_config()
     structlog.reset_defaults()
     with structlog.testing.capture_logs() as lines:
-        found = world.ask()
+        found = deployment.ask()
     structlog.configure(**before)
 
     assert found.executions is not None
@@ -294,10 +294,10 @@ def test_correlation_ids_are_shown_and_kept_nowhere(world: World, tmp_path: Path
     assert not any(one in str(lines) for one in ids)
 
 
-def test_a_job_that_fails_is_the_users_to_know(world: World) -> None:
+def test_a_job_that_fails_is_the_users_to_know(deployment: Deployment) -> None:
     """The platform's words reach them."""
-    with world.wire() as wire:
+    with deployment.wire() as wire:
         wire.fault("job_failed", path_prefix=f"{AGGREGATES}/jobs", method="GET")
 
     with pytest.raises(Exception, match="too expensive"):
-        world.ask()
+        deployment.ask()

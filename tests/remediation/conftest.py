@@ -11,29 +11,29 @@ import stamina
 
 from monitor.config import RemediationSettings
 from monitor.ledger import Ledger
+from tests.remediation.bench import Bench
 from tests.remediation.cases import AUTO
-from tests.remediation.world import World
 
-MakeWorld = Callable[..., World]
+MakeBench = Callable[..., Bench]
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
+def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
     """Lays out an org whose timeouts are kept in one place or the other."""
     template = tmp_path / "template.db"
     Ledger.open(f"sqlite:///{template}").close()
     with ExitStack() as stack:
         stack.enter_context(stamina.set_testing(True, attempts=1))
 
-        def make(kind: str = "integration-action", settings: RemediationSettings = AUTO) -> World:
-            world = World(kind, tmp_path, template, settings)
-            stack.callback(world.close)
-            return world
+        def make(kind: str = "integration-action", settings: RemediationSettings = AUTO) -> Bench:
+            bench = Bench(kind, tmp_path, template, settings)
+            stack.callback(bench.close)
+            return bench
 
         yield make
 
 
 @pytest.fixture(params=["flow", "integration-action"])
-def world(request: pytest.FixtureRequest, make_world: MakeWorld) -> World:
+def bench(request: pytest.FixtureRequest, make_bench: MakeBench) -> Bench:
     """Each of them in turn."""
-    return make_world(str(request.param))
+    return make_bench(str(request.param))

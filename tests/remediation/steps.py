@@ -11,7 +11,7 @@ from monitor.remediation.case import Data
 from monitor.remediation.targets import LastCheck, Reading, Target, Written
 
 if TYPE_CHECKING:
-    from tests.remediation.world import World
+    from tests.remediation.bench import Bench
 
 
 class Killed(BaseException):
@@ -27,7 +27,7 @@ class Steps:
     before: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     taken: int = 0
     dead: bool = False
-    world: World | None = None
+    bench: Bench | None = None
     by_hand: bool = False
     may_lower: bool = False
     data: Data | None = None
@@ -43,8 +43,8 @@ class Steps:
             happening()
         if self.dead:
             raise Killed
-        if self.world is not None:
-            self.world.acting = self
+        if self.bench is not None:
+            self.bench.acting = self
         result = call()
         if number in self.kill_after:
             self.dead = True

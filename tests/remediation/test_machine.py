@@ -2,7 +2,7 @@
 
 Each sequence lets daemons and people change timeouts of a small org while the platform fails, the
 programs are killed between any two steps, people edit the same and other fields, clocks jump,
-leases run out under their holders, and somebody pauses and resumes at any step. ``World`` checks
+leases run out under their holders, and somebody pauses and resumes at any step. ``Bench`` checks
 the rules at the step that would break them.
 """
 
@@ -30,16 +30,16 @@ from monitor.config import RemediationSettings
 from monitor.errors import TimeoutMonitorError
 from monitor.ledger import Ledger
 from monitor.remediation.effect import Effect
-from tests.remediation.steps import Killed, Steps
-from tests.remediation.wires import Socket, Wsgi
-from tests.remediation.world import (
+from tests.remediation.bench import (
     LISTED,
     UNLISTED,
+    Bench,
     Owner,
     Program,
-    World,
     judged,
 )
+from tests.remediation.steps import Killed, Steps
+from tests.remediation.wires import Socket, Wsgi
 
 DAY = 86_400.0
 SEQUENCES = int(os.environ.get("SEQUENCES", "2000" if "CI" in os.environ else "120"))
@@ -114,14 +114,14 @@ class Remediation(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory(dir=_fast())
         rails = RemediationSettings.model_validate(SETTINGS)
-        self.world = World(self.kind, Path(self._folder.name), self.template, rails, self.wire)
-        self.daemons = [Program(self.world, "one"), Program(self.world, "two")]
-        self.person = Program(self.world, "person")
+        self.bench = Bench(self.kind, Path(self._folder.name), self.template, rails, self.wire)
+        self.daemons = [Program(self.bench, "one"), Program(self.bench, "two")]
+        self.person = Program(self.bench, "person")
 
     @initialize(first=st.booleans(), budget=st.integers(1, 2))
     def a_change_is_made(self, *, first: bool, budget: int) -> None:
         """Half of the sequences begin after a change that went well: later states lie far away."""
-        self.world.settings = self.world.settings.model_copy(update={"max_changes_per_day": budget})
+        self.bench.settings = self.bench.settings.model_copy(update={"max_changes_per_day": budget})
         if first:
             self._turn(0, Effect.NOT_YET, [], None)
 
@@ -143,9 +143,9 @@ class Remediation(RuleBasedStateMachine):
     ) -> None:
         """After a poll, or with what was read long ago."""
         if polled:
-            self.world.move_clock(60)
-            self.world.machine.at += 60
-            self.world.poll()
+            self.bench.move_clock(60)
+            self.bench.machine.at += 60
+            self.bench.poll()
         self._turn(which, effect, happenings, fault)
 
     @rule(days=st.sampled_from([1.0, 1.0, 4.0]), effect=EFFECT, fault=FAULT, happenings=HAPPENINGS)
@@ -153,18 +153,18 @@ class Remediation(RuleBasedStateMachine):
         self, days: float, effect: Effect, fault: tuple[str, str, int] | None, happenings: list[Any]
     ) -> None:
         """Somebody has put all in order; cooldowns are over; the daemon goes on."""
-        self.world.move_clock(days * DAY + 60)
-        self.world.machine.at += days * DAY
-        self.world.resume()
-        self.world.settings = self.world.settings.model_copy(update={"mode": "auto"})
-        self.world.poll()
-        self.world.refresh()
+        self.bench.move_clock(days * DAY + 60)
+        self.bench.machine.at += days * DAY
+        self.bench.resume()
+        self.bench.settings = self.bench.settings.model_copy(update={"mode": "auto"})
+        self.bench.poll()
+        self.bench.refresh()
         self._turn(0, effect, happenings, fault)
 
     @rule(action_id=ACTION, timeout_ms=st.none() | PEOPLES_VALUE)
     def person_edits(self, action_id: str, timeout_ms: int | None) -> None:
         """The timeout, or something else."""
-        self.world.edit(action_id, timeout_ms)
+        self.bench.edit(action_id, timeout_ms)
 
     @rule(action_id=ACTION, happenings=HAPPENINGS, fault=FAULT)
     def person_applies(
@@ -173,7 +173,7 @@ class Remediation(RuleBasedStateMachine):
         """Any action, listed or not."""
         steps = self._steps(happenings, fault, by_hand=True)
         turns = self.person.turns(steps, "ann@desk")
-        known = self.world.known()
+        known = self.bench.known()
         steps.data = known.data
         self._run(lambda: turns.for_somebody(known, judged(Effect.NOT_YET), frozenset({action_id})))
 
@@ -205,7 +205,7 @@ class Remediation(RuleBasedStateMachine):
         self, back: int, happenings: list[Any], fault: tuple[str, str, int] | None
     ) -> None:
         """One of the newest changes, paused or not."""
-        changes = self.world.changes()
+        changes = self.bench.changes()
         if back < len(changes):
             steps = self._steps(happenings, fault, by_hand=True)
             turns = self.person.turns(steps, "ann@desk")
@@ -221,50 +221,50 @@ class Remediation(RuleBasedStateMachine):
     )
     def the_world_goes_on(self, what: tuple[Any, ...]) -> None:
         """Time, clocks that jump, settings, switches, and a catalogue that is read."""
-        world = self.world
+        bench = self.bench
         match what:
             case ("time", seconds):
-                world.move_clock(seconds)
-                world.machine.at += seconds
+                bench.move_clock(seconds)
+                bench.machine.at += seconds
             case ("jump", seconds):
-                world.move_clock(seconds)
-                world.machine.at -= seconds
+                bench.move_clock(seconds)
+                bench.machine.at -= seconds
             case ("mode", mode):
-                world.settings = world.settings.model_copy(update={"mode": mode})
+                bench.settings = bench.settings.model_copy(update={"mode": mode})
             case ("pause",):
-                world.pause()
+                bench.pause()
             case ("resume",):
-                world.resume()
+                bench.resume()
             case _:
-                world.refresh()
+                bench.refresh()
 
     def teardown(self) -> None:
         """When all is quiet again, everything is known, and the ledger tells what is in force."""
-        world = self.world
+        bench = self.bench
         try:
-            world.wire.mend()
-            world.clock.at = world.latest_time + 10_000
-            world.machine.at += 10_000
-            world.settings = world.settings.model_copy(update={"mode": "recommend"})
+            bench.wire.mend()
+            bench.clock.at = bench.latest_time + 10_000
+            bench.machine.at += 10_000
+            bench.settings = bench.settings.model_copy(update={"mode": "recommend"})
             for _ in range(3):
-                world.move_clock(60)
-                world.poll()
-                world.refresh()
+                bench.move_clock(60)
+                bench.poll()
+                bench.refresh()
                 self._turn(0, Effect.NOT_YET, [], None)
             unsettled = {"planned", "writing", "applied", "undoing"}
-            assert not [one for one in world.changes() if one.state in unsettled]
-            for action_id, owner in world.owners.items():
+            assert not [one for one in bench.changes() if one.state in unsettled]
+            for action_id, owner in bench.owners.items():
                 self._check_in_force(action_id, owner)
         finally:
-            world.close()
+            bench.close()
             self._folder.cleanup()
 
     def _check_in_force(self, action_id: str, owner: Owner) -> None:
-        value_ms = self.world.value_ms(action_id)
+        value_ms = self.bench.value_ms(action_id)
         assert value_ms == owner.value_ms
         if owner.change_id is None:
             return
-        told = [one for one in self.world.changes() if self.world.is_of(owner, one)]
+        told = [one for one in self.bench.changes() if self.bench.is_of(owner, one)]
         assert value_ms in {one.left_ms for one in told}, f"{value_ms} ms, and {told}"
 
     # --- one turn -------------------------------------------------------------------------
@@ -276,11 +276,11 @@ class Remediation(RuleBasedStateMachine):
         happenings: list[Any],
         fault: tuple[str, str, int] | None,
     ) -> None:
-        if self.world.settings.mode == "off":
+        if self.bench.settings.mode == "off":
             return  # the daemon takes no turns then
         steps = self._steps(happenings, fault, other=1 - which)
         turns = self.daemons[which].turns(steps, "auto@host")
-        known = self.world.known()
+        known = self.bench.known()
         steps.data = known.data
         if not self._run(lambda: turns.by_itself(known, judged(effect))):
             self.daemons[which].restart()
@@ -294,8 +294,8 @@ class Remediation(RuleBasedStateMachine):
         except Killed:
             return False
         finally:
-            self.world.wire.mend()
-            self.world.in_flight.clear()
+            self.bench.wire.mend()
+            self.bench.in_flight.clear()
         return True
 
     def _steps(
@@ -306,7 +306,7 @@ class Remediation(RuleBasedStateMachine):
         other: int | None = None,
         by_hand: bool = False,
     ) -> Steps:
-        steps = Steps(world=self.world, by_hand=by_hand)
+        steps = Steps(bench=self.bench, by_hand=by_hand)
         for at, happening in happenings:
             if happening[0] == "kill":
                 steps.kill_after.add(at)
@@ -316,7 +316,7 @@ class Remediation(RuleBasedStateMachine):
             method, kind, skip = fault
             if method == "PATCH" and self.kind == "flow":
                 method = "PUT"
-            self.world.wire.order(
+            self.bench.wire.order(
                 kind=kind,
                 method=method,
                 path_prefix="/api/v2/",
@@ -331,20 +331,20 @@ class Remediation(RuleBasedStateMachine):
         *details: Any,  # noqa: ANN401 - by what happens
         other: int | None,
     ) -> Callable[[], None]:
-        world = self.world
+        bench = self.bench
 
         def happen() -> None:
             match what:
                 case "pause":
-                    world.pause()
+                    bench.pause()
                 case "edit":
-                    world.edit(*details)
+                    bench.edit(*details)
                 case "jump":
-                    world.move_clock(*details)
+                    bench.move_clock(*details)
                 case "slow_wire":
-                    world.in_flight.append(lambda: self._goes_by(*details, other=other))
+                    bench.in_flight.append(lambda: self._goes_by(*details, other=other))
                 case "lease_is_over":
-                    world.machine.at += 1_000
+                    bench.machine.at += 1_000
                     self._turn(other or 0, Effect.NOT_YET, [], None)
                 case "other_daemon":
                     self._turn(other or 0, Effect.NOT_YET, [], None)
@@ -353,8 +353,8 @@ class Remediation(RuleBasedStateMachine):
 
     def _goes_by(self, seconds: float, *, other: int | None) -> None:
         """A write is on its way for longer than anybody waits; another daemon goes on meanwhile."""
-        self.world.machine.at += 1_000
-        self.world.move_clock(seconds)
+        self.bench.machine.at += 1_000
+        self.bench.move_clock(seconds)
         self._turn(other or 0, Effect.NOT_YET, [], None)
 
 
@@ -401,14 +401,14 @@ def _sequences_that_hold(
         count: How many.
         number: What they are drawn from, unless they are to be random.
     """
-    ended: list[World] = []
+    ended: list[Bench] = []
 
     class Machine(Remediation):
         """The machine on one target."""
 
         def teardown(self) -> None:
             super().teardown()
-            ended.append(self.world)
+            ended.append(self.bench)
 
     Machine.kind, Machine.template, Machine.wire = kind, template, wire
     if not IS_RANDOM:

@@ -12,157 +12,157 @@ from monitor.ledger import Change, ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.targets import IntegrationActionTarget
 from monitor.remediation.turn import TurnReport
-from tests.remediation.conftest import MakeWorld
-from tests.remediation.steps import Killed, Steps
-from tests.remediation.world import (
+from tests.remediation.bench import (
     LISTED,
     ORG,
     UNLISTED,
+    Bench,
     Program,
-    World,
     judged,
 )
+from tests.remediation.conftest import MakeBench
+from tests.remediation.steps import Killed, Steps
 
 DAY = 86_400
 S = ChangeState
 
 
 def turn(
-    world: World,
+    bench: Bench,
     effect: Effect = Effect.NOT_YET,
     *,
     steps: Steps | None = None,
     program: str = "daemon",
 ) -> TurnReport:
     """The daemon's turn after a poll."""
-    world.move_clock(60)
-    world.poll()
-    steps = steps or Steps(world=world)
-    turns = Program(world, program).turns(steps, "auto@host")
-    known = world.known()
+    bench.move_clock(60)
+    bench.poll()
+    steps = steps or Steps(bench=bench)
+    turns = Program(bench, program).turns(steps, "auto@host")
+    known = bench.known()
     steps.data = known.data
     return turns.by_itself(known, judged(effect))
 
 
-def newest(world: World) -> Change:
+def newest(bench: Bench) -> Change:
     """The newest change."""
-    return world.changes()[0]
+    return bench.changes()[0]
 
 
-def fault(world: World, kind: str, **more: Any) -> None:  # noqa: ANN401 - JSON
+def fault(bench: Bench, kind: str, **more: Any) -> None:  # noqa: ANN401 - JSON
     """Let the next write go wrong."""
-    method = "PUT" if world.kind == "flow" else "PATCH"
-    world.wire.order(
+    method = "PUT" if bench.kind == "flow" else "PATCH"
+    bench.wire.order(
         kind=kind, method=method, path_prefix="/api/v2/", retry_after_seconds=None, **more
     )
 
 
-def events(world: World) -> list[str]:
+def events(bench: Bench) -> list[str]:
     """What the audit trail tells, the oldest first."""
-    return [one.event for one in reversed(world.ledger.journal.audit(ORG, 100))]
+    return [one.event for one in reversed(bench.ledger.journal.audit(ORG, 100))]
 
 
-def roll_back(world: World, change: Change) -> Change | str:
+def roll_back(bench: Bench, change: Change) -> Change | str:
     """Somebody types ``rollback``."""
-    steps = Steps(world=world, by_hand=True)
-    return Program(world, "person").turns(steps, "ann@desk").roll_back(change, "asked by ann")
+    steps = Steps(bench=bench, by_hand=True)
+    return Program(bench, "person").turns(steps, "ann@desk").roll_back(change, "asked by ann")
 
 
-def set_by_hand(world: World, timeout_ms: int) -> None:
+def set_by_hand(bench: Bench, timeout_ms: int) -> None:
     """Somebody types ``set-timeout``, and may be refused."""
-    steps = Steps(world=world, by_hand=True)
+    steps = Steps(bench=bench, by_hand=True)
     with suppress(TimeoutMonitorError):
-        Program(world, "person").setting(steps, LISTED, timeout_ms).run()
+        Program(bench, "person").setting(steps, LISTED, timeout_ms).run()
 
 
-def apply(world: World, *action_ids: str) -> TurnReport:
+def apply(bench: Bench, *action_ids: str) -> TurnReport:
     """Somebody types ``apply``."""
-    steps = Steps(world=world, by_hand=True)
-    turns = Program(world, "person").turns(steps, "ann@desk")
-    known = world.known()
+    steps = Steps(bench=bench, by_hand=True)
+    turns = Program(bench, "person").turns(steps, "ann@desk")
+    known = bench.known()
     steps.data = known.data
     return turns.for_somebody(known, judged(Effect.NOT_YET), frozenset(action_ids))
 
 
-def test_a_slow_tail_is_raised_by_one_step_and_read_back(world: World) -> None:
+def test_a_slow_tail_is_raised_by_one_step_and_read_back(bench: Bench) -> None:
     """Only the action that is named, and with everything that was said about it on record."""
-    report = turn(world)
+    report = turn(bench)
 
-    assert (world.value_ms(LISTED), world.value_ms(UNLISTED)) == (6_000, 4_000)
-    assert newest(world).state is S.WATCHING
+    assert (bench.value_ms(LISTED), bench.value_ms(UNLISTED)) == (6_000, 4_000)
+    assert newest(bench).state is S.WATCHING
     assert [one.reason for one in report.decisions] == ["ok", "allow_list"]
-    assert events(world) == ["refused", "planned", "writing", "applied", "watching"]
-    planned = world.ledger.journal.audit(ORG, 100)[3]
+    assert events(bench) == ["refused", "planned", "writing", "applied", "watching"]
+    planned = bench.ledger.journal.audit(ORG, 100)[3]
     assert planned.evidence["verdict"] == "slow_tail"
     assert len(planned.evidence["guards"]) == 22  # type: ignore[arg-type]  # JSON
 
 
-def test_a_change_that_helped_is_verified_and_followed_by_the_next_step(world: World) -> None:
+def test_a_change_that_helped_is_verified_and_followed_by_the_next_step(bench: Bench) -> None:
     """After the cooldown."""
-    turn(world)
-    turn(world, Effect.HELPED)
-    assert newest(world).state is S.VERIFIED
-    assert turn(world).made == ()
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    assert newest(bench).state is S.VERIFIED
+    assert turn(bench).made == ()
 
-    world.move_clock(DAY)
-    turn(world)
+    bench.move_clock(DAY)
+    turn(bench)
 
-    assert world.value_ms(LISTED) == 9_000
+    assert bench.value_ms(LISTED) == 9_000
 
 
-def test_steps_end_where_the_data_ask_for_no_more(world: World) -> None:
+def test_steps_end_where_the_data_ask_for_no_more(bench: Bench) -> None:
     """4, 6, 9, 13, 19 and then 26 s, which is what is wanted."""
     values = []
     for _ in range(8):
-        turn(world)
-        turn(world, Effect.HELPED)
-        values.append(world.value_ms(LISTED))
-        world.move_clock(DAY)
+        turn(bench)
+        turn(bench, Effect.HELPED)
+        values.append(bench.value_ms(LISTED))
+        bench.move_clock(DAY)
 
     assert values == [6_000, 9_000, 13_000, 19_000, 26_000, 26_000, 26_000, 26_000]
 
 
 @pytest.mark.parametrize("effect", [Effect.NOT_HELPED, Effect.HARMED])
 def test_a_change_that_did_not_help_is_undone_and_its_action_left_alone(
-    world: World, effect: Effect
+    bench: Bench, effect: Effect
 ) -> None:
     """For the length of its quarantine."""
-    turn(world)
-    turn(world, effect)
+    turn(bench)
+    turn(bench, effect)
 
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
-    told = [event for event in events(world) if event != "refused"]
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    told = [event for event in events(bench) if event != "refused"]
     assert told[-3:] == ["unhelpful", "undoing", "rolled_back"]
-    world.move_clock(2 * DAY)
-    (listed, _) = turn(world).decisions
+    bench.move_clock(2 * DAY)
+    (listed, _) = turn(bench).decisions
     assert listed.reason == "quarantine"
-    world.move_clock(29 * DAY)
-    turn(world)
-    assert world.value_ms(LISTED) == 6_000
+    bench.move_clock(29 * DAY)
+    turn(bench)
+    assert bench.value_ms(LISTED) == 6_000
 
 
-def test_what_nobody_has_named_is_undone_by_a_person_alone(world: World) -> None:
+def test_what_nobody_has_named_is_undone_by_a_person_alone(bench: Bench) -> None:
     """Though the daemon undoes by itself what it may change by itself."""
-    apply(world, UNLISTED)
-    turn(world, Effect.NOT_HELPED)
-    (change,) = [one for one in world.changes() if one.action_id == UNLISTED]
+    apply(bench, UNLISTED)
+    turn(bench, Effect.NOT_HELPED)
+    (change,) = [one for one in bench.changes() if one.action_id == UNLISTED]
 
-    assert (change.state, world.value_ms(UNLISTED)) == (S.UNHELPFUL, 6_000)
-    roll_back(world, change)
-    assert world.value_ms(UNLISTED) == 4_000
+    assert (change.state, bench.value_ms(UNLISTED)) == (S.UNHELPFUL, 6_000)
+    roll_back(bench, change)
+    assert bench.value_ms(UNLISTED) == 4_000
 
 
-def test_recommend_leaves_the_undoing_to_a_person(world: World) -> None:
+def test_recommend_leaves_the_undoing_to_a_person(bench: Bench) -> None:
     """It says that the change did not help, and writes nothing."""
-    turn(world)
-    world.settings = world.settings.model_copy(update={"mode": "recommend"})
-    writes = world.writes
-    turn(world, Effect.NOT_HELPED)
+    turn(bench)
+    bench.settings = bench.settings.model_copy(update={"mode": "recommend"})
+    writes = bench.writes
+    turn(bench, Effect.NOT_HELPED)
 
-    assert (newest(world).state, world.writes) == (S.UNHELPFUL, writes)
-    undone = roll_back(world, newest(world))
+    assert (newest(bench).state, bench.writes) == (S.UNHELPFUL, writes)
+    undone = roll_back(bench, newest(bench))
     assert isinstance(undone, Change)
-    assert (undone.state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert (undone.state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
 
 
 @pytest.mark.parametrize(
@@ -176,397 +176,397 @@ def test_recommend_leaves_the_undoing_to_a_person(world: World) -> None:
     ],
 )
 def test_a_write_that_was_refused_has_changed_nothing(
-    world: World, kind: str, state: ChangeState
+    bench: Bench, kind: str, state: ChangeState
 ) -> None:
     """It is not repeated; the next turn decides anew."""
-    fault(world, kind)
-    turn(world)
+    fault(bench, kind)
+    turn(bench)
 
-    assert (newest(world).state, world.value_ms(LISTED), world.writes) == (state, 4_000, 1)
-    turn(world)
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.WATCHING, 6_000)
+    assert (newest(bench).state, bench.value_ms(LISTED), bench.writes) == (state, 4_000, 1)
+    turn(bench)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.WATCHING, 6_000)
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "html"])
-def test_a_write_without_an_answer_is_looked_for(world: World, kind: str) -> None:
+def test_a_write_without_an_answer_is_looked_for(bench: Bench, kind: str) -> None:
     """And found where it arrived; where it did not, it is given up after a while."""
-    fault(world, kind)
-    turn(world)
+    fault(bench, kind)
+    turn(bench)
     arrived = kind == "reset_after"
 
-    assert world.writes == 1
-    assert newest(world).state is (S.WATCHING if arrived else S.WRITING)
+    assert bench.writes == 1
+    assert newest(bench).state is (S.WATCHING if arrived else S.WRITING)
     if not arrived:
-        world.move_clock(120)
-        turn(world)
-        first, second = world.changes()[1], world.changes()[0]
+        bench.move_clock(120)
+        turn(bench)
+        first, second = bench.changes()[1], bench.changes()[0]
         assert (first.state, second.state) == (S.ABANDONED, S.WATCHING)
 
 
-def test_somebody_who_was_quicker_wins(world: World) -> None:
+def test_somebody_who_was_quicker_wins(bench: Bench) -> None:
     """The value that was decided upon is not in force any more: nothing is sent."""
-    steps = Steps(world=world)
-    steps.happenings[5] = [lambda: world.edit(LISTED, 7_000)]
-    turn(world, steps=steps)
+    steps = Steps(bench=bench)
+    steps.happenings[5] = [lambda: bench.edit(LISTED, 7_000)]
+    turn(bench, steps=steps)
 
-    assert (world.value_ms(LISTED), world.writes) == (7_000, 0)
-    assert newest(world).state is S.ABANDONED
-    assert "7 s is in force by now" in newest(world).note
+    assert (bench.value_ms(LISTED), bench.writes) == (7_000, 0)
+    assert newest(bench).state is S.ABANDONED
+    assert "7 s is in force by now" in newest(bench).note
 
 
-def test_a_value_that_somebody_has_changed_since_is_theirs(world: World) -> None:
+def test_a_value_that_somebody_has_changed_since_is_theirs(bench: Bench) -> None:
     """The program stands down, and undoes nothing."""
-    turn(world)
-    world.edit(LISTED, 5_000)
-    world.refresh()
-    turn(world, Effect.NOT_HELPED)
+    turn(bench)
+    bench.edit(LISTED, 5_000)
+    bench.refresh()
+    turn(bench, Effect.NOT_HELPED)
 
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.SUPERSEDED, 5_000)
-    world.move_clock(2 * DAY)
-    assert turn(world).decisions[0].reason == "quarantine"
-    assert roll_back(world, newest(world)) == "not_in_force"
-    assert world.value_ms(LISTED) == 5_000
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.SUPERSEDED, 5_000)
+    bench.move_clock(2 * DAY)
+    assert turn(bench).decisions[0].reason == "quarantine"
+    assert roll_back(bench, newest(bench)) == "not_in_force"
+    assert bench.value_ms(LISTED) == 5_000
 
 
-def test_a_person_can_not_undo_what_somebody_else_has_changed_since(world: World) -> None:
+def test_a_person_can_not_undo_what_somebody_else_has_changed_since(bench: Bench) -> None:
     """Not even before the daemon has seen it."""
-    turn(world)
-    world.edit(LISTED, 5_000)
-    undone = roll_back(world, newest(world))
+    turn(bench)
+    bench.edit(LISTED, 5_000)
+    undone = roll_back(bench, newest(bench))
 
     assert isinstance(undone, Change)
-    assert (undone.state, world.value_ms(LISTED)) == (S.SUPERSEDED, 5_000)
+    assert (undone.state, bench.value_ms(LISTED)) == (S.SUPERSEDED, 5_000)
 
 
-def test_another_field_that_somebody_edits_is_no_reason_to_stand_down(world: World) -> None:
+def test_another_field_that_somebody_edits_is_no_reason_to_stand_down(bench: Bench) -> None:
     """The timeout is still ours, and can be undone without touching their edit."""
-    turn(world)
-    world.edit(LISTED, None)
-    turn(world, Effect.NOT_HELPED)
+    turn(bench)
+    bench.edit(LISTED, None)
+    turn(bench, Effect.NOT_HELPED)
 
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
 
 
-def test_failures_in_a_row_stop_everything_until_somebody_resumes(world: World) -> None:
+def test_failures_in_a_row_stop_everything_until_somebody_resumes(bench: Bench) -> None:
     """Three of them."""
     for _ in range(3):
-        fault(world, "forbidden")
-        turn(world)
-    turn(world)
+        fault(bench, "forbidden")
+        turn(bench)
+    turn(bench)
 
-    assert world.raw_standing().tripped is not None
-    assert (turn(world).decisions[0].reason, world.value_ms(LISTED)) == ("tripped", 4_000)
-    world.resume()
-    turn(world)
-    assert world.value_ms(LISTED) == 6_000
+    assert bench.raw_standing().tripped is not None
+    assert (turn(bench).decisions[0].reason, bench.value_ms(LISTED)) == ("tripped", 4_000)
+    bench.resume()
+    turn(bench)
+    assert bench.value_ms(LISTED) == 6_000
 
 
-def test_a_pause_stops_the_undoing_too(world: World) -> None:
+def test_a_pause_stops_the_undoing_too(bench: Bench) -> None:
     """But not a person who asks for it by name."""
-    turn(world)
-    world.pause()
-    turn(world, Effect.NOT_HELPED)
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.UNHELPFUL, 6_000)
+    turn(bench)
+    bench.pause()
+    turn(bench, Effect.NOT_HELPED)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.UNHELPFUL, 6_000)
 
-    roll_back(world, newest(world))
+    roll_back(bench, newest(bench))
 
-    assert world.value_ms(LISTED) == 4_000
+    assert bench.value_ms(LISTED) == 4_000
 
 
-def test_off_undoes_nothing_either(world: World) -> None:
+def test_off_undoes_nothing_either(bench: Bench) -> None:
     """Off means that nothing is ever written."""
-    turn(world)
-    world.settings = world.settings.model_copy(update={"mode": "off"})
+    turn(bench)
+    bench.settings = bench.settings.model_copy(update={"mode": "off"})
 
-    assert roll_back(world, newest(world)) == "mode"
-    assert world.value_ms(LISTED) == 6_000
+    assert roll_back(bench, newest(bench)) == "mode"
+    assert bench.value_ms(LISTED) == 6_000
 
 
-def test_a_change_that_was_rolled_back_by_a_person_is_not_made_again(world: World) -> None:
+def test_a_change_that_was_rolled_back_by_a_person_is_not_made_again(bench: Bench) -> None:
     """For the length of a quarantine."""
-    turn(world)
-    turn(world, Effect.HELPED)
-    roll_back(world, newest(world))
-    world.move_clock(2 * DAY)
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    roll_back(bench, newest(bench))
+    bench.move_clock(2 * DAY)
 
-    assert (turn(world).decisions[0].reason, world.value_ms(LISTED)) == ("quarantine", 4_000)
+    assert (turn(bench).decisions[0].reason, bench.value_ms(LISTED)) == ("quarantine", 4_000)
 
 
 @pytest.mark.parametrize("step", range(1, 20))
-def test_a_program_that_dies_anywhere_is_carried_on_by_the_next(world: World, step: int) -> None:
+def test_a_program_that_dies_anywhere_is_carried_on_by_the_next(bench: Bench, step: int) -> None:
     """The change is found and measured, or was never made; it is never made twice."""
-    with_death = Steps(world=world, kill_after={step})
+    with_death = Steps(bench=bench, kill_after={step})
     died = False
     try:
-        turn(world, steps=with_death)
+        turn(bench, steps=with_death)
     except Killed:
         died = True
-    world.machine.at += 200  # the dead program's lease ends
-    world.move_clock(200)
-    turn(world)
+    bench.machine.at += 200  # the dead program's lease ends
+    bench.move_clock(200)
+    turn(bench)
 
     assert died == (step <= with_death.taken)
-    assert world.value_ms(LISTED) == 6_000
-    assert newest(world).state is S.WATCHING
-    assert sum(one.applied_at is not None for one in world.changes()) == 1
+    assert bench.value_ms(LISTED) == 6_000
+    assert newest(bench).state is S.WATCHING
+    assert sum(one.applied_at is not None for one in bench.changes()) == 1
 
 
-def test_while_one_program_is_at_it_another_is_told_to_wait(world: World) -> None:
+def test_while_one_program_is_at_it_another_is_told_to_wait(bench: Bench) -> None:
     """Without having asked the platform anything."""
     refused: list[str] = []
 
     def another() -> None:
         with pytest.raises(BusyError) as caught:
-            turn(world, program="another")
+            turn(bench, program="another")
         refused.append(caught.value.message)
 
-    steps = Steps(world=world)
+    steps = Steps(bench=bench)
     steps.happenings[3] = [another]
-    turn(world, steps=steps)
+    turn(bench, steps=steps)
 
     assert refused == [f"Another program is changing timeouts of {ORG} at this moment"]
-    assert world.writes == 1
+    assert bench.writes == 1
 
 
-def test_a_write_that_arrives_late_is_found_all_the_same(world: World) -> None:
+def test_a_write_that_arrives_late_is_found_all_the_same(bench: Bench) -> None:
     """It was given up, and is on record; so the program measures it as its own."""
-    fault(world, "reset")
-    turn(world)
-    world.move_clock(120)
-    world.pause()
-    turn(world)
-    assert newest(world).state is S.ABANDONED
+    fault(bench, "reset")
+    turn(bench)
+    bench.move_clock(120)
+    bench.pause()
+    turn(bench)
+    assert newest(bench).state is S.ABANDONED
 
-    world.org.edit(world.path(LISTED), LISTED, 6_000)
-    turn(world)
+    bench.org.edit(bench.path(LISTED), LISTED, 6_000)
+    turn(bench)
 
-    assert newest(world).state is S.WATCHING
+    assert newest(bench).state is S.WATCHING
 
 
-def test_a_value_of_ours_that_shows_long_after_is_recorded_and_left_alone(world: World) -> None:
+def test_a_value_of_ours_that_shows_long_after_is_recorded_and_left_alone(bench: Bench) -> None:
     """A network that was very slow, or a person who has followed the same advice."""
-    fault(world, "reset")
-    turn(world)
-    world.move_clock(120)
-    world.pause()
-    turn(world)
-    world.move_clock(DAY)
-    world.org.edit(world.path(LISTED), LISTED, 6_000)
-    world.refresh()
-    turn(world)
-    assert newest(world).state is S.KEPT
-    assert newest(world).applied_at is not None
+    fault(bench, "reset")
+    turn(bench)
+    bench.move_clock(120)
+    bench.pause()
+    turn(bench)
+    bench.move_clock(DAY)
+    bench.org.edit(bench.path(LISTED), LISTED, 6_000)
+    bench.refresh()
+    turn(bench)
+    assert newest(bench).state is S.KEPT
+    assert newest(bench).applied_at is not None
 
-    world.resume()
-    turn(world, Effect.NOT_HELPED)
-    assert world.value_ms(LISTED) == 6_000
+    bench.resume()
+    turn(bench, Effect.NOT_HELPED)
+    assert bench.value_ms(LISTED) == 6_000
 
 
-def test_of_two_writes_that_were_given_up_one_is_found(world: World) -> None:
+def test_of_two_writes_that_were_given_up_one_is_found(bench: Bench) -> None:
     """Nobody knows which of them has arrived, and one value can't be measured as two changes."""
     for _ in range(2):
-        fault(world, "reset")
-        turn(world)
-        world.move_clock(120)
-    world.pause()
-    turn(world)
-    assert [one.state for one in world.changes()] == [S.ABANDONED, S.ABANDONED]
-    world.org.edit(world.path(LISTED), LISTED, 6_000)
-    turn(world)
+        fault(bench, "reset")
+        turn(bench)
+        bench.move_clock(120)
+    bench.pause()
+    turn(bench)
+    assert [one.state for one in bench.changes()] == [S.ABANDONED, S.ABANDONED]
+    bench.org.edit(bench.path(LISTED), LISTED, 6_000)
+    turn(bench)
 
-    assert [one.state for one in world.changes()] == [S.WATCHING, S.ABANDONED]
+    assert [one.state for one in bench.changes()] == [S.WATCHING, S.ABANDONED]
 
 
 def test_a_write_that_changes_more_than_the_timeout_stops_everything(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform has done something that nobody has foreseen: a person has to look at it."""
-    world = make_world()
+    bench = make_bench()
     monkeypatch.setattr(
         IntegrationActionTarget, "differences", lambda *_: ("$.config.request.headers",)
     )
-    turn(world)
+    turn(bench)
 
-    assert newest(world).state is S.UNHELPFUL
-    assert newest(world).note.endswith("$.config.request.headers")
-    assert world.value_ms(LISTED) == 6_000
-    turn(world)
-    tripped = world.raw_standing().tripped
+    assert newest(bench).state is S.UNHELPFUL
+    assert newest(bench).note.endswith("$.config.request.headers")
+    assert bench.value_ms(LISTED) == 6_000
+    turn(bench)
+    tripped = bench.raw_standing().tripped
     assert tripped is not None
     assert "changed more than the timeout" in tripped.reason
 
 
 def test_an_undoing_that_changes_more_than_the_timeout_stops_everything_too(
-    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is undone, and nothing is believed of the platform any more."""
-    world = make_world()
-    turn(world)
+    bench = make_bench()
+    turn(bench)
     monkeypatch.setattr(
         IntegrationActionTarget, "differences", lambda *_: ("$.config.request.headers",)
     )
-    turn(world, Effect.NOT_HELPED)
+    turn(bench, Effect.NOT_HELPED)
 
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
-    assert newest(world).note.endswith("$.config.request.headers")
-    assert world.raw_standing().tripped is not None
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert newest(bench).note.endswith("$.config.request.headers")
+    assert bench.raw_standing().tripped is not None
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset"])
-def test_an_undoing_without_an_answer_is_looked_for(world: World, kind: str) -> None:
+def test_an_undoing_without_an_answer_is_looked_for(bench: Bench, kind: str) -> None:
     """It is not sent again before it can't be under way any more."""
-    turn(world)
-    fault(world, kind)
-    turn(world, Effect.NOT_HELPED)
+    turn(bench)
+    fault(bench, kind)
+    turn(bench, Effect.NOT_HELPED)
     arrived = kind == "reset_after"
 
-    assert newest(world).state is (S.ROLLED_BACK if arrived else S.UNDOING)
-    turn(world)
-    assert world.writes == 2
-    world.move_clock(120)
-    turn(world)
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert newest(bench).state is (S.ROLLED_BACK if arrived else S.UNDOING)
+    turn(bench)
+    assert bench.writes == 2
+    bench.move_clock(120)
+    turn(bench)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
 
 
-def test_a_write_that_can_not_be_read_back_is_read_at_the_next_turn(world: World) -> None:
+def test_a_write_that_can_not_be_read_back_is_read_at_the_next_turn(bench: Bench) -> None:
     """The turn goes on to its end, and says what it knows."""
 
     def nothing_can_be_read() -> None:
-        world.wire.order(kind="unavailable", method="GET", path_prefix="/api/v2/")
+        bench.wire.order(kind="unavailable", method="GET", path_prefix="/api/v2/")
 
-    steps = Steps(world=world)
+    steps = Steps(bench=bench)
     steps.before["write"] = [nothing_can_be_read]
-    (made,) = turn(world, steps=steps).made
+    (made,) = turn(bench, steps=steps).made
 
     assert made.state is S.APPLIED
-    turn(world)
-    assert (newest(world).change_id, newest(world).state) == (made.change_id, S.WATCHING)
+    turn(bench)
+    assert (newest(bench).change_id, newest(bench).state) == (made.change_id, S.WATCHING)
 
 
-def test_people_make_changes_with_all_rails_but_the_allow_list(world: World) -> None:
+def test_people_make_changes_with_all_rails_but_the_allow_list(bench: Bench) -> None:
     """What a rail refuses is refused to them, too."""
-    world.settings = world.settings.model_copy(update={"mode": "recommend"})
+    bench.settings = bench.settings.model_copy(update={"mode": "recommend"})
 
-    report = apply(world, LISTED, UNLISTED)
+    report = apply(bench, LISTED, UNLISTED)
 
     assert [one.actor for one in report.made] == ["ann@desk"]
     assert list(report.refused.values()) == ["one_per_poll"]
-    world.move_clock(60)
-    world.poll()
-    assert [one.action_id for one in apply(world, LISTED, UNLISTED).made] != [
+    bench.move_clock(60)
+    bench.poll()
+    assert [one.action_id for one in apply(bench, LISTED, UNLISTED).made] != [
         report.made[0].action_id
     ]
-    assert (world.value_ms(LISTED), world.value_ms(UNLISTED)) == (6_000, 6_000)
+    assert (bench.value_ms(LISTED), bench.value_ms(UNLISTED)) == (6_000, 6_000)
 
 
-def test_an_older_change_is_not_undone_while_a_later_one_stands(world: World) -> None:
+def test_an_older_change_is_not_undone_while_a_later_one_stands(bench: Bench) -> None:
     """The value in force is the later one's, which is no reason to call it somebody else's."""
-    turn(world)
-    turn(world, Effect.HELPED)
-    world.move_clock(DAY)
-    turn(world)
-    later, older = world.changes()
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    bench.move_clock(DAY)
+    turn(bench)
+    later, older = bench.changes()
 
-    assert (older.state, later.state, world.value_ms(LISTED)) == (S.VERIFIED, S.WATCHING, 9_000)
-    assert roll_back(world, older) == "later_change"
-    set_by_hand(world, 8_000)
-    assert [one.state for one in world.changes()] == [S.WATCHING, S.VERIFIED]
-    roll_back(world, later)
-    assert world.value_ms(LISTED) == 6_000
+    assert (older.state, later.state, bench.value_ms(LISTED)) == (S.VERIFIED, S.WATCHING, 9_000)
+    assert roll_back(bench, older) == "later_change"
+    set_by_hand(bench, 8_000)
+    assert [one.state for one in bench.changes()] == [S.WATCHING, S.VERIFIED]
+    roll_back(bench, later)
+    assert bench.value_ms(LISTED) == 6_000
 
 
-def test_an_older_change_is_not_undone_while_a_later_write_may_still_arrive(world: World) -> None:
+def test_an_older_change_is_not_undone_while_a_later_write_may_still_arrive(bench: Bench) -> None:
     """Two writes at once could not be told apart."""
-    turn(world)
-    turn(world, Effect.HELPED)
-    world.move_clock(DAY)
-    fault(world, "reset")
-    turn(world)
-    later, older = world.changes()
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    bench.move_clock(DAY)
+    fault(bench, "reset")
+    turn(bench)
+    later, older = bench.changes()
 
-    assert (later.state, world.value_ms(LISTED)) == (S.WRITING, 6_000)
-    assert roll_back(world, older) == "later_change"
-    assert (world.value_ms(LISTED), world.writes) == (6_000, 2)
+    assert (later.state, bench.value_ms(LISTED)) == (S.WRITING, 6_000)
+    assert roll_back(bench, older) == "later_change"
+    assert (bench.value_ms(LISTED), bench.writes) == (6_000, 2)
 
 
 def test_a_later_change_that_nobody_could_read_is_not_taken_for_somebody_elses(
-    world: World,
+    bench: Bench,
 ) -> None:
     """It has arrived, and the catalogue shows it before the platform could be asked."""
 
     def nothing_can_be_read() -> None:
-        world.wire.order(kind="unavailable", method="GET", path_prefix="/api/v2/")
+        bench.wire.order(kind="unavailable", method="GET", path_prefix="/api/v2/")
 
-    turn(world)
-    turn(world, Effect.HELPED)
-    world.move_clock(DAY)
-    fault(world, "reset_after")
-    steps = Steps(world=world)
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    bench.move_clock(DAY)
+    fault(bench, "reset_after")
+    steps = Steps(bench=bench)
     steps.before["write"] = [nothing_can_be_read]
-    turn(world, steps=steps)
-    assert (newest(world).state, world.value_ms(LISTED)) == (S.WRITING, 9_000)
+    turn(bench, steps=steps)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.WRITING, 9_000)
 
-    world.refresh()
+    bench.refresh()
     nothing_can_be_read()
-    turn(world)
-    assert [one.state for one in world.changes()] == [S.WRITING, S.VERIFIED]
+    turn(bench)
+    assert [one.state for one in bench.changes()] == [S.WRITING, S.VERIFIED]
 
-    turn(world)
-    assert [one.state for one in world.changes()] == [S.WATCHING, S.VERIFIED]
+    turn(bench)
+    assert [one.state for one in bench.changes()] == [S.WATCHING, S.VERIFIED]
 
 
-def test_a_machines_clock_that_was_set_back_does_not_block_for_a_day(world: World) -> None:
+def test_a_machines_clock_that_was_set_back_does_not_block_for_a_day(bench: Bench) -> None:
     """A dead program's lease can't end later than any lease may last."""
     with pytest.raises(Killed):
-        turn(world, steps=Steps(world=world, kill_after={3}))
-    world.machine.at -= DAY
-    world.move_clock(200)
-    turn(world, program="another")
+        turn(bench, steps=Steps(bench=bench, kill_after={3}))
+    bench.machine.at -= DAY
+    bench.move_clock(200)
+    turn(bench, program="another")
 
-    assert world.value_ms(LISTED) == 6_000
+    assert bench.value_ms(LISTED) == 6_000
 
 
-def test_a_program_that_was_stopped_past_its_lease_sends_nothing(world: World) -> None:
+def test_a_program_that_was_stopped_past_its_lease_sends_nothing(bench: Bench) -> None:
     """Another has gone on by then; the last look comes right before the request."""
-    steps = Steps(world=world)
+    steps = Steps(bench=bench)
 
     def another_goes_on() -> None:
-        world.machine.at += 1_000
-        world.move_clock(3_600)
-        turn(world, program="another")
+        bench.machine.at += 1_000
+        bench.move_clock(3_600)
+        turn(bench, program="another")
 
     steps.before["write"] = [another_goes_on]
     with pytest.raises(BusyError):
-        turn(world, steps=steps)
+        turn(bench, steps=steps)
 
-    first, second = reversed(world.changes())
+    first, second = reversed(bench.changes())
     assert (first.state, second.state) == (S.ABANDONED, S.WATCHING)
-    assert (world.value_ms(LISTED), world.writes) == (6_000, 1)
+    assert (bench.value_ms(LISTED), bench.writes) == (6_000, 1)
 
 
-def test_a_program_whose_lease_is_over_calls_its_change_off(world: World) -> None:
+def test_a_program_whose_lease_is_over_calls_its_change_off(bench: Bench) -> None:
     """Though nobody has taken over: somebody could, at any moment."""
-    steps = Steps(world=world)
+    steps = Steps(bench=bench)
 
     def time_goes_by() -> None:
-        world.machine.at += 1_000
+        bench.machine.at += 1_000
 
     steps.before["write"] = [time_goes_by]
-    turn(world, steps=steps)
+    turn(bench, steps=steps)
 
-    assert (newest(world).state, world.writes) == (S.ABANDONED, 0)
-    assert "took longer than its lease" in newest(world).note
+    assert (newest(bench).state, bench.writes) == (S.ABANDONED, 0)
+    assert "took longer than its lease" in newest(bench).note
 
 
-def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(world: World) -> None:
+def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(bench: Bench) -> None:
     """Whoever has taken over meanwhile goes on from what is recorded."""
-    steps = Steps(world=world, by_hand=True)
+    steps = Steps(bench=bench, by_hand=True)
 
     def time_goes_by() -> None:
-        world.machine.at += 1_000
+        bench.machine.at += 1_000
 
     steps.before["write"] = [time_goes_by]
     with pytest.raises(BusyError, match="longer than its lease"):
-        Program(world, "person").setting(steps, LISTED, 5_000).run()
+        Program(bench, "person").setting(steps, LISTED, 5_000).run()
 
-    assert (newest(world).state, world.writes) == (S.FAILED, 0)
+    assert (newest(bench).state, bench.writes) == (S.FAILED, 0)

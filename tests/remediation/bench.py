@@ -86,7 +86,7 @@ class _Write:
     values: dict[str, int]
 
 
-class World:
+class Bench:
     """The org, the ledger, two clocks, and the rules that no program may break.
 
     A rule that is broken raises ``AssertionError`` at the very step that breaks it.
@@ -360,34 +360,34 @@ class ByHand:
 class Program:
     """A daemon, or a command: it takes turns, and can be cut off at any step."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, bench: Bench, name: str) -> None:
         """Start."""
-        self.world, self.name, self.generation = world, name, 0
+        self.bench, self.name, self.generation = bench, name, 0
 
     def turns(self, steps: Steps, actor: str) -> Turns:
         """All that a turn needs, made anew: nothing is carried over but the ledger."""
-        world = self.world
-        journal: Any = SteppedJournal(world.ledger.journal, steps, world.seen)
+        bench = self.bench
+        journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
         hand = Hand(
             actor=actor,
             holder=f"{self.name}:{self.generation}",
-            clock=world.clock,
-            machine=world.machine,
-            quarantine_seconds=world.settings.quarantine,
+            clock=bench.clock,
+            machine=bench.machine,
+            quarantine_seconds=bench.settings.quarantine,
         )
-        executor = Executor(ORG, journal, _Places(world, steps), hand)
-        return Turns(ORG, journal, executor, world.settings, hand)
+        executor = Executor(ORG, journal, _Places(bench, steps), hand)
+        return Turns(ORG, journal, executor, bench.settings, hand)
 
     def setting(self, steps: Steps, action_id: str, timeout_ms: int) -> ByHand:
         """Somebody's timeout, about to be set; all of it made anew."""
-        world = self.world
-        journal: Any = SteppedJournal(world.ledger.journal, steps, world.seen)
-        container = FLOW if world.kind == "flow" else ""
-        target = _Places(world, steps).find(world.kind, container)
+        bench = self.bench
+        journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
+        container = FLOW if bench.kind == "flow" else ""
+        target = _Places(bench, steps).find(bench.kind, container)
         asked = Asked(
-            ORG, "ann@desk", f"{self.name}:{self.generation}", steps.may_lower, world.settings
+            ORG, "ann@desk", f"{self.name}:{self.generation}", steps.may_lower, bench.settings
         )
-        record = ManualRecord(journal, target, asked, world.clock, world.machine)
+        record = ManualRecord(journal, target, asked, bench.clock, bench.machine)
         return ByHand(
             record, SetTimeout(target, record, action_id=action_id, timeout_ms=timeout_ms)
         )
@@ -400,14 +400,14 @@ class Program:
 class _Places:
     """Where timeouts are kept, a step away."""
 
-    def __init__(self, world: World, steps: Steps) -> None:
-        self._world, self._steps = world, steps
+    def __init__(self, bench: Bench, steps: Steps) -> None:
+        self._bench, self._steps = bench, steps
 
     def find(self, kind: str, container_id: str) -> Target:
         target: Target = (
-            FlowTarget(self._world.client, container_id)
+            FlowTarget(self._bench.client, container_id)
             if kind == "flow"
-            else IntegrationActionTarget(self._world.client)
+            else IntegrationActionTarget(self._bench.client)
         )
         return SteppedTarget(target, self._steps)
 

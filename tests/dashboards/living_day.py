@@ -48,7 +48,7 @@ from tests.dashboards.servers import (
     prometheus,
 )
 from tests.dashboards.truth import TRIP_AFTER
-from tests.end_to_end.world import free_port
+from tests.end_to_end.deployment import free_port
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dashboards"
@@ -92,7 +92,7 @@ contract = "{contract}"
 
 
 @dataclass
-class World:
+class LivingDay:
     """Everything that the tests ask questions of.
 
     Attributes:
@@ -132,7 +132,7 @@ class World:
 
 
 @contextmanager
-def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
+def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
     """Read a day, give it to Prometheus, and let time go on from there, sixty times as fast.
 
     Args:
@@ -182,7 +182,7 @@ def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
                 scrape_seconds=SCRAPE_SECONDS,
                 assets=SHIPPED,
             ) as running:
-                world = World(
+                living = LivingDay(
                     folder, clock.origin, clock, running, listening, orgs, day, daemon, time.time()
                 )
                 _wait_for_scrapes(running)
@@ -190,14 +190,14 @@ def living(folder: Path, tool: Callable[[str], str]) -> Iterator[World]:
                 time.sleep(
                     max(0.0, clock.machine_seconds(clock.origin + LIVE_HOURS * HOUR - clock.now()))
                 )
-                world.ended = time.time()
+                living.ended = time.time()
                 log = (folder / "daemon.log").read_text(encoding="utf-8")
                 polls = re.findall(r'"duration_seconds": ([\d.]+)', log)
-                world.longest_poll_seconds = max(map(float, polls))
+                living.longest_poll_seconds = max(map(float, polls))
                 with Ledger.open(load(config, {}).state.url) as ledger:
-                    world.changes = ledger.journal.changes("acme", 100)[::-1]
-                    world.in_force = ledger.timeouts_in_force("acme")
-                yield world
+                    living.changes = ledger.journal.changes("acme", 100)[::-1]
+                    living.in_force = ledger.timeouts_in_force("acme")
+                yield living
 
 
 def _spoken(contract: Contract, origin: float) -> Scenario:

@@ -58,7 +58,7 @@ def free_port() -> int:
 
 
 @dataclass
-class World:
+class Deployment:
     """Two processes that agree on an accelerated time."""
 
     folder: Path

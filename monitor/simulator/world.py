@@ -1,0 +1,375 @@
+"""What nobody could ask the real platform: one switch each, with every reading its sources allow.
+
+A world is one choice of readings. The simulator plays whichever it is given, and the product has
+to be right in each, or say what can't be known there. ``docs/platform.md`` is made from this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read what the sources leave open.
+
+    Attributes:
+        value: What it is called on the command line.
+        meaning: What the platform does in it.
+        source: Where this reading comes from.
+        product: What the monitor makes of it, or what it says can't be known.
+    """
+
+    value: str
+    meaning: str
+    source: str
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something about the platform that nobody could confirm.
+
+    Attributes:
+        topic: Which part of the platform it is about.
+        text: The question itself.
+        readings: Its answers that are open; the first is the default.
+    """
+
+    topic: str
+    text: str
+    readings: tuple[Reading, ...]
+
+
+def _open(topic: str, text: str, *readings: Reading) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """A field of ``World`` whose default is the first reading."""
+    return field(default=readings[0].value, metadata={"question": Question(topic, text, readings)})
+
+
+_NOTHING_SAID: Final = "no source says otherwise"
+_SDK: Final = "the SDK's models"
+_GUIDE: Final = "the developer guide"
+_TERRAFORM: Final = "the terraform provider's code"
+_HELP: Final = "the vendor's help pages"
+_SEEN: Final = "words in the vendor's own events and in answers to test calls"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One choice of readings; the defaults are the unkindest that are documented or were seen."""
+
+    error_words: str = _open(
+        "executions",
+        "Which words does `errorType` use for a timeout, a throttle, and the remote's own failure?",
+        Reading(
+            "named",
+            "`EXECUTION_TIMEOUT`, `REMOTE_SERVER_ERROR`, `CONCURRENT_EXECUTIONS_EXCEEDED`",
+            _NOTHING_SAID,
+            "read by `[classify]` as it comes",
+        ),
+        Reading(
+            "seen",
+            "only the words that were seen elsewhere: `ACTION.PROCESSING`, "
+            "`ACTION.REMOTE_ENDPOINT`, `TOO_MANY_REQUESTS`, `TOO_MANY_REQUESTS_REMOTE`",
+            _SEEN,
+            "a timeout is told by its status; without one (`timeout_status=none`) it is an error "
+            "by name, and the report says that it lasts exactly as long as the timeout in force",
+        ),
+        Reading(
+            "prose",
+            "sentences: `Request timed out`, `Remote server error`, `Rate limit exceeded`",
+            _NOTHING_SAID,
+            "read by `[classify]` as it comes",
+        ),
+    )
+    timeout_status: str = _open(
+        "executions",
+        "Which `responseStatus` does an execution have that timed out?",
+        Reading("none", "none", _NOTHING_SAID, "told by its error type"),
+        Reading("408", "`408`", _HELP, "told by either"),
+        Reading("504", "`504`", _HELP, "told by either"),
+    )
+    timeout_duration: str = _open(
+        "executions",
+        "Which duration does an execution have that timed out?",
+        Reading("beyond", "up to half a second more than the timeout", _NOTHING_SAID, "the same"),
+        Reading("at_limit", "exactly the timeout", _NOTHING_SAID, "the same"),
+        Reading(
+            "zero",
+            "none: 0 ms",
+            _SDK,
+            "says nothing of where the call ended: never a `remote_timeout`",
+        ),
+    )
+    counts: str = _open(
+        "executions",
+        "How are counts written?",
+        Reading("floats", "`3.0`", _SDK, "read as whole numbers"),
+        Reading("integers", "`3`", _SDK, "read as they come"),
+        Reading("texts", '`"3"`', _NOTHING_SAID, "read as whole numbers"),
+    )
+    percentiles: str = _open(
+        "executions",
+        "Are `p95` and `p99` filled in `stats`?",
+        Reading("absent", "no", _SDK, "not needed: quantiles come from the bands"),
+        Reading("filled", "yes", _HELP, "not needed: quantiles come from the bands"),
+    )
+    empty_views: str = _open(
+        "executions",
+        "What does a view show that counts nothing?",
+        Reading("omitted", "it is left out", _GUIDE, "read as 0"),
+        Reading("zeros", "a count of 0", _NOTHING_SAID, "read as 0"),
+    )
+    absent_dimension: str = _open(
+        "executions",
+        "How is a dimension shown that has no value, such as the status of a call without answer?",
+        Reading("omitted", "it is left out of `group`", _SDK, "read as empty"),
+        Reading("null", "`null`", _NOTHING_SAID, "read as empty"),
+        Reading("empty", "an empty text", _NOTHING_SAID, "read as empty"),
+    )
+    bucket_end: str = _open(
+        "executions",
+        "Is a bucket cut at the end of the interval that was asked for?",
+        Reading("cut", "yes", _GUIDE, "keyed by its start"),
+        Reading("whole", "no", _NOTHING_SAID, "keyed by its start"),
+    )
+    granularity: str = _open(
+        "executions",
+        "What is the smallest granularity of action aggregates?",
+        Reading("PT1M", "a minute", _NOTHING_SAID, "windows of five minutes"),
+        Reading("PT5M", "five minutes", _NOTHING_SAID, "windows of five minutes"),
+        Reading("PT15M", "a quarter of an hour", _GUIDE, "windows of that length, and says so"),
+        Reading("PT1H", "an hour", _NOTHING_SAID, "windows of that length, and says so"),
+    )
+    longest_interval: str = _open(
+        "executions",
+        "What is the longest interval of action aggregates?",
+        Reading("31d", "31 days", _GUIDE, "asks for two hours at most"),
+        Reading("7d", "7 days", _GUIDE, "asks for two hours at most"),
+        Reading("1h", "an hour", _NOTHING_SAID, "asks for shorter slices, and says so"),
+    )
+    large_answers: str = _open(
+        "executions",
+        "What happens to a query whose answer is too large?",
+        Reading("413", "413 beyond half an hour", _SDK, "asks for shorter slices"),
+        Reading("504", "504 beyond half an hour", _SDK, "asks for shorter slices"),
+        Reading("served", "it is answered", _NOTHING_SAID, "as asked"),
+    )
+    job_page_size: str = _open(
+        "executions",
+        "Does a job of aggregates take a `pageSize`?",
+        Reading("taken", "yes", _SDK, "1,000 rows a page"),
+        Reading("refused", "400 that names it", _NOTHING_SAID, "asks again without"),
+    )
+    lateness: str = _open(
+        "executions",
+        "How late do executions become visible?",
+        Reading("scenario", "as late as the scenario has it", _NOTHING_SAID, "measured, exported"),
+        Reading("punctual", "at once", _NOTHING_SAID, "measured, exported"),
+        Reading("late", "a quarter up to 40 minutes late", _NOTHING_SAID, "measured, exported"),
+    )
+    retention: str = _open(
+        "executions",
+        "How long are action aggregates kept?",
+        Reading("kept", "longer than anybody asks back", _NOTHING_SAID, "nothing to do"),
+        Reading(
+            "pruned",
+            "two days: what is older comes as nothing",
+            _NOTHING_SAID,
+            "nothing is counted there, and nothing is taken back that was",
+        ),
+    )
+    bad_records: str = _open(
+        "executions",
+        "Are there records among the good ones that no model describes?",
+        Reading(
+            "some",
+            "half a surrogate pair, a NUL, null names, text for numbers, absurd durations",
+            _SEEN,
+            "each costs itself: dropped and counted, or its name mended",
+        ),
+        Reading("none", "no", _SDK, "nothing to do"),
+    )
+    detail_errors: str = _open(
+        "conversations",
+        "Do detail records show that a data action failed?",
+        Reading(
+            "hidden",
+            "no: `errorCode` is the media tier's alone",
+            "public records",
+            "no conversation is counted as hit by a timeout; callers lost in flows are",
+        ),
+        Reading(
+            "coded",
+            "a segment's `errorCode` says so, and nothing names the action",
+            _NOTHING_SAID,
+            "counted as `unknown`; with contract `flow` the flow's only action, so marked",
+        ),
+        Reading(
+            "named",
+            "a segment's `errorCode` says so, and its properties name the action",
+            _NOTHING_SAID,
+            "counted for that action",
+        ),
+    )
+    telephony_errors: str = _open(
+        "conversations",
+        "How many detail records carry an `errorCode` of telephony?",
+        Reading("many", "ten for each flow error", "public records", "none is a timeout"),
+        Reading("some", "one for each flow error", "public records", "none is a timeout"),
+        Reading("none", "none", _NOTHING_SAID, "nothing to do"),
+    )
+    flow_aggregates: str = _open(
+        "conversations",
+        "Do flow aggregates group by `exitReason`?",
+        Reading("refused", "400", _SDK, "counts from the detail records, and says so"),
+        Reading("grouped", "yes", _SDK, "one request for all flows"),
+        Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "as `refused`"),
+    )
+    templates_shown: str = _open(
+        "actions",
+        "What does an action's configuration show of its two templates?",
+        Reading("nothing", "nothing", _TERRAFORM, "both are fetched by name, and sent whole"),
+        Reading("uri", "their addresses", _SDK, "both are fetched by name, and sent whole"),
+        Reading("inline", "their texts", _SDK, "both are fetched by name, and sent whole"),
+    )
+    patch: str = _open(
+        "actions",
+        "What does a PATCH do to a part of the configuration that it leaves out?",
+        Reading("replaces", "wipes it", _NOTHING_SAID, "all of it is sent"),
+        Reading("merges", "keeps it", _NOTHING_SAID, "all of it is sent"),
+    )
+    conflict: str = _open(
+        "actions",
+        "What answers a PATCH of an older version?",
+        Reading("409", "409", _SDK, "reads, and decides anew"),
+        Reading("400", "400 `does not match the current version`", _TERRAFORM, "the same"),
+        Reading("408", "408", _TERRAFORM, "ambiguous: reads before anything else"),
+    )
+    unset_timeout: str = _open(
+        "actions",
+        "How is a timeout shown that nobody set?",
+        Reading("absent", "not at all", _SDK, "60 s are in force"),
+        Reading("null", "`null`", _NOTHING_SAID, "60 s are in force"),
+        Reading("zero", "`0`", _TERRAFORM, "60 s are in force"),
+    )
+    function_category: str = _open(
+        "actions",
+        "Does an action's category tell that it is a function?",
+        Reading("free_text", "no: it is free text", "exports", "told by its integration's type"),
+        Reading("typical", "`Function Data Actions`", _SDK, "told by its integration's type"),
+    )
+    limits: str = _open(
+        "actions",
+        "Which of the org's limits are shown?",
+        Reading("all", "concurrency, requests a minute, function slots", _HELP, "each exported"),
+        Reading("concurrency", "concurrency alone", _HELP, "the others are left out"),
+        Reading("none", "none", _NOTHING_SAID, "none is guessed"),
+    )
+    dependency_tracking: str = _open(
+        "actions",
+        "What does dependency tracking know?",
+        Reading("repeating", "each flow once for each of its versions", _SDK, "each flow once"),
+        Reading("built", "each flow once", _SDK, "each flow once"),
+        Reading("unbuilt", "nothing: it was never built", _SDK, "says that use is not known"),
+    )
+    secure_type: str = _open(
+        "actions",
+        "Under which object type do secure data actions stand in dependency tracking?",
+        Reading("SECUREACTION", "`SECUREACTION`", _SDK, "both are asked"),
+        Reading("DATAACTION", "`DATAACTION`", _SDK, "both are asked"),
+    )
+    etag: str = _open(
+        "flows",
+        "Does a gateway rewrite a flow's ETag?",
+        Reading("suffixed", "`-gzip` is added where it compresses", _SEEN, "reads uncompressed"),
+        Reading("weak", "it becomes weak where it compresses", _SEEN, "reads uncompressed"),
+        Reading("strong", "no", _NOTHING_SAID, "nothing to do"),
+    )
+    audits: str = _open(
+        "audits",
+        "Are changes of timeouts in the audit log of realtime queries?",
+        Reading("shown", "yes", _SDK, "names who changed a timeout"),
+        Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "says `unknown`"),
+    )
+    expires_in: str = _open(
+        "wire",
+        "How is a token's lifetime written?",
+        Reading("text", '`"86399"`', _SEEN, "read as a number"),
+        Reading("number", "`86399`", _SDK, "read as it comes"),
+    )
+    too_many_requests: str = _open(
+        "wire",
+        "Does a 429 say how long to wait?",
+        Reading("bare", "no", _SEEN, "waits longer and longer"),
+        Reading("retry_after", "`Retry-After`", _GUIDE, "waits so long"),
+    )
+    rate_headers: str = _open(
+        "wire",
+        "Are there `inin-ratelimit-*` headers?",
+        Reading("absent", "no", _GUIDE, "keeps to its own pace"),
+        Reading("shown", "yes", _GUIDE, "uses them"),
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a reading that nobody describes.
+
+        Raises:
+            ConfigurationError: It names the readings there are.
+        """
+        for name, question in questions().items():
+            chosen = getattr(self, name)
+            known = [reading.value for reading in question.readings]
+            if chosen not in known:
+                raise ConfigurationError(
+                    f"there is no reading {chosen!r} of {name}", f"choose one of {', '.join(known)}"
+                )
+
+    def with_choices(self, choices: Iterable[str]) -> World:
+        """Return this world with some other readings.
+
+        Args:
+            choices: Each ``NAME=VALUE``.
+
+        Raises:
+            ConfigurationError: A name or a value that is not known.
+        """
+        changed: dict[str, str] = {}
+        for choice in choices:
+            name, equals, value = choice.partition("=")
+            if not equals or name not in questions():
+                raise ConfigurationError(
+                    f"{choice!r} names no field of a world as NAME=VALUE",
+                    f"the names are {', '.join(questions())}",
+                )
+            changed[name] = value
+        return replace(self, **changed)
+
+
+def questions() -> dict[str, Question]:
+    """Return every question by the name of its field, in the order of the fields."""
+    return {one.name: one.metadata["question"] for one in fields(World)}
+
+
+BELIEVABLE: Final = World(
+    timeout_duration="at_limit",
+    counts="integers",
+    large_answers="served",
+    bad_records="none",
+    detail_errors="named",
+    telephony_errors="some",
+    flow_aggregates="grouped",
+    templates_shown="uri",
+    expires_in="number",
+    too_many_requests="retry_after",
+    rate_headers="shown",
+    dependency_tracking="built",
+    etag="strong",
+)
+"""What a demo shows: every source speaks, and nothing is odd."""

@@ -1,0 +1,51 @@
+"""Writes the tables of docs/platform.md anew from the simulator's worlds.
+
+    python -m scripts.platform_page     as `make docs` does
+
+What stands between the two markers is made here; all else on the page is written by hand.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+
+from monitor.simulator.world import questions
+
+PAGE = Path(__file__).parents[1] / "docs" / "platform.md"
+BEGIN, END = "<!-- worlds: made by make docs -->\n", "<!-- end of worlds -->\n"
+
+TOPICS = {
+    "executions": "Action aggregates: what is counted",
+    "conversations": "Detail records and flow aggregates",
+    "actions": "Integration actions",
+    "flows": "Flow documents",
+    "audits": "The audit log",
+    "wire": "Logins and rate limits",
+}
+
+
+def tables() -> str:
+    """Return a table a topic: each question, each reading, its source, and what is made of it."""
+    lines: list[str] = []
+    for topic, group in groupby(questions().items(), lambda item: item[1].topic):
+        lines += [f"### {TOPICS[topic]}", ""]
+        for name, question in group:
+            lines += [f"**`{name}`**: {question.text}", ""]
+            lines += ["| reading | the platform | said by | Timeout Monitor |", "|---|---|---|---|"]
+            for at, one in enumerate(question.readings):
+                value = f"`{one.value}`" + (" (default)" if at == 0 else "")
+                lines.append(f"| {value} | {one.meaning} | {one.source} | {one.product} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def renewed(page: str) -> str:
+    """Return the page with its tables written anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{tables()}{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
