@@ -61,13 +61,25 @@ class Catalogue:
         ledger: Ledger,
         clock: Clock,
         function_categories: Sequence[str],
+        flow_id: str | None = None,
     ) -> None:
-        """Begin with what the ledger already knows."""
+        """Begin with what the ledger already knows.
+
+        Args:
+            org: The org's name.
+            contract: ``platform`` or ``flow``.
+            client: Asks.
+            ledger: Keeps.
+            clock: The time of the data.
+            function_categories: Patterns of the categories of function actions.
+            flow_id: A flow of contract ``flow`` that is read before any record names it.
+        """
         self._org = org
         self._contract = contract
         self._client = client
         self._ledger = ledger
         self._clock = clock
+        self._configured_flows = {flow_id} if flow_id else set()
         self._functions = tuple(re.compile(pattern) for pattern in function_categories)
         self._compared_at = -math.inf
         self._lookup_failed_at: dict[str, float] = {}
@@ -217,10 +229,14 @@ class Catalogue:
             self._ledger.save_flow_use(self._org, action_id, flows, now)
 
     def _refresh_flows(self) -> int:
-        """Read every flow that the detail records named, for its actions and their timeouts."""
+        """Read the flow that was configured and every flow that the detail records named.
+
+        Their documents tell the actions and the timeouts in force.
+        """
         self._documents.clear()
         actions: dict[str, Action] = {}
-        for flow_id in sorted(self._ledger.state(self._org).flow_names):
+        named = self._ledger.state(self._org).flow_names
+        for flow_id in sorted(self._configured_flows | named.keys()):
             for action in self._flow_actions(flow_id):
                 actions[action.action_id] = action
         self._ledger.save_catalogue(self._org, list(actions.values()), self._clock.now())

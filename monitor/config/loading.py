@@ -33,6 +33,12 @@ ORG_VARIABLES: Mapping[str, str] = {
 }
 """Variables that describe a single org without a file, and the ``[[org]]`` keys they stand for."""
 
+FLOW_VARIABLE = "FLOW_ID"
+ACTION_VARIABLE = "ACTION_ID"
+"""The flow and its data action that are meant where a command names none; see ``_with_flow``."""
+
+_CREDENTIALS = ("client_secret", "private_key")
+
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings: the file, then the environment over it.
@@ -108,10 +114,13 @@ def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:
 
 
 def _orgs(from_file: object, variables: Mapping[str, str]) -> dict[str, Any]:
-    given = {key: variables[name] for name, key in ORG_VARIABLES.items() if variables.get(name)}
-    if not given:
-        return {}
+    told = {key: _value(key, variables.get(name, "")) for name, key in ORG_VARIABLES.items()}
+    given = {key: value for key, value in told.items() if value}
     orgs = list(from_file) if isinstance(from_file, list) else []
+    if not given:
+        only = orgs[0] if len(orgs) == 1 and isinstance(orgs[0], dict) else {}
+        with_flow = _with_flow(only, variables)
+        return {} if with_flow == only else {"org": [with_flow]}
     if len(orgs) > 1:
         raise ConfigurationError(
             f"The GENESYS_* variables describe one org, but the file lists {len(orgs)}",
@@ -128,7 +137,36 @@ def _orgs(from_file: object, variables: Mapping[str, str]) -> dict[str, Any]:
             # A credential from the environment takes the place of the file's, of whatever kind.
             for key in ("client_secret", "client_secret_file", "private_key", "private_key_file"):
                 base.pop(prefix + key, None)
-    return {"org": [base | given]}
+    org: dict[str, Any] = base | given
+    if not orgs and variables.get(FLOW_VARIABLE):
+        # Nothing but the environment describes this org: a flow in it says which contract is meant.
+        org.setdefault("contract", "flow")
+    return {"org": [_with_flow(org, variables)]}
+
+
+def _value(key: str, text: str) -> str:
+    """What a variable holds for a key; a credential as it comes, for any character may be its."""
+    return text if key.endswith(_CREDENTIALS) else without_wrapping(text)
+
+
+def _with_flow(org: dict[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
+    """An org of the flow contract with the environment's flow and, beside it, its action.
+
+    For any other org the two variables stand in for arguments of ``flow`` alone.
+    """
+    flow_id = without_wrapping(variables.get(FLOW_VARIABLE, ""))
+    if org.get("contract") != "flow" or not flow_id:
+        return org
+    action_id = without_wrapping(variables.get(ACTION_VARIABLE, "")) or None
+    return {**org, "flow_id": flow_id, "action_id": action_id}
+
+
+def without_wrapping(text: str) -> str:
+    """A variable without what env files leave around it: white space, and quotes in pairs."""
+    text = text.strip()
+    while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    return text
 
 
 def _as_configuration_error(error: ValidationError, file: Path | None) -> ConfigurationError:

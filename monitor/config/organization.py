@@ -39,6 +39,8 @@ class OrgSettings(Section):
     api_url: str = ""
     login_url: str = ""
     contract: Literal["platform", "flow"] = "platform"
+    flow_id: str | None = Field(default=None, min_length=1)
+    action_id: str | None = Field(default=None, min_length=1)
 
     @field_validator("api_url", "login_url")
     @classmethod
@@ -113,6 +115,16 @@ class OrgSettings(Section):
             raise ValueError(reason)
         return self
 
+    @model_validator(mode="after")
+    def _names_a_flow_where_it_counts(self) -> Self:
+        if self.flow_id is not None and self.contract != "flow":
+            reason = 'flow_id is for contract = "flow", and the contract is another'
+            raise ValueError(reason)
+        if self.action_id is not None and self.flow_id is None:
+            reason = "action_id is set without flow_id, the flow that it is in"
+            raise ValueError(reason)
+        return self
+
     def as_writer(self) -> Self:
         """The same org with the client that writes; the one that reads where there is no other."""
         if self.write_client_id is None:
@@ -133,8 +145,15 @@ class OrgSettings(Section):
 
     @property
     def token_url(self) -> str:
-        """Where tokens come from: ``login_url``, else ``api_url``, else the region's login host."""
-        return (self.login_url or self.api_url or f"https://login.{self.region}") + "/oauth/token"
+        """Where tokens come from, which is also the audience of a signed login.
+
+        ``login_url``, else ``api_url``; else the API's own host where a login is signed or the
+        contract is ``flow``, which know one host, and the region's login host otherwise.
+        """
+        signs = self.private_key is not None or self.private_key_file is not None
+        one_host = signs or self.contract == "flow"
+        usual = self.api_base if one_host else f"https://login.{self.region}"
+        return (self.login_url or self.api_url or usual) + "/oauth/token"
 
     def read_client_secret(self) -> str | None:
         """The client secret, or None where the client signs with a private key.

@@ -74,6 +74,17 @@ def test_an_org_in_which_no_flow_was_seen_has_no_actions(watch: Watch) -> None:
     assert watched.requests()[GET_FLOW] == 0
 
 
+def test_the_configured_flow_is_read_before_any_record_names_it(watch: Watch) -> None:
+    """Its timeouts in force are known from the first moment on, beside those of flows seen."""
+    watched = watch(FLOWS)
+    watched.flow_id = PAYMENT_LINE.flow_id
+    watched.restart()
+    assert watched.catalogue.refresh() == 1
+    assert known(watched)[TAKE_PAYMENT.action_id].timeout_ms == 15_000
+    seen(watched, MAIN_MENU.flow_id)
+    assert watched.catalogue.refresh() == 5
+
+
 def test_a_flow_that_is_gone_is_left_out_with_one_warning(
     watch: Watch, logged: list[dict[str, Any]]
 ) -> None:

@@ -93,6 +93,8 @@ class Watched:
         collector: Reads the sources.
         stop: Ends reading.
         contract: Which half of the wire it speaks.
+        names: Which sources are read.
+        flow_id: The flow that was configured.
     """
 
     simulator: RunningSimulator
@@ -103,6 +105,7 @@ class Watched:
     stop: threading.Event
     contract: str
     names: Sequence[str] = ("actions", "conversations")
+    flow_id: str | None = None
     catalogue: Catalogue = field(init=False)
     sources: dict[str, Source] = field(init=False)
     collector: Collector = field(init=False)
@@ -128,6 +131,7 @@ class Watched:
             ledger=self.ledger,
             clock=self.clock,
             function_categories=ClassifySettings().function_categories,
+            flow_id=self.flow_id,
         )
         every: dict[str, Source] = {
             "actions": ActionsSource(self.client),
