@@ -18,6 +18,7 @@ from monitor.simulator.refusal import Refusal, bad_request, not_found, unauthori
 from monitor.simulator.request_log import RequestLog
 from monitor.simulator.routes_actions import action_routes
 from monitor.simulator.routes_analytics import aggregate_routes, detail_routes
+from monitor.simulator.routes_audits import audit_routes
 from monitor.simulator.routes_control import control_routes
 from monitor.simulator.routes_flows import flow_routes
 from monitor.simulator.routes_oauth import oauth_routes
@@ -56,6 +57,7 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         app.register_blueprint(action_routes(org))
         app.register_blueprint(aggregate_routes(org))
         app.register_blueprint(organization_routes(org))
+        app.register_blueprint(audit_routes(org))
     return Line(app.wsgi_app, closing)
 
 

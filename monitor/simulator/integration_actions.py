@@ -8,6 +8,7 @@ the real platform merges a partial config is not known, and this is the reading 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,17 +16,17 @@ import msgspec
 from msgspec import Meta
 
 from monitor.model import ActionKind
+from monitor.simulator.audit_log import Editor
 from monitor.simulator.queries import parse_body
 from monitor.simulator.refusal import Refusal, bad_request, not_found
 from monitor.simulator.timeouts import action_timeout_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from monitor.simulator.scenario import Scenario, SimulatedAction
 
 Json = dict[str, object]
 
+_NOBODY = Editor()
 BASE = "/api/v2/integrations/actions"
 DEFAULT_REQUEST_TEMPLATE = "${input.rawRequest}"
 DEFAULT_SUCCESS_TEMPLATE = "${rawResult}"
@@ -78,17 +79,25 @@ class _Stored:
     config: _Config
 
 
+Saved = Callable[[str, Editor, Mapping[str, str], Mapping[str, str]], None]
+"""Told who saved which action, and its properties before and after as texts."""
+
+
 class ActionStore:
     """The integration actions of one org. Thread-safe."""
 
-    def __init__(self, scenario: Scenario, changed: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, scenario: Scenario, changed: Callable[[int, int], None], saved: Saved
+    ) -> None:
         """Lay them out as their authors left them.
 
         Args:
             scenario: The org.
             changed: Told the action's position and its new timeout in milliseconds.
+            saved: Told of every save, whatever it changed.
         """
         self._changed = changed
+        self._saved = saved
         self._lock = threading.Lock()
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._stored = {
@@ -114,8 +123,8 @@ class ActionStore:
             raise not_found(message)
         return found
 
-    def update(self, action_id: str, raw: bytes) -> _Stored:
-        """Apply a PATCH.
+    def update(self, action_id: str, raw: bytes, client_id: str = "") -> _Stored:
+        """Apply a PATCH of a client.
 
         Raises:
             Refusal: 400, 404, 405 or 409.
@@ -137,10 +146,10 @@ class ActionStore:
                 version=stored.version + 1,
                 config=config,
             )
-            self._keep(stored, renewed)
+            self._keep(stored, renewed, Editor(client_id))
         return renewed
 
-    def edit(self, action_id: str, timeout_ms: int | None) -> None:
+    def edit(self, action_id: str, timeout_ms: int | None, editor: Editor = _NOBODY) -> None:
         """Let somebody else save an action: with another timeout, or with another header.
 
         Raises:
@@ -155,14 +164,15 @@ class ActionStore:
                 headers = {**(config.request.headers or {}), "X-Edited": str(stored.version)}
                 request = msgspec.structs.replace(config.request, headers=headers)
                 config = msgspec.structs.replace(config, request=request)
-            self._keep(stored, replace(stored, version=stored.version + 1, config=config))
+            self._keep(stored, replace(stored, version=stored.version + 1, config=config), editor)
 
-    def _keep(self, stored: _Stored, renewed: _Stored) -> None:
+    def _keep(self, stored: _Stored, renewed: _Stored, editor: Editor) -> None:
         """Keep an action, and tell whether its timeout changed; the lock is held."""
         action_id = stored.action.action_id
         self._stored[action_id] = renewed
         if _timeout_ms(renewed) != _timeout_ms(stored):
             self._changed(self._position[action_id], _timeout_ms(renewed))
+        self._saved(action_id, editor, _properties(stored), _properties(renewed))
 
     def template(self, action_id: str, file_name: str) -> str:
         """The text of a Velocity template.
@@ -297,6 +307,22 @@ def _check_config(action: SimulatedAction, config: _Config) -> None:
     if action.kind is ActionKind.FUNCTION:
         message = "timeoutSeconds of a function data action is set on its function."
         raise bad_request(message)
+
+
+def _properties(stored: _Stored) -> dict[str, str]:
+    """Every property by its path, as texts."""
+    found: dict[str, str] = {}
+
+    def add(path: str, node: object) -> None:
+        if isinstance(node, dict):
+            for name, value in node.items():
+                add(f"{path}.{name}" if path else str(name), value)
+        elif node is not None:
+            found[path] = str(node)
+
+    whole = {"name": stored.name, "category": stored.category, "version": stored.version}
+    add("", {**whole, "config": msgspec.to_builtins(stored.config)})
+    return found
 
 
 def _timeout_ms(stored: _Stored) -> int:

@@ -16,6 +16,16 @@ def conversation_id(seed: int, serial: int) -> str:
     return str(_identifier("conversation", seed, serial))
 
 
+def audit_id(seed: int, serial: int) -> str:
+    """The id of an entry of the audit log."""
+    return str(_identifier("audit", seed, serial))
+
+
+def user_id(seed: int, serial: int) -> str:
+    """The id of a user."""
+    return str(_identifier("user", seed, serial))
+
+
 def part_id(conversation: str, part: str) -> str:
     """The id of a participant or a session of a conversation."""
     return str(uuid.uuid5(uuid.UUID(conversation), part))

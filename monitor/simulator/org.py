@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from monitor.clock import SystemClock
+from monitor.simulator.audit_log import AuditLog, Editor, person
 from monitor.simulator.detail_search import DetailSearch
 from monitor.simulator.flow_documents import FlowStore
 from monitor.simulator.integration_actions import ActionStore
@@ -17,7 +18,7 @@ from monitor.simulator.truth import truth
 from monitor.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from monitor.clock import Clock
     from monitor.simulator.executions import Executions
@@ -38,6 +39,7 @@ class SimulatedOrg:
         organization_id: Its own id.
         tokens: Who may speak to it.
         actions: Its integration actions.
+        audits: Who saved them.
         flows: Its flow documents.
         details: Its conversation detail records.
     """
@@ -80,7 +82,8 @@ class SimulatedOrg:
             requests_per_minute=requests_per_minute,
         )
         self.tokens.register_secret(self.client_id, self.client_secret)
-        self.actions = ActionStore(scenario, self._action_changed)
+        self.audits = AuditLog(scenario.seed, self.world)
+        self.actions = ActionStore(scenario, self._action_changed, self._action_saved)
         self.flows = FlowStore(scenario, self._step_changed)
         self.details = DetailSearch(scenario, self._traffic)
 
@@ -103,7 +106,8 @@ class SimulatedOrg:
         if path.startswith("/api/v2/flows/"):
             self.flows.edit(what, self.now_ms(), action_id=action_id, timeout_ms=timeout_ms)
         else:
-            self.actions.edit(what, timeout_ms)
+            editor = person(self.scenario.seed, len(self.audits.editors))
+            self.actions.edit(what, timeout_ms, editor)
 
     def register_public_key(self, client_id: str, pem: str) -> None:
         """Let a client sign in with assertions signed by the key's private half."""
@@ -132,6 +136,12 @@ class SimulatedOrg:
         if self.contract == "platform":
             change = TimeoutChange(self.now_ms(), position, None, timeout_ms)
             self._traffic.change_timeout(change)
+
+    def _action_saved(
+        self, action_id: str, editor: Editor, before: Mapping[str, str], after: Mapping[str, str]
+    ) -> None:
+        """An integration action was saved."""
+        self.audits.note(self.now_ms(), action_id, editor, before, after)
 
     def _step_changed(self, flow: int, action_id: str, timeout_ms: int) -> None:
         """A flow document's timeout was changed; it counts where flow documents decide."""

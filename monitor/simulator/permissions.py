@@ -10,6 +10,7 @@ VIEW_FUNCTIONS: Final = ("integrations:actionFunction:view",)
 VIEW_INTEGRATIONS: Final = ("integrations:integration:view",)
 VIEW_DETAILS: Final = ("analytics:conversationDetail:view", "analytics:detail:view")
 VIEW_DEPENDENCIES: Final = ("architect:dependencyTracking:view",)
+VIEW_AUDITS: Final = ("audits:audit:view",)
 READ_FLOWS: Final = ("flow:flow:read", "architect:flow:view")
 WRITE_FLOWS: Final = ("flow:flow:write", "architect:flow:edit")
 
@@ -20,6 +21,7 @@ ALL_PERMISSIONS: Final = (
     *VIEW_INTEGRATIONS,
     *VIEW_DETAILS,
     *VIEW_DEPENDENCIES,
+    *VIEW_AUDITS,
     *READ_FLOWS,
     *WRITE_FLOWS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from monitor.simulator.answers import answer, flag, paged, require
 from monitor.simulator.integration_actions import BASE, action_json, function_json
@@ -45,7 +45,7 @@ def action_routes(org: SimulatedOrg) -> Blueprint:
     @routes.patch(f"{BASE}/<actionId>")
     def update_action(actionId: str) -> Response:  # noqa: N803 - the platform's path
         require(org, EDIT_ACTIONS)
-        stored = org.actions.update(actionId, request.get_data())
+        stored = org.actions.update(actionId, request.get_data(), g.usage.client_id)
         return answer(action_json(stored, with_config=True, with_contract=True))
 
     @routes.get(f"{BASE}/<actionId>/templates/<fileName>")

@@ -295,8 +295,31 @@ class World:
     audits: str = _open(
         "audits",
         "Are changes of timeouts in the audit log of realtime queries?",
-        Reading("shown", "yes", _SDK, "names who changed a timeout"),
+        Reading("shown", "yes, seconds to minutes late", _SDK, "names who changed a timeout"),
         Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "says `unknown`"),
+    )
+    audit_properties: str = _open(
+        "audits",
+        "Does an entry of the audit log say which properties were changed?",
+        Reading(
+            "none",
+            "no: `propertyChanges` is empty",
+            "a published answer",
+            "names who saved the action between two readings of its timeout; where several did, "
+            "all of them",
+        ),
+        Reading(
+            "paths",
+            "each by its path: `config.timeoutSeconds` from 5 to 8",
+            _SDK,
+            "names who changed the timeout, when, from what and to what",
+        ),
+        Reading(
+            "config",
+            "the whole configuration as one JSON text, before and after",
+            _NOTHING_SAID,
+            "the same",
+        ),
     )
     expires_in: str = _open(
         "wire",
@@ -370,6 +393,7 @@ BELIEVABLE: Final = World(
     too_many_requests="retry_after",
     rate_headers="shown",
     dependency_tracking="built",
+    audit_properties="paths",
     etag="strong",
 )
 """What a demo shows: every source speaks, and nothing is odd."""

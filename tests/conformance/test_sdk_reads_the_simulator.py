@@ -12,7 +12,7 @@ import pytest
 import requests
 from PureCloudPlatformClientV2.rest import ApiException
 
-from monitor.simulator import RunningSimulator, SimulatedOrg, scenario, serve
+from monitor.simulator import RunningSimulator, SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS, PRICE_QUOTE
 
 NOON = 1_795_435_200
@@ -23,9 +23,11 @@ LAST_HOUR = "2026-11-23T11:00:00.000Z/2026-11-23T12:00:00.000Z"
 class Noon:
     """A clock that stands still."""
 
+    at: float = NOON
+
     def now(self) -> float:
-        """Noon."""
-        return NOON
+        """Noon, unless a test has set it."""
+        return self.at
 
     def machine_seconds(self, seconds: float) -> float:
         """The same number of seconds."""
@@ -83,6 +85,18 @@ def raise_timeout(client: Any) -> Any:  # noqa: ANN401
     body.config = shown.config
     body.config.timeout_seconds += 1
     return api.patch_integrations_action(ORDER_STATUS.action_id, body)
+
+
+def audits(client: Any) -> Any:  # noqa: ANN401
+    """Ask who saved actions today."""
+    body = sdk.AuditRealtimeQueryRequest()
+    body.interval, body.service_name = "2026-11-23T00:00:00Z/2026-11-24T00:00:00Z", "Integrations"
+    only = sdk.AuditQueryFilter()
+    only.pcProperty, only.value = "EntityType", "Action"
+    newest = sdk.AuditQuerySort()
+    newest.name, newest.sort_order = "Timestamp", "descending"
+    body.filters, body.sort, body.page_size, body.page_number = [only], [newest], 100, 1
+    return sdk.AuditApi(client).post_audits_query_realtime(body, expand=["user"])
 
 
 def _aggregation(body: Any) -> Any:  # noqa: ANN401
@@ -235,6 +249,7 @@ QUESTIONS: dict[str, Ask] = {
     "default limits": default_limits,
     "organization": organization,
     "token": token,
+    "audits of a day without any": audits,
     "consuming flows": consuming_flows,
 }
 
@@ -245,6 +260,28 @@ def test_the_sdk_loses_no_field_of_an_answer(client: Any, ask: Ask) -> None:  # 
     model = ask(client)
     raw = json.loads(client.last_response.data)
     kept = client.sanitize_for_serialization(model)
+    assert list(differences(raw, kept, "$")) == []
+
+
+@pytest.mark.parametrize("told", ["none", "paths", "config"])
+def test_the_sdk_loses_no_field_of_an_audit(told: str) -> None:
+    """Of a person's save and of a client's, whatever the platform tells of its properties."""
+    clock = Noon()
+    org = SimulatedOrg(scenario("punctual"), clock, world=World(audit_properties=told))
+    with serve(org) as running:
+        client = sdk.api_client.ApiClient(host=running.url)
+        client.get_client_credentials_token(org.client_id, org.client_secret)
+        org.edit(f"/api/v2/integrations/actions/{ORDER_STATUS.action_id}", "", 9_000)
+        raise_timeout(client)
+        clock.at += 300
+        model = audits(client)
+        raw = json.loads(client.last_response.data)
+        kept = client.sanitize_for_serialization(model)
+        client.get_http_client().rest_client.pool_manager.clear()
+    assert [bool(one.property_changes) for one in model.entities] == [told != "none"] * 2
+    assert {one.user.name for one in model.entities if one.user} == {
+        org.audits.editors[0].user_name
+    }
     assert list(differences(raw, kept, "$")) == []
 
 
