@@ -246,16 +246,26 @@ def cumulative(bands: Bands) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """Reads the platform's words for how an execution ended.
+    """Reads the platform's words for how an execution ended; the one rule of it.
 
     Only ``NONE`` is certain; every other word is matched against configured patterns, and what
     matches none stays an error under its own name. The ledger keeps the words, not the reading,
     so that a better pattern mends the past too.
+
+    Attributes:
+        timeout_error_types: A word in which one is found says that time ran out.
+        timeout_statuses: Statuses that say so where no word does.
+        throttle_error_types: A word in which one is found says that the platform refused to run it.
+        throttle_statuses: Statuses that say so where no word does.
+        remote_error_types: A word in which one is found speaks of the back end: its own refusals
+            are errors, and only its being late is a timeout.
     """
 
     timeout_error_types: tuple[re.Pattern[str], ...]
     timeout_statuses: frozenset[str]
     throttle_error_types: tuple[re.Pattern[str], ...]
+    throttle_statuses: frozenset[str] = frozenset()
+    remote_error_types: tuple[re.Pattern[str], ...] = ()
 
     @classmethod
     def from_patterns(
@@ -263,6 +273,8 @@ class Classifier:
         timeout_error_types: Iterable[str],
         timeout_statuses: Iterable[str],
         throttle_error_types: Iterable[str],
+        throttle_statuses: Iterable[str] = (),
+        remote_error_types: Iterable[str] = (),
     ) -> Classifier:
         """Compile the patterns of ``[classify]``.
 
@@ -270,25 +282,38 @@ class Classifier:
             re.error: A pattern is not a regular expression.
         """
         return cls(
-            tuple(re.compile(pattern) for pattern in timeout_error_types),
+            _compiled(timeout_error_types),
             frozenset(timeout_statuses),
-            tuple(re.compile(pattern) for pattern in throttle_error_types),
+            _compiled(throttle_error_types),
+            frozenset(throttle_statuses),
+            _compiled(remote_error_types),
         )
 
     def outcome(self, error_type: str, response_status: str) -> Outcome:
-        """How an execution with this errorType and responseStatus ended."""
+        """Return how an execution with this errorType and responseStatus ended.
+
+        Where the word speaks of the back end, neither its 429 nor its "too many" is the
+        platform's. A word says more than a status, which may be the back end's too.
+        """
         if error_type == NO_ERROR:
             return Outcome.SUCCESS
-        if self.is_throttle(error_type):
+        remote = _found(self.remote_error_types, error_type)
+        if not remote and _found(self.throttle_error_types, error_type):
             return Outcome.THROTTLED
-        if self.is_timeout(error_type) or response_status in self.timeout_statuses:
+        if _found(self.timeout_error_types, error_type):
             return Outcome.TIMEOUT
-        return Outcome.ERROR
+        if not remote and response_status in self.throttle_statuses:
+            return Outcome.THROTTLED
+        return Outcome.TIMEOUT if response_status in self.timeout_statuses else Outcome.ERROR
 
     def is_timeout(self, error_type: str) -> bool:
-        """Whether this word alone says that time ran out."""
-        return any(pattern.search(error_type) for pattern in self.timeout_error_types)
+        """Return whether this word alone says that time ran out; a detail record has no status."""
+        return self.outcome(error_type, "") is Outcome.TIMEOUT
 
-    def is_throttle(self, error_type: str) -> bool:
-        """Whether this word says that the platform itself refused to run it."""
-        return any(pattern.search(error_type) for pattern in self.throttle_error_types)
+
+def _compiled(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+def _found(patterns: Iterable[re.Pattern[str]], word: str) -> bool:
+    return any(pattern.search(word) for pattern in patterns)

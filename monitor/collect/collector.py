@@ -25,7 +25,7 @@ from monitor.errors import (
 from monitor.ledger import Ledger, Reading, Recorded
 from monitor.model import Classifier, TimeRange, floor_to
 from monitor.model import Outcome as Ending
-from monitor.sources import Source
+from monitor.sources import Evidence, Source
 
 log = structlog.get_logger()
 
@@ -258,14 +258,25 @@ class Collector:
         )
         count.add(recorded)
         for error_type in recorded.new_error_types:
-            if self._classifier.outcome(error_type, "") is Ending.ERROR:
-                log.warning(
-                    "new_error_type",
-                    org=self._org,
-                    error_type=error_type,
-                    counted_as="error",
-                    hint="If it is a timeout or a throttle, add a pattern to [classify].",
-                )
+            self._log_new_word(error_type, evidence)
+
+    def _log_new_word(self, error_type: str, evidence: Evidence) -> None:
+        """Say once how a word is read; what comes with it later is read by the same rule."""
+        statuses = {one.response_status for one in evidence.tallies if one.error_type == error_type}
+        outcomes = {
+            status: self._classifier.outcome(error_type, status) for status in statuses or {""}
+        }
+        if Ending.ERROR in outcomes.values():
+            log_it, hint = log.warning, "If it is a timeout or a throttle, add it to [classify]."
+        else:
+            log_it, hint = log.info, "If that is wrong, change the patterns of [classify]."
+        log_it(
+            "new_error_type",
+            org=self._org,
+            error_type=error_type,
+            counted_as=_told(outcomes),
+            hint=hint,
+        )
 
     def _skip(self, source: Source, stretch: TimeRange, window_seconds: int, count: _Count) -> None:
         windows = -(-stretch.seconds // window_seconds)
@@ -333,3 +344,12 @@ class Collector:
                 again_after_seconds=PROBE_AGAIN_SECONDS,
             )
         self._refused_at[source.name] = self._clock.now()
+
+
+def _told(outcomes: Mapping[str, Ending]) -> str:
+    """Return one outcome as its word, several with the status that each came with."""
+    if len(set(outcomes.values())) == 1:
+        return str(next(iter(outcomes.values())))
+    return ", ".join(
+        f"{outcome} ({status or 'no status'})" for status, outcome in sorted(outcomes.items())
+    )

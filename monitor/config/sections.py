@@ -68,10 +68,14 @@ class ClassifySettings(Section):
 
     timeout_error_types: tuple[str, ...] = (r"(?i)timed?[ _-]?out",)
     timeout_statuses: tuple[str, ...] = ("408", "504")
-    throttle_error_types: tuple[str, ...] = (r"(?i)rate.?limit|concurren",)
+    remote_error_types: tuple[str, ...] = (r"(?i)remote",)
+    throttle_error_types: tuple[str, ...] = (r"(?i)rate.?limit|concurren|too.?many",)
+    throttle_statuses: tuple[str, ...] = ("429",)
     function_categories: tuple[str, ...] = (r"(?i)\bfunction\b",)
 
-    @field_validator("timeout_error_types", "throttle_error_types", "function_categories")
+    @field_validator(
+        "timeout_error_types", "remote_error_types", "throttle_error_types", "function_categories"
+    )
     @classmethod
     def _are_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
@@ -85,7 +89,11 @@ class ClassifySettings(Section):
     def classifier(self) -> Classifier:
         """The rule that these patterns make."""
         return Classifier.from_patterns(
-            self.timeout_error_types, self.timeout_statuses, self.throttle_error_types
+            self.timeout_error_types,
+            self.timeout_statuses,
+            self.throttle_error_types,
+            self.throttle_statuses,
+            self.remote_error_types,
         )
 
 

@@ -84,16 +84,11 @@ def _add_outcomes(
     contract: str,
     classifier: Classifier,
 ) -> None:
-    if contract == _FLOW:
-        # Only timeouts are ever seen there: zeros of the rest would be a claim, not a count. The
-        # rule is the one by which detail records are read; no other outcome comes before it.
-        timeouts = sum(total.count for total in totals if classifier.is_timeout(total.error_type))
-        families.add(EXECUTIONS, (*labels, Outcome.TIMEOUT.value), timeouts)
-        return
     counts: Counter[Outcome] = Counter()
     for total in totals:
         counts[classifier.outcome(total.error_type, total.response_status)] += total.count
-    for outcome in Outcome:
+    # Only timeouts are ever seen in flows: zeros of the rest would be a claim, not a count.
+    for outcome in (Outcome.TIMEOUT,) if contract == _FLOW else Outcome:
         families.add(EXECUTIONS, (*labels, outcome.value), counts[outcome])
 
 

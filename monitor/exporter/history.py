@@ -172,14 +172,14 @@ def _executions(history: History, past: PastOrg, classifier: Classifier) -> Iter
     base: dict[tuple[str, Outcome], int] = defaultdict(int)
     for total in past.state.totals:
         series = total.action_id, total.error_type, total.response_status
-        outcome = _outcome(past, classifier, *series[1:])
+        outcome = classifier.outcome(*series[1:])
         base[total.action_id, outcome] += total.count - _count(past.counted_since.get(series))
     flat = {action.action_id for action in known_actions(past.state)}
     for action_id, rows in _by_action(history, past):
         flat.discard(action_id)
         added: dict[Outcome, dict[int, int]] = {outcome: defaultdict(int) for outcome in Outcome}
         for row in rows:
-            outcome = _outcome(past, classifier, row.error_type, row.response_status)
+            outcome = classifier.outcome(row.error_type, row.response_status)
             added[outcome][row.bucket_start] += row.count
         for outcome in outcomes:
             labels = _labels(EXECUTIONS, (past.org, action_id, outcome.value))
@@ -189,13 +189,6 @@ def _executions(history: History, past: PastOrg, classifier: Classifier) -> Iter
         for outcome in outcomes:
             labels = _labels(EXECUTIONS, (past.org, action_id, outcome.value))
             yield from _counter(EXECUTIONS, labels, _running(past, base[action_id, outcome], ()))
-
-
-def _outcome(past: PastOrg, classifier: Classifier, error_type: str, status: str) -> Outcome:
-    """How a series is read; where only timeouts are known, by its word alone."""
-    if past.contract == _FLOW:
-        return Outcome.TIMEOUT if classifier.is_timeout(error_type) else Outcome.ERROR
-    return classifier.outcome(error_type, status)
 
 
 def _errors(history: History, past: PastOrg) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.analysis.summary import Summary, summarise
+from monitor.config import ClassifySettings
 from monitor.ledger import Ledger, Reading
 from monitor.model import (
     BAND_EDGES_MS,
@@ -13,7 +14,6 @@ from monitor.model import (
     NO_ERROR,
     Action,
     Bands,
-    Classifier,
     Incident,
     Tally,
     TimeRange,
@@ -31,9 +31,7 @@ HOUR = TimeRange(T0, T0 + HOUR_SECONDS)
 TIMED_OUT = "EXECUTION_TIMEOUT"
 THROTTLED = "CONCURRENT_EXECUTIONS_EXCEEDED"
 BROKEN = "REMOTE_SERVER_ERROR"
-CLASSIFIER = Classifier.from_patterns(
-    ["(?i)timed?[ _-]?out"], ["408", "504"], ["(?i)rate.?limit|concurren"]
-)
+CLASSIFIER = ClassifySettings().classifier()
 
 
 def bands_of(*durations_ms: float) -> Bands:

@@ -136,6 +136,30 @@ def test_every_default_is_the_program_s_own(heading: str) -> None:
             assert _plain(written) == _plain(field.default), key
 
 
+WORDS = re.findall(
+    r"^\| `([^`]+)` \| (?:`(\d+)`|none|any) \| (\w+) \| [A-Z].*\. \|$",
+    sections(CONFIGURATION)["Which words end as which outcome"],
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("error_type", "status", "outcome"), WORDS)
+def test_every_documented_word_ends_as_it_says(error_type: str, status: str, outcome: str) -> None:
+    """The table of words and statuses is the rule's own, with the defaults of [classify]."""
+    assert Settings().classify.classifier().outcome(error_type, status) == outcome
+
+
+def test_the_documented_words_hold_each_that_was_seen() -> None:
+    """Every row of the table is read, and the words of the vendor's own answers are among them."""
+    told = sections(CONFIGURATION)["Which words end as which outcome"]
+    assert len(WORDS) == told.count("\n| `")
+    assert {word for word, _, _ in WORDS} >= {
+        *("TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS_REMOTE", "ACTION.AUTHENTICATION"),
+        *("ACTION.PROCESSING", "ACTION.REMOTE_ENDPOINT", "INVALID_CREDENTIALS"),
+        *("INVALID_SCHEMA", "BAD_REQUEST"),
+    }
+
+
 def test_every_variable_is_documented_and_nothing_else() -> None:
     """The variables that stand for an org, with the keys that they stand for."""
     documented = rows(sections(CONFIGURATION)["The environment alone"])

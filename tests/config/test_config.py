@@ -326,6 +326,8 @@ def test_the_default_words_tell_the_outcomes_apart() -> None:
     assert classifier.outcome("EXECUTION_TIMEOUT", "") is Outcome.TIMEOUT
     assert classifier.outcome("CONCURRENT_LIMIT", "429") is Outcome.THROTTLED
     assert classifier.outcome("REMOTE_ERROR", "500") is Outcome.ERROR
+    assert classifier.outcome("ANYTHING", "429") is Outcome.THROTTLED
+    assert classifier.outcome("REMOTE_ERROR", "429") is Outcome.ERROR
 
 
 def test_configured_words_replace_the_default_ones() -> None:
@@ -333,6 +335,9 @@ def test_configured_words_replace_the_default_ones() -> None:
     classifier = load(FIXTURES / "everything.ok.toml", {}).classify.classifier()
     assert classifier.outcome("REMOTE GAVE UP", "") is Outcome.TIMEOUT
     assert classifier.outcome("REMOTE_ERROR", "408") is Outcome.ERROR
+    assert classifier.outcome("REMOTE_ERROR", "430") is Outcome.THROTTLED
+    assert classifier.outcome("BACKEND_ERROR", "430") is Outcome.ERROR
+    assert classifier.outcome("ANYTHING", "429") is Outcome.ERROR
 
 
 # --- durations ------------------------------------------------------------------------------

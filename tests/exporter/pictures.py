@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from monitor.analysis.diagnosing import Concurrency, OrgDiagnosis
 from monitor.analysis.diagnosis import Diagnosis
 from monitor.analysis.summary import empty, summarise
+from monitor.config import ClassifySettings
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
     NO_BANDS,
@@ -17,7 +18,6 @@ from monitor.model import (
     Action,
     ActionKind,
     Bands,
-    Classifier,
     Incident,
     Tally,
     TimeRange,
@@ -36,9 +36,7 @@ HOUR = TimeRange(int(NOW) - 3600, int(NOW))
 DAY = TimeRange(int(NOW) - 86400, int(NOW))
 ORG = "acme"
 
-CLASSIFIER = Classifier.from_patterns(
-    [r"(?i)timed?[ _-]?out"], ["408", "504"], [r"(?i)rate.?limit|concurren"]
-)
+CLASSIFIER = ClassifySettings().classifier()
 
 CRM = Action("custom_-_crm", "CRM lookup", "int-1", "CRM", "Web Services", ActionKind.CUSTOM, 3_000)
 PAYMENT = Action("custom_-_payment", "Payment", "int-2", "Bank", "Web Services", ActionKind.CUSTOM)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.config import ClassifySettings
 from monitor.model import (
     BAND_EDGES_MS,
     NO_BANDS,
@@ -30,9 +31,7 @@ BANDS = st.lists(st.integers(0, 1_000), min_size=len(NO_BANDS), max_size=len(NO_
 @pytest.fixture
 def classifier() -> Classifier:
     """The patterns that the settings begin with."""
-    return Classifier.from_patterns(
-        ["(?i)timed?[ _-]?out"], ["408", "504"], ["(?i)rate.?limit|concurren"]
-    )
+    return ClassifySettings().classifier()
 
 
 def test_band_edges_rise() -> None:
@@ -133,6 +132,15 @@ def test_floor_is_the_boundary_at_or_before(seconds: float, step: int) -> None:
         ("RATE_LIMITED", "429", Outcome.THROTTLED),
         ("CONCURRENT_EXECUTIONS_EXCEEDED", "", Outcome.THROTTLED),
         ("CONCURRENCY_TIMEOUT", "504", Outcome.THROTTLED),
+        ("REMOTE_TIMEOUT", "429", Outcome.TIMEOUT),
+        ("REMOTE_RATE_LIMIT", "", Outcome.ERROR),
+        ("REMOTE_SERVER_ERROR", "429", Outcome.ERROR),
+        ("TOO_MANY_REQUESTS", "429", Outcome.THROTTLED),
+        ("TOO_MANY_REQUESTS_REMOTE", "429", Outcome.ERROR),
+        ("EXECUTION_TIMEOUT", "429", Outcome.TIMEOUT),
+        ("ACTION.PROCESSING", "429", Outcome.THROTTLED),
+        ("", "429", Outcome.THROTTLED),
+        ("", "504", Outcome.TIMEOUT),
         ("SOMETHING_NEW", "", Outcome.ERROR),
         ("", "", Outcome.ERROR),
     ],
@@ -148,6 +156,15 @@ def test_a_status_alone_is_no_word_for_a_timeout(classifier: Classifier) -> None
     """A detail record has no status: there the word decides."""
     assert classifier.is_timeout("DATA_ACTION_TIMEOUT")
     assert not classifier.is_timeout("504")
+
+
+@pytest.mark.parametrize(
+    "word", ["CONCURRENCY_TIMEOUT", "RATE_LIMIT_TIMED_OUT", NO_ERROR, "REMOTE"]
+)
+def test_a_word_alone_is_read_by_the_same_rule(classifier: Classifier, word: str) -> None:
+    """Whatever an execution of this word without a status is, a detail record's segment is too."""
+    assert classifier.is_timeout(word) is (classifier.outcome(word, "") is Outcome.TIMEOUT)
+    assert not classifier.is_timeout(word)
 
 
 def test_without_patterns_every_failure_is_an_error() -> None:
