@@ -14,13 +14,12 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.collect.plan import END_STEP_SECONDS, Read, plan
+from monitor.collect.refusals import Refusals
 from monitor.config import CollectSettings
 from monitor.errors import (
     BadRequestError,
     ConfigurationError,
     GenesysError,
-    NotFoundError,
-    PermissionDeniedError,
 )
 from monitor.ledger import Ledger, Reading, Recorded
 from monitor.model import Classifier, TimeRange, floor_to
@@ -28,9 +27,6 @@ from monitor.model import Outcome as Ending
 from monitor.sources import Evidence, Source
 
 log = structlog.get_logger()
-
-PROBE_AGAIN_SECONDS = 3600
-"""A source that was refused is asked again after an hour: a permission may have been granted."""
 
 COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 """Windows to fall back to where the platform refuses finer ones."""
@@ -118,7 +114,7 @@ class Collector:
         self._classifier = classifier
         self._clock = clock
         self._stop = stop
-        self._refused_at: dict[str, float] = {}
+        self._refusals = Refusals(org, clock)
         self._coarser: dict[str, int] = {}
         self._turn = threading.Lock()
         for source in self._sources:
@@ -152,16 +148,16 @@ class Collector:
         count = _Count()
         errors: dict[str, GenesysError] = {}
         for source in self._sources:
-            if self._is_refused(source) or self._stop.is_set():
+            if self._refusals.rests(source.name) or self._stop.is_set():
                 continue
             try:
                 read(source, count)
             except GenesysError as error:
                 errors[source.name] = error
-                self._note_refusal(source, error)
+                self._refusals.note(source.name, error)
             else:
-                self._refused_at.pop(source.name, None)
-        available = {source.name: source.name not in self._refused_at for source in self._sources}
+                self._refusals.note_answer(source.name)
+        available = {one.name: self._refusals.answers(one.name) for one in self._sources}
         return PollReport(
             org=self._org,
             result=self._result(errors, available),
@@ -326,24 +322,6 @@ class Collector:
             why=error.detail,
         )
         return True
-
-    def _is_refused(self, source: Source) -> bool:
-        refused_at = self._refused_at.get(source.name)
-        return refused_at is not None and self._clock.now() - refused_at < PROBE_AGAIN_SECONDS
-
-    def _note_refusal(self, source: Source, error: GenesysError) -> None:
-        if not isinstance(error, PermissionDeniedError | NotFoundError):
-            return
-        if source.name not in self._refused_at:
-            log.warning(
-                "source_off",
-                org=self._org,
-                source=source.name,
-                why=error.message,
-                hint=error.hint,
-                again_after_seconds=PROBE_AGAIN_SECONDS,
-            )
-        self._refused_at[source.name] = self._clock.now()
 
 
 def _told(outcomes: Mapping[str, Ending]) -> str:
