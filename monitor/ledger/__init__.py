@@ -20,6 +20,14 @@ from monitor.ledger.change import (
     Switch,
 )
 from monitor.ledger.columns import OrgTallies, TallyColumns
+from monitor.ledger.edits import (
+    UNKNOWN,
+    OutsideChange,
+    SetBy,
+    TimeoutEdit,
+    stand_down_note,
+    who_overrode,
+)
 from monitor.ledger.history import History
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
@@ -40,6 +48,7 @@ __all__ = [
     "LATENESS_EDGES_SECONDS",
     "NEXT",
     "STANDING_STATES",
+    "UNKNOWN",
     "UNSETTLED_STATES",
     "AuditEntry",
     "Change",
@@ -54,13 +63,18 @@ __all__ = [
     "Ledger",
     "OrgState",
     "OrgTallies",
+    "OutsideChange",
     "Quarantine",
     "Reading",
     "Recorded",
+    "SetBy",
     "SourceState",
     "Standing",
     "Switch",
     "TallyColumns",
     "TallySum",
+    "TimeoutEdit",
     "Total",
+    "stand_down_note",
+    "who_overrode",
 ]

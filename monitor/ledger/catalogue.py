@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
 from monitor.ledger.change import FLOW_TARGET, Change
 from monitor.ledger.database import insert_into, put, put_if_absent
@@ -202,11 +202,22 @@ def lookups_of_flow_use(connection: Connection, org_id: int) -> dict[str, float]
     return {row[0]: row[1] for row in rows}
 
 
-def timeouts_over_time(connection: Connection, org_id: int) -> list[tuple[str, float, int | None]]:
-    """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""
+def action_names(connection: Connection, org_id: int) -> dict[str, str]:
+    """Names by action id."""
+    statement = select(actions.c.action_id, actions.c.name).where(actions.c.org_id == org_id)
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def timeouts_over_time(
+    connection: Connection, org_id: int, *conditions: ColumnElement[bool]
+) -> list[tuple[str, float, int | None]]:
+    """Action id, since when (epoch seconds), timeout in force (ms); oldest first.
+
+    All of them, or those for which some conditions hold.
+    """
     statement = (
         select(timeouts.c.action_id, timeouts.c.since, timeouts.c.timeout_ms)
-        .where(timeouts.c.org_id == org_id)
+        .where(timeouts.c.org_id == org_id, *conditions)
         .order_by(timeouts.c.since, timeouts.c.action_id)
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(statement)]

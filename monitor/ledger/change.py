@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.ledger.edits import TimeoutEdit
 
 FLOW_TARGET = "flow"
 """The target of a change inside a flow's document."""
@@ -252,6 +256,7 @@ class Standing:
             for; the newest first.
         latest: The newest change of each action that took effect, by its id.
         quarantines: Actions that are left alone, by their id; expired ones too.
+        edits: Who saved the actions that were changed, by the platform's audit log; oldest first.
     """
 
     org: str
@@ -261,6 +266,7 @@ class Standing:
     changes: tuple[Change, ...] = ()
     latest: Mapping[str, Change] = field(default_factory=dict)
     quarantines: Mapping[str, Quarantine] = field(default_factory=dict)
+    edits: tuple[TimeoutEdit, ...] = ()
 
     def open_change(self, action_id: str) -> Change | None:
         """The open change of an action."""

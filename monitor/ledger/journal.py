@@ -28,8 +28,10 @@ from monitor.ledger.change import (
     Switch,
 )
 from monitor.ledger.database import Database
+from monitor.ledger.edit_store import read_edits
 from monitor.ledger.leasing import give_back, insist, take_lease
 from monitor.ledger.orgs import find_org, lock_org
+from monitor.ledger.schema import timeout_edits
 from monitor.ledger.standing import (
     PAUSED,
     RESUMED,
@@ -312,7 +314,12 @@ class Journal:
 
 
 def _standing(connection: Connection, org: str, org_id: int | None, now: float) -> Standing:
-    return read_standing(connection, org, org_id, now - HISTORY_SECONDS)
+    found = read_standing(connection, org, org_id, now - HISTORY_SECONDS)
+    if org_id is None or not found.latest:
+        return found
+    changed = timeout_edits.c.action_id.in_(sorted(found.latest))
+    recent = timeout_edits.c.at >= now - HISTORY_SECONDS
+    return replace(found, edits=read_edits(connection, org_id, changed, recent))
 
 
 def _note(

@@ -12,10 +12,13 @@ from sqlalchemy import delete
 from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeouts_over_time
 from monitor.ledger.columns import OrgTallies, read_org_tallies
 from monitor.ledger.database import Database, open_database
+from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
+from monitor.ledger.edits import OutsideChange, TimeoutEdit
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
 from monitor.ledger.journal import Journal
 from monitor.ledger.orgs import (
+    edits_read_until,
     find_org,
     lock_every_org,
     lock_org,
@@ -124,6 +127,36 @@ class Ledger:
         with self._database.writing() as connection:
             save_flows_of_action(connection, lock_org(connection, org), action_id, flows, at)
 
+    def save_timeout_edits(
+        self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]
+    ) -> None:
+        """Keep entries of the platform's audit log; the same again adds nothing.
+
+        Where an entry tells who set a timeout, and when, the history of timeouts and the notes of
+        changes that stood down for it say so from now on.
+
+        Args:
+            org: The org's name in the configuration.
+            edits: Entries of the audit log.
+            until: Up to where the log was read; epoch seconds.
+            own_clients: The ids of the clients that this program logs in with.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            save_edits(connection, org, org_id, found=edits, until=until, own_clients=own_clients)
+
+    def edits_read_until(self, org: str) -> float:
+        """Up to where the audit log was read; epoch seconds, 0.0 where it never was."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return 0.0 if org_id is None else edits_read_until(connection, org_id)
+
+    def outside_changes(self, org: str, limit: int) -> list[OutsideChange]:
+        """The newest changes of timeouts that this program did not make, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else read_outside_changes(connection, org, org_id)[:limit]
+
     def prune(self, before: int) -> int:
         """Forget windows and incidents that began before ``before``; totals stay.
 
@@ -146,6 +179,7 @@ class Ledger:
                     delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
                 ):
                     removed += connection.execute(statement).rowcount
+                removed += forget_edits(connection, org_id, before)
             remember_pruned_before(connection, before)
             return removed
 

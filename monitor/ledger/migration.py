@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from monitor.ledger.change_schema import VERSION_2
 from monitor.ledger.finer_bands import split_bands
-from monitor.ledger.schema import SCHEMA_VERSION, metadata
+from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, metadata
 
 
 def _to_version_2(connection: Connection) -> None:
@@ -16,7 +16,16 @@ def _to_version_2(connection: Connection) -> None:
     metadata.create_all(connection, tables=VERSION_2)
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {1: _to_version_2, 2: split_bands}
+def _to_version_4(connection: Connection) -> None:
+    """Add the tables of what is known beside the counts; nothing that was counted is touched."""
+    metadata.create_all(connection, tables=VERSION_4)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {
+    1: _to_version_2,
+    2: split_bands,
+    3: _to_version_4,
+}
 """What leads on from each version that can be upgraded."""
 
 OLDEST = min(STEPS)

@@ -10,6 +10,7 @@ from monitor.ledger.schema import meta, orgs
 _PRUNED_BEFORE = "pruned_before"
 _WRITES_PROVED = "writes_proved"
 _CONCURRENCY_LIMIT = "concurrency_limit"
+_EDITS_READ_UNTIL = "edits_read_until"
 
 
 def find_org(connection: Connection, org: str) -> int | None:
@@ -63,6 +64,16 @@ def concurrency_limit(connection: Connection, org_id: int) -> int | None:
 def remember_concurrency_limit(connection: Connection, org_id: int, limit: int) -> None:
     """Remember the org's own limit."""
     put(connection, meta, [{"key": f"{_CONCURRENCY_LIMIT}:{org_id}", "value": str(limit)}])
+
+
+def edits_read_until(connection: Connection, org_id: int) -> float:
+    """Up to where the platform's audit log was read; epoch seconds, 0.0 where it never was."""
+    return float(_fact(connection, f"{_EDITS_READ_UNTIL}:{org_id}") or 0.0)
+
+
+def remember_edits_read_until(connection: Connection, org_id: int, until: float) -> None:
+    """Remember up to where the audit log was read."""
+    put(connection, meta, [{"key": f"{_EDITS_READ_UNTIL}:{org_id}", "value": repr(until)}])
 
 
 def _fact(connection: Connection, key: str) -> str | None:

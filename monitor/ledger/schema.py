@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 3; changing one means a new version and a step towards it."""
+"""The tables of the ledger, version 4; changing one means a new version and a step towards it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from monitor.model import BAND_EDGES_MS
 APPLICATION = "timeout-monitor"
 """What ``meta`` says of whose file it is."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 BAND_COLUMNS: tuple[str, ...] = tuple(f"b{index:02}" for index in range(len(BAND_EDGES_MS) + 1))
 """One column a latency band, so that SQL sums them; ``b00`` is the fastest."""
@@ -203,3 +203,23 @@ incident_totals = Table(
     Column("conversations", BigInteger, nullable=False),
 )
 """Running totals of incidents. They are never pruned."""
+
+timeout_edits = Table(
+    "timeout_edits",
+    metadata,
+    _org(),
+    Column("edit_id", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("action_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("user_name", String, nullable=False),
+    Column("client_id", String, nullable=False),
+    Column("from_ms", Integer, nullable=True),
+    Column("to_ms", Integer, nullable=True),
+    Column("change_id", Integer, nullable=True),
+    Index("timeout_edits_by_action", "org_id", "action_id", "at"),
+)
+"""Who saved an action and when, by the platform's audit log; ``change_id`` where that was us."""
+
+VERSION_4: tuple[Table, ...] = (timeout_edits,)
+"""What version 3 lacks."""

@@ -68,6 +68,11 @@ def newest_changes(connection: Connection, org: str, org_id: int, limit: int) ->
     return _changes(connection, org, changes.c.org_id == org_id)[:limit]
 
 
+def all_changes(connection: Connection, org: str, org_id: int) -> tuple[Change, ...]:
+    """Every change of an org, the newest first."""
+    return _changes(connection, org, changes.c.org_id == org_id)
+
+
 def get_change(connection: Connection, org: str, org_id: int, change_id: int) -> Change:
     """One change of an org.
 

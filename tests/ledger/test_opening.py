@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.ledger.failures import ledger_error
+from monitor.ledger.schema import SCHEMA_VERSION
 from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
 
 NOBODY = 65_534
@@ -140,11 +141,11 @@ def test_a_meta_table_of_another_program_does_not_pass(tmp_path: Path, table: st
 
 def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     """A program that was rolled back must not guess."""
-    set_version(tmp_path / "ledger.db", "4")
+    set_version(tmp_path / "ledger.db", str(SCHEMA_VERSION + 1))
 
     error = fails_to_open(f"sqlite:///{tmp_path / 'ledger.db'}", "written by a newer program")
 
-    assert "version 4, this program knows 3" in error.message
+    assert f"version {SCHEMA_VERSION + 1}, this program knows {SCHEMA_VERSION}" in error.message
 
 
 @pytest.mark.parametrize("version", ["0", "", "one"])

@@ -13,12 +13,12 @@ from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Engine
 
 from monitor.errors import LedgerError
-from monitor.ledger import Ledger
+from monitor.ledger import Ledger, TimeoutEdit
 from monitor.ledger.change_schema import VERSION_2
-from monitor.ledger.schema import SCHEMA_VERSION, metadata
+from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, metadata
 from monitor.model import Bands, Tally
 from tests.ledger.changing import begun, leased
-from tests.ledger.readings import ORG, SOURCE, bands, count_of, reading, tally
+from tests.ledger.readings import ORG, SOURCE, T0, bands, count_of, reading, tally
 
 
 def engine_of(url: str) -> Engine:
@@ -33,11 +33,22 @@ BANDS_ADDED = {9: 10, 12: 13, 15: 16, 18: 19}
 """Where version 3 has two bands, version 2 had one, here given by both."""
 
 
+def make_version_3(url: str) -> None:
+    """A ledger as version 3 left it."""
+    Ledger.open(url).close()
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        metadata.drop_all(connection, tables=VERSION_4)
+        connection.execute(text("UPDATE meta SET value = '3' WHERE key = 'schema_version'"))
+    engine.dispose()
+
+
 def make_version_2(url: str, *tallies: Tally, forgotten: Sequence[Tally] = ()) -> None:
     """A ledger as version 2 left it, with executions in it; some are in the totals alone."""
     with Ledger.open(url) as ledger:
         for found in (*forgotten, *tallies):
             ledger.record(ORG, SOURCE, reading(found))
+    make_version_3(url)
     engine = engine_of(url)
     names = [f"b{band:02}" for band in range(21)]
     kept = [name for at, name in enumerate(names) if at not in BANDS_ADDED.values()]
@@ -106,6 +117,21 @@ def test_a_state_of_version_1_is_upgraded_when_it_is_opened(url: str) -> None:
     version, tables = version_of(url)
     assert version == str(SCHEMA_VERSION)
     assert tables == set(metadata.tables)
+
+
+def test_a_state_of_version_3_is_upgraded_when_it_is_opened(url: str) -> None:
+    """What was counted and changed stays, and what version 4 keeps can be kept."""
+    with Ledger.open(url) as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        begun(ledger, leased(ledger))
+    make_version_3(url)
+
+    with Ledger.open(url) as ledger:
+        assert count_of(ledger) == 3
+        assert [one.change_id for one in ledger.journal.changes(ORG, 9)] == [1]
+        ledger.save_timeout_edits(ORG, [TimeoutEdit("e", T0, "a1")], T0, frozenset())
+        assert ledger.edits_read_until(ORG) == T0
+    assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
 
 
 def test_an_upgrade_that_is_broken_off_leaves_the_old_state(url: str) -> None:
