@@ -27,6 +27,7 @@ class PollHealth:
         api_requests: Requests by (endpoint, status).
         api_retries: Repeated requests by endpoint.
         rate_limited_seconds: Time spent waiting for the platform's limits, by endpoint.
+        dropped_records: Records that made no sense and were left out, by (source, reason).
     """
 
     polls: Mapping[str, int] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class PollHealth:
     api_requests: Mapping[tuple[str, str], int] = field(default_factory=dict)
     api_retries: Mapping[str, int] = field(default_factory=dict)
     rate_limited_seconds: Mapping[str, float] = field(default_factory=dict)
+    dropped_records: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,6 +259,7 @@ class OrgWatch:
             rate_limited_seconds=_sum(
                 self._before.rate_limited_seconds, stats.rate_limited_seconds
             ),
+            dropped_records=_sum(self._before.dropped_records, stats.dropped_records),
         )
         line = log.info if report.result == "ok" else log.warning
         line(

@@ -121,7 +121,9 @@ class Catalogue:
         """
         if self._contract == "flow":
             document = self._document(flow_id)
-            actions = {action.action_id for action in document.data_actions} if document else set()
+            if document is None or document.unread:
+                return None
+            actions = {action.action_id for action in document.data_actions}
             return actions.pop() if len(actions) == 1 else None
         return self._sole.get(flow_id)
 
@@ -259,7 +261,7 @@ class Catalogue:
     def _document(self, flow_id: str) -> FlowDocument | None:
         if flow_id not in self._documents:
             try:
-                self._documents[flow_id] = get_flow(self._client, flow_id)
+                self._documents[flow_id] = get_flow(self._client, flow_id, leave_out_bad=True)
             except _UNREADABLE as error:
                 if flow_id not in self._unread:
                     self._unread.add(flow_id)

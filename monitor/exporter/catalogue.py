@@ -202,6 +202,14 @@ RATE_LIMITED = MetricSpec(
     "seconds",
     "Time spent waiting for the platform's rate limits.",
 )
+DROPPED_RECORDS = MetricSpec(
+    "timeout_monitor_dropped_records_total",
+    Kind.COUNTER,
+    ("org", "source", "reason"),
+    "records",
+    "Records of the platform's answers that made no sense and were left out, since the process "
+    "started: shape, number, time or duplicate.",
+)
 SOURCE_AVAILABLE = MetricSpec(
     "timeout_monitor_source_available",
     Kind.GAUGE,
@@ -284,6 +292,7 @@ METRICS: tuple[MetricSpec, ...] = (
     API_REQUESTS,
     API_RETRIES,
     RATE_LIMITED,
+    DROPPED_RECORDS,
     SOURCE_AVAILABLE,
     REMEDIATION_DECISIONS,
     REMEDIATION_CHANGES,

@@ -8,6 +8,7 @@ from monitor.exporter.catalogue import (
     API_REQUESTS,
     API_RETRIES,
     DATA_LAG,
+    DROPPED_RECORDS,
     LAST_SUCCESS,
     LATENESS,
     POLL_DURATION,
@@ -34,6 +35,8 @@ def add_collection(families: Families, picture: OrgPicture) -> None:
     _add_lateness(families, picture)
     _add_polls(families, picture.org, picture.health)
     _add_cost(families, picture.org, picture.health)
+    for (source, reason), records in sorted(picture.health.dropped_records.items()):
+        families.add(DROPPED_RECORDS, (picture.org, source, reason), records)
 
 
 def add_data_lag(families: Families, picture: OrgPicture, now: float) -> None:

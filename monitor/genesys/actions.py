@@ -12,6 +12,8 @@ import msgspec
 from monitor.errors import NotJsonError
 from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
+from monitor.texts import tidy, tidy_id
 
 LIST_ACTIONS = Endpoint(
     "GET", "/api/v2/integrations/actions", ("integrations:action:view", "bridge:actions:view")
@@ -34,6 +36,9 @@ CONSUMING_RESOURCES = Endpoint(
 )
 
 PAGE_SIZE = 100
+_LONGEST_TIMEOUT_SECONDS = 3600
+"""Sixty times what the platform takes: more is a slip, and no timeout is guessed from it."""
+
 REQUEST_TEMPLATE = "requesttemplate.vm"
 SUCCESS_TEMPLATE = "successtemplate.vm"
 """File names under which the platform keeps an action's two templates."""
@@ -78,7 +83,7 @@ class _ConfigAnswer(msgspec.Struct, frozen=True, rename="camel"):
     timeout_seconds: int | None = None
 
 
-class _ActionAnswer(msgspec.Struct, frozen=True, rename="camel"):
+class _ActionAnswer(Record, frozen=True, rename="camel"):
     """An action as it came; the platform leaves fields out or sends null."""
 
     id: str
@@ -88,42 +93,55 @@ class _ActionAnswer(msgspec.Struct, frozen=True, rename="camel"):
     version: int | None = None
     config: _ConfigAnswer | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse an id that can't be asked for again, and a timeout that nobody could set.
+
+        Raises:
+            ImplausibleError: Which the decoder turns into an error that names the place.
+        """
+        check_id(self.id)
+        seconds = self.config.timeout_seconds if self.config else None
+        if seconds is not None and not 0 <= seconds <= _LONGEST_TIMEOUT_SECONDS:
+            reason = "a timeout that can't be"
+            raise ImplausibleError("number", reason)
+
     def action(self) -> IntegrationAction:
         """The same without nulls; an action without a name goes by its id."""
         seconds = self.config.timeout_seconds if self.config else None
         return IntegrationAction(
             id=self.id,
-            name=self.name or self.id,
-            integration_id=self.integration_id or "",
-            category=self.category or "",
+            name=tidy(self.name or "") or self.id,
+            integration_id=tidy_id(self.integration_id or ""),
+            category=tidy(self.category or ""),
             version=self.version,
             timeout_ms=seconds * 1000 if seconds else None,
         )
 
 
-class _Named(msgspec.Struct, frozen=True):
+class _Named(Record, frozen=True):
     id: str
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        check_id(self.id)
 
-class _Dependency(msgspec.Struct, frozen=True):
-    id: str
-    name: str | None = None
+
+class _Dependency(_Named, frozen=True):
     type: str | None = None
     deleted: bool | None = None
 
 
-class _ActionPage(msgspec.Struct, frozen=True, rename="camel"):
+class _ActionPage(Listing, frozen=True, rename="camel"):
     entities: tuple[_ActionAnswer, ...] | None = None
     page_count: int | None = None
 
 
-class _IntegrationPage(msgspec.Struct, frozen=True, rename="camel"):
+class _IntegrationPage(Listing, frozen=True, rename="camel"):
     entities: tuple[_Named, ...] | None = None
     page_count: int | None = None
 
 
-class _DependencyPage(msgspec.Struct, frozen=True, rename="camel"):
+class _DependencyPage(Listing, frozen=True, rename="camel"):
     entities: tuple[_Dependency, ...] | None = None
     page_count: int | None = None
 
@@ -142,6 +160,9 @@ class _Page(Protocol[E_co]):
 
     @property
     def page_count(self) -> int | None: ...
+
+    @property
+    def unread(self) -> int: ...
 
 
 def list_actions(client: Client, *, with_authentication: bool = False) -> list[IntegrationAction]:
@@ -244,7 +265,7 @@ def list_integrations(client: Client) -> dict[str, str]:
         GenesysError: One of the tree.
     """
     pages = _all_pages(client, LIST_INTEGRATIONS, _IntegrationPage, {})
-    return {integration.id: integration.name or "" for integration in pages}
+    return {integration.id: tidy(integration.name or "") for integration in pages}
 
 
 def consuming_flows(client: Client, action_id: str) -> dict[str, str]:
@@ -260,7 +281,7 @@ def consuming_flows(client: Client, action_id: str) -> dict[str, str]:
         client, CONSUMING_RESOURCES, _DependencyPage, {"id": action_id, "objectType": "DATAACTION"}
     )
     return {
-        consumer.id: consumer.name or ""
+        consumer.id: tidy(consumer.name or "")
         for consumer in consumers
         if (consumer.type or "").upper().endswith("FLOW") and not consumer.deleted
     }
@@ -285,6 +306,8 @@ def _all_pages(
         fresh = {entity.id: entity for entity in page.entities or () if entity.id not in seen}
         yield from fresh.values()
         seen |= fresh.keys()
-        if not fresh or (page.page_count is not None and number >= page.page_count):
+        if not (fresh or page.unread) or (
+            page.page_count is not None and number >= page.page_count
+        ):
             return
         number += 1

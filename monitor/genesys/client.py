@@ -3,7 +3,8 @@
 =======================  ======================================================================
 an attempt ends with     then
 =======================  ======================================================================
-2xx                      decode it; another shape or no JSON at all is an error at once
+2xx                      decode it; a record that makes no sense is left out and counted,
+                         another shape or no JSON at all is an error at once
 401                      renew the token once and repeat once, writes too: a 401 did nothing
 429 with Retry-After     reads wait it out within the budget; a longer one closes the endpoint
 429 without, 408, 5xx    reads repeat after a growing pause, within the budget
@@ -18,10 +19,12 @@ out (no answer after it was sent, a 408, a 5xx, a redirect), it ends as an ``Amb
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
+import structlog
 
 from monitor.clock import Clock, SystemClock
 from monitor.errors import (
@@ -41,6 +44,7 @@ from monitor.genesys.auth import (
 from monitor.genesys.budget import Budget
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
+from monitor.genesys.records import Dropped, read_records
 from monitor.genesys.refusal import refusal
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
@@ -55,6 +59,7 @@ from monitor.genesys.transport import (
 if TYPE_CHECKING:
     from monitor.config import OrgSettings
 
+log = structlog.get_logger()
 T = TypeVar("T")
 
 BUDGET_SECONDS = 45.0
@@ -77,6 +82,7 @@ class Client:
         stop: threading.Event,
         budget_seconds: float = BUDGET_SECONDS,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+        org: str = "",
     ) -> None:
         """Put the parts together.
 
@@ -91,6 +97,7 @@ class Client:
             stop: Set when the program is to end; waits end at once.
             budget_seconds: The most that one call takes.
             first_pause_seconds: The pause before the first repetition.
+            org: What log lines call the org.
         """
         self._api_base = api_base
         self._tokens = tokens
@@ -103,6 +110,7 @@ class Client:
         self._closing = threading.Event()
         self._budget_seconds = budget_seconds
         self._first_pause_seconds = first_pause_seconds
+        self._org = org
 
     def call(
         self,
@@ -126,7 +134,35 @@ class Client:
             GenesysError: One of the tree in ``monitor.errors``, by what went wrong.
         """
         answer = self.fetch(endpoint, path=path, params=params, body=body)
-        return decode_answer(endpoint, answer, decode)
+        return self.decode(endpoint, answer, decode)
+
+    def decode(self, endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
+        """Read a JSON answer as a ``decode``, without the records that make no sense.
+
+        Raises:
+            WrongShapeError: JSON without the fields that were asked for; names the field's path.
+            NotJsonError: Not JSON at all.
+        """
+        with _in_plain_words(endpoint, answer):
+            value, dropped = read_records(answer.body, decode)
+        for record in dropped:
+            self.note_dropped(endpoint, record, answer.correlation_id)
+        return value
+
+    def note_dropped(self, endpoint: Endpoint, record: Dropped, correlation_id: str = "") -> None:
+        """Count a record that was left out, and say so at the first of its kind."""
+        if self._counters.count_dropped(endpoint.source, record.reason):
+            log.warning(
+                "record_dropped",
+                org=self._org,
+                source=endpoint.source,
+                reason=str(record.reason),
+                endpoint=endpoint.label,
+                why=record.why,
+                correlation_id=correlation_id,
+                hint="It is left out, and more like it are only counted: "
+                "timeout_monitor_dropped_records_total.",
+            )
 
     def fetch(  # noqa: PLR0913 - what a request is made of
         self,
@@ -238,17 +274,32 @@ class Client:
 
 
 def decode_answer(endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
-    """Read a JSON answer as a ``decode``.
+    """Read a JSON answer as a ``decode``, all of it or nothing: what a write rests on.
 
     Raises:
         WrongShapeError: JSON without the fields that were asked for; names the field's path.
         NotJsonError: Not JSON at all.
     """
-    try:
+    with _in_plain_words(endpoint, answer):
         return msgspec.json.decode(answer.body, type=decode)
+
+
+@contextmanager
+def _in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
+    """Raise what a decoder says as an error of the tree."""
+    try:
+        yield
     except msgspec.ValidationError as error:
         raise WrongShapeError(
             f"The answer to {endpoint.label} has another shape than expected: {error}",
+            "The API may have changed; report it with the correlation id.",
+            endpoint=endpoint.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+    except RecursionError as error:
+        raise WrongShapeError(
+            f"The answer to {endpoint.label} is nested too deeply to be read",
             "The API may have changed; report it with the correlation id.",
             endpoint=endpoint.label,
             status=answer.status,
@@ -306,6 +357,7 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         clock=clock,
         stop=stop,
         budget_seconds=budget_seconds,
+        org=org.name,
     )
 
 

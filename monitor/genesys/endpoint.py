@@ -21,12 +21,14 @@ class Endpoint:
             none is needed.
         repeatable: Whether sending it twice does what sending it once does. True for reads, and
             for queries that are sent by POST; never for a write.
+        source: What is read there, as the metric of dropped records names it.
     """
 
     method: str
     path_template: str
     permissions: tuple[str, ...] = ()
     repeatable: bool = True
+    source: str = "catalogue"
 
     @property
     def label(self) -> str:

@@ -15,11 +15,18 @@ import msgspec
 from monitor.errors import WrongShapeError
 from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.records import Dropped, DropReason
+from monitor.texts import fits_header, tidy
 
 GET_FLOW = Endpoint("GET", "/api/v2/flows/{flowId}", ("flow:flow:read", "architect:flow:view"))
 
 DEFAULT_TIMEOUT_MS = 3000
 """What a data action in a flow waits for when the document names no timeout."""
+
+_LONGEST_TIMEOUT_MS = 3_600_000
+"""Sixty times what the platform takes: more is no timeout but a slip."""
+
+_LONGEST_URL = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class FlowDocument:
         etag: Names this state of it for a conditional write; empty where the answer had none.
         raw: The whole document, byte for byte.
         data_actions: Its data actions in the order of the document.
+        unread: Data actions that make no sense and were left out.
     """
 
     flow_id: str
@@ -62,10 +70,17 @@ class FlowDocument:
     etag: str
     raw: bytes
     data_actions: tuple[FlowDataAction, ...]
+    unread: int = 0
 
 
-def get_flow(client: Client, flow_id: str) -> FlowDocument:
+def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> FlowDocument:
     """Read a flow with its data actions.
+
+    Args:
+        client: Asks.
+        flow_id: The flow.
+        leave_out_bad: Whether a data action that makes no sense is left out and counted. A write
+            must not choose among what is left: it takes the document whole, or not at all.
 
     Raises:
         NotFoundError: There is none with this id.
@@ -73,26 +88,43 @@ def get_flow(client: Client, flow_id: str) -> FlowDocument:
         GenesysError: Any other error of the tree.
     """
     answer = client.fetch(GET_FLOW, path={"flowId": flow_id}, params={"expand": "dataActions"})
-    document = decode_answer(GET_FLOW, answer, dict[str, object])
-    try:
-        actions = tuple(_data_action(entry) for entry in _entries(document))
-    except ValueError as error:
-        raise WrongShapeError(
-            f"The flow {flow_id} holds a data action that can't be understood, {error}",
-            "Look at that data action in the flow's document.",
-            endpoint=GET_FLOW.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
+    if leave_out_bad:
+        document = client.decode(GET_FLOW, answer, dict[str, object])
+    else:
+        document = decode_answer(GET_FLOW, answer, dict[str, object])
+    actions: list[FlowDataAction] = []
+    unread = 0
+    for entry in _entries(document):
+        try:
+            actions.append(_data_action(entry))
+        except ValueError as error:
+            if not leave_out_bad:
+                raise WrongShapeError(
+                    f"The flow {flow_id} holds a data action that can't be understood, {error}",
+                    "Look at that data action in the flow's document.",
+                    endpoint=GET_FLOW.label,
+                    status=answer.status,
+                    correlation_id=answer.correlation_id,
+                ) from error
+            unread += 1
+            client.note_dropped(
+                GET_FLOW, Dropped(DropReason.SHAPE, str(error)), answer.correlation_id
+            )
     name, version = document.get("name"), document.get("version")
     return FlowDocument(
         flow_id=flow_id,
-        name=name if isinstance(name, str) else "",
+        name=tidy(name) if isinstance(name, str) else "",
         version=str(version) if isinstance(version, str | int) else "",
-        etag=answer.headers.get("ETag", ""),
+        etag=_etag(answer.headers.get("ETag", "")),
         raw=answer.body,
-        data_actions=actions,
+        data_actions=tuple(actions),
+        unread=unread,
     )
+
+
+def _etag(text: str) -> str:
+    """An ETag that can go back in a header; one that can't is as good as none."""
+    return text if fits_header(text) else ""
 
 
 def _entries(document: dict[str, object]) -> Iterator[dict[str, object]]:
@@ -131,12 +163,16 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
     except msgspec.ValidationError as error:
         reason = f"{entry['id']!r}: {error}"
         raise ValueError(reason) from error
+    timeout_ms = DEFAULT_TIMEOUT_MS if read.data.timeout is None else read.data.timeout
+    if not 0 <= timeout_ms <= _LONGEST_TIMEOUT_MS:
+        reason = f"{entry['id']!r}: a timeout that can't be - at `$.data.timeout`"
+        raise ValueError(reason)
     return FlowDataAction(
         action_id=read.id,
-        name=read.name or "",
-        method=read.data.method or "",
-        url=_without_secrets(read.data.url or ""),
-        timeout_ms=DEFAULT_TIMEOUT_MS if read.data.timeout is None else read.data.timeout,
+        name=tidy(read.name or ""),
+        method=tidy(read.data.method or ""),
+        url=tidy(_without_secrets(read.data.url or ""), _LONGEST_URL),
+        timeout_ms=timeout_ms,
         is_set=read.data.timeout is not None,
     )
 

@@ -7,6 +7,7 @@ import msgspec
 from monitor.errors import NotFoundError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import ImplausibleError, Record
 
 LIMITS = Endpoint("GET", "/api/v2/organizations/limits/namespaces/{namespaceName}")
 DEFAULT_LIMITS = Endpoint("GET", "/api/v2/organizations/limits/namespaces/{namespaceName}/defaults")
@@ -15,10 +16,18 @@ NAMESPACE = "dataactions"
 CONCURRENT_EXECUTIONS = "actions.concurrent.executions.max"
 """How many executions may run at the same time in an org; more are refused."""
 
+_HIGHEST_LIMIT = 10**9
+"""A thousand times more than any that is published."""
 
-class _Limit(msgspec.Struct, frozen=True):
+
+class _Limit(Record, frozen=True):
     key: str
     value: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is not None and not 0 <= self.value <= _HIGHEST_LIMIT:
+            reason = "a limit that can't be"
+            raise ImplausibleError("number", reason)
 
 
 class _Limits(msgspec.Struct, frozen=True):

@@ -8,8 +8,9 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from monitor.clock import Clock
-from monitor.genesys.client import Client, decode_answer
+from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
+from monitor.texts import tidy, tidy_id
 
 ORGANIZATION = Endpoint("GET", "/api/v2/organizations/me")
 
@@ -43,10 +44,10 @@ def whoami(client: Client, clock: Clock) -> Identity:
     """
     answer = client.fetch(ORGANIZATION)
     received_at = clock.now()
-    organization = decode_answer(ORGANIZATION, answer, _Organization)
+    organization = client.decode(ORGANIZATION, answer, _Organization)
     return Identity(
-        org_id=organization.id,
-        org_name=organization.name or "",
+        org_id=tidy_id(organization.id),
+        org_name=tidy(organization.name or ""),
         clock_skew_seconds=_skew(answer.headers.get("Date"), received_at),
     )
 
@@ -57,5 +58,5 @@ def _skew(date: str | None, received_at: float) -> float | None:
     try:
         # The header is cut to whole seconds, half a second is its middle.
         return parsedate_to_datetime(date).timestamp() + 0.5 - received_at
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

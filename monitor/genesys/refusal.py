@@ -22,7 +22,9 @@ from monitor.errors import (
 )
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import retry_after_seconds
+from monitor.genesys.records import read_records
 from monitor.genesys.transport import READ_FIRST, Answer
+from monitor.texts import tidy
 
 _LONGEST_WORDS = 300  # characters; a proxy's page is no message
 _Text = Annotated[str | None, msgspec.Meta(description="The platform may send null.")]
@@ -59,13 +61,13 @@ class PlatformWords(msgspec.Struct, frozen=True):
 def platform_words(answer: Answer) -> PlatformWords:
     """The platform's own code and message, cut to one short line."""
     try:
-        body = msgspec.json.decode(answer.body, type=_ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body, _ = read_records(answer.body, _ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return PlatformWords()
     message = body.message or body.error_description or body.description or ""
     return PlatformWords(
-        code=(body.code or body.error or "")[:_LONGEST_WORDS],
-        message=" ".join(message.split()).rstrip(".")[:_LONGEST_WORDS],
+        code=tidy(body.code or body.error or "", _LONGEST_WORDS),
+        message=tidy(" ".join(message.split()).rstrip("."), _LONGEST_WORDS),
     )
 
 

@@ -19,11 +19,13 @@ class ApiStats:
         retries: Endpoint label -> requests that repeated an earlier one.
         rate_limited_seconds: Endpoint label -> seconds spent waiting for a rate limit, the
             platform's or the one this program keeps to.
+        dropped_records: ``(source, reason)`` -> records that made no sense and were left out.
     """
 
     requests: Mapping[tuple[str, str], int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     rate_limited_seconds: Mapping[str, float] = field(default_factory=dict)
+    dropped_records: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 class ApiCounters:
@@ -35,6 +37,7 @@ class ApiCounters:
         self._requests: Counter[tuple[str, str]] = Counter()
         self._retries: Counter[str] = Counter()
         self._rate_limited_seconds: defaultdict[str, float] = defaultdict(float)
+        self._dropped_records: Counter[tuple[str, str]] = Counter()
 
     def count_request(self, endpoint_label: str, status_label: str) -> None:
         """Count one request by how it ended."""
@@ -51,6 +54,12 @@ class ApiCounters:
         with self._lock:
             self._rate_limited_seconds[endpoint_label] += seconds
 
+    def count_dropped(self, source: str, reason: str) -> bool:
+        """Count one record that was left out; returns whether it is the first of its kind."""
+        with self._lock:
+            self._dropped_records[source, reason] += 1
+            return self._dropped_records[source, reason] == 1
+
     def snapshot(self) -> ApiStats:
         """The counts of this moment."""
         with self._lock:
@@ -58,4 +67,5 @@ class ApiCounters:
                 requests=MappingProxyType(dict(self._requests)),
                 retries=MappingProxyType(dict(self._retries)),
                 rate_limited_seconds=MappingProxyType(dict(self._rate_limited_seconds)),
+                dropped_records=MappingProxyType(dict(self._dropped_records)),
             )

@@ -29,6 +29,7 @@ from monitor.errors import (
 )
 from monitor.genesys.connections import OpenSockets, RememberingAdapter
 from monitor.genesys.stats import ApiCounters
+from monitor.texts import tidy
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 30.0
@@ -41,6 +42,7 @@ _NO_ADDRESS = (
     requests.exceptions.MissingSchema,
 )
 _CHUNK_BYTES = 65_536
+_LONGEST_CORRELATION_ID = 100  # characters; the platform's are UUIDs
 _CONNECTIONS = 4  # what one org's poll uses at the same time, and one to spare
 
 
@@ -95,7 +97,7 @@ class Answer:
     @property
     def correlation_id(self) -> str:
         """The platform's id of this exchange, which its support asks for; empty where absent."""
-        return self.headers.get("ININ-Correlation-Id", "")
+        return tidy(self.headers.get("ININ-Correlation-Id", ""), _LONGEST_CORRELATION_ID)
 
 
 class Transport(Protocol):

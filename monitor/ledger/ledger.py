@@ -14,6 +14,7 @@ from monitor.ledger.columns import OrgTallies, read_org_tallies
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
 from monitor.ledger.edits import OutsideChange, TimeoutEdit
+from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
 from monitor.ledger.journal import Journal
@@ -33,6 +34,7 @@ from monitor.ledger.recording import record_reading
 from monitor.ledger.schema import incidents, tallies
 from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
 from monitor.model import Action, Incident, TimeRange
+from monitor.texts import tidy_id
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
 """A poll holds the lock for well under a second; a prune of a large ledger for a few."""
@@ -98,7 +100,7 @@ class Ledger:
         totals; one that shows fewer changes nothing and counts as a restatement.
         """
         with self._database.writing() as connection:
-            return record_reading(connection, org, source, read)
+            return record_reading(connection, org, source, fit_reading(read))
 
     def skip(self, org: str, source: str, stretch: TimeRange, windows: int) -> None:
         """Give up a stretch that is too far back: counted, and covered so as not to be asked.
@@ -115,7 +117,7 @@ class Ledger:
         is no longer listed stays known, as gone.
         """
         with self._database.writing() as connection:
-            save_actions(connection, lock_org(connection, org), actions, at)
+            save_actions(connection, lock_org(connection, org), fit_actions(actions), at)
 
     def save_concurrency_limit(self, org: str, limit: int) -> None:
         """Keep how many executions the platform lets run at the same time in an org."""
@@ -125,7 +127,8 @@ class Ledger:
     def save_flow_use(self, org: str, action_id: str, flows: Mapping[str, str], at: float) -> None:
         """Replace what dependency tracking said of an action by ``flows``, names by flow id."""
         with self._database.writing() as connection:
-            save_flows_of_action(connection, lock_org(connection, org), action_id, flows, at)
+            org_id = lock_org(connection, org)
+            save_flows_of_action(connection, org_id, tidy_id(action_id), fit_names(flows), at)
 
     def save_timeout_edits(
         self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]

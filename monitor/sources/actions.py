@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.errors import WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.analytics import (
     ACTION_AGGREGATES,
@@ -25,6 +24,7 @@ from monitor.genesys.analytics import (
     action_aggregates,
     interval,
 )
+from monitor.genesys.records import Dropped, DropReason
 from monitor.model import (
     BAND_EDGES_MS,
     UNKNOWN_ACTION,
@@ -33,6 +33,7 @@ from monitor.model import (
     Bands,
     Tally,
     TimeRange,
+    floor_to,
 )
 from monitor.sources.evidence import Evidence
 
@@ -56,9 +57,6 @@ PARTS = tuple(VIEWS[at : at + MOST_VIEWS] for at in range(0, len(VIEWS), MOST_VI
 
 _Key = tuple[str, str, str, int]
 """Action id, error type, response status, start of the window (epoch seconds)."""
-
-MOST_EXECUTIONS = 10**9
-"""In one window; the platform runs 2,500 a minute in an org."""
 
 SLICE_SECONDS = 2 * 3600
 """For 2,000 actions two hours are some ten thousand groups of buckets: an answer that still fits
@@ -86,7 +84,7 @@ class ActionsSource:
 
         Raises:
             BadRequestError: The platform refused the query; it may name the granularity.
-            WrongShapeError: The answer counts what can't be.
+            WrongShapeError: Hardly anything in the answer can be read.
             GenesysError: The platform did not answer.
         """
         counted: dict[_Key, _Counted] = {}
@@ -117,20 +115,32 @@ class ActionsSource:
             views=views,
         )
         counted: dict[_Key, _Counted] = {}
+        seen: set[tuple[str, ...]] = set()
         for group in action_aggregates(self._client, query).results:
             action = _action(group)
             names[action.action_id] = action
             for bucket in group.data:
+                if not stretch.start <= bucket.start < stretch.end:
+                    self._drop(DropReason.TIME, "a bucket that was not asked for")
+                    continue
+                found = _Counted.of(bucket, views)
+                whole = (*(group.dimension(name) for name in GROUP_BY), repr((bucket.start, found)))
+                if whole in seen:
+                    self._drop(DropReason.DUPLICATE, "a bucket that came twice")
+                    continue
+                seen.add(whole)
                 key = (
                     action.action_id,
                     group.dimension("errorType"),
                     group.dimension("responseStatus"),
-                    bucket.start,
+                    floor_to(bucket.start, window_seconds),
                 )
-                found = _Counted.of(action.action_id, bucket, views)
                 # An action that was renamed comes as two groups: one key, both counts.
                 counted[key] = counted[key].plus(found) if key in counted else found
         return counted
+
+    def _drop(self, reason: DropReason, why: str) -> None:
+        self._client.note_dropped(ACTION_AGGREGATES, Dropped(reason, why))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,23 +151,10 @@ class _Counted:
     by_view: Mapping[str, int]
 
     @classmethod
-    def of(cls, action_id: str, bucket: ActionBucket, views: tuple[View, ...]) -> _Counted:
-        """A bucket of an answer to a query with these views.
-
-        Raises:
-            WrongShapeError: It counts more than an org could ever run.
-        """
+    def of(cls, bucket: ActionBucket, views: tuple[View, ...]) -> _Counted:
+        """A bucket of an answer to a query with these views."""
         counts = bucket.view_counts
-        stats = bucket.stats
-        return cls(
-            Stats(
-                count=_count(action_id, bucket),
-                sum=max(0.0, stats.sum),
-                min=max(0.0, stats.min),
-                max=max(0.0, stats.max),
-            ),
-            {view.name: max(0, counts.get(view.name, 0)) for view in views},
-        )
+        return cls(bucket.stats, {view.name: counts.get(view.name, 0) for view in views})
 
     def plus(self, other: _Counted) -> _Counted:
         """With other executions of the same answer."""
@@ -197,8 +194,9 @@ class _Counted:
     def _bands(self) -> Bands:
         """The bands that the views give; they never claim more than were counted.
 
-        What no view counts is in the open band only where something took that long: an answer
-        whose views are missing must not pass for executions of half a minute.
+        What no view counts is in the open band only where every view was asked for and something
+        took that long: an answer whose views are missing, or a bucket that one of the queries
+        could not show, must not pass for executions of half a minute.
         """
         bands: list[int] = []
         left = self.stats.count
@@ -206,7 +204,8 @@ class _Counted:
             band = min(self.by_view.get(view.name, 0), left)
             bands.append(band)
             left -= band
-        return (*bands, left if self.stats.max >= BAND_EDGES_MS[-1] else 0)
+        has_all = self.by_view.keys() >= {view.name for view in VIEWS}
+        return (*bands, left if has_all and self.stats.max >= BAND_EDGES_MS[-1] else 0)
 
 
 def _action(group: ActionGroup) -> Action:
@@ -218,20 +217,3 @@ def _action(group: ActionGroup) -> Action:
         integration_name=group.dimension("integrationName"),
         kind=ActionKind.UNKNOWN,
     )
-
-
-def _count(action_id: str, bucket: ActionBucket) -> int:
-    """Executions in a bucket.
-
-    Raises:
-        WrongShapeError: More than an org could ever run; the ledger would keep it for ever.
-    """
-    count = bucket.stats.count
-    if count > MOST_EXECUTIONS:
-        raise WrongShapeError(
-            f"The answer to {ACTION_AGGREGATES.label} counts {count} executions of {action_id} "
-            f"in {bucket.interval}, which can't be",
-            "Nothing of this answer was kept; report it if it stays so.",
-            endpoint=ACTION_AGGREGATES.label,
-        )
-    return max(0, count)

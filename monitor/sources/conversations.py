@@ -28,6 +28,7 @@ from monitor.genesys.analytics import (
 )
 from monitor.model import UNKNOWN_ACTION, Classifier, Incident, TimeRange
 from monitor.sources.evidence import Evidence
+from monitor.texts import tidy, tidy_id
 
 LONGEST_CALL_SECONDS = 6 * 3600
 """The query finds conversations by when they began: a deep read asks this much further back."""
@@ -104,7 +105,8 @@ class ConversationsSource:
             page = self._page(begun, page_number)
             yield from page.conversations
             ids = {conversation.conversation_id for conversation in page.conversations}
-            if len(page.conversations) < LARGEST_PAGE or _began_before(page, begun.start):
+            stood = len(page.conversations) + page.unread
+            if stood < LARGEST_PAGE or _began_before(page, begun.start):
                 return
             # A platform that ignored the page number would otherwise be asked for ever.
             if ids <= seen and page_number * LARGEST_PAGE >= page.total_hits:
@@ -135,10 +137,10 @@ class ConversationsSource:
         return bool(segment.error_code) and self._classifier.is_timeout(segment.error_code or "")
 
     def _incident(self, conversation: Conversation, session: Session, segment: Segment) -> Incident:
-        flow_id = (session.flow and session.flow.flow_id) or ""
-        named = segment.properties.get("actionName", "")
+        flow_id = tidy_id((session.flow and session.flow.flow_id) or "")
+        named = tidy(segment.properties.get("actionName", ""))
         action_id = (
-            segment.properties.get("actionId")
+            tidy_id(segment.properties.get("actionId", ""))
             or (self._attribution.action_named(named) if named else None)
             or (self._attribution.sole_action(flow_id) if flow_id else None)
             or UNKNOWN_ACTION
@@ -146,18 +148,18 @@ class ConversationsSource:
         began_ms = epoch_ms(segment.segment_start) if segment.segment_start else 0
         ended = segment.segment_end or segment.segment_start
         return Incident(
-            conversation_id=conversation.conversation_id,
+            conversation_id=tidy_id(conversation.conversation_id),
             segment_start_ms=began_ms,
             at=ended.timestamp() if ended else began_ms / 1000,
             action_id=action_id,
             action_name=named,
             flow_id=flow_id,
-            flow_name=(session.flow and session.flow.flow_name) or "",
-            error_type=segment.error_code or "",
+            flow_name=tidy((session.flow and session.flow.flow_name) or ""),
+            error_type=tidy_id(segment.error_code or ""),
         )
 
 
 def _began_before(page: ConversationPage, moment: int) -> bool:
     """Whether the last conversation of a page began before a moment, and so all that follow."""
-    began = page.conversations[-1].conversation_start
+    began = page.conversations[-1].conversation_start if page.conversations else None
     return began is not None and began.timestamp() < moment

@@ -95,6 +95,10 @@ def _org(picture: OrgPicture, now: float) -> Document:
         "actions": len(picture.state.actions),
         "concurrency_limit": picture.concurrency_limit,
         "api_requests": sum(health.api_requests.values()),
+        "dropped_records": [
+            {"source": source, "reason": reason, "records": records}
+            for (source, reason), records in sorted(health.dropped_records.items())
+        ],
         "sources": [_source(picture, source, now) for source in picture.source_names],
     }
 

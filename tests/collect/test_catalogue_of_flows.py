@@ -155,3 +155,17 @@ def test_the_sole_action_of_a_flow_comes_from_its_document(watch: Watch) -> None
     watched = watch(FLOWS)
     assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == TAKE_PAYMENT.action_id
     assert watched.catalogue.sole_action(MAIN_MENU.flow_id) is None
+
+
+def test_a_data_action_that_makes_no_sense_costs_itself(watch: Watch) -> None:
+    """The flow's other actions are known; but none of them is its only one."""
+    watched = watch(FLOWS)
+    seen(watched, PAYMENT_LINE.flow_id)
+    good = {"type": "data", "id": "good", "name": "Pizza #", "data": {"timeout": 5_000}}
+    odd = {"type": "data", "id": "odd", "data": {"url": 5}}
+    text = json.dumps({"actions": [good, odd]}).replace("#", r"\ud83c")
+    watched.org.flows.place(PAYMENT_LINE.flow_id, text.encode())
+    watched.catalogue.refresh()
+    assert {action.name for action in known(watched).values()} == {"Pizza \ufffd"}
+    assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) is None
+    assert watched.client.stats().dropped_records == {("catalogue", "shape"): 1}

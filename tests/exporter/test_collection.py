@@ -150,6 +150,17 @@ def test_cost_by_endpoint(scrape: Scraper) -> None:
     }
 
 
+def test_dropped_records_by_source_and_reason(scrape: Scraper) -> None:
+    """What made no sense shows as what it is; a source without any has no series."""
+    health = PollHealth(dropped_records={("actions", "number"): 3, ("catalogue", "shape"): 1})
+    scraped = scrape(picture(health=health))
+
+    assert scraped.series("timeout_monitor_dropped_records_total") == {
+        (ORG, "number", "actions"): 3,
+        (ORG, "shape", "catalogue"): 1,
+    }
+
+
 def test_endpoint_that_only_waited_is_shown(scrape: Scraper) -> None:
     """Time spent waiting counts even where no request has been answered yet."""
     scraped = scrape(picture(health=PollHealth(rate_limited_seconds={"GET /limits": 2.0})))

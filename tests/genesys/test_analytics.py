@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.errors import BadRequestError, PermissionDeniedError, WrongShapeError
+from monitor.errors import BadRequestError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.genesys.analytics import (
     ActionAggregateQuery,
@@ -226,15 +226,19 @@ def test_a_group_without_data_is_empty(client: Client, far_side: FarSide) -> Non
     assert (group.data, group.dimension("actionId")) == ((), "")
 
 
-def test_an_interval_that_can_not_be_read_is_told_with_its_place(
-    client: Client, far_side: FarSide
+@pytest.mark.parametrize("interval", ["2026-01-01T00:00:00/x", "soon/later", "", 17, None])
+def test_a_bucket_whose_interval_can_not_be_read_is_left_out(
+    client: Client, far_side: FarSide, interval: object
 ) -> None:
-    """A count in an unknown window must not be counted in a wrong one."""
-    body = {"results": [{"data": [{"interval": "2026-01-01T00:00:00/x"}]}]}
+    """A count in an unknown window must not be counted in a wrong one; the others are."""
+    good = {"interval": "2026-01-01T00:00:00.000Z/2026-01-01T00:05:00.000Z"}
+    body = {"results": [{"data": [{"interval": interval}, good]}]}
     far_side.on(AGGREGATES, Reply(body=body))
 
-    with pytest.raises(WrongShapeError, match=r"no time zone - at `\$\.results\[0\]\.data\[0\]`"):
-        action_aggregates(client, QUERY)
+    (group,) = action_aggregates(client, QUERY).results
+
+    assert [bucket.start for bucket in group.data] == [1_767_225_600]
+    assert sum(client.stats().dropped_records.values()) == 1
 
 
 def test_the_platforms_words_about_a_granularity_reach_the_caller(
@@ -376,8 +380,8 @@ def test_records_with_parts_left_out_are_read(
     assert all(segment.properties == {} for segment in segments)
 
 
-def test_a_segment_time_without_a_zone_is_refused(client: Client, far_side: FarSide) -> None:
-    """Its place in the answer is named."""
+def test_a_segment_time_without_a_zone_is_left_out(client: Client, far_side: FarSide) -> None:
+    """Nobody knows when it was; the conversation stands."""
     segment = {"segmentStart": "2026-01-01T00:00:00"}
     participants = [{"sessions": [{"segments": [segment]}]}]
     far_side.on(
@@ -385,8 +389,10 @@ def test_a_segment_time_without_a_zone_is_refused(client: Client, far_side: FarS
         Reply(body={"conversations": [{"conversationId": "c", "participants": participants}]}),
     )
 
-    with pytest.raises(WrongShapeError, match="segmentStart"):
-        conversation_details(client, DETAIL_QUERY)
+    (read,) = conversation_details(client, DETAIL_QUERY).conversations
+
+    assert read.participants[0].sessions[0].segments == ()
+    assert client.stats().dropped_records == {("conversations", "time"): 1}
 
 
 def test_both_names_of_the_missing_permission_are_told(client: Client, far_side: FarSide) -> None:

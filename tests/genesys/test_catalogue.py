@@ -7,6 +7,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.errors import NotFoundError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
@@ -274,3 +275,53 @@ def test_an_unknown_region_is_told_apart() -> None:
     """So that a typing mistake can be pointed at; it is still used as given."""
     assert is_known("mypurecloud.ie")
     assert not is_known("mypurecloud.example")
+
+
+def test_a_page_of_bad_records_alone_is_not_the_last(client: Client, far_side: FarSide) -> None:
+    """Good ones may follow; they end where the platform says, or at a page with nothing on it."""
+    bad = Reply(body={"entities": [{"name": "nobody"}, 17]})
+    far_side.on(ACTIONS, bad, page("a"), page())
+
+    assert [action.id for action in list_actions(client)] == ["a"]
+    assert client.stats().dropped_records == {("catalogue", "shape"): 2}
+
+
+@pytest.mark.parametrize(
+    "bad", [{"key": "x", "value": 1e30}, {"key": "x", "value": -1}, {"value": 7}, "x"]
+)
+def test_a_limit_that_makes_no_sense_costs_itself(
+    client: Client, far_side: FarSide, bad: object
+) -> None:
+    """The others are known; and a number may come as a text."""
+    good = {"key": "actions.concurrent.executions.max", "value": "50"}
+    far_side.on(LIMITS, Reply(body={"entities": [bad, good]}))
+
+    assert data_action_limits(client) == {"actions.concurrent.executions.max": 50}
+
+
+@pytest.mark.parametrize("bad", [{"name": "Nobody"}, {"id": ""}, None, []])
+def test_an_integration_or_a_flow_that_makes_no_sense_costs_itself(
+    client: Client, far_side: FarSide, bad: object
+) -> None:
+    """The others keep their names, and half a character costs none."""
+    good = {"id": "i1", "name": "CRM \ud83c", "type": "INBOUNDCALLFLOW"}
+    answer = Reply(body={"entities": [bad, good], "pageCount": 1})
+    far_side.on(INTEGRATIONS, answer)
+    far_side.on(CONSUMERS, answer)
+
+    assert list_integrations(client) == {"i1": "CRM \ufffd"}
+    assert consuming_flows(client, "a") == {"i1": "CRM \ufffd"}
+
+
+def test_what_is_left_out_is_said_once(client: Client, far_side: FarSide) -> None:
+    """More like it are only counted."""
+    far_side.on(ACTIONS, Reply(body={"entities": [{}, {}, {"id": "a"}], "pageCount": 1}))
+
+    with capture_logs() as logs:
+        list_actions(client)
+        list_actions(client)
+
+    (line,) = [line for line in logs if line["event"] == "record_dropped"]
+    assert (line["source"], line["reason"]) == ("catalogue", "shape")
+    assert "required field `id`" in line["why"]
+    assert client.stats().dropped_records == {("catalogue", "shape"): 4}

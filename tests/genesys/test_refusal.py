@@ -113,18 +113,25 @@ def test_a_web_page_is_not_mistaken_for_the_platform(client: Client, far_side: F
 
 
 def test_bytes_that_are_no_text_are_not_json(client: Client, far_side: FarSide) -> None:
-    """Broken UTF-8 ends as an error of the tree, not as a codec's."""
-    far_side.on(READ_A, Reply(200, b'{"name": "\xff\xfe"}'))
+    """They end as an error of the tree, not as a codec's."""
+    far_side.on(READ_A, Reply(200, b"\xff\xfe\x00"))
 
     with pytest.raises(NotJsonError):
         read(client)
 
 
+def test_broken_characters_in_a_text_are_replaced(client: Client, far_side: FarSide) -> None:
+    """The rest of the answer is worth reading."""
+    far_side.on(READ_A, Reply(200, b'{"name": "Al\xffice"}'))
+
+    assert read(client).name == "Al\ufffdice"
+
+
 def test_another_shape_names_the_field(client: Client, far_side: FarSide) -> None:
     """The message says where in the answer, and what was expected there."""
-    far_side.on(READ_A, Reply(200, {"name": 5}))
+    far_side.on(READ_A, Reply(200, {"name": []}))
 
-    with pytest.raises(WrongShapeError, match=r"Expected `str`, got `int` - at `\$\.name`"):
+    with pytest.raises(WrongShapeError, match=r"Expected `str`, got `array` - at `\$\.name`"):
         read(client)
 
 

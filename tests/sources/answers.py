@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from monitor.genesys import Client
 from tests.genesys.far_side import Reply
 
 NOON = 1_795_435_200
@@ -24,11 +25,11 @@ def moment(at: float) -> str:
 
 
 def bucket(
-    count: int | None = 1,
+    count: object = 1,
     *,
     at: int = NOON,
-    views: dict[str, int | None] | None = None,
-    **stats: float | None,
+    views: Mapping[str, object] | None = None,
+    **stats: object,
 ) -> Json:
     """One window of a group: its executions, and how many of them lie in each view."""
     entry: Json = {
@@ -42,9 +43,9 @@ def bucket(
     return entry
 
 
-def group(*buckets: Json, **dimensions: str | None) -> Json:
+def group(*buckets: Json, **dimensions: object) -> Json:
     """Executions that share dimensions; those that are None are left out."""
-    usual: dict[str, str | None] = {
+    usual: dict[str, object] = {
         "actionId": "a1",
         "actionName": "Get Customer",
         "integrationId": "i1",
@@ -106,3 +107,8 @@ def page(*conversations: Json, total: int | None = None) -> Reply:
     if conversations:
         body["conversations"] = list(conversations)
     return Reply(body=body)
+
+
+def dropped(client: Client) -> dict[tuple[str, str], int]:
+    """Records that the client left out, by source and reason."""
+    return dict(client.stats().dropped_records)

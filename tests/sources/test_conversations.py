@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import GenesysError, PermissionDeniedError, WrongShapeError
+from monitor.errors import GenesysError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.model import Incident, TimeRange
 from monitor.simulator import SimulatedOrg, serve
@@ -17,7 +17,7 @@ from monitor.sources import ConversationsSource, Evidence
 from tests.collect.watched import CLASSIFIER, SMALL, client_of
 from tests.genesys.far_side import FarSide, Reply
 from tests.simulator.far_end import StillClock
-from tests.sources.answers import DETAILS, HOUR, NOON, conversation, page, segment
+from tests.sources.answers import DETAILS, HOUR, NOON, conversation, dropped, page, segment
 
 STRETCH = TimeRange(NOON, NOON + 900)
 
@@ -271,10 +271,69 @@ class TestOddRecords:
         (found,) = told(far_side, client, conversation("c1", segment(NOON + 7), flow=flow))
         assert (found.flow_id, found.flow_name, found.action_id) == ("", "", "unknown")
 
-    def test_a_record_without_an_id_is_refused(self, far_side: FarSide, client: Client) -> None:
-        """Without a name nothing can be counted once."""
-        with pytest.raises(WrongShapeError, match="conversationId"):
-            told(far_side, client, {"conversationStart": "2026-11-23T12:00:00.000Z"})
+    def test_a_record_without_an_id_costs_itself(self, far_side: FarSide, client: Client) -> None:
+        """Without a name nothing can be counted once; the records beside it are."""
+        nameless = conversation("", segment(NOON + 7))
+        (found,) = told(far_side, client, nameless, conversation("c1", segment(NOON + 7)))
+        assert found.conversation_id == "c1"
+        assert dropped(client) == {("conversations", "shape"): 1}
+
+    @pytest.mark.parametrize(
+        ("field", "value", "reason"),
+        [
+            ("segmentStart", "2026-11-23T12:00:00", "time"),
+            ("segmentStart", "noon", "time"),
+            ("segmentEnd", 17, "time"),
+            ("errorCode", {"code": 1}, "shape"),
+        ],
+    )
+    def test_a_segment_that_makes_no_sense_costs_itself(
+        self, far_side: FarSide, client: Client, field: str, value: object, reason: str
+    ) -> None:
+        """The other segments of its conversation are counted."""
+        odd = segment(NOON + 7) | {field: value}
+        (found,) = told(far_side, client, conversation("c1", odd, segment(NOON + 9)))
+        assert found.segment_start_ms == (NOON + 9) * 1000
+        assert dropped(client) == {("conversations", reason): 1}
+
+    def test_a_page_short_for_bad_records_is_not_the_last(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """What stood on it decides, not what could be read of it."""
+        nameless = [conversation("", segment(NOON + 7)) for _ in range(3)]
+        full = [conversation(f"c{n}", segment(NOON + 7), began=NOON) for n in range(97)]
+        far_side.on(
+            DETAILS,
+            page(*full, *nameless, total=101),
+            page(conversation("last", segment(NOON + 7)), total=101),
+        )
+        names = {one.conversation_id for one in read(client).incidents}
+        assert len(names) == 98
+        assert "last" in names
+
+    def test_a_page_of_bad_records_alone_is_not_the_last(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """A hundred good ones may follow; the platform says how many there are."""
+        bad = [conversation("", segment(NOON + 7)) for _ in range(99)]
+        good = conversation("c1", segment(NOON + 7), began=NOON)
+        last = conversation("last", segment(NOON + 7))
+        far_side.on(DETAILS, page(*bad, good, total=101), page(last, total=101))
+        assert {one.conversation_id for one in read(client).incidents} == {"c1", "last"}
+
+    def test_texts_come_fit_to_be_kept(self, far_side: FarSide, client: Client) -> None:
+        """Half a character, NUL and line ends in names and codes cost nothing."""
+        body = page(
+            conversation(
+                "c1",
+                segment(NOON + 7, code="TIMED_OUT\0", properties={"actionName": "Get \ud83c\n"}),
+                flow={"flowId": "f1", "flowName": "Main\0 Menu"},
+            )
+        )
+        far_side.on(DETAILS, body)
+        (found,) = read(client).incidents
+        assert (found.error_type, found.action_name) == ("TIMED_OUT\ufffd", "Get \ufffd ")
+        assert found.flow_name == "Main\ufffd Menu"
 
 
 class TestAttribution:

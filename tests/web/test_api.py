@@ -43,6 +43,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "actions": 0,
         "concurrency_limit": 50,
         "api_requests": 9,
+        "dropped_records": [],
     }
     assert sources["actions"] == {
         "available": True,
@@ -53,6 +54,13 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "restatements": 4,
         "skipped_windows": 2,
     }
+
+
+def test_status_tells_what_was_left_out(serve: Server) -> None:
+    """Records that made no sense, by what was read and why."""
+    health = PollHealth(dropped_records={("actions", "time"): 2})
+    (org,) = serve(picture(health=health)).ask("/api/v1/status").json()["orgs"]
+    assert org["dropped_records"] == [{"source": "actions", "reason": "time", "records": 2}]
 
 
 def test_status_says_null_for_what_is_not_known(serve: Server) -> None:

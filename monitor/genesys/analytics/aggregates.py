@@ -12,11 +12,14 @@ import msgspec
 from monitor.genesys.analytics.instants import epoch_seconds
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import ImplausibleError, Record, number, whole_number
+from monitor.texts import tidy, tidy_id
 
 ACTION_AGGREGATES = Endpoint(
     "POST",
     "/api/v2/analytics/actions/aggregates/query",
     ("integrations:action:view", "bridge:actions:view"),
+    source="actions",
 )
 
 EXECUTIONS: Literal["tTotalExecution"] = "tTotalExecution"
@@ -34,6 +37,13 @@ ActionDimension = Literal[
 ]
 Operator = Literal["matches", "exists", "notExists"]
 
+
+MOST_EXECUTIONS = 10**7
+"""In one bucket. The platform runs 2,500 a minute in an org, 150,000 in its longest window; the
+ledger would keep what is more for ever."""
+
+LONGEST_EXECUTION_MS = 3_600_000.0
+"""Sixty times the longest timeout: an execution of a day is none."""
 
 MOST_VIEWS = 10
 """The platform takes no more views in one query (its guide to user-defined views)."""
@@ -121,13 +131,52 @@ class Stats(msgspec.Struct, frozen=True):
     max: float = 0.0
 
 
+_Number = int | float | str | None
+"""A number as it may come: ``3``, ``3.0`` and ``"3"`` are one."""
+
+
 class StatsAnswer(msgspec.Struct, frozen=True):
     """Statistics as they came (StatisticalSummary); each may be left out or null."""
 
-    count: int | None = None
-    sum: float | None = None
-    min: float | None = None
-    max: float | None = None
+    count: _Number = None
+    sum: _Number = None
+    min: _Number = None
+    max: _Number = None
+
+    def executions(self) -> int:
+        """How many were counted.
+
+        Raises:
+            ImplausibleError: No whole number, negative, or more than an org could ever run.
+        """
+        if self.count is None:
+            return 0
+        count = self.count if type(self.count) is int else whole_number(self.count)
+        if count is None or not 0 <= count <= MOST_EXECUTIONS:
+            reason = f"counts {str(self.count)[:40]!r} executions, which can't be"
+            raise ImplausibleError("number", reason)
+        return count
+
+    def checked(self) -> Stats:
+        """The same as numbers; what was left out, and a duration below zero, is zero.
+
+        Raises:
+            ImplausibleError: No numbers, or more than an org could ever run.
+        """
+        count = self.executions()
+        longest = _duration(self.max)
+        total, shortest = _duration(self.sum, max(count, 1)), _duration(self.min)
+        return Stats(count, total, shortest, longest)
+
+
+def _duration(value: _Number, executions: int = 1) -> float:
+    if value is None:
+        return 0.0
+    duration_ms = number(value)
+    if duration_ms is None or duration_ms > LONGEST_EXECUTION_MS * executions:
+        reason = f"{executions} executions of {str(value)[:40]!r} ms, which can't be"
+        raise ImplausibleError("number", reason)
+    return max(0.0, float(duration_ms))
 
 
 class MetricAnswer(msgspec.Struct, frozen=True):
@@ -144,7 +193,7 @@ class ViewAnswer(msgspec.Struct, frozen=True):
     stats: StatsAnswer | None = None
 
 
-class ActionBucket(msgspec.Struct, frozen=True):
+class ActionBucket(Record, frozen=True):
     """What one group did in one stretch of time.
 
     Attributes:
@@ -158,12 +207,17 @@ class ActionBucket(msgspec.Struct, frozen=True):
     views_or_none: tuple[ViewAnswer, ...] | None = msgspec.field(default=None, name="views")
 
     def __post_init__(self) -> None:
-        """Refuse an interval that can't be read while its place in the answer is known.
+        """Refuse what can't be while its place in the answer is known.
 
         Raises:
-            ValueError: Which the decoder turns into an error that names the field's path.
+            ImplausibleError: Which the decoder turns into an error that names the field's path.
         """
-        self.start  # noqa: B018 - read for its error
+        try:
+            self.start  # noqa: B018 - read for its error
+        except (ValueError, OverflowError) as error:
+            raise ImplausibleError("time", str(error)) from error
+        self.stats  # noqa: B018 - the same
+        self.view_counts  # noqa: B018 - the same
 
     @property
     def start(self) -> int:
@@ -175,21 +229,37 @@ class ActionBucket(msgspec.Struct, frozen=True):
         """Executions and durations; zeros where the platform left them out."""
         for metric in self.metrics_or_none or ():
             if metric.metric == EXECUTIONS and metric.stats is not None:
-                came = metric.stats
-                return Stats(came.count or 0, came.sum or 0.0, came.min or 0.0, came.max or 0.0)
+                return metric.stats.checked()
         return Stats()
 
     @property
     def view_counts(self) -> dict[str, int]:
         """Name of each view -> executions in it; empty views are left out."""
         return {
-            view.name: view.stats.count
+            view.name: count
             for view in self.views_or_none or ()
-            if view.stats is not None and view.stats.count
+            if view.stats is not None and (count := view.stats.executions())
         }
 
 
-class ActionGroup(msgspec.Struct, frozen=True):
+class _Dimensions(msgspec.Struct, frozen=True, rename="camel"):
+    """The dimensions of a group as they came; each may be left out or null."""
+
+    action_category: str | None = None
+    action_id: str | None = None
+    action_name: str | None = None
+    correlation_id: str | None = None
+    error_type: str | None = None
+    integration_id: str | None = None
+    integration_name: str | None = None
+    response_status: str | None = None
+
+
+_FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(_Dimensions)}
+_NAMES = frozenset({"actionCategory", "actionName", "integrationName"})
+
+
+class ActionGroup(Record, frozen=True):
     """Executions that share the dimensions of ``group_by``.
 
     Attributes:
@@ -197,7 +267,7 @@ class ActionGroup(msgspec.Struct, frozen=True):
         data_or_none: As it came; read ``data``.
     """
 
-    group_or_none: dict[str, str | None] | None = msgspec.field(default=None, name="group")
+    group_or_none: _Dimensions | None = msgspec.field(default=None, name="group")
     data_or_none: tuple[ActionBucket, ...] | None = msgspec.field(default=None, name="data")
 
     @property
@@ -206,8 +276,11 @@ class ActionGroup(msgspec.Struct, frozen=True):
         return self.data_or_none or ()
 
     def dimension(self, name: ActionDimension) -> str:
-        """The value of a dimension; empty where the platform left it out."""
-        return (self.group_or_none or {}).get(name) or ""
+        """The value of a dimension, fit to be kept; empty where the platform left it out."""
+        value: str | None = getattr(self.group_or_none, _FIELDS[name], None)
+        if not value:
+            return ""
+        return tidy(value) if name in _NAMES else tidy_id(value)
 
 
 class ActionAggregates(msgspec.Struct, frozen=True):

@@ -5,18 +5,20 @@ Wire format: the platform's models ConversationQuery and AnalyticsConversationQu
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from monitor.genesys.analytics.instants import Instant
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import Listing, Record
 
 CONVERSATION_DETAILS = Endpoint(
     "POST",
     "/api/v2/analytics/conversations/details/query",
     ("analytics:conversationDetail:view", "the scope analytics:detail:view"),
+    source="conversations",
 )
 
 LARGEST_PAGE = 100
@@ -79,14 +81,14 @@ class ConversationDetailQuery(msgspec.Struct, frozen=True, rename="camel", omit_
     order_by: Literal["conversationStart", "segmentStart"] | None = None
 
 
-class SegmentProperty(msgspec.Struct, frozen=True):
+class SegmentProperty(Record, frozen=True):
     """A property that a participant's flow or system put on a segment."""
 
     property: str | None = None
     value: str | None = None
 
 
-class Segment(msgspec.Struct, frozen=True, rename="camel"):
+class Segment(Record, frozen=True, rename="camel"):
     """A stretch of a session; times are instants with a zone.
 
     Attributes:
@@ -127,7 +129,7 @@ class SessionFlow(msgspec.Struct, frozen=True, rename="camel"):
     exit_reason: str | None = None
 
 
-class Session(msgspec.Struct, frozen=True, rename="camel"):
+class Session(Record, frozen=True, rename="camel"):
     """One medium of a participant.
 
     Attributes:
@@ -146,7 +148,7 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
         return self.segments_or_none or ()
 
 
-class Participant(msgspec.Struct, frozen=True):
+class Participant(Record, frozen=True):
     """A party to a conversation.
 
     Attributes:
@@ -163,7 +165,7 @@ class Participant(msgspec.Struct, frozen=True):
         return self.sessions_or_none or ()
 
 
-class Conversation(msgspec.Struct, frozen=True, rename="camel"):
+class Conversation(Record, frozen=True, rename="camel"):
     """One conversation (AnalyticsConversationWithoutAttributes).
 
     Attributes:
@@ -173,7 +175,7 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
         participants_or_none: As it came; read ``participants``.
     """
 
-    conversation_id: str
+    conversation_id: Annotated[str, msgspec.Meta(min_length=1)]
     conversation_start: Instant | None = None
     conversation_end: Instant | None = None
     participants_or_none: tuple[Participant, ...] | None = msgspec.field(
@@ -186,7 +188,7 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
         return self.participants_or_none or ()
 
 
-class ConversationPage(msgspec.Struct, frozen=True):
+class ConversationPage(Listing, frozen=True):
     """One page of detail records (AnalyticsConversationQueryResponse).
 
     A page can repeat or miss a conversation while new ones arrive: key by ``conversation_id``.

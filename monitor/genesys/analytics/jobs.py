@@ -17,12 +17,22 @@ from monitor.genesys.endpoint import Endpoint
 
 _PERMISSIONS = ("integrations:action:view", "bridge:actions:view")
 
-SUBMIT_ACTION_JOB = Endpoint("POST", "/api/v2/analytics/actions/aggregates/jobs", _PERMISSIONS)
+SUBMIT_ACTION_JOB = Endpoint(
+    "POST", "/api/v2/analytics/actions/aggregates/jobs", _PERMISSIONS, source="executions"
+)
 """May be repeated: a job that was submitted twice is one that nobody reads."""
 
-ACTION_JOB = Endpoint("GET", "/api/v2/analytics/actions/aggregates/jobs/{jobId}", _PERMISSIONS)
+ACTION_JOB = Endpoint(
+    "GET",
+    "/api/v2/analytics/actions/aggregates/jobs/{jobId}",
+    _PERMISSIONS,
+    source="executions",
+)
 ACTION_JOB_RESULTS = Endpoint(
-    "GET", "/api/v2/analytics/actions/aggregates/jobs/{jobId}/results", _PERMISSIONS
+    "GET",
+    "/api/v2/analytics/actions/aggregates/jobs/{jobId}/results",
+    _PERMISSIONS,
+    source="executions",
 )
 
 

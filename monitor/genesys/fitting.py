@@ -1,0 +1,274 @@
+"""Fitting a JSON value to a type that it nearly has, and leaving out the records that have not.
+
+The types of answers say what a field should be. A number that came as a text, or a text that came
+as a number, is understood; a record in a list that can't be understood is left out, and the rest
+of the list stands.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+from msgspec import inspect
+
+from monitor.texts import tidy_id
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_MOST_DIGITS = 40
+_EXACT = 2.0**53
+"""Up to here a float tells whole numbers apart."""
+
+
+class ImplausibleError(ValueError):
+    """A record says what can't be; raised by its own ``__post_init__``.
+
+    Attributes:
+        reason: ``number``, ``time`` or ``shape``.
+    """
+
+    def __init__(self, reason: str, why: str) -> None:
+        """Keep the reason beside the words."""
+        super().__init__(why)
+        self.reason = reason
+
+
+class Unfit(ValueError):  # noqa: N818 - it says something of a value, and never leaves this folder
+    """A value does not fit its type.
+
+    Attributes:
+        reason: ``number``, ``time`` or ``shape``.
+    """
+
+    def __init__(self, reason: str, why: str) -> None:
+        """Keep the reason beside the words."""
+        super().__init__(why)
+        self.reason = reason
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A part of an answer that stands for itself: where it makes no sense, the rest still does."""
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that holds a page of records.
+
+    Attributes:
+        unread: Records that stood on the page and were left out; a page that is short for
+            their lack is not the last.
+    """
+
+    unread: int = msgspec.field(default=0, name="#unread")
+
+
+def check_id(text: str) -> None:
+    """Refuse an id that names nothing: empty, cut to half characters, or not to be asked for.
+
+    Raises:
+        ImplausibleError: It is none.
+    """
+    if not text or "\ufffd" in text or tidy_id(text) != text:
+        reason = "an id that can't be one"
+        raise ImplausibleError("shape", reason)
+
+
+def number(value: object) -> float | None:
+    """A number that came as one or as a text; None where it is none, not finite, or too long."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if abs(value) < 10**_MOST_DIGITS else None
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) > _MOST_DIGITS or not _NUMBER.fullmatch(text):
+            return None
+        value = float(text)
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number that came as ``3``, ``3.0`` or ``"3"``; None where it is none."""
+    found = number(value)
+    if found is None or isinstance(found, int):
+        return found
+    if not found.is_integer() or abs(found) > _EXACT:
+        return None
+    return int(found)
+
+
+class Fitting:
+    """One answer while its values are fitted to types.
+
+    Attributes:
+        dropped: What did not fit, record by record.
+        has_good: Whether any record came as it should.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing dropped."""
+        self.dropped: list[Unfit] = []
+        self.has_good = False
+
+    def fit(self, value: object, wanted: inspect.Type, where: str) -> object:
+        """Return what of a value fits a type, in a form that msgspec converts to it.
+
+        Args:
+            value: As a JSON parser gives it.
+            wanted: The type.
+            where: The path to it, for messages.
+
+        Raises:
+            Unfit: It can't be understood.
+        """
+        match wanted:
+            case inspect.UnionType():
+                return self._fit_union(value, wanted, where)
+            case inspect.StructType():
+                return self._fit_struct(value, wanted, where)
+            case inspect.VarTupleType() | inspect.ListType():
+                return self._fit_list(value, wanted.item_type, where)
+            case inspect.DictType():
+                _expect(dict, value, where)
+                return {
+                    name: self.fit(one, wanted.value_type, f"{where}[...]")
+                    for name, one in value.items()  # type: ignore[attr-defined]  # just checked
+                }
+            case inspect.DateTimeType():
+                return _moment(value, wanted, where)
+            case _:
+                return _scalar(value, wanted, where)
+
+    def _fit_union(self, value: object, wanted: inspect.UnionType, where: str) -> object:
+        if value is None and wanted.includes_none:
+            return None
+        others = [one for one in wanted.types if not isinstance(one, inspect.NoneType)]
+        # What came as one of the types is that one; only else is it worth a conversion.
+        others.sort(key=lambda one: not isinstance(value, _NATIVE.get(type(one), ())))
+        unfit: Unfit | None = None
+        for one in others:
+            try:
+                return self.fit(value, one, where)
+            except Unfit as error:
+                unfit = unfit or error
+        raise unfit or Unfit("shape", f"Nothing expected at `{where}`")
+
+    def _fit_struct(self, value: object, wanted: inspect.StructType, where: str) -> object:
+        if isinstance(value, wanted.cls):
+            return value
+        _expect(dict, value, where)
+        found: dict[str, object] = {}
+        unread = 0
+        for field in wanted.fields:
+            if field.encode_name not in value:  # type: ignore[operator]  # just checked
+                continue
+            came = value[field.encode_name]  # type: ignore[index]  # the same
+            if came is None and not field.required and not _may_be_none(field.type):
+                continue
+            fitted = self.fit(came, field.type, f"{where}.{field.encode_name}")
+            if isinstance(fitted, list) and isinstance(came, list):
+                unread += len(came) - len(fitted)
+            found[field.encode_name] = fitted
+        if issubclass(wanted.cls, Listing):
+            found["#unread"] = unread
+        return _converted(found, wanted.cls, where)
+
+    def _fit_list(self, value: object, wanted: inspect.Type, where: str) -> list[object]:
+        _expect(list, value, where)
+        items: list[object] = value  # type: ignore[assignment]  # just checked
+        if not (isinstance(wanted, inspect.StructType) and issubclass(wanted.cls, Record)):
+            return [self.fit(one, wanted, f"{where}[...]") for one in items]
+        kept: list[object] = []
+        for one in items:
+            try:
+                # The good ones, which are nearly all, at the speed of the decoder.
+                kept.append(msgspec.convert(one, wanted.cls))
+            except (msgspec.ValidationError, RecursionError):
+                pass
+            else:
+                self.has_good = True
+                continue
+            before = len(self.dropped)
+            try:
+                kept.append(self.fit(one, wanted, f"{where}[...]"))
+            except Unfit as unfit:
+                self.dropped.append(unfit)
+            else:
+                self.has_good |= len(self.dropped) == before
+        return kept
+
+
+_NATIVE: dict[type, tuple[type, ...]] = {
+    inspect.StrType: (str,),
+    inspect.IntType: (int,),
+    inspect.FloatType: (float,),
+    inspect.BoolType: (bool,),
+    inspect.StructType: (dict,),
+    inspect.VarTupleType: (list,),
+    inspect.DictType: (dict,),
+}
+
+
+def _expect(kind: type, value: object, where: str) -> None:
+    if not isinstance(value, kind):
+        what = "object" if kind is dict else "array"
+        raise Unfit("shape", f"Expected `{what}` at `{where}`")
+
+
+@lru_cache(maxsize=256)
+def _may_be_none(wanted: inspect.Type) -> bool:
+    return isinstance(wanted, inspect.UnionType) and wanted.includes_none
+
+
+def _converted(found: dict[str, object], cls: type, where: str) -> object:
+    try:
+        return msgspec.convert(found, cls)
+    except msgspec.ValidationError as error:
+        reason = getattr(error.__cause__, "reason", "shape")
+        raise Unfit(reason, f"{error} at `{where}`") from error
+
+
+def _moment(value: object, wanted: inspect.DateTimeType, where: str) -> object:
+    try:
+        moment = msgspec.convert(value, datetime)
+    except msgspec.ValidationError as error:
+        raise Unfit("time", f"Expected a moment at `{where}`") from error
+    if wanted.tz and moment.tzinfo is None:
+        raise Unfit("time", f"Expected a time zone at `{where}`")
+    return value
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    whole = whole_number(value)
+    if whole is not None:
+        return str(whole)
+    return str(value) if number(value) is not None else None
+
+
+def _flag(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
+_SCALARS: dict[type, tuple[Callable[[object], object], str, str]] = {
+    inspect.StrType: (_text, "shape", "str"),
+    inspect.IntType: (whole_number, "number", "int"),
+    inspect.FloatType: (number, "number", "float"),
+    inspect.BoolType: (_flag, "shape", "bool"),
+}
+
+
+def _scalar(value: object, wanted: inspect.Type, where: str) -> object:
+    if type(wanted) not in _SCALARS:
+        return value
+    fit, reason, name = _SCALARS[type(wanted)]
+    found = fit(value)
+    if found is None:
+        raise Unfit(reason, f"Expected `{name}` at `{where}`")
+    return found

@@ -1,0 +1,168 @@
+"""Reading an answer that can't be read as a whole record by record: a bad one costs itself.
+
+===========================================  ====================================================
+an answer                                    is read
+===========================================  ====================================================
+as the models have it                        by its types, in one go; nearly every one is
+with half characters or broken UTF-8         the same, each such character replaced by U+FFFD
+with other types, or nested for ever         record by record: a number for a text, ``3.0`` or
+                                             ``"3"`` for ``3`` are understood, values too deep
+                                             inside are null
+with records that make no sense              without these, each with its reason
+without its own fields, or with hardly any   not at all
+record that makes sense
+no JSON at all                               not at all
+===========================================  ====================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from monitor.genesys.fitting import Fitting, Unfit
+
+T = TypeVar("T")
+
+DEEPEST = 100
+"""Levels of nesting that are read; what lies deeper is null. The platform's answers have ten."""
+
+WHOLLY_BAD = 10
+"""So many records without a single good one are no bad records but another kind of answer: reading
+it as empty would hide that nothing is seen any more."""
+
+
+class DropReason(StrEnum):
+    """Why a record could not be used."""
+
+    SHAPE = "shape"
+    """A field is missing, or of another type."""
+    NUMBER = "number"
+    """A number that can't be: no number at all, negative, or more than an org could ever run."""
+    TIME = "time"
+    """A moment or an interval that can't be read, has no zone, or was not asked for."""
+    DUPLICATE = "duplicate"
+    """The same answer holds it twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A record that was left out.
+
+    Attributes:
+        reason: The kind of fault.
+        why: Which field, in words; holds no text of the record.
+    """
+
+    reason: DropReason
+    why: str
+
+
+def read_records(body: bytes, decode: type[T]) -> tuple[T, tuple[Dropped, ...]]:
+    """Read an answer as a ``decode``, without the records in it that make no sense.
+
+    Args:
+        body: The answer.
+        decode: Its type. Structs in lists that derive from ``Record`` may be left out.
+
+    Returns:
+        The answer, and what was left out.
+
+    Raises:
+        msgspec.ValidationError: JSON of another shape.
+        msgspec.DecodeError: Not JSON.
+    """
+    try:
+        return msgspec.json.decode(body, type=decode), ()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        first = error
+    text = _whole_characters(body)
+    try:
+        return msgspec.json.decode(text, type=decode), ()
+    except (msgspec.DecodeError, RecursionError):
+        return _record_by_record(text, decode, first)
+
+
+def _record_by_record(
+    text: str, decode: type[T], first: Exception
+) -> tuple[T, tuple[Dropped, ...]]:
+    document = _parsed(text)
+    reading = Fitting()
+    try:
+        found = reading.fit(document, msgspec.inspect.type_info(decode), "$")
+        value = msgspec.convert(found, decode)
+    except Unfit as unfit:
+        # What the types said about the answer as a whole names the place more exactly.
+        if isinstance(first, msgspec.ValidationError):
+            raise first from unfit
+        raise msgspec.ValidationError(str(unfit)) from unfit
+    dropped = tuple(Dropped(DropReason(one.reason), str(one)) for one in reading.dropped)
+    if len(dropped) >= WHOLLY_BAD and not reading.has_good:
+        reason = f"none of {len(dropped)} records can be read: {dropped[0].why}"
+        raise msgspec.ValidationError(reason)
+    return value, dropped
+
+
+_HALF_CHARACTER = re.compile(
+    r"\\\\"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""Escaped backslashes and whole pairs are passed over, so that only a half that stands alone is
+left to be one."""
+
+
+def _whole_characters(body: bytes) -> str:
+    """The text of an answer, each half of a character in it replaced."""
+    text = body.decode("utf-8-sig", "replace")
+    if "\\u" not in text:
+        return text
+    return _HALF_CHARACTER.sub(
+        lambda found: r"\ufffd" if found["half"] is not None else found[0], text
+    )
+
+
+def _parsed(text: str) -> object:
+    """A JSON text as Python values; control characters in texts and ``NaN`` are let through.
+
+    Raises:
+        msgspec.DecodeError: It is not JSON.
+    """
+    try:
+        try:
+            return json.loads(text, strict=False, parse_int=_whole_number)
+        except RecursionError:
+            return json.loads(_cut_off(text), strict=False, parse_int=_whole_number)
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
+def _whole_number(digits: str) -> float:
+    """A whole number; one that no count could be is not worth its digits."""
+    return int(digits) if len(digits) < 40 else float(digits)  # noqa: PLR2004 - twice 64 bits
+
+
+_BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+
+
+def _cut_off(text: str) -> str:
+    """A JSON text with ``null`` in the place of everything that is nested too deeply."""
+    parts: list[str] = []
+    depth, kept_until = 0, 0
+    for token in _BRACKETS.finditer(text):
+        mark = token[0][0]
+        if mark in "[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                parts += [text[kept_until : token.start()], "null"]
+        elif mark in "]}":
+            if depth == DEEPEST + 1:
+                kept_until = token.end()
+            depth -= 1
+    # Where brackets never close, what is left is no JSON, and the parser says so.
+    return "".join([*parts, text[kept_until:] if depth <= DEEPEST else ""])

@@ -1,0 +1,66 @@
+"""What others wrote, made fit to be kept: the one door that every name and error type passes.
+
+PostgreSQL refuses a NUL, no database takes half a character, and an index takes only so much. What
+comes from the platform has passed the same rules where it was read, so that counts of one thing
+meet under one name; here nothing is left to whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from monitor.ledger.values import Reading
+from monitor.model import Action, Incident, Tally
+from monitor.texts import tidy, tidy_id
+
+
+def fit_reading(read: Reading) -> Reading:
+    """Return a reading whose every text can be kept; one that is fit already comes back equal."""
+    return replace(
+        read,
+        tallies=[_tally(one) for one in read.tallies],
+        incidents=[_incident(one) for one in read.incidents],
+        names={tidy_id(key): _action(one) for key, one in read.names.items()},
+    )
+
+
+def fit_actions(actions: Iterable[Action]) -> Sequence[Action]:
+    """Return actions whose every text can be kept."""
+    return [_action(one) for one in actions]
+
+
+def fit_names(names: Mapping[str, str]) -> dict[str, str]:
+    """Return names by id that can be kept."""
+    return {tidy_id(key): tidy(name) for key, name in names.items()}
+
+
+def _tally(tally: Tally) -> Tally:
+    words = tally.action_id, tally.error_type, tally.response_status
+    fit = tuple(map(tidy_id, words))
+    if fit == words:
+        return tally
+    return replace(tally, action_id=fit[0], error_type=fit[1], response_status=fit[2])
+
+
+def _incident(incident: Incident) -> Incident:
+    return replace(
+        incident,
+        conversation_id=tidy_id(incident.conversation_id),
+        action_id=tidy_id(incident.action_id),
+        action_name=tidy(incident.action_name),
+        flow_id=tidy_id(incident.flow_id),
+        flow_name=tidy(incident.flow_name),
+        error_type=tidy_id(incident.error_type),
+    )
+
+
+def _action(action: Action) -> Action:
+    return replace(
+        action,
+        action_id=tidy_id(action.action_id),
+        name=tidy(action.name),
+        integration_id=tidy_id(action.integration_id),
+        integration_name=tidy(action.integration_name),
+        category=tidy(action.category),
+    )

@@ -1,0 +1,45 @@
+"""Texts that others wrote, made fit to be kept, compared and shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST_ID: Final = 200
+"""Characters of an id, an error type or a status that are kept: with four bytes each, three of them
+still fit into one entry of PostgreSQL's index."""
+
+LONGEST_NAME: Final = 300
+"""Characters of a name that are kept; the platform's own names end at 256."""
+
+_SPACE: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_REPLACEMENT: Final = "\ufffd"
+_HEADER: Final = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
+
+
+def tidy(text: str, longest: int = LONGEST_NAME) -> str:
+    """Return a text that every database, log and label can hold; a good one comes back as it is.
+
+    Line ends become a space. Half characters, NUL and other control characters become U+FFFD: they
+    show that something stood there, and two texts that differ in one place still differ.
+
+    Args:
+        text: Any text.
+        longest: More characters than that are cut off.
+    """
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    if _UNFIT.search(text) is None:
+        return text
+    return _UNFIT.sub(_REPLACEMENT, _SPACE.sub(" ", text))
+
+
+def tidy_id(text: str) -> str:
+    """Return an id, an error type or a status as ``tidy`` does, at most ``LONGEST_ID`` long."""
+    return tidy(text, LONGEST_ID)
+
+
+def fits_header(text: str) -> bool:
+    """Whether a text can stand in an HTTP header as it is: visible ASCII with spaces between."""
+    return _HEADER.fullmatch(text) is not None
