@@ -12,6 +12,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from monitor.config.private_key import without_wrapping
 from monitor.config.settings import PREFIX, Settings
 from monitor.errors import ConfigurationError
 
@@ -159,14 +160,6 @@ def _with_flow(org: dict[str, Any], variables: Mapping[str, str]) -> dict[str, A
         return org
     action_id = without_wrapping(variables.get(ACTION_VARIABLE, "")) or None
     return {**org, "flow_id": flow_id, "action_id": action_id}
-
-
-def without_wrapping(text: str) -> str:
-    """A variable without what env files leave around it: white space, and quotes in pairs."""
-    text = text.strip()
-    while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()
-    return text
 
 
 def _as_configuration_error(error: ValidationError, file: Path | None) -> ConfigurationError:

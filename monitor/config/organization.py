@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from monitor.config.private_key import pem_text, without_wrapping
 from monitor.config.section import Section
 from monitor.errors import ConfigurationError
 
@@ -166,20 +167,31 @@ class OrgSettings(Section):
     def read_private_key(self) -> str | None:
         """The private key as PEM text, or None where the client uses a secret.
 
+        It may be given as PEM text whatever became of its line ends, as base64 of that, or as the
+        path of a file with either.
+
         Raises:
-            ConfigurationError: The file can't be read or is empty.
+            ConfigurationError: It is none of these, is cut, or the file can't be read or is empty.
         """
-        given = self.private_key.get_secret_value() if self.private_key else ""
-        if given and "-----BEGIN" not in given:
-            if not _is_file(given):
-                # Not shown, nor chained: it may be the bare body of the key itself.
-                raise ConfigurationError(
-                    f"The private key of org {self.name} is neither PEM text nor the path of a "
-                    "file",
-                    "Give the whole PEM text with its BEGIN line, or the path of a file with it.",
-                )
-            return _read_credential(None, Path(given), self.name, "private key")
-        return _read_credential(self.private_key, self.private_key_file, self.name, "private key")
+        if self.private_key is None:
+            content = _read_credential(None, self.private_key_file, self.name, "private key")
+            # What is no PEM goes on as it is: whoever loads it says what it is instead.
+            return content and (pem_text(content, self.name) or content)
+        given = self.private_key.get_secret_value()
+        path = without_wrapping(given)
+        if "-----BEGIN" not in given and _is_file(path):
+            content = _read_credential(None, Path(path), self.name, "private key") or ""
+            return pem_text(content, self.name) or content
+        found = pem_text(given, self.name)
+        if found is None:
+            # Not shown, nor chained: it may be the bare body of the key itself.
+            raise ConfigurationError(
+                f"The private key of org {self.name} is neither PEM text nor base64 of it nor the "
+                "path of a file",
+                "Give the whole PEM text with its BEGIN line, base64 of it, or the path of a file "
+                "with it.",
+            )
+        return found
 
 
 def _is_file(path: str) -> bool:
@@ -192,12 +204,11 @@ def _is_file(path: str) -> bool:
 
 def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: str) -> str | None:
     if text is not None:
-        # A PEM in an environment variable often arrives with its line breaks written out.
-        return text.get_secret_value().replace("\\n", "\n").strip()
+        return text.get_secret_value().strip()
     if path is None:
         return None
     try:
-        content = path.expanduser().read_text(encoding="utf-8").strip()
+        content = path.expanduser().read_text(encoding="utf-8-sig").strip()
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
         # A RuntimeError is a ~ without a home directory.
         words = "no such home directory" if isinstance(error, RuntimeError) else "not text"
