@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from urllib.parse import urlsplit
 
+from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.errors import GenesysError, TimeoutMonitorError
@@ -86,29 +89,58 @@ def _check_org(
             "Check [[org]] region; it is used as given.",
         )
     try:
-        with closing(connect(org, budget_seconds=LOGIN_SECONDS)) as client:
-            identity = whoami(client, clock)
+        with closing(connect(org, budget_seconds=LOGIN_SECONDS, clock=clock)) as client:
+            yield from _log_in(client, org, clock)
     except TimeoutMonitorError as error:
         yield _failed(f"{org.name}: login", error)
         return
-    yield Finding(
-        f"{org.name}: login", Level.OK, f"Logged in to {identity.org_name or identity.org_id}"
-    )
-    skew = identity.clock_skew_seconds
-    if skew is not None:
-        off = abs(skew) > LARGEST_SKEW_SECONDS
-        yield Finding(
-            f"{org.name}: clock",
-            Level.WARNING if off else Level.OK,
-            f"The platform's clock is {round(skew):+d} s from this machine's",
-            "Set this machine's clock by NTP; windows and signed logins depend on it."
-            if off
-            else "",
-        )
-    probes = _flow_probes if org.contract == "flow" else _platform_probes
-    with closing(connect(org)) as client:
-        for subject, probe, needed in probes(client, settings, clock, known_flows):
+    with closing(connect(org, clock=clock)) as client:
+        for subject, probe, needed in _probes(org, client, settings, clock, known_flows):
             yield _probe(f"{org.name}: {subject}", probe, needed=needed)
+        if org.contract == FLOW_CONTRACT and client.clock_skew_seconds is not None:
+            yield _clock_finding(org.name, client.clock_skew_seconds)
+
+
+def _log_in(client: Client, org: OrgSettings, clock: Clock) -> Iterator[Finding]:
+    """Log in, and say where; with it the clock where there is an endpoint that anybody may ask.
+
+    A gateway of the flow contract has none: its clock is read from the answers to the probes.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+    subject, host = f"{org.name}: login", urlsplit(org.token_url).netloc
+    if org.contract == FLOW_CONTRACT:
+        client.log_in()
+        yield Finding(subject, Level.OK, f"Logged in at {host}")
+        return
+    identity = whoami(client, clock)
+    name = identity.org_name or identity.org_id
+    yield Finding(subject, Level.OK, f"Logged in to {name} at {host}")
+    if identity.clock_skew_seconds is not None:
+        yield _clock_finding(org.name, identity.clock_skew_seconds)
+
+
+def _clock_finding(org: str, skew_seconds: float) -> Finding:
+    off = abs(skew_seconds) > LARGEST_SKEW_SECONDS
+    return Finding(
+        f"{org}: clock",
+        Level.WARNING if off else Level.OK,
+        f"The platform's clock is {round(skew_seconds):+d} s from this machine's",
+        "Set this machine's clock by NTP; windows and signed logins depend on it." if off else "",
+    )
+
+
+def _probes(
+    org: OrgSettings,
+    client: Client,
+    settings: Settings,
+    clock: Clock,
+    known_flows: tuple[str, ...],
+) -> Iterator[Probe]:
+    if org.contract == FLOW_CONTRACT:
+        return _flow_probes(org, client, settings, clock, known_flows)
+    return _platform_probes(client, settings, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +155,7 @@ Probe = tuple[str, Callable[[], "str | _Doubt"], bool]
 """A subject, what to do, and whether the monitor is of no use without it."""
 
 
-def _platform_probes(
-    client: Client, settings: Settings, clock: Clock, _known_flows: tuple[str, ...]
-) -> Iterator[Probe]:
+def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterator[Probe]:
     stretch = _last_window(settings, clock)
     window = settings.collect.window
     action_ids: list[str] = []
@@ -166,16 +196,28 @@ def _platform_probes(
 
 
 def _flow_probes(
-    client: Client, settings: Settings, clock: Clock, known_flows: tuple[str, ...]
+    org: OrgSettings,
+    client: Client,
+    settings: Settings,
+    clock: Clock,
+    known_flows: tuple[str, ...],
 ) -> Iterator[Probe]:
+    def document(flow_id: str) -> str | _Doubt:
+        found = get_flow(client, flow_id).data_actions
+        named = {word.casefold() for one in found for word in (one.action_id, one.name)}
+        meant = org.action_id if flow_id == org.flow_id else None
+        if meant is not None and meant.casefold() not in named:
+            return _Doubt(
+                f"The flow {flow_id} has no data action with the id or name {meant}",
+                f"Check ACTION_ID, or [[org]] action_id: timeout-monitor flow show {flow_id} "
+                "lists its data actions.",
+            )
+        return f"{len(found)} data actions in {flow_id}"
+
     yield _conversations_probe(client, settings, clock, needed=True)
-    if known_flows:
-        flow_id = known_flows[0]
-        yield (
-            "flow document",
-            lambda: f"{len(get_flow(client, flow_id).data_actions)} data actions in {flow_id}",
-            False,
-        )
+    for flow_id in [org.flow_id] if org.flow_id else known_flows[:1]:
+        # A flow that somebody has named is meant to be read; one of many that records name is not.
+        yield "flow document", partial(document, flow_id), org.flow_id is not None
 
 
 def _conversations_probe(

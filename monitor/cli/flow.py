@@ -1,6 +1,7 @@
 """``flow show`` and ``flow set-timeout``: the data actions of one flow document, by hand."""
 
 import os
+import re
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +13,19 @@ from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from monitor.config import OrgSettings, Settings
 
 FLOW_VARIABLE = "FLOW_ID"
 ACTION_VARIABLE = "ACTION_ID"
+USUAL_TIMEOUT_MS = 5000
+"""What is set where no value is given: the script that the contract came with sets it."""
+
+MOST_WORDS = 3
+_LOOKS_LIKE_A_TIME = re.compile(r"[-+]?\d[\d.,_]*\s*(ms|s|m)?", re.IGNORECASE)
+"""Meant as a timeout, and no whole number of milliseconds: never taken for an action's name."""
+
 
 flow = typer.Typer(
     help="Look at a flow's document, and set a timeout in it.",
@@ -44,7 +52,11 @@ def show(
     ctx: typer.Context,
     flow_id: Annotated[
         str | None,
-        typer.Argument(metavar="FLOW", help="Id of a flow.", envvar=FLOW_VARIABLE),
+        typer.Argument(
+            metavar="FLOW",
+            help=f"Id of a flow; may be left out where {FLOW_VARIABLE} is set.",
+            show_default=False,
+        ),
     ] = None,
     form: FormatOption = Format.TABLE,
     org: OrgOption = None,
@@ -60,6 +72,7 @@ def show(
     from monitor.genesys.flows import get_flow
 
     chosen = _org(settings, org)
+    flow_id = flow_id or _flow_of(chosen)
     if not flow_id:
         raise _missing("FLOW", FLOW_VARIABLE)
     with closing(connect(chosen)) as client, waiting(f"Reading the flow {flow_id}"):
@@ -91,7 +104,11 @@ def set_timeout(
     ] = None,
     third: Annotated[
         str | None,
-        typer.Argument(metavar="MS", help="The new timeout in milliseconds.", show_default=False),
+        typer.Argument(
+            metavar="MS",
+            help=f"The new timeout in milliseconds; {USUAL_TIMEOUT_MS} where it is left out.",
+            show_default=False,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
@@ -106,8 +123,9 @@ def set_timeout(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
+    chosen = _org(settings, org)
     flow_id, action, timeout_ms = _meant(
-        [word for word in (first, second, third) if word is not None], os.environ
+        [word for word in (first, second, third) if word is not None], chosen
     )
     from contextlib import closing
 
@@ -119,7 +137,6 @@ def set_timeout(
     from monitor.remediation.flow_setting import FlowOrder, FlowSettings, set_flow_timeout
     from monitor.remediation.set_timeout import BUDGET_SECONDS
 
-    chosen = _org(settings, org)
     order = FlowOrder(
         flow_id=flow_id,
         action=action,
@@ -144,14 +161,23 @@ def set_timeout(
     sys.stdout.write(shown_result(found, result, chosen.name, as_json=form is Format.JSON))
 
 
-def _meant(words: "Sequence[str]", variables: "Mapping[str, str]") -> tuple[str, str, int]:
-    """Flow, action and milliseconds, of which the environment may give the first two.
+def _meant(words: "Sequence[str]", org: "OrgSettings") -> tuple[str, str, int]:
+    """Flow, action and milliseconds; what is left out is the environment's, the org's, or usual.
 
     Raises:
         ConfigurationError: One is missing, or the last is no number.
     """
     *named, last = words or ("",)
-    flow_id, action = variables.get(FLOW_VARIABLE, ""), variables.get(ACTION_VARIABLE, "")
+    if last.isascii() and last.isdecimal():
+        timeout_ms = int(last)
+    elif len(words) == MOST_WORDS or _LOOKS_LIKE_A_TIME.fullmatch(last):
+        raise ConfigurationError(
+            f"{last} is no timeout in milliseconds",
+            "Give the new timeout last, in milliseconds, such as 5000 for 5 s.",
+        )
+    else:
+        named, timeout_ms = list(words), USUAL_TIMEOUT_MS
+    flow_id, action = _flow_of(org), _action_of(org)
     match named:
         case [one] if action and not flow_id:
             flow_id = one
@@ -161,16 +187,25 @@ def _meant(words: "Sequence[str]", variables: "Mapping[str, str]") -> tuple[str,
             flow_id, action = first, second
         case _:
             pass
-    if not last.isascii() or not last.isdecimal():
-        raise ConfigurationError(
-            f"{last} is no timeout in milliseconds" if last else "MS is missing",
-            "Give the new timeout last, in milliseconds, such as 5000 for 5 s.",
-        )
     if not flow_id:
         raise _missing("FLOW", FLOW_VARIABLE)
     if not action:
         raise _missing("ACTION", ACTION_VARIABLE)
-    return flow_id, action, int(last)
+    return flow_id, action, timeout_ms
+
+
+def _flow_of(org: "OrgSettings") -> str:
+    """The flow that is meant where none is named; empty where nothing says."""
+    from monitor.config import without_wrapping
+
+    return without_wrapping(os.environ.get(FLOW_VARIABLE, "")) or org.flow_id or ""
+
+
+def _action_of(org: "OrgSettings") -> str:
+    """The data action that is meant where none is named; empty where nothing says."""
+    from monitor.config import without_wrapping
+
+    return without_wrapping(os.environ.get(ACTION_VARIABLE, "")) or org.action_id or ""
 
 
 def _missing(argument: str, variable: str) -> ConfigurationError:

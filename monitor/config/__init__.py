@@ -2,6 +2,7 @@
 
 from monitor.config.loading import DEFAULT_FILE, FILE_VARIABLE, ORG_VARIABLES, load
 from monitor.config.organization import DEFAULT_REGION, OrgSettings
+from monitor.config.private_key import without_wrapping
 from monitor.config.remediation import RemediationSettings
 from monitor.config.sections import (
     DIAGNOSED_SECONDS,
@@ -28,4 +29,5 @@ __all__ = [
     "Settings",
     "StateSettings",
     "load",
+    "without_wrapping",
 ]

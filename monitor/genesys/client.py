@@ -42,6 +42,7 @@ from monitor.genesys.auth import (
     TokenProvider,
 )
 from monitor.genesys.budget import Budget
+from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
 from monitor.genesys.records import Dropped, read_records
@@ -111,6 +112,21 @@ class Client:
         self._budget_seconds = budget_seconds
         self._first_pause_seconds = first_pause_seconds
         self._org = org
+        self._clock_skew_seconds: float | None = None
+
+    @property
+    def clock_skew_seconds(self) -> float | None:
+        """How far the platform's clock is ahead of ours, by the newest answer; None before one."""
+        return self._clock_skew_seconds
+
+    def log_in(self) -> None:
+        """Take a token where there is none, and ask for nothing else.
+
+        Raises:
+            AuthenticationError: The credentials were refused.
+            GenesysError: The platform could not be asked, or its answer was no token.
+        """
+        self._tokens.token(Budget.of(self._budget_seconds))
 
     def call(
         self,
@@ -270,6 +286,8 @@ class Client:
             last_check()
         answer = self._transport.send(request(token, budget.at_most(READ_TIMEOUT_SECONDS)))
         self._gate.observe(answer.headers)
+        skew = skew_seconds(answer.headers.get("Date"), self._clock.now())
+        self._clock_skew_seconds = self._clock_skew_seconds if skew is None else skew
         return answer
 
 

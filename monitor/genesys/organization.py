@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from monitor.clock import Clock
 from monitor.genesys.client import Client
+from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.endpoint import Endpoint
 from monitor.texts import tidy, tidy_id
 
@@ -48,15 +48,5 @@ def whoami(client: Client, clock: Clock) -> Identity:
     return Identity(
         org_id=tidy_id(organization.id),
         org_name=tidy(organization.name or ""),
-        clock_skew_seconds=_skew(answer.headers.get("Date"), received_at),
+        clock_skew_seconds=skew_seconds(answer.headers.get("Date"), received_at),
     )
-
-
-def _skew(date: str | None, received_at: float) -> float | None:
-    if date is None:
-        return None
-    try:
-        # The header is cut to whole seconds, half a second is its middle.
-        return parsedate_to_datetime(date).timestamp() + 0.5 - received_at
-    except (ValueError, OverflowError):
-        return None

@@ -17,7 +17,11 @@ from monitor.simulator.mishaps import Line, mishap
 from monitor.simulator.refusal import Refusal, bad_request, not_found, unauthorized
 from monitor.simulator.request_log import RequestLog
 from monitor.simulator.routes_actions import action_routes
-from monitor.simulator.routes_analytics import aggregate_routes, detail_routes
+from monitor.simulator.routes_analytics import (
+    aggregate_routes,
+    detail_job_routes,
+    detail_routes,
+)
 from monitor.simulator.routes_audits import audit_routes
 from monitor.simulator.routes_control import control_routes
 from monitor.simulator.routes_flows import flow_routes
@@ -49,11 +53,12 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
     _watch(app, org, faults, requests)
     _answer_errors(app)
     app.register_blueprint(oauth_routes(org))
-    app.register_blueprint(whoami_routes(org))
     app.register_blueprint(flow_routes(org))
     app.register_blueprint(detail_routes(org))
     app.register_blueprint(control_routes(org, faults, requests))
     if org.contract == "platform":
+        app.register_blueprint(whoami_routes(org))
+        app.register_blueprint(detail_job_routes(org))
         app.register_blueprint(action_routes(org))
         app.register_blueprint(aggregate_routes(org))
         app.register_blueprint(organization_routes(org))

@@ -62,9 +62,8 @@ def aggregate_routes(org: SimulatedOrg) -> Blueprint:
 
 
 def detail_routes(org: SimulatedOrg) -> Blueprint:
-    """``/api/v2/analytics/conversations/details``."""
+    """``/api/v2/analytics/conversations/details/query``: both contracts have it."""
     routes = Blueprint("details", __name__)
-    jobs = JobDesk("conversations")
 
     @routes.post(f"{_DETAILS}/query")
     def query() -> Response:
@@ -75,6 +74,14 @@ def detail_routes(org: SimulatedOrg) -> Blueprint:
         entries = found[(page - 1) * size : page * size]
         shown: dict[str, object] = {"conversations": entries} if entries else {}
         return answer({**shown, "totalHits": len(found)})
+
+    return routes
+
+
+def detail_job_routes(org: SimulatedOrg) -> Blueprint:
+    """``/api/v2/analytics/conversations/details/jobs``."""
+    routes = Blueprint("detail_jobs", __name__)
+    jobs = JobDesk("conversations")
 
     @routes.post(f"{_DETAILS}/jobs")
     def submit() -> Response:

@@ -21,7 +21,7 @@ _DEFAULT_LIMITS = (("actions.concurrent.executions.max", 30), ("requests.volume.
 
 
 def whoami_routes(org: SimulatedOrg) -> Blueprint:
-    """``tokens/me`` and ``organizations/me``: no permission needed, either contract."""
+    """``tokens/me`` and ``organizations/me``: no permission needed."""
     routes = Blueprint("whoami", __name__)
     itself = {"id": org.organization_id, "name": f"Simulated ({org.scenario.name})"}
 

@@ -87,13 +87,17 @@ class RunningSimulator:
         self._server.trigger.del_channel()
 
 
-def serve(org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0) -> RunningSimulator:
+def serve(
+    org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0, *, scheme: str = "http"
+) -> RunningSimulator:
     """Serve an org.
 
     Args:
         org: What is behind it.
         host: Where to listen.
         port: 0 for any free one.
+        scheme: ``https`` where something in front of it ends TLS, so that it knows the address
+            that its clients use, which is the audience of a signed login.
 
     Raises:
         ConfigurationError: The port is in use, or can't be listened on.
@@ -114,6 +118,7 @@ def serve(org: SimulatedOrg, host: str = "127.0.0.1", port: int = 0) -> RunningS
         create_app(org, closing),
         sockets=[listening],
         threads=_THREADS,
+        url_scheme=scheme,
         ident="simulated-genesys-cloud",
         clear_untrusted_proxy_headers=True,
         # The largest bodies stay in memory: waitress closes its files when it pleases.

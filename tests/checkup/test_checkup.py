@@ -14,6 +14,7 @@ from monitor.checkup import Finding, Level, check_up
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.ledger import Ledger
+from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
 
 
@@ -236,12 +237,66 @@ def test_an_org_without_data_actions(place: Place) -> None:
 def test_the_flow_contract(place: Place) -> None:
     """Only what it speaks is asked for: the detail records, then a flow that they named."""
     with at_another_org(place, contract="flow") as flow:
-        assert list(findings(flow))[4:] == ["acme: conversation details"]
+        assert list(findings(flow))[2:] == [
+            "acme: login",
+            "acme: conversation details",
+            "acme: clock",
+        ]
         assert flow.run("poll").code == 0
         found = findings(flow)
+        assert flow.asked("(unknown)") == 0
 
-    assert found["acme: flow document"].level is Level.OK
+    assert {finding.level for finding in found.values()} == {Level.OK}
     assert found["acme: flow document"].detail.startswith("1 data actions in ")
+
+
+def test_a_check_says_where_it_logs_in(place: Place) -> None:
+    """The host decides whether a signed login is accepted: it is its audience."""
+    host = place.simulator.url.removeprefix("http://")
+    assert findings(place)["acme: login"].detail == f"Logged in to Simulated (small) at {host}"
+    with at_another_org(place, contract="flow") as flow:
+        host = flow.simulator.url.removeprefix("http://")
+        assert findings(flow)["acme: login"].detail == f"Logged in at {host}"
+
+
+@pytest.mark.parametrize(("seconds", "sign"), [(-90, "+"), (90, "-")])
+def test_the_flow_contracts_clock_comes_from_any_answer(
+    place: Place, seconds: float, sign: str
+) -> None:
+    """A gateway has nothing that anybody may ask, and dates what it answers all the same."""
+    with at_another_org(place, contract="flow") as flow:
+        finding = findings(flow, SkewedClock(seconds))["acme: clock"]
+
+    assert finding.level is Level.WARNING
+    assert re.search(rf"is \{sign}(89|90|91) s from", finding.detail)
+
+
+def test_the_flow_contracts_clock_comes_from_a_refusal_too(place: Place) -> None:
+    """Whatever is wrong with a permission, the clock is told."""
+    with at_another_org(place, contract="flow") as flow:
+        flow.simulator.org.grant([])
+        assert findings(flow)["acme: clock"].level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("flow_id", "action_id", "level", "words"),
+    [
+        (PAYMENT_LINE.flow_id, TAKE_PAYMENT.action_id, Level.OK, "1 data actions in "),
+        (PAYMENT_LINE.flow_id, "take payment", Level.OK, "1 data actions in "),
+        (PAYMENT_LINE.flow_id, "nobody", Level.WARNING, "has no data action with the id or name "),
+        ("nowhere", "nobody", Level.FAILED, "flow nowhere (not.found)"),
+    ],
+)
+def test_the_flow_that_was_named_is_read(
+    place: Place, flow_id: str, action_id: str, level: Level, words: str
+) -> None:
+    """Before any record names it: a mistake in an id shows at once."""
+    with at_another_org(place, contract="flow") as flow:
+        flow.configure(more=f'flow_id = "{flow_id}"\naction_id = "{action_id}"\n')
+        finding = findings(flow)["acme: flow document"]
+
+    assert finding.level is level
+    assert words in finding.detail
 
 
 def test_the_flow_contract_without_detail_records(place: Place) -> None:

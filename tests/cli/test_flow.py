@@ -202,7 +202,9 @@ def test_a_write_of_which_nobody_knows_is_said_to_be_so(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "missing", "words"),
     [
-        (["set-timeout"], [], "MS is missing"),
+        (["set-timeout"], ["FLOW_ID"], "FLOW is missing"),
+        (["set-timeout", FLOW_ID, ACTION_ID, "soon"], [], "Soon is no timeout in milliseconds"),
+        (["set-timeout", "-5000"], [], "No such option"),
         (["set-timeout", "5s"], [], "5s is no timeout in milliseconds"),
         (["set-timeout", "6000.5"], [], "6000.5 is no timeout in milliseconds"),
         (["set-timeout", "\u0663"], [], "is no timeout in milliseconds"),
@@ -250,6 +252,38 @@ def test_arguments_and_variables_stand_in_for_each_other(
     done = shell.run("flow", "set-timeout", *arguments, "6000")
 
     assert (done.code, shell.timeout_ms()) == (0, 6_000)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unset"),
+    [
+        ([], []),
+        (["ORDER STATUS"], []),
+        ([ACTION_ID], ["ACTION_ID"]),
+        ([FLOW_ID], ["FLOW_ID"]),
+        ([FLOW_ID, ACTION_ID], ["FLOW_ID", "ACTION_ID"]),
+    ],
+)
+def test_five_seconds_are_set_where_no_value_is_given(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, arguments: list[str], unset: list[str]
+) -> None:
+    """As the script that the contract came with does."""
+    for name in unset:
+        monkeypatch.delenv(name)
+    shell.place(shell.served().replace(b'"timeout": 5000', b'"timeout": 3000'))
+    assert shell.timeout_ms() == 3_000
+
+    done = shell.run("flow", "set-timeout", *arguments)
+
+    assert (done.code, shell.timeout_ms()) == (0, 5_000)
+
+
+def test_a_longer_timeout_is_not_lowered_to_the_usual_one(shell: Shell) -> None:
+    """No value was asked for, so that none may be lost by it."""
+    shell.run("flow", "set-timeout", "8000")
+
+    assert shell.run("flow", "set-timeout").code == 3
+    assert shell.timeout_ms() == 8_000
 
 
 def test_several_orgs_want_to_be_told_apart(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
