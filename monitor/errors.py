@@ -13,6 +13,7 @@
         ├── PermissionDeniedError       4  a permission is missing (403)
         ├── NotFoundError               1  404
         ├── ConflictError               5  somebody else wrote first (409, 412)
+        ├── EtagRewrittenError          5  nobody did, and the ETag is refused (412)
         ├── BadRequestError             1  the platform refused the request's content (400)
         ├── RateLimitedError            6  429, with the time until the endpoint opens again
         ├── ServerFaultError            6  5xx
@@ -127,6 +128,15 @@ class NotFoundError(GenesysError):
 
 class ConflictError(GenesysError):
     """Somebody else wrote first."""
+
+    exit_code = 5
+
+
+class EtagRewrittenError(GenesysError):
+    """The platform refuses the ETag of a document that nobody has changed; nothing was written.
+
+    A gateway in between gives ETags other than the platform's own, and does not turn them back.
+    """
 
     exit_code = 5
 

@@ -73,10 +73,25 @@ class ActionDocument:
     Attributes:
         action: What this program knows of it.
         raw: All of it as JSON, byte for byte.
+        is_whole: Whether the end of the answer was seen.
     """
 
     action: IntegrationAction
     raw: bytes
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTemplate:
+    """One of an action's two templates as it was read.
+
+    Attributes:
+        text: What it says.
+        is_whole: Whether the end of the answer was seen; a text that was cut does not show it.
+    """
+
+    text: str
+    is_whole: bool
 
 
 class _ConfigAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -203,11 +218,12 @@ def get_action_document(client: Client, action_id: str) -> ActionDocument:
     answer = client.fetch(
         GET_ACTION, path={"actionId": action_id}, params={"includeConfig": "true"}
     )
-    return ActionDocument(decode_answer(GET_ACTION, answer, _ActionAnswer).action(), answer.body)
+    action = decode_answer(GET_ACTION, answer, _ActionAnswer).action()
+    return ActionDocument(action, answer.body, answer.is_whole)
 
 
-def get_template(client: Client, action_id: str, file_name: str) -> str:
-    """The text of one of an action's templates, whatever type the platform calls it.
+def get_template(client: Client, action_id: str, file_name: str) -> ActionTemplate:
+    """Return one of an action's templates, whatever type the platform calls it.
 
     A write sends it back, so a proxy's page that came in its place must not pass for it.
 
@@ -239,7 +255,7 @@ def get_template(client: Client, action_id: str, file_name: str) -> str:
             status=answer.status,
             correlation_id=answer.correlation_id,
         )
-    return text
+    return ActionTemplate(text, answer.is_whole)
 
 
 def is_authentication_action(client: Client, action_id: str) -> bool:

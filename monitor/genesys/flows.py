@@ -15,6 +15,7 @@ import msgspec
 from monitor.errors import WrongShapeError
 from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.etags import UNCOMPRESSED
 from monitor.genesys.records import Dropped, DropReason
 from monitor.texts import fits_header, tidy
 
@@ -62,6 +63,7 @@ class FlowDocument:
         raw: The whole document, byte for byte.
         data_actions: Its data actions in the order of the document.
         unread: Data actions that make no sense and were left out.
+        is_whole: Whether the end of the answer was seen.
     """
 
     flow_id: str
@@ -70,11 +72,12 @@ class FlowDocument:
     etag: str
     raw: bytes
     data_actions: tuple[FlowDataAction, ...]
+    is_whole: bool
     unread: int = 0
 
 
 def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> FlowDocument:
-    """Read a flow with its data actions.
+    """Read a flow with its data actions, uncompressed: a gateway that compresses changes the ETag.
 
     Args:
         client: Asks.
@@ -87,7 +90,12 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
         WrongShapeError: The document can't be understood.
         GenesysError: Any other error of the tree.
     """
-    answer = client.fetch(GET_FLOW, path={"flowId": flow_id}, params={"expand": "dataActions"})
+    answer = client.fetch(
+        GET_FLOW,
+        path={"flowId": flow_id},
+        params={"expand": "dataActions"},
+        headers=UNCOMPRESSED,
+    )
     if leave_out_bad:
         document = client.decode(GET_FLOW, answer, dict[str, object])
     else:
@@ -118,6 +126,7 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
         etag=_etag(answer.headers.get("ETag", "")),
         raw=answer.body,
         data_actions=tuple(actions),
+        is_whole=answer.is_whole,
         unread=unread,
     )
 

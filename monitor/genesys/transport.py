@@ -27,6 +27,7 @@ from monitor.errors import (
     ConnectionFailedError,
     RequestTimeoutError,
 )
+from monitor.genesys.body import ACCEPT_ENCODING, Decoder, has_framed_end
 from monitor.genesys.connections import OpenSockets, RememberingAdapter
 from monitor.genesys.stats import ApiCounters
 from monitor.texts import tidy
@@ -83,11 +84,15 @@ class Answer:
         status: HTTP status.
         headers: Headers; names in any case.
         body: The body, decompressed.
+        is_whole: Whether its end was seen: its length reached or its last chunk there, and where it
+            was compressed, the end of that too. Without that proof an answer may have been cut on
+            its way, which a text does not show.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_whole: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -133,7 +138,13 @@ class HttpTransport:
         self._counters = counters
         self._monotonic = monotonic
         session = requests.Session()
-        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        session.headers.update(
+            {
+                "User-Agent": USER_AGENT,
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPT_ENCODING,
+            }
+        )
         # The API keeps its state in tokens; a load balancer's cookie would only tie us to one node.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._sockets = OpenSockets()
@@ -174,10 +185,7 @@ class HttpTransport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = self._read(response, deadline)
-                answer = Answer(
-                    response.status_code, CaseInsensitiveDict(response.headers), bytes(body)
-                )
+                answer = self._read(response, deadline)
         except _NO_ADDRESS as error:
             raise ConfigurationError(
                 f"{_host(request.url)} is not a host that can be asked",
@@ -194,15 +202,21 @@ class HttpTransport:
         self._sockets.shut_down()
         self._session.close()
 
-    def _read(self, response: requests.Response, deadline: float) -> bytearray:
+    def _read(self, response: requests.Response, deadline: float) -> Answer:
         # requests limits each read, not their sum: a body that drips would hold us for ever.
         body = bytearray()
-        raw = response.raw
-        while chunk := raw.read1(_CHUNK_BYTES, decode_content=True):
-            body += chunk
-            if self._monotonic() > deadline:
-                raise requests.ReadTimeout(response=response)
-        return body
+        raw, decoder = response.raw, Decoder(response.headers)
+        while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
+            for piece in decoder.feed(chunk):
+                body += piece
+                if self._monotonic() > deadline:
+                    raise requests.ReadTimeout(response=response)
+        return Answer(
+            response.status_code,
+            CaseInsensitiveDict(response.headers),
+            bytes(body),
+            is_whole=decoder.has_ended if decoder.is_encoded else has_framed_end(raw),
+        )
 
     def _fail(self, request: Request, error: Exception) -> NoReturn:
         host = _host(request.url)

@@ -14,6 +14,7 @@ import msgspec
 from monitor.errors import AmbiguousWriteError, BadRequestError, ConflictError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.etags import UNCOMPRESSED
 from monitor.genesys.transport import READ_FIRST, Answer
 
 PUT_FLOW = Endpoint(
@@ -94,7 +95,7 @@ def put_flow(
         PUT_FLOW,
         path={"flowId": flow_id},
         body=document,
-        headers={"If-Match": etag},
+        headers={**UNCOMPRESSED, "If-Match": etag},
         last_check=last_check,
     )
     return _accepted(PUT_FLOW, answer)

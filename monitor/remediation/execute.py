@@ -46,7 +46,7 @@ from monitor.remediation.case import Decision, Verb
 from monitor.remediation.intent import intent_of, obstacle_to
 from monitor.remediation.lines import about_change, about_decision
 from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
-from monitor.remediation.targets import Reading, Target
+from monitor.remediation.targets import Reading, Target, is_same_lock
 
 log = structlog.get_logger()
 
@@ -321,7 +321,7 @@ class Executor:
             tell_that_it_waits(change, error)
             return change
         spoilt = () if before is None else target.differences(before, after)
-        if spoilt and lock_after in {"", after.lock}:
+        if spoilt and (not lock_after or is_same_lock(lock_after, after.lock)):
             # Nobody has written since, so it was our write that changed more than one field.
             places = ", ".join(spoilt)
             log.error("write_changed_more", change_id=change.change_id, places=places)

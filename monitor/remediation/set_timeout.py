@@ -31,7 +31,7 @@ from monitor.errors import (
 from monitor.genesys.budget import Budget
 from monitor.genesys.retry import attempts
 from monitor.remediation.by_hand import shown as value_of
-from monitor.remediation.targets import Reading, Target, Written
+from monitor.remediation.targets import Reading, Target, Written, is_same_lock
 
 MOST_REPETITIONS = 5
 """Who is overtaken this often is in the middle of somebody else's work."""
@@ -277,9 +277,10 @@ class SetTimeout:
                 f"Whether the timeout was changed is not known: {what}; and then: {unread.message}",
                 "timeout-monitor flow show tells, as soon as the platform can be read again.",
             ) from error
-        if self._has_it(now) and now.lock != before.lock:
+        is_lost = self._target.is_unchanged(before, now)
+        if self._has_it(now) and not is_lost:
             return Written(now.timeout_ms, "", "")
-        if now.lock == before.lock:
+        if is_lost:
             self._recorder.ended(End.LOST, what)
             raise _after(
                 error,
@@ -316,7 +317,7 @@ class SetTimeout:
                 f"The change was carried out, and can't be read back: {error.message}",
                 error.hint,
             ) from error
-        is_theirs = bool(written.lock) and after.lock != written.lock
+        is_theirs = bool(written.lock) and not is_same_lock(after.lock, written.lock)
         if after.timeout_ms != written.timeout_ms:
             self._refuse(after, written, is_theirs=is_theirs)
         places = tuple(self._target.differences(before, after))

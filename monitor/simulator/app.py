@@ -79,6 +79,8 @@ def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestL
         fault = faults.strike(request.method, request.path)
         if fault is not None and fault.kind == "edited":
             org.edit(request.path, fault.action_id, fault.timeout_ms)
+        elif fault is not None and fault.kind == "spoilt":
+            org.spoil(request.path)
         elif fault is not None:
             struck = mishap(fault, request.environ)
             if struck is not None:

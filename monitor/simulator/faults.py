@@ -17,6 +17,7 @@ FaultKind = Literal[
     "conflict",
     "precondition_failed",
     "edited",
+    "spoilt",
     "request_timeout",
     "server_error",
     "unavailable",
@@ -27,13 +28,16 @@ FaultKind = Literal[
     "html",
     "wrong_shape",
     "empty",
+    "cut",
     "job_pending",
     "job_failed",
     "job_cancelled",
     "job_expired",
 ]
 """The ``_after`` kinds do what was asked, and then the answer is lost. ``edited`` lets somebody
-else save the flow or the integration action just before the request is served as usual. The
+else save the flow or the integration action just before the request is served as usual; ``spoilt``
+lets the write change something beside the timeout. ``cut`` compresses the answer and loses its end,
+which nothing but the stream itself shows. The
 ``job_`` kinds are for the state of an analytics job: it stays, or ends without results."""
 
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind)

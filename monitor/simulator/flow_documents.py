@@ -65,6 +65,8 @@ class FlowStore:
             for number, flow in enumerate(scenario.flows)
         }
         self._sent: dict[str, bytes] = {}
+        self._spoils: set[str] = set()
+        self._unspoilt: dict[str, Json] = {}
 
     def get(self, flow_id: str) -> FlowDocument:
         """One of them.
@@ -97,9 +99,25 @@ class FlowStore:
                 message = "The flow was changed since it was read: If-Match names another version."
                 raise Refusal(412, "precondition.failed", message)
             sent = _read(raw)
-            _check_whole(current.body, sent)
+            # What a gateway has changed on the way may be put back, and nothing else.
+            unspoilt = self._unspoilt.pop(flow_id, current.body)
+            _check_whole(
+                unspoilt
+                if sent.get("description") != current.body.get("description")
+                else current.body,
+                sent,
+            )
             by = {"id": "simulated-client", "name": "API client"}
+            if flow_id in self._spoils:
+                self._spoils.remove(flow_id)
+                self._unspoilt[flow_id] = sent
+                sent = {**sent, "description": f"Changed on its way at {current.etag}"}
             return self._replace(flow_id, current, sent, by, now_ms)
+
+    def spoil(self, flow_id: str) -> None:
+        """Let the next write of a flow change its description as well."""
+        with self._lock:
+            self._spoils.add(flow_id)
 
     def sent(self, flow_id: str) -> bytes:
         """The newest document that a client sent for a flow, byte for byte, accepted or not.

@@ -1,8 +1,8 @@
 """The org's integration actions as the platform lists, shows and changes them.
 
-Fields as in the SDK's ``Action``, ``ActionConfig`` and ``UpdateActionInput``. A PATCH replaces
-the whole config, and a template that it leaves out falls back to the platform's default: whether
-the real platform merges a partial config is not known, and this is the reading that hurts.
+Fields as in the SDK's ``Action``, ``ActionConfig`` and ``UpdateActionInput``. What a configuration
+shows of its templates and of a timeout that nobody set, what a PATCH does to what it leaves out,
+and what answers one of an older version, is for the ``World`` to say.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,7 @@ from monitor.simulator.timeouts import action_timeout_ms
 
 if TYPE_CHECKING:
     from monitor.simulator.scenario import Scenario, SimulatedAction
+    from monitor.simulator.world import World
 
 Json = dict[str, object]
 
@@ -49,6 +50,9 @@ class _Response(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True)
     translation_map_defaults: dict[str, str] | None = None
     success_template: str | None = None
     success_template_uri: str | None = None
+
+
+_P = TypeVar("_P", _Request, _Response)
 
 
 class _Config(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
@@ -87,17 +91,24 @@ class ActionStore:
     """The integration actions of one org. Thread-safe."""
 
     def __init__(
-        self, scenario: Scenario, changed: Callable[[int, int], None], saved: Saved
+        self,
+        scenario: Scenario,
+        world: World,
+        changed: Callable[[int, int], None],
+        saved: Saved,
     ) -> None:
         """Lay them out as their authors left them.
 
         Args:
             scenario: The org.
+            world: How the platform behaves where nobody could ask it.
             changed: Told the action's position and its new timeout in milliseconds.
             saved: Told of every save, whatever it changed.
         """
+        self._world = world
         self._changed = changed
         self._saved = saved
+        self._spoils: set[str] = set()
         self._lock = threading.Lock()
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._stored = {
@@ -127,7 +138,7 @@ class ActionStore:
         """Apply a PATCH of a client.
 
         Raises:
-            Refusal: 400, 404, 405 or 409.
+            Refusal: 400, 404, 405, 408 or 409.
         """
         with self._lock:
             stored = self.get(action_id)
@@ -136,8 +147,10 @@ class ActionStore:
                 raise Refusal(405, "integrations.static.action", message)
             update = parse_body(raw, _Update)
             if update.version != stored.version:
-                raise _stale(update.version, stored.version)
+                raise _stale(update.version, stored.version, self._world)
             config = stored.config if update.config is None else update.config
+            if self._world.patch == "merges":
+                config = _merged(stored.config, config)
             _check_config(stored.action, config)
             renewed = replace(
                 stored,
@@ -146,8 +159,16 @@ class ActionStore:
                 version=stored.version + 1,
                 config=config,
             )
+            if action_id in self._spoils:
+                self._spoils.remove(action_id)
+                renewed = replace(renewed, config=_with_header(config, renewed.version))
             self._keep(stored, renewed, Editor(client_id))
         return renewed
+
+    def spoil(self, action_id: str) -> None:
+        """Let the next write of an action change one of its headers as well."""
+        with self._lock:
+            self._spoils.add(action_id)
 
     def edit(self, action_id: str, timeout_ms: int | None, editor: Editor = _NOBODY) -> None:
         """Let somebody else save an action: with another timeout, or with another header.
@@ -160,11 +181,17 @@ class ActionStore:
             config = stored.config
             if timeout_ms is not None:
                 config = msgspec.structs.replace(config, timeout_seconds=timeout_ms // 1_000)
-            elif config.request is not None:
-                headers = {**(config.request.headers or {}), "X-Edited": str(stored.version)}
-                request = msgspec.structs.replace(config.request, headers=headers)
-                config = msgspec.structs.replace(config, request=request)
+            else:
+                config = _with_header(config, stored.version)
             self._keep(stored, replace(stored, version=stored.version + 1, config=config), editor)
+
+    def shown(self, stored: _Stored, *, with_config: bool, with_contract: bool) -> Json:
+        """An action as the platform of this world shows it."""
+        shown = action_json(stored, with_config=with_config, with_contract=with_contract)
+        if with_config:
+            uri = f"{BASE}/{stored.action.action_id}"
+            shown["config"] = _config_json(stored.config, uri, self._world)
+        return shown
 
     def _keep(self, stored: _Stored, renewed: _Stored, editor: Editor) -> None:
         """Keep an action, and tell whether its timeout changed; the lock is held."""
@@ -190,7 +217,7 @@ class ActionStore:
 
 
 def action_json(stored: _Stored, *, with_config: bool, with_contract: bool) -> Json:
-    """An action as the platform shows it."""
+    """An action with the configuration that is kept of it."""
     action = stored.action
     uri = f"{BASE}/{action.action_id}"
     shown: Json = {
@@ -205,7 +232,7 @@ def action_json(stored: _Stored, *, with_config: bool, with_contract: bool) -> J
     if with_contract:
         shown["contract"] = _contract(action)
     if with_config:
-        shown["config"] = _config_json(stored.config, uri)
+        shown["config"] = msgspec.to_builtins(stored.config)
     return shown
 
 
@@ -251,24 +278,71 @@ def _first_config(action: SimulatedAction) -> _Config:
     )
 
 
-def _config_json(config: _Config, uri: str) -> Json:
-    """A config with its templates by address, as the platform returns it."""
+def _config_json(config: _Config, uri: str, world: World) -> Json:
+    """A config as the platform of a world returns it."""
     shown: Json = {}
-    if config.timeout_seconds is not None:
-        shown["timeoutSeconds"] = config.timeout_seconds
+    if config.timeout_seconds is not None or world.unset_timeout != "absent":
+        unset = 0 if world.unset_timeout == "zero" else None
+        shown["timeoutSeconds"] = config.timeout_seconds or unset
     if config.request is not None:
-        address = f"{uri}/templates/requesttemplate.vm"
+        text, address = _shown(
+            config.request.request_template or DEFAULT_REQUEST_TEMPLATE,
+            f"{uri}/templates/requesttemplate.vm",
+            world,
+        )
         request = msgspec.structs.replace(
-            config.request, request_template=None, request_template_uri=address
+            config.request, request_template=text, request_template_uri=address
         )
         shown["request"] = msgspec.to_builtins(request)
     if config.response is not None:
-        address = f"{uri}/templates/successtemplate.vm"
+        text, address = _shown(
+            config.response.success_template or DEFAULT_SUCCESS_TEMPLATE,
+            f"{uri}/templates/successtemplate.vm",
+            world,
+        )
         response = msgspec.structs.replace(
-            config.response, success_template=None, success_template_uri=address
+            config.response, success_template=text, success_template_uri=address
         )
         shown["response"] = msgspec.to_builtins(response)
     return shown
+
+
+def _shown(text: str, address: str, world: World) -> tuple[str | None, str | None]:
+    """What a configuration shows of a template: its text, its address, or nothing."""
+    return (
+        text if world.templates_shown == "inline" else None,
+        address if world.templates_shown == "uri" else None,
+    )
+
+
+def _merged(kept: _Config, sent: _Config) -> _Config:
+    """A configuration in which what a PATCH leaves out stays as it was."""
+    return _Config(
+        timeout_seconds=kept.timeout_seconds
+        if sent.timeout_seconds is None
+        else sent.timeout_seconds,
+        request=_laid_over(kept.request, sent.request),
+        response=_laid_over(kept.response, sent.response),
+    )
+
+
+def _laid_over(kept: _P | None, sent: _P | None) -> _P | None:
+    """One part of a configuration laid over the other; nothing of it is taken away."""
+    if kept is None or sent is None:
+        return kept if sent is None else sent
+    named = {
+        name: value for name in sent.__struct_fields__ if (value := getattr(sent, name)) is not None
+    }
+    return msgspec.structs.replace(kept, **named)
+
+
+def _with_header(config: _Config, number: int) -> _Config:
+    """A configuration whose request somebody, or something, has changed."""
+    if config.request is None:
+        return config
+    headers = {**(config.request.headers or {}), "X-Edited": str(number)}
+    request = msgspec.structs.replace(config.request, headers=headers)
+    return msgspec.structs.replace(config, request=request)
 
 
 def _contract(action: SimulatedAction) -> Json:
@@ -330,11 +404,13 @@ def _timeout_ms(stored: _Stored) -> int:
     return action_timeout_ms(stored.action.kind, stored.config.timeout_seconds)
 
 
-def _stale(sent: int, current: int) -> Refusal:
-    """409: somebody else wrote first."""
+def _stale(sent: int, current: int, world: World) -> Refusal:
+    """409, 400 or 408: somebody else wrote first."""
+    if world.conflict == "408":
+        return Refusal(408, "request.timeout", "The request timed out.")
     return Refusal(
-        409,
-        "version.mismatch",
+        int(world.conflict),
+        "version.mismatch" if world.conflict == "409" else "bad.request",
         f"The version {sent} does not match the current version {current}.",
         params={"version": str(sent), "currentVersion": str(current)},
     )

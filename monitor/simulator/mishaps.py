@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Final
 
 from flask import Response
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from monitor.simulator.faults import Fault
 
 _CUT: Final = "simulator.cut_after_seconds"
+_SHORTENED: Final = "simulator.shortened"
+_LOST_BYTES: Final = 9
+"""What a shortened stream lacks: more than gzip's own eight bytes of checksum and length."""
 
 _JSON: Final = "application/json"
 _HTML: Final = """<!DOCTYPE html>
@@ -86,13 +90,28 @@ class Line:
         if seconds is not None:
             self._closing.wait(seconds)
             raise ClientDisconnected
+        if environ.get(_SHORTENED):
+            status, headers = held[-1][:2]
+            body = [gzip.compress(b"".join(body))[:-_LOST_BYTES]]
+            start_response(status, _with_length(headers, len(body[0])))  # type: ignore[arg-type]
+            return body
         start_response(*held[-1])  # type: ignore[arg-type]  # what the application handed over
         return body
+
+
+def _with_length(headers: object, length: int) -> list[tuple[str, str]]:
+    """The headers of an answer that was compressed, and framed as if that were all of it."""
+    own: list[tuple[str, str]] = list(headers)  # type: ignore[call-overload]  # by WSGI's contract
+    kept = [one for one in own if one[0].lower() not in {"content-length", "content-encoding"}]
+    return [*kept, ("Content-Encoding", "gzip"), ("Content-Length", str(length))]
 
 
 def mishap(fault: Fault, environ: WSGIEnvironment) -> Response | None:
     """The answer that a fault gives; None where the request is to be served all the same."""
     kind = fault.kind.removesuffix("_after")
+    if kind == "cut":
+        environ[_SHORTENED] = True
+        return None
     if kind in {"hang", "reset"}:
         environ[_CUT] = fault.hang_seconds if kind == "hang" else 0.0
         return None if kind != fault.kind else Response(status=204)

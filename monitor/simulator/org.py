@@ -83,7 +83,7 @@ class SimulatedOrg:
         )
         self.tokens.register_secret(self.client_id, self.client_secret)
         self.audits = AuditLog(scenario.seed, self.world)
-        self.actions = ActionStore(scenario, self._action_changed, self._action_saved)
+        self.actions = ActionStore(scenario, self.world, self._action_changed, self._action_saved)
         self.flows = FlowStore(scenario, self._step_changed)
         self.details = DetailSearch(scenario, self._traffic)
 
@@ -108,6 +108,18 @@ class SimulatedOrg:
         else:
             editor = person(self.scenario.seed, len(self.audits.editors))
             self.actions.edit(what, timeout_ms, editor)
+
+    def spoil(self, path: str) -> None:
+        """Let the next write of what a path stands for change something beside the timeout.
+
+        Raises:
+            Refusal: 404; it stands for neither a flow nor an integration action.
+        """
+        what = path.rstrip("/").rpartition("/")[2]
+        if path.startswith("/api/v2/flows/"):
+            self.flows.spoil(what)
+        else:
+            self.actions.spoil(what)
 
     def register_public_key(self, client_id: str, pem: str) -> None:
         """Let a client sign in with assertions signed by the key's private half."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, request
 
 from monitor.simulator.answers import answer, flag, paged, require
-from monitor.simulator.integration_actions import BASE, action_json, function_json
+from monitor.simulator.integration_actions import BASE, function_json
 from monitor.simulator.permissions import (
     EDIT_ACTIONS,
     VIEW_ACTIONS,
@@ -39,14 +39,14 @@ def action_routes(org: SimulatedOrg) -> Blueprint:
         with_config = flag("includeConfig")
         with_contract = with_config or "contract" in request.args.get("expand", "")
         stored = org.actions.get(actionId)
-        shown = action_json(stored, with_config=with_config, with_contract=with_contract)
+        shown = org.actions.shown(stored, with_config=with_config, with_contract=with_contract)
         return answer(shown)
 
     @routes.patch(f"{BASE}/<actionId>")
     def update_action(actionId: str) -> Response:  # noqa: N803 - the platform's path
         require(org, EDIT_ACTIONS)
         stored = org.actions.update(actionId, request.get_data(), g.usage.client_id)
-        return answer(action_json(stored, with_config=True, with_contract=True))
+        return answer(org.actions.shown(stored, with_config=True, with_contract=True))
 
     @routes.get(f"{BASE}/<actionId>/templates/<fileName>")
     def template(actionId: str, fileName: str) -> Response:  # noqa: N803 - the platform's path
@@ -84,7 +84,9 @@ def _listing(org: SimulatedOrg) -> dict[str, object]:
         and category in {None, one.category}
         and request.args.get("secure", "false").lower() == "false"
     ]
-    shown = [action_json(one, with_config=with_config, with_contract=with_config) for one in found]
+    shown = [
+        org.actions.shown(one, with_config=with_config, with_contract=with_config) for one in found
+    ]
     return paged(shown, BASE)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, request
 
 from monitor.simulator.answers import require
+from monitor.simulator.gateway import compressed
 from monitor.simulator.permissions import READ_FLOWS, WRITE_FLOWS
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ def flow_routes(org: SimulatedOrg) -> Blueprint:
     def get_flow(flowId: str) -> Response:  # noqa: N803 - the platform's path
         require(org, READ_FLOWS)
         whole = "dataActions" in request.args.get("expand", "").split(",")
-        return _answer(org.flows.get(flowId), whole=whole)
+        return compressed(_answer(org.flows.get(flowId), whole=whole), request, org.world)
 
     @routes.put(_FLOW)
     def put_flow(flowId: str) -> Response:  # noqa: N803 - the platform's path
         require(org, WRITE_FLOWS)
         tag = request.headers.get("If-Match")
-        return _answer(org.flows.put(flowId, tag, request.get_data(), org.now_ms()), whole=True)
+        document = org.flows.put(flowId, tag, request.get_data(), org.now_ms())
+        return compressed(_answer(document, whole=True), request, org.world)
 
     return routes
 

@@ -290,6 +290,13 @@ class World:
         "Does a gateway rewrite a flow's ETag?",
         Reading("suffixed", "`-gzip` is added where it compresses", _SEEN, "reads uncompressed"),
         Reading("weak", "it becomes weak where it compresses", _SEEN, "reads uncompressed"),
+        Reading(
+            "stubborn",
+            "`-gzip` is added, for it compresses whatever was asked for",
+            _NOTHING_SAID,
+            "a flow that nobody changed is sent once more without the suffix where it is refused; "
+            "if that is refused too, says that a gateway rewrites ETags",
+        ),
         Reading("strong", "no", _NOTHING_SAID, "nothing to do"),
     )
     audits: str = _open(

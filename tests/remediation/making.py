@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 
 from monitor.genesys import connect
 from monitor.simulator import SimulatedOrg, scenario, serve
+from monitor.simulator.world import World
 from tests.remediation.places import PLACES, Place, org_settings
 from tests.simulator.far_end import NOON, StillClock, Wire
 
@@ -19,10 +20,14 @@ def places() -> Iterator[MakePlace]:
     with ExitStack() as stack:
 
         def make(
-            kind: str, managed: tuple[str, ...] = (), *, budget_seconds: float = 10.0
+            kind: str,
+            managed: tuple[str, ...] = (),
+            *,
+            budget_seconds: float = 10.0,
+            world: World | None = None,
         ) -> Place:
             plan = scenario("flow" if kind == "flow" else "punctual")
-            org = SimulatedOrg(plan, StillClock(NOON), requests_per_minute=100_000)
+            org = SimulatedOrg(plan, StillClock(NOON), world=world, requests_per_minute=100_000)
             simulator = stack.enter_context(serve(org))
             wire = stack.enter_context(Wire(simulator))
             client = connect(org_settings(simulator.url), budget_seconds=budget_seconds)

@@ -99,6 +99,30 @@ class SteppedTarget:
         written: Written = self._steps.take(call, "write")
         return written
 
+    def restore(
+        self,
+        before: Reading,
+        now: Reading,
+        timeout_ms: int,
+        *,
+        last_check: LastCheck | None = None,
+    ) -> Written:
+        """A step."""
+
+        def call() -> Written:
+            return self._target.restore(before, now, timeout_ms, last_check=last_check)
+
+        written: Written = self._steps.take(call, "restore")
+        return written
+
+    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+        """No step: nothing is asked."""
+        return self._target.is_unchanged(before, after)
+
+    def fingerprint(self, reading: Reading) -> str:
+        """No step: nothing is asked."""
+        return self._target.fingerprint(reading)
+
     def differences(self, before: Reading, after: Reading) -> Any:  # noqa: ANN401
         """No step: nothing is asked."""
         return self._target.differences(before, after)

@@ -400,6 +400,8 @@ def test_an_unreadable_state_of_the_lock_is_not_the_end_of_the_record(desk: Desk
         kind, container_id = desk.place.target.kind, desk.place.target.container_id
         step_ms = desk.place.target.step_ms
         write, differences = desk.place.target.write, desk.place.target.differences
+        restore, is_unchanged = desk.place.target.restore, desk.place.target.is_unchanged
+        fingerprint = desk.place.target.fingerprint
 
         def read(self, action_id: str) -> Reading:
             """Without a lock."""

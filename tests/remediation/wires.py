@@ -18,6 +18,7 @@ from monitor.clock import Clock
 from monitor.errors import AmbiguousWriteError, ConnectionFailedError
 from monitor.genesys import Client, ClosedEndpoints
 from monitor.genesys.auth import ClientCredentials, TokenCache, TokenProvider
+from monitor.genesys.body import Decoder
 from monitor.genesys.budget import Budget
 from monitor.genesys.ratelimit import Gate, TokenBucket
 from monitor.genesys.stats import ApiCounters
@@ -67,7 +68,10 @@ class Wsgi:
         finally:
             if writes:
                 self.after_write(code)
-        return Answer(code, CaseInsensitiveDict(found), b"".join(chunks))
+        decoder = Decoder(CaseInsensitiveDict(found))
+        body = b"".join(decoder.feed(b"".join(chunks)))
+        is_whole = not decoder.is_encoded or decoder.has_ended
+        return Answer(code, CaseInsensitiveDict(found), body, is_whole)
 
     @property
     def token(self) -> str:

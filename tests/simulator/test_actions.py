@@ -19,6 +19,8 @@ from monitor.simulator.scenarios import (
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import ACTIONS, GROUPS, HOUR, NOON, StillClock, Wire, counts
 
+TEMPLATE = f"{ACTIONS}/{ORDER_STATUS.action_id}/templates/requesttemplate.vm"
+
 
 @pytest.fixture
 def wire(simulate: Simulate) -> Wire:
@@ -97,10 +99,9 @@ def test_an_unknown_action_is_not_found(wire: Wire) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not.found")
 
 
-def test_templates_are_fetched_by_their_address(wire: Wire) -> None:
-    """The config names where they are; they are plain text."""
-    request = fetched(wire, ORDER_STATUS.action_id)["config"]["request"]
-    answer = wire.get(request["requestTemplateUri"])
+def test_templates_are_fetched_by_their_name(wire: Wire) -> None:
+    """They are plain text, whatever the config shows of them."""
+    answer = wire.get(TEMPLATE)
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert "${input.id}" in answer.text
     assert wire.get(f"{ACTIONS}/{ORDER_STATUS.action_id}/templates/other.vm").status_code == 404
@@ -147,18 +148,18 @@ def test_some_actions_take_no_timeout(wire: Wire, action_id: str, status: int) -
 
 def test_a_template_left_out_falls_back(wire: Wire) -> None:
     """A client that forgets a template loses it, and can see that it did."""
-    uri = fetched(wire, ORDER_STATUS.action_id)["config"]["request"]["requestTemplateUri"]
-    patched(wire, ORDER_STATUS.action_id, config={"timeoutSeconds": 7})
-    assert wire.get(uri).text == "${input.rawRequest}"
+    request = fetched(wire, ORDER_STATUS.action_id)["config"]["request"]
+    patched(wire, ORDER_STATUS.action_id, config={"timeoutSeconds": 7, "request": request})
+    assert wire.get(TEMPLATE).text == "${input.rawRequest}"
 
 
 def test_a_template_sent_along_stays(wire: Wire) -> None:
     """A client that sends everything changes nothing else."""
     config = fetched(wire, ORDER_STATUS.action_id)["config"]
-    text = wire.get(config["request"]["requestTemplateUri"]).text
+    text = wire.get(TEMPLATE).text
     request = {**config["request"], "requestTemplate": text}
     patched(wire, ORDER_STATUS.action_id, config={"timeoutSeconds": 7, "request": request})
-    assert wire.get(config["request"]["requestTemplateUri"]).text == text
+    assert wire.get(TEMPLATE).text == text
 
 
 def test_a_part_of_a_config_replaces_the_whole(wire: Wire) -> None:

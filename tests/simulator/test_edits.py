@@ -8,6 +8,7 @@ import pytest
 
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS
+from monitor.simulator.world import World
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import ACTIONS, Wire
 
@@ -18,8 +19,8 @@ ACTION = f"{ACTIONS}/{ORDER_STATUS.action_id}"
 
 @pytest.fixture
 def wire(simulate: Simulate) -> Wire:
-    """An org that speaks the flow-document contract."""
-    return simulate("flow")
+    """An org that speaks the flow-document contract, without a gateway in front of it."""
+    return simulate("flow", world=World(etag="strong"))
 
 
 def put(wire: Wire, document: bytes, tag: str) -> int:

@@ -17,6 +17,7 @@ from monitor.simulator.scenarios import (
     SEND_CONFIRMATION,
     STOCK_LINE,
 )
+from monitor.simulator.world import World
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import HOUR, NOON, StillClock, Wire
 
@@ -25,8 +26,8 @@ FLOW = f"/api/v2/flows/{ORDER_ENQUIRIES.flow_id}"
 
 @pytest.fixture
 def wire(simulate: Simulate) -> Wire:
-    """An org that speaks the flow-document contract."""
-    return simulate("flow")
+    """An org that speaks the flow-document contract, without a gateway in front of it."""
+    return simulate("flow", world=World(etag="strong"))
 
 
 def whole(wire: Wire) -> requests.Response:

@@ -8,7 +8,14 @@ from __future__ import annotations
 from monitor.remediation.targets.action import IntegrationActionTarget
 from monitor.remediation.targets.flow import FlowTarget
 from monitor.remediation.targets.limits import ASYNCHRONOUS, insist_on_a_write
-from monitor.remediation.targets.target import LastCheck, Reading, Target, Written
+from monitor.remediation.targets.target import (
+    LastCheck,
+    Reading,
+    Target,
+    Written,
+    is_same_lock,
+    writes_between,
+)
 
 __all__ = [
     "ASYNCHRONOUS",
@@ -19,4 +26,6 @@ __all__ = [
     "Target",
     "Written",
     "insist_on_a_write",
+    "is_same_lock",
+    "writes_between",
 ]

@@ -1,8 +1,9 @@
 """The target ``integration-action``: the timeout in an integration action, under its version.
 
 Whether the platform merges a configuration that is sent in part is not known, so the whole of it
-goes back: every field that came, also those this program does not know, and the templates' texts
-where only their addresses came.
+goes back: every field that came, also those this program does not know, and both templates' texts.
+Whether the configuration shows these, their addresses or nothing of them is not known either: they
+are always fetched by their names, as the terraform provider does, and their addresses never sent.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ from monitor.genesys.actions import (
 )
 from monitor.genesys.writing import ActionUpdate, patch_action
 from monitor.model import FUNCTION_DEFAULT_TIMEOUT_MS, PLATFORM_DEFAULT_TIMEOUT_MS
-from monitor.remediation.targets.json_text import differences
-from monitor.remediation.targets.limits import insist_on_a_write
+from monitor.remediation.targets.json_text import differences, digest
+from monitor.remediation.targets.limits import (
+    insist_on_a_lock,
+    insist_on_a_write,
+    insist_on_whole,
+)
 from monitor.remediation.targets.managed import is_managed
 from monitor.remediation.targets.target import SERVER_MANAGED, LastCheck, Reading, Written
 
@@ -59,11 +64,12 @@ class _Document:
 
     Attributes:
         action: The action as it came.
-        templates: Text by field, for the templates of which only the address came.
+        templates: Text by field; None for one that the platform does not know. Empty where the
+            action can't be written in any case.
     """
 
     action: ActionDocument
-    templates: Mapping[str, str]
+    templates: Mapping[str, str | None]
 
 
 class IntegrationActionTarget:
@@ -110,6 +116,9 @@ class IntegrationActionTarget:
 
         Raises:
             NotFoundError: There is no such action.
+            RefusedError: It could be edited, and its configuration is not shown, or an answer is
+                not proven whole.
+            ServerFaultError: A template came out two ways.
             GenesysError: Any other error of the tree.
         """
         document = get_action_document(self._client, action_id)
@@ -121,7 +130,16 @@ class IntegrationActionTarget:
             else PLATFORM_DEFAULT_TIMEOUT_MS
         )
         version = "" if action.version is None else str(action.version)
-        templates = self._templates(document) if state is Editable.YES else {}
+        templates: Mapping[str, str | None] = {}
+        unfit = None
+        if state is Editable.YES:
+            insist_on_whole(f"the action {action.name}", is_whole=document.is_whole)
+            whole = _whole(document)
+            if whole.config is None:
+                # Its timeout is not known then either: it must not pass for one that nobody set.
+                raise _hidden(action.name, "configuration")
+            templates = self._templates(document)
+            unfit = _unfit(document, templates)
         return Reading(
             action_id=action_id,
             action_name=action.name,
@@ -134,6 +152,7 @@ class IntegrationActionTarget:
             editable=state,
             by_hand=HOW[state],
             document=_Document(document, templates),
+            unfit=unfit,
         )
 
     def write(
@@ -142,17 +161,40 @@ class IntegrationActionTarget:
         """Send the whole configuration back with another timeout, if the version is the same.
 
         Raises:
-            RefusedError: It can't be edited, came without version or configuration, or the value
-                is out of range; nothing was sent.
+            RefusedError: It can't be edited, came without version or in part, or the value is out
+                of range; nothing was sent.
             ConflictError: Somebody wrote since; nothing was changed.
             AmbiguousWriteError: Nobody knows whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
         seconds = -(-timeout_ms // _STEP_MS)
         insist_on_a_write(reading, seconds * _STEP_MS)
-        update = _update(cast("_Document", reading.document), reading, seconds)
+        update = _update(cast("_Document", reading.document), reading.lock, seconds)
         accepted = patch_action(self._client, reading.action_id, update, last_check=last_check)
         return Written(seconds * _STEP_MS, accepted.version, accepted.version)
+
+    def restore(
+        self,
+        before: Reading,
+        now: Reading,
+        timeout_ms: int,
+        *,
+        last_check: LastCheck | None = None,
+    ) -> Written:
+        """Send back the whole configuration as it was read before, under the version of now.
+
+        Raises:
+            RefusedError: There is no version; nothing was sent.
+            ConflictError: Somebody wrote since; nothing was changed.
+            AmbiguousWriteError: Nobody knows whether it was carried out.
+            GenesysError: Any other of the tree; nothing was changed.
+        """
+        insist_on_a_lock(now)
+        was_unset = not before.is_set and timeout_ms == before.timeout_ms
+        seconds = None if was_unset else timeout_ms // _STEP_MS
+        update = _update(cast("_Document", before.document), now.lock, seconds)
+        accepted = patch_action(self._client, before.action_id, update, last_check=last_check)
+        return Written(timeout_ms, accepted.version, accepted.version)
 
     def differences(self, before: Reading, after: Reading) -> Sequence[str]:
         """Where two readings differ, but for the timeout and what the platform manages."""
@@ -163,7 +205,17 @@ class IntegrationActionTarget:
             for part, field, _ in _TEMPLATES
             if one.templates.get(field) != other.templates.get(field)
         )
-        return (*places, *templates)
+        return tuple(dict.fromkeys((*places, *templates)))
+
+    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+        """Whether the version is the same."""
+        return bool(before.lock) and before.lock == after.lock
+
+    def fingerprint(self, reading: Reading) -> str:
+        """A digest of the action without its timeout, and of its templates."""
+        document = cast("_Document", reading.document)
+        texts = msgspec.json.encode(dict(document.templates), order="sorted")
+        return digest(document.action.raw, {_FIELD}, SERVER_MANAGED, texts)
 
     def _editable(self, action: IntegrationAction) -> Editable:
         if action.id.startswith("static"):
@@ -177,60 +229,95 @@ class IntegrationActionTarget:
             return Editable.TERRAFORM
         return Editable.YES
 
-    def _templates(self, document: ActionDocument) -> dict[str, str]:
-        """The text of each template that came as an address; one that is not there is left out.
+    def _templates(self, document: ActionDocument) -> dict[str, str | None]:
+        """The text of both templates; None for one that the platform does not know.
 
-        A write sends the texts back, and leaves out what is not there, so that one wrong answer
-        would be enough to lose a template. Each is read twice, and both answers must agree.
+        A write sends the texts back, so that one wrong answer would be enough to lose a template.
+        Each is read twice, and both answers must agree, with each other and with the text that
+        stands in the configuration, if there is one.
 
         Raises:
             ServerFaultError: They don't.
+            RefusedError: Nothing shows that it came whole.
         """
-        config = msgspec.json.decode(document.raw, type=_Whole).config or {}
-        texts: dict[str, str] = {}
+        config = _whole(document).config or {}
+        texts: dict[str, str | None] = {}
         for part, field, file_name in _TEMPLATES:
-            inner = _object(config.get(part))
-            if inner is None or field in inner or f"{field}Uri" not in inner:
-                continue
-            text = self._template(document.action.id, file_name)
-            if text != self._template(document.action.id, file_name):
+            text = self._template(document.action, file_name)
+            shown = (_object(config.get(part)) or {}).get(field)
+            known = text if shown is None else msgspec.json.decode(shown)
+            if known not in {text, None} or text != self._template(document.action, file_name):
                 raise ServerFaultError(
                     f"The template {file_name} of the action {document.action.name} was read twice "
                     "in a row, and came out two ways",
                     "Nothing was sent; try again when the platform answers the same twice.",
                     endpoint=GET_TEMPLATE.label,
                 )
-            if text is not None:
-                texts[field] = text
+            texts[field] = text
         return texts
 
-    def _template(self, action_id: str, file_name: str) -> str | None:
+    def _template(self, action: IntegrationAction, file_name: str) -> str | None:
         try:
-            return get_template(self._client, action_id, file_name)
+            template = get_template(self._client, action.id, file_name)
         except NotFoundError:
             return None
+        what = f"the template {file_name} of the action {action.name}"
+        insist_on_whole(what, is_whole=template.is_whole)
+        return template.text
 
 
-def _update(document: _Document, reading: Reading, seconds: int) -> ActionUpdate:
-    """The body of the write: all that came, one number changed."""
-    whole = msgspec.json.decode(document.action.raw, type=_Whole)
-    if whole.config is None:
-        raise RefusedError(
-            f"The platform showed no configuration of {reading.action_name}, and only a whole one "
-            "can be sent back",
-            "Check that the client may see it; else set timeoutSeconds by hand under "
-            "Admin > Integrations > Actions.",
-            guard="whole_configuration",
-        )
-    config = dict(whole.config)
+def _unfit(document: ActionDocument, templates: Mapping[str, str | None]) -> RefusedError | None:
+    """Why an action can't be sent back whole: what is left out could be wiped."""
+    whole, name = _whole(document), document.action.name
+    config = whole.config or {}
+    for what, is_shown in (
+        ("name", bool(whole.name)),
+        ("category", whole.category is not None),
+        *(
+            (f"{part} configuration", _object(config.get(part)) is not None)
+            for part, _, _ in _TEMPLATES
+        ),
+    ):
+        if not is_shown:
+            return _hidden(name, what)
+    for _, field, file_name in _TEMPLATES:
+        if templates[field] is None:
+            return RefusedError(
+                f"The platform does not know the template {file_name} of {name}, and a write "
+                "without it could wipe it",
+                "Look whether the action is still there and published under Admin > Integrations > "
+                "Actions, and set its timeout there.",
+                guard="whole_templates",
+            )
+    return None
+
+
+def _hidden(name: str, what: str) -> RefusedError:
+    return RefusedError(
+        f"The platform showed no {what} of {name}, and only a whole action can be sent back",
+        "Check that the client may see it; else set timeoutSeconds by hand under "
+        "Admin > Integrations > Actions.",
+        guard="whole_configuration",
+    )
+
+
+def _update(document: _Document, version: str, seconds: int | None) -> ActionUpdate:
+    """The body of a write: all that came, and both templates; None for a timeout that is unset."""
+    whole = _whole(document.action)
+    config = dict(whole.config or {})
     config["timeoutSeconds"] = _raw(seconds)
     for part, field, _ in _TEMPLATES:
-        inner = _object(config.get(part))
-        if inner is not None and field in document.templates:
-            config[part] = _raw({**inner, field: _raw(document.templates[field])})
+        inner = dict(_object(config.get(part)) or {})
+        inner.pop(f"{field}Uri", None)
+        inner[field] = _raw(document.templates[field])
+        config[part] = _raw(inner)
     return ActionUpdate(
-        version=int(reading.lock), config=_raw(config), name=whole.name, category=whole.category
+        version=int(version), config=_raw(config), name=whole.name, category=whole.category
     )
+
+
+def _whole(document: ActionDocument) -> _Whole:
+    return msgspec.json.decode(document.raw, type=_Whole)
 
 
 def _object(raw: msgspec.Raw | None) -> _Object | None:

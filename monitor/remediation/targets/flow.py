@@ -11,17 +11,40 @@ from dataclasses import dataclass
 from typing import cast
 
 from monitor.analysis.editable import Editable
-from monitor.errors import BadRequestError, NotFoundError
+from monitor.errors import (
+    BadRequestError,
+    ConflictError,
+    EtagRewrittenError,
+    GenesysError,
+    NotFoundError,
+)
 from monitor.genesys import Client
+from monitor.genesys.etags import bare_etag
 from monitor.genesys.flows import DEFAULT_TIMEOUT_MS, FlowDocument, get_flow
-from monitor.genesys.writing import put_flow
-from monitor.remediation.targets.flow_edit import TimeoutField, find_timeout, with_timeout
-from monitor.remediation.targets.json_text import differences
-from monitor.remediation.targets.limits import insist_on_a_write
+from monitor.genesys.writing import Accepted, put_flow
+from monitor.remediation.targets.flow_edit import (
+    TimeoutField,
+    find_timeout,
+    with_timeout,
+    with_version_of,
+)
+from monitor.remediation.targets.json_text import differences, digest
+from monitor.remediation.targets.limits import (
+    insist_on_a_lock,
+    insist_on_a_write,
+    insist_on_whole,
+)
 from monitor.remediation.targets.managed import is_managed
-from monitor.remediation.targets.target import SERVER_MANAGED, LastCheck, Reading, Written
+from monitor.remediation.targets.target import (
+    SERVER_MANAGED,
+    LastCheck,
+    Reading,
+    Written,
+    is_same_lock,
+)
 
 _MOST_NAMED = 5
+_PRECONDITION_FAILED = 412
 
 _TERRAFORM = "Change the timeout where the flow's source is kept, then apply it with Terraform"
 _EDITABLE = "Set the timeout of the data action in the flow's editor"
@@ -70,10 +93,11 @@ class FlowTarget:
 
         Raises:
             NotFoundError: There is no such flow, or no such action in it.
-            RefusedError: It is not certain which bytes are its timeout.
+            RefusedError: It is not certain which bytes are its timeout, or that it came whole.
             GenesysError: Any other error of the tree.
         """
         flow = get_flow(self._client, self._flow_id)
+        insist_on_whole(f"the flow {flow.name or flow.flow_id}", is_whole=flow.is_whole)
         try:
             field = find_timeout(flow.raw, action_id)
         except NotFoundError as error:
@@ -103,6 +127,7 @@ class FlowTarget:
             RefusedError: Terraform manages it, it came without an ETag, or the value is out of
                 range; nothing was sent.
             ConflictError: Somebody wrote since; nothing was changed.
+            EtagRewrittenError: Nobody did, and the ETag is refused; nothing was changed.
             BadRequestError: The platform refused the document; the hint says what was changed.
             AmbiguousWriteError: Nobody knows whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
@@ -111,17 +136,117 @@ class FlowTarget:
         document = cast("_Document", reading.document)
         changed = with_timeout(document.flow.raw, document.field, timeout_ms)
         try:
-            accepted = put_flow(
-                self._client, self._flow_id, changed, reading.lock, last_check=last_check
-            )
+            accepted = self._put(document.flow, changed, last_check)
         except BadRequestError as error:
             raise _explained(error, reading, timeout_ms) from error
         return Written(timeout_ms, accepted.etag, accepted.version)
+
+    def restore(
+        self,
+        before: Reading,
+        now: Reading,
+        timeout_ms: int,
+        *,
+        last_check: LastCheck | None = None,
+    ) -> Written:
+        """Send back the document as it was read before, under the ETag of now.
+
+        Its version is the one of now, for a server may compare that too.
+
+        Raises:
+            RefusedError: There is no ETag; nothing was sent.
+            ConflictError: Somebody wrote since; nothing was changed.
+            EtagRewrittenError: Nobody did, and the ETag is refused; nothing was changed.
+            AmbiguousWriteError: Nobody knows whether it was carried out.
+            GenesysError: Any other of the tree; nothing was changed.
+        """
+        insist_on_a_lock(now)
+        first = cast("_Document", before.document)
+        current = cast("_Document", now.document).flow
+        text = first.flow.raw
+        if timeout_ms != before.timeout_ms:
+            text = with_timeout(text, first.field, timeout_ms)
+        accepted = self._put(current, with_version_of(text, current.raw), last_check)
+        return Written(timeout_ms, accepted.etag, accepted.version)
+
+    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+        """Whether the ETag is the same, or the document with its version."""
+        one, other = cast("_Document", before.document), cast("_Document", after.document)
+        return (bool(before.lock) and is_same_lock(before.lock, after.lock)) or _says_the_same(
+            one.flow, other.flow
+        )
+
+    def fingerprint(self, reading: Reading) -> str:
+        """A digest of the document without this timeout and what the server manages."""
+        flow = cast("_Document", reading.document).flow
+        return digest(flow.raw, {reading.place}, SERVER_MANAGED)
 
     def differences(self, before: Reading, after: Reading) -> Sequence[str]:
         """Where two readings differ, but for the timeout and what the server manages."""
         one, other = cast("_Document", before.document), cast("_Document", after.document)
         return tuple(differences(one.flow.raw, other.flow.raw, {before.place}, SERVER_MANAGED))
+
+    def _put(self, current: FlowDocument, text: bytes, last_check: LastCheck | None) -> Accepted:
+        """Send a document under the ETag that the present one was read under.
+
+        Where that is refused and nobody has changed the document, a gateway has changed the ETag:
+        it is sent once more under the one that the gateway had from the platform, as far as that
+        shows.
+
+        Raises:
+            ConflictError: Somebody wrote since; nothing was changed.
+            EtagRewrittenError: Nobody did; nothing was changed.
+            GenesysError: As ``put_flow`` has it.
+        """
+
+        def put(etag: str) -> Accepted:
+            return put_flow(self._client, self._flow_id, text, etag, last_check=last_check)
+
+        try:
+            return put(current.etag)
+        except ConflictError as error:
+            now = self._unchanged_since(current, error)
+            bare = bare_etag(now.etag)
+            if bare in {"", current.etag}:
+                raise _rewritten(current, error) from error
+        try:
+            return put(bare)
+        except ConflictError as error:
+            self._unchanged_since(current, error)
+            raise _rewritten(current, error) from error
+
+    def _unchanged_since(self, current: FlowDocument, error: ConflictError) -> FlowDocument:
+        """The document as it is now, after a conflict that nobody else has caused.
+
+        Raises:
+            ConflictError: The one that was met: somebody has caused it, or nobody can tell.
+        """
+        if error.status != _PRECONDITION_FAILED:
+            raise error
+        try:
+            now = get_flow(self._client, self._flow_id)
+        except GenesysError:
+            raise error from None
+        if not (now.is_whole and _says_the_same(current, now)):
+            raise error
+        return now
+
+
+def _says_the_same(one: FlowDocument, other: FlowDocument) -> bool:
+    """Whether two documents are the same, with their versions and dates."""
+    return next(differences(one.raw, other.raw), None) is None
+
+
+def _rewritten(flow: FlowDocument, error: ConflictError) -> EtagRewrittenError:
+    return EtagRewrittenError(
+        f"The platform refuses the ETag of the flow {flow.name or flow.flow_id}, and nobody has "
+        f"changed the flow: a gateway rewrites ETags, and gave {flow.etag}",
+        "Let the gateway pass ETags on as they are for /api/v2/flows, which most do where they "
+        "don't compress; or set api_url to the platform itself.",
+        endpoint=error.endpoint,
+        status=error.status,
+        correlation_id=error.correlation_id,
+    )
 
 
 def _names(flow: FlowDocument) -> str:

@@ -70,6 +70,18 @@ def with_timeout(document: bytes, field: TimeoutField, timeout_ms: int) -> bytes
     return document[: field.start] + value + document[field.end :]
 
 
+def with_version_of(document: bytes, current: bytes) -> bytes:
+    """The document with the version, at its top, of another one of the same flow.
+
+    Every other byte stays; so does all of it where one of them names no single version.
+    """
+    ours, theirs = parse(document).values("version"), parse(current).values("version")
+    if len(ours) != 1 or len(theirs) != 1:
+        return document
+    value = current[theirs[0].start : theirs[0].end]
+    return document[: ours[0].start] + value + document[ours[0].end :]
+
+
 def _ways(root: Part) -> Iterator[tuple[_Step, ...]]:
     """The way to every object in the document; its last step is the object itself, and no key."""
     waiting: list[tuple[Part, tuple[_Step, ...]]] = [(root, ())]

@@ -8,6 +8,7 @@ what none of them tells, where a part begins and ends, is found here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator
@@ -136,6 +137,63 @@ def differences(
             else:
                 kept.append((at, one, other))
         waiting += reversed(kept)
+
+
+def digest(text: bytes, ignored: Collection[str], ignored_at_top: str, more: bytes = b"") -> str:
+    """Return a digest that is the same for texts between which ``differences`` finds none.
+
+    Args:
+        text: A JSON text.
+        ignored: Places that don't count.
+        ignored_at_top: A pattern of those keys of the outermost object that don't count.
+        more: Further bytes that count.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    top = re.compile(ignored_at_top, re.IGNORECASE)
+    found = hashlib.sha256()
+    waiting = [("$", parse(text))]
+    while waiting:
+        place, part = waiting.pop()
+        inner: list[tuple[str, Part]] = []
+        if part.members is not None:
+            inner = [(inside(place, key), value) for key, value in part.members]
+            # A repeated key keeps its order; others have none.
+            inner.sort(key=lambda one: one[0])
+        elif part.items is not None:
+            inner = [(inside(place, at), value) for at, value in enumerate(part.items)]
+        found.update(f"{place}\0{_meaning(text, part)}\0".encode(errors="surrogatepass"))
+        waiting += [
+            (at, one)
+            for at, one in reversed(inner)
+            if at not in ignored and not (place == "$" and top.fullmatch(at.removeprefix("$.")))
+        ]
+    found.update(more)
+    return found.hexdigest()
+
+
+def _meaning(text: bytes, part: Part) -> str:
+    """What a value says, however it is written."""
+    if part.is_container:
+        return "{}" if part.members is not None else "[]"
+    raw = text[part.start : part.end]
+    if raw[0] in b'"':
+        return f'"{string_of(text, part)}'
+    return _number(raw.decode()) if raw[0] in _NUMBER_BEGINS else raw.decode()
+
+
+def _number(text: str) -> str:
+    """A number in one form, to its last digit."""
+    try:
+        sign, digits, exponent = Decimal(text).as_tuple()
+    except InvalidOperation:
+        return text  # so far beyond all numbers that it has no other form
+    significant = "".join(map(str, digits)).lstrip("0")
+    kept = significant.rstrip("0")
+    if not kept or not isinstance(exponent, int):
+        return "0"
+    return f"{'-' * sign}{kept}e{exponent + len(significant) - len(kept)}"
 
 
 def _check(text: bytes) -> None:

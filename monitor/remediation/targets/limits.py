@@ -21,7 +21,8 @@ def insist_on_a_write(reading: Reading, timeout_ms: int) -> None:
         timeout_ms: What would be sent, a whole step.
 
     Raises:
-        RefusedError: It can't be edited, has no lock, or the value is out of range.
+        RefusedError: It can't be edited, has no lock, can't be sent back whole, or the value is out
+            of range.
     """
     name = reading.action_name
     if reading.editable is not Editable.YES:
@@ -38,12 +39,43 @@ def insist_on_a_write(reading: Reading, timeout_ms: int) -> None:
         raise RefusedError(
             f"{timeout_ms} ms is no timeout", f"Choose 1 to {CAP_MS} ms.", guard="positive"
         )
+    insist_on_a_lock(reading)
+    if reading.unfit is not None:
+        raise reading.unfit
+
+
+def insist_on_a_lock(reading: Reading) -> None:
+    """Refuse a write that could undo somebody else's.
+
+    Raises:
+        RefusedError: The platform gave no lock.
+    """
     if not reading.lock:
         raise RefusedError(
-            f"The platform gave no {reading.lock_name} for {name}, so a change that somebody else "
-            "makes meanwhile would be lost",
+            f"The platform gave no {reading.lock_name} for {reading.action_name}, so a change that "
+            "somebody else makes meanwhile would be lost",
             f"{reading.by_hand}.",
             guard="lock",
+        )
+
+
+def insist_on_whole(what: str, *, is_whole: bool) -> None:
+    """Refuse an answer that may have been cut on its way.
+
+    Args:
+        what: What was read, for people.
+        is_whole: Whether the end of the answer was seen.
+
+    Raises:
+        RefusedError: It was not.
+    """
+    if not is_whole:
+        raise RefusedError(
+            f"Nothing shows that {what} came whole: it may have been cut on its way, and would be "
+            "written back so",
+            "Let the proxy or gateway between here and the platform pass on Content-Length or the "
+            "last chunk, and whole compressed bodies; else set the timeout by hand.",
+            guard="whole_answer",
         )
 
 

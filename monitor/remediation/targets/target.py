@@ -6,8 +6,11 @@ Writing goes in this order, whoever does it::
     written = target.write(before, timeout_ms)  # only if nobody wrote since
     after = target.read(action_id)              # at once
     target.differences(before, after)           # must be empty: nothing else changed
+    target.restore(before, after, timeout_ms)   # where it is not: all that was read, put back
 
-``write`` either returns, or raises one of three kinds of error that call for different answers:
+Every answer that a write sends back or is compared with has to be proven whole, for one that was
+cut on its way can look like a shorter one: ``read`` refuses any other. ``write`` either returns, or
+raises one of three kinds of error that call for different answers:
 
 ====================  ==========================================================================
 it raises             then
@@ -27,6 +30,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.analysis.editable import Editable
+from monitor.errors import RefusedError
+from monitor.genesys.etags import is_same_etag
 
 SERVER_MANAGED = r"version|(date|last|dateLast|lastDate)?modif(ied|ication)(date|by|at|on)?"
 """Keys at the top of a document that a server sets itself: ``version``, ``dateModified``,
@@ -50,6 +55,7 @@ class Reading:
         editable: Whether its timeout can be changed through this target. ``ABOVE_CAP`` is not
             said here: how far a value may go is for the guards to say.
         by_hand: How to change it by hand, as a sentence without a full stop.
+        unfit: Why it can't be sent back whole, so that nothing may be written; None where it can.
         document: All that a write has to send back; no business of anybody but the target.
     """
 
@@ -64,6 +70,7 @@ class Reading:
     editable: Editable
     by_hand: str
     document: object = field(repr=False, compare=False)
+    unfit: RefusedError | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,21 @@ class Written:
     timeout_ms: int
     lock: str
     version: str
+
+
+def is_same_lock(one: str, other: str) -> bool:
+    """Return whether two locks name the same state, whatever a gateway made of an ETag."""
+    return is_same_etag(one, other)
+
+
+def writes_between(before: Reading, after: Reading) -> int | None:
+    """Return how many writes lie between two readings by their versions; None where they don't say.
+
+    Both contracts count versions one by one, a flow's in its document.
+    """
+    if not (before.version.isdecimal() and after.version.isdecimal()):
+        return None
+    return int(after.version) - int(before.version)
 
 
 LastCheck = Callable[[], None]
@@ -109,7 +131,7 @@ class Target(Protocol):
         Raises:
             NotFoundError: There is no such action here.
             RefusedError: It is there in a form in which one field can't be changed for certain,
-                such as twice in one flow.
+                such as twice in one flow, or an answer is not proven whole.
             GenesysError: Any other error of the tree.
         """
         ...
@@ -128,8 +150,46 @@ class Target(Protocol):
             RefusedError: It can't be edited, has no lock, or the value is not from one step to
                 ``CAP_MS``; nothing was sent.
             ConflictError: Somebody wrote since the reading; nothing was changed.
+            EtagRewrittenError: Nobody did, and the platform refuses the ETag; nothing was changed.
             AmbiguousWriteError: Nobody knows whether it was carried out: read it first.
             GenesysError: Any other of the tree: it was refused or never sent.
+        """
+        ...
+
+    def restore(
+        self,
+        before: Reading,
+        now: Reading,
+        timeout_ms: int,
+        *,
+        last_check: LastCheck | None = None,
+    ) -> Written:
+        """Put back what a write has changed beside the timeout. Sends one write.
+
+        Args:
+            before: What was read before that write; all of it goes back.
+            now: What is there now; only under its lock.
+            timeout_ms: The timeout that it is to have: that of ``before``, or the one that was
+                written; unset again where it was unset before.
+            last_check: Whether it may still be sent, asked as close to the wire as can be.
+
+        Raises:
+            RefusedError: There is no lock; nothing was sent.
+            ConflictError: Somebody wrote since; nothing was changed.
+            AmbiguousWriteError: Nobody knows whether it was carried out: read it first.
+            GenesysError: Any other of the tree: it was refused or never sent.
+        """
+        ...
+
+    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+        """Return whether nobody wrote between two readings, whatever became of their locks."""
+        ...
+
+    def fingerprint(self, reading: Reading) -> str:
+        """Return a digest of all that ``differences`` compares.
+
+        It outlives the program, so that what is read later can be compared with what was read
+        before a write; it holds nothing of the content.
         """
         ...
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, NoReturn
@@ -27,8 +29,9 @@ from monitor.simulator.scenarios import (
     PRICE_QUOTE,
     SEND_CONFIRMATION,
 )
-from tests.genesys.far_side import FarSide, Reply, listening
+from tests.genesys.far_side import Act, FarSide, Reply, listening
 from tests.genesys.sdk_models import payload_problems
+from tests.genesys.test_whole_answers import chunks, sends
 from tests.remediation.making import MakePlace
 from tests.remediation.places import org_settings
 
@@ -82,13 +85,14 @@ def sent(far_side: FarSide) -> Any:  # noqa: ANN401 - tests compare it with lite
 def test_the_whole_configuration_goes_back(
     target: IntegrationActionTarget, far_side: FarSide
 ) -> None:
-    """Every field that came, also unknown ones, and the templates' texts, an empty one too."""
+    """Every field that came, also unknown ones, and the templates' texts in place of addresses."""
     target.write(target.read("a-1"), 12_000)
 
     came = json.loads(SHOWN)
     expected = came["config"] | {"timeoutSeconds": 12}
     expected["request"] = came["config"]["request"] | {"requestTemplate": "${input.é}"}
     expected["response"] = came["config"]["response"] | {"successTemplate": ""}
+    del expected["request"]["requestTemplateUri"], expected["response"]["successTemplateUri"]
     assert sent(far_side) == {
         "name": "Get Customer",
         "category": "Web Services Data Actions",
@@ -122,20 +126,109 @@ def test_what_is_sent_fits_the_published_model(
     assert list(payload_problems(sent(far_side), "UpdateActionInput")) == []
 
 
-def test_a_template_whose_text_came_is_not_fetched(
-    target: IntegrationActionTarget, far_side: FarSide
+@pytest.mark.parametrize("shown", ["nothing", "uri", "inline"])
+def test_both_templates_go_back_whatever_the_configuration_shows(
+    target: IntegrationActionTarget, far_side: FarSide, shown: str
 ) -> None:
-    """It goes back as it came; the other one is not there at all, and is left out."""
+    """A PATCH that replaces would wipe what it leaves out, and no field tells that it is there."""
     known = json.loads(SHOWN)
-    known["config"]["request"]["requestTemplate"] = "here"
+    del known["config"]["request"]["requestTemplateUri"]
+    del known["config"]["response"]["successTemplateUri"]
+    if shown == "uri":
+        known["config"]["request"]["requestTemplateUri"] = "/x/r"
+        known["config"]["response"]["successTemplateUri"] = "/x/s"
+    if shown == "inline":
+        known["config"]["request"]["requestTemplate"] = "${input.é}"
+        known["config"]["response"]["successTemplate"] = ""
     far_side.on(READ, Reply(body=known))
-    far_side.on(SUCCESS_TEMPLATE, Reply(404, {}))
 
     target.write(target.read("a-1"), 12_000)
 
-    assert far_side.requests(REQUEST_TEMPLATE) == []
-    assert sent(far_side)["config"]["request"]["requestTemplate"] == "here"
-    assert "successTemplate" not in sent(far_side)["config"]["response"]
+    config = sent(far_side)["config"]
+    assert config["request"]["requestTemplate"] == "${input.é}"
+    assert config["response"]["successTemplate"] == ""
+    assert not [key for part in ("request", "response") for key in config[part] if "Uri" in key]
+
+
+def test_a_text_in_the_configuration_that_is_not_the_templates_is_not_trusted(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """One of the two is wrong, and nobody can tell which."""
+    known = json.loads(SHOWN)
+    known["config"]["request"]["requestTemplate"] = "another"
+    far_side.on(READ, Reply(body=known))
+
+    with pytest.raises(ServerFaultError, match=r"requesttemplate\.vm .* came out two ways"):
+        target.read("a-1")
+
+
+@pytest.mark.parametrize("template", [REQUEST_TEMPLATE, SUCCESS_TEMPLATE])
+def test_a_template_that_is_not_there_refuses_the_write(
+    target: IntegrationActionTarget, far_side: FarSide, template: str
+) -> None:
+    """Every action has both: the action is gone, or it can't be sent back whole."""
+    far_side.on(template, Reply(404, {}))
+
+    reading = target.read("a-1")
+    with pytest.raises(RefusedError, match="does not know the template") as caught:
+        target.write(reading, 12_000)
+
+    assert reading.timeout_ms == 10_000
+    assert (caught.value.guard, far_side.requests(WRITE)) == ("whole_templates", [])
+    assert caught.value.hint
+
+
+def cut(text: bytes, how: str) -> Act | Reply:
+    """A text that loses its end on the way, and does not show it."""
+    headers = {"Content-Type": "text/plain"}
+    squeezed = gzip.compress(text)[:-9]
+    coded = {**headers, "Content-Encoding": "gzip"}
+    found: dict[str, Act | Reply] = {
+        "gzip without its end": Reply(body=squeezed, headers=coded),
+        "gzip in chunks": sends(chunks(squeezed), {**coded, "Transfer-Encoding": "chunked"}),
+        "gzip by close": sends(squeezed, coded),
+        "deflate": Reply(body=zlib.compress(text)[:-5], headers={**headers, **DEFLATED}),
+        "by close": sends(text[:-4], headers),
+        "empty": sends(b"", headers),
+    }
+    return found[how]
+
+
+DEFLATED = {"Content-Encoding": "deflate"}
+CUTS = ["gzip without its end", "gzip in chunks", "gzip by close", "deflate", "by close", "empty"]
+
+
+@pytest.mark.parametrize("how", CUTS)
+@pytest.mark.parametrize("template", [REQUEST_TEMPLATE, SUCCESS_TEMPLATE])
+def test_a_template_that_is_cut_alike_each_time_refuses_the_write(
+    target: IntegrationActionTarget, far_side: FarSide, template: str, how: str
+) -> None:
+    """Both readings agree, and nothing of it is what its author wrote."""
+    far_side.on(template, cut(b"#set($x = 1)" * 50 + b"${x}", how))
+
+    with pytest.raises(RefusedError, match=r"Nothing shows that the template .* came whole") as no:
+        target.read("a-1")
+
+    assert (no.value.guard, far_side.requests(WRITE)) == ("whole_answer", [])
+    assert no.value.hint
+
+
+@pytest.mark.parametrize("how", ["by close", "gzip by close"])
+def test_an_action_that_is_not_proven_whole_refuses_the_write(
+    target: IntegrationActionTarget, far_side: FarSide, how: str
+) -> None:
+    """Though its JSON seems to have come to its end."""
+    framed = sends(SHOWN, {"Content-Type": "application/json"})
+    zipped = sends(
+        gzip.compress(SHOWN)[:-3],
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    )
+    far_side.on(READ, framed if how == "by close" else zipped)
+
+    with pytest.raises(RefusedError, match="the action Get Customer came whole") as caught:
+        target.read("a-1")
+
+    assert caught.value.guard == "whole_answer"
 
 
 def test_a_template_is_asked_for_as_text(
@@ -199,13 +292,31 @@ def test_a_proxys_page_is_no_template(target: IntegrationActionTarget, far_side:
         target.read("a-1")
 
 
-def test_missing_parts_are_left_out(target: IntegrationActionTarget, far_side: FarSide) -> None:
-    """An action without category, request or response gets none."""
-    far_side.on(READ, Reply(body={"id": "a-1", "version": 3, "config": {"request": None}}))
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("name", "no name"),
+        ("category", "no category"),
+        ("request", "no request configuration"),
+        ("response", "no response configuration"),
+    ],
+)
+@pytest.mark.parametrize("how", ["absent", "null"])
+def test_an_action_of_which_a_part_is_not_shown_is_not_written(
+    target: IntegrationActionTarget, far_side: FarSide, missing: str, words: str, how: str
+) -> None:
+    """Every action has them; what is hidden, and so left out, could be wiped."""
+    known = json.loads(SHOWN)
+    holder = known["config"] if missing in known["config"] else known
+    del holder[missing]
+    if how == "null":
+        holder[missing] = None
+    far_side.on(READ, Reply(body=known))
 
-    target.write(target.read("a-1"), 12_000)
+    with pytest.raises(RefusedError, match=f"showed {words} of") as caught:
+        target.write(target.read("a-1"), 12_000)
 
-    assert sent(far_side) == {"version": 3, "config": {"request": None, "timeoutSeconds": 12}}
+    assert (caught.value.guard, far_side.requests(WRITE)) == ("whole_configuration", [])
 
 
 def test_an_action_without_configuration_is_not_written(

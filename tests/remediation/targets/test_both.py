@@ -174,7 +174,6 @@ def test_a_write_that_hangs_is_ambiguous(kind: str, make_place: MakePlace) -> No
         ("forbidden", PermissionDeniedError),
         ("not_found", NotFoundError),
         ("conflict", ConflictError),
-        ("precondition_failed", ConflictError),
     ],
 )
 def test_a_refused_write_is_told_by_its_kind(
