@@ -21,6 +21,7 @@ from monitor.simulator.routes_analytics import (
     aggregate_routes,
     detail_job_routes,
     detail_routes,
+    flow_aggregate_routes,
 )
 from monitor.simulator.routes_audits import audit_routes
 from monitor.simulator.routes_control import control_routes
@@ -61,6 +62,7 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         app.register_blueprint(detail_job_routes(org))
         app.register_blueprint(action_routes(org))
         app.register_blueprint(aggregate_routes(org))
+        app.register_blueprint(flow_aggregate_routes(org))
         app.register_blueprint(organization_routes(org))
         app.register_blueprint(audit_routes(org))
     return Line(app.wsgi_app, closing)

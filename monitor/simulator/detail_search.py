@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 from monitor.simulator import detail_dimensions as dimensions
 from monitor.simulator.moments import parse_interval
+from monitor.simulator.record_json import render
 from monitor.simulator.records import (
     LONGEST_LEAD_MS,
     LONGEST_TAIL_MS,
     ConversationRecord,
     records_of,
-    render,
 )
 from monitor.simulator.refusal import bad_request
 from monitor.simulator.scenario import MAX_TIMEOUT_MS
@@ -30,10 +30,14 @@ if TYPE_CHECKING:
     )
     from monitor.simulator.scenario import Scenario
     from monitor.simulator.traffic import CellKey, Traffic
+    from monitor.simulator.world import World
 
 Json = dict[str, object]
 
 LONGEST_DAYS = 31
+"""The longest interval of a query that filters, in UTC days that it touches."""
+
+LONGEST_DAYS_UNFILTERED = 7
 _DAY_MS = 86_400_000
 _CACHED_CELLS = 10_000
 _CACHED_RECORDS = 30_000
@@ -52,9 +56,10 @@ class _Hit:
 class DetailSearch:
     """Finds detail records. Thread-safe."""
 
-    def __init__(self, scenario: Scenario, traffic: Traffic) -> None:
+    def __init__(self, scenario: Scenario, traffic: Traffic, world: World) -> None:
         """Look into one org's traffic."""
         self._scenario = scenario
+        self._world = world
         self._traffic = traffic
         self._records = lru_cache(maxsize=_CACHED_CELLS)(self._records_of_cell)
         self._render = lru_cache(maxsize=_CACHED_RECORDS)(self._render_record)
@@ -72,6 +77,8 @@ class DetailSearch:
             Refusal: 400; the interval, or a dimension nobody knows.
         """
         from_ms, to_ms = parse_interval(query.interval, LONGEST_DAYS)
+        filtered = bool(query.segment_filters or query.conversation_filters)
+        _check_days(query.interval, from_ms, to_ms, filtered=filtered or not same_day)
         for wanted in query.segment_filters or ():
             _check(wanted, dimensions.SEGMENT_DIMENSIONS)
         for wanted in query.conversation_filters or ():
@@ -86,20 +93,30 @@ class DetailSearch:
         hits.sort(key=_sort_key(query.order_by), reverse=query.order == "desc")
         return [hit.json for hit in hits]
 
+    def left_flows(self, from_ms: int, to_ms: int) -> Iterator[ConversationRecord]:
+        """Yield what ran a flow and was going on in an interval, whether or not it shows yet."""
+        for key in self._cells(from_ms, to_ms + LONGEST_LEAD_MS):
+            for record in self._records(key):
+                if record.exit_reason and record.start_ms < to_ms and record.end_ms >= from_ms:
+                    yield record
+
+    def _cells(self, from_ms: int, to_ms: int) -> Iterator[CellKey]:
+        """Every cell whose records may be going on in an interval."""
+        return self._traffic.cells(from_ms - LONGEST_TAIL_MS - MAX_TIMEOUT_MS, to_ms)
+
     def _active(self, from_ms: int, to_ms: int, now_ms: int) -> Iterator[_Hit]:
         """Records of conversations that were going on in an interval."""
-        begin_ms = from_ms - LONGEST_TAIL_MS - MAX_TIMEOUT_MS
-        finish_ms = min(to_ms + LONGEST_LEAD_MS, now_ms + 1)
-        for key in self._traffic.cells(begin_ms, finish_ms):
+        for key in self._cells(from_ms, min(to_ms + LONGEST_LEAD_MS, now_ms + 1)):
             for record in self._records(key):
                 shown = record.visible_calls(now_ms)
-                if shown and record.start_ms < to_ms and record.end_ms >= from_ms:
-                    ended = record.end_ms <= now_ms and shown == len(record.calls)
+                ended = record.visible_ms <= now_ms
+                seen = shown or ended
+                if seen and record.start_ms < to_ms and record.end_ms >= from_ms:
                     yield _Hit(record, shown, ended, self._render(record, shown, ended))
 
     def _records_of_cell(self, key: CellKey) -> list[ConversationRecord]:
         """The records that one cell's executions leave."""
-        return records_of(self._traffic.cell(key), self._scenario)
+        return records_of(self._traffic.cell(key), self._scenario, self._world)
 
     def _render_record(
         self,
@@ -108,7 +125,7 @@ class DetailSearch:
         ended: bool,  # noqa: FBT001 - lru_cache keys are positional
     ) -> Json:
         """A record as JSON; shared by all readers, and never changed."""
-        return render(record, shown, self._scenario, ended=ended)
+        return render(record, shown, self._scenario, self._world, ended=ended)
 
 
 def _sort_key(order_by: str) -> Callable[[_Hit], tuple[int, str]]:
@@ -116,6 +133,15 @@ def _sort_key(order_by: str) -> Callable[[_Hit], tuple[int, str]]:
     if order_by in {"conversationStart", "segmentStart"}:
         return lambda hit: (hit.record.start_ms, hit.record.conversation_id)
     return lambda hit: (hit.record.end_ms, hit.record.conversation_id)
+
+
+def _check_days(text: str, from_ms: int, to_ms: int, *, filtered: bool) -> None:
+    """Refuse an interval that touches more UTC days than the platform looks through."""
+    longest = LONGEST_DAYS if filtered else LONGEST_DAYS_UNFILTERED
+    days = -(-to_ms // _DAY_MS) - from_ms // _DAY_MS
+    if days > longest:
+        message = f"The interval '{text}' touches more than the maximum of {longest} days"
+        raise bad_request(message)
 
 
 def _check(wanted: DetailFilter, known: frozenset[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from monitor.clock import SystemClock
 from monitor.simulator.audit_log import AuditLog, Editor, person
 from monitor.simulator.detail_search import DetailSearch
+from monitor.simulator.flow_aggregates import exit_ms
 from monitor.simulator.flow_documents import FlowStore
 from monitor.simulator.integration_actions import ActionStore
 from monitor.simulator.permissions import ALL_PERMISSIONS
@@ -85,7 +86,7 @@ class SimulatedOrg:
         self.audits = AuditLog(scenario.seed, self.world)
         self.actions = ActionStore(scenario, self.world, self._action_changed, self._action_saved)
         self.flows = FlowStore(scenario, self._step_changed)
-        self.details = DetailSearch(scenario, self._traffic)
+        self.details = DetailSearch(scenario, self._traffic, self.world)
 
     def now_ms(self) -> int:
         """The time of its traffic; epoch milliseconds."""
@@ -141,7 +142,14 @@ class SimulatedOrg:
 
     def truth(self, from_ms: int, to_ms: int) -> dict[str, object]:
         """What really happened in ``from_ms <= end < to_ms``, visible or not."""
-        return truth(self._traffic.ended_between(from_ms, to_ms), self.scenario)
+        # Where flows are not aggregated by exit, detail records tell: there a flow ends at its end.
+        grouped = self.contract == "platform" and self.world.flow_aggregates == "grouped"
+        left = [
+            record
+            for record in self.details.left_flows(from_ms, to_ms)
+            if from_ms <= (exit_ms(record, self.world) if grouped else record.flow_end_ms) < to_ms
+        ]
+        return truth(self._traffic.ended_between(from_ms, to_ms), left, self.scenario)
 
     def _action_changed(self, position: int, timeout_ms: int) -> None:
         """An integration action's timeout was changed; it counts where actions decide."""

@@ -106,6 +106,43 @@ class AggregateJob(AggregateQuery, frozen=True):
     page_size: Annotated[int, Meta(ge=1, le=1_000)] | None = None
 
 
+class FlowPredicate(_Body, frozen=True):
+    """One condition on a run of a flow."""
+
+    dimension: str
+    type: Literal["dimension"] = "dimension"
+    operator: Operator = "matches"
+    value: str | None = None
+
+
+class FlowClause(_Body, frozen=True):
+    """Conditions joined by ``and`` or ``or``."""
+
+    type: Connective
+    predicates: list[FlowPredicate]
+
+
+class FlowFilter(_Body, frozen=True):
+    """Clauses and conditions joined by ``and`` or ``or``."""
+
+    type: Connective
+    clauses: list[FlowClause] | None = None
+    predicates: list[FlowPredicate] | None = None
+
+
+class FlowQuery(_Body, frozen=True):
+    """Body of ``POST /api/v2/analytics/flows/aggregates/query``."""
+
+    interval: str
+    metrics: Annotated[list[Literal["nFlow"]], Meta(min_length=1)]
+    granularity: str | None = None
+    time_zone: str | None = None
+    group_by: list[str] | None = None
+    filter: FlowFilter | None = None
+    flatten_multivalued_dimensions: bool | None = None
+    alternate_time_dimension: Literal["eventTime"] | None = None
+
+
 class DetailPredicate(_Body, frozen=True):
     """One condition on a conversation or on a segment of it."""
 

@@ -1,27 +1,26 @@
-"""Conversation detail records: what the platform keeps of a call in which an action failed.
+"""Conversation detail records: what the platform keeps of a call, and how it left its flow.
 
-A record is worked out from a conversation's executions; the JSON has the fields of the SDK's
-``AnalyticsConversationWithoutAttributes``.
+A record is worked out from a conversation's executions. Beside those that end by a flow error stand
+calls that telephony alone failed, in the numbers that the world names.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from monitor.simulator.endings import ENDINGS
-from monitor.simulator.moments import iso
 from monitor.simulator.naming import chance, conversation_id, part_id
+from monitor.simulator.traffic import NOBODY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from monitor.simulator.executions import Executions
     from monitor.simulator.scenario import Scenario, SimulatedFlow
-
-Json = dict[str, object]
+    from monitor.simulator.world import World
 
 LONGEST_LEAD_MS = 4 * 3_600_000
 """A caller may have spent this long in the call before its first data action."""
@@ -30,6 +29,27 @@ LONGEST_TAIL_MS = 180_000
 _LONG_LEAD_SHARE = 0.01
 _LAST_WORDS_MS = 200
 """What an error prompt takes before the flow disconnects."""
+
+FLOW_ERRORS: Final = ("FLOW_ERROR_DISCONNECT", "FLOW_ERROR_EXIT")
+"""How a flow ends that lost its caller to an error of its own."""
+
+_ERROR_EXIT_SHARE = 0.12
+"""Flows that handle a failure badly, where a failure does not end the call anyway."""
+_EXPIRED_SHARE = 0.01
+_TRANSFER_SHARE = 0.35
+
+_TELEPHONY_FOR_EACH: Final = {"many": 10, "some": 1, "none": 0}
+"""Calls that telephony failed, for each flow error, by the reading of ``telephony_errors``."""
+
+_TELEPHONY_CODES: Final = (
+    "error.ininedgecontrol.connection.timeout",
+    "error.ininedgecontrol.session.inactive",
+    "error.ininedgecontrol.connection.protocol",
+)
+"""The media tier's own words, as public records show them."""
+
+Trouble = Literal["dialled", "agent", "flow"]
+"""Where telephony failed: at a number that was dialled, at an agent, or in a session of a flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +63,52 @@ class Call:
     visible_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class TelephonyError:
+    """An error of the media tier, and where it stands."""
+
+    where: Trouble
+    code: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ConversationRecord:
-    """A conversation with the data actions that its record tells of; epoch milliseconds."""
+    """A conversation; epoch milliseconds.
+
+    Attributes:
+        conversation_id: Its id.
+        flow: Position in the org's flows; ``NOBODY`` where it ran none.
+        start_ms: When it began, and with it its flow.
+        flow_end_ms: When it left its flow.
+        end_ms: When it ended.
+        visible_ms: When the record is whole.
+        calls: The data actions that it tells of, in the order they become visible.
+        exit_reason: How it left its flow; empty where it ran none.
+        telephony: What the media tier failed with; None where it did not.
+    """
 
     conversation_id: str
     flow: int
     start_ms: int
+    flow_end_ms: int
     end_ms: int
-    calls: tuple[Call, ...]
+    visible_ms: int
+    calls: tuple[Call, ...] = ()
+    exit_reason: str = ""
+    telephony: TelephonyError | None = None
+
+    @property
+    def is_flow_error(self) -> bool:
+        """Whether its flow lost the caller."""
+        return self.exit_reason in FLOW_ERRORS
 
     def visible_calls(self, now_ms: int) -> int:
         """How many of its calls, in the order they become visible, the platform shows by now."""
         return sum(call.visible_ms <= now_ms for call in self.calls)
 
 
-def records_of(rows: Executions, scenario: Scenario) -> list[ConversationRecord]:
-    """The records that executions leave; conversations never span two cells."""
+def records_of(rows: Executions, scenario: Scenario, world: World) -> list[ConversationRecord]:
+    """Return the records that executions leave; conversations never span two cells."""
     kept = rows.take(rows.record_ms >= 0)
     order = np.argsort(kept.conversation, kind="stable")
     calls: dict[int, list[Call]] = {}
@@ -78,152 +127,76 @@ def records_of(rows: Executions, scenario: Scenario) -> list[ConversationRecord]
         call = Call(action, arrival_ms, arrival_ms + duration_ms, ending, record_ms)
         calls.setdefault(conversation, []).append(call)
         flows[conversation] = flow
-    return [
-        _record(scenario, serial, scenario.flows[flows[serial]], flows[serial], mine)
-        for serial, mine in calls.items()
-    ]
+    found: list[ConversationRecord] = []
+    for serial, mine in calls.items():
+        name = conversation_id(scenario.seed, serial)
+        record = _record(name, scenario.flows[flows[serial]], flows[serial], mine)
+        found.append(record)
+        if record.is_flow_error:
+            found += _failed_by_telephony(record, len(scenario.flows), world)
+    return found
 
 
 def _record(
-    scenario: Scenario, serial: int, flow: SimulatedFlow, number: int, calls: Sequence[Call]
+    name: str, flow: SimulatedFlow, number: int, calls: Sequence[Call]
 ) -> ConversationRecord:
     """Put a beginning and an end around the calls."""
-    name = conversation_id(scenario.seed, serial)
     lead_ms = 5_000 + int(chance(name, "lead") * 85_000)
     if chance(name, "long lead") < _LONG_LEAD_SHARE:
         lead_ms = int(chance(name, "lead") * LONGEST_LEAD_MS)
     last_ms = max(call.end_ms for call in calls)
     failed = any(ENDINGS[call.ending].segment_code for call in calls)
     tail_ms = 5_000 + int(chance(name, "tail") * (LONGEST_TAIL_MS - 5_000))
+    exit_reason = _exit_reason(name, flow, failed=failed)
+    if exit_reason in FLOW_ERRORS:
+        tail_ms = _LAST_WORDS_MS
+    end_ms = last_ms + tail_ms
     return ConversationRecord(
         conversation_id=name,
         flow=number,
         start_ms=min(call.start_ms for call in calls) - lead_ms,
-        end_ms=last_ms + (_LAST_WORDS_MS if flow.disconnects and failed else tail_ms),
+        # Somebody who is put through talks on after the flow.
+        flow_end_ms=last_ms + tail_ms // 4 if exit_reason == "TRANSFER" else end_ms,
+        end_ms=end_ms,
+        visible_ms=max(end_ms, *(call.visible_ms for call in calls)),
         calls=tuple(sorted(calls, key=lambda call: (call.visible_ms, call.start_ms))),
+        exit_reason=exit_reason,
     )
 
 
-def render(record: ConversationRecord, shown: int, scenario: Scenario, *, ended: bool) -> Json:
-    """A record as JSON, with its first ``shown`` calls and, once ended, how it ended."""
-    flow = scenario.flows[record.flow]
-    name = record.conversation_id
-    calls = sorted(record.calls[:shown], key=lambda call: call.start_ms)
-    failed = any(ENDINGS[call.ending].segment_code for call in calls)
-    thrown_out = flow.disconnects and failed
-    conversation: Json = {
-        "conversationId": name,
-        "conversationStart": iso(record.start_ms),
-        "conversationInitiator": "customer",
-        "customerParticipation": True,
-        "divisionIds": [part_id(name, "division")],
-        "mediaStatsMinConversationMos": 4.5 + round(chance(name, "mos") * 0.4, 3),
-        "originatingDirection": "inbound",
-        "participants": [
-            _customer(record, ended=ended, thrown_out=thrown_out),
-            _ivr(record, calls, scenario, ended=ended, thrown_out=thrown_out),
-        ],
-    }
-    if ended:
-        conversation["conversationEnd"] = iso(record.end_ms)
-    return conversation
+def _exit_reason(name: str, flow: SimulatedFlow, *, failed: bool) -> str:
+    """How a conversation leaves its flow."""
+    if failed and flow.disconnects:
+        return "FLOW_ERROR_DISCONNECT"
+    if failed and chance(name, "error exit") < _ERROR_EXIT_SHARE:
+        return "FLOW_ERROR_EXIT"
+    if chance(name, "expired") < _EXPIRED_SHARE:
+        return "SESSION_EXPIRE_DISCONNECT"
+    return "TRANSFER" if chance(name, "transfer") < _TRANSFER_SHARE else "DISCONNECT"
 
 
-def _customer(record: ConversationRecord, *, ended: bool, thrown_out: bool) -> Json:
-    """The caller's side."""
-    name = record.conversation_id
-    segment: Json = {
-        "segmentStart": iso(record.start_ms),
-        "segmentType": "interact",
-        "conference": False,
-    }
-    if ended:
-        segment["segmentEnd"] = iso(record.end_ms)
-        segment["disconnectType"] = "system" if thrown_out else "client"
-    digits = int(chance(name, "ani") * 10**7)
-    session: Json = {
-        "sessionId": part_id(name, "customer session"),
-        "mediaType": "voice",
-        "direction": "inbound",
-        "provider": "Edge",
-        "ani": f"tel:+4420{digits:08d}",
-        "dnis": "tel:+442079460000",
-        "segments": [segment],
-        "metrics": [{"name": "nConnected", "value": 1, "emitDate": iso(record.start_ms)}],
-    }
-    return {
-        "participantId": part_id(name, "customer"),
-        "participantName": "Caller",
-        "purpose": "customer",
-        "sessions": [session],
-    }
-
-
-def _ivr(
-    record: ConversationRecord,
-    calls: Sequence[Call],
-    scenario: Scenario,
-    *,
-    ended: bool,
-    thrown_out: bool,
-) -> Json:
-    """The flow's side: where the data actions stand."""
-    name = record.conversation_id
-    flow = scenario.flows[record.flow]
-    segments = [_segment(call, flow, scenario) for call in calls]
-    if ended:
-        last: Json = {
-            "segmentStart": iso(max(call.end_ms for call in record.calls)),
-            "segmentEnd": iso(record.end_ms),
-            "segmentType": "ivr",
-            "conference": False,
-            "disconnectType": "error" if thrown_out else "peer",
-        }
-        segments.append(last)
-    run: Json = {
-        "flowId": flow.flow_id,
-        "flowName": flow.name,
-        "flowType": flow.flow_type,
-        "flowVersion": "1.0",
-        "entryType": "dnis",
-        "entryReason": "tel:+442079460000",
-        "startingLanguage": "en-gb",
-    }
-    if ended:
-        run["exitReason"] = "FLOW_ERROR_DISCONNECT" if thrown_out else "DISCONNECT"
-    session: Json = {
-        "sessionId": part_id(name, "ivr session"),
-        "peerId": part_id(name, "customer session"),
-        "mediaType": "voice",
-        "direction": "inbound",
-        "provider": "Edge",
-        "flow": run,
-        "segments": segments,
-        "metrics": [{"name": "nFlow", "value": 1, "emitDate": iso(record.start_ms)}],
-    }
-    return {
-        "participantId": part_id(name, "ivr"),
-        "participantName": flow.name,
-        "purpose": "ivr",
-        "sessions": [session],
-    }
-
-
-def _segment(call: Call, flow: SimulatedFlow, scenario: Scenario) -> Json:
-    """One data action; it names the action unless the flow's records don't."""
-    segment: Json = {
-        "segmentStart": iso(call.start_ms),
-        "segmentEnd": iso(call.end_ms),
-        "segmentType": "ivr",
-        "conference": False,
-    }
-    code = ENDINGS[call.ending].segment_code
-    if code is not None:
-        segment["errorCode"] = code
-    if flow.names_action:
-        action = scenario.actions[call.action]
-        segment["properties"] = [
-            {"propertyType": "string", "property": "actionId", "value": action.action_id},
-            {"propertyType": "string", "property": "actionName", "value": action.name},
-        ]
-    return segment
+def _failed_by_telephony(
+    beside: ConversationRecord, flows: int, world: World
+) -> Iterator[ConversationRecord]:
+    """Calls of about the same time that telephony failed: some in a flow, most in none."""
+    for number in range(_TELEPHONY_FOR_EACH[world.telephony_errors]):
+        name = part_id(beside.conversation_id, f"telephony {number}")
+        share = chance(name, "where")
+        where: Trouble = "dialled" if share < 0.4 else "agent" if share < 0.6 else "flow"  # noqa: PLR2004
+        ran_flow = where == "flow"
+        start_ms = beside.start_ms + int(chance(name, "start") * 60_000)
+        flow_end_ms = start_ms + 4_000 + int(chance(name, "flow end") * 26_000)
+        end_ms = flow_end_ms + int(chance(name, "end") * 30_000)
+        left = "TRANSFER" if chance(name, "transfer") < _TRANSFER_SHARE else "DISCONNECT"
+        yield ConversationRecord(
+            conversation_id=name,
+            flow=int(chance(name, "flow") * flows) if ran_flow else NOBODY,
+            start_ms=start_ms,
+            flow_end_ms=flow_end_ms,
+            end_ms=end_ms,
+            visible_ms=end_ms,
+            exit_reason=left if ran_flow else "",
+            telephony=TelephonyError(
+                where, _TELEPHONY_CODES[int(chance(name, "code") * len(_TELEPHONY_CODES))]
+            ),
+        )

@@ -8,14 +8,16 @@ from flask import Blueprint, request
 
 from monitor.simulator.aggregates import Aggregation
 from monitor.simulator.answers import answer, number, require
+from monitor.simulator.flow_aggregates import aggregate_flows
 from monitor.simulator.jobs import JobDesk
 from monitor.simulator.moments import iso
-from monitor.simulator.permissions import VIEW_ACTIONS, VIEW_DETAILS
+from monitor.simulator.permissions import VIEW_ACTIONS, VIEW_DETAILS, VIEW_FLOW_AGGREGATES
 from monitor.simulator.queries import (
     AggregateJob,
     AggregateQuery,
     ConversationJob,
     ConversationQuery,
+    FlowQuery,
     parse_body,
 )
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _AGGREGATES: Final = "/api/v2/analytics/actions/aggregates"
 _DETAILS: Final = "/api/v2/analytics/conversations/details"
+_FLOWS: Final = "/api/v2/analytics/flows/aggregates"
 _JOB_PAGE: Final = 100
 _MOST_PER_JOB_PAGE: Final = 1_000
 
@@ -57,6 +60,20 @@ def aggregate_routes(org: SimulatedOrg) -> Blueprint:
     def results(jobId: str) -> Response:  # noqa: N803 - the platform's path
         require(org, VIEW_ACTIONS)
         return answer(jobs.page(jobId, request.args.get("cursor"), None))
+
+    return routes
+
+
+def flow_aggregate_routes(org: SimulatedOrg) -> Blueprint:
+    """``/api/v2/analytics/flows/aggregates``."""
+    routes = Blueprint("flow_aggregates", __name__)
+
+    @routes.post(f"{_FLOWS}/query")
+    def query() -> Response:
+        require(org, VIEW_FLOW_AGGREGATES)
+        wanted = parse_body(request.get_data(), FlowQuery)
+        results = aggregate_flows(wanted, org.details, org.scenario, org.world, org.now_ms())
+        return answer({"results": results} if results else {})
 
     return routes
 

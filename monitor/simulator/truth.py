@@ -11,7 +11,10 @@ from monitor.simulator.endings import ENDINGS
 from monitor.simulator.traffic import NOBODY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor.simulator.executions import Executions
+    from monitor.simulator.records import ConversationRecord
     from monitor.simulator.scenario import Scenario
 
 Json = dict[str, object]
@@ -20,11 +23,16 @@ _OUTCOMES = tuple(Outcome)
 _OUTCOME_OF = np.array([_OUTCOMES.index(ending.outcome) for ending in ENDINGS], dtype=np.int64)
 
 
-def truth(rows: Executions, scenario: Scenario) -> Json:
-    """Counts of executions per action and outcome, and of timeouts per flow and action.
+def truth(rows: Executions, left: Sequence[ConversationRecord], scenario: Scenario) -> Json:
+    """Return what happened: executions, timeouts by flow and action, and callers lost in flows.
 
     ``visible_by`` is when the last of them is visible everywhere, in aggregates and in detail
     records; epoch seconds, None where nothing happened.
+
+    Args:
+        rows: The executions.
+        left: Conversations that left a flow.
+        scenario: Whose names they go by.
     """
     outcome = _OUTCOME_OF[rows.ending]
     shape = (len(scenario.actions), len(_OUTCOMES))
@@ -35,13 +43,35 @@ def truth(rows: Executions, scenario: Scenario) -> Json:
         for action, row in zip(scenario.actions, counts.tolist(), strict=True)
         if any(row)
     }
-    visible_ms = max(int(rows.visible_ms.max(initial=0)), int(rows.record_ms.max(initial=0)))
+    errors = [record for record in left if record.is_flow_error]
+    visible_ms = max(
+        int(rows.visible_ms.max(initial=0)),
+        int(rows.record_ms.max(initial=0)),
+        *(record.visible_ms for record in errors),
+    )
     return {
         "executions": len(rows),
         "actions": actions,
         "flows": _timeouts_by_flow(rows, outcome == _OUTCOMES.index(Outcome.TIMEOUT), scenario),
-        "visible_by": visible_ms / 1_000 if len(rows) else None,
+        "flow_errors": _errors_by_flow(errors, scenario),
+        "visible_by": visible_ms / 1_000 if len(rows) or errors else None,
     }
+
+
+def _errors_by_flow(errors: Sequence[ConversationRecord], scenario: Scenario) -> list[Json]:
+    """Callers lost, by flow and by how they left it."""
+    groups: dict[tuple[int, str], list[int]] = {}
+    for record in errors:
+        groups.setdefault((record.flow, record.exit_reason), []).append(record.visible_ms)
+    return [
+        {
+            "flow_id": scenario.flows[flow].flow_id,
+            "exit_reason": exit_reason,
+            "callers": len(visible),
+            "visible_by": max(visible) / 1_000,
+        }
+        for (flow, exit_reason), visible in sorted(groups.items())
+    ]
 
 
 def _timeouts_by_flow(

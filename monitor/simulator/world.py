@@ -232,6 +232,17 @@ class World:
         Reading("grouped", "yes", _SDK, "one request for all flows"),
         Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "as `refused`"),
     )
+    flow_exits: str = _open(
+        "conversations",
+        "When do flow aggregates count a caller who was lost in a flow?",
+        Reading(
+            "begun",
+            "in the window in which the flow began, once it has ended",
+            _NOTHING_SAID,
+            "reads six hours back, so that a long call is not missed",
+        ),
+        Reading("ended", "in the window in which the flow ended", _NOTHING_SAID, "the same"),
+    )
     templates_shown: str = _open(
         "actions",
         "What does an action's configuration show of its two templates?",
@@ -395,6 +406,7 @@ BELIEVABLE: Final = World(
     detail_errors="named",
     telephony_errors="some",
     flow_aggregates="grouped",
+    flow_exits="ended",
     templates_shown="uri",
     expires_in="number",
     too_many_requests="retry_after",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from monitor.model import TimeRange
-from monitor.simulator import PUNCTUAL, scenario
+from monitor.simulator import PUNCTUAL, World, scenario
 from monitor.simulator.scenarios import PAYMENT_LINE, STOCK_LINE, TAKE_PAYMENT
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import DETAILS, HOUR, NOON, StillClock, Wire, interval, moment
@@ -26,6 +27,12 @@ FAILED = [
         ],
     }
 ]
+
+
+@pytest.fixture
+def simulate(simulate: Simulate) -> Simulate:
+    """In a world whose records say which data action failed, and of nothing else that did."""
+    return partial(simulate, world=World(detail_errors="named", telephony_errors="none"))
 
 
 @pytest.fixture
@@ -256,7 +263,9 @@ def test_conversation_filters_narrow_too(wire: Wire) -> None:
         {"paging": {"pageSize": 101}},
         {"paging": {"pageNumber": 0}},
         {"order": "upwards"},
-        {"interval": interval(TimeRange(NOON - 32 * 86_400, NOON))},
+        {"interval": interval(TimeRange(NOON - 32 * 86_400, NOON)), "segmentFilters": FAILED},
+        {"interval": interval(TimeRange(NOON - 31 * 86_400, NOON)), "segmentFilters": FAILED},
+        {"interval": interval(TimeRange(NOON - 7 * 86_400, NOON))},
         {"segmentFilters": [{"type": "and", "predicates": [{"dimension": "actionId"}]}]},
         {"conversationFilters": [{"type": "and", "predicates": [{"dimension": "errorCode"}]}]},
         {"segmentFilters": [{"type": "and", "predicates": [{"type": "metric"}]}]},
