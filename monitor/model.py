@@ -32,6 +32,9 @@ NO_BANDS: Bands = (0,) * (len(BAND_EDGES_MS) + 1)
 NO_ERROR = "NONE"
 """The errorType of an execution that succeeded."""
 
+SOLE_ACTION = "sole_action"
+"""How a timeout is attributed that names no action, in a flow that has one data action alone."""
+
 UNKNOWN_ACTION = "unknown"
 """The action id of a timeout whose action the platform does not name."""
 
@@ -193,6 +196,8 @@ class Incident:
         flow_id: The flow that called it; empty where unknown.
         flow_name: That flow's name; empty where unknown.
         error_type: The segment's errorCode.
+        attributed: How its action is known where the record does not name it: ``sole_action``;
+            else empty.
     """
 
     conversation_id: str
@@ -203,6 +208,7 @@ class Incident:
     flow_id: str
     flow_name: str
     error_type: str
+    attributed: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -259,6 +265,8 @@ class Classifier:
         throttle_statuses: Statuses that say so where no word does.
         remote_error_types: A word in which one is found speaks of the back end: its own refusals
             are errors, and only its being late is a timeout.
+        telephony_error_codes: A word in which one is found is the media tier's, whatever else it
+            says: a station that does not answer is no data action.
     """
 
     timeout_error_types: tuple[re.Pattern[str], ...]
@@ -266,15 +274,17 @@ class Classifier:
     throttle_error_types: tuple[re.Pattern[str], ...]
     throttle_statuses: frozenset[str] = frozenset()
     remote_error_types: tuple[re.Pattern[str], ...] = ()
+    telephony_error_codes: tuple[re.Pattern[str], ...] = ()
 
     @classmethod
-    def from_patterns(
+    def from_patterns(  # noqa: PLR0913, PLR0917 - one for each key
         cls,
         timeout_error_types: Iterable[str],
         timeout_statuses: Iterable[str],
         throttle_error_types: Iterable[str],
         throttle_statuses: Iterable[str] = (),
         remote_error_types: Iterable[str] = (),
+        telephony_error_codes: Iterable[str] = (),
     ) -> Classifier:
         """Compile the patterns of ``[classify]``.
 
@@ -287,6 +297,7 @@ class Classifier:
             _compiled(throttle_error_types),
             frozenset(throttle_statuses),
             _compiled(remote_error_types),
+            _compiled(telephony_error_codes),
         )
 
     def outcome(self, error_type: str, response_status: str) -> Outcome:
@@ -297,6 +308,8 @@ class Classifier:
         """
         if error_type == NO_ERROR:
             return Outcome.SUCCESS
+        if _found(self.telephony_error_codes, error_type):
+            return Outcome.ERROR
         remote = _found(self.remote_error_types, error_type)
         if not remote and _found(self.throttle_error_types, error_type):
             return Outcome.THROTTLED

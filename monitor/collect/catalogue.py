@@ -62,6 +62,7 @@ class Catalogue:
         clock: Clock,
         function_categories: Sequence[str],
         flow_id: str | None = None,
+        action_id: str | None = None,
     ) -> None:
         """Begin with what the ledger already knows.
 
@@ -73,6 +74,7 @@ class Catalogue:
             clock: The time of the data.
             function_categories: Patterns of the categories of function actions.
             flow_id: A flow of contract ``flow`` that is read before any record names it.
+            action_id: The data action in it that its timeouts are, where records name none.
         """
         self._org = org
         self._contract = contract
@@ -80,6 +82,7 @@ class Catalogue:
         self._ledger = ledger
         self._clock = clock
         self._configured_flows = {flow_id} if flow_id else set()
+        self._configured_action = action_id
         self._functions = tuple(re.compile(pattern) for pattern in function_categories)
         self._compared_at = -math.inf
         self._lookup_failed_at: dict[str, float] = {}
@@ -114,18 +117,22 @@ class Catalogue:
         return self._by_name.get(name)
 
     def sole_action(self, flow_id: str) -> str | None:
-        """The only data action of a flow; None where it has none, several, or nobody knows.
+        """Return the only data action of a flow; None where it has none, several, or nobody knows.
+
+        With contract ``platform`` always None: what its detail records do not name is not known.
 
         Raises:
             GenesysError: The flow could be read another time; better to ask again than to guess.
         """
-        if self._contract == "flow":
-            document = self._document(flow_id)
-            if document is None or document.unread:
-                return None
-            actions = {action.action_id for action in document.data_actions}
-            return actions.pop() if len(actions) == 1 else None
-        return self._sole.get(flow_id)
+        if self._contract != "flow":
+            return None
+        if self._configured_action and flow_id in self._configured_flows:
+            return self._configured_action
+        document = self._document(flow_id)
+        if document is None or document.unread:
+            return None
+        actions = {action.action_id for action in document.data_actions}
+        return actions.pop() if len(actions) == 1 else None
 
     def _refresh_actions(self) -> int:
         now = self._clock.now()
@@ -290,21 +297,12 @@ class Catalogue:
         return answer
 
     def _learn(self, state: OrgState) -> None:
-        """Keep what attribution needs: unique names, and flows whose only action is known."""
+        """Keep what attribution needs: names that one action alone has."""
         self._by_name = _sole_of(
             (action.name, action.action_id)
             for action in state.actions
             if action.action_id not in state.gone
         )
-        # A flow has one action for certain only when the use of every action is known.
-        listed = {
-            action.action_id
-            for action in state.actions
-            if action.kind is not ActionKind.UNKNOWN and action.action_id not in state.gone
-        }
-        complete = bool(listed) and listed <= state.flow_lookups.keys()
-        in_use = ((flow, action) for action, flow in state.flow_use if action not in state.gone)
-        self._sole = _sole_of(in_use) if complete else {}
 
 
 def _sole_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

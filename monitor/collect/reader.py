@@ -60,6 +60,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         clock=clock,
         function_categories=settings.classify.function_categories,
         flow_id=org.flow_id,
+        action_id=org.action_id,
     )
     every: dict[str, Source] = {
         ActionsSource.name: ActionsSource(client),

@@ -71,10 +71,15 @@ class ClassifySettings(Section):
     remote_error_types: tuple[str, ...] = (r"(?i)remote",)
     throttle_error_types: tuple[str, ...] = (r"(?i)rate.?limit|concurren|too.?many",)
     throttle_statuses: tuple[str, ...] = ("429",)
+    telephony_error_codes: tuple[str, ...] = (r"^error\.ininedgecontrol\.",)
     function_categories: tuple[str, ...] = (r"(?i)\bfunction\b",)
 
     @field_validator(
-        "timeout_error_types", "remote_error_types", "throttle_error_types", "function_categories"
+        "timeout_error_types",
+        "remote_error_types",
+        "throttle_error_types",
+        "telephony_error_codes",
+        "function_categories",
     )
     @classmethod
     def _are_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -94,6 +99,7 @@ class ClassifySettings(Section):
             self.throttle_error_types,
             self.throttle_statuses,
             self.remote_error_types,
+            self.telephony_error_codes,
         )
 
 

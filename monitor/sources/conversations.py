@@ -1,9 +1,11 @@
 """Which conversations, flows and callers a timeout hit: detail records, filtered by the server.
 
-The published schema has no field that always names the data action. The rule here: a segment is a
-timeout when its ``errorCode`` matches ``[classify] timeout_error_types``; its action is what the
-segment's properties ``actionId`` or ``actionName`` say, else the only data action of its flow, else
-``unknown``.
+What an ``errorCode`` holds is mostly the media tier's own. So only sessions that ran a flow are
+looked at, and a code that ``[classify] telephony_error_codes`` matches is never a data action's. A
+segment is a timeout when its code matches ``timeout_error_types``; its action is what its
+properties ``actionId`` or ``actionName`` say, else ``unknown``: with contract ``platform`` it is
+never guessed. With contract ``flow``, whose records are all there is, it is the only data action of
+its flow, and so marked.
 """
 
 from __future__ import annotations
@@ -19,14 +21,15 @@ from monitor.genesys.analytics import (
     ConversationPage,
     Paging,
     Segment,
+    SegmentClause,
     SegmentFilter,
     SegmentPredicate,
-    Session,
+    SessionFlow,
     conversation_details,
     epoch_ms,
     interval,
 )
-from monitor.model import UNKNOWN_ACTION, Classifier, Incident, TimeRange
+from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident, TimeRange
 from monitor.sources.evidence import Evidence
 from monitor.texts import tidy, tidy_id
 
@@ -39,24 +42,34 @@ is found by the next deep read, and a busy org is not paged through six hours ev
 
 SLICE_SECONDS = 24 * 3600
 
-FAILED_SEGMENTS = SegmentFilter(
-    type="or",
-    predicates=(
-        SegmentPredicate.exists("errorCode"),
-        SegmentPredicate.matches("exitReason", "FLOW_ERROR_DISCONNECT"),
+FLOW_ERRORS = ("FLOW_ERROR_DISCONNECT", "FLOW_ERROR_EXIT")
+"""How a flow ends that lost its caller to an error of its own."""
+
+FAILED_IN_A_FLOW = SegmentFilter(
+    type="and",
+    predicates=(SegmentPredicate.exists("flowId"),),
+    clauses=(
+        SegmentClause(
+            type="or",
+            predicates=(
+                SegmentPredicate.exists("errorCode"),
+                *(SegmentPredicate.matches("exitReason", reason) for reason in FLOW_ERRORS),
+            ),
+        ),
     ),
 )
+"""Telephony's errors outside flows, by far the most, cost no pages."""
 
 
 class Attribution(Protocol):
     """Knows which action a timeout belongs to when its record does not say."""
 
     def action_named(self, name: str) -> str | None:
-        """The id of the only action of this name."""
+        """Return the id of the only action of this name."""
         ...
 
     def sole_action(self, flow_id: str) -> str | None:
-        """The only data action of a flow."""
+        """Return the only data action of a flow; None wherever that would be a guess."""
         ...
 
 
@@ -105,11 +118,13 @@ class ConversationsSource:
             page = self._page(begun, page_number)
             yield from page.conversations
             ids = {conversation.conversation_id for conversation in page.conversations}
-            stood = len(page.conversations) + page.unread
-            if stood < LARGEST_PAGE or _began_before(page, begun.start):
+            if _began_before(page, begun.start):
                 return
-            # A platform that ignored the page number would otherwise be asked for ever.
-            if ids <= seen and page_number * LARGEST_PAGE >= page.total_hits:
+            # A page that is not full is the last only where the platform counts no more. One that
+            # ignored the page number would otherwise be asked for ever.
+            stood = len(page.conversations) + page.unread
+            more_may_come = stood >= LARGEST_PAGE and not ids <= seen
+            if page_number * LARGEST_PAGE >= page.total_hits and not more_may_come:
                 return
             seen |= ids
             page_number += 1
@@ -122,40 +137,43 @@ class ConversationsSource:
                 order="desc",
                 order_by="conversationStart",
                 paging=Paging(page_size=LARGEST_PAGE, page_number=page_number),
-                segment_filters=(FAILED_SEGMENTS,),
+                segment_filters=(FAILED_IN_A_FLOW,),
             ),
         )
 
     def _incidents(self, conversation: Conversation) -> Iterator[Incident]:
         for participant in conversation.participants:
             for session in participant.sessions:
+                if session.flow is None or not session.flow.flow_id:
+                    continue
                 for segment in session.segments:
                     if segment.segment_start and self._is_timeout(segment):
-                        yield self._incident(conversation, session, segment)
+                        yield self._incident(conversation, session.flow, segment)
 
     def _is_timeout(self, segment: Segment) -> bool:
         return bool(segment.error_code) and self._classifier.is_timeout(segment.error_code or "")
 
-    def _incident(self, conversation: Conversation, session: Session, segment: Segment) -> Incident:
-        flow_id = tidy_id((session.flow and session.flow.flow_id) or "")
+    def _incident(
+        self, conversation: Conversation, flow: SessionFlow, segment: Segment
+    ) -> Incident:
+        flow_id = tidy_id(flow.flow_id or "")
         named = tidy(segment.properties.get("actionName", ""))
-        action_id = (
-            tidy_id(segment.properties.get("actionId", ""))
-            or (self._attribution.action_named(named) if named else None)
-            or (self._attribution.sole_action(flow_id) if flow_id else None)
-            or UNKNOWN_ACTION
+        told = tidy_id(segment.properties.get("actionId", "")) or (
+            self._attribution.action_named(named) if named else None
         )
+        sole = None if told else self._attribution.sole_action(flow_id)
         began_ms = epoch_ms(segment.segment_start) if segment.segment_start else 0
         ended = segment.segment_end or segment.segment_start
         return Incident(
             conversation_id=tidy_id(conversation.conversation_id),
             segment_start_ms=began_ms,
             at=ended.timestamp() if ended else began_ms / 1000,
-            action_id=action_id,
+            action_id=told or sole or UNKNOWN_ACTION,
             action_name=named,
             flow_id=flow_id,
-            flow_name=tidy((session.flow and session.flow.flow_name) or ""),
+            flow_name=tidy(flow.flow_name or ""),
             error_type=tidy_id(segment.error_code or ""),
+            attributed=SOLE_ACTION if sole else "",
         )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import SystemClock
-from monitor.simulator import RunningSimulator, SimulatedOrg, serve
+from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
 from tests.collect.watched import SMALL
@@ -82,7 +82,9 @@ def interruptible() -> Iterator[None]:
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """An org of which the last hour has been collected."""
     folder = tmp_path_factory.mktemp("state")
-    org = SimulatedOrg(STEADY, SystemClock(), requests_per_minute=100_000)
+    org = SimulatedOrg(
+        STEADY, SystemClock(), world=World(detail_errors="named"), requests_per_minute=100_000
+    )
     with serve(org) as simulator:
         config = folder / "timeout-monitor.toml"
         config.write_text(CONFIG.format(folder=folder, url=simulator.url), encoding="utf-8")

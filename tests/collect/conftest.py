@@ -13,7 +13,7 @@ import structlog
 
 from monitor.config import CollectSettings
 from monitor.ledger import Ledger
-from monitor.simulator import Scenario, SimulatedOrg, scenario, serve
+from monitor.simulator import Scenario, SimulatedOrg, World, scenario, serve
 from tests.collect.imagined import NOON
 from tests.collect.watched import Watched, client_of
 from tests.simulator.far_end import StillClock
@@ -27,9 +27,13 @@ class Watch(Protocol):
         what: str | Scenario = "punctual",
         *names: str,
         budget_seconds: float = 20.0,
+        world: World | None = None,
         **settings: str,
     ) -> Watched:
-        """Watch an org, with its usual sources or those named, and an hour of history."""
+        """Watch an org, with its usual sources or those named, and an hour of history.
+
+        Where no world is named, detail records name the data action that failed.
+        """
         ...
 
 
@@ -61,10 +65,16 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
             what: str | Scenario = "punctual",
             *names: str,
             budget_seconds: float = 20.0,
+            world: World | None = None,
             **settings: str,
         ) -> Watched:
             plan = scenario(what) if isinstance(what, str) else what
-            org = SimulatedOrg(plan, clock, requests_per_minute=100_000)
+            org = SimulatedOrg(
+                plan,
+                clock,
+                world=world or World(detail_errors="named", telephony_errors="none"),
+                requests_per_minute=100_000,
+            )
             simulator = stack.enter_context(serve(org))
             stop = threading.Event()
             client = client_of(simulator.url, budget_seconds=budget_seconds, stop=stop)

@@ -317,41 +317,11 @@ class TestAttribution:
         watched.catalogue.refresh()
         assert watched.catalogue.action_named("Take Payment") == TAKE_PAYMENT.action_id
 
-    def test_a_flow_with_one_action_leads_to_it(self, watch: Watch) -> None:
-        """Of a flow with two nobody knows which it was, nor of a flow that nobody knows."""
+    def test_no_flow_leads_to_an_action(self, watch: Watch) -> None:
+        """Not even to its only one: what a record does not name may be any back end's, or none."""
         watched = watch(SMALL)
-        watched.catalogue.refresh()
-        two = next(flow for flow in SMALL.flows if len(flow.steps) == 2)
-        assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == TAKE_PAYMENT.action_id
-        assert watched.catalogue.sole_action(two.flow_id) is None
-        assert watched.catalogue.sole_action("elsewhere") is None
-
-    def test_no_flow_leads_to_an_action_before_the_use_of_all_is_known(self, watch: Watch) -> None:
-        """The action that has not been looked up yet may be in the same flow."""
-        org = scaled(26)
-        watched = watch(replace(org, flows=(replace(PAYMENT_LINE, steps=org.flows[0].steps[:1]),)))
         watched.catalogue.refresh()
         assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) is None
-        watched.catalogue.refresh()
-        assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == org.actions[0].action_id
-
-    def test_without_a_catalogue_no_flow_leads_to_an_action(self, watch: Watch) -> None:
-        """That one action of a flow was seen does not make it the only one."""
-        watched = watch(SMALL)
-        one = Incident("c", NOON * 1_000, NOON, "a", "", "f", "Flow", "TIMED_OUT")
-        stretch = TimeRange(NOON, NOON + 300)
-        reading = Reading(stretch, 300, NOON + 300.0, incidents=[one])
-        watched.ledger.record(ORG, "conversations", reading)
-        watched.restart()
-        assert watched.catalogue.sole_action("f") is None
-
-    def test_an_action_that_is_gone_spoils_no_attribution(self, watch: Watch) -> None:
-        """It can't be looked up any more, and no flow uses it any more."""
-        watched = watch(SMALL)
-        watched.ledger.save_catalogue(ORG, [Action("custom_-_old", "Old")], NOON - DAY)
-        watched.ledger.save_flow_use(ORG, "custom_-_old", {PAYMENT_LINE.flow_id: ""}, NOON - DAY)
-        watched.catalogue.refresh()
-        assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == TAKE_PAYMENT.action_id
 
     def test_what_the_ledger_knows_is_known_after_a_restart(self, watch: Watch) -> None:
         """Names are there before the first refresh."""

@@ -169,3 +169,12 @@ def test_a_data_action_that_makes_no_sense_costs_itself(watch: Watch) -> None:
     assert {action.name for action in known(watched).values()} == {"Pizza \ufffd"}
     assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) is None
     assert watched.client.stats().dropped_records == {("catalogue", "shape"): 1}
+
+
+def test_the_configured_action_is_that_of_its_flow(watch: Watch) -> None:
+    """FLOW_ID with ACTION_ID says which of several it is; of another flow it says nothing."""
+    watched = watch(FLOWS)
+    watched.flow_id, watched.action_id = STOCK_LINE.flow_id, "told"
+    watched.restart()
+    assert watched.catalogue.sole_action(STOCK_LINE.flow_id) == "told"
+    assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == TAKE_PAYMENT.action_id

@@ -41,9 +41,9 @@ TRANSIENT = [
 ]
 
 
-def impatient(watch: Watch, *names: str, **settings: str) -> Watched:
+def impatient(watch: Watch, *names: str, initial: str = "1h") -> Watched:
     """A reader that gives up soon, of an org whose traffic has been drawn already."""
-    watched = watch(SMALL, *names, budget_seconds=BUDGET_SECONDS, **settings)
+    watched = watch(SMALL, *names, budget_seconds=BUDGET_SECONDS, initial=initial)
     watched.org.truth((NOON - 8 * HOUR) * 1_000, (NOON + 2 * HOUR) * 1_000)
     return watched
 

@@ -14,7 +14,7 @@ from monitor.config import CollectSettings, OrgSettings, Settings
 from monitor.errors import ConfigurationError, RateLimitedError
 from monitor.genesys import ClosedEndpoints
 from monitor.ledger import Ledger
-from monitor.simulator import SimulatedOrg, serve
+from monitor.simulator import SimulatedOrg, World, serve
 from tests.collect.imagined import NOON
 from tests.collect.watched import SMALL
 from tests.simulator.far_end import StillClock
@@ -68,7 +68,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
     ledger: Ledger, clock: StillClock
 ) -> None:
     """Its aggregates are never asked for."""
-    org = SimulatedOrg(SMALL, clock, contract="flow")
+    org = SimulatedOrg(SMALL, clock, contract="flow", world=World(detail_errors="named"))
     with serve(org) as simulator:
         reader = reader_of(settings_of(simulator.url, "flow"), ledger, clock)
         report = reader.collector.poll()

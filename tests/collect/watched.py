@@ -95,6 +95,7 @@ class Watched:
         contract: Which half of the wire it speaks.
         names: Which sources are read.
         flow_id: The flow that was configured.
+        action_id: The data action in it that was.
     """
 
     simulator: RunningSimulator
@@ -106,6 +107,7 @@ class Watched:
     contract: str
     names: Sequence[str] = ("actions", "conversations")
     flow_id: str | None = None
+    action_id: str | None = None
     catalogue: Catalogue = field(init=False)
     sources: dict[str, Source] = field(init=False)
     collector: Collector = field(init=False)
@@ -132,6 +134,7 @@ class Watched:
             clock=self.clock,
             function_categories=ClassifySettings().function_categories,
             flow_id=self.flow_id,
+            action_id=self.action_id,
         )
         every: dict[str, Source] = {
             "actions": ActionsSource(self.client),

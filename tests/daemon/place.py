@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from monitor.clock import Clock, SystemClock
-from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
 
@@ -172,7 +172,12 @@ def served(
     scenario: Scenario = SMALL, clock: Clock | None = None, *, port: int = 0
 ) -> Iterator[RunningSimulator]:
     """Serve an org; as many requests as the tests like."""
-    org = SimulatedOrg(scenario, clock or SystemClock(), requests_per_minute=1_000_000)
+    org = SimulatedOrg(
+        scenario,
+        clock or SystemClock(),
+        world=World(detail_errors="named"),
+        requests_per_minute=1_000_000,
+    )
     with serve(org, port=port) as simulator:
         yield simulator
 

@@ -26,7 +26,7 @@ from monitor.config import Settings, load
 from monitor.ledger import Change, ChangeState, Ledger
 from monitor.model import TimeRange
 from monitor.remediation.keeper import Keeper
-from monitor.simulator import Scenario, SimulatedOrg, serve
+from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Contract
 from monitor.watch import OrgWatch
 from tests.dashboards.org import (
@@ -142,7 +142,12 @@ def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
     programs = {name: tool(name) for name in ("prometheus", "promtool", "prometheus-alertmanager")}
     clock = StandingClock(last(DAY_ENDS_HOUR))
     orgs = {
-        name: SimulatedOrg(_spoken(contract, clock.origin), clock, requests_per_minute=1_000_000)
+        name: SimulatedOrg(
+            _spoken(contract, clock.origin),
+            clock,
+            world=World(detail_errors="named"),
+            requests_per_minute=1_000_000,
+        )
         for name, contract in CONTRACTS.items()
     }
     for org in orgs.values():

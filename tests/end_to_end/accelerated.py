@@ -15,7 +15,7 @@ from monitor import logs
 from monitor.clock import ScaledClock
 from monitor.config import load
 from monitor.daemon import Daemon
-from monitor.simulator import SimulatedOrg, scenario, serve
+from monitor.simulator import SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenario import Contract
 
 
@@ -28,7 +28,13 @@ def run_daemon(clock: ScaledClock, config: Path) -> None:
 def run_simulator(clock: ScaledClock, port: int, contract: Contract, ends: float) -> None:
     """What ``timeout-monitor simulate`` does, with another clock and an end to its traffic."""
     day = replace(scenario("late"), ends=ends)
-    org = SimulatedOrg(day, clock, contract=contract, requests_per_minute=100_000)
+    org = SimulatedOrg(
+        day,
+        clock,
+        contract=contract,
+        world=World(detail_errors="named"),
+        requests_per_minute=100_000,
+    )
     with serve(org, port=port):
         threading.Event().wait()
 

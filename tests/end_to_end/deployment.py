@@ -230,24 +230,25 @@ def executions(truth: dict[str, Any]) -> dict[tuple[str, str], int]:
     }
 
 
-def timeouts_by_action(truth: dict[str, Any]) -> dict[str, int]:
-    """Timeouts that detail records tell of, by the action that a record or its flow names."""
+def timeouts_by_action(truth: dict[str, Any], contract: str) -> dict[str, int]:
+    """Timeouts that detail records tell of, by the action that can be known."""
     counts: Counter[str] = Counter()
     for entry in truth["flows"]:
-        counts[told_action(entry)] += entry["timeouts"]
+        counts[told_action(entry, contract)] += entry["timeouts"]
     return dict(counts)
 
 
-def conversations_by_flow(truth: dict[str, Any]) -> dict[tuple[str, str], int]:
+def conversations_by_flow(truth: dict[str, Any], contract: str) -> dict[tuple[str, str], int]:
     """Conversations by (action id, flow id), where every action is told apart."""
     return {
-        (told_action(entry), entry["flow_id"]): entry["conversations"] for entry in truth["flows"]
+        (told_action(entry, contract), entry["flow_id"]): entry["conversations"]
+        for entry in truth["flows"]
     }
 
 
-def told_action(entry: dict[str, Any]) -> str:
-    """The action that can be known of a timeout: the record's, or its flow's only one."""
+def told_action(entry: dict[str, Any], contract: str) -> str:
+    """The action that can be known of a timeout: the record's, or with flows alone the only one."""
     flow = next(one for one in scenario("late").flows if one.flow_id == entry["flow_id"])
-    known = flow.names_action or len(flow.steps) == 1
+    known = flow.names_action or (contract == "flow" and len(flow.steps) == 1)
     action_id: str = entry["action_id"]
     return action_id if known else UNKNOWN_ACTION

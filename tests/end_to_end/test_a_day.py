@@ -53,12 +53,14 @@ def assert_counts_equal_the_truth(deployment: Deployment) -> None:
     truth = deployment.truth()
     counted = happened(deployment.metric("genesys_data_action_executions_total"))
     if deployment.contract == "flow":
-        expected = {(action, "timeout"): n for action, n in timeouts_by_action(truth).items()}
+        expected = {
+            (action, "timeout"): n for action, n in timeouts_by_action(truth, "flow").items()
+        }
     else:
         expected = dict(executions(truth))
     assert counted == expected
     conversations = deployment.metric("genesys_flow_timeout_conversations_total")
-    assert happened(conversations) == conversations_by_flow(truth)
+    assert happened(conversations) == conversations_by_flow(truth, deployment.contract)
 
 
 def happened(counters: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:

@@ -24,7 +24,14 @@ from monitor.errors import (
 from monitor.inquiry import Question, inquire
 from monitor.ledger import Ledger
 from monitor.model import Cut, Outcome, TimeRange
-from monitor.simulator import ALL_PERMISSIONS, RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator import (
+    ALL_PERMISSIONS,
+    RunningSimulator,
+    Scenario,
+    SimulatedOrg,
+    World,
+    serve,
+)
 from monitor.simulator.scenarios import (
     CASE_UPDATES,
     ORDER_ENQUIRIES,
@@ -100,7 +107,14 @@ def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
             clock = StillClock(NOON)
             simulators = {
                 name: stack.enter_context(
-                    serve(SimulatedOrg(scenario, clock, requests_per_minute=100_000))
+                    serve(
+                        SimulatedOrg(
+                            scenario,
+                            clock,
+                            world=World(detail_errors="named"),
+                            requests_per_minute=100_000,
+                        )
+                    )
                 )
                 for name, scenario in (orgs or {"acme": BUSY}).items()
             }

@@ -17,6 +17,9 @@ DETAILS = "POST /api/v2/analytics/conversations/details/query"
 
 Json = dict[str, Any]
 
+SOME_FLOW: Json = {"flowId": "f0"}
+"""The flow that a conversation ran, where a test does not care which."""
+
 
 def moment(at: float) -> str:
     """A moment as the platform writes it."""
@@ -87,9 +90,9 @@ def conversation(
     name: str = "c1",
     *segments: Json,
     began: float | None = None,
-    flow: Json | None = None,
+    flow: Json | None = SOME_FLOW,
 ) -> Json:
-    """A conversation whose flow had these segments."""
+    """A conversation with these segments in a session of a flow, or of none."""
     first = began if began is not None else NOON - 60
     session: Json = {"mediaType": "voice", "segments": list(segments)}
     if flow is not None:

@@ -142,3 +142,20 @@ def test_a_page_of_repeats_is_not_the_end_where_more_are_counted(
     repeated = page(*records[:100], total=250)
     far_side.on(DETAILS, first, repeated, page(*records[100:], total=250))
     assert found(client) == names(*range(150))
+
+
+def test_a_page_that_lost_a_record_is_not_the_last(far_side: FarSide, client: Client) -> None:
+    """The platform counts a hundred and fifty; what stood on the first page was less than full."""
+    records = [failed(number) for number in range(150)]
+    first = page(*records[:99], total=150)
+    far_side.on(DETAILS, first, page(*records[100:], total=150))
+    assert found(client) == names(*range(99), *range(100, 150))
+    assert asked_pages(far_side) == [1, 2]
+
+
+def test_a_page_that_lost_every_record_is_not_the_last(far_side: FarSide, client: Client) -> None:
+    """Nor does it stand for the time at which its records began."""
+    records = [failed(number) for number in range(100, 150)]
+    far_side.on(DETAILS, page(total=150), page(*records, total=150))
+    assert found(client) == names(*range(100, 150))
+    assert asked_pages(far_side) == [1, 2]

@@ -10,7 +10,7 @@ import pytest
 from monitor.errors import GenesysError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.model import Incident, TimeRange
-from monitor.simulator import SimulatedOrg, serve
+from monitor.simulator import SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals, LatencyLaw
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from monitor.sources import ConversationsSource, Evidence
@@ -20,6 +20,9 @@ from tests.simulator.far_end import StillClock
 from tests.sources.answers import DETAILS, HOUR, NOON, conversation, dropped, page, segment
 
 STRETCH = TimeRange(NOON, NOON + 900)
+
+TALKATIVE = World(detail_errors="named", telephony_errors="some")
+"""A world whose records say which data action failed."""
 
 
 BUSY_NIGHT = replace(
@@ -104,16 +107,22 @@ class TestQuestion:
         assert body["interval"] == f"2026-11-23T{begin}:00.000Z/2026-11-23T12:15:00.000Z"
 
     def test_only_failures_are_asked_for(self, far_side: FarSide, client: Client) -> None:
-        """The server filters: segments with an error code, and flows that ended in an error."""
+        """The server filters: sessions of a flow with an error code, or left by a flow error."""
         far_side.on(DETAILS, page())
         read(client)
         (wanted,) = far_side.requests(DETAILS)[0].json["segmentFilters"]
-        assert wanted["type"] == "or"
+        (either,) = wanted.pop("clauses")
+        assert wanted == {
+            "type": "and",
+            "predicates": [{"dimension": "flowId", "operator": "exists", "type": "dimension"}],
+        }
+        assert either["type"] == "or"
         assert [
-            (one["dimension"], one["operator"], one.get("value")) for one in wanted["predicates"]
+            (one["dimension"], one["operator"], one.get("value")) for one in either["predicates"]
         ] == [
             ("errorCode", "exists", None),
             ("exitReason", "matches", "FLOW_ERROR_DISCONNECT"),
+            ("exitReason", "matches", "FLOW_ERROR_EXIT"),
         ]
 
     def test_the_newest_come_first_a_hundred_a_page(
@@ -134,7 +143,7 @@ class TestEndToEnd:
         """Counts per flow equal the truth, and every one lies in the stretch."""
         stretch = TimeRange(NOON - 6 * HOUR, NOON)
         knows = Knows(flows={PAYMENT_LINE.flow_id: SMALL.flows[0].steps[0].action_id})
-        with serve(SimulatedOrg(SMALL, StillClock(NOON))) as simulator:
+        with serve(SimulatedOrg(SMALL, StillClock(NOON), world=TALKATIVE)) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, knows)
             found = source.read(stretch, 300, deep=True).incidents
@@ -153,7 +162,7 @@ class TestEndToEnd:
         """A call that began before midnight, hours before it timed out."""
         two_at_night = NOON + 14 * HOUR
         stretch = TimeRange(two_at_night, two_at_night + HOUR)
-        with serve(SimulatedOrg(BUSY_NIGHT, StillClock(stretch.end))) as simulator:
+        with serve(SimulatedOrg(BUSY_NIGHT, StillClock(stretch.end), world=TALKATIVE)) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, KnowsNothing())
             deep = len(source.read(stretch, 300, deep=True).incidents)
@@ -264,12 +273,11 @@ class TestOddRecords:
         assert [incident.conversation_id for incident in found] == ["c1"]
 
     @pytest.mark.parametrize("flow", [None, {}, {"flowId": None, "flowName": None}])
-    def test_a_record_without_a_flow_is_an_incident_of_none(
+    def test_a_session_without_a_flow_is_passed_over(
         self, far_side: FarSide, client: Client, flow: dict[str, Any] | None
     ) -> None:
-        """It counts, under an empty flow."""
-        (found,) = told(far_side, client, conversation("c1", segment(NOON + 7), flow=flow))
-        assert (found.flow_id, found.flow_name, found.action_id) == ("", "", "unknown")
+        """Only a flow calls data actions."""
+        assert told(far_side, client, conversation("c1", segment(NOON + 7), flow=flow)) == []
 
     def test_a_record_without_an_id_costs_itself(self, far_side: FarSide, client: Client) -> None:
         """Without a name nothing can be counted once; the records beside it are."""
@@ -366,6 +374,15 @@ class TestAttribution:
         """Neither id nor name, or a name that two actions have."""
         assert self.action(far_side, client) == "by-flow"
         assert self.action(far_side, client, actionName="Ambiguous") == "by-flow"
+
+    def test_only_the_last_is_marked(self, far_side: FarSide, client: Client) -> None:
+        """What the record does not say is told apart from what it says."""
+        marked = conversation("c1", segment(NOON + 7), flow=self.FLOW)
+        named = conversation(
+            "c2", segment(NOON + 7, properties={"actionId": "by-id"}), flow=self.FLOW
+        )
+        found = told(far_side, client, marked, named, knows=self.KNOWS)
+        assert [one.attributed for one in found] == ["sole_action", ""]
 
     def test_else_nobody_knows(self, far_side: FarSide, client: Client) -> None:
         """Another flow, another name: unknown, under the name that the record gives."""

@@ -54,11 +54,19 @@ class SegmentPredicate(msgspec.Struct, frozen=True, omit_defaults=True):
         return cls(dimension, None, "exists", "dimension")
 
 
-class SegmentFilter(msgspec.Struct, frozen=True):
+class SegmentClause(msgspec.Struct, frozen=True):
     """Conditions of which all (``and``) or any (``or``) must hold for one segment."""
 
     type: Literal["and", "or"]
     predicates: tuple[SegmentPredicate, ...]
+
+
+class SegmentFilter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Conditions and clauses of which all (``and``) or any (``or``) must hold for one segment."""
+
+    type: Literal["and", "or"]
+    predicates: tuple[SegmentPredicate, ...]
+    clauses: tuple[SegmentClause, ...] = ()
 
 
 class ConversationDetailQuery(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
