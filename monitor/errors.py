@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from monitor.redaction import SECRETS
+
 
 class TimeoutMonitorError(Exception):
     """Something a user can act on.
@@ -42,10 +44,13 @@ class TimeoutMonitorError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        """Keep the sentence and the hint apart, so that each output can set them its own way."""
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        """Keep the sentence and the hint apart, so that each output can set them its own way.
+
+        Neither holds a secret, whoever put it there: an error goes into logs, the state and pages.
+        """
+        self.message = SECRETS.redact(message)
+        self.hint = SECRETS.redact(hint)
+        super().__init__(self.message)
 
 
 class ConfigurationError(TimeoutMonitorError):
@@ -164,8 +169,8 @@ class BadRequestError(GenesysError):
         super().__init__(
             message, hint, endpoint=endpoint, status=status, correlation_id=correlation_id
         )
-        self.code = code
-        self.detail = detail
+        self.code = SECRETS.redact(code)
+        self.detail = SECRETS.redact(detail)
 
 
 class RateLimitedError(GenesysError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+from monitor.redaction import SECRETS
 
 
 def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -32,6 +34,7 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
         last = [structlog.dev.ConsoleRenderer(colors=True, exception_formatter=plain)]
     else:
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    last.append(_without_secrets)
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -52,6 +55,11 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # stamina would write its own line for each retry, as a warning and in words of its own.
     set_on_retry_hooks([_log_retry])
+
+
+def _without_secrets(_logger: object, _method: str, line: Any) -> str:  # noqa: ANN401 - structlog's
+    """Return the finished line without any secret: what it was made of no longer matters."""
+    return SECRETS.redact(str(line))
 
 
 def _log_retry(details: RetryDetails) -> None:

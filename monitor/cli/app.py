@@ -23,6 +23,7 @@ from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
 from monitor.cli.switches import pause, resume
 from monitor.errors import TimeoutMonitorError
+from monitor.redaction import redact_crashes
 
 app = typer.Typer(
     name="timeout-monitor",
@@ -89,6 +90,7 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that this terminal can't show must not cost the whole report.
             stream.reconfigure(errors="backslashreplace")
+    redact_crashes()
     try:
         try:
             app()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from monitor.redaction import SECRETS
+
 
 def say(message: str, hint: str = "") -> None:
     """Say what is wrong, and what to do about it.
@@ -12,9 +14,9 @@ def say(message: str, hint: str = "") -> None:
         message: One sentence; its capital and its full stop are set here.
         hint: One sentence; empty where nothing can be done.
     """
-    typer.secho(_sentence(message), fg="red", err=True)
+    typer.secho(_sentence(SECRETS.redact(message)), fg="red", err=True)
     if hint:
-        typer.echo(_sentence(hint), err=True)
+        typer.echo(_sentence(SECRETS.redact(hint)), err=True)
 
 
 def no_actions(org: str) -> tuple[str, str]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Protocol
 
 import jwt
@@ -33,6 +31,7 @@ from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import Gate
 from monitor.genesys.refusal import platform_words, refusal
 from monitor.genesys.transport import READ_TIMEOUT_SECONDS, Answer, Request, Transport
+from monitor.redaction import SECRETS
 
 TOKEN = Endpoint("POST", "/oauth/token")
 EARLY_SECONDS = 10.0
@@ -74,10 +73,6 @@ class Grant(Protocol):
         """What goes into the Authorization header, if anything."""
         ...
 
-    def secrets(self, form: Mapping[str, str]) -> tuple[str, ...]:
-        """Texts that must not show up in a message, even when the far side echoes them."""
-        ...
-
     @property
     def hint(self) -> str:
         """What to check when the platform refuses it."""
@@ -97,6 +92,7 @@ class ClientCredentials:
             secret: Its secret.
             token_url: Where tokens come from.
         """
+        SECRETS.keep(secret)
         self.token_url = token_url
         self._client_id = client_id
         self._secret = secret
@@ -112,10 +108,6 @@ class ClientCredentials:
     def credentials(self) -> AuthBase:
         """Client id and secret as HTTP Basic, in UTF-8."""
         return HTTPBasicAuth(self._client_id.encode(), self._secret.encode())
-
-    def secrets(self, form: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - its form holds none
-        """The secret."""
-        return (self._secret,)
 
 
 class SignedJwt:
@@ -140,6 +132,7 @@ class SignedJwt:
         Raises:
             ConfigurationError: The key is not one, is encrypted, is not RSA, or is too short.
         """
+        SECRETS.keep(private_key_pem)
         self.token_url = token_url
         self._client_id = client_id
         self._key = load_rsa_key(private_key_pem)
@@ -160,17 +153,12 @@ class SignedJwt:
             "exp": issued_at + ASSERTION_LIFETIME_SECONDS,
             "jti": str(uuid.uuid4()),
         }
-        return {
-            "grant_type": JWT_BEARER,
-            "assertion": jwt.encode(claims, self._key, algorithm="RS256"),
-        }
+        assertion = jwt.encode(claims, self._key, algorithm="RS256")
+        SECRETS.keep(assertion)  # a credential while it lives
+        return {"grant_type": JWT_BEARER, "assertion": assertion}
 
     def credentials(self) -> None:
         """Nothing: the assertion says who asks."""
-
-    def secrets(self, form: Mapping[str, str]) -> tuple[str, ...]:
-        """The assertion, which is a credential while it lives."""
-        return (form["assertion"],)
 
 
 def load_rsa_key(pem: str) -> RSAPrivateKey:
@@ -307,7 +295,7 @@ class TokenCache:
                 read_timeout_seconds=budget.at_most(READ_TIMEOUT_SECONDS),
             )
         )
-        self._refuse_unless_ok(answer, self._grant.secrets(form))
+        self._refuse_unless_ok(answer)
         try:
             decoded = msgspec.json.decode(answer.body, type=_TokenAnswer)
         except msgspec.ValidationError as error:
@@ -326,14 +314,12 @@ class TokenCache:
                 status=answer.status,
                 correlation_id=answer.correlation_id,
             ) from error
+        SECRETS.keep(decoded.access_token)
         lifetime = decoded.expires_in or DEFAULT_LIFETIME_SECONDS
         self._token = decoded.access_token
         self._renew_at = asked_at + max(lifetime - EARLY_SECONDS, lifetime / 2)
 
-    def _refuse_unless_ok(self, answer: Answer, secrets: tuple[str, ...]) -> None:
-        if not answer.is_success:
-            for secret in secrets:
-                answer = replace(answer, body=answer.body.replace(secret.encode(), b"***"))
+    def _refuse_unless_ok(self, answer: Answer) -> None:
         error = refusal(TOKEN, answer, self._clock.now())
         if error is None:
             return

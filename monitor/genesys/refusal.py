@@ -24,6 +24,7 @@ from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import retry_after_seconds
 from monitor.genesys.records import read_records
 from monitor.genesys.transport import READ_FIRST, Answer
+from monitor.redaction import SECRETS
 from monitor.texts import tidy
 
 _LONGEST_WORDS = 300  # characters; a proxy's page is no message
@@ -66,8 +67,9 @@ def platform_words(answer: Answer) -> PlatformWords:
         return PlatformWords()
     message = body.message or body.error_description or body.description or ""
     return PlatformWords(
-        code=tidy(body.code or body.error or "", _LONGEST_WORDS),
-        message=tidy(" ".join(message.split()).rstrip("."), _LONGEST_WORDS),
+        # Before they are cut: half of a secret would no longer be known for one.
+        code=tidy(SECRETS.redact(body.code or body.error or ""), _LONGEST_WORDS),
+        message=tidy(" ".join(SECRETS.redact(message).split()).rstrip("."), _LONGEST_WORDS),
     )
 
 

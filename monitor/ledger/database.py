@@ -31,6 +31,7 @@ from monitor.errors import LedgerError
 from monitor.ledger import schema
 from monitor.ledger.failures import in_plain_words
 from monitor.ledger.migration import OLDEST, upgrade
+from monitor.redaction import SECRETS
 
 _WRITES = "timeout_monitor_writes"
 """Execution option of connections whose transactions write."""
@@ -208,6 +209,8 @@ def _parsed(url: str) -> URL:
     except (ArgumentError, ValueError):
         # Neither the URL nor what complains about it may show: there may be a password in it.
         raise LedgerError("the URL of the state is not a database URL", hint) from None
+    if parsed.password:
+        SECRETS.keep(parsed.password)
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
