@@ -18,18 +18,20 @@ from monitor.config import OrgSettings, Settings
 from monitor.errors import GenesysError, TimeoutMonitorError
 from monitor.genesys import Client, connect
 from monitor.genesys.actions import consuming_flows, list_actions, list_integrations
+from monitor.genesys.audits import saved_actions
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
 from monitor.genesys.organization import whoami
 from monitor.genesys.regions import is_known
 from monitor.ledger import Ledger
-from monitor.model import TimeRange, floor_to
+from monitor.model import AUDITS, TimeRange, floor_to
 from monitor.sources import ActionsSource, ConversationsSource
 
 LOGIN_SECONDS = 10.0
 """Whoever asks for a check waits in front of it: a host that is not there need not be asked again
 and again, as a poll would."""
 
+DAY_SECONDS = 86_400
 LARGEST_SKEW_SECONDS = 60
 """A signed assertion is good for five minutes; a clock that is a minute off eats a fifth of it."""
 
@@ -193,6 +195,15 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
     yield "integration names", lambda: f"{len(list_integrations(client))} integrations", False
     yield "flow use", flow_use, False
     yield "limits", limits, False
+    if AUDITS in sources:
+        yield "audit log", partial(_audits, client, clock), False
+
+
+def _audits(client: Client, clock: Clock) -> str:
+    end = floor_to(clock.now(), 1)
+    found = saved_actions(client, TimeRange(end - DAY_SECONDS, end))
+    number = len(found.entries) if found.complete else f"more than {len(found.entries)}"
+    return f"{number} saved actions in the last day"
 
 
 def _flow_probes(

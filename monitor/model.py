@@ -49,6 +49,13 @@ FUNCTION_DEFAULT_TIMEOUT_MS = 15_000
 """What a function data action waits for when no timeout is set; it can be set to no more."""
 
 
+UNKNOWN = "unknown"
+"""Who changed a timeout, where nothing tells."""
+
+AUDITS = "audits"
+"""What the source of ``TimeoutEdit`` is called in the configuration and in metrics."""
+
+
 class Outcome(StrEnum):
     """How an execution ended, as callers feel it."""
 
@@ -330,3 +337,37 @@ def _compiled(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 def _found(patterns: Iterable[re.Pattern[str]], word: str) -> bool:
     return any(pattern.search(word) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeoutEdit:
+    """An entry of the platform's audit log: somebody saved a data action.
+
+    Attributes:
+        edit_id: The entry's own id.
+        at: When it was saved; epoch seconds, by the platform's clock.
+        action_id: The action.
+        user_id: The user who did; empty for a client.
+        user_name: Their name; empty where the platform does not show it.
+        client_id: The OAuth client that did; empty for a person in the platform's pages.
+        from_ms: The timeout in force before; None where the entry does not tell.
+        to_ms: The timeout in force after; None where the entry does not tell.
+        change_id: The change of ours that it is the write of; None where it is none.
+    """
+
+    edit_id: str
+    at: float
+    action_id: str
+    user_id: str = ""
+    user_name: str = ""
+    client_id: str = ""
+    from_ms: int | None = None
+    to_ms: int | None = None
+    change_id: int | None = None
+
+    @property
+    def who(self) -> str:
+        """Who saved it, by the best name that is known."""
+        if self.user_name or self.user_id:
+            return self.user_name or f"user {self.user_id}"
+        return f"client {self.client_id}" if self.client_id else UNKNOWN

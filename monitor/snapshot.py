@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.summary import Summary
 from monitor.ledger import Change, OrgState
+from monitor.model import AUDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +92,9 @@ class OrgPicture:
 
     @property
     def source_names(self) -> tuple[str, ...]:
-        """Every source that was ever asked or is known to answer or not, sorted."""
-        return tuple(
-            sorted({*self.state.sources, *self.state.coverage, *self.health.source_available})
-        )
+        """Every source that counts, and was ever asked or is known to answer or not, sorted."""
+        known = {*self.state.sources, *self.state.coverage, *self.health.source_available}
+        return tuple(sorted(known - {AUDITS}))
 
     def last_success_at(self, source: str) -> float:
         """When a source was last read; epoch seconds, 0.0 where it never was."""
@@ -159,7 +159,8 @@ class Snapshot:
 
 
 def _last_reads(picture: OrgPicture) -> list[StaleSource]:
-    answering = [source for source, answers in picture.health.source_available.items() if answers]
+    available = picture.health.source_available
+    answering = [source for source in picture.source_names if available.get(source)]
     if answering:
         return [
             StaleSource(picture.org, source, picture.last_success_at(source))

@@ -29,7 +29,7 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import TimeRange
+from monitor.model import AUDITS, TimeRange
 from monitor.snapshot import OrgPicture, PollHealth
 
 log = structlog.get_logger()
@@ -73,7 +73,9 @@ class OrgWatch:
         self._diagnosed_until: int | None = None
         self._health = PollHealth(
             polls=dict(self._polls),
-            source_available=dict.fromkeys(settings.sources_of(reader.settings), True),
+            source_available=self._available(
+                dict.fromkeys(settings.sources_of(reader.settings), True)
+            ),
         )
         self._picture = self._draw()
 
@@ -197,6 +199,8 @@ class OrgWatch:
         """Read the catalogue again; what goes wrong is logged, and what was known stays."""
         with self._turn:
             self._read_catalogue()
+            available = self._available(self._health.source_available)
+            self._health = replace(self._health, source_available=available)
             self._picture = self._draw()
 
     def close(self) -> None:
@@ -219,6 +223,8 @@ class OrgWatch:
                 )
             return error
         self._catalogue_read = True
+        if self._reader.audits is not None:
+            self._reader.audits.read()
         if listed or self._reader.settings.contract == "flow":
             log.info("catalogue", org=self.name, actions=listed)
         else:
@@ -232,7 +238,8 @@ class OrgWatch:
 
     def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
         """A poll that failed before any source was asked: each would only take its time to fail."""
-        available = self._health.source_available
+        polled = self._settings.sources_of(self._reader.settings)
+        available = {name: self._health.source_available.get(name, True) for name in polled}
         return PollReport(
             org=self.name,
             result=Outcome.FAILED,
@@ -244,6 +251,11 @@ class OrgWatch:
     def _requests(self) -> int:
         return sum(self._reader.client.stats().requests.values())
 
+    def _available(self, polled: Mapping[str, bool]) -> dict[str, bool]:
+        """Whether each source answers: those that polls ask, and the audit log."""
+        audits = self._reader.audits
+        return {**polled, **({AUDITS: audits.available} if audits is not None else {})}
+
     def _note(self, report: PollReport) -> None:
         self._polls[report.result] += 1
         problem = "; ".join(error.message for error in report.errors.values())
@@ -253,7 +265,7 @@ class OrgWatch:
             duration_seconds=report.duration_seconds,
             durations_sum_seconds=self._health.durations_sum_seconds + report.duration_seconds,
             problem=problem,
-            source_available=report.available,
+            source_available=self._available(report.available),
             api_requests=_sum(self._before.api_requests, stats.requests),
             api_retries=_sum(self._before.api_retries, stats.retries),
             rate_limited_seconds=_sum(

@@ -1,7 +1,16 @@
 """Reading an org: what is due, from which source, into which ledger."""
 
+from monitor.collect.audits import AuditReader
 from monitor.collect.catalogue import Catalogue
 from monitor.collect.collector import Collector, Outcome, PollReport
 from monitor.collect.reader import OrgReader, open_reader
 
-__all__ = ["Catalogue", "Collector", "OrgReader", "Outcome", "PollReport", "open_reader"]
+__all__ = [
+    "AuditReader",
+    "Catalogue",
+    "Collector",
+    "OrgReader",
+    "Outcome",
+    "PollReport",
+    "open_reader",
+]

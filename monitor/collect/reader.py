@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from monitor.clock import Clock
+from monitor.collect.audits import AuditReader
 from monitor.collect.catalogue import Catalogue
 from monitor.collect.collector import Collector
 from monitor.config import OrgSettings, Settings
@@ -17,12 +18,13 @@ from monitor.sources import ActionsSource, ConversationsSource, Source
 
 @dataclass(frozen=True, slots=True)
 class OrgReader:
-    """One org's client, catalogue and collector."""
+    """One org's client, catalogue and collector, and its audit log where that is read."""
 
     settings: OrgSettings
     client: Client
     catalogue: Catalogue
     collector: Collector
+    audits: AuditReader | None = None
 
 
 def open_reader(  # noqa: PLR0913 - what differs between the commands that read
@@ -76,4 +78,13 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         clock=clock,
         stop=stop,
     )
-    return OrgReader(org, client, catalogue, collector)
+    audits = AuditReader(
+        org=org.name,
+        client=client,
+        ledger=ledger,
+        clock=clock,
+        own_clients=org.client_ids,
+    )
+    return OrgReader(
+        org, client, catalogue, collector, audits if settings.reads_audits(org) else None
+    )

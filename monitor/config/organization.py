@@ -140,6 +140,11 @@ class OrgSettings(Section):
         )
 
     @property
+    def client_ids(self) -> frozenset[str]:
+        """The OAuth clients that this program logs in with."""
+        return frozenset({self.client_id, self.write_client_id or self.client_id})
+
+    @property
     def api_base(self) -> str:
         """The API's base URL, without a slash at its end."""
         return self.api_url or f"https://api.{self.region}"

@@ -24,7 +24,11 @@ class CollectSettings(Section):
     lookback: Seconds = cast("int", "1h")
     max_backfill: Seconds = cast("int", "7d")
     initial: Seconds = cast("int", "24h")
-    sources: tuple[Literal["actions", "conversations"], ...] = ("actions", "conversations")
+    sources: tuple[Literal["actions", "conversations", "audits"], ...] = (
+        "actions",
+        "conversations",
+        "audits",
+    )
 
     @model_validator(mode="after")
     def _possible_together(self) -> Self:
@@ -32,8 +36,8 @@ class CollectSettings(Section):
             allowed = ", ".join(f"{seconds // 60}m" for seconds in _ALLOWED_WINDOWS_SECONDS)
             reason = f"window must be one of {allowed}"
             raise ValueError(reason)
-        if not self.sources:
-            reason = "sources must name at least one source"
+        if not set(self.sources) - {"audits"}:
+            reason = "sources must name at least one source that counts; audits alone does not"
             raise ValueError(reason)
         for shorter, longer in (
             ("interval", "lookback"),

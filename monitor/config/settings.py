@@ -73,7 +73,11 @@ class Settings(BaseSettings):
         return self
 
     def sources_of(self, org: OrgSettings) -> tuple[str, ...]:
-        """The sources to ask for an org: one that speaks only flows has no action aggregates."""
+        """The sources that polls ask: an org that speaks only flows has no action aggregates."""
         if org.contract == "flow":
             return ("conversations",)
-        return self.collect.sources
+        return tuple(source for source in self.collect.sources if source != "audits")
+
+    def reads_audits(self, org: OrgSettings) -> bool:
+        """Whether the audit log of an org is read, which is asked with its catalogue."""
+        return org.contract == "platform" and "audits" in self.collect.sources

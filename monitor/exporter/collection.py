@@ -33,6 +33,9 @@ def add_collection(families: Families, picture: OrgPicture) -> None:
     """Add how reading one org goes, except what depends on the moment of the scrape."""
     _add_freshness(families, picture)
     _add_lateness(families, picture)
+    # Also of the audit log, which counts nothing.
+    for source, answers in sorted(picture.health.source_available.items()):
+        families.add(SOURCE_AVAILABLE, (picture.org, source), answers)
     _add_polls(families, picture.org, picture.health)
     _add_cost(families, picture.org, picture.health)
     for (source, reason), records in sorted(picture.health.dropped_records.items()):
@@ -55,7 +58,6 @@ def _add_freshness(families: Families, picture: OrgPicture) -> None:
         families.add(LAST_SUCCESS, labels, state.last_success_at or None)
         families.add(RESTATEMENTS, labels, state.restatements)
         families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
-        families.add(SOURCE_AVAILABLE, labels, picture.health.source_available.get(source))
 
 
 def _add_lateness(families: Families, picture: OrgPicture) -> None:

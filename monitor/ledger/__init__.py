@@ -21,10 +21,8 @@ from monitor.ledger.change import (
 )
 from monitor.ledger.columns import OrgTallies, TallyColumns
 from monitor.ledger.edits import (
-    UNKNOWN,
     OutsideChange,
     SetBy,
-    TimeoutEdit,
     stand_down_note,
     who_overrode,
 )
@@ -48,7 +46,6 @@ __all__ = [
     "LATENESS_EDGES_SECONDS",
     "NEXT",
     "STANDING_STATES",
-    "UNKNOWN",
     "UNSETTLED_STATES",
     "AuditEntry",
     "Change",
@@ -73,7 +70,6 @@ __all__ = [
     "Switch",
     "TallyColumns",
     "TallySum",
-    "TimeoutEdit",
     "Total",
     "stand_down_note",
     "who_overrode",

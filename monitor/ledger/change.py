@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from monitor.ledger.edits import TimeoutEdit
+from monitor.model import TimeoutEdit
 
 FLOW_TARGET = "flow"
 """The target of a change inside a flow's document."""

@@ -12,7 +12,6 @@ from monitor.ledger.change_schema import changes
 from monitor.ledger.database import put_if_absent
 from monitor.ledger.edits import (
     OutsideChange,
-    TimeoutEdit,
     named_since,
     outside_changes,
     own_change,
@@ -20,6 +19,7 @@ from monitor.ledger.edits import (
 from monitor.ledger.orgs import edits_read_until, remember_edits_read_until
 from monitor.ledger.schema import timeout_edits, timeouts
 from monitor.ledger.standing import all_changes
+from monitor.model import TimeoutEdit
 
 
 def save_edits(  # noqa: PLR0913 - the entries, and what tells ours from others'

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from monitor.ledger.change import Change, ChangeState
-
-UNKNOWN = "unknown"
-"""Who changed a timeout, where nothing tells."""
+from monitor.model import UNKNOWN, TimeoutEdit
 
 CLOCKS_DIFFER_SECONDS = 60.0
 """The platform's clock and ours may be so far apart before a check warns of it."""
@@ -27,40 +25,6 @@ few minutes, and the cooldown keeps two of our writes further apart."""
 
 RECORDED_SECONDS = 1_800.0
 """The catalogue shows a value of ours within so long of the moment at which it was recorded."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeoutEdit:
-    """An entry of the platform's audit log: somebody saved a data action.
-
-    Attributes:
-        edit_id: The entry's own id.
-        at: When it was saved; epoch seconds, by the platform's clock.
-        action_id: The action.
-        user_id: The user who did; empty for a client.
-        user_name: Their name; empty where the platform does not show it.
-        client_id: The OAuth client that did; empty for a person in the platform's pages.
-        from_ms: The timeout in force before; None where the entry does not tell.
-        to_ms: The timeout in force after; None where the entry does not tell.
-        change_id: The change of ours that it is the write of; None where it is none.
-    """
-
-    edit_id: str
-    at: float
-    action_id: str
-    user_id: str = ""
-    user_name: str = ""
-    client_id: str = ""
-    from_ms: int | None = None
-    to_ms: int | None = None
-    change_id: int | None = None
-
-    @property
-    def who(self) -> str:
-        """Who saved it, by the best name that is known."""
-        if self.user_name or self.user_id:
-            return self.user_name or f"user {self.user_id}"
-        return f"client {self.client_id}" if self.client_id else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeout
 from monitor.ledger.columns import OrgTallies, read_org_tallies
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
-from monitor.ledger.edits import OutsideChange, TimeoutEdit
+from monitor.ledger.edits import OutsideChange
 from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
@@ -33,7 +33,7 @@ from monitor.ledger.reading import read_state, sum_tallies
 from monitor.ledger.recording import record_reading
 from monitor.ledger.schema import incidents, tallies
 from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
-from monitor.model import Action, Incident, TimeRange
+from monitor.model import Action, Incident, TimeoutEdit, TimeRange
 from monitor.texts import tidy_id
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0

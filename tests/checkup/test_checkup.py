@@ -77,6 +77,7 @@ def test_everything_in_place(place: Place) -> None:
         "acme: integration names",
         "acme: flow use",
         "acme: limits",
+        "acme: audit log",
     ]
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found["acme: catalogue"].detail == "3 data actions"
@@ -95,10 +96,20 @@ def test_only_the_sources_that_are_wanted(place: Place) -> None:
     """What is switched off in the settings is not asked for."""
     text = place.config.read_text().replace("[collect]", '[collect]\nsources = ["actions"]')
     place.config.write_text(text)
-    assert "acme: conversation details" not in findings(place)
+    assert not {"acme: conversation details", "acme: audit log"} & findings(place).keys()
 
     place.config.write_text(text.replace('["actions"]', '["conversations"]'))
     assert "acme: action aggregates" not in findings(place)
+
+
+def test_an_audit_log_that_may_not_be_read_is_a_warning(place: Place) -> None:
+    """It names the permission; what is counted does not depend on it."""
+    org = place.simulator.org
+    org.grant(org.permissions - {"audits:audit:view"})
+    found = findings(place)["acme: audit log"]
+
+    assert found.level is Level.WARNING
+    assert "audits:audit:view" in found.hint
 
 
 def test_every_org_is_checked(place: Place) -> None:

@@ -320,6 +320,17 @@ def test_an_org_of_the_flow_contract_has_one_source() -> None:
     assert settings.sources_of(zebra) == ("conversations",)
 
 
+def test_the_audit_log_is_read_with_the_catalogue_and_not_by_polls() -> None:
+    """By default, where the timeouts are the integration actions' own."""
+    settings = load(None, SINGLE_ORG)
+    (platform,) = settings.org
+    flow = platform.model_copy(update={"contract": "flow"})
+    assert settings.sources_of(platform) == ("actions", "conversations")
+    assert [settings.reads_audits(org) for org in (platform, flow)] == [True, False]
+    off = {"TIMEOUT_MONITOR__COLLECT__SOURCES": '["actions"]'}
+    assert not load(None, SINGLE_ORG | off).reads_audits(platform)
+
+
 def test_the_default_words_tell_the_outcomes_apart() -> None:
     """Without configuration the likely words of the platform are read."""
     classifier = load(None, {}).classify.classifier()

@@ -57,6 +57,7 @@ from monitor.genesys.analytics import (
     interval,
     submit_action_job,
 )
+from monitor.genesys.audits import RealtimeAuditQuery, saved_actions
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
@@ -224,6 +225,13 @@ CASES = [
         body="ConversationQuery",
     ),
     Case(
+        lambda c: saved_actions(c, TimeRange(1_767_225_600, 1_767_229_200)),
+        "AuditApi",
+        "post_audits_query_realtime",
+        ("body",),
+        body="AuditRealtimeQueryRequest",
+    ),
+    Case(
         data_action_limits,
         "OrganizationApi",
         "get_organizations_limits_namespace",
@@ -320,6 +328,8 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (monitor.genesys.limits._Limits, "LimitsEntityListing"),  # noqa: SLF001
         (monitor.genesys.organization._Organization, "Organization"),  # noqa: SLF001
         (ActionUpdate, "UpdateActionInput"),
+        (RealtimeAuditQuery, "AuditRealtimeQueryRequest"),
+        (monitor.genesys.audits._AuditPage, "AuditRealtimeQueryResultsResponse"),  # noqa: SLF001
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )

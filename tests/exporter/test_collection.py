@@ -82,6 +82,16 @@ def test_source_available(scrape: Scraper) -> None:
     }
 
 
+def test_the_audit_log_counts_nothing(scrape: Scraper) -> None:
+    """Whether it answers is shown, and no freshness that it hasn't."""
+    health = PollHealth(source_available={"actions": True, "audits": False})
+    scraped = scrape(picture(health=health))
+
+    assert scraped.value("timeout_monitor_source_available", org=ORG, source="audits") == 0
+    shown = scraped.series("timeout_monitor_restatements_total")
+    assert (ORG, "audits") not in shown
+
+
 def test_polls_by_result(scrape: Scraper) -> None:
     """Every result has a series, those that never happened at 0."""
     assert scrape(picture()).series("timeout_monitor_polls_total") == {

@@ -125,13 +125,20 @@ SHAPES_OF: dict[str, tuple[type[shapes.Type], ...]] = {
 
 
 def _struct_problems(shape: shapes.StructType, kind: str, where: str) -> Iterator[str]:
-    """What in a struct of ours does not fit an SDK model."""
+    """What in a struct of ours does not fit an SDK model, or a map whose keys are known."""
+    value = _value_of(kind)
+    if value:
+        for ours in shape.fields:
+            yield from shape_problems(ours.type, value, f"{where}{{}}")
+        return
     if not hasattr(sdk, kind):
         yield f"{where}: {kind} is no model"
         return
     fields = model_fields(kind)
     for ours in shape.fields:
         at = f"{where}.{ours.encode_name}"
+        if ours.encode_name.startswith("#"):
+            continue  # what we note of a page ourselves; no field of the platform begins so
         if ours.encode_name not in fields:
             yield f"{at}: {kind} has no such field"
             continue

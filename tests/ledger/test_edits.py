@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.ledger import UNKNOWN, ChangeState, Ledger, SetBy, TimeoutEdit
-from monitor.model import Action
+from monitor.ledger import ChangeState, Ledger, SetBy
+from monitor.model import UNKNOWN, Action, TimeoutEdit
 from tests.ledger.changing import begun, leased, moved, sent
 from tests.ledger.readings import ORG, T0
 

@@ -13,10 +13,10 @@ from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Engine
 
 from monitor.errors import LedgerError
-from monitor.ledger import Ledger, TimeoutEdit
+from monitor.ledger import Ledger
 from monitor.ledger.change_schema import VERSION_2
 from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, metadata
-from monitor.model import Bands, Tally
+from monitor.model import Bands, Tally, TimeoutEdit
 from tests.ledger.changing import begun, leased
 from tests.ledger.readings import ORG, SOURCE, T0, bands, count_of, reading, tally
 

@@ -24,7 +24,11 @@ def test_before_the_first_poll_the_picture_is_empty(watch: Watch) -> None:
     assert picture.org == "acme"
     assert picture.contract == "platform"
     assert dict(picture.health.polls) == {"ok": 0, "partial": 0, "failed": 0}
-    assert picture.health.source_available == {"actions": True, "conversations": True}
+    assert picture.health.source_available == {
+        "actions": True,
+        "conversations": True,
+        "audits": True,
+    }
     assert picture.day.actions == ()
 
 
@@ -46,6 +50,24 @@ def test_a_poll_draws_the_picture(watch: Watch) -> None:
     assert picture.health.polls["ok"] == 1
     assert picture.health.duration_seconds == report.duration_seconds
     assert sum(picture.health.api_requests.values()) > 2
+
+
+def test_the_audit_log_is_asked_with_the_catalogue_and_only_then(watch: Watch) -> None:
+    """A poll costs what it did; what a refresh finds out about the source is shown."""
+    made = watch()
+    made.watch.poll()
+    for _ in range(3):
+        made.watch.poll()
+    assert made.place.asked("/audits/") == 1
+
+    made.place.simulator.org.grant(made.place.simulator.org.permissions - {"audits:audit:view"})
+    made.watch.refresh_catalogue()
+
+    assert made.place.asked("/audits/") == 2
+    assert made.watch.picture.health.source_available["audits"] is False
+    made.watch.poll()
+    assert made.watch.picture.health.source_available["audits"] is False
+    assert made.watch.picture.health.polls["partial"] == 0
 
 
 def test_the_picture_goes_on_after_a_restart(watch: Watch) -> None:
@@ -172,7 +194,11 @@ def test_a_refused_source_is_shown(watch: Watch) -> None:
     report = made.watch.poll()
 
     assert report.result == "ok"
-    assert made.watch.picture.health.source_available == {"actions": True, "conversations": False}
+    assert made.watch.picture.health.source_available == {
+        "actions": True,
+        "conversations": False,
+        "audits": False,
+    }
     assert made.place.asked("/conversations/details/query") == 1
 
 
