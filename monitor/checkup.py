@@ -15,7 +15,12 @@ from urllib.parse import urlsplit
 from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
-from monitor.errors import GenesysError, TimeoutMonitorError
+from monitor.errors import (
+    GenesysError,
+    NotFoundError,
+    PermissionDeniedError,
+    TimeoutMonitorError,
+)
 from monitor.genesys import Client, connect
 from monitor.genesys.actions import consuming_flows, list_actions, list_integrations
 from monitor.genesys.audits import saved_actions
@@ -65,7 +70,7 @@ class Finding:
 
 def check_up(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Probe everything, one finding at a time, so that a slow probe does not hide the others."""
-    yield Finding("settings", Level.OK, f"{len(settings.org)} org(s) configured")
+    yield _settings_finding(settings)
     known_flows: dict[str, tuple[str, ...]] = {}
     try:
         with Ledger.open(settings.state.url) as ledger:
@@ -78,6 +83,19 @@ def check_up(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield Finding("state", Level.OK, "The state can be read and written")
     for org in settings.org:
         yield from _check_org(org, settings, clock, known_flows.get(org.name, ()))
+
+
+def _settings_finding(settings: Settings) -> Finding:
+    orgs = f"{len(settings.org)} org(s) configured"
+    unused = ", ".join(f"classify.{key}" for key in settings.classify.without_effect)
+    if not unused:
+        return Finding("settings", Level.OK, orgs)
+    return Finding(
+        "settings",
+        Level.WARNING,
+        f"{orgs}; {unused} decides nothing any more",
+        "Take it out: the type of an action's integration tells whether it is a function.",
+    )
 
 
 def _check_org(
@@ -157,6 +175,12 @@ Probe = tuple[str, Callable[[], "str | _Doubt"], bool]
 """A subject, what to do, and whether the monitor is of no use without it."""
 
 
+_WITHOUT_TYPES = (
+    "Until then which actions are functions can't be told: where no timeout is set none is "
+    "guessed, and none is raised."
+)
+
+
 def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterator[Probe]:
     stretch = _last_window(settings, clock)
     window = settings.collect.window
@@ -192,7 +216,7 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
         yield "action aggregates", aggregates, True
     if "conversations" in sources:
         yield _conversations_probe(client, settings, clock, needed=False)
-    yield "integration names", lambda: f"{len(list_integrations(client))} integrations", False
+    yield "integration names", lambda: _integrations(client), False
     yield "flow use", flow_use, False
     yield "limits", limits, False
     if AUDITS in sources:
@@ -204,6 +228,17 @@ def _audits(client: Client, clock: Clock) -> str:
     found = saved_actions(client, TimeRange(end - DAY_SECONDS, end))
     number = len(found.entries) if found.complete else f"more than {len(found.entries)}"
     return f"{number} saved actions in the last day"
+
+
+def _integrations(client: Client) -> str | _Doubt:
+    try:
+        listed = list_integrations(client)
+    except (PermissionDeniedError, NotFoundError) as error:
+        return _Doubt(error.message, f"{error.hint} {_WITHOUT_TYPES}".strip())
+    untold = sum(one.has_functions is None for one in listed.values())
+    if untold:
+        return _Doubt(f"{untold} of {len(listed)} integrations show no type", _WITHOUT_TYPES)
+    return f"{len(listed)} integrations"
 
 
 def _flow_probes(

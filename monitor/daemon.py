@@ -111,6 +111,12 @@ class Daemon:
         """Begin to serve, and to read at once."""
         self._web.start()
         self._scheduler.start()
+        for key in self._settings.classify.without_effect:
+            log.warning(
+                "setting_without_effect",
+                key=f"classify.{key}",
+                hint="Take it out: the type of an action's integration tells a function.",
+            )
         log.info(
             "started",
             orgs=[watch.name for watch in self._watches],

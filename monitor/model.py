@@ -75,6 +75,8 @@ class ActionKind(StrEnum):
     """A custom authentication action: it has no timeout to set."""
     FLOW = "flow"
     """A data action inside a flow document (contract ``flow``)."""
+    UNDETERMINED = "undetermined"
+    """Listed, but whether it is a function can't be told: its integration's type is not known."""
     UNKNOWN = "unknown"
     """Seen in the data, absent from the catalogue."""
 
@@ -88,7 +90,7 @@ class Action:
         name: The name its author gave it.
         integration_id: The integration it belongs to; empty where unknown.
         integration_name: That integration's name; empty where unknown.
-        category: The platform's category, for example ``Web Services Data Actions``.
+        category: The platform's category: free text, from which nothing follows.
         kind: Where its timeout lives.
         configured_timeout_ms: The timeout its author set; None where none is set.
     """

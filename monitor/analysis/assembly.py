@@ -9,7 +9,7 @@ from monitor.analysis.actions import ActionTable
 from monitor.analysis.notes import notes_on
 from monitor.analysis.seen import Seen
 from monitor.analysis.values import Summary
-from monitor.model import UNKNOWN_ACTION, Classifier
+from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier
 
 
 def assemble(seen: Seen, classifier: Classifier) -> Summary:
@@ -45,5 +45,11 @@ def assemble(seen: Seen, classifier: Classifier) -> Summary:
         summary,
         missing_detail_seconds=seen.missing_detail_seconds,
         unnamed_hits=int((hits["action_id"] == UNKNOWN_ACTION).sum()),
+        unset_functions=sum(
+            one.kind is ActionKind.FUNCTION
+            and one.configured_timeout_ms is None
+            and one.action_id not in seen.state.gone
+            for one in seen.state.actions
+        ),
     )
     return replace(summary, notes=notes)

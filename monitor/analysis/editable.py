@@ -26,7 +26,10 @@ HOW: dict[Editable, str] = {
     Editable.CUSTOM_AUTH: "A custom authentication action has no timeout to set",
     Editable.TERRAFORM: "Change config_timeout_seconds where Terraform keeps it, then apply",
     Editable.ABOVE_CAP: "Its timeout is at the cap or above, or unset (60 s): it is never raised",
-    Editable.UNKNOWN: "The catalogue does not list it, so nobody can say where its timeout is",
+    Editable.UNKNOWN: (
+        "Where its timeout is can't be told: the catalogue does not list it, or does not show the "
+        "type of its integration (integrations:integration:view), which tells functions"
+    ),
 }
 """Where and how to change it by hand."""
 
@@ -50,6 +53,7 @@ def editable(
         ActionKind.STATIC: Editable.STATIC,
         ActionKind.FUNCTION: Editable.FUNCTION,
         ActionKind.AUTHENTICATION: Editable.CUSTOM_AUTH,
+        ActionKind.UNDETERMINED: Editable.UNKNOWN,
         ActionKind.UNKNOWN: Editable.UNKNOWN,
     }
     if kind in by_kind:

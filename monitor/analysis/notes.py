@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from monitor.analysis.values import Summary
-from monitor.model import UNKNOWN_ACTION
+from monitor.model import UNKNOWN_ACTION, ActionKind
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def notes_on(
-    summary: Summary, *, missing_detail_seconds: int, unnamed_hits: int
+    summary: Summary, *, missing_detail_seconds: int, unnamed_hits: int, unset_functions: int
 ) -> tuple[str, ...]:
     """What a reader of this summary has to know.
 
@@ -17,6 +17,7 @@ def notes_on(
         summary: The summary, without notes.
         missing_detail_seconds: How much of the stretch no detail records were read for.
         unnamed_hits: Timeouts in detail records that name no data action.
+        unset_functions: Function data actions that show no timeout of their own.
     """
     notes: list[str] = []
     if summary.contract == "flow":
@@ -30,6 +31,7 @@ def notes_on(
             f"{describe_seconds(summary.stretch.seconds)} were not read: counts are too low."
         )
     if summary.contract != "flow":
+        notes.extend(_on_kinds(summary, unset_functions))
         notes.extend(_on_details(summary, missing_detail_seconds))
     if unnamed_hits:
         notes.append(
@@ -37,6 +39,23 @@ def notes_on(
             f"they are listed as {UNKNOWN_ACTION!r}."
         )
     return tuple(notes)
+
+
+def _on_kinds(summary: Summary, unset_functions: int) -> list[str]:
+    notes: list[str] = []
+    untold = sum(1 for action in summary.actions if action.kind is ActionKind.UNDETERMINED)
+    if untold:
+        notes.append(
+            "Data actions whose integration's type is not shown (integrations:integration:view): "
+            f"{untold:,}; whether they are functions can't be told, so where none is set no "
+            "timeout is guessed, and none is raised."
+        )
+    if unset_functions:
+        notes.append(
+            f"Function data actions that show no timeout of their own: {unset_functions:,}; 15 s, "
+            "their limit, is taken (integrations:actionFunction:view shows what is set)."
+        )
+    return notes
 
 
 def _on_details(summary: Summary, missing_seconds: int) -> list[str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -13,6 +12,7 @@ from typing import TypeVar
 import structlog
 
 from monitor.clock import Clock
+from monitor.collect.action_kinds import FunctionTimeouts, KnownIntegrations
 from monitor.errors import (
     BadRequestError,
     GenesysError,
@@ -46,6 +46,15 @@ _UNREADABLE = (PermissionDeniedError, NotFoundError, BadRequestError, WrongShape
 """What a flow document answers that will answer the same the next time."""
 
 
+_MEANING: Mapping[str, Mapping[str, str]] = {
+    "integration names": {
+        "so": "Which actions are functions can't be told: no timeout is guessed, and none raised"
+    },
+    "function timeouts": {"so": "15 s, the platform's limit for functions, stands for them"},
+}
+"""What a reader may not guess of what the program has to do without."""
+
+
 class Catalogue:
     """One org's actions and flows, kept in the ledger and refreshed from the platform.
 
@@ -60,7 +69,6 @@ class Catalogue:
         client: Client,
         ledger: Ledger,
         clock: Clock,
-        function_categories: Sequence[str],
         flow_id: str | None = None,
         action_id: str | None = None,
     ) -> None:
@@ -72,7 +80,6 @@ class Catalogue:
             client: Asks.
             ledger: Keeps.
             clock: The time of the data.
-            function_categories: Patterns of the categories of function actions.
             flow_id: A flow of contract ``flow`` that is read before any record names it.
             action_id: The data action in it that its timeouts are, where records name none.
         """
@@ -83,7 +90,7 @@ class Catalogue:
         self._clock = clock
         self._configured_flows = {flow_id} if flow_id else set()
         self._configured_action = action_id
-        self._functions = tuple(re.compile(pattern) for pattern in function_categories)
+        self._functions = FunctionTimeouts(client, clock)
         self._compared_at = -math.inf
         self._lookup_failed_at: dict[str, float] = {}
         self._documents: dict[str, FlowDocument | None] = {}
@@ -137,9 +144,15 @@ class Catalogue:
     def _refresh_actions(self) -> int:
         now = self._clock.now()
         listed = list_actions(self._client)
-        names = self._integration_names()
-        actions = [self._action(entry, names.get(entry.integration_id, "")) for entry in listed]
-        actions += self._authentication_actions({entry.id for entry in listed}, names)
+        known = self._ledger.state(self._org).actions
+        integrations = self._integrations(known)
+        actions = [_action(entry, integrations) for entry in listed]
+        actions = self._functions.applied_to(actions, known)
+        if self._functions.problem is None:
+            self._refused.discard("function timeouts")
+        else:
+            self._do_without("function timeouts", self._functions.problem)
+        actions += self._authentication_actions({entry.id for entry in listed}, integrations)
         self._ledger.save_catalogue(self._org, actions, now)
         limits = self._unless_refused("limits", data_action_limits) or {}
         if CONCURRENT_EXECUTIONS in limits:
@@ -149,7 +162,7 @@ class Catalogue:
         return len(actions)
 
     def _authentication_actions(
-        self, others: Collection[str], names: Mapping[str, str]
+        self, others: Collection[str], integrations: KnownIntegrations
     ) -> list[Action]:
         """Custom authentication actions: what only a list that includes them has.
 
@@ -176,7 +189,7 @@ class Catalogue:
         self._compared_at = now
         return [
             replace(
-                self._action(entry, names.get(entry.integration_id, "")),
+                _action(entry, integrations),
                 kind=ActionKind.AUTHENTICATION,
                 configured_timeout_ms=None,
             )
@@ -184,31 +197,21 @@ class Catalogue:
             if entry.id not in others
         ]
 
-    def _integration_names(self) -> Mapping[str, str]:
-        """Name by id; what was known stays known while the platform does not answer."""
-        names = self._unless_refused("integration names", list_integrations)
-        if names is not None:
-            return names
-        known = self._ledger.state(self._org).actions
-        return {one.integration_id: one.integration_name for one in known if one.integration_name}
+    def _integrations(self, known: Iterable[Action]) -> KnownIntegrations:
+        """Return what tells functions, and the names of integrations.
 
-    def _action(self, entry: IntegrationAction, integration_name: str) -> Action:
-        return Action(
-            action_id=entry.id,
-            name=entry.name,
-            integration_id=entry.integration_id,
-            integration_name=integration_name,
-            category=entry.category,
-            kind=self._kind(entry),
-            configured_timeout_ms=entry.timeout_ms,
-        )
-
-    def _kind(self, entry: IntegrationAction) -> ActionKind:
-        if entry.id.startswith("static"):
-            return ActionKind.STATIC
-        if any(pattern.search(entry.category) for pattern in self._functions):
-            return ActionKind.FUNCTION
-        return ActionKind.CUSTOM
+        What was known stays known while the platform does not answer. Where it refuses, names stay
+        for what they are, and no kind is taken for known.
+        """
+        try:
+            listed = list_integrations(self._client)
+        except GenesysError as error:
+            self._do_without("integration names", error)
+            before = KnownIntegrations.of_actions(known)
+            refused = isinstance(error, PermissionDeniedError | NotFoundError)
+            return replace(before, has_functions={}) if refused else before
+        self._refused.discard("integration names")
+        return KnownIntegrations.of_answer(listed)
 
     def _refresh_flow_use(self, actions: Iterable[Action], now: float) -> None:
         state = self._ledger.state(self._org)
@@ -283,18 +286,23 @@ class Catalogue:
         try:
             answer = ask(self._client)
         except GenesysError as error:
-            if what not in self._refused:
-                self._refused.add(what)
-                log.warning(
-                    "catalogue_without",
-                    org=self._org,
-                    what=what,
-                    why=error.message,
-                    hint=error.hint,
-                )
+            self._do_without(what, error)
             return None
         self._refused.discard(what)
         return answer
+
+    def _do_without(self, what: str, error: GenesysError) -> None:
+        """Say once what the program has to do without."""
+        if what not in self._refused:
+            self._refused.add(what)
+            log.warning(
+                "catalogue_without",
+                org=self._org,
+                what=what,
+                why=error.message,
+                hint=error.hint,
+                **_MEANING.get(what, {}),
+            )
 
     def _learn(self, state: OrgState) -> None:
         """Keep what attribution needs: names that one action alone has."""
@@ -303,6 +311,18 @@ class Catalogue:
             for action in state.actions
             if action.action_id not in state.gone
         )
+
+
+def _action(entry: IntegrationAction, integrations: KnownIntegrations) -> Action:
+    return Action(
+        action_id=entry.id,
+        name=entry.name,
+        integration_id=entry.integration_id,
+        integration_name=integrations.names.get(entry.integration_id, ""),
+        category=entry.category,
+        kind=integrations.kind_of(entry),
+        configured_timeout_ms=entry.timeout_ms,
+    )
 
 
 def _sole_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -60,7 +60,6 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         client=client,
         ledger=ledger,
         clock=clock,
-        function_categories=settings.classify.function_categories,
         flow_id=org.flow_id,
         action_id=org.action_id,
     )

@@ -68,7 +68,11 @@ class StateSettings(Section):
 
 
 class ClassifySettings(Section):
-    """``[classify]``: how the platform's words for a failure are read."""
+    """``[classify]``: how the platform's words for a failure are read.
+
+    ``function_categories`` is taken from older files and decides nothing any more: categories are
+    free text, and the type of an action's integration tells whether it is a function.
+    """
 
     timeout_error_types: tuple[str, ...] = (r"(?i)timed?[ _-]?out",)
     timeout_statuses: tuple[str, ...] = ("408", "504")
@@ -76,7 +80,7 @@ class ClassifySettings(Section):
     throttle_error_types: tuple[str, ...] = (r"(?i)rate.?limit|concurren|too.?many",)
     throttle_statuses: tuple[str, ...] = ("429",)
     telephony_error_codes: tuple[str, ...] = (r"^error\.ininedgecontrol\.",)
-    function_categories: tuple[str, ...] = (r"(?i)\bfunction\b",)
+    function_categories: tuple[str, ...] = ()
 
     @field_validator(
         "timeout_error_types",
@@ -94,6 +98,11 @@ class ClassifySettings(Section):
                 reason = f"{pattern!r} is not a regular expression: {error}"
                 raise ValueError(reason) from error
         return patterns
+
+    @property
+    def without_effect(self) -> tuple[str, ...]:
+        """The keys that are set and decide nothing any more."""
+        return ("function_categories",) if self.function_categories else ()
 
     def classifier(self) -> Classifier:
         """The rule that these patterns make."""

@@ -29,11 +29,19 @@ GET_TEMPLATE = Endpoint(
     ("integrations:action:view", "bridge:actions:view"),
 )
 LIST_INTEGRATIONS = Endpoint("GET", "/api/v2/integrations", ("integrations:integration:view",))
+GET_FUNCTION = Endpoint(
+    "GET",
+    "/api/v2/integrations/actions/{actionId}/function",
+    ("integrations:actionFunction:view",),
+)
 CONSUMING_RESOURCES = Endpoint(
     "GET",
     "/api/v2/architect/dependencytracking/consumingresources",
     ("architect:dependencyTracking:view",),
 )
+
+FUNCTION_INTEGRATION_TYPE = "function-data-actions"
+"""The type of the integrations whose actions are functions."""
 
 PAGE_SIZE = 100
 _LONGEST_TIMEOUT_SECONDS = 3600
@@ -64,6 +72,24 @@ class IntegrationAction(msgspec.Struct, frozen=True):
     category: str = ""
     version: int | None = None
     timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIntegration:
+    """An integration as the platform lists it (its model ``Integration``).
+
+    Attributes:
+        name: Its name; empty where left out.
+        type_id: The id of its type, such as ``custom-rest-actions``; empty where left out.
+    """
+
+    name: str = ""
+    type_id: str = ""
+
+    @property
+    def has_functions(self) -> bool | None:
+        """Whether its actions are functions; None where its type was left out."""
+        return self.type_id == FUNCTION_INTEGRATION_TYPE if self.type_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +159,14 @@ class _ActionAnswer(Record, frozen=True, rename="camel"):
         )
 
 
+class _Function(msgspec.Struct, frozen=True, rename="camel"):
+    timeout_seconds: int | None = None
+
+
+class _FunctionConfig(msgspec.Struct, frozen=True):
+    function: _Function | None = None
+
+
 class _Named(Record, frozen=True):
     id: str
     name: str | None = None
@@ -151,8 +185,16 @@ class _ActionPage(Listing, frozen=True, rename="camel"):
     page_count: int | None = None
 
 
+class _IntegrationType(msgspec.Struct, frozen=True):
+    id: str | None = None
+
+
+class _IntegrationAnswer(_Named, frozen=True, rename="camel"):
+    integration_type: _IntegrationType | None = None
+
+
 class _IntegrationPage(Listing, frozen=True, rename="camel"):
-    entities: tuple[_Named, ...] | None = None
+    entities: tuple[_IntegrationAnswer, ...] | None = None
     page_count: int | None = None
 
 
@@ -274,14 +316,31 @@ def is_authentication_action(client: Client, action_id: str) -> bool:
     return not is_listed({}) and is_listed({"includeAuthActions": "true"})
 
 
-def list_integrations(client: Client) -> dict[str, str]:
-    """Integration id -> name, for every integration of the org.
+def list_integrations(client: Client) -> dict[str, ListedIntegration]:
+    """Return every integration of the org by its id.
 
     Raises:
         GenesysError: One of the tree.
     """
     pages = _all_pages(client, LIST_INTEGRATIONS, _IntegrationPage, {})
-    return {integration.id: tidy(integration.name or "") for integration in pages}
+    return {
+        one.id: ListedIntegration(
+            tidy(one.name or ""), (one.integration_type and one.integration_type.id) or ""
+        )
+        for one in pages
+    }
+
+
+def function_timeout_ms(client: Client, action_id: str) -> int | None:
+    """Return the timeout that was set for a function data action; None where none was.
+
+    Raises:
+        NotFoundError: It is no function data action.
+        GenesysError: Any other error of the tree.
+    """
+    answer = client.call(GET_FUNCTION, _FunctionConfig, path={"actionId": action_id})
+    seconds = answer.function.timeout_seconds if answer.function else None
+    return seconds * 1_000 if seconds and 0 < seconds <= _LONGEST_TIMEOUT_SECONDS else None
 
 
 def consuming_flows(client: Client, action_id: str) -> dict[str, str]:

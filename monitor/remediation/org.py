@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.seen import source_of_executions
@@ -57,7 +58,9 @@ class OrgRemediation:
         self._settings = settings
         self._ledger = ledger
         self._clock = clock
-        self._targets = OrgTargets(org, settings, clock, stop or threading.Event())
+        self._targets = OrgTargets(
+            org, settings, clock, stop or threading.Event(), kind_of=self._kind_of
+        )
         hand = Hand(
             actor=actor,
             holder=running_program(),
@@ -117,6 +120,16 @@ class OrgRemediation:
         finally:
             self.audit_file.catch_up()
 
+    def _kind_of(self, action_id: str) -> ActionKind | None:
+        """Return what the catalogue knows of an action; None where it does not list it.
+
+        Raises:
+            LedgerError: The ledger can't be read.
+        """
+        state = self._ledger.state(self.name)
+        listed = (one for one in state.actions if one.action_id not in state.gone)
+        return next((one.kind for one in listed if one.action_id == action_id), None)
+
     def judging(self, diagnosis: OrgDiagnosis) -> Judging:
         """Judges changes by what the ledger shows of their actions."""
         return Judging(self._ledger, self._org, self._settings, self._clock, diagnosis)
@@ -166,9 +179,16 @@ class OrgTargets:
     """The places where an org's timeouts are kept, through the client that may write."""
 
     def __init__(
-        self, org: OrgSettings, settings: Settings, clock: Clock, stop: threading.Event
+        self,
+        org: OrgSettings,
+        settings: Settings,
+        clock: Clock,
+        stop: threading.Event,
+        *,
+        kind_of: Callable[[str], ActionKind | None],
     ) -> None:
-        """Open no connection yet."""
+        """Open no connection yet; ``kind_of`` tells what the catalogue knows of an action."""
+        self._kind_of = kind_of
         self._org = org
         self._settings = settings
         self._clock = clock
@@ -191,7 +211,7 @@ class OrgTargets:
             return FlowTarget(self._connected(), container_id, managed=managed)
         return IntegrationActionTarget(
             self._connected(),
-            function_categories=self._settings.classify.function_categories,
+            kind_of=self._kind_of,
             managed=managed,
         )
 

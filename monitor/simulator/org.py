@@ -11,6 +11,7 @@ from monitor.simulator.flow_aggregates import exit_ms
 from monitor.simulator.flow_documents import FlowStore
 from monitor.simulator.integration_actions import ActionStore
 from monitor.simulator.permissions import ALL_PERMISSIONS
+from monitor.simulator.scenario_in_world import in_world
 from monitor.simulator.scenarios import identifier
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.tokens import TokenDesk
@@ -67,8 +68,8 @@ class SimulatedOrg:
             token_lifetime_seconds: How long a token lives, by the machine's clock.
             wall: The machine's clock, for tokens and rate limits.
         """
-        self.scenario = scenario
         self.world = world or World()
+        self.scenario = scenario = in_world(scenario, self.world)
         self.contract: Contract = contract or scenario.contract
         self.client_id = "simulated-client"
         self.client_secret = "simulated-secret"  # noqa: S105 - it protects nothing

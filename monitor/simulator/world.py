@@ -273,7 +273,12 @@ class World:
     function_category: str = _open(
         "actions",
         "Does an action's category tell that it is a function?",
-        Reading("free_text", "no: it is free text", "exports", "told by its integration's type"),
+        Reading(
+            "free_text",
+            "no: it is free text, such as its integration's name",
+            "exports",
+            "told by its integration's type",
+        ),
         Reading("typical", "`Function Data Actions`", _SDK, "told by its integration's type"),
     )
     limits: str = _open(

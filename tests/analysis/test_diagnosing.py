@@ -173,6 +173,7 @@ def test_the_words_are_read_when_it_is_asked(slow_org: FilledLedger) -> None:
         (replace(SLOW, name="CX Order Status"), Editable.TERRAFORM),
         (replace(SLOW, kind=ActionKind.STATIC, configured_timeout_ms=None), Editable.STATIC),
         (replace(SLOW, kind=ActionKind.FUNCTION), Editable.FUNCTION),
+        (replace(SLOW, kind=ActionKind.UNDETERMINED), Editable.UNKNOWN),
         (replace(SLOW, kind=ActionKind.AUTHENTICATION), Editable.CUSTOM_AUTH),
         (replace(SLOW, configured_timeout_ms=None), Editable.ABOVE_CAP),
     ],

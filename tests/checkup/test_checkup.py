@@ -144,6 +144,25 @@ def test_a_permission_that_can_be_done_without(
         assert f"Grant {permission}" in found[subject].hint
 
 
+def test_without_the_types_of_integrations_a_check_says_what_can_not_be_told(place: Place) -> None:
+    """Refused or left out: functions can't be told from other actions."""
+    org = place.simulator.org
+    org.grant(org.permissions - {"integrations:integration:view"})
+
+    assert "functions can't be told" in findings(place)["acme: integration names"].hint
+
+
+def test_a_setting_without_effect_is_told(place: Place) -> None:
+    """An older file is taken, and the key that decides nothing any more is named."""
+    text = place.config.read_text()
+    place.config.write_text(f'{text}\n[classify]\nfunction_categories = ["(?i)function"]\n')
+
+    finding = findings(place)["settings"]
+
+    assert finding.level is Level.WARNING
+    assert "classify.function_categories decides nothing any more" in finding.detail
+
+
 def test_detail_records_can_be_done_without(place: Place) -> None:
     """Where executions are counted from elsewhere."""
     org = place.simulator.org

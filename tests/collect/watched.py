@@ -132,7 +132,6 @@ class Watched:
             client=self.client,
             ledger=self.ledger,
             clock=self.clock,
-            function_categories=ClassifySettings().function_categories,
             flow_id=self.flow_id,
             action_id=self.action_id,
         )

@@ -153,7 +153,9 @@ def test_outcomes_and_buckets_sum_to_the_executions(
 def test_timeout_in_force(scrape: Scraper) -> None:
     """A set timeout, or the platform's default; nothing where nobody can know it."""
     function = Action("f", "Function", kind=ActionKind.FUNCTION)
-    scraped = scrape(picture(OrgState(ORG, actions=(CRM, PAYMENT, STATIC, function))))
+    untold = Action("u", "Who knows", kind=ActionKind.UNDETERMINED)
+    actions = (CRM, PAYMENT, STATIC, function, untold)
+    scraped = scrape(picture(OrgState(ORG, actions=actions)))
 
     assert scraped.series("genesys_data_action_timeout_seconds") == {
         (CRM.action_id, ORG): 3,

@@ -13,6 +13,7 @@ from monitor.errors import NotFoundError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.actions import (
     IntegrationAction,
+    ListedIntegration,
     consuming_flows,
     get_action,
     list_actions,
@@ -135,7 +136,7 @@ def test_integrations_are_names_by_id(client: Client, far_side: FarSide) -> None
         Reply(body={"entities": [{"id": "i", "name": "CRM"}, {"id": "j"}], "pageCount": 1}),
     )
 
-    assert list_integrations(client) == {"i": "CRM", "j": ""}
+    assert list_integrations(client) == {"i": ListedIntegration("CRM"), "j": ListedIntegration()}
 
 
 def test_only_flows_that_exist_are_users_of_an_action(client: Client, far_side: FarSide) -> None:
@@ -309,7 +310,7 @@ def test_an_integration_or_a_flow_that_makes_no_sense_costs_itself(
     far_side.on(INTEGRATIONS, answer)
     far_side.on(CONSUMERS, answer)
 
-    assert list_integrations(client) == {"i1": "CRM \ufffd"}
+    assert list_integrations(client) == {"i1": ListedIntegration("CRM \ufffd")}
     assert consuming_flows(client, "a") == {"i1": "CRM \ufffd"}
 
 

@@ -15,7 +15,6 @@ from monitor.simulator.scenarios import MAIN_MENU, ORDER_ENQUIRIES, ORDER_STATUS
 from tests.simulator.far_end import ACTIONS, Wire
 
 FLOW_ID = ORDER_ENQUIRIES.flow_id
-FUNCTIONS = (r"(?i)\bfunction\b",)
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def flow_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Pla
 def action_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Place:
     """An integration action."""
     return Place(
-        target=IntegrationActionTarget(client, function_categories=FUNCTIONS, managed=managed),
+        target=IntegrationActionTarget(client, managed=managed),
         wire=wire,
         path=f"{ACTIONS}/{ORDER_STATUS.action_id}",
         write_method="PATCH",

@@ -77,7 +77,7 @@ def test_actions_are_found_by_ids_name_and_category(wire: Wire) -> None:
     both = f"{GET_CUSTOMER.action_id},{ORDER_STATUS.action_id}"
     assert wire.get(ACTIONS, ids=both).json()["total"] == 2
     assert wire.get(ACTIONS, name="order st").json()["total"] == 1
-    assert wire.get(ACTIONS, category="Function Data Actions").json()["total"] == 1
+    assert wire.get(ACTIONS, category="Pricing Functions").json()["total"] == 1
     assert wire.get(ACTIONS, secure="true").json()["total"] == 0
 
 

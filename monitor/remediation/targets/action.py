@@ -8,15 +8,14 @@ are always fetched by their names, as the terraform provider does, and their add
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import msgspec
 
 from monitor.analysis.editable import HOW, Editable
-from monitor.errors import NotFoundError, RefusedError, ServerFaultError
+from monitor.errors import GenesysError, NotFoundError, RefusedError, ServerFaultError
 from monitor.genesys import Client
 from monitor.genesys.actions import (
     GET_TEMPLATE,
@@ -27,9 +26,14 @@ from monitor.genesys.actions import (
     get_action_document,
     get_template,
     is_authentication_action,
+    list_integrations,
 )
 from monitor.genesys.writing import ActionUpdate, patch_action
-from monitor.model import FUNCTION_DEFAULT_TIMEOUT_MS, PLATFORM_DEFAULT_TIMEOUT_MS
+from monitor.model import (
+    FUNCTION_DEFAULT_TIMEOUT_MS,
+    PLATFORM_DEFAULT_TIMEOUT_MS,
+    ActionKind,
+)
 from monitor.remediation.targets.json_text import differences, digest
 from monitor.remediation.targets.limits import (
     insist_on_a_lock,
@@ -79,18 +83,19 @@ class IntegrationActionTarget:
         self,
         client: Client,
         *,
-        function_categories: Sequence[str] = (),
+        kind_of: Callable[[str], ActionKind | None] = lambda _action_id: None,
         managed: Sequence[str] = (),
     ) -> None:
         """Look at one org.
 
         Args:
             client: The org's client.
-            function_categories: Patterns of the categories of function data actions.
+            kind_of: What the catalogue knows of an action, by its id. Where it does not know
+                whether it is a function, the platform is asked.
             managed: Patterns of names and ids that Terraform manages.
         """
         self._client = client
-        self._functions = tuple(re.compile(pattern) for pattern in function_categories)
+        self._kind_of = kind_of
         self._managed = tuple(managed)
 
     @property
@@ -112,7 +117,8 @@ class IntegrationActionTarget:
         """Read the action afresh, with what tells whether it can be edited, and its templates.
 
         The timeout of a function data action lives in its function, which is not read: the
-        platform's default stands for it.
+        platform's default stands for it. Where it can't be told whether it is a function, the
+        default of the others stands where none is set, and nothing can be written.
 
         Raises:
             NotFoundError: There is no such action.
@@ -220,7 +226,10 @@ class IntegrationActionTarget:
     def _editable(self, action: IntegrationAction) -> Editable:
         if action.id.startswith("static"):
             return Editable.STATIC
-        if any(pattern.search(action.category) for pattern in self._functions):
+        is_function = self._is_function(action)
+        if is_function is None:
+            return Editable.UNKNOWN
+        if is_function:
             return Editable.FUNCTION
         # Where a timeout is set it is no authentication action: they can't have one.
         if action.timeout_ms is None and is_authentication_action(self._client, action.id):
@@ -228,6 +237,18 @@ class IntegrationActionTarget:
         if is_managed(self._managed, (action.name, action.id)):
             return Editable.TERRAFORM
         return Editable.YES
+
+    def _is_function(self, action: IntegrationAction) -> bool | None:
+        """Return whether it is a function; None where its integration's type can't be read."""
+        known = self._kind_of(action.id)
+        if known in {ActionKind.CUSTOM, ActionKind.FUNCTION}:
+            return known is ActionKind.FUNCTION
+        try:
+            found = list_integrations(self._client).get(action.integration_id)
+        except GenesysError:
+            # What it is stays unknown, which refuses a write; what was read may still be looked at.
+            return None
+        return None if found is None else found.has_functions
 
     def _templates(self, document: ActionDocument) -> dict[str, str | None]:
         """The text of both templates; None for one that the platform does not know.

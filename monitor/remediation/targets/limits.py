@@ -85,5 +85,5 @@ _WHY: dict[Editable, str] = {
     Editable.CUSTOM_AUTH: "it is a custom authentication action",
     Editable.TERRAFORM: "Terraform manages it",
     Editable.ABOVE_CAP: HOW[Editable.ABOVE_CAP],
-    Editable.UNKNOWN: "nobody knows where it is",
+    Editable.UNKNOWN: "the type of its integration is not known, which tells functions",
 }

@@ -21,6 +21,7 @@ from monitor.errors import (
     ServerFaultError,
 )
 from monitor.genesys import Client, connect
+from monitor.model import ActionKind
 from monitor.remediation.targets import IntegrationActionTarget
 from monitor.simulator.scenario import SimulatedAction
 from monitor.simulator.scenarios import (
@@ -41,6 +42,9 @@ WRITE = f"PATCH {ACTION}"
 REQUEST_TEMPLATE = f"GET {ACTION}/templates/requesttemplate.vm"
 SUCCESS_TEMPLATE = f"GET {ACTION}/templates/successtemplate.vm"
 LIST = "GET /api/v2/integrations/actions"
+
+INTEGRATIONS = "GET /api/v2/integrations"
+WEB_SERVICES = {"id": "i-1", "name": "CRM", "integrationType": {"id": "custom-rest-actions"}}
 
 SHOWN = b"""{"id": "a-1", "name": "Get Customer", "integrationId": "i-1",
  "category": "Web Services Data Actions", "version": 7, "secure": false,
@@ -72,8 +76,8 @@ def client(far_side: FarSide) -> Iterator[Client]:
 
 @pytest.fixture
 def target(client: Client) -> IntegrationActionTarget:
-    """What is tested."""
-    return IntegrationActionTarget(client)
+    """What is tested; the catalogue knows that the action is no function."""
+    return IntegrationActionTarget(client, kind_of=lambda _action_id: ActionKind.CUSTOM)
 
 
 def sent(far_side: FarSide) -> Any:  # noqa: ANN401 - tests compare it with literals
@@ -415,6 +419,52 @@ def test_what_can_not_be_edited_is_refused_with_how_to_do_it(
     assert caught.value.guard == f"editable_{state}"
     assert caught.value.hint == f"{reading.by_hand}."
     assert place.writes() == 0
+
+
+@pytest.mark.parametrize(
+    ("integrations", "state"),
+    [
+        ({"entities": [WEB_SERVICES]}, Editable.YES),
+        (
+            {"entities": [{"id": "i-1", "integrationType": {"id": "function-data-actions"}}]},
+            Editable.FUNCTION,
+        ),
+        ({"entities": [{"id": "i-1", "name": "Functions"}]}, Editable.UNKNOWN),
+        ({"entities": []}, Editable.UNKNOWN),
+        (None, Editable.UNKNOWN),
+    ],
+)
+def test_the_type_of_its_integration_tells_a_function(
+    client: Client, far_side: FarSide, integrations: dict[str, object] | None, state: Editable
+) -> None:
+    """Whatever category and name say; where the type is not known, nothing is written."""
+    reply = Reply(403, {"message": "no"}) if integrations is None else Reply(body=integrations)
+    far_side.on(INTEGRATIONS, reply)
+    target = IntegrationActionTarget(client)
+
+    reading = target.read("a-1")
+
+    assert reading.editable is state
+    if state is Editable.UNKNOWN:
+        with pytest.raises(
+            RefusedError, match="the type of its integration is not known"
+        ) as caught:
+            target.write(reading, 12_000)
+        assert caught.value.guard == "editable_unknown"
+        assert not far_side.requests(WRITE)
+
+
+def test_what_the_catalogue_knows_is_not_asked_again(client: Client, far_side: FarSide) -> None:
+    """A client that may write need not be one that may list integrations."""
+    far_side.on(INTEGRATIONS, Reply(403, {"message": "no"}))
+    kinds = (ActionKind.CUSTOM, ActionKind.FUNCTION, ActionKind.UNDETERMINED, None)
+    states = [
+        IntegrationActionTarget(client, kind_of={"a-1": kind}.get).read("a-1").editable
+        for kind in kinds
+    ]
+
+    assert states == [Editable.YES, Editable.FUNCTION, Editable.UNKNOWN, Editable.UNKNOWN]
+    assert len(far_side.requests(INTEGRATIONS)) == 2
 
 
 def test_an_unset_timeout_does_not_make_an_authentication_action(make_place: MakePlace) -> None:
