@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from monitor.ledger.change_schema import VERSION_2
 from monitor.ledger.finer_bands import split_bands
-from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, metadata
+from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, actions, metadata
+from monitor.model import ActionKind
 
 
 def _to_version_2(connection: Connection) -> None:
@@ -17,8 +18,18 @@ def _to_version_2(connection: Connection) -> None:
 
 
 def _to_version_4(connection: Connection) -> None:
-    """Add the tables of what is known beside the counts; nothing that was counted is touched."""
+    """Add the tables of what is known beside the counts; nothing that was counted is touched.
+
+    Which actions are functions was guessed by their category until then: it is not known before
+    the next catalogue is read.
+    """
     metadata.create_all(connection, tables=VERSION_4)
+    guessed = (ActionKind.CUSTOM, ActionKind.FUNCTION)
+    connection.execute(
+        update(actions)
+        .where(actions.c.kind.in_([kind.value for kind in guessed]))
+        .values(kind=ActionKind.UNDETERMINED.value)
+    )
 
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import stamina
 
 from monitor.collect.action_kinds import FUNCTION_LOOKUPS_PER_REFRESH
 from monitor.ledger import Ledger
@@ -27,6 +28,13 @@ LIST = "/api/v2/integrations"
 FUNCTION = "GET /api/v2/integrations/actions/{actionId}/function"
 TYPES = "integrations:integration:view"
 FUNCTIONS = "integrations:actionFunction:view"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_repeated() -> Iterator[None]:
+    """What fails, fails at once, however busy the machine is."""
+    with stamina.set_testing(True, attempts=1):
+        yield
 
 
 def known(watched: Watched) -> Mapping[str, Action]:
@@ -70,7 +78,7 @@ def test_without_types_nothing_is_guessed(
     watch: Watch, how: str, logged: list[dict[str, Any]]
 ) -> None:
     """A timeout that is set is known, an unset one is not; one warning says why."""
-    watched = watch(budget_seconds=2.0)
+    watched = watch()
     if how == "refused":
         refuse(watched, TYPES)
     elif how == "absent":
@@ -95,7 +103,7 @@ def test_what_was_known_outlives_a_platform_that_does_not_answer(
     watch: Watch, url: str, clock: StillClock
 ) -> None:
     """In the next refresh and after a restart; a refusal ends it, and an answer brings it back."""
-    watched = watch(budget_seconds=2.0)
+    watched = watch()
     watched.catalogue.refresh()
     before = known(watched)
     watched.fault("server_error", LIST, skip=1)
@@ -157,7 +165,7 @@ def test_a_functions_timeout_outlives_a_platform_that_does_not_answer(
     watch: Watch, clock: StillClock
 ) -> None:
     """Another timeout would be a change that nobody made."""
-    watched = watch(replace(SMALL, actions=quotes(2), flows=()), budget_seconds=2.0)
+    watched = watch(replace(SMALL, actions=quotes(2), flows=()))
     watched.catalogue.refresh()
     watched.fault("server_error", f"{LIST}/actions/custom_-_q00/function")
     watched.restart()

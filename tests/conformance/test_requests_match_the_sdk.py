@@ -27,6 +27,7 @@ from monitor.genesys import Client, Endpoint, connect
 from monitor.genesys.actions import (
     REQUEST_TEMPLATE,
     consuming_flows,
+    function_timeout_ms,
     get_action,
     get_template,
     is_authentication_action,
@@ -185,6 +186,12 @@ CASES = [
         body="UpdateActionInput",
     ),
     Case(list_integrations, "IntegrationsApi", "get_integrations"),
+    Case(
+        lambda c: function_timeout_ms(c, "a"),
+        "IntegrationsApi",
+        "get_integrations_action_function",
+        ("a",),
+    ),
     Case(
         lambda c: consuming_flows(c, "a"),
         "ArchitectApi",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.ledger.change_schema import VERSION_2
 from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, metadata
-from monitor.model import Bands, Tally, TimeoutEdit
+from monitor.model import Action, ActionKind, Bands, Tally, TimeoutEdit
 from tests.ledger.changing import begun, leased
 from tests.ledger.readings import ORG, SOURCE, T0, bands, count_of, reading, tally
 
@@ -223,3 +224,25 @@ def as_in_version_2(found: Bands) -> list[int]:
     for lower, upper in BANDS_ADDED.items():
         merged[lower] += merged[upper]
     return [count for at, count in enumerate(merged) if at not in BANDS_ADDED.values()]
+
+
+def test_kinds_that_were_guessed_are_not_known_any_more(url: str) -> None:
+    """Version 3 told functions by their category; what else is known of an action stays."""
+    guessed = [
+        Action("c", "Custom", "i", "CRM", "Web", ActionKind.CUSTOM, 3_000),
+        Action("f", "Function", "j", "Code", "Functions", ActionKind.FUNCTION),
+    ]
+    certain = [
+        Action("s", "Static", kind=ActionKind.STATIC),
+        Action("w", "In a flow", kind=ActionKind.FLOW, configured_timeout_ms=3_000),
+    ]
+    with Ledger.open(url) as ledger:
+        ledger.save_catalogue(ORG, [*guessed, *certain], T0)
+    make_version_3(url)
+
+    with Ledger.open(url) as ledger:
+        assert ledger.state(ORG).actions == (
+            *(replace(one, kind=ActionKind.UNDETERMINED) for one in guessed),
+            *certain,
+        )
+        assert len(ledger.timeouts_in_force(ORG)) == 4
