@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.summary import Summary
-from monitor.ledger import Change, OrgState
+from monitor.ledger import Change, OrgState, OutsideChange
 from monitor.model import AUDITS
 
 
@@ -54,6 +54,7 @@ class RemediationPicture:
             there can be is there.
         results: Changes by how far they came, since the ledger began.
         changes: The newest changes, the newest first.
+        outside: Changes that this program did not make, the newest first.
     """
 
     mode: str = "off"
@@ -62,6 +63,7 @@ class RemediationPicture:
     decisions: Mapping[tuple[str, str], int] = field(default_factory=dict)
     results: Mapping[str, int] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+    outside: tuple[OutsideChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,10 @@ def history(
     limit: Annotated[int, typer.Option(help="The newest so many of each org.", min=1)] = 50,
     org: OrgOption = None,
 ) -> None:
-    """Show what was changed, by whom and what came of it."""
+    """Show what was changed, by whom and what came of it.
+
+    Changes that somebody made outside this program stand beside its own.
+    """
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
@@ -77,16 +80,18 @@ def history(
     with opened_ledger(settings) as ledger:
         names = [one.name for one in chosen_orgs(settings, org)]
         changes = [one for name in names for one in ledger.journal.changes(name, limit)]
+        outside = [one for name in names for one in ledger.outside_changes(name, limit)]
         lines = [one for name in names for one in ledger.journal.audit(name, limit)]
     changes.sort(key=lambda one: one.change_id, reverse=True)
+    outside.sort(key=lambda one: one.at, reverse=True)
     lines.sort(key=lambda one: one.entry_id, reverse=True)
     if form is Format.JSON:
         import msgspec
 
-        document = msgspec.json.encode(history_document(changes, lines))
+        document = msgspec.json.encode(history_document(changes, outside, lines))
         sys.stdout.write(msgspec.json.format(document, indent=2).decode() + "\n")
         return
-    console_for().print(audit_table(lines) if audit else changes_table(changes))
+    console_for().print(audit_table(lines) if audit else changes_table(changes, outside))
 
 
 def _find(

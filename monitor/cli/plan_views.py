@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.ledger import AuditEntry, Change
+from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation.case import Decision, Verb
 
 STYLES = {Verb.RAISE: "green", Verb.RECOMMEND: "yellow", Verb.KEEP: "dim"}
@@ -52,23 +52,46 @@ def change_of(decision: Decision) -> str:
     return f"{now} -> {_seconds(decision.to_ms)}"
 
 
-def changes_table(changes: Sequence[Change]) -> RenderableType:
-    """The newest changes."""
-    if not changes:
+def changes_table(
+    changes: Sequence[Change], outside: Sequence[OutsideChange] = ()
+) -> RenderableType:
+    """The newest changes, and beside them those that this program did not make."""
+    if not changes and not outside:
         return Text("No timeout was ever changed.")
     table = _table("Change", "Began (UTC)", "Org", "Action", "Timeout", "State", "By", "Note")
-    for change in changes:
-        table.add_row(
-            str(change.change_id),
-            _moment(change.began_at),
-            Text(change.org),
-            Text(change.action_name),
-            f"{_seconds(change.from_ms)} -> {_seconds(change.to_ms)}",
-            Text(str(change.state), style=STATE_STYLES.get(str(change.state), "")),
-            Text(change.actor),
-            Text(change.note),
-        )
+    rows = [(one.began_at, _change_row(one)) for one in changes]
+    rows += [(one.at, _outside_row(one)) for one in outside]
+    for _, row in sorted(rows, key=lambda one: one[0], reverse=True):
+        table.add_row(*row)
     return table
+
+
+def _change_row(change: Change) -> list[str | Text]:
+    return [
+        str(change.change_id),
+        _moment(change.began_at),
+        Text(change.org),
+        Text(change.action_name),
+        f"{_seconds(change.from_ms)} -> {_seconds(change.to_ms)}",
+        Text(str(change.state), style=STATE_STYLES.get(str(change.state), "")),
+        Text(change.actor),
+        Text(change.note),
+    ]
+
+
+def _outside_row(change: OutsideChange) -> list[str | Text]:
+    values = (change.from_ms, change.to_ms)
+    noticed = "" if change.set_by.at is not None else "when the catalogue noticed it"
+    return [
+        UNKNOWN,
+        _moment(change.at),
+        Text(change.org),
+        Text(change.action_name),
+        " -> ".join(UNKNOWN if value is None else _seconds(value) for value in values),
+        Text("outside"),
+        Text(change.set_by.who),
+        Text(noticed),
+    ]
 
 
 def audit_table(entries: Iterable[AuditEntry]) -> RenderableType:

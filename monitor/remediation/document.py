@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.analysis.editable import Editable
-from monitor.ledger import AuditEntry, Change
+from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation.case import Decision
 
 Document = dict[str, Any]
@@ -36,11 +36,31 @@ def plan_document(decisions: Sequence[Decision]) -> Document:
     return {"actions": [_decision(one) for one in decisions]}
 
 
-def history_document(changes: Iterable[Change], audit: Iterable[AuditEntry]) -> Document:
+def history_document(
+    changes: Iterable[Change], outside: Iterable[OutsideChange], audit: Iterable[AuditEntry]
+) -> Document:
     """What ``history --format json`` says, the newest first."""
     return {
         "changes": [change_document(one) for one in changes],
+        "outside": [outside_document(one) for one in outside],
         "audit": [_entry(one) for one in audit],
+    }
+
+
+def outside_document(change: OutsideChange) -> Document:
+    """One change that somebody else made, as ``/api/v1/changes`` shows it too."""
+    by = change.set_by
+    return {
+        "org": change.org,
+        "action_id": change.action_id,
+        "action_name": change.action_name,
+        "from_seconds": _seconds(change.from_ms),
+        "to_seconds": _seconds(change.to_ms),
+        "at": _time(change.at),
+        "told_by": "catalogue" if by.at is None else "audits",
+        "who": by.who,
+        "user_id": by.user_id or None,
+        "client_id": by.client_id or None,
     }
 
 

@@ -40,6 +40,8 @@ from monitor.ledger import (
     Lease,
     Quarantine,
     Standing,
+    stand_down_note,
+    who_overrode,
 )
 from monitor.remediation.actor import Hand
 from monitor.remediation.case import Decision, Verb
@@ -215,12 +217,15 @@ class Executor:
         return self._send_back(lease, sending, target, reading)
 
     def supersede(self, lease: Lease, change: Change, reading: Reading) -> Change:
-        """Stand down: the value in force is somebody else's."""
+        """Stand down: the value in force is somebody else's; the note names them where it can."""
+        now = self._now()
+        edits = self._journal.standing(self._org, now).edits
+        by = who_overrode(change, edits, reading.timeout_ms, now)
         return self._move(
             lease,
             change,
             ChangeState.SUPERSEDED,
-            f"somebody has set {reading.timeout_ms / 1000:g} s",
+            stand_down_note(reading.timeout_ms, by),
             quarantine=self._quarantine(change, CHANGED_BY_OTHERS),
         )
 

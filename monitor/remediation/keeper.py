@@ -114,6 +114,7 @@ class Keeper:
             decisions=dict(self._counts),
             results=journal.event_counts(self.name),
             changes=journal.changes(self.name, SHOWN_CHANGES),
+            outside=tuple(self._ledger.outside_changes(self.name, SHOWN_CHANGES)),
         )
 
     def go_on_from(self, decisions: Mapping[tuple[str, str], int]) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
-from monitor.remediation.document import change_document
+from monitor.remediation.document import change_document, outside_document
 from monitor.web.readiness import why_not_ready
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ def changes_document(snapshot: Snapshot, now: float) -> Document:
             change_document(change)
             for picture in snapshot.orgs
             for change in picture.remediation.changes
+        ],
+        "outside": [
+            outside_document(change)
+            for picture in snapshot.orgs
+            for change in picture.remediation.outside
         ],
     }
 

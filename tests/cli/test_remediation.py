@@ -299,7 +299,7 @@ def test_an_unknown_change_is_told(slow: Place, command: Command) -> None:
 def test_an_empty_history_says_so(slow: Place, command: Command) -> None:
     """In words, and as empty lists."""
     assert command("history").out == "No timeout was ever changed.\n"
-    assert history(command) == {"changes": [], "audit": []}
+    assert history(command) == {"changes": [], "outside": [], "audit": []}
     assert slow.state.exists()
 
 

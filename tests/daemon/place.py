@@ -169,13 +169,17 @@ class Place:
 
 @contextmanager
 def served(
-    scenario: Scenario = SMALL, clock: Clock | None = None, *, port: int = 0
+    scenario: Scenario = SMALL,
+    clock: Clock | None = None,
+    *,
+    port: int = 0,
+    world: World | None = None,
 ) -> Iterator[RunningSimulator]:
     """Serve an org; as many requests as the tests like."""
     org = SimulatedOrg(
         scenario,
         clock or SystemClock(),
-        world=World(detail_errors="named"),
+        world=world or World(detail_errors="named"),
         requests_per_minute=1_000_000,
     )
     with serve(org, port=port) as simulator:

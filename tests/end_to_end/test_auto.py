@@ -199,6 +199,34 @@ def test_auto_raises_what_is_helped_undoes_what_is_not_and_leaves_the_rest_alone
     assert running.decisions()["keep", "quarantine"] > 0
 
 
+def test_auto_stands_down_for_a_person_and_names_them(run: Callable[[str], Running]) -> None:
+    """Where the platform's log shows them some time later, and tells no values."""
+    running = run("auto")
+    org = running.simulator.org
+
+    def of_slow() -> list[Change]:
+        return [one for one in running.changes() if one.action_id == SLOW.action_id]
+
+    running.wait_until(lambda: bool(of_slow()) and of_slow()[0].applied_at is not None)
+    org.edit(f"/api/v2/integrations/actions/{SLOW.action_id}", SLOW.action_id, 5_000)
+    person = next(one for one in org.audits.editors if one.user_id)
+    name = person.user_name
+
+    running.wait_until(lambda: name in of_slow()[0].note)
+
+    (change,) = of_slow()
+    assert change.state is ChangeState.SUPERSEDED
+    assert change.note.startswith(f"{name} has set 5 s at 2026-11-2")
+    assert running.timeout_of(SLOW) == 5
+    (picture,) = running.daemon.holder.current.orgs
+    (outside,) = picture.remediation.outside
+    assert (outside.from_ms, outside.to_ms) == (change.to_ms, 5_000)
+    assert outside.set_by.user_id == person.user_id
+    left_alone = running.decisions()["keep", "quarantine"]
+    running.wait_until(lambda: running.decisions()["keep", "quarantine"] > left_alone)
+    assert running.timeout_of(SLOW) == 5
+
+
 @pytest.mark.parametrize("mode", ["off", "recommend"])
 def test_off_and_recommend_send_not_one_write_request(
     run: Callable[[str], Running], mode: str

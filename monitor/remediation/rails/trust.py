@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.ledger import ChangeState, stand_down_note, who_overrode
 from monitor.remediation.case import Case, Guard
 
 
@@ -11,16 +12,12 @@ def changed_since(case: Case) -> Guard:
     left_ms = None if latest is None else latest.left_ms
     if latest is None or left_ms is None or case.from_ms is None:
         return Guard("changed_since", passed=True, detail="no change of ours is in force")
-    return Guard(
-        "changed_since",
-        left_ms == case.from_ms,
-        f"change {latest.change_id} left {left_ms / 1000:g} s"
-        + (
-            ", which is still in force"
-            if left_ms == case.from_ms
-            else f", and somebody has set {case.from_ms / 1000:g} s since"
-        ),
-    )
+    left = f"change {latest.change_id} left {left_ms / 1000:g} s"
+    if left_ms == case.from_ms:
+        return Guard("changed_since", passed=True, detail=f"{left}, which is still in force")
+    by = who_overrode(latest, case.standing.edits, case.from_ms, case.now)
+    note = stand_down_note(case.from_ms, by)
+    return Guard("changed_since", passed=False, detail=f"{left}, and since then {note}")
 
 
 def quarantine(case: Case) -> Guard:
@@ -30,8 +27,9 @@ def quarantine(case: Case) -> Guard:
         return Guard("quarantine", passed=True, detail="not in quarantine")
     days = (found.until - case.now) / 86_400
     why = found.reason.replace("_", " ")
-    return Guard(
-        "quarantine",
-        passed=False,
-        detail=f"in quarantine for {days:.1f} more days: {why} (change {found.change_id})",
-    )
+    detail = f"in quarantine for {days:.1f} more days: {why} (change {found.change_id})"
+    led_to_it = case.latest
+    if led_to_it is not None and led_to_it.state is ChangeState.SUPERSEDED:
+        # It names whoever has changed the timeout, where that is known.
+        detail += f": {led_to_it.note}"
+    return Guard("quarantine", passed=False, detail=detail)
