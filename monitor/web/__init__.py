@@ -1,6 +1,7 @@
 """Shows the current snapshot over HTTP: metrics, health, a JSON API and a status page."""
 
 from monitor.web.app import create_app
+from monitor.web.connections import ConnectionLimits
 from monitor.web.server import WebServer
 
-__all__ = ["WebServer", "create_app"]
+__all__ = ["ConnectionLimits", "WebServer", "create_app"]

@@ -1,86 +1,83 @@
-"""The WSGI server: bound when it is made, so that a port in use is known before anything starts."""
+"""The web server: bound when it is made, so that a port in use is known before anything starts."""
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import os
 import socket
-import time
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Self
-
-from waitress import create_server, wasyncore
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from typing import TYPE_CHECKING, Self
 
 from monitor.errors import ConfigurationError
+from monitor.web.connections import ConnectionLimits, HttpServer
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
     from wsgiref.types import WSGIApplication
 
 _THREADS = 4
 """A scrape, a health check and two readers at a time; none of them waits for anything."""
 
-_BACKLOG = 128
+_BACKLOG = 1024
+"""Connections that nobody has taken yet. Beyond it the next one tries again a second later, which a
+health check may not have."""
+
 _FINISH_SECONDS = 1.0
-"""How long requests in hand may take to finish on close, and then how long to be sent."""
-
-_LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
-"""Answers wait in memory for slow clients; beyond this in a temporary file. A scrape of a large org
-is several megabytes, and a hardened container may have nowhere to write."""
-
-_LARGEST_BODY_BYTES = 16 * 1024
-"""No request of ours has a body; one that is sent nevertheless is refused before it costs."""
-
-_WAIT_SECONDS = 1.0
-"""How long the loop sleeps at most; idle connections are looked after this often."""
-
-_DRAIN_SECONDS = 0.05
+"""How long requests in hand may take on close to be answered, and the answers to be sent."""
 
 
 class WebServer:
     """Serves an application on one address, from its own threads."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         """Take the address; requests wait until ``start``.
 
         Args:
             app: The application.
             host: Name or address to listen on.
             port: Port to listen on; 0 for any free one.
+            tls: The certificate to show; None for plain HTTP.
+            limits: What a client may take.
 
         Raises:
             ConfigurationError: The address can't be listened on: in use, not ours, not allowed.
         """
-        listening = _listen(host, port)
-        self.port: int = listening.getsockname()[1]
-        self._sockets: dict[int, Any] = {}
-        self._server = create_server(
-            app,
-            map=self._sockets,
-            sockets=[listening],
-            threads=_THREADS,
-            backlog=_BACKLOG,
-            ident="timeout-monitor",
-            outbuf_overflow=_LARGEST_ANSWER_BYTES,
-            max_request_body_size=_LARGEST_BODY_BYTES,
-        )
+        # What clients do wrong is their business, and must not fill our log.
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
+        self._listening = _listen(host, port)
+        self.port: int = self._listening.getsockname()[1]
+        self._app = app
+        self._tls = tls
+        self._limits = limits or ConnectionLimits()
+        self._loop = asyncio.new_event_loop()
+        self._closing = asyncio.Event()
         self._thread: Thread | None = None
-        self._closing = Event()
 
     def start(self) -> None:
         """Begin to answer requests."""
-        self._thread = Thread(target=self._serve, name="web", daemon=True)
+        self._thread = Thread(target=self._run, name="web", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Let requests in hand finish for a moment, then let go of the address. May be repeated."""
-        self._server.task_dispatcher.shutdown(timeout=_FINISH_SECONDS)
-        self._closing.set()
-        if self._thread is not None and self._thread.is_alive():
-            self._server.pull_trigger()
+        if self._thread is None:
+            self._listening.close()
+            self._loop.close()
+        elif self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.join()
-        # Only now: the loop may end before the trigger has been pulled, which must be open then.
-        wasyncore.close_all(self._sockets)
 
     def __enter__(self) -> Self:
         """Serve while the block runs."""
@@ -96,17 +93,22 @@ class WebServer:
         """Close."""
         self.close()
 
-    def _serve(self) -> None:
-        """The loop over the sockets; while it runs, no other thread touches them."""
-        while not self._closing.is_set():
-            wasyncore.loop(timeout=_WAIT_SECONDS, use_poll=True, map=self._sockets, count=1)
-        wasyncore.dispatcher.close(self._server)
-        # What has been answered is sent; connections without anything to send close at once.
-        last_moment = time.monotonic() + _FINISH_SECONDS
-        while self._server.active_channels and time.monotonic() < last_moment:
-            for channel in list(self._server.active_channels.values()):
-                channel.close_when_flushed = True
-            wasyncore.loop(timeout=_DRAIN_SECONDS, use_poll=True, map=self._sockets, count=1)
+    def _run(self) -> None:
+        """The thread of the loop."""
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        workers = ThreadPoolExecutor(_THREADS, thread_name_prefix="web")
+        server = HttpServer(self._app, workers, self._limits, self._tls)
+        server.add_socket(self._listening)
+        try:
+            await self._closing.wait()
+            await server.finish(_FINISH_SECONDS)
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -127,6 +129,7 @@ def _listen(host: str, port: int) -> socket.socket:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(_BACKLOG)
+        listening.settimeout(0)  # the loop asks it only when there is somebody
     except OSError as error:
         listening.close()
         raise _refusal(error, host, port) from error

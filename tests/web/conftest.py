@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.message import Message
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgPicture, Snapshot, SnapshotHolder
 from monitor.web import WebServer, create_app
 from tests.exporter.pictures import CLASSIFIER, StoppedClock, snapshot
+from tests.web.certificates import Certificate, make_certificate
 
 LOOPBACK = "127.0.0.1"
 
@@ -75,3 +77,9 @@ def serve() -> Iterator[Callable[..., Site]]:
             return Site(server.port, holder, clock)
 
         yield served
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    """A certificate for loopback, as files."""
+    return make_certificate(tmp_path)
