@@ -22,7 +22,12 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.actions import consuming_flows, list_actions, list_integrations
+from monitor.genesys.actions import (
+    consuming_flows,
+    list_actions,
+    list_integrations,
+    tracking_is_built,
+)
 from monitor.genesys.audits import saved_actions
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
@@ -201,10 +206,17 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
         count = sum(tally.count for tally in evidence.tallies)
         return f"{count} executions in the last {stretch.seconds // 60} min"
 
-    def flow_use() -> str:
+    def flow_use() -> str | _Doubt:
         if not action_ids:
             return "No action to ask about"
-        return f"{action_ids[0]} is used by {len(consuming_flows(client, action_ids[0]))} flows"
+        flows = consuming_flows(client, action_ids[0])
+        if not flows and not tracking_is_built(client):
+            return _Doubt(
+                "Dependency tracking was not built completely: where it names no flow, whether "
+                "one uses an action is not known",
+                "Let dependency tracking be built in Architect.",
+            )
+        return f"{action_ids[0]} is used by {len(flows)} flows"
 
     def limits() -> str:
         limit = data_action_limits(client).get(CONCURRENT_EXECUTIONS)

@@ -20,7 +20,7 @@ from monitor.errors import (
     StaleDataError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.actions import consuming_flows
+from monitor.genesys.actions import consuming_flows, tracking_is_built
 from monitor.genesys.client import BUDGET_SECONDS
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger, OrgState
@@ -130,12 +130,18 @@ def _ask(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
 def _flows(client: Client, action_id: str) -> tuple[dict[str, str] | None, str]:
     """The flows that use an action, else why nobody says so."""
     try:
-        return consuming_flows(client, action_id), ""
+        flows = consuming_flows(client, action_id)
+        if not flows and not tracking_is_built(client):
+            return None, (
+                "Which flows use it is not known: dependency tracking was not built completely. "
+                "Let it be built in Architect"
+            )
     except (AuthenticationError, ConnectionFailedError):
         raise  # every other question would end so too
     except GenesysError as error:
         problem = f"Dependency tracking does not say which flows use it: {error.message}."
         return None, f"{problem} {error.hint}"
+    return flows, ""
 
 
 def _gathered(  # noqa: PLR0913, PLR0917 - both halves of what is known

@@ -82,10 +82,17 @@ class ActionTable:
             trend_ratio=_ratio(counts.timeout, day_before) if seen.missing_seconds == 0 else None,
             conversations=self._conversations.get(action_id, 0) if seen.details_read else None,
             flows=_named(self._flows_hit.get(action_id, ()), seen.state.flow_names),
-            used_by=_named(self._flows_using.get(action_id, ()), seen.state.flow_names),
+            used_by=self._used_by(action_id),
             error_types=tuple(self._failures.get(action_id, ())),
             mean_concurrency=self._mean_concurrency(counts),
         )
+
+    def _used_by(self, action_id: str) -> tuple[str, ...] | None:
+        """The flows that use an action; None before dependency tracking or the data tell."""
+        flows = self._flows_using.get(action_id, set())
+        if not flows and action_id not in self._seen.state.flow_lookups:
+            return None
+        return _named(flows, self._seen.state.flow_names)
 
     def _timeout_of(self, action: Action) -> InForce:
         known = self._in_force.get(action.action_id)

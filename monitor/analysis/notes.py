@@ -77,6 +77,12 @@ def _on_details(summary: Summary, missing_seconds: int) -> list[str]:
             "Conversation detail records were not read for "
             f"{describe_seconds(missing_seconds)}: conversations and flows are too few."
         )
+    listed = [action for action in summary.actions if action.kind is not ActionKind.UNKNOWN]
+    if listed and all(action.used_by is None for action in listed):
+        notes.append(
+            "Which flows use a data action is not known: dependency tracking has told of none. "
+            "timeout-monitor check says why."
+        )
     if summary.flows:
         notes.append(
             "Flows count the timeouts that conversation detail records show, which need not be "

@@ -77,7 +77,7 @@ def as_csv(summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] =
             | verdict
             | {
                 "flows": "; ".join(action.flows),
-                "used_by": "; ".join(action.used_by),
+                "used_by": "; ".join(action.used_by or ()),
                 "error_types": "; ".join(
                     f"{error_type} {status}: {count}" if status else f"{error_type}: {count}"
                     for error_type, status, count in action.error_types
@@ -152,7 +152,7 @@ def _action(action: ActionSummary) -> dict[str, Any]:
         "trend_ratio": short(action.trend_ratio),
         "conversations": action.conversations,
         "flows": list(action.flows),
-        "used_by": list(action.used_by),
+        "used_by": None if action.used_by is None else list(action.used_by),
         "error_types": [
             {"error_type": error_type, "response_status": status, "executions": count}
             for error_type, status, count in action.error_types

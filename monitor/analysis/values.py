@@ -43,7 +43,8 @@ class ActionSummary:
             this stretch was not read completely.
         conversations: Conversations that its timeouts hit; None where no detail records were read.
         flows: Names (else ids) of the flows in which it timed out during the stretch, sorted.
-        used_by: Names (else ids) of all flows known to use it, sorted.
+        used_by: Names (else ids) of all flows known to use it, sorted; None where nothing is known
+            of its use, which is another thing than that no flow uses it.
         error_types: Failures as (errorType, responseStatus, executions), most frequent first.
         mean_concurrency: Executions under way at a time, on average over what was read (Little's
             law: sum of durations / length of time); 0.0 where no durations are known.
@@ -71,7 +72,7 @@ class ActionSummary:
     trend_ratio: float | None
     conversations: int | None
     flows: tuple[str, ...]
-    used_by: tuple[str, ...]
+    used_by: tuple[str, ...] | None
     error_types: tuple[tuple[str, str, int], ...]
     mean_concurrency: float
 

@@ -26,6 +26,7 @@ from monitor.genesys.actions import (
     consuming_flows,
     list_actions,
     list_integrations,
+    tracking_is_built,
 )
 from monitor.genesys.flows import FlowDocument, get_flow
 from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
@@ -42,6 +43,9 @@ AUTHENTICATION_LASTS_SECONDS = 6 * 3600
 """To find custom authentication actions costs the whole list once more, and they hardly change."""
 
 FLOW_LOOKUP_LASTS_SECONDS = 24 * 3600
+TRACKING_ASKED_AGAIN_SECONDS = 3600
+"""Somebody may build dependency tracking at any time; it takes hours in a large org."""
+
 _UNREADABLE = (PermissionDeniedError, NotFoundError, BadRequestError, WrongShapeError)
 """What a flow document answers that will answer the same the next time."""
 
@@ -93,6 +97,8 @@ class Catalogue:
         self._functions = FunctionTimeouts(client, clock)
         self._compared_at = -math.inf
         self._lookup_failed_at: dict[str, float] = {}
+        self._tracking_asked_at = -math.inf
+        self._tracking_built = True
         self._documents: dict[str, FlowDocument | None] = {}
         self._refused: set[str] = set()
         self._unread: set[str] = set()
@@ -158,7 +164,7 @@ class Catalogue:
         if CONCURRENT_EXECUTIONS in limits:
             self._concurrency_limit = limits[CONCURRENT_EXECUTIONS]
             self._ledger.save_concurrency_limit(self._org, limits[CONCURRENT_EXECUTIONS])
-        self._refresh_flow_use(actions, now)
+        self._refresh_flow_use(actions, {entry.id: entry.secure for entry in listed}, now)
         return len(actions)
 
     def _authentication_actions(
@@ -213,7 +219,9 @@ class Catalogue:
         self._refused.discard("integration names")
         return KnownIntegrations.of_answer(listed)
 
-    def _refresh_flow_use(self, actions: Iterable[Action], now: float) -> None:
+    def _refresh_flow_use(
+        self, actions: Iterable[Action], secure: Mapping[str, bool | None], now: float
+    ) -> None:
         state = self._ledger.state(self._org)
         looked_up_at = state.flow_lookups
         timeouts: Counter[str] = Counter()
@@ -223,6 +231,7 @@ class Catalogue:
             action.action_id
             for action in actions
             if now - looked_up_at.get(action.action_id, 0.0) >= FLOW_LOOKUP_LASTS_SECONDS
+            and not self._is_unanswered(action.action_id, now)
         ]
         # One that failed lately goes last: it must not keep the others waiting for ever.
         due.sort(
@@ -233,12 +242,49 @@ class Catalogue:
             )
         )
         for action_id in due[:FLOW_LOOKUPS_PER_REFRESH]:
-            flows = self._unless_refused("flow use", partial(consuming_flows, action_id=action_id))
+            flows = self._unless_refused(
+                "flow use",
+                partial(consuming_flows, action_id=action_id, secure=secure.get(action_id)),
+            )
             if flows is None:
                 self._lookup_failed_at[action_id] = now
                 return
+            if not flows and not self._absence_is_known(now):
+                self._lookup_failed_at[action_id] = now
+                continue
             self._lookup_failed_at.pop(action_id, None)
             self._ledger.save_flow_use(self._org, action_id, flows, now)
+
+    def _is_unanswered(self, action_id: str, now: float) -> bool:
+        """Whether tracking that is not built had nothing to say of it within the last hour."""
+        failed_at = self._lookup_failed_at.get(action_id, -math.inf)
+        return not self._tracking_built and now - failed_at < TRACKING_ASKED_AGAIN_SECONDS
+
+    def _absence_is_known(self, now: float) -> bool:
+        """Whether an action without users has none: only where tracking was ever built.
+
+        Asked once an hour, and not at all while every action has its users. What was taken for
+        no use before is forgotten where tracking can't tell.
+        """
+        if now - self._tracking_asked_at >= TRACKING_ASKED_AGAIN_SECONDS:
+            self._tracking_asked_at = now
+            self._tracking_built = bool(self._unless_refused("flow use", tracking_is_built))
+            if not self._tracking_built:
+                self._ledger.forget_unused(self._org)
+                self._say_once_that_use_is_not_known()
+        return self._tracking_built
+
+    def _say_once_that_use_is_not_known(self) -> None:
+        if "tracking" not in self._refused:
+            self._refused.add("tracking")
+            log.warning(
+                "catalogue_without",
+                org=self._org,
+                what="flow use",
+                why="dependency tracking was not built completely: where it names no flow, "
+                "whether one uses an action is not known",
+                hint="Let dependency tracking be built in Architect.",
+            )
 
     def _refresh_flows(self) -> int:
         """Read the flow that was configured and every flow that the detail records named.

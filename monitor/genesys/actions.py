@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from monitor.errors import NotJsonError
+from monitor.errors import BadRequestError, NotFoundError, NotJsonError
 from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
@@ -42,8 +44,23 @@ CONSUMING_RESOURCES = Endpoint(
 
 FUNCTION_INTEGRATION_TYPE = "function-data-actions"
 """The type of the integrations whose actions are functions."""
+TRACKING_BUILD = Endpoint(
+    "GET",
+    "/api/v2/architect/dependencytracking/build",
+    ("architect:dependencyTracking:view",),
+)
 
 PAGE_SIZE = 100
+MOST_BARREN_PAGES = 30
+"""So many pages in a row without anything new end a listing, whatever the platform counts: a flow
+comes once for each of its versions, and a platform that ignored the page number comes for ever."""
+
+OBJECT_TYPES = ("DATAACTION", "SECUREACTION")
+"""What dependency tracking calls a data action; only one that is secure may be the second."""
+
+_BUILT = frozenset({"OPERATIONAL", "OPERATIONALNEEDSREBUILD"})
+"""States in which a build of dependency tracking has once been completed (DependencyStatus)."""
+
 _LONGEST_TIMEOUT_SECONDS = 3600
 """Sixty times what the platform takes: more is a slip, and no timeout is guessed from it."""
 
@@ -64,6 +81,7 @@ class IntegrationAction(msgspec.Struct, frozen=True):
         category: For example ``Web Services Data Actions``; empty where left out.
         version: Counts its changes; a write must name the newest. None where left out.
         timeout_ms: The timeout that was set; None where none was (absent, null or 0).
+        secure: Whether it is for secure flows alone; None where left out.
     """
 
     id: str
@@ -72,6 +90,7 @@ class IntegrationAction(msgspec.Struct, frozen=True):
     category: str = ""
     version: int | None = None
     timeout_ms: int | None = None
+    secure: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +151,7 @@ class _ActionAnswer(Record, frozen=True, rename="camel"):
     integration_id: str | None = None
     category: str | None = None
     version: int | None = None
+    secure: bool | None = None
     config: _ConfigAnswer | None = None
 
     def __post_init__(self) -> None:
@@ -156,6 +176,7 @@ class _ActionAnswer(Record, frozen=True, rename="camel"):
             category=tidy(self.category or ""),
             version=self.version,
             timeout_ms=seconds * 1000 if seconds else None,
+            secure=self.secure,
         )
 
 
@@ -201,6 +222,10 @@ class _IntegrationPage(Listing, frozen=True, rename="camel"):
 class _DependencyPage(Listing, frozen=True, rename="camel"):
     entities: tuple[_Dependency, ...] | None = None
     page_count: int | None = None
+
+
+class _Tracking(msgspec.Struct, frozen=True):
+    status: str | None = None
 
 
 class _Entity(Protocol):
@@ -343,18 +368,29 @@ def function_timeout_ms(client: Client, action_id: str) -> int | None:
     return seconds * 1_000 if seconds and 0 < seconds <= _LONGEST_TIMEOUT_SECONDS else None
 
 
-def consuming_flows(client: Client, action_id: str) -> dict[str, str]:
-    """Flow id -> name, for the flows that use a data action.
+def consuming_flows(
+    client: Client, action_id: str, *, secure: bool | None = None
+) -> dict[str, str]:
+    """Return the flows that use a data action: flow id -> name.
 
-    The platform's dependency tracking lists other users of an action too, such as scripts; every
-    type of flow ends in ``FLOW``. Flows that were deleted are left out.
+    The platform's dependency tracking lists other users of an action too, such as scripts and
+    guides; every type of flow ends in ``FLOW``. Flows that were deleted are left out. That none is
+    listed means nothing before tracking was built: see ``tracking_is_built``.
+
+    Args:
+        client: Asks.
+        action_id: The data action.
+        secure: Whether it is secure: where it may be, it is looked for under both object types.
 
     Raises:
         GenesysError: One of the tree.
     """
-    consumers = _all_pages(
-        client, CONSUMING_RESOURCES, _DependencyPage, {"id": action_id, "objectType": "DATAACTION"}
-    )
+    usual, other = OBJECT_TYPES
+    consumers = [*_consumers(client, action_id, usual)]
+    if secure is not False:
+        # A type that the platform does not take there has no users.
+        with contextlib.suppress(BadRequestError, NotFoundError):
+            consumers += _consumers(client, action_id, other)
     return {
         consumer.id: tidy(consumer.name or "")
         for consumer in consumers
@@ -362,27 +398,47 @@ def consuming_flows(client: Client, action_id: str) -> dict[str, str]:
     }
 
 
+def _consumers(client: Client, action_id: str, object_type: str) -> Iterator[_Dependency]:
+    params = {"id": action_id, "objectType": object_type}
+    return _all_pages(client, CONSUMING_RESOURCES, _DependencyPage, params)
+
+
+def tracking_is_built(client: Client) -> bool:
+    """Return whether dependency tracking was ever built, so that no user means that none is there.
+
+    A build that is still under way, or that ended incomplete, has not seen everything.
+
+    Raises:
+        GenesysError: One of the tree.
+    """
+    return (client.call(TRACKING_BUILD, _Tracking).status or "").upper() in _BUILT
+
+
 def _all_pages(
     client: Client, endpoint: Endpoint, page_type: type[_Page[E_co]], params: dict[str, str]
 ) -> Iterator[E_co]:
     """Yield each entity once, page by page.
 
-    Ends at an empty page, at the last page that the platform counts, and at a page that brings
-    nothing new: a platform that ignored the page number would otherwise be asked for ever.
+    Ends at the last page that the platform counts. Where it counts none, ends at a page that
+    brings nothing new, unless that page is full: the same thing may fill a page and more. A
+    platform that repeats itself is not asked for ever.
     """
     seen: set[str] = set()
-    number = 1
-    while True:
+    barren = 0
+    for number in itertools.count(1):
         page = client.call(
             endpoint,
             page_type,
             params={**params, "pageSize": str(PAGE_SIZE), "pageNumber": str(number)},
         )
-        fresh = {entity.id: entity for entity in page.entities or () if entity.id not in seen}
+        entities = page.entities or ()
+        fresh = {entity.id: entity for entity in entities if entity.id not in seen}
         yield from fresh.values()
         seen |= fresh.keys()
-        if not (fresh or page.unread) or (
-            page.page_count is not None and number >= page.page_count
-        ):
+        barren = 0 if fresh else barren + 1
+        if page.page_count or not (entities or page.unread):
+            goes_on = number < (page.page_count or 0)
+        else:
+            goes_on = bool(fresh or page.unread) or len(entities) >= PAGE_SIZE
+        if not goes_on or barren >= MOST_BARREN_PAGES:
             return
-        number += 1

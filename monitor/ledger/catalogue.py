@@ -127,6 +127,16 @@ def save_flows_of_action(
     )
 
 
+def forget_lookups_without_use(connection: Connection, org_id: int) -> None:
+    """Do as if the actions that no flow was said to use had never been asked about."""
+    used = select(flow_use.c.action_id).where(flow_use.c.org_id == org_id)
+    connection.execute(
+        delete(flow_lookups).where(
+            flow_lookups.c.org_id == org_id, flow_lookups.c.action_id.not_in(used)
+        )
+    )
+
+
 def note_timeout(
     connection: Connection, org_id: int, change: Change, timeout_ms: int, at: float
 ) -> None:

@@ -9,7 +9,12 @@ from typing import Self
 
 from sqlalchemy import delete
 
-from monitor.ledger.catalogue import save_actions, save_flows_of_action, timeouts_over_time
+from monitor.ledger.catalogue import (
+    forget_lookups_without_use,
+    save_actions,
+    save_flows_of_action,
+    timeouts_over_time,
+)
 from monitor.ledger.columns import OrgTallies, read_org_tallies
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
@@ -123,6 +128,11 @@ class Ledger:
         """Keep how many executions the platform lets run at the same time in an org."""
         with self._database.writing() as connection:
             remember_concurrency_limit(connection, lock_org(connection, org), limit)
+
+    def forget_unused(self, org: str) -> None:
+        """Forget that no flow uses an action: dependency tracking could not tell."""
+        with self._database.writing() as connection:
+            forget_lookups_without_use(connection, lock_org(connection, org))
 
     def save_flow_use(self, org: str, action_id: str, flows: Mapping[str, str], at: float) -> None:
         """Replace what dependency tracking said of an action by ``flows``, names by flow id."""

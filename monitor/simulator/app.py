@@ -28,6 +28,7 @@ from monitor.simulator.routes_control import control_routes
 from monitor.simulator.routes_flows import flow_routes
 from monitor.simulator.routes_oauth import oauth_routes
 from monitor.simulator.routes_organization import organization_routes, whoami_routes
+from monitor.simulator.routes_tracking import tracking_routes
 from monitor.simulator.tokens import GrantRefusal
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         app.register_blueprint(aggregate_routes(org))
         app.register_blueprint(flow_aggregate_routes(org))
         app.register_blueprint(organization_routes(org))
+        app.register_blueprint(tracking_routes(org))
         app.register_blueprint(audit_routes(org))
     return Line(app.wsgi_app, closing)
 

@@ -226,7 +226,7 @@ def action_json(stored: _Stored, *, with_config: bool, with_contract: bool) -> J
         "integrationId": action.integration.integration_id,
         "category": stored.category,
         "version": stored.version,
-        "secure": False,
+        "secure": action.secure,
         "selfUri": uri,
     }
     if with_contract:

@@ -82,7 +82,7 @@ def _listing(org: SimulatedOrg) -> dict[str, object]:
         if (not wanted or one.action.action_id in wanted)
         and name in one.name.lower()
         and category in {None, one.category}
-        and request.args.get("secure", "false").lower() == "false"
+        and request.args.get("secure", "").lower() in {"", str(one.action.secure).lower()}
     ]
     shown = [
         org.actions.shown(one, with_config=with_config, with_contract=with_config) for one in found

@@ -1,14 +1,13 @@
-"""Who am I, what are my limits, and which flows use an action."""
+"""Who am I, and what are my limits."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, g, request
+from flask import Blueprint, g
 
-from monitor.simulator.answers import answer, paged, require
-from monitor.simulator.permissions import VIEW_DEPENDENCIES
-from monitor.simulator.refusal import bad_request, not_found
+from monitor.simulator.answers import answer
+from monitor.simulator.refusal import not_found
 
 if TYPE_CHECKING:
     from flask import Response
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from monitor.simulator.org import SimulatedOrg
 
 _LIMITS = "/api/v2/organizations/limits/namespaces/<namespaceName>"
-_CONSUMING = "/api/v2/architect/dependencytracking/consumingresources"
 _DEFAULT_LIMITS = (("actions.concurrent.executions.max", 30), ("requests.volume.max", 2_500))
 
 
@@ -67,7 +65,7 @@ def whoami_routes(org: SimulatedOrg) -> Blueprint:
 
 
 def organization_routes(org: SimulatedOrg) -> Blueprint:
-    """Limits and dependency tracking."""
+    """Limits."""
     routes = Blueprint("organization", __name__)
 
     @routes.get(_LIMITS)
@@ -77,29 +75,6 @@ def organization_routes(org: SimulatedOrg) -> Blueprint:
     @routes.get(f"{_LIMITS}/defaults")
     def default_limits(namespaceName: str) -> Response:  # noqa: N803 - the platform's path
         return answer(_limits(namespaceName, _DEFAULT_LIMITS))
-
-    @routes.get(_CONSUMING)
-    def consuming() -> Response:
-        require(org, VIEW_DEPENDENCIES)
-        wanted, kind = request.args.get("id"), request.args.get("objectType")
-        if not wanted or not kind:
-            message = "The query parameters 'id' and 'objectType' are required"
-            raise bad_request(message)
-        flows = [
-            {
-                "id": flow.flow_id,
-                "name": flow.name,
-                "version": "1.0",
-                "type": f"{flow.flow_type}FLOW",
-                "deleted": False,
-                "updated": False,
-                "stateUnknown": False,
-                "selfUri": f"/api/v2/flows/{flow.flow_id}",
-            }
-            for flow in org.scenario.flows
-            if kind == "DATAACTION" and any(step.action_id == wanted for step in flow.steps)
-        ]
-        return answer(paged(flows, _CONSUMING))
 
     return routes
 

@@ -110,6 +110,7 @@ class SimulatedAction:
         kind: Custom, static or function.
         timeout_seconds: The timeout its author set; None where none is set.
         authentication: Whether it is a custom authentication action, listed only on request.
+        secure: Whether secure flows alone may use it.
         method: HTTP method of its request.
         success_status: HTTP status of its successes: ``200`` or ``201``.
     """
@@ -123,6 +124,7 @@ class SimulatedAction:
     kind: ActionKind = ActionKind.CUSTOM
     timeout_seconds: int | None = None
     authentication: bool = False
+    secure: bool = False
     method: str = "POST"
     success_status: Literal["200", "201"] = "200"
 

@@ -105,6 +105,7 @@ ORDER_STATUS: Final = _action(
 
 TAKE_PAYMENT: Final = replace(
     _action("Take Payment", _PAYMENTS, LatencyLaw(900, 0.3, never_share=0.03), 240, 15),
+    secure=True,
     success_status="201",
 )
 """Fast, except for some calls that never answer."""

@@ -293,13 +293,18 @@ class World:
         "What does dependency tracking know?",
         Reading("repeating", "each flow once for each of its versions", _SDK, "each flow once"),
         Reading("built", "each flow once", _SDK, "each flow once"),
-        Reading("unbuilt", "nothing: it was never built", _SDK, "says that use is not known"),
+        Reading(
+            "unbuilt",
+            "nothing: it was never built, as `dependencytracking/build` says",
+            _SDK,
+            "says that use is not known, never that no flow uses an action",
+        ),
     )
     secure_type: str = _open(
         "actions",
         "Under which object type do secure data actions stand in dependency tracking?",
-        Reading("SECUREACTION", "`SECUREACTION`", _SDK, "both are asked"),
-        Reading("DATAACTION", "`DATAACTION`", _SDK, "both are asked"),
+        Reading("SECUREACTION", "`SECUREACTION`", _SDK, "asks for both where it may be secure"),
+        Reading("DATAACTION", "`DATAACTION`", _SDK, "asks for both where it may be secure"),
     )
     etag: str = _open(
         "flows",

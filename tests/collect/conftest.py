@@ -18,6 +18,9 @@ from tests.collect.imagined import NOON
 from tests.collect.watched import Watched, client_of
 from tests.simulator.far_end import StillClock
 
+KIND = World(detail_errors="named", telephony_errors="none", dependency_tracking="built")
+"""Detail records name the data action that failed, and a page of flows holds no flow twice."""
+
 
 class Watch(Protocol):
     """Serves an org and wires its reader."""
@@ -32,7 +35,7 @@ class Watch(Protocol):
     ) -> Watched:
         """Watch an org, with its usual sources or those named, and an hour of history.
 
-        Where no world is named, detail records name the data action that failed.
+        Where no world is named, it is ``KIND``.
         """
         ...
 
@@ -72,7 +75,7 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
             org = SimulatedOrg(
                 plan,
                 clock,
-                world=world or World(detail_errors="named", telephony_errors="none"),
+                world=world or KIND,
                 requests_per_minute=100_000,
             )
             simulator = stack.enter_context(serve(org))

@@ -25,6 +25,7 @@ from monitor.clock import SystemClock
 from monitor.config import OrgSettings
 from monitor.genesys import Client, Endpoint, connect
 from monitor.genesys.actions import (
+    OBJECT_TYPES,
     REQUEST_TEMPLATE,
     consuming_flows,
     function_timeout_ms,
@@ -33,6 +34,7 @@ from monitor.genesys.actions import (
     is_authentication_action,
     list_actions,
     list_integrations,
+    tracking_is_built,
 )
 from monitor.genesys.analytics import (
     ActionAggregateJob,
@@ -198,6 +200,7 @@ CASES = [
         "get_architect_dependencytracking_consumingresources",
         required=("id", "objectType"),
     ),
+    Case(tracking_is_built, "ArchitectApi", "get_architect_dependencytracking_build"),
     Case(
         lambda c: action_aggregates(c, FULL_ACTION_QUERY),
         "AnalyticsApi",
@@ -361,11 +364,12 @@ def test_every_state_of_a_job_is_known() -> None:
 def test_a_data_action_is_called_what_dependency_tracking_calls_it(
     client: Client, far_side: FarSide
 ) -> None:
-    """The object type that is asked for is one that the platform knows."""
+    """The object types that are asked for are those that the platform knows."""
     consuming_flows(client, "a")
 
-    (asked,) = [seen.query["objectType"] for seen in far_side.seen if "objectType" in seen.query]
-    assert asked in (allowed_values("Dependency", "type") or ())
+    asked = [seen.query["objectType"] for seen in far_side.seen if "objectType" in seen.query]
+    assert asked == list(OBJECT_TYPES)
+    assert set(asked) <= set(allowed_values("Dependency", "type") or ())
 
 
 def test_every_endpoint_is_held_against_the_sdk(client: Client, far_side: FarSide) -> None:

@@ -227,6 +227,11 @@ def consuming_flows(client: Any) -> Any:  # noqa: ANN401
     )
 
 
+def tracking_build(client: Any) -> Any:  # noqa: ANN401
+    """Whether dependency tracking was ever built."""
+    return sdk.ArchitectApi(client).get_architect_dependencytracking_build()
+
+
 QUESTIONS: dict[str, Ask] = {
     "actions": actions({"page_size": 100}),
     "actions with config": actions({"page_size": 5, "include_config": True, "page_number": 2}),
@@ -251,6 +256,7 @@ QUESTIONS: dict[str, Ask] = {
     "token": token,
     "audits of a day without any": audits,
     "consuming flows": consuming_flows,
+    "dependency tracking's build": tracking_build,
 }
 
 

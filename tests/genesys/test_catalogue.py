@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 from monitor.errors import NotFoundError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.actions import (
+    MOST_BARREN_PAGES,
     IntegrationAction,
     ListedIntegration,
     consuming_flows,
     get_action,
     list_actions,
     list_integrations,
+    tracking_is_built,
 )
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
@@ -28,6 +30,7 @@ from tests.genesys.far_side import Act, FarSide, Reply
 ACTIONS = "GET /api/v2/integrations/actions"
 INTEGRATIONS = "GET /api/v2/integrations"
 CONSUMERS = "GET /api/v2/architect/dependencytracking/consumingresources"
+BUILD = "GET /api/v2/architect/dependencytracking/build"
 LIMITS = "GET /api/v2/organizations/limits/namespaces/dataactions"
 ME = "GET /api/v2/organizations/me"
 
@@ -158,13 +161,118 @@ def test_only_flows_that_exist_are_users_of_an_action(client: Client, far_side: 
         ),
     )
 
-    assert consuming_flows(client, "a") == {"1": "Main", "2": "Work", "6": ""}
+    assert consuming_flows(client, "a", secure=False) == {"1": "Main", "2": "Work", "6": ""}
     assert far_side.requests(CONSUMERS)[0].query == {
         "id": "a",
         "objectType": "DATAACTION",
         "pageSize": "100",
         "pageNumber": "1",
     }
+
+
+def versions(*ids: str, page_count: int | None = None) -> Reply:
+    """A page of flows; the same one once for each of its versions."""
+    entities = [{"id": i, "name": i, "type": "INBOUNDCALLFLOW"} for i in ids]
+    body: dict[str, object] = {"entities": entities}
+    return Reply(body=body if page_count is None else body | {"pageCount": page_count})
+
+
+def test_a_page_of_versions_that_are_known_is_not_the_last(
+    client: Client, far_side: FarSide
+) -> None:
+    """A flow comes once for each of its versions: the platform's count of pages says more."""
+    full = versions(*["a"] * 100, page_count=3)
+    far_side.on(CONSUMERS, full, full, versions("a", "b", page_count=3))
+
+    assert consuming_flows(client, "x", secure=False) == {"a": "a", "b": "b"}
+    assert len(far_side.requests(CONSUMERS)) == 3
+
+
+def test_a_full_page_of_what_is_known_is_not_the_last_where_no_pages_are_counted(
+    client: Client, far_side: FarSide
+) -> None:
+    """It may go on with another flow; a page that is not full ends it."""
+    full = versions(*["a"] * 100)
+    far_side.on(CONSUMERS, full, full, versions("a", "b"), versions("b"))
+
+    assert consuming_flows(client, "x", secure=False) == {"a": "a", "b": "b"}
+    assert len(far_side.requests(CONSUMERS)) == 4
+
+
+@pytest.mark.parametrize("page_count", [None, 1_000_000])
+def test_a_platform_that_ignores_the_page_number_is_not_asked_for_ever(
+    client: Client, far_side: FarSide, page_count: int | None
+) -> None:
+    """Whatever it counts, so many pages without anything new end it."""
+    far_side.on(ACTIONS, page(*map(str, range(100)), page_count=page_count))
+
+    assert len(list_actions(client)) == 100
+    assert len(far_side.requests(ACTIONS)) == 1 + MOST_BARREN_PAGES
+
+
+def test_an_empty_page_is_not_the_last_where_more_are_counted(
+    client: Client, far_side: FarSide
+) -> None:
+    """What somebody may not see leaves its place empty."""
+    far_side.on(ACTIONS, page("a", page_count=3), page(page_count=3), page("b", page_count=3))
+
+    assert [action.id for action in list_actions(client)] == ["a", "b"]
+
+
+def test_a_count_of_no_pages_is_none_where_there_is_something(
+    client: Client, far_side: FarSide
+) -> None:
+    """Zero pages that hold an action are a slip."""
+    far_side.on(ACTIONS, page("a", page_count=0), page("b", page_count=0), page(page_count=0))
+
+    assert [action.id for action in list_actions(client)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("secure", [True, None])
+def test_a_secure_action_is_looked_for_under_both_types(
+    client: Client, far_side: FarSide, *, secure: bool | None
+) -> None:
+    """Nobody says under which of them it stands."""
+    far_side.on(CONSUMERS, versions(page_count=1), versions("a", page_count=1))
+
+    assert consuming_flows(client, "x", secure=secure) == {"a": "a"}
+    assert [seen.query["objectType"] for seen in far_side.requests(CONSUMERS)] == [
+        "DATAACTION",
+        "SECUREACTION",
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_type_that_is_not_taken_has_no_users(
+    client: Client, far_side: FarSide, status: int
+) -> None:
+    """What the usual one says stands."""
+    far_side.on(CONSUMERS, versions("a", page_count=1), Reply(status, {"code": "not.found"}))
+
+    assert consuming_flows(client, "x") == {"a": "a"}
+
+
+@pytest.mark.parametrize(
+    ("status", "is_built"),
+    [
+        ("OPERATIONAL", True),
+        ("OPERATIONALNEEDSREBUILD", True),
+        ("BUILDINCOMPLETE", False),
+        ("BUILDINITIALIZING", False),
+        ("BUILDINPROGRESS", False),
+        ("BUILDQUEUED", False),
+        ("NOTBUILT", False),
+        ("of a later version", False),
+        (None, False),
+    ],
+)
+def test_only_a_whole_build_knows_what_is_not_used(
+    client: Client, far_side: FarSide, status: str | None, *, is_built: bool
+) -> None:
+    """Each status of the platform's model, and what it may say one day."""
+    far_side.on(BUILD, Reply(body={"id": "b", "status": status}))
+
+    assert tracking_is_built(client) is is_built
 
 
 def test_dependency_tracking_names_its_permission(client: Client, far_side: FarSide) -> None:

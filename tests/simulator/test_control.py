@@ -109,12 +109,19 @@ def test_limits_are_the_orgs_own_and_the_defaults(wire: Wire) -> None:
     assert wire.get(f"{LIMITS}/elsewhere").status_code == 404
 
 
-def test_dependency_tracking_names_the_flows_that_use_an_action(wire: Wire) -> None:
-    """Two flows call Order Status; another type of object has none."""
-    found = wire.get(CONSUMING, id=ORDER_STATUS.action_id, objectType="DATAACTION").json()
-    assert {(one["name"], one["type"]) for one in found["entities"]} == {
+def test_dependency_tracking_repeats_a_flow_for_each_of_its_versions(wire: Wire) -> None:
+    """Two flows call Order Status, beside a guide and a flow that is gone; no queue does."""
+    asked = {"id": ORDER_STATUS.action_id, "objectType": "DATAACTION", "pageSize": "100"}
+    pages = [wire.get(CONSUMING, pageNumber=number, **asked).json() for number in (1, 2, 3)]
+    assert [page["pageCount"] for page in pages] == [3, 3, 3]
+    assert {one["name"] for one in pages[0]["entities"] + pages[1]["entities"]} == {
+        "Order Enquiries"
+    }
+    assert {(one["name"], one["type"]) for one in pages[2]["entities"]} == {
         ("Order Enquiries", "INBOUNDCALLFLOW"),
         ("Case Updates", "INBOUNDEMAILFLOW"),
+        ("Old Menu", "INBOUNDCALLFLOW"),
+        ("Agent Guide", "GUIDE"),
     }
     other = wire.get(CONSUMING, id=ORDER_STATUS.action_id, objectType="QUEUE").json()
     assert other["entities"] == []
