@@ -5,7 +5,7 @@ Each probe asks the platform for little, and ends in one finding: a line and wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -206,18 +206,6 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
         count = sum(tally.count for tally in evidence.tallies)
         return f"{count} executions in the last {stretch.seconds // 60} min"
 
-    def flow_use() -> str | _Doubt:
-        if not action_ids:
-            return "No action to ask about"
-        flows = consuming_flows(client, action_ids[0])
-        if not flows and not tracking_is_built(client):
-            return _Doubt(
-                "Dependency tracking was not built completely: where it names no flow, whether "
-                "one uses an action is not known",
-                "Let dependency tracking be built in Architect.",
-            )
-        return f"{action_ids[0]} is used by {len(flows)} flows"
-
     def limits() -> str:
         limit = data_action_limits(client).get(CONCURRENT_EXECUTIONS)
         return f"{limit} concurrent executions" if limit else "No limit is given"
@@ -229,10 +217,23 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
     if "conversations" in sources:
         yield _conversations_probe(client, settings, clock, needed=False)
     yield "integration names", lambda: _integrations(client), False
-    yield "flow use", flow_use, False
+    yield "flow use", lambda: _flow_use(client, action_ids), False
     yield "limits", limits, False
     if AUDITS in sources:
         yield "audit log", partial(_audits, client, clock), False
+
+
+def _flow_use(client: Client, action_ids: Sequence[str]) -> str | _Doubt:
+    if not action_ids:
+        return "No action to ask about"
+    flows = consuming_flows(client, action_ids[0])
+    if not flows and not tracking_is_built(client):
+        return _Doubt(
+            "Dependency tracking was not built completely: where it names no flow, whether one "
+            "uses an action is not known",
+            "Let dependency tracking be built in Architect.",
+        )
+    return f"{action_ids[0]} is used by {len(flows)} flows"
 
 
 def _audits(client: Client, clock: Clock) -> str:
