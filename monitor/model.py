@@ -29,6 +29,9 @@ Bands = tuple[int, ...]
 
 NO_BANDS: Bands = (0,) * (len(BAND_EDGES_MS) + 1)
 
+FLOW_ERRORS = ("FLOW_ERROR_DISCONNECT", "FLOW_ERROR_EXIT")
+"""The exit reasons of a flow that lost its caller to an error of its own."""
+
 NO_ERROR = "NONE"
 """The errorType of an execution that succeeded."""
 
@@ -218,6 +221,23 @@ class Incident:
     flow_name: str
     error_type: str
     attributed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowErrorTally:
+    """Callers whom one flow lost one way in one window; none of them is a timeout.
+
+    Attributes:
+        flow_id: The flow.
+        exit_reason: How it ended, in the platform's word, for example ``FLOW_ERROR_DISCONNECT``.
+        window_start: Start of the window.
+        callers: How many.
+    """
+
+    flow_id: str
+    exit_reason: str
+    window_start: int
+    callers: int
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -282,6 +282,7 @@ class OrgWatch:
             requests=report.requests,
             executions_added=report.executions_added,
             incidents_added=report.incidents_added,
+            flow_errors_added=report.flow_errors_added,
             restatements=report.restatements,
             skipped_windows=report.skipped_windows,
             **{f"{source}_error": _in_words(error) for source, error in report.errors.items()},

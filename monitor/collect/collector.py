@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from monitor.clock import Clock
-from monitor.collect.plan import END_STEP_SECONDS, Read, plan
+from monitor.collect.plan import END_STEP_SECONDS, Plan, Read, plan
 from monitor.collect.refusals import Refusals
 from monitor.config import CollectSettings
 from monitor.errors import (
@@ -53,6 +53,7 @@ class PollReport:
         requests: API requests it cost.
         executions_added: Executions counted for the first time.
         incidents_added: Timeouts in conversations counted for the first time.
+        flow_errors_added: Callers lost in flows counted for the first time.
         restatements: Tallies that showed fewer executions than before.
         skipped_windows: Windows given up because they were too far back.
         errors: What went wrong, by source.
@@ -65,6 +66,7 @@ class PollReport:
     requests: int = 0
     executions_added: int = 0
     incidents_added: int = 0
+    flow_errors_added: int = 0
     restatements: int = 0
     skipped_windows: int = 0
     errors: Mapping[str, GenesysError] = field(default_factory=dict)
@@ -77,12 +79,14 @@ class _Count:
 
     executions: int = 0
     incidents: int = 0
+    flow_errors: int = 0
     restatements: int = 0
     skipped_windows: int = 0
 
     def add(self, recorded: Recorded) -> None:
         self.executions += recorded.executions_added
         self.incidents += recorded.incidents_added
+        self.flow_errors += recorded.flow_errors_added
         self.restatements += recorded.restatements
 
 
@@ -115,6 +119,8 @@ class Collector:
         self._clock = clock
         self._stop = stop
         self._refusals = Refusals(org, clock)
+        self._read_deep: set[str] = set()
+        self._gave_way: set[str] = set()
         self._coarser: dict[str, int] = {}
         self._turn = threading.Lock()
         for source in self._sources:
@@ -132,6 +138,7 @@ class Collector:
         with self._turn:
             # One moment for all sources, so that they speak of the same windows.
             now = self._clock.now()
+            self._read_deep.clear()
             return self._each_source(partial(self._poll_source, now))
 
     def read_again(self, stretch: TimeRange) -> PollReport:
@@ -164,6 +171,7 @@ class Collector:
             duration_seconds=time.monotonic() - started,
             executions_added=count.executions,
             incidents_added=count.incidents,
+            flow_errors_added=count.flow_errors,
             restatements=count.restatements,
             skipped_windows=count.skipped_windows,
             errors=errors,
@@ -179,20 +187,60 @@ class Collector:
 
     def _poll_source(self, now: float, source: Source, count: _Count) -> None:
         def read(window: int) -> None:
-            state = self._ledger.source_state(self._org, source.name)
-            due = plan(
-                now=now,
-                settings=self._settings,
-                window_seconds=window,
-                slice_seconds=source.slice_seconds,
-                coverage=self._ledger.coverage(self._org, source.name),
-                complete_until=state.complete_until if state else 0,
-            )
+            due = self._due(source, window, now)
+            if self._gives_way(source, due, now):
+                return
+            if source.only_deep and not due.deep:
+                self._note_nothing_owed(source, window)
+                return
+            if due.deep:
+                self._read_deep.add(source.name)
             for stretch in due.skipped:
                 self._skip(source, stretch, window, count)
             self._read_all(source, due.reads, window, count, deep=due.deep)
 
         self._in_windows(source, read)
+
+    def _due(self, source: Source, window_seconds: int, now: float) -> Plan:
+        state = self._ledger.source_state(self._org, source.name)
+        return plan(
+            now=now,
+            settings=self._settings,
+            window_seconds=window_seconds,
+            slice_seconds=source.slice_seconds,
+            coverage=self._ledger.coverage(self._org, source.name),
+            complete_until=state.complete_until if state else 0,
+        )
+
+    def _gives_way(self, source: Source, due: Plan, now: float) -> bool:
+        """Whether a source leaves this poll to another one, so that no poll costs more than others.
+
+        One that is asked in deep polls alone waits where the source whose turn it takes reads deep,
+        and takes its turn at the next poll. Nobody gives way twice in a row, or at the first time.
+        """
+        if source.name in self._gave_way:
+            self._gave_way.discard(source.name)
+            return False
+        if source.only_deep:
+            known = self._ledger.source_state(self._org, source.name) is not None
+            gives_way = known and due.deep and source.takes_turn_of in self._read_deep
+        else:
+            gives_way = not due.deep and any(
+                other.takes_turn_of == source.name
+                and not self._refusals.rests(other.name)
+                and self._due(other, self._window(other), now).deep
+                for other in self._sources
+            )
+        if gives_way:
+            self._gave_way.add(source.name)
+        return gives_way
+
+    def _note_nothing_owed(self, source: Source, window_seconds: int) -> None:
+        """Keep that a source is up to date though it was not asked."""
+        now = self._clock.now()
+        end = floor_to(now, END_STEP_SECONDS)
+        nothing = Reading(TimeRange(end, end), window_seconds, now)
+        self._ledger.record(self._org, source.name, nothing)
 
     def _read_stretch(self, stretch: TimeRange, source: Source, count: _Count) -> None:
         def read(window: int) -> None:
@@ -250,6 +298,9 @@ class Collector:
                 incidents_are_executions=self._contract == "flow",
                 complete_until=read.complete_until,
                 names=evidence.names,
+                flow_errors=evidence.flow_errors,
+                flow_names=evidence.flow_names,
+                flow_error_basis=evidence.flow_error_basis,
             ),
         )
         count.add(recorded)

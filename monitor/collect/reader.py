@@ -13,7 +13,7 @@ from monitor.config import OrgSettings, Settings
 from monitor.genesys import Client, ClosedEndpoints, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger
-from monitor.sources import ActionsSource, ConversationsSource, Source
+from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +63,16 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         flow_id=org.flow_id,
         action_id=org.action_id,
     )
-    every: dict[str, Source] = {
-        ActionsSource.name: ActionsSource(client),
-        ConversationsSource.name: ConversationsSource(client, classifier, catalogue),
-    }
+    conversations = ConversationsSource(client, classifier, catalogue)
+    lost = FlowErrorsSource(client, conversations, clock, org=org.name, contract=org.contract)
+    # Flow errors come last: they may be counted from what the conversations have just brought.
+    every: tuple[Source, ...] = (ActionsSource(client), conversations, lost)
+    asked = settings.sources_of(org)
     collector = Collector(
         org=org.name,
         contract=org.contract,
         settings=settings.collect,
-        sources=[every[name] for name in settings.sources_of(org)],
+        sources=[source for source in every if source.name in asked],
         ledger=ledger,
         classifier=classifier,
         clock=clock,

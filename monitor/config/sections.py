@@ -24,9 +24,10 @@ class CollectSettings(Section):
     lookback: Seconds = cast("int", "1h")
     max_backfill: Seconds = cast("int", "7d")
     initial: Seconds = cast("int", "24h")
-    sources: tuple[Literal["actions", "conversations", "audits"], ...] = (
+    sources: tuple[Literal["actions", "conversations", "flow-errors", "audits"], ...] = (
         "actions",
         "conversations",
+        "flow-errors",
         "audits",
     )
 

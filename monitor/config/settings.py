@@ -75,7 +75,10 @@ class Settings(BaseSettings):
     def sources_of(self, org: OrgSettings) -> tuple[str, ...]:
         """The sources that polls ask: an org that speaks only flows has no action aggregates."""
         if org.contract == "flow":
-            return ("conversations",)
+            return (
+                "conversations",
+                *(one for one in self.collect.sources if one == "flow-errors"),
+            )
         return tuple(source for source in self.collect.sources if source != "audits")
 
     def reads_audits(self, org: OrgSettings) -> bool:

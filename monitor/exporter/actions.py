@@ -14,10 +14,12 @@ from monitor.exporter.catalogue import (
     ERRORS,
     EXECUTIONS,
     FLOW_CONVERSATIONS,
+    FLOW_ERRORS,
     FLOW_INFO,
     TIMEOUT,
 )
 from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Action, ActionKind, Outcome
+from monitor.model import FLOW_ERRORS as EXIT_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
 _FLOW = "flow"
+FLOW_ERRORS_SOURCE = "flow-errors"
 
 
 def add_actions(families: Families, picture: OrgPicture, classifier: Classifier) -> None:
@@ -118,6 +121,20 @@ def _add_flows(families: Families, org: str, state: OrgState) -> None:
         conversations[total.flow_id, total.action_id] = total.conversations
     for (flow_id, action_id), count in sorted(conversations.items()):
         families.add(FLOW_CONVERSATIONS, (org, flow_id, action_id), count)
+    for (flow_id, exit_reason), callers in sorted(callers_lost(state).items()):
+        families.add(FLOW_ERRORS, (org, flow_id, exit_reason), callers)
+
+
+def callers_lost(state: OrgState) -> dict[tuple[str, str], int]:
+    """Return callers lost by flow and exit reason; 0 for every flow known, once asked for."""
+    lost = (
+        {(flow_id, reason): 0 for flow_id in state.flow_names for reason in EXIT_REASONS}
+        if FLOW_ERRORS_SOURCE in state.sources
+        else {}
+    )
+    return lost | {
+        (total.flow_id, total.exit_reason): total.callers for total in state.flow_error_totals
+    }
 
 
 def _add_last_hour(families: Families, picture: OrgPicture) -> None:

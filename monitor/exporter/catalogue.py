@@ -111,6 +111,14 @@ FLOW_CONVERSATIONS = MetricSpec(
     "conversations",
     "Distinct conversations of a flow that a timeout of a data action hit, from detail records.",
 )
+FLOW_ERRORS = MetricSpec(
+    "genesys_flow_errors_total",
+    Kind.COUNTER,
+    ("org", "flow_id", "exit_reason"),
+    "callers",
+    "Callers lost in a flow by how it ended (FLOW_ERROR_DISCONNECT, FLOW_ERROR_EXIT); "
+    "not timeouts, which may or may not be why.",
+)
 CONCURRENCY_ESTIMATE = MetricSpec(
     "genesys_data_actions_concurrency_estimate",
     Kind.GAUGE,
@@ -279,6 +287,7 @@ METRICS: tuple[MetricSpec, ...] = (
     ACTION_INFO,
     FLOW_INFO,
     FLOW_CONVERSATIONS,
+    FLOW_ERRORS,
     CONCURRENCY_ESTIMATE,
     CONCURRENCY_LIMIT,
     WATERMARK,

@@ -32,6 +32,7 @@ from monitor.ledger.ledger import Ledger
 from monitor.ledger.values import (
     LATENESS_EDGES_SECONDS,
     FirstHit,
+    FlowErrorTotal,
     IncidentTotal,
     Lateness,
     OrgState,
@@ -51,6 +52,7 @@ __all__ = [
     "Change",
     "ChangeState",
     "FirstHit",
+    "FlowErrorTotal",
     "History",
     "IncidentTotal",
     "Intent",

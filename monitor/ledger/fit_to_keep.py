@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.ledger.values import Reading
-from monitor.model import Action, Incident, Tally
+from monitor.model import Action, FlowErrorTally, Incident, Tally
 from monitor.texts import tidy, tidy_id
 
 
@@ -22,6 +22,8 @@ def fit_reading(read: Reading) -> Reading:
         tallies=[_tally(one) for one in read.tallies],
         incidents=[_incident(one) for one in read.incidents],
         names={tidy_id(key): _action(one) for key, one in read.names.items()},
+        flow_errors=[_flow_error(one) for one in read.flow_errors],
+        flow_names=fit_names(read.flow_names),
     )
 
 
@@ -53,6 +55,10 @@ def _incident(incident: Incident) -> Incident:
         flow_name=tidy(incident.flow_name),
         error_type=tidy_id(incident.error_type),
     )
+
+
+def _flow_error(one: FlowErrorTally) -> FlowErrorTally:
+    return replace(one, flow_id=tidy_id(one.flow_id), exit_reason=tidy_id(one.exit_reason))
 
 
 def _action(action: Action) -> Action:

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, Select, func, select
 
 from monitor.ledger.auditing import event_times
 from monitor.ledger.catalogue import timeouts_over_time
+from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.orgs import find_org
 from monitor.ledger.progress import read_coverage
 from monitor.ledger.reading import read_state, sum_tallies
 from monitor.ledger.schema import BAND_COLUMNS, incidents, series, tallies
 from monitor.ledger.values import FirstHit, OrgState, TallySum
-from monitor.model import TimeRange
+from monitor.model import FlowErrorTally, TimeRange
 
 _ROWS_AT_ONCE = 1_000
 _END_OF_TIME = 2**62
@@ -114,6 +115,13 @@ class History:
         )
         for row in self._streamed(statement):
             yield FirstHit(*row)
+
+    def flow_errors(self, org: str, start: int) -> list[FlowErrorTally]:
+        """Return callers lost in flows in the windows from ``start`` on; a flow's come together."""
+        org_id = find_org(self._connection, org)
+        if org_id is None:
+            return []
+        return flow_errors_within(self._connection, org_id, TimeRange(start, _END_OF_TIME))
 
     def _streamed(self, statement: Select[Any]) -> Iterator[Any]:
         options = {"yield_per": _ROWS_AT_ONCE}

@@ -58,6 +58,7 @@ def incidents_within(connection: Connection, org_id: int, stretch: TimeRange) ->
             incidents.c.flow_id,
             flows.c.name,
             incidents.c.error_type,
+            incidents.c.attributed,
         )
         .join_from(
             incidents,
@@ -81,7 +82,7 @@ def incidents_within(connection: Connection, org_id: int, stretch: TimeRange) ->
         .order_by(incidents.c.at, incidents.c.conversation_id, incidents.c.segment_start_ms)
     )
     return [
-        Incident(row[0], row[1], row[2], row[3], row[4] or "", row[5], row[6] or "", row[7])
+        Incident(row[0], row[1], row[2], row[3], row[4] or "", row[5], row[6] or "", *row[7:])
         for row in connection.execute(statement)
     ]
 
@@ -133,6 +134,7 @@ def _insert(connection: Connection, org_id: int, new: Sequence[Incident]) -> Non
                 "action_id": incident.action_id,
                 "flow_id": incident.flow_id,
                 "error_type": incident.error_type,
+                "attributed": incident.attributed,
             }
             for incident in new
         ],

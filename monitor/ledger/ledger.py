@@ -20,6 +20,7 @@ from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
 from monitor.ledger.edits import OutsideChange
 from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
+from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
 from monitor.ledger.journal import Journal
@@ -36,9 +37,9 @@ from monitor.ledger.orgs import (
 from monitor.ledger.progress import full_coverage, skip, source_states
 from monitor.ledger.reading import read_state, sum_tallies
 from monitor.ledger.recording import record_reading
-from monitor.ledger.schema import incidents, tallies
+from monitor.ledger.schema import flow_errors, incidents, tallies
 from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
-from monitor.model import Action, Incident, TimeoutEdit, TimeRange
+from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit, TimeRange
 from monitor.texts import tidy_id
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
@@ -190,6 +191,9 @@ class Ledger:
                         tallies.c.org_id == org_id, tallies.c.window_start < before
                     ),
                     delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
+                    delete(flow_errors).where(
+                        flow_errors.c.org_id == org_id, flow_errors.c.window_start < before
+                    ),
                 ):
                     removed += connection.execute(statement).rowcount
                 removed += forget_edits(connection, org_id, before)
@@ -268,6 +272,12 @@ class Ledger:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else incidents_within(connection, org_id, stretch)
+
+    def flow_errors(self, org: str, time_range: TimeRange) -> list[FlowErrorTally]:
+        """Return callers lost in flows in the windows that start in ``time_range``."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else flow_errors_within(connection, org_id, time_range)
 
     def timeouts_in_force(self, org: str) -> list[tuple[str, float, int | None]]:
         """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, text, update
 
 from monitor.ledger.change_schema import VERSION_2
 from monitor.ledger.finer_bands import split_bands
@@ -29,6 +29,9 @@ def _to_version_4(connection: Connection) -> None:
         update(actions)
         .where(actions.c.kind.in_([kind.value for kind in guessed]))
         .values(kind=ActionKind.UNDETERMINED.value)
+    )
+    connection.execute(
+        text("ALTER TABLE incidents ADD COLUMN attributed VARCHAR NOT NULL DEFAULT ''")
     )
 
 

@@ -8,6 +8,7 @@ from monitor.ledger.database import put, put_if_absent
 from monitor.ledger.schema import meta, orgs
 
 _PRUNED_BEFORE = "pruned_before"
+_FLOW_ERROR_BASIS = "flow_error_basis"
 _WRITES_PROVED = "writes_proved"
 _CONCURRENCY_LIMIT = "concurrency_limit"
 _EDITS_READ_UNTIL = "edits_read_until"
@@ -74,6 +75,18 @@ def edits_read_until(connection: Connection, org_id: int) -> float:
 def remember_edits_read_until(connection: Connection, org_id: int, until: float) -> None:
     """Remember up to where the audit log was read."""
     put(connection, meta, [{"key": f"{_EDITS_READ_UNTIL}:{org_id}", "value": repr(until)}])
+
+
+def flow_error_basis(connection: Connection, org_id: int) -> tuple[str, int]:
+    """Return what flow errors are counted from, and from which window on; empty where nothing."""
+    basis, _, since = (_fact(connection, f"{_FLOW_ERROR_BASIS}:{org_id}") or "").partition("@")
+    return basis, int(since or 0)
+
+
+def remember_flow_error_basis(connection: Connection, org_id: int, basis: str, since: int) -> None:
+    """Remember what flow errors are counted from, from a window on."""
+    fact = {"key": f"{_FLOW_ERROR_BASIS}:{org_id}", "value": f"{basis}@{since}"}
+    put(connection, meta, [fact])
 
 
 def _fact(connection: Connection, key: str) -> str | None:

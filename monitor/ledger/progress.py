@@ -191,4 +191,10 @@ def _newest(read: Reading) -> float:
         for tally in read.tallies
         if tally.count > 0
     )
-    return max([0.0, *map(float, ends), *(incident.at for incident in read.incidents)])
+    lost = (
+        min(one.window_start + read.window_seconds, max(read.covered.end, one.window_start))
+        for one in read.flow_errors
+        if one.callers > 0
+    )
+    moments = (incident.at for incident in read.incidents)
+    return max([0.0, *map(float, ends), *map(float, lost), *moments])

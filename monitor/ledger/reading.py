@@ -10,6 +10,7 @@ from monitor.ledger.catalogue import (
     lookups_of_flow_use,
     tracked_flow_use,
 )
+from monitor.ledger.flow_errors import totals_of_flow_errors
 from monitor.ledger.incidents import totals_of_incidents
 from monitor.ledger.orgs import concurrency_limit, find_org
 from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
@@ -35,6 +36,7 @@ def read_state(connection: Connection, org: str) -> OrgState:
         actions=actions,
         totals=_totals(connection, org_id),
         incident_totals=incident_totals,
+        flow_error_totals=totals_of_flow_errors(connection, org_id),
         flow_names=flow_names(connection, org_id),
         flow_use=frozenset(seen_use | tracked_flow_use(connection, org_id)),
         flow_lookups=lookups_of_flow_use(connection, org_id),

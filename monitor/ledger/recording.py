@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from monitor.ledger.catalogue import save_flow_names, save_names
 from monitor.ledger.database import put_if_absent
+from monitor.ledger.flow_errors import add_flow_errors
 from monitor.ledger.growth import TallyKey, largest, within
 from monitor.ledger.incidents import add_incidents
 from monitor.ledger.orgs import lock_org, pruned_before
@@ -42,27 +43,31 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
     horizon = pruned_before(connection)
     tallies = [t for t in read.tallies if t.count > 0 and t.window_start >= horizon]
     incidents = [i for i in read.incidents if i.at >= horizon]
+    flow_errors = [e for e in read.flow_errors if e.callers > 0 and e.window_start >= horizon]
     offered = sum(t.count > 0 for t in read.tallies) + len(read.incidents)
     covered_before = read_coverage(connection, org_id, source)
 
     new = add_incidents(connection, org_id, incidents)
     more = _as_executions(new, read.window_seconds) if read.incidents_are_executions else {}
     growth = add_tallies(connection, org_id, largest(tallies), more)
+    lost = add_flow_errors(connection, org_id, read, flow_errors, covered_before)
     _save_names(connection, org_id, read, tallies, new)
 
     arrived = Counter(growth.added)
+    arrived.update(lost.added)
     if not read.incidents_are_executions:
         arrived.update(floor_to(incident.at, read.window_seconds) for incident in new)
     late = _late(arrived, read, covered_before)
     add_lateness(connection, org_id, source, late)
     cover(connection, org_id, source, read.covered, skipped=False)
-    advance(connection, org_id, source, read, growth.restatements)
+    advance(connection, org_id, source, read, growth.restatements + lost.restatements)
     return Recorded(
         executions_added=sum(growth.added.values()),
         incidents_added=len(new),
-        restatements=growth.restatements,
+        restatements=growth.restatements + lost.restatements,
         new_error_types=_note_error_types(connection, org_id, read.read_at, tallies, new),
         forgotten=offered - len(tallies) - len(incidents),
+        flow_errors_added=sum(lost.added.values()),
     )
 
 
@@ -107,6 +112,15 @@ def _save_names(
         connection,
         org_id,
         ((incident.flow_id, incident.flow_name, incident.at) for incident in newest),
+    )
+    unnamed = {one.flow_id: "" for one in read.flow_errors}
+    save_flow_names(
+        connection,
+        org_id,
+        [
+            (flow_id, name, read.read_at)
+            for flow_id, name in (unnamed | dict(read.flow_names)).items()
+        ],
     )
 
 

@@ -190,6 +190,7 @@ incidents = Table(
     Column("action_id", String, nullable=False),
     Column("flow_id", String, nullable=False),
     Column("error_type", String, nullable=False),
+    Column("attributed", String, nullable=False, server_default=""),
     Index("incidents_by_time", "org_id", "at"),
 )
 
@@ -221,5 +222,26 @@ timeout_edits = Table(
 )
 """Who saved an action and when, by the platform's audit log; ``change_id`` where that was us."""
 
-VERSION_4: tuple[Table, ...] = (timeout_edits,)
+flow_errors = Table(
+    "flow_errors",
+    metadata,
+    _org(),
+    Column("window_start", BigInteger, primary_key=True),
+    Column("flow_id", String, primary_key=True),
+    Column("exit_reason", String, primary_key=True),
+    Column("callers", BigInteger, nullable=False),
+)
+"""The most callers seen that a flow lost one way in a window."""
+
+flow_error_totals = Table(
+    "flow_error_totals",
+    metadata,
+    _org(),
+    Column("flow_id", String, primary_key=True),
+    Column("exit_reason", String, primary_key=True),
+    Column("callers", BigInteger, nullable=False),
+)
+"""Running totals of callers lost in flows. They are never pruned."""
+
+VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals)
 """What version 3 lacks."""

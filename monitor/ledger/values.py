@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.model import NO_BANDS, Action, Bands, Incident, Tally, TimeRange
+from monitor.model import NO_BANDS, Action, Bands, FlowErrorTally, Incident, Tally, TimeRange
 
 LATENESS_EDGES_SECONDS: tuple[int, ...] = (
     60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400,
@@ -34,6 +34,10 @@ class Reading:
             nothing to be missing; epoch seconds. None: this reading completes nothing.
         names: Actions that the data names, by action id, of kind ``unknown``: kept where neither
             the catalogue nor an earlier reading knows them.
+        flow_errors: Callers lost in flows. A tally that is absent says nothing.
+        flow_names: Flows that the data names, by id.
+        flow_error_basis: What ``flow_errors`` were counted from. A window belongs to the basis
+            that it was first read by: two may date a caller in different windows.
     """
 
     covered: TimeRange
@@ -44,6 +48,9 @@ class Reading:
     incidents_are_executions: bool = False
     complete_until: int | None = None
     names: Mapping[str, Action] = field(default_factory=dict)
+    flow_errors: Sequence[FlowErrorTally] = ()
+    flow_names: Mapping[str, str] = field(default_factory=dict)
+    flow_error_basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Recorded:
         restatements: Tallies that showed fewer executions than an earlier reading.
         new_error_types: Error types never seen before in this org, sorted; never ``NONE``.
         forgotten: Tallies and incidents left out because they are older than what was pruned.
+        flow_errors_added: Callers lost in flows that the totals grew by.
     """
 
     executions_added: int = 0
@@ -63,6 +71,7 @@ class Recorded:
     restatements: int = 0
     new_error_types: tuple[str, ...] = ()
     forgotten: int = 0
+    flow_errors_added: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,21 @@ class IncidentTotal:
     action_id: str
     incidents: int
     conversations: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowErrorTotal:
+    """Callers whom one flow lost one way, since the ledger began; it never shrinks.
+
+    Attributes:
+        flow_id: The flow.
+        exit_reason: How it ended, in the platform's word.
+        callers: How many.
+    """
+
+    flow_id: str
+    exit_reason: str
+    callers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +220,7 @@ class OrgState:
             it, and those only seen in the data (kind ``unknown``).
         totals: Executions since the ledger began.
         incident_totals: Incidents since the ledger began.
+        flow_error_totals: Callers lost in flows since the ledger began.
         flow_names: Every flow ever seen, by id; a flow that nobody named goes by its id.
         flow_use: Pairs (action id, flow id), from dependency tracking and from incidents.
         flow_lookups: When dependency tracking was last asked about an action, by its id.
@@ -210,6 +235,7 @@ class OrgState:
     actions: tuple[Action, ...] = ()
     totals: tuple[Total, ...] = ()
     incident_totals: tuple[IncidentTotal, ...] = ()
+    flow_error_totals: tuple[FlowErrorTotal, ...] = ()
     flow_names: Mapping[str, str] = field(default_factory=dict)
     flow_use: frozenset[tuple[str, str]] = frozenset()
     flow_lookups: Mapping[str, float] = field(default_factory=dict)

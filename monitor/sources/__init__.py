@@ -4,6 +4,7 @@ from monitor.sources.actions import ActionsSource
 from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.evidence import Evidence, Source
 from monitor.sources.executions import Bounds, ExecutionsSource, Onlooker
+from monitor.sources.flow_errors import FlowErrorsSource
 
 __all__ = [
     "ActionsSource",
@@ -12,6 +13,7 @@ __all__ = [
     "ConversationsSource",
     "Evidence",
     "ExecutionsSource",
+    "FlowErrorsSource",
     "Onlooker",
     "Source",
 ]

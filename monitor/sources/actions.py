@@ -68,6 +68,8 @@ class ActionsSource:
 
     name = "actions"
     slice_seconds = SLICE_SECONDS
+    only_deep = False
+    takes_turn_of = ""
 
     def __init__(self, client: Client) -> None:
         """Ask through this client."""

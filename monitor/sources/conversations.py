@@ -10,7 +10,8 @@ its flow, and so marked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.genesys import Client
@@ -29,7 +30,14 @@ from monitor.genesys.analytics import (
     epoch_ms,
     interval,
 )
-from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident, TimeRange
+from monitor.model import (
+    FLOW_ERRORS,
+    SOLE_ACTION,
+    UNKNOWN_ACTION,
+    Classifier,
+    Incident,
+    TimeRange,
+)
 from monitor.sources.evidence import Evidence
 from monitor.texts import tidy, tidy_id
 
@@ -42,23 +50,42 @@ is found by the next deep read, and a busy org is not paged through six hours ev
 
 SLICE_SECONDS = 24 * 3600
 
-FLOW_ERRORS = ("FLOW_ERROR_DISCONNECT", "FLOW_ERROR_EXIT")
-"""How a flow ends that lost its caller to an error of its own."""
+_LEFT_BY_AN_ERROR = tuple(SegmentPredicate.matches("exitReason", one) for one in FLOW_ERRORS)
 
-FAILED_IN_A_FLOW = SegmentFilter(
-    type="and",
-    predicates=(SegmentPredicate.exists("flowId"),),
-    clauses=(
-        SegmentClause(
-            type="or",
-            predicates=(
-                SegmentPredicate.exists("errorCode"),
-                *(SegmentPredicate.matches("exitReason", reason) for reason in FLOW_ERRORS),
-            ),
-        ),
-    ),
-)
+
+def _in_a_flow(*either: SegmentPredicate) -> SegmentFilter:
+    """Sessions that ran a flow and satisfy one condition more."""
+    return SegmentFilter(
+        type="and",
+        predicates=(SegmentPredicate.exists("flowId"),),
+        clauses=(SegmentClause(type="or", predicates=either),),
+    )
+
+
+FAILED_IN_A_FLOW = _in_a_flow(SegmentPredicate.exists("errorCode"), *_LEFT_BY_AN_ERROR)
 """Telephony's errors outside flows, by far the most, cost no pages."""
+
+LOST_IN_A_FLOW = _in_a_flow(*_LEFT_BY_AN_ERROR)
+
+_MOST_KEPT = 40
+"""Deep reads whose exits are kept for who asks next: a backfill of five weeks, a day a read."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowExit:
+    """A caller whom a flow lost, as a detail record tells it.
+
+    Attributes:
+        flow_id: The flow.
+        flow_name: Its name; empty where unknown.
+        exit_reason: How it ended, in the platform's word.
+        at: When; epoch seconds.
+    """
+
+    flow_id: str
+    flow_name: str
+    exit_reason: str
+    at: float
 
 
 class Attribution(Protocol):
@@ -78,12 +105,15 @@ class ConversationsSource:
 
     name = "conversations"
     slice_seconds = SLICE_SECONDS
+    only_deep = False
+    takes_turn_of = ""
 
     def __init__(self, client: Client, classifier: Classifier, attribution: Attribution) -> None:
         """Ask through this client."""
         self._client = client
         self._classifier = classifier
         self._attribution = attribution
+        self._kept: dict[TimeRange, tuple[FlowExit, ...]] = {}
 
     def read(
         self,
@@ -99,13 +129,42 @@ class ConversationsSource:
         """
         reach = LONGEST_CALL_SECONDS if deep else USUAL_CALL_SECONDS
         found: dict[tuple[str, int], Incident] = {}
-        for conversation in self._conversations(TimeRange(stretch.start - reach, stretch.end)):
+        exits: dict[tuple[str, str, int], FlowExit] = {}
+        begun = TimeRange(stretch.start - reach, stretch.end)
+        for conversation in self._conversations(begun, FAILED_IN_A_FLOW):
+            exits.update(_exits(conversation))
             for incident in self._incidents(conversation):
                 if stretch.start <= incident.at < stretch.end:
                     found[incident.conversation_id, incident.segment_start_ms] = incident
+        if deep:
+            self._keep(stretch, exits)
         return Evidence(incidents=tuple(found.values()))
 
-    def _conversations(self, begun: TimeRange) -> Iterator[Conversation]:
+    def flow_exits(self, stretch: TimeRange) -> tuple[FlowExit, ...]:
+        """Return the callers whom flows lost in a stretch.
+
+        What the deep read of the same stretch has brought is asked for no second time.
+
+        Raises:
+            GenesysError: The platform did not answer.
+        """
+        if stretch not in self._kept:
+            exits: dict[tuple[str, str, int], FlowExit] = {}
+            begun = TimeRange(stretch.start - LONGEST_CALL_SECONDS, stretch.end)
+            for conversation in self._conversations(begun, LOST_IN_A_FLOW):
+                exits.update(_exits(conversation))
+            self._keep(stretch, exits)
+        return self._kept.pop(stretch)
+
+    def _keep(self, stretch: TimeRange, exits: Mapping[tuple[str, str, int], FlowExit]) -> None:
+        self._kept.pop(stretch, None)
+        self._kept[stretch] = tuple(
+            one for one in exits.values() if stretch.start <= one.at < stretch.end
+        )
+        while len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def _conversations(self, begun: TimeRange, wanted: SegmentFilter) -> Iterator[Conversation]:
         """Conversations that began in a stretch, newest first, each page once.
 
         The server returns whole UTC days; newest first, so that paging can end at the first page
@@ -115,7 +174,7 @@ class ConversationsSource:
         seen: set[str] = set()
         page_number = 1
         while True:
-            page = self._page(begun, page_number)
+            page = self._page(begun, wanted, page_number)
             yield from page.conversations
             ids = {conversation.conversation_id for conversation in page.conversations}
             if _began_before(page, begun.start):
@@ -129,7 +188,7 @@ class ConversationsSource:
             seen |= ids
             page_number += 1
 
-    def _page(self, begun: TimeRange, page_number: int) -> ConversationPage:
+    def _page(self, begun: TimeRange, wanted: SegmentFilter, page_number: int) -> ConversationPage:
         return conversation_details(
             self._client,
             ConversationDetailQuery(
@@ -137,7 +196,7 @@ class ConversationsSource:
                 order="desc",
                 order_by="conversationStart",
                 paging=Paging(page_size=LARGEST_PAGE, page_number=page_number),
-                segment_filters=(FAILED_IN_A_FLOW,),
+                segment_filters=(wanted,),
             ),
         )
 
@@ -175,6 +234,30 @@ class ConversationsSource:
             error_type=tidy_id(segment.error_code or ""),
             attributed=SOLE_ACTION if sole else "",
         )
+
+
+def _exits(conversation: Conversation) -> Iterator[tuple[tuple[str, str, int], FlowExit]]:
+    """Yield each flow that lost the caller, under what names it: pages may repeat it."""
+    for participant in conversation.participants:
+        for session in participant.sessions:
+            flow = session.flow
+            if flow is None or not flow.flow_id or flow.exit_reason not in FLOW_ERRORS:
+                continue
+            begun = [one.segment_start for one in session.segments if one.segment_start]
+            ended = [one.segment_end for one in session.segments if one.segment_end]
+            left = max(ended, default=conversation.conversation_end)
+            if left is None or not begun:
+                continue
+            key = conversation.conversation_id, flow.flow_id, epoch_ms(min(begun))
+            yield (
+                key,
+                FlowExit(
+                    tidy_id(flow.flow_id),
+                    tidy(flow.flow_name or ""),
+                    flow.exit_reason,
+                    left.timestamp(),
+                ),
+            )
 
 
 def _began_before(page: ConversationPage, moment: int) -> bool:

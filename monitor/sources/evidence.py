@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.model import Action, Incident, Tally, TimeRange
+from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,17 @@ class Evidence:
         tallies: Executions per action, ending and window; no key occurs twice.
         incidents: Timeouts that hit a conversation; a conversation's segment occurs once.
         names: Actions that were seen, as the answer names them, by action id.
+        flow_errors: Callers lost, per flow, exit reason and window; no key occurs twice.
+        flow_names: Flows that were seen, as the answer names them, by flow id.
+        flow_error_basis: What ``flow_errors`` were counted from; empty where there are none.
     """
 
     tallies: Sequence[Tally] = ()
     incidents: Sequence[Incident] = ()
     names: Mapping[str, Action] = field(default_factory=dict)
+    flow_errors: Sequence[FlowErrorTally] = ()
+    flow_names: Mapping[str, str] = field(default_factory=dict)
+    flow_error_basis: str = ""
 
 
 class Source(Protocol):
@@ -35,6 +41,16 @@ class Source(Protocol):
     @property
     def slice_seconds(self) -> int:
         """The longest stretch it should be asked for at once; a multiple of every window."""
+        ...
+
+    @property
+    def only_deep(self) -> bool:
+        """Whether it is asked in deep polls alone."""
+        ...
+
+    @property
+    def takes_turn_of(self) -> str:
+        """The source whose near read is left out of a poll that asks this one; empty for none."""
         ...
 
     def read(self, stretch: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:

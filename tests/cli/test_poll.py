@@ -77,7 +77,7 @@ def test_a_failed_poll_as_json(place: Place, command: Command) -> None:
     [document] = json.loads(finished.out)
     assert finished.code == 4
     assert document["result"] == "failed"
-    assert document["errors"].keys() == {"actions", "conversations"}
+    assert document["errors"].keys() == {"actions", "conversations", "flow-errors"}
 
 
 def test_every_org_is_polled(place: Place, command: Command) -> None:

@@ -30,6 +30,9 @@ class StopsMeanwhile:
         """The source's own."""
         return self.source.name
 
+    only_deep = False
+    takes_turn_of = ""
+
     @property
     def slice_seconds(self) -> int:
         """The source's own."""

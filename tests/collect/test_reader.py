@@ -59,7 +59,7 @@ def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: Still
         report = reader.collector.poll()
         reader.client.close()
     assert report.result is Outcome.OK
-    assert set(report.available) == {"actions", "conversations"}
+    assert set(report.available) == {"actions", "conversations", "flow-errors"}
     assert reader.settings.name == report.org == "acme"
     assert (QUERY, "200") in reader.client.stats().requests
 
@@ -73,7 +73,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
         reader = reader_of(settings_of(simulator.url, "flow"), ledger, clock)
         report = reader.collector.poll()
         reader.client.close()
-    assert report.available == {"conversations": True}
+    assert report.available == {"conversations": True, "flow-errors": True}
     assert report.executions_added == report.incidents_added > 0
 
 

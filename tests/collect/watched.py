@@ -28,7 +28,7 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
     UPDATE_CASE,
 )
-from monitor.sources import ActionsSource, ConversationsSource, Source
+from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
 from tests.simulator.far_end import StillClock
 
 ORG = "acme"
@@ -135,9 +135,13 @@ class Watched:
             flow_id=self.flow_id,
             action_id=self.action_id,
         )
+        conversations = ConversationsSource(self.client, CLASSIFIER, self.catalogue)
         every: dict[str, Source] = {
             "actions": ActionsSource(self.client),
-            "conversations": ConversationsSource(self.client, CLASSIFIER, self.catalogue),
+            "conversations": conversations,
+            "flow-errors": FlowErrorsSource(
+                self.client, conversations, self.clock, org=ORG, contract=self.contract
+            ),
         }
         self.sources = {name: every[name] for name in self.names}
         self.collector = self.collector_of(*self.sources.values())

@@ -312,7 +312,7 @@ def test_the_region_decides_both_hosts() -> None:
 # --- sources and words ----------------------------------------------------------------------
 
 
-def test_an_org_of_the_flow_contract_has_one_source() -> None:
+def test_an_org_of_the_flow_contract_has_no_aggregates() -> None:
     """It has no action aggregates to ask for, whatever the file lists."""
     settings = load(FIXTURES / "everything.ok.toml", {})
     acme, zebra = settings.org
@@ -325,7 +325,8 @@ def test_the_audit_log_is_read_with_the_catalogue_and_not_by_polls() -> None:
     settings = load(None, SINGLE_ORG)
     (platform,) = settings.org
     flow = platform.model_copy(update={"contract": "flow"})
-    assert settings.sources_of(platform) == ("actions", "conversations")
+    assert settings.sources_of(platform) == ("actions", "conversations", "flow-errors")
+    assert settings.sources_of(flow) == ("conversations", "flow-errors")
     assert [settings.reads_audits(org) for org in (platform, flow)] == [True, False]
     off = {"TIMEOUT_MONITOR__COLLECT__SOURCES": '["actions"]'}
     assert not load(None, SINGLE_ORG | off).reads_audits(platform)

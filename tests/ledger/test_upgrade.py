@@ -40,6 +40,7 @@ def make_version_3(url: str) -> None:
     engine = engine_of(url)
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_4)
+        connection.execute(text("ALTER TABLE incidents DROP COLUMN attributed"))
         connection.execute(text("UPDATE meta SET value = '3' WHERE key = 'schema_version'"))
     engine.dispose()
 

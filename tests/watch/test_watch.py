@@ -27,6 +27,7 @@ def test_before_the_first_poll_the_picture_is_empty(watch: Watch) -> None:
     assert picture.health.source_available == {
         "actions": True,
         "conversations": True,
+        "flow-errors": True,
         "audits": True,
     }
     assert picture.day.actions == ()
@@ -111,8 +112,8 @@ def test_nobody_there_is_found_out_once(watch: Watch) -> None:
         report = made.watch.poll()
 
     assert report.result == "failed"
-    assert report.errors.keys() == {"actions", "conversations"}
-    assert report.available == {"actions": True, "conversations": True}
+    assert report.errors.keys() == {"actions", "conversations", "flow-errors"}
+    assert report.available == dict.fromkeys(report.errors, True)
     assert len({id(error) for error in report.errors.values()}) == 1
     assert [line["event"] for line in logs] == ["catalogue_failed", "poll"]
 
@@ -197,9 +198,11 @@ def test_a_refused_source_is_shown(watch: Watch) -> None:
     assert made.watch.picture.health.source_available == {
         "actions": True,
         "conversations": False,
+        "flow-errors": False,
         "audits": False,
     }
-    assert made.place.asked("/conversations/details/query") == 1
+    # Once for each source that needs it.
+    assert made.place.asked("/conversations/details/query") == 2
 
 
 def test_closing_ends_a_poll(watch: Watch) -> None:
@@ -271,7 +274,10 @@ def test_a_flow_org_without_known_flows_is_not(watch: Watch) -> None:
 
     assert [line["log_level"] for line in logs if line["event"] == "catalogue"] == ["info"]
     assert not made.watch.has_nothing_to_watch
-    assert made.watch.picture.health.source_available == {"conversations": True}
+    assert made.watch.picture.health.source_available == {
+        "conversations": True,
+        "flow-errors": True,
+    }
 
 
 def test_counts_go_on_in_a_new_watch(watch: Watch) -> None:

@@ -40,6 +40,14 @@ from monitor.genesys.analytics.conversations import (
     SessionFlow,
     conversation_details,
 )
+from monitor.genesys.analytics.flow_aggregates import (
+    FLOW_AGGREGATES,
+    FlowAggregateQuery,
+    FlowAggregates,
+    FlowFilter,
+    FlowPredicate,
+    flow_aggregates,
+)
 from monitor.genesys.analytics.instants import epoch_ms, epoch_seconds, interval
 from monitor.genesys.analytics.jobs import (
     ACTION_JOB,
@@ -60,6 +68,7 @@ __all__ = [
     "ACTION_JOB_RESULTS",
     "CONVERSATION_DETAILS",
     "EXECUTIONS",
+    "FLOW_AGGREGATES",
     "LARGEST_PAGE",
     "MOST_VIEWS",
     "SUBMIT_ACTION_JOB",
@@ -75,6 +84,10 @@ __all__ = [
     "Conversation",
     "ConversationDetailQuery",
     "ConversationPage",
+    "FlowAggregateQuery",
+    "FlowAggregates",
+    "FlowFilter",
+    "FlowPredicate",
     "JobState",
     "JobStatus",
     "Paging",
@@ -95,6 +108,7 @@ __all__ = [
     "conversation_details",
     "epoch_ms",
     "epoch_seconds",
+    "flow_aggregates",
     "interval",
     "submit_action_job",
 ]

@@ -1,0 +1,144 @@
+"""Callers lost in a flow, by how it ended: counted as what they are, and never as timeouts.
+
+Flow aggregates count them in one request. Where the platform does not group by ``exitReason``, has
+no such endpoint or grants no permission, and with contract ``flow``, they are counted from the
+detail records that the deep reads of conversations bring anyway.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import BadRequestError, GenesysError, NotFoundError, PermissionDeniedError
+from monitor.genesys import Client
+from monitor.genesys.analytics import (
+    FlowAggregateQuery,
+    FlowFilter,
+    FlowPredicate,
+    flow_aggregates,
+    interval,
+)
+from monitor.model import FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
+from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
+from monitor.sources.evidence import Evidence
+
+log = structlog.get_logger()
+
+SLICE_SECONDS = 24 * 3600
+
+ASK_AGAIN_SECONDS = 3600
+"""A permission may have been granted meanwhile."""
+
+BY_AGGREGATES = "aggregates"
+BY_RECORDS = "records"
+
+_REFUSALS = (BadRequestError, NotFoundError, PermissionDeniedError)
+_LOST = FlowFilter(
+    type="or", predicates=tuple(FlowPredicate.matches("exitReason", one) for one in FLOW_ERRORS)
+)
+
+
+class FlowErrorsSource:
+    """Flow aggregates: permission ``analytics:flowAggregate:view``, one request."""
+
+    name = "flow-errors"
+    slice_seconds = SLICE_SECONDS
+    only_deep = True
+
+    def __init__(
+        self,
+        client: Client,
+        conversations: ConversationsSource,
+        clock: Clock,
+        *,
+        org: str,
+        contract: str,
+    ) -> None:
+        """Ask through this client, or count what the other source's records tell."""
+        self._client = client
+        self._conversations = conversations
+        self._clock = clock
+        self._org = org
+        self._contract = contract
+        self._refused_at: float | None = None
+
+    @property
+    def takes_turn_of(self) -> str:
+        """Conversations, unless their own records are counted: no poll asks both for more."""
+        return "" if self._counts_records else ConversationsSource.name
+
+    def read(
+        self,
+        stretch: TimeRange,
+        window_seconds: int,
+        *,
+        deep: bool,  # noqa: ARG002 - it is asked in deep polls alone
+    ) -> Evidence:
+        """Count the callers whom flows lost.
+
+        Flow aggregates may count a caller in the window in which the flow began: they are asked for
+        as far back as the longest call, and what lies before the stretch is told too.
+
+        Raises:
+            GenesysError: The platform did not answer.
+        """
+        if not self._counts_records:
+            try:
+                counted = self._aggregated(stretch, window_seconds)
+            except _REFUSALS as error:
+                self._note_refusal(error)
+            else:
+                self._refused_at = None
+                return counted
+        return self._from_records(stretch, window_seconds)
+
+    @property
+    def _counts_records(self) -> bool:
+        if self._contract == "flow":
+            return True
+        refused_at = self._refused_at
+        return refused_at is not None and self._clock.now() - refused_at < ASK_AGAIN_SECONDS
+
+    def _note_refusal(self, error: GenesysError) -> None:
+        if self._refused_at is None:
+            log.warning(
+                "flow_errors_from_records",
+                org=self._org,
+                why=error.message,
+                hint=error.hint,
+                again_after_seconds=ASK_AGAIN_SECONDS,
+            )
+        self._refused_at = self._clock.now()
+
+    def _aggregated(self, stretch: TimeRange, window_seconds: int) -> Evidence:
+        begin = floor_to(stretch.start - LONGEST_CALL_SECONDS, window_seconds)
+        query = FlowAggregateQuery(
+            interval=interval(TimeRange(begin, stretch.end)),
+            granularity=f"PT{window_seconds // 60}M",
+            time_zone="UTC",
+            group_by=("flowId", "exitReason"),
+            metrics=("nFlow",),
+            filter=_LOST,
+        )
+        counts: Counter[tuple[str, str, int]] = Counter()
+        for group in flow_aggregates(self._client, query).results:
+            for bucket in group.data:
+                inside = begin <= bucket.start < stretch.end and not bucket.start % window_seconds
+                if group.flow_id and group.exit_reason in FLOW_ERRORS and inside:
+                    counts[group.flow_id, group.exit_reason, bucket.start] += bucket.runs
+        return Evidence(flow_errors=_tallies(counts), flow_error_basis=BY_AGGREGATES)
+
+    def _from_records(self, stretch: TimeRange, window_seconds: int) -> Evidence:
+        counts: Counter[tuple[str, str, int]] = Counter()
+        names: dict[str, str] = {}
+        for one in self._conversations.flow_exits(stretch):
+            counts[one.flow_id, one.exit_reason, floor_to(one.at, window_seconds)] += 1
+            names[one.flow_id] = one.flow_name
+        return Evidence(flow_errors=_tallies(counts), flow_names=names, flow_error_basis=BY_RECORDS)
+
+
+def _tallies(counts: Counter[tuple[str, str, int]]) -> tuple[FlowErrorTally, ...]:
+    return tuple(FlowErrorTally(*key, callers) for key, callers in counts.items() if callers)
