@@ -193,6 +193,10 @@ def told(change: "Change") -> str:
 
 def exit_code_of(change: "Change") -> int:
     """What the command line exits with after a change that came this far."""
+    from monitor.remediation.put_back import is_damaged
+
+    if is_damaged(change):
+        return 1
     codes: Mapping[str, int] = {
         "conflict": CONFLICT,
         "superseded": CONFLICT,

@@ -68,6 +68,24 @@ def add_refusals(connection: Connection, org_id: int, entries: Sequence[AuditEnt
     return len(news)
 
 
+def newest_evidence(
+    connection: Connection, org_id: int, change_id: int, events: Sequence[str]
+) -> dict[str, object]:
+    """Return the evidence of the newest line of a change about one of some events, else nothing."""
+    statement = (
+        select(audit.c.evidence)
+        .where(
+            audit.c.org_id == org_id,
+            audit.c.change_id == change_id,
+            audit.c.event.in_(events),
+        )
+        .order_by(audit.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).first()
+    return {} if row is None else dict(msgspec.json.decode(row.evidence))
+
+
 def count_events(connection: Connection, org_id: int) -> dict[str, int]:
     """How often each event has happened; a count never falls, for no line ever goes."""
     statement = select(audit.c.event, func.count()).where(audit.c.org_id == org_id)

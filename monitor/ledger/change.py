@@ -106,7 +106,13 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
     ChangeState.KEPT: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
     ChangeState.UNHELPFUL: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
     ChangeState.UNDOING: frozenset(
-        {ChangeState.ROLLED_BACK, ChangeState.UNHELPFUL, ChangeState.SUPERSEDED}
+        {
+            ChangeState.ROLLED_BACK,
+            ChangeState.UNHELPFUL,
+            ChangeState.SUPERSEDED,
+            # Undoing it changed more than the timeout, and all of that is put back.
+            ChangeState.UNDOING,
+        }
     ),
     ChangeState.ROLLED_BACK: frozenset({ChangeState.SUPERSEDED}),
     ChangeState.FAILED: frozenset(),

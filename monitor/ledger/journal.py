@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from monitor.ledger.auditing import (
     count_events,
     entries_after,
     newest_entries,
+    newest_evidence,
 )
 from monitor.ledger.catalogue import note_timeout
 from monitor.ledger.change import (
@@ -225,6 +226,15 @@ class Journal:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return get_change(connection, org, -1 if org_id is None else org_id, change_id)
+
+    def evidence_of_sending(self, change: Change) -> Mapping[str, object]:
+        """Return what was recorded with a change's newest write just before it was sent."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, change.org)
+            if org_id is None:
+                return {}
+            sent = (ChangeState.WRITING.value, ChangeState.UNDOING.value)
+            return newest_evidence(connection, org_id, change.change_id, sent)
 
     def changes(self, org: str, limit: int) -> tuple[Change, ...]:
         """The newest changes, the newest first."""

@@ -145,6 +145,8 @@ def _hint(asked: ByHand, guard: str) -> str:
         return f"Values are milliseconds: {to_ms} s are {to_ms * 1_000}."
     if guard in {"lock", "unambiguous_document"} or guard.startswith("editable"):
         return f"{reading.by_hand}."
+    if reading.unfit is not None and guard == reading.unfit.guard:
+        return reading.unfit.hint
     return _HINTS[guard]
 
 

@@ -40,6 +40,7 @@ from monitor.ledger import (
     Lease,
     Quarantine,
     Standing,
+    Switch,
     stand_down_note,
     who_overrode,
 )
@@ -47,8 +48,19 @@ from monitor.remediation.actor import Hand
 from monitor.remediation.case import Decision, Verb
 from monitor.remediation.intent import intent_of, obstacle_to
 from monitor.remediation.lines import about_change, about_decision
+from monitor.remediation.put_back import (
+    NOBODY_COMPARED,
+    PUTTING_BACK,
+    Damage,
+    damage_of,
+    evidence_before,
+    found_damage,
+    is_damaged,
+    keeping_damage,
+    put_back,
+)
 from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
-from monitor.remediation.targets import Reading, Target, is_same_lock
+from monitor.remediation.targets import Reading, Target
 
 log = structlog.get_logger()
 
@@ -144,7 +156,18 @@ class Executor:
             )
         if change.state not in _CUT_SHORT:
             return change
-        reading = self._target(change).read(change.action_id)
+        target = self._target(change)
+        reading = target.read(change.action_id)
+        evidence = self._journal.evidence_of_sending(change)
+        found = found_damage(target, change, reading, evidence)
+        if found and not is_damaged(change):
+            return self._stop(lease, change, reading, NOBODY_COMPARED)
+        if found is not None and is_damaged(change):
+            # It was being put back when its program ended: what is there tells how far that came.
+            done = (
+                "not all of it was put back" if found else "it was put back as it was read before"
+            )
+            return self._move(lease, change, ChangeState.ROLLED_BACK, done, lock_after=reading.lock)
         return self._settle(lease, change, reading)
 
     def make(self, lease: Lease, decision: Decision, decide_again: DecideAgain) -> Change | str:
@@ -202,7 +225,11 @@ class Executor:
             if is_explained(change, reading.timeout_ms, standing, self._now()):
                 return LATER_CHANGE
             return self.supersede(lease, change, reading)
-        entry = replace(self._entry(change, why), lock_before=reading.lock)
+        entry = replace(
+            self._entry(change, why),
+            lock_before=reading.lock,
+            evidence=evidence_before(target, reading, reading),
+        )
         sending = self._journal.send(
             lease,
             change,
@@ -263,7 +290,11 @@ class Executor:
             others = tuple(o for o in standing.changes if o.change_id != change.change_id)
             return still(replace(standing, changes=others))
 
-        entry = replace(self._entry(change, "about to be sent"), lock_before=before.lock)
+        entry = replace(
+            self._entry(change, "about to be sent"),
+            lock_before=before.lock,
+            evidence=evidence_before(target, before, before),
+        )
         sending = self._journal.send(
             lease,
             change,
@@ -284,31 +315,31 @@ class Executor:
             return self._move(lease, change, ChangeState.CONFLICT, error.message)
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
-            return self._look_back(lease, change, target)
+            return self._look_back(lease, change, target, before)
         except (BusyError, RateLimitedError) as error:
             return self._move(lease, change, ChangeState.ABANDONED, f"put off: {error.message}")
         except TimeoutMonitorError as error:
             return self._move(lease, change, ChangeState.FAILED, error.message)
         change = self._move(lease, change, ChangeState.APPLIED, "accepted", lock_after=written.lock)
-        return self._look_back(lease, change, target, before=before, lock_after=written.lock)
+        return self._look_back(lease, change, target, before, lock_after=written.lock)
 
     def _send_back(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
         try:
             written = target.write(before, change.from_ms, last_check=self._last_check(lease))
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
-            return self._look_back(lease, change, target)
+            return self._look_back(lease, change, target, before)
         except TimeoutMonitorError as error:
             return self._move(lease, change, ChangeState.UNHELPFUL, f"not undone: {error.message}")
-        return self._look_back(lease, change, target, before=before, lock_after=written.lock)
+        return self._look_back(lease, change, target, before, lock_after=written.lock)
 
     def _look_back(
         self,
         lease: Lease,
         change: Change,
         target: Target,
+        before: Reading,
         *,
-        before: Reading | None = None,
         lock_after: str = "",
     ) -> Change:
         """Read back what was written and compare; what can't be read now, the next turn reads.
@@ -317,7 +348,7 @@ class Executor:
             lease: The right to change timeouts.
             change: The change that was sent.
             target: Where the timeout is kept.
-            before: What nothing but the timeout may differ from; None where nobody can tell.
+            before: What nothing but the timeout may differ from.
             lock_after: The lock that the platform named in its answer; may be empty.
         """
         try:
@@ -325,18 +356,104 @@ class Executor:
         except TimeoutMonitorError as error:
             tell_that_it_waits(change, error)
             return change
-        spoilt = () if before is None else target.differences(before, after)
-        if spoilt and (not lock_after or is_same_lock(lock_after, after.lock)):
-            # Nobody has written since, so it was our write that changed more than one field.
-            places = ", ".join(spoilt)
-            log.error("write_changed_more", change_id=change.change_id, places=places)
-            state, reason = _DAMAGED[change.state]
-            quarantine = self._quarantine(change, reason)
-            note = f"{DAMAGED}: {places}"
-            return self._move(
-                lease, change, state, note, lock_after=after.lock, quarantine=quarantine
+        is_undone = change.state is ChangeState.UNDOING
+        wanted_ms = change.from_ms if is_undone else change.to_ms
+        damage = damage_of(target, before, after, wanted_ms, lock_after)
+        if damage is None:
+            return self._settle(lease, change, after, lock_after=lock_after)
+        change = self._stop(lease, change, after, damage.note, is_being_put_back=damage.is_ours)
+        if not damage.is_ours:
+            return change
+        return self._put_back(lease, change, target, damage, before, after)
+
+    def _stop(
+        self,
+        lease: Lease,
+        change: Change,
+        after: Reading,
+        note: str,
+        *,
+        is_being_put_back: bool = False,
+    ) -> Change:
+        """Record that a write has changed more than the timeout, and stop all others."""
+        log.error(
+            "write_changed_more",
+            org=change.org,
+            change_id=change.change_id,
+            why=note,
+            hint=f"Compare {change.action_name} with what its author saved, then let changes go "
+            "on: timeout-monitor resume.",
+        )
+        now = self._now()
+        reason = f"change {change.change_id}: {note}"
+        if change.state in {ChangeState.WRITING, ChangeState.ABANDONED}:
+            words = "the platform shows it"
+            change = self._move(lease, change, ChangeState.APPLIED, words, lock_after=after.lock)
+        if not is_being_put_back:
+            note = f"{note}; not put back, for nobody can tell what was there, or who wrote since"
+        if change.state is ChangeState.APPLIED:
+            quarantine = self._quarantine(change, NOT_HELPFUL)
+            change = self._move(
+                lease,
+                change,
+                ChangeState.UNHELPFUL,
+                note,
+                lock_after=after.lock,
+                quarantine=quarantine,
             )
-        return self._settle(lease, change, after, lock_after=lock_after)
+        elif not is_being_put_back:
+            change = self._rolled_back(lease, change, note, after.lock)
+        self._journal.trip(lease, Switch(now, self._hand.actor, reason))
+        return change
+
+    def _put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it met
+        self,
+        lease: Lease,
+        change: Change,
+        target: Target,
+        damage: Damage,
+        before: Reading,
+        now: Reading,
+    ) -> Change:
+        """Put back what was read before the write; a pause does not stop what ends it.
+
+        Raises:
+            BusyError: Another program has taken over.
+        """
+        entry = replace(
+            self._entry(change, f"{damage.note}; {PUTTING_BACK}"),
+            lock_before=now.lock,
+            evidence=evidence_before(target, before, now),
+        )
+        try:
+            sending = self._journal.send(
+                lease,
+                change,
+                ChangeState.UNDOING,
+                entry,
+                allows=lambda _: "",
+                machine_now=self._machine(WRITE_SECONDS),
+            )
+        except BusyError as error:
+            if change.state is ChangeState.UNDOING:
+                words = f"{damage.note}; not put back: {error.message}"
+                return self._rolled_back(lease, change, words, now.lock)
+            raise
+        if isinstance(sending, str):  # pragma: no cover - nothing forbids it
+            return change
+        self._tell(sending)
+        ended = put_back(target, sending, damage, before, now, self._last_check(lease))
+        log.warning("write_put_back", change_id=change.change_id, why=ended.detail)
+        if ended.state is None:
+            return sending
+        if ended.state is ChangeState.ROLLED_BACK:
+            return self._rolled_back(lease, sending, ended.detail, ended.lock)
+        return self._move(lease, sending, ended.state, ended.detail, lock_after=ended.lock)
+
+    def _rolled_back(self, lease: Lease, change: Change, note: str, lock: str) -> Change:
+        quarantine = self._quarantine(change, ROLLED_BACK)
+        state = ChangeState.ROLLED_BACK
+        return self._move(lease, change, state, note, lock_after=lock, quarantine=quarantine)
 
     def _last_check(self, lease: Lease) -> Callable[[], None]:
         """Asked right before a request goes out, for the program may have been stopped meanwhile.
@@ -374,7 +491,10 @@ class Executor:
         lock_after: str = "",
         quarantine: Quarantine | None = None,
     ) -> Change:
-        entry = replace(self._entry(change, detail), lock_after=lock_after or change.lock_after)
+        entry = replace(
+            self._entry(change, keeping_damage(change, detail)),
+            lock_after=lock_after or change.lock_after,
+        )
         moved = self._journal.move(lease, change, to, entry, quarantine=quarantine)
         self._tell(moved)
         return moved
@@ -415,12 +535,3 @@ class Executor:
 _CUT_SHORT = frozenset(
     {ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING, ChangeState.ABANDONED}
 )
-
-DAMAGED = "the write changed more than the timeout"
-"""How the note of a change begins that must stop everything."""
-
-_DAMAGED = {
-    ChangeState.APPLIED: (ChangeState.UNHELPFUL, NOT_HELPFUL),
-    ChangeState.UNDOING: (ChangeState.ROLLED_BACK, ROLLED_BACK),
-}
-"""How a change ends whose write, or whose undoing, has changed more than the timeout."""

@@ -7,12 +7,12 @@ measures whether it helped. One that a program left open is found again by whoev
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from monitor.clock import Clock
 from monitor.config import RemediationSettings
-from monitor.errors import BusyError, RefusedError
+from monitor.errors import BusyError, GenesysError, RefusedError
 from monitor.ledger import (
     STANDING_STATES,
     UNSETTLED_STATES,
@@ -24,6 +24,7 @@ from monitor.ledger import (
     Lease,
     Quarantine,
     Standing,
+    Switch,
 )
 from monitor.remediation.by_hand import ByHand, answers, refusal
 from monitor.remediation.case import Guard
@@ -34,9 +35,21 @@ from monitor.remediation.execute import (
     WRITE_SECONDS,
 )
 from monitor.remediation.lines import about_change
+from monitor.remediation.put_back import (
+    NOBODY_COMPARED,
+    PUTTING_BACK,
+    Damage,
+    PutBack,
+    evidence_before,
+    found_damage,
+    is_damaged,
+    keeping_damage,
+    put_back,
+)
 from monitor.remediation.recovery import is_explained, what_became
 from monitor.remediation.set_timeout import End
 from monitor.remediation.targets import Reading, Target
+from monitor.remediation.tripping import damage_since_resumed
 
 LEASE_SECONDS = 240.0
 """Longer than a write takes with all the waiting for a rate limit, and reading it back."""
@@ -55,6 +68,7 @@ _STATES = {
     End.FAILED: ChangeState.FAILED,
     End.CONFLICT: ChangeState.CONFLICT,
     End.LOST: ChangeState.ABANDONED,
+    End.DAMAGED: ChangeState.UNHELPFUL,
     End.OVERWRITTEN: ChangeState.SUPERSEDED,
 }
 
@@ -122,7 +136,13 @@ class ManualRecord:
             BusyError: Another program has taken over.
             LedgerError: It can't be recorded.
         """
+        damage = damage_since_resumed(self._standing())
+        if damage:
+            self._trip(damage)
+        self._look_at_others(reading.action_id)
         for change in self._here(reading.action_id):
+            if self._stopped_for(change, reading):
+                continue
             state, note = self._became(change, reading)
             while state is not change.state:
                 change = self._move(change, state, note, reading.lock)  # noqa: PLW2901 - onward
@@ -204,7 +224,11 @@ class ManualRecord:
             lease,
             begun,
             ChangeState.WRITING,
-            replace(entry, detail=f"{BY_HAND}, about to be sent"),
+            replace(
+                entry,
+                detail=f"{BY_HAND}, about to be sent",
+                evidence={**entry.evidence, **evidence_before(self._target, reading, reading)},
+            ),
             allows=allows,
             machine_now=until_written,
         )
@@ -245,6 +269,78 @@ class ManualRecord:
                     why = f"{change.to_ms} ms was set by hand"
                     self._move(other, ChangeState.SUPERSEDED, why)
 
+    def put_back(self, damage: Damage, before: Reading, now: Reading) -> PutBack:
+        """Put back what the write has changed besides, and stop all other changes.
+
+        Raises:
+            BusyError: Another program has taken over; that it was damaged is recorded.
+            LedgerError: It can't be recorded.
+        """
+        if self._lease is None or self._change is None:
+            raise BusyError("Nothing is put back without a lease")
+        self.ended(End.DAMAGED, damage.note, lock_after=now.lock)
+        self._trip(f"change {self._change.change_id}: {damage.note}")
+        if not damage.is_ours:
+            return PutBack(None, f"{damage.note}; nobody can tell who else has written since")
+        entry = about_change(
+            self._change,
+            self._asked.actor,
+            self._clock.now(),
+            f"{BY_HAND}, {damage.note}; {PUTTING_BACK}",
+        )
+        sending = self._journal.send(
+            self._lease,
+            self._change,
+            ChangeState.UNDOING,
+            replace(
+                entry,
+                lock_before=now.lock,
+                evidence=evidence_before(self._target, before, now),
+            ),
+            allows=lambda _: "",
+            machine_now=self._machine.now() + WRITE_SECONDS,
+        )
+        if isinstance(sending, str):  # pragma: no cover - nothing forbids it
+            raise BusyError(f"It was called off: {sending}")
+        self._change = sending
+        ended = put_back(self._target, sending, damage, before, now, self.still_may)
+        if ended.state is not None:
+            self._change = self._move(sending, ended.state, ended.detail, ended.lock)
+        return ended
+
+    def _look_at_others(self, action_id: str) -> None:
+        """Compare what other actions of the flow left open, before a write hides who did what."""
+        place = (self._target.kind, self._target.container_id)
+        for change in self._standing().changes:
+            if (
+                place[1]
+                and change.action_id != action_id
+                and (change.target, change.container_id) == place
+                and change.state in UNSETTLED_STATES
+            ):
+                with suppress(GenesysError, RefusedError):
+                    self._stopped_for(change, self._target.read(change.action_id))
+
+    def _stopped_for(self, change: Change, reading: Reading) -> bool:
+        """Whether a change that was left open has changed more than the timeout; then all stops."""
+        if change.state not in UNSETTLED_STATES or is_damaged(change):
+            return False
+        evidence = self._journal.evidence_of_sending(change)
+        if not found_damage(self._target, change, reading, evidence):
+            return False
+        undone = change.state is ChangeState.UNDOING
+        if change.state is ChangeState.WRITING:
+            change = self._move(change, ChangeState.APPLIED, "it is there", reading.lock)
+        to = ChangeState.ROLLED_BACK if undone else ChangeState.UNHELPFUL
+        self._move(change, to, NOBODY_COMPARED, reading.lock)
+        self._trip(f"change {change.change_id}: {NOBODY_COMPARED}")
+        return True
+
+    def _trip(self, reason: str) -> None:
+        if self._lease is None:
+            raise BusyError("Nothing is recorded without a lease")
+        self._journal.trip(self._lease, Switch(self._clock.now(), self._asked.actor, reason))
+
     def _standing(self) -> Standing:
         return self._journal.standing(self._asked.org, self._clock.now())
 
@@ -270,7 +366,8 @@ class ManualRecord:
         if self._lease is None:
             raise BusyError("Nothing is recorded without a lease")
         now = self._clock.now()
-        words = detail if change.measured else f"{BY_HAND}, {detail}"
+        told = keeping_damage(change, detail)
+        words = told if change.measured or told.startswith(BY_HAND) else f"{BY_HAND}, {told}"
         entry = about_change(change, self._asked.actor, now, words)
         entry = replace(entry, lock_after=lock_after or change.lock_after)
         quarantine = None

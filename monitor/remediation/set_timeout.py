@@ -31,6 +31,7 @@ from monitor.errors import (
 from monitor.genesys.budget import Budget
 from monitor.genesys.retry import attempts
 from monitor.remediation.by_hand import shown as value_of
+from monitor.remediation.put_back import Damage, PutBack, damage_of
 from monitor.remediation.targets import Reading, Target, Written, is_same_lock
 
 MOST_REPETITIONS = 5
@@ -55,6 +56,8 @@ class End(StrEnum):
     """Somebody else wrote first; nothing was changed."""
     LOST = "lost"
     """It never arrived; nothing was changed."""
+    DAMAGED = "damaged"
+    """Carried out, and it changed more than the timeout."""
     OVERWRITTEN = "overwritten"
     """Carried out, and another value is there now."""
     UNKNOWN = "unknown"
@@ -98,6 +101,16 @@ class Recorder(Protocol):
 
     def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
         """The write has ended so."""
+        ...
+
+    def put_back(self, damage: Damage, before: Reading, now: Reading) -> PutBack:
+        """Put back what the write has changed besides, and record it; nothing is written after.
+
+        Args:
+            damage: What it has changed.
+            before: What was read before it.
+            now: What is there now.
+        """
         ...
 
 
@@ -317,6 +330,9 @@ class SetTimeout:
                 f"The change was carried out, and can't be read back: {error.message}",
                 error.hint,
             ) from error
+        damage = damage_of(self._target, before, after, written.timeout_ms, written.lock)
+        if damage is not None:
+            self._undo_damage(damage, before, after)
         is_theirs = bool(written.lock) and not is_same_lock(after.lock, written.lock)
         if after.timeout_ms != written.timeout_ms:
             self._refuse(after, written, is_theirs=is_theirs)
@@ -325,15 +341,26 @@ class SetTimeout:
         self._recorder.ended(
             End.CHECKED, f"it differs at {where}" if places else "", lock_after=after.lock
         )
-        if places and not is_theirs:
-            count = "another place" if len(places) == 1 else f"{len(places)} other places"
-            raise ReadBackError(
-                f"The timeout was changed to {value_of(after)}, but it differs at {count} now: "
-                f"{where}",
-                "The platform changed more than was sent, or somebody else wrote meanwhile; look "
-                "at it before anybody relies on it.",
-            )
         return after, places
+
+    def _undo_damage(self, damage: Damage, before: Reading, after: Reading) -> NoReturn:
+        ended = self._recorder.put_back(damage, before, after)
+        places = f"{len(damage.places)} other places"
+        count = "another place" if len(damage.places) == 1 else places
+        where = ", ".join(damage.places[:_MOST_PLACES])
+        if ended.is_done:
+            raise ReadBackError(
+                f"The timeout was changed to {value_of(after)}, and with it {count}: {where}; all "
+                "of it was put back as it was read before, and nothing differs any more",
+                "Something between here and the platform changes what is sent: find it, then let "
+                "changes go on: timeout-monitor resume.",
+            )
+        raise ReadBackError(
+            f"The timeout was changed to {value_of(after)}, but it differs at {count} now: "
+            f"{where}; {ended.detail.partition('; ')[2]}",
+            "Look at it before anybody relies on it, then let changes go on: timeout-monitor "
+            "resume.",
+        )
 
     def _refuse(self, after: Reading, written: Written, *, is_theirs: bool) -> NoReturn:
         self._recorder.ended(End.OVERWRITTEN, f"{value_of(after)} is there")

@@ -24,9 +24,10 @@ from monitor.ledger import (
 from monitor.remediation.actor import Hand
 from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import DAMAGED, Executor, tell_that_it_waits
+from monitor.remediation.execute import Executor, tell_that_it_waits
 from monitor.remediation.lines import about_decision
 from monitor.remediation.policy import decide, in_order_of_worth
+from monitor.remediation.put_back import is_damaged
 from monitor.remediation.rails import allow_listed
 from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
 from monitor.remediation.tripping import why_trip
@@ -236,7 +237,7 @@ class Turns:
             change
             for change in standing.changes
             if change.state is ChangeState.UNHELPFUL
-            and not change.note.startswith(DAMAGED)
+            and not is_damaged(change)
             and self._settings.mode == "auto"
         ]
         return self._each(unhelpful, standing, lambda change: self._undo(lease, change))

@@ -22,6 +22,7 @@ from monitor.remediation.case import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.execute import Executor
 from monitor.remediation.manual_record import Asked, ManualRecord
+from monitor.remediation.put_back import DAMAGED, PUTTING_BACK
 from monitor.remediation.set_timeout import SetTimeout
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.remediation.turn import Known, Turns
@@ -38,6 +39,7 @@ from monitor.simulator.scenario import (
     SimulatedFlow,
     Step,
 )
+from monitor.simulator.world import World
 from tests.remediation.cases import NOW, diagnosis
 from tests.remediation.steps import SteppedJournal, SteppedTarget, Steps
 from tests.remediation.wires import Socket, Wsgi
@@ -92,13 +94,14 @@ class Bench:
     A rule that is broken raises ``AssertionError`` at the very step that breaks it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what sequences differ in
         self,
         kind: str,
         folder: Path,
         template: Path,
         settings: RemediationSettings,
         wire: type[Wsgi | Socket] = Wsgi,
+        world: World | None = None,
     ) -> None:
         """Lay it out: both actions at 4 s, everything just read.
 
@@ -108,10 +111,11 @@ class Bench:
             template: An empty ledger, to be copied.
             settings: ``[remediation]``.
             wire: How the platform is reached.
+            world: How it behaves where nobody could ask it.
         """
         self.kind = kind
         self.clock, self.machine = StillClock(NOW), StillClock(1_000_000.0)
-        self.org = SimulatedOrg(small_org(), self.clock, requests_per_minute=10**9)
+        self.org = SimulatedOrg(small_org(), self.clock, world=world, requests_per_minute=10**9)
         self.wire = wire(self.org, self._before_write, self._after_write)
         self.client = self.wire.client
         shutil.copy(template, folder / "ledger.db")
@@ -125,6 +129,10 @@ class Bench:
         self.owners = {one: Owner(None, BEGINNING_MS) for one in (LISTED, UNLISTED)}
         self.acting = Steps()
         self.writes = 0
+        self.may_spoil = False
+        self.unspoilt: dict[int, dict[str, object]] = {}
+        self.spoilt: dict[int, int] = {}
+        self.edits = 0
         self.in_flight: list[Callable[[], None]] = []
         self._on_the_wire: list[_Write] = []
         self.refresh()
@@ -150,6 +158,7 @@ class Bench:
             if timeout_ms in known | {self.value_ms(action_id)}:
                 return  # a value of ours set by hand can't be told from ours
             self.owners[action_id] = Owner(None, timeout_ms)
+        self.edits += 1
         self.org.edit(self.path(action_id), action_id, timeout_ms)
 
     # --- what is known --------------------------------------------------------------------
@@ -220,7 +229,7 @@ class Bench:
         acting.allowed = result
         assert self.settings.mode != "off", "a write while off"
         if result.state is ChangeState.UNDOING:
-            if not acting.by_hand:
+            if not acting.by_hand and PUTTING_BACK not in result.note:
                 assert self.settings.mode == "auto", "undone by itself without auto"
                 assert not self.is_paused, "undone by itself while paused"
                 assert result.action_id == LISTED, "undone by itself, and not on the allow-list"
@@ -268,10 +277,11 @@ class Bench:
     def _after_write(self, status: int | None) -> None:
         write = self._on_the_wire.pop()
         change, others, before = write.change, write.others, write.values
-        if status == HTTPStatus.UNAUTHORIZED:
-            write.acting.allowed = change  # it did nothing, and may be repeated with a new token
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PRECONDITION_FAILED}:
+            # It did nothing, and may be repeated with a new token or the ETag of the platform.
+            write.acting.allowed = change
         values = {one: self.value_ms(one) for one in self.owners}
-        assert {one: self._others(one) for one in self.owners} == others, "another field"
+        self._check_others(change, others, {one: self._others(one) for one in self.owners})
         touched = [one for one in values if values[one] != before[one]]
         if not touched:
             return
@@ -292,6 +302,30 @@ class Bench:
             assert (old, new) == (change.from_ms, change.to_ms), "not what was recorded"
             self.owners[change.action_id] = Owner(change.change_id, new, owner)
             self.raised[change.action_id].append(self.clock.now())
+
+    def _check_others(
+        self, change: Change, before: dict[str, object], now: dict[str, object]
+    ) -> None:
+        """Nothing but a timeout may change, unless something on the way does it."""
+        if now == before:
+            return
+        if now == self.unspoilt.get(change.change_id):
+            del self.unspoilt[change.change_id]
+            return
+        assert self.may_spoil, "another field"
+        self.unspoilt.setdefault(change.change_id, before)
+        self.spoilt[change.change_id] = self.edits
+
+    def check_that_damage_is_told(self) -> None:
+        """What is not as it was before a write of ours is on record, and everything has stopped."""
+        for change_id, edits in self.spoilt.items():
+            told = [
+                one.detail
+                for one in self.ledger.journal.audit(ORG, 10_000)
+                if one.change_id == change_id
+            ]
+            # Where somebody else wrote before it was compared, nobody can tell who did it.
+            assert edits != self.edits or any(DAMAGED in one for one in told), told
 
     def is_of(self, owner: Owner, change: Change) -> bool:
         """Whether the value in force is that of a change, or can't be told from it.

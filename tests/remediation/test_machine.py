@@ -30,6 +30,7 @@ from monitor.config import RemediationSettings
 from monitor.errors import TimeoutMonitorError
 from monitor.ledger import Ledger
 from monitor.remediation.effect import Effect
+from monitor.simulator.world import World
 from tests.remediation.bench import (
     LISTED,
     UNLISTED,
@@ -90,14 +91,22 @@ REFUSED = [
     "not_found",
     "request_timeout",
 ]
-WRONG = ["html", "wrong_shape", "empty"]
+WRONG = ["html", "wrong_shape", "empty", "cut"]
 """An answer to a reading that is not the platform's."""
 
 FAULT = st.one_of(
     st.none(),
     st.tuples(st.just("PATCH"), st.sampled_from(LOST), st.just(0)),
     st.tuples(st.just("PATCH"), st.sampled_from([*LOST, *REFUSED]), st.integers(0, 1)),
+    st.tuples(st.just("PATCH"), st.just("spoilt"), st.integers(0, 1)),
     st.tuples(st.just("GET"), st.sampled_from([*LOST, *REFUSED, *WRONG]), st.integers(0, 9)),
+)
+WORLD = st.builds(
+    World,
+    patch=st.sampled_from(["replaces", "merges"]),
+    templates_shown=st.sampled_from(["nothing", "uri", "inline"]),
+    conflict=st.sampled_from(["409", "400", "408"]),
+    etag=st.sampled_from(["suffixed", "weak", "strong", "stubborn"]),
 )
 EFFECT = st.sampled_from([Effect.NOT_YET, Effect.HELPED, Effect.NOT_HELPED, Effect.HARMED])
 
@@ -113,15 +122,16 @@ class Remediation(RuleBasedStateMachine):
         """Lay out the org."""
         super().__init__()
         self._folder = tempfile.TemporaryDirectory(dir=_fast())
-        rails = RemediationSettings.model_validate(SETTINGS)
-        self.bench = Bench(self.kind, Path(self._folder.name), self.template, rails, self.wire)
+
+    @initialize(first=st.booleans(), budget=st.integers(1, 2), world=WORLD)
+    def a_change_is_made(self, *, first: bool, budget: int, world: World) -> None:
+        """Half of the sequences begin after a change that went well: later states lie far away."""
+        rails = RemediationSettings.model_validate({**SETTINGS, "max_changes_per_day": budget})
+        folder = Path(self._folder.name)
+        self.bench = Bench(self.kind, folder, self.template, rails, self.wire, world)
         self.daemons = [Program(self.bench, "one"), Program(self.bench, "two")]
         self.person = Program(self.bench, "person")
 
-    @initialize(first=st.booleans(), budget=st.integers(1, 2))
-    def a_change_is_made(self, *, first: bool, budget: int) -> None:
-        """Half of the sequences begin after a change that went well: later states lie far away."""
-        self.bench.settings = self.bench.settings.model_copy(update={"max_changes_per_day": budget})
         if first:
             self._turn(0, Effect.NOT_YET, [], None)
 
@@ -253,6 +263,7 @@ class Remediation(RuleBasedStateMachine):
                 self._turn(0, Effect.NOT_YET, [], None)
             unsettled = {"planned", "writing", "applied", "undoing"}
             assert not [one for one in bench.changes() if one.state in unsettled]
+            bench.check_that_damage_is_told()
             for action_id, owner in bench.owners.items():
                 self._check_in_force(action_id, owner)
         finally:
@@ -314,6 +325,7 @@ class Remediation(RuleBasedStateMachine):
                 steps.happenings.setdefault(at, []).append(self._happening(*happening, other=other))
         if fault is not None:
             method, kind, skip = fault
+            self.bench.may_spoil |= kind == "spoilt"
             if method == "PATCH" and self.kind == "flow":
                 method = "PUT"
             self.bench.wire.order(

@@ -356,6 +356,23 @@ def test_what_a_killed_run_left_open_is_settled(  # noqa: PLR0913, PLR0917 - one
     assert str(change.state) == expected
 
 
+def test_an_action_that_can_not_be_sent_back_whole_is_refused_and_recorded(desk: Desk) -> None:
+    """With what to do about it; a flow that was cut is refused as well."""
+    if desk.place.target.kind == "flow":
+        desk.place.wire.fault("cut", path_prefix=desk.place.path, method="GET", count=9)
+        guard = "whole_answer"
+    else:
+        templates = f"{desk.place.path}/templates/"
+        desk.place.wire.fault("not_found", path_prefix=templates, method="GET", count=9)
+        guard = "whole_templates"
+
+    with pytest.raises(RefusedError) as caught:
+        desk.set(6_000)
+
+    assert (caught.value.guard, bool(caught.value.hint)) == (guard, True)
+    assert (desk.place.writes(), desk.events()) == (0, ["refused"])
+
+
 def test_lowering_is_for_those_who_say_so(desk: Desk) -> None:
     """And equal is nothing to do."""
     with pytest.raises(RefusedError):

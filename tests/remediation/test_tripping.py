@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.ledger import Change, ChangeState, Switch
-from monitor.remediation.execute import DAMAGED
+from monitor.remediation.put_back import DAMAGED
 from monitor.remediation.tripping import why_trip
 from tests.remediation.cases import NOW, change, standing
 

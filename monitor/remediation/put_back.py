@@ -1,0 +1,183 @@
+"""A write that changed more than the timeout: how it is found, and how it is put back.
+
+It is put back at once from what was read before it: once, under the lock of what is there now, and
+then read and compared. Whether that worked or not, everything stops until a person resumes: what
+did it once can do it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from monitor.errors import AmbiguousWriteError, TimeoutMonitorError
+from monitor.ledger import Change, ChangeState
+from monitor.remediation.targets import Reading, Target, is_same_lock, writes_between
+
+DAMAGED = "the write changed more than the timeout"
+"""What the note of a change says that must stop everything."""
+
+NOBODY_COMPARED = f"{DAMAGED}, and its program ended before it was compared"
+
+PUTTING_BACK = "being put back"
+_MOST_PLACES = 5
+
+
+def is_damaged(change: Change) -> bool:
+    """Return whether a change has changed more than the timeout, as far as its note knows."""
+    return DAMAGED in change.note
+
+
+def keeping_damage(change: Change, detail: str) -> str:
+    """Return a detail that does not make anybody forget what a change has done besides."""
+    if not is_damaged(change) or DAMAGED in detail:
+        return detail
+    return f"{change.note.partition(';')[0]}; {detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a write has changed beside the timeout.
+
+    Attributes:
+        places: Where; values are left out, for they may be secret.
+        is_ours: Whether it is certain that nobody else has written since.
+    """
+
+    places: tuple[str, ...]
+    is_ours: bool
+
+    @property
+    def note(self) -> str:
+        """The same for the record."""
+        more = len(self.places) - _MOST_PLACES
+        rest = f" and {more} more" if more > 0 else ""
+        return f"{DAMAGED}: {', '.join(self.places[:_MOST_PLACES])}{rest}"
+
+
+def damage_of(
+    target: Target, before: Reading, after: Reading, wanted_ms: int, lock_after: str
+) -> Damage | None:
+    """Return what a write of ours has changed beside the timeout; None where it changed nothing.
+
+    What somebody else has written since is theirs, and none of ours.
+
+    Args:
+        target: Where the timeout is kept.
+        before: What was read before the write.
+        after: What was read after it.
+        wanted_ms: The timeout that was written.
+        lock_after: The lock that the platform named in its answer; empty where it named none.
+    """
+    if after.timeout_ms != wanted_ms:
+        return None
+    places = tuple(target.differences(before, after))
+    if not places:
+        return None
+    writes = writes_between(before, after)
+    is_ours = writes == 1 or (bool(lock_after) and is_same_lock(lock_after, after.lock))
+    is_theirs = not is_ours and (bool(lock_after) or writes is not None)
+    return None if is_theirs else Damage(places, is_ours)
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """How putting back has ended.
+
+    Attributes:
+        state: What the change is from then on; None where only a later reading can tell.
+        detail: The same in words, beginning with what was damaged.
+        is_done: Whether all is as it was read before, the timeout too.
+        lock: The lock of what is there now; empty where unknown.
+    """
+
+    state: ChangeState | None
+    detail: str
+    is_done: bool = False
+    lock: str = ""
+
+
+def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it met
+    target: Target,
+    change: Change,
+    damage: Damage,
+    before: Reading,
+    now: Reading,
+    last_check: Callable[[], None],
+) -> PutBack:
+    """Put back what was read before a write, and the timeout from before the change. Sent once.
+
+    Args:
+        target: Where the timeout is kept.
+        change: The change, which is ``UNDOING``.
+        damage: What was changed besides.
+        before: What was read before the write.
+        now: What is there now.
+        last_check: Whether it may still be sent; what it raises is an end like any other.
+    """
+    stays = _state_of(change, now.timeout_ms)
+    answer = ""
+    try:
+        target.restore(before, now, change.from_ms, last_check=last_check)
+    except AmbiguousWriteError as error:
+        answer = error.message
+    except TimeoutMonitorError as error:
+        return PutBack(stays, f"{damage.note}; not put back: {error.message}", lock=now.lock)
+    try:
+        after = target.read(change.action_id)
+    except TimeoutMonitorError as error:
+        return PutBack(None, f"{damage.note}; sent back, and not read back: {error.message}")
+    left = target.differences(before, after)
+    if after.timeout_ms != change.from_ms or (left and answer):
+        if answer and target.is_unchanged(now, after):
+            return PutBack(None, f"{damage.note}; it may have been sent back: {answer}")
+        state = _state_of(change, after.timeout_ms)
+        words = f"{damage.note}; not put back: {after.timeout_ms / 1000:g} s is in force"
+        return PutBack(state, words, lock=after.lock)
+    if left:
+        words = f"{damage.note}; put back, and it still differs at {', '.join(left[:_MOST_PLACES])}"
+        return PutBack(ChangeState.ROLLED_BACK, words, lock=after.lock)
+    words = f"{damage.note}; put back as it was read before, and nothing differs any more"
+    return PutBack(ChangeState.ROLLED_BACK, words, is_done=True, lock=after.lock)
+
+
+def _state_of(change: Change, value_ms: int) -> ChangeState:
+    known = {change.from_ms: ChangeState.ROLLED_BACK, change.to_ms: ChangeState.UNHELPFUL}
+    return known.get(value_ms, ChangeState.SUPERSEDED)
+
+
+def evidence_before(target: Target, before: Reading, sent_over: Reading) -> Mapping[str, object]:
+    """Return what a later program needs to find out whether a write changed more than the timeout.
+
+    Args:
+        target: Where the timeout is kept.
+        before: All but the timeout is to be as it is here.
+        sent_over: What is there when the write is sent.
+    """
+    return {"before": {"digest": target.fingerprint(before), "version": sent_over.version}}
+
+
+def found_damage(
+    target: Target, change: Change, reading: Reading, evidence: Mapping[str, object]
+) -> bool | None:
+    """Return whether a write that was not compared has changed more than the timeout.
+
+    Args:
+        target: Where the timeout is kept.
+        change: A change whose write was sent, and perhaps carried out.
+        reading: What is there now.
+        evidence: What was recorded when it was sent.
+
+    Returns:
+        None where nobody can tell: it was not carried out, or somebody else has written since.
+    """
+    kept = evidence.get("before")
+    wanted_ms = change.from_ms if change.state is ChangeState.UNDOING else change.to_ms
+    if not isinstance(kept, dict) or reading.timeout_ms != wanted_ms:
+        return None
+    version = str(kept.get("version", ""))
+    if not (version.isdecimal() and reading.version.isdecimal()):
+        return None
+    if int(reading.version) - int(version) != 1:
+        return None
+    return bool(target.fingerprint(reading) != kept.get("digest"))
