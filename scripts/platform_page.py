@@ -2,7 +2,7 @@
 
     python -m scripts.platform_page     as `make docs` does
 
-What stands between the two markers is made here; all else on the page is written by hand.
+What stands between two markers is made here; all else on the page is written by hand.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
+from monitor.platform_limits import LIMITS
 from monitor.simulator.world import questions
 
 PAGE = Path(__file__).parents[1] / "docs" / "platform.md"
 BEGIN, END = "<!-- worlds: made by make docs -->\n", "<!-- end of worlds -->\n"
+BEGIN_LIMITS, END_LIMITS = "<!-- limits: made by make docs -->\n", "<!-- end of limits -->\n"
 
 TOPICS = {
     "executions": "Action aggregates: what is counted",
@@ -40,11 +42,27 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+def limits() -> str:
+    """Return the table of the documented limits."""
+    lines = ["| what | at most | said by | Timeout Monitor asks for |", "|---|---|---|---|"]
+    lines += [
+        f"| {one.subject} | {one.most:,} {one.unit} | {one.source} | {one.program} |"
+        for one in LIMITS
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def renewed(page: str) -> str:
     """Return the page with its tables written anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables()}{END}{after}"
+    page = _between(page, BEGIN, tables(), END)
+    return _between(page, BEGIN_LIMITS, limits() + "\n", END_LIMITS)
+
+
+def _between(page: str, begin: str, text: str, end: str) -> str:
+    """The page with a text in place of what stands between two markers."""
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{text}{end}{after}"
 
 
 if __name__ == "__main__":

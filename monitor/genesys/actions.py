@@ -15,6 +15,7 @@ from monitor.errors import BadRequestError, NotFoundError, NotJsonError
 from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
+from monitor.platform_limits import MOST_ENTITIES_A_PAGE
 from monitor.texts import tidy, tidy_id
 
 LIST_ACTIONS = Endpoint(
@@ -50,7 +51,7 @@ TRACKING_BUILD = Endpoint(
     ("architect:dependencyTracking:view",),
 )
 
-PAGE_SIZE = 100
+PAGE_SIZE = MOST_ENTITIES_A_PAGE
 MOST_BARREN_PAGES = 30
 """So many pages in a row without anything new end a listing, whatever the platform counts: a flow
 comes once for each of its versions, and a platform that ignored the page number comes for ever."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from monitor.platform_limits import LONGEST_AGGREGATE_DAYS, MOST_VIEWS
 from monitor.simulator.endings import ENDINGS
 from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
 from monitor.simulator.naming import execution_id
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     )
     from monitor.simulator.scenario import Scenario
 
-LONGEST_DAYS = 31
-MOST_VIEWS = 10
-"""The platform takes no more in one query."""
-
 Labels = list[str | None]
 Json = dict[str, object]
 
@@ -45,7 +42,7 @@ class Aggregation:
         """
         self._query = query
         self._scenario = scenario
-        self.from_ms, self.to_ms = parse_interval(query.interval, LONGEST_DAYS)
+        self.from_ms, self.to_ms = parse_interval(query.interval, LONGEST_AGGREGATE_DAYS)
         smallest = scenario.smallest_granularity_seconds
         self._step_ms = (
             parse_granularity(query.granularity, smallest) if query.granularity else None

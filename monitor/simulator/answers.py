@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Response, g, request
 
+from monitor.platform_limits import MOST_ENTITIES_A_PAGE
 from monitor.simulator.refusal import Refusal, bad_request, missing_permission
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from monitor.simulator.org import SimulatedOrg
 
 Json = dict[str, object]
-
-_MOST_PER_PAGE = 100
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -69,7 +68,7 @@ def number(name: str, default: int, most: int | None = None) -> int:
 
 def paged(entities: Sequence[Json], path: str) -> Json:
     """One page of a listing, with the paging fields of every ``...EntityListing``."""
-    size, page = number("pageSize", 25, _MOST_PER_PAGE), number("pageNumber", 1)
+    size, page = number("pageSize", 25, MOST_ENTITIES_A_PAGE), number("pageNumber", 1)
     pages = -(-len(entities) // size)
     listing: Json = {
         "entities": list(entities[(page - 1) * size : page * size]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from monitor.platform_limits import LONGEST_DETAIL_DAYS, LONGEST_UNFILTERED_DETAIL_DAYS
 from monitor.simulator import detail_dimensions as dimensions
 from monitor.simulator.moments import parse_interval
 from monitor.simulator.record_json import render
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 
-LONGEST_DAYS = 31
-"""The longest interval of a query that filters, in UTC days that it touches."""
-
-LONGEST_DAYS_UNFILTERED = 7
 _DAY_MS = 86_400_000
 _CACHED_CELLS = 10_000
 _CACHED_RECORDS = 30_000
@@ -76,7 +73,7 @@ class DetailSearch:
         Raises:
             Refusal: 400; the interval, or a dimension nobody knows.
         """
-        from_ms, to_ms = parse_interval(query.interval, LONGEST_DAYS)
+        from_ms, to_ms = parse_interval(query.interval, LONGEST_DETAIL_DAYS)
         filtered = bool(query.segment_filters or query.conversation_filters)
         _check_days(query.interval, from_ms, to_ms, filtered=filtered or not same_day)
         for wanted in query.segment_filters or ():
@@ -137,7 +134,7 @@ def _sort_key(order_by: str) -> Callable[[_Hit], tuple[int, str]]:
 
 def _check_days(text: str, from_ms: int, to_ms: int, *, filtered: bool) -> None:
     """Refuse an interval that touches more UTC days than the platform looks through."""
-    longest = LONGEST_DAYS if filtered else LONGEST_DAYS_UNFILTERED
+    longest = LONGEST_DETAIL_DAYS if filtered else LONGEST_UNFILTERED_DETAIL_DAYS
     days = -(-to_ms // _DAY_MS) - from_ms // _DAY_MS
     if days > longest:
         message = f"The interval '{text}' touches more than the maximum of {longest} days"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from monitor.platform_limits import LONGEST_AGGREGATE_DAYS
 from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
 from monitor.simulator.refusal import bad_request, not_found
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, object]
 
-LONGEST_DAYS: Final = 31
 _SERVED: Final = frozenset({"flowId", "flowName", "flowType", "exitReason"})
 
 
@@ -44,7 +44,7 @@ def aggregate_flows(
         message = "The dimension 'exitReason' is not supported in groupBy for flows"
         raise bad_request(message)
     _check(query, group_by)
-    from_ms, to_ms = parse_interval(query.interval, LONGEST_DAYS)
+    from_ms, to_ms = parse_interval(query.interval, LONGEST_AGGREGATE_DAYS)
     bucket_ms = parse_granularity(query.granularity, 60) if query.granularity else to_ms - from_ms
     counts: Counter[tuple[tuple[str, ...], int]] = Counter()
     for record in details.left_flows(from_ms, to_ms):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, g, request
 
+from monitor.platform_limits import MOST_IDS
 from monitor.simulator.answers import answer, flag, paged, require
 from monitor.simulator.integration_actions import BASE, function_json
 from monitor.simulator.permissions import (
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from monitor.simulator.scenario import Integration
 
 _INTEGRATIONS = "/api/v2/integrations"
-_MOST_IDS = 50
 
 
 def action_routes(org: SimulatedOrg) -> Blueprint:
@@ -71,8 +71,8 @@ def action_routes(org: SimulatedOrg) -> Blueprint:
 def _listing(org: SimulatedOrg) -> dict[str, object]:
     """``ActionEntityListing``, filtered by ids, name, category and secure."""
     wanted = [one for one in request.args.get("ids", "").split(",") if one]
-    if len(wanted) > _MOST_IDS:
-        message = f"The query parameter 'ids' holds more than {_MOST_IDS} ids"
+    if len(wanted) > MOST_IDS:
+        message = f"The query parameter 'ids' holds more than {MOST_IDS} ids"
         raise bad_request(message)
     name, category = request.args.get("name", "").lower(), request.args.get("category")
     with_config = flag("includeConfig")

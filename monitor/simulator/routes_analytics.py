@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, request
 
+from monitor.platform_limits import MOST_ROWS_A_JOB_PAGE
 from monitor.simulator.aggregates import Aggregation
 from monitor.simulator.answers import answer, number, require
 from monitor.simulator.flow_aggregates import aggregate_flows
@@ -30,7 +31,6 @@ _AGGREGATES: Final = "/api/v2/analytics/actions/aggregates"
 _DETAILS: Final = "/api/v2/analytics/conversations/details"
 _FLOWS: Final = "/api/v2/analytics/flows/aggregates"
 _JOB_PAGE: Final = 100
-_MOST_PER_JOB_PAGE: Final = 1_000
 
 
 def aggregate_routes(org: SimulatedOrg) -> Blueprint:
@@ -121,7 +121,7 @@ def detail_job_routes(org: SimulatedOrg) -> Blueprint:
     @routes.get(f"{_DETAILS}/jobs/<jobId>/results")
     def results(jobId: str) -> Response:  # noqa: N803 - the platform's path
         require(org, VIEW_DETAILS)
-        size = number("pageSize", _JOB_PAGE, _MOST_PER_JOB_PAGE)
+        size = number("pageSize", _JOB_PAGE, MOST_ROWS_A_JOB_PAGE)
         page = jobs.page(jobId, request.args.get("cursor"), size)
         return answer({**page, "dataAvailabilityDate": iso(org.now_ms())})
 

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -18,12 +18,10 @@ import msgspec
 import PureCloudPlatformClientV2 as sdk  # noqa: N813 - the SDK's own name shouts
 import pytest
 from msgspec import inspect as shapes
-from pydantic import SecretStr
 
 import monitor.genesys
 from monitor.clock import SystemClock
-from monitor.config import OrgSettings
-from monitor.genesys import Client, Endpoint, connect
+from monitor.genesys import Client, Endpoint
 from monitor.genesys.actions import (
     OBJECT_TYPES,
     REQUEST_TEMPLATE,
@@ -66,7 +64,7 @@ from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
 from monitor.genesys.writing import ActionUpdate, patch_action, put_flow
 from monitor.model import TimeRange
-from tests.genesys.far_side import TOKEN, FarSide, Reply, listening
+from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.sdk_models import allowed_values, payload_problems, shape_problems
 
 HOUR = interval(TimeRange(1_767_225_600, 1_767_229_200))
@@ -258,28 +256,6 @@ CASES = [
 
 NOT_IN_THE_SDK = {TOKEN, "GET /api/v2/flows/{flowId}", "PUT /api/v2/flows/{flowId}"}
 """The token service, and the flow document, which belongs to a contract of its own."""
-
-
-@pytest.fixture
-def far_side() -> Iterator[FarSide]:
-    """A platform that answers every question with nothing in it."""
-    with listening() as far_side:
-        far_side.otherwise = Reply(
-            body={"id": "x", "entities": [], "jobId": "j", "state": "PENDING"}
-        )
-        yield far_side
-
-
-@pytest.fixture
-def client(far_side: FarSide) -> Iterator[Client]:
-    """A client of the real parts."""
-    client = connect(
-        OrgSettings(
-            name="x", client_id="c", client_secret=SecretStr("secret"), api_url=far_side.url
-        )
-    )
-    yield client
-    client.close()
 
 
 def sdk_call(case: Case, query: dict[str, str]) -> SdkCall:

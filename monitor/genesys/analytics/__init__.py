@@ -10,7 +10,6 @@ from __future__ import annotations
 from monitor.genesys.analytics.aggregates import (
     ACTION_AGGREGATES,
     EXECUTIONS,
-    MOST_VIEWS,
     ActionAggregateQuery,
     ActionAggregates,
     ActionBucket,
@@ -61,6 +60,7 @@ from monitor.genesys.analytics.jobs import (
     action_job_page,
     submit_action_job,
 )
+from monitor.platform_limits import MOST_VIEWS
 
 __all__ = [
     "ACTION_AGGREGATES",

@@ -45,9 +45,6 @@ ledger would keep what is more for ever."""
 LONGEST_EXECUTION_MS = 3_600_000.0
 """Sixty times the longest timeout: an execution of a day is none."""
 
-MOST_VIEWS = 10
-"""The platform takes no more views in one query (its guide to user-defined views)."""
-
 
 class Range(msgspec.Struct, frozen=True, omit_defaults=True):
     """A range of durations in milliseconds, ``gte <= duration < lt``; None leaves a side open."""
@@ -101,7 +98,7 @@ class ActionAggregateQuery(msgspec.Struct, frozen=True, rename="camel", omit_def
         granularity: Length of a bucket as an ISO 8601 duration.
         group_by: Dimensions that keep counts apart.
         metrics: What is counted.
-        views: Further counts by duration; at most ``MOST_VIEWS``.
+        views: Further counts by duration; at most ``platform_limits.MOST_VIEWS``.
         filter: Which executions count; all where None.
         time_zone: For buckets of a day and longer.
     """

@@ -13,6 +13,7 @@ from monitor.genesys.analytics.instants import Instant
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import Listing, Record
+from monitor.platform_limits import MOST_CONVERSATIONS_A_PAGE
 
 CONVERSATION_DETAILS = Endpoint(
     "POST",
@@ -21,7 +22,7 @@ CONVERSATION_DETAILS = Endpoint(
     source="conversations",
 )
 
-LARGEST_PAGE = 100
+LARGEST_PAGE = MOST_CONVERSATIONS_A_PAGE
 """Conversations per page, at most."""
 
 SegmentDimension = Literal["disconnectType", "errorCode", "exitReason", "flowId", "flowName"]
