@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import partial
 from urllib.parse import urlsplit
 
+from monitor.analysis.limits import WORDS
 from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
@@ -30,7 +31,7 @@ from monitor.genesys.actions import (
 )
 from monitor.genesys.audits import saved_actions
 from monitor.genesys.flows import get_flow
-from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
+from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
 from monitor.genesys.regions import is_known
 from monitor.ledger import Ledger
@@ -207,8 +208,11 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
         return f"{count} executions in the last {stretch.seconds // 60} min"
 
     def limits() -> str:
-        limit = data_action_limits(client).get(CONCURRENT_EXECUTIONS)
-        return f"{limit} concurrent executions" if limit else "No limit is given"
+        known = data_action_limits(client)
+        told = [f"{limit:,} {WORDS[name]}" for name, limit in known.items()]
+        return (
+            ", ".join(told) or "No limit is given: none is taken for known, and nothing is raised"
+        )
 
     sources = settings.collect.sources
     yield "catalogue", catalogue, True

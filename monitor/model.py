@@ -58,6 +58,17 @@ UNKNOWN = "unknown"
 AUDITS = "audits"
 """What the source of ``TimeoutEdit`` is called in the configuration and in metrics."""
 
+CONCURRENT_EXECUTIONS = "concurrent_executions"
+EXECUTIONS_PER_MINUTE = "executions_per_minute"
+FUNCTION_CONCURRENT_EXECUTIONS = "function_concurrent_executions"
+"""The org's own limits on data actions, as metrics and documents call them."""
+
+LIMITS: tuple[str, ...] = (
+    CONCURRENT_EXECUTIONS,
+    EXECUTIONS_PER_MINUTE,
+    FUNCTION_CONCURRENT_EXECUTIONS,
+)
+
 
 class Outcome(StrEnum):
     """How an execution ended, as callers feel it."""

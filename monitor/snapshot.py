@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.analysis.diagnosing import OrgDiagnosis
+from monitor.analysis.limits import LimitUse
 from monitor.analysis.summary import Summary
 from monitor.ledger import Change, OrgState, OutsideChange
 from monitor.model import AUDITS
@@ -76,7 +77,8 @@ class OrgPicture:
         state: Totals, catalogue and freshness from one read transaction.
         day: Summary of the last 24 settled hours.
         hour: Summary of the last settled hour; what the gauges show.
-        concurrency_limit: The org's own limit of concurrent executions; None where not known.
+        limits: The org's own limits and how much of each the last settled hour used, the
+            tightest first.
         health: How reading goes.
         diagnosis: Verdicts on its actions, from its settled windows; None before the first.
         remediation: What was decided and changed.
@@ -87,10 +89,15 @@ class OrgPicture:
     state: OrgState
     day: Summary
     hour: Summary
-    concurrency_limit: int | None
+    limits: tuple[LimitUse, ...]
     health: PollHealth
     diagnosis: OrgDiagnosis | None = None
     remediation: RemediationPicture = field(default_factory=RemediationPicture)
+
+    @property
+    def concurrency_limit(self) -> int | None:
+        """The org's own limit of concurrent executions; None where not known."""
+        return self.state.concurrency_limit
 
     @property
     def source_names(self) -> tuple[str, ...]:

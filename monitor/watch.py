@@ -17,6 +17,7 @@ from monitor.analysis.diagnosing import (
     diagnose_org,
     stretch_to_diagnose,
 )
+from monitor.analysis.limits import limits_in_use
 from monitor.analysis.summary import Summary, empty, settled, summarise
 from monitor.clock import Clock
 from monitor.collect import OrgReader, Outcome, PollReport
@@ -310,13 +311,15 @@ class OrgWatch:
     def _draw(self) -> OrgPicture:
         state = self._ledger.state(self.name)
         now = self._clock.now()
+        contract = self._reader.settings.contract
+        hour = self._summary(now, HOUR_SECONDS, state)
         return OrgPicture(
             org=self.name,
-            contract=self._reader.settings.contract,
+            contract=contract,
             state=state,
             day=self._summary(now, DAY_SECONDS, state),
-            hour=self._summary(now, HOUR_SECONDS, state),
-            concurrency_limit=self._reader.catalogue.concurrency_limit,
+            hour=hour,
+            limits=limits_in_use(self._ledger, self.name, contract, hour.stretch, self._classifier),
             health=self._health,
         )
 

@@ -21,6 +21,7 @@ def alerts_about_callers(aims: Objectives) -> list[Alert]:
         _hangs(aims),
         _throttled(aims),
         _concurrency(aims),
+        _limit(aims),
     ]
 
 
@@ -228,4 +229,20 @@ def _concurrency(aims: Objectives) -> Alert:
         "On average of the last hour {{ $value | humanizePercentage }} of the org's limit of "
         "concurrent executions was in use; its peaks are higher. At the limit the platform "
         "refuses to run any action.",
+    )
+
+
+def _limit(aims: Objectives) -> Alert:
+    return Alert(
+        "GenesysDataActionsLimitNear",
+        "warning",
+        joined(
+            "max by (org, limit) (genesys_data_actions_limit_used_ratio)",
+            f"> {aims.limit}",
+        ),
+        aims.hold_limit,
+        "{{ $labels.org }}: {{ $value | humanizePercentage }} of the limit {{ $labels.limit }} was "
+        "used",
+        "In the busiest window of the last hour {{ $value | humanizePercentage }} of the org's "
+        "limit {{ $labels.limit }} was used. At the limit the platform refuses to run any action.",
     )

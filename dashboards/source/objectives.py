@@ -85,6 +85,7 @@ class Objectives:
         budget: The part of the timeout that the slowest hundredth may use.
         budget_executions: Fewer executions in an hour have no slowest hundredth.
         concurrency: The part of the org's limit that may be in use on average.
+        limit: The part of any limit of the org that its busiest moments may use.
         throttled_least: So many refused executions in ``spike`` are throttling ...
         throttled_share: ... where they are at least this part of all.
         stale_seconds: Data older than this, in seconds of Prometheus's clock, is no data.
@@ -96,6 +97,7 @@ class Objectives:
         changes: How far back a change counts as just made.
         hold_verdict: How long a verdict must stand.
         hold_soon: How long what pages must last.
+        hold_limit: How long a limit must be nearly used up.
         hold_long: How long what does not page must last.
         hour: The length of an hour.
     """
@@ -119,6 +121,7 @@ class Objectives:
     budget: float = 0.8
     budget_executions: int = 100
     concurrency: float = 0.7
+    limit: float = 0.8
     throttled_least: int = 10
     throttled_share: float = 0.01
     stale_seconds: int = 900
@@ -130,6 +133,7 @@ class Objectives:
     changes: Seconds = Seconds(HOUR)
     hold_verdict: Seconds = Seconds(HOUR)
     hold_soon: Seconds = Seconds(5 * MINUTE)
+    hold_limit: Seconds = Seconds(15 * MINUTE)
     hold_long: Seconds = Seconds(30 * MINUTE)
     hour: Seconds = Seconds(HOUR)
 

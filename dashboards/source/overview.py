@@ -365,8 +365,25 @@ def _concurrency(aims: Objectives) -> tuple[Panel, ...]:
                 Target(f"max(genesys_data_actions_concurrency_limit{{{OF_ORG}}})", "Limit"),
             ),
             "short",
-            12,
+            8,
             no_value=f"{FLOW}; or a part of the last hour was not read",
+        ),
+        Panel(
+            "timeseries",
+            "Limits used",
+            "How much of each of the org's own limits the busiest window of the last hour used. "
+            "The highest is the one that will refuse executions first; a limit that the platform "
+            f"does not show is not here. {FLOW}.",
+            (
+                Target(
+                    f"max by (limit) (genesys_data_actions_limit_used_ratio{{{OF_ORG}}})",
+                    "{{limit}}",
+                ),
+            ),
+            "percentunit",
+            8,
+            thresholds=above(aims.limit * 0.7, aims.limit),
+            no_value=f"{FLOW}; or the platform shows no limits",
         ),
         Panel(
             "timeseries",
@@ -382,7 +399,7 @@ def _concurrency(aims: Objectives) -> tuple[Panel, ...]:
                 ),
             ),
             "cpm",
-            12,
+            8,
             thresholds=((None, GREEN), (aims.throttled_least / 30, ORANGE)),
             no_value=FLOW,
             link=OF_SERIES,

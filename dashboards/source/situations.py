@@ -12,6 +12,7 @@ from dashboards.source.timelines import Count, Level, Line, Once, Span, Stamp, n
 
 ORG = 'org="acme"'
 ACTION = f'{ORG}, action_id="a1"'
+LIMIT = f'{ORG}, limit="executions_per_minute"'
 INFO = Level(
     f'genesys_data_action_info{{{ACTION}, action_name="Order Status", integration_id="i1", '
     'integration_name="Orders", category="Web"}',
@@ -145,6 +146,14 @@ SITUATIONS: dict[str, Situation] = {
         60,
         5,
         ORG,
+    ),
+    "GenesysDataActionsLimitNear": Situation(
+        (Level(f"genesys_data_actions_limit_used_ratio{{{LIMIT}}}", 0.5, 0.81, 0.8),),
+        30,
+        30,
+        60,
+        5,
+        LIMIT,
     ),
     "TimeoutMonitorChangeRolledBack": Situation(
         (Once(_changes("rolled_back")), Count(_changes("verified"), 0.1, 0.1, 0.1)),

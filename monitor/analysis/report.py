@@ -16,6 +16,8 @@ from typing import Any
 from monitor.analysis import diagnosis_document
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.diagnosis_document import iso_time, short
+from monitor.analysis.limits import LimitUse
+from monitor.analysis.limits import documents as limit_documents
 from monitor.analysis.severity import Severity, severity_of
 from monitor.analysis.values import ActionSummary, GroupSummary, Summary
 
@@ -31,11 +33,15 @@ CSV_COLUMNS = (
 NOTHING: Mapping[str, OrgDiagnosis] = MappingProxyType({})
 """No org is diagnosed yet."""
 
+NO_LIMITS: Mapping[str, Sequence[LimitUse]] = MappingProxyType({})
+"""No limit of any org is known."""
+
 
 def as_document(
     summaries: Sequence[Summary],
     generated_at: float,
     diagnoses: Mapping[str, OrgDiagnosis] = NOTHING,
+    limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
 ) -> dict[str, Any]:
     """The report as plain values, ready for any JSON encoder.
 
@@ -43,6 +49,7 @@ def as_document(
         summaries: One an org; ``from`` and ``to`` of the document span them all.
         generated_at: Now; epoch seconds.
         diagnoses: By org; what an org without one has of it is null.
+        limits: By org: how much of each of its own limits is in use.
 
     Returns:
         ``{generated_at, from, to, actions: [...], orgs: [...]}``: the actions of all orgs, worst
@@ -57,7 +64,9 @@ def as_document(
             for action in worst_first(summaries, diagnoses)
         ],
         "orgs": [
-            _org(summary) | diagnosis_document.org_document(diagnoses.get(summary.org))
+            _org(summary)
+            | {"limits": limit_documents(limits.get(summary.org, ()))}
+            | diagnosis_document.org_document(diagnoses.get(summary.org))
             for summary in summaries
         ],
     }

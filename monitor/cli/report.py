@@ -14,8 +14,11 @@ from monitor.cli.progress import waiting
 from monitor.cli.remarks import no_actions, say
 from monitor.errors import ConfigurationError, StaleDataError
 
+HOUR_SECONDS = 3_600
+
 if TYPE_CHECKING:
     from monitor.analysis.diagnosing import OrgDiagnosis
+    from monitor.analysis.limits import LimitUse
     from monitor.analysis.values import Summary
     from monitor.config import Settings
     from monitor.ledger import Ledger
@@ -87,17 +90,20 @@ class _Found:
         read: A summary of each org.
         shown: The same with the actions that are severe enough.
         diagnoses: Diagnoses by org.
+        limits: By org: how much of each of its own limits the last settled hour used.
         generated_at: When; epoch seconds.
     """
 
     read: "list[Summary]"
     shown: "list[Summary]"
     diagnoses: "dict[str, OrgDiagnosis]"
+    limits: "dict[str, tuple[LimitUse, ...]]"
     generated_at: float
 
 
 def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
     from monitor.analysis.diagnosing import diagnose_org
+    from monitor.analysis.limits import limits_in_use
     from monitor.analysis.report import at_least
     from monitor.analysis.severity import Severity
     from monitor.analysis.summary import settled, summarise
@@ -117,8 +123,13 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -
         summarise(ledger, org.name, org.contract, stretch, classifier) for org in settings.org
     ]
     diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}
+    hour = settled(now, HOUR_SECONDS, collect.window, collect.settle)
+    limits = {
+        org.name: limits_in_use(ledger, org.name, org.contract, hour, classifier)
+        for org in settings.org
+    }
     shown = at_least(Severity(least.value), summaries, diagnoses)
-    return _Found(summaries, shown, diagnoses, now)
+    return _Found(summaries, shown, diagnoses, limits, now)
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -153,7 +164,7 @@ def _render(found: _Found, form: Format, *, to_file: bool) -> str:
 
         console = console_for(200 if to_file else None)
         with console.capture() as captured:
-            console.print(report_table(found.shown, found.diagnoses))
+            console.print(report_table(found.shown, found.diagnoses, found.limits))
         return captured.get()
     from monitor.analysis.report import as_csv, as_document
 
@@ -161,5 +172,6 @@ def _render(found: _Found, form: Format, *, to_file: bool) -> str:
         return as_csv(found.shown, found.diagnoses)
     import msgspec
 
-    document = msgspec.json.encode(as_document(found.shown, found.generated_at, found.diagnoses))
+    told = as_document(found.shown, found.generated_at, found.diagnoses, found.limits)
+    document = msgspec.json.encode(told)
     return msgspec.json.format(document, indent=2).decode() + "\n"

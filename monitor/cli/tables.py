@@ -12,7 +12,8 @@ from rich.text import Text
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.report import NOTHING, severity_in, worst_first
+from monitor.analysis.limits import LimitUse, in_words
+from monitor.analysis.report import NO_LIMITS, NOTHING, severity_in, worst_first
 from monitor.analysis.severity import Severity
 from monitor.analysis.telling import arrow
 from monitor.analysis.values import ActionSummary, Summary
@@ -35,7 +36,9 @@ class _Row:
 
 
 def report_table(
-    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING
+    summaries: Sequence[Summary],
+    diagnoses: Mapping[str, OrgDiagnosis] = NOTHING,
+    limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
 ) -> RenderableType:
     """Every org's actions, the worst first, why they time out, and what is to be known of it."""
     parts: list[RenderableType] = []
@@ -50,6 +53,9 @@ def report_table(
             for action in worst_first([summary], diagnoses)
         ]
         parts.append(_heading(summary, known))
+        told = in_words(limits.get(summary.org, ()))
+        if told:
+            parts.append(Text(f"Limits, in the busiest window of the last hour: {told}"))
         parts.append(_Actions(rows))
         parts.extend(stories([(row.action.action_name, row.diagnosis) for row in rows]))
         parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)

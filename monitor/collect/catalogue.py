@@ -29,9 +29,9 @@ from monitor.genesys.actions import (
     tracking_is_built,
 )
 from monitor.genesys.flows import FlowDocument, get_flow
-from monitor.genesys.limits import CONCURRENT_EXECUTIONS, data_action_limits
+from monitor.genesys.limits import data_action_limits
 from monitor.ledger import Ledger, OrgState
-from monitor.model import UNKNOWN_ACTION, Action, ActionKind
+from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -160,10 +160,10 @@ class Catalogue:
             self._do_without("function timeouts", self._functions.problem)
         actions += self._authentication_actions({entry.id for entry in listed}, integrations)
         self._ledger.save_catalogue(self._org, actions, now)
-        limits = self._unless_refused("limits", data_action_limits) or {}
-        if CONCURRENT_EXECUTIONS in limits:
-            self._concurrency_limit = limits[CONCURRENT_EXECUTIONS]
-            self._ledger.save_concurrency_limit(self._org, limits[CONCURRENT_EXECUTIONS])
+        limits = self._unless_refused("limits", data_action_limits)
+        if limits is not None:
+            self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS)
+            self._ledger.save_limits(self._org, limits)
         self._refresh_flow_use(actions, {entry.id: entry.secure for entry in listed}, now)
         return len(actions)
 

@@ -16,6 +16,8 @@ from monitor.exporter.catalogue import (
     FLOW_CONVERSATIONS,
     FLOW_ERRORS,
     FLOW_INFO,
+    LIMIT,
+    LIMIT_USED,
     TIMEOUT,
 )
 from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Action, ActionKind, Outcome
@@ -146,3 +148,8 @@ def _add_last_hour(families: Families, picture: OrgPicture) -> None:
         concurrency = sum(summary.mean_concurrency for summary in picture.hour.actions)
         families.add(CONCURRENCY_ESTIMATE, (picture.org,), concurrency)
     families.add(CONCURRENCY_LIMIT, (picture.org,), picture.concurrency_limit)
+    for one in picture.limits:
+        families.add(LIMIT, (picture.org, one.name), one.limit)
+        # In a part of an hour the busiest window may be missing.
+        if picture.hour.complete:
+            families.add(LIMIT_USED, (picture.org, one.name), one.used_ratio)

@@ -133,6 +133,21 @@ CONCURRENCY_LIMIT = MetricSpec(
     "executions",
     "The org's own limit of executions running at a time.",
 )
+LIMIT = MetricSpec(
+    "genesys_data_actions_limit",
+    Kind.GAUGE,
+    ("org", "limit"),
+    "executions",
+    "Each of the org's own limits that the platform shows: concurrent_executions, "
+    "executions_per_minute, function_concurrent_executions.",
+)
+LIMIT_USED = MetricSpec(
+    "genesys_data_actions_limit_used_ratio",
+    Kind.GAUGE,
+    ("org", "limit"),
+    "ratio",
+    "Use of each limit in the busiest window of the last settled hour, per limit.",
+)
 WATERMARK = MetricSpec(
     "timeout_monitor_watermark_timestamp_seconds",
     Kind.GAUGE,
@@ -290,6 +305,8 @@ METRICS: tuple[MetricSpec, ...] = (
     FLOW_ERRORS,
     CONCURRENCY_ESTIMATE,
     CONCURRENCY_LIMIT,
+    LIMIT,
+    LIMIT_USED,
     WATERMARK,
     DATA_LAG,
     LAST_SUCCESS,

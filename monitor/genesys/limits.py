@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from monitor.errors import NotFoundError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import ImplausibleError, Record
+from monitor.model import (
+    CONCURRENT_EXECUTIONS,
+    EXECUTIONS_PER_MINUTE,
+    FUNCTION_CONCURRENT_EXECUTIONS,
+)
 
 LIMITS = Endpoint("GET", "/api/v2/organizations/limits/namespaces/{namespaceName}")
 DEFAULT_LIMITS = Endpoint("GET", "/api/v2/organizations/limits/namespaces/{namespaceName}/defaults")
 NAMESPACE = "dataactions"
 
-CONCURRENT_EXECUTIONS = "actions.concurrent.executions.max"
-"""How many executions may run at the same time in an org; more are refused."""
+LIMIT_NAMES: Mapping[str, str] = {
+    "actions.concurrent.executions.max": CONCURRENT_EXECUTIONS,
+    "requests.volume.max": EXECUTIONS_PER_MINUTE,
+    "actions.function.concurrent.executions.max": FUNCTION_CONCURRENT_EXECUTIONS,
+}
+"""The platform's keys, and what this program calls those limits; more are refused."""
 
 _HIGHEST_LIMIT = 10**9
 """A thousand times more than any that is published."""
@@ -35,7 +46,9 @@ class _Limits(msgspec.Struct, frozen=True):
 
 
 def data_action_limits(client: Client) -> dict[str, int]:
-    """Limit key -> value; the platform's defaults where the org has none of its own.
+    """Return limits by their names; the platform's defaults where the org has none of its own.
+
+    What neither shows is left out: a limit is not guessed.
 
     Raises:
         GenesysError: One of the tree; no permission is needed.
@@ -44,11 +57,20 @@ def data_action_limits(client: Client) -> dict[str, int]:
         own = _read(client, LIMITS)
     except NotFoundError:
         own = {}
-    if CONCURRENT_EXECUTIONS in own:
+    if own.keys() >= set(LIMIT_NAMES.values()):
         return own
-    return _read(client, DEFAULT_LIMITS) | own
+    try:
+        return _read(client, DEFAULT_LIMITS) | own
+    except NotFoundError:
+        if own:
+            return own
+        raise
 
 
 def _read(client: Client, endpoint: Endpoint) -> dict[str, int]:
     answer = client.call(endpoint, _Limits, path={"namespaceName": NAMESPACE})
-    return {limit.key: limit.value for limit in answer.entities or () if limit.value is not None}
+    return {
+        LIMIT_NAMES[limit.key]: int(limit.value)
+        for limit in answer.entities or ()
+        if limit.key in LIMIT_NAMES and limit.value is not None and limit.value >= 1
+    }

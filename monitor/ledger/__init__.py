@@ -41,6 +41,7 @@ from monitor.ledger.values import (
     SourceState,
     TallySum,
     Total,
+    WindowLoad,
 )
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "TallyColumns",
     "TallySum",
     "Total",
+    "WindowLoad",
     "stand_down_note",
     "who_overrode",
 ]

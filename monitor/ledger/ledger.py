@@ -31,14 +31,21 @@ from monitor.ledger.orgs import (
     lock_org,
     prove_writable,
     pruned_before,
-    remember_concurrency_limit,
+    remember_limits,
     remember_pruned_before,
 )
 from monitor.ledger.progress import full_coverage, skip, source_states
-from monitor.ledger.reading import read_state, sum_tallies
+from monitor.ledger.reading import loads_of_windows, read_state, sum_tallies
 from monitor.ledger.recording import record_reading
 from monitor.ledger.schema import flow_errors, incidents, tallies
-from monitor.ledger.values import OrgState, Reading, Recorded, SourceState, TallySum
+from monitor.ledger.values import (
+    OrgState,
+    Reading,
+    Recorded,
+    SourceState,
+    TallySum,
+    WindowLoad,
+)
 from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit, TimeRange
 from monitor.texts import tidy_id
 
@@ -125,10 +132,10 @@ class Ledger:
         with self._database.writing() as connection:
             save_actions(connection, lock_org(connection, org), fit_actions(actions), at)
 
-    def save_concurrency_limit(self, org: str, limit: int) -> None:
-        """Keep how many executions the platform lets run at the same time in an org."""
+    def save_limits(self, org: str, limits: Mapping[str, int]) -> None:
+        """Make ``limits``, by names of ``monitor.model.LIMITS``, what an org is known to have."""
         with self._database.writing() as connection:
-            remember_concurrency_limit(connection, lock_org(connection, org), limit)
+            remember_limits(connection, lock_org(connection, org), limits)
 
     def forget_unused(self, org: str) -> None:
         """Forget that no flow uses an action: dependency tracking could not tell."""
@@ -266,6 +273,12 @@ class Ledger:
             return read_org_tallies(
                 connection, org_id, stretch, bucket_seconds, window_seconds, action_id
             )
+
+    def window_loads(self, org: str, time_range: TimeRange) -> list[WindowLoad]:
+        """Return what each ending of each action put on an org, window by window, in no order."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else loads_of_windows(connection, org_id, time_range)
 
     def incidents(self, org: str, stretch: TimeRange) -> list[Incident]:
         """Incidents whose ``at`` lies in ``stretch``, oldest first, under the names of now."""

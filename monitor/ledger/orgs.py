@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, delete, select
 
 from monitor.ledger.database import put, put_if_absent
 from monitor.ledger.schema import meta, orgs
+from monitor.model import (
+    CONCURRENT_EXECUTIONS,
+    EXECUTIONS_PER_MINUTE,
+    FUNCTION_CONCURRENT_EXECUTIONS,
+)
 
 _PRUNED_BEFORE = "pruned_before"
 _FLOW_ERROR_BASIS = "flow_error_basis"
 _WRITES_PROVED = "writes_proved"
-_CONCURRENCY_LIMIT = "concurrency_limit"
+_LIMIT_KEYS: Mapping[str, str] = {
+    CONCURRENT_EXECUTIONS: "concurrency_limit",
+    EXECUTIONS_PER_MINUTE: "executions_per_minute_limit",
+    FUNCTION_CONCURRENT_EXECUTIONS: "function_concurrency_limit",
+}
 _EDITS_READ_UNTIL = "edits_read_until"
 
 
@@ -56,15 +67,20 @@ def prove_writable(connection: Connection) -> None:
     put(connection, meta, [{"key": _WRITES_PROVED, "value": str(proved + 1)}])
 
 
-def concurrency_limit(connection: Connection, org_id: int) -> int | None:
-    """How many executions may run at the same time in an org; None where nobody has read it."""
-    limit = _fact(connection, f"{_CONCURRENCY_LIMIT}:{org_id}")
-    return None if limit is None else int(limit)
+def known_limits(connection: Connection, org_id: int) -> dict[str, int]:
+    """Return the org's own limits by name, as far as the platform showed them."""
+    keys = {f"{key}:{org_id}": name for name, key in _LIMIT_KEYS.items()}
+    found = connection.execute(select(meta.c.key, meta.c.value).where(meta.c.key.in_(keys)))
+    return {keys[key]: int(value) for key, value in found}
 
 
-def remember_concurrency_limit(connection: Connection, org_id: int, limit: int) -> None:
-    """Remember the org's own limit."""
-    put(connection, meta, [{"key": f"{_CONCURRENCY_LIMIT}:{org_id}", "value": str(limit)}])
+def remember_limits(connection: Connection, org_id: int, limits: Mapping[str, int]) -> None:
+    """Make ``limits`` what is known of the org's own limits."""
+    keys = {name: f"{key}:{org_id}" for name, key in _LIMIT_KEYS.items()}
+    absent = [key for name, key in keys.items() if name not in limits]
+    connection.execute(delete(meta).where(meta.c.key.in_(absent)))
+    rows = [{"key": keys[name], "value": str(limit)} for name, limit in limits.items()]
+    put(connection, meta, rows)
 
 
 def edits_read_until(connection: Connection, org_id: int) -> float:

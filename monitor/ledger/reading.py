@@ -12,10 +12,10 @@ from monitor.ledger.catalogue import (
 )
 from monitor.ledger.flow_errors import totals_of_flow_errors
 from monitor.ledger.incidents import totals_of_incidents
-from monitor.ledger.orgs import concurrency_limit, find_org
+from monitor.ledger.orgs import find_org, known_limits
 from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
 from monitor.ledger.schema import BAND_COLUMNS, series, tallies
-from monitor.ledger.values import OrgState, TallySum, Total
+from monitor.ledger.values import OrgState, TallySum, Total, WindowLoad
 from monitor.model import UNKNOWN_ACTION, TimeRange
 
 
@@ -44,7 +44,7 @@ def read_state(connection: Connection, org: str) -> OrgState:
         coverage=full_coverage(connection, org_id),
         lateness=lateness_by_source(connection, org_id),
         gone=gone,
-        concurrency_limit=concurrency_limit(connection, org_id),
+        limits=known_limits(connection, org_id),
     )
 
 
@@ -117,6 +117,30 @@ def sum_tallies(
         )
         for row in connection.execute(statement)
     ]
+
+
+def loads_of_windows(
+    connection: Connection, org_id: int, time_range: TimeRange
+) -> list[WindowLoad]:
+    """Return every tally of the windows that start in ``time_range``, without its bands."""
+    statement = (
+        select(
+            tallies.c.window_start,
+            series.c.action_id,
+            series.c.error_type,
+            series.c.response_status,
+            tallies.c["count"],
+            tallies.c.duration_ms,
+            tallies.c.max_ms,
+        )
+        .join_from(tallies, series, series.c.id == tallies.c.series_id)
+        .where(
+            tallies.c.org_id == org_id,
+            tallies.c.window_start >= time_range.start,
+            tallies.c.window_start < time_range.end,
+        )
+    )
+    return [WindowLoad(*row) for row in connection.execute(statement)]
 
 
 def _series_of(org_id: int, action_id: str) -> Select[tuple[int]]:

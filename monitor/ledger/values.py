@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.model import NO_BANDS, Action, Bands, FlowErrorTally, Incident, Tally, TimeRange
+from monitor.model import (
+    CONCURRENT_EXECUTIONS,
+    NO_BANDS,
+    Action,
+    Bands,
+    FlowErrorTally,
+    Incident,
+    Tally,
+    TimeRange,
+)
 
 LATENESS_EDGES_SECONDS: tuple[int, ...] = (
     60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400,
@@ -211,6 +220,29 @@ class Lateness:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowLoad:
+    """What one way of one action to end put on an org in one window.
+
+    Attributes:
+        window_start: Start of the window.
+        action_id: The action.
+        error_type: How it ended.
+        response_status: The HTTP status as text; empty where there was none.
+        count: Executions.
+        duration_ms: Sum of their durations.
+        max_ms: The longest of them.
+    """
+
+    window_start: int
+    action_id: str
+    error_type: str
+    response_status: str
+    count: int
+    duration_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class OrgState:
     """Everything the exporter shows of one org, as of one moment.
 
@@ -228,7 +260,7 @@ class OrgState:
         coverage: What each source has been asked for: merged, disjoint, oldest first.
         lateness: How late data came, by source; only sources that had late data.
         gone: Ids of actions that the catalogue listed once and lists no more.
-        concurrency_limit: How many executions may run at the same time; None where nobody knows.
+        limits: The org's own limits by name (``monitor.model.LIMITS``), as far as they are shown.
     """
 
     org: str
@@ -243,4 +275,9 @@ class OrgState:
     coverage: Mapping[str, tuple[TimeRange, ...]] = field(default_factory=dict)
     lateness: Mapping[str, Lateness] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
-    concurrency_limit: int | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def concurrency_limit(self) -> int | None:
+        """How many executions may run at the same time; None where nobody knows."""
+        return self.limits.get(CONCURRENT_EXECUTIONS)

@@ -8,6 +8,7 @@ from flask import Blueprint, g
 
 from monitor.simulator.answers import answer
 from monitor.simulator.refusal import not_found
+from monitor.simulator.scenario_in_world import shown_limits
 
 if TYPE_CHECKING:
     from flask import Response
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from monitor.simulator.org import SimulatedOrg
 
 _LIMITS = "/api/v2/organizations/limits/namespaces/<namespaceName>"
-_DEFAULT_LIMITS = (("actions.concurrent.executions.max", 30), ("requests.volume.max", 2_500))
+_DEFAULT_LIMITS = (
+    ("actions.concurrent.executions.max", 30),
+    ("requests.volume.max", 2_500),
+    ("actions.function.concurrent.executions.max", 25),
+)
 
 
 def whoami_routes(org: SimulatedOrg) -> Blueprint:
@@ -74,7 +79,7 @@ def organization_routes(org: SimulatedOrg) -> Blueprint:
 
     @routes.get(f"{_LIMITS}/defaults")
     def default_limits(namespaceName: str) -> Response:  # noqa: N803 - the platform's path
-        return answer(_limits(namespaceName, _DEFAULT_LIMITS))
+        return answer(_limits(namespaceName, shown_limits(_DEFAULT_LIMITS, org.world)))
 
     return routes
 

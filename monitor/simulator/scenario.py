@@ -214,5 +214,6 @@ class Scenario:
     limits: tuple[tuple[str, int], ...] = (
         ("actions.concurrent.executions.max", 50),
         ("requests.volume.max", 2_500),
+        ("actions.function.concurrent.executions.max", 25),
     )
     smallest_granularity_seconds: int = 60

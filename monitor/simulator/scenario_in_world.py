@@ -12,11 +12,21 @@ if TYPE_CHECKING:
     from monitor.simulator.world import World
 
 
+_CONCURRENCY = "actions.concurrent.executions.max"
+
+
 def in_world(scenario: Scenario, world: World) -> Scenario:
-    """Return the scenario with its functions' categories as the world has them."""
-    if world.function_category != "free_text":
-        return scenario
-    return replace(scenario, actions=tuple(_in_words(one) for one in scenario.actions))
+    """Return the scenario with its functions' categories and its limits as the world has them."""
+    actions = scenario.actions
+    if world.function_category == "free_text":
+        actions = tuple(_in_words(one) for one in actions)
+    return replace(scenario, actions=actions, limits=shown_limits(scenario.limits, world))
+
+
+def shown_limits(limits: tuple[tuple[str, int], ...], world: World) -> tuple[tuple[str, int], ...]:
+    """Return the limits that the platform shows, keys and values."""
+    shown = {"all": limits, "none": ()}
+    return shown.get(world.limits, tuple(one for one in limits if one[0] == _CONCURRENCY))
 
 
 def _in_words(action: SimulatedAction) -> SimulatedAction:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
+from monitor.analysis.limits import documents as limit_documents
 from monitor.remediation.document import change_document, outside_document
 from monitor.web.readiness import why_not_ready
 
@@ -99,6 +100,7 @@ def _org(picture: OrgPicture, now: float) -> Document:
         "poll_duration_seconds": health.duration_seconds,
         "actions": len(picture.state.actions),
         "concurrency_limit": picture.concurrency_limit,
+        "limits": limit_documents(picture.limits),
         "api_requests": sum(health.api_requests.values()),
         "dropped_records": [
             {"source": source, "reason": reason, "records": records}

@@ -12,6 +12,7 @@ from flask import render_template
 from markupsafe import Markup
 
 from monitor import __version__
+from monitor.analysis.limits import in_words
 from monitor.analysis.report import worst_first
 from monitor.analysis.severity import Severity
 from monitor.web.documents import iso_time
@@ -125,13 +126,18 @@ def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> O
         name=picture.org,
         headline=_headline(picture, len(loud)),
         warnings=_warnings(picture, reasons, now),
-        notes=tuple(f"{note.rstrip('.')}." for note in day.notes),
+        notes=(*(f"{note.rstrip('.')}." for note in day.notes), *_on_limits(picture)),
         loud=loud,
         quiet=tuple(row for row in rows if not row.timed_out),
         sources=tuple(_source(picture, source, now) for source in picture.source_names),
         day_from=describe_moment(day.stretch.start),
         day_to=describe_moment(day.stretch.end),
     )
+
+
+def _on_limits(picture: OrgPicture) -> tuple[str, ...]:
+    told = in_words(picture.limits)
+    return (f"The org's limits in the busiest window of the last hour: {told}.",) if told else ()
 
 
 def _headline(picture: OrgPicture, timed_out_actions: int) -> str:

@@ -287,7 +287,7 @@ def test_concurrency_is_that_of_little_s_law(ledger: Ledger) -> None:
     busy = executions("slow", [4_000.0] * 300, window_start=T0)
     refused = executions("slow", [0.0], error_type=THROTTLED, window_start=T0)
     org.read_actions(busy, refused, covered=TimeRange(T0, T0 + 2 * WINDOW_SECONDS))
-    ledger.save_concurrency_limit(ORG, 30)
+    ledger.save_limits(ORG, {"concurrent_executions": 30})
     found = diagnosed(ledger, now=T0 + 2 * WINDOW_SECONDS + 600).concurrency
 
     assert found

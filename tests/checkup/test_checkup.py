@@ -81,7 +81,9 @@ def test_everything_in_place(place: Place) -> None:
     ]
     assert {finding.level for finding in found.values()} == {Level.OK}
     assert found["acme: catalogue"].detail == "3 data actions"
-    assert found["acme: limits"].detail == "50 concurrent executions"
+    assert found["acme: limits"].detail == (
+        "50 executions at a time, 2,500 executions a minute, 25 function executions at a time"
+    )
 
 
 def test_a_check_counts_nothing(place: Place) -> None:

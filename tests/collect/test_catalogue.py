@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from monitor.errors import PermissionDeniedError, ServerFaultError
-from monitor.ledger import Reading
+from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind, Incident, TimeRange
-from monitor.simulator import ALL_PERMISSIONS, Scenario, scaled
+from monitor.simulator import ALL_PERMISSIONS, Scenario, World, scaled
 from monitor.simulator.scenarios import (
     BRANCH_FINDER,
     GET_CUSTOMER,
@@ -178,7 +178,39 @@ class TestIntegrationNames:
 
 
 class TestLimits:
-    """The org's own limit of concurrent executions."""
+    """The org's own limits."""
+
+    @pytest.mark.parametrize(
+        ("shown", "limits"),
+        [
+            (
+                "all",
+                {
+                    "concurrent_executions": 50,
+                    "executions_per_minute": 2_500,
+                    "function_concurrent_executions": 25,
+                },
+            ),
+            ("concurrency", {"concurrent_executions": 50}),
+            ("none", {}),
+        ],
+    )
+    def test_what_the_platform_does_not_show_is_not_guessed(
+        self, watch: Watch, url: str, shown: str, limits: dict[str, int]
+    ) -> None:
+        """Each limit that it shows is known, after a restart too; the others are not."""
+        watched = watch(SMALL, world=World(limits=shown))
+        watched.catalogue.refresh()
+        with Ledger.open(url) as reopened:
+            assert reopened.state(ORG).limits == limits
+            assert reopened.state(ORG).concurrency_limit == limits.get("concurrent_executions")
+
+    def test_a_limit_that_is_shown_no_more_is_known_no_more(self, watch: Watch) -> None:
+        """An old number would be a guess."""
+        watched = watch(SMALL)
+        watched.catalogue.refresh()
+        watched.ledger.save_limits(ORG, {"executions_per_minute": 100})
+        assert watched.ledger.state(ORG).limits == {"executions_per_minute": 100}
 
     def test_the_limit_is_the_orgs_own(self, watch: Watch) -> None:
         """Read from the platform; before the first refresh nobody knows it."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.analysis.diagnosing import Concurrency, OrgDiagnosis
 from monitor.analysis.diagnosis import Diagnosis
+from monitor.analysis.limits import limits_in_use
 from monitor.analysis.summary import empty, summarise
 from monitor.config import ClassifySettings
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
+    CONCURRENT_EXECUTIONS,
+    LIMITS,
     NO_BANDS,
     NO_ERROR,
     Action,
@@ -150,13 +153,15 @@ def picture(
 ) -> OrgPicture:
     """One org by hand, without summaries."""
     shown = state or OrgState(ORG, sources=fresh_sources(), coverage=fresh_coverage())
+    if concurrency_limit is not None:
+        shown = replace(shown, limits={CONCURRENT_EXECUTIONS: concurrency_limit})
     return OrgPicture(
         org=shown.org,
         contract=contract,
         state=shown,
         day=empty(shown.org, contract, DAY),
         hour=empty(shown.org, contract, HOUR),
-        concurrency_limit=concurrency_limit,
+        limits=(),
         health=health,
         diagnosis=diagnosis,
     )
@@ -217,6 +222,7 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
     hits = [incident("c-1", CRM, "main"), incident("c-2", CRM, "main")]
     with Ledger.open(f"sqlite:///{path / 'ledger.db'}") as ledger:
         ledger.save_catalogue(ORG, [CRM, PAYMENT, STATIC], NOW - 86400)
+        ledger.save_limits(ORG, dict(zip(LIMITS, (50, 2_500, 25), strict=True)))
         ledger.save_flow_use(ORG, PAYMENT.action_id, {"billing": "Billing"}, NOW - 86400)
         if contract == "platform":
             tallies = [
@@ -238,7 +244,7 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
             state=ledger.state(ORG),
             day=summarise(ledger, ORG, contract, DAY, CLASSIFIER),
             hour=summarise(ledger, ORG, contract, HOUR, CLASSIFIER),
-            concurrency_limit=50,
+            limits=limits_in_use(ledger, ORG, contract, HOUR, CLASSIFIER),
             health=HEALTHY,
             diagnosis=diagnosed({CRM.action_id: slow_tail(), PAYMENT.action_id: healthy()}),
             remediation=REMEDIATED,

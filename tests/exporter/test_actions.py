@@ -255,6 +255,23 @@ def test_concurrency_is_the_sum_over_actions(scrape: Scraper, tmp_path: Path) ->
     assert scraped.value("genesys_data_actions_concurrency_limit", org=ORG) == 50
 
 
+def test_each_limit_is_shown_with_how_much_of_it_is_used(scrape: Scraper, tmp_path: Path) -> None:
+    """Use is that of the busiest window of the hour: 40.82 s and 5 executions of five minutes."""
+    scraped = scrape(recorded_picture(tmp_path))
+
+    assert scraped.series("genesys_data_actions_limit") == {
+        ("concurrent_executions", ORG): 50,
+        ("executions_per_minute", ORG): 2_500,
+        ("function_concurrent_executions", ORG): 25,
+    }
+    used = scraped.series("genesys_data_actions_limit_used_ratio")
+    assert used == {
+        ("concurrent_executions", ORG): pytest.approx(40.82 / 300 / 50),
+        ("executions_per_minute", ORG): pytest.approx(9 / 5 / 2_500),
+        ("function_concurrent_executions", ORG): 0,
+    }
+
+
 def test_gauges_that_are_not_known_are_left_out(scrape: Scraper) -> None:
     """An hour that was not read whole gives no estimate; an unread limit gives no gauge."""
     scraped = scrape(picture(concurrency_limit=None))

@@ -297,33 +297,46 @@ def test_the_orgs_own_limits_are_read(client: Client, far_side: FarSide) -> None
                         "namespace": "dataactions",
                         "value": 50,
                     },
+                    {"key": "requests.volume.max", "value": 2_500},
+                    {"key": "actions.function.concurrent.executions.max", "value": 25},
                     {"key": "x", "value": None},
                 ]
             }
         ),
     )
 
-    assert data_action_limits(client) == {"actions.concurrent.executions.max": 50}
+    assert data_action_limits(client) == {
+        "concurrent_executions": 50,
+        "executions_per_minute": 2_500,
+        "function_concurrent_executions": 25,
+    }
     assert far_side.requests(LIMITS + "/defaults") == []
 
 
 @pytest.mark.parametrize(
-    ("own", "b"),
+    ("own", "minute"),
     [
-        (Reply(404, {}), 1),
-        (Reply(body={}), 1),
-        (Reply(body={"entities": [{"key": "b", "value": 5}]}), 5),
+        (Reply(404, {}), 2_500),
+        (Reply(body={}), 2_500),
+        (Reply(body={"entities": [{"key": "requests.volume.max", "value": 5_000}]}), 5_000),
     ],
 )
 def test_defaults_stand_in_for_limits_that_are_missing(
-    client: Client, far_side: FarSide, own: Reply, b: int
+    client: Client, far_side: FarSide, own: Reply, minute: int
 ) -> None:
     """What the org has of its own comes first."""
-    defaults = [{"key": "actions.concurrent.executions.max", "value": 30}, {"key": "b", "value": 1}]
+    defaults = [
+        {"key": "actions.concurrent.executions.max", "value": 30},
+        {"key": "requests.volume.max", "value": 2_500},
+        {"key": "something.else", "value": 1},
+    ]
     far_side.on(LIMITS, own)
     far_side.on(LIMITS + "/defaults", Reply(body={"entities": defaults}))
 
-    assert data_action_limits(client) == {"actions.concurrent.executions.max": 30, "b": b}
+    assert data_action_limits(client) == {
+        "concurrent_executions": 30,
+        "executions_per_minute": minute,
+    }
 
 
 def dated(date: str | None) -> Act:
@@ -405,7 +418,7 @@ def test_a_limit_that_makes_no_sense_costs_itself(
     good = {"key": "actions.concurrent.executions.max", "value": "50"}
     far_side.on(LIMITS, Reply(body={"entities": [bad, good]}))
 
-    assert data_action_limits(client) == {"actions.concurrent.executions.max": 50}
+    assert data_action_limits(client) == {"concurrent_executions": 50}
 
 
 @pytest.mark.parametrize("bad", [{"name": "Nobody"}, {"id": ""}, None, []])

@@ -42,6 +42,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "poll_duration_seconds": 0.5,
         "actions": 0,
         "concurrency_limit": 50,
+        "limits": [],
         "api_requests": 9,
         "dropped_records": [],
     }
