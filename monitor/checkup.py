@@ -17,6 +17,7 @@ from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.errors import (
+    BadRequestError,
     GenesysError,
     NotFoundError,
     PermissionDeniedError,
@@ -36,7 +37,7 @@ from monitor.genesys.organization import whoami
 from monitor.genesys.regions import is_known
 from monitor.ledger import Ledger
 from monitor.model import AUDITS, TimeRange, floor_to
-from monitor.sources import ActionsSource, ConversationsSource
+from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
 
 LOGIN_SECONDS = 10.0
 """Whoever asks for a check waits in front of it: a host that is not there need not be asked again
@@ -166,7 +167,7 @@ def _probes(
 ) -> Iterator[Probe]:
     if org.contract == FLOW_CONTRACT:
         return _flow_probes(org, client, settings, clock, known_flows)
-    return _platform_probes(client, settings, clock)
+    return _platform_probes(org, client, settings, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,9 @@ _WITHOUT_TYPES = (
 )
 
 
-def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterator[Probe]:
+def _platform_probes(
+    org: OrgSettings, client: Client, settings: Settings, clock: Clock
+) -> Iterator[Probe]:
     stretch = _last_window(settings, clock)
     window = settings.collect.window
     action_ids: list[str] = []
@@ -220,6 +223,8 @@ def _platform_probes(client: Client, settings: Settings, clock: Clock) -> Iterat
         yield "action aggregates", aggregates, True
     if "conversations" in sources:
         yield _conversations_probe(client, settings, clock, needed=False)
+    if "flow-errors" in sources:
+        yield "flow errors", partial(_flow_errors, org, client, settings, clock), False
     yield "integration names", lambda: _integrations(client), False
     yield "flow use", lambda: _flow_use(client, action_ids), False
     yield "limits", limits, False
@@ -238,6 +243,25 @@ def _flow_use(client: Client, action_ids: Sequence[str]) -> str | _Doubt:
             "Let dependency tracking be built in Architect.",
         )
     return f"{action_ids[0]} is used by {len(flows)} flows"
+
+
+def _flow_errors(
+    org: OrgSettings, client: Client, settings: Settings, clock: Clock
+) -> str | _Doubt:
+    time_range = _last_window(settings, clock)
+    details = ConversationsSource(client, settings.classify.classifier(), _Nobody())
+    source = FlowErrorsSource(client, details, clock, org=org.name, contract=org.contract)
+    try:
+        found = source.aggregated(time_range, settings.collect.window).flow_errors
+    except PermissionDeniedError as error:
+        return _Doubt(
+            error.message, f"{error.hint} Until then they are counted from detail records.".strip()
+        )
+    except (BadRequestError, NotFoundError):
+        return "Flow aggregates are not counted by exit here: the detail records are"
+    begun = [one for one in found if one.window_start >= time_range.start]
+    callers = sum(one.callers for one in begun)
+    return f"{callers} callers lost in the last {time_range.seconds // 60} min"
 
 
 def _audits(client: Client, clock: Clock) -> str:

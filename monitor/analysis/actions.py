@@ -14,7 +14,7 @@ from monitor.analysis.seen import Seen
 from monitor.analysis.timeouts import InForce, in_force
 from monitor.analysis.values import ActionSummary
 from monitor.ledger import OrgState
-from monitor.model import Action, ActionKind, Classifier, Outcome
+from monitor.model import SOLE_ACTION, Action, ActionKind, Classifier, Outcome
 
 _MS_PER_SECOND = 1_000
 
@@ -38,6 +38,9 @@ class ActionTable:
         self._conversations = counting.conversations_by(hits, "action_id")
         self._flows_hit = counting.flows_by_action(hits)
         self._flows_using = _flows_using(seen.state.flow_use)
+        self._attributed = {
+            incident.action_id for incident in seen.incidents if incident.attributed
+        }
         self._in_force = in_force(seen.timeouts_in_force, seen.stretch)
 
     def summaries(self) -> tuple[ActionSummary, ...]:
@@ -85,6 +88,7 @@ class ActionTable:
             used_by=self._used_by(action_id),
             error_types=tuple(self._failures.get(action_id, ())),
             mean_concurrency=self._mean_concurrency(counts),
+            attributed=SOLE_ACTION if action_id in self._attributed else "",
         )
 
     def _used_by(self, action_id: str) -> tuple[str, ...] | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from monitor.analysis import counting, grouping
 from monitor.analysis.actions import ActionTable
+from monitor.analysis.callers import callers_lost
 from monitor.analysis.notes import notes_on
 from monitor.analysis.seen import Seen
 from monitor.analysis.values import Summary
@@ -40,6 +41,7 @@ def assemble(seen: Seen, classifier: Classifier) -> Summary:
             successes_known=seen.successes_known,
         ),
         notes=(),
+        callers_lost=callers_lost(seen, actions),
     )
     notes = notes_on(
         summary,

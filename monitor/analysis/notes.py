@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.analysis.values import Summary
-from monitor.model import UNKNOWN_ACTION, ActionKind
+from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, ActionKind
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -33,6 +33,18 @@ def notes_on(
     if summary.contract != "flow":
         notes.extend(_on_kinds(summary, unset_functions))
         notes.extend(_on_details(summary, missing_detail_seconds))
+    attributed = sorted(one.action_name for one in summary.actions if one.attributed)
+    if attributed:
+        notes.append(
+            f"attributed: {SOLE_ACTION}: the records of timeouts of {', '.join(attributed)} name "
+            "no data action; it is the only one of their flow, or the one that was configured."
+        )
+    if summary.callers_lost:
+        lost = sum(one.callers for one in summary.callers_lost)
+        notes.append(
+            f"Callers lost in flows: {lost:,}. They are not timeouts: a timeout may or may not be "
+            "why a flow ended in an error."
+        )
     if unnamed_hits:
         notes.append(
             f"Timeouts in detail records that name no data action: {unnamed_hits:,}; "

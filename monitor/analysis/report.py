@@ -25,7 +25,7 @@ CSV_COLUMNS = (
     "org", "action_id", "action_name", "integration_id", "integration_name", "category", "kind",
     "executions", "successes", "timeouts", "errors", "throttled", "timeout_share",
     "p50_seconds", "p95_seconds", "p99_seconds", "timeout_seconds", "budget_used_ratio",
-    "timeouts_day_before", "trend_ratio", "conversations", "mean_concurrency",
+    "timeouts_day_before", "trend_ratio", "conversations", "mean_concurrency", "attributed",
     "flows", "used_by", "error_types", "from", "to", *diagnosis_document.COLUMNS,
 )  # fmt: skip
 """The header of the CSV; the words of the JSON document, and what it holds in objects apart."""
@@ -167,6 +167,7 @@ def _action(action: ActionSummary) -> dict[str, Any]:
             for error_type, status, count in action.error_types
         ],
         "mean_concurrency": short(action.mean_concurrency),
+        "attributed": action.attributed or None,
     }
 
 
@@ -191,8 +192,26 @@ def _org(summary: Summary) -> dict[str, Any]:
             }
             for integration in summary.integrations
         ],
+        "callers_lost": _callers_lost(summary),
         "notes": list(summary.notes),
     }
+
+
+def _callers_lost(summary: Summary) -> list[dict[str, Any]] | None:
+    if summary.callers_lost is None:
+        return None
+    return [
+        {
+            "flow_id": flow.flow_id,
+            "flow_name": flow.flow_name,
+            "callers": flow.callers,
+            "exit_reasons": [
+                {"exit_reason": reason, "callers": callers} for reason, callers in flow.exit_reasons
+            ],
+            "action_timeouts": flow.action_timeouts,
+        }
+        for flow in summary.callers_lost
+    ]
 
 
 def _counts(group: GroupSummary) -> dict[str, Any]:

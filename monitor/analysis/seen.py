@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.ledger import OrgState, TallySum
-from monitor.model import Incident, TimeRange
+from monitor.model import FlowErrorTally, Incident, TimeRange
 
 FLOW_CONTRACT = "flow"
 DETAIL_SOURCE = "conversations"
+FLOW_ERRORS_SOURCE = "flow-errors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Seen:
         tallies: Executions of the stretch, summed by ending.
         tallies_day_before: The same 24 hours earlier; None where that was not read completely.
         incidents: Timeouts of the stretch from detail records.
+        flow_errors: Callers lost in flows in the stretch.
         timeouts_in_force: Action id, since when (epoch seconds), timeout (ms); oldest first.
     """
 
@@ -34,6 +36,7 @@ class Seen:
     tallies: Sequence[TallySum] = ()
     tallies_day_before: Sequence[TallySum] | None = None
     incidents: Sequence[Incident] = ()
+    flow_errors: Sequence[FlowErrorTally] = ()
     timeouts_in_force: Sequence[tuple[str, float, int | None]] = ()
 
     @property
@@ -50,6 +53,12 @@ class Seen:
     def missing_detail_seconds(self) -> int:
         """How much of the stretch no conversation detail records were read for."""
         return missing_seconds(self.stretch, self.state, DETAIL_SOURCE)
+
+    @property
+    def flow_errors_read(self) -> bool:
+        """Whether callers lost in flows can be known at all."""
+        missing = missing_seconds(self.stretch, self.state, FLOW_ERRORS_SOURCE)
+        return missing < self.stretch.seconds
 
     @property
     def details_read(self) -> bool:

@@ -53,6 +53,7 @@ def summarise(
         tallies=ledger.tally_sums(org, stretch),
         tallies_day_before=ledger.tally_sums(org, day_before) if comparable else None,
         incidents=ledger.incidents(org, stretch),
+        flow_errors=ledger.flow_errors(org, stretch),
         timeouts_in_force=ledger.timeouts_in_force(org),
     )
     return assemble(seen, classifier)

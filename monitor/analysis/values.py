@@ -48,6 +48,8 @@ class ActionSummary:
         error_types: Failures as (errorType, responseStatus, executions), most frequent first.
         mean_concurrency: Executions under way at a time, on average over what was read (Little's
             law: sum of durations / length of time); 0.0 where no durations are known.
+        attributed: ``sole_action`` where it is given timeouts whose records name no action, for it
+            is the only one of their flow; else empty.
     """
 
     org: str
@@ -75,6 +77,7 @@ class ActionSummary:
     used_by: tuple[str, ...] | None
     error_types: tuple[tuple[str, str, int], ...]
     mean_concurrency: float
+    attributed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,26 @@ class GroupSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class CallersLost:
+    """Callers whom one flow lost to an error of its own; they are not timeouts.
+
+    Attributes:
+        flow_id: The flow.
+        flow_name: Its name; the id where it has none.
+        callers: How many.
+        exit_reasons: How the flow ended, in the platform's words, and how often; most first.
+        action_timeouts: Timeouts, in the same windows, of the data actions that the flow is known
+            to use, whichever flow called them; None where none is known.
+    """
+
+    flow_id: str
+    flow_name: str
+    callers: int
+    exit_reasons: tuple[tuple[str, int], ...]
+    action_timeouts: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One org over one stretch of time.
 
@@ -126,6 +149,7 @@ class Summary:
         integrations: Integrations of the actions, in the same order.
         total: The whole org.
         notes: Sentences on what can't be known here, and why.
+        callers_lost: Flows that lost callers, most first; None where that was not read.
     """
 
     org: str
@@ -138,6 +162,7 @@ class Summary:
     integrations: tuple[GroupSummary, ...]
     total: GroupSummary
     notes: tuple[str, ...]
+    callers_lost: tuple[CallersLost, ...] | None = None
 
 
 def empty(org: str, contract: str, stretch: TimeRange) -> Summary:

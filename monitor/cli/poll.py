@@ -132,6 +132,7 @@ def _document(report: "PollReport") -> dict[str, Any]:
         "requests": report.requests,
         "executions_added": report.executions_added,
         "incidents_added": report.incidents_added,
+        "flow_errors_added": report.flow_errors_added,
         "restatements": report.restatements,
         "skipped_windows": report.skipped_windows,
         "sources": dict(report.available),

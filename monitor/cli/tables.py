@@ -16,7 +16,7 @@ from monitor.analysis.limits import LimitUse, in_words
 from monitor.analysis.report import NO_LIMITS, NOTHING, severity_in, worst_first
 from monitor.analysis.severity import Severity
 from monitor.analysis.telling import arrow
-from monitor.analysis.values import ActionSummary, Summary
+from monitor.analysis.values import ActionSummary, CallersLost, Summary
 from monitor.cli.stories import STYLES, stories
 
 UNKNOWN = "-"
@@ -58,9 +58,30 @@ def report_table(
             parts.append(Text(f"Limits, in the busiest window of the last hour: {told}"))
         parts.append(_Actions(rows))
         parts.extend(stories([(row.action.action_name, row.diagnosis) for row in rows]))
+        if summary.callers_lost:
+            parts.append(_lost_callers(summary.callers_lost))
         parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)
         parts.append(Text())
     return Group(*parts[:-1])
+
+
+def _lost_callers(flows: Sequence[CallersLost]) -> Table:
+    """Callers lost in flows, beside the timeouts of what the flows use."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    table.add_column("Callers lost in flow", max_width=48)
+    table.add_column("Callers", justify="right")
+    table.add_column("How it ended")
+    table.add_column("Timeouts of its data actions", justify="right")
+    for flow in flows:
+        ended = ", ".join(f"{reason} {callers:,}" for reason, callers in flow.exit_reasons)
+        # Text: a name in brackets is a name, and no style.
+        table.add_row(
+            Text(flow.flow_name),
+            Text(f"{flow.callers:,}", style="bold"),
+            Text(ended),
+            Text(_count(flow.action_timeouts)),
+        )
+    return table
 
 
 def _heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
@@ -232,6 +253,7 @@ _COLUMNS = (
         is_text=True,
         widest=22,
     ),
+    _Column("Attributed", lambda row: Text(row.action.attributed), 17, is_text=True),
     _Column("Flows", lambda row: Text(", ".join(row.action.flows)), 12, is_text=True, widest=24),
 )
 

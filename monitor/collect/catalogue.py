@@ -139,13 +139,26 @@ class Catalogue:
         """
         if self._contract != "flow":
             return None
-        if self._configured_action and flow_id in self._configured_flows:
-            return self._configured_action
         document = self._document(flow_id)
+        if self._configured_action and flow_id in self._configured_flows:
+            return self._told_action(document, self._configured_action)
         if document is None or document.unread:
             return None
         actions = {action.action_id for action in document.data_actions}
         return actions.pop() if len(actions) == 1 else None
+
+    @staticmethod
+    def _told_action(document: FlowDocument | None, told: str) -> str | None:
+        """Return the action that is meant by an id or a name, as its flow's document has it."""
+        if document is None:
+            return told
+        word = told.casefold()
+        meant = {
+            one.action_id
+            for one in document.data_actions
+            if word in {one.action_id.casefold(), one.name.casefold()}
+        }
+        return meant.pop() if len(meant) == 1 else None
 
     def _refresh_actions(self) -> int:
         now = self._clock.now()

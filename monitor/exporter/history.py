@@ -15,13 +15,14 @@ from typing import TypeVar
 
 from prometheus_client.utils import floatToGoString
 
-from monitor.exporter.actions import known_actions
+from monitor.exporter.actions import callers_lost, known_actions
 from monitor.exporter.catalogue import (
     ACTION_INFO,
     DURATION,
     ERRORS,
     EXECUTIONS,
     FLOW_CONVERSATIONS,
+    FLOW_ERRORS,
     FLOW_INFO,
     REMEDIATION_CHANGES,
     TIMEOUT,
@@ -155,6 +156,7 @@ def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -
         (DURATION, lambda past: () if past.contract == _FLOW else _durations(history, past)),
         (TIMEOUT, lambda past: _timeouts(history, past)),
         (FLOW_CONVERSATIONS, lambda past: _conversations(history, past)),
+        (FLOW_ERRORS, lambda past: _flow_errors(history, past)),
         (REMEDIATION_CHANGES, lambda past: _changes(history, past)),
         (WATERMARK, _watermarks),
         (ACTION_INFO, _names),
@@ -298,6 +300,19 @@ def _conversations(history: History, past: PastOrg) -> Iterator[str]:
     for pair, total_ in sorted(flat.items()):
         labels = _labels(FLOW_CONVERSATIONS, (past.org, *pair))
         yield from _counter(FLOW_CONVERSATIONS, labels, _running(past, total_, ()))
+
+
+def _flow_errors(history: History, past: PastOrg) -> Iterator[str]:
+    flat = callers_lost(past.state)
+    rows = history.flow_errors(past.org, past.stretch.start)
+    for key, of_key in groupby(rows, lambda row: (row.flow_id, row.exit_reason)):
+        added = [(row.window_start, row.callers) for row in of_key]
+        base = flat.pop(key, 0) - sum(callers for _, callers in added)
+        labels = _labels(FLOW_ERRORS, (past.org, *key))
+        yield from _counter(FLOW_ERRORS, labels, _running(past, base, added))
+    for key, callers in sorted(flat.items()):
+        labels = _labels(FLOW_ERRORS, (past.org, *key))
+        yield from _counter(FLOW_ERRORS, labels, _running(past, callers, ()))
 
 
 def _changes(history: History, past: PastOrg) -> Iterator[str]:

@@ -87,7 +87,7 @@ class FlowErrorsSource:
         """
         if not self._counts_records:
             try:
-                counted = self._aggregated(stretch, window_seconds)
+                counted = self.aggregated(stretch, window_seconds)
             except _REFUSALS as error:
                 self._note_refusal(error)
             else:
@@ -113,7 +113,15 @@ class FlowErrorsSource:
             )
         self._refused_at = self._clock.now()
 
-    def _aggregated(self, stretch: TimeRange, window_seconds: int) -> Evidence:
+    def aggregated(self, stretch: TimeRange, window_seconds: int) -> Evidence:
+        """Ask for the platform's own count.
+
+        Raises:
+            BadRequestError: It does not group flows by how they were left.
+            NotFoundError: It has no flow aggregates.
+            PermissionDeniedError: They may not be read.
+            GenesysError: It did not answer.
+        """
         begin = floor_to(stretch.start - LONGEST_CALL_SECONDS, window_seconds)
         query = FlowAggregateQuery(
             interval=interval(TimeRange(begin, stretch.end)),

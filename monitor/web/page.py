@@ -26,6 +26,7 @@ from monitor.web.wording import (
 )
 
 if TYPE_CHECKING:
+    from monitor.analysis.values import CallersLost
     from monitor.snapshot import OrgPicture, Snapshot
     from monitor.web.readiness import Unready
     from monitor.web.wording import ActionRow
@@ -67,6 +68,16 @@ class SourceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LostRow:
+    """Callers lost in one flow, in words."""
+
+    flow: str
+    callers: str
+    ended: str
+    timeouts: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrgSection:
     """One org, in words.
 
@@ -77,6 +88,7 @@ class OrgSection:
         notes: What can't be known there.
         loud: Actions that timed out or are not well, the worst first.
         quiet: All others.
+        lost: Flows that lost callers to an error of their own.
         sources: How fresh each source is.
         day_from: Begin of the day that is shown.
         day_to: Its end.
@@ -88,6 +100,7 @@ class OrgSection:
     notes: tuple[str, ...]
     loud: tuple[ActionRow, ...]
     quiet: tuple[ActionRow, ...]
+    lost: tuple[LostRow, ...]
     sources: tuple[SourceRow, ...]
     day_from: str
     day_to: str
@@ -129,6 +142,7 @@ def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> O
         notes=(*(f"{note.rstrip('.')}." for note in day.notes), *_on_limits(picture)),
         loud=loud,
         quiet=tuple(row for row in rows if not row.timed_out),
+        lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
         sources=tuple(_source(picture, source, now) for source in picture.source_names),
         day_from=describe_moment(day.stretch.start),
         day_to=describe_moment(day.stretch.end),
@@ -170,6 +184,15 @@ def _warning(unready: Unready, now: float) -> str:
     if unready.source:
         return f"Source {unready.source} has never been read."
     return f"{unready.reason[0].upper()}{unready.reason[1:]}."
+
+
+def _lost(flow: CallersLost) -> LostRow:
+    return LostRow(
+        flow=flow.flow_name,
+        callers=f"{flow.callers:,}",
+        ended=", ".join(f"{reason} {callers:,}" for reason, callers in flow.exit_reasons),
+        timeouts=UNKNOWN if flow.action_timeouts is None else f"{flow.action_timeouts:,}",
+    )
 
 
 def _source(picture: OrgPicture, source: str, now: float) -> SourceRow:

@@ -14,6 +14,7 @@ from monitor.model import (
     NO_ERROR,
     Action,
     Bands,
+    FlowErrorTally,
     Incident,
     Tally,
     TimeRange,
@@ -65,13 +66,14 @@ def executions(  # noqa: PLR0913 - each is one thing that a test is about
     )
 
 
-def timed_out(
+def timed_out(  # noqa: PLR0913 - each is one thing that a test is about
     conversation_id: str,
     *,
     action_id: str = "crm",
     flow_id: str = "main",
     at: float = T0 + 60,
     error_type: str = TIMED_OUT,
+    attributed: str = "",
 ) -> Incident:
     """A timeout that hit a conversation."""
     return Incident(
@@ -83,6 +85,7 @@ def timed_out(
         flow_id=flow_id,
         flow_name={"main": "Main menu", "billing": "Billing"}.get(flow_id, ""),
         error_type=error_type,
+        attributed=attributed,
     )
 
 
@@ -124,6 +127,18 @@ class FilledLedger:
             incidents_are_executions=self.contract == "flow",
         )
         self.ledger.record(ORG, "conversations", reading)
+
+    def read_flow_errors(self, *lost: FlowErrorTally, covered: TimeRange = HOUR) -> None:
+        """Read callers lost in flows."""
+        reading = Reading(
+            covered,
+            WINDOW_SECONDS,
+            covered.end + 600.0,
+            flow_errors=lost,
+            flow_names={"main": "Main menu"},
+            flow_error_basis="aggregates",
+        )
+        self.ledger.record(ORG, "flow-errors", reading)
 
     def summary(self, stretch: TimeRange = HOUR) -> Summary:
         """The summary of a stretch."""

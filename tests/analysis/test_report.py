@@ -82,6 +82,7 @@ def test_an_action_speaks_the_words_of_the_contract(summary: Summary) -> None:
             {"error_type": BROKEN, "response_status": "500", "executions": 4},
         ],
         "mean_concurrency": 0.00977944,
+        "attributed": None,
     }
 
 

@@ -74,6 +74,7 @@ def test_everything_in_place(place: Place) -> None:
         "acme: catalogue",
         "acme: action aggregates",
         "acme: conversation details",
+        "acme: flow errors",
         "acme: integration names",
         "acme: flow use",
         "acme: limits",
@@ -84,6 +85,7 @@ def test_everything_in_place(place: Place) -> None:
     assert found["acme: limits"].detail == (
         "50 executions at a time, 2,500 executions a minute, 25 function executions at a time"
     )
+    assert "the detail records are" in found["acme: flow errors"].detail
 
 
 def test_a_check_counts_nothing(place: Place) -> None:
@@ -129,6 +131,7 @@ def test_every_org_is_checked(place: Place) -> None:
     [
         ("integrations:integration:view", {"acme: integration names"}),
         ("architect:dependencyTracking:view", {"acme: flow use"}),
+        ("analytics:flowAggregate:view", {"acme: flow errors"}),
     ],
 )
 def test_a_permission_that_can_be_done_without(

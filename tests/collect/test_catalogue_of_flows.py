@@ -16,6 +16,7 @@ from monitor.simulator.scenarios import (
     GET_CUSTOMER,
     MAIN_MENU,
     PAYMENT_LINE,
+    PRICE_QUOTE,
     STOCK_LINE,
     TAKE_PAYMENT,
 )
@@ -174,7 +175,8 @@ def test_a_data_action_that_makes_no_sense_costs_itself(watch: Watch) -> None:
 def test_the_configured_action_is_that_of_its_flow(watch: Watch) -> None:
     """FLOW_ID with ACTION_ID says which of several it is; of another flow it says nothing."""
     watched = watch(FLOWS)
-    watched.flow_id, watched.action_id = STOCK_LINE.flow_id, "told"
-    watched.restart()
-    assert watched.catalogue.sole_action(STOCK_LINE.flow_id) == "told"
+    for told in (PRICE_QUOTE.action_id, "price quote"):
+        watched.flow_id, watched.action_id = STOCK_LINE.flow_id, told
+        watched.restart()
+        assert watched.catalogue.sole_action(STOCK_LINE.flow_id) == PRICE_QUOTE.action_id
     assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == TAKE_PAYMENT.action_id

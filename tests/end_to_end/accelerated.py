@@ -18,6 +18,9 @@ from monitor.daemon import Daemon
 from monitor.simulator import SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenario import Contract
 
+WORLD = World(detail_errors="named", telephony_errors="many", flow_aggregates="grouped")
+"""Detail records name actions among ten times as many errors of telephony."""
+
 
 def run_daemon(clock: ScaledClock, config: Path) -> None:
     """What ``timeout-monitor run`` does, with another clock."""
@@ -32,7 +35,7 @@ def run_simulator(clock: ScaledClock, port: int, contract: Contract, ends: float
         day,
         clock,
         contract=contract,
-        world=World(detail_errors="named"),
+        world=WORLD,
         requests_per_minute=100_000,
     )
     with serve(org, port=port):

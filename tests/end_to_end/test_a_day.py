@@ -49,7 +49,7 @@ def a_day(tmp_path: Path) -> Iterator[Callable[[str], Deployment]]:
 
 
 def assert_counts_equal_the_truth(deployment: Deployment) -> None:
-    """Compare every counter of executions and conversations with the simulator's own truth."""
+    """Compare every counter of executions, conversations and callers with the truth."""
     truth = deployment.truth()
     counted = happened(deployment.metric("genesys_data_action_executions_total"))
     if deployment.contract == "flow":
@@ -61,6 +61,11 @@ def assert_counts_equal_the_truth(deployment: Deployment) -> None:
     assert counted == expected
     conversations = deployment.metric("genesys_flow_timeout_conversations_total")
     assert happened(conversations) == conversations_by_flow(truth, deployment.contract)
+    lost = deployment.metric("genesys_flow_errors_total")
+    assert happened(lost) == {
+        (one["exit_reason"], one["flow_id"]): one["callers"] for one in truth["flow_errors"]
+    }
+    assert len(truth["flow_errors"]) > 2
 
 
 def happened(counters: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:

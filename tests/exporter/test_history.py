@@ -13,8 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.exporter import openmetrics, past_of
 from monitor.exporter.remediation import CHANGE_RESULTS
-from monitor.ledger import AuditEntry, Ledger
-from monitor.model import NO_BANDS, Action, ActionKind, TimeRange
+from monitor.ledger import AuditEntry, Ledger, Reading
+from monitor.model import NO_BANDS, Action, ActionKind, FlowErrorTally, TimeRange
 from tests.exporter.pictures import CLASSIFIER, Scrape, picture
 from tests.ledger.readings import (
     ORG,
@@ -30,6 +30,7 @@ EXECUTIONS = "genesys_data_action_executions_total"
 DURATION = "genesys_data_action_duration_seconds"
 OURS = "genesys_data_action_"
 TIMED_OUT = "request.timeout"
+EXIT = "FLOW_ERROR_DISCONNECT"
 QUIET = Action("a9", "Quiet", "i1", 'The "int"\\', "Web", ActionKind.CUSTOM, 8_000)
 
 Samples = dict[int, float]
@@ -339,3 +340,33 @@ def test_every_export_goes_over_into_the_scrape(
     for key, values in counters.items():
         assert values == sorted(values), key
         assert values[-1] == pytest.approx(live.samples[key]), key
+
+
+def test_callers_lost_are_exported_window_by_window(ledger: Ledger) -> None:
+    """Cumulative, from what was lost before; a flow that lost nobody stands at 0."""
+
+    def lost(callers: int, window: int) -> FlowErrorTally:
+        return FlowErrorTally("f1", EXIT, T0 + window * WINDOW_SECONDS, callers)
+
+    covered = windows(0, 4)
+    ledger.record(ORG, "actions", reading(covered=covered))
+    ledger.record(
+        ORG,
+        "flow-errors",
+        Reading(
+            covered,
+            WINDOW_SECONDS,
+            float(covered.end),
+            flow_errors=[lost(5, 0), lost(2, 1), lost(1, 3)],
+            flow_names={"f1": "Main", "f2": "Quiet"},
+            flow_error_basis="aggregates",
+        ),
+    )
+    wanted = TimeRange(T0 + WINDOW_SECONDS, covered.end)
+    series = all_series(exported(ledger, wanted))
+    found = {
+        dict(labels)["flow_id"]: list(samples.values())
+        for (name, labels), samples in series.items()
+        if name == "genesys_flow_errors_total" and dict(labels)["exit_reason"] == EXIT
+    }
+    assert found == {"f1": [5, 7, 7, 8], "f2": [0, 0, 0, 0]}

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.analysis.values import CallersLost
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
 from monitor.web import wording
@@ -300,3 +301,15 @@ def test_before_a_diagnosis_there_is_a_dash(serve: Server, tmp_path: Path) -> No
 
     assert wording.UNKNOWN in words
     assert not {"healthy", "slow_tail", "Why"} & set(words)
+
+
+def test_callers_lost_stand_in_a_table_of_their_own(serve: Server, tmp_path: Path) -> None:
+    """By flow, with how it ended and the timeouts of what it uses; a name is a name."""
+    shown = recorded_picture(tmp_path)
+    lost = CallersLost("f1", "<b>Main</b>", 1_234, (("FLOW_ERROR_EXIT", 1_234),), None)
+    day = replace(shown.day, callers_lost=(lost,))
+    text = serve(replace(shown, day=day)).ask("/").text
+    assert '<td class="number" data-label="Callers">1,234</td>' in text
+    assert "FLOW_ERROR_EXIT 1,234" in text
+    assert "<b>Main</b>" not in text
+    assert "Callers lost in 1 flow" in text
