@@ -5,7 +5,8 @@ Only ``monitor.remediation.targets`` may import this module; import-linter holds
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -91,13 +92,14 @@ def put_flow(
         AmbiguousWriteError: Nobody knows whether it was carried out.
         GenesysError: Any other of the tree; nothing was changed.
     """
-    answer = client.fetch(
-        PUT_FLOW,
-        path={"flowId": flow_id},
-        body=document,
-        headers={**UNCOMPRESSED, "If-Match": etag},
-        last_check=last_check,
-    )
+    with _conflicts_told():
+        answer = client.fetch(
+            PUT_FLOW,
+            path={"flowId": flow_id},
+            body=document,
+            headers={**UNCOMPRESSED, "If-Match": etag},
+            last_check=last_check,
+        )
     return _accepted(PUT_FLOW, answer)
 
 
@@ -118,15 +120,22 @@ def patch_action(
         AmbiguousWriteError: Nobody knows whether it was carried out.
         GenesysError: Any other of the tree; nothing was changed.
     """
-    try:
+    with _conflicts_told():
         answer = client.fetch(
             PATCH_ACTION, path={"actionId": action_id}, body=update, last_check=last_check
         )
+    return _accepted(PATCH_ACTION, answer)
+
+
+@contextmanager
+def _conflicts_told() -> Iterator[None]:
+    """Raise the conflict that a 400 stands for as one."""
+    try:
+        yield
     except BadRequestError as error:
         if _STALE_VERSION in error.detail:
             raise _conflict(error) from error
         raise
-    return _accepted(PATCH_ACTION, answer)
 
 
 def _conflict(error: BadRequestError) -> ConflictError:

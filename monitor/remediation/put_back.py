@@ -17,7 +17,7 @@ from monitor.remediation.targets import Reading, Target, is_same_lock, writes_be
 DAMAGED = "the write changed more than the timeout"
 """What the note of a change says that must stop everything."""
 
-NOBODY_COMPARED = f"{DAMAGED}, and its program ended before it was compared"
+NOBODY_COMPARED = f"{DAMAGED}, and could not be compared at once"
 
 PUTTING_BACK = "being put back"
 _MOST_PLACES = 5

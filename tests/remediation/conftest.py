@@ -11,6 +11,7 @@ import stamina
 
 from monitor.config import RemediationSettings
 from monitor.ledger import Ledger
+from monitor.simulator.world import World
 from tests.remediation.bench import Bench
 from tests.remediation.cases import AUTO
 
@@ -25,8 +26,12 @@ def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
     with ExitStack() as stack:
         stack.enter_context(stamina.set_testing(True, attempts=1))
 
-        def make(kind: str = "integration-action", settings: RemediationSettings = AUTO) -> Bench:
-            bench = Bench(kind, tmp_path, template, settings)
+        def make(
+            kind: str = "integration-action",
+            settings: RemediationSettings = AUTO,
+            world: World | None = None,
+        ) -> Bench:
+            bench = Bench(kind, tmp_path, template, settings, world=world)
             stack.callback(bench.close)
             return bench
 
