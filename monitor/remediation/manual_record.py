@@ -28,7 +28,7 @@ from monitor.ledger import (
 )
 from monitor.remediation.by_hand import ByHand, answers, refusal
 from monitor.remediation.case import Guard
-from monitor.remediation.execute import (
+from monitor.remediation.change_recorder import (
     ANSWER_SECONDS,
     CHANGED_BY_OTHERS,
     ROLLED_BACK,

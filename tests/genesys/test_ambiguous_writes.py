@@ -20,6 +20,7 @@ from monitor.errors import (
     RateLimitedError,
 )
 from monitor.genesys import Client
+from monitor.genesys.writing import put_flow
 from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, Act, FarSide, Reply
 from tests.genesys.things import WRITE_A, org_at, write
@@ -141,3 +142,14 @@ def test_a_refused_rate_is_no_reason_to_be_asked_again_by_itself(
         write(client)
 
     assert caught.value.hint == "Nothing was changed; try again when the time is over."
+
+
+def test_a_flow_of_another_version_is_a_conflict_too_where_it_comes_as_400(
+    client: Client, far_side: FarSide
+) -> None:
+    """The platform says it in two ways; a gateway of the flow contract may as well."""
+    words = "The version 7 does not match the current version 9."
+    far_side.on("PUT /api/v2/flows/f-1", Reply(400, {"message": words, "status": 400}))
+
+    with pytest.raises(ConflictError, match="current version 9"):
+        put_flow(client, "f-1", b"{}", '"x"')

@@ -14,6 +14,7 @@ from monitor.errors import (
     AmbiguousWriteError,
     BusyError,
     ConflictError,
+    EtagRewrittenError,
     LedgerError,
     PermissionDeniedError,
     RefusedError,
@@ -23,6 +24,7 @@ from monitor.model import Action, ActionKind
 from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.set_timeout import Outcome, Result, SetTimeout
 from monitor.remediation.targets import LastCheck, Reading
+from monitor.simulator.world import World
 from tests.remediation.making import places
 from tests.remediation.places import PLACES, Place
 from tests.simulator.far_end import NOON, StillClock
@@ -371,6 +373,52 @@ def test_an_action_that_can_not_be_sent_back_whole_is_refused_and_recorded(desk:
 
     assert (caught.value.guard, bool(caught.value.hint)) == (guard, True)
     assert (desk.place.writes(), desk.events()) == (0, ["refused"])
+
+
+@pytest.fixture(params=["suffixed", "weak", "stubborn"])
+def gateway_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A flow behind a gateway that compresses and rewrites ETags."""
+    with (
+        places() as make_place,
+        Ledger.open(f"sqlite:///{tmp_path / 'state.db'}") as ledger,
+        stamina.set_testing(True, attempts=1),
+    ):
+        yield Desk(make_place("flow", world=World(etag=str(request.param))), ledger)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_flow_behind_a_gateway_that_compresses_is_set(gateway_desk: Desk, *, lost: bool) -> None:
+    """Nobody is blamed for what the gateway does, also where the answer is lost."""
+    if lost:
+        is_second = gateway_desk.place.wire.org.world.etag == "stubborn"
+        gateway_desk.place.fault("reset_after", skip=int(is_second))
+
+    result = gateway_desk.set(6_000)
+
+    assert (result.outcome, gateway_desk.place.timeout_ms()) == (Outcome.CHANGED, 6_000)
+    assert result.also_changed == ()
+    assert gateway_desk.events() == ["planned", "writing", "applied", "kept"]
+
+
+def test_a_write_that_is_lost_behind_a_gateway_is_told_as_lost(gateway_desk: Desk) -> None:
+    """Its ETag may look another way by now, and the flow is the same."""
+    gateway_desk.place.fault("unavailable")
+
+    with pytest.raises(AmbiguousWriteError, match="still has 5000 ms"):
+        gateway_desk.set(6_000)
+
+    assert gateway_desk.events()[-1] == "abandoned"
+
+
+def test_a_gateway_whose_etags_are_refused_is_told_at_once(gateway_desk: Desk) -> None:
+    """Not after six tries, and not as somebody who wrote first."""
+    gateway_desk.place.fault("precondition_failed", count=99)
+
+    with pytest.raises(EtagRewrittenError, match="nobody has changed the flow"):
+        gateway_desk.set(6_000)
+
+    assert gateway_desk.place.writes() <= 2
+    assert (gateway_desk.place.timeout_ms(), gateway_desk.events()[-1]) == (5_000, "failed")
 
 
 def test_lowering_is_for_those_who_say_so(desk: Desk) -> None:

@@ -1,0 +1,112 @@
+"""Records how far a change has come: its state, its line in the audit trail, its quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+
+from monitor.ledger import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine
+from monitor.remediation.actor import Hand
+from monitor.remediation.lines import about_change
+from monitor.remediation.put_back import keeping_damage
+
+log = structlog.get_logger()
+
+WRITE_SECONDS = 90.0
+"""The longest that a write and what is recorded after it take: a lease with less time left sends
+nothing. A request takes 45 s at most, waiting for an answer included."""
+
+ANSWER_SECONDS = 45.0
+"""The longest that one request takes: a lease with less time left does not let it go out."""
+
+NOT_HELPFUL = "not_helpful"
+ROLLED_BACK = "rolled_back"
+CHANGED_BY_OTHERS = "changed_by_others"
+
+
+class ChangeRecorder:
+    """Records the changes of one actor, each step under a lease."""
+
+    def __init__(self, journal: Journal, hand: Hand) -> None:
+        """Record nothing yet.
+
+        Args:
+            journal: Where it is recorded.
+            hand: Who changes timeouts, and by which clocks.
+        """
+        self._journal = journal
+        self._hand = hand
+
+    def move(  # noqa: PLR0913 - what is recorded with a state
+        self,
+        lease: Lease,
+        change: Change,
+        to: ChangeState,
+        detail: str,
+        *,
+        lock_after: str = "",
+        quarantine: Quarantine | None = None,
+    ) -> Change:
+        """Record how far a change has come; what it has damaged stays in its note.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: The state can't be written.
+        """
+        entry = replace(
+            self.entry(change, keeping_damage(change, detail)),
+            lock_after=lock_after or change.lock_after,
+        )
+        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine)
+        self.tell(moved)
+        return moved
+
+    def tell(self, change: Change) -> None:
+        """Log how far a change has come."""
+        log.info(
+            "change",
+            org=change.org,
+            change_id=change.change_id,
+            action_id=change.action_id,
+            action_name=change.action_name,
+            state=str(change.state),
+            from_seconds=change.from_ms / 1000,
+            to_seconds=change.to_ms / 1000,
+            actor=self._hand.actor,
+            why=change.note,
+        )
+
+    def entry(self, change: Change, detail: str) -> AuditEntry:
+        """Return a line of the audit trail about a change."""
+        return about_change(change, self._hand.actor, self.now(), detail)
+
+    def quarantine(self, change: Change, reason: str) -> Quarantine:
+        """Return why an action is left alone from now on, and until when."""
+        now = self.now()
+        return Quarantine(
+            change.action_id, reason, now, now + self._hand.quarantine_seconds, change.change_id
+        )
+
+    def rolled_back(self, lease: Lease, change: Change, note: str, lock: str) -> Change:
+        """Record that the value before is in force again, and leave the action alone."""
+        quarantine = self.quarantine(change, ROLLED_BACK)
+        state = ChangeState.ROLLED_BACK
+        return self.move(lease, change, state, note, lock_after=lock, quarantine=quarantine)
+
+    def pre_send_check(self, lease: Lease) -> Callable[[], None]:
+        """Return what is asked right before a request goes out: the program may have been stopped.
+
+        What is left between it and the wire can't be closed by anybody; there the platform's own
+        lock keeps others' edits safe, and the write is found where it arrives late.
+        """
+        return lambda: self._journal.insist(lease, self.machine(ANSWER_SECONDS))
+
+    def now(self) -> float:
+        """Return the time of the data; epoch seconds."""
+        return self._hand.clock.now()
+
+    def machine(self, margin_seconds: float) -> float:
+        """Return the machine's time so many seconds from now; epoch seconds."""
+        return self._hand.machine.now() + margin_seconds
