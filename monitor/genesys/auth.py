@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Protocol
 
 import jwt
@@ -226,6 +227,7 @@ class TokenCache:
         *,
         gate: Gate,
         clock: Clock,
+        read_again: Callable[[], Grant | None] = lambda: None,
     ) -> None:
         """Begin without a token.
 
@@ -234,7 +236,10 @@ class TokenCache:
             transport: What carries the request.
             gate: Keeps to the rate limits.
             clock: Time for expiry.
+            read_again: Asked when the credentials are refused: the grant with what their file holds
+                now; None where nothing has changed.
         """
+        self._read_again = read_again
         self._grant = grant
         self._transport = transport
         self._clock = clock
@@ -265,7 +270,7 @@ class TokenCache:
             if self._failure is not None and (shared or now < self._refused_until):
                 raise copy.copy(self._failure)
             try:
-                self._renew(budget)
+                self._log_in(budget)
             except GenesysError as error:
                 self._failures += 1
                 self._failure = error
@@ -280,6 +285,17 @@ class TokenCache:
         with self._lock:
             if self._token == token:
                 self._token = ""
+
+    def _log_in(self, budget: Budget) -> None:
+        """Fetch a token; with what the credential file holds now where the old one is refused."""
+        try:
+            self._renew(budget)
+        except AuthenticationError:
+            changed = self._read_again()
+            if changed is None:
+                raise
+            self._grant = changed
+            self._renew(budget)
 
     def _renew(self, budget: Budget) -> None:
         self._gate.enter(TOKEN.label, budget.deadline)

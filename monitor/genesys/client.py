@@ -28,21 +28,18 @@ import structlog
 
 from monitor.clock import Clock, SystemClock
 from monitor.errors import (
-    ConfigurationError,
     NotJsonError,
     RateLimitedError,
     WrongShapeError,
 )
 from monitor.genesys.auth import (
     BearerToken,
-    ClientCredentials,
-    Grant,
-    SignedJwt,
     TokenCache,
     TokenProvider,
 )
 from monitor.genesys.budget import Budget
 from monitor.genesys.clock_skew import skew_seconds
+from monitor.genesys.credentials import OrgCredentials
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
 from monitor.genesys.records import Dropped, read_records
@@ -360,14 +357,16 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     stop = stop or threading.Event()
     clock = clock or SystemClock()
     closed = closed if closed is not None else ClosedEndpoints()
-    grant = _grant(org, clock)
+    credentials = OrgCredentials(org, clock)
     counters = ApiCounters()
     transport = HttpTransport(counters)
     bucket = TokenBucket(per_second=requests_per_second)
     gate = Gate(bucket=bucket, closed=closed, counters=counters, clock=clock, stop=stop)
     return Client(
         org.api_base,
-        tokens=TokenCache(grant, transport, gate=gate, clock=clock),
+        tokens=TokenCache(
+            credentials.grant, transport, gate=gate, clock=clock, read_again=credentials.read_again
+        ),
         transport=transport,
         gate=gate,
         closed=closed,
@@ -376,17 +375,4 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         stop=stop,
         budget_seconds=budget_seconds,
         org=org.name,
-    )
-
-
-def _grant(org: OrgSettings, clock: Clock) -> Grant:
-    private_key = org.read_private_key()
-    if private_key is not None:
-        return SignedJwt(org.client_id, private_key, org.token_url, clock=clock)
-    secret = org.read_client_secret()
-    if secret is not None:
-        return ClientCredentials(org.client_id, secret, org.token_url)
-    raise ConfigurationError(
-        f"The org {org.name} has no credential",
-        "Set client_secret_file or private_key_file.",
     )
