@@ -11,6 +11,7 @@ import typer
 from monitor.cli.context import Context
 from monitor.cli.ending import Ending
 from monitor.cli.progress import waiting
+from monitor.errors import StaleDataError
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 REDRAW_SECONDS = 5.0
 POLL_INTERVAL = "10s"
 FIRST_POLL_SECONDS = 120.0
+GOOD_POLLS = ("ok", "partial")
 
 
 def demo(
@@ -37,6 +39,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
 ) -> None:
     """Watch a simulated org: no account, no settings. It has a day of history."""
+    ending = Ending()
     context: Context = ctx.obj
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
@@ -44,7 +47,6 @@ def demo(
     from monitor.simulator import BELIEVABLE, SimulatedOrg, serve
     from monitor.simulator import scenario as named
 
-    ending = Ending()
     clock = SystemClock()
     org = SimulatedOrg(named(scenario, seed=seed), clock, world=BELIEVABLE)
     deadline = None if duration is None else time.monotonic() + duration
@@ -58,6 +60,7 @@ def demo(
             daemon.start()
             with waiting("Reading 24 h of history and judging it"):
                 _await_first_verdicts(daemon, ending)
+            _refuse_to_show_nothing(daemon, ending)
             _show(daemon, ending, deadline)
         finally:
             daemon.close()
@@ -96,6 +99,23 @@ def _await_first_verdicts(daemon: "Daemon", ending: Ending) -> None:
         pictures = daemon.holder.current.orgs
         if any(picture.diagnosis or picture.health.polls.get("failed") for picture in pictures):
             return
+
+
+def _refuse_to_show_nothing(daemon: "Daemon", ending: Ending) -> None:
+    """Tell why there is nothing to be seen, unless the user has ended it before there could be.
+
+    Raises:
+        StaleDataError: Nothing has been read.
+    """
+    pictures = daemon.holder.current.orgs
+    read = any(picture.health.polls.get(result) for picture in pictures for result in GOOD_POLLS)
+    if read or ending.wait(0):
+        return
+    why = next((picture.health.problem for picture in pictures if picture.health.problem), "")
+    raise StaleDataError(
+        "The simulated org could not be read" + (f": {why.rstrip('.')}" if why else " in time"),
+        "Try it again with --verbose before the command, and report what it prints.",
+    )
 
 
 def _show(daemon: "Daemon", ending: Ending, deadline: float | None) -> None:

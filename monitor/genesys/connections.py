@@ -10,9 +10,12 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -53,6 +56,12 @@ class RememberingAdapter(HTTPAdapter):
         self._pools = _pool_classes(sockets.remember)
         super().__init__(pool_connections=connections, pool_maxsize=connections)
 
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - the parent's
+        """Send a request; to this machine itself without a proxy, which means another by it."""
+        if _is_this_machine(request.url or ""):
+            options["proxies"] = {}
+        return super().send(request, **options)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the parent's signature
         """Make the pools of direct connections."""
         super().init_poolmanager(*args, **kwargs)
@@ -63,6 +72,14 @@ class RememberingAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = self._pools
         return manager
+
+
+def _is_this_machine(url: str) -> bool:
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _pool_classes(

@@ -14,6 +14,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from monitor.errors import ConnectionFailedError
+from monitor.genesys.transport import Answer, HttpTransport, Request
+from tests.cli.conftest import Command
+from tests.cli.refused import assert_refused
 from tests.daemon.place import PATIENCE_SECONDS, Place, eventually, served
 
 
@@ -52,6 +56,32 @@ def test_the_demo(place: Place) -> None:
         finished.out,
     )
     assert list(place.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+def test_the_demo_behind_a_proxy(place: Place, name: str) -> None:
+    """Its simulated org is on this machine, which no proxy reaches."""
+    words = ("demo", "--port", "0", "--duration", "0", "--scenario", "punctual")
+    finished = place.run(*words, **{name: "http://127.0.0.1:1"})
+
+    assert finished.code == 0, finished.err
+    assert "Order Status" in finished.out
+
+
+def test_a_demo_that_shows_nothing_has_failed(
+    place: Place, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the simulated org can't be read there is a sentence and exit code 6, no empty table."""
+
+    def refuse(_self: HttpTransport, request: Request) -> Answer:
+        raise ConnectionFailedError("No connection to the moon", endpoint=request.endpoint_label)
+
+    monkeypatch.setattr(HttpTransport, "send", refuse)
+    finished = command("demo", "--port", "0", "--duration", "0", "--scenario", "quiet")
+
+    assert place.folder.exists()
+    assert_refused(finished, 6, "The simulated org could not be read: No connection to the moon")
+    assert "Status page" not in finished.out
 
 
 def test_the_demo_of_a_flow_org(place: Place) -> None:

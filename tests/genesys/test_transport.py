@@ -110,6 +110,22 @@ def test_a_request_goes_through_the_proxy(
     assert get(transport, "http://api.example.test/ping").status == 200
 
 
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_never_asked_through_a_proxy(
+    transport: HttpTransport,
+    far_side: FarSide,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    host: str,
+) -> None:
+    """A proxy means another machine by a loopback address: itself."""
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    far_side.on("GET /ping", Reply(body={}))
+
+    assert get(transport, far_side.url.replace("127.0.0.1", host) + "/ping").status == 200
+
+
 def test_closing_ends_a_request_through_a_proxy(
     transport: HttpTransport, far_side: FarSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
