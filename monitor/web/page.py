@@ -137,11 +137,11 @@ def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> O
     loud = tuple(row for row in rows if row.timed_out or row.severity in _LOUD)
     return OrgSection(
         name=picture.org,
-        headline=_headline(picture, len(loud)),
+        headline=_headline(picture, sum(row.timed_out for row in rows)),
         warnings=_warnings(picture, reasons, now),
         notes=(*(f"{note.rstrip('.')}." for note in day.notes), *_on_limits(picture)),
         loud=loud,
-        quiet=tuple(row for row in rows if not row.timed_out),
+        quiet=tuple(row for row in rows if row not in loud),
         lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
         sources=tuple(_source(picture, source, now) for source in picture.source_names),
         day_from=describe_moment(day.stretch.start),

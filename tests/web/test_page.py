@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.analysis.values import CallersLost
+from monitor.analysis.verdict import Verdict
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
 from monitor.web import wording
@@ -23,6 +24,7 @@ from tests.exporter.pictures import (
     HEALTHY,
     NOW,
     ORG,
+    PAYMENT,
     fresh_sources,
     picture,
     recorded_picture,
@@ -77,6 +79,20 @@ def test_shows_what_timed_out(serve: Server, tmp_path: Path) -> None:
     assert "3 timeouts in 1 of 3 data actions; 2 conversations hit." in words
     assert words.index("CRM lookup") < words.index("2 without a timeout") < words.index("Payment")
     assert "33.33 %" in words or "33 %" in words
+
+
+def test_an_action_that_was_only_throttled_is_shown_once(serve: Server, tmp_path: Path) -> None:
+    """It stands among those that are not well, and is not counted as timed out."""
+    shown = recorded_picture(tmp_path)
+    assert shown.diagnosis
+    throttled = replace(shown.diagnosis.diagnoses[CRM.action_id], verdict=Verdict.THROTTLED)
+    diagnoses = {**shown.diagnosis.diagnoses, PAYMENT.action_id: throttled}
+    shown = replace(shown, diagnosis=replace(shown.diagnosis, diagnoses=diagnoses))
+    words = read(serve(shown).ask("/").text).words
+
+    assert "3 timeouts in 1 of 3 data actions; 2 conversations hit." in words
+    assert words.count("Payment") == 1
+    assert words.index("Payment") < words.index("1 other without a timeout")
 
 
 def test_is_one_file(serve: Server, tmp_path: Path) -> None:
