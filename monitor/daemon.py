@@ -29,7 +29,7 @@ from monitor.model import floor_to
 from monitor.remediation.keeper import Keeper
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.watch import OrgWatch
-from monitor.web import WebServer, create_app
+from monitor.web import HostNames, WebServer, create_app
 
 log = structlog.get_logger()
 
@@ -86,8 +86,10 @@ class Daemon:
             self.holder = SnapshotHolder(self._snapshot())
             registry = CollectorRegistry()
             registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
+            serve = settings.serve
+            hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
             self._web = WebServer(
-                create_app(self.holder, registry, clock), settings.serve.host, settings.serve.port
+                create_app(self.holder, registry, clock, hosts), serve.host, serve.port
             )
         except TimeoutMonitorError:
             self._ledger.close()
@@ -124,8 +126,14 @@ class Daemon:
             interval_seconds=self._settings.collect.interval,
         )
 
-    def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; SIGHUP reloads the settings."""
+    def run(self, signals: queue.SimpleQueue[int] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP reloads the settings.
+
+        Args:
+            signals: Those that came before; they are answered as well.
+        """
+        if signals is not None:
+            self._signals = signals
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: self._signals.put(received))
         self.start()

@@ -59,6 +59,16 @@ class ServeSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=9840, ge=0, le=65535)
+    hosts: tuple[str, ...] = ()
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", name):
+                reason = f"{name!r} is not a host's name, such as monitor.example.com, without port"
+                raise ValueError(reason)
+        return names
 
 
 class StateSettings(Section):

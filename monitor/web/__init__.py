@@ -2,6 +2,7 @@
 
 from monitor.web.app import create_app
 from monitor.web.connections import ConnectionLimits
+from monitor.web.hosts import HostNames
 from monitor.web.server import WebServer
 
-__all__ = ["ConnectionLimits", "WebServer", "create_app"]
+__all__ = ["ConnectionLimits", "HostNames", "WebServer", "create_app"]

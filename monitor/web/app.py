@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from monitor.analysis.report import as_document
 from monitor.web.documents import changes_document, readiness_document, status_document
 from monitor.web.exposition import Exposition, Format
+from monitor.web.hosts import HostNames
 from monitor.web.page import PageStyle, render_page
 
 if TYPE_CHECKING:
@@ -24,22 +25,38 @@ if TYPE_CHECKING:
     from monitor.snapshot import SnapshotHolder
 
 _SCRIPTLESS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_ANY_HOST = frozenset({"/metrics", "/healthz", "/readyz"})
+"""What machines ask, by whatever name; a browser gains nothing there that has a name in it."""
+
 _GZIP_LEVEL = 1
 """Metrics shrink to a few percent at the fastest level already, and the scraper is near."""
 
 
-def create_app(holder: SnapshotHolder, registry: CollectorRegistry, clock: Clock) -> Flask:
+class MisdirectedRequest(HTTPException):
+    """The Host header names no host that the pages answer to."""
+
+    code = 421
+
+
+def create_app(
+    holder: SnapshotHolder,
+    registry: CollectorRegistry,
+    clock: Clock,
+    hosts: HostNames | None = None,
+) -> Flask:
     """The application.
 
     Args:
         holder: Where the current snapshot is kept.
         registry: What ``/metrics`` shows.
         clock: Tells how old data is at the moment of a request.
+        hosts: Names that pages and API answer to; this machine's own where None.
     """
     app = Flask("monitor.web", static_folder=None)
     # Only GET and HEAD are answered: OPTIONS is refused like every other method.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    _refuse_other_hosts(app, hosts or HostNames.of_this_machine())
     _add_metrics(app, registry)
     _add_health(app, holder, clock)
     _add_api(app, holder, clock)
@@ -47,6 +64,17 @@ def create_app(holder: SnapshotHolder, registry: CollectorRegistry, clock: Clock
     app.register_error_handler(HTTPException, _as_json)
     app.after_request(_secured)
     return app
+
+
+def _refuse_other_hosts(app: Flask, hosts: HostNames) -> None:
+    @app.before_request
+    def check_host() -> None:
+        host = request.headers.get("Host")
+        if request.path not in _ANY_HOST and not hosts.allow(host):
+            raise MisdirectedRequest(
+                f"Nothing is shown under the name {host}. Add it to [serve] hosts, or ask for an "
+                "address of this machine."
+            )
 
 
 def _add_metrics(app: Flask, registry: CollectorRegistry) -> None:
