@@ -5,11 +5,22 @@ What is slow to import is imported by the command that needs it, so that ``--hel
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+
+from monitor.cli.streams import open_missing_streams
+
+_ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    if os.getpid() == 1:
+        # The first process of a container is sent only what it has asked for; until a command
+        # knows better, SIGTERM does what it does to any other program.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(_ENDED_BY_SIGTERM))
+    open_missing_streams()
     if sys.argv[1:] == ["--version"]:
         from monitor import __version__
 

@@ -35,6 +35,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Serve a simulated org until Ctrl-C. Any client may talk to it."""
+    ending = Ending()
     from monitor.clock import SystemClock
     from monitor.simulator import SimulatedOrg, World, serve
     from monitor.simulator import scenario as named
@@ -45,7 +46,6 @@ def simulate(
         contract=contract.value,
         world=World().with_choices(world or ()),
     )
-    ending = Ending()
     with serve(org, host=host, port=port) as running:
         typer.echo(f"A simulated org listens at {running.url}; Ctrl-C ends it. To watch it:")
         typer.echo("")

@@ -28,12 +28,14 @@ def pause(
 
     with opened_ledger(settings) as ledger:
         switch = Switch(SystemClock().now(), person(), reason)
+        said = []
         for one in chosen_orgs(settings, org):
             on_their_way = ledger.journal.pause(one.name, switch)
-            typer.echo(f"Changes of {one.name} are paused.")
-            for change in on_their_way:
-                typer.echo(f"On its way at this moment: {told(change)}")
+            said.append(f"Changes of {one.name} are paused.")
+            said += [f"On its way at this moment: {told(change)}" for change in on_their_way]
         AuditFile(audit_path(settings), ledger.journal).catch_up()
+    # Only when all of it is done: whoever no longer listens must not leave an org unpaused.
+    typer.echo("\n".join(said))
 
 
 def resume(
@@ -63,9 +65,10 @@ def resume(
     with opened_ledger(settings) as ledger:
         orgs = chosen_orgs(settings, org)
         if action is None:
+            said = []
             for one in orgs:
                 ledger.journal.resume(one.name, Switch(now, who, reason))
-                typer.echo(f"Changes of {one.name} may go on.")
+                said.append(f"Changes of {one.name} may go on.")
         else:
             chosen = choose(action, candidates([ledger.state(one.name) for one in orgs]))
             named = chosen.action
@@ -74,5 +77,6 @@ def resume(
             )
             was = ledger.journal.release(chosen.org, named.action_id, line)
             ended = "is not in quarantine any more" if was else "was not in quarantine"
-            typer.echo(f"{named.name} of {chosen.org} {ended}.")
+            said = [f"{named.name} of {chosen.org} {ended}."]
         AuditFile(audit_path(settings), ledger.journal).catch_up()
+    typer.echo("\n".join(said))
