@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 
 import structlog
 
@@ -82,12 +83,11 @@ class ChangeRecorder:
         """Return a line of the audit trail about a change."""
         return about_change(change, self._hand.actor, self.now(), detail)
 
-    def quarantine(self, change: Change, reason: str) -> Quarantine:
+    def quarantine(self, change: Change, reason: str, longest_seconds: float = inf) -> Quarantine:
         """Return why an action is left alone from now on, and until when."""
         now = self.now()
-        return Quarantine(
-            change.action_id, reason, now, now + self._hand.quarantine_seconds, change.change_id
-        )
+        until = now + min(self._hand.quarantine_seconds, longest_seconds)
+        return Quarantine(change.action_id, reason, now, until, change.change_id)
 
     def rolled_back(self, lease: Lease, change: Change, note: str, lock: str) -> Change:
         """Record that the value before is in force again, and leave the action alone."""

@@ -29,6 +29,7 @@ from monitor.errors import (
     BusyError,
     ConflictError,
     RateLimitedError,
+    RefusedError,
     TimeoutMonitorError,
 )
 from monitor.ledger import (
@@ -66,6 +67,9 @@ from monitor.remediation.targets import Reading, Target
 log = structlog.get_logger()
 
 LEASE_SECONDS = 180.0
+UNFIT_SECONDS = 3_600.0
+"""How long an action is left alone that can't be sent back whole; a person may mend that."""
+
 NOT_IN_FORCE = "not_in_force"
 """Reason code: there is nothing of the change to undo."""
 
@@ -277,10 +281,14 @@ class Executor:
         try:
             target = self._target(change)
             before = target.read(change.action_id)
+        except RefusedError as error:
+            return self._unfit(lease, change, error)
         except TimeoutMonitorError as error:
             return self._recorder.move(
                 lease, change, ChangeState.ABANDONED, f"not read: {error.message}"
             )
+        if before.unfit is not None:
+            return self._unfit(lease, change, before.unfit)
         obstacle = obstacle_to(change, before)
         if obstacle:
             return self._recorder.move(lease, change, ChangeState.ABANDONED, obstacle)
@@ -308,6 +316,14 @@ class Executor:
             )
         self._recorder.tell(sending)
         return self._send(lease, sending, target, before)
+
+    def _unfit(self, lease: Lease, change: Change, error: RefusedError) -> Change:
+        """Give up what can't be sent back whole; it is not tried again at every poll."""
+        quarantine = self._recorder.quarantine(change, error.guard, UNFIT_SECONDS)
+        words = f"not sent: {error.message}"
+        return self._recorder.move(
+            lease, change, ChangeState.ABANDONED, words, quarantine=quarantine
+        )
 
     def _send(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
         try:

@@ -248,12 +248,22 @@ class World:
         "What does an action's configuration show of its two templates?",
         Reading("nothing", "nothing", _TERRAFORM, "both are fetched by name, and sent whole"),
         Reading("uri", "their addresses", _SDK, "both are fetched by name, and sent whole"),
-        Reading("inline", "their texts", _SDK, "both are fetched by name, and sent whole"),
+        Reading(
+            "inline",
+            "their texts",
+            _SDK,
+            "both are fetched by name all the same, and must say the same",
+        ),
     )
     patch: str = _open(
         "actions",
         "What does a PATCH do to a part of the configuration that it leaves out?",
-        Reading("replaces", "wipes it", _NOTHING_SAID, "all of it is sent"),
+        Reading(
+            "replaces",
+            "wipes it",
+            _NOTHING_SAID,
+            "all of it is sent, or nothing; what changes all the same is put back",
+        ),
         Reading("merges", "keeps it", _NOTHING_SAID, "all of it is sent"),
     )
     conflict: str = _open(
@@ -309,8 +319,18 @@ class World:
     etag: str = _open(
         "flows",
         "Does a gateway rewrite a flow's ETag?",
-        Reading("suffixed", "`-gzip` is added where it compresses", _SEEN, "reads uncompressed"),
-        Reading("weak", "it becomes weak where it compresses", _SEEN, "reads uncompressed"),
+        Reading(
+            "suffixed",
+            "`-gzip` is added where it compresses",
+            _SEEN,
+            "reads and writes uncompressed",
+        ),
+        Reading(
+            "weak",
+            "it becomes weak where it compresses",
+            _SEEN,
+            "reads and writes uncompressed",
+        ),
         Reading(
             "stubborn",
             "`-gzip` is added, for it compresses whatever was asked for",

@@ -97,6 +97,25 @@ def test_a_slow_tail_is_raised_by_one_step_and_read_back(bench: Bench) -> None:
     assert len(planned.evidence["guards"]) == 22  # type: ignore[arg-type]  # JSON
 
 
+def test_what_can_not_be_sent_back_whole_is_left_alone_for_an_hour(bench: Bench) -> None:
+    """And not planned and given up again at every poll; what it lacks is on record."""
+    path = bench.path(LISTED) if bench.kind == "flow" else f"{bench.path(LISTED)}/templates/"
+    kind = "cut" if bench.kind == "flow" else "not_found"
+    bench.wire.order(kind=kind, method="GET", path_prefix=path, count=99)
+    turn(bench)
+    report = turn(bench)
+
+    (change,) = bench.changes()
+    assert (change.state, bench.writes) == (S.ABANDONED, 0)
+    assert "came whole" in change.note or "does not know the template" in change.note
+    guards = {one.name: one.detail for one in report.decisions[0].guards if not one.passed}
+    assert "more hours" in guards["quarantine"]
+    bench.wire.mend()
+    bench.move_clock(3_600)
+    turn(bench)
+    assert bench.value_ms(LISTED) == 6_000
+
+
 def test_a_change_that_helped_is_verified_and_followed_by_the_next_step(bench: Bench) -> None:
     """After the cooldown."""
     turn(bench)

@@ -20,14 +20,24 @@ def changed_since(case: Case) -> Guard:
     return Guard("changed_since", passed=False, detail=f"{left}, and since then {note}")
 
 
+_WHY = {
+    "whole_answer": "nothing shows that it came whole",
+    "whole_templates": "one of its templates is not there",
+    "whole_configuration": "it was not shown whole",
+    "unambiguous_document": "which bytes are its timeout is not certain",
+}
+"""Reasons that say little by themselves; others do."""
+
+
 def quarantine(case: Case) -> Guard:
-    """An action whose last change did not help, or was changed by others, is left alone."""
+    """An action whose last change went wrong, or was changed by others, is left alone."""
     found = case.quarantine
     if found is None or case.now >= found.until:
         return Guard("quarantine", passed=True, detail="not in quarantine")
     days = (found.until - case.now) / 86_400
-    why = found.reason.replace("_", " ")
-    detail = f"in quarantine for {days:.1f} more days: {why} (change {found.change_id})"
+    time_left = f"{days:.1f} more days" if days >= 1 else f"{days * 24:.1f} more hours"
+    why = _WHY.get(found.reason, found.reason.replace("_", " "))
+    detail = f"in quarantine for {time_left}: {why} (change {found.change_id})"
     led_to_it = case.latest
     if led_to_it is not None and led_to_it.state is ChangeState.SUPERSEDED:
         # It names whoever has changed the timeout, where that is known.
