@@ -290,16 +290,15 @@ def _flow_probes(
     known_flows: tuple[str, ...],
 ) -> Iterator[Probe]:
     def document(flow_id: str) -> str | _Doubt:
-        found = get_flow(client, flow_id).data_actions
-        named = {word.casefold() for one in found for word in (one.action_id, one.name)}
+        found = get_flow(client, flow_id)
         meant = org.action_id if flow_id == org.flow_id else None
-        if meant is not None and meant.casefold() not in named:
+        if meant is not None and not found.ids_of(meant):
             return _Doubt(
                 f"The flow {flow_id} has no data action with the id or name {meant}",
                 f"Check ACTION_ID, or [[org]] action_id: timeout-monitor flow show {flow_id} "
                 "lists its data actions.",
             )
-        return f"{len(found)} data actions in {flow_id}"
+        return f"{len(found.data_actions)} data actions in {flow_id}"
 
     yield _conversations_probe(client, settings, clock, needed=True)
     for flow_id in [org.flow_id] if org.flow_id else known_flows[:1]:

@@ -152,12 +152,7 @@ class Catalogue:
         """Return the action that is meant by an id or a name, as its flow's document has it."""
         if document is None:
             return told
-        word = told.casefold()
-        meant = {
-            one.action_id
-            for one in document.data_actions
-            if word in {one.action_id.casefold(), one.name.casefold()}
-        }
+        meant = document.ids_of(told)
         return meant.pop() if len(meant) == 1 else None
 
     def _refresh_actions(self) -> int:
@@ -305,12 +300,18 @@ class Catalogue:
         Their documents tell the actions and the timeouts in force.
         """
         self._documents.clear()
+        now = self._clock.now()
         actions: dict[str, Action] = {}
+        users: defaultdict[str, dict[str, str]] = defaultdict(dict)
         named = self._ledger.state(self._org).flow_names
         for flow_id in sorted(self._configured_flows | named.keys()):
             for action in self._flow_actions(flow_id):
                 actions[action.action_id] = action
-        self._ledger.save_catalogue(self._org, list(actions.values()), self._clock.now())
+                document = self._document(flow_id)
+                users[action.action_id][flow_id] = document.name if document else ""
+        self._ledger.save_catalogue(self._org, list(actions.values()), now)
+        for action_id, flows in users.items():
+            self._ledger.save_flow_use(self._org, action_id, flows, now)
         return len(actions)
 
     def _flow_actions(self, flow_id: str) -> list[Action]:

@@ -75,6 +75,13 @@ class FlowDocument:
     is_whole: bool
     unread: int = 0
 
+    def ids_of(self, action: str) -> set[str]:
+        """Return the ids of its data actions that an id or a name means; a name in any case."""
+        if any(one.action_id == action for one in self.data_actions):
+            return {action}
+        name = action.casefold()
+        return {one.action_id for one in self.data_actions if one.name.casefold() == name}
+
 
 def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> FlowDocument:
     """Read a flow with its data actions, uncompressed: a gateway that compresses changes the ETag.

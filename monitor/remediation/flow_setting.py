@@ -98,9 +98,7 @@ def action_of(flow: FlowDocument, action: str) -> str:
     Raises:
         ConfigurationError: Several actions have this name.
     """
-    if any(one.action_id == action for one in flow.data_actions):
-        return action
-    named = {one.action_id for one in flow.data_actions if one.name.casefold() == action.casefold()}
+    named = flow.ids_of(action)
     if len(named) > 1:
         raise ConfigurationError(
             f"The flow has {len(named)} data actions called {action}",

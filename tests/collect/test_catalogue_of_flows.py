@@ -86,6 +86,35 @@ def test_the_configured_flow_is_read_before_any_record_names_it(watch: Watch) ->
     assert watched.catalogue.refresh() == 5
 
 
+@pytest.mark.parametrize(
+    ("action_id", "meant"),
+    [
+        (GET_CUSTOMER.action_id, GET_CUSTOMER.action_id),
+        ("get customer", GET_CUSTOMER.action_id),
+        ("nobody", None),
+    ],
+)
+def test_the_configured_action_may_go_by_its_name(
+    watch: Watch, action_id: str, meant: str | None
+) -> None:
+    """As for ``flow set-timeout``; one that the flow does not have is no action at all."""
+    watched = watch(FLOWS)
+    watched.flow_id, watched.action_id = MAIN_MENU.flow_id, action_id
+    watched.restart()
+    assert watched.catalogue.sole_action(MAIN_MENU.flow_id) == meant
+
+
+def test_documents_tell_which_flows_use_an_action(watch: Watch) -> None:
+    """Whatever was read of them: no dependency tracking is needed, nor is there any."""
+    watched = watch(FLOWS)
+    seen(watched, MAIN_MENU.flow_id, PAYMENT_LINE.flow_id)
+    watched.catalogue.refresh()
+    state = watched.ledger.state(ORG)
+    assert (TAKE_PAYMENT.action_id, PAYMENT_LINE.flow_id) in state.flow_use
+    assert (GET_CUSTOMER.action_id, MAIN_MENU.flow_id) in state.flow_use
+    assert state.flow_names[PAYMENT_LINE.flow_id] == "Payment Line"
+
+
 def test_a_flow_that_is_gone_is_left_out_with_one_warning(
     watch: Watch, logged: list[dict[str, Any]]
 ) -> None:
