@@ -15,6 +15,7 @@
         ├── ConflictError               5  somebody else wrote first (409, 412)
         ├── EtagRewrittenError          5  nobody did, and the ETag is refused (412)
         ├── BadRequestError             1  the platform refused the request's content (400)
+        │   └── TooMuchAskedError       6  the answer would be too large (413; 408 or 504 twice)
         ├── RateLimitedError            6  429, with the time until the endpoint opens again
         ├── ServerFaultError            6  5xx
         ├── RequestTimeoutError         6  no answer within the time limit (or a 408)
@@ -171,6 +172,12 @@ class BadRequestError(GenesysError):
         )
         self.code = SECRETS.redact(code)
         self.detail = SECRETS.redact(detail)
+
+
+class TooMuchAskedError(BadRequestError):
+    """The platform can't give so much in one answer: a 413, or a 408 or 504 again and again."""
+
+    exit_code = 6
 
 
 class RateLimitedError(GenesysError):

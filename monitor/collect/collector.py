@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.collect.plan import END_STEP_SECONDS, Plan, Read, plan
 from monitor.collect.refusals import Refusals
+from monitor.collect.slices import SliceLengths
 from monitor.config import CollectSettings
 from monitor.errors import (
     BadRequestError,
@@ -25,13 +25,12 @@ from monitor.ledger import Ledger, Reading, Recorded
 from monitor.model import Classifier, TimeRange, floor_to
 from monitor.model import Outcome as Ending
 from monitor.sources import Evidence, Source
+from monitor.sources.asking_less import is_too_fine
 
 log = structlog.get_logger()
 
 COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 """Windows to fall back to where the platform refuses finer ones."""
-
-_ABOUT_WINDOWS = re.compile(r"(?i)granularity|interval")
 
 
 class Outcome(StrEnum):
@@ -122,6 +121,8 @@ class Collector:
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
         self._coarser: dict[str, int] = {}
+        self._slices = SliceLengths(org)
+        self._asked = TimeRange(0, 0)
         self._turn = threading.Lock()
         for source in self._sources:
             self._check_window(source)
@@ -186,9 +187,13 @@ class Collector:
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
 
     def _poll_source(self, now: float, source: Source, count: _Count) -> None:
+        gives_way: list[bool] = []
+
         def read(window: int) -> None:
             due = self._due(source, window, now)
-            if self._gives_way(source, due, now):
+            # Whose turn it is was decided when it was first asked, not at a shorter question.
+            gives_way[:] = gives_way or [self._gives_way(source, due, now)]
+            if gives_way[0]:
                 return
             if source.only_deep and not due.deep:
                 self._note_nothing_owed(source, window)
@@ -207,7 +212,7 @@ class Collector:
             now=now,
             settings=self._settings,
             window_seconds=window_seconds,
-            slice_seconds=source.slice_seconds,
+            slice_seconds=self._slices.seconds(source, window_seconds),
             coverage=self._ledger.coverage(self._org, source.name),
             complete_until=state.complete_until if state else 0,
         )
@@ -247,7 +252,7 @@ class Collector:
             # Whole windows: half of one would be taken for all of it.
             begin, end = floor_to(stretch.start, window), -floor_to(-stretch.end, window)
             end = min(end, max(stretch.end, floor_to(self._clock.now(), END_STEP_SECONDS)))
-            pieces = TimeRange(begin, end).slices(source.slice_seconds)
+            pieces = TimeRange(begin, end).slices(self._slices.seconds(source, window))
             self._read_all(
                 source, [Read(piece, None) for piece in pieces], window, count, deep=True
             )
@@ -261,6 +266,9 @@ class Collector:
             try:
                 read(window)
             except BadRequestError as error:
+                # A 400 may name both: a shorter interval is the smaller price, so it goes first.
+                if self._slices.shorten(source, self._asked, window, error):
+                    continue
                 if not self._go_coarser(source, window, error):
                     raise
             else:
@@ -285,6 +293,7 @@ class Collector:
     ) -> None:
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
+        self._asked = read.stretch
         evidence = source.read(read.stretch, window_seconds, deep=deep)
         recorded = self._ledger.record(
             self._org,
@@ -359,9 +368,8 @@ class Collector:
     def _go_coarser(self, source: Source, window_seconds: int, error: BadRequestError) -> bool:
         """Whether there is a coarser window to try where the platform refused this one."""
         state = self._ledger.source_state(self._org, source.name)
-        refused = _ABOUT_WINDOWS.search(f"{error.code} {error.detail}")
         coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
-        if not refused or not coarser or (state and state.window_seconds):
+        if not is_too_fine(error) or not coarser or (state and state.window_seconds):
             return False
         self._coarser[source.name] = coarser[0]
         log.warning(

@@ -6,10 +6,11 @@ Wire formats: RFC 6749 (4.4, client credentials) and RFC 7523 (2.1, jwt-bearer).
 from __future__ import annotations
 
 import copy
+import re
 import threading
 import uuid
 from collections.abc import Callable
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import jwt
 import msgspec
@@ -29,7 +30,9 @@ from monitor.errors import (
 )
 from monitor.genesys.budget import Budget
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import number
 from monitor.genesys.ratelimit import Gate
+from monitor.genesys.records import read_records
 from monitor.genesys.refusal import platform_words, refusal
 from monitor.genesys.transport import READ_TIMEOUT_SECONDS, Answer, Request, Transport
 from monitor.redaction import SECRETS
@@ -40,6 +43,11 @@ EARLY_SECONDS = 10.0
 
 DEFAULT_LIFETIME_SECONDS = 300.0
 """Taken where the answer names no lifetime: the shortest that a client can be given."""
+
+LONGEST_LIFETIME_SECONDS = 172_800.0
+"""The longest that a client can be given: two days."""
+
+_TOKEN_TEXT = re.compile(r"[\x21-\x7e]{1,16384}")
 
 REFUSAL_REST_SECONDS = 30.0
 """How long refused credentials are not tried again: they don't mend themselves."""
@@ -209,8 +217,22 @@ class BearerToken(AuthBase):
 
 
 class _TokenAnswer(msgspec.Struct, frozen=True):
-    access_token: Annotated[str, msgspec.Meta(min_length=1)]
-    expires_in: float | None = None
+    """A token as it came; the lifetime may be anything, and is read by ``lifetime_seconds``."""
+
+    access_token: object
+    expires_in: object = None
+
+
+def lifetime_seconds(expires_in: object) -> float:
+    """Return how long a token may be used, from whatever came as ``expires_in``.
+
+    A number, or a text that holds one; anything else says nothing, and neither does a lifetime that
+    is over before it begins. None is believed to be longer than the longest that can be set.
+    """
+    said = number(expires_in)
+    if said is None or said <= 0:
+        return DEFAULT_LIFETIME_SECONDS
+    return min(float(said), LONGEST_LIFETIME_SECONDS)
 
 
 class TokenCache:
@@ -313,7 +335,7 @@ class TokenCache:
         )
         self._refuse_unless_ok(answer)
         try:
-            decoded = msgspec.json.decode(answer.body, type=_TokenAnswer)
+            decoded, _ = read_records(answer.body, _TokenAnswer)
         except msgspec.ValidationError as error:
             raise WrongShapeError(
                 f"The answer of {self._grant.token_url} is not a token: {error}",
@@ -330,9 +352,19 @@ class TokenCache:
                 status=answer.status,
                 correlation_id=answer.correlation_id,
             ) from error
-        SECRETS.keep(decoded.access_token)
-        lifetime = decoded.expires_in or DEFAULT_LIFETIME_SECONDS
-        self._token = decoded.access_token
+        token = decoded.access_token
+        if not isinstance(token, str) or _TOKEN_TEXT.fullmatch(token) is None:
+            # It is not kept, and not shown: a part of it may be a token all the same.
+            raise WrongShapeError(
+                f"The access_token that {self._grant.token_url} gave can't stand in a header",
+                "Check login_url; a token is visible ASCII without spaces.",
+                endpoint=TOKEN.label,
+                status=answer.status,
+                correlation_id=answer.correlation_id,
+            )
+        SECRETS.keep(token)
+        lifetime = lifetime_seconds(decoded.expires_in)
+        self._token = token
         self._renew_at = asked_at + max(lifetime - EARLY_SECONDS, lifetime / 2)
 
     def _refuse_unless_ok(self, answer: Answer) -> None:

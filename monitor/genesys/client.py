@@ -7,7 +7,9 @@ an attempt ends with     then
                          another shape or no JSON at all is an error at once
 401                      renew the token once and repeat once, writes too: a 401 did nothing
 429 with Retry-After     reads wait it out within the budget; a longer one closes the endpoint
-429 without, 408, 5xx    reads repeat after a growing pause, within the budget
+413                      an error at once: less is to be asked for
+429 without, 408, 5xx    reads repeat after a growing pause, within the budget;
+                         where an endpoint says so, a second 408 or 504 in a row is a 413
 no connection, timeout   reads repeat after a growing pause, within the budget
 any other status         an error at once
 =======================  ======================================================================
@@ -30,6 +32,8 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import (
     NotJsonError,
     RateLimitedError,
+    RequestTimeoutError,
+    ServerFaultError,
     WrongShapeError,
 )
 from monitor.genesys.auth import (
@@ -43,7 +47,7 @@ from monitor.genesys.credentials import OrgCredentials
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
 from monitor.genesys.records import Dropped, read_records
-from monitor.genesys.refusal import refusal
+from monitor.genesys.refusal import OVERLOADED, refusal, too_much_asked
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
 from monitor.genesys.transport import (
@@ -218,6 +222,7 @@ class Client:
                 repeatable=endpoint.repeatable,
             )
 
+        overloads = 0
         budget = Budget.of(self._budget_seconds)
         if not endpoint.repeatable:
             return self._attempt(endpoint, request, budget, last_check)
@@ -227,7 +232,13 @@ class Client:
             with attempt:
                 if number > 1:
                     self._counters.count_retry(endpoint.label)
-                return self._attempt(endpoint, request, budget, last_check)
+                try:
+                    return self._attempt(endpoint, request, budget, last_check)
+                except (RequestTimeoutError, ServerFaultError) as error:
+                    overloads = overloads + 1 if error.status in OVERLOADED else 0
+                    if overloads == endpoint.overloads:
+                        raise too_much_asked(endpoint, error) from error
+                    raise
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def stats(self) -> ApiStats:

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from monitor.errors import WrongShapeError
+from monitor.texts import tidy
+
+_LONGEST_VALUE = 1000
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -21,6 +25,8 @@ class Endpoint:
             none is needed.
         repeatable: Whether sending it twice does what sending it once does. True for reads, and
             for queries that are sent by POST; never for a write.
+        overloads: How many 408 or 504 in a row mean that too much was asked at once; None where
+            they mean nothing but a slow platform.
         source: What is read there, as the metric of dropped records names it.
     """
 
@@ -29,6 +35,7 @@ class Endpoint:
     permissions: tuple[str, ...] = ()
     repeatable: bool = True
     source: str = "catalogue"
+    overloads: int | None = None
 
     @property
     def label(self) -> str:
@@ -40,5 +47,14 @@ class Endpoint:
 
         Raises:
             KeyError: A place has no value.
+            WrongShapeError: A value would lead to another path: it is empty, or only dots.
         """
+        for name, value in values.items():
+            # An address is tidied on its way: these two would take the part before them with them.
+            if value in {"", ".", ".."} or value != tidy(value, _LONGEST_VALUE):
+                raise WrongShapeError(
+                    f"{self.label} can't be asked with {value[:40]!r} as its {name}",
+                    "Check the id; where the platform gave it, report it.",
+                    endpoint=self.label,
+                )
         return _PLACE.sub(lambda place: quote(values[place[1]], safe=""), self.path_template)

@@ -50,7 +50,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - now
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     if math.isnan(seconds):
         return None
@@ -103,6 +103,9 @@ class TokenBucket:
             _number(headers.get(f"inin-ratelimit-{name}")) for name in ("count", "allowed", "reset")
         )
         if count is None or allowed is None or reset is None or not 0 < reset <= 3600:  # noqa: PLR2004 - no window is longer than an hour
+            return
+        if allowed < 1:
+            # A limit of nothing is none: whoever says so did answer this very request.
             return
         left = max(allowed - count, 0.0)
         with self._lock:

@@ -19,6 +19,7 @@ from monitor.errors import (
     RateLimitedError,
     RequestTimeoutError,
     ServerFaultError,
+    TooMuchAskedError,
 )
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import retry_after_seconds
@@ -100,8 +101,8 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
     kind = _kind(status)
     if not endpoint.repeatable and kind in _AMBIGUOUS:
         kind, message, hint = AmbiguousWriteError, f"{message}; the change may be made", READ_FIRST
-    if kind is BadRequestError:
-        return BadRequestError(
+    if issubclass(kind, BadRequestError):
+        return kind(
             message,
             hint,
             endpoint=label,
@@ -113,6 +114,21 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
     return kind(message, hint, endpoint=label, status=status, correlation_id=correlation)
 
 
+OVERLOADED = frozenset({408, 504})
+"""What the platform answers where it runs out of time, be it busy or the answer too large."""
+
+
+def too_much_asked(endpoint: Endpoint, error: GenesysError) -> TooMuchAskedError:
+    """The error for one of ``OVERLOADED`` that came again and again."""
+    return TooMuchAskedError(
+        error.message,
+        "It is overloaded, or too much was asked at once: less is asked for from now on.",
+        endpoint=endpoint.label,
+        status=error.status,
+        correlation_id=error.correlation_id,
+    )
+
+
 _KINDS: dict[int, type[GenesysError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -121,6 +137,7 @@ _KINDS: dict[int, type[GenesysError]] = {
     409: ConflictError,
     410: NotFoundError,
     412: ConflictError,
+    413: TooMuchAskedError,
 }
 
 
@@ -197,6 +214,13 @@ def _timed_out(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
     )
 
 
+def _too_much(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
+    return (
+        f"The answer to {endpoint.label} would be too large for the platform{said}",
+        "Less is asked for at once from now on.",
+    )
+
+
 def _conflict(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
     return (
         f"Somebody else wrote before {endpoint.label}{said}",
@@ -221,5 +245,6 @@ _SENTENCES = {
     409: _conflict,
     410: _not_found,
     412: _conflict,
+    413: _too_much,
     429: _rate_limited,
 }

@@ -12,7 +12,8 @@ from monitor.platform_limits import LONGEST_AGGREGATE_DAYS, MOST_VIEWS
 from monitor.simulator.endings import ENDINGS
 from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
 from monitor.simulator.naming import execution_id
-from monitor.simulator.refusal import bad_request
+from monitor.simulator.odd_records import ABSURD, OddRecords
+from monitor.simulator.refusal import Refusal, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
         AggregateQuery,
     )
     from monitor.simulator.scenario import Scenario
+    from monitor.simulator.world import World
+
+_LONGEST_DAYS = {"31d": LONGEST_AGGREGATE_DAYS, "7d": 7, "1h": 1 / 24}
+_SMALLEST_SECONDS = {"PT1M": 60, "PT5M": 300, "PT15M": 900, "PT1H": 3600}
+MOST_BUCKETS = 6
+"""An answer with more is too large, where the world has answers that are."""
 
 Labels = list[str | None]
 Json = dict[str, object]
@@ -34,7 +41,7 @@ Json = dict[str, object]
 class Aggregation:
     """One checked query against one scenario."""
 
-    def __init__(self, query: AggregateQuery, scenario: Scenario) -> None:
+    def __init__(self, query: AggregateQuery, scenario: Scenario, world: World) -> None:
         """Check what the shape of the body can't say.
 
         Raises:
@@ -42,8 +49,12 @@ class Aggregation:
         """
         self._query = query
         self._scenario = scenario
-        self.from_ms, self.to_ms = parse_interval(query.interval, LONGEST_AGGREGATE_DAYS)
-        smallest = scenario.smallest_granularity_seconds
+        self._world = world
+        self._odd = OddRecords(world, scenario)
+        self.from_ms, self.to_ms = parse_interval(
+            query.interval, _LONGEST_DAYS[world.longest_interval]
+        )
+        smallest = max(scenario.smallest_granularity_seconds, _SMALLEST_SECONDS[world.granularity])
         self._step_ms = (
             parse_granularity(query.granularity, smallest) if query.granularity else None
         )
@@ -55,6 +66,22 @@ class Aggregation:
         if len(set(names)) != len(names):
             message = "The names of views must be unique"
             raise bad_request(message)
+
+    def refuse_if_too_large(self) -> None:
+        """Refuse what has too many buckets for an answer that is waited for.
+
+        Raises:
+            Refusal: 413 or 504, as the world has it.
+        """
+        step_ms = self._step_ms or self.to_ms - self.from_ms
+        if self._world.large_answers == "served" or self.to_ms - self.from_ms <= (
+            MOST_BUCKETS * step_ms
+        ):
+            return
+        if self._world.large_answers == "413":
+            message = "The response would be too large. Consider a smaller request."
+            raise Refusal(413, "response.entity.too.large", message)
+        raise Refusal(504, "gateway.timeout", "The request timed out.")
 
     def results(self, rows: Executions) -> list[Json]:
         """One entry per group that has any execution, as in ``ActionAggregateDataContainer``."""
@@ -69,9 +96,10 @@ class Aggregation:
         key = (group * buckets + bucket)[order]
         starts = np.flatnonzero(np.r_[True, np.diff(key) != 0])
         duration = rows.duration_ms[order].astype(np.float64)
-        whole = _summaries(duration, np.ones(len(duration), dtype=np.bool_), starts)
+        whole = self._summaries(duration, np.ones(len(duration), dtype=np.bool_), starts)
+        self._spoil(whole, self._odd.spoiled(rows)[order], starts)
         views = [
-            (view.name, _summaries(duration, _within(view, duration), starts))
+            (view.name, self._summaries(duration, _within(view, duration), starts))
             for view in self._query.views or ()
         ]
         results: list[Json] = []
@@ -88,12 +116,46 @@ class Aggregation:
                 "metrics": [{"metric": "tTotalExecution", "stats": whole[number]}],
             }
             filled = [
-                {"name": name, "stats": stats[number]} for name, stats in views if stats[number]
+                {"name": name, "stats": stats[number] or {"count": self._count(0)}}
+                for name, stats in views
+                if stats[number] or self._world.empty_views == "zeros"
             ]
             if filled:
                 entry["views"] = filled
             data.append(entry)
-        return results
+        return self._odd.among_groups(results, intervals[0])
+
+    def _count(self, count: int) -> float | str:
+        """A count as the platform writes it."""
+        match self._world.counts:
+            case "floats":
+                return float(count)
+            case "texts":
+                return str(count)
+            case _:
+                return count
+
+    def _summaries(self, duration_ms: Floats, counted: Flags, starts: Ints) -> list[Json | None]:
+        """``StatisticalSummary`` of each stretch of rows; None where nothing counts."""
+        summaries = _summaries(duration_ms, counted, starts)
+        pieces = np.split(np.where(counted, duration_ms, np.nan), starts[1:])
+        for summary, piece in zip(summaries, pieces, strict=True):
+            if summary is None:
+                continue
+            summary["count"] = self._count(summary["count"])  # type: ignore[arg-type]  # an int
+            if self._world.percentiles == "filled":
+                summary["p95"], summary["p99"] = np.nanpercentile(piece, (95, 99)).tolist()
+        return summaries
+
+    def _spoil(self, whole: list[Json | None], spoiled: Flags, starts: Ints) -> None:
+        """Give what no reader can count a duration that can't be, where it stands by itself."""
+        apart = set(self._query.group_by or ())
+        if "correlationId" not in apart and not apart >= {"actionId", "responseStatus"}:
+            return
+        for at, is_spoiled in enumerate(np.logical_or.reduceat(spoiled, starts).tolist()):
+            summary = whole[at]
+            if is_spoiled and summary is not None:
+                summary["max"] = ABSURD
 
     def _buckets(self, end_ms: Ints) -> Ints:
         """Which bucket each event time falls into; counted from the interval's first."""
@@ -108,9 +170,12 @@ class Aggregation:
             return iso_interval(self.from_ms, self.to_ms)
         first = (self.from_ms + self._offset_ms) // self._step_ms
         start_ms = (first + bucket) * self._step_ms - self._offset_ms
-        return iso_interval(max(start_ms, self.from_ms), min(start_ms + self._step_ms, self.to_ms))
+        end_ms = start_ms + self._step_ms
+        if self._world.bucket_end == "cut":
+            end_ms = min(end_ms, self.to_ms)
+        return iso_interval(max(start_ms, self.from_ms), end_ms)
 
-    def _groups(self, rows: Executions) -> tuple[Ints, Callable[[int], dict[str, str]]]:
+    def _groups(self, rows: Executions) -> tuple[Ints, Callable[[int], dict[str, str | None]]]:
         """A group number per row, and what turns a number into the group's dimensions."""
         names = sorted(set(self._query.group_by or ()))
         codes = np.zeros(len(rows), dtype=np.int64)
@@ -121,14 +186,16 @@ class Aggregation:
             columns.append((name, values))
         found, group = np.unique(codes, return_inverse=True)
 
-        def labels(at: int) -> dict[str, str]:
+        def labels(at: int) -> dict[str, str | None]:
             code = int(found[at])
-            picked: dict[str, str] = {}
+            picked: dict[str, str | None] = {}
             for name, values in reversed(columns):
                 code, place = divmod(code, len(values))
                 label = values[place]
                 if label is not None:
                     picked[name] = label
+                elif self._world.absent_dimension != "omitted":
+                    picked[name] = None if self._world.absent_dimension == "null" else ""
             return dict(sorted(picked.items()))
 
         return group.astype(np.int64), labels
@@ -151,7 +218,7 @@ class Aggregation:
             case "actionId":
                 return [one.action_id for one in actions]
             case "actionName":
-                return [one.name for one in actions]
+                return [self._odd.name(at, one.name) for at, one in enumerate(actions)]
             case "actionCategory":
                 return [one.category for one in actions]
             case "integrationId":

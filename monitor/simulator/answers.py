@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from flask import Response, g, request
 
 from monitor.platform_limits import MOST_ENTITIES_A_PAGE
+from monitor.simulator.odd_records import encoded
 from monitor.simulator.refusal import Refusal, bad_request, missing_permission
 
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ Json = dict[str, object]
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON."""
-    return Response(
-        msgspec.json.encode(body), status, dict(headers or {}), content_type="application/json"
-    )
+    return Response(encoded(body), status, dict(headers or {}), content_type="application/json")
 
 
 def refusal_answer(refusal: Refusal) -> Response:

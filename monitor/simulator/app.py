@@ -97,7 +97,7 @@ def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestL
     def after(response: Response) -> Response:
         response.headers["ININ-Correlation-Id"] = g.get("correlation_id", str(uuid.uuid4()))
         usage = g.get("usage")
-        if usage is not None:
+        if usage is not None and org.world.rate_headers == "shown":
             response.headers["inin-ratelimit-count"] = str(usage.count)
             response.headers["inin-ratelimit-allowed"] = str(usage.allowed)
             response.headers["inin-ratelimit-reset"] = str(usage.reset_seconds)

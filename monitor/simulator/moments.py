@@ -27,7 +27,7 @@ def iso_interval(from_ms: int, to_ms: int) -> str:
     return f"{iso(from_ms)}/{iso(to_ms)}"
 
 
-def parse_interval(text: str, longest_days: int) -> tuple[int, int]:
+def parse_interval(text: str, longest_days: float) -> tuple[int, int]:
     """An interval as epoch milliseconds.
 
     Raises:
@@ -42,7 +42,8 @@ def parse_interval(text: str, longest_days: int) -> tuple[int, int]:
         message = f"The interval '{text}' must end after it starts"
         raise bad_request(message)
     if to_ms - from_ms > longest_days * 86_400_000:
-        message = f"The interval '{text}' is longer than the maximum of {longest_days} days"
+        longest = f"{longest_days:g} days" if longest_days >= 1 else f"{longest_days * 24:g} h"
+        message = f"The interval '{text}' is longer than the maximum of {longest}"
         raise bad_request(message)
     return from_ms, to_ms
 

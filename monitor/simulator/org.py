@@ -10,6 +10,7 @@ from monitor.simulator.detail_search import DetailSearch
 from monitor.simulator.flow_aggregates import exit_ms
 from monitor.simulator.flow_documents import FlowStore
 from monitor.simulator.integration_actions import ActionStore
+from monitor.simulator.odd_records import OddRecords
 from monitor.simulator.permissions import ALL_PERMISSIONS
 from monitor.simulator.scenario_in_world import in_world
 from monitor.simulator.scenarios import identifier
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from monitor.simulator.scenario import Contract, Scenario
 
 REQUESTS_PER_MINUTE: Final = 300
+_RETENTION_MS: Final = 2 * 86_400_000
 
 
 class SimulatedOrg:
@@ -44,6 +46,7 @@ class SimulatedOrg:
         audits: Who saved them.
         flows: Its flow documents.
         details: Its conversation detail records.
+        odd: Its records that no model describes.
     """
 
     def __init__(  # noqa: PLR0913 - knobs that only tests turn
@@ -70,6 +73,7 @@ class SimulatedOrg:
         """
         self.world = world or World()
         self.scenario = scenario = in_world(scenario, self.world)
+        self.odd = OddRecords(self.world, scenario)
         self.contract: Contract = contract or scenario.contract
         self.client_id = "simulated-client"
         self.client_secret = "simulated-secret"  # noqa: S105 - it protects nothing
@@ -82,6 +86,7 @@ class SimulatedOrg:
             wall or SystemClock(),
             lifetime_seconds=token_lifetime_seconds,
             requests_per_minute=requests_per_minute,
+            says_how_long=self.world.too_many_requests == "retry_after",
         )
         self.tokens.register_secret(self.client_id, self.client_secret)
         self.audits = AuditLog(scenario.seed, self.world)
@@ -138,11 +143,16 @@ class SimulatedOrg:
 
     def visible_executions(self, from_ms: int, to_ms: int, now_ms: int) -> Executions:
         """Executions of ``from_ms <= end < to_ms`` that aggregates show by ``now_ms``."""
+        if self.world.retention == "pruned":
+            from_ms = max(from_ms, now_ms - _RETENTION_MS)
         rows = self._traffic.ended_between(from_ms, min(to_ms, now_ms + 1))
         return rows.take(rows.visible_ms <= now_ms)
 
     def truth(self, from_ms: int, to_ms: int) -> dict[str, object]:
-        """What really happened in ``from_ms <= end < to_ms``, visible or not."""
+        """What really happened in ``from_ms <= end < to_ms``, visible or not.
+
+        But for what no reader could count: ``spoiled`` says how many executions that was.
+        """
         # Where flows are not aggregated by exit, detail records tell: there a flow ends at its end.
         grouped = self.contract == "platform" and self.world.flow_aggregates == "grouped"
         left = [
@@ -150,7 +160,10 @@ class SimulatedOrg:
             for record in self.details.left_flows(from_ms, to_ms)
             if from_ms <= (exit_ms(record, self.world) if grouped else record.flow_end_ms) < to_ms
         ]
-        return truth(self._traffic.ended_between(from_ms, to_ms), left, self.scenario)
+        rows = self._traffic.ended_between(from_ms, to_ms)
+        spoiled = self.odd.spoiled(rows) & (self.contract == "platform")
+        told = truth(rows.take(~spoiled), left, self.scenario)
+        return {**told, "spoiled": int(spoiled.sum())}
 
     def _action_changed(self, position: int, timeout_ms: int) -> None:
         """An integration action's timeout was changed; it counts where actions decide."""

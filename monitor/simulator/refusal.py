@@ -86,13 +86,17 @@ def missing_permission(any_of: Sequence[str]) -> Refusal:
     )
 
 
-def too_many_requests(retry_after_seconds: int, allowed: int) -> Refusal:
-    """429: the token has used up its minute."""
+def too_many_requests(retry_after_seconds: int | None, allowed: int) -> Refusal:
+    """429: the token has used up its minute; it may say when the next one begins."""
+    limit = {"key": "token.rate.per.minute", "namespace": "platform.api", "value": allowed}
+    message = "Rate limit exceeded the maximum."
+    if retry_after_seconds is None:
+        return Refusal(429, "too.many.requests", message, limit=limit)
     return Refusal(
         429,
         "too.many.requests",
-        f"Rate limit exceeded the maximum. Retry the request in [{retry_after_seconds}] seconds",
+        f"{message} Retry the request in [{retry_after_seconds}] seconds",
         params={"retryAfter": str(retry_after_seconds)},
-        limit={"key": "token.rate.per.minute", "namespace": "platform.api", "value": allowed},
+        limit=limit,
         headers={"Retry-After": str(retry_after_seconds)},
     )

@@ -63,7 +63,12 @@ def action_routes(org: SimulatedOrg) -> Blueprint:
     def integrations() -> Response:
         require(org, VIEW_INTEGRATIONS)
         known = {one.integration.integration_id: one.integration for one in org.scenario.actions}
-        return answer(paged([_integration(one) for one in known.values()], _INTEGRATIONS))
+        return answer(
+            paged(
+                org.odd.among_entities([_integration(one) for one in known.values()]),
+                _INTEGRATIONS,
+            )
+        )
 
     return routes
 
@@ -87,7 +92,7 @@ def _listing(org: SimulatedOrg) -> dict[str, object]:
     shown = [
         org.actions.shown(one, with_config=with_config, with_contract=with_config) for one in found
     ]
-    return paged(shown, BASE)
+    return paged(shown if wanted else org.odd.among_entities(shown), BASE)
 
 
 def _integration(integration: Integration) -> dict[str, object]:

@@ -21,6 +21,7 @@ from monitor.simulator.queries import (
     FlowQuery,
     parse_body,
 )
+from monitor.simulator.refusal import bad_request
 
 if TYPE_CHECKING:
     from flask import Response
@@ -41,14 +42,21 @@ def aggregate_routes(org: SimulatedOrg) -> Blueprint:
     @routes.post(f"{_AGGREGATES}/query")
     def query() -> Response:
         require(org, VIEW_ACTIONS)
-        results = _aggregate(org, parse_body(request.get_data(), AggregateQuery))
+        aggregation = Aggregation(
+            parse_body(request.get_data(), AggregateQuery), org.scenario, org.world
+        )
+        aggregation.refuse_if_too_large()
+        results = _results(org, aggregation)
         return answer({"results": results} if results else {})
 
     @routes.post(f"{_AGGREGATES}/jobs")
     def submit() -> Response:
         require(org, VIEW_ACTIONS)
         job = parse_body(request.get_data(), AggregateJob)
-        results = _aggregate(org, job)
+        if org.world.job_page_size == "refused" and job.page_size is not None:
+            message = "The request body is not valid: unknown field 'pageSize'"
+            raise bad_request(message)
+        results = _results(org, Aggregation(job, org.scenario, org.world))
         return answer(jobs.submit(results, job.page_size or _JOB_PAGE, org.now_ms()), 202)
 
     @routes.get(f"{_AGGREGATES}/jobs/<jobId>")
@@ -87,6 +95,7 @@ def detail_routes(org: SimulatedOrg) -> Blueprint:
         require(org, VIEW_DETAILS)
         wanted = parse_body(request.get_data(), ConversationQuery)
         found = org.details.find(wanted, org.now_ms(), same_day=True)
+        found = org.odd.among_conversations(found)
         size, page = wanted.paging.page_size, wanted.paging.page_number
         entries = found[(page - 1) * size : page * size]
         shown: dict[str, object] = {"conversations": entries} if entries else {}
@@ -106,6 +115,7 @@ def detail_job_routes(org: SimulatedOrg) -> Blueprint:
         wanted = parse_body(request.get_data(), ConversationJob)
         same_day = bool(wanted.start_of_day_interval_matching)
         found = org.details.find(wanted, org.now_ms(), same_day=same_day)
+        found = org.odd.among_conversations(found)
         return answer(jobs.submit(found[: wanted.limit], _JOB_PAGE, org.now_ms()), 202)
 
     @routes.get(f"{_DETAILS}/jobs/availability")
@@ -128,8 +138,7 @@ def detail_job_routes(org: SimulatedOrg) -> Blueprint:
     return routes
 
 
-def _aggregate(org: SimulatedOrg, query: AggregateQuery) -> list[dict[str, object]]:
-    """Check a query and answer it from what is visible now."""
-    aggregation = Aggregation(query, org.scenario)
+def _results(org: SimulatedOrg, aggregation: Aggregation) -> list[dict[str, object]]:
+    """Answer a query from what is visible now."""
     rows = org.visible_executions(aggregation.from_ms, aggregation.to_ms, org.now_ms())
     return aggregation.results(rows)

@@ -21,11 +21,12 @@ def oauth_routes(org: SimulatedOrg) -> Blueprint:
 
     @routes.post("/oauth/token")
     def token() -> Response:
+        seconds = org.tokens.lifetime_seconds
         return answer(
             {
                 "access_token": _granted(org),
                 "token_type": "bearer",
-                "expires_in": org.tokens.lifetime_seconds,
+                "expires_in": str(seconds) if org.world.expires_in == "text" else seconds,
             },
             headers={"Cache-Control": "no-store"},
         )

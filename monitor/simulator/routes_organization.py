@@ -75,20 +75,23 @@ def organization_routes(org: SimulatedOrg) -> Blueprint:
 
     @routes.get(_LIMITS)
     def limits(namespaceName: str) -> Response:  # noqa: N803 - the platform's path
-        return answer(_limits(namespaceName, org.scenario.limits))
+        return answer(_limits(org, namespaceName, org.scenario.limits))
 
     @routes.get(f"{_LIMITS}/defaults")
     def default_limits(namespaceName: str) -> Response:  # noqa: N803 - the platform's path
-        return answer(_limits(namespaceName, shown_limits(_DEFAULT_LIMITS, org.world)))
+        return answer(_limits(org, namespaceName, shown_limits(_DEFAULT_LIMITS, org.world)))
 
     return routes
 
 
-def _limits(namespace: str, limits: tuple[tuple[str, int], ...]) -> dict[str, object]:
+def _limits(
+    org: SimulatedOrg, namespace: str, limits: tuple[tuple[str, int], ...]
+) -> dict[str, object]:
     """``LimitsEntityListing`` of the only namespace that is simulated."""
     if namespace != "dataactions":
         message = f"limits of namespace {namespace}"
         raise not_found(message)
-    return {
-        "entities": [{"key": key, "namespace": namespace, "value": value} for key, value in limits]
-    }
+    shown: list[dict[str, object]] = [
+        {"key": key, "namespace": namespace, "value": value} for key, value in limits
+    ]
+    return {"entities": org.odd.among_limits(shown)}

@@ -38,7 +38,9 @@ def tracking_routes(org: SimulatedOrg) -> Blueprint:
         if not action_id or not kind:
             message = "The query parameters 'id' and 'objectType' are required"
             raise bad_request(message)
-        return answer(paged([*_consumers(org, action_id, kind)], _CONSUMING))
+        return answer(
+            paged(org.odd.among_entities([*_consumers(org, action_id, kind)]), _CONSUMING)
+        )
 
     @routes.get(f"{_TRACKING}/build")
     def build() -> Response:

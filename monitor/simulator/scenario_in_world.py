@@ -6,17 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.model import ActionKind
+from monitor.simulator.scenario import PUNCTUAL, Lateness
 
 if TYPE_CHECKING:
     from monitor.simulator.scenario import Scenario, SimulatedAction
     from monitor.simulator.world import World
+
+_LATENESS = {"scenario": None, "punctual": PUNCTUAL, "late": Lateness(tail_share=0.25)}
 
 
 _CONCURRENCY = "actions.concurrent.executions.max"
 
 
 def in_world(scenario: Scenario, world: World) -> Scenario:
-    """Return the scenario with its functions' categories and its limits as the world has them."""
+    """Return the scenario with its lateness, categories and limits as the world has them."""
+    lateness = _LATENESS[world.lateness]
+    if lateness is not None:
+        scenario = replace(scenario, lateness=lateness)
     actions = scenario.actions
     if world.function_category == "free_text":
         actions = tuple(_in_words(one) for one in actions)

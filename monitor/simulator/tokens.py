@@ -61,8 +61,16 @@ class Usage:
 class TokenDesk:
     """Issues tokens and counts what is asked with them. Thread-safe."""
 
-    def __init__(self, wall: Clock, *, lifetime_seconds: int, requests_per_minute: int) -> None:
+    def __init__(
+        self,
+        wall: Clock,
+        *,
+        lifetime_seconds: int,
+        requests_per_minute: int,
+        says_how_long: bool = True,
+    ) -> None:
         """Start without clients; times are the machine's, not the traffic's."""
+        self._says_how_long = says_how_long
         self.lifetime_seconds = lifetime_seconds
         self.requests_per_minute = requests_per_minute
         self._wall = wall
@@ -134,7 +142,9 @@ class TokenDesk:
             held.used += 1
             reset = max(1, int(held.window_start + _MINUTE - now + 0.999))
             if held.used > self.requests_per_minute:
-                raise too_many_requests(reset, self.requests_per_minute)
+                raise too_many_requests(
+                    reset if self._says_how_long else None, self.requests_per_minute
+                )
             return Usage(held.client_id, held.used, self.requests_per_minute, reset)
 
     def revoke_all(self) -> None:

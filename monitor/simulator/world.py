@@ -157,8 +157,8 @@ class World:
     large_answers: str = _open(
         "executions",
         "What happens to a query whose answer is too large?",
-        Reading("413", "413 beyond half an hour", _SDK, "asks for shorter slices"),
-        Reading("504", "504 beyond half an hour", _SDK, "asks for shorter slices"),
+        Reading("413", "413 beyond six buckets", _SDK, "asks for shorter slices, and says so"),
+        Reading("504", "504 beyond six buckets", _SDK, "asks for shorter slices, and says so"),
         Reading("served", "it is answered", _NOTHING_SAID, "as asked"),
     )
     job_page_size: str = _open(
@@ -190,8 +190,15 @@ class World:
         "Are there records among the good ones that no model describes?",
         Reading(
             "some",
-            "half a surrogate pair, a NUL, null names, text for numbers, absurd durations",
+            "half a surrogate pair, a NUL, entities without id, negative counts, absurd durations",
             _SEEN,
+            "each costs itself: dropped and counted, or its name mended",
+        ),
+        Reading(
+            "hostile",
+            "the same, and what the SDK fails on: text for numbers, broken UTF-8, `NaN`, nesting "
+            "without end",
+            _NOTHING_SAID,
             "each costs itself: dropped and counted, or its name mended",
         ),
         Reading("none", "no", _SDK, "nothing to do"),

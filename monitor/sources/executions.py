@@ -40,14 +40,20 @@ from monitor.genesys.analytics import (
     submit_action_job,
 )
 from monitor.genesys.budget import Budget
-from monitor.model import Cut, Execution, ExecutionList, TimeRange
+from monitor.genesys.records import Dropped, DropReason
+from monitor.model import Cut, Execution, ExecutionList, TimeRange, floor_to
+from monitor.sources.asking_less import is_about_page_size, is_too_fine, is_too_long
+from monitor.texts import tidy
 
 GROUP_BY: tuple[ActionDimension, ...] = ("correlationId", "errorType", "responseStatus")
 
 GRANULARITIES_SECONDS = (60, 300, 900, 1800, 3600)
 """How exactly executions are dated: to the minute, or as the platform takes it."""
 
-_ABOUT_GRANULARITY = re.compile(r"(?i)granularity|interval")
+SHORTEST_PIECE_SECONDS = 900
+"""Nothing shorter is asked for where the platform finds a time range too long."""
+
+_ABOUT_THE_QUESTION = re.compile(r"(?i)granularity|interval")
 _PAUSE_GROWTH = 1.5
 
 
@@ -91,6 +97,7 @@ class ExecutionsSource:
         """Ask through this client, within bounds."""
         self._client = client
         self._bounds = bounds or Bounds()
+        self._own_pages = False
 
     def read(self, action_id: str, stretch: TimeRange, onlooker: Onlooker) -> ExecutionList:
         """Read the executions of one action that ended in a stretch of time.
@@ -103,29 +110,59 @@ class ExecutionsSource:
             GenesysError: Any other error of the tree.
         """
         budget = Budget.of(self._bounds.seconds)
-        for granularity in GRANULARITIES_SECONDS:
+        found: list[Execution] = []
+        granularities = list(GRANULARITIES_SECONDS)
+        pieces = [stretch]
+        cut: Cut | None = None
+        while pieces and cut is None:
+            asked = pieces[0]
             try:
-                job_id = self._submit(action_id, stretch, granularity)
+                job_id = self._submit(action_id, asked, granularities[0])
                 self._await(job_id, budget, onlooker)
             except BadRequestError as error:
-                refused = _ABOUT_GRANULARITY.search(f"{error.code} {error.detail}")
-                if not refused or granularity == GRANULARITIES_SECONDS[-1]:
+                # A shorter time range is the smaller price, so it is tried first.
+                if is_too_long(error) and asked.seconds > SHORTEST_PIECE_SECONDS:
+                    half = max(floor_to(asked.seconds / 2, 60), SHORTEST_PIECE_SECONDS)
+                    pieces[:1] = asked.slices(half)
+                elif is_too_fine(error) and len(granularities) > 1:
+                    del granularities[0]
+                    if not found:
+                        pieces = [stretch]
+                else:
                     raise
             else:
-                return self._read(job_id, granularity, budget, onlooker)
-        raise AssertionError  # pragma: no cover - the last granularity returns or raises
+                cut = self._read(job_id, asked, found, budget, onlooker)
+                del pieces[0]
+        return ExecutionList(tuple(found), granularities[0], cut)
 
     def _submit(self, action_id: str, stretch: TimeRange, granularity_seconds: int) -> str:
-        query = ActionAggregateJob(
+        """Begin a job; in pages of our size, unless the platform says that it takes no such."""
+        page_size = None if self._own_pages else self._bounds.page_size
+        try:
+            return submit_action_job(
+                self._client, self._query(action_id, stretch, granularity_seconds, page_size)
+            )
+        except BadRequestError as error:
+            if page_size is None or not is_about_page_size(error):
+                raise
+        self._own_pages = True
+        return submit_action_job(
+            self._client, self._query(action_id, stretch, granularity_seconds, None)
+        )
+
+    @staticmethod
+    def _query(
+        action_id: str, stretch: TimeRange, granularity_seconds: int, page_size: int | None
+    ) -> ActionAggregateJob:
+        return ActionAggregateJob(
             interval=interval(stretch),
             granularity=f"PT{granularity_seconds // 60}M",
             time_zone="UTC",
             group_by=GROUP_BY,
             metrics=(EXECUTIONS,),
             filter=ActionFilter("and", (ActionPredicate.matches("actionId", action_id),)),
-            page_size=self._bounds.page_size,
+            page_size=page_size,
         )
-        return submit_action_job(self._client, query)
 
     def _await(self, job_id: str, budget: Budget, onlooker: Onlooker) -> None:
         """Wait until the job is fulfilled."""
@@ -148,30 +185,31 @@ class ExecutionsSource:
             raise _unfulfilled(status)
 
     def _read(
-        self, job_id: str, granularity_seconds: int, budget: Budget, onlooker: Onlooker
-    ) -> ExecutionList:
-        executions: list[Execution] = []
-
-        def result(cut: Cut | None) -> ExecutionList:
-            return ExecutionList(tuple(executions), granularity_seconds, cut)
-
+        self,
+        job_id: str,
+        asked: TimeRange,
+        executions: list[Execution],
+        budget: Budget,
+        onlooker: Onlooker,
+    ) -> Cut | None:
+        """Add what a job found; returns why it is not all."""
         cursors: set[str] = set()
         cursor: str | None = None
         try:
             while True:
                 page = action_job_page(self._client, job_id, cursor)
-                fresh = (one for group in page.results for one in _executions(group))
+                fresh = (one for group in page.results for one in self._executions(group, asked))
                 executions.extend(islice(fresh, self._bounds.executions - len(executions)))
                 onlooker.have_read(len(executions))
                 cursor = page.cursor
                 if next(fresh, None) is not None:
-                    return result(Cut.ROWS)
+                    return Cut.ROWS
                 if not cursor:
-                    return result(None)
+                    return None
                 if len(executions) >= self._bounds.executions:
-                    return result(Cut.ROWS)
+                    return Cut.ROWS
                 if budget.remaining_seconds <= 0:
-                    return result(Cut.TIME)
+                    return Cut.TIME
                 if cursor in cursors:
                     raise WrongShapeError(
                         "The list of executions leads back to a page that has been read",
@@ -182,14 +220,31 @@ class ExecutionsSource:
         except KeyboardInterrupt:
             if not executions:
                 raise
-            return result(Cut.INTERRUPTED)
+            return Cut.INTERRUPTED
+
+    def _executions(self, group: ActionGroup, asked: TimeRange) -> Iterator[Execution]:
+        """The executions of one row: one, as long as each has an id of its own."""
+        for bucket in group.data:
+            if not asked.start <= bucket.start < asked.end:
+                why = "a bucket that was not asked for"
+                self._client.note_dropped(ACTION_JOB_RESULTS, Dropped(DropReason.TIME, why))
+                continue
+            for duration_ms, is_exact in _durations_ms(bucket):
+                yield Execution(
+                    correlation_id=group.dimension("correlationId"),
+                    error_type=group.dimension("errorType"),
+                    response_status=group.dimension("responseStatus"),
+                    at=bucket.start,
+                    duration_ms=max(0.0, duration_ms),
+                    is_exact=is_exact,
+                )
 
 
 def _unfulfilled(status: JobStatus) -> GenesysError:
     """The error for a job that ended without results."""
-    words = " ".join((status.error_message or "").split()).rstrip(".")
+    words = tidy(" ".join((status.error_message or "").split()).rstrip("."))
     said = f": {words}" if words else ""
-    if status.state is JobState.FAILED and _ABOUT_GRANULARITY.search(words):
+    if status.state is JobState.FAILED and _ABOUT_THE_QUESTION.search(words):
         return BadRequestError(
             f"The platform refused to list the executions{said}",
             "The request does not fit this org's API; report it.",
@@ -206,20 +261,6 @@ def _unfulfilled(status: JobStatus) -> GenesysError:
         "Ask again, or for a shorter stretch of time.",
         endpoint=ACTION_JOB.label,
     )
-
-
-def _executions(group: ActionGroup) -> Iterator[Execution]:
-    """The executions of one row: one, as long as each has an id of its own."""
-    for bucket in group.data:
-        for duration_ms, is_exact in _durations_ms(bucket):
-            yield Execution(
-                correlation_id=group.dimension("correlationId"),
-                error_type=group.dimension("errorType"),
-                response_status=group.dimension("responseStatus"),
-                at=bucket.start,
-                duration_ms=max(0.0, duration_ms),
-                is_exact=is_exact,
-            )
 
 
 def _durations_ms(bucket: ActionBucket) -> Iterator[tuple[float, bool]]:

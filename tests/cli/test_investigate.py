@@ -24,6 +24,7 @@ from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
 from tests.collect.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, Wire
+from tests.simulator.worlds import readable
 
 DAY_AND_NIGHT = Arrivals(420, night_share=1.0)
 STEADY = replace(
@@ -83,7 +84,10 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """An org of which the last hour has been collected."""
     folder = tmp_path_factory.mktemp("state")
     org = SimulatedOrg(
-        STEADY, SystemClock(), world=World(detail_errors="named"), requests_per_minute=100_000
+        STEADY,
+        SystemClock(),
+        world=readable(World(detail_errors="named")),
+        requests_per_minute=100_000,
     )
     with serve(org) as simulator:
         config = folder / "timeout-monitor.toml"

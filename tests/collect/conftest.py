@@ -17,6 +17,7 @@ from monitor.simulator import Scenario, SimulatedOrg, World, scenario, serve
 from tests.collect.imagined import NOON
 from tests.collect.watched import Watched, client_of
 from tests.simulator.far_end import StillClock
+from tests.simulator.worlds import readable
 
 KIND = World(detail_errors="named", telephony_errors="none", dependency_tracking="built")
 """Detail records name the data action that failed, and a page of flows holds no flow twice."""
@@ -75,7 +76,7 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
             org = SimulatedOrg(
                 plan,
                 clock,
-                world=world or KIND,
+                world=world or readable(KIND),
                 requests_per_minute=100_000,
             )
             simulator = stack.enter_context(serve(org))

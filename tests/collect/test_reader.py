@@ -18,6 +18,7 @@ from monitor.simulator import SimulatedOrg, World, serve
 from tests.collect.imagined import NOON
 from tests.collect.watched import SMALL
 from tests.simulator.far_end import StillClock
+from tests.simulator.worlds import readable
 
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
 
@@ -53,7 +54,7 @@ def reader_of(
 
 def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: StillClock) -> None:
     """Catalogue and collector work together, through one client."""
-    with serve(SimulatedOrg(SMALL, clock)) as simulator:
+    with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         assert reader.catalogue.refresh() == 4
         report = reader.collector.poll()
@@ -68,7 +69,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
     ledger: Ledger, clock: StillClock
 ) -> None:
     """Its aggregates are never asked for."""
-    org = SimulatedOrg(SMALL, clock, contract="flow", world=World(detail_errors="named"))
+    org = SimulatedOrg(SMALL, clock, contract="flow", world=readable(World(detail_errors="named")))
     with serve(org) as simulator:
         reader = reader_of(settings_of(simulator.url, "flow"), ledger, clock)
         report = reader.collector.poll()
@@ -80,7 +81,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
 def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: StillClock) -> None:
     """A reader that takes another one's place keeps to the quiet that was asked for."""
     closed = ClosedEndpoints({QUERY: SystemClock().now() + 600})
-    with serve(SimulatedOrg(SMALL, clock)) as simulator:
+    with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock, closed)
         report = reader.collector.poll()
         reader.client.close()
@@ -98,7 +99,9 @@ def test_a_clock_that_runs_faster_may_ask_faster(ledger: Ledger) -> None:
             return seconds / 1_000
 
     clock = Fast(NOON)
-    with serve(SimulatedOrg(SMALL, clock, requests_per_minute=100_000)) as simulator:
+    with serve(
+        SimulatedOrg(SMALL, clock, requests_per_minute=100_000, world=readable())
+    ) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         for _ in range(60):  # two requests each; at the usual pace they would take 17 s
             reader.collector.poll()
@@ -118,7 +121,7 @@ def test_a_credential_that_can_not_be_read_is_refused(
 
 def test_a_state_in_other_windows_is_refused(ledger: Ledger, clock: StillClock) -> None:
     """The reader does not open where its counts could not be compared."""
-    with serve(SimulatedOrg(SMALL, clock)) as simulator:
+    with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         reader.collector.poll()
         reader.client.close()

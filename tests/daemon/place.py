@@ -18,6 +18,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
+from tests.simulator.worlds import readable
 
 ROOT = Path(__file__).parents[2]
 SECRET = "simulated-secret"  # noqa: S105 - it protects nothing
@@ -179,7 +180,7 @@ def served(
     org = SimulatedOrg(
         scenario,
         clock or SystemClock(),
-        world=world or World(detail_errors="named"),
+        world=readable(world or World(detail_errors="named")),
         requests_per_minute=1_000_000,
     )
     with serve(org, port=port) as simulator:

@@ -49,6 +49,7 @@ from tests.dashboards.servers import (
 )
 from tests.dashboards.truth import TRIP_AFTER
 from tests.end_to_end.deployment import free_port
+from tests.simulator.worlds import readable
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dashboards"
@@ -145,7 +146,7 @@ def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
         name: SimulatedOrg(
             _spoken(contract, clock.origin),
             clock,
-            world=World(detail_errors="named"),
+            world=readable(World(detail_errors="named")),
             requests_per_minute=1_000_000,
         )
         for name, contract in CONTRACTS.items()

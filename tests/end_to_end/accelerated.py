@@ -17,6 +17,7 @@ from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.simulator import SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenario import Contract
+from tests.simulator.worlds import readable
 
 WORLD = World(detail_errors="named", telephony_errors="many", flow_aggregates="grouped")
 """Detail records name actions among ten times as many errors of telephony."""
@@ -35,7 +36,7 @@ def run_simulator(clock: ScaledClock, port: int, contract: Contract, ends: float
         day,
         clock,
         contract=contract,
-        world=WORLD,
+        world=readable(WORLD),
         requests_per_minute=100_000,
     )
     with serve(org, port=port):

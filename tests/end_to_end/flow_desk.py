@@ -25,6 +25,7 @@ from tests.daemon.place import Finished
 from tests.end_to_end.flow_shell import ACTION_ID, CLIENT_ID, FLOW_ID, Shell, pair_of_keys
 from tests.end_to_end.recording_proxy import RecordingProxy, recording
 from tests.simulator.far_end import Wire
+from tests.simulator.worlds import readable
 
 HOST = "api.mypurecloud.com:443"
 CONTRACT = {
@@ -80,7 +81,7 @@ class Desk:
 def desk_in(folder: Path) -> Iterator[Desk]:
     """A directory with nothing in it, and five variables beside those that lead to the proxy."""
     private, public = pair_of_keys()
-    org = SimulatedOrg(SMALL, SystemClock(), requests_per_minute=100_000)
+    org = SimulatedOrg(SMALL, SystemClock(), requests_per_minute=100_000, world=readable())
     org.register_public_key(CLIENT_ID, public)
     work = folder / "work"
     work.mkdir()

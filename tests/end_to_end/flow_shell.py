@@ -21,6 +21,7 @@ from monitor.simulator import SimulatedOrg, scenario, serve
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS
 from tests.daemon.place import Finished
 from tests.simulator.far_end import Wire
+from tests.simulator.worlds import readable
 
 FLOW_ID = ORDER_ENQUIRIES.flow_id
 FLOW = f"/api/v2/flows/{FLOW_ID}"
@@ -143,7 +144,9 @@ def lines(text: str) -> dict[str, str]:
 def shell_in(folder: Path) -> Iterator[Shell]:
     """A shell whose client signs its logins with a private key; Order Status has 5 s."""
     private, public = pair_of_keys()
-    org = SimulatedOrg(scenario("flow"), SystemClock(), requests_per_minute=100_000)
+    org = SimulatedOrg(
+        scenario("flow"), SystemClock(), requests_per_minute=100_000, world=readable()
+    )
     org.register_public_key(CLIENT_ID, public)
     with serve(org) as simulator, Wire(simulator) as wire:
         yield Shell(

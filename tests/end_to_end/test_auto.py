@@ -25,6 +25,7 @@ from monitor.simulator.scenario import (
     Outage,
     SimulatedAction,
 )
+from tests.simulator.worlds import readable
 
 SPEED = 480.0
 """Eight minutes a second: an hour and a half for each step of a change takes some ten seconds."""
@@ -126,7 +127,7 @@ def run(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
         def start(mode: str) -> Running:
             began = time.time()
             clock = ScaledClock(origin=BEGINNING, started=began, speed=SPEED)
-            org = SimulatedOrg(ORG, clock, requests_per_minute=1_000_000)
+            org = SimulatedOrg(ORG, clock, requests_per_minute=1_000_000, world=readable())
             org.tokens.register_secret("writer", "writes")
             simulator = stack.enter_context(serve(org))
             daemon = Daemon(_settings(simulator, tmp_path, mode), clock=clock)

@@ -58,7 +58,7 @@ def far_side(far_side: FarSide) -> FarSide:
     return far_side
 
 
-def token_reply(expires_in: float | None) -> Reply:
+def token_reply(expires_in: object) -> Reply:
     """A token with a lifetime."""
     return Reply(body={"access_token": "t", "expires_in": expires_in})
 
@@ -181,16 +181,25 @@ def test_credentials_do_not_show(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "kept_seconds"), [(100, 90), (20, 10), (15, 7.5), (4, 2), (None, 290)]
+    ("expires_in", "kept_seconds"),
+    [
+        *[(100, 90), (20, 10), (15, 7.5), (4, 2), (None, 290)],
+        *[("100", 90), ("100.0", 90), (100.0, 90), (" 100 ", 90)],
+        *[(0, 290), (-5, 290), ("-5", 290), ("", 290), ("soon", 290), ("NaN", 290), ([], 290)],
+        *[({"seconds": 5}, 290), (True, 290), (10**30, 172_790), ("1e30", 172_790)],
+    ],
 )
 def test_a_token_is_kept_until_shortly_before_it_expires(
     client: Client,
     far_side: FarSide,
     clock: HandClock,
-    expires_in: float | None,
+    expires_in: object,
     kept_seconds: float,
 ) -> None:
-    """Ten seconds early; at half its life where that is later; after 290 s where none is named."""
+    """Ten seconds early, or at half its life; after 290 s where none is named that makes sense.
+
+    However it is written; and none is believed to live longer than two days.
+    """
     far_side.on(TOKEN, token_reply(expires_in))
     client.fetch(PING)
 
@@ -201,6 +210,60 @@ def test_a_token_is_kept_until_shortly_before_it_expires(
     clock.seconds += 0.2
     client.fetch(PING)
     assert len(far_side.requests(TOKEN)) == 2
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "t\n",
+        "t\r\nX-Other: 1",
+        "t\0",
+        "tök",
+        "a b",
+        " ",
+        "",
+        "t\ud83c",
+        "x" * 20_000,
+        None,
+        ["t"],
+    ],
+)
+def test_a_token_that_can_not_stand_in_a_header_is_not_kept(
+    client: Client, far_side: FarSide, token: object
+) -> None:
+    """It is refused in our own words without being shown, and the next request asks anew."""
+    bad = Reply(body={"access_token": token, "expires_in": 100})
+    far_side.on(TOKEN, bad, Reply(body={"access_token": "good", "expires_in": 100}))
+
+    with pytest.raises(WrongShapeError) as refused:
+        client.fetch(PING)
+
+    words = refused.value.message + refused.value.hint
+    assert "X-Other" not in words
+    assert not far_side.requests("GET /ping")
+    client.fetch(PING)
+    (seen,) = far_side.requests("GET /ping")
+    assert seen.headers["Authorization"] == "Bearer good"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"access_token": "t", "expires_in": NaN}',
+        b'{"access_token": "t", "expires_in": Infinity}',
+        b'{"access_token": "t", "expires_in": 1e400}',
+        b'{"access_token": "t", "more": "\xff \\ud83c"}',
+        b'{"access_token": "t", "more": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    ],
+)
+def test_what_stands_beside_a_token_does_not_spoil_it(
+    client: Client, far_side: FarSide, body: bytes
+) -> None:
+    """A lifetime that JSON has no word for, broken characters, nesting without end."""
+    far_side.on(TOKEN, Reply(body=body))
+    client.fetch(PING)
+    (seen,) = far_side.requests("GET /ping")
+    assert seen.headers["Authorization"] == "Bearer t"
 
 
 def test_many_threads_share_one_token(client: Client, far_side: FarSide) -> None:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.errors import WrongShapeError
+from monitor.genesys import Endpoint
 from monitor.genesys.actions import _ActionPage
 from monitor.genesys.analytics import ActionAggregates, ConversationPage
 from monitor.genesys.fitting import number, whole_number
@@ -195,3 +197,12 @@ def test_a_text_that_only_python_takes_for_a_number_is_none(text: str) -> None:
 def test_what_is_no_whole_number_is_none(value: object) -> None:
     """Nothing is rounded."""
     assert whole_number(value) is None
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "a\nb", "a\0", "x" * 2_000])
+def test_an_id_that_leads_elsewhere_is_not_asked_for(value: str) -> None:
+    """Dots would take the part of the address before them with them."""
+    endpoint = Endpoint("GET", "/api/v2/jobs/{jobId}/results")
+    with pytest.raises(WrongShapeError, match="jobId"):
+        endpoint.path({"jobId": value})
+    assert endpoint.path({"jobId": "a/../b ü"}) == "/api/v2/jobs/a%2F..%2Fb%20%C3%BC/results"

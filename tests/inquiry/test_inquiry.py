@@ -41,6 +41,7 @@ from monitor.simulator.scenarios import (
 from monitor.sources import Bounds
 from tests.collect.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, HOUR, NOON, StillClock, Wire
+from tests.simulator.worlds import readable
 
 ENQUIRIES = replace(ORDER_ENQUIRIES, steps=ORDER_ENQUIRIES.steps[:1])
 BUSY = replace(SMALL, flows=(PAYMENT_LINE, CASE_UPDATES, ENQUIRIES))
@@ -111,7 +112,7 @@ def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
                         SimulatedOrg(
                             scenario,
                             clock,
-                            world=World(detail_errors="named"),
+                            world=readable(World(detail_errors="named")),
                             requests_per_minute=100_000,
                         )
                     )

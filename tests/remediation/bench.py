@@ -44,6 +44,7 @@ from tests.remediation.cases import NOW, diagnosis
 from tests.remediation.steps import SteppedJournal, SteppedTarget, Steps
 from tests.remediation.wires import Socket, Wsgi
 from tests.simulator.far_end import ACTIONS, StillClock
+from tests.simulator.worlds import readable
 
 ORG = "acme"
 LISTED = "custom_-_listed"
@@ -115,7 +116,9 @@ class Bench:
         """
         self.kind = kind
         self.clock, self.machine = StillClock(NOW), StillClock(1_000_000.0)
-        self.org = SimulatedOrg(small_org(), self.clock, world=world, requests_per_minute=10**9)
+        self.org = SimulatedOrg(
+            small_org(), self.clock, world=readable(world), requests_per_minute=10**9
+        )
         self.wire = wire(self.org, self._before_write, self._after_write)
         self.client = self.wire.client
         shutil.copy(template, folder / "ledger.db")

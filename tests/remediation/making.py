@@ -10,6 +10,7 @@ from monitor.simulator import SimulatedOrg, scenario, serve
 from monitor.simulator.world import World
 from tests.remediation.places import PLACES, Place, org_settings
 from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.simulator.worlds import readable
 
 MakePlace = Callable[..., Place]
 
@@ -27,7 +28,9 @@ def places() -> Iterator[MakePlace]:
             world: World | None = None,
         ) -> Place:
             plan = scenario("flow" if kind == "flow" else "punctual")
-            org = SimulatedOrg(plan, StillClock(NOON), world=world, requests_per_minute=100_000)
+            org = SimulatedOrg(
+                plan, StillClock(NOON), world=readable(world), requests_per_minute=100_000
+            )
             simulator = stack.enter_context(serve(org))
             wire = stack.enter_context(Wire(simulator))
             client = connect(org_settings(simulator.url), budget_seconds=budget_seconds)

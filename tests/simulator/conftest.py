@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, scenario, serve
+from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, World, scenario, serve
 from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.simulator.worlds import readable
 
 Simulate = Callable[..., Wire]
 
@@ -30,9 +31,17 @@ def simulate(clock: StillClock, wall: StillClock) -> Iterator[Simulate]:
     """Serve an org and sign in to it; everything is closed when the test ends."""
     with ExitStack() as stack:
 
-        def start(what: str | Scenario = "punctual", **more: object) -> Wire:
+        def start(
+            what: str | Scenario = "punctual",
+            *,
+            world: World | None = None,
+            is_odd: bool = False,
+            **more: object,
+        ) -> Wire:
             plan = scenario(what) if isinstance(what, str) else what
-            settings = {"requests_per_minute": 100_000, "wall": wall, **more}
+            # A test of odd answers says so; to all others their writing is no matter.
+            told = world if is_odd else readable(world)
+            settings = {"requests_per_minute": 100_000, "wall": wall, "world": told, **more}
             org = SimulatedOrg(plan, clock, **settings)  # type: ignore[arg-type]  # a test's own
             return stack.enter_context(Wire(stack.enter_context(serve(org))))
 

@@ -30,6 +30,7 @@ from tests.simulator.far_end import (
     counts,
     interval,
 )
+from tests.simulator.worlds import readable
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
 ORG = scenario("punctual")
@@ -333,7 +334,7 @@ def test_columns_count_as_plain_counting_does(
         key = (*(values[name] for name in sorted(group_by)), bucket)
         expected.setdefault(key, []).append(took)
     found: dict[tuple[object, ...], list[float]] = {}
-    for result in Aggregation(query, ORG).results(rows):
+    for result in Aggregation(query, ORG, readable()).results(rows):
         group: Any = result["group"]
         entries: Any = result["data"]
         for entry in entries:

@@ -17,6 +17,7 @@ from monitor.sources import ConversationsSource, Evidence
 from tests.collect.watched import CLASSIFIER, SMALL, client_of
 from tests.genesys.far_side import FarSide, Reply
 from tests.simulator.far_end import StillClock
+from tests.simulator.worlds import readable
 from tests.sources.answers import DETAILS, HOUR, NOON, conversation, dropped, page, segment
 
 STRETCH = TimeRange(NOON, NOON + 900)
@@ -143,7 +144,7 @@ class TestEndToEnd:
         """Counts per flow equal the truth, and every one lies in the stretch."""
         stretch = TimeRange(NOON - 6 * HOUR, NOON)
         knows = Knows(flows={PAYMENT_LINE.flow_id: SMALL.flows[0].steps[0].action_id})
-        with serve(SimulatedOrg(SMALL, StillClock(NOON), world=TALKATIVE)) as simulator:
+        with serve(SimulatedOrg(SMALL, StillClock(NOON), world=readable(TALKATIVE))) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, knows)
             found = source.read(stretch, 300, deep=True).incidents
@@ -162,7 +163,9 @@ class TestEndToEnd:
         """A call that began before midnight, hours before it timed out."""
         two_at_night = NOON + 14 * HOUR
         stretch = TimeRange(two_at_night, two_at_night + HOUR)
-        with serve(SimulatedOrg(BUSY_NIGHT, StillClock(stretch.end), world=TALKATIVE)) as simulator:
+        with serve(
+            SimulatedOrg(BUSY_NIGHT, StillClock(stretch.end), world=readable(TALKATIVE))
+        ) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, KnowsNothing())
             deep = len(source.read(stretch, 300, deep=True).incidents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def source(far_side: FarSide) -> Iterator[ExecutionsSource]:
     client.close()
 
 
-def row(correlation_id: str | None, stats: Mapping[str, object]) -> dict[str, object]:
+def row(correlation_id: str | None, stats: Mapping[str, object]) -> dict[str, Any]:
     """One row of results, in the first minute."""
     group = {"errorType": "NONE", "responseStatus": "200"}
     return {
@@ -158,12 +159,98 @@ def test_what_is_refused_at_every_granularity_is_refused(
     far_side: FarSide, source: ExecutionsSource
 ) -> None:
     """The platform's words reach the user."""
-    words = {"message": "the interval is too long", "code": "bad.request"}
+    words = {"message": "the granularity is too fine", "code": "bad.request"}
     far_side.on(SUBMIT, Reply(400, words))
+
+    with pytest.raises(GenesysError, match="the granularity is too fine"):
+        source.read("a", LAST_HOUR, Notes())
+    assert len(far_side.requests(SUBMIT)) == 5
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_what_is_refused_at_every_length_is_refused(
+    far_side: FarSide, source: ExecutionsSource, status: int
+) -> None:
+    """Halved down to a quarter of an hour, and not asked for coarser buckets in vain."""
+    words = {"message": "the interval is too long", "code": "bad.request"}
+    far_side.on(SUBMIT, Reply(status, words))
 
     with pytest.raises(GenesysError, match="the interval is too long"):
         source.read("a", LAST_HOUR, Notes())
-    assert len(far_side.requests(SUBMIT)) == 5
+    asked = [seen.json for seen in far_side.requests(SUBMIT)]
+    assert [query["interval"] for query in asked] == [
+        "2026-11-23T11:00:00.000Z/2026-11-23T12:00:00.000Z",
+        "2026-11-23T11:00:00.000Z/2026-11-23T11:30:00.000Z",
+        "2026-11-23T11:00:00.000Z/2026-11-23T11:15:00.000Z",
+    ]
+    assert {query["granularity"] for query in asked} == {"PT1M"}
+
+
+def test_a_row_of_another_hour_is_left_out(far_side: FarSide, source: ExecutionsSource) -> None:
+    """Nobody asked for it."""
+    other = row("b", {"count": 1, "sum": 5.0})
+    other["data"][0]["interval"] = "1970-01-01T00:00:00.000Z/1970-01-01T00:01:00.000Z"
+    far_side.on(RESULTS, Reply(body={"results": [row("a", {"count": 1, "sum": 5.0}), other]}))
+
+    listed = source.read("a", LAST_HOUR, Notes())
+
+    assert [one.correlation_id for one in listed.executions] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"count": 10**30}, {"count": "x"}, {"count": 1, "sum": 1e30}, {"count": -1}, {"count": [1]}],
+)
+def test_a_row_that_makes_no_sense_costs_itself(
+    far_side: FarSide, source: ExecutionsSource, bad: dict[str, object]
+) -> None:
+    """A page that holds nothing else is not the last."""
+    good = row("a", {"count": "1", "sum": "5.0"})
+    far_side.on(
+        RESULTS,
+        Reply(body={"results": [row("b", bad)], "cursor": "next"}),
+        Reply(body={"results": [good]}),
+    )
+
+    listed = source.read("a", LAST_HOUR, Notes())
+
+    assert listed.executions == (one("a", 5.0),)
+
+
+@pytest.mark.parametrize("job_id", ["", ".", "..", "a\0", "x" * 500, None, {}])
+def test_a_job_that_can_not_be_asked_for_is_not(
+    far_side: FarSide, source: ExecutionsSource, job_id: object
+) -> None:
+    """Its id would lead to another address."""
+    far_side.on(SUBMIT, Reply(202, {"jobId": job_id}))
+
+    with pytest.raises(WrongShapeError):
+        source.read("a", LAST_HOUR, Notes())
+    assert {seen.path for seen in far_side.seen} == {"/oauth/token", JOBS}
+
+
+def test_a_cursor_that_no_address_holds_is_refused(
+    far_side: FarSide, source: ExecutionsSource
+) -> None:
+    """Servers take no more than some thousand characters in an address."""
+    far_side.on(RESULTS, Reply(body={"cursor": "x" * 100_000}))
+
+    with pytest.raises(WrongShapeError, match="cursor"):
+        source.read("a", LAST_HOUR, Notes())
+
+
+def test_a_platform_that_takes_no_page_size_is_asked_without(
+    far_side: FarSide, source: ExecutionsSource
+) -> None:
+    """Once is enough: the next job is asked for without it at once."""
+    words = {"message": "Unknown field 'pageSize'", "code": "bad.request"}
+    far_side.on(SUBMIT, Reply(400, words), Reply(202, {"jobId": "j"}))
+    far_side.on(RESULTS, Reply(body={"results": [row("a", {"count": 1, "sum": 5.0})]}))
+
+    for _ in range(2):
+        assert source.read("a", LAST_HOUR, Notes()).executions == (one("a", 5.0),)
+    asked = [seen.json for seen in far_side.requests(SUBMIT)]
+    assert ["pageSize" in query for query in asked] == [True, False, False]
 
 
 def test_a_refusal_for_another_reason_is_not_asked_again(

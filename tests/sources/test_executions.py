@@ -25,6 +25,7 @@ from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from monitor.sources import ExecutionsSource
 from tests.collect.watched import CLASSIFIER, SMALL, client_of
 from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.simulator.worlds import readable
 from tests.sources.onlooking import JOBS, LAST_HOUR, QUICK, Notes
 
 
@@ -62,6 +63,7 @@ def serve_org() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(scenario: Scenario = SMALL, **more: Any) -> Org:  # noqa: ANN401 - the org's
+            more.setdefault("world", readable())
             org = SimulatedOrg(scenario, StillClock(NOON), requests_per_minute=100_000, **more)
             simulator = stack.enter_context(serve(org))
             client = client_of(simulator.url, budget_seconds=5.0)

@@ -20,6 +20,7 @@ ACTION_AGGREGATES = Endpoint(
     "/api/v2/analytics/actions/aggregates/query",
     ("integrations:action:view", "bridge:actions:view"),
     source="actions",
+    overloads=2,
 )
 
 EXECUTIONS: Literal["tTotalExecution"] = "tTotalExecution"

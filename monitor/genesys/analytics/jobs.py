@@ -8,12 +8,17 @@ ActionAsyncAggregateQueryResponse.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
 from monitor.genesys.analytics.aggregates import ActionAggregateQuery, ActionGroup
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import check_id
+
+_LONGEST_CURSOR = 4_000
+"""Characters; it goes back in an address, and servers take no more than some thousands there."""
 
 _PERMISSIONS = ("integrations:action:view", "bridge:actions:view")
 
@@ -83,7 +88,7 @@ class ActionJobPage(msgspec.Struct, frozen=True):
     """
 
     results_or_none: tuple[ActionGroup, ...] | None = msgspec.field(default=None, name="results")
-    cursor: str | None = None
+    cursor: Annotated[str, msgspec.Meta(max_length=_LONGEST_CURSOR)] | None = None
 
     @property
     def results(self) -> tuple[ActionGroup, ...]:
@@ -95,6 +100,9 @@ class _Submitted(msgspec.Struct, frozen=True, rename="camel"):
     """The name of a new job (AsyncQueryResponse)."""
 
     job_id: str
+
+    def __post_init__(self) -> None:
+        check_id(self.job_id)
 
 
 def submit_action_job(client: Client, query: ActionAggregateJob) -> str:

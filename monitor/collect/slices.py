@@ -1,0 +1,86 @@
+"""How long a time range each source is asked for at once: as long as the platform lets it be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from monitor.errors import GenesysError
+from monitor.model import TimeRange, floor_to
+from monitor.sources import Source
+from monitor.sources.asking_less import is_too_long
+
+log = structlog.get_logger()
+
+TRY_LONGER_AFTER_SECONDS = 3600.0
+"""After an hour the full length is tried again: it costs a few refused requests, and a platform
+that was only busy would else be asked in small pieces for as long as the process lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shortened:
+    """A length that was found by halving, and when; monotonic seconds."""
+
+    seconds: int
+    since: float
+
+
+class SliceLengths:
+    """The longest time range that each source of one org is asked for at once.
+
+    What is read in shorter slices is the same, each slice with its own place in the coverage:
+    nothing is lost or counted twice.
+    """
+
+    def __init__(self, org: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Begin with what the sources themselves say."""
+        self._org = org
+        self._monotonic = monotonic
+        self._shortened: dict[str, _Shortened] = {}
+        self._told: set[str] = set()
+
+    def seconds(self, source: Source, window_seconds: int) -> int:
+        """Return how long a time range to ask a source for; whole windows, at least one."""
+        found = self._shortened.get(source.name)
+        if found and self._monotonic() - found.since >= TRY_LONGER_AFTER_SECONDS:
+            del self._shortened[source.name]
+            found = None
+        longest = found.seconds if found else source.slice_seconds
+        return max(floor_to(longest, window_seconds), window_seconds)
+
+    def shorten(
+        self, source: Source, asked: TimeRange, window_seconds: int, error: GenesysError
+    ) -> bool:
+        """Halve what a source is asked for, if its refusal asks for that and there is a half.
+
+        Args:
+            source: The source.
+            asked: What it was asked for when it refused.
+            window_seconds: Nothing shorter is ever asked for.
+            error: The refusal.
+
+        Returns:
+            Whether a shorter time range is worth asking for.
+        """
+        if not is_too_long(error):
+            return False
+        if asked.seconds <= window_seconds:
+            # Shorter was no help: what was found before still holds, or the full length does.
+            self._shortened.pop(source.name, None)
+            return False
+        half = max(floor_to(asked.seconds / 2, window_seconds), window_seconds)
+        self._shortened[source.name] = _Shortened(half, self._monotonic())
+        if source.name not in self._told:
+            self._told.add(source.name)
+            log.warning(
+                "shorter_intervals",
+                org=self._org,
+                source=source.name,
+                refused_seconds=asked.seconds,
+                why=error.message,
+                hint="What is asked for at once is halved until it is answered; nothing is lost.",
+            )
+        return True
