@@ -29,7 +29,7 @@ from monitor.model import floor_to
 from monitor.remediation.keeper import Keeper
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.watch import OrgWatch
-from monitor.web import HostNames, WebServer, create_app
+from monitor.web import HostNames, WebConfig, WebServer, create_app
 
 log = structlog.get_logger()
 
@@ -88,9 +88,10 @@ class Daemon:
             registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
             serve = settings.serve
             hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
-            self._web = WebServer(
-                create_app(self.holder, registry, clock, hosts), serve.host, serve.port
-            )
+            protected = WebConfig.read(serve.web_config)
+            app = create_app(self.holder, registry, clock, hosts, protected.passwords)
+            self._scheme = "http" if protected.tls is None else "https"
+            self._web = WebServer(app, serve.host, serve.port, tls=protected.tls)
         except TimeoutMonitorError:
             self._ledger.close()
             raise
@@ -107,7 +108,8 @@ class Daemon:
         host = self._settings.serve.host
         # Whoever listens everywhere is reached, from here, on this machine.
         host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared only
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        host = f"[{host}]" if ":" in host else host
+        return f"{self._scheme}://{host}:{self.port}"
 
     def start(self) -> None:
         """Begin to serve, and to read at once."""

@@ -60,6 +60,7 @@ class ServeSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=9840, ge=0, le=65535)
     hosts: tuple[str, ...] = ()
+    web_config: str = ""
 
     @field_validator("hosts")
     @classmethod

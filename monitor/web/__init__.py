@@ -4,5 +4,6 @@ from monitor.web.app import create_app
 from monitor.web.connections import ConnectionLimits
 from monitor.web.hosts import HostNames
 from monitor.web.server import WebServer
+from monitor.web.web_config import WebConfig
 
-__all__ = ["ConnectionLimits", "HostNames", "WebServer", "create_app"]
+__all__ = ["ConnectionLimits", "HostNames", "WebConfig", "WebServer", "create_app"]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import HTTPException, Unauthorized
 
 from monitor.analysis.report import as_document
 from monitor.web.documents import changes_document, readiness_document, status_document
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.snapshot import SnapshotHolder
+    from monitor.web.web_config import Passwords
 
 _SCRIPTLESS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _ANY_HOST = frozenset({"/metrics", "/healthz", "/readyz"})
 """What machines ask, by whatever name; a browser gains nothing there that has a name in it."""
+
+_ALIVE = "/healthz"
+"""Shows nothing, and what asks it often can't give a password."""
 
 _GZIP_LEVEL = 1
 """Metrics shrink to a few percent at the fastest level already, and the scraper is near."""
@@ -43,6 +48,7 @@ def create_app(
     registry: CollectorRegistry,
     clock: Clock,
     hosts: HostNames | None = None,
+    passwords: Passwords | None = None,
 ) -> Flask:
     """The application.
 
@@ -51,12 +57,15 @@ def create_app(
         registry: What ``/metrics`` shows.
         clock: Tells how old data is at the moment of a request.
         hosts: Names that pages and API answer to; this machine's own where None.
+        passwords: Who may read; everybody where None.
     """
     app = Flask("monitor.web", static_folder=None)
     # Only GET and HEAD are answered: OPTIONS is refused like every other method.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _refuse_other_hosts(app, hosts or HostNames.of_this_machine())
+    if passwords is not None:
+        _ask_for_password(app, passwords)
     _add_metrics(app, registry)
     _add_health(app, holder, clock)
     _add_api(app, holder, clock)
@@ -75,6 +84,22 @@ def _refuse_other_hosts(app: Flask, hosts: HostNames) -> None:
                 f"Nothing is shown under the name {host}. Add it to [serve] hosts, or ask for an "
                 "address of this machine."
             )
+
+
+def _ask_for_password(app: Flask, passwords: Passwords) -> None:
+    @app.before_request
+    def check_password() -> None:
+        given = request.authorization
+        if request.path == _ALIVE or (
+            given is not None
+            and given.type == "basic"
+            and passwords.allow(given.username or "", given.password or "")
+        ):
+            return
+        raise Unauthorized(
+            "A user and a password of [serve] web_config are wanted.",
+            www_authenticate=WWWAuthenticate("basic", {"realm": "Timeout Monitor"}),
+        )
 
 
 def _add_metrics(app: Flask, registry: CollectorRegistry) -> None:
@@ -151,9 +176,9 @@ def _json(document: dict[str, Any], status: int = 200) -> Response:
 
 def _as_json(error: HTTPException) -> Response:
     response = _json({"error": error.name, "detail": error.description}, error.code or 500)
-    # A 405 names the methods that are allowed.
+    # A 405 names the methods that are allowed, a 401 how to say who asks.
     for name, value in error.get_headers():
-        if name == "Allow":
+        if name in {"Allow", "WWW-Authenticate"}:
             response.headers[name] = value
     return response
 
