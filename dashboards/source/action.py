@@ -21,6 +21,7 @@ from dashboards.source.grafana import (
     data_source_variable,
     query_variable,
 )
+from dashboards.source.lost_callers import panel_of_action
 from dashboards.source.objectives import Objectives
 from dashboards.source.overview import HITS
 from dashboards.source.overview_monitor import changes_made
@@ -87,7 +88,7 @@ def action(aims: Objectives) -> dict[str, Any]:
             Row("Now", _now(aims)),
             Row("How executions end", _endings(aims)),
             Row("How long they take", _durations()),
-            Row("Whom it hits", _flows()),
+            Row("Whom it hits", (*_flows(), panel_of_action())),
         ],
     )
 

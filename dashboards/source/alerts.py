@@ -5,13 +5,14 @@ from __future__ import annotations
 from dashboards.source.alerting import Alert
 from dashboards.source.alerts_callers import alerts_about_callers
 from dashboards.source.alerts_monitor import alerts_about_collection, alerts_about_remediation
+from dashboards.source.lost_callers import callers_lost
 from dashboards.source.objectives import Objectives
 
 
 def alert_groups(aims: Objectives) -> dict[str, list[Alert]]:
     """The alerts by the name of their group."""
     return {
-        "genesys-data-actions": alerts_about_callers(aims),
+        "genesys-data-actions": [*alerts_about_callers(aims), callers_lost(aims)],
         "timeout-monitor-remediation": alerts_about_remediation(aims),
         "timeout-monitor-collection": alerts_about_collection(aims),
     }

@@ -20,6 +20,7 @@ def alerts_about_collection(aims: Objectives) -> list[Alert]:
         _failing(aims),
         _credentials(aims),
         _rate_limited(aims),
+        _dropped(aims),
         _not_writable(aims),
     ]
 
@@ -137,6 +138,22 @@ def _rate_limited(aims: Objectives) -> Alert:
         f"In the last {aims.hour} the monitor waited {{{{ $value | humanizeDuration }}}} for the "
         f"platform's "
         "limits of requests, so its data comes late. Something else may be using the same client.",
+    )
+
+
+def _dropped(aims: Objectives) -> Alert:
+    return Alert(
+        "TimeoutMonitorRecordsDropped",
+        "warning",
+        joined(
+            grown("timeout_monitor_dropped_records_total", aims.hour, "org, source", "reason"),
+            "> 0",
+        ),
+        aims.hold_soon,
+        "{{ $labels.org }}: records of {{ $labels.source }} could not be used",
+        f"In the last {aims.hour} {{{{ $value | humanize }}}} records of the platform's answers "
+        "made no sense and were left out (one that is read again counts again): counts may be too "
+        "low by what they held. The monitor's log says at the first of each kind which it was.",
     )
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from dashboards.source.action import action
 from dashboards.source.alerts import alert_groups
+from dashboards.source.lost_callers import lost_rule
 from dashboards.source.objectives import GRAFANA, OBJECTIVES, RUNBOOK, Objectives
 from dashboards.source.overview import overview
 from dashboards.source.recording import recording_rules
@@ -42,7 +43,10 @@ def as_yaml(document: Mapping[str, Any]) -> str:
 
 def rules(aims: Objectives) -> str:
     """``rules.yml``."""
-    group = {"name": "genesys-data-actions-recording", "rules": recording_rules(aims)}
+    group = {
+        "name": "genesys-data-actions-recording",
+        "rules": [*recording_rules(aims), lost_rule(aims)],
+    }
     return as_yaml({"groups": [group]})
 
 

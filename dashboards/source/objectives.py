@@ -73,6 +73,8 @@ class Objectives:
         spike_factor: ... which they must exceed so many times. An hour of late data, all that a
             deep poll looks back, adds twice the usual to half an hour: three times is no spike.
         spike_least: Fewer in ``spike`` are no reason to wake somebody: one a minute.
+        lost_least: So many callers lost in flows, and timeouts of an action that they use, in
+            ``spike`` are worth a look where both are far more than usual.
         spike_recent: What is usual is the mean of this stretch before it ...
         spike_around: ... and the most within this stretch around the same time of the day before.
         day: The length of a day.
@@ -110,6 +112,7 @@ class Objectives:
     spike: Seconds = Seconds(30 * MINUTE)
     spike_factor: float = 4
     spike_least: int = 30
+    lost_least: int = 10
     spike_recent: Seconds = Seconds(6 * HOUR)
     spike_around: Seconds = Seconds(HOUR)
     day: Seconds = Seconds(24 * HOUR)

@@ -18,6 +18,7 @@ from dashboards.source.grafana import (
     data_source_variable,
     query_variable,
 )
+from dashboards.source.lost_callers import panels_of_org
 from dashboards.source.objectives import Objectives
 from dashboards.source.overview_monitor import changes_made, health, remediation
 from dashboards.source.promql import INFO, grown, joined
@@ -64,6 +65,7 @@ def overview(aims: Objectives) -> dict[str, Any]:
         rows=[
             Row("What callers meet", _at_a_glance(aims)),
             Row("Which actions", _actions(aims)),
+            Row("Callers lost in flows", panels_of_org()),
             Row("Room for executions", _concurrency(aims)),
             Row("Remediation", remediation()),
             Row("Is this current?", health(aims)),

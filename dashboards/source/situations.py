@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboards.source.alerts import alerts
@@ -72,6 +72,15 @@ def refused(good: float, bad: float, below: float) -> Count:
     )
 
 
+USED = Level(f'genesys_data_action_flow_info{{{ACTION}, flow_id="f1", flow_name="Main"}}', 1, 1, 1)
+
+
+def lost_callers(good: float, bad: float, below: float, flow: str = "f1") -> Count:
+    """Callers a minute whom a flow loses."""
+    series = f'genesys_flow_errors_total{{{ORG}, flow_id="{flow}", exit_reason="FLOW_ERROR_EXIT"}}'
+    return Count(series, good, bad, below)
+
+
 def verdict(name: str) -> tuple[Line, ...]:
     """The state set of an action whose verdict comes to be this one."""
     return (
@@ -135,6 +144,16 @@ SITUATIONS: dict[str, Situation] = {
     # 2 of 100 refused, against 0.9 of 100.
     "GenesysDataActionThrottled": Situation(
         (INFO, READ, *calls((98, 0), (98, 0), (99.1, 0)), refused(0.3, 2, 0.9)), 60, 40, 120, 40
+    ),
+    # Both rise to twelve times the usual, against timeouts that do while callers lost stay below
+    # four times.
+    "GenesysDataActionLosesCallers": Situation(
+        (INFO, READ, USED, *calls((10, 0.5), (10, 6), (10, 6)), lost_callers(0.5, 6, 1.9)),
+        420,
+        50,
+        60,
+        50,
+        every=2,
     ),
     "GenesysDataActionsConcurrencyHigh": Situation(
         (
@@ -235,6 +254,22 @@ SITUATIONS: dict[str, Situation] = {
         90,
         ORG,
     ),
+    "TimeoutMonitorRecordsDropped": Situation(
+        (
+            Count(
+                f'timeout_monitor_dropped_records_total{{{ORG}, source="actions", reason="shape"}}',
+                0,
+                1,
+                0,
+                of_process=True,
+            ),
+        ),
+        90,
+        20,
+        120,
+        75,
+        f'{ORG}, source="actions"',
+    ),
     "TimeoutMonitorStateNotWritable": Situation(
         (
             Level("timeout_monitor_state_writable", 1, 0, 1),
@@ -321,6 +356,8 @@ def unit_test(name: str, situation: Situation) -> dict[str, Any]:
 
 
 def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
+    if name == "GenesysDataActionLosesCallers":
+        return _apart(name, situation)
     if name != "GenesysDataActionTimeoutSpike":
         return []
     bad, rest = situation.bad, 1_440 - situation.bad
@@ -329,6 +366,27 @@ def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
     usual = _test(name, situation, what, spans, fires=[420 + bad], not_=[420 + 1_440 + bad])
     spans = [("good", 420), ("below", bad), ("good", rest), ("bad", bad)]
     return [usual, _test(name, situation, "so is three times of what was then", spans)]
+
+
+def _apart(name: str, situation: Situation) -> list[dict[str, Any]]:
+    """Each half alone, and both where they have nothing to do with each other."""
+    calm = calls((10, 0.5), (10, 0.5), (10, 0.5))
+    ill = calls((10, 0.5), (10, 6), (10, 6))
+    worlds = {
+        "callers lost alone, without timeouts, are another matter": (
+            *(INFO, READ, USED, *calm, lost_callers(0.5, 6, 6)),
+        ),
+        "timeouts alone, which a flow copes with, lose nobody": (
+            *(INFO, READ, USED, *ill, lost_callers(0.5, 0.5, 0.5)),
+        ),
+        "callers lost in a flow that does not use the action are not laid to it": (
+            *(INFO, READ, USED, *ill, lost_callers(0.5, 6, 6, "f2")),
+        ),
+    }
+    spans: list[Span] = [("good", situation.lead), ("bad", situation.bad)]
+    return [
+        _test(name, replace(situation, lines=lines), what, spans) for what, lines in worlds.items()
+    ]
 
 
 def _test(  # noqa: PLR0913 - one row of the list above

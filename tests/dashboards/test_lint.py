@@ -148,7 +148,7 @@ def test_the_rules_of_this_file_can_be_broken() -> None:
 def test_recording_rules_are_named_by_level_metric_and_operation() -> None:
     """As Prometheus recommends."""
     for rule in rules("rules"):
-        assert re.fullmatch(r"(action|org):[a-z_]+:[a-z]+[0-9a-z]*", rule["record"])
+        assert re.fullmatch(r"(action|flow|org):[a-z_]+:[a-z]+[0-9a-z]*", rule["record"])
 
 
 def test_every_recorded_series_is_used() -> None:

@@ -145,6 +145,14 @@ def called_for(past: Past, until: float, contract: str) -> dict[str, float]:
                 ),
                 aims.hold_soon,
             ),
+            # What is down now and then loses callers in the flows that use it; all else is as ever.
+            "GenesysDataActionLosesCallers": (
+                lambda at: (
+                    past.has_outages
+                    and past.count(at, aims.spike, Outcome.TIMEOUT) >= aims.lost_least
+                ),
+                aims.hold_soon,
+            ),
             "GenesysDataActionOutage": (
                 lambda at: (
                     past.has_outages
