@@ -44,10 +44,15 @@ from monitor.genesys.analytics import (
     ActionPredicate,
     ConversationDetailQuery,
     ConversationPage,
+    FlowAggregateQuery,
+    FlowAggregates,
+    FlowFilter,
+    FlowPredicate,
     JobState,
     JobStatus,
     Paging,
     Range,
+    SegmentClause,
     SegmentFilter,
     SegmentPredicate,
     View,
@@ -55,6 +60,7 @@ from monitor.genesys.analytics import (
     action_job,
     action_job_page,
     conversation_details,
+    flow_aggregates,
     interval,
     submit_action_job,
 )
@@ -134,6 +140,15 @@ FULL_ACTION_JOB = ActionAggregateJob(
     time_zone="UTC",
     page_size=1000,
 )
+FULL_FLOW_QUERY = FlowAggregateQuery(
+    interval=HOUR,
+    granularity="PT5M",
+    time_zone="UTC",
+    group_by=("flowId", "exitReason"),
+    metrics=("nFlow",),
+    filter=FlowFilter("or", (FlowPredicate.matches("exitReason", "FLOW_ERROR_EXIT"),)),
+)
+
 FULL_CONVERSATION_QUERY = ConversationDetailQuery(
     interval=HOUR,
     segment_filters=(
@@ -143,6 +158,7 @@ FULL_CONVERSATION_QUERY = ConversationDetailQuery(
                 SegmentPredicate.exists("errorCode"),
                 SegmentPredicate.matches("exitReason", "FLOW_ERROR_DISCONNECT"),
             ),
+            (SegmentClause("and", (SegmentPredicate.exists("flowId"),)),),
         ),
     ),
     paging=Paging(100, 2),
@@ -233,6 +249,13 @@ CASES = [
         body="ConversationQuery",
     ),
     Case(
+        lambda c: flow_aggregates(c, FULL_FLOW_QUERY),
+        "AnalyticsApi",
+        "post_analytics_flows_aggregates_query",
+        ("body",),
+        body="FlowAggregationQuery",
+    ),
+    Case(
         lambda c: saved_actions(c, TimeRange(1_767_225_600, 1_767_229_200)),
         "AuditApi",
         "post_audits_query_realtime",
@@ -303,6 +326,8 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (ActionAggregateQuery, "ActionAggregationQuery"),
         (ConversationDetailQuery, "ConversationQuery"),
         (ActionAggregates, "ActionAggregateQueryResponse"),
+        (FlowAggregateQuery, "FlowAggregationQuery"),
+        (FlowAggregates, "FlowAggregateQueryResponse"),
         (ActionAggregateJob, "ActionAsyncAggregationQuery"),
         (ActionJobPage, "ActionAsyncAggregateQueryResponse"),
         (JobStatus, "AsyncQueryStatus"),
@@ -329,6 +354,12 @@ def test_group_by_and_metrics_are_words_of_the_platform() -> None:
     dimensions = allowed_values("ActionAggregateQueryPredicate", "dimension")
 
     assert get_args(ActionDimension) == dimensions
+    assert {"flowId", "exitReason"} <= set(
+        allowed_values("FlowAggregateQueryPredicate", "dimension") or ()
+    )
+    assert set(FULL_FLOW_QUERY.metrics) <= set(
+        allowed_values("FlowAggregationView", "target") or ()
+    )
     assert FULL_ACTION_QUERY.metrics == allowed_values("ActionAggregationView", "target")
 
 

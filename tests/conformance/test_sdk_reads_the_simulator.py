@@ -292,6 +292,24 @@ def test_the_sdk_loses_no_field_of_an_audit(told: str) -> None:
     assert list(differences(raw, kept, "$")) == []
 
 
+def test_the_sdk_loses_no_field_of_flow_aggregates() -> None:
+    """Where the world groups flows by how they were left."""
+    world = World(flow_aggregates="grouped", flow_exits="ended")
+    with serve(SimulatedOrg(scenario("punctual"), Noon(), world=world)) as running:
+        org = running.org
+        client = sdk.api_client.ApiClient(host=running.url)
+        client.get_client_credentials_token(org.client_id, org.client_secret)
+        query = sdk.FlowAggregationQuery()
+        query.interval, query.granularity, query.time_zone = LAST_HOUR, "PT5M", "UTC"
+        query.metrics, query.group_by = ["nFlow"], ["flowId", "exitReason"]
+        model = sdk.AnalyticsApi(client).post_analytics_flows_aggregates_query(query)
+        raw = json.loads(client.last_response.data)
+        kept = client.sanitize_for_serialization(model)
+        client.get_http_client().rest_client.pool_manager.clear()
+    assert model.results
+    assert list(differences(raw, kept, "$")) == []
+
+
 def differences(raw: object, kept: object, place: str) -> Iterator[str]:
     """Where the model and the wire differ, as paths; moments are compared as moments."""
     if isinstance(raw, dict) and isinstance(kept, dict):
