@@ -120,6 +120,7 @@ class Collector:
         self._refusals = Refusals(org, clock)
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
+        self._not_asked: set[str] = set()
         self._coarser: dict[str, int] = {}
         self._slices = SliceLengths(org)
         self._asked = TimeRange(0, 0)
@@ -155,6 +156,7 @@ class Collector:
         started = time.monotonic()
         count = _Count()
         errors: dict[str, GenesysError] = {}
+        self._not_asked.clear()
         for source in self._sources:
             if self._refusals.rests(source.name) or self._stop.is_set():
                 continue
@@ -164,7 +166,8 @@ class Collector:
                 errors[source.name] = error
                 self._refusals.note(source.name, error)
             else:
-                self._refusals.note_answer(source.name)
+                if source.name not in self._not_asked:
+                    self._refusals.note_answer(source.name)
         available = {one.name: self._refusals.answers(one.name) for one in self._sources}
         return PollReport(
             org=self._org,
@@ -180,8 +183,10 @@ class Collector:
         )
 
     def _result(self, errors: Mapping[str, GenesysError], available: Mapping[str, bool]) -> Outcome:
-        answered = [name for name, answers in available.items() if answers and name not in errors]
-        if not answered:
+        failed = errors.keys() | {name for name, answers in available.items() if not answers}
+        # One that this poll did not ask has not answered either.
+        answered = available.keys() - failed - self._not_asked
+        if failed and not answered:
             return Outcome.FAILED
         # A source that is switched off was warned of once; it does not make every poll partial.
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
@@ -194,8 +199,10 @@ class Collector:
             # Whose turn it is was decided when it was first asked, not at a shorter question.
             gives_way[:] = gives_way or [self._gives_way(source, due, now)]
             if gives_way[0]:
+                self._not_asked.add(source.name)
                 return
             if source.only_deep and not due.deep:
+                self._not_asked.add(source.name)
                 self._note_nothing_owed(source, window)
                 return
             if due.deep:

@@ -22,6 +22,7 @@ REPORT_KEYS = {
     "executions_added",
     "incidents_added",
     "restatements",
+    "flow_errors_added",
     "skipped_windows",
     "sources",
     "errors",
@@ -53,7 +54,7 @@ def test_a_poll_as_json(place: Place, command: Command) -> None:
     assert document.keys() == REPORT_KEYS
     assert document["result"] == "ok"
     assert document["executions_added"] > 0
-    assert document["sources"] == {"actions": True, "conversations": True}
+    assert document["sources"] == {"actions": True, "conversations": True, "flow-errors": True}
     assert document["errors"] == {}
     # Detail records take a page more while the night before belongs to them.
     assert place.asked("/analytics/") >= 2
@@ -98,7 +99,7 @@ def test_the_flow_contract(flow_place: Place, command: Command) -> None:
     """Detail records alone are asked for."""
     [document] = json.loads(command("poll", "--json").out)
 
-    assert document["sources"] == {"conversations": True}
+    assert document["sources"] == {"conversations": True, "flow-errors": True}
     assert document["executions_added"] == document["incidents_added"] > 0
     assert flow_place.asked("/analytics/actions") == 0
 

@@ -21,6 +21,7 @@ from monitor.model import (
     Action,
     ActionKind,
     Bands,
+    FlowErrorTally,
     Incident,
     Tally,
     TimeRange,
@@ -238,6 +239,9 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
             "conversations",
             Reading(DAY, 300, NOW - 7, incidents=hits, incidents_are_executions=contract == "flow"),
         )
+        lost = FlowErrorTally("main", "FLOW_ERROR_EXIT", window, 3)
+        read = Reading(DAY, 300, NOW - 7, flow_errors=[lost], flow_error_basis="records")
+        ledger.record(ORG, "flow-errors", read)
         return OrgPicture(
             org=ORG,
             contract=contract,
