@@ -18,6 +18,7 @@ from monitor.analysis.diagnosing import (
     stretch_to_diagnose,
 )
 from monitor.analysis.limits import limits_in_use
+from monitor.analysis.notes import describe_errors_at_timeout
 from monitor.analysis.summary import Summary, empty, settled, summarise
 from monitor.clock import Clock
 from monitor.collect import OrgReader, Outcome, PollReport
@@ -70,6 +71,7 @@ class OrgWatch:
         self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
+        self._suspected: set[str] = set()
         self._diagnosis: OrgDiagnosis | None = None
         self._diagnosed_until: int | None = None
         self._health = PollHealth(
@@ -323,6 +325,20 @@ class OrgWatch:
             health=self._health,
         )
 
+    def _warn_of_errors_at_timeout(self, summary: Summary) -> None:
+        """Say once of each word that its errors may be timeouts."""
+        for errors in summary.errors_at_timeout:
+            if errors.error_type not in self._suspected:
+                self._suspected.add(errors.error_type)
+                log.warning(
+                    "errors_at_timeout",
+                    org=self.name,
+                    error_type=errors.error_type,
+                    executions=errors.executions,
+                    timeouts_seconds=list(errors.timeouts_seconds),
+                    hint=describe_errors_at_timeout(errors),
+                )
+
     def _summary(self, now: float, seconds: int, state: OrgState) -> Summary:
         collect = self._settings.collect
         stretch = settled(now, seconds, collect.window, collect.settle)
@@ -336,6 +352,7 @@ class OrgWatch:
             return known
         summary = summarise(self._ledger, self.name, contract, stretch, self._classifier)
         self._summaries[seconds] = summary
+        self._warn_of_errors_at_timeout(summary)
         return summary
 
 

@@ -30,6 +30,7 @@ class ActionTable:
         self._failures = counting.failures_by_action(endings)
         self._successes = counting.banded_by_action(endings, Outcome.SUCCESS)
         self._timeouts = counting.banded_by_action(endings, Outcome.TIMEOUT)
+        self._unmeasured = counting.unmeasured_timeouts(endings)
         self._before = (
             None
             if seen.tallies_day_before is None
@@ -87,7 +88,7 @@ class ActionTable:
             flows=_named(self._flows_hit.get(action_id, ()), seen.state.flow_names),
             used_by=self._used_by(action_id),
             error_types=tuple(self._failures.get(action_id, ())),
-            mean_concurrency=self._mean_concurrency(counts),
+            mean_concurrency=self._mean_concurrency(action_id, counts, timeout),
             attributed=SOLE_ACTION if action_id in self._attributed else "",
         )
 
@@ -119,9 +120,13 @@ class ActionTable:
             return None
         return self._before.get(action_id, ActionCounts()).timeout
 
-    def _mean_concurrency(self, counts: ActionCounts) -> float:
+    def _mean_concurrency(self, action_id: str, counts: ActionCounts, timeout: InForce) -> float:
         read_seconds = self._seen.stretch.seconds - self._seen.missing_seconds
-        return counts.duration_ms / _MS_PER_SECOND / read_seconds if read_seconds > 0 else 0.0
+        if read_seconds <= 0:
+            return 0.0
+        # Timeouts that show no duration held their slots as long as they were given.
+        held_ms = self._unmeasured.get(action_id, 0) * (timeout.at_end_ms or 0)
+        return (counts.duration_ms + held_ms) / _MS_PER_SECOND / read_seconds
 
 
 def _listed(state: OrgState, counted: Collection[str]) -> Iterable[Action]:

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from monitor.analysis import counting, grouping
 from monitor.analysis.actions import ActionTable
+from monitor.analysis.at_timeout import errors_at_timeout
 from monitor.analysis.callers import callers_lost
 from monitor.analysis.notes import notes_on
 from monitor.analysis.seen import Seen
+from monitor.analysis.timeouts import in_force
 from monitor.analysis.values import Summary
 from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier
 
@@ -17,6 +19,9 @@ def assemble(seen: Seen, classifier: Classifier) -> Summary:
     """The summary of what was seen, its words read by a classifier."""
     hits = counting.hits(seen.incidents, classifier)
     actions = ActionTable(seen, hits, classifier).summaries()
+    at_timeout = errors_at_timeout(
+        seen.tallies, in_force(seen.timeouts_in_force, seen.stretch), classifier
+    )
     summary = Summary(
         org=seen.org,
         contract=seen.contract,
@@ -42,6 +47,7 @@ def assemble(seen: Seen, classifier: Classifier) -> Summary:
         ),
         notes=(),
         callers_lost=callers_lost(seen, actions),
+        errors_at_timeout=at_timeout if seen.successes_known else (),
     )
     notes = notes_on(
         summary,

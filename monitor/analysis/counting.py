@@ -119,6 +119,16 @@ def banded_by_action(table: pd.DataFrame, outcome: Outcome) -> dict[str, list[Ba
     return found
 
 
+def unmeasured_timeouts(table: pd.DataFrame) -> dict[str, int]:
+    """Return each action's timeouts that show no duration, from ``endings``."""
+    rows = table[
+        (table["outcome"] == Outcome.TIMEOUT.value)
+        & (table["duration_ms"] <= 0)
+        & (table["max_ms"] <= 0)
+    ]
+    return {str(key): int(count) for key, count in rows.groupby("action_id")["count"].sum().items()}
+
+
 def hits(incidents: Iterable[Incident], classifier: Classifier) -> pd.DataFrame:
     """One row a timeout that hit a conversation: its conversation, action and flow."""
     return pd.DataFrame(

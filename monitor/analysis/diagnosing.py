@@ -294,7 +294,8 @@ def _concurrency(
     read = stretch.seconds - missing_seconds(stretch, state, source_of_executions("platform"))
     if read <= 0:
         return None
-    _, spent = gathering.busy_seconds()
+    known = {key: one.timeout_ms for key, one in diagnoses.items() if one.timeout_ms}
+    _, spent = gathering.busy_seconds(known)
     added = sum(
         one.recommendation.slots_after - one.recommendation.slots_before
         for one in diagnoses.values()

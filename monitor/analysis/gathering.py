@@ -49,6 +49,7 @@ class Gathering:
         ids = sorted({words[0] for words in tallies.words.values()})
         self._number = {action_id: number for number, action_id in enumerate(ids)}
         of_series = {key: self._number[words[0]] for key, words in tallies.words.items()}
+        self._action_of = {key: words[0] for key, words in tallies.words.items()}
         self._successes = _Sorted.of(tallies.successes, of_series, len(ids))
         self._failures = _Sorted.of(tallies.failures, of_series, len(ids))
         self._outcomes = {
@@ -87,22 +88,43 @@ class Gathering:
         timed_out = TimedOut(
             starts.astype(float), columns["timeout_max_ms"], columns.pop("longest")
         )
+        timeout_ms = timeouts_by_window(timed_out, known_timeouts)
+        _held_until(timeout_ms, columns.pop("unmeasured"), columns)
         return ActionEvidence.from_columns(
             start=starts,
             seconds=np.full(len(starts), self._window_seconds),
-            timeout_ms=timeouts_by_window(timed_out, known_timeouts),
+            timeout_ms=timeout_ms,
             successes_known=self._successes_known,
             **columns,
         )
 
-    def busy_seconds(self) -> tuple[Floats, Floats]:
-        """Starts of the buckets, and the durations of everything that ended in each, in seconds."""
+    def busy_seconds(self, timeout_ms: Mapping[str, float]) -> tuple[Floats, Floats]:
+        """Starts of the buckets, and the durations of everything that ended in each, in seconds.
+
+        Args:
+            timeout_ms: The timeout in force by action id: how long an execution held its slot that
+                timed out and shows no duration.
+        """
         parts = [self._successes.columns, self._failures.columns]
         bucket = np.concatenate([self._bucket(part.start) for part in parts])
-        spent = np.concatenate([part.duration_ms for part in parts]) / 1000
+        failures = self._failures.columns
+        by_series = {
+            key: timeout_ms.get(action_id, 0.0) if self._outcomes[key] is Outcome.TIMEOUT else 0.0
+            for key, action_id in self._action_of.items()
+        }
+        limit = np.array([by_series[key] for key in failures.series.tolist()], dtype=np.float64)
+        held = failures.duration_ms + failures.count * self._unmeasured(failures) * limit
+        spent = np.concatenate([self._successes.columns.duration_ms, held]) / 1000
         buckets, at = np.unique(bucket, return_inverse=True)
         sums = _sums(at, spent, len(buckets))
         return self._begin + buckets * float(self._bucket_seconds), sums
+
+    @staticmethod
+    def _unmeasured(failures: TallyColumns) -> npt.NDArray[np.bool_]:
+        """Return which rows show no duration at all: they say nothing of where they ended."""
+        beyond_first = failures.bands[:, 1:].sum(axis=1)
+        shown = failures.duration_ms + failures.max_ms + beyond_first
+        return np.asarray(shown <= 0, dtype=np.bool_)
 
     def _bucket(self, starts: Ints) -> Ints:
         return (starts - self._begin) // self._bucket_seconds
@@ -133,7 +155,9 @@ class Gathering:
         late = np.array([outcome is Outcome.TIMEOUT for outcome in outcomes], dtype=np.bool_)
         timed_out, at = row[late], len(starts)
         bands = np.zeros((at, BAND_COUNT))
-        np.add.at(bands, timed_out, failures.bands[late])
+        unmeasured = self._unmeasured(failures)
+        measured_bands = np.where(unmeasured[:, None], 0.0, failures.bands)
+        np.add.at(bands, timed_out, measured_bands[late])
         shortest = np.full(at, np.inf)
         known = np.where(failures.min_ms[late] > 0, failures.min_ms[late], np.inf)
         np.minimum.at(shortest, timed_out, known)
@@ -145,11 +169,23 @@ class Gathering:
             "timeout_duration_ms": _sums(timed_out, failures.duration_ms[late], at),
             "timeout_min_ms": np.where(np.isfinite(shortest), shortest, 0.0),
             "timeout_max_ms": longest,
+            "unmeasured": _sums(timed_out, (failures.count * unmeasured)[late], at),
         }
         for name, outcome in (("errors", Outcome.ERROR), ("throttled", Outcome.THROTTLED)):
             chosen = np.array([one is outcome for one in outcomes], dtype=np.bool_)
             found[name] = _sums(row[chosen], failures.count[chosen], at)
         return found
+
+
+def _held_until(timeout_ms: Floats, unmeasured: Floats, columns: dict[str, Floats]) -> None:
+    """Let timeouts that show no duration have ended at the timeout of their window.
+
+    That is what they are: executions that ran as long as they were given. Where nobody knows the
+    timeout nothing is known of them.
+    """
+    columns["timeout_duration_ms"] = columns["timeout_duration_ms"] + unmeasured * timeout_ms
+    ended = np.where(unmeasured > 0, timeout_ms, 0.0)
+    columns["timeout_max_ms"] = np.maximum(columns["timeout_max_ms"], ended)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -116,7 +116,12 @@ def durations_of(
 
 
 def _in_its_band(timeouts: Banded) -> Banded | None:
-    """The same with bands where there are none: timeouts of one ending all last about as long."""
+    """The same with bands where there are none: timeouts of one ending all last about as long.
+
+    None where no duration is shown at all: then it says nothing of where they ended.
+    """
+    if timeouts.duration_ms <= 0 and timeouts.max_ms <= 0 and not any(timeouts.bands[1:]):
+        return None
     if timeouts.in_bands > 0:
         return timeouts
     if timeouts.duration_ms <= 0:

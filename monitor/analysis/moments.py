@@ -21,6 +21,9 @@ from monitor.analysis.evidence import Floats
 SAME = 0.02
 """Measured durations stray by less than this part around the timeout that ended them."""
 
+BEYOND_MS = 500.0
+"""What is shown may hold the platform's own time to notice: so much more than the timeout."""
+
 STEP_MS = 1_000.0
 """The platform's timeouts are whole seconds."""
 
@@ -51,8 +54,8 @@ def timeouts_by_window(seen: TimedOut, history: Sequence[tuple[float, int | None
         history: Since when (epoch seconds) which timeout (ms, None where nobody knows it) is
             known to be in force; oldest first.
     """
-    shown = _shown(seen)
     known = [(since, float(timeout_ms or 0)) for since, timeout_ms in history]
+    shown = _shown(seen, BEYOND_MS if _shows_more(seen, known) else 0.0)
     if not known or not known[0][1]:
         known = [(np.inf, _newest(shown)), *known]
     found = _by_steps(seen, shown, known[0][1], int(np.searchsorted(seen.start, known[0][0])))
@@ -63,10 +66,23 @@ def timeouts_by_window(seen: TimedOut, history: Sequence[tuple[float, int | None
     return found
 
 
-def _shown(seen: TimedOut) -> Floats:
+def _shows_more(seen: TimedOut, known: Sequence[tuple[float, float]]) -> bool:
+    """Whether timed-out executions show more than the timeout that is known to be in force.
+
+    Nothing but the platform itself can make them: a remote that gives up later is not seen.
+    """
+    newest_ms = next((timeout_ms for _, timeout_ms in reversed(known) if timeout_ms), 0.0)
+    more = seen.longest_ms - newest_ms
+    beyond = (more > SAME * newest_ms) & (more <= BEYOND_MS)
+    return newest_ms > 0 and bool(beyond.sum() > _is(seen.longest_ms, newest_ms).sum())
+
+
+def _shown(seen: TimedOut, beyond_ms: float) -> Floats:
     """The whole second that a window's timed-out executions ran for; 0 where they show none."""
-    second = np.round(seen.longest_ms / STEP_MS) * STEP_MS
-    fits = (second > 0) & (np.abs(seen.longest_ms - second) <= SAME * second)
+    second = np.round((seen.longest_ms - beyond_ms / 2) / STEP_MS) * STEP_MS
+    most = np.maximum(SAME * second, beyond_ms)
+    more = seen.longest_ms - second
+    fits = (second > 0) & (more >= -SAME * second) & (more <= most)
     return np.where(fits, second, 0.0)
 
 

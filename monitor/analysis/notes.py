@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from monitor.analysis.values import Summary
+from monitor.analysis.values import ErrorsAtTimeout, Summary
 from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, ActionKind
 
+_MOST_TIMEOUTS = 3
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -31,6 +32,7 @@ def notes_on(
             f"{describe_seconds(summary.stretch.seconds)} were not read: counts are too low."
         )
     if summary.contract != "flow":
+        notes.extend(describe_errors_at_timeout(one) for one in summary.errors_at_timeout)
         notes.extend(_on_kinds(summary, unset_functions))
         notes.extend(_on_details(summary, missing_detail_seconds))
     attributed = sorted(one.action_name for one in summary.actions if one.attributed)
@@ -51,6 +53,19 @@ def notes_on(
             f"they are listed as {UNKNOWN_ACTION!r}."
         )
     return tuple(notes)
+
+
+def describe_errors_at_timeout(errors: ErrorsAtTimeout) -> str:
+    """Return what errors that ended at the timeout in force may be, and what to do about it."""
+    *few, last = [f"{seconds:g} s" for seconds in errors.timeouts_seconds]
+    timeouts = f"{', '.join(few)} and {last}" if few else last
+    if len(few) > _MOST_TIMEOUTS:
+        timeouts = f"{few[0]} to {last}"
+    return (
+        f"{errors.executions:,} errors of type {errors.error_type} ended exactly at the timeout in "
+        f"force ({timeouts}): they may be timeouts; add {errors.error_type} to "
+        "[classify] timeout_error_types."
+    )
 
 
 def _on_kinds(summary: Summary, unset_functions: int) -> list[str]:

@@ -81,6 +81,23 @@ class ActionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorsAtTimeout:
+    """Errors of one name that ended where the timeout in force would have ended them.
+
+    Attributes:
+        error_type: Their name, which nothing in ``[classify]`` reads as a timeout.
+        executions: How many there are, at most.
+        timeouts_seconds: The timeouts that they ended at, ascending.
+        actions: Data actions that have some.
+    """
+
+    error_type: str
+    executions: int
+    timeouts_seconds: tuple[float, ...]
+    actions: int
+
+
+@dataclass(frozen=True, slots=True)
 class GroupSummary:
     """A flow, an integration or a whole org over one stretch of time.
 
@@ -150,6 +167,7 @@ class Summary:
         total: The whole org.
         notes: Sentences on what can't be known here, and why.
         callers_lost: Flows that lost callers, most first; None where that was not read.
+        errors_at_timeout: Errors that may be timeouts under another name, most first.
     """
 
     org: str
@@ -163,6 +181,7 @@ class Summary:
     total: GroupSummary
     notes: tuple[str, ...]
     callers_lost: tuple[CallersLost, ...] | None = None
+    errors_at_timeout: tuple[ErrorsAtTimeout, ...] = ()
 
 
 def empty(org: str, contract: str, stretch: TimeRange) -> Summary:

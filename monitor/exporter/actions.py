@@ -104,7 +104,9 @@ def _add_errors(families: Families, labels: tuple[str, str], totals: Sequence[To
 
 
 def _add_durations(families: Families, labels: tuple[str, str], totals: Sequence[Total]) -> None:
-    bands = list(map(sum, zip(NO_BANDS, *(total.bands for total in totals), strict=True)))
+    # One that shows no duration says nothing of how long it took: it is not among the fast ones.
+    measured = [total.bands for total in totals if total.duration_ms > 0]
+    bands = list(map(sum, zip(NO_BANDS, *measured, strict=True)))
     # An execution without a band (the bands of an answer may lag behind its count) is known to
     # have ended, not when: it counts in +Inf alone, so that +Inf stays the sum of executions.
     bands[-1] += sum(total.count for total in totals) - sum(bands)

@@ -236,12 +236,19 @@ class _Spread:
 
 def _durations(history: History, past: PastOrg) -> Iterator[str]:
     base: dict[str, _Spread] = defaultdict(_Spread)
+    # As at a scrape: what shows no duration is not among the fast ones.
+    unmeasured = {
+        (total.action_id, total.error_type, total.response_status)
+        for total in past.state.totals
+        if total.duration_ms <= 0
+    }
     for total in past.state.totals:
         later = past.counted_since.get(
             (total.action_id, total.error_type, total.response_status),
             TallySum(total.action_id, "", "", 0, 0, 0.0, 0.0, 0.0, NO_BANDS),
         )
-        bands = [all_ - new for all_, new in zip(total.bands, later.bands, strict=True)]
+        known = total.bands if total.duration_ms > 0 else later.bands
+        bands = [all_ - new for all_, new in zip(known, later.bands, strict=True)]
         # What is left of a difference of sums may be a hair below nothing.
         duration_ms = max(0.0, total.duration_ms - later.duration_ms)
         base[total.action_id] += _Spread.of(total.count - later.count, bands, duration_ms)
@@ -249,7 +256,17 @@ def _durations(history: History, past: PastOrg) -> Iterator[str]:
     for action_id, rows in _by_action(history, past):
         flat.discard(action_id)
         added = (
-            (row.bucket_start, _Spread.of(row.count, row.bands, row.duration_ms)) for row in rows
+            (
+                row.bucket_start,
+                _Spread.of(
+                    row.count,
+                    NO_BANDS
+                    if (action_id, row.error_type, row.response_status) in unmeasured
+                    else row.bands,
+                    row.duration_ms,
+                ),
+            )
+            for row in rows
         )
         yield from _histogram(past, action_id, _running(past, base[action_id], added))
     for action_id in sorted(flat):

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from monitor.platform_limits import LONGEST_AGGREGATE_DAYS, MOST_VIEWS
-from monitor.simulator.endings import ENDINGS
+from monitor.simulator.endings import words_in
 from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
 from monitor.simulator.naming import execution_id
 from monitor.simulator.odd_records import ABSURD, OddRecords
 from monitor.simulator.refusal import Refusal, bad_request
+from monitor.simulator.shown_durations import shown_duration_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +96,8 @@ class Aggregation:
         order = np.argsort(group * buckets + bucket, kind="stable")
         key = (group * buckets + bucket)[order]
         starts = np.flatnonzero(np.r_[True, np.diff(key) != 0])
-        duration = rows.duration_ms[order].astype(np.float64)
+        shown = shown_duration_ms(rows, self._scenario.seed, self._world)
+        duration = shown[order].astype(np.float64)
         whole = self._summaries(duration, np.ones(len(duration), dtype=np.bool_), starts)
         self._spoil(whole, self._odd.spoiled(rows)[order], starts)
         views = [
@@ -208,7 +210,8 @@ class Aggregation:
             ]
             return np.arange(len(rows), dtype=np.int64), ids
         if name in {"errorType", "responseStatus"}:
-            return _compact(rows.ending, [_ending_label(name, at) for at in range(len(ENDINGS))])
+            part = 0 if name == "errorType" else 1
+            return _compact(rows.ending, [words[part] for words in words_in(self._world)])
         return _compact(rows.action, self._action_labels(name))
 
     def _action_labels(self, name: str) -> Labels:
@@ -256,12 +259,6 @@ def _compact(codes: Ints, labels: Labels) -> tuple[Ints, Labels]:
     place: dict[str | None, int] = {}
     mapped = np.array([place.setdefault(label, len(place)) for label in labels], dtype=np.int64)
     return mapped[codes], list(place)
-
-
-def _ending_label(name: str, at: int) -> str | None:
-    """``errorType`` or ``responseStatus`` of an ending."""
-    ending = ENDINGS[at]
-    return ending.error_type if name == "errorType" else ending.response_status
 
 
 def _join(connective: str, parts: Sequence[Flags], rows: int) -> Flags:

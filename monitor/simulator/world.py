@@ -98,13 +98,21 @@ class World:
     timeout_duration: str = _open(
         "executions",
         "Which duration does an execution have that timed out?",
-        Reading("beyond", "up to half a second more than the timeout", _NOTHING_SAID, "the same"),
-        Reading("at_limit", "exactly the timeout", _NOTHING_SAID, "the same"),
+        Reading(
+            "beyond",
+            "up to half a second more than the timeout",
+            _NOTHING_SAID,
+            "it ended at the timeout in force",
+        ),
+        Reading(
+            "at_limit", "exactly the timeout", _NOTHING_SAID, "it ended at the timeout in force"
+        ),
         Reading(
             "zero",
             "none: 0 ms",
             _SDK,
-            "says nothing of where the call ended: never a `remote_timeout`",
+            "says nothing of where the call ended: never a `remote_timeout`; its slot was held as "
+            "long as the timeout in force, and the histogram counts it in `+Inf` alone",
         ),
     )
     counts: str = _open(

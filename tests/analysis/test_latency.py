@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.analysis.latency import Banded, Durations, durations_of
-from monitor.model import BAND_EDGES_MS, NO_BANDS, band_of
+from monitor.model import BAND_EDGES_MS, NO_BANDS, Bands, band_of
 from tests.analysis.org import bands_of
 
 
@@ -163,16 +163,31 @@ def test_executions_missing_from_bands_are_spread_like_the_others() -> None:
     assert durations.percentile_ms(0.91) == 5_000
 
 
+@pytest.mark.parametrize("bands", [bands_of(0.0, 0.0, 0.0), NO_BANDS])
+def test_timeouts_of_no_duration_count_with_the_timeout_in_force(bands: Bands) -> None:
+    """A row of 0 ms says nothing of how long a caller waited; without a timeout nothing does."""
+    timeouts = [Banded(3, bands)]
+    assert durations_of([banded(*[200.0] * 7)], timeouts, {7_000}).percentile_ms(0.8) == 7_000
+    assert durations_of([banded(*[200.0] * 7)], timeouts, ()) == Durations()
+
+
 DURATIONS_MS = st.floats(min_value=0, max_value=120_000, allow_nan=False)
 PARTS = st.lists(
     st.lists(DURATIONS_MS, min_size=1, max_size=20).map(lambda values: banded(*values)),
     max_size=3,
 )
 TIMEOUTS_MS = st.frozensets(st.integers(1, 60).map(lambda seconds: seconds * 1_000), max_size=3)
+TIMED_OUT = st.lists(
+    st.lists(DURATIONS_MS.filter(bool), min_size=1, max_size=20).map(
+        lambda values: banded(*values)
+    ),
+    max_size=3,
+)
+"""Timeouts that show how long they took."""
 SHARES = st.lists(st.floats(0, 1), min_size=2, max_size=10).map(sorted)
 
 
-@given(successes=PARTS, timeouts=PARTS, in_force_ms=TIMEOUTS_MS, shares=SHARES)
+@given(successes=PARTS, timeouts=TIMED_OUT, in_force_ms=TIMEOUTS_MS, shares=SHARES)
 def test_percentiles_rise_with_the_share_and_are_numbers(
     successes: list[Banded],
     timeouts: list[Banded],

@@ -48,6 +48,18 @@ def test_an_earlier_timeout_shows_itself() -> None:
     assert in_seconds(windows, (1e9, 5_000)) == [3, 3, 3, 3, 5, 5, 5, 5]
 
 
+def test_an_earlier_timeout_shows_itself_where_more_than_the_timeout_is_shown() -> None:
+    """What the known timeout shows, up to half a second more, its predecessor does too."""
+    windows = seen([3.4, 0, 3.02, 3.25, 0, 5.3, 0, 5.45, 5.2])
+
+    assert in_seconds(windows, (1e9, 5_000)) == [3, 3, 3, 3, 5, 5, 5, 5, 5]
+
+
+def test_rows_without_a_duration_show_no_timeout() -> None:
+    """Then what the catalogue first showed stands for what came before."""
+    assert in_seconds(seen([0, 0, 0, 0]), (1e9, 5_000)) == [5, 5, 5, 5]
+
+
 def test_an_earlier_timeout_may_have_been_longer() -> None:
     """A timeout that was lowered is a step like any other."""
     windows = seen([8, 8, 0, 8, 5, 5], answered_s=7)

@@ -86,7 +86,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     org = SimulatedOrg(
         STEADY,
         SystemClock(),
-        world=readable(World(detail_errors="named")),
+        world=readable(World(detail_errors="named", timeout_duration="at_limit")),
         requests_per_minute=100_000,
     )
     with serve(org) as simulator:

@@ -146,7 +146,7 @@ def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
         name: SimulatedOrg(
             _spoken(contract, clock.origin),
             clock,
-            world=readable(World(detail_errors="named")),
+            world=readable(World(detail_errors="named", timeout_duration="at_limit")),
             requests_per_minute=1_000_000,
         )
         for name, contract in CONTRACTS.items()

@@ -112,7 +112,9 @@ def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
                         SimulatedOrg(
                             scenario,
                             clock,
-                            world=readable(World(detail_errors="named")),
+                            world=readable(
+                                World(detail_errors="named", timeout_duration="at_limit")
+                            ),
                             requests_per_minute=100_000,
                         )
                     )

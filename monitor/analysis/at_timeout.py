@@ -1,0 +1,75 @@
+"""Errors that end exactly where the timeout in force does: they may be timeouts by another name.
+
+No list of the platform's words is published. Where neither word nor status tells a timeout, its
+duration still does: nothing else ends at the very timeout of its action, action by action.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from monitor.analysis.timeouts import InForce
+from monitor.analysis.values import ErrorsAtTimeout
+from monitor.ledger import TallySum
+from monitor.model import BAND_EDGES_MS, Classifier, Outcome
+
+SAME = 0.02
+"""Measured durations stray by less than this part around the timeout that ended them."""
+
+BEYOND_MS = 500.0
+"""So much more may be shown than the timeout."""
+
+LEAST = 5
+"""Fewer may have ended there by chance."""
+
+
+def errors_at_timeout(
+    sums: Iterable[TallySum], in_force: Mapping[str, InForce], classifier: Classifier
+) -> tuple[ErrorsAtTimeout, ...]:
+    """Return the errors that ended at the timeout in force, by their names, most first.
+
+    Args:
+        sums: Executions of a time range, one row for each way that an action ended.
+        in_force: The timeouts of each action meanwhile. Where one was changed it is left out: the
+            sums do not say under which one an execution ran.
+        classifier: Reads how executions ended.
+    """
+    found: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+    for row in sums:
+        known = in_force.get(row.action_id)
+        if known is None or len(known.during_ms) != 1:
+            continue
+        (timeout_ms,) = known.during_ms
+        if classifier.outcome(row.error_type, row.response_status) is not Outcome.ERROR:
+            continue
+        count = _ended_at(row, float(timeout_ms))
+        if count:
+            before, _ = found[row.error_type].get(row.action_id, (0, 0.0))
+            found[row.error_type][row.action_id] = before + count, timeout_ms / 1_000
+    errors = [
+        ErrorsAtTimeout(
+            error_type=error_type,
+            executions=sum(count for count, _ in by_action.values()),
+            timeouts_seconds=tuple(sorted({seconds for _, seconds in by_action.values()})),
+            actions=len(by_action),
+        )
+        for error_type, by_action in found.items()
+    ]
+    enough = [one for one in errors if one.executions >= LEAST]
+    return tuple(sorted(enough, key=lambda one: (-one.executions, one.error_type)))
+
+
+def _ended_at(row: TallySum, timeout_ms: float) -> int:
+    """Return how many executions of a row can have ended at the timeout.
+
+    Some must: the longest ended there, or up to half a second later. Where the shortest did too,
+    all of them; else those of the bands from there on.
+    """
+    least = timeout_ms * (1 - SAME)
+    if not least <= row.max_ms <= timeout_ms + max(BEYOND_MS, SAME * timeout_ms):
+        return 0
+    if row.min_ms >= least:
+        return row.count
+    ends = (*BAND_EDGES_MS, float("inf"))
+    return sum(count for count, end in zip(row.bands, ends, strict=True) if end > timeout_ms)
