@@ -19,8 +19,8 @@ from monitor.simulator import SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenario import Contract
 from tests.simulator.worlds import readable
 
-WORLD = World(detail_errors="named", telephony_errors="many", flow_aggregates="grouped")
-"""Detail records name actions among ten times as many errors of telephony."""
+WORLD = World(detail_errors="named", telephony_errors="some", flow_aggregates="grouped")
+"""Detail records name actions, among as many errors of telephony as of flows."""
 
 
 def run_daemon(clock: ScaledClock, config: Path) -> None:
