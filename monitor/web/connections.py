@@ -14,10 +14,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tornado.http1connection import (
     HTTP1Connection,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
     from tornado.httputil import HTTPConnection
     from tornado.iostream import IOStream
+
+if sys.platform != "win32":  # which has no such limit
+    import resource
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +86,20 @@ class ConnectionLimits:
     body_seconds: float = 5.0
     answer_seconds: float = 30.0
     unsent_bytes: int = 64 * 1024 * 1024
+
+    @classmethod
+    def for_this_process(cls) -> Self:
+        """Return the usual limits; fewer connections where this process may open few files.
+
+        A connection that can't be taken for want of a file would keep all others waiting.
+        """
+        if sys.platform == "win32":
+            return cls()
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files == resource.RLIM_INFINITY:
+            return cls()
+        # The other half is for the state, the platform and the log.
+        return cls(connections=min(cls().connections, files // 2))
 
 
 @dataclass(slots=True)
@@ -235,6 +253,7 @@ class HttpServer(TCPServer, HTTPServerConnectionDelegate):
                 await asyncio.wait_for(self._finished.wait(), seconds)
         for task in self._answers:
             task.cancel()
+        await asyncio.gather(*self._answers, return_exceptions=True)
         for connection in list(self._answering):
             await connection.close()
 

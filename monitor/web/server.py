@@ -49,7 +49,7 @@ class WebServer:
             host: Name or address to listen on.
             port: Port to listen on; 0 for any free one.
             tls: The certificate to show; None for plain HTTP.
-            limits: What a client may take.
+            limits: What a client may take; the usual where None.
 
         Raises:
             ConfigurationError: The address can't be listened on: in use, not ours, not allowed.
@@ -60,7 +60,7 @@ class WebServer:
         self.port: int = self._listening.getsockname()[1]
         self._app = app
         self._tls = tls
-        self._limits = limits or ConnectionLimits()
+        self._limits = limits or ConnectionLimits.for_this_process()
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
         self._thread: Thread | None = None

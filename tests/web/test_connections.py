@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import resource
 import selectors
@@ -10,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from threading import Event
 from typing import Any
 
 import pytest
@@ -247,6 +249,40 @@ def test_an_application_that_breaks(crowd: Crowd) -> None:
 
         assert client.recv(65_536) == b""
         assert seconds_for_an_answer(server.port) < SOON_SECONDS
+
+
+@pytest.mark.parametrize(("files", "connections"), [(1024, 256), (100, 50)])
+def test_few_files_are_few_connections(files: int, connections: int) -> None:
+    """Half of what the process may open is left for its own work."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+        assert ConnectionLimits.for_this_process().connections == connections
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_close_while_an_answer_is_made_for_nobody(
+    crowd: Crowd, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that has gone leaves nothing behind that the end stumbles over."""
+    begun, finish = Event(), Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        begun.set()
+        finish.wait(PATIENCE_SECONDS)
+        return hello(environ, start_response)
+
+    server = WebServer(slow, LOOPBACK, 0)
+    server.start()
+    (client,) = crowd(1, server.port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert begun.wait(PATIENCE_SECONDS)
+    client.close()
+    server.close()
+    finish.set()
+    gc.collect()
+
+    assert caplog.messages == []
 
 
 def test_close_in_a_crowd(crowd: Crowd) -> None:
