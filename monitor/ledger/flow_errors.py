@@ -114,7 +114,8 @@ def _basis_since(
     if basis == read.flow_error_basis:
         return since
     if basis:
-        since = -floor_to(-covered_before[-1].end, read.window_seconds) if covered_before else 0
+        # The window that the other basis had not read to its end is counted on.
+        since = floor_to(covered_before[-1].end, read.window_seconds) if covered_before else 0
     remember_flow_error_basis(connection, org_id, read.flow_error_basis, since)
     return since
 

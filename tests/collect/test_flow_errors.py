@@ -103,7 +103,7 @@ class TestCost:
         self, watch: Watch, clock: StillClock
     ) -> None:
         """One request at every tenth poll, and one for details less; never four."""
-        world = World(flow_aggregates="grouped", telephony_errors="none")
+        world = World(flow_aggregates="grouped", telephony_errors="none", large_answers="served")
         counts = self.counts(watch(SMALL, *ALL, world=world), clock)
         assert [sum(one.values()) for one in counts] == [3] * len(counts)
         asked = [number for number, one in enumerate(counts) if one[FLOWS_QUERY]]
@@ -148,7 +148,8 @@ class TestFallback:
         self, watch: Watch, logged: list[dict[str, Any]]
     ) -> None:
         """And how to have it counted by the platform itself."""
-        watched = watch(SMALL, *ALL, world=World(flow_aggregates="grouped"))
+        world = World(flow_aggregates="grouped", flow_exits="ended")
+        watched = watch(SMALL, *ALL, world=world)
         watched.org.grant(set(ALL_PERMISSIONS) - {"analytics:flowAggregate:view"})
         watched.collector.poll()
         (line,) = self.said(logged)
