@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
-from monitor.cli.plan import OrgOption, exit_code_of, told
+from monitor.cli.plan import OrgOption, exit_code_of, show_change
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
 
@@ -50,7 +50,7 @@ def rollback(
             remediation.audit_file.catch_up()
     if isinstance(done, str):
         raise _refusal(found, done)
-    typer.echo(told(done))
+    show_change(done)
     code = exit_code_of(done)
     if code:
         raise typer.Exit(code)

@@ -177,7 +177,7 @@ def _make(found: "Sequence[Planned]", shown: "Sequence[Decision]", refused: dict
             report = each.remediation.for_somebody(each.diagnosis, action_ids)
         refused |= report.refused
         for change in report.made:
-            typer.echo(told(change))
+            show_change(change)
             code = code or exit_code_of(change)
     return code
 
@@ -189,6 +189,18 @@ def told(change: "Change") -> str:
         f"{change.from_ms / 1000:g} s -> {change.to_ms / 1000:g} s is {change.state}"
         + (f" ({change.note})" if change.note else "")
     )
+
+
+def show_change(change: "Change") -> None:
+    """Print what came of a change, and on stderr what to do where nobody knows that yet."""
+    typer.echo(told(change))
+    if exit_code_of(change) == UNKNOWN:
+        say(
+            f"Whether the timeout of {change.action_name} was changed is not known yet: the "
+            "platform gave no clear answer, and the write may still arrive",
+            "Nothing needs doing: the daemon, or the next apply, looks after two minutes what "
+            "became of it, and timeout-monitor history tells",
+        )
 
 
 def exit_code_of(change: "Change") -> int:

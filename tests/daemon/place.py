@@ -142,7 +142,7 @@ class Place:
             **settings,
         )
 
-    def order(self, kind: str, path_prefix: str = "/", **more: float | None) -> None:
+    def order(self, kind: str, path_prefix: str = "/", **more: float | str | None) -> None:
         """Let the org answer wrongly."""
         fault = {"kind": kind, "path_prefix": path_prefix, **more}
         requests.post(

@@ -1,0 +1,98 @@
+"""The command line at a moment of its own, beside a simulated org in one world."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from monitor.ledger import Ledger, OrgState
+from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
+from monitor.simulator.scenario import Contract
+from tests.cli.conftest import command as command  # noqa: PLC0414 - a fixture of other tests
+from tests.daemon.place import Finished, Place
+from tests.simulator.far_end import NOON, StillClock
+from tests.worlds.org import HALF_WAY, ORG
+
+NAME = "acme"
+NO_FAULT_OF_OURS = ("Traceback", "went wrong inside")
+
+
+@dataclass
+class Watched:
+    """One org in one world, and the program that watches it.
+
+    Attributes:
+        world: How the platform behaves.
+        simulator: The org.
+        clock: The org's time, and the program's.
+        place: The configuration.
+    """
+
+    world: World
+    simulator: RunningSimulator
+    clock: StillClock
+    place: Place
+    _command: Callable[..., Finished]
+
+    def run(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> Finished:
+        """Run a command at the clock's moment; it ends as it should, and never in a traceback."""
+        with time_machine.travel(self.clock.at, tick=True):
+            done = self._command("--config", str(self.place.config), *arguments)
+        said = done.out + done.err
+        assert not any(word in said for word in NO_FAULT_OF_OURS), said
+        assert done.code in codes, (arguments, done.code, done.err)
+        return done
+
+    def read_all(self) -> None:
+        """Poll in the middle of the org's day, when all of it is visible, and once more."""
+        for moment in (HALF_WAY, NOON, NOON + 60):
+            self.clock.at = moment
+            self.run("poll")
+
+    def report(self) -> dict[str, Any]:
+        """What ``report --format json`` says."""
+        document: dict[str, Any] = json.loads(self.run("report", "--format", "json").out)
+        return document
+
+    def state(self) -> OrgState:
+        """What the ledger holds."""
+        with Ledger.open(f"sqlite:///{self.place.state}") as ledger:
+            return ledger.state(NAME)
+
+
+Watch = Callable[..., Watched]
+
+
+@pytest.fixture
+def watch(
+    tmp_path: Path,
+    command: Callable[..., Finished],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Watch]:
+    """Serve the org in a world, and point the program at it."""
+    monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
+    running: list[RunningSimulator] = []
+
+    def start(world: World, contract: Contract = "platform") -> Watched:
+        clock = StillClock(HALF_WAY)
+        org = SimulatedOrg(
+            replace(ORG, contract=contract),
+            clock,
+            world=world,
+            wall=clock,
+            requests_per_minute=1_000_000,
+        )
+        simulator = serve(org)
+        running.append(simulator)
+        place = Place(tmp_path, simulator, contract=contract, interval="1m")
+        return Watched(world, simulator, clock, place, command)
+
+    yield start
+    for simulator in running:
+        simulator.close()
