@@ -23,8 +23,11 @@ from urllib.parse import unquote
 
 MASK: Final = "***"
 
-SHORTEST = 6
+SHORTEST = 8
 """Characters; a shorter secret would be found in ordinary words, and guards nothing."""
+
+_WORD = re.compile(r"[a-z]{,12}")
+"""A word is no secret: to mask ``password`` or ``postgres`` everywhere would tell which it is."""
 
 MOST_KEPT = 512
 """Secrets; of fifty orgs each has a secret or two and a token, and tokens that were replaced stay
@@ -130,7 +133,11 @@ class _Plain:
 def _pieces(secret: str) -> list[str]:
     """Return what of a secret is searched for: its lines without the armour around a key."""
     lines = [" ".join(line.split()) for line in re.split(r"[\r\n]+", secret)]
-    return [line for line in lines if len(line) >= SHORTEST and not line.startswith("-----")]
+    return [
+        line
+        for line in lines
+        if len(line) >= SHORTEST and not line.startswith("-----") and not _WORD.fullmatch(line)
+    ]
 
 
 def _forms_of(piece: str) -> tuple[_Form, ...]:

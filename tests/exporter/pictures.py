@@ -54,6 +54,7 @@ HEALTHY = PollHealth(
     api_requests={("POST /query", "200"): 7, ("POST /query", "429"): 2},
     api_retries={"POST /query": 2},
     rate_limited_seconds={"POST /query": 1.5},
+    dropped_records={("actions", "number"): 2},
 )
 
 REMEDIATED = RemediationPicture(

@@ -10,7 +10,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import PureCloudPlatformClientV2 as sdk  # noqa: N813 - the SDK's own name shouts
 from msgspec import inspect as shapes
@@ -90,8 +90,9 @@ def _object_problems(payload: dict[str, object], model: str, where: str) -> Iter
 def shape_problems(shape: shapes.Type, kind: str, where: str = "$") -> Iterator[str]:
     """What in a type of ours does not fit the SDK's type ``kind``, field by field."""
     if isinstance(shape, shapes.UnionType):
-        for part in shape.types:
-            if not isinstance(part, shapes.NoneType):
+        parts = [part for part in shape.types if not isinstance(part, shapes.NoneType)]
+        if not _is_number_however_written(parts, kind):
+            for part in parts:
                 yield from shape_problems(part, kind, where)
     elif isinstance(shape, shapes.VarTupleType):
         item = _item_of(kind)
@@ -113,6 +114,16 @@ def shape_problems(shape: shapes.Type, kind: str, where: str = "$") -> Iterator[
         return  # what the platform itself sent; bodies that arrive are looked into all the same
     elif not isinstance(shape, SHAPES_OF.get(kind, ())):
         yield f"{where}: {type(shape).__name__} does not fit {kind}"
+
+
+def _is_number_however_written(parts: Sequence[shapes.Type], kind: str) -> bool:
+    """Return whether a type of ours takes the SDK's number, and the same as another or as text.
+
+    Answers may hold ``3.0`` or ``"3"`` where the model has ``3``.
+    """
+    numbers = (shapes.IntType, shapes.FloatType, shapes.StrType)
+    fits = any(isinstance(part, SHAPES_OF.get(kind, ())) for part in parts)
+    return kind in {"int", "float"} and fits and all(isinstance(part, numbers) for part in parts)
 
 
 SHAPES_OF: dict[str, tuple[type[shapes.Type], ...]] = {
