@@ -59,7 +59,7 @@ def report_table(
         parts.append(_Actions(rows))
         parts.extend(stories([(row.action.action_name, row.diagnosis) for row in rows]))
         if summary.callers_lost:
-            parts.append(_lost_callers(summary.callers_lost))
+            parts.extend((Text(), _lost_callers(summary.callers_lost), Text()))
         parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)
         parts.append(Text())
     return Group(*parts[:-1])

@@ -32,7 +32,7 @@ SMALL = Scenario(
     "small",
     1,
     tuple(replace(one, arrivals=STEADY) for one in (ORDER_STATUS, TAKE_PAYMENT, BRANCH_FINDER)),
-    (PAYMENT_LINE,),
+    (replace(PAYMENT_LINE, names_action=True),),
     PUNCTUAL,
 )
 """Two actions that time out, one that does not, and a flow: an hour of it is read in no time."""
