@@ -57,6 +57,9 @@ _SDK: Final = "the SDK's models"
 _GUIDE: Final = "the developer guide"
 _TERRAFORM: Final = "the terraform provider's code"
 _HELP: Final = "the vendor's help pages"
+_SCREENS: Final = "the platform's own pages, which show them"
+_ODD: Final = "answers that hold other than the models say"
+_GATEWAYS: Final = "what Apache, nginx and Jetty do"
 _SEEN: Final = "words in the vendor's own events and in answers to test calls"
 
 
@@ -92,8 +95,8 @@ class World:
         "executions",
         "Which `responseStatus` does an execution have that timed out?",
         Reading("none", "none", _NOTHING_SAID, "told by its error type"),
-        Reading("408", "`408`", _HELP, "told by either"),
-        Reading("504", "`504`", _HELP, "told by either"),
+        Reading("408", "`408`", _NOTHING_SAID, "told by either"),
+        Reading("504", "`504`", _NOTHING_SAID, "told by either"),
     )
     timeout_duration: str = _open(
         "executions",
@@ -118,7 +121,7 @@ class World:
     counts: str = _open(
         "executions",
         "How are counts written?",
-        Reading("floats", "`3.0`", _SDK, "read as whole numbers"),
+        Reading("floats", "`3.0`", _ODD, "read as whole numbers"),
         Reading("integers", "`3`", _SDK, "read as they come"),
         Reading("texts", '`"3"`', _NOTHING_SAID, "read as whole numbers"),
     )
@@ -126,12 +129,12 @@ class World:
         "executions",
         "Are `p95` and `p99` filled in `stats`?",
         Reading("absent", "no", _SDK, "not needed: quantiles come from the bands"),
-        Reading("filled", "yes", _HELP, "not needed: quantiles come from the bands"),
+        Reading("filled", "yes", _SCREENS, "not needed: quantiles come from the bands"),
     )
     empty_views: str = _open(
         "executions",
         "What does a view show that counts nothing?",
-        Reading("omitted", "it is left out", _GUIDE, "read as 0"),
+        Reading("omitted", "it is left out", _NOTHING_SAID, "read as 0"),
         Reading("zeros", "a count of 0", _NOTHING_SAID, "read as 0"),
     )
     absent_dimension: str = _open(
@@ -144,7 +147,7 @@ class World:
     bucket_end: str = _open(
         "executions",
         "Is a bucket cut at the end of the interval that was asked for?",
-        Reading("cut", "yes", _GUIDE, "keyed by its start"),
+        Reading("cut", "yes", _NOTHING_SAID, "keyed by its start"),
         Reading("whole", "no", _NOTHING_SAID, "keyed by its start"),
     )
     granularity: str = _open(
@@ -152,14 +155,16 @@ class World:
         "What is the smallest granularity of action aggregates?",
         Reading("PT1M", "a minute", _NOTHING_SAID, "windows of five minutes"),
         Reading("PT5M", "five minutes", _NOTHING_SAID, "windows of five minutes"),
-        Reading("PT15M", "a quarter of an hour", _GUIDE, "windows of that length, and says so"),
+        Reading(
+            "PT15M", "a quarter of an hour", _NOTHING_SAID, "windows of that length, and says so"
+        ),
         Reading("PT1H", "an hour", _NOTHING_SAID, "windows of that length, and says so"),
     )
     longest_interval: str = _open(
         "executions",
         "What is the longest interval of action aggregates?",
-        Reading("31d", "31 days", _GUIDE, "asks for two hours at most"),
-        Reading("7d", "7 days", _GUIDE, "asks for two hours at most"),
+        Reading("31d", "31 days", _NOTHING_SAID, "asks for two hours at most"),
+        Reading("7d", "7 days", _NOTHING_SAID, "asks for two hours at most"),
         Reading("1h", "an hour", _NOTHING_SAID, "asks for shorter slices, and says so"),
     )
     large_answers: str = _open(
@@ -199,7 +204,7 @@ class World:
         Reading(
             "some",
             "half a surrogate pair, a NUL, entities without id, negative counts, absurd durations",
-            _SEEN,
+            _ODD,
             "each costs itself: dropped and counted, or its name mended",
         ),
         Reading(
@@ -337,13 +342,13 @@ class World:
         Reading(
             "suffixed",
             "`-gzip` is added where it compresses",
-            _SEEN,
+            _GATEWAYS,
             "reads and writes uncompressed",
         ),
         Reading(
             "weak",
             "it becomes weak where it compresses",
-            _SEEN,
+            _GATEWAYS,
             "reads and writes uncompressed",
         ),
         Reading(
@@ -387,19 +392,19 @@ class World:
     expires_in: str = _open(
         "wire",
         "How is a token's lifetime written?",
-        Reading("text", '`"86399"`', _SEEN, "read as a number"),
+        Reading("text", '`"86399"`', _ODD, "read as a number"),
         Reading("number", "`86399`", _SDK, "read as it comes"),
     )
     too_many_requests: str = _open(
         "wire",
         "Does a 429 say how long to wait?",
-        Reading("bare", "no", _SEEN, "waits longer and longer"),
+        Reading("bare", "no", _NOTHING_SAID, "waits longer and longer"),
         Reading("retry_after", "`Retry-After`", _GUIDE, "waits so long"),
     )
     rate_headers: str = _open(
         "wire",
         "Are there `inin-ratelimit-*` headers?",
-        Reading("absent", "no", _GUIDE, "keeps to its own pace"),
+        Reading("absent", "no", _NOTHING_SAID, "keeps to its own pace"),
         Reading("shown", "yes", _GUIDE, "uses them"),
     )
 
