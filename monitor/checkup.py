@@ -24,13 +24,9 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.actions import (
-    consuming_flows,
-    list_actions,
-    list_integrations,
-    tracking_is_built,
-)
+from monitor.genesys.actions import list_actions, list_integrations
 from monitor.genesys.audits import saved_actions
+from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami

@@ -20,8 +20,8 @@ from monitor.errors import (
     StaleDataError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.actions import consuming_flows, tracking_is_built
 from monitor.genesys.client import BUDGET_SECONDS
+from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger, OrgState
 from monitor.model import ExecutionList, TimeRange, floor_to

@@ -21,13 +21,8 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys import Client
-from monitor.genesys.actions import (
-    IntegrationAction,
-    consuming_flows,
-    list_actions,
-    list_integrations,
-    tracking_is_built,
-)
+from monitor.genesys.actions import IntegrationAction, list_actions, list_integrations
+from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.flows import FlowDocument, get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.ledger import Ledger, OrgState

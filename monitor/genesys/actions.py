@@ -1,21 +1,17 @@
-"""Integration actions (the data actions), integrations, and the flows that use an action."""
+"""Integration actions (the data actions), their templates and functions, and integrations."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 import msgspec
 
-from monitor.errors import BadRequestError, NotFoundError, NotJsonError
+from monitor.errors import NotJsonError
 from monitor.genesys.client import Client, decode_answer
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
-from monitor.platform_limits import MOST_ENTITIES_A_PAGE
+from monitor.genesys.listings import NamedRecord, all_pages
 from monitor.texts import tidy, tidy_id
 
 LIST_ACTIONS = Endpoint(
@@ -37,31 +33,8 @@ GET_FUNCTION = Endpoint(
     "/api/v2/integrations/actions/{actionId}/function",
     ("integrations:actionFunction:view",),
 )
-CONSUMING_RESOURCES = Endpoint(
-    "GET",
-    "/api/v2/architect/dependencytracking/consumingresources",
-    ("architect:dependencyTracking:view",),
-)
-
 FUNCTION_INTEGRATION_TYPE = "function-data-actions"
 """The type of the integrations whose actions are functions."""
-TRACKING_BUILD = Endpoint(
-    "GET",
-    "/api/v2/architect/dependencytracking/build",
-    ("architect:dependencyTracking:view",),
-)
-
-PAGE_SIZE = MOST_ENTITIES_A_PAGE
-MOST_BARREN_PAGES = 30
-"""So many pages in a row without anything new end a listing, whatever the platform counts: a flow
-comes once for each of its versions, and a platform that ignored the page number comes for ever."""
-
-OBJECT_TYPES = ("DATAACTION", "SECUREACTION")
-"""What dependency tracking calls a data action; only one that is secure may be the second."""
-
-_BUILT = frozenset({"OPERATIONAL", "OPERATIONALNEEDSREBUILD"})
-"""States in which a build of dependency tracking has once been completed (DependencyStatus)."""
-
 _LONGEST_TIMEOUT_SECONDS = 3600
 """Sixty times what the platform takes: more is a slip, and no timeout is guessed from it."""
 
@@ -189,19 +162,6 @@ class _FunctionConfig(msgspec.Struct, frozen=True):
     function: _Function | None = None
 
 
-class _Named(Record, frozen=True):
-    id: str
-    name: str | None = None
-
-    def __post_init__(self) -> None:
-        check_id(self.id)
-
-
-class _Dependency(_Named, frozen=True):
-    type: str | None = None
-    deleted: bool | None = None
-
-
 class _ActionPage(Listing, frozen=True, rename="camel"):
     entities: tuple[_ActionAnswer, ...] | None = None
     page_count: int | None = None
@@ -211,41 +171,13 @@ class _IntegrationType(msgspec.Struct, frozen=True):
     id: str | None = None
 
 
-class _IntegrationAnswer(_Named, frozen=True, rename="camel"):
+class _IntegrationAnswer(NamedRecord, frozen=True, rename="camel"):
     integration_type: _IntegrationType | None = None
 
 
 class _IntegrationPage(Listing, frozen=True, rename="camel"):
     entities: tuple[_IntegrationAnswer, ...] | None = None
     page_count: int | None = None
-
-
-class _DependencyPage(Listing, frozen=True, rename="camel"):
-    entities: tuple[_Dependency, ...] | None = None
-    page_count: int | None = None
-
-
-class _Tracking(msgspec.Struct, frozen=True):
-    status: str | None = None
-
-
-class _Entity(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
-E_co = TypeVar("E_co", bound=_Entity, covariant=True)
-
-
-class _Page(Protocol[E_co]):
-    @property
-    def entities(self) -> tuple[E_co, ...] | None: ...
-
-    @property
-    def page_count(self) -> int | None: ...
-
-    @property
-    def unread(self) -> int: ...
 
 
 def list_actions(client: Client, *, with_authentication: bool = False) -> list[IntegrationAction]:
@@ -262,7 +194,7 @@ def list_actions(client: Client, *, with_authentication: bool = False) -> list[I
     params = {"includeConfig": "true"}
     if with_authentication:
         params["includeAuthActions"] = "true"
-    pages = _all_pages(client, LIST_ACTIONS, _ActionPage, params)
+    pages = all_pages(client, LIST_ACTIONS, _ActionPage, params)
     return [entity.action() for entity in pages]
 
 
@@ -336,7 +268,7 @@ def is_authentication_action(client: Client, action_id: str) -> bool:
     """
 
     def is_listed(more: dict[str, str]) -> bool:
-        listed = _all_pages(client, LIST_ACTIONS, _ActionPage, {"ids": action_id, **more})
+        listed = all_pages(client, LIST_ACTIONS, _ActionPage, {"ids": action_id, **more})
         return any(entity.id == action_id for entity in listed)
 
     return not is_listed({}) and is_listed({"includeAuthActions": "true"})
@@ -348,7 +280,7 @@ def list_integrations(client: Client) -> dict[str, ListedIntegration]:
     Raises:
         GenesysError: One of the tree.
     """
-    pages = _all_pages(client, LIST_INTEGRATIONS, _IntegrationPage, {})
+    pages = all_pages(client, LIST_INTEGRATIONS, _IntegrationPage, {})
     return {
         one.id: ListedIntegration(
             tidy(one.name or ""), (one.integration_type and one.integration_type.id) or ""
@@ -367,79 +299,3 @@ def function_timeout_ms(client: Client, action_id: str) -> int | None:
     answer = client.call(GET_FUNCTION, _FunctionConfig, path={"actionId": action_id})
     seconds = answer.function.timeout_seconds if answer.function else None
     return seconds * 1_000 if seconds and 0 < seconds <= _LONGEST_TIMEOUT_SECONDS else None
-
-
-def consuming_flows(
-    client: Client, action_id: str, *, secure: bool | None = None
-) -> dict[str, str]:
-    """Return the flows that use a data action: flow id -> name.
-
-    The platform's dependency tracking lists other users of an action too, such as scripts and
-    guides; every type of flow ends in ``FLOW``. Flows that were deleted are left out. That none is
-    listed means nothing before tracking was built: see ``tracking_is_built``.
-
-    Args:
-        client: Asks.
-        action_id: The data action.
-        secure: Whether it is secure: where it may be, it is looked for under both object types.
-
-    Raises:
-        GenesysError: One of the tree.
-    """
-    usual, other = OBJECT_TYPES
-    consumers = [*_consumers(client, action_id, usual)]
-    if secure is not False:
-        # A type that the platform does not take there has no users.
-        with contextlib.suppress(BadRequestError, NotFoundError):
-            consumers += _consumers(client, action_id, other)
-    return {
-        consumer.id: tidy(consumer.name or "")
-        for consumer in consumers
-        if (consumer.type or "").upper().endswith("FLOW") and not consumer.deleted
-    }
-
-
-def _consumers(client: Client, action_id: str, object_type: str) -> Iterator[_Dependency]:
-    params = {"id": action_id, "objectType": object_type}
-    return _all_pages(client, CONSUMING_RESOURCES, _DependencyPage, params)
-
-
-def tracking_is_built(client: Client) -> bool:
-    """Return whether dependency tracking was ever built, so that no user means that none is there.
-
-    A build that is still under way, or that ended incomplete, has not seen everything.
-
-    Raises:
-        GenesysError: One of the tree.
-    """
-    return (client.call(TRACKING_BUILD, _Tracking).status or "").upper() in _BUILT
-
-
-def _all_pages(
-    client: Client, endpoint: Endpoint, page_type: type[_Page[E_co]], params: dict[str, str]
-) -> Iterator[E_co]:
-    """Yield each entity once, page by page.
-
-    Ends at the last page that the platform counts. Where it counts none, ends at a page that
-    brings nothing new, unless that page is full: the same thing may fill a page and more. A
-    platform that repeats itself is not asked for ever.
-    """
-    seen: set[str] = set()
-    barren = 0
-    for number in itertools.count(1):
-        page = client.call(
-            endpoint,
-            page_type,
-            params={**params, "pageSize": str(PAGE_SIZE), "pageNumber": str(number)},
-        )
-        entities = page.entities or ()
-        fresh = {entity.id: entity for entity in entities if entity.id not in seen}
-        yield from fresh.values()
-        seen |= fresh.keys()
-        barren = 0 if fresh else barren + 1
-        if page.page_count or not (entities or page.unread):
-            goes_on = number < (page.page_count or 0)
-        else:
-            goes_on = bool(fresh or page.unread) or len(entities) >= PAGE_SIZE
-        if not goes_on or barren >= MOST_BARREN_PAGES:
-            return

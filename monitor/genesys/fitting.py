@@ -187,18 +187,22 @@ class Fitting:
                 # The good ones, which are nearly all, at the speed of the decoder.
                 kept.append(msgspec.convert(one, wanted.cls))
             except (msgspec.ValidationError, RecursionError):
-                pass
+                self._keep_what_fits(kept, one, wanted, f"{where}[...]")
             else:
                 self.has_good = True
-                continue
-            before = len(self.dropped)
-            try:
-                kept.append(self.fit(one, wanted, f"{where}[...]"))
-            except Unfit as unfit:
-                self.dropped.append(unfit)
-            else:
-                self.has_good |= len(self.dropped) == before
         return kept
+
+    def _keep_what_fits(
+        self, kept: list[object], record: object, wanted: inspect.Type, where: str
+    ) -> None:
+        """Keep a record as far as it can be mended; else it is dropped, and nothing else is."""
+        before = len(self.dropped)
+        try:
+            kept.append(self.fit(record, wanted, where))
+        except Unfit as unfit:
+            self.dropped.append(unfit)
+        else:
+            self.has_good |= len(self.dropped) == before
 
 
 _NATIVE: dict[type, tuple[type, ...]] = {

@@ -23,16 +23,13 @@ import monitor.genesys
 from monitor.clock import SystemClock
 from monitor.genesys import Client, Endpoint
 from monitor.genesys.actions import (
-    OBJECT_TYPES,
     REQUEST_TEMPLATE,
-    consuming_flows,
     function_timeout_ms,
     get_action,
     get_template,
     is_authentication_action,
     list_actions,
     list_integrations,
-    tracking_is_built,
 )
 from monitor.genesys.analytics import (
     ActionAggregateJob,
@@ -65,6 +62,7 @@ from monitor.genesys.analytics import (
     submit_action_job,
 )
 from monitor.genesys.audits import RealtimeAuditQuery, saved_actions
+from monitor.genesys.dependencies import OBJECT_TYPES, consuming_flows, tracking_is_built
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
@@ -335,7 +333,7 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (ConversationPage, "AnalyticsConversationQueryResponse"),
         (monitor.genesys.actions._ActionPage, "ActionEntityListing"),  # noqa: SLF001
         (monitor.genesys.actions._IntegrationPage, "IntegrationEntityListing"),  # noqa: SLF001
-        (monitor.genesys.actions._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001
+        (monitor.genesys.dependencies._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001
         (monitor.genesys.limits._Limits, "LimitsEntityListing"),  # noqa: SLF001
         (monitor.genesys.organization._Organization, "Organization"),  # noqa: SLF001
         (ActionUpdate, "UpdateActionInput"),

@@ -12,16 +12,15 @@ from structlog.testing import capture_logs
 from monitor.errors import NotFoundError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.actions import (
-    MOST_BARREN_PAGES,
     IntegrationAction,
     ListedIntegration,
-    consuming_flows,
     get_action,
     list_actions,
     list_integrations,
-    tracking_is_built,
 )
+from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.limits import data_action_limits
+from monitor.genesys.listings import MOST_BARREN_PAGES
 from monitor.genesys.organization import whoami
 from monitor.genesys.regions import REGIONS, is_known
 from tests.genesys.conftest import HandClock

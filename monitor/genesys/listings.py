@@ -1,0 +1,93 @@
+"""Listings of the platform, page by page, each entity once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Protocol, TypeVar
+
+from monitor.genesys.client import Client
+from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.fitting import Record, check_id
+from monitor.platform_limits import MOST_ENTITIES_A_PAGE
+
+PAGE_SIZE = MOST_ENTITIES_A_PAGE
+MOST_BARREN_PAGES = 30
+"""So many pages in a row without anything new end a listing, whatever the platform counts: a flow
+comes once for each of its versions, and a platform that ignored the page number comes for ever."""
+
+
+class NamedRecord(Record, frozen=True):
+    """An entity that has an id, and perhaps a name."""
+
+    id: str
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an id that names nothing.
+
+        Raises:
+            ImplausibleError: It is no id.
+        """
+        check_id(self.id)
+
+
+class Entity(Protocol):
+    """Whatever a listing lists."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from others."""
+        ...
+
+
+E_co = TypeVar("E_co", bound=Entity, covariant=True)
+
+
+class Page(Protocol[E_co]):
+    """One page of a listing."""
+
+    @property
+    def entities(self) -> tuple[E_co, ...] | None:
+        """What stands on it."""
+        ...
+
+    @property
+    def page_count(self) -> int | None:
+        """How many pages there are; None where the platform does not say."""
+        ...
+
+    @property
+    def unread(self) -> int:
+        """How many records of it were left out."""
+        ...
+
+
+def all_pages(
+    client: Client, endpoint: Endpoint, page_type: type[Page[E_co]], params: dict[str, str]
+) -> Iterator[E_co]:
+    """Yield each entity once, page by page.
+
+    Ends at the last page that the platform counts. Where it counts none, ends at a page that
+    brings nothing new, unless that page is full: the same thing may fill a page and more. A
+    platform that repeats itself is not asked for ever.
+    """
+    seen: set[str] = set()
+    barren = 0
+    for number in itertools.count(1):
+        page = client.call(
+            endpoint,
+            page_type,
+            params={**params, "pageSize": str(PAGE_SIZE), "pageNumber": str(number)},
+        )
+        entities = page.entities or ()
+        fresh = {entity.id: entity for entity in entities if entity.id not in seen}
+        yield from fresh.values()
+        seen |= fresh.keys()
+        barren = 0 if fresh else barren + 1
+        if page.page_count or not (entities or page.unread):
+            goes_on = number < (page.page_count or 0)
+        else:
+            goes_on = bool(fresh or page.unread) or len(entities) >= PAGE_SIZE
+        if not goes_on or barren >= MOST_BARREN_PAGES:
+            return
