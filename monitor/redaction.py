@@ -29,9 +29,9 @@ SHORTEST = 8
 _WORD = re.compile(r"[a-z]{,12}")
 """A word is no secret: to mask ``password`` or ``postgres`` everywhere would tell which it is."""
 
-MOST_KEPT = 512
-"""Secrets; of fifty orgs each has a secret or two and a token, and tokens that were replaced stay
-known for days."""
+MOST_PASSING = 512
+"""Tokens and assertions; of fifty orgs each has one of both, and what was replaced stays known for
+a while. Credentials are kept as long as the process lives."""
 
 _LONGEST = 256
 """Characters of a secret that are searched for; what runs on after them is masked with them."""
@@ -75,25 +75,37 @@ class Redactor:
     def __init__(self) -> None:
         """Know none; headers, form fields and passwords of URLs are told by their shape."""
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[_Form, ...]] = OrderedDict()
+        self._credentials: dict[str, tuple[_Form, ...]] = {}
+        self._passing: OrderedDict[str, tuple[_Form, ...]] = OrderedDict()
 
     def keep(self, secret: str) -> None:
-        """Mask a secret from now on; of a text of several lines, each line.
+        """Mask a secret for as long as the process lives; of a text of several lines, each line.
 
         Args:
-            secret: A password, token, assertion or key; what is too short to be one is left out.
+            secret: A password or a key; what is too short to be one is left out.
         """
-        for piece in _pieces(secret):
-            with self._lock:
-                self._kept[piece] = self._kept.get(piece) or _forms_of(piece)
-                self._kept.move_to_end(piece)
-                if len(self._kept) > MOST_KEPT:
-                    self._kept.popitem(last=False)
+        with self._lock:
+            for piece in _pieces(secret):
+                self._credentials[piece] = self._credentials.get(piece) or _forms_of(piece)
+
+    def keep_for_now(self, secret: str) -> None:
+        """Mask a secret that is replaced before long, until many others have come after it.
+
+        Args:
+            secret: A token or an assertion.
+        """
+        with self._lock:
+            for piece in _pieces(secret):
+                self._passing[piece] = self._passing.get(piece) or _forms_of(piece)
+                self._passing.move_to_end(piece)
+            while len(self._passing) > MOST_PASSING:
+                self._passing.popitem(last=False)
 
     def redact(self, text: str) -> str:
         """Return the text with every known secret, and all that looks like one, masked."""
         with self._lock:
-            forms = [form for kept in self._kept.values() for form in kept]
+            kept = (*self._credentials.values(), *self._passing.values())
+        forms = [form for each in kept for form in each]
         text = _masked(text, forms)
         text = _HEADER.sub(rf"\1\2{MASK}", text)
         text = _FIELD.sub(rf"\1{MASK}", text)

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
 from monitor.cli.switches import pause, resume
 from monitor.errors import TimeoutMonitorError
-from monitor.redaction import redact_crashes
+from monitor.redaction import SECRETS, redact_crashes
 
 app = typer.Typer(
     name="timeout-monitor",
@@ -112,9 +113,11 @@ def run() -> None:
         )
         _forget_output()
         sys.exit(1)
-    except Exception as error:  # the last resort: no traceback at a user
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback at a user
         if "-v" in sys.argv or "--verbose" in sys.argv:
-            raise
+            # Printed here: Typer's own hook, which comes before ours, would show secrets.
+            sys.stderr.write(SECRETS.redact(traceback.format_exc()))
+            sys.exit(1)
         say(
             f"Something went wrong inside timeout-monitor: {type(error).__name__}: {error}",
             "Run it again with --verbose before the command, and report what it prints.",

@@ -111,11 +111,13 @@ def _refuse_failures(reports: "Sequence[PollReport]") -> None:
     """
     failures: dict[str, GenesysError] = {}
     for report in reports:
-        for error in report.errors.values():
-            if report.result == "ok":
+        # Two sources may ask the same endpoint, and fail for the same reason: it is told once.
+        told = {error.message: error for error in report.errors.values()}
+        if report.result == "ok":
+            for error in told.values():
                 say(error.message, error.hint)
-            else:
-                failures.setdefault(error.message, error)
+        else:
+            failures = told | failures
     if not failures:
         return
     first, *others = failures.values()

@@ -33,6 +33,10 @@ COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 """Windows to fall back to where the platform refuses finer ones."""
 
 
+REQUIRED_SOURCES: Mapping[str, str] = {"platform": "actions", "flow": "conversations"}
+"""What executions are counted from: while it is refused, every poll has failed."""
+
+
 class Outcome(StrEnum):
     """How reading went."""
 
@@ -47,7 +51,8 @@ class PollReport:
 
     Attributes:
         org: The org's name.
-        result: ``ok``, ``partial`` where a source failed, ``failed`` where all did.
+        result: ``ok``, ``partial`` where a source failed, ``failed`` where all did, or the one
+            that executions are counted from is refused.
         duration_seconds: How long it took, by the machine's clock.
         requests: API requests it cost.
         executions_added: Executions counted for the first time.
@@ -186,7 +191,8 @@ class Collector:
         failed = errors.keys() | {name for name, answers in available.items() if not answers}
         # One that this poll did not ask has not answered either.
         answered = available.keys() - failed - self._not_asked
-        if failed and not answered:
+        is_off = not available.get(REQUIRED_SOURCES[self._contract], True)
+        if is_off or (failed and not answered):
             return Outcome.FAILED
         # A source that is switched off was warned of once; it does not make every poll partial.
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK

@@ -139,7 +139,7 @@ def _orgs(from_file: object, variables: Mapping[str, str]) -> dict[str, Any]:
             for key in ("client_secret", "client_secret_file", "private_key", "private_key_file"):
                 base.pop(prefix + key, None)
     org: dict[str, Any] = base | given
-    if not orgs and variables.get(FLOW_VARIABLE):
+    if not orgs and without_wrapping(variables.get(FLOW_VARIABLE, "")):
         # Nothing but the environment describes this org: a flow in it says which contract is meant.
         org.setdefault("contract", "flow")
     return {"org": [_with_flow(org, variables)]}
@@ -158,8 +158,11 @@ def _with_flow(org: dict[str, Any], variables: Mapping[str, str]) -> dict[str, A
     flow_id = without_wrapping(variables.get(FLOW_VARIABLE, ""))
     if org.get("contract") != "flow" or not flow_id:
         return org
+    same_flow = org.get("flow_id") == flow_id
     action_id = without_wrapping(variables.get(ACTION_VARIABLE, "")) or None
-    return {**org, "flow_id": flow_id, "action_id": action_id}
+    # The file's action is one of the file's flow, and goes with another one.
+    kept = org.get("action_id") if same_flow else None
+    return {**org, "flow_id": flow_id, "action_id": action_id or kept}
 
 
 def _as_configuration_error(error: ValidationError, file: Path | None) -> ConfigurationError:

@@ -49,7 +49,7 @@ class OrgSettings(Section):
         if not url:
             return url
         parts = urlsplit(url)
-        if "@" in parts.netloc:
+        if "@" in url.partition("?")[0]:
             # Nothing of it is repeated: it may be a password.
             reason = "a URL must not hold a user or a password; use client_id and a credential"
             raise ValueError(reason)

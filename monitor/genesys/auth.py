@@ -163,7 +163,7 @@ class SignedJwt:
             "jti": str(uuid.uuid4()),
         }
         assertion = jwt.encode(claims, self._key, algorithm="RS256")
-        SECRETS.keep(assertion)  # a credential while it lives
+        SECRETS.keep_for_now(assertion)  # a credential while it lives
         return {"grant_type": JWT_BEARER, "assertion": assertion}
 
     def credentials(self) -> None:
@@ -362,7 +362,7 @@ class TokenCache:
                 status=answer.status,
                 correlation_id=answer.correlation_id,
             )
-        SECRETS.keep(token)
+        SECRETS.keep_for_now(token)
         lifetime = lifetime_seconds(decoded.expires_in)
         self._token = token
         self._renew_at = asked_at + max(lifetime - EARLY_SECONDS, lifetime / 2)

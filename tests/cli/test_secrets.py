@@ -120,6 +120,23 @@ def test_a_message_that_is_cut_does_not_end_in_half_a_token(
     assert ACCESS[:8] not in said
 
 
+def test_a_crash_that_is_asked_for_shows_its_place_without_the_secret(
+    command: Command, config: Path, far_side: FarSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the command line itself, which has a hook for crashes of its own."""
+    far_side.on(TOKEN, Reply(body={"access_token": ACCESS, "expires_in": 3600}))
+
+    def crash(*_: object, **__: object) -> None:
+        raise KeyError(ACCESS)
+
+    monkeypatch.setattr("monitor.genesys.client.refusal", crash)
+    done = command("-v", "--config", str(config), "check")
+
+    assert done.code == 1
+    assert "Traceback" in done.err
+    assert ACCESS not in done.out + done.err
+
+
 def test_a_broken_connection_says_nothing_of_what_was_sent(
     command: Command, config: Path, far_side: FarSide
 ) -> None:

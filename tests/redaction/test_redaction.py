@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.redaction import MASK, MOST_KEPT, Redactor
+from monitor.redaction import MASK, MOST_PASSING, Redactor
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[[str], str]
@@ -148,13 +148,15 @@ def test_a_token_with_a_line_end_in_it_is_masked_in_both_halves() -> None:
     assert "half" not in shown
 
 
-def test_what_is_known_is_bounded_and_the_newest_stays() -> None:
-    """A daemon renews tokens for years."""
+def test_what_passes_is_bounded_and_credentials_stay() -> None:
+    """A daemon renews tokens for years, and logs in with one secret."""
     redactor = Redactor()
-    for number in range(MOST_KEPT + 5):
-        redactor.keep(f"token-number-{number:05}-x")
+    redactor.keep("the-secret-of-the-client-1")
+    for number in range(MOST_PASSING + 5):
+        redactor.keep_for_now(f"token-number-{number:05}-x")
 
-    assert redactor.redact(f"token-number-{MOST_KEPT + 4:05}-x") == MASK
+    assert redactor.redact("the-secret-of-the-client-1") == MASK
+    assert redactor.redact(f"token-number-{MOST_PASSING + 4:05}-x") == MASK
     assert redactor.redact("token-number-00000-x") == "token-number-00000-x"
 
 

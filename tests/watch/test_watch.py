@@ -46,8 +46,6 @@ def test_a_poll_draws_the_picture(watch: Watch) -> None:
         "Order Status",
         "Take Payment",
         "Branch Finder",
-        # Timeouts whose records name none.
-        "unknown",
     }
     assert picture.concurrency_limit == 50
     assert picture.health.polls["ok"] == 1
