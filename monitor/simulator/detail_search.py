@@ -41,13 +41,22 @@ _CACHED_RECORDS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
+class _Shown:
+    """A record as the platform shows it, with what filters ask of it: that is asked most often."""
+
+    json: Json
+    conversation: dimensions.Facts
+    segments: tuple[dimensions.Facts, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Hit:
     """A record that was found, as the platform shows it by now."""
 
     record: ConversationRecord
     shown: int
     ended: bool
-    json: Json
+    as_shown: _Shown
 
 
 class DetailSearch:
@@ -85,10 +94,10 @@ class DetailSearch:
             hit
             for hit in self._active(from_ms, to_ms, now_ms)
             if (earliest_ms is None or hit.record.start_ms >= earliest_ms)
-            and _satisfies(hit.json, query)
+            and _satisfies(hit.as_shown, query)
         ]
         hits.sort(key=_sort_key(query.order_by), reverse=query.order == "desc")
-        return [hit.json for hit in hits]
+        return [hit.as_shown.json for hit in hits]
 
     def left_flows(self, from_ms: int, to_ms: int) -> Iterator[ConversationRecord]:
         """Yield what ran a flow and was going on in an interval, whether or not it shows yet."""
@@ -120,9 +129,11 @@ class DetailSearch:
         record: ConversationRecord,
         shown: int,
         ended: bool,  # noqa: FBT001 - lru_cache keys are positional
-    ) -> Json:
+    ) -> _Shown:
         """A record as JSON; shared by all readers, and never changed."""
-        return render(record, shown, self._scenario, self._world, ended=ended)
+        json = render(record, shown, self._scenario, self._world, ended=ended)
+        facts = dimensions.of_conversation(json), tuple(dimensions.of_segments(json))
+        return _Shown(json, *facts)
 
 
 def _sort_key(order_by: str) -> Callable[[_Hit], tuple[int, str]]:
@@ -157,16 +168,13 @@ def _check(wanted: DetailFilter, known: frozenset[str]) -> None:
             raise bad_request(message)
 
 
-def _satisfies(conversation: Json, query: ConversationQuery | ConversationJob) -> bool:
+def _satisfies(shown: _Shown, query: ConversationQuery | ConversationJob) -> bool:
     """Whether a record satisfies every filter; a segment filter needs one segment that does."""
-    facts = dimensions.of_conversation(conversation)
-    if not all(_holds(wanted, facts) for wanted in query.conversation_filters or ()):
+    if not all(_holds(wanted, shown.conversation) for wanted in query.conversation_filters or ()):
         return False
-    if not query.segment_filters:
-        return True
-    segments = list(dimensions.of_segments(conversation))
     return all(
-        any(_holds(wanted, segment) for segment in segments) for wanted in query.segment_filters
+        any(_holds(wanted, segment) for segment in shown.segments)
+        for wanted in query.segment_filters or ()
     )
 
 
