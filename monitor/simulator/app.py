@@ -84,7 +84,7 @@ def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestL
         if fault is not None and fault.kind == "edited":
             org.edit(request.path, fault.action_id, fault.timeout_ms)
         elif fault is not None and fault.kind == "spoilt":
-            org.spoil(request.path)
+            org.spoil(request.path, fault.action_id, fault.timeout_ms)
         elif fault is not None:
             struck = mishap(fault, request.environ)
             if struck is not None:

@@ -36,7 +36,8 @@ FaultKind = Literal[
 ]
 """The ``_after`` kinds do what was asked, and then the answer is lost. ``edited`` lets somebody
 else save the flow or the integration action just before the request is served as usual; ``spoilt``
-lets the write change something beside the timeout. ``cut`` compresses the answer and loses its end,
+lets the write change something beside the timeout, and keep another timeout where one is given.
+``cut`` compresses the answer and loses its end,
 which nothing but the stream itself shows. The
 ``job_`` kinds are for the state of an analytics job: it stays, or ends without results."""
 
@@ -56,7 +57,7 @@ class Fault:
         retry_after_seconds: ``Retry-After`` of ``rate_limited`` and ``unavailable``; None leaves
             the header out.
         hang_seconds: How long a hanging request stays without an answer.
-        action_id: Which data action of a flow is ``edited``.
+        action_id: Which data action of a flow is ``edited``, or keeps another timeout.
         timeout_ms: The timeout that it is given then; None to change something else.
     """
 

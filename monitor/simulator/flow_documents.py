@@ -65,7 +65,7 @@ class FlowStore:
             for number, flow in enumerate(scenario.flows)
         }
         self._sent: dict[str, bytes] = {}
-        self._spoils: set[str] = set()
+        self._spoils: dict[str, tuple[str, int | None]] = {}
         self._unspoilt: dict[str, Json] = {}
 
     def get(self, flow_id: str) -> FlowDocument:
@@ -109,15 +109,17 @@ class FlowStore:
             )
             by = {"id": "simulated-client", "name": "API client"}
             if flow_id in self._spoils:
-                self._spoils.remove(flow_id)
+                action_id, timeout_ms = self._spoils.pop(flow_id)
                 self._unspoilt[flow_id] = sent
-                sent = {**sent, "description": f"Changed on its way at {current.etag}"}
+                sent = {**deepcopy(sent), "description": f"Changed on its way at {current.etag}"}
+                if timeout_ms is not None:
+                    _set_timeout(sent, action_id, timeout_ms)
             return self._replace(flow_id, current, sent, by, now_ms)
 
-    def spoil(self, flow_id: str) -> None:
-        """Let the next write of a flow change its description as well."""
+    def spoil(self, flow_id: str, action_id: str = "", timeout_ms: int | None = None) -> None:
+        """Let the next write of a flow change its description as well, or a timeout otherwise."""
         with self._lock:
-            self._spoils.add(flow_id)
+            self._spoils[flow_id] = (action_id, timeout_ms)
 
     def sent(self, flow_id: str) -> bytes:
         """The newest document that a client sent for a flow, byte for byte, accepted or not.
@@ -158,9 +160,7 @@ class FlowStore:
             if timeout_ms is None:
                 body["description"] = f"Edited when it was at version {body.get('version')}"
             else:
-                for entry in data_actions(body):
-                    if entry.get("id") == action_id:
-                        entry["data"]["timeout"] = timeout_ms
+                _set_timeout(body, action_id, timeout_ms)
             by = {"id": "simulated-author", "name": "Flow author"}
             return self._replace(flow_id, current, body, by, now_ms)
 
@@ -187,6 +187,13 @@ class FlowStore:
 def _written(number: int, body: Json) -> FlowDocument:
     """A document as this server writes it."""
     return FlowDocument(number, body, json.dumps(body, ensure_ascii=False).encode())
+
+
+def _set_timeout(body: Json, action_id: str, timeout_ms: int) -> None:
+    """Give a data action of a document another timeout, in place."""
+    for entry in data_actions(body):
+        if entry.get("id") == action_id:
+            entry["data"]["timeout"] = timeout_ms
 
 
 def timeouts_of(document: Json) -> dict[str, int]:

@@ -108,7 +108,7 @@ class ActionStore:
         self._world = world
         self._changed = changed
         self._saved = saved
-        self._spoils: set[str] = set()
+        self._spoils: dict[str, int | None] = {}
         self._lock = threading.Lock()
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._stored = {
@@ -160,15 +160,18 @@ class ActionStore:
                 config=config,
             )
             if action_id in self._spoils:
-                self._spoils.remove(action_id)
-                renewed = replace(renewed, config=_with_header(config, renewed.version))
+                timeout_ms = self._spoils.pop(action_id)
+                config = _with_header(config, renewed.version)
+                if timeout_ms is not None:
+                    config = msgspec.structs.replace(config, timeout_seconds=timeout_ms // 1_000)
+                renewed = replace(renewed, config=config)
             self._keep(stored, renewed, Editor(client_id))
         return renewed
 
-    def spoil(self, action_id: str) -> None:
-        """Let the next write of an action change one of its headers as well."""
+    def spoil(self, action_id: str, timeout_ms: int | None = None) -> None:
+        """Let the next write of an action change a header as well, and keep another timeout."""
         with self._lock:
-            self._spoils.add(action_id)
+            self._spoils[action_id] = timeout_ms
 
     def edit(self, action_id: str, timeout_ms: int | None, editor: Editor = _NOBODY) -> None:
         """Let somebody else save an action: with another timeout, or with another header.

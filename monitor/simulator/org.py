@@ -116,17 +116,22 @@ class SimulatedOrg:
             editor = person(self.scenario.seed, len(self.audits.editors))
             self.actions.edit(what, timeout_ms, editor)
 
-    def spoil(self, path: str) -> None:
+    def spoil(self, path: str, action_id: str = "", timeout_ms: int | None = None) -> None:
         """Let the next write of what a path stands for change something beside the timeout.
+
+        Args:
+            path: Ends with the flow's or the action's id.
+            action_id: Which data action of a flow keeps another timeout.
+            timeout_ms: That timeout; None for the one that is written.
 
         Raises:
             Refusal: 404; it stands for neither a flow nor an integration action.
         """
         what = path.rstrip("/").rpartition("/")[2]
         if path.startswith("/api/v2/flows/"):
-            self.flows.spoil(what)
+            self.flows.spoil(what, action_id, timeout_ms)
         else:
-            self.actions.spoil(what)
+            self.actions.spoil(what, timeout_ms)
 
     def register_public_key(self, client_id: str, pem: str) -> None:
         """Let a client sign in with assertions signed by the key's private half."""
