@@ -104,7 +104,14 @@ NEXT: Mapping[ChangeState, frozenset[ChangeState]] = {
     ),
     ChangeState.VERIFIED: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
     ChangeState.KEPT: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
-    ChangeState.UNHELPFUL: frozenset({ChangeState.UNDOING, ChangeState.SUPERSEDED}),
+    ChangeState.UNHELPFUL: frozenset(
+        {
+            ChangeState.UNDOING,
+            ChangeState.SUPERSEDED,
+            # It could not be undone or put back, and why is recorded.
+            ChangeState.UNHELPFUL,
+        }
+    ),
     ChangeState.UNDOING: frozenset(
         {
             ChangeState.ROLLED_BACK,

@@ -171,7 +171,7 @@ class Journal:
             _note(connection, org_id, change, entry, to)
             return get_change(connection, change.org, org_id, change.change_id)
 
-    def move(
+    def move(  # noqa: PLR0913 - what is recorded with a state
         self,
         lease: Lease,
         change: Change,
@@ -179,6 +179,7 @@ class Journal:
         entry: AuditEntry,
         *,
         quarantine: Quarantine | None = None,
+        trip: Switch | None = None,
     ) -> Change:
         """Record how far a change has come.
 
@@ -191,6 +192,8 @@ class Journal:
             to: Its state from now on.
             entry: Its line in the audit trail.
             quarantine: Where the action is to be left alone from now on.
+            trip: Set where this stops all changes of the org, in the same transaction: a program
+                that ends in between leaves nothing for the next to find out.
 
         Raises:
             BusyError: Another program has taken over.
@@ -215,6 +218,9 @@ class Journal:
             _note(connection, org_id, change, entry, to)
             if quarantine is not None:
                 set_quarantine(connection, org_id, quarantine)
+            if trip is not None:
+                set_switch(connection, org_id, TRIPPED, trip)
+                add_entries(connection, org_id, [_switched(lease.org, trip, "tripped")])
             return get_change(connection, change.org, org_id, change.change_id)
 
     def change(self, org: str, change_id: int) -> Change:

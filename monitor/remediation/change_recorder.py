@@ -8,7 +8,7 @@ from math import inf
 
 import structlog
 
-from monitor.ledger import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine
+from monitor.ledger import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine, Switch
 from monitor.remediation.actor import Hand
 from monitor.remediation.lines import about_change
 from monitor.remediation.put_back import keeping_damage
@@ -49,6 +49,7 @@ class ChangeRecorder:
         *,
         lock_after: str = "",
         quarantine: Quarantine | None = None,
+        trip: Switch | None = None,
     ) -> Change:
         """Record how far a change has come; what it has damaged stays in its note.
 
@@ -60,7 +61,7 @@ class ChangeRecorder:
             self.entry(change, keeping_damage(change, detail)),
             lock_after=lock_after or change.lock_after,
         )
-        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine)
+        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine, trip=trip)
         self.tell(moved)
         return moved
 
@@ -89,11 +90,15 @@ class ChangeRecorder:
         until = now + min(self._hand.quarantine_seconds, longest_seconds)
         return Quarantine(change.action_id, reason, now, until, change.change_id)
 
-    def rolled_back(self, lease: Lease, change: Change, note: str, lock: str) -> Change:
+    def rolled_back(
+        self, lease: Lease, change: Change, note: str, lock: str, *, trip: Switch | None = None
+    ) -> Change:
         """Record that the value before is in force again, and leave the action alone."""
         quarantine = self.quarantine(change, ROLLED_BACK)
         state = ChangeState.ROLLED_BACK
-        return self.move(lease, change, state, note, lock_after=lock, quarantine=quarantine)
+        return self.move(
+            lease, change, state, note, lock_after=lock, quarantine=quarantine, trip=trip
+        )
 
     def pre_send_check(self, lease: Lease) -> Callable[[], None]:
         """Return what is asked right before a request goes out: the program may have been stopped.

@@ -54,21 +54,26 @@ from monitor.remediation.change_recorder import (
 from monitor.remediation.intent import intent_of, obstacle_to
 from monitor.remediation.lines import about_decision
 from monitor.remediation.put_back import (
+    HIDDEN,
     NOBODY_COMPARED,
     damage_of,
     evidence_before,
     found_damage,
-    is_damaged,
+    is_being_put_back,
+    keeping_damage,
 )
 from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
 from monitor.remediation.repair import Repair
-from monitor.remediation.targets import Reading, Target
+from monitor.remediation.targets import NOT_SHOWN, Reading, Target, insist_on_a_write
 
 log = structlog.get_logger()
 
 LEASE_SECONDS = 180.0
 UNFIT_SECONDS = 3_600.0
 """How long an action is left alone that can't be sent back whole; a person may mend that."""
+
+NOT_UNDONE = "not undone"
+"""How the note of a change begins that can't be undone."""
 
 NOT_IN_FORCE = "not_in_force"
 """Reason code: there is nothing of the change to undo."""
@@ -94,6 +99,12 @@ class Targets(Protocol):
             TimeoutMonitorError: It can't be reached.
         """
         ...
+
+
+def is_resting(change: Change, now: float) -> bool:
+    """Return whether undoing a change was refused so recently that it is not tried again yet."""
+    since = now - change.touched_at
+    return change.note.startswith(NOT_UNDONE) and 0 <= since < UNFIT_SECONDS
 
 
 def tell_that_it_waits(change: Change, error: TimeoutMonitorError) -> None:
@@ -154,12 +165,17 @@ class Executor:
         if change.state not in _CUT_SHORT:
             return change
         target = self._target(change)
-        reading = target.read(change.action_id)
+        try:
+            reading = target.read(change.action_id)
+        except RefusedError as error:
+            if error.guard != NOT_SHOWN or change.state is ChangeState.ABANDONED:
+                raise
+            return self._hidden(lease, change)
         evidence = self._journal.evidence_of_sending(change)
         found = found_damage(target, change, reading, evidence)
-        if found and not is_damaged(change):
+        if found and not is_being_put_back(change):
             return self._repair.stop(lease, change, reading, NOBODY_COMPARED)
-        if found is not None and is_damaged(change):
+        if found is not None and is_being_put_back(change):
             # It was being put back when its program ended: what is there tells how far that came.
             done = (
                 "not all of it was put back" if found else "it was put back as it was read before"
@@ -226,8 +242,9 @@ class Executor:
             if is_explained(change, reading.timeout_ms, standing, self._recorder.now()):
                 return LATER_CHANGE
             return self.supersede(lease, change, reading)
+        insist_on_a_write(reading, change.from_ms)
         entry = replace(
-            self._recorder.entry(change, why),
+            self._recorder.entry(change, keeping_damage(change, why)),
             lock_before=reading.lock,
             evidence=evidence_before(target, reading, reading),
         )
@@ -243,6 +260,11 @@ class Executor:
             return sending
         self._recorder.tell(sending)
         return self._send_back(lease, sending, target, reading)
+
+    def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
+        """Record why a change can't be undone; it is tried again after a while."""
+        words = f"{NOT_UNDONE}: {error.message}"
+        return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words)
 
     def supersede(self, lease: Lease, change: Change, reading: Reading) -> Change:
         """Stand down: the value in force is somebody else's; the note names them where it can."""
@@ -334,7 +356,7 @@ class Executor:
             return self._recorder.move(lease, change, ChangeState.CONFLICT, error.message)
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
-            return self._look_back(lease, change, target, before)
+            return self._look_back(lease, change, target, before, lock_after=None)
         except (BusyError, RateLimitedError) as error:
             return self._recorder.move(
                 lease, change, ChangeState.ABANDONED, f"put off: {error.message}"
@@ -353,11 +375,13 @@ class Executor:
             )
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
-            return self._look_back(lease, change, target, before)
-        except TimeoutMonitorError as error:
+            return self._look_back(lease, change, target, before, lock_after=None)
+        except (BusyError, ConflictError, RateLimitedError) as error:
             return self._recorder.move(
-                lease, change, ChangeState.UNHELPFUL, f"not undone: {error.message}"
+                lease, change, ChangeState.UNHELPFUL, f"undoing put off: {error.message}"
             )
+        except TimeoutMonitorError as error:
+            return self.not_undone(lease, change, error)
         return self._look_back(lease, change, target, before, lock_after=written.lock)
 
     def _look_back(
@@ -367,7 +391,7 @@ class Executor:
         target: Target,
         before: Reading,
         *,
-        lock_after: str = "",
+        lock_after: str | None,
     ) -> Change:
         """Read back what was written and compare; what can't be read now, the next turn reads.
 
@@ -376,10 +400,16 @@ class Executor:
             change: The change that was sent.
             target: Where the timeout is kept.
             before: What nothing but the timeout may differ from.
-            lock_after: The lock that the platform named in its answer; may be empty.
+            lock_after: The lock that the platform named in its answer; may be empty. None where
+                the answer was lost.
         """
         try:
             after = target.read(change.action_id)
+        except RefusedError as error:
+            if error.guard == NOT_SHOWN:
+                return self._hidden(lease, change)
+            tell_that_it_waits(change, error)
+            return change
         except TimeoutMonitorError as error:
             tell_that_it_waits(change, error)
             return change
@@ -387,13 +417,20 @@ class Executor:
         wanted_ms = change.from_ms if is_undone else change.to_ms
         damage = damage_of(target, before, after, wanted_ms, lock_after)
         if damage is None:
-            return self._settle(lease, change, after, lock_after=lock_after)
+            return self._settle(lease, change, after, lock_after=lock_after or "")
         change = self._repair.stop(
             lease, change, after, damage.note, is_being_put_back=damage.is_ours
         )
         if not damage.is_ours:
             return change
         return self._repair.put_back(lease, change, target, damage, before, after)
+
+    def _hidden(self, lease: Lease, change: Change) -> Change:
+        """Stop everything: what was shown before a write is not shown after it."""
+        if is_being_put_back(change):
+            note = "the platform shows no configuration any more"
+            return self._recorder.move(lease, change, ChangeState.UNHELPFUL, note)
+        return self._repair.stop(lease, change, None, HIDDEN)
 
     def _settle(
         self, lease: Lease, change: Change, reading: Reading, *, lock_after: str = ""

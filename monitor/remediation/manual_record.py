@@ -42,14 +42,13 @@ from monitor.remediation.put_back import (
     PutBack,
     evidence_before,
     found_damage,
-    is_damaged,
+    is_being_put_back,
     keeping_damage,
     put_back,
 )
 from monitor.remediation.recovery import is_explained, what_became
 from monitor.remediation.set_timeout import End
 from monitor.remediation.targets import Reading, Target
-from monitor.remediation.tripping import damage_since_resumed
 
 LEASE_SECONDS = 240.0
 """Longer than a write takes with all the waiting for a rate limit, and reading it back."""
@@ -68,7 +67,6 @@ _STATES = {
     End.FAILED: ChangeState.FAILED,
     End.CONFLICT: ChangeState.CONFLICT,
     End.LOST: ChangeState.ABANDONED,
-    End.DAMAGED: ChangeState.UNHELPFUL,
     End.OVERWRITTEN: ChangeState.SUPERSEDED,
 }
 
@@ -136,9 +134,6 @@ class ManualRecord:
             BusyError: Another program has taken over.
             LedgerError: It can't be recorded.
         """
-        damage = damage_since_resumed(self._standing())
-        if damage:
-            self._trip(damage)
         self._look_at_others(reading.action_id)
         for change in self._here(reading.action_id):
             if self._stopped_for(change, reading):
@@ -269,18 +264,25 @@ class ManualRecord:
                     why = f"{change.to_ms} ms was set by hand"
                     self._move(other, ChangeState.SUPERSEDED, why)
 
-    def put_back(self, damage: Damage, before: Reading, now: Reading) -> PutBack:
+    def put_back(self, damage: Damage, before: Reading, now: Reading | None) -> PutBack:
         """Put back what the write has changed besides, and stop all other changes.
 
         Raises:
-            BusyError: Another program has taken over; that it was damaged is recorded.
+            BusyError: Another program has taken over before it could be recorded.
             LedgerError: It can't be recorded.
         """
         if self._lease is None or self._change is None:
             raise BusyError("Nothing is put back without a lease")
-        self.ended(End.DAMAGED, damage.note, lock_after=now.lock)
-        self._trip(f"change {self._change.change_id}: {damage.note}")
-        if not damage.is_ours:
+        is_in_force = now is None or now.timeout_ms == self._change.to_ms
+        stays = damage.is_ours or is_in_force
+        self._change = self._move(
+            self._change,
+            ChangeState.UNHELPFUL if stays else ChangeState.SUPERSEDED,
+            damage.note,
+            "" if now is None else now.lock,
+            is_damage=True,
+        )
+        if not damage.is_ours or now is None:
             return PutBack(None, f"{damage.note}; nobody can tell who else has written since")
         entry = about_change(
             self._change,
@@ -288,18 +290,24 @@ class ManualRecord:
             self._clock.now(),
             f"{BY_HAND}, {damage.note}; {PUTTING_BACK}",
         )
-        sending = self._journal.send(
-            self._lease,
-            self._change,
-            ChangeState.UNDOING,
-            replace(
-                entry,
-                lock_before=now.lock,
-                evidence=evidence_before(self._target, before, now),
-            ),
-            allows=lambda _: "",
-            machine_now=self._machine.now() + WRITE_SECONDS,
+        entry = replace(
+            entry, lock_before=now.lock, evidence=evidence_before(self._target, before, now)
         )
+        try:
+            sending = self._journal.send(
+                self._lease,
+                self._change,
+                ChangeState.UNDOING,
+                entry,
+                allows=lambda _: "",
+                machine_now=self._machine.now() + WRITE_SECONDS,
+            )
+        except BusyError as error:
+            words = f"{damage.note}; not put back: {error.message}"
+            state = ChangeState.UNHELPFUL if is_in_force else ChangeState.SUPERSEDED
+            with suppress(BusyError):  # whoever has taken over knows of the damage
+                self._change = self._move(self._change, state, words, now.lock)
+            return PutBack(state, words, lock=now.lock)
         if isinstance(sending, str):  # pragma: no cover - nothing forbids it
             raise BusyError(f"It was called off: {sending}")
         self._change = sending
@@ -323,7 +331,7 @@ class ManualRecord:
 
     def _stopped_for(self, change: Change, reading: Reading) -> bool:
         """Whether a change that was left open has changed more than the timeout; then all stops."""
-        if change.state not in UNSETTLED_STATES or is_damaged(change):
+        if change.state not in UNSETTLED_STATES or is_being_put_back(change):
             return False
         evidence = self._journal.evidence_of_sending(change)
         if not found_damage(self._target, change, reading, evidence):
@@ -331,15 +339,12 @@ class ManualRecord:
         undone = change.state is ChangeState.UNDOING
         if change.state is ChangeState.WRITING:
             change = self._move(change, ChangeState.APPLIED, "it is there", reading.lock)
-        to = ChangeState.ROLLED_BACK if undone else ChangeState.UNHELPFUL
-        self._move(change, to, NOBODY_COMPARED, reading.lock)
-        self._trip(f"change {change.change_id}: {NOBODY_COMPARED}")
+        in_force = reading.timeout_ms == change.to_ms
+        to = ChangeState.UNHELPFUL if in_force else ChangeState.SUPERSEDED
+        if undone:
+            to = ChangeState.ROLLED_BACK
+        self._move(change, to, NOBODY_COMPARED, reading.lock, is_damage=True)
         return True
-
-    def _trip(self, reason: str) -> None:
-        if self._lease is None:
-            raise BusyError("Nothing is recorded without a lease")
-        self._journal.trip(self._lease, Switch(self._clock.now(), self._asked.actor, reason))
 
     def _standing(self) -> Standing:
         return self._journal.standing(self._asked.org, self._clock.now())
@@ -361,8 +366,19 @@ class ManualRecord:
             return change.state, ""
         return what_became(change, reading.timeout_ms, self._clock.now())
 
-    def _move(self, change: Change, to: ChangeState, detail: str, lock_after: str = "") -> Change:
-        """Record a state; the daemon leaves an action alone whose change it has to give up."""
+    def _move(
+        self,
+        change: Change,
+        to: ChangeState,
+        detail: str,
+        lock_after: str = "",
+        *,
+        is_damage: bool = False,
+    ) -> Change:
+        """Record a state; the daemon leaves an action alone whose change it has to give up.
+
+        What has changed more than the timeout stops all other changes with it.
+        """
         if self._lease is None:
             raise BusyError("Nothing is recorded without a lease")
         now = self._clock.now()
@@ -376,7 +392,9 @@ class ManualRecord:
             quarantine = Quarantine(
                 change.action_id, _QUARANTINES[to], now, until, change.change_id
             )
-        return self._journal.move(self._lease, change, to, entry, quarantine=quarantine)
+        reason = f"change {change.change_id}: {detail}"
+        trip = Switch(now, self._asked.actor, reason) if is_damage else None
+        return self._journal.move(self._lease, change, to, entry, quarantine=quarantine, trip=trip)
 
     def _called_off(self, reading: Reading, to_ms: int, reason: str) -> RefusedError:
         """The error of a guard that has changed its mind, in its own words if it still says no."""

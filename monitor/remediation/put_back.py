@@ -19,6 +19,9 @@ DAMAGED = "the write changed more than the timeout"
 
 NOBODY_COMPARED = f"{DAMAGED}, and could not be compared at once"
 
+HIDDEN = f"{DAMAGED}: the platform shows no configuration any more"
+"""What is said where the read-back of a write shows nothing to compare."""
+
 PUTTING_BACK = "being put back"
 _MOST_PLACES = 5
 
@@ -26,6 +29,11 @@ _MOST_PLACES = 5
 def is_damaged(change: Change) -> bool:
     """Return whether a change has changed more than the timeout, as far as its note knows."""
     return DAMAGED in change.note
+
+
+def is_being_put_back(change: Change) -> bool:
+    """Return whether the write under way puts back what another one has changed."""
+    return change.state is ChangeState.UNDOING and PUTTING_BACK in change.note
 
 
 def keeping_damage(change: Change, detail: str) -> str:
@@ -56,28 +64,34 @@ class Damage:
 
 
 def damage_of(
-    target: Target, before: Reading, after: Reading, wanted_ms: int, lock_after: str
+    target: Target, before: Reading, after: Reading, wanted_ms: int, lock_after: str | None
 ) -> Damage | None:
-    """Return what a write of ours has changed beside the timeout; None where it changed nothing.
+    """Return what a write of ours has changed besides; None where it changed nothing.
 
-    What somebody else has written since is theirs, and none of ours.
+    What somebody else has written since is theirs, and none of ours. The lock that our answer named
+    tells who wrote what is there; versions tell it only where no lock was named. Where the two
+    contradict each other, nobody can tell. Another timeout than the one that was written is damage
+    too, where what is there is known to come of our write.
 
     Args:
         target: Where the timeout is kept.
         before: What was read before the write.
         after: What was read after it.
         wanted_ms: The timeout that was written.
-        lock_after: The lock that the platform named in its answer; empty where it named none.
+        lock_after: The lock that the platform named in its answer; empty where it named none; None
+            where the answer was lost, so that the write may not have been carried out at all.
     """
-    if after.timeout_ms != wanted_ms:
+    writes = writes_between(before, after)
+    is_ours = is_same_lock(lock_after, after.lock) if lock_after else writes == 1
+    if not is_ours and writes != 1 and (lock_after or writes is not None):
         return None
     places = tuple(target.differences(before, after))
-    if not places:
-        return None
-    writes = writes_between(before, after)
-    is_ours = writes == 1 or (bool(lock_after) and is_same_lock(lock_after, after.lock))
-    is_theirs = not is_ours and (bool(lock_after) or writes is not None)
-    return None if is_theirs else Damage(places, is_ours)
+    if after.timeout_ms != wanted_ms:
+        # Without an answer, the one write that lies between may be somebody else's.
+        if lock_after is None or not (is_ours or lock_after):
+            return None
+        places = (after.place, *places)
+    return Damage(places, is_ours) if places else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,7 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
         now: What is there now.
         last_check: Whether it may still be sent; what it raises is an end like any other.
     """
-    stays = _state_of(change, now.timeout_ms)
+    stays = state_of(change, now.timeout_ms)
     answer = ""
     try:
         target.restore(before, now, change.from_ms, last_check=last_check)
@@ -131,7 +145,7 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
     if after.timeout_ms != change.from_ms or (left and answer):
         if answer and target.is_unchanged(now, after):
             return PutBack(None, f"{damage.note}; it may have been sent back: {answer}")
-        state = _state_of(change, after.timeout_ms)
+        state = state_of(change, after.timeout_ms)
         words = f"{damage.note}; not put back: {after.timeout_ms / 1000:g} s is in force"
         return PutBack(state, words, lock=after.lock)
     if left:
@@ -141,7 +155,8 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
     return PutBack(ChangeState.ROLLED_BACK, words, is_done=True, lock=after.lock)
 
 
-def _state_of(change: Change, value_ms: int) -> ChangeState:
+def state_of(change: Change, value_ms: int) -> ChangeState:
+    """Return what a change that was being undone is, by the timeout that is there."""
     known = {change.from_ms: ChangeState.ROLLED_BACK, change.to_ms: ChangeState.UNHELPFUL}
     return known.get(value_ms, ChangeState.SUPERSEDED)
 
@@ -169,15 +184,29 @@ def found_damage(
         evidence: What was recorded when it was sent.
 
     Returns:
-        None where nobody can tell: it was not carried out, or somebody else has written since.
+        None where nobody can tell: it was not carried out, somebody else has written since, or not
+        all of it could be read.
     """
     kept = evidence.get("before")
     wanted_ms = change.from_ms if change.state is ChangeState.UNDOING else change.to_ms
-    if not isinstance(kept, dict) or reading.timeout_ms != wanted_ms:
+    if not isinstance(kept, dict):
         return None
+    was_accepted = change.state is ChangeState.APPLIED
     version = str(kept.get("version", ""))
-    if not (version.isdecimal() and reading.version.isdecimal()):
+    is_next = (
+        version.isdecimal()
+        and reading.version.isdecimal()
+        and int(reading.version) - int(version) == 1
+    )
+    is_ours = was_accepted and bool(change.lock_after)
+    is_ours = is_ours and is_same_lock(change.lock_after, reading.lock)
+    if not (is_ours or is_next):
         return None
-    if int(reading.version) - int(version) != 1:
+    if reading.timeout_ms != wanted_ms:
+        # What was accepted and is another value now was damaged; an unanswered write may be lost,
+        # and the value of somebody else.
+        return True if was_accepted and reading.timeout_ms != change.from_ms else None
+    digest = target.fingerprint(reading)
+    if not digest or not kept.get("digest"):
         return None
-    return bool(target.fingerprint(reading) != kept.get("digest"))
+    return bool(digest != kept["digest"])

@@ -9,7 +9,7 @@ import structlog
 from monitor.errors import BusyError
 from monitor.ledger import Change, ChangeState, Journal, Lease, Switch
 from monitor.remediation.change_recorder import NOT_HELPFUL, WRITE_SECONDS, ChangeRecorder
-from monitor.remediation.put_back import PUTTING_BACK, Damage, evidence_before, put_back
+from monitor.remediation.put_back import PUTTING_BACK, Damage, evidence_before, put_back, state_of
 from monitor.remediation.targets import Reading, Target
 
 log = structlog.get_logger()
@@ -28,12 +28,20 @@ class Repair:
         self,
         lease: Lease,
         change: Change,
-        after: Reading,
+        after: Reading | None,
         note: str,
         *,
         is_being_put_back: bool = False,
     ) -> Change:
-        """Record that a write has changed more than the timeout, and stop all others."""
+        """Record that a write has changed more than the timeout, and stop all others.
+
+        Args:
+            lease: The right to change timeouts.
+            change: The change that was sent.
+            after: What is there now; None where the platform shows no configuration any more.
+            note: What was changed besides.
+            is_being_put_back: Whether it is put back next.
+        """
         log.error(
             "write_changed_more",
             org=change.org,
@@ -43,28 +51,35 @@ class Repair:
             "on: timeout-monitor resume.",
         )
         now = self._recorder.now()
-        reason = f"change {change.change_id}: {note}"
+        trip = Switch(now, self._actor, f"change {change.change_id}: {note}")
+        lock = "" if after is None else after.lock
         if change.state in {ChangeState.WRITING, ChangeState.ABANDONED}:
-            words = "the platform shows it"
-            change = self._recorder.move(
-                lease, change, ChangeState.APPLIED, words, lock_after=after.lock
-            )
+            words = "the platform shows it" if after is not None else "the platform has changed it"
+            change = self._recorder.move(lease, change, ChangeState.APPLIED, words, lock_after=lock)
         if not is_being_put_back:
             note = f"{note}; not put back, for nobody can tell what was there, or who wrote since"
         if change.state is ChangeState.APPLIED:
             quarantine = self._recorder.quarantine(change, NOT_HELPFUL)
-            change = self._recorder.move(
+            is_in_force = after is None or after.timeout_ms == change.to_ms
+            stays = is_in_force or is_being_put_back
+            return self._recorder.move(
                 lease,
                 change,
-                ChangeState.UNHELPFUL,
+                ChangeState.UNHELPFUL if stays else ChangeState.SUPERSEDED,
                 note,
-                lock_after=after.lock,
+                lock_after=lock,
                 quarantine=quarantine,
+                trip=trip,
             )
-        elif not is_being_put_back:
-            change = self._recorder.rolled_back(lease, change, note, after.lock)
-        self._journal.trip(lease, Switch(now, self._actor, reason))
-        return change
+        if is_being_put_back:
+            self._journal.trip(lease, trip)
+            return change
+        if after is None:
+            return self._recorder.move(lease, change, ChangeState.UNHELPFUL, note, trip=trip)
+        state = state_of(change, after.timeout_ms)
+        if state is ChangeState.ROLLED_BACK:
+            return self._recorder.rolled_back(lease, change, note, lock, trip=trip)
+        return self._recorder.move(lease, change, state, note, lock_after=lock, trip=trip)
 
     def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it met
         self,
@@ -78,7 +93,7 @@ class Repair:
         """Put back what was read before the write; a pause does not stop what ends it.
 
         Raises:
-            BusyError: Another program has taken over.
+            BusyError: Another program has taken over; it says what was damaged.
         """
         entry = replace(
             self._recorder.entry(change, f"{damage.note}; {PUTTING_BACK}"),
@@ -95,10 +110,7 @@ class Repair:
                 machine_now=self._recorder.machine(WRITE_SECONDS),
             )
         except BusyError as error:
-            if change.state is ChangeState.UNDOING:
-                words = f"{damage.note}; not put back: {error.message}"
-                return self._recorder.rolled_back(lease, change, words, now.lock)
-            raise
+            return self._not_put_back(lease, change, damage, now, error)
         if isinstance(sending, str):  # pragma: no cover - nothing forbids it
             return change
         self._recorder.tell(sending)
@@ -109,3 +121,23 @@ class Repair:
         if ended.state is ChangeState.ROLLED_BACK:
             return self._recorder.rolled_back(lease, sending, ended.detail, ended.lock)
         return self._recorder.move(lease, sending, ended.state, ended.detail, lock_after=ended.lock)
+
+    def _not_put_back(
+        self, lease: Lease, change: Change, damage: Damage, now: Reading, error: BusyError
+    ) -> Change:
+        """Record that too little of the lease was left to put it back.
+
+        Raises:
+            BusyError: Another program has taken over; it says what was damaged.
+        """
+        words = f"{damage.note}; not put back: {error.message}"
+        log.error("write_not_put_back", change_id=change.change_id, why=words, hint=error.hint)
+        state = state_of(change, now.timeout_ms)
+        if change.state is not ChangeState.UNDOING and state is ChangeState.ROLLED_BACK:
+            state = ChangeState.SUPERSEDED  # nobody has undone anything
+        try:
+            if state is ChangeState.ROLLED_BACK:
+                return self._recorder.rolled_back(lease, change, words, now.lock)
+            return self._recorder.move(lease, change, state, words, lock_after=now.lock)
+        except BusyError:
+            raise BusyError(words, error.hint) from error

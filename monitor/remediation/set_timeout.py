@@ -32,7 +32,7 @@ from monitor.genesys.budget import Budget
 from monitor.genesys.retry import attempts
 from monitor.remediation.by_hand import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
-from monitor.remediation.targets import Reading, Target, Written, is_same_lock
+from monitor.remediation.targets import NOT_SHOWN, Reading, Target, Written, is_same_lock
 
 MOST_REPETITIONS = 5
 """Who is overtaken this often is in the middle of somebody else's work."""
@@ -56,8 +56,6 @@ class End(StrEnum):
     """Somebody else wrote first; nothing was changed."""
     LOST = "lost"
     """It never arrived; nothing was changed."""
-    DAMAGED = "damaged"
-    """Carried out, and it changed more than the timeout."""
     OVERWRITTEN = "overwritten"
     """Carried out, and another value is there now."""
     UNKNOWN = "unknown"
@@ -103,13 +101,13 @@ class Recorder(Protocol):
         """The write has ended so."""
         ...
 
-    def put_back(self, damage: Damage, before: Reading, now: Reading) -> PutBack:
+    def put_back(self, damage: Damage, before: Reading, now: Reading | None) -> PutBack:
         """Put back what the write has changed besides, and record it; nothing is written after.
 
         Args:
             damage: What it has changed.
             before: What was read before it.
-            now: What is there now.
+            now: What is there now; None where the platform shows no configuration any more.
         """
         ...
 
@@ -324,6 +322,14 @@ class SetTimeout:
         try:
             after = self._target.read(self._action_id)
         except TimeoutMonitorError as error:
+            if isinstance(error, RefusedError) and error.guard == NOT_SHOWN:
+                self._recorder.put_back(Damage(("$.config",), is_ours=False), before, None)
+                raise ReadBackError(
+                    f"The change was carried out, and its configuration is not shown any more: "
+                    f"{error.message}",
+                    "Look at it before anybody relies on it, then let changes go on: "
+                    "timeout-monitor resume.",
+                ) from error
             raise _after(
                 error,
                 ReadBackError,

@@ -3,30 +3,8 @@
 from __future__ import annotations
 
 from monitor.ledger import ChangeState, Standing
-from monitor.remediation.put_back import is_damaged
 
 _BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_BACK})
-
-
-def damage_since_resumed(standing: Standing) -> str:
-    """Return what a change has changed beside the timeout since somebody last resumed, in words.
-
-    Args:
-        standing: What was changed.
-
-    Returns:
-        Empty where nothing was, or everything has stopped already.
-    """
-    if standing.tripped is not None:
-        return ""
-    return next(
-        (
-            f"change {change.change_id}: {change.note}"
-            for change in standing.changes
-            if is_damaged(change) and change.touched_at > standing.resumed_at
-        ),
-        "",
-    )
 
 
 def why_trip(standing: Standing, trip_after: int) -> str:
@@ -34,7 +12,8 @@ def why_trip(standing: Standing, trip_after: int) -> str:
 
     What counts is how changes have ended since somebody last resumed, in the order in which they
     did, whenever they began: one that helped ends the row; one that met somebody else's edit, or
-    never reached the platform, says nothing.
+    never reached the platform, says nothing. A write that changed more than the timeout is not
+    looked for here: what records it stops everything, once.
 
     Args:
         standing: What was changed.
@@ -42,9 +21,6 @@ def why_trip(standing: Standing, trip_after: int) -> str:
     """
     if standing.tripped is not None:
         return ""
-    damage = damage_since_resumed(standing)
-    if damage:
-        return damage
     failures = 0
     by_end = sorted(standing.changes, key=lambda one: (one.touched_at, one.change_id), reverse=True)
     for change in by_end:

@@ -24,7 +24,7 @@ from monitor.ledger import (
 from monitor.remediation.actor import Hand
 from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import Executor, tell_that_it_waits
+from monitor.remediation.execute import Executor, is_resting, tell_that_it_waits
 from monitor.remediation.lines import about_decision
 from monitor.remediation.policy import decide, in_order_of_worth
 from monitor.remediation.put_back import is_damaged
@@ -233,11 +233,13 @@ class Turns:
         )
 
     def _undo_what_did_not_help(self, lease: Lease, standing: Standing) -> Standing:
+        now = self._hand.clock.now()
         unhelpful = [
             change
             for change in standing.changes
             if change.state is ChangeState.UNHELPFUL
             and not is_damaged(change)
+            and not is_resting(change, now)
             and self._settings.mode == "auto"
         ]
         return self._each(unhelpful, standing, lambda change: self._undo(lease, change))
@@ -294,7 +296,10 @@ class Turns:
             named = allow_listed(self._settings, change.action_id, change.action_name)
             return "" if named and self._settings.mode == "auto" else "allow_list"
 
-        self._executor.undo(lease, change, change.note, may_undo)
+        try:
+            self._executor.undo(lease, change, change.note, may_undo)
+        except RefusedError as error:
+            self._executor.not_undone(lease, change, error)
 
     def _note_refusals(self, decisions: list[Decision]) -> None:
         now = self._hand.clock.now()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
+from monitor.cli.plan import exit_code_of
 from monitor.errors import ReadBackError, RefusedError
 from monitor.ledger import ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import DAMAGED
-from tests.remediation.bench import LISTED, ORG, UNLISTED, Bench, Program
+from monitor.simulator.flow_documents import _written
+from tests.remediation.bench import FLOW, LISTED, ORG, UNLISTED, Bench, Program
+from tests.remediation.conftest import MakeBench
 from tests.remediation.steps import Killed, Steps
 from tests.remediation.test_turn import apply, events, fault, newest, roll_back, turn
 
@@ -20,7 +25,8 @@ S = ChangeState
 def spoil(bench: Bench, **more: object) -> None:
     """Let a write change something beside the timeout, on its way or on the platform."""
     bench.may_spoil = True
-    fault(bench, "spoilt", **more)
+    bench.may_spoil_timeouts = bench.may_spoil_timeouts or "timeout_ms" in more
+    fault(bench, "spoilt", action_id=LISTED, **more)
 
 
 def others(bench: Bench) -> object:
@@ -235,3 +241,251 @@ def test_by_hand_it_is_found_by_the_next_as_well(bench: Bench, step: int) -> Non
             other.run()
         assert bench.raw_standing().tripped is not None
     bench.check_that_damage_is_told()
+
+
+def during(steps: Steps, number: int, happening: Callable[[], None]) -> None:
+    """Let something happen right before a reading, counted from 1."""
+    reads = 0
+
+    def count() -> None:
+        nonlocal reads
+        reads += 1
+        if reads == number:
+            happening()
+        else:
+            steps.before["read"] = [count]
+
+    steps.before["read"] = [count]
+
+
+def test_a_timeout_that_is_damaged_with_the_rest_is_put_back_too(bench: Bench) -> None:
+    """Nobody else has set it: the lock of our own answer is still there."""
+    before = others(bench)
+    spoil(bench, timeout_ms=60_000)
+
+    turn(bench)
+
+    assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
+    assert newest(bench).state is S.ROLLED_BACK
+    assert "timeout" in newest(bench).note.partition(";")[0].removeprefix(DAMAGED)
+    assert "put back as it was read before" in newest(bench).note
+    assert bench.raw_standing().tripped is not None
+
+
+def test_a_damaged_timeout_of_an_undo_is_put_back_too(bench: Bench) -> None:
+    """What is in force then is neither the value before nor ours."""
+    turn(bench)
+    before = others(bench)
+    spoil(bench, timeout_ms=60_000)
+
+    turn(bench, Effect.NOT_HELPED)
+
+    assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
+    assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.ROLLED_BACK, True)
+    assert bench.raw_standing().tripped is not None
+
+
+def test_a_damaged_timeout_of_a_value_set_by_hand_is_put_back_too(bench: Bench) -> None:
+    """And nobody is blamed for it."""
+    before = others(bench)
+    spoil(bench, timeout_ms=60_000)
+
+    with pytest.raises(ReadBackError, match="was put back as it was read before"):
+        Program(bench, "person").setting(Steps(bench=bench, by_hand=True), LISTED, 8_000).run()
+
+    assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
+    assert bench.raw_standing().tripped is not None
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_next_program_finds_a_damaged_timeout(bench: Bench, *, by_hand: bool) -> None:
+    """The write was accepted, under a lock that is still there: it was not somebody else."""
+    spoil(bench, timeout_ms=30_000)
+    steps = Steps(bench=bench)
+    during(steps, 2, lambda: setattr(steps, "dead", True))
+    with suppress(Killed):
+        turn(bench, steps=steps)
+    assert newest(bench).state is S.APPLIED
+    bench.machine.at += 300
+
+    if by_hand:
+        again = Steps(bench=bench, by_hand=True)
+        with pytest.raises(RefusedError):
+            Program(bench, "person").setting(again, LISTED, 8_000).run()
+    else:
+        turn(bench)
+
+    assert DAMAGED in newest(bench).note
+    assert newest(bench).left_ms is None
+    assert bench.raw_standing().tripped is not None
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_configuration_that_is_not_shown_any_more_stops_everything(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch, *, by_hand: bool
+) -> None:
+    """It was there before the write, and there is nothing to compare; it is not asked for ever."""
+    bench = make_bench("integration-action")
+    steps, actions = Steps(bench=bench, by_hand=by_hand), bench.org.actions
+    shown = actions.shown
+
+    def hidden(*args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as it is shown
+        return {k: v for k, v in shown(*args, **kwargs).items() if k != "config"}
+
+    during(steps, 2, lambda: monkeypatch.setattr(actions, "shown", hidden))
+    if by_hand:
+        with pytest.raises(ReadBackError, match="no configuration"):
+            Program(bench, "person").setting(steps, LISTED, 8_000).run()
+    else:
+        turn(bench, steps=steps)
+
+    assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.UNHELPFUL, True)
+    assert bench.raw_standing().tripped is not None
+
+
+def test_a_configuration_that_the_next_program_is_not_shown_stops_everything(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change does not wait for ever for what will not come."""
+    bench = make_bench("integration-action")
+    steps, actions = Steps(bench=bench), bench.org.actions
+    during(steps, 2, lambda: setattr(steps, "dead", True))
+    with suppress(Killed):
+        turn(bench, steps=steps)
+    shown = actions.shown
+
+    def hidden(*args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as it is shown
+        return {k: v for k, v in shown(*args, **kwargs).items() if k != "config"}
+
+    monkeypatch.setattr(actions, "shown", hidden)
+    bench.machine.at += 200
+    turn(bench)
+
+    assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.UNHELPFUL, True)
+    assert bench.raw_standing().tripped is not None
+
+
+def test_a_version_does_not_overrule_the_lock(make_bench: MakeBench) -> None:
+    """An editor may save without counting: theirs is not overwritten, and everything stops."""
+    bench = make_bench("flow")
+    steps, flows = Steps(bench=bench), bench.org.flows
+
+    def save_uncounted() -> None:
+        version = flows.get(FLOW).body["version"]
+        bench.edit(LISTED, None)
+        current = flows.get(FLOW)
+        body = {**current.body, "version": version, "description": "Theirs"}
+        flows._keep(FLOW, current, _written(current.number, body))  # noqa: SLF001 - no such editor
+
+    during(steps, 2, save_uncounted)
+    turn(bench, steps=steps)
+
+    assert (flows.get(FLOW).body["description"], bench.writes) == ("Theirs", 1)
+    assert "not put back, for nobody can tell" in newest(bench).note
+    assert bench.raw_standing().tripped is not None
+
+
+def test_undoing_a_damaged_change_does_not_make_it_look_whole(bench: Bench) -> None:
+    """The record still says what it has damaged; what was resumed does not stop again for it."""
+    spoil(bench)
+    steps = Steps(bench=bench)
+    steps.before["restore"] = [lambda: bench.edit(UNLISTED, None), lambda: bench.edit(LISTED, None)]
+    turn(bench, steps=steps)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.UNHELPFUL, 6_000)
+    bench.move_clock(60)
+    bench.resume()
+
+    done = roll_back(bench, newest(bench))
+
+    assert not isinstance(done, str)
+    assert (done.state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert DAMAGED in done.note
+    assert exit_code_of(done) == 1
+    turn(bench)
+    assert bench.raw_standing().tripped is None
+
+
+def test_what_was_resumed_does_not_trip_when_it_is_given_up_later(bench: Bench) -> None:
+    """Somebody has looked at it; that somebody else sets the timeout since is no new damage."""
+    spoil(bench)
+    steps = Steps(bench=bench)
+    steps.before["restore"] = [lambda: bench.edit(UNLISTED, None), lambda: bench.edit(LISTED, None)]
+    turn(bench, steps=steps)
+    bench.move_clock(60)
+    bench.resume()
+    bench.edit(LISTED, 11_000)
+    bench.refresh()
+
+    turn(bench)
+
+    assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.SUPERSEDED, True)
+    assert bench.raw_standing().tripped is None
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_a_lease_that_runs_short_does_not_hide_the_damage(bench: Bench, *, undo: bool) -> None:
+    """It is not put back any more, and that is said, with what was damaged."""
+    if undo:
+        turn(bench)
+    spoil(bench)
+    steps = Steps(bench=bench)
+
+    def wait() -> None:
+        bench.machine.at += 120
+
+    during(steps, 2, wait)
+    turn(bench, Effect.NOT_HELPED if undo else Effect.NOT_YET, steps=steps)
+
+    assert f"{DAMAGED}: $." in newest(bench).note
+    assert "; not put back: " in newest(bench).note
+    assert newest(bench).state is (S.ROLLED_BACK if undo else S.UNHELPFUL)
+    assert bench.raw_standing().tripped is not None
+
+
+def test_by_hand_a_lease_that_runs_short_does_not_hide_the_damage(bench: Bench) -> None:
+    """Who typed it reads what was damaged, and not that another program is busy."""
+    spoil(bench)
+    steps = Steps(bench=bench, by_hand=True)
+
+    def wait() -> None:
+        bench.machine.at += 200
+
+    during(steps, 2, wait)
+    setting = Program(bench, "person").setting(steps, LISTED, 8_000)
+    with pytest.raises(ReadBackError, match=r"differs at another place now: .*not put back: "):
+        setting.run()
+
+    assert DAMAGED in newest(bench).note
+    assert "; not put back: " in newest(bench).note
+    assert bench.raw_standing().tripped is not None
+
+
+def test_templates_that_could_not_be_read_back_are_no_damage(make_bench: MakeBench) -> None:
+    """Where nobody knows for a moment what an action is, its templates are not asked for."""
+    bench = make_bench("integration-action")
+    steps = Steps(bench=bench)
+
+    def hide_integrations() -> None:
+        bench.wire.order(kind="forbidden", method="GET", path_prefix="/api/v2/integrations", skip=1)
+
+    during(steps, 2, hide_integrations)
+    turn(bench, steps=steps)
+
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.WATCHING, 6_000)
+    assert bench.raw_standing().tripped is None
+
+
+def test_nor_are_those_that_the_next_program_can_not_read(make_bench: MakeBench) -> None:
+    """It can't tell, and blames nobody."""
+    bench = make_bench("integration-action")
+    steps = Steps(bench=bench)
+    during(steps, 2, lambda: setattr(steps, "dead", True))
+    with suppress(Killed):
+        turn(bench, steps=steps)
+    bench.machine.at += 300
+    bench.wire.order(kind="forbidden", method="GET", path_prefix="/api/v2/integrations", skip=1)
+
+    turn(bench)
+
+    assert newest(bench).state is S.WATCHING
+    assert bench.raw_standing().tripped is None

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from monitor.ledger import Change, ChangeState, Switch
-from monitor.remediation.put_back import DAMAGED
 from monitor.remediation.tripping import why_trip
 from tests.remediation.cases import NOW, change, standing
 
@@ -49,12 +48,6 @@ def test_what_ended_before_somebody_resumed_is_forgotten() -> None:
     resumed = replace(standing(*old, ended(3, S.FAILED, 10)), resumed_at=NOW - 50)
     assert why_trip(resumed, 2) == ""
     assert why_trip(resumed, 1) != ""
-
-
-def test_one_write_that_changed_more_than_the_timeout_trips() -> None:
-    """Whatever else went well."""
-    damaged = replace(ended(1, S.UNHELPFUL, 10), note=f"{DAMAGED}: $.name")
-    assert why_trip(standing(damaged, ended(2, S.VERIFIED, 20)), 3) == f"change 1: {damaged.note}"
 
 
 def test_what_has_tripped_does_not_trip_again() -> None:

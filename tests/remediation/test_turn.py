@@ -116,6 +116,55 @@ def test_what_can_not_be_sent_back_whole_is_left_alone_for_an_hour(bench: Bench)
     assert bench.value_ms(LISTED) == 6_000
 
 
+def test_an_undo_that_can_not_be_sent_rests_for_an_hour(bench: Bench) -> None:
+    """It is not tried at every poll; why is on record, and it is undone once that is mended."""
+    turn(bench)
+    path = bench.path(LISTED) if bench.kind == "flow" else f"{bench.path(LISTED)}/templates/"
+    kind = "cut" if bench.kind == "flow" else "not_found"
+    bench.wire.order(kind=kind, method="GET", path_prefix=path, count=99)
+    turn(bench, Effect.NOT_HELPED)
+    assert (newest(bench).state, bench.writes) == (S.UNHELPFUL, 1)
+    assert newest(bench).note.startswith("not undone: ")
+    told = len(events(bench))
+    bench.wire.mend()
+    turn(bench)
+    turn(bench)
+    assert (len(events(bench)), bench.value_ms(LISTED)) == (told, 6_000)
+
+    bench.move_clock(3_600)
+    turn(bench)
+
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+
+def test_an_undo_that_the_platform_refuses_rests_for_an_hour(bench: Bench) -> None:
+    """A right that is missing does not come back within a minute."""
+    turn(bench)
+    fault(bench, "forbidden", count=9)
+    turn(bench, Effect.NOT_HELPED)
+    turn(bench)
+    turn(bench)
+    assert (newest(bench).state, bench.writes) == (S.UNHELPFUL, 2)
+
+    bench.move_clock(3_600)
+    turn(bench)
+
+    assert bench.writes == 3
+
+
+def test_an_undo_that_somebody_else_overtakes_is_tried_at_the_next_poll(bench: Bench) -> None:
+    """They have saved something else; the timeout is still to be undone."""
+    turn(bench)
+    steps = Steps(bench=bench)
+    steps.before["write"] = [lambda: bench.edit(LISTED, None)]
+    turn(bench, Effect.NOT_HELPED, steps=steps)
+    assert newest(bench).note.startswith("undoing put off: ")
+
+    turn(bench)
+
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+
 def test_a_change_that_helped_is_verified_and_followed_by_the_next_step(bench: Bench) -> None:
     """After the cooldown."""
     turn(bench)

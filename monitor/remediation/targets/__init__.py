@@ -9,6 +9,7 @@ from monitor.remediation.targets.action import IntegrationActionTarget
 from monitor.remediation.targets.flow import FlowTarget
 from monitor.remediation.targets.limits import ASYNCHRONOUS, insist_on_a_write
 from monitor.remediation.targets.target import (
+    NOT_SHOWN,
     LastCheck,
     Reading,
     Target,
@@ -19,6 +20,7 @@ from monitor.remediation.targets.target import (
 
 __all__ = [
     "ASYNCHRONOUS",
+    "NOT_SHOWN",
     "FlowTarget",
     "IntegrationActionTarget",
     "LastCheck",

@@ -41,7 +41,13 @@ from monitor.remediation.targets.limits import (
     insist_on_whole,
 )
 from monitor.remediation.targets.managed import is_managed
-from monitor.remediation.targets.target import SERVER_MANAGED, LastCheck, Reading, Written
+from monitor.remediation.targets.target import (
+    NOT_SHOWN,
+    SERVER_MANAGED,
+    LastCheck,
+    Reading,
+    Written,
+)
 
 _STEP_MS = 1_000
 _FIELD = "$.config.timeoutSeconds"
@@ -68,12 +74,12 @@ class _Document:
 
     Attributes:
         action: The action as it came.
-        templates: Text by field; None for one that the platform does not know. Empty where the
-            action can't be written in any case.
+        templates: Text by field; None for one that the platform does not know. None where they
+            were not read, for the action can't be written in any case.
     """
 
     action: ActionDocument
-    templates: Mapping[str, str | None]
+    templates: Mapping[str, str | None] | None
 
 
 class IntegrationActionTarget:
@@ -136,7 +142,7 @@ class IntegrationActionTarget:
             else PLATFORM_DEFAULT_TIMEOUT_MS
         )
         version = "" if action.version is None else str(action.version)
-        templates: Mapping[str, str | None] = {}
+        templates: Mapping[str, str | None] | None = None
         unfit = None
         if state is Editable.YES:
             insist_on_whole(f"the action {action.name}", is_whole=document.is_whole)
@@ -206,10 +212,13 @@ class IntegrationActionTarget:
         """Where two readings differ, but for the timeout and what the platform manages."""
         one, other = cast("_Document", before.document), cast("_Document", after.document)
         places = differences(one.action.raw, other.action.raw, {_FIELD}, SERVER_MANAGED)
+        if one.templates is None or other.templates is None:
+            return tuple(places)
+        first, second = one.templates, other.templates
         templates = (
             f"$.config.{part}.{field}"
             for part, field, _ in _TEMPLATES
-            if one.templates.get(field) != other.templates.get(field)
+            if first.get(field) != second.get(field)
         )
         return tuple(dict.fromkeys((*places, *templates)))
 
@@ -218,8 +227,10 @@ class IntegrationActionTarget:
         return bool(before.lock) and before.lock == after.lock
 
     def fingerprint(self, reading: Reading) -> str:
-        """A digest of the action without its timeout, and of its templates."""
+        """A digest of the action without its timeout, and its templates; empty without them."""
         document = cast("_Document", reading.document)
+        if document.templates is None:
+            return ""
         texts = msgspec.json.encode(dict(document.templates), order="sorted")
         return digest(document.action.raw, {_FIELD}, SERVER_MANAGED, texts)
 
@@ -318,7 +329,7 @@ def _hidden(name: str, what: str) -> RefusedError:
         f"The platform showed no {what} of {name}, and only a whole action can be sent back",
         "Check that the client may see it; else set timeoutSeconds by hand under "
         "Admin > Integrations > Actions.",
-        guard="whole_configuration",
+        guard=NOT_SHOWN,
     )
 
 
@@ -327,10 +338,13 @@ def _update(document: _Document, version: str, seconds: int | None) -> ActionUpd
     whole = _whole(document.action)
     config = dict(whole.config or {})
     config["timeoutSeconds"] = _raw(seconds)
+    templates = document.templates
+    if templates is None:  # pragma: no cover - what can't be edited is refused before
+        raise _hidden(whole.name or "the action", "templates")
     for part, field, _ in _TEMPLATES:
         inner = dict(_object(config.get(part)) or {})
         inner.pop(f"{field}Uri", None)
-        inner[field] = _raw(document.templates[field])
+        inner[field] = _raw(templates[field])
         config[part] = _raw(inner)
     return ActionUpdate(
         version=int(version), config=_raw(config), name=whole.name, category=whole.category

@@ -37,6 +37,9 @@ SERVER_MANAGED = r"version|(date|last|dateLast|lastDate)?modif(ied|ication)(date
 """Keys at the top of a document that a server sets itself: ``version``, ``dateModified``,
 ``modifiedBy``, ``lastModifiedDate`` and their like."""
 
+NOT_SHOWN = "whole_configuration"
+"""The guard that refuses to read an action whose configuration the platform does not show."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -186,7 +189,7 @@ class Target(Protocol):
         ...
 
     def fingerprint(self, reading: Reading) -> str:
-        """Return a digest of all that ``differences`` compares.
+        """Return a digest of all that ``differences`` compares; empty where not all was read.
 
         It outlives the program, so that what is read later can be compared with what was read
         before a write; it holds nothing of the content.
@@ -195,6 +198,8 @@ class Target(Protocol):
 
     def differences(self, before: Reading, after: Reading) -> Sequence[str]:
         """Where two readings of an action differ, but for its timeout and what servers manage.
+
+        What one of them did not read is left out.
 
         Returns:
             Places such as ``$.tasks[0].name``; values are left out, for they may be secret.
