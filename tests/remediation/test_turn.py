@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import BusyError, TimeoutMonitorError
+from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.targets import IntegrationActionTarget
@@ -135,6 +135,21 @@ def test_an_undo_that_can_not_be_sent_rests_for_an_hour(bench: Bench) -> None:
     turn(bench)
 
     assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+
+def test_a_rollback_that_can_not_be_sent_says_why_and_changes_nothing(
+    make_bench: MakeBench,
+) -> None:
+    """Who asked for it is told; the change goes on as if nobody had asked."""
+    bench = make_bench("integration-action")
+    turn(bench)
+    path = f"{bench.path(LISTED)}/templates/"
+    bench.wire.order(kind="not_found", method="GET", path_prefix=path, count=99)
+
+    with pytest.raises(RefusedError, match="does not know the template"):
+        roll_back(bench, newest(bench))
+
+    assert (newest(bench).state, bench.writes) == (S.WATCHING, 1)
 
 
 def test_an_undo_that_the_platform_refuses_rests_for_an_hour(bench: Bench) -> None:
