@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
 from monitor.cli.plan import exit_code_of
-from monitor.errors import ReadBackError, RefusedError
+from monitor.errors import BusyError, ReadBackError, RefusedError
 from monitor.ledger import ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import DAMAGED
@@ -243,19 +244,29 @@ def test_by_hand_it_is_found_by_the_next_as_well(bench: Bench, step: int) -> Non
     bench.check_that_damage_is_told()
 
 
-def during(steps: Steps, number: int, happening: Callable[[], None]) -> None:
-    """Let something happen right before a reading, counted from 1."""
-    reads = 0
+def during(steps: Steps, number: int, happening: Callable[[], None], name: str = "read") -> None:
+    """Let something happen right before a reading, or another step, counted from 1."""
+    taken = 0
 
     def count() -> None:
-        nonlocal reads
-        reads += 1
-        if reads == number:
+        nonlocal taken
+        taken += 1
+        if taken == number:
             happening()
         else:
-            steps.before["read"] = [count]
+            steps.before[name] = [count]
 
-    steps.before["read"] = [count]
+    steps.before[name] = [count]
+
+
+def hide_configurations(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the platform show no configuration of any action from now on."""
+    shown = bench.org.actions.shown
+
+    def hidden(*args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as it is shown
+        return {k: v for k, v in shown(*args, **kwargs).items() if k != "config"}
+
+    monkeypatch.setattr(bench.org.actions, "shown", hidden)
 
 
 def test_a_timeout_that_is_damaged_with_the_rest_is_put_back_too(bench: Bench) -> None:
@@ -326,13 +337,8 @@ def test_a_configuration_that_is_not_shown_any_more_stops_everything(
 ) -> None:
     """It was there before the write, and there is nothing to compare; it is not asked for ever."""
     bench = make_bench("integration-action")
-    steps, actions = Steps(bench=bench, by_hand=by_hand), bench.org.actions
-    shown = actions.shown
-
-    def hidden(*args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as it is shown
-        return {k: v for k, v in shown(*args, **kwargs).items() if k != "config"}
-
-    during(steps, 2, lambda: monkeypatch.setattr(actions, "shown", hidden))
+    steps = Steps(bench=bench, by_hand=by_hand)
+    during(steps, 2, lambda: hide_configurations(bench, monkeypatch))
     if by_hand:
         with pytest.raises(ReadBackError, match="no configuration"):
             Program(bench, "person").setting(steps, LISTED, 8_000).run()
@@ -348,16 +354,11 @@ def test_a_configuration_that_the_next_program_is_not_shown_stops_everything(
 ) -> None:
     """The change does not wait for ever for what will not come."""
     bench = make_bench("integration-action")
-    steps, actions = Steps(bench=bench), bench.org.actions
+    steps = Steps(bench=bench)
     during(steps, 2, lambda: setattr(steps, "dead", True))
     with suppress(Killed):
         turn(bench, steps=steps)
-    shown = actions.shown
-
-    def hidden(*args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401 - as it is shown
-        return {k: v for k, v in shown(*args, **kwargs).items() if k != "config"}
-
-    monkeypatch.setattr(actions, "shown", hidden)
+    hide_configurations(bench, monkeypatch)
     bench.machine.at += 200
     turn(bench)
 
@@ -365,14 +366,17 @@ def test_a_configuration_that_the_next_program_is_not_shown_stops_everything(
     assert bench.raw_standing().tripped is not None
 
 
-def test_a_version_does_not_overrule_the_lock(make_bench: MakeBench) -> None:
+@pytest.mark.parametrize(("timeout_ms", "state"), [(None, S.UNHELPFUL), (11_000, S.SUPERSEDED)])
+def test_a_version_does_not_overrule_the_lock(
+    make_bench: MakeBench, timeout_ms: int | None, state: ChangeState
+) -> None:
     """An editor may save without counting: theirs is not overwritten, and everything stops."""
     bench = make_bench("flow")
     steps, flows = Steps(bench=bench), bench.org.flows
 
     def save_uncounted() -> None:
         version = flows.get(FLOW).body["version"]
-        bench.edit(LISTED, None)
+        bench.edit(LISTED, timeout_ms)
         current = flows.get(FLOW)
         body = {**current.body, "version": version, "description": "Theirs"}
         flows._keep(FLOW, current, _written(current.number, body))  # noqa: SLF001 - no such editor
@@ -381,6 +385,7 @@ def test_a_version_does_not_overrule_the_lock(make_bench: MakeBench) -> None:
     turn(bench, steps=steps)
 
     assert (flows.get(FLOW).body["description"], bench.writes) == ("Theirs", 1)
+    assert newest(bench).state is state
     assert "not put back, for nobody can tell" in newest(bench).note
     assert bench.raw_standing().tripped is not None
 
@@ -489,3 +494,46 @@ def test_nor_are_those_that_the_next_program_can_not_read(make_bench: MakeBench)
 
     assert newest(bench).state is S.WATCHING
     assert bench.raw_standing().tripped is None
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_lease_that_is_lost_in_between_does_not_hide_the_damage(
+    bench: Bench, *, by_hand: bool
+) -> None:
+    """The other program changes nothing, for all has stopped; the error says what was damaged."""
+    spoil(bench)
+    steps = Steps(bench=bench, by_hand=by_hand)
+
+    def take_over() -> None:
+        bench.machine.at += 1_000
+        turn(bench, program="another")
+
+    during(steps, 2, take_over, "send")
+    setting = Program(bench, "person").setting(steps, LISTED, 8_000)
+    act = setting.run if by_hand else partial(turn, bench, steps=steps)
+    with pytest.raises(ReadBackError if by_hand else BusyError) as caught:
+        act()
+
+    assert "not put back: " in caught.value.message
+    assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.UNHELPFUL, True)
+    assert bench.raw_standing().tripped is not None
+
+
+def test_what_is_not_shown_any_more_while_it_is_put_back_stays_damaged(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its program died, and the next one is shown nothing to compare."""
+    bench = make_bench("integration-action")
+    spoil(bench)
+    steps = Steps(bench=bench)
+    during(steps, 1, lambda: setattr(steps, "dead", True), "restore")
+    with suppress(Killed):
+        turn(bench, steps=steps)
+    assert newest(bench).state is S.UNDOING
+    hide_configurations(bench, monkeypatch)
+    bench.machine.at += 300
+    turn(bench)
+
+    assert newest(bench).state is S.UNHELPFUL
+    assert DAMAGED in newest(bench).note
+    assert "shows no configuration" in newest(bench).note
