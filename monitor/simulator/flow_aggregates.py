@@ -44,6 +44,8 @@ def aggregate_flows(
         message = "The dimension 'exitReason' is not supported in groupBy for flows"
         raise bad_request(message)
     _check(query, group_by)
+    if world.flow_aggregates == "ungrouped":
+        group_by = [one for one in group_by if one != "exitReason"]
     from_ms, to_ms = parse_interval(query.interval, LONGEST_AGGREGATE_DAYS)
     bucket_ms = parse_granularity(query.granularity, 60) if query.granularity else to_ms - from_ms
     counts: Counter[tuple[tuple[str, ...], int]] = Counter()

@@ -251,6 +251,12 @@ class World:
         Reading("refused", "400", _SDK, "counts from the detail records, and says so"),
         Reading("grouped", "yes", _SDK, "one request for all flows"),
         Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "as `refused`"),
+        Reading(
+            "ungrouped",
+            "no: it answers, and leaves the exit reason out",
+            _NOTHING_SAID,
+            "as `refused`: a count that names no exit reason is not taken for zero",
+        ),
     )
     flow_exits: str = _open(
         "conversations",

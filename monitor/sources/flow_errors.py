@@ -2,7 +2,8 @@
 
 Flow aggregates count them in one request. Where the platform does not group by ``exitReason``, has
 no such endpoint or grants no permission, and with contract ``flow``, they are counted from the
-detail records that the deep reads of conversations bring anyway.
+detail records that the deep reads of conversations bring anyway. The two may date a caller
+differently, so one stray refusal is no reason to go over from the one to the other.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from monitor.clock import Clock
 from monitor.errors import BadRequestError, GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.genesys.analytics import (
+    FLOW_AGGREGATES,
     FlowAggregateQuery,
+    FlowAggregates,
     FlowFilter,
     FlowPredicate,
     flow_aggregates,
     interval,
 )
+from monitor.genesys.records import Dropped, DropReason
 from monitor.model import FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
+from monitor.sources.asking_less import is_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
 from monitor.sources.evidence import Evidence
 
@@ -64,6 +69,7 @@ class FlowErrorsSource:
         self._org = org
         self._contract = contract
         self._refused_at: float | None = None
+        self._answered = False
 
     @property
     def takes_turn_of(self) -> str:
@@ -83,17 +89,37 @@ class FlowErrorsSource:
         as far back as the longest call, and what lies before the stretch is told too.
 
         Raises:
-            GenesysError: The platform did not answer.
+            TooMuchAskedError: A shorter period may be answered.
+            GenesysError: The platform did not answer, or refused for the first time what it has
+                answered before.
         """
         if not self._counts_records:
             try:
-                counted = self.aggregated(stretch, window_seconds)
+                counted = self._unless_refused_twice(stretch, window_seconds)
             except _REFUSALS as error:
+                if is_too_long(error) and stretch.seconds > window_seconds:
+                    raise
                 self._note_refusal(error)
             else:
-                self._refused_at = None
+                self._refused_at, self._answered = None, True
                 return counted
         return self._from_records(stretch, window_seconds)
+
+    def _unless_refused_twice(self, period: TimeRange, window_seconds: int) -> Evidence:
+        """Ask for the platform's own count, and believe no refusal that stands alone.
+
+        What was answered before is left for the next poll, and nothing advances meanwhile. What was
+        never answered is asked again at once: a program that polls once has no next poll.
+        """
+        try:
+            return self.aggregated(period, window_seconds)
+        except _REFUSALS as error:
+            if is_too_long(error) and period.seconds > window_seconds:
+                raise
+            if self._answered:
+                self._answered = False
+                raise _stray(error) from error
+        return self.aggregated(period, window_seconds)
 
     @property
     def _counts_records(self) -> bool:
@@ -131,13 +157,27 @@ class FlowErrorsSource:
             metrics=("nFlow",),
             filter=_LOST,
         )
+        answer = flow_aggregates(self._client, query)
+        if _is_ungrouped(answer):
+            raise BadRequestError(
+                f"The answer to {FLOW_AGGREGATES.label} is not grouped by exit reason",
+                "Callers lost in flows are counted from detail records.",
+                endpoint=FLOW_AGGREGATES.label,
+            )
         counts: Counter[tuple[str, str, int]] = Counter()
-        for group in flow_aggregates(self._client, query).results:
+        for group in answer.results:
             for bucket in group.data:
-                inside = begin <= bucket.start < stretch.end and not bucket.start % window_seconds
-                if group.flow_id and group.exit_reason in FLOW_ERRORS and inside:
-                    counts[group.flow_id, group.exit_reason, bucket.start] += bucket.runs
+                if not begin <= bucket.start < stretch.end or bucket.start % window_seconds:
+                    self._drop(DropReason.TIME, "a bucket that was not asked for")
+                elif group.flow_id and group.exit_reason in FLOW_ERRORS:
+                    key = group.flow_id, group.exit_reason, bucket.start
+                    if key in counts:
+                        self._drop(DropReason.DUPLICATE, "a bucket that came twice")
+                    counts[key] = max(counts[key], bucket.runs)
         return Evidence(flow_errors=_tallies(counts), flow_error_basis=BY_AGGREGATES)
+
+    def _drop(self, reason: DropReason, why: str) -> None:
+        self._client.note_dropped(FLOW_AGGREGATES, Dropped(reason, why))
 
     def _from_records(self, stretch: TimeRange, window_seconds: int) -> Evidence:
         counts: Counter[tuple[str, str, int]] = Counter()
@@ -150,3 +190,20 @@ class FlowErrorsSource:
 
 def _tallies(counts: Counter[tuple[str, str, int]]) -> tuple[FlowErrorTally, ...]:
     return tuple(FlowErrorTally(*key, callers) for key, callers in counts.items() if callers)
+
+
+def _is_ungrouped(answer: FlowAggregates) -> bool:
+    """Whether flows were left and not one group says how: that is no zero."""
+    left = any(bucket.runs for group in answer.results for bucket in group.data)
+    return left and not any(group.exit_reason for group in answer.results)
+
+
+def _stray(error: GenesysError) -> GenesysError:
+    """Return a refusal as a failure: none that switches the source off, or makes it ask less."""
+    return GenesysError(
+        error.message,
+        error.hint,
+        endpoint=error.endpoint,
+        status=error.status,
+        correlation_id=error.correlation_id,
+    )

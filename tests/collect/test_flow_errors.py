@@ -32,6 +32,7 @@ WORLDS = [
     World(flow_aggregates="grouped", flow_exits="ended", telephony_errors="none"),
     World(flow_aggregates="refused", telephony_errors="none"),
     World(flow_aggregates="absent", telephony_errors="none"),
+    World(flow_aggregates="ungrouped", telephony_errors="none"),
 ]
 
 

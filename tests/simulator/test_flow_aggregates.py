@@ -72,6 +72,18 @@ def test_a_world_may_not_group_by_exit(simulate: Simulate, reading: str, status:
     assert ask(simulate(world=World(flow_aggregates=reading))).status_code == status
 
 
+def test_a_world_may_ignore_the_grouping_by_exit(simulate: Simulate) -> None:
+    """It counts as many callers, and says of none how they left."""
+    grouped = sum(counts(ask(simulate(world=GROUPED), filter=ERRORS)).values())
+    results = ask(
+        simulate(world=World(flow_aggregates="ungrouped", flow_exits="ended")), filter=ERRORS
+    )
+    groups = results.json()["results"]
+    assert [list(one["group"]) for one in groups] == [["flowId"]] * len(groups)
+    runs = [one["metrics"][0]["stats"]["count"] for group in groups for one in group["data"]]
+    assert sum(runs) == grouped > 0
+
+
 def test_it_needs_a_permission_of_its_own(simulate: Simulate) -> None:
     """403 names it."""
     wire = simulate(world=GROUPED)
