@@ -30,6 +30,7 @@ from monitor.genesys.analytics import (
     epoch_ms,
     interval,
 )
+from monitor.genesys.listings import MOST_BARREN_PAGES
 from monitor.model import (
     FLOW_ERRORS,
     SOLE_ACTION,
@@ -172,7 +173,7 @@ class ConversationsSource:
         place: they repeat, and none is missed.
         """
         seen: set[str] = set()
-        page_number = 1
+        page_number, barren = 1, 0
         while True:
             page = self._page(begun, wanted, page_number)
             yield from page.conversations
@@ -180,8 +181,11 @@ class ConversationsSource:
             if _began_before(page, begun.start):
                 return
             # A page that is not full is the last only where the platform counts no more. One that
-            # ignored the page number would otherwise be asked for ever.
+            # is empty always is, and a platform that repeats itself is not asked for ever.
             stood = len(page.conversations) + page.unread
+            barren = barren + 1 if ids <= seen else 0
+            if not stood or barren >= MOST_BARREN_PAGES:
+                return
             more_may_come = stood >= LARGEST_PAGE and not ids <= seen
             if page_number * LARGEST_PAGE >= page.total_hits and not more_may_come:
                 return
@@ -237,7 +241,11 @@ class ConversationsSource:
 
 
 def _exits(conversation: Conversation) -> Iterator[tuple[tuple[str, str, int], FlowExit]]:
-    """Yield each flow that lost the caller, under what names it: pages may repeat it."""
+    """Yield each flow that lost the caller, under what names it: pages may repeat it.
+
+    While a segment is open it is not known when the caller left, and one who was dated too early
+    would be dated, and so counted, again.
+    """
     for participant in conversation.participants:
         for session in participant.sessions:
             flow = session.flow
@@ -245,6 +253,8 @@ def _exits(conversation: Conversation) -> Iterator[tuple[tuple[str, str, int], F
                 continue
             begun = [one.segment_start for one in session.segments if one.segment_start]
             ended = [one.segment_end for one in session.segments if one.segment_end]
+            if conversation.conversation_end is None and len(ended) < len(session.segments):
+                continue
             left = max(ended, default=conversation.conversation_end)
             if left is None or not begun:
                 continue

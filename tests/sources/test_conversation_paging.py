@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.genesys import Client
+from monitor.genesys.listings import MOST_BARREN_PAGES
 from monitor.model import TimeRange
 from monitor.sources import ConversationsSource
 from tests.collect.watched import CLASSIFIER
@@ -156,6 +157,23 @@ def test_a_page_that_lost_a_record_is_not_the_last(far_side: FarSide, client: Cl
 def test_a_page_that_lost_every_record_is_not_the_last(far_side: FarSide, client: Client) -> None:
     """Nor does it stand for the time at which its records began."""
     records = [failed(number) for number in range(100, 150)]
-    far_side.on(DETAILS, page(total=150), page(*records, total=150))
+    far_side.on(DETAILS, page(*[{}] * 9, total=150), page(*records, total=150))
     assert found(client) == names(*range(100, 150))
     assert asked_pages(far_side) == [1, 2]
+
+
+def test_an_empty_page_is_the_last_whatever_is_counted(far_side: FarSide, client: Client) -> None:
+    """A platform that counts more than it has is not asked for ever."""
+    records = [failed(number) for number in range(100)]
+    far_side.on(DETAILS, page(*records, total=10**9), page(total=10**9))
+    assert found(client) == names(*range(100))
+    assert asked_pages(far_side) == [1, 2]
+
+
+def test_a_platform_that_repeats_itself_and_counts_more_is_not_asked_for_ever(
+    far_side: FarSide, client: Client
+) -> None:
+    """So many pages without anything new end the reading."""
+    far_side.on(DETAILS, page(failed(1), total=5_000))
+    assert found(client) == names(1)
+    assert len(asked_pages(far_side)) == 1 + MOST_BARREN_PAGES

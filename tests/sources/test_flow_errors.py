@@ -12,7 +12,16 @@ from monitor.sources.asking_less import is_too_long
 from tests.collect.watched import CLASSIFIER, ORG
 from tests.genesys.far_side import FarSide, Reply
 from tests.simulator.far_end import StillClock
-from tests.sources.answers import DETAILS, NOON, Json, dropped, moment, page
+from tests.sources.answers import (
+    DETAILS,
+    NOON,
+    Json,
+    conversation,
+    dropped,
+    moment,
+    page,
+    segment,
+)
 from tests.sources.test_conversations import KnowsNothing
 
 FLOWS = "POST /api/v2/analytics/flows/aggregates/query"
@@ -135,3 +144,19 @@ def test_an_answer_without_anybody_is_a_zero(far_side: FarSide, client: Client) 
     """Nobody was lost."""
     far_side.on(FLOWS, flows())
     assert source_of(client).read(PERIOD, 300, deep=True).flow_error_basis == "aggregates"
+
+
+def test_a_caller_whose_session_is_still_open_is_counted_once_it_is_known_when_they_left(
+    far_side: FarSide, client: Client
+) -> None:
+    """Dated by a segment that was over before, they would be counted in two windows."""
+    flow = {"flowId": "f1", "exitReason": EXIT}
+    first = segment(NOON, code=None, seconds=60.0)
+    goes_on = conversation("c1", first, segment(NOON + 60, code=None, seconds=None), flow=flow)
+    over = conversation("c1", first, segment(NOON + 60, code=None, seconds=500.0), flow=flow)
+    ended = {**goes_on, "conversationEnd": moment(NOON + 600)}
+    far_side.on(FLOWS, REFUSED)
+    far_side.on(DETAILS, page(goes_on), page(over), page(ended))
+    source = source_of(client)
+    found = [counted(source.read(PERIOD, 300, deep=True)) for _ in range(3)]
+    assert found == [{}, {NOON + 300: 1}, {NOON: 1}]
