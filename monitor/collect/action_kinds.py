@@ -90,7 +90,7 @@ class FunctionTimeouts:
         Args:
             actions: The catalogue as it was listed.
             known: What the catalogue was before: what was read stays while the platform does not
-                answer; where it refuses, nothing is known.
+                answer, or refuses; a permission that is taken away changes no timeout.
         """
         listed = list(actions)
         before = {
@@ -99,9 +99,11 @@ class FunctionTimeouts:
             if one.kind is ActionKind.FUNCTION
         }
         functions = [one.action_id for one in listed if one.kind is ActionKind.FUNCTION]
+        for one in functions:
+            if one not in before:
+                # It was no known function when it was asked about, if it ever was.
+                self._asked_at.pop(one, None)
         timeouts = before | self._read(functions)
-        if self._is_refused:
-            timeouts = {}
         return [
             replace(one, configured_timeout_ms=timeouts.get(one.action_id))
             if one.kind is ActionKind.FUNCTION

@@ -148,6 +148,9 @@ def outside_changes(
 ) -> list[OutsideChange]:
     """Return every change of a timeout that this program did not make, the newest first.
 
+    A timeout that is not known is compared with nothing: the one that is known next is compared
+    with the last one that was.
+
     Args:
         org: The org's configured name.
         timeouts: Action id, since when, timeout in force (ms), as the catalogue showed it over
@@ -173,8 +176,11 @@ def outside_changes(
     ours: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
         ours[change.action_id].append(change)
-    before: dict[str, tuple[float, int | None]] = {}
+    before: dict[str, tuple[float, int]] = {}
     for action_id, since, timeout_ms in timeouts:
+        # What could not be read for a while was not changed by that.
+        if timeout_ms is None:
+            continue
         earlier, before[action_id] = before.get(action_id), (since, timeout_ms)
         if earlier is None or timeout_ms == earlier[1]:
             continue

@@ -180,3 +180,33 @@ def test_without_functions_none_is_asked_about(watch: Watch) -> None:
     watched = watch(SMALL)
     watched.catalogue.refresh()
     assert watched.requests()[FUNCTION] == 0
+
+
+def test_losing_the_list_of_integrations_for_a_while_changes_no_timeout(
+    watch: Watch, clock: StillClock
+) -> None:
+    """Neither that of a function nor any other: nobody has changed one."""
+    watched = watch(replace(SMALL, actions=(*SMALL.actions, GET_CUSTOMER, *quotes(2))))
+    watched.catalogue.refresh()
+    before = known(watched)
+    refuse(watched, TYPES)
+    clock.at += 600
+    watched.catalogue.refresh()
+    watched.org.grant(ALL_PERMISSIONS)
+    clock.at += 600
+    watched.catalogue.refresh()
+    assert known(watched) == before
+    assert watched.ledger.outside_changes(ORG, 100) == []
+
+
+def test_a_functions_timeout_outlives_a_permission_that_is_taken_away(
+    watch: Watch, clock: StillClock
+) -> None:
+    """What was read is likelier than the limit."""
+    watched = watch(replace(SMALL, actions=quotes(2), flows=()))
+    watched.catalogue.refresh()
+    refuse(watched, FUNCTIONS)
+    clock.at += 7_200
+    watched.catalogue.refresh()
+    assert {one.timeout_ms for one in known(watched).values()} == {8_000}
+    assert watched.ledger.outside_changes(ORG, 100) == []

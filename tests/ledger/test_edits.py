@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.ledger import ChangeState, Ledger, SetBy
-from monitor.model import UNKNOWN, Action, TimeoutEdit
+from monitor.model import UNKNOWN, Action, ActionKind, TimeoutEdit
 from tests.ledger.changing import begun, leased, moved, sent
 from tests.ledger.readings import ORG, T0
 
@@ -24,9 +24,12 @@ def edit(at: float, who: dict[str, str], *values_ms: int, action_id: str = "a1")
     return TimeoutEdit(f"{at}-{who}", at, action_id, **who, **told)  # type: ignore[arg-type]
 
 
-def refreshed(ledger: Ledger, timeout_ms: int, at: float) -> None:
-    """The catalogue was read."""
-    ledger.save_catalogue(ORG, [Action("a1", "Look Up", configured_timeout_ms=timeout_ms)], at)
+def refreshed(ledger: Ledger, timeout_ms: int | None, at: float) -> None:
+    """The catalogue was read; None where it could not tell the kind, and so not the timeout."""
+    kind = ActionKind.UNDETERMINED if timeout_ms is None else ActionKind.CUSTOM
+    ledger.save_catalogue(
+        ORG, [Action("a1", "Look Up", kind=kind, configured_timeout_ms=timeout_ms)], at
+    )
 
 
 def kept(ledger: Ledger, *edits: TimeoutEdit, until: float = T0 + REFRESH) -> None:
@@ -217,3 +220,15 @@ def test_an_org_that_nobody_knows_has_none(ledger: Ledger) -> None:
     assert ledger.outside_changes("nowhere", 5) == []
     assert ledger.edits_read_until("nowhere") == 0.0
     assert SetBy().who == UNKNOWN
+
+
+def test_a_timeout_that_could_not_be_read_for_a_while_was_not_changed(ledger: Ledger) -> None:
+    """Nor was it when it can be read again; another value then is compared with the last known."""
+    refreshed(ledger, 60_000, T0)
+    refreshed(ledger, None, T0 + REFRESH)
+    assert outside(ledger) == []
+    refreshed(ledger, 60_000, T0 + 2 * REFRESH)
+    assert outside(ledger) == []
+    refreshed(ledger, None, T0 + 3 * REFRESH)
+    refreshed(ledger, 9_000, T0 + 4 * REFRESH)
+    assert outside(ledger) == [(60_000, 9_000, 4 * REFRESH, UNKNOWN)]
