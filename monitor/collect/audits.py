@@ -23,6 +23,9 @@ LATEST_SECONDS = 3_600
 FIRST_SECONDS = 86_400
 """What the first reading of all looks at."""
 
+FAILING_SECONDS = 3_600
+"""A source that has failed for so long is told as one that does not answer."""
+
 
 class AuditReader:
     """Reads one org's audit log into the ledger."""
@@ -51,12 +54,17 @@ class AuditReader:
         self._clock = clock
         self._own_clients = own_clients
         self._refusals = Refusals(org, clock)
-        self._failing = False
+        self._failing_since: float | None = None
 
     @property
     def available(self) -> bool:
-        """Whether the source answers; True before it was asked."""
-        return self._refusals.answers(AUDITS)
+        """Whether the source answers; True before it was asked.
+
+        A failure is no refusal; one that has lasted for an hour is no answer either.
+        """
+        since = self._failing_since
+        failing_seconds = 0.0 if since is None else self._clock.now() - since
+        return self._refusals.answers(AUDITS) and failing_seconds < FAILING_SECONDS
 
     def read(self) -> None:
         """Read what is new; what goes wrong is said once, and asked again the next time.
@@ -73,7 +81,7 @@ class AuditReader:
             self._note_failure(error)
             return
         self._refusals.note_answer(AUDITS)
-        self._failing = False
+        self._failing_since = None
         edits = timeout_edits(found.entries)
         until = float(period.end)
         if not found.complete:
@@ -93,8 +101,8 @@ class AuditReader:
     def _note_failure(self, error: GenesysError) -> None:
         if isinstance(error, PermissionDeniedError | NotFoundError):
             self._refusals.note(AUDITS, error)
-        elif not self._failing:
-            self._failing = True
+        elif self._failing_since is None:
+            self._failing_since = self._clock.now()
             log.warning(
                 "audits_failed",
                 org=self._org,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.collect import AuditReader
+from monitor.collect.audits import FAILING_SECONDS
 from monitor.collect.refusals import PROBE_AGAIN_SECONDS
 from monitor.model import UNKNOWN
 from monitor.simulator import World
@@ -158,3 +159,18 @@ def test_our_own_write_is_not_named_as_somebody_elses(watch: Watch) -> None:
     reader(watched).read()
 
     assert outside(watched) == [(5_000, 9_000, "client simulated-client")]
+
+
+def test_a_source_that_goes_on_failing_is_told_as_one_that_does_not_answer(watch: Watch) -> None:
+    """After an hour, until it answers."""
+    watched = watch(budget_seconds=0.2)
+    audits = reader(watched)
+    watched.fault("unavailable", AUDITS)
+    told = []
+    for seconds in (0, FAILING_SECONDS - 1, 1):
+        watched.clock.at += seconds
+        audits.read()
+        told.append(audits.available)
+    watched.mend()
+    audits.read()
+    assert [*told, audits.available] == [True, True, False, True]
