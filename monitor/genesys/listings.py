@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
+from monitor.errors import WrongShapeError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import Record, check_id
@@ -71,9 +72,13 @@ def all_pages(
     Ends at the last page that the platform counts. Where it counts none, ends at a page that
     brings nothing new, unless that page is full: the same thing may fill a page and more. A
     platform that repeats itself is not asked for ever.
+
+    Raises:
+        WrongShapeError: Not one of what it lists can be read: that is no empty list.
+        GenesysError: Any other error of the tree.
     """
     seen: set[str] = set()
-    barren = 0
+    barren = unread = 0
     for number in itertools.count(1):
         page = client.call(
             endpoint,
@@ -84,10 +89,17 @@ def all_pages(
         fresh = {entity.id: entity for entity in entities if entity.id not in seen}
         yield from fresh.values()
         seen |= fresh.keys()
+        unread += page.unread
         barren = 0 if fresh else barren + 1
         if page.page_count or not (entities or page.unread):
             goes_on = number < (page.page_count or 0)
         else:
             goes_on = bool(fresh or page.unread) or len(entities) >= PAGE_SIZE
         if not goes_on or barren >= MOST_BARREN_PAGES:
-            return
+            break
+    if unread and not seen:
+        raise WrongShapeError(
+            f"Not one of the {unread} records in the answer to {endpoint.label} can be read",
+            "The API may have changed; report it.",
+            endpoint=endpoint.label,
+        )

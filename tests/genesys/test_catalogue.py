@@ -446,3 +446,15 @@ def test_what_is_left_out_is_said_once(client: Client, far_side: FarSide) -> Non
     assert (line["source"], line["reason"]) == ("catalogue", "shape")
     assert "required field `id`" in line["why"]
     assert client.stats().dropped_records == {("catalogue", "shape"): 4}
+
+
+def test_a_listing_of_which_nothing_can_be_read_is_not_empty(
+    client: Client, far_side: FarSide
+) -> None:
+    """However few they are; one good record on any page makes it a listing."""
+    bad = Reply(body={"entities": [{"name": "no id"}], "pageCount": 2})
+    far_side.on(ACTIONS, bad)
+    with pytest.raises(WrongShapeError, match="Not one of the 2 records"):
+        list_actions(client)
+    far_side.on(ACTIONS, bad, page("a", page_count=2))
+    assert [action.id for action in list_actions(client)] == ["a"]
