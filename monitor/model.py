@@ -32,6 +32,9 @@ NO_BANDS: Bands = (0,) * (len(BAND_EDGES_MS) + 1)
 FLOW_ERRORS = ("FLOW_ERROR_DISCONNECT", "FLOW_ERROR_EXIT")
 """The exit reasons of a flow that lost its caller to an error of its own."""
 
+BY_AGGREGATES = "aggregates"
+"""Such callers as flow aggregates count them, perhaps in the window in which the flow began."""
+
 NO_ERROR = "NONE"
 """The errorType of an execution that succeeded."""
 

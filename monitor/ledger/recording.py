@@ -18,6 +18,7 @@ from monitor.ledger.schema import error_types
 from monitor.ledger.tallying import add_tallies
 from monitor.ledger.values import Reading, Recorded
 from monitor.model import (
+    BY_AGGREGATES,
     NO_ERROR,
     UNKNOWN_ACTION,
     Action,
@@ -54,7 +55,10 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
     _save_names(connection, org_id, read, tallies, new)
 
     arrived = Counter(growth.added)
-    arrived.update(lost.added)
+    # The platform may count a caller in the window in which the flow began: then what looks late
+    # is the length of the call.
+    if read.flow_error_basis != BY_AGGREGATES:
+        arrived.update(lost.added)
     if not read.incidents_are_executions:
         arrived.update(floor_to(incident.at, read.window_seconds) for incident in new)
     late = _late(arrived, read, covered_before)

@@ -25,7 +25,7 @@ from monitor.genesys.analytics import (
     interval,
 )
 from monitor.genesys.records import Dropped, DropReason
-from monitor.model import FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
+from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
 from monitor.sources.asking_less import is_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
 from monitor.sources.evidence import Evidence
@@ -37,7 +37,6 @@ SLICE_SECONDS = 24 * 3600
 ASK_AGAIN_SECONDS = 3600
 """A permission may have been granted meanwhile."""
 
-BY_AGGREGATES = "aggregates"
 BY_RECORDS = "records"
 
 _REFUSALS = (BadRequestError, NotFoundError, PermissionDeniedError)

@@ -110,3 +110,17 @@ def test_totals_are_the_sum_of_the_largest_counts(
         assert total(ledger) == sum(largest.values())
         kept = ledger.flow_errors(ORG, HOUR)
     assert sum(one.callers for one in kept) == sum(largest.values())
+
+
+def test_what_aggregates_date_at_the_beginning_of_a_call_is_not_late(ledger: Ledger) -> None:
+    """Nobody sets ``settle`` by the length of calls; what detail records show late is late."""
+    record(ledger, lost(3))
+    record(ledger, lost(5))
+    assert ledger.state(ORG).lateness == {}
+
+
+def test_what_detail_records_show_late_is_late(ledger: Ledger) -> None:
+    """They date a caller by the end of the flow."""
+    record(ledger, lost(3), basis="records")
+    record(ledger, lost(5), basis="records")
+    assert sum(ledger.state(ORG).lateness[SOURCE].executions) == 2
