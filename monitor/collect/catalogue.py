@@ -49,7 +49,10 @@ _MEANING: Mapping[str, Mapping[str, str]] = {
     "integration names": {
         "so": "Which actions are functions can't be told: no timeout is guessed, and none raised"
     },
-    "function timeouts": {"so": "15 s, the platform's limit for functions, stands for them"},
+    "function timeouts": {
+        "so": "What was read before stays; 15 s, the platform's limit for functions, stands for "
+        "the others"
+    },
 }
 """What a reader may not guess of what the program has to do without."""
 
@@ -93,7 +96,7 @@ class Catalogue:
         self._compared_at = -math.inf
         self._lookup_failed_at: dict[str, float] = {}
         self._tracking_asked_at = -math.inf
-        self._tracking_built = True
+        self._tracking_built: bool | None = None
         self._documents: dict[str, FlowDocument | None] = {}
         self._refused: set[str] = set()
         self._unread: set[str] = set()
@@ -261,21 +264,24 @@ class Catalogue:
     def _is_unanswered(self, action_id: str, now: float) -> bool:
         """Whether tracking that is not built had nothing to say of it within the last hour."""
         failed_at = self._lookup_failed_at.get(action_id, -math.inf)
-        return not self._tracking_built and now - failed_at < TRACKING_ASKED_AGAIN_SECONDS
+        is_asked = self._tracking_asked_at > -math.inf
+        built = self._tracking_built or not is_asked
+        return not built and now - failed_at < TRACKING_ASKED_AGAIN_SECONDS
 
     def _absence_is_known(self, now: float) -> bool:
         """Whether an action without users has none: only where tracking was ever built.
 
         Asked once an hour, and not at all while every action has its users. What was taken for
-        no use before is forgotten where tracking can't tell.
+        no use before is forgotten where tracking can't tell; an answer that fails says nothing.
         """
         if now - self._tracking_asked_at >= TRACKING_ASKED_AGAIN_SECONDS:
             self._tracking_asked_at = now
-            self._tracking_built = bool(self._unless_refused("flow use", tracking_is_built))
-            if not self._tracking_built:
+            built = self._unless_refused("flow use", tracking_is_built)
+            self._tracking_built = self._tracking_built if built is None else built
+            if built is False:
                 self._ledger.forget_unused(self._org)
                 self._say_once_that_use_is_not_known()
-        return self._tracking_built
+        return bool(self._tracking_built)
 
     def _say_once_that_use_is_not_known(self) -> None:
         if "tracking" not in self._refused:
@@ -290,16 +296,18 @@ class Catalogue:
             )
 
     def _refresh_flows(self) -> int:
-        """Read the flow that was configured and every flow that the detail records named.
+        """Read the flow that was configured and every flow that a timeout was seen in.
 
-        Their documents tell the actions and the timeouts in force.
+        A flow that only lost a caller is not read for its actions: a large org has hundreds. The
+        documents tell the actions and the timeouts in force.
         """
         self._documents.clear()
         now = self._clock.now()
         actions: dict[str, Action] = {}
         users: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        named = self._ledger.state(self._org).flow_names
-        for flow_id in sorted(self._configured_flows | named.keys()):
+        totals = self._ledger.state(self._org).incident_totals
+        hit = {total.flow_id for total in totals if total.flow_id}
+        for flow_id in sorted(self._configured_flows | hit):
             for action in self._flow_actions(flow_id):
                 actions[action.action_id] = action
                 document = self._document(flow_id)

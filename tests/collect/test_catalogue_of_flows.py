@@ -10,7 +10,7 @@ import pytest
 
 from monitor.errors import ServerFaultError
 from monitor.ledger import Reading
-from monitor.model import Action, ActionKind, Incident, TimeRange
+from monitor.model import Action, ActionKind, FlowErrorTally, Incident, TimeRange
 from monitor.simulator import PUNCTUAL, scenario
 from monitor.simulator.scenarios import (
     GET_CUSTOMER,
@@ -209,3 +209,22 @@ def test_the_configured_action_is_that_of_its_flow(watch: Watch) -> None:
         watched.restart()
         assert watched.catalogue.sole_action(STOCK_LINE.flow_id) == PRICE_QUOTE.action_id
     assert watched.catalogue.sole_action(PAYMENT_LINE.flow_id) == TAKE_PAYMENT.action_id
+
+
+def test_a_flow_that_only_lost_a_caller_is_not_read(watch: Watch) -> None:
+    """A large org has hundreds of them, and no timeout asks for their documents."""
+    watched = watch(FLOWS)
+    lost = FlowErrorTally(PAYMENT_LINE.flow_id, "FLOW_ERROR_EXIT", NOON, 1)
+    watched.ledger.record(
+        ORG,
+        "flow-errors",
+        Reading(
+            TimeRange(NOON, NOON + 300),
+            300,
+            NOON + 300.0,
+            flow_errors=[lost],
+            flow_error_basis="records",
+        ),
+    )
+    assert watched.catalogue.refresh() == 0
+    assert watched.requests()[GET_FLOW] == 0

@@ -112,3 +112,26 @@ def test_a_build_that_does_not_answer_is_no_proof(watch: Watch) -> None:
     assert unknown(watched) == {one.action_id for one in SMALL.actions} - {
         action for action, _ in watched.ledger.state(ORG).flow_use
     }
+
+
+def test_a_build_that_fails_later_leaves_what_was_known(watch: Watch) -> None:
+    """A failed question is no "not built": nothing is forgotten, and no use stays known."""
+    watched = watch(SMALL, world=World(dependency_tracking="built"), budget_seconds=0.5)
+    watched.catalogue.refresh()
+    watched.fault("server_error", "/api/v2/architect/dependencytracking/build")
+    watched.clock.at += 25 * HOUR
+    watched.catalogue.refresh()
+    assert watched.requests()[BUILD] > 1
+    assert unknown(watched) == set()
+    looked_up_at = watched.ledger.state(ORG).flow_lookups.values()
+    assert set(looked_up_at) == {watched.clock.at}
+
+
+def test_a_build_that_fails_at_the_first_forgets_nothing(watch: Watch) -> None:
+    """What an earlier process learned stays."""
+    plan = replace(SMALL, actions=(*SMALL.actions, BRANCH_FINDER))
+    watched = watch(plan, world=World(dependency_tracking="built"), budget_seconds=0.5)
+    watched.ledger.save_flow_use(ORG, LOYALTY_POINTS.action_id, {}, watched.clock.at)
+    watched.fault("server_error", "/api/v2/architect/dependencytracking/build")
+    watched.catalogue.refresh()
+    assert unknown(watched) == {BRANCH_FINDER.action_id}
