@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 
@@ -296,14 +296,20 @@ class Collector:
         *,
         deep: bool,
     ) -> None:
-        for read in reads:
+        is_readable = True
+        for one in reads:
             if self._stop.is_set():
                 return
-            self._read(source, read, window_seconds, count, deep=deep)
+            read = replace(one, complete_until=one.complete_until if is_readable else None)
+            is_readable &= self._read(source, read, window_seconds, count, deep=deep)
 
     def _read(
         self, source: Source, read: Read, window_seconds: int, count: _Count, *, deep: bool
-    ) -> None:
+    ) -> bool:
+        """Read one time range into the ledger; whether its answer could be read at all.
+
+        One that could not is still owed, and so is what follows it: there is but one watermark.
+        """
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
         self._asked = read.stretch
@@ -318,7 +324,7 @@ class Collector:
                 tallies=evidence.tallies,
                 incidents=evidence.incidents,
                 incidents_are_executions=self._contract == "flow",
-                complete_until=read.complete_until,
+                complete_until=None if evidence.is_unreadable else read.complete_until,
                 names=evidence.names,
                 flow_errors=evidence.flow_errors,
                 flow_names=evidence.flow_names,
@@ -328,6 +334,7 @@ class Collector:
         count.add(recorded)
         for error_type in recorded.new_error_types:
             self._log_new_word(error_type, evidence)
+        return not evidence.is_unreadable
 
     def _log_new_word(self, error_type: str, evidence: Evidence) -> None:
         """Say once how a word is read; what comes with it later is read by the same rule."""

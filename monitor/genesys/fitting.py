@@ -65,6 +65,16 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     unread: int = msgspec.field(default=0, name="#unread")
 
 
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that counts something: without any record it says that there was nothing.
+
+    Attributes:
+        is_unreadable: Whether records stood in it and not one could be read: that is no zero.
+    """
+
+    is_unreadable: bool = msgspec.field(default=False, name="#unreadable")
+
+
 def check_id(text: str) -> None:
     """Refuse an id that names nothing: empty, cut to half characters, or not to be asked for.
 

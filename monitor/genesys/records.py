@@ -25,7 +25,7 @@ from typing import TypeVar
 
 import msgspec
 
-from monitor.genesys.fitting import Fitting, Unfit
+from monitor.genesys.fitting import Counts, Fitting, Unfit
 
 T = TypeVar("T")
 
@@ -105,6 +105,8 @@ def _record_by_record(
     if len(dropped) >= WHOLLY_BAD and not reading.has_good:
         reason = f"none of {len(dropped)} records can be read: {dropped[0].why}"
         raise msgspec.ValidationError(reason)
+    if isinstance(value, Counts) and dropped and not reading.has_good:
+        value = msgspec.structs.replace(value, is_unreadable=True)
     return value, dropped
 
 

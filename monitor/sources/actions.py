@@ -91,11 +91,14 @@ class ActionsSource:
         """
         counted: dict[_Key, _Counted] = {}
         names: dict[str, Action] = {}
+        is_unreadable = False
         for views in PARTS:
-            for key, found in self._ask(stretch, window_seconds, views, names).items():
+            part, is_bad = self._ask(stretch, window_seconds, views, names)
+            is_unreadable |= is_bad
+            for key, found in part.items():
                 counted[key] = counted[key].beside(found) if key in counted else found
         tallies = (found.tally(key) for key, found in counted.items() if found.stats.count)
-        return Evidence(tallies=tuple(tallies), names=names)
+        return Evidence(tallies=tuple(tallies), names=names, is_unreadable=is_unreadable)
 
     def _ask(
         self,
@@ -103,10 +106,10 @@ class ActionsSource:
         window_seconds: int,
         views: tuple[View, ...],
         names: dict[str, Action],
-    ) -> dict[_Key, _Counted]:
+    ) -> tuple[dict[_Key, _Counted], bool]:
         """One query: everything that ended in the stretch, with some of the bands.
 
-        ``names`` learns the names of the actions.
+        ``names`` learns the names of the actions. Also tells whether nothing could be read.
         """
         query = ActionAggregateQuery(
             interval=interval(stretch),
@@ -118,7 +121,8 @@ class ActionsSource:
         )
         counted: dict[_Key, _Counted] = {}
         seen: set[tuple[str, ...]] = set()
-        for group in action_aggregates(self._client, query).results:
+        answer = action_aggregates(self._client, query)
+        for group in answer.results:
             action = _action(group)
             names[action.action_id] = action
             for bucket in group.data:
@@ -139,7 +143,7 @@ class ActionsSource:
                 )
                 # An action that was renamed comes as two groups: one key, both counts.
                 counted[key] = counted[key].plus(found) if key in counted else found
-        return counted
+        return counted, answer.is_unreadable
 
     def _drop(self, reason: DropReason, why: str) -> None:
         self._client.note_dropped(ACTION_AGGREGATES, Dropped(reason, why))

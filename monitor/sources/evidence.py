@@ -20,6 +20,8 @@ class Evidence:
         flow_errors: Callers lost, per flow, exit reason and window; no key occurs twice.
         flow_names: Flows that were seen, as the answer names them, by flow id.
         flow_error_basis: What ``flow_errors`` were counted from; empty where there are none.
+        is_unreadable: Whether an answer held records and not one could be read: the stretch is
+            still owed.
     """
 
     tallies: Sequence[Tally] = ()
@@ -28,6 +30,7 @@ class Evidence:
     flow_errors: Sequence[FlowErrorTally] = ()
     flow_names: Mapping[str, str] = field(default_factory=dict)
     flow_error_basis: str = ""
+    is_unreadable: bool = False
 
 
 class Source(Protocol):

@@ -173,7 +173,11 @@ class FlowErrorsSource:
                     if key in counts:
                         self._drop(DropReason.DUPLICATE, "a bucket that came twice")
                     counts[key] = max(counts[key], bucket.runs)
-        return Evidence(flow_errors=_tallies(counts), flow_error_basis=BY_AGGREGATES)
+        return Evidence(
+            flow_errors=_tallies(counts),
+            flow_error_basis=BY_AGGREGATES,
+            is_unreadable=answer.is_unreadable,
+        )
 
     def _drop(self, reason: DropReason, why: str) -> None:
         self._client.note_dropped(FLOW_AGGREGATES, Dropped(reason, why))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from monitor.errors import (
     ServerFaultError,
     WrongShapeError,
 )
+from monitor.model import TimeRange
 from monitor.simulator import ALL_PERMISSIONS
+from monitor.sources import Evidence
 from tests.collect.conftest import Watch
 from tests.collect.imagined import HOUR, NOON
 from tests.collect.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened
@@ -227,3 +230,34 @@ class TestRefusal:
         report = watched.collector.poll()
         assert report.result is Outcome.FAILED
         assert report.available == {"actions": False, "conversations": False}
+
+
+@dataclass
+class _Illegible:
+    """A source whose first answer holds nothing that can be read; nothing happened later."""
+
+    name: str = "actions"
+    slice_seconds: int = HOUR
+    only_deep: bool = False
+    takes_turn_of: str = ""
+    asked: list[TimeRange] = field(default_factory=list)
+
+    def read(self, stretch: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:  # noqa: ARG002 - what it answers does not depend on them
+        """Answer with nothing, at first because nothing could be read."""
+        self.asked.append(stretch)
+        return Evidence(is_unreadable=len(self.asked) == 1)
+
+
+def test_what_could_not_be_read_is_still_owed(watch: Watch, clock: StillClock) -> None:
+    """Also where what follows it in the same poll could be read: there is but one watermark."""
+    watched = watch(SMALL, initial="3h")
+    source = _Illegible()
+    collector = watched.collector_of(source)
+    marks = []
+    for _ in range(2):
+        collector.poll()
+        state = watched.ledger.source_state(ORG, "actions")
+        marks.append(state.complete_until if state else 0)
+        clock.at += MINUTE
+    assert source.asked.count(source.asked[1]) == 2
+    assert marks[0] == 0 < marks[1]

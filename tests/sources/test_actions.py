@@ -470,3 +470,11 @@ def test_a_refusal_is_the_callers_to_judge(
     far_side.on(AGGREGATES, Reply(status, {"message": "no", "code": "x", "status": status}))
     with pytest.raises(error):
         read(client)
+
+
+def test_an_answer_of_bad_records_alone_is_no_zero(far_side: FarSide, client: Client) -> None:
+    """However few they are; one good record makes it an answer, and none at all is one too."""
+    assert answered(far_side, client, group(bucket("soon"))).is_unreadable
+    assert answered(far_side, client, group(bucket("soon")), group(bucket("later"))).is_unreadable
+    assert not answered(far_side, client, group(bucket("soon")), group(bucket(1))).is_unreadable
+    assert not answered(far_side, client).is_unreadable

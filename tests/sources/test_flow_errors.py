@@ -160,3 +160,11 @@ def test_a_caller_whose_session_is_still_open_is_counted_once_it_is_known_when_t
     source = source_of(client)
     found = [counted(source.read(PERIOD, 300, deep=True)) for _ in range(3)]
     assert found == [{}, {NOON + 300: 1}, {NOON: 1}]
+
+
+def test_an_answer_of_bad_records_alone_is_no_zero(far_side: FarSide, client: Client) -> None:
+    """The period is still owed."""
+    bad = group((NOON, 3))
+    bad["data"][0]["interval"] = "soon"
+    far_side.on(FLOWS, flows(bad))
+    assert source_of(client).read(PERIOD, 300, deep=True).is_unreadable

@@ -12,7 +12,7 @@ import msgspec
 from monitor.genesys.analytics.instants import epoch_seconds
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import ImplausibleError, Record, number, whole_number
+from monitor.genesys.fitting import Counts, ImplausibleError, Record, number, whole_number
 from monitor.texts import tidy, tidy_id
 
 ACTION_AGGREGATES = Endpoint(
@@ -281,7 +281,7 @@ class ActionGroup(Record, frozen=True):
         return tidy(value) if name in _NAMES else tidy_id(value)
 
 
-class ActionAggregates(msgspec.Struct, frozen=True):
+class ActionAggregates(Counts, frozen=True):
     """The answer to an aggregate query (ActionAggregateQueryResponse).
 
     Attributes:

@@ -13,7 +13,7 @@ from monitor.genesys.analytics.aggregates import MetricAnswer
 from monitor.genesys.analytics.instants import epoch_seconds
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import ImplausibleError, Record
+from monitor.genesys.fitting import Counts, ImplausibleError, Record
 from monitor.texts import tidy_id
 
 FLOW_AGGREGATES = Endpoint(
@@ -138,7 +138,7 @@ class FlowGroup(Record, frozen=True):
         return tidy_id((self.group_or_none and self.group_or_none.exit_reason) or "")
 
 
-class FlowAggregates(msgspec.Struct, frozen=True):
+class FlowAggregates(Counts, frozen=True):
     """The answer to a query (FlowAggregateQueryResponse).
 
     Attributes:
