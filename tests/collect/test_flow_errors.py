@@ -172,6 +172,22 @@ class TestFallback:
         assert FLOWS_QUERY in watched.requests()
         assert lost(watched) == really_lost(watched) != {}
 
+    def test_a_permission_that_is_taken_away_loses_nobody(
+        self, watch: Watch, clock: StillClock
+    ) -> None:
+        """The first refusal is a failure that advances nothing, and the next one is believed."""
+        world = World(flow_aggregates="grouped", flow_exits="ended")
+        watched = watch(replace(SMALL, ends=NOON + 60 * MINUTE), *ALL, world=world)
+        reports = []
+        for number in range(12):
+            if number == 2:
+                watched.org.grant(set(ALL_PERMISSIONS) - {"analytics:flowAggregate:view"})
+            reports.append(watched.collector.poll())
+            clock.at += 12 * MINUTE
+        assert [number for number, one in enumerate(reports) if one.errors] == [2]
+        assert all(one.available["flow-errors"] for one in reports)
+        assert lost(watched) == really_lost(watched) != {}
+
     def test_without_both_permissions_it_is_switched_off(self, watch: Watch) -> None:
         """As any optional source, with executions counted on."""
         watched = watch(SMALL, *ALL, world=World(flow_aggregates="grouped"))
