@@ -177,6 +177,8 @@ def _make(found: "Sequence[Planned]", shown: "Sequence[Decision]", refused: dict
             report = each.remediation.for_somebody(each.diagnosis, action_ids)
         refused |= report.refused
         for change in report.made:
+            # One that an earlier change stood in the way of was made once that was settled.
+            refused.pop(change.action_id, None)
             show_change(change)
             code = code or exit_code_of(change)
     return code

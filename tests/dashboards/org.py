@@ -32,7 +32,7 @@ from monitor.simulator.scenarios import (
 )
 
 HOUR = 3_600
-SPEED = 60.0
+SPEED = 45.0
 """An hour a minute: a day of half an hour is enough for alerts that look back six hours."""
 
 OUTAGE_HOUR, OUTAGE_MINUTES = 13.5, 40.0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 import time_machine
 
 from monitor.ledger import Ledger, OrgState
@@ -42,7 +43,11 @@ class Watched:
 
     def run(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> Finished:
         """Run a command at the clock's moment; it ends as it should, and never in a traceback."""
-        with time_machine.travel(self.clock.at, tick=True):
+        # An answer is asked for more than once, as it is outside of tests.
+        with (
+            time_machine.travel(self.clock.at, tick=True),
+            stamina.set_testing(True, attempts=3),
+        ):
             done = self._command("--config", str(self.place.config), *arguments)
         said = done.out + done.err
         assert not any(word in said for word in NO_FAULT_OF_OURS), said
