@@ -33,7 +33,7 @@ from monitor.simulator.scenarios import (
 
 HOUR = 3_600
 SPEED = 45.0
-"""An hour a minute: a day of half an hour is enough for alerts that look back six hours."""
+"""An hour in 80 seconds: a day of half an hour is enough for alerts that look back six hours."""
 
 OUTAGE_HOUR, OUTAGE_MINUTES = 13.5, 40.0
 DOWN = Outage(OUTAGE_HOUR, OUTAGE_HOUR, OUTAGE_MINUTES)
