@@ -38,7 +38,8 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        # A line and its end in one write: what another thread logs can't come between them.
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)

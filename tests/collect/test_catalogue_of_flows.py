@@ -160,7 +160,7 @@ def test_a_flow_that_can_be_read_again_is_warned_of_anew(
 
 def test_a_flow_that_fails_for_now_is_asked_again(watch: Watch) -> None:
     """5xx: attribution waits for an answer rather than guess, and nothing is counted meanwhile."""
-    watched = watch(replace(FLOWS, flows=(PAYMENT_LINE,)), budget_seconds=0.6)
+    watched = watch(replace(FLOWS, flows=(PAYMENT_LINE,)), budget_seconds=1.5)
     watched.fault("server_error", FLOW)
     with pytest.raises(ServerFaultError):
         watched.catalogue.sole_action(PAYMENT_LINE.flow_id)

@@ -194,9 +194,9 @@ def test_one_line_a_poll(place: Place) -> None:
         "skipped_windows",
     }
     assert polls[0]["executions_added"] > 0
-    # Executions, callers lost (asked by the first poll too), and detail records: a page more while
-    # the night before belongs to them.
-    assert polls[0]["requests"] in {4, 5}
+    # Executions (two), callers lost (asked by the first poll too), and one to three pages of detail
+    # records: telephony's errors come as they like, and the hours asked for may begin a day before.
+    assert polls[0]["requests"] in {4, 5, 6}
 
 
 def test_a_poll_that_fails_has_one_line_too(place: Place) -> None:

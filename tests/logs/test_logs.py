@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -158,3 +161,30 @@ def test_retries_are_told_when_verbose(verbose: bool, count: int) -> None:  # no
         assert line["event"] == "retry"
         assert line["why"] == "the line is dead"
         assert line["number"] == 1
+
+
+def test_threads_never_share_a_line() -> None:
+    """Our own log and the libraries', from many threads at once: each line is whole."""
+    finished = subprocess.run(
+        [sys.executable, "-c", MANY_VOICES], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    spoken = [json.loads(line)["event"] for line in finished.stderr.splitlines()]
+    assert Counter(spoken) == {"ours": 4_000, "theirs": 4_000}
+
+
+MANY_VOICES = """
+import logging, sys, threading, structlog
+from monitor.logs import configure
+sys.setswitchinterval(1e-6)
+configure()
+def ours():
+    for _ in range(1_000):
+        structlog.get_logger().info("ours")
+def theirs():
+    for _ in range(1_000):
+        logging.getLogger("library").warning("theirs")
+threads = [threading.Thread(target=speak) for speak in (ours, theirs) * 4]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
