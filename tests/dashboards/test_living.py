@@ -248,23 +248,21 @@ def test_exactly_those_alerts_come_that_the_truth_calls_for(living: LivingDay) -
 def test_somebody_is_paged_in_time(living: LivingDay) -> None:
     """Within a poll, two scrapes and the rule's ``for`` of the moment at which it can be known."""
     must = truth(living)
-    fired = {
-        (labels["org"], labels.get("action_name", ""), labels["alertname"]): datetime.fromisoformat(
-            alert["startsAt"]
-        ).timestamp()
-        for receiver, _, alert in pages(living)
-        if (labels := alert["labels"])
-        if receiver == "pager" or labels["alertname"].startswith("TimeoutMonitor")
-    }
-    assert {(DOWN_1.name, f"{CALLERS}TimeoutsBurningFast"), (DOWN_2.name, f"{CALLERS}Outage")} <= {
-        key[1:] for key in fired
-    }
+    fired: dict[tuple[str, str, str], float] = {}
+    for receiver, _, alert in pages(living):
+        labels = alert["labels"]
+        if receiver == "pager" or labels["alertname"].startswith("TimeoutMonitor"):
+            key = labels["org"], labels.get("action_name", ""), labels["alertname"]
+            at = datetime.fromisoformat(alert["startsAt"]).timestamp()
+            # The first time counts: what the platform shows late may page once more.
+            fired[key] = min(at, fired.get(key, at))
+    for down in (DOWN_1, DOWN_2):
+        for alert in ("TimeoutsBurningFast", "Outage"):
+            assert ("acme", down.name, CALLERS + alert) in fired
     assert ("acme", "", "TimeoutMonitorRemediationTripped") in fired
     # A poll asks for what was visible at the last full minute, and takes its time itself.
     poll = (POLL_SECONDS + 60) / SPEED + living.longest_poll_seconds
     for key, at in fired.items():
-        if key[1:] == (DOWN_2.name, f"{CALLERS}TimeoutsBurningFast"):
-            continue  # late for a reason not yet known; the outage's own page is held to its time
         due = living.scraped_from + (must[key] - living.data_time(living.scraped_from)) / SPEED
         assert at <= due + poll + 2 * SCRAPE_SECONDS, f"{key}: {at - due:.1f} s late"
 
