@@ -71,7 +71,7 @@ def damage_of(
     What somebody else has written since is theirs, and none of ours. The lock that our answer named
     tells who wrote what is there; versions tell it only where no lock was named. Where the two
     contradict each other, nobody can tell. Another timeout than the one that was written is damage
-    too, where what is there is known to come of our write.
+    too, where what is there is known to come of our write and is not what was there before it.
 
     Args:
         target: Where the timeout is kept.
@@ -90,7 +90,9 @@ def damage_of(
         # Without an answer, the one write that lies between may be somebody else's.
         if lock_after is None or not (is_ours or lock_after):
             return None
-        places = (after.place, *places)
+        # What is as it was needs no putting back: the platform said yes, and did nothing.
+        if places or (after.timeout_ms, after.is_set) != (before.timeout_ms, before.is_set):
+            places = (after.place, *places)
     return Damage(places, is_ours) if places else None
 
 
