@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from monitor.cli import main
+from monitor.genesys.ratelimit import TokenBucket
 from tests.daemon.place import QUIET, Finished, Place, flow_only, served
 from tests.daemon.place import SMALL as SMALL_ORG
 
@@ -52,6 +53,8 @@ def command(
     interpreter is saved.
     """
     monkeypatch.chdir(tmp_path)
+    # A real org must not be asked faster; a simulated one does not mind, and tests would wait.
+    monkeypatch.setitem(TokenBucket.__init__.__kwdefaults__, "burst", 10_000)
     root = logging.getLogger()
     before = root.handlers[:], root.level
 
