@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from monitor.analysis import counting, grouping
 from monitor.analysis.actions import ActionTable
-from monitor.analysis.at_timeout import errors_at_timeout
+from monitor.analysis.at_timeout import errors_at_timeout, errors_without_a_trace
 from monitor.analysis.callers import callers_lost
 from monitor.analysis.notes import notes_on
 from monitor.analysis.seen import Seen
@@ -48,6 +48,9 @@ def assemble(seen: Seen, classifier: Classifier) -> Summary:
         notes=(),
         callers_lost=callers_lost(seen, actions),
         errors_at_timeout=at_timeout if seen.successes_known else (),
+        errors_without_a_trace=(
+            errors_without_a_trace(seen.tallies, classifier) if seen.successes_known else ()
+        ),
     )
     notes = notes_on(
         summary,

@@ -1,12 +1,13 @@
 """Errors that end exactly where the timeout in force does: they may be timeouts by another name.
 
 No list of the platform's words is published. Where neither word nor status tells a timeout, its
-duration still does: nothing else ends at the very timeout of its action, action by action.
+duration still does: nothing else ends at the very timeout of its action, action by action. Where
+the duration is missing too, nobody can tell, and that is all that can be said.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from monitor.analysis.timeouts import InForce
@@ -58,6 +59,25 @@ def errors_at_timeout(
     ]
     enough = [one for one in errors if one.executions >= LEAST]
     return tuple(sorted(enough, key=lambda one: (-one.executions, one.error_type)))
+
+
+def errors_without_a_trace(
+    sums: Iterable[TallySum], classifier: Classifier
+) -> tuple[tuple[str, int], ...]:
+    """Return the errors that show neither a status nor a duration, by their names, most first.
+
+    Args:
+        sums: Executions of a time range, one row for each way that an action ended.
+        classifier: Reads how executions ended.
+    """
+    found: Counter[str] = Counter()
+    for row in sums:
+        if row.response_status or row.duration_ms > 0:
+            continue
+        if classifier.outcome(row.error_type, row.response_status) is Outcome.ERROR:
+            found[row.error_type] += row.count
+    enough = [(error_type, count) for error_type, count in found.items() if count >= LEAST]
+    return tuple(sorted(enough, key=lambda one: (-one[1], one[0])))
 
 
 def _ended_at(row: TallySum, timeout_ms: float) -> int:

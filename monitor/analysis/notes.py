@@ -33,6 +33,12 @@ def notes_on(
         )
     if summary.contract != "flow":
         notes.extend(describe_errors_at_timeout(one) for one in summary.errors_at_timeout)
+        notes.extend(
+            f"{count:,} errors of type {error_type} show neither a status nor a duration: whether "
+            "they are timeouts can't be told here; the platform's own performance view may, and "
+            f"then add {error_type} to [classify] timeout_error_types."
+            for error_type, count in summary.errors_without_a_trace
+        )
         notes.extend(_on_kinds(summary, unset_functions))
         notes.extend(_on_details(summary, missing_detail_seconds))
     attributed = sorted(one.action_name for one in summary.actions if one.attributed)

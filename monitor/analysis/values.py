@@ -168,6 +168,8 @@ class Summary:
         notes: Sentences on what can't be known here, and why.
         callers_lost: Flows that lost callers, most first; None where that was not read.
         errors_at_timeout: Errors that may be timeouts under another name, most first.
+        errors_without_a_trace: Names and numbers of errors of which nobody can tell whether they
+            are timeouts, for they show neither a status nor a duration; most first.
     """
 
     org: str
@@ -182,6 +184,7 @@ class Summary:
     notes: tuple[str, ...]
     callers_lost: tuple[CallersLost, ...] | None = None
     errors_at_timeout: tuple[ErrorsAtTimeout, ...] = ()
+    errors_without_a_trace: tuple[tuple[str, int], ...] = ()
 
 
 def empty(org: str, contract: str, stretch: TimeRange) -> Summary:

@@ -82,7 +82,8 @@ class World:
             "`ACTION.REMOTE_ENDPOINT`, `TOO_MANY_REQUESTS`, `TOO_MANY_REQUESTS_REMOTE`",
             _SEEN,
             "a timeout is told by its status; without one (`timeout_status=none`) it is an error "
-            "by name, and the report says that it lasts exactly as long as the timeout in force",
+            "by name, and the report says that it lasts exactly as long as the timeout in force, "
+            "or that it shows nothing at all",
         ),
         Reading(
             "prose",

@@ -75,6 +75,32 @@ def test_errors_that_end_at_the_timeout_are_told(ledger: Ledger, reading: str) -
     ) in summary.notes
 
 
+def test_errors_that_show_nothing_at_all_are_told_as_such(ledger: Ledger) -> None:
+    """Neither word, status nor duration: what can't be known is said, and where to look."""
+    fill(ledger, "zero", "ACTION.PROCESSING")
+
+    summary = summarise(ledger, ORG, "platform", HOUR, CLASSIFIER)
+
+    assert (
+        "60 errors of type ACTION.PROCESSING show neither a status nor a duration: whether they "
+        "are timeouts can't be told here; the platform's own performance view may, and then add "
+        "ACTION.PROCESSING to [classify] timeout_error_types."
+    ) in summary.notes
+    assert summary.errors_at_timeout == ()
+
+
+@pytest.mark.parametrize(("took", "status"), [(0.0, "500"), (1.0, "")])
+def test_errors_that_show_something_are_not(ledger: Ledger, took: float, status: str) -> None:
+    """A status says that somebody answered; a duration, when it ended."""
+    org = FilledLedger(ledger)
+    org.catalogue(CRM)
+    org.read_actions(
+        executions("crm", [took] * 50, error_type="ACTION.PROCESSING", response_status=status)
+    )
+
+    assert org.summary().errors_without_a_trace == ()
+
+
 def test_errors_that_end_anywhere_else_are_not(ledger: Ledger) -> None:
     """A back end that fails after four seconds has failed."""
     org = FilledLedger(ledger)

@@ -26,7 +26,7 @@ from monitor.simulator.scenarios import (
 )
 from tests.simulator.far_end import NOON
 
-HOURS = 8
+HOURS = 5
 BEGINS = NOON - HOURS * 3_600
 ENDS = NOON - 3_600
 """Everything is visible an hour later, however late it is."""

@@ -143,10 +143,14 @@ def what_a_world_hides_is_said(watched: Watched) -> None:
     report = watched.report()
     (org,) = report["orgs"]
     said = " ".join(org["notes"])
-    maybe = "may be timeouts" in said
-    # Where a row tells neither word, status nor duration, nothing hints at a timeout.
-    leaves_a_trace = watched.world.timeout_duration != "zero"
-    assert maybe == (hides_timeouts(watched.world) and leaves_a_trace), said
+    is_hidden, has_duration = (
+        hides_timeouts(watched.world),
+        watched.world.timeout_duration != "zero",
+    )
+    assert ("they may be timeouts" in said) == (is_hidden and has_duration), said
+    assert ("whether they are timeouts can't be told" in said) == (
+        is_hidden and not has_duration
+    ), said
     used_by = {one["action_id"]: one["used_by"] for one in report["actions"]}
     shown = used_by[ORDER_STATUS.action_id]
     flows = sorted(flow.name for flow in FLOWS if _uses(flow, ORDER_STATUS))
