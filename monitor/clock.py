@@ -1,4 +1,9 @@
-"""What time it is, handed in wherever time matters, so that no function asks the system itself."""
+"""What time it is, handed in wherever time matters, so that no function asks the system itself.
+
+Two times, for two questions. The wall clock names moments that others know too: windows, and what
+outlives the process. It may be set, by minutes or by years, at any moment. So whatever is measured
+within one process (ages, deadlines, due times, back-off) is measured by the monotonic clock.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,10 @@ class Clock(Protocol):
         """Seconds since the Unix epoch, UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Seconds of this clock since some moment, whatever the wall clock is set to meanwhile."""
+        ...
+
     def machine_seconds(self, seconds: float) -> float:
         """How long the machine has to wait for ``seconds`` of this clock to pass."""
         ...
@@ -25,6 +34,10 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since the Unix epoch, UTC."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds since some moment of this machine."""
+        return time.monotonic()
 
     def machine_seconds(self, seconds: float) -> float:
         """The same number of seconds."""
@@ -50,6 +63,10 @@ class ScaledClock:
     def now(self) -> float:
         """Seconds since the Unix epoch, UTC."""
         return self.origin + (time.time() - self.started) * self.speed
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, ``speed`` times as fast as the machine's."""
+        return time.monotonic() * self.speed
 
     def machine_seconds(self, seconds: float) -> float:
         """A ``speed``-th of the seconds."""

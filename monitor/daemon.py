@@ -43,9 +43,6 @@ FINISH_SECONDS = 4.0
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
 
-STALE_AFTER_POLLS = 5
-LEAST_STALE_SECONDS = 180.0
-
 
 class Daemon:
     """Watches every org of the settings until it is stopped."""
@@ -363,8 +360,6 @@ class Daemon:
                 replace(watch.picture, remediation=self._keepers[watch.name].picture)
                 for watch in self._watches
             ),
-            stale_after_seconds=max(
-                LEAST_STALE_SECONDS, STALE_AFTER_POLLS * self._settings.collect.interval
-            ),
+            stale_after_seconds=self._settings.collect.stale_after_seconds,
             state_writable=self._state_writable,
         )

@@ -61,6 +61,12 @@ UNKNOWN = "unknown"
 AUDITS = "audits"
 """What the source of ``TimeoutEdit`` is called in the configuration and in metrics."""
 
+
+def source_of_executions(contract: str) -> str:
+    """Return the source that executions are counted from: without it nothing else says much."""
+    return "conversations" if contract == "flow" else "actions"
+
+
 CONCURRENT_EXECUTIONS = "concurrent_executions"
 EXECUTIONS_PER_MINUTE = "executions_per_minute"
 FUNCTION_CONCURRENT_EXECUTIONS = "function_concurrent_executions"

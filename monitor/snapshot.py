@@ -13,7 +13,7 @@ from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.limits import LimitUse
 from monitor.analysis.summary import Summary
 from monitor.ledger import Change, OrgState, OutsideChange
-from monitor.model import AUDITS
+from monitor.model import AUDITS, source_of_executions
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class PollHealth:
         durations_sum_seconds: How long all of them took.
         problem: What went wrong in the newest poll, in one sentence; empty when nothing did.
         source_available: Whether each source answers; one refused with 403 or 404 does not.
+        refused: Why each source that is refused does not answer, and what to do, by its name.
         api_requests: Requests by (endpoint, status).
         api_retries: Repeated requests by endpoint.
         rate_limited_seconds: Time spent waiting for the platform's limits, by endpoint.
@@ -37,6 +38,7 @@ class PollHealth:
     durations_sum_seconds: float = 0.0
     problem: str = ""
     source_available: Mapping[str, bool] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     api_requests: Mapping[tuple[str, str], int] = field(default_factory=dict)
     api_retries: Mapping[str, int] = field(default_factory=dict)
     rate_limited_seconds: Mapping[str, float] = field(default_factory=dict)
@@ -104,6 +106,22 @@ class OrgPicture:
         """Every source that counts, and was ever asked or is known to answer or not, sorted."""
         known = {*self.state.sources, *self.state.coverage, *self.health.source_available}
         return tuple(sorted(known - {AUDITS}))
+
+    @property
+    def required_source(self) -> str:
+        """The source that executions are counted from."""
+        return source_of_executions(self.contract)
+
+    @property
+    def is_required_source_off(self) -> bool:
+        """Whether nothing is counted because the platform refuses what is counted from."""
+        return self.health.source_available.get(self.required_source) is False
+
+    @property
+    def sources_off(self) -> tuple[str, ...]:
+        """Every source that the platform refuses or that does not answer, sorted."""
+        answers = self.health.source_available
+        return tuple(sorted(source for source, does in answers.items() if not does))
 
     def last_success_at(self, source: str) -> float:
         """When a source was last read; epoch seconds, 0.0 where it never was."""

@@ -31,7 +31,7 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import AUDITS, TimeRange
+from monitor.model import AUDITS, TimeRange, source_of_executions
 from monitor.snapshot import OrgPicture, PollHealth
 
 log = structlog.get_logger()
@@ -112,6 +112,7 @@ class OrgWatch:
                 health,
                 polls=dict(self._polls),
                 source_available=self._health.source_available,
+                refused=self._health.refused,
             )
             self._picture = replace(self._picture, health=self._health)
 
@@ -203,7 +204,9 @@ class OrgWatch:
         with self._turn:
             self._read_catalogue()
             available = self._available(self._health.source_available)
-            self._health = replace(self._health, source_available=available)
+            polled = {name: why for name, why in self._health.refused.items() if name != AUDITS}
+            refused = polled | self._refused({})
+            self._health = replace(self._health, source_available=available, refused=refused)
             self._picture = self._draw()
 
     def close(self) -> None:
@@ -249,6 +252,7 @@ class OrgWatch:
             duration_seconds=seconds,
             errors=dict.fromkeys(available, problem),
             available=available,
+            refused=self._reader.collector.refused,
         )
 
     def _requests(self) -> int:
@@ -259,9 +263,33 @@ class OrgWatch:
         audits = self._reader.audits
         return {**polled, **({AUDITS: audits.available} if audits is not None else {})}
 
+    def _problems(self, report: PollReport) -> list[str]:
+        """What is wrong, each thing once.
+
+        An optional source that is off is told beside it, as what is not known; the required one is
+        a problem also while it rests after a refusal.
+        """
+        required = source_of_executions(self._reader.settings.contract)
+        problems = {**report.refused, **report.errors}
+        return list(
+            dict.fromkeys(
+                error.message
+                for source, error in problems.items()
+                if source == required or source not in report.refused
+            )
+        )
+
+    def _refused(self, polled: Mapping[str, GenesysError]) -> dict[str, str]:
+        """Why each source is refused, in words; those of polls, and the audit log."""
+        audits = self._reader.audits
+        refused = dict(polled)
+        if audits is not None and audits.refused is not None:
+            refused[AUDITS] = audits.refused
+        return {source: _with_hint(error) for source, error in refused.items()}
+
     def _note(self, report: PollReport) -> None:
         self._polls[report.result] += 1
-        problem = "; ".join(error.message for error in report.errors.values())
+        problem = "; ".join(self._problems(report))
         stats = self._reader.client.stats()
         self._health = PollHealth(
             polls=dict(self._polls),
@@ -269,6 +297,7 @@ class OrgWatch:
             durations_sum_seconds=self._health.durations_sum_seconds + report.duration_seconds,
             problem=problem,
             source_available=self._available(report.available),
+            refused=self._refused(report.refused),
             api_requests=_sum(self._before.api_requests, stats.requests),
             api_retries=_sum(self._before.api_retries, stats.retries),
             rate_limited_seconds=_sum(
@@ -354,6 +383,11 @@ class OrgWatch:
         self._summaries[seconds] = summary
         self._warn_of_errors_at_timeout(summary)
         return summary
+
+
+def _with_hint(error: TimeoutMonitorError) -> str:
+    message = error.message.rstrip(".")
+    return f"{message}. {error.hint}".rstrip() if error.hint else f"{message}."
 
 
 def _in_words(error: TimeoutMonitorError) -> str:

@@ -18,7 +18,7 @@ from monitor.analysis.diagnosis import Diagnosis, DiagnosisSettings, diagnose
 from monitor.analysis.editable import Editable, editable
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.gathering import Gathering, InForceSince
-from monitor.analysis.seen import FLOW_CONTRACT, missing_seconds, source_of_executions
+from monitor.analysis.seen import FLOW_CONTRACT, missing_seconds
 from monitor.analysis.verdict import Verdict
 from monitor.analysis.wording import seconds
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
@@ -30,6 +30,7 @@ from monitor.model import (
     ActionKind,
     TimeRange,
     floor_to,
+    source_of_executions,
 )
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.ledger import OrgState, TallySum
-from monitor.model import FlowErrorTally, Incident, TimeRange
+from monitor.model import FlowErrorTally, Incident, TimeRange, source_of_executions
 
 FLOW_CONTRACT = "flow"
 DETAIL_SOURCE = "conversations"
@@ -64,11 +64,6 @@ class Seen:
     def details_read(self) -> bool:
         """Whether conversations and flows can be known at all."""
         return self.missing_detail_seconds < self.stretch.seconds
-
-
-def source_of_executions(contract: str) -> str:
-    """The source whose coverage says whether executions are all there."""
-    return DETAIL_SOURCE if contract == FLOW_CONTRACT else "actions"
 
 
 def missing_seconds(stretch: TimeRange, state: OrgState, source: str) -> int:

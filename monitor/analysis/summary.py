@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from monitor.analysis.assembly import assemble
-from monitor.analysis.seen import Seen, missing_seconds, source_of_executions
+from monitor.analysis.seen import Seen, missing_seconds
 from monitor.analysis.values import ActionSummary, GroupSummary, Summary, empty
 from monitor.ledger import Ledger
-from monitor.model import Classifier, TimeRange, floor_to
+from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
 
 __all__ = ["ActionSummary", "GroupSummary", "Summary", "empty", "settled", "summarise"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.analysis.diagnosing import OrgDiagnosis
     from monitor.analysis.limits import LimitUse
     from monitor.analysis.values import Summary
-    from monitor.config import Settings
+    from monitor.config import OrgSettings, Settings
     from monitor.ledger import Ledger
 
 
@@ -65,6 +65,8 @@ def report(
     _write(_render(found, form, to_file=output is not None), output)
     for summary in found.read:
         _remark_on(summary)
+    for org, last in found.stale.items():
+        _remark_on_age(org, found.generated_at - last)
 
 
 def _seconds(since: str, retention_seconds: int) -> int:
@@ -92,6 +94,7 @@ class _Found:
         diagnoses: Diagnoses by org.
         limits: By org: how much of each of its own limits the last settled hour used.
         generated_at: When; epoch seconds.
+        stale: By org: since when its executions were not read, where that is too long ago.
     """
 
     read: "list[Summary]"
@@ -99,6 +102,7 @@ class _Found:
     diagnoses: "dict[str, OrgDiagnosis]"
     limits: "dict[str, tuple[LimitUse, ...]]"
     generated_at: float
+    stale: "dict[str, float]"
 
 
 def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
@@ -129,7 +133,19 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -
         for org in settings.org
     }
     shown = at_least(Severity(least.value), summaries, diagnoses)
-    return _Found(summaries, shown, diagnoses, limits, now)
+    stale = {
+        org.name: last
+        for org in settings.org
+        if (last := _last_read(ledger, org)) and now - last > collect.stale_after_seconds
+    }
+    return _Found(summaries, shown, diagnoses, limits, now, stale)
+
+
+def _last_read(ledger: "Ledger", org: "OrgSettings") -> float:
+    from monitor.model import source_of_executions
+
+    state = ledger.source_state(org.name, source_of_executions(org.contract))
+    return state.last_success_at if state else 0.0
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -156,6 +172,16 @@ def _remark_on(summary: "Summary") -> None:
         )
     if not summary.actions and summary.contract == "platform":
         say(*no_actions(summary.org))
+
+
+def _remark_on_age(org: str, seconds: float) -> None:
+    from monitor.analysis.notes import describe_seconds
+
+    say(
+        f"{org}: executions were last read {describe_seconds(int(seconds))} ago, so nothing newer "
+        "is in the report",
+        "timeout-monitor check says what is in the way, such as a permission that is missing",
+    )
 
 
 def _render(found: _Found, form: Format, *, to_file: bool) -> str:

@@ -66,6 +66,11 @@ class AuditReader:
         failing_seconds = 0.0 if since is None else self._clock.now() - since
         return self._refusals.answers(AUDITS) and failing_seconds < FAILING_SECONDS
 
+    @property
+    def refused(self) -> GenesysError | None:
+        """Why the platform refuses it; None where it does not."""
+        return self._refusals.off.get(AUDITS)
+
     def read(self) -> None:
         """Read what is new; what goes wrong is said once, and asked again the next time.
 

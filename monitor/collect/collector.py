@@ -22,7 +22,7 @@ from monitor.errors import (
     GenesysError,
 )
 from monitor.ledger import Ledger, Reading, Recorded
-from monitor.model import Classifier, TimeRange, floor_to
+from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
 from monitor.model import Outcome as Ending
 from monitor.sources import Evidence, Source
 from monitor.sources.asking_less import is_too_fine
@@ -31,10 +31,6 @@ log = structlog.get_logger()
 
 COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 """Windows to fall back to where the platform refuses finer ones."""
-
-
-REQUIRED_SOURCES: Mapping[str, str] = {"platform": "actions", "flow": "conversations"}
-"""What executions are counted from: while it is refused, every poll has failed."""
 
 
 class Outcome(StrEnum):
@@ -62,6 +58,8 @@ class PollReport:
         skipped_windows: Windows given up because they were too far back.
         errors: What went wrong, by source.
         available: Whether each source answers at all.
+        refused: Why each source that does not answer was refused, also where this poll did not ask
+            it again.
     """
 
     org: str
@@ -75,6 +73,7 @@ class PollReport:
     skipped_windows: int = 0
     errors: Mapping[str, GenesysError] = field(default_factory=dict)
     available: Mapping[str, bool] = field(default_factory=dict)
+    refused: Mapping[str, GenesysError] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -122,7 +121,8 @@ class Collector:
         self._classifier = classifier
         self._clock = clock
         self._stop = stop
-        self._refusals = Refusals(org, clock)
+        self._required = source_of_executions(contract)
+        self._refusals = Refusals(org, clock, required=self._required)
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
         self._not_asked: set[str] = set()
@@ -132,6 +132,11 @@ class Collector:
         self._turn = threading.Lock()
         for source in self._sources:
             self._check_window(source)
+
+    @property
+    def refused(self) -> Mapping[str, GenesysError]:
+        """Why each source that is switched off was refused, by its name."""
+        return self._refusals.off
 
     def poll(self) -> PollReport:
         """Read what is due from every source.
@@ -185,13 +190,14 @@ class Collector:
             skipped_windows=count.skipped_windows,
             errors=errors,
             available=available,
+            refused=self._refusals.off,
         )
 
     def _result(self, errors: Mapping[str, GenesysError], available: Mapping[str, bool]) -> Outcome:
         failed = errors.keys() | {name for name, answers in available.items() if not answers}
         # One that this poll did not ask has not answered either.
         answered = available.keys() - failed - self._not_asked
-        is_off = not available.get(REQUIRED_SOURCES[self._contract], True)
+        is_off = not available.get(self._required, True)
         if is_off or (failed and not answered):
             return Outcome.FAILED
         # A source that is switched off was warned of once; it does not make every poll partial.

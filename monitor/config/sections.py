@@ -14,6 +14,13 @@ DIAGNOSED_SECONDS = 8 * 86_400
 """How far back a diagnosis looks: the last 24 hours, and the week before to tell them from."""
 
 
+STALE_AFTER_POLLS = 5
+"""One poll may be lost to a slow answer, two to a deployment; five in a row are no accident."""
+
+LEAST_STALE_SECONDS = 180.0
+"""Where polls come every few seconds, five of them are over before a request has timed out."""
+
+
 class CollectSettings(Section):
     """``[collect]``: what is read, how often, and how far back. Attributes are seconds."""
 
@@ -30,6 +37,11 @@ class CollectSettings(Section):
         "flow-errors",
         "audits",
     )
+
+    @property
+    def stale_after_seconds(self) -> float:
+        """How old data is that can't be relied on: five polls were missed, at least 3 minutes."""
+        return max(LEAST_STALE_SECONDS, STALE_AFTER_POLLS * self.interval)
 
     @model_validator(mode="after")
     def _possible_together(self) -> Self:

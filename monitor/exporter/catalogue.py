@@ -240,6 +240,14 @@ SOURCE_AVAILABLE = MetricSpec(
     "0 or 1",
     "Whether a source answers; 0 where a permission is missing or the platform lacks it.",
 )
+REQUIRED_SOURCE_AVAILABLE = MetricSpec(
+    "timeout_monitor_required_source_available",
+    Kind.GAUGE,
+    ("org", "source"),
+    "0 or 1",
+    "Whether the source that executions are counted from answers; while it is 0 nothing is "
+    "counted.",
+)
 REMEDIATION_DECISIONS = MetricSpec(
     "timeout_monitor_remediation_decisions_total",
     Kind.COUNTER,
@@ -320,6 +328,7 @@ METRICS: tuple[MetricSpec, ...] = (
     RATE_LIMITED,
     DROPPED_RECORDS,
     SOURCE_AVAILABLE,
+    REQUIRED_SOURCE_AVAILABLE,
     REMEDIATION_DECISIONS,
     REMEDIATION_CHANGES,
     REMEDIATION_MODE,

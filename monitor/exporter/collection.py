@@ -14,6 +14,7 @@ from monitor.exporter.catalogue import (
     POLL_DURATION,
     POLLS,
     RATE_LIMITED,
+    REQUIRED_SOURCE_AVAILABLE,
     RESTATEMENTS,
     SKIPPED_WINDOWS,
     SOURCE_AVAILABLE,
@@ -36,6 +37,12 @@ def add_collection(families: Families, picture: OrgPicture) -> None:
     # Also of the audit log, which counts nothing.
     for source, answers in sorted(picture.health.source_available.items()):
         families.add(SOURCE_AVAILABLE, (picture.org, source), answers)
+    if picture.required_source in picture.health.source_available:
+        families.add(
+            REQUIRED_SOURCE_AVAILABLE,
+            (picture.org, picture.required_source),
+            not picture.is_required_source_off,
+        )
     _add_polls(families, picture.org, picture.health)
     _add_cost(families, picture.org, picture.health)
     for (source, reason), records in sorted(picture.health.dropped_records.items()):

@@ -28,6 +28,9 @@ class Endpoint:
         overloads: How many 408 or 504 in a row mean that too much was asked at once; None where
             they mean nothing but a slow platform.
         source: What is read there, as the metric of dropped records names it.
+        refuses_in_any_words: Whether a 403 or 404 is a refusal whatever its body is. Gateways of
+            the flow contract have words of their own for a flow that is not there; elsewhere an
+            answer without the platform's words is a proxy's, and says nothing of the platform.
     """
 
     method: str
@@ -36,6 +39,7 @@ class Endpoint:
     repeatable: bool = True
     source: str = "catalogue"
     overloads: int | None = None
+    refuses_in_any_words: bool = False
 
     @property
     def label(self) -> str:

@@ -19,7 +19,12 @@ from monitor.genesys.etags import UNCOMPRESSED
 from monitor.genesys.records import Dropped, DropReason
 from monitor.texts import fits_header, tidy
 
-GET_FLOW = Endpoint("GET", "/api/v2/flows/{flowId}", ("flow:flow:read", "architect:flow:view"))
+GET_FLOW = Endpoint(
+    "GET",
+    "/api/v2/flows/{flowId}",
+    ("flow:flow:read", "architect:flow:view"),
+    refuses_in_any_words=True,
+)
 
 DEFAULT_TIMEOUT_MS = 3000
 """What a data action in a flow waits for when the document names no timeout."""

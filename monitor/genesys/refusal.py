@@ -87,8 +87,18 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
         return None
     words = platform_words(answer)
     said = f": {words}" if str(words) else ""
-    message, hint = _sentence(endpoint, answer, said)
     label, correlation = endpoint.label, answer.correlation_id
+    if _is_somebody_elses(endpoint, status, words):
+        form = answer.headers.get("Content-Type", "no content type")
+        return NotJsonError(
+            f"{label} was answered with status {status} and without the platform's words ({form})",
+            "A proxy or gateway in between has answered; it is asked again at the next read. Where "
+            "it stays so, check region, api_url and the proxy.",
+            endpoint=label,
+            status=status,
+            correlation_id=correlation,
+        )
+    message, hint = _sentence(endpoint, answer, said)
     if status == 429:  # noqa: PLR2004
         return RateLimitedError(
             message,
@@ -112,6 +122,21 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
             detail=words.message,
         )
     return kind(message, hint, endpoint=label, status=status, correlation_id=correlation)
+
+
+_REFUSED = frozenset({403, 404, 410})
+"""What says, in the platform's own words, that a permission or a resource is missing."""
+
+
+def _is_somebody_elses(endpoint: Endpoint, status: int, words: PlatformWords) -> bool:
+    """Whether a refusal of a read comes from something between here and the platform.
+
+    Every refusal of the platform has a message or a code in JSON. One without says nothing of what
+    the client may do: whoever took it for a missing permission would stop asking. A write that was
+    refused was not carried out, whoever refused it.
+    """
+    may_be = endpoint.repeatable and not endpoint.refuses_in_any_words
+    return may_be and status in _REFUSED and not str(words)
 
 
 OVERLOADED = frozenset({408, 504})

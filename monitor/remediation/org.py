@@ -6,14 +6,13 @@ import threading
 from collections.abc import Callable
 
 from monitor.analysis.diagnosing import OrgDiagnosis
-from monitor.analysis.seen import source_of_executions
 from monitor.clock import Clock, SystemClock
 from monitor.config import OrgSettings, Settings
 from monitor.errors import ConfigurationError
 from monitor.genesys import Client, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Change, Journal, Ledger, OrgState
-from monitor.model import ActionKind
+from monitor.model import ActionKind, source_of_executions
 from monitor.remediation.actor import Hand, running_program
 from monitor.remediation.audit_file import AuditFile, audit_path
 from monitor.remediation.case import Candidate, Data
@@ -23,8 +22,6 @@ from monitor.remediation.measuring import Measuring, measure
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.remediation.turn import Known, TurnReport, Turns
 
-STALE_AFTER_POLLS = 5
-LEAST_STALE_SECONDS = 180.0
 ACTION_STEP_MS = 1_000
 FLOW_STEP_MS = 1
 FLOW = "flow"
@@ -262,7 +259,7 @@ def data_of(state: OrgState, diagnosis: OrgDiagnosis, settings: Settings) -> Dat
     """
     source = state.sources.get(source_of_executions(diagnosis.contract))
     concurrency = diagnosis.concurrency
-    stale_after = max(LEAST_STALE_SECONDS, STALE_AFTER_POLLS * settings.collect.interval)
+    stale_after = settings.collect.stale_after_seconds
     return Data(
         last_success_at=0.0 if source is None else source.last_success_at,
         stale_after_seconds=stale_after,

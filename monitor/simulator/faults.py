@@ -26,6 +26,8 @@ FaultKind = Literal[
     "reset",
     "reset_after",
     "html",
+    "html_forbidden",
+    "html_not_found",
     "wrong_shape",
     "empty",
     "cut",
@@ -37,6 +39,7 @@ FaultKind = Literal[
 """The ``_after`` kinds do what was asked, and then the answer is lost. ``edited`` lets somebody
 else save the flow or the integration action just before the request is served as usual; ``spoilt``
 lets the write change something beside the timeout, and keep another timeout where one is given.
+``html`` is a proxy's page in the platform's place, with 200, 403 or 404.
 ``cut`` compresses the answer and loses its end,
 which nothing but the stream itself shows. The
 ``job_`` kinds are for the state of an analytics job: it stays, or ends without results."""

@@ -31,8 +31,10 @@ _HTML: Final = """<!DOCTYPE html>
 <body><h1>Proxy authentication required</h1></body></html>
 """
 
+_PAGES: Final = {"html": 200, "html_forbidden": 403, "html_not_found": 404}
+"""The status of a proxy's page."""
+
 _BODIES: Final = {
-    "html": (_HTML, "text/html; charset=utf-8"),
     "wrong_shape": ('{"entities": 17, "results": 17, "conversations": 17, "id": 17}', _JSON),
     "empty": ("", _JSON),
     "job_pending": ('{"state": "PENDING"}', _JSON),
@@ -115,6 +117,8 @@ def mishap(fault: Fault, environ: WSGIEnvironment) -> Response | None:
     if kind in {"hang", "reset"}:
         environ[_CUT] = fault.hang_seconds if kind == "hang" else 0.0
         return None if kind != fault.kind else Response(status=204)
+    if fault.kind in _PAGES:
+        return Response(_HTML, _PAGES[fault.kind], content_type="text/html; charset=utf-8")
     if fault.kind in _BODIES:
         body, content_type = _BODIES[fault.kind]
         return Response(body, content_type=content_type)

@@ -77,6 +77,11 @@ def iso_time(seconds: float | None) -> str | None:
 
 def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[Document]:
     problems = {picture.org: picture.health.problem for picture in snapshot.orgs}
+    refused = {
+        (picture.org, source): why
+        for picture in snapshot.orgs
+        for source, why in picture.health.refused.items()
+    }
     return [
         {
             "org": unready.org or None,
@@ -84,7 +89,9 @@ def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[Document]:
             "reason": unready.reason,
             "last_success_at": iso_time(unready.last_success_at),
             "stale_since": iso_time(unready.stale_since),
-            "problem": problems.get(unready.org) or None,
+            "problem": (
+                refused.get((unready.org, unready.source)) or problems.get(unready.org) or None
+            ),
         }
         for unready in reasons
     ]
@@ -107,6 +114,10 @@ def _org(picture: OrgPicture, now: float) -> Document:
             for (source, reason), records in sorted(health.dropped_records.items())
         ],
         "sources": [_source(picture, source, now) for source in picture.source_names],
+        "refused": [
+            {"source": source, "required": source == picture.required_source, "why": why}
+            for source, why in sorted(health.refused.items())
+        ],
     }
 
 

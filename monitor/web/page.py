@@ -16,7 +16,7 @@ from monitor.analysis.limits import in_words
 from monitor.analysis.report import worst_first
 from monitor.analysis.severity import Severity
 from monitor.web.documents import iso_time
-from monitor.web.readiness import why_not_ready
+from monitor.web.readiness import REFUSED, why_not_ready
 from monitor.web.wording import (
     UNKNOWN,
     describe_action,
@@ -124,6 +124,7 @@ def render_page(snapshot: Snapshot, now: float, style: PageStyle) -> str:
         snapshot_age=describe_age(now - snapshot.taken_at),
         state_writable=snapshot.state_writable,
         ready=not reasons,
+        off=sorted({source for picture in snapshot.orgs for source in picture.sources_off}),
         orgs=[_section(picture, reasons, now) for picture in snapshot.orgs],
     )
 
@@ -139,13 +140,28 @@ def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> O
         name=picture.org,
         headline=_headline(picture, sum(row.timed_out for row in rows)),
         warnings=_warnings(picture, reasons, now),
-        notes=(*(f"{note.rstrip('.')}." for note in day.notes), *_on_limits(picture)),
+        notes=(
+            *_on_sources_off(picture),
+            *(f"{note.rstrip('.')}." for note in day.notes),
+            *_on_limits(picture),
+        ),
         loud=loud,
         quiet=tuple(row for row in rows if row not in loud),
         lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
         sources=tuple(_source(picture, source, now) for source in picture.source_names),
         day_from=describe_moment(day.stretch.start),
         day_to=describe_moment(day.stretch.end),
+    )
+
+
+def _on_sources_off(picture: OrgPicture) -> tuple[str, ...]:
+    """What is not known because a source that nothing is counted from is switched off."""
+    refused = picture.health.refused
+    return tuple(
+        f"Source {source} does not answer, so what it tells is not known. "
+        f"{refused.get(source, '')}".rstrip()
+        for source in picture.sources_off
+        if source != picture.required_source
     )
 
 
@@ -168,8 +184,12 @@ def _headline(picture: OrgPicture, timed_out_actions: int) -> str:
 
 
 def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> tuple[str, ...]:
-    warnings = [_warning(unready, now) for unready in reasons if unready.org == picture.org]
-    if picture.health.problem:
+    warnings = [
+        _warning(unready, now, picture.health.refused.get(unready.source, ""))
+        for unready in reasons
+        if unready.org == picture.org
+    ]
+    if picture.health.problem and not picture.is_required_source_off:
         problem = picture.health.problem.rstrip(".")
         warnings.append(f"The newest poll had a problem: {problem}.")
     if not picture.day.complete:
@@ -177,7 +197,9 @@ def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> 
     return tuple(warnings)
 
 
-def _warning(unready: Unready, now: float) -> str:
+def _warning(unready: Unready, now: float, why: str) -> str:
+    if unready.reason == REFUSED:
+        return f"Source {unready.source} is refused, so nothing is counted. {why}".rstrip()
     if unready.source and unready.last_success_at is not None:
         age = describe_age(now - unready.last_success_at)
         return f"Source {unready.source} is stale: it was last read {age}."

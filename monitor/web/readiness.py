@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 _GOOD_POLLS = ("ok", "partial")
 
+REFUSED = "refused"
+"""Why nothing is ready of an org whose executions the platform does not let us count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unready:
@@ -39,8 +42,16 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
     """
     if not snapshot.orgs:
         return (Unready("", "", "nothing has been read yet"),)
+    refused = [
+        Unready(picture.org, picture.required_source, REFUSED, _last(picture))
+        for picture in snapshot.orgs
+        if picture.is_required_source_off
+    ]
     waiting = {picture.org for picture in snapshot.orgs if not _has_been_read(picture)}
-    reasons = [Unready(org, "", "no poll has succeeded since the start") for org in sorted(waiting)]
+    reasons = [
+        *refused,
+        *(Unready(org, "", "no poll has succeeded since the start") for org in sorted(waiting)),
+    ]
     for stale in snapshot.stale_sources(now):
         if stale.org in waiting:
             continue
@@ -55,6 +66,10 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
             )
         )
     return tuple(reasons)
+
+
+def _last(picture: OrgPicture) -> float | None:
+    return picture.last_success_at(picture.required_source) or None
 
 
 def _has_been_read(picture: OrgPicture) -> bool:

@@ -29,6 +29,10 @@ class SkewedClock:
         """The wrong time."""
         return SystemClock().now() + self._seconds
 
+    def monotonic(self) -> float:
+        """As far as any."""
+        return SystemClock().monotonic()
+
     def machine_seconds(self, seconds: float) -> float:
         """The same number of seconds."""
         return seconds

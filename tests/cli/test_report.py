@@ -8,9 +8,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
+import time_machine
 
 from tests.cli.conftest import Command
 from tests.daemon.place import ROOT, SMALL, Place, served
@@ -42,6 +44,18 @@ def test_a_table(place: Place, command: Command) -> None:
     for text in ("acme", "Action", "Order Status", "Order Service", "Timeouts", "Branch Finder"):
         assert text in finished.out
     assert place.asked("/") == asked
+
+
+def test_executions_that_were_not_read_for_long_are_told(place: Place, command: Command) -> None:
+    """The numbers look like any others; beside them stands how old they are, and what to do."""
+    command("poll")
+    place.configure(interval="1m")
+    with time_machine.travel(time.time() + 20 * 60, tick=True):
+        finished = command("report", "--since", "30m")
+
+    assert finished.code == 0
+    assert "acme: executions were last read 20 min" in finished.err
+    assert "timeout-monitor check" in finished.err
 
 
 def test_a_table_in_a_pipe_is_not_folded(place: Place) -> None:

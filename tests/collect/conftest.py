@@ -16,7 +16,7 @@ from monitor.ledger import Ledger
 from monitor.simulator import Scenario, SimulatedOrg, World, scenario, serve
 from tests.collect.imagined import NOON
 from tests.collect.watched import Watched, client_of
-from tests.simulator.far_end import StillClock
+from tests.simulator.far_end import SetClock, StillClock
 from tests.simulator.worlds import readable
 
 KIND = World(detail_errors="named", telephony_errors="none", dependency_tracking="built")
@@ -32,11 +32,13 @@ class Watch(Protocol):
         *names: str,
         budget_seconds: float = 20.0,
         world: World | None = None,
+        clock: SetClock | None = None,
         **settings: str,
     ) -> Watched:
         """Watch an org, with its usual sources or those named, and an hour of history.
 
-        Where no world is named, it is ``KIND``.
+        Where no world is named, it is ``KIND``. A clock that is set is ours alone: the platform
+        has the true time.
         """
         ...
 
@@ -64,18 +66,20 @@ def clock() -> StillClock:
 def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
     """Serves orgs and wires their readers; everything is closed when the test ends."""
     with ExitStack() as stack:
+        still = clock
 
         def start(
             what: str | Scenario = "punctual",
             *names: str,
             budget_seconds: float = 20.0,
             world: World | None = None,
+            clock: SetClock | None = None,
             **settings: str,
         ) -> Watched:
             plan = scenario(what) if isinstance(what, str) else what
             org = SimulatedOrg(
                 plan,
-                clock,
+                clock.true if clock else still,
                 world=world or readable(KIND),
                 requests_per_minute=100_000,
             )
@@ -86,7 +90,7 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
             usual = ("conversations",) if plan.contract == "flow" else ("actions", "conversations")
             return Watched(
                 simulator=simulator,
-                clock=clock,
+                clock=clock or still,
                 ledger=ledger,
                 client=client,
                 settings=CollectSettings.model_validate({"initial": "1h", **settings}),

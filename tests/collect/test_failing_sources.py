@@ -25,10 +25,11 @@ from monitor.sources import Evidence
 from tests.collect.conftest import Watch
 from tests.collect.imagined import HOUR, NOON
 from tests.collect.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import StillClock
+from tests.simulator.far_end import SetClock, StillClock
 
 MINUTE = 60
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
+DETAIL_QUERY = "POST /api/v2/analytics/conversations/details/query"
 
 BUDGET_SECONDS = 1.5
 """The most that one call takes: long for an answer, short for a test in which none comes."""
@@ -163,32 +164,102 @@ class TestRefusal:
         assert report.result is Outcome.OK
 
     @pytest.mark.parametrize("kind", ["forbidden", "not_found"])
-    def test_it_is_not_asked_for_an_hour(self, watch: Watch, clock: StillClock, kind: str) -> None:
-        """Polls within the hour ask it nothing, and still say that it is off."""
+    def test_refused_twice_it_is_not_asked_for_an_hour(
+        self, watch: Watch, clock: StillClock, kind: str
+    ) -> None:
+        """Polls within the hour ask it nothing, and still say that it is off, and why."""
         watched = watch(SMALL)
-        watched.fault(kind, AGGREGATES)
-        watched.collector.poll()
+        watched.fault(kind, DETAILS)
+        for _ in range(2):
+            watched.collector.poll()
+            clock.at += MINUTE
         watched.requests()
         for _ in range(3):
             clock.at += 19 * MINUTE
             report = watched.collector.poll()
-            assert report.available["actions"] is False
+            assert report.available["conversations"] is False
             assert report.errors == {}
-        assert watched.requests()[QUERY] == 0
+            assert type(report.refused["conversations"]) in {NotFoundError, PermissionDeniedError}
+        assert watched.requests()[DETAIL_QUERY] == 0
 
-    def test_a_permission_that_is_granted_is_found_within_the_hour(
+    @pytest.mark.parametrize("kind", ["forbidden", "not_found"])
+    def test_one_refusal_of_what_has_answered_switches_nothing_off(
+        self, watch: Watch, clock: StillClock, kind: str
+    ) -> None:
+        """It is a failure of its poll, and the next poll asks again."""
+        watched = watch(SMALL)
+        watched.collector.poll()
+        watched.fault(kind, DETAILS, count=1)
+        clock.at += MINUTE
+        report = watched.collector.poll()
+        assert (report.result, report.available["conversations"]) == (Outcome.PARTIAL, True)
+        clock.at += MINUTE
+        assert watched.collector.poll().result is Outcome.OK
+
+    @pytest.mark.parametrize("kind", ["html_forbidden", "html_not_found"])
+    def test_what_a_proxy_answers_is_no_refusal(
+        self, watch: Watch, clock: StillClock, kind: str
+    ) -> None:
+        """However often: it says nothing of the platform, and each poll asks again."""
+        watched = watch(SMALL)
+        watched.fault(kind, "/api/v2/analytics", count=6)
+        for _ in range(3):
+            report = watched.collector.poll()
+            assert {type(error) for error in report.errors.values()} == {NotJsonError}
+            assert report.available == {"actions": True, "conversations": True}
+            assert report.result is Outcome.FAILED
+            clock.at += MINUTE
+        assert watched.collector.poll().result is Outcome.OK
+        assert watched.executions() == really_happened(watched.truth())
+
+    @pytest.mark.parametrize("path", [AGGREGATES, DETAILS])
+    def test_a_clock_that_is_set_costs_no_source_its_turn(self, watch: Watch, path: str) -> None:
+        """Set back by a day after two refusals, a source is asked again when its rest is over."""
+        clock = SetClock(NOON)
+        watched = watch(SMALL, clock=clock)
+        watched.fault("forbidden", path, count=2)
+        for _ in range(2):
+            watched.collector.poll()
+            clock.pass_seconds(MINUTE)
+        clock.set_by(-24 * HOUR)
+        clock.pass_seconds(HOUR)
+        assert watched.collector.poll().result is Outcome.OK
+
+    def test_a_permission_that_is_granted_is_found_at_the_next_poll(
         self, watch: Watch, clock: StillClock
     ) -> None:
-        """The probe after an hour reads everything that was missed."""
+        """It reads everything that was missed."""
         watched = watch(SMALL)
         held = set(ALL_PERMISSIONS) - {"integrations:action:view", "bridge:actions:view"}
         watched.org.grant(held)
         error = watched.collector.poll().errors["actions"]
         assert "integrations:action:view" in error.message + error.hint
         watched.org.grant(ALL_PERMISSIONS)
-        clock.at += HOUR
+        clock.at += MINUTE
         report = watched.collector.poll()
         assert report.available["actions"] is True
+        assert watched.executions() == really_happened(watched.truth())
+
+    def test_the_required_one_is_asked_again_within_minutes(
+        self, watch: Watch, clock: StillClock
+    ) -> None:
+        """At the next poll, then less and less often; never is it left alone for an hour."""
+        watched = watch(SMALL)
+        watched.collector.poll()
+        watched.fault("forbidden", AGGREGATES)
+        watched.requests()
+        asked = []
+        for minute in range(30):
+            clock.at += MINUTE
+            report = watched.collector.poll()
+            assert (report.result, report.available["actions"]) == (Outcome.FAILED, False)
+            assert "Grant" in report.refused["actions"].hint
+            if watched.requests()[QUERY]:
+                asked.append(minute)
+        assert asked == [0, 1, 2, 4, 8, 13, 18, 23, 28]
+        watched.mend()
+        clock.at += 5 * MINUTE
+        assert watched.collector.poll().result is Outcome.OK
         assert watched.executions() == really_happened(watched.truth())
 
     def test_it_is_warned_of_once(
@@ -200,7 +271,7 @@ class TestRefusal:
         for _ in range(4):
             watched.collector.poll()
             clock.at += HOUR
-        assert watched.requests()["POST /api/v2/analytics/conversations/details/query"] == 4
+        assert watched.requests()[DETAIL_QUERY] == 4
         warnings = [line for line in logged if line["event"] == "source_off"]
         assert [(line["source"], line["log_level"]) for line in warnings] == [
             ("conversations", "warning")
@@ -213,11 +284,13 @@ class TestRefusal:
         watched = watch(SMALL)
         for _ in range(2):
             watched.fault("forbidden", DETAILS)
-            watched.collector.poll()
+            for _ in range(2):
+                watched.collector.poll()
             watched.mend()
             clock.at += HOUR
             watched.collector.poll()
-        assert [line["event"] for line in logged].count("source_off") == 2
+        events = [line["event"] for line in logged]
+        assert (events.count("source_off"), events.count("source_on")) == (2, 2)
 
     def test_an_org_that_refuses_every_source_has_failed(
         self, watch: Watch, clock: StillClock

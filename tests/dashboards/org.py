@@ -116,6 +116,10 @@ class StandingClock:
         """Seconds since the Unix epoch, UTC."""
         return self.running.now() if self.running else self.origin
 
+    def monotonic(self) -> float:
+        """As fast as the clock itself."""
+        return self.running.monotonic() if self.running else 0.0
+
     def machine_seconds(self, seconds: float) -> float:
         """How long the machine waits for ``seconds`` of this clock."""
         return self.running.machine_seconds(seconds) if self.running else seconds

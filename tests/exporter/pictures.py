@@ -76,6 +76,10 @@ class StoppedClock:
         """Seconds since the Unix epoch, UTC."""
         return self.seconds
 
+    def monotonic(self) -> float:
+        """The same: to move it is to let time pass."""
+        return self.seconds
+
     def machine_seconds(self, seconds: float) -> float:
         """The same number of seconds."""
         return seconds

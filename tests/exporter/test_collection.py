@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor import __version__
@@ -72,6 +73,25 @@ def test_last_success(scrape: Scraper) -> None:
         (ORG, "actions"): NOW - 5,
         (ORG, "conversations"): NOW - 7,
     }
+
+
+@pytest.mark.parametrize(
+    ("contract", "available", "shown"),
+    [
+        ("platform", {"actions": True, "conversations": False}, {(ORG, "actions"): 1}),
+        ("platform", {"actions": False, "conversations": True}, {(ORG, "actions"): 0}),
+        ("flow", {"conversations": False, "flow-errors": True}, {(ORG, "conversations"): 0}),
+        ("platform", {"conversations": True}, {}),
+    ],
+)
+def test_whether_what_is_counted_from_answers(
+    scrape: Scraper, contract: str, available: dict[str, bool], shown: dict[tuple[str, str], int]
+) -> None:
+    """The one source without which nothing is counted has a series of its own."""
+    health = PollHealth(source_available=available)
+    scraped = scrape(picture(contract=contract, health=health))
+
+    assert scraped.series("timeout_monitor_required_source_available") == shown
 
 
 def test_source_available(scrape: Scraper) -> None:

@@ -29,6 +29,10 @@ class HandClock:
         """Seconds since the Unix epoch, UTC."""
         return self.seconds
 
+    def monotonic(self) -> float:
+        """The same: nobody sets this one."""
+        return self.seconds
+
     def machine_seconds(self, seconds: float) -> float:
         """The same number of seconds."""
         return seconds

@@ -397,7 +397,7 @@ def test_a_segment_time_without_a_zone_is_left_out(client: Client, far_side: Far
 
 def test_both_names_of_the_missing_permission_are_told(client: Client, far_side: FarSide) -> None:
     """The platform's permission and the scope of the flow contract."""
-    far_side.on(DETAILS, Reply(403, {}))
+    far_side.on(DETAILS, Reply(403, {"code": "missing.permissions"}))
 
     with pytest.raises(PermissionDeniedError) as caught:
         conversation_details(client, DETAIL_QUERY)

@@ -276,7 +276,7 @@ def test_only_a_whole_build_knows_what_is_not_used(
 
 def test_dependency_tracking_names_its_permission(client: Client, far_side: FarSide) -> None:
     """It is the one most often forgotten."""
-    far_side.on(CONSUMERS, Reply(403, {}))
+    far_side.on(CONSUMERS, Reply(403, {"code": "missing.permissions"}))
 
     with pytest.raises(PermissionDeniedError) as caught:
         consuming_flows(client, "a")
@@ -315,7 +315,7 @@ def test_the_orgs_own_limits_are_read(client: Client, far_side: FarSide) -> None
 @pytest.mark.parametrize(
     ("own", "minute"),
     [
-        (Reply(404, {}), 2_500),
+        (Reply(404, {"code": "not.found"}), 2_500),
         (Reply(body={}), 2_500),
         (Reply(body={"entities": [{"key": "requests.volume.max", "value": 5_000}]}), 5_000),
     ],

@@ -79,15 +79,35 @@ def test_a_missing_permission_is_named_with_the_place_to_grant_it(
     assert "Admin > Roles/Permissions" in caught.value.hint
 
 
-def test_a_refusal_without_words_still_makes_a_sentence(client: Client, far_side: FarSide) -> None:
-    """A 403 that is no JSON, from an endpoint without permissions, says what can be checked."""
-    far_side.on(QUERY_ALL, Reply(403, b"<html>"))
+def test_a_refusal_without_a_permission_still_makes_a_sentence(
+    client: Client, far_side: FarSide
+) -> None:
+    """A 403 from an endpoint without permissions says what can be checked."""
+    far_side.on(QUERY_ALL, Reply(403, {"code": "forbidden"}))
 
     with pytest.raises(PermissionDeniedError) as caught:
         client.call(QUERY, Thing)
 
-    assert caught.value.message == f"The OAuth client may not use {QUERY.label}"
+    assert caught.value.message == f"The OAuth client may not use {QUERY.label}: forbidden"
     assert "OAuth" in caught.value.hint
+
+
+@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize(
+    "body", [b"<html>Blocked</html>", b"", b"[]", b"{}", b'{"message": null, "code": ""}']
+)
+def test_a_refusal_without_the_platforms_words_is_none(
+    client: Client, far_side: FarSide, status: int, body: bytes
+) -> None:
+    """A proxy has answered: that says nothing of permissions, and is a fault like any other."""
+    far_side.on(READ_A, Reply(status, body, {"Content-Type": "text/html"}))
+
+    with pytest.raises(NotJsonError, match=f"status {status}") as caught:
+        read(client)
+
+    assert caught.value.status == status
+    assert "proxy" in caught.value.hint
+    assert len(far_side.requests(READ_A)) == 1
 
 
 def test_a_redirect_is_not_followed(client: Client, far_side: FarSide) -> None:

@@ -32,9 +32,35 @@ class StillClock:
         """What it was set to."""
         return self.at
 
+    def monotonic(self) -> float:
+        """The same: to set it is to let time pass."""
+        return self.at
+
     def machine_seconds(self, seconds: float) -> float:
         """The same number of seconds; nobody waits here."""
         return seconds
+
+
+class SetClock(StillClock):
+    """A clock that is set by hand while time passes on its own, as the clocks of machines are."""
+
+    def __init__(self, at: float) -> None:
+        """Begin with the right time."""
+        super().__init__(at)
+        self.true = StillClock(at)
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Let time pass."""
+        self.at += seconds
+        self.true.at += seconds
+
+    def set_by(self, seconds: float) -> None:
+        """Set it ahead, or back; no time passes."""
+        self.at += seconds
+
+    def monotonic(self) -> float:
+        """What has passed, whatever it was set to."""
+        return self.true.at
 
 
 class Wire:

@@ -84,6 +84,14 @@ def test_a_proxy_can_answer_instead(wire: Wire) -> None:
     assert "<html>" in answer.text
 
 
+@pytest.mark.parametrize(("kind", "status"), [("html_forbidden", 403), ("html_not_found", 404)])
+def test_a_proxy_can_refuse_instead(wire: Wire, kind: str, status: int) -> None:
+    """With the same page, and none of the platform's words."""
+    wire.fault(kind)
+    answer = wire.get(ME)
+    assert (answer.status_code, "<html>" in answer.text) == (status, True)
+
+
 def test_an_answer_can_have_the_wrong_shape(wire: Wire) -> None:
     """JSON whose lists are numbers, or nothing at all."""
     wire.fault("wrong_shape")

@@ -10,6 +10,9 @@ from structlog.testing import capture_logs
 
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.model import TimeRange
+from monitor.simulator import ALL_PERMISSIONS
+from monitor.snapshot import Snapshot
+from monitor.web.readiness import why_not_ready
 from tests.daemon.place import eventually
 from tests.daemon.state import refusing_writes
 from tests.watch.conftest import Watch, Watched
@@ -62,9 +65,10 @@ def test_the_audit_log_is_asked_with_the_catalogue_and_only_then(watch: Watch) -
     assert made.place.asked("/audits/") == 1
 
     made.place.simulator.org.grant(made.place.simulator.org.permissions - {"audits:audit:view"})
-    made.watch.refresh_catalogue()
+    for _ in range(2):  # one refusal alone may be a stray one
+        made.watch.refresh_catalogue()
 
-    assert made.place.asked("/audits/") == 2
+    assert made.place.asked("/audits/") == 3
     assert made.watch.picture.health.source_available["audits"] is False
     made.watch.poll()
     assert made.watch.picture.health.source_available["audits"] is False
@@ -201,8 +205,30 @@ def test_a_refused_source_is_shown(watch: Watch) -> None:
         "flow-errors": False,
         "audits": False,
     }
-    # Once for each source that needs it.
-    assert made.place.asked("/conversations/details/query") == 2
+    refused = made.watch.picture.health.refused
+    assert "Grant analytics:conversationDetail:view" in refused["conversations"]
+    assert "Grant audits:audit:view" in refused["audits"]
+    assert made.watch.picture.health.problem == ""
+    # Twice for each source that needs it, or once for one whose turn comes more seldom.
+    asked = made.place.asked("/conversations/details/query")
+    made.watch.poll()
+    assert made.place.asked("/conversations/details/query") == asked <= 4
+
+
+def test_without_the_required_permission_every_poll_has_failed(watch: Watch) -> None:
+    """Also those that do not ask again; the permission stays named."""
+    made = watch()
+    made.watch.poll()
+    held = set(ALL_PERMISSIONS) - {"integrations:action:view", "bridge:actions:view"}
+    made.place.simulator.org.grant(held)
+    for _ in range(4):
+        assert made.watch.poll().result == "failed"
+        health = made.watch.picture.health
+        assert "aggregates/query" in health.problem
+        assert "Grant integrations:action:view" in health.refused["actions"]
+        shown = Snapshot(taken_at=time.time(), orgs=(made.watch.picture,))
+        [reason] = why_not_ready(shown, time.time())
+        assert (reason.source, reason.reason) == ("actions", "refused")
 
 
 def test_closing_ends_a_poll(watch: Watch) -> None:

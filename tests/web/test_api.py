@@ -45,6 +45,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "limits": [],
         "api_requests": 9,
         "dropped_records": [{"source": "actions", "reason": "number", "records": 2}],
+        "refused": [],
     }
     assert sources["actions"] == {
         "available": True,

@@ -125,8 +125,60 @@ def test_org_without_an_answering_source_is_unready(serve: Server) -> None:
     answer = serve(picture(health=health)).ask("/readyz")
 
     assert answer.status == 503
+    reasons = answer.json()["reasons"]
+    assert [(one["org"], one["source"], one["reason"]) for one in reasons] == [
+        (ORG, "actions", "refused"),
+        (ORG, None, "no source answers"),
+    ]
+
+
+WHY = "The OAuth client may not use POST /query. Grant integrations:action:view to a role."
+
+
+@pytest.mark.parametrize(
+    ("contract", "required", "other"),
+    [("platform", "actions", "conversations"), ("flow", "conversations", "flow-errors")],
+)
+def test_without_the_required_permission_nothing_is_ready(
+    serve: Server, contract: str, required: str, other: str
+) -> None:
+    """However new the data is, and whatever else answers; each place names the permission."""
+    health = replace(
+        HEALTHY,
+        source_available={required: False, other: True},
+        refused={required: WHY},
+        problem="The OAuth client may not use POST /query",
+    )
+    state = OrgState(ORG, sources={one: SourceState(one, NOW - 5) for one in (required, other)})
+    site = serve(picture(state, contract=contract, health=health))
+    answer = site.ask("/readyz")
+
+    assert answer.status == 503
     (reason,) = answer.json()["reasons"]
-    assert (reason["org"], reason["source"], reason["reason"]) == (ORG, None, "no source answers")
+    assert (reason["source"], reason["reason"], reason["problem"]) == (required, "refused", WHY)
+    status = site.ask("/api/v1/status").json()
+    assert status["ready"] is False
+    assert status["orgs"][0]["refused"] == [{"source": required, "required": True, "why": WHY}]
+    page = site.ask("/").text
+    assert "Data is not up to date" in page
+    assert f"Source {required} is refused, so nothing is counted. {WHY}" in page
+
+
+def test_an_optional_source_that_is_off_is_told_beside_fresh_data(serve: Server) -> None:
+    """What is off is not healthy: the first line of the page names it, and a note says why."""
+    health = replace(
+        HEALTHY,
+        source_available={"actions": True, "conversations": False, "audits": False},
+        refused={"conversations": WHY},
+    )
+    site = serve(picture(health=health))
+    page = site.ask("/").text
+
+    assert site.ask("/readyz").status == 200
+    assert "Data is fresh, without audits and conversations" in page
+    assert f"Source conversations does not answer, so what it tells is not known. {WHY}" in page
+    refused = site.ask("/api/v1/status").json()["orgs"][0]["refused"]
+    assert refused == [{"source": "conversations", "required": False, "why": WHY}]
 
 
 def test_one_stale_org_of_several_makes_unready(serve: Server) -> None:

@@ -75,7 +75,7 @@ def test_shows_what_timed_out(serve: Server, tmp_path: Path) -> None:
     """The page names the day's timeouts, their action and the numbers beside them."""
     words = read(serve(recorded_picture(tmp_path)).ask("/").text).words
 
-    assert "Data is fresh" in words
+    assert "Data is fresh, without conversations" in words
     assert "3 timeouts in 1 of 3 data actions; 2 conversations hit." in words
     assert words.index("CRM lookup") < words.index("2 without a timeout") < words.index("Payment")
     assert "33.33 %" in words or "33 %" in words

@@ -171,7 +171,7 @@ def test_a_template_that_is_not_there_refuses_the_write(
     target: IntegrationActionTarget, far_side: FarSide, template: str
 ) -> None:
     """Every action has both: the action is gone, or it can't be sent back whole."""
-    far_side.on(template, Reply(404, {}))
+    far_side.on(template, Reply(404, {"code": "not.found"}))
 
     reading = target.read("a-1")
     with pytest.raises(RefusedError, match="does not know the template") as caught:
@@ -247,7 +247,7 @@ def test_a_template_is_asked_for_as_text(
 
 @pytest.mark.parametrize(
     "wrong",
-    [Reply(404, {}), Reply(body={"message": "busy"}), Reply(body=b"")],
+    [Reply(404, {"code": "not.found"}), Reply(body={"message": "busy"}), Reply(body=b"")],
     ids=["missing", "json", "empty"],
 )
 @pytest.mark.parametrize("at", [0, 1])
