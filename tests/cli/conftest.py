@@ -54,7 +54,9 @@ def command(
     """
     monkeypatch.chdir(tmp_path)
     # A real org must not be asked faster; a simulated one does not mind, and tests would wait.
-    monkeypatch.setitem(TokenBucket.__init__.__kwdefaults__, "burst", 10_000)
+    usual = TokenBucket.__init__.__kwdefaults__
+    assert usual is not None
+    monkeypatch.setitem(usual, "burst", 10_000)
     root = logging.getLogger()
     before = root.handlers[:], root.level
 

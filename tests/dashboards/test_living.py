@@ -257,8 +257,8 @@ def test_somebody_is_paged_in_time(living: LivingDay) -> None:
             # The first time counts: what the platform shows late may page once more.
             fired[key] = min(at, fired.get(key, at))
     for down in (DOWN_1, DOWN_2):
-        for alert in ("TimeoutsBurningFast", "Outage"):
-            assert ("acme", down.name, CALLERS + alert) in fired
+        for name in ("TimeoutsBurningFast", "Outage"):
+            assert ("acme", down.name, CALLERS + name) in fired
     assert ("acme", "", "TimeoutMonitorRemediationTripped") in fired
     # A poll asks for what was visible at the last full minute, and takes its time itself.
     poll = (POLL_SECONDS + 60) / SPEED + living.longest_poll_seconds
