@@ -58,6 +58,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
     return Scheduling(config, log)
 
 
+UNMEASURED = ("tests/end_to_end/", "tests/worlds/", "tests/dashboards/test_living.py")
+"""Where whole days are lived, which takes twice as long while coverage is measured; tests nearer to
+the code reach the same lines."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage where that is left to other tests, in processes neither."""
+    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is None or not item.nodeid.startswith(UNMEASURED):
+        return (yield)
+    controller.pause()
+    asked = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    try:
+        return (yield)
+    finally:
+        if asked is not None:
+            os.environ["COVERAGE_PROCESS_CONFIG"] = asked
+        controller.resume()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a skipped test fail in CI: a check that CI leaves out is no check."""

@@ -1,6 +1,7 @@
 """Reads the settings from a TOML file and the environment, or says what can't be used."""
 
 import os
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
-    TomlConfigSettingsSource,
 )
 
 from monitor.config.private_key import without_wrapping
@@ -57,6 +58,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     file = _choose_file(path, variables)
     _refuse_unknown_variables(variables)
 
+    document = _document(file)
+
     class FileSettings(Settings):
         """The settings with this call's file and variables as their sources."""
 
@@ -69,8 +72,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
-            orgs = _orgs(toml().get("org", []), variables)
+            toml = InitSettingsSource(settings_cls, document)
+            orgs = _orgs(document.get("org", []), variables)
             env_settings.env_vars = {  # type: ignore[attr-defined]
                 key.lower(): value for key, value in variables.items()
             }
@@ -80,11 +83,33 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         return FileSettings()
     except ValidationError as error:
         raise _as_configuration_error(error, file) from error
-    except (ValueError, OSError) as error:
-        # tomllib's own error, or a variable whose JSON can't be read
+    except ValueError as error:
+        # A variable whose JSON can't be read
         raise ConfigurationError(
             f"The settings can't be read: {error}",
-            f"Check {file or 'the environment'} for a missing quote or bracket.",
+            "Check the environment for a missing quote or bracket.",
+        ) from error
+
+
+def _document(file: Path | None) -> dict[str, Any]:
+    """Return what a file says; a byte order mark, which some editors write, says nothing."""
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The configuration file {file} is not UTF-8 text", "Save it as UTF-8."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"The configuration file {file} can't be read: {error.strerror}",
+            "Let the user that runs this program read it.",
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(
+            f"The settings can't be read: {error}",
+            f"Check {file} for a missing quote or bracket.",
         ) from error
 
 

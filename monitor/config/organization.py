@@ -1,5 +1,6 @@
 """``[[org]]``: an organisation, where it is reached, and the credential that reads it."""
 
+import codecs
 import re
 from pathlib import Path
 from typing import Literal, Self
@@ -207,14 +208,24 @@ def _is_file(path: str) -> bool:
         return False
 
 
+def _text(content: bytes) -> str:
+    """Return what a file says, in UTF-8 or as Windows' own tools write it: UTF-16 with a mark."""
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+
+
 def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: str) -> str | None:
     if text is not None:
-        return text.get_secret_value().strip()
+        return text.get_secret_value().removeprefix("\ufeff").strip()
     if path is None:
         return None
     try:
-        content = path.expanduser().read_text(encoding="utf-8-sig").strip()
-    except (OSError, RuntimeError, UnicodeDecodeError) as error:
+        content = _text(path.expanduser().read_bytes()).strip()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The {what} of org {org} can't be read from {path}: not text", "Save it as UTF-8."
+        ) from error
+    except (OSError, RuntimeError) as error:
         # A RuntimeError is a ~ without a home directory.
         words = "no such home directory" if isinstance(error, RuntimeError) else "not text"
         reason = error.strerror if isinstance(error, OSError) and error.strerror else words

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import NoReturn, Protocol
-from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
@@ -23,12 +22,18 @@ from requests.structures import CaseInsensitiveDict
 from monitor import __version__
 from monitor.errors import (
     AmbiguousWriteError,
-    ConfigurationError,
     ConnectionFailedError,
     RequestTimeoutError,
 )
 from monitor.genesys.body import ACCEPT_ENCODING, Decoder, has_framed_end
 from monitor.genesys.connections import OpenSockets, RememberingAdapter
+from monitor.genesys.outbound import (
+    NEVER_SENT,
+    host_of,
+    is_before_sending,
+    no_such_host,
+    what_to_mend,
+)
 from monitor.genesys.stats import ApiCounters
 from monitor.texts import tidy
 
@@ -37,11 +42,6 @@ READ_TIMEOUT_SECONDS = 30.0
 READ_FIRST = "Read the current state before anything else."
 """What to do after a write of which nobody knows whether it was carried out."""
 USER_AGENT = f"genesys-timeout-monitor/{__version__}"
-_NO_ADDRESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-)
 _CHUNK_BYTES = 65_536
 _LONGEST_CORRELATION_ID = 100  # characters; the platform's are UUIDs
 _CONNECTIONS = 4  # what one org's poll uses at the same time, and one to spare
@@ -158,7 +158,7 @@ class HttpTransport:
         """Send once and read the whole answer, whatever its status.
 
         Raises:
-            ConfigurationError: The address is no address.
+            ConfigurationError: The address, a proxy or a certificate bundle is none.
             ConnectionFailedError: No connection, or it broke.
             RequestTimeoutError: No whole answer in time.
             AmbiguousWriteError: One of the two, after a write may have arrived.
@@ -186,11 +186,8 @@ class HttpTransport:
                 stream=True,
             ) as response:
                 answer = self._read(response, deadline)
-        except _NO_ADDRESS as error:
-            raise ConfigurationError(
-                f"{_host(request.url)} is not a host that can be asked",
-                "Check region, api_url and login_url.",
-            ) from error
+        except NEVER_SENT as error:
+            raise what_to_mend(request.url) or no_such_host(request.url) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self._fail(request, error)
         self._counters.count_request(request.endpoint_label, str(answer.status))
@@ -219,7 +216,11 @@ class HttpTransport:
         )
 
     def _fail(self, request: Request, error: Exception) -> NoReturn:
-        host = _host(request.url)
+        if (request.repeatable or is_before_sending(error)) and (
+            mistake := what_to_mend(request.url)
+        ):
+            raise mistake from error
+        host = host_of(request.url)
         has_timed_out = _is_read_timeout(error)
         how = "timeout" if has_timed_out else "connection"
         self._counters.count_request(request.endpoint_label, how)
@@ -248,15 +249,6 @@ class HttpTransport:
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Stand in for credentials, so that ``requests`` does not look for some in a .netrc file."""
     return request
-
-
-def _host(url: str) -> str:
-    """Host and port of an address, without credentials; the address itself where it has none."""
-    try:
-        netloc = urlsplit(url).netloc
-    except ValueError:
-        netloc = ""
-    return (netloc or url.partition("?")[0]).rpartition("@")[2]
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -157,7 +157,7 @@ class WebConfig:
 
 def _read(path: Path) -> _File:
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
         return _File.model_validate({} if document is None else document)
     except OSError as error:
         raise ConfigurationError(

@@ -142,7 +142,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     """A wrong file is told by its content."""
     path = tmp_path / "settings.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    assert "can't be read" in refusal(path)
+    assert "is not UTF-8 text" in refusal(path)
 
 
 def test_a_file_that_can_not_be_read_is_refused() -> None:
@@ -408,6 +408,41 @@ def test_a_secret_is_read_from_its_file(tmp_path: Path) -> None:
     assert org.read_private_key() is None
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_a_secret(tmp_path: Path, encoding: str) -> None:
+    """Windows' own tools write one in front."""
+    secret_file = tmp_path / "secret.txt"
+    secret_file.write_text(SECRET + "\r\n", encoding=encoding)
+    org = org_of({}, written(tmp_path, ORG.replace("secret.txt", str(secret_file))))
+    assert org.read_client_secret() == SECRET
+
+
+def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
+    """The first line of the file is read as it is meant."""
+    path = tmp_path / "timeout-monitor.toml"
+    path.write_text(f'[collect]\ninterval = "7m"\n{ORG}', encoding="utf-8-sig")
+    assert load(path, {}).collect.interval == 420
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "hint"),
+    [
+        ('[collect]\ninterval = "7m"\n'.encode("utf-16"), "is not UTF-8 text", "UTF-8"),
+        (b"\xe4", "is not UTF-8 text", "UTF-8"),
+        (b"[collect", "can't be read", "bracket"),
+    ],
+)
+def test_a_file_that_is_no_settings_is_told_as_what_it_is(
+    tmp_path: Path, content: bytes, words: str, hint: str
+) -> None:
+    """Not as a missing bracket, where there is none missing."""
+    path = tmp_path / "timeout-monitor.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        load(path, {})
+    assert hint in caught.value.hint
+
+
 def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     """The variable may hold a path instead of the key itself."""
     key_file = tmp_path / "key.pem"
@@ -430,7 +465,9 @@ def test_a_key_may_have_its_line_breaks_written_out() -> None:
         (None, "No such file or directory"),
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"\xff\xfe", "not text"),
+        (b"\xff\xfe", "is empty"),
+        (b"\xffsecret", "not text"),
+        (b"\xff\xfea", "not text"),
     ],
 )
 def test_a_credential_file_that_is_no_use_is_refused(
