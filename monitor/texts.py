@@ -13,7 +13,9 @@ LONGEST_NAME: Final = 300
 """Characters of a name that are kept; the platform's own names end at 256."""
 
 _SPACE: Final = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
-_UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
+_UNFIT: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 _REPLACEMENT: Final = "\ufffd"
 _HEADER: Final = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
 
@@ -21,8 +23,9 @@ _HEADER: Final = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
 def tidy(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a text that every database, log and label can hold; a good one comes back as it is.
 
-    Line ends become a space. Half characters, NUL and other control characters become U+FFFD: they
-    show that something stood there, and two texts that differ in one place still differ.
+    Line ends become a space. Half characters, NUL and other control characters, those too that turn
+    the direction of what follows, become U+FFFD: they show that something stood there, and two
+    texts that differ in one place still differ.
 
     Args:
         text: Any text.

@@ -72,8 +72,15 @@ def as_document(
     }
 
 
+_FORMULA = ("=", "+", "-", "@")
+"""A cell that begins so is reckoned by spreadsheets, whoever wrote it."""
+
+
 def as_csv(summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING) -> str:
-    """One line an action under a header line, worst first; several values stand with ``; ``."""
+    """One line an action under a header line, worst first; several values stand with ``; ``.
+
+    A text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\r\n")
     writer.writeheader()
@@ -95,8 +102,12 @@ def as_csv(summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] =
                 "to": iso_time(stretch.end),
             }
         )
-        writer.writerow(row)
+        writer.writerow({column: _as_text(value) for column, value in row.items()})
     return text.getvalue()
+
+
+def _as_text(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def worst_first(

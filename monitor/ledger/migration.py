@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Column, Connection, select, text, update
 
-from monitor.ledger.change_schema import VERSION_2
+from monitor.ledger.change_schema import VERSION_2, changes
 from monitor.ledger.finer_bands import split_bands
-from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, actions, metadata
+from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, actions, flows, metadata
 from monitor.model import ActionKind
+from monitor.texts import tidy
 
 
 def _to_version_2(connection: Connection) -> None:
@@ -17,12 +18,31 @@ def _to_version_2(connection: Connection) -> None:
     metadata.create_all(connection, tables=VERSION_2)
 
 
+# The audit trail can only grow: what it holds is made fit where it is read.
+_NAMES = (
+    actions.c.name,
+    actions.c.integration_name,
+    actions.c.category,
+    flows.c.name,
+    changes.c.action_name,
+)
+
+
+def _tidy(connection: Connection, column: Column[str]) -> None:
+    for (name,) in connection.execute(select(column).distinct()).all():
+        if tidy(name) != name:
+            found = update(column.table).where(column == name)
+            connection.execute(found.values({column.name: tidy(name)}))
+
+
 def _to_version_4(connection: Connection) -> None:
     """Add the tables of what is known beside the counts; nothing that was counted is touched.
 
     Which actions are functions was guessed by their category until then: it is not known before
-    the next catalogue is read.
+    the next catalogue is read. Names were kept as they came, with what moves a terminal's cursor.
     """
+    for column in _NAMES:
+        _tidy(connection, column)
     metadata.create_all(connection, tables=VERSION_4)
     guessed = (ActionKind.CUSTOM, ActionKind.FUNCTION)
     connection.execute(

@@ -178,6 +178,15 @@ def test_csv_leaves_unknown_numbers_empty(summary: Summary) -> None:
     assert (quiet["executions"], quiet["p99_seconds"], quiet["timeout_share"]) == ("0", "", "")
 
 
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(A1)"])
+def test_csv_has_no_formulas(ledger: Ledger, name: str) -> None:
+    """A name that somebody gave an action is text in every spreadsheet."""
+    org = FilledLedger(ledger)
+    org.catalogue(Action("crm", name))
+    rows = list(csv.DictReader(io.StringIO(as_csv([org.summary(HOUR)]))))
+    assert [row["action_name"] for row in rows] == [f"'{name}"]
+
+
 def test_csv_keeps_names_with_separators_whole(ledger: Ledger) -> None:
     """A comma, a quote or a line break in a name does not make another column or line.
 

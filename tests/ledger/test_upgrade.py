@@ -247,3 +247,35 @@ def test_kinds_that_were_guessed_are_not_known_any_more(url: str) -> None:
             *certain,
         )
         assert len(ledger.timeouts_in_force(ORG)) == 4
+
+
+def test_names_that_were_kept_as_they_came_are_made_fit_to_be_shown(url: str) -> None:
+    """What clears a terminal or turns its writing around does neither after an upgrade."""
+    odd, shown = "Pay\x1b[2J\u202eyap", "Pay\ufffd[2J\ufffdyap"
+    with Ledger.open(url) as ledger:
+        names = [Action(f"a{at}", "Name", "i1", "Integration", "Category") for at in range(2)]
+        ledger.save_catalogue(ORG, names, T0)
+        ledger.save_flow_use(ORG, "a1", {"f1": "Flow"}, T0)
+        begun(ledger, leased(ledger))
+    make_version_3(url)
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        for table, columns in {
+            "actions": ("name", "integration_name", "category"),
+            "flows": ("name",),
+            "changes": ("action_name",),
+        }.items():
+            for column in columns:
+                statement = f"UPDATE {table} SET {column} = :odd"  # noqa: S608 - of this test
+                connection.execute(text(statement), {"odd": odd})
+    engine.dispose()
+
+    with Ledger.open(url) as ledger:
+        state = ledger.state(ORG)
+        (change,) = ledger.journal.changes(ORG, 10)
+
+    assert {(one.name, one.integration_name, one.category) for one in state.actions} == {
+        (shown, shown, shown)
+    }
+    assert set(state.flow_names.values()) == {shown}
+    assert change.action_name == shown
