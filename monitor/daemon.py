@@ -21,7 +21,12 @@ from prometheus_client import CollectorRegistry
 from monitor.clock import Clock
 from monitor.collect import open_reader
 from monitor.config import Settings
-from monitor.errors import ConfigurationError, LedgerError, TimeoutMonitorError
+from monitor.errors import (
+    ConfigurationError,
+    LedgerError,
+    StateLostError,
+    TimeoutMonitorError,
+)
 from monitor.exporter import MetricsCollector
 from monitor.genesys import ClosedEndpoints
 from monitor.ledger import Ledger
@@ -76,7 +81,10 @@ class Daemon:
         self._closed = {org.name: ClosedEndpoints() for org in settings.org}
         self._drawing = threading.Lock()
         self._state_writable = True
+        self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
+        if self._ledger.was_created:
+            log.info("state_created", state=self._ledger.name)
         try:
             self._watches = self._open_watches(settings)
             self._keepers = self._open_keepers(settings)
@@ -215,6 +223,12 @@ class Daemon:
             return
         try:
             watch.poll()
+        except StateLostError as error:
+            self._state_writable, self._state_problem = False, error.message
+            log.error("state_lost", org=watch.name, why=error.message, hint=error.hint)
+            # Nothing is judged or changed by a state that is not there.
+            self._show()
+            return
         except LedgerError as error:
             self._state_writable = False
             log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
@@ -222,7 +236,9 @@ class Daemon:
             # An address that can't be asked; the watch has told, and SIGHUP may mend it.
             log.debug("not_polled", org=watch.name, why=error.message)
         else:
-            self._state_writable = True
+            if self._state_problem:
+                log.info("state_is_back", state=self._ledger.name)
+            self._state_writable, self._state_problem = True, ""
         self._show()
         if watch.claim_diagnosis():
             # A job of its own, one at a time: it takes longer than a poll may. The scheduler could
@@ -362,4 +378,5 @@ class Daemon:
             ),
             stale_after_seconds=self._settings.collect.stale_after_seconds,
             state_writable=self._state_writable,
+            state_problem=self._state_problem,
         )

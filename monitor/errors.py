@@ -5,6 +5,8 @@
     TimeoutMonitorError                 1  anything below
     ├── ConfigurationError              2  settings, files or arguments that can't be used
     ├── LedgerError                     1  the state file is not ours, too new, or not writable
+    │   ├── NoStateError                1  there is none, and the command makes none
+    │   └── StateLostError              1  it went away, or another took its place, while in use
     ├── StaleDataError                  6  the newest data is too old to answer from
     ├── RefusedError                    3  a guard forbids the change
     ├── BusyError                       5  another program is changing timeouts of the org
@@ -62,6 +64,14 @@ class ConfigurationError(TimeoutMonitorError):
 
 class LedgerError(TimeoutMonitorError):
     """The state is not ours, was written by a newer program, or can't be written."""
+
+
+class NoStateError(LedgerError):
+    """There is no state where one is expected, and whoever looks for it may not make one."""
+
+
+class StateLostError(LedgerError):
+    """The state that was opened is not there any more, or another one has taken its place."""
 
 
 class StaleDataError(TimeoutMonitorError):

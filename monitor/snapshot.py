@@ -158,12 +158,15 @@ class Snapshot:
         orgs: One picture an org, in the configuration's order.
         stale_after_seconds: Data older than this is stale.
         state_writable: Whether the ledger could be written.
+        state_problem: Why the state can't be relied on at all: it is gone, or another one has taken
+            its place; empty where it is there.
     """
 
     taken_at: float
     orgs: tuple[OrgPicture, ...] = ()
     stale_after_seconds: float = 300.0
     state_writable: bool = True
+    state_problem: str = ""
 
     @property
     def diagnoses(self) -> Mapping[str, OrgDiagnosis]:

@@ -140,6 +140,8 @@ class OrgWatch:
         with self._turn:
             started = time.monotonic()
             try:
+                # Before anything is asked: what is read into a state that is gone is lost.
+                self._ledger.verify()
                 problem = None if self._catalogue_read else self._read_catalogue()
                 before = self._requests()
                 if isinstance(problem, _NOBODY_THERE):

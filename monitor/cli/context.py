@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from monitor.errors import ConfigurationError
@@ -62,16 +63,47 @@ class Context:
 
 
 @contextmanager
-def opened_ledger(settings: Settings) -> Iterator[Ledger]:
+def opened_ledger(settings: Settings, *, may_create: bool = False) -> Iterator[Ledger]:
     """The settings' ledger, closed afterwards.
 
+    Args:
+        settings: Where it is.
+        may_create: Whether to make one where there is none, and say where. Only what reads the
+            platform into it, or is about to write to the platform, may.
+
     Raises:
+        NoStateError: There is none, and none is to be made.
         LedgerError: It can't be opened.
     """
     from monitor.ledger import Ledger
 
-    with Ledger.open(settings.state.url) as ledger:
+    with Ledger.open(settings.state.url, may_create=may_create) as ledger:
+        if ledger.was_created:
+            import structlog
+
+            structlog.get_logger().info("state_created", state=ledger.name)
         yield ledger
+
+
+@contextmanager
+def opened_or_passing_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The settings' ledger, or where there is none one that is thrown away afterwards.
+
+    For what only shows what it would do, and can do so without a past.
+
+    Raises:
+        LedgerError: It can't be opened.
+    """
+    from monitor.errors import NoStateError
+    from monitor.ledger import Ledger
+
+    with ExitStack() as stack:
+        try:
+            ledger = Ledger.open(settings.state.url, may_create=False)
+        except NoStateError:
+            folder = stack.enter_context(TemporaryDirectory(prefix="timeout-monitor-"))
+            ledger = Ledger.open(f"sqlite:///{folder}/state.db")
+        yield stack.enter_context(ledger)
 
 
 @contextmanager

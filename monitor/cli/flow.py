@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, opened_ledger, opened_or_passing_ledger
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError
 
@@ -147,17 +147,23 @@ def set_timeout(
         holder=running_program(),
     )
     rules = FlowSettings(settings.remediation, settings.recommend.terraform_actions)
+    opened = (
+        opened_or_passing_ledger(settings) if dry_run else opened_ledger(settings, may_create=True)
+    )
     with (
-        opened_ledger(settings) as ledger,
+        opened as ledger,
         closing(connect(chosen.as_writer(), budget_seconds=BUDGET_SECONDS)) as client,
         waiting(f"Setting the timeout of {action}"),
     ):
+        if ledger.was_created and not dry_run:
+            typer.echo(f"A new state was made: {ledger.name}", err=True)
         try:
             found, result = set_flow_timeout(
                 order, chosen, rules, client, ledger.journal, SystemClock()
             )
         finally:
-            AuditFile(audit_path(settings), ledger.journal).catch_up()
+            if not (dry_run and ledger.was_created):
+                AuditFile(audit_path(settings), ledger.journal).catch_up()
     sys.stdout.write(shown_result(found, result, chosen.name, as_json=form is Format.JSON))
 
 

@@ -31,7 +31,10 @@ def poll(
     context.configure_logs()
     from monitor.watch import OrgWatch
 
-    with opened_ledger(settings) as ledger, opened_watches(settings, ledger) as watches:
+    with (
+        opened_ledger(settings, may_create=True) as ledger,
+        opened_watches(settings, ledger) as watches,
+    ):
         _read(watches, OrgWatch.poll, as_json=as_json)
 
 
@@ -65,7 +68,10 @@ def backfill(
             "Raise [state] retention first: what was forgotten could be counted again.",
         )
     context.configure_logs()
-    with opened_ledger(settings) as ledger, opened_watches(settings, ledger) as watches:
+    with (
+        opened_ledger(settings, may_create=True) as ledger,
+        opened_watches(settings, ledger) as watches,
+    ):
         _read(watches, lambda watch: watch.read_again(stretch), as_json=as_json)
 
 

@@ -1,11 +1,16 @@
 """``pause`` and ``resume``: the switch that stops every change, also of a daemon at work."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.plan import OrgOption, told
+from monitor.cli.remarks import say
+
+if TYPE_CHECKING:
+    from monitor.config import Settings
+    from monitor.ledger import Ledger
 
 
 def pause(
@@ -29,13 +34,30 @@ def pause(
     with opened_ledger(settings) as ledger:
         switch = Switch(SystemClock().now(), person(), reason)
         said = []
-        for one in chosen_orgs(settings, org):
+        orgs = chosen_orgs(settings, org)
+        for one in orgs:
             on_their_way = ledger.journal.pause(one.name, switch)
             said.append(f"Changes of {one.name} are paused.")
             said += [f"On its way at this moment: {told(change)}" for change in on_their_way]
         AuditFile(audit_path(settings), ledger.journal).catch_up()
+        unread = [one for one in orgs if _is_unread(ledger, settings, one.name)]
+        state = ledger.name
     # Only when all of it is done: whoever no longer listens must not leave an org unpaused.
     typer.echo("\n".join(said))
+    for one in unread:
+        say(
+            f"the state {state} was last read into for {one.name} so long ago that no daemon seems "
+            "to use it",
+            "If one is at work, name its configuration file with --config: it is not paused",
+        )
+
+
+def _is_unread(ledger: "Ledger", settings: "Settings", org: str) -> bool:
+    """Whether nobody has read an org into this state for longer than a daemon at work would."""
+    from monitor.clock import SystemClock
+
+    newest = max((one.last_success_at for one in ledger.state(org).sources.values()), default=0.0)
+    return SystemClock().now() - newest > settings.collect.stale_after_seconds
 
 
 def resume(

@@ -15,6 +15,7 @@ from pydantic_settings import (
 
 from monitor.config.private_key import without_wrapping
 from monitor.config.settings import PREFIX, Settings
+from monitor.config.state_place import with_state_in_place
 from monitor.errors import ConfigurationError
 
 DEFAULT_FILE = "timeout-monitor.toml"
@@ -52,7 +53,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
 
     Raises:
         ConfigurationError: A file that can't be read, an unknown key, a bad value or a combination
-            that can't work; the message names the key by its full path.
+            that can't work; the message names the key by its full path. Or two places hold a state
+            that a relative path could mean.
     """
     variables = os.environ if environment is None else environment
     file = _choose_file(path, variables)
@@ -80,7 +82,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
             return (lambda: orgs, init_settings, env_settings, toml)  # type: ignore[return-value]
 
     try:
-        return FileSettings()
+        settings = FileSettings()
     except ValidationError as error:
         raise _as_configuration_error(error, file) from error
     except ValueError as error:
@@ -89,6 +91,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
             f"The settings can't be read: {error}",
             "Check the environment for a missing quote or bracket.",
         ) from error
+    return with_state_in_place(settings, file)
 
 
 def _document(file: Path | None) -> dict[str, Any]:

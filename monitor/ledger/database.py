@@ -1,40 +1,32 @@
-"""Opens the database, checks that it is ours, and gives transactions that fail in plain words.
-
-The only place that knows one kind of database from another.
-"""
+"""Opens the database, checks that it is ours, and gives transactions that fail in plain words."""
 
 from __future__ import annotations
 
-import time
+import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from sqlite3 import OperationalError
 from typing import Any
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    Table,
-    create_engine,
-    event,
-    func,
-    inspect,
-    make_url,
-    select,
-)
+from sqlalchemy import Connection, Engine, Table, create_engine, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Inspector
-from sqlalchemy.exc import ArgumentError
 
-from monitor.errors import LedgerError
+from monitor.errors import LedgerError, StateLostError
 from monitor.ledger import schema
+from monitor.ledger.engines import (
+    WRITES,
+    keep_a_write_ahead_log,
+    parsed_url,
+    postgresql_engine,
+    sqlite_engine,
+)
 from monitor.ledger.failures import in_plain_words
 from monitor.ledger.migration import OLDEST, upgrade
-from monitor.redaction import SECRETS
+from monitor.ledger.state_file import FileIdentity, StateFile, no_state
 
-_WRITES = "timeout_monitor_writes"
-"""Execution option of connections whose transactions write."""
+_STATE_ID = "state_id"
+"""Given to a state when it is made: another one of the same name has another."""
 
 _CREATION_LOCK = 0x7469_6D65
 """Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
@@ -46,52 +38,92 @@ class Database:
     Safe to share between threads. Every failure leaves as a ``LedgerError``.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, file: StateFile | None = None) -> None:
         """Share one pool of connections between both kinds.
 
         Args:
             engine: The engine, prepared by ``open_database``.
             name: What errors call the state; without any secret.
+            file: Where it is kept; None on a server.
         """
         self._engine = engine
         self._name = name
-        self._writer = engine.execution_options(**{_WRITES: True})
+        self._file = file
+        self._identity: FileIdentity | None = None
+        self._log_identity: FileIdentity | None = None
+        self._state_id: str | None = None
+        self._is_prepared = False
+        self._looking = threading.Lock()
+        self.was_created = False
+        self._writer = engine.execution_options(**{WRITES: True})
         self._reader = (
             engine
             if engine.dialect.name == "sqlite"
             else engine.execution_options(isolation_level="REPEATABLE READ")
         )
 
+    @property
+    def name(self) -> str:
+        """What the state is called; without any secret."""
+        return self._name
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One read transaction: everything read in it is as of one moment."""
+        self._look_at_the_file()
         with in_plain_words(self._name), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One write transaction: all of it is kept, or none."""
+        """One write transaction: all of it is kept, or none.
+
+        Raises:
+            StateLostError: What is there is not the state that was opened.
+        """
+        self._look_at_the_file()
         with in_plain_words(self._name), self._writer.begin() as connection:
+            if self._is_prepared:
+                self._refuse_another_state(connection)
             yield connection
+
+    def verify(self) -> None:
+        """Make sure that the state is still the one that was opened.
+
+        Raises:
+            StateLostError: It is gone, or another one or a newer schema has taken its place.
+            LedgerError: It can't be read.
+        """
+        with self.reading() as connection:
+            self._refuse_another_state(connection)
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
-    def prepare(self) -> None:
+    def prepare(self, *, may_create: bool) -> None:
         """Check that the database is ours; fill it where it is empty, upgrade it where it is old.
 
         Raises:
+            NoStateError: It is empty, and not to be filled.
             LedgerError: It is not ours, of another version, locked, or can't be opened.
         """
         with self.reading() as connection:
             found = self._version(connection)
+        if found is None and not may_create:
+            raise no_state(self._name)
         if self._engine.dialect.name == "sqlite":
             # Only now: somebody else's file must not be changed, not even its journal.
             with in_plain_words(self._name):
-                _keep_a_write_ahead_log(self._engine)
-        if found == schema.SCHEMA_VERSION:
-            return
+                keep_a_write_ahead_log(self._engine)
+        if found != schema.SCHEMA_VERSION:
+            self._make_or_upgrade()
+        with self.reading() as connection:
+            self._state_id = _facts(connection).get(_STATE_ID)
+        self._identity = self._file.identity() if self._file else None
+        self._is_prepared = True
+
+    def _make_or_upgrade(self) -> None:
         with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
@@ -100,9 +132,69 @@ class Database:
             if found is None:
                 schema.metadata.create_all(connection)
                 _say_whose_it_is(connection)
+                self.was_created = True
             elif found < schema.SCHEMA_VERSION:
                 upgrade(connection, found)
                 _say_whose_it_is(connection)
+
+    def _look_at_the_file(self) -> None:
+        """Make sure that the file is the one that was opened, or a copy of it put back.
+
+        Raises:
+            StateLostError: It is neither.
+        """
+        if self._file is None or not self._is_prepared:
+            return
+        if self._file.identity() == self._identity:
+            self._log_identity = self._file.log_identity()
+            return
+        with self._looking:
+            found = self._file.identity()
+            if found == self._identity:
+                return
+            # Whatever is open leads to the file that was there before.
+            self._engine.dispose()
+            if found is None:
+                raise self._file.gone()
+            if self._log_identity is not None and self._file.log_identity() == self._log_identity:
+                raise self._file.mixed()
+            self._refuse_another_file(self._file)
+            self._identity = found
+
+    def _refuse_another_file(self, file: StateFile) -> None:
+        """Make sure that a file that was put in place holds the same state.
+
+        Raises:
+            StateLostError: It does not.
+        """
+        probe = create_engine(file.read_only_url())
+        try:
+            with in_plain_words(self._name), probe.begin() as connection:
+                self._refuse_another_state(connection)
+        except StateLostError:
+            raise
+        except LedgerError as error:
+            raise _replaced(self._name) from error
+        finally:
+            probe.dispose()
+
+    def _refuse_another_state(self, connection: Connection) -> None:
+        """Make sure of whose the state is, which it is, and of its version.
+
+        Raises:
+            StateLostError: It is another one by now.
+        """
+        facts = _facts(connection)
+        version = facts.get("schema_version", "")
+        if facts.get("application") != schema.APPLICATION or (
+            self._state_id is not None and facts.get(_STATE_ID) != self._state_id
+        ):
+            raise _replaced(self._name)
+        if version != str(schema.SCHEMA_VERSION):
+            raise StateLostError(
+                f"the state {self._name} was upgraded by a newer program while it was in use",
+                "Install the same version here and restart; until then nothing is written.",
+            )
 
     def _version(self, connection: Connection) -> int | None:
         """The version of the schema, which this program can use or upgrade; None where it is empty.
@@ -115,11 +207,7 @@ class Database:
         if not tables:
             return None
         columns = {c["name"] for c in inspector.get_columns("meta")} if "meta" in tables else set()
-        facts = (
-            {row.key: row.value for row in connection.execute(select(schema.meta))}
-            if columns == {"key", "value"}
-            else {}
-        )
+        facts = _facts(connection) if columns == {"key", "value"} else {}
         if facts.get("application") != schema.APPLICATION:
             sentence = f"the state {self._name} belongs to another program"
             hint = "Point [state] url at a path or a database of its own; this one was not changed."
@@ -144,29 +232,35 @@ class Database:
             raise LedgerError(sentence, "Move it away and start afresh, then backfill.")
 
 
-def open_database(url: str, busy_timeout_seconds: float) -> Database:
-    """Open the database at ``url``, creating the schema where it is empty.
+def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) -> Database:
+    """Open the database at ``url``.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql://...``.
         busy_timeout_seconds: How long to wait for another writer.
+        may_create: Whether to make one where there is none, or an empty one.
 
     Raises:
+        NoStateError: There is none, and none is to be made.
         LedgerError: The URL is not one of these, or the database can't be used.
     """
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
+    file: StateFile | None = None
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, connect_args={"timeout": busy_timeout_seconds})
-        event.listen(engine, "connect", _on_sqlite_connect)
-        event.listen(engine, "begin", _on_sqlite_begin)
-        name = str(parsed.database)
+        file = StateFile.of(parsed)
+        name = file.name
+        if may_create:
+            file.make()
+        else:
+            file.refuse_absence()
+        engine = sqlite_engine(file.without_creating(parsed), busy_timeout_seconds)
     else:
-        engine = _postgresql_engine(parsed, busy_timeout_seconds)
+        engine = postgresql_engine(parsed, busy_timeout_seconds)
         # Without user, password and options: some of these are secrets.
         name = f"{parsed.database} on {parsed.host or 'this host'}"
-    database = Database(engine, name)
+    database = Database(engine, name, file)
     try:
-        database.prepare()
+        database.prepare(may_create=may_create)
     except BaseException:
         database.close()
         raise
@@ -202,86 +296,19 @@ def put_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str,
         connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
 
 
-def _parsed(url: str) -> URL:
-    hint = "Write [state] url as sqlite:///path/to/file.db, with three slashes."
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # Neither the URL nor what complains about it may show: there may be a password in it.
-        raise LedgerError("the URL of the state is not a database URL", hint) from None
-    if parsed.password:
-        SECRETS.keep(parsed.password)
-    backend = parsed.get_backend_name()
-    if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        sentence = f"the state can't be kept in a database of kind {backend}"
-        raise LedgerError(sentence, "Use sqlite:///path/to/file.db or postgresql://...")
-    if parsed.host:
-        raise LedgerError("the URL of the state names a host, and SQLite has none", hint)
-    if not parsed.database or ":memory:" in parsed.database:
-        sentence = "the state can't be kept in memory: a restart would count everything again"
-        raise LedgerError(sentence, hint)
-    return parsed.set(drivername="sqlite+pysqlite")
+def _facts(connection: Connection) -> dict[str, str]:
+    return {row.key: row.value for row in connection.execute(select(schema.meta))}
 
 
-def _postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
-    milliseconds = int(busy_timeout_seconds * 1000)
-    try:
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            connect_args={
-                "connect_timeout": max(2, int(busy_timeout_seconds)),
-                "options": f"-c lock_timeout={milliseconds}",
-            },
-        )
-    except ModuleNotFoundError as error:
-        sentence = "the driver for PostgreSQL is not installed"
-        hint = "Install it with: pip install 'genesys-timeout-monitor[postgres]'"
-        raise LedgerError(sentence, hint) from error
-
-
-def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
-    # The driver must not begin transactions by itself: _on_sqlite_begin says which kind.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # One commit a poll: an fsync each is cheap, and a total that was exported is then never
-    # taken back by a power cut.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    # A writer reads what is there before it adds: the lock must be held before that reading.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-_PAUSES_SECONDS = (0.05, 0.2, 0.5)
-"""Another process that opens the same new file is done within milliseconds."""
-
-
-def _keep_a_write_ahead_log(engine: Engine) -> None:
-    """Let readers and one writer work at the same time; the file remembers it."""
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        # SQLite does not wait here by itself while another process makes the same change.
-        for pause_seconds in (*_PAUSES_SECONDS, None):
-            try:
-                cursor.execute("PRAGMA journal_mode=WAL")
-            except OperationalError:
-                if pause_seconds is None:
-                    raise
-                time.sleep(pause_seconds)
-            else:
-                break
-        cursor.close()
-    finally:
-        connection.close()
+def _replaced(name: str) -> StateLostError:
+    return StateLostError(
+        f"the state {name} was replaced by another one while it was in use",
+        "Put back what was there, or restart timeout-monitor to go on with this one; until then "
+        "nothing is counted or changed.",
+    )
 
 
 def _say_whose_it_is(connection: Connection) -> None:
     facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
     put(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])
+    put_if_absent(connection, schema.meta, [{"key": _STATE_ID, "value": uuid.uuid4().hex}])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from monitor.errors import LedgerError
+from monitor.errors import LedgerError, StateLostError
 
 _SQLITE_SENTENCES: dict[str, tuple[str, str]] = {
     "SQLITE_BUSY": (
@@ -52,6 +52,11 @@ _SQLITE_SENTENCES: dict[str, tuple[str, str]] = {
 begins with the name of the state, and a hint."""
 
 
+_NOT_THERE = ("3D000", "3F000", "42P01")
+"""What PostgreSQL says where the database, the schema or a table is not there; see
+https://www.postgresql.org/docs/current/errcodes-appendix.html."""
+
+
 @contextmanager
 def in_plain_words(state: str) -> Iterator[None]:
     """Raise what the database says as a ``LedgerError``, with the cause chained.
@@ -74,6 +79,14 @@ def ledger_error(state: str, error: Exception) -> LedgerError:
         if code == primary or code.startswith(f"{primary}_"):
             return LedgerError(f"the state {state} {sentence}", hint)
     words = " ".join(str(cause).split())
+    is_sqlite = isinstance(cause, sqlite3.Error)
+    if getattr(cause, "sqlstate", None) in _NOT_THERE or (
+        is_sqlite and words.startswith("no such table: ")
+    ):
+        return StateLostError(
+            f"the state {state} is gone: its tables are not there any more",
+            "Restore it from a backup, or restart timeout-monitor to begin with a new state.",
+        )
     return LedgerError(
         f"the state {state} can't be used: {words}",
         "Check [state] url and that its database is up.",

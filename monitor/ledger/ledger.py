@@ -74,20 +74,45 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, url: str, *, busy_timeout_seconds: float = DEFAULT_BUSY_TIMEOUT_SECONDS
+        cls,
+        url: str,
+        *,
+        busy_timeout_seconds: float = DEFAULT_BUSY_TIMEOUT_SECONDS,
+        may_create: bool = True,
     ) -> Ledger:
-        """Open the ledger at ``url``; an empty or absent file becomes a new one.
+        """Open the ledger at ``url``; an empty or absent file becomes a new one where it may.
 
         An existing ledger is not written to: ``check_writable`` tells whether it could be.
 
         Args:
             url: ``sqlite:///path`` or ``postgresql://user:password@host/database``.
             busy_timeout_seconds: How long a writer waits for another one.
+            may_create: Whether to make one where there is none: one that is made in passing, in a
+                wrong place, is taken for the daemon's.
 
         Raises:
+            NoStateError: There is none, and none is to be made.
             LedgerError: It is not a ledger, of another version, locked, or can't be opened.
         """
-        return cls(open_database(url, busy_timeout_seconds))
+        return cls(open_database(url, busy_timeout_seconds, may_create=may_create))
+
+    @property
+    def name(self) -> str:
+        """What errors call the state: its file, or its database and host."""
+        return self._database.name
+
+    @property
+    def was_created(self) -> bool:
+        """Whether opening it has made it."""
+        return self._database.was_created
+
+    def verify(self) -> None:
+        """Make sure that the state is still there, and still the one that was opened.
+
+        Raises:
+            StateLostError: It is not.
+        """
+        self._database.verify()
 
     def close(self) -> None:
         """Close every connection; closing twice is fine."""

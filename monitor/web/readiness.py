@@ -19,7 +19,7 @@ class Unready:
     """One reason not to rely on what is shown.
 
     Attributes:
-        org: The org; empty where nothing at all has been read.
+        org: The org; empty where nothing at all has been read, or the state is lost.
         source: The source; empty where the reason concerns the org as a whole.
         reason: What is wrong, in a few words.
         last_success_at: The last good read; epoch seconds, None where there was none.
@@ -40,6 +40,8 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
         snapshot: What is shown.
         now: Epoch seconds.
     """
+    if snapshot.state_problem:
+        return (Unready("", "", snapshot.state_problem),)
     if not snapshot.orgs:
         return (Unready("", "", "nothing has been read yet"),)
     refused = [

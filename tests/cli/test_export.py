@@ -115,6 +115,7 @@ def test_labels_that_scrapes_add(place: Place, command: Command) -> None:
 
 def test_nothing_collected(place: Place, command: Command) -> None:
     """It is said, and no file is left."""
+    place.make_state()
     file = place.folder / "history.om"
 
     finished = command("export", "openmetrics", "-o", str(file))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.ledger import Ledger
 from tests.cli.conftest import Command
 from tests.end_to_end.flow_shell import ACTION_ID, FLOW_ID, Shell, lines, shell_in
 from tests.genesys.far_side import FarSide, Reply, listening
@@ -20,6 +21,7 @@ def shell(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> 
     with shell_in(tmp_path) as shell:
         for name, value in shell.variables.items():
             monkeypatch.setenv(name, value)
+        Ledger.open(f"sqlite:///{shell.state}").close()
         yield replace(shell, command=command)
 
 
@@ -95,6 +97,27 @@ def test_a_dry_run_sends_nothing(shell: Shell) -> None:
     assert told["request"].startswith(f"PUT /api/v2/flows/{FLOW_ID} with If-Match ")
     assert told["changed"].startswith("$.actions[1].data.timeout")
     assert (shell.writes(), shell.audit()) == (0, ["dry_run"])
+
+
+def test_a_dry_run_without_a_state_makes_none(shell: Shell) -> None:
+    """It shows what would be sent all the same."""
+    shell.state.unlink()
+
+    done = shell.run("flow", "set-timeout", "6000", "--dry-run")
+
+    assert (done.code, done.err) == (0, "")
+    assert lines(done.out)["timeout"] == "5000 ms -> 6000 ms in a dry run: nothing was sent"
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_a_write_without_a_state_makes_one_and_says_where(shell: Shell) -> None:
+    """What is sent is recorded first, wherever it is run."""
+    shell.state.unlink()
+
+    done = shell.run("flow", "set-timeout", "6000")
+
+    assert (done.code, done.err) == (0, f"A new state was made: {shell.state}\n")
+    assert "applied" in shell.audit()
 
 
 @pytest.mark.parametrize(

@@ -280,15 +280,16 @@ def test_a_write_that_the_platform_refuses_is_told(slow: Place, command: Command
 
 def test_before_anything_was_collected_there_is_no_plan(slow: Place, command: Command) -> None:
     """It says what to run first."""
+    slow.make_state()
     done: Finished = command("plan")
 
     assert done.code == 6
     assert "timeout-monitor poll" in done.err
-    assert slow.state.exists()
 
 
 def test_an_unknown_change_is_told(slow: Place, command: Command) -> None:
     """With where they are listed."""
+    slow.make_state()
     done = command("rollback", "7", "--yes")
 
     assert done.code == 2
@@ -298,9 +299,9 @@ def test_an_unknown_change_is_told(slow: Place, command: Command) -> None:
 
 def test_an_empty_history_says_so(slow: Place, command: Command) -> None:
     """In words, and as empty lists."""
+    slow.make_state()
     assert command("history").out == "No timeout was ever changed.\n"
     assert history(command) == {"changes": [], "outside": [], "audit": []}
-    assert slow.state.exists()
 
 
 def _later(seconds: float) -> Any:  # noqa: ANN401 - a clock

@@ -22,6 +22,7 @@ GAPS = "of this stretch were not read, so the counts are too low."
 
 def test_a_report_before_any_poll(place: Place, command: Command) -> None:
     """There is nothing to report yet: exit code 6, and what to do."""
+    place.make_state()
     finished = command("report")
 
     assert finished.code == 6

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from monitor.clock import Clock, SystemClock
+from monitor.ledger import Ledger
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
@@ -117,6 +118,10 @@ class Place:
                 contract=changed.get("contract", self.contract),
             )
         self.config.write_text(text + more, encoding="utf-8")
+
+    def make_state(self) -> None:
+        """Make the state, with nothing in it yet."""
+        Ledger.open(f"sqlite:///{self.state}").close()
 
     def run(self, *arguments: str, **environment: str) -> Finished:
         """Run ``timeout-monitor`` with these arguments to its end, as a process of its own."""

@@ -60,6 +60,11 @@ class Shell:
     variables: dict[str, str] = field(default_factory=dict)
     command: Callable[..., Finished] | None = None
 
+    @property
+    def state(self) -> Path:
+        """Where the state is kept."""
+        return self.folder / "timeout-monitor.db"
+
     def run(self, *arguments: str, **variables: str) -> Finished:
         """``timeout-monitor`` with these arguments, to its end."""
         if self.command is not None:
@@ -115,12 +120,12 @@ class Shell:
 
     def let_the_lease_run_out(self) -> None:
         """Do as if a few minutes had passed."""
-        with closing(sqlite3.connect(self.folder / "timeout-monitor.db")) as state, state:
+        with closing(sqlite3.connect(self.state)) as state, state:
             state.execute("UPDATE leases SET until = 0")
 
     def audit(self, what: str = "event") -> list[Any]:
         """A column of the audit trail, the oldest line first."""
-        with closing(sqlite3.connect(self.folder / "timeout-monitor.db")) as state:
+        with closing(sqlite3.connect(self.state)) as state:
             return [row[0] for row in state.execute(f"SELECT {what} FROM audit ORDER BY id")]  # noqa: S608 - the tests' own words
 
 

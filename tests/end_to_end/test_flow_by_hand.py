@@ -25,7 +25,7 @@ def test_variables_alone_are_enough(shell: Shell) -> None:
 
     done = shell.run("flow", "set-timeout", "6000")
 
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, f"A new state was made: {shell.state}\n")
     told = lines(done.out)
     assert told["timeout"] == "5000 ms -> 6000 ms"
     assert told["version"] == "1 -> 2"

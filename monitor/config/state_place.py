@@ -1,0 +1,70 @@
+"""Where the state is: a relative path counts from the configuration file, for every command alike.
+
+Counted from the working directory, each directory that a command is run in has a state of its own,
+and what is said to one of them the daemon never hears.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from monitor.config.settings import Settings
+from monitor.errors import ConfigurationError
+
+_SCHEME = "sqlite:///"
+_S = TypeVar("_S", bound=Settings)
+
+
+def with_state_in_place(settings: _S, file: Path | None) -> _S:
+    """Return the settings with the state's path, and that of its audit trail, made absolute.
+
+    Args:
+        settings: As they were read.
+        file: The configuration file; None where there is none, and the working directory counts.
+
+    Raises:
+        ConfigurationError: The working directory holds a state of that name, too, or alone.
+    """
+    folder = (file.parent if file else Path()).absolute()
+    state, remediation = settings.state, settings.remediation
+    kind, relative, rest = _parts(state.url)
+    if relative:
+        place = folder / relative
+        _refuse_another(place, Path.cwd() / relative)
+        state = state.model_copy(update={"url": f"{kind}{place}{rest}"})
+    if remediation.audit_file is not None:
+        audit_file = folder / remediation.audit_file.expanduser()
+        remediation = remediation.model_copy(update={"audit_file": audit_file})
+    return settings.model_copy(update={"state": state, "remediation": remediation})
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """What stands before a relative path in a URL of SQLite, the path, and what stands after it.
+
+    The path is empty where the URL has none, or says it from the root.
+    """
+    path, mark, query = url.partition("?")
+    for kind in (f"{_SCHEME}file:", _SCHEME):
+        rest = path.removeprefix(kind)
+        if path.startswith(kind):
+            is_relative = not rest.startswith(("/", ":"))
+            return kind, rest if is_relative else "", mark + query
+    return "", "", url
+
+
+def _refuse_another(place: Path, other: Path) -> None:
+    if not other.is_file() or (place.exists() and place.samefile(other)):
+        return
+    if place.exists():
+        raise ConfigurationError(
+            f"Two places hold a state: {place}, beside the configuration file, and {other}, in the "
+            "working directory",
+            "Keep the one that the daemon uses and move the other away, or write the whole path as "
+            "[state] url.",
+        )
+    raise ConfigurationError(
+        f"The state is to be at {place}, beside the configuration file, where none is, and the "
+        f"working directory holds one, {other}",
+        "Move it there if it is the right one, or write the whole path as [state] url.",
+    )

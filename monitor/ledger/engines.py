@@ -1,0 +1,114 @@
+"""How to reach each kind of database: its URL, its driver, and how its transactions begin."""
+
+from __future__ import annotations
+
+import time
+from sqlite3 import OperationalError
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from monitor.errors import LedgerError
+from monitor.redaction import SECRETS
+
+WRITES = "timeout_monitor_writes"
+"""Execution option of connections whose transactions write."""
+
+
+def parsed_url(url: str) -> URL:
+    """Return the URL of a state with its driver; its password is kept out of every text.
+
+    Raises:
+        LedgerError: No state can be kept there.
+    """
+    hint = "Write [state] url as sqlite:///path/to/file.db, with three slashes."
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Neither the URL nor what complains about it may show: there may be a password in it.
+        raise LedgerError("the URL of the state is not a database URL", hint) from None
+    if parsed.password:
+        SECRETS.keep(parsed.password)
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        sentence = f"the state can't be kept in a database of kind {backend}"
+        raise LedgerError(sentence, "Use sqlite:///path/to/file.db or postgresql://...")
+    if parsed.host:
+        raise LedgerError("the URL of the state names a host, and SQLite has none", hint)
+    if not parsed.database or ":memory:" in parsed.database:
+        sentence = "the state can't be kept in memory: a restart would count everything again"
+        raise LedgerError(sentence, hint)
+    return parsed.set(drivername="sqlite+pysqlite")
+
+
+def sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    """Return an engine whose writers take the lock before they read."""
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds})
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
+    """Return an engine for a server.
+
+    Raises:
+        LedgerError: The driver is not installed.
+    """
+    milliseconds = int(busy_timeout_seconds * 1000)
+    try:
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": max(2, int(busy_timeout_seconds)),
+                "options": f"-c lock_timeout={milliseconds}",
+            },
+        )
+    except ModuleNotFoundError as error:
+        sentence = "the driver for PostgreSQL is not installed"
+        hint = "Install it with: pip install 'genesys-timeout-monitor[postgres]'"
+        raise LedgerError(sentence, hint) from error
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+    # The driver must not begin transactions by itself: _on_sqlite_begin says which kind.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # One commit a poll: an fsync each is cheap, and a total that was exported is then never
+    # taken back by a power cut.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    # A writer reads what is there before it adds: the lock must be held before that reading.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+_PAUSES_SECONDS = (0.05, 0.2, 0.5)
+"""Another process that opens the same new file is done within milliseconds."""
+
+
+def keep_a_write_ahead_log(engine: Engine) -> None:
+    """Let readers and one writer work at the same time; the file remembers it."""
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        # SQLite does not wait here by itself while another process makes the same change.
+        for pause_seconds in (*_PAUSES_SECONDS, None):
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+            except OperationalError:
+                if pause_seconds is None:
+                    raise
+                time.sleep(pause_seconds)
+            else:
+                break
+        cursor.close()
+    finally:
+        connection.close()

@@ -1,0 +1,147 @@
+"""The file that an SQLite state is kept in: where it is, and whether it is still the same one.
+
+SQLite itself makes a file where there is none, and goes on writing to one that was deleted. A
+program that trusts it counts into nothing, or into a second state, and never notices.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from sqlalchemy import URL
+
+from monitor.errors import LedgerError, NoStateError, StateLostError
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What tells a file from any other of the same name."""
+
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateFile:
+    """The place of an SQLite state.
+
+    Attributes:
+        path: Where it is, absolute: the working directory may change.
+        name: What errors call it.
+    """
+
+    path: Path
+    name: str
+
+    @classmethod
+    def of(cls, url: URL) -> StateFile:
+        """Return the place that a URL of SQLite names, as a path or as SQLite's own ``file:``."""
+        database = str(url.database)
+        if not database.startswith("file:"):
+            return cls(Path(database).absolute(), database)
+        path = unquote(database.removeprefix("file:").partition("?")[0])
+        return cls(Path("/" + path.lstrip("/") if path.startswith("/") else path).absolute(), path)
+
+    def without_creating(self, url: URL) -> URL:
+        """Return the URL that opens what is there, and never makes a file."""
+        if str(url.database).startswith("file:"):
+            return url if "mode" in url.query else url.update_query_dict({"mode": "rw"})
+        return url.set(
+            database=f"file:{quote(str(self.path))}",
+            query={**url.query, "mode": "rw", "uri": "true"},
+        )
+
+    def read_only_url(self) -> URL:
+        """Return a URL that reads what is there, and never writes or makes a file."""
+        query = {"mode": "ro", "uri": "true"}
+        return URL.create("sqlite+pysqlite", database=f"file:{quote(str(self.path))}", query=query)
+
+    def identity(self) -> FileIdentity | None:
+        """Return which file is there now; None where there is none.
+
+        Raises:
+            LedgerError: It can't be looked at.
+        """
+        return self._identity_of(self.path)
+
+    def log_identity(self) -> FileIdentity | None:
+        """Return which write-ahead log lies beside it; None where there is none."""
+        return self._identity_of(self.path.with_name(f"{self.path.name}-wal"))
+
+    def _identity_of(self, path: Path) -> FileIdentity | None:
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise LedgerError(
+                f"the state {self.name} can't be looked at: {error.strerror or error}",
+                "Check its directory, and the disk that it is on.",
+            ) from error
+        return FileIdentity(found.st_dev, found.st_ino)
+
+    def refuse_absence(self) -> None:
+        """Make sure that there is a file.
+
+        Raises:
+            NoStateError: There is none.
+        """
+        if self.identity() is None:
+            self._refuse_a_dangling_link()
+            raise no_state(self.name)
+
+    def make(self) -> None:
+        """Make an empty file where there is none; one that is there is left as it is.
+
+        Raises:
+            LedgerError: It can't be made.
+        """
+        self._refuse_a_dangling_link()
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise LedgerError(
+                f"the state {self.name} can't be opened or created: {error.strerror or error}",
+                "Create its directory and give this user write permission there.",
+            ) from error
+
+    def gone(self) -> StateLostError:
+        """Return what to say where the file is there no more."""
+        return StateLostError(
+            f"the state {self.name} is gone: its file was moved or deleted while it was in use",
+            "Put the same file back, or restart timeout-monitor to begin with a new state; until "
+            "then nothing is counted or changed.",
+        )
+
+    def mixed(self) -> StateLostError:
+        """Return what to say where another file stands beside the log of the one before it.
+
+        Whoever opens both writes what is in the log over the other file, whatever that is.
+        """
+        return StateLostError(
+            f"the state {self.name} was replaced by another one while it was in use, and the log "
+            f"of the one before, {self.path.name}-wal, still lies beside it",
+            f"Stop timeout-monitor, move {self.path.name}-wal and {self.path.name}-shm away, and "
+            "start it again; until then nothing is counted or changed.",
+        )
+
+    def _refuse_a_dangling_link(self) -> None:
+        if self.path.is_symlink() and not self.path.exists():
+            raise LedgerError(
+                f"the state {self.name} is a link that leads nowhere",
+                "Mount the disk that it leads to, or take the link away; no state was made.",
+            )
+
+
+def no_state(name: str) -> NoStateError:
+    """Return what to say where there is no state."""
+    return NoStateError(
+        f"there is no state at {name}",
+        "timeout-monitor run, poll and backfill make one. If a daemon has one elsewhere, name its "
+        "configuration file with --config, or its [state] url.",
+    )
