@@ -319,6 +319,7 @@ class OrgWatch:
             flow_errors_added=report.flow_errors_added,
             restatements=report.restatements,
             skipped_windows=report.skipped_windows,
+            forgotten=report.forgotten,
             **{f"{source}_error": _in_words(error) for source, error in report.errors.items()},
         )
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli.backfill import backfill
 from monitor.cli.changes import history, rollback
 from monitor.cli.check import check
 from monitor.cli.context import Context
@@ -17,7 +18,7 @@ from monitor.cli.export import export
 from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
 from monitor.cli.plan import apply, plan
-from monitor.cli.poll import backfill, poll
+from monitor.cli.poll import poll
 from monitor.cli.remarks import say
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from monitor.cli.backfill import FORMATS, TIMES
 from monitor.cli.context import Context, opened_ledger
-from monitor.cli.poll import FORMATS, TIMES
 from monitor.cli.progress import waiting
 from monitor.cli.remarks import say
 from monitor.errors import ConfigurationError, StaleDataError

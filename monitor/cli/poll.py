@@ -1,4 +1,4 @@
-"""``poll`` and ``backfill``: one collection, now or of the past."""
+"""``poll``: one collection now; and how the result of a collection is told."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,17 +8,14 @@ import typer
 from monitor.cli.context import Context, opened_ledger, opened_watches
 from monitor.cli.progress import waiting
 from monitor.cli.remarks import no_actions, say
-from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.collect import PollReport
     from monitor.errors import GenesysError
+    from monitor.model import TimeRange
     from monitor.watch import OrgWatch
-
-FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
 
 
 def poll(
@@ -35,71 +32,43 @@ def poll(
         opened_ledger(settings, may_create=True) as ledger,
         opened_watches(settings, ledger) as watches,
     ):
-        _read(watches, OrgWatch.poll, as_json=as_json)
+        refuse_failures(read_orgs(watches, OrgWatch.poll, as_json=as_json))
 
 
-def backfill(
-    ctx: typer.Context,
-    begin: Annotated[
-        datetime, typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}.")
-    ],
-    end: Annotated[
-        datetime, typer.Option("--to", formats=FORMATS, metavar="TIME", help=f"End, {TIMES}.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Read a stretch of history, again or for the first time. Nothing is counted twice."""
-    context: Context = ctx.obj
-    settings = context.load_with_orgs()
-    from monitor.clock import SystemClock
-    from monitor.model import TimeRange
+def read_orgs(
+    watches: "Sequence[OrgWatch]",
+    read: "Callable[[OrgWatch], PollReport]",
+    *,
+    as_json: bool,
+    pruned: "TimeRange | None" = None,
+) -> "list[PollReport]":
+    """Read every org, and print what that did.
 
-    now = SystemClock().now()
-    stretch = TimeRange(
-        int(begin.replace(tzinfo=UTC).timestamp()), int(end.replace(tzinfo=UTC).timestamp())
-    )
-    if stretch.seconds <= 0:
-        raise ConfigurationError("--to must be later than --from", "Swap them.")
-    if stretch.end > now:
-        raise ConfigurationError("--to lies in the future", "Choose a time that has passed.")
-    if stretch.start < now - settings.state.retention:
-        raise ConfigurationError(
-            "--from lies further back than the state is kept",
-            "Raise [state] retention first: what was forgotten could be counted again.",
-        )
-    context.configure_logs()
-    with (
-        opened_ledger(settings, may_create=True) as ledger,
-        opened_watches(settings, ledger) as watches,
-    ):
-        _read(watches, lambda watch: watch.read_again(stretch), as_json=as_json)
-
-
-def _read(
-    watches: "Sequence[OrgWatch]", read: "Callable[[OrgWatch], PollReport]", *, as_json: bool
-) -> None:
-    """Read every org, print what that did, and say what went wrong.
+    Args:
+        watches: The orgs.
+        read: What to do with each.
+        as_json: Whether to print a document instead of a line an org.
+        pruned: What was not asked for because its windows were pruned.
 
     Raises:
-        GenesysError: A source that should answer was not read.
         LedgerError: The state can't be read or written.
     """
     reports: list[PollReport] = []
     for watch in watches:
         with waiting(f"Reading {watch.name}"):
             reports.append(read(watch))
-    _print(reports, as_json=as_json)
+    _print(reports, pruned, as_json=as_json)
     for watch, report in zip(watches, reports, strict=True):
         if report.result == "ok" and watch.has_nothing_to_watch:
             say(*no_actions(watch.name))
-    _refuse_failures(reports)
+    return reports
 
 
-def _print(reports: "Sequence[PollReport]", *, as_json: bool) -> None:
+def _print(reports: "Sequence[PollReport]", pruned: "TimeRange | None", *, as_json: bool) -> None:
     if as_json:
         import msgspec
 
-        documents = [_document(report) for report in reports]
+        documents = [_document(report, pruned) for report in reports]
         typer.echo(msgspec.json.format(msgspec.json.encode(documents), indent=2).decode())
         return
     for report in reports:
@@ -110,10 +79,13 @@ def _print(reports: "Sequence[PollReport]", *, as_json: bool) -> None:
         )
 
 
-def _refuse_failures(reports: "Sequence[PollReport]") -> None:
+def refuse_failures(reports: "Sequence[PollReport]") -> None:
     """Say what was not read; the first that matters gives the exit code.
 
     A source that was refused while others answer is switched off, which is no failure.
+
+    Raises:
+        GenesysError: A source that should answer was not read.
     """
     failures: dict[str, GenesysError] = {}
     for report in reports:
@@ -132,7 +104,7 @@ def _refuse_failures(reports: "Sequence[PollReport]") -> None:
     raise first
 
 
-def _document(report: "PollReport") -> dict[str, Any]:
+def _document(report: "PollReport", pruned: "TimeRange | None") -> dict[str, Any]:
     return {
         "org": report.org,
         "result": str(report.result),
@@ -143,6 +115,13 @@ def _document(report: "PollReport") -> dict[str, Any]:
         "flow_errors_added": report.flow_errors_added,
         "restatements": report.restatements,
         "skipped_windows": report.skipped_windows,
+        "forgotten": report.forgotten,
+        "pruned": pruned and {"from": iso(pruned.start), "to": iso(pruned.end)},
         "sources": dict(report.available),
         "errors": {source: error.message for source, error in report.errors.items()},
     }
+
+
+def iso(at: int) -> str:
+    """Return a moment as people and programs read it, in UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -56,6 +56,9 @@ class PollReport:
         flow_errors_added: Callers lost in flows counted for the first time.
         restatements: Tallies that showed fewer executions than before.
         skipped_windows: Windows given up because they were too far back.
+        forgotten: Tallies and incidents left out because their windows were pruned.
+        shown: What the platform showed at all, known or not.
+        unreadable: Answers of which no record could be read: what they hold is still owed.
         errors: What went wrong, by source.
         available: Whether each source answers at all.
         refused: Why each source that does not answer was refused, also where this poll did not ask
@@ -71,6 +74,9 @@ class PollReport:
     flow_errors_added: int = 0
     restatements: int = 0
     skipped_windows: int = 0
+    forgotten: int = 0
+    shown: int = 0
+    unreadable: int = 0
     errors: Mapping[str, GenesysError] = field(default_factory=dict)
     available: Mapping[str, bool] = field(default_factory=dict)
     refused: Mapping[str, GenesysError] = field(default_factory=dict)
@@ -85,12 +91,17 @@ class _Count:
     flow_errors: int = 0
     restatements: int = 0
     skipped_windows: int = 0
+    forgotten: int = 0
+    shown: int = 0
+    unreadable: int = 0
 
     def add(self, recorded: Recorded) -> None:
         self.executions += recorded.executions_added
         self.incidents += recorded.incidents_added
         self.flow_errors += recorded.flow_errors_added
         self.restatements += recorded.restatements
+        self.forgotten += recorded.forgotten
+        self.shown += recorded.shown
 
 
 class Collector:
@@ -188,6 +199,9 @@ class Collector:
             flow_errors_added=count.flow_errors,
             restatements=count.restatements,
             skipped_windows=count.skipped_windows,
+            forgotten=count.forgotten,
+            shown=count.shown,
+            unreadable=count.unreadable,
             errors=errors,
             available=available,
             refused=self._refusals.off,
@@ -270,11 +284,16 @@ class Collector:
         def read(window: int) -> None:
             # Whole windows: half of one would be taken for all of it.
             begin, end = floor_to(stretch.start, window), -floor_to(-stretch.end, window)
-            end = min(end, max(stretch.end, floor_to(self._clock.now(), END_STEP_SECONDS)))
+            now = self._clock.now()
+            end = min(end, max(stretch.end, floor_to(now, END_STEP_SECONDS)))
+            # What was pruned can't be told from what is new: it is not even asked for.
+            begin = max(begin, -floor_to(-self._ledger.pruned_before(), window))
+            if begin >= end:
+                return
+            is_past = end < now - self._settings.near
             pieces = TimeRange(begin, end).slices(self._slices.seconds(source, window))
-            self._read_all(
-                source, [Read(piece, None) for piece in pieces], window, count, deep=True
-            )
+            reads = [Read(piece, None, is_past=is_past) for piece in pieces]
+            self._read_all(source, reads, window, count, deep=True)
 
         self._in_windows(source, read)
 
@@ -324,13 +343,19 @@ class Collector:
             self._org,
             source.name,
             Reading(
-                covered=read.stretch,
+                # What could not be read at all is not marked as read.
+                covered=(
+                    TimeRange(read.stretch.start, read.stretch.start)
+                    if evidence.is_unreadable
+                    else read.stretch
+                ),
                 window_seconds=window_seconds,
                 read_at=asked_at,
                 tallies=evidence.tallies,
                 incidents=evidence.incidents,
                 incidents_are_executions=self._contract == "flow",
                 complete_until=None if evidence.is_unreadable else read.complete_until,
+                is_past=read.is_past,
                 names=evidence.names,
                 flow_errors=evidence.flow_errors,
                 flow_names=evidence.flow_names,
@@ -338,6 +363,7 @@ class Collector:
             ),
         )
         count.add(recorded)
+        count.unreadable += evidence.is_unreadable
         for error_type in recorded.new_error_types:
             self._log_new_word(error_type, evidence)
         return not evidence.is_unreadable

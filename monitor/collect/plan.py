@@ -46,10 +46,12 @@ class Read:
     Attributes:
         stretch: What to ask for; it begins on a window boundary.
         complete_until: Where the watermark stands once this is in the ledger; None: unmoved.
+        is_past: Whether it lies so far back that it says nothing of now.
     """
 
     stretch: TimeRange
     complete_until: int | None
+    is_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)

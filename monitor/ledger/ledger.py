@@ -232,6 +232,11 @@ class Ledger:
             remember_pruned_before(connection, before)
             return removed
 
+    def pruned_before(self) -> int:
+        """Return up to where everything has been forgotten; epoch seconds, 0 where nothing has."""
+        with self._database.reading() as connection:
+            return pruned_before(connection)
+
     def coverage(self, org: str, source: str) -> tuple[TimeRange, ...]:
         """What needs no asking any more, read or skipped: merged, disjoint, oldest first."""
         with self._database.reading() as connection:

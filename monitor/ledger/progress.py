@@ -97,7 +97,7 @@ def advance(
         )
     new = replace(
         old,
-        last_success_at=max(old.last_success_at, read.read_at),
+        last_success_at=max(old.last_success_at, 0.0 if read.is_past else read.read_at),
         newest_data_at=max(old.newest_data_at, _newest(read)),
         restatements=old.restatements + restatements,
         complete_until=max(old.complete_until, read.complete_until or 0),

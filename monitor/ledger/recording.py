@@ -63,7 +63,11 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         arrived.update(floor_to(incident.at, read.window_seconds) for incident in new)
     late = _late(arrived, read, covered_before)
     add_lateness(connection, org_id, source, late)
-    cover(connection, org_id, source, read.covered, skipped=False)
+    known = TimeRange(
+        max(read.covered.start, _ceil(horizon, read.window_seconds)), read.covered.end
+    )
+    if known.start < known.end:
+        cover(connection, org_id, source, known, skipped=False)
     advance(connection, org_id, source, read, growth.restatements + lost.restatements)
     return Recorded(
         executions_added=sum(growth.added.values()),
@@ -72,7 +76,16 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         new_error_types=_note_error_types(connection, org_id, read.read_at, tallies, new),
         forgotten=offered - len(tallies) - len(incidents),
         flow_errors_added=sum(lost.added.values()),
+        shown=(
+            sum(t.count for t in read.tallies)
+            + len(read.incidents)
+            + sum(e.callers for e in read.flow_errors)
+        ),
     )
+
+
+def _ceil(seconds: int, step_seconds: int) -> int:
+    return -floor_to(-seconds, step_seconds)
 
 
 def _as_executions(new: Iterable[Incident], window_seconds: int) -> Mapping[TallyKey, int]:

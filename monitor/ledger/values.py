@@ -45,6 +45,7 @@ class Reading:
             the catalogue nor an earlier reading knows them.
         flow_errors: Callers lost in flows. A tally that is absent says nothing.
         flow_names: Flows that the data names, by id.
+        is_past: What was asked lies back: that it was read now makes nothing of now known.
         flow_error_basis: What ``flow_errors`` were counted from. A window belongs to the basis
             that it was first read by: two may date a caller in different windows.
     """
@@ -60,6 +61,7 @@ class Reading:
     flow_errors: Sequence[FlowErrorTally] = ()
     flow_names: Mapping[str, str] = field(default_factory=dict)
     flow_error_basis: str = ""
+    is_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Recorded:
         new_error_types: Error types never seen before in this org, sorted; never ``NONE``.
         forgotten: Tallies and incidents left out because they are older than what was pruned.
         flow_errors_added: Callers lost in flows that the totals grew by.
+        shown: Executions, incidents and lost callers that the reading showed, known or not.
     """
 
     executions_added: int = 0
@@ -81,6 +84,7 @@ class Recorded:
     new_error_types: tuple[str, ...] = ()
     forgotten: int = 0
     flow_errors_added: int = 0
+    shown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

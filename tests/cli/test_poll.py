@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.ledger import Ledger
+from monitor.model import TimeRange
 from tests.cli.conftest import Command
 from tests.daemon.place import SECRET, Place, eventually
 
@@ -24,6 +26,8 @@ REPORT_KEYS = {
     "restatements",
     "flow_errors_added",
     "skipped_windows",
+    "forgotten",
+    "pruned",
     "sources",
     "errors",
 }
@@ -158,3 +162,74 @@ def test_a_backfill_to_the_minute(place: Place, command: Command, form: str) -> 
     assert finished.code == 0
     assert finished.out.startswith("acme: ok, ")
     assert place.state.exists()
+
+
+def prune(place: Place, days_ago: int) -> None:
+    """Let the state forget what is older than the beginning of that day."""
+    before = datetime.strptime(day(days_ago), "%Y-%m-%d").replace(tzinfo=UTC)
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        ledger.prune(int(before.timestamp()))
+
+
+def covered(place: Place) -> dict[str, tuple[TimeRange, ...]]:
+    """What the state holds to be read, by source."""
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        return dict(ledger.state("acme").coverage)
+
+
+def test_a_backfill_of_what_was_pruned_is_refused(place: Place, command: Command) -> None:
+    """It says what can't be read any more; nothing is asked, counted or marked as read."""
+    assert command("poll").code == 0
+    prune(place, 2)
+    before, asked = covered(place), place.asked("/analytics/")
+
+    finished = command("backfill", "--from", day(4), "--to", day(3))
+
+    assert finished.code == 2
+    assert finished.out == ""
+    assert f"Everything before {day(2)}T00:00:00Z was pruned" in finished.err
+    assert covered(place) == before
+    assert place.asked("/analytics/") == asked
+
+
+def test_a_backfill_of_what_was_pruned_in_part_reads_the_rest(
+    place: Place, command: Command
+) -> None:
+    """The rest is counted, and the part that can't be is told: it is no success."""
+    assert command("poll").code == 0
+    prune(place, 2)
+    before = covered(place)
+
+    finished = command("backfill", "--from", day(3), "--to", day(1), "--json")
+
+    [document] = json.loads(finished.out)
+    assert finished.code == 1
+    assert document["result"] == "partial"
+    assert document["executions_added"] > 100
+    assert document["pruned"] == {"from": f"{day(3)}T00:00:00Z", "to": f"{day(2)}T00:00:00Z"}
+    assert f"{day(3)}T00:00:00Z to {day(2)}T00:00:00Z was pruned" in finished.err
+    begin = int(datetime.strptime(day(2), "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+    for source, ranges in covered(place).items():
+        new = [one for one in ranges if one not in before[source]]
+        assert min(one.start for one in new) >= begin
+
+
+def test_a_backfill_of_which_the_platform_shows_nothing_says_so(
+    quiet_place: Place, command: Command
+) -> None:
+    """It may keep nothing that is so old: nothing added is not said as if all were well."""
+    assert quiet_place.config.is_file()
+
+    finished = command("backfill", "--from", day(3), "--to", day(2))
+
+    assert finished.code == 0
+    assert "The platform shows nothing of acme between " in finished.err
+
+
+def test_a_backfill_makes_nothing_fresh(place: Place, command: Command) -> None:
+    """Executions of the past, read now, are no newer than they are: guards must not be misled."""
+    assert command("backfill", "--from", day(3), "--to", day(2)).code == 0
+
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        newest = [one.last_success_at for one in ledger.state("acme").sources.values()]
+    assert set(newest) == {0.0}

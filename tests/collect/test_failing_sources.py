@@ -19,7 +19,7 @@ from monitor.errors import (
     ServerFaultError,
     WrongShapeError,
 )
-from monitor.model import TimeRange
+from monitor.model import TimeRange, floor_to
 from monitor.simulator import ALL_PERMISSIONS
 from monitor.sources import Evidence
 from tests.collect.conftest import Watch
@@ -334,3 +334,17 @@ def test_what_could_not_be_read_is_still_owed(watch: Watch, clock: StillClock) -
         clock.at += MINUTE
     assert source.asked.count(source.asked[1]) == 2
     assert marks[0] == 0 < marks[1]
+
+
+def test_what_could_not_be_read_of_the_past_is_not_marked_as_read(
+    watch: Watch, clock: StillClock
+) -> None:
+    """And the report says so: reading it again is not done with it."""
+    watched = watch(SMALL, initial="3h")
+    collector = watched.collector_of(_Illegible())
+    begin = floor_to(clock.at, HOUR) - 5 * HOUR
+
+    report = collector.read_again(TimeRange(begin, begin + 2 * HOUR))
+
+    assert report.unreadable == 1
+    assert watched.ledger.coverage(ORG, "actions") == (TimeRange(begin + HOUR, begin + 2 * HOUR),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from monitor.ledger import Ledger
 from monitor.model import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, count_of, incident, reading, tally, windows
@@ -75,3 +77,30 @@ def test_recent_windows_are_read_on(ledger: Ledger) -> None:
     recorded = ledger.record(ORG, SOURCE, reading(tally(5, window=2), covered=windows(0, 3)))
 
     assert (recorded.executions_added, recorded.forgotten) == (2, 0)
+
+
+def test_what_was_forgotten_is_not_marked_as_read(ledger: Ledger) -> None:
+    """A reading of it covers nothing, and one that reaches into it only what is younger."""
+    ledger.record(ORG, SOURCE, reading(tally(1, window=9), covered=windows(9, 10)))
+    ledger.prune(T0 + 600)
+
+    ledger.record(ORG, SOURCE, reading(tally(7), covered=windows(0, 2)))
+    assert ledger.coverage(ORG, SOURCE) == (windows(9, 10),)
+
+    ledger.record(ORG, SOURCE, reading(tally(7), covered=windows(0, 5)))
+    assert ledger.coverage(ORG, SOURCE) == (windows(2, 5), windows(9, 10))
+    assert ledger.pruned_before() == T0 + 600
+
+
+def test_a_reading_of_the_past_makes_nothing_fresh(ledger: Ledger) -> None:
+    """What is read of last week says nothing of how old the newest executions are."""
+    ledger.record(ORG, SOURCE, replace(reading(tally(1)), read_at=T0 + 999.0))
+    state = ledger.source_state(ORG, SOURCE)
+    past = replace(reading(tally(1, window=3)), read_at=T0 + 99_999.0, is_past=True)
+
+    ledger.record(ORG, SOURCE, past)
+
+    assert state is not None
+    again = ledger.source_state(ORG, SOURCE)
+    assert again is not None
+    assert again.last_success_at == state.last_success_at == T0 + 999.0

@@ -1,0 +1,112 @@
+"""``backfill``: a part of the past, as far as it can still be told from what was counted."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import Context, opened_ledger, opened_watches
+from monitor.cli.poll import iso, read_orgs, refuse_failures
+from monitor.cli.remarks import say
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.collect import PollReport
+    from monitor.model import TimeRange
+    from monitor.watch import OrgWatch
+
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
+
+
+def backfill(
+    ctx: typer.Context,
+    begin: Annotated[
+        datetime, typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}.")
+    ],
+    end: Annotated[
+        datetime, typer.Option("--to", formats=FORMATS, metavar="TIME", help=f"End, {TIMES}.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Read a stretch of history, again or for the first time. Nothing is counted twice."""
+    context: Context = ctx.obj
+    settings = context.load_with_orgs()
+    from monitor.clock import SystemClock
+    from monitor.model import TimeRange
+
+    now = SystemClock().now()
+    time_range = TimeRange(
+        int(begin.replace(tzinfo=UTC).timestamp()), int(end.replace(tzinfo=UTC).timestamp())
+    )
+    if time_range.seconds <= 0:
+        raise ConfigurationError("--to must be later than --from", "Swap them.")
+    if time_range.end > now:
+        raise ConfigurationError("--to lies in the future", "Choose a time that has passed.")
+    if time_range.start < now - settings.state.retention:
+        raise ConfigurationError(
+            "--from lies further back than the state is kept",
+            "Raise [state] retention first: what was forgotten could be counted again.",
+        )
+    context.configure_logs()
+    with opened_ledger(settings, may_create=True) as ledger:
+        pruned = _pruned_part(time_range, ledger.pruned_before())
+
+        def read(watch: "OrgWatch") -> "PollReport":
+            from dataclasses import replace
+
+            from monitor.collect import Outcome
+
+            report = watch.read_again(time_range)
+            is_short = report.result is Outcome.OK and (pruned or report.unreadable)
+            return replace(report, result=Outcome.PARTIAL) if is_short else report
+
+        with opened_watches(settings, ledger) as watches:
+            reports = read_orgs(watches, read, as_json=as_json, pruned=pruned)
+    _say_what_was_not_read(reports, time_range, pruned)
+    refuse_failures(reports)
+    if pruned or any(report.unreadable for report in reports):
+        raise typer.Exit(1)
+
+
+def _pruned_part(time_range: "TimeRange", before: int) -> "TimeRange | None":
+    """What of it can't be read any more; None where all of it can.
+
+    Raises:
+        ConfigurationError: Nothing of it can.
+    """
+    from monitor.model import TimeRange
+
+    if time_range.end <= before:
+        raise ConfigurationError(
+            f"Everything before {iso(before)} was pruned, and what of it was counted can't be told "
+            "from what is new: nothing was read",
+            "Choose a later --from and --to; a state of its own can be filled with what is older.",
+        )
+    return TimeRange(time_range.start, before) if time_range.start < before else None
+
+
+def _say_what_was_not_read(
+    reports: "Sequence[PollReport]", time_range: "TimeRange", pruned: "TimeRange | None"
+) -> None:
+    """Say what was left out: a backfill that did nothing must not look like one that did."""
+    if pruned:
+        say(
+            f"{iso(pruned.start)} to {iso(pruned.end)} was pruned, and was not read",
+            "What of it was counted can't be told from what is new; a state of its own can be "
+            "filled with it",
+        )
+    asked = f"between {iso(time_range.start)} and {iso(time_range.end)}"
+    for report in reports:
+        if report.unreadable:
+            say(
+                f"{report.unreadable} answers of {report.org} held no record that could be read: "
+                "what they stand for was not counted, and is not marked as read",
+                "The log says what was the matter; run it again when that is mended",
+            )
+        elif report.result == "ok" and not report.shown:
+            say(
+                f"The platform shows nothing of {report.org} {asked}",
+                "It keeps what happened for a limited time: what it has forgotten can't be counted",
+            )
