@@ -86,7 +86,7 @@ def _wrong_proxy(url: str) -> ConfigurationError | None:
 def _what_is_wrong_with(proxy: str) -> str:
     """Return why nothing can be sent through a proxy, without its credentials; empty if it can."""
     try:
-        address = parse_url(prepend_scheme_if_needed(proxy, "http"))
+        address = parse_url(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]  # the stubs leave it untyped
         host = (address.host or "").encode("idna")
     except (LocationValueError, UnicodeError):
         return "its host or port is none"
