@@ -118,10 +118,10 @@ class FunctionTimeouts:
 
     @property
     def _is_refused(self) -> bool:
-        return self._clock.now() - self._refused_at < REFUSED_LASTS_SECONDS
+        return self._clock.monotonic() - self._refused_at < REFUSED_LASTS_SECONDS
 
     def _read(self, action_ids: Iterable[str]) -> dict[str, int | None]:
-        now, read = self._clock.now(), dict[str, int | None]()
+        now, read = self._clock.monotonic(), dict[str, int | None]()
         if self._is_refused:
             return read
         due = [

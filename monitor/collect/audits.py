@@ -63,7 +63,7 @@ class AuditReader:
         A failure is no refusal; one that has lasted for an hour is no answer either.
         """
         since = self._failing_since
-        failing_seconds = 0.0 if since is None else self._clock.now() - since
+        failing_seconds = 0.0 if since is None else self._clock.monotonic() - since
         return self._refusals.answers(AUDITS) and failing_seconds < FAILING_SECONDS
 
     @property
@@ -107,7 +107,7 @@ class AuditReader:
         if isinstance(error, PermissionDeniedError | NotFoundError):
             self._refusals.note(AUDITS, error)
         elif self._failing_since is None:
-            self._failing_since = self._clock.now()
+            self._failing_since = self._clock.monotonic()
             log.warning(
                 "audits_failed",
                 org=self._org,

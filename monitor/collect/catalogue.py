@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import structlog
 
-from monitor.clock import Clock
+from monitor.clock import Clock, lies_ahead
 from monitor.collect.action_kinds import FunctionTimeouts, KnownIntegrations
 from monitor.errors import (
     BadRequestError,
@@ -180,7 +180,7 @@ class Catalogue:
 
         What was known stays known while it is fresh, or the platform does not answer.
         """
-        now = self._clock.now()
+        now = self._clock.monotonic()
         due = now - self._compared_at >= AUTHENTICATION_LASTS_SECONDS
         everything = (
             self._unless_refused(
@@ -228,7 +228,7 @@ class Catalogue:
     def _refresh_flow_use(
         self, actions: Iterable[Action], secure: Mapping[str, bool | None], now: float
     ) -> None:
-        state = self._ledger.state(self._org)
+        state, tried = self._ledger.state(self._org), self._clock.monotonic()
         looked_up_at = state.flow_lookups
         timeouts: Counter[str] = Counter()
         for total in state.incident_totals:
@@ -236,8 +236,8 @@ class Catalogue:
         due = [
             action.action_id
             for action in actions
-            if now - looked_up_at.get(action.action_id, 0.0) >= FLOW_LOOKUP_LASTS_SECONDS
-            and not self._is_unanswered(action.action_id, now)
+            if _is_over(looked_up_at.get(action.action_id, 0.0), now)
+            and not self._is_unanswered(action.action_id, tried)
         ]
         # One that failed lately goes last: it must not keep the others waiting for ever.
         due.sort(
@@ -253,10 +253,10 @@ class Catalogue:
                 partial(consuming_flows, action_id=action_id, secure=secure.get(action_id)),
             )
             if flows is None:
-                self._lookup_failed_at[action_id] = now
+                self._lookup_failed_at[action_id] = tried
                 return
-            if not flows and not self._absence_is_known(now):
-                self._lookup_failed_at[action_id] = now
+            if not flows and not self._absence_is_known(tried):
+                self._lookup_failed_at[action_id] = tried
                 continue
             self._lookup_failed_at.pop(action_id, None)
             self._ledger.save_flow_use(self._org, action_id, flows, now)
@@ -374,6 +374,11 @@ class Catalogue:
             for action in state.actions
             if action.action_id not in state.gone
         )
+
+
+def _is_over(looked_up_at: float, now: float) -> bool:
+    """Whether an answer about flow use is too old, or is dated by a clock that was wrong."""
+    return now - looked_up_at >= FLOW_LOOKUP_LASTS_SECONDS or lies_ahead(looked_up_at, now)
 
 
 def _action(entry: IntegrationAction, integrations: KnownIntegrations) -> Action:

@@ -257,7 +257,7 @@ class TokenCache:
             grant: How to ask for one.
             transport: What carries the request.
             gate: Keeps to the rate limits.
-            clock: Time for expiry.
+            clock: Measures how long a token is good, and how long a refusal rests.
             read_again: Asked when the credentials are refused: the grant with what their file holds
                 now; None where nothing has changed.
         """
@@ -285,7 +285,7 @@ class TokenCache:
         """
         failures_before = self._failures
         with self._lock:
-            now = self._clock.now()
+            now = self._clock.monotonic()
             if self._token and now < self._renew_at:
                 return self._token
             shared = self._failures != failures_before
@@ -322,7 +322,7 @@ class TokenCache:
     def _renew(self, budget: Budget) -> None:
         self._gate.enter(TOKEN.label, budget.deadline)
         form = self._grant.form()
-        asked_at = self._clock.now()
+        asked_at = self._clock.monotonic()
         answer = self._transport.send(
             Request(
                 TOKEN.label,

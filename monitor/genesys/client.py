@@ -246,8 +246,8 @@ class Client:
         return self._counters.snapshot()
 
     def closed_until(self) -> Mapping[str, float]:
-        """Endpoints closed by a long ``Retry-After``: label -> epoch seconds when they open."""
-        return self._closed.until(self._clock.now())
+        """Endpoints closed by a long ``Retry-After``: label -> monotonic seconds when they open."""
+        return self._closed.until(self._clock.monotonic())
 
     def close(self) -> None:
         """Send nothing more, end the requests in flight and let go of the connections."""

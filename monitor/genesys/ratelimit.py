@@ -37,7 +37,8 @@ def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
 
     Args:
         headers: The answer's headers, looked up by ``Retry-After``.
-        now: Epoch seconds, for the form of the header that is a date.
+        now: Epoch seconds, for the form of the header that is a date: the answer's own ``Date``
+            stands in its place where there is one, for our clock may be wrong.
 
     Returns:
         Seconds, at least 0 and at most a day; None where the header is missing or says nothing.
@@ -48,13 +49,21 @@ def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            seconds = parsedate_to_datetime(text).timestamp() - now
-        except (ValueError, OverflowError):
+        moment = _moment(text)
+        if moment is None:
             return None
+        answered_at = _moment(headers.get("Date"))
+        seconds = moment - (now if answered_at is None else answered_at)
     if math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _moment(date: str | None) -> float | None:
+    try:
+        return None if date is None else parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 class TokenBucket:
@@ -141,26 +150,26 @@ def _number(text: str | None) -> float | None:
 class ClosedEndpoints:
     """Endpoints that must not be asked before a certain time; safe to use from several threads.
 
-    The state outlives a poll, and may outlive the process: ``until`` gives what is worth keeping,
-    the constructor takes it back.
+    The state outlives a poll and a client: who makes another one hands it on. Times are those of
+    the monotonic clock, so that a wall clock that is set opens no endpoint and closes none.
     """
 
     def __init__(self, until: Mapping[str, float] | None = None) -> None:
         """Begin with endpoints that were closed earlier.
 
         Args:
-            until: Endpoint label -> epoch seconds at which it opens again.
+            until: Endpoint label -> monotonic seconds at which it opens again.
         """
         self._lock = threading.Lock()
         self._until = dict(until or {})
 
     def close(self, endpoint_label: str, until: float) -> None:
-        """Close an endpoint until a time, in epoch seconds; a later one that stands is kept."""
+        """Close an endpoint until a time, monotonic; a later one that stands is kept."""
         with self._lock:
             self._until[endpoint_label] = max(until, self._until.get(endpoint_label, until))
 
     def opens_at(self, endpoint_label: str, now: float) -> float | None:
-        """When a closed endpoint opens again, in epoch seconds; None where it is open."""
+        """When a closed endpoint opens again, in monotonic seconds; None where it is open."""
         with self._lock:
             until = self._until.get(endpoint_label)
             if until is not None and until <= now:
@@ -169,7 +178,7 @@ class ClosedEndpoints:
             return until
 
     def until(self, now: float) -> dict[str, float]:
-        """Endpoint label -> epoch seconds at which it opens again, for those still closed."""
+        """Endpoint label -> monotonic seconds at which it opens again, for those still closed."""
         with self._lock:
             return {label: until for label, until in self._until.items() if until > now}
 
@@ -259,10 +268,10 @@ class Gate:
                 self._quiet_until[endpoint_label] = until
         else:
             log.warning("endpoint_closed", endpoint=endpoint_label, seconds=round(seconds))
-            self._closed.close(endpoint_label, self._clock.now() + seconds)
+            self._closed.close(endpoint_label, self._clock.monotonic() + seconds)
 
     def _refuse_if_closed(self, endpoint_label: str) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         opens_at = self._closed.opens_at(endpoint_label, now)
         if opens_at is None:
             return

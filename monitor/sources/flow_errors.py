@@ -125,7 +125,7 @@ class FlowErrorsSource:
         if self._contract == "flow":
             return True
         refused_at = self._refused_at
-        return refused_at is not None and self._clock.now() - refused_at < ASK_AGAIN_SECONDS
+        return refused_at is not None and self._clock.monotonic() - refused_at < ASK_AGAIN_SECONDS
 
     def _note_refusal(self, error: GenesysError) -> None:
         if self._refused_at is None:
@@ -136,7 +136,7 @@ class FlowErrorsSource:
                 hint=error.hint,
                 again_after_seconds=ASK_AGAIN_SECONDS,
             )
-        self._refused_at = self._clock.now()
+        self._refused_at = self._clock.monotonic()
 
     def aggregated(self, stretch: TimeRange, window_seconds: int) -> Evidence:
         """Ask for the platform's own count.

@@ -80,7 +80,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
 
 def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: StillClock) -> None:
     """A reader that takes another one's place keeps to the quiet that was asked for."""
-    closed = ClosedEndpoints({QUERY: SystemClock().now() + 600})
+    closed = ClosedEndpoints({QUERY: SystemClock().monotonic() + 600})
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock, closed)
         report = reader.collector.poll()

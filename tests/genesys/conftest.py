@@ -19,18 +19,19 @@ from tests.genesys.far_side import FarSide, listening
 
 
 class HandClock:
-    """A clock that stands still until it is turned."""
+    """A clock that stands still until it is turned; ``ahead`` is how far it was set ahead."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         """Begin at some time in 2027."""
         self.seconds = now
+        self.ahead = 0.0
 
     def now(self) -> float:
         """Seconds since the Unix epoch, UTC."""
-        return self.seconds
+        return self.seconds + self.ahead
 
     def monotonic(self) -> float:
-        """The same: nobody sets this one."""
+        """What has passed, whatever the clock was set to."""
         return self.seconds
 
     def machine_seconds(self, seconds: float) -> float:

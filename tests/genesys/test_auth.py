@@ -370,6 +370,42 @@ def test_refused_credentials_are_left_alone_for_a_while(
     assert len(far_side.requests(TOKEN)) == 2
 
 
+@pytest.mark.parametrize(("ahead", "later"), [(2 * 3600, 0), (0, -2 * 3600), (0, 3600)])
+def test_a_clock_that_is_set_blocks_no_login(
+    client: Client, far_side: FarSide, clock: HandClock, ahead: float, later: float
+) -> None:
+    """Refused for a clock that was wrong, perhaps: half a minute later it is tried again."""
+    far_side.on(TOKEN, Reply(401, {}), token_reply(100))
+    clock.ahead = ahead
+    for _ in range(2):
+        with pytest.raises(AuthenticationError):
+            client.fetch(PING)
+    clock.ahead = later
+    with pytest.raises(AuthenticationError):
+        client.fetch(PING)
+    assert len(far_side.requests(TOKEN)) == 1
+
+    clock.seconds += 31
+    client.fetch(PING)
+
+    assert len(far_side.requests(TOKEN)) == 2
+
+
+def test_a_clock_that_is_set_back_keeps_no_token_beyond_its_time(
+    client: Client, far_side: FarSide, clock: HandClock
+) -> None:
+    """It is renewed when it has been used for so long, whatever the clock shows then."""
+    far_side.on(TOKEN, token_reply(100))
+    client.fetch(PING)
+    clock.ahead = -3600
+    client.fetch(PING)
+    assert len(far_side.requests(TOKEN)) == 1
+    clock.seconds += 91
+    client.fetch(PING)
+
+    assert len(far_side.requests(TOKEN)) == 2
+
+
 def test_a_token_service_in_trouble_is_asked_again(client: Client, far_side: FarSide) -> None:
     """A fault of the token service is repeated like a fault of the API, in the same budget."""
     far_side.on(TOKEN, Reply(503), token_reply(100))

@@ -77,6 +77,24 @@ def test_a_long_retry_after_closes_the_endpoint(
     assert client.closed_until() == {}
 
 
+@pytest.mark.parametrize("ahead", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_opens_no_endpoint_and_closes_none(
+    make_client: MakeClient, far_side: FarSide, clock: HandClock, ahead: float
+) -> None:
+    """Ten minutes are ten minutes, whatever the clock shows meanwhile."""
+    far_side.on(READ_A, Reply(429, {}, {"Retry-After": "600"}), Reply(body={"name": "a"}))
+    client = make_client(budget_seconds=1, clock=clock)
+    with pytest.raises(RateLimitedError):
+        read(client)
+    clock.ahead = ahead
+    with pytest.raises(RateLimitedError, match="closed"):
+        read(client)
+    clock.seconds += 600
+    read(client)
+
+    assert len(far_side.requests(READ_A)) == 2
+
+
 def test_an_endpoint_stays_closed_for_the_next_client(
     make_client: MakeClient, far_side: FarSide, clock: HandClock
 ) -> None:

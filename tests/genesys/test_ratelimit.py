@@ -53,6 +53,13 @@ def test_retry_after_is_read_in_both_its_forms(text: str, seconds: float | None)
     assert retry_after_seconds({"Retry-After": text}, NOW) == seconds
 
 
+@pytest.mark.parametrize("off", [-7200, 0, 7200])
+def test_a_date_is_read_by_the_clock_that_wrote_it(off: int) -> None:
+    """Ours may be wrong; the answer's own date is not."""
+    headers = {"Retry-After": formatdate(NOW + 30, usegmt=True), "Date": formatdate(NOW)}
+    assert retry_after_seconds(headers, NOW + off) == 30
+
+
 def test_a_missing_retry_after_says_nothing() -> None:
     """Not every 429 has one."""
     assert retry_after_seconds({}, NOW) is None
