@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from monitor.clock import Clock
+from monitor.clock import Clock, lies_ahead
 from monitor.collect.plan import END_STEP_SECONDS, Plan, Read, plan
 from monitor.collect.refusals import Refusals
 from monitor.collect.slices import SliceLengths
@@ -63,6 +63,8 @@ class PollReport:
         available: Whether each source answers at all.
         refused: Why each source that does not answer was refused, also where this poll did not ask
             it again.
+        voided: Sources that were read to in the future, by a clock that was wrong then: their last
+            day is read again.
     """
 
     org: str
@@ -80,6 +82,7 @@ class PollReport:
     errors: Mapping[str, GenesysError] = field(default_factory=dict)
     available: Mapping[str, bool] = field(default_factory=dict)
     refused: Mapping[str, GenesysError] = field(default_factory=dict)
+    voided: int = 0
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class _Count:
     forgotten: int = 0
     shown: int = 0
     unreadable: int = 0
+    voided: int = 0
 
     def add(self, recorded: Recorded) -> None:
         self.executions += recorded.executions_added
@@ -205,6 +209,7 @@ class Collector:
             errors=errors,
             available=available,
             refused=self._refusals.off,
+            voided=count.voided,
         )
 
     def _result(self, errors: Mapping[str, GenesysError], available: Mapping[str, bool]) -> Outcome:
@@ -218,6 +223,7 @@ class Collector:
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
 
     def _poll_source(self, now: float, source: Source, count: _Count) -> None:
+        self._void_future(now, source, count)
         gives_way: list[bool] = []
 
         def read(window: int) -> None:
@@ -238,6 +244,25 @@ class Collector:
             self._read_all(source, due.reads, window, count, deep=due.deep)
 
         self._in_windows(source, read)
+
+    def _void_future(self, now: float, source: Source, count: _Count) -> None:
+        """Let nothing count as read that lies in the future: see ``monitor.ledger.future``."""
+        state = self._ledger.source_state(self._org, source.name)
+        covered = self._ledger.coverage(self._org, source.name)
+        marks = [state.last_success_at, state.complete_until] if state else []
+        marks += [covered[-1].end] if covered else []
+        if not marks or not lies_ahead(max(marks), now):
+            return
+        ahead_seconds = self._ledger.void_future(self._org, source.name, now)
+        count.voided += 1
+        log.warning(
+            "future_moments_void",
+            org=self._org,
+            source=source.name,
+            ahead_seconds=round(ahead_seconds),
+            hint="The clock of this machine, or of another one that shares the state, was wrong. "
+            "The last day is read again; nothing counts twice.",
+        )
 
     def _due(self, source: Source, window_seconds: int, now: float) -> Plan:
         state = self._ledger.source_state(self._org, source.name)

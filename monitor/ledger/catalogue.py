@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
+from monitor.clock import APART_SECONDS
 from monitor.ledger.change import FLOW_TARGET, Change
 from monitor.ledger.database import insert_into, put, put_if_absent
 from monitor.ledger.schema import actions, flow_lookups, flow_use, flows, timeouts
@@ -43,6 +44,25 @@ def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], 
                 }
             )
     put(connection, timeouts, changed)
+
+
+def date_timeouts(connection: Connection, org_id: int, now: float) -> None:
+    """Date what is in force and was first seen in the future, by a clock that was wrong, as now."""
+    ahead = (timeouts.c.org_id == org_id) & (timeouts.c.since > now + APART_SECONDS)
+    columns = (timeouts.c.action_id, timeouts.c.timeout_ms)
+    found = connection.execute(select(*columns).where(ahead).order_by(timeouts.c.since)).all()
+    if not found:
+        return
+    connection.execute(delete(timeouts).where(ahead))
+    newest = {row.action_id: row.timeout_ms for row in found}
+    put(
+        connection,
+        timeouts,
+        [
+            {"org_id": org_id, "action_id": action_id, "since": now, "timeout_ms": timeout_ms}
+            for action_id, timeout_ms in newest.items()
+        ],
+    )
 
 
 def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> None:

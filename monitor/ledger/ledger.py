@@ -21,6 +21,7 @@ from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_e
 from monitor.ledger.edits import OutsideChange
 from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
 from monitor.ledger.flow_errors import flow_errors_within
+from monitor.ledger.future import void_future
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
 from monitor.ledger.journal import Journal
@@ -139,6 +140,17 @@ class Ledger:
         """
         with self._database.writing() as connection:
             return record_reading(connection, org, source, fit_reading(read))
+
+    def void_future(self, org: str, source: str, now: float) -> float:
+        """Void what a source was read to in the future, by a clock that was wrong then.
+
+        The last day is owed once more: what is counted stays counted once.
+
+        Returns:
+            By how many seconds it was ahead; 0.0 where there was nothing to void.
+        """
+        with self._database.writing() as connection:
+            return void_future(connection, lock_org(connection, org), source, now)
 
     def skip(self, org: str, source: str, stretch: TimeRange, windows: int) -> None:
         """Give up a stretch that is too far back: counted, and covered so as not to be asked.
