@@ -86,3 +86,52 @@ class ScaledClock:
     def machine_seconds(self, seconds: float) -> float:
         """A ``speed``-th of the seconds."""
         return seconds / self.speed
+
+
+STEP_SECONDS = 30.0
+"""From here on a correction of the wall clock is a step, in seconds of the machine. Clocks that
+are kept right are corrected by less, or so slowly that no look sees it; and less than that moves
+no read, which ends at a full minute."""
+
+_PAUSE_SECONDS = 1.0
+"""Two looks at the time that lie further apart than this say nothing: the process was stopped
+between them."""
+
+
+class ClockSteps:
+    """Tells when the wall clock was set, by holding it against the monotonic one.
+
+    A machine that was suspended looks the same: its monotonic clock stood still. Not to be shared
+    between threads without a lock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Take the time as it is."""
+        self._clock = clock
+        self._offset = clock.now() - clock.monotonic()
+        self._stepped_at: float | None = None
+        self.counts: dict[str, int] = {"ahead": 0, "back": 0}
+
+    def look(self) -> float:
+        """Return by how many seconds the wall clock was set since the last look; 0.0 where not.
+
+        Positive where it was set ahead. What is below ``STEP_SECONDS`` is taken over unsaid.
+        """
+        before = self._clock.monotonic()
+        offset = self._clock.now() - before
+        if self._machine(self._clock.monotonic() - before) > _PAUSE_SECONDS:
+            return 0.0
+        step, self._offset = offset - self._offset, offset
+        if abs(self._machine(step)) < STEP_SECONDS:
+            return 0.0
+        self._stepped_at = before
+        self.counts["ahead" if step > 0 else "back"] += 1
+        return step
+
+    def stepped_within(self, seconds: float) -> bool:
+        """Return whether the wall clock was set within the last so many seconds."""
+        at = self._stepped_at
+        return at is not None and self._clock.monotonic() - at < seconds
+
+    def _machine(self, seconds: float) -> float:
+        return self._clock.machine_seconds(seconds)

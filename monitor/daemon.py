@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 from prometheus_client import CollectorRegistry
 
-from monitor.clock import Clock
+from monitor.clock import Clock, ClockSteps
 from monitor.collect import open_reader
 from monitor.config import Settings
 from monitor.errors import (
@@ -29,6 +27,7 @@ from monitor.errors import (
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import ClosedEndpoints
+from monitor.jobs import add_job, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.model import floor_to
 from monitor.remediation.keeper import Keeper
@@ -47,6 +46,18 @@ FINISH_SECONDS = 4.0
 
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
+
+
+CLOCK_LOOK_SECONDS = 1.0
+"""How often the clock is looked at: a step is mended before the next poll is missed."""
+
+CHANGE_NOTHING_SECONDS = 900.0
+"""For so long after a step of the clock no timeout is changed: windows that a wrong clock has
+called settled are settled by then, or are known not to have been read."""
+
+PRUNE_NOTHING_SECONDS = 7200.0
+"""For so long after a step of the clock nothing is forgotten: what is forgotten can't be read
+again, and a wrong clock calls everything old."""
 
 
 class Daemon:
@@ -80,6 +91,8 @@ class Daemon:
         self._finished = threading.Event()
         self._closed = {org.name: ClosedEndpoints() for org in settings.org}
         self._drawing = threading.Lock()
+        self._steps = ClockSteps(clock)
+        self._looking_at_clock = threading.Lock()
         self._state_writable = True
         self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
@@ -120,6 +133,7 @@ class Daemon:
         """Begin to serve, and to read at once."""
         self._web.start()
         self._scheduler.start()
+        threading.Thread(target=self._look_after_clock, name="clock", daemon=True).start()
         for key in self._settings.classify.without_effect:
             log.warning(
                 "setting_without_effect",
@@ -221,6 +235,7 @@ class Daemon:
         """Poll one org and show the result; nothing that goes wrong ends the daemon."""
         if self._stop.is_set():
             return
+        self._look_at_clock()
         try:
             watch.poll()
         except StateLostError as error:
@@ -245,9 +260,30 @@ class Daemon:
             # not be asked for it: while it shuts down it waits for polls, and they would for it.
             with suppress(RuntimeError):  # no new ones after the end
                 self._diagnoses.submit(self._diagnose, watch)
+        if self._steps.stepped_within(CHANGE_NOTHING_SECONDS):
+            log.info("no_turn_after_clock_step", org=watch.name)
+            return
         # So does a write with its readings; a turn that finds another under way is left out.
         with suppress(RuntimeError):
             self._turns.submit(self._remediate, watch, self._keepers[watch.name])
+
+    def _look_after_clock(self) -> None:
+        """Look at the clock until the daemon ends: jobs that wait can't look themselves."""
+        while not self._stop.wait(CLOCK_LOOK_SECONDS):
+            self._look_at_clock()
+            re_anchor(self._scheduler)
+
+    def _look_at_clock(self) -> None:
+        with self._looking_at_clock:
+            seconds = self._steps.look()
+        if seconds:
+            log.warning(
+                "clock_stepped",
+                seconds=round(seconds, 1),
+                hint="Nothing is lost or counted twice; let the time service correct clocks "
+                "slowly. A machine that was suspended looks the same.",
+            )
+            self._show()
 
     def _open_watches(self, settings: Settings) -> tuple[OrgWatch, ...]:
         return tuple(
@@ -290,34 +326,13 @@ class Daemon:
         # They are the only work that keeps a processor busy for long: one at a time.
         self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
         self._turns = futures.ThreadPoolExecutor(len(orgs), thread_name_prefix="remediation")
-        scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(max_workers=2 * len(orgs) + 1)},
-            # Never two runs of one job at once; runs that were missed are made up for by one.
-            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
-            timezone=UTC,
-        )
+        scheduler = new_scheduler(2 * len(orgs) + 1)
+        every = partial(add_job, scheduler, self._clock)
         for watch in orgs:
-            self._every(scheduler, self._settings.collect.interval, self.poll_now, watch, now=True)
-            self._every(scheduler, CATALOGUE_EVERY_SECONDS, self._refresh, watch)
-        self._every(scheduler, PRUNE_EVERY_SECONDS, self._prune)
+            every(self._settings.collect.interval, self.poll_now, watch, now=True)
+            every(CATALOGUE_EVERY_SECONDS, self._refresh, watch)
+        every(PRUNE_EVERY_SECONDS, self._prune)
         return scheduler
-
-    def _every(
-        self,
-        scheduler: BackgroundScheduler,
-        seconds: float,
-        job: Callable[..., None],
-        *arguments: object,
-        now: bool = False,
-    ) -> None:
-        # Due times are multiples of the interval from one start: a long run delays none of them.
-        period = timedelta(seconds=self._clock.machine_seconds(seconds))
-        scheduler.add_job(
-            job,
-            IntervalTrigger(seconds=period.total_seconds(), timezone=UTC),
-            args=arguments,
-            next_run_time=datetime.now(UTC) + (timedelta() if now else period),
-        )
 
     def _diagnose(self, watch: OrgWatch) -> None:
         """Diagnose one org and show the verdicts."""
@@ -356,6 +371,11 @@ class Daemon:
         self._show()
 
     def _prune(self) -> None:
+        self._look_at_clock()
+        is_off = any(watch.picture.health.is_clock_off for watch in self._watches)
+        if is_off or self._steps.stepped_within(PRUNE_NOTHING_SECONDS):
+            log.warning("prune_left_out", why="the clock is wrong, or was set lately")
+            return
         collect, state = self._settings.collect, self._settings.state
         before = floor_to(self._clock.now() - state.retention, collect.window)
         try:
@@ -372,6 +392,9 @@ class Daemon:
     def _snapshot(self) -> Snapshot:
         return Snapshot(
             taken_at=self._clock.now(),
+            taken_at_monotonic=self._clock.monotonic(),
+            interval_seconds=self._settings.collect.interval,
+            clock_steps=dict(self._steps.counts),
             orgs=tuple(
                 replace(watch.picture, remediation=self._keepers[watch.name].picture)
                 for watch in self._watches

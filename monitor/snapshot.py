@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.limits import LimitUse
 from monitor.analysis.summary import Summary
+from monitor.clock import Clock
 from monitor.ledger import Change, OrgState, OutsideChange
 from monitor.model import AUDITS, source_of_executions
+
+CLOCK_OFF_SECONDS = 300.0
+"""A clock that is off by a window names windows wrongly, and signed logins last no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class PollHealth:
         api_retries: Repeated requests by endpoint.
         rate_limited_seconds: Time spent waiting for the platform's limits, by endpoint.
         dropped_records: Records that made no sense and were left out, by (source, reason).
+        catalogue_problem: Why the catalogue could not be read when that was last tried; empty
+            where it could.
+        voided: How often a source was found to be read to in the future, by a clock that was wrong.
+        clock_skew_seconds: How far the platform's clock is ahead of this machine's, to about a
+            second; None before an answer has told.
     """
 
     polls: Mapping[str, int] = field(default_factory=dict)
@@ -43,6 +52,14 @@ class PollHealth:
     api_retries: Mapping[str, int] = field(default_factory=dict)
     rate_limited_seconds: Mapping[str, float] = field(default_factory=dict)
     dropped_records: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    catalogue_problem: str = ""
+    voided: int = 0
+    clock_skew_seconds: float | None = None
+
+    @property
+    def is_clock_off(self) -> bool:
+        """Whether this machine's clock is so wrong that windows are asked for that are not over."""
+        return abs(self.clock_skew_seconds or 0.0) > CLOCK_OFF_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,11 @@ class OrgPicture:
         health: How reading goes.
         diagnosis: Verdicts on its actions, from its settled windows; None before the first.
         remediation: What was decided and changed.
+        last_reads: When each source was last read, by the clock of the snapshot: what this process
+            has seen is dated by the monotonic clock, so that a clock that is set makes no data
+            fresh, or stale. Empty where the state alone tells.
+        polled_at: When the newest poll ended, or watching began, likewise; None where not known.
+        catalogue_read_at: When the catalogue was last read, or watching began, likewise.
     """
 
     org: str
@@ -95,6 +117,9 @@ class OrgPicture:
     health: PollHealth
     diagnosis: OrgDiagnosis | None = None
     remediation: RemediationPicture = field(default_factory=RemediationPicture)
+    last_reads: Mapping[str, float] = field(default_factory=dict)
+    polled_at: float | None = None
+    catalogue_read_at: float | None = None
 
     @property
     def concurrency_limit(self) -> int | None:
@@ -126,7 +151,7 @@ class OrgPicture:
     def last_success_at(self, source: str) -> float:
         """When a source was last read; epoch seconds, 0.0 where it never was."""
         state = self.state.sources.get(source)
-        return state.last_success_at if state else 0.0
+        return self.last_reads.get(source, state.last_success_at if state else 0.0)
 
     def watermark(self, source: str) -> int | None:
         """The time up to which everything since the first read is covered without a hole."""
@@ -160,6 +185,10 @@ class Snapshot:
         state_writable: Whether the ledger could be written.
         state_problem: Why the state can't be relied on at all: it is gone, or another one has taken
             its place; empty where it is there.
+        taken_at_monotonic: The same moment on the monotonic clock; None where only moments count
+            that the wall clock names.
+        interval_seconds: How often each org is polled.
+        clock_steps: How often the wall clock was set since the process started, by direction.
     """
 
     taken_at: float
@@ -167,6 +196,18 @@ class Snapshot:
     stale_after_seconds: float = 300.0
     state_writable: bool = True
     state_problem: str = ""
+    taken_at_monotonic: float | None = None
+    interval_seconds: float = 60.0
+    clock_steps: Mapping[str, int] = field(default_factory=dict)
+
+    def moment(self, clock: Clock) -> float:
+        """Return what time it is now by the clock that the snapshot was taken by; epoch seconds.
+
+        A clock that was set since then changes no age of what is shown.
+        """
+        if self.taken_at_monotonic is None:
+            return clock.now()
+        return self.taken_at + clock.monotonic() - self.taken_at_monotonic
 
     @property
     def diagnoses(self) -> Mapping[str, OrgDiagnosis]:

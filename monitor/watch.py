@@ -21,7 +21,7 @@ from monitor.analysis.limits import limits_in_use
 from monitor.analysis.notes import describe_errors_at_timeout
 from monitor.analysis.summary import Summary, empty, settled, summarise
 from monitor.clock import Clock
-from monitor.collect import OrgReader, Outcome, PollReport
+from monitor.collect import OrgReader, Outcome, PollReport, ReadingAges
 from monitor.config import Settings
 from monitor.errors import (
     AuthenticationError,
@@ -72,6 +72,7 @@ class OrgWatch:
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
         self._suspected: set[str] = set()
+        self._ages = ReadingAges(clock)
         self._diagnosis: OrgDiagnosis | None = None
         self._diagnosed_until: int | None = None
         self._health = PollHealth(
@@ -90,7 +91,15 @@ class OrgWatch:
     @property
     def picture(self) -> OrgPicture:
         """The newest picture, with the newest verdicts: neither waits for the other."""
-        return replace(self._picture, diagnosis=self._diagnosis)
+        picture = self._picture
+        last = self._ages.last_reads(picture.state.sources)
+        return replace(
+            picture,
+            diagnosis=self._diagnosis,
+            last_reads=last.sources,
+            polled_at=last.polled_at,
+            catalogue_read_at=last.catalogue_at,
+        )
 
     @property
     def has_nothing_to_watch(self) -> bool:
@@ -229,8 +238,11 @@ class OrgWatch:
                     hint=error.hint,
                     correlation_id=error.correlation_id,
                 )
+                self._health = replace(self._health, catalogue_problem=_with_hint(error))
             return error
         self._catalogue_read = True
+        self._ages.note_catalogue()
+        self._health = replace(self._health, catalogue_problem="")
         if self._reader.audits is not None:
             self._reader.audits.read()
         if listed or self._reader.settings.contract == "flow":
@@ -291,6 +303,7 @@ class OrgWatch:
 
     def _note(self, report: PollReport) -> None:
         self._polls[report.result] += 1
+        self._ages.note_poll()
         problem = "; ".join(self._problems(report))
         stats = self._reader.client.stats()
         self._health = PollHealth(
@@ -306,6 +319,9 @@ class OrgWatch:
                 self._before.rate_limited_seconds, stats.rate_limited_seconds
             ),
             dropped_records=_sum(self._before.dropped_records, stats.dropped_records),
+            catalogue_problem=self._health.catalogue_problem,
+            voided=self._health.voided + report.voided,
+            clock_skew_seconds=self._reader.client.clock_skew_seconds,
         )
         line = log.info if report.result == "ok" else log.warning
         line(
@@ -325,6 +341,7 @@ class OrgWatch:
 
     def _note_failure(self, error: TimeoutMonitorError, seconds: float) -> None:
         self._polls["failed"] += 1
+        self._ages.note_poll()
         self._health = replace(
             self._health,
             polls=dict(self._polls),
@@ -344,6 +361,7 @@ class OrgWatch:
 
     def _draw(self) -> OrgPicture:
         state = self._ledger.state(self.name)
+        self._ages.note_sources(state.sources)
         now = self._clock.now()
         contract = self._reader.settings.contract
         hour = self._summary(now, HOUR_SECONDS, state)

@@ -1,5 +1,6 @@
 """Reading an org: what is due, from which source, into which ledger."""
 
+from monitor.collect.ages import ReadingAges
 from monitor.collect.audits import AuditReader
 from monitor.collect.catalogue import Catalogue
 from monitor.collect.collector import Collector, Outcome, PollReport
@@ -12,5 +13,6 @@ __all__ = [
     "OrgReader",
     "Outcome",
     "PollReport",
+    "ReadingAges",
     "open_reader",
 ]

@@ -169,6 +169,35 @@ LAST_SUCCESS = MetricSpec(
     "Unix time in seconds",
     "When a source was last read successfully.",
 )
+SOURCE_AGE = MetricSpec(
+    "timeout_monitor_source_age_seconds",
+    Kind.GAUGE,
+    ("org", "source"),
+    "seconds",
+    "How long ago a source was last read, at the moment of the scrape, whatever the wall clock was "
+    "set to meanwhile.",
+)
+POLL_AGE = MetricSpec(
+    "timeout_monitor_poll_age_seconds",
+    Kind.GAUGE,
+    ("org",),
+    "seconds",
+    "How long ago a poll last ended, whatever its result, or watching began.",
+)
+POLL_INTERVAL = MetricSpec(
+    "timeout_monitor_poll_interval_seconds",
+    Kind.GAUGE,
+    (),
+    "seconds",
+    "How often an org is polled: [collect] interval.",
+)
+CATALOGUE_AGE = MetricSpec(
+    "timeout_monitor_catalogue_age_seconds",
+    Kind.GAUGE,
+    ("org",),
+    "seconds",
+    "How long ago names and timeouts in force were last read, or watching began.",
+)
 POLL_DURATION = MetricSpec(
     "timeout_monitor_poll_duration_seconds",
     Kind.SUMMARY,
@@ -248,6 +277,21 @@ REQUIRED_SOURCE_AVAILABLE = MetricSpec(
     "Whether the source that executions are counted from answers; while it is 0 nothing is "
     "counted.",
 )
+CLOCK_STEPS = MetricSpec(
+    "timeout_monitor_clock_steps_total",
+    Kind.COUNTER,
+    ("found",),
+    "steps",
+    "Wrong clocks since the process started: steps of the wall clock ahead and back, and sources "
+    "that the state had as read in the future (state).",
+)
+CLOCK_SKEW = MetricSpec(
+    "timeout_monitor_clock_skew_seconds",
+    Kind.GAUGE,
+    ("org",),
+    "seconds",
+    "How far the platform's clock is ahead of this machine's, by the date of its newest answer.",
+)
 REMEDIATION_DECISIONS = MetricSpec(
     "timeout_monitor_remediation_decisions_total",
     Kind.COUNTER,
@@ -318,6 +362,10 @@ METRICS: tuple[MetricSpec, ...] = (
     WATERMARK,
     DATA_LAG,
     LAST_SUCCESS,
+    SOURCE_AGE,
+    POLL_AGE,
+    POLL_INTERVAL,
+    CATALOGUE_AGE,
     POLL_DURATION,
     POLLS,
     RESTATEMENTS,
@@ -329,6 +377,8 @@ METRICS: tuple[MetricSpec, ...] = (
     DROPPED_RECORDS,
     SOURCE_AVAILABLE,
     REQUIRED_SOURCE_AVAILABLE,
+    CLOCK_STEPS,
+    CLOCK_SKEW,
     REMEDIATION_DECISIONS,
     REMEDIATION_CHANGES,
     REMEDIATION_MODE,

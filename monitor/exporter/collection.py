@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from monitor.exporter.catalogue import (
     API_REQUESTS,
     API_RETRIES,
+    CATALOGUE_AGE,
+    CLOCK_SKEW,
     DATA_LAG,
     DROPPED_RECORDS,
     LAST_SUCCESS,
     LATENESS,
+    POLL_AGE,
     POLL_DURATION,
     POLLS,
     RATE_LIMITED,
     REQUIRED_SOURCE_AVAILABLE,
     RESTATEMENTS,
     SKIPPED_WINDOWS,
+    SOURCE_AGE,
     SOURCE_AVAILABLE,
     WATERMARK,
 )
@@ -43,14 +47,25 @@ def add_collection(families: Families, picture: OrgPicture) -> None:
             (picture.org, picture.required_source),
             not picture.is_required_source_off,
         )
+    families.add(CLOCK_SKEW, (picture.org,), picture.health.clock_skew_seconds)
     _add_polls(families, picture.org, picture.health)
     _add_cost(families, picture.org, picture.health)
     for (source, reason), records in sorted(picture.health.dropped_records.items()):
         families.add(DROPPED_RECORDS, (picture.org, source, reason), records)
 
 
-def add_data_lag(families: Families, picture: OrgPicture, now: float) -> None:
-    """Add how old the newest data is at ``now``; epoch seconds."""
+def add_ages(families: Families, picture: OrgPicture, now: float) -> None:
+    """Add how long ago everything was read, and how old the newest data is, at ``now``.
+
+    ``now`` is that of ``Snapshot.moment``; what was never read has no age.
+    """
+    for source in picture.source_names:
+        last = picture.last_success_at(source)
+        if last > 0:
+            families.add(SOURCE_AGE, (picture.org, source), max(0.0, now - last))
+    for spec, at in ((POLL_AGE, picture.polled_at), (CATALOGUE_AGE, picture.catalogue_read_at)):
+        if at is not None:
+            families.add(spec, (picture.org,), max(0.0, now - at))
     for source, state in sorted(picture.state.sources.items()):
         if state.newest_data_at > 0:
             lag_seconds = max(0.0, now - state.newest_data_at)
@@ -62,7 +77,7 @@ def _add_freshness(families: Families, picture: OrgPicture) -> None:
         labels = (picture.org, source)
         state = picture.state.sources.get(source, SourceState(source))
         families.add(WATERMARK, labels, picture.watermark(source))
-        families.add(LAST_SUCCESS, labels, state.last_success_at or None)
+        families.add(LAST_SUCCESS, labels, picture.last_success_at(source) or None)
         families.add(RESTATEMENTS, labels, state.restatements)
         families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
 

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 
 from monitor import __version__
 from monitor.exporter.actions import add_actions
-from monitor.exporter.catalogue import BUILD_INFO, DATA_LAG, METRICS, STATE_WRITABLE
-from monitor.exporter.collection import add_collection, add_data_lag
+from monitor.exporter.catalogue import (
+    BUILD_INFO,
+    CATALOGUE_AGE,
+    CLOCK_STEPS,
+    DATA_LAG,
+    METRICS,
+    POLL_AGE,
+    POLL_INTERVAL,
+    SOURCE_AGE,
+    STATE_WRITABLE,
+)
+from monitor.exporter.collection import add_ages, add_collection
 from monitor.exporter.families import Families
 from monitor.exporter.remediation import add_remediation
 from monitor.exporter.verdicts import add_verdicts
@@ -21,6 +31,13 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.model import Classifier
     from monitor.snapshot import Snapshot, SnapshotHolder
+
+
+_OF_THE_MOMENT = (DATA_LAG, SOURCE_AGE, POLL_AGE, CATALOGUE_AGE)
+"""What grows between two snapshots: a daemon that hangs must not look as it did."""
+
+CLOCK_STEPS_FOUND: tuple[str, ...] = ("ahead", "back", "state")
+"""How a wrong clock is found; each has a series from the first scrape."""
 
 
 class MetricsCollector:
@@ -52,15 +69,12 @@ class MetricsCollector:
     def collect(self) -> Iterable[Metric]:
         """Every family, filled from one snapshot; not to be changed."""
         snapshot = self._holder.current
-        lag = Families((DATA_LAG,))
-        now = self._clock.now()
+        ages = Families(_OF_THE_MOMENT)
+        now = snapshot.moment(self._clock)
         for picture in snapshot.orgs:
-            add_data_lag(lag, picture, now)
-        (data_lag,) = lag.finished()
-        return [
-            data_lag if family.name == data_lag.name else family
-            for family in self._families_of(snapshot)
-        ]
+            add_ages(ages, picture, now)
+        fresh = {family.name: family for family in ages.finished()}
+        return [fresh.get(family.name, family) for family in self._families_of(snapshot)]
 
     def _families_of(self, snapshot: Snapshot) -> tuple[Metric, ...]:
         # Under the lock, so that scrapes that come together build them once.
@@ -74,6 +88,13 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
     families = Families(METRICS)
     families.add(BUILD_INFO, (__version__,), 1)
     families.add(STATE_WRITABLE, (), snapshot.state_writable)
+    families.add(POLL_INTERVAL, (), snapshot.interval_seconds)
+    steps = {
+        **snapshot.clock_steps,
+        "state": sum(picture.health.voided for picture in snapshot.orgs),
+    }
+    for found in CLOCK_STEPS_FOUND:
+        families.add(CLOCK_STEPS, (found,), steps.get(found, 0))
     for picture in snapshot.orgs:
         add_actions(families, picture, classifier)
         add_verdicts(families, picture, snapshot.taken_at)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from monitor.clock import Clock
-    from monitor.snapshot import SnapshotHolder
+    from monitor.snapshot import Snapshot, SnapshotHolder
     from monitor.web.web_config import Passwords
 
 _SCRIPTLESS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -129,6 +129,12 @@ def _wanted_format() -> Format:
     return Format.TEXT
 
 
+def _moment_of(holder: SnapshotHolder, clock: Clock) -> tuple[Snapshot, float]:
+    """What is shown, and the time by the clock that it was taken by."""
+    snapshot = holder.current
+    return snapshot, snapshot.moment(clock)
+
+
 def _add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get("/healthz")
     def healthz() -> Response:
@@ -136,14 +142,14 @@ def _add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
 
     @app.get("/readyz")
     def readyz() -> Response:
-        document = readiness_document(holder.current, clock.now())
+        document = readiness_document(*_moment_of(holder, clock))
         return _json(document, status=200 if document["ready"] else 503)
 
 
 def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get("/api/v1/status")
     def status() -> Response:
-        return _json(status_document(holder.current, clock.now()))
+        return _json(status_document(*_moment_of(holder, clock)))
 
     @app.get("/api/v1/actions")
     def actions() -> Response:
@@ -153,7 +159,7 @@ def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
 
     @app.get("/api/v1/changes")
     def changes() -> Response:
-        return _json(changes_document(holder.current, clock.now()))
+        return _json(changes_document(*_moment_of(holder, clock)))
 
 
 def _add_page(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
@@ -162,7 +168,7 @@ def _add_page(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get("/")
     def page() -> Response:
         response = Response(
-            render_page(holder.current, clock.now(), style), content_type="text/html; charset=utf-8"
+            render_page(*_moment_of(holder, clock), style), content_type="text/html; charset=utf-8"
         )
         response.headers["Content-Security-Policy"] = (
             f"{_SCRIPTLESS}; style-src '{style.digest}'; img-src data:"

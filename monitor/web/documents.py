@@ -37,6 +37,7 @@ def status_document(snapshot: Snapshot, now: float) -> Document:
         **readiness_document(snapshot, now),
         "stale_after_seconds": snapshot.stale_after_seconds,
         "state_writable": snapshot.state_writable,
+        "clock_steps": dict(snapshot.clock_steps),
         "orgs": [_org(picture, now) for picture in snapshot.orgs],
     }
 
@@ -113,6 +114,10 @@ def _org(picture: OrgPicture, now: float) -> Document:
             {"source": source, "reason": reason, "records": records}
             for (source, reason), records in sorted(health.dropped_records.items())
         ],
+        "polled_at": iso_time(picture.polled_at),
+        "catalogue_read_at": iso_time(picture.catalogue_read_at),
+        "catalogue_problem": health.catalogue_problem or None,
+        "clock_skew_seconds": health.clock_skew_seconds,
         "sources": [_source(picture, source, now) for source in picture.source_names],
         "refused": [
             {"source": source, "required": source == picture.required_source, "why": why}

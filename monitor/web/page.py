@@ -192,6 +192,14 @@ def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> 
     if picture.health.problem and not picture.is_required_source_off:
         problem = picture.health.problem.rstrip(".")
         warnings.append(f"The newest poll had a problem: {problem}.")
+    if picture.health.catalogue_problem:
+        age = UNKNOWN
+        if picture.catalogue_read_at is not None:
+            age = describe_age(now - picture.catalogue_read_at)
+        problem = picture.health.catalogue_problem
+        warnings.append(
+            f"Names and timeouts in force could not be read; they are as of {age}. {problem}"
+        )
     if not picture.day.complete:
         warnings.append("A part of this day has not been read: counts are too low.")
     return tuple(warnings)

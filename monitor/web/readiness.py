@@ -54,6 +54,11 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
         *refused,
         *(Unready(org, "", "no poll has succeeded since the start") for org in sorted(waiting)),
     ]
+    reasons += [
+        Unready(picture.org, "", reason)
+        for picture in snapshot.orgs
+        for reason in _about_time(picture, now, snapshot.stale_after_seconds)
+    ]
     for stale in snapshot.stale_sources(now):
         if stale.org in waiting:
             continue
@@ -68,6 +73,18 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
             )
         )
     return tuple(reasons)
+
+
+def _about_time(picture: OrgPicture, now: float, stale_after_seconds: float) -> list[str]:
+    """What is wrong with polls that never end or never begin, and with the clock."""
+    found = []
+    if picture.polled_at is not None and now - picture.polled_at > stale_after_seconds:
+        found.append(f"no poll has ended for {now - picture.polled_at:.0f} s")
+    skew = picture.health.clock_skew_seconds
+    if skew is not None and picture.health.is_clock_off:
+        way = "behind" if skew > 0 else "ahead of"
+        found.append(f"this machine's clock is {abs(skew):.0f} s {way} the platform's")
+    return found
 
 
 def _last(picture: OrgPicture) -> float | None:

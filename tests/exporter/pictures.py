@@ -55,6 +55,7 @@ HEALTHY = PollHealth(
     api_retries={"POST /query": 2},
     rate_limited_seconds={"POST /query": 1.5},
     dropped_records={("actions", "number"): 2},
+    clock_skew_seconds=0.5,
 )
 
 REMEDIATED = RemediationPicture(
@@ -170,6 +171,8 @@ def picture(
         limits=(),
         health=health,
         diagnosis=diagnosis,
+        polled_at=NOW - 5,
+        catalogue_read_at=NOW - 300,
     )
 
 
@@ -257,4 +260,6 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
             health=HEALTHY,
             diagnosis=diagnosed({CRM.action_id: slow_tail(), PAYMENT.action_id: healthy()}),
             remediation=REMEDIATED,
+            polled_at=NOW - 5,
+            catalogue_read_at=NOW - 300,
         )

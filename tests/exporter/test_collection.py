@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor import __version__
 from monitor.exporter import MetricsCollector
-from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, OrgState
+from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot, SnapshotHolder
 from tests.exporter.pictures import (
     CLASSIFIER,
@@ -73,6 +73,32 @@ def test_last_success(scrape: Scraper) -> None:
         (ORG, "actions"): NOW - 5,
         (ORG, "conversations"): NOW - 7,
     }
+
+
+def test_ages_are_those_of_the_moment(scrape: Scraper) -> None:
+    """Of sources, polls and the catalogue; what was never read has none."""
+    state = OrgState(ORG, sources={"actions": SourceState("actions", NOW - 5)})
+    seen = replace(picture(state), last_reads={"actions": NOW - 42, "conversations": 0.0})
+    scraped = scrape(seen)
+
+    assert scraped.series("timeout_monitor_source_age_seconds") == {(ORG, "actions"): 42}
+    assert scraped.series("timeout_monitor_poll_age_seconds") == {(ORG,): 5}
+    assert scraped.series("timeout_monitor_catalogue_age_seconds") == {(ORG,): 300}
+    assert scraped.series("timeout_monitor_last_success_timestamp_seconds") == {
+        (ORG, "actions"): NOW - 42
+    }
+
+
+def test_clocks_that_were_wrong(scrape: Scraper) -> None:
+    """Each way to find one has a series from the first scrape."""
+    scraped = scrape(picture(health=PollHealth(voided=2, clock_skew_seconds=-7_200.0)))
+
+    assert scraped.series("timeout_monitor_clock_steps_total") == {
+        ("ahead",): 0,
+        ("back",): 0,
+        ("state",): 2,
+    }
+    assert scraped.series("timeout_monitor_clock_skew_seconds") == {(ORG,): -7_200}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,12 @@ def test_families_are_built_once_a_snapshot() -> None:
 
     first, second = list(collector.collect()), list(collector.collect())
     changed = [old.name for old, new in zip(first, second, strict=True) if old is not new]
-    assert changed == ["timeout_monitor_data_lag_seconds"]
+    assert changed == [
+        "timeout_monitor_data_lag_seconds",
+        "timeout_monitor_source_age_seconds",
+        "timeout_monitor_poll_age_seconds",
+        "timeout_monitor_catalogue_age_seconds",
+    ]
 
 
 def test_next_snapshot_is_shown_at_once() -> None:

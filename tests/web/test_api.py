@@ -33,6 +33,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "reasons": [],
         "stale_after_seconds": 300,
         "state_writable": True,
+        "clock_steps": {},
     }
     assert org == {
         "org": ORG,
@@ -46,6 +47,10 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "api_requests": 9,
         "dropped_records": [{"source": "actions", "reason": "number", "records": 2}],
         "refused": [],
+        "polled_at": "2026-09-21T14:14:55Z",
+        "catalogue_read_at": "2026-09-21T14:10:00Z",
+        "catalogue_problem": None,
+        "clock_skew_seconds": 0.5,
     }
     assert sources["actions"] == {
         "available": True,

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import OrgPicture, PollHealth, Snapshot
+from monitor.web.readiness import why_not_ready
 from tests.exporter.pictures import (
     HEALTHY,
     NOW,
@@ -18,6 +19,7 @@ from tests.exporter.pictures import (
     picture,
     snapshot,
 )
+from tests.simulator.far_end import SetClock
 from tests.web.conftest import Site
 
 Server = Callable[..., Site]
@@ -109,6 +111,53 @@ def test_data_grows_stale_without_a_new_snapshot(serve: Server) -> None:
     assert site.ask("/readyz").status == 200
     site.clock.seconds += 400
     assert site.ask("/readyz").status == 503
+
+
+@pytest.mark.parametrize("step", [-600.0, 7_200.0])
+def test_a_clock_that_is_set_makes_nothing_fresh_or_stale(step: float) -> None:
+    """Neither set back by ten minutes, nor ahead by two hours: polls that stop are noticed."""
+    clock = SetClock(NOW)
+    shown = Snapshot(NOW, (read_at(ORG, actions=NOW),), taken_at_monotonic=clock.monotonic())
+    clock.set_by(step)
+    clock.pass_seconds(290)
+    assert why_not_ready(shown, shown.moment(clock)) == ()
+    clock.pass_seconds(20)
+    reasons = why_not_ready(shown, shown.moment(clock))
+    assert [(one.reason, one.source) for one in reasons] == [
+        ("no poll has ended for 315 s", ""),
+        ("stale", "actions"),
+    ]
+
+
+def test_polls_that_end_no_more_are_not_ready(serve: Server) -> None:
+    """One that never ends reads nothing new, whatever it has read so far."""
+    site = serve(replace(picture(), polled_at=NOW - 400))
+
+    [reason] = site.ask("/readyz").json()["reasons"]
+    assert reason["reason"] == "no poll has ended for 400 s"
+    assert "No poll has ended for 400 s." in site.ask("/").text
+
+
+@pytest.mark.parametrize(
+    ("skew", "said"),
+    [
+        (7_200.0, "this machine's clock is 7200 s behind the platform's"),
+        (-7_200.0, "this machine's clock is 7200 s ahead of the platform's"),
+    ],
+)
+def test_a_clock_that_is_off_is_not_ready(serve: Server, skew: float, said: str) -> None:
+    """It asks for windows that are not over, or no more for those that are."""
+    health = replace(HEALTHY, clock_skew_seconds=skew)
+
+    answer = serve(picture(health=health)).ask("/readyz")
+    assert (answer.status, answer.json()["reasons"][0]["reason"]) == (503, said)
+
+
+def test_a_clock_that_is_a_little_off_does(serve: Server) -> None:
+    """Nothing is moved by it."""
+    health = replace(HEALTHY, clock_skew_seconds=-200.0)
+
+    assert serve(picture(health=health)).ask("/readyz").status == 200
 
 
 def test_source_that_does_not_answer_does_not_make_unready(serve: Server) -> None:

@@ -1,0 +1,66 @@
+"""Jobs that are due at regular times, on APScheduler, and their due times after a clock was set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from monitor.clock import Clock
+
+ANCHOR_SLACK = timedelta(seconds=5)
+"""A scheduler that is held up by a busy machine catches up by itself."""
+
+
+def new_scheduler(threads: int) -> BackgroundScheduler:
+    """Return a scheduler without jobs, which runs so many at once; not started yet."""
+    return BackgroundScheduler(
+        executors={"default": ThreadPoolExecutor(max_workers=threads)},
+        # Never two runs of one job at once; runs that were missed are made up for by one.
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+        timezone=UTC,
+    )
+
+
+def add_job(
+    scheduler: BackgroundScheduler,
+    clock: Clock,
+    seconds: float,
+    job: Callable[..., None],
+    *arguments: object,
+    now: bool = False,
+) -> None:
+    """Run a job every so many seconds of a clock, at once for the first time where ``now``."""
+    # Due times are multiples of the interval from one start: a long run delays none of them.
+    period = timedelta(seconds=clock.machine_seconds(seconds))
+    scheduler.add_job(
+        job,
+        IntervalTrigger(seconds=period.total_seconds(), timezone=UTC),
+        args=arguments,
+        next_run_time=datetime.now(UTC) + (timedelta() if now else period),
+    )
+
+
+def re_anchor(scheduler: BackgroundScheduler) -> None:
+    """Bring the due times of jobs back to the clock as it is, each on its own grid.
+
+    APScheduler keeps due times by the wall clock. Set back, that would hold a job up by as much;
+    set ahead by years, every run that was missed would be gone through one by one.
+    """
+    now = datetime.now(UTC)
+    for job in scheduler.get_jobs():
+        due, interval = job.next_run_time, job.trigger.interval
+        if due is None:
+            continue
+        intervals_late = (now - due) / interval
+        if intervals_late >= -1 and now - due <= interval + ANCHOR_SLACK:
+            continue
+        # Rounded up: it is due at once, or within an interval.
+        with suppress(JobLookupError):
+            job.modify(next_run_time=due + math.ceil(intervals_late) * interval)
