@@ -10,6 +10,7 @@
     ├── StaleDataError                  6  the newest data is too old to answer from
     ├── RefusedError                    3  a guard forbids the change
     ├── BusyError                       5  another program is changing timeouts of the org
+    ├── UnforeseenError                 1  a fault of this program's own, told by its place
     └── GenesysError                    1  the platform's answer (endpoint, status, correlation id)
         ├── AuthenticationError         4  the token or the credentials were refused (401)
         ├── PermissionDeniedError       4  a permission is missing (403)
@@ -22,6 +23,7 @@
         ├── ServerFaultError            6  5xx
         ├── RequestTimeoutError         6  no answer within the time limit (or a 408)
         ├── ConnectionFailedError       6  no connection
+        ├── BudgetSpentError            6  one poll asks for no more: its time or requests are over
         ├── AmbiguousWriteError         6  a write may have been carried out, or not: read first
         ├── ReadBackError               1  what was read back is not what was written
         ├── NotJsonError                6  the answer is not JSON: hardly the platform
@@ -30,9 +32,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import traceback
+from pathlib import Path
+from typing import ClassVar, Self
 
 from monitor.redaction import SECRETS
+
+_LONGEST_WORDS = 200
+"""Characters of what an error outside the tree says of itself: it may quote a whole answer."""
+
+_SOURCES = Path(__file__).parent
 
 
 class TimeoutMonitorError(Exception):
@@ -99,6 +108,44 @@ class BusyError(TimeoutMonitorError):
     """Another program is changing timeouts of the org, or has taken over from this one."""
 
     exit_code = 5
+
+
+class UnforeseenError(TimeoutMonitorError):
+    """A fault of this program's own: something was raised that is no error of the tree."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Return what is told of it: its kind, where it was raised, and its words, cut short."""
+        words = SECRETS.redact(" ".join(str(error).split()))[:_LONGEST_WORDS]
+        said = "".join(one if one.isprintable() else "\ufffd" for one in words)
+        return cls(
+            f"{type(error).__name__} was raised at {raised_at(error)}"
+            + (f": {said}" if said else ""),
+            "That is a fault of this program: report it with this line.",
+        )
+
+
+def raised_at(error: BaseException) -> str:
+    """Return where an error was raised, as ``file:line``.
+
+    Inside a library the last line of this program that led there comes first. No path tells where
+    the program is installed.
+    """
+    places = [
+        (Path(frame.f_code.co_filename), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    if not places:
+        return "an unknown place"
+    own = [place for place in places if place[0].is_relative_to(_SOURCES)]
+    last = _place(*places[-1])
+    return last if not own or own[-1] == places[-1] else f"{_place(*own[-1])} in {last}"
+
+
+def _place(path: Path, line: int) -> str:
+    is_own = path.is_relative_to(_SOURCES)
+    shown = path.relative_to(_SOURCES.parent) if is_own else Path(*path.parts[-2:])
+    return f"{shown.as_posix()}:{line}"
 
 
 class GenesysError(TimeoutMonitorError):
@@ -230,6 +277,12 @@ class RequestTimeoutError(GenesysError):
 
 class ConnectionFailedError(GenesysError):
     """No connection to the platform."""
+
+    exit_code = 6
+
+
+class BudgetSpentError(GenesysError):
+    """The time or the requests that one poll may take are used up; the rest is asked next time."""
 
     exit_code = 6
 

@@ -30,6 +30,7 @@ from monitor.errors import (
     LedgerError,
     TimeoutMonitorError,
 )
+from monitor.genesys.budget import Allowance
 from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, TimeRange, source_of_executions
 from monitor.snapshot import OrgPicture, PollHealth
@@ -40,6 +41,9 @@ N = TypeVar("N", int, float)
 
 DAY_SECONDS = 24 * 3600
 HOUR_SECONDS = 3600
+CATALOGUE_SHARES = 2
+"""The catalogue has half of what a poll may ask for: the counts come first, and need the other."""
+
 _NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
 """What any other question would end with too."""
 
@@ -134,7 +138,7 @@ class OrgWatch:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written; the picture says so.
         """
-        return self._read(self._reader.collector.poll)
+        return self._read(self._reader.collector.poll, Allowance())
 
     def read_again(self, stretch: TimeRange) -> PollReport:
         """Read a stretch of the past, again or for the first time.
@@ -143,20 +147,24 @@ class OrgWatch:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
-        return self._read(lambda: self._reader.collector.read_again(stretch))
+        return self._read(lambda _: self._reader.collector.read_again(stretch), Allowance())
 
-    def _read(self, read: Callable[[], PollReport]) -> PollReport:
+    def _read(self, read: Callable[[Allowance], PollReport], allowance: Allowance) -> PollReport:
         with self._turn:
             started = time.monotonic()
             try:
                 # Before anything is asked: what is read into a state that is gone is lost.
                 self._ledger.verify()
-                problem = None if self._catalogue_read else self._read_catalogue()
+                problem = (
+                    None
+                    if self._catalogue_read
+                    else self._read_catalogue(allowance.part(CATALOGUE_SHARES))
+                )
                 before = self._requests()
                 if isinstance(problem, _NOBODY_THERE):
                     report = self._not_asked(problem, time.monotonic() - started)
                 else:
-                    report = read()
+                    report = read(allowance)
             except TimeoutMonitorError as error:
                 self._note_failure(error, time.monotonic() - started)
                 raise
@@ -213,7 +221,7 @@ class OrgWatch:
     def refresh_catalogue(self) -> None:
         """Read the catalogue again; what goes wrong is logged, and what was known stays."""
         with self._turn:
-            self._read_catalogue()
+            self._read_catalogue(Allowance().part(CATALOGUE_SHARES))
             available = self._available(self._health.source_available)
             polled = {name: why for name, why in self._health.refused.items() if name != AUDITS}
             refused = polled | self._refused({})
@@ -225,8 +233,12 @@ class OrgWatch:
         self._closed.set()
         self._reader.client.close()
 
-    def _read_catalogue(self) -> GenesysError | None:
-        """Read the catalogue; what went wrong is logged and returned."""
+    def _read_catalogue(self, allowance: Allowance) -> GenesysError | None:
+        """Read the catalogue within an allowance; what went wrong is logged and returned."""
+        with self._reader.client.within(allowance):
+            return self._listed()
+
+    def _listed(self) -> GenesysError | None:
         try:
             listed = self._reader.catalogue.refresh()
         except GenesysError as error:

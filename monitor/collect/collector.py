@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -21,6 +22,7 @@ from monitor.errors import (
     ConfigurationError,
     GenesysError,
 )
+from monitor.genesys.budget import Allowance
 from monitor.ledger import Ledger, Reading, Recorded
 from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
 from monitor.model import Outcome as Ending
@@ -31,6 +33,9 @@ log = structlog.get_logger()
 
 COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 """Windows to fall back to where the platform refuses finer ones."""
+
+Within = Callable[[Allowance], AbstractContextManager[None]]
+"""Lets what is asked in a block be charged to an allowance."""
 
 
 class Outcome(StrEnum):
@@ -122,8 +127,20 @@ class Collector:
         classifier: Classifier,
         clock: Clock,
         stop: threading.Event,
+        within: Within = lambda _allowance: nullcontext(),
     ) -> None:
         """Wire the parts together; nothing is asked yet.
+
+        Args:
+            org: The org's name in the configuration.
+            contract: ``platform`` or ``flow``.
+            settings: ``[collect]``.
+            sources: What to ask, in this order.
+            ledger: Where counts are kept.
+            classifier: How endings are read.
+            clock: The time of the data.
+            stop: Set it to begin no further read.
+            within: Lets the questions of a block be charged to an allowance.
 
         Raises:
             ConfigurationError: The ledger was kept in other windows than ``[collect] window``.
@@ -136,6 +153,8 @@ class Collector:
         self._classifier = classifier
         self._clock = clock
         self._stop = stop
+        self._within = within
+        self._share: Allowance | None = None
         self._required = source_of_executions(contract)
         self._refusals = Refusals(org, clock, required=self._required)
         self._read_deep: set[str] = set()
@@ -153,11 +172,14 @@ class Collector:
         """Why each source that is switched off was refused, by its name."""
         return self._refusals.off
 
-    def poll(self) -> PollReport:
+    def poll(self, allowance: Allowance | None = None) -> PollReport:
         """Read what is due from every source.
 
         A source that fails holds up no other one, and advances nothing: what it owes is asked
-        again at the next poll.
+        again at the next poll. So is the history for which no time was left.
+
+        Args:
+            allowance: What the poll may ask for; the usual where None. Each source has its share.
 
         Raises:
             LedgerError: The state can't be read or written.
@@ -166,25 +188,31 @@ class Collector:
             # One moment for all sources, so that they speak of the same windows.
             now = self._clock.now()
             self._read_deep.clear()
-            return self._each_source(partial(self._poll_source, now))
+            return self._each_source(partial(self._poll_source, now), allowance or Allowance())
 
     def read_again(self, stretch: TimeRange) -> PollReport:
         """Read a stretch of the past (again); what is counted already stays counted once.
+
+        Each question has a poll's allowance for itself: all of them may take as long as they need.
 
         Raises:
             LedgerError: The state can't be read or written.
         """
         with self._turn:
-            return self._each_source(partial(self._read_stretch, stretch))
+            return self._each_source(partial(self._read_stretch, stretch), None)
 
-    def _each_source(self, read: Callable[[Source, _Count], None]) -> PollReport:
+    def _each_source(
+        self, read: Callable[[Source, _Count], None], allowance: Allowance | None
+    ) -> PollReport:
         started = time.monotonic()
         count = _Count()
         errors: dict[str, GenesysError] = {}
         self._not_asked.clear()
-        for source in self._sources:
+        for place, source in enumerate(self._sources):
             if self._refusals.rests(source.name) or self._stop.is_set():
                 continue
+            # What one source leaves is there for those that follow, and none takes it all.
+            self._share = allowance and allowance.part(len(self._sources) - place)
             try:
                 read(source, count)
             except GenesysError as error:
@@ -347,8 +375,12 @@ class Collector:
         deep: bool,
     ) -> None:
         is_readable = True
-        for one in reads:
+        for number, one in enumerate(reads):
             if self._stop.is_set():
+                return
+            if number and self._share is not None and self._share.is_half_spent:
+                # What was read is kept, and the next poll goes on from there.
+                log.info("history_goes_on_later", org=self._org, source=source.name, read=number)
                 return
             read = replace(one, complete_until=one.complete_until if is_readable else None)
             is_readable &= self._read(source, read, window_seconds, count, deep=deep)
@@ -363,7 +395,8 @@ class Collector:
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
         self._asked = read.stretch
-        evidence = source.read(read.stretch, window_seconds, deep=deep)
+        with self._within(self._share or Allowance()):
+            evidence = source.read(read.stretch, window_seconds, deep=deep)
         recorded = self._ledger.record(
             self._org,
             source.name,

@@ -77,6 +77,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         classifier=classifier,
         clock=clock,
         stop=stop,
+        within=client.within,
     )
     audits = AuditReader(
         org=org.name,

@@ -41,7 +41,7 @@ from monitor.genesys.auth import (
     TokenCache,
     TokenProvider,
 )
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Allowance, Budget
 from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.credentials import OrgCredentials
 from monitor.genesys.endpoint import Endpoint
@@ -114,11 +114,30 @@ class Client:
         self._first_pause_seconds = first_pause_seconds
         self._org = org
         self._clock_skew_seconds: float | None = None
+        self._of_thread = threading.local()
 
     @property
     def clock_skew_seconds(self) -> float | None:
         """How far the platform's clock is ahead of ours, by the newest answer; None before one."""
         return self._clock_skew_seconds
+
+    @contextmanager
+    def within(self, allowance: Allowance) -> Iterator[None]:
+        """Let what the calling thread asks in this block be charged to an allowance.
+
+        No call in it takes longer than what is left; with nothing left, none is begun.
+        """
+        before = self._allowance
+        self._of_thread.allowance = allowance
+        try:
+            yield
+        finally:
+            self._of_thread.allowance = before
+
+    @property
+    def _allowance(self) -> Allowance | None:
+        allowance: Allowance | None = getattr(self._of_thread, "allowance", None)
+        return allowance
 
     def log_in(self) -> None:
         """Take a token where there is none, and ask for nothing else.
@@ -223,7 +242,7 @@ class Client:
             )
 
         overloads = 0
-        budget = Budget.of(self._budget_seconds)
+        budget = self._budget_for(endpoint)
         if not endpoint.repeatable:
             return self._attempt(endpoint, request, budget, last_check)
         for number, attempt in attempts(
@@ -235,11 +254,26 @@ class Client:
                 try:
                     return self._attempt(endpoint, request, budget, last_check)
                 except (RequestTimeoutError, ServerFaultError) as error:
+                    if self._allowance is not None:
+                        # Out of time, it was the allowance's and not the platform's.
+                        self._allowance.check(endpoint.label)
                     overloads = overloads + 1 if error.status in OVERLOADED else 0
                     if overloads == endpoint.overloads:
                         raise too_much_asked(endpoint, error) from error
                     raise
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _budget_for(self, endpoint: Endpoint) -> Budget:
+        """Return what one call may take now.
+
+        Raises:
+            BudgetSpentError: Nothing is left for it.
+        """
+        allowance = self._allowance
+        if allowance is None:
+            return Budget.of(self._budget_seconds)
+        allowance.check(endpoint.label)
+        return Budget.of(min(self._budget_seconds, allowance.remaining_seconds))
 
     def stats(self) -> ApiStats:
         """What was asked so far."""
@@ -292,6 +326,8 @@ class Client:
         self._gate.enter(endpoint.label, budget.deadline)
         if last_check is not None:
             last_check()
+        if self._allowance is not None:
+            self._allowance.charge()
         answer = self._transport.send(request(token, budget.at_most(READ_TIMEOUT_SECONDS)))
         self._gate.observe(answer.headers)
         skew = skew_seconds(answer.headers.get("Date"), self._clock.now())

@@ -1,59 +1,63 @@
-"""Open sockets of a session, so that a request in flight can be ended from another thread.
-
-A daemon has to end within five seconds, and a request may wait thirty for its answer: shutting its
-socket down wakes it at once.
-"""
+"""Connections that know the exchange they serve: its deadline bounds each of their steps."""
 
 from __future__ import annotations
 
+import http.client
 import socket
-import threading
-from collections.abc import Callable
-from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+    ProxyError,
+)
+
+from monitor.genesys.exchange import Address, Exchange, ExchangesInFlight, resolve
+
+MOST_INTERIM_ANSWERS: Final = 100
+"""1xx answers before the real one. One a second for as long as an exchange may take are far fewer,
+and whoever sends more without a pause would only keep a processor busy until the deadline."""
+
+_SWITCHING_PROTOCOLS: Final = 101
 
 
-class OpenSockets:
-    """The sockets that are open now; safe to use from several threads."""
+class FinalResponse(http.client.HTTPResponse):
+    """An answer without the interim ones before it: RFC 9110, 15.2.
 
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._lock = threading.Lock()
-        self._sockets: WeakSet[socket.socket] = WeakSet()
+    The standard library passes over ``100`` for as long as they come, and takes any other 1xx for
+    the answer, so that the next request on the connection would get the answer to this one.
+    """
 
-    def remember(self, opened: socket.socket) -> None:
-        """Keep a socket for as long as somebody else uses it."""
-        with self._lock:
-            self._sockets.add(opened)
-
-    def shut_down(self) -> None:
-        """Wake whoever reads from or writes to one of them; each gets a connection error."""
-        with self._lock:
-            for opened in self._sockets:
-                # It may have ended by itself in this very moment.
-                with suppress(OSError):
-                    opened.shutdown(socket.SHUT_RDWR)
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM_ANSWERS):
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the stubs
+            is_interim = 100 <= status < 200  # noqa: PLR2004 - HTTP's own class
+            if not is_interim or status == _SWITCHING_PROTOCOLS:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        reason = "interim answers without end"
+        raise http.client.BadStatusLine(reason)
 
 
-class RememberingAdapter(HTTPAdapter):
-    """An adapter whose connections, direct or through a proxy, are remembered."""
+class BoundAdapter(HTTPAdapter):
+    """An adapter whose connections, direct or through a proxy, belong to an exchange."""
 
-    def __init__(self, sockets: OpenSockets, connections: int) -> None:
+    def __init__(self, exchanges: ExchangesInFlight, connections: int) -> None:
         """Open no connection yet.
 
         Args:
-            sockets: Told of each new socket.
+            exchanges: Knows the exchange of each thread.
             connections: The most that are kept open while nobody uses them.
         """
-        self._pools = _pool_classes(sockets.remember)
+        self._pools = _pool_classes(exchanges)
         super().__init__(pool_connections=connections, pool_maxsize=connections)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # noqa: ANN401 - the parent's
@@ -82,18 +86,84 @@ def _is_this_machine(url: str) -> bool:
         return False
 
 
-def _pool_classes(
-    remember: Callable[[socket.socket], None],
-) -> dict[str, type[HTTPConnectionPool]]:
-    class PlainConnection(HTTPConnection):
-        def connect(self) -> None:
-            super().connect()
-            remember(self.sock)
+def _connected(connection: HTTPConnection, exchange: Exchange) -> socket.socket:
+    """Open a connection within the time of an exchange, however many addresses a name has.
 
-    class TlsConnection(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            remember(self.sock)
+    Raises:
+        NameResolutionError: The name does not resolve.
+        ConnectTimeoutError: Nobody took the connection in time.
+        NewConnectionError: It was refused, or there is no way.
+    """
+    problem: Exception = NewConnectionError(connection, "the name has no address")
+    for family, kind, protocol, _, address in _ways(connection, exchange):
+        left = exchange.remaining_seconds
+        if left <= 0:
+            break
+        opened = socket.socket(family, kind, protocol)
+        try:
+            for option in connection.socket_options or ():
+                opened.setsockopt(*option)
+            opened.settimeout(min(float(connection.timeout or left), left))
+            opened.connect(address)
+            exchange.hold(opened)
+        except TimeoutError as error:
+            opened.close()
+            problem = ConnectTimeoutError(connection, "it took too long")
+            problem.__cause__ = error
+        except OSError as error:
+            opened.close()
+            problem = NewConnectionError(connection, str(error))
+            problem.__cause__ = error
+        else:
+            return opened
+    raise problem
+
+
+def _ways(connection: HTTPConnection, exchange: Exchange) -> list[Address]:
+    host = connection._dns_host  # noqa: SLF001 - as urllib3 does: dots at the end mean something
+    try:
+        return resolve(host, connection.port, exchange.remaining_seconds)
+    except UnicodeError as error:
+        raise LocationParseError(host) from error
+    except socket.gaierror as error:
+        raise NameResolutionError(host, connection, error) from error
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, str(error)) from error
+    except OSError as error:
+        raise NewConnectionError(connection, str(error)) from error
+
+
+def _pool_classes(exchanges: ExchangesInFlight) -> dict[str, type[HTTPConnectionPool]]:
+    class Bound:
+        """What plain and TLS connections have in common."""
+
+        _served: Exchange | None = None
+
+        def _new_conn(self: Any) -> socket.socket:
+            exchange = self._served = exchanges.current
+            return super()._new_conn() if exchange is None else _connected(self, exchange)  # type: ignore[misc]  # the connection's
+
+        def _tunnel(self: Any) -> None:
+            super()._tunnel()  # type: ignore[misc]  # the connection's
+            if self._served is not None and self._served.is_cut:
+                # What was cut in the midst of its headers looks like a proxy's whole answer.
+                raise ProxyError("its answer took too long", TimeoutError())
+
+        def request(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the same
+            before, exchange = self._served, exchanges.current
+            if exchange is not None and before is not exchange and self.sock is not None:
+                # The exchange before may not have ended yet, and must not cut this one.
+                if before is not None:
+                    before.let_go()
+                exchange.hold(self.sock)
+                self._served = exchange
+            super().request(*args, **kwargs)  # type: ignore[misc]  # the connection's
+
+    class PlainConnection(Bound, HTTPConnection):
+        response_class = FinalResponse
+
+    class TlsConnection(Bound, HTTPSConnection):
+        response_class = FinalResponse
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = PlainConnection

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
-from monitor.errors import WrongShapeError
+from monitor.errors import BudgetSpentError, WrongShapeError
+from monitor.genesys.budget import Budget
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import Record, check_id
@@ -16,6 +17,14 @@ PAGE_SIZE = MOST_ENTITIES_A_PAGE
 MOST_BARREN_PAGES = 30
 """So many pages in a row without anything new end a listing, whatever the platform counts: a flow
 comes once for each of its versions, and a platform that ignored the page number comes for ever."""
+
+MOST_PAGES = 500
+"""Fifty thousand entities: more than any org has of what is listed here, and an end for a listing
+whose pages always bring something new."""
+
+LISTING_SECONDS = 120.0
+"""The most that one listing takes, but for the page that is under way: at the slowest pace that
+the platform allows it is longer than fifty thousand actions need."""
 
 
 class NamedRecord(Record, frozen=True):
@@ -74,12 +83,16 @@ def all_pages(
     platform that repeats itself is not asked for ever.
 
     Raises:
-        WrongShapeError: Not one of what it lists can be read: that is no empty list.
+        WrongShapeError: Not one of what it lists can be read: that is no empty list. Or it does
+            not end.
+        BudgetSpentError: It took too long.
         GenesysError: Any other error of the tree.
     """
     seen: set[str] = set()
     barren = unread = 0
+    budget = Budget.of(LISTING_SECONDS)
     for number in itertools.count(1):
+        _refuse_the_endless(endpoint, number, budget)
         page = client.call(
             endpoint,
             page_type,
@@ -101,5 +114,20 @@ def all_pages(
         raise WrongShapeError(
             f"Not one of the {unread} records in the answer to {endpoint.label} can be read",
             "The API may have changed; report it.",
+            endpoint=endpoint.label,
+        )
+
+
+def _refuse_the_endless(endpoint: Endpoint, number: int, budget: Budget) -> None:
+    if number > MOST_PAGES:
+        raise WrongShapeError(
+            f"The list of {endpoint.label} does not end: {MOST_PAGES} pages were read",
+            "Nothing of it is used; report it to the platform's support.",
+            endpoint=endpoint.label,
+        )
+    if budget.remaining_seconds <= 0:
+        raise BudgetSpentError(
+            f"The list of {endpoint.label} took longer than {LISTING_SECONDS:.0f} s",
+            "The platform is slow; it is asked again the next time.",
             endpoint=endpoint.label,
         )

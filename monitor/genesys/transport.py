@@ -1,4 +1,4 @@
-"""One HTTP exchange: strict time limits, no redirects, no cookies, and every end of it counted.
+"""One HTTP exchange: one deadline for all of it, no redirects, no cookies, every end of it counted.
 
 Knows nothing of tokens, retries or what an answer means; it only tells an answer from none.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import NoReturn, Protocol
@@ -24,9 +23,11 @@ from monitor.errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
     RequestTimeoutError,
+    raised_at,
 )
 from monitor.genesys.body import ACCEPT_ENCODING, Decoder, has_framed_end
-from monitor.genesys.connections import OpenSockets, RememberingAdapter
+from monitor.genesys.connections import BoundAdapter
+from monitor.genesys.exchange import Exchange, ExchangesInFlight
 from monitor.genesys.outbound import (
     NEVER_SENT,
     host_of,
@@ -38,7 +39,11 @@ from monitor.genesys.stats import ApiCounters
 from monitor.texts import tidy
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+"""One address of a host is given no longer than that; another may answer."""
+
 READ_TIMEOUT_SECONDS = 30.0
+"""One exchange takes no longer, from the name's resolution to the last byte of the answer: the
+platform itself gives up on a query sooner, and two such fit into a poll of a minute."""
 READ_FIRST = "Read the current state before anything else."
 """What to do after a write of which nobody knows whether it was carried out."""
 USER_AGENT = f"genesys-timeout-monitor/{__version__}"
@@ -60,7 +65,8 @@ class Request:
         headers: Further headers.
         body: Raw body, if any.
         form: Form fields, if any; never shown.
-        read_timeout_seconds: The most that one read, and all of them together, may take.
+        read_timeout_seconds: The most that all of the exchange may take: name, connection, proxy,
+            TLS, sending, and reading to the end, whatever drips meanwhile.
         repeatable: Whether sending it twice does what sending it once does.
     """
 
@@ -126,18 +132,14 @@ class Transport(Protocol):
 class HttpTransport:
     """A transport over one ``requests`` session, whose connections are kept open."""
 
-    def __init__(
-        self, counters: ApiCounters, *, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, counters: ApiCounters) -> None:
         """Open a session; proxies and certificate bundles come from the usual variables.
 
         Args:
             counters: Told how each request ended.
-            monotonic: Time for the read limit.
         """
         self._counters = counters
-        self._monotonic = monotonic
-        session = requests.Session()
+        session = _Session()
         session.headers.update(
             {
                 "User-Agent": USER_AGENT,
@@ -147,9 +149,9 @@ class HttpTransport:
         )
         # The API keeps its state in tokens; a load balancer's cookie would only tie us to one node.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._sockets = OpenSockets()
+        self._exchanges = ExchangesInFlight()
         self._closed = threading.Event()
-        adapter = RememberingAdapter(self._sockets, _CONNECTIONS)
+        adapter = BoundAdapter(self._exchanges, _CONNECTIONS)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         self._session = session
@@ -168,67 +170,75 @@ class HttpTransport:
                 f"{request.endpoint_label} was not sent because the program is ending",
                 endpoint=request.endpoint_label,
             )
-        deadline = self._monotonic() + request.read_timeout_seconds
-        try:
-            with self._session.request(
-                request.method,
-                request.url,
-                params=dict(request.params),
-                headers=dict(request.headers),
-                data=request.form if request.form is not None else request.body,
-                auth=request.auth or _no_credentials,
-                timeout=(
-                    min(CONNECT_TIMEOUT_SECONDS, request.read_timeout_seconds),
-                    request.read_timeout_seconds,
-                ),
-                # A redirect could carry the token to another host; the caller refuses it instead.
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                answer = self._read(response, deadline)
-        except NEVER_SENT as error:
-            raise what_to_mend(request.url) or no_such_host(request.url) from error
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            self._fail(request, error)
+        exchange = Exchange(request.read_timeout_seconds)
+        with self._exchanges.begin(exchange):
+            try:
+                answer = self._asked(request, exchange)
+            except Exception as error:
+                if isinstance(error, NEVER_SENT) and not exchange.was_connected:
+                    raise what_to_mend(request.url) or no_such_host(request.url) from error
+                self._fail(request, error, has_run_out=exchange.has_run_out)
         self._counters.count_request(request.endpoint_label, str(answer.status))
         return answer
 
     def close(self) -> None:
         """Send nothing more, end the requests in flight and let go of the connections."""
         self._closed.set()
-        self._sockets.shut_down()
+        self._exchanges.cut_all()
         self._session.close()
 
-    def _read(self, response: requests.Response, deadline: float) -> Answer:
-        # requests limits each read, not their sum: a body that drips would hold us for ever.
-        body = bytearray()
-        raw, decoder = response.raw, Decoder(response.headers)
-        while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
-            for piece in decoder.feed(chunk):
-                body += piece
-                if self._monotonic() > deadline:
-                    raise requests.ReadTimeout(response=response)
-        return Answer(
-            response.status_code,
-            CaseInsensitiveDict(response.headers),
-            bytes(body),
-            is_whole=decoder.has_ended if decoder.is_encoded else has_framed_end(raw),
-        )
+    def _asked(self, request: Request, exchange: Exchange) -> Answer:
+        """Send, and read the answer to its end.
 
-    def _fail(self, request: Request, error: Exception) -> NoReturn:
+        Raises:
+            requests.RequestException: There was none, or not all of it in time.
+        """
+        with self._session.request(
+            request.method,
+            request.url,
+            params=dict(request.params),
+            headers=dict(request.headers),
+            data=request.form if request.form is not None else request.body,
+            auth=request.auth or _no_credentials,
+            timeout=(
+                min(CONNECT_TIMEOUT_SECONDS, request.read_timeout_seconds),
+                request.read_timeout_seconds,
+            ),
+            # A redirect could carry the token to another host; the caller refuses it instead.
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = bytearray()
+            raw, decoder = response.raw, Decoder(response.headers)
+            while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
+                for piece in decoder.feed(chunk):
+                    body += piece
+                    if exchange.has_run_out:
+                        raise requests.ReadTimeout(response=response)
+            if exchange.is_cut:
+                # In the midst of its headers it looks like an empty answer.
+                raise requests.ConnectionError(response=response)
+            return Answer(
+                response.status_code,
+                CaseInsensitiveDict(response.headers),
+                bytes(body),
+                is_whole=decoder.has_ended if decoder.is_encoded else has_framed_end(raw),
+            )
+
+    def _fail(self, request: Request, error: Exception, *, has_run_out: bool) -> NoReturn:
         if (request.repeatable or is_before_sending(error)) and (
             mistake := what_to_mend(request.url)
         ):
             raise mistake from error
         host = host_of(request.url)
-        has_timed_out = _is_read_timeout(error)
+        has_timed_out = _is_read_timeout(error) or (has_run_out and _may_have_arrived(error))
+        reason = _TOO_LONG if has_timed_out or has_run_out else _reason(error)
         how = "timeout" if has_timed_out else "connection"
         self._counters.count_request(request.endpoint_label, how)
         if not request.repeatable and _may_have_arrived(error):
-            why = "it took too long" if has_timed_out else _reason(error)
             raise AmbiguousWriteError(
                 f"{request.endpoint_label} was sent to {host} and no answer came, so the change "
-                f"may have been made: {why}",
+                f"may have been made: {reason}",
                 READ_FIRST,
                 endpoint=request.endpoint_label,
             ) from error
@@ -240,10 +250,22 @@ class HttpTransport:
                 endpoint=request.endpoint_label,
             ) from error
         raise ConnectionFailedError(
-            f"No connection to {host}: {_reason(error)}",
+            f"No connection to {host}: {reason}",
             "Check region, api_url and login_url, the proxy variables and TLS certificates.",
             endpoint=request.endpoint_label,
         ) from error
+
+
+class _Session(requests.Session):
+    """A session that looks at no redirect: the caller refuses it.
+
+    requests would read its whole body to find the next address, without any bound, and fail on a
+    ``Location`` that is no URL.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - the parent's signature
+        """Return that there is none."""
+        return
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -287,13 +309,15 @@ def _may_have_arrived(error: Exception) -> bool:
     return not any(isinstance(part, _NOT_SENT) for part in _chain(error))
 
 
+_TOO_LONG = "it took too long"
+
 # The first that is found anywhere in the chain: urllib3 wraps one in another.
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (ssl.SSLError, "the TLS handshake failed"),
     (urllib3.exceptions.ProxyError, "the proxy refused or can't be reached"),
     (socket.gaierror, "the name does not resolve"),
     (ConnectionRefusedError, "the connection was refused"),
-    (TimeoutError, "it took too long"),
+    (TimeoutError, _TOO_LONG),
 )
 
 
@@ -307,4 +331,9 @@ def _reason(error: Exception) -> str:
         if any(isinstance(part, kind) for part in chain):
             return words
     system = next((part for part in chain if isinstance(part, OSError) and part.strerror), None)
-    return system.strerror.lower() if system and system.strerror else "the connection broke"
+    if system and system.strerror:
+        return system.strerror.lower()
+    foreseen = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+    if any(isinstance(part, foreseen) for part in chain):
+        return "the connection broke"
+    return f"its answer is not HTTP ({type(error).__name__} at {raised_at(error)})"

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from monitor.errors import TooMuchAskedError
 from monitor.genesys import Client
 from monitor.genesys.analytics import (
+    CONVERSATION_DETAILS,
     LARGEST_PAGE,
     Conversation,
     ConversationDetailQuery,
@@ -50,6 +52,10 @@ USUAL_CALL_SECONDS = 3600
 is found by the next deep read, and a busy org is not paged through six hours every minute."""
 
 SLICE_SECONDS = 24 * 3600
+
+MOST_PAGES = 500
+"""Fifty thousand failed conversations in one question; where there are more, a shorter period is
+asked for. It also ends pages that never do."""
 
 _LEFT_BY_AN_ERROR = tuple(SegmentPredicate.matches("exitReason", one) for one in FLOW_ERRORS)
 
@@ -126,6 +132,7 @@ class ConversationsSource:
         """Ask for every conversation that a timeout hit in a stretch of time.
 
         Raises:
+            TooMuchAskedError: There are more pages than one question may have.
             GenesysError: The platform did not answer.
         """
         reach = LONGEST_CALL_SECONDS if deep else USUAL_CALL_SECONDS
@@ -175,6 +182,12 @@ class ConversationsSource:
         seen: set[str] = set()
         page_number, barren = 1, 0
         while True:
+            if page_number > MOST_PAGES:
+                raise TooMuchAskedError(
+                    f"The detail records of one period fill more than {MOST_PAGES} pages",
+                    "A shorter period is asked for from now on; nothing of it was counted.",
+                    endpoint=CONVERSATION_DETAILS.label,
+                )
             page = self._page(begun, wanted, page_number)
             yield from page.conversations
             ids = {conversation.conversation_id for conversation in page.conversations}

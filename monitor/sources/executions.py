@@ -133,6 +133,8 @@ class ExecutionsSource:
             else:
                 cut = self._read(job_id, asked, found, budget, onlooker)
                 del pieces[0]
+                if pieces and cut is None and budget.remaining_seconds <= 0:
+                    cut = Cut.TIME
         return ExecutionList(tuple(found), granularities[0], cut)
 
     def _submit(self, action_id: str, stretch: TimeRange, granularity_seconds: int) -> str:
