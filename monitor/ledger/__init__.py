@@ -27,6 +27,7 @@ from monitor.ledger.edits import (
     who_overrode,
 )
 from monitor.ledger.history import History
+from monitor.ledger.inspection import StateCondition, inspect_state
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.values import (
@@ -70,11 +71,13 @@ __all__ = [
     "SetBy",
     "SourceState",
     "Standing",
+    "StateCondition",
     "Switch",
     "TallyColumns",
     "TallySum",
     "Total",
     "WindowLoad",
+    "inspect_state",
     "stand_down_note",
     "who_overrode",
 ]

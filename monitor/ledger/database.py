@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, func, inspect, select
@@ -19,7 +19,9 @@ from monitor.ledger.engines import (
     keep_a_write_ahead_log,
     parsed_url,
     postgresql_engine,
+    server_name,
     sqlite_engine,
+    sqlite_reader,
 )
 from monitor.ledger.failures import in_plain_words
 from monitor.ledger.migration import OLDEST, upgrade
@@ -122,6 +124,19 @@ class Database:
             self._state_id = _facts(connection).get(_STATE_ID)
         self._identity = self._file.identity() if self._file else None
         self._is_prepared = True
+
+    def recognise(self) -> int:
+        """Return the version of the schema; nothing is changed.
+
+        Raises:
+            NoStateError: It is empty.
+            LedgerError: It is not ours, of a version that is of no use, or can't be read.
+        """
+        with self.reading() as connection:
+            found = self._version(connection)
+        if found is None:
+            raise no_state(self._name)
+        return found
 
     def _make_or_upgrade(self) -> None:
         with self.writing() as connection:
@@ -256,8 +271,7 @@ def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) ->
         engine = sqlite_engine(file.without_creating(parsed), busy_timeout_seconds)
     else:
         engine = postgresql_engine(parsed, busy_timeout_seconds)
-        # Without user, password and options: some of these are secrets.
-        name = f"{parsed.database} on {parsed.host or 'this host'}"
+        name = server_name(parsed)
     database = Database(engine, name, file)
     try:
         database.prepare(may_create=may_create)
@@ -265,6 +279,35 @@ def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) ->
         database.close()
         raise
     return database
+
+
+@contextmanager
+def read_only_database(url: str, busy_timeout_seconds: float) -> Iterator[Database]:
+    """The database at ``url``, to be looked at: nothing is made, upgraded or left beside it.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://...``.
+        busy_timeout_seconds: How long to wait for whoever has it to himself.
+
+    Raises:
+        NoStateError: There is none.
+        LedgerError: The URL is not one of these, or the database can't be read.
+    """
+    parsed = parsed_url(url)
+    with ExitStack() as stack:
+        if parsed.get_backend_name() == "sqlite":
+            file = StateFile.of(parsed)
+            file.refuse_absence()
+            address = stack.enter_context(file.unchanging_url())
+            engine, name = sqlite_reader(address, busy_timeout_seconds), file.name
+        else:
+            engine = postgresql_engine(parsed, busy_timeout_seconds).execution_options(
+                postgresql_readonly=True
+            )
+            name = server_name(parsed)
+        database = Database(engine, name)
+        stack.callback(database.close)
+        yield database
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 from monitor.errors import LedgerError
 from monitor.redaction import SECRETS
@@ -52,6 +53,19 @@ def sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     return engine
 
 
+def sqlite_reader(url: URL, busy_timeout_seconds: float) -> Engine:
+    """Return an engine that only reads, over one connection after the other."""
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds}, poolclass=NullPool)
+    event.listen(engine, "connect", _without_transactions)
+    event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def server_name(url: URL) -> str:
+    """Return what a database on a server is called: no user, password or option, for secrets."""
+    return f"{url.database} on {url.host or 'this host'}"
+
+
 def postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     """Return an engine for a server.
 
@@ -74,9 +88,13 @@ def postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         raise LedgerError(sentence, hint) from error
 
 
-def _on_sqlite_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+def _without_transactions(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
     # The driver must not begin transactions by itself: _on_sqlite_begin says which kind.
     connection.isolation_level = None
+
+
+def _on_sqlite_connect(connection: Any, record: object) -> None:  # noqa: ANN401 - the driver's own
+    _without_transactions(connection, record)
     cursor = connection.cursor()
     # One commit a poll: an fsync each is cheap, and a total that was exported is then never
     # taken back by a power cut.

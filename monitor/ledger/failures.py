@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from monitor.errors import LedgerError, StateLostError
+from monitor.ledger.damage import REPAIR_HINT
 
 _SQLITE_SENTENCES: dict[str, tuple[str, str]] = {
     "SQLITE_BUSY": (
@@ -37,7 +38,7 @@ _SQLITE_SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "SQLITE_CORRUPT": (
         "is damaged",
-        "Restore it from a backup, or move it away and start afresh.",
+        REPAIR_HINT,
     ),
     "SQLITE_FULL": (
         "can't grow because the disk is full",

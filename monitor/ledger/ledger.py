@@ -16,6 +16,7 @@ from monitor.ledger.catalogue import (
     timeouts_over_time,
 )
 from monitor.ledger.columns import OrgTallies, read_org_tallies
+from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
 from monitor.ledger.edits import OutsideChange
@@ -106,6 +107,15 @@ class Ledger:
     def was_created(self) -> bool:
         """Whether opening it has made it."""
         return self._database.was_created
+
+    def refuse_damage(self) -> None:
+        """Look through an SQLite state for damage, for a few seconds at most.
+
+        Raises:
+            LedgerError: It is damaged.
+        """
+        with self._database.reading() as connection:
+            refuse_damage(connection, self.name, QUICK_CHECK_SECONDS)
 
     def verify(self) -> None:
         """Make sure that the state is still there, and still the one that was opened.

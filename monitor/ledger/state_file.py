@@ -7,8 +7,12 @@ program that trusts it counts into nothing, or into a second state, and never no
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote, unquote
 
 from sqlalchemy import URL
@@ -58,6 +62,39 @@ class StateFile:
         """Return a URL that reads what is there, and never writes or makes a file."""
         query = {"mode": "ro", "uri": "true"}
         return URL.create("sqlite+pysqlite", database=f"file:{quote(str(self.path))}", query=query)
+
+    @contextmanager
+    def unchanging_url(self) -> Iterator[URL]:
+        """A URL that reads what is there and leaves no trace, not even a file beside it.
+
+        SQLite puts two files beside a state that it reads, but where it takes it for immutable.
+        It may, where no log lies there: whoever writes has one. Where a program that ended badly
+        has left a log alone, copies are read.
+        """
+        log, index = (self.path.with_name(f"{self.path.name}{end}") for end in ("-wal", "-shm"))
+        if not log.exists() or not log.stat().st_size:
+            yield self.read_only_url().update_query_dict({"immutable": "1"})
+        elif index.exists():
+            yield self.read_only_url()
+        else:
+            with TemporaryDirectory(prefix="timeout-monitor-") as folder:
+                copy = StateFile(Path(folder) / self.path.name, self.name)
+                shutil.copy(self.path, copy.path)
+                shutil.copy(log, folder)
+                yield copy.read_only_url()
+
+    def why_not_writable(self) -> str:
+        """Return why this user can't write it, or make it where it is not; empty if it can."""
+        folder = self.path.resolve().parent
+        if not folder.is_dir():
+            return f"its directory {folder} is not there"
+        if not _may_write(folder):
+            return f"its directory {folder} can't be written by this user"
+        if not os.statvfs(folder).f_bavail and not _takes_a_file(folder):
+            return f"there is no room in its directory {folder}"
+        if self.path.exists() and not _may_write(self.path):
+            return "its file can't be written by this user"
+        return ""
 
     def identity(self) -> FileIdentity | None:
         """Return which file is there now; None where there is none.
@@ -136,6 +173,20 @@ class StateFile:
                 f"the state {self.name} is a link that leads nowhere",
                 "Mount the disk that it leads to, or take the link away; no state was made.",
             )
+
+
+def _may_write(path: Path) -> bool:
+    ways = os.W_OK | (os.X_OK if path.is_dir() else 0)
+    return os.access(path, ways, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _takes_a_file(folder: Path) -> bool:
+    """Whether a file can be made there; one without a name is, so that nobody sees it."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def no_state(name: str) -> NoStateError:

@@ -34,7 +34,7 @@ def require(org: SimulatedOrg, any_of: Sequence[str]) -> None:
     Raises:
         Refusal: 403 that names them.
     """
-    if not org.permissions.intersection(any_of):
+    if not org.permissions_of(g.usage.client_id).intersection(any_of):
         raise missing_permission(any_of)
 
 

@@ -82,6 +82,7 @@ class SimulatedOrg:
         self._traffic = Traffic(scenario, self.contract)
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._permissions = frozenset(ALL_PERMISSIONS)
+        self._permissions_of: dict[str, frozenset[str]] = {}
         self.tokens = TokenDesk(
             wall or SystemClock(),
             lifetime_seconds=token_lifetime_seconds,
@@ -137,14 +138,22 @@ class SimulatedOrg:
         """Let a client sign in with assertions signed by the key's private half."""
         self.tokens.register_public_key(client_id, pem)
 
-    def grant(self, permissions: Iterable[str]) -> None:
-        """From now on the client holds exactly these permissions."""
-        self._permissions = frozenset(permissions)
+    def grant(self, permissions: Iterable[str], client_id: str | None = None) -> None:
+        """From now on one client holds exactly these permissions; every client where None."""
+        if client_id is None:
+            self._permissions = frozenset(permissions)
+            self._permissions_of.clear()
+        else:
+            self._permissions_of[client_id] = frozenset(permissions)
 
     @property
     def permissions(self) -> frozenset[str]:
-        """What the client may do."""
+        """What a client may do that has been given nothing of its own."""
         return self._permissions
+
+    def permissions_of(self, client_id: str) -> frozenset[str]:
+        """Return what one client may do."""
+        return self._permissions_of.get(client_id, self._permissions)
 
     def visible_executions(self, from_ms: int, to_ms: int, now_ms: int) -> Executions:
         """Executions of ``from_ms <= end < to_ms`` that aggregates show by ``now_ms``."""

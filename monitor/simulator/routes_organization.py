@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, g
 
-from monitor.simulator.answers import answer
+from monitor.simulator.answers import answer, flag
+from monitor.simulator.own_roles import own_roles
 from monitor.simulator.refusal import not_found
 from monitor.simulator.scenario_in_world import shown_limits
 
@@ -43,7 +44,7 @@ def whoami_routes(org: SimulatedOrg) -> Blueprint:
             {
                 "organization": itself,
                 "homeOrganization": itself,
-                "authorizedScope": sorted(org.permissions),
+                "authorizedScope": sorted(org.permissions_of(client_id)),
                 "OAuthClient": client,
             }
         )
@@ -65,6 +66,10 @@ def whoami_routes(org: SimulatedOrg) -> Blueprint:
                 "selfUri": f"/api/v2/organizations/{org.organization_id}",
             }
         )
+
+    @routes.get("/api/v2/authorization/subjects/me")
+    def roles() -> Response:
+        return answer(own_roles(org, g.usage.client_id, full=flag("includeFullRoles")))
 
     return routes
 

@@ -415,6 +415,24 @@ class World:
         Reading("shown", "yes", _GUIDE, "uses them"),
     )
 
+    own_roles: str = _open(
+        "wire",
+        "Is a client shown its own roles?",
+        Reading(
+            "users_only",
+            "no: only users have them, and a client gets 404",
+            "the SDK's words: the currently authenticated user",
+            "`check` says that whether the writing client may edit shows at its first write",
+        ),
+        Reading("names", "by name, without what they allow", _SDK, "the same"),
+        Reading(
+            "policies",
+            "with everything that they allow",
+            _SDK,
+            "`check` says whether the writing client may edit data actions",
+        ),
+    )
+
     def __post_init__(self) -> None:
         """Refuse a reading that nobody describes.
 
@@ -471,5 +489,6 @@ BELIEVABLE: Final = World(
     dependency_tracking="built",
     audit_properties="paths",
     etag="strong",
+    own_roles="policies",
 )
 """What a demo shows: every source speaks, and nothing is odd."""

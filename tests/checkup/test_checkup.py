@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
-import stamina
 
-from monitor.checkup import Finding, Level, check_up
+from monitor.checkup import Level
 from monitor.clock import SystemClock
-from monitor.config import load
 from monitor.ledger import Ledger
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
+from tests.checkup.conftest import findings
 from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
 
 
@@ -38,13 +36,6 @@ class SkewedClock:
         return seconds
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A configuration that names a running simulated org; nothing that fails is repeated."""
-    with stamina.set_testing(True, attempts=1), served() as simulator:
-        yield Place(tmp_path, simulator)
-
-
 @contextmanager
 def at_another_org(place: Place, **changed: str) -> Iterator[Place]:
     """The same place, pointed at a quiet org or at one that speaks the flow contract only."""
@@ -55,17 +46,6 @@ def at_another_org(place: Place, **changed: str) -> Iterator[Place]:
         yield Place(place.folder, simulator, contract=changed.get("contract", "platform"))
 
 
-def findings(place: Place, clock: SkewedClock | None = None) -> dict[str, Finding]:
-    """Every finding by its subject."""
-    found = list(check_up(load(place.config), clock or SystemClock()))
-    by_subject = {finding.subject: finding for finding in found}
-    assert len(by_subject) == len(found), "two findings of one subject"
-    for finding in found:
-        assert bool(finding.hint) == (finding.level is not Level.OK), finding
-        assert bool(finding.exit_code) == (finding.level is Level.FAILED), finding
-    return by_subject
-
-
 def test_everything_in_place(place: Place) -> None:
     """Each part of what the daemon needs is one finding, and all are well."""
     found = findings(place)
@@ -73,6 +53,7 @@ def test_everything_in_place(place: Place) -> None:
     assert list(found) == [
         "settings",
         "state",
+        "port",
         "acme: login",
         "acme: clock",
         "acme: catalogue",
@@ -96,8 +77,7 @@ def test_a_check_counts_nothing(place: Place) -> None:
     """It asks, and keeps none of it."""
     findings(place)
 
-    with Ledger.open(f"sqlite:///{place.state}") as ledger:
-        assert not ledger.state("acme").sources
+    assert not place.state.exists()
 
 
 def test_only_the_sources_that_are_wanted(place: Place) -> None:
@@ -203,7 +183,7 @@ def test_a_refused_login(place: Place) -> None:
 
     found = findings(place)
 
-    assert list(found) == ["settings", "state", "acme: login"]
+    assert list(found) == ["settings", "state", "port", "acme: login"]
     assert found["acme: login"].exit_code == 4
     assert "wrong-and-never-shown" not in repr(found)
 
@@ -276,7 +256,7 @@ def test_an_org_without_data_actions(place: Place) -> None:
 def test_the_flow_contract(place: Place) -> None:
     """Only what it speaks is asked for: the detail records, then a flow that they named."""
     with at_another_org(place, contract="flow") as flow:
-        assert list(findings(flow))[2:] == [
+        assert list(findings(flow))[3:] == [
             "acme: login",
             "acme: conversation details",
             "acme: clock",

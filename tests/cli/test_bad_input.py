@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -34,6 +35,23 @@ def test_a_key_of_another_client(place: Place, command: Command, keys: dict[str,
     place.config.write_text(text)
 
     assert_refused(command("poll"), 4, "refused the credentials")
+
+
+def test_a_check_as_json(place: Place, command: Command) -> None:
+    """One document, with an exit code that says the same."""
+    well = command("check", "--format", "json")
+    place.configure(secret="wrong")  # noqa: S106 - a test's
+    ill = command("check", "--format", "json")
+
+    document = json.loads(well.out)
+    assert (well.code, document["ok"]) == (0, True)
+    subjects = [(one["org"], one["subject"]) for one in document["checks"]]
+    assert subjects[:4] == [(None, "settings"), (None, "state"), (None, "port"), ("acme", "login")]
+    assert {one["level"] for one in document["checks"]} == {"ok"}
+    document = json.loads(ill.out)
+    assert (ill.code, document["ok"]) == (4, False)
+    assert document["checks"][-1]["exit_code"] == 4
+    assert document["checks"][-1]["hint"]
 
 
 def test_a_refused_login_in_a_check(place: Place, command: Command) -> None:
@@ -200,7 +218,9 @@ def test_a_directory_that_can_not_be_written(
 
     if words == "check":
         assert finished.code == 1
-        assert "can't be opened or created" in finished.out
+        assert f"the state {directory}/state.db can't be written" in finished.out
+    elif words == "report":
+        assert_refused(finished, 1, f"There is no state at {directory}/state.db")
     else:
         assert_refused(finished, 1, f"The state {directory}/state.db can't be opened or created")
 

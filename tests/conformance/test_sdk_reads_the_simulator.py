@@ -296,6 +296,24 @@ def test_the_sdk_loses_no_field_of_an_audit(told: str) -> None:
     assert list(differences(raw, kept, "$")) == []
 
 
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("told", ["names", "policies"])
+def test_the_sdk_loses_no_field_of_own_roles(told: str, *, full: bool) -> None:
+    """Where the world shows a client its own, with what they allow or without."""
+    org = SimulatedOrg(scenario("punctual"), Noon(), world=World(own_roles=told))
+    with serve(org) as running:
+        client = sdk.api_client.ApiClient(host=running.url)
+        client.get_client_credentials_token(org.client_id, org.client_secret)
+        api = sdk.AuthorizationApi(client)
+        model = api.get_authorization_subjects_me(include_full_roles=full)
+        raw = json.loads(client.last_response.data)
+        kept = client.sanitize_for_serialization(model)
+        client.get_http_client().rest_client.pool_manager.clear()
+    [grant] = model.grants
+    assert bool(grant.role.policies) == (full and told == "policies")
+    assert list(differences(raw, kept, "$")) == []
+
+
 def test_the_sdk_loses_no_field_of_flow_aggregates() -> None:
     """Where the world groups flows by how they were left."""
     world = World(flow_aggregates="grouped", flow_exits="ended")

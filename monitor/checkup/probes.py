@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from urllib.parse import urlsplit
 
 from monitor.analysis.limits import WORDS
 from monitor.analysis.seen import FLOW_CONTRACT
+from monitor.checkup.findings import Finding, Level, failed
+from monitor.checkup.serving import port_finding
+from monitor.checkup.state import StateProbe
+from monitor.checkup.writer import LOGIN_SECONDS, writer_findings
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.errors import (
@@ -31,61 +34,22 @@ from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
 from monitor.genesys.regions import is_known
-from monitor.ledger import Ledger
 from monitor.model import AUDITS, TimeRange, floor_to
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
-
-LOGIN_SECONDS = 10.0
-"""Whoever asks for a check waits in front of it: a host that is not there need not be asked again
-and again, as a poll would."""
 
 DAY_SECONDS = 86_400
 LARGEST_SKEW_SECONDS = 60
 """A signed assertion is good for five minutes; a clock that is a minute off eats a fifth of it."""
 
 
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one probe found.
-
-    Attributes:
-        subject: What was probed.
-        level: How much it matters.
-        detail: What was found, in one sentence.
-        hint: What to do about it; empty where nothing needs doing.
-        exit_code: What the command line exits with because of it.
-    """
-
-    subject: str
-    level: Level
-    detail: str
-    hint: str = ""
-    exit_code: int = 0
-
-
 def check_up(settings: Settings, clock: Clock) -> Iterator[Finding]:
     """Probe everything, one finding at a time, so that a slow probe does not hide the others."""
     yield _settings_finding(settings)
-    known_flows: dict[str, tuple[str, ...]] = {}
-    try:
-        with Ledger.open(settings.state.url) as ledger:
-            ledger.check_writable()
-            for org in settings.org:
-                known_flows[org.name] = tuple(sorted(ledger.state(org.name).flow_names))
-    except TimeoutMonitorError as error:
-        yield _failed("state", error)
-    else:
-        yield Finding("state", Level.OK, "The state can be read and written")
+    state = StateProbe(settings)
+    yield state.finding()
+    yield port_finding(settings.serve)
     for org in settings.org:
-        yield from _check_org(org, settings, clock, known_flows.get(org.name, ()))
+        yield from _check_org(org, settings, clock, state.known_flows(org.name))
 
 
 def _settings_finding(settings: Settings) -> Finding:
@@ -115,13 +79,15 @@ def _check_org(
         with closing(connect(org, budget_seconds=LOGIN_SECONDS, clock=clock)) as client:
             yield from _log_in(client, org, clock)
     except TimeoutMonitorError as error:
-        yield _failed(f"{org.name}: login", error)
+        yield failed(f"{org.name}: login", error)
+        yield from writer_findings(org, settings.remediation, clock)
         return
     with closing(connect(org, clock=clock)) as client:
         for subject, probe, needed in _probes(org, client, settings, clock, known_flows):
             yield _probe(f"{org.name}: {subject}", probe, needed=needed)
-        if org.contract == FLOW_CONTRACT and client.clock_skew_seconds is not None:
+        if org.contract == FLOW_CONTRACT:
             yield _clock_finding(org.name, client.clock_skew_seconds)
+    yield from writer_findings(org, settings.remediation, clock)
 
 
 def _log_in(client: Client, org: OrgSettings, clock: Clock) -> Iterator[Finding]:
@@ -140,11 +106,17 @@ def _log_in(client: Client, org: OrgSettings, clock: Clock) -> Iterator[Finding]
     identity = whoami(client, clock)
     name = identity.org_name or identity.org_id
     yield Finding(subject, Level.OK, f"Logged in to {name} at {host}")
-    if identity.clock_skew_seconds is not None:
-        yield _clock_finding(org.name, identity.clock_skew_seconds)
+    yield _clock_finding(org.name, identity.clock_skew_seconds)
 
 
-def _clock_finding(org: str, skew_seconds: float) -> Finding:
+def _clock_finding(org: str, skew_seconds: float | None) -> Finding:
+    if skew_seconds is None:
+        return Finding(
+            f"{org}: clock",
+            Level.WARNING,
+            "No answer of the platform is dated, so its clock can't be compared with this one's",
+            "Set this machine's clock by NTP, and let the gateway pass the header Date on.",
+        )
     off = abs(skew_seconds) > LARGEST_SKEW_SECONDS
     return Finding(
         f"{org}: clock",
@@ -337,9 +309,4 @@ def _probe(subject: str, probe: Callable[[], str | _Doubt], *, needed: bool) -> 
             return Finding(subject, Level.WARNING, answer.detail, answer.hint)
         return Finding(subject, Level.OK, answer)
     except GenesysError as error:
-        return _failed(subject, error, level=Level.FAILED if needed else Level.WARNING)
-
-
-def _failed(subject: str, error: TimeoutMonitorError, *, level: Level = Level.FAILED) -> Finding:
-    code = error.exit_code if level is Level.FAILED else 0
-    return Finding(subject, level, error.message, error.hint, code)
+        return failed(subject, error, level=Level.FAILED if needed else Level.WARNING)
