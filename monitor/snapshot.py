@@ -73,6 +73,7 @@ class RemediationPicture:
         decisions: Decisions since this process started, by (decision, reason); every pair that
             there can be is there.
         results: Changes by how far they came, since the ledger began.
+        set_back: Changes that were set back, by why: ``not_helped``, ``asked`` or ``damage``.
         changes: The newest changes, the newest first.
         outside: Changes that this program did not make, the newest first.
     """
@@ -82,6 +83,7 @@ class RemediationPicture:
     tripped: bool = False
     decisions: Mapping[tuple[str, str], int] = field(default_factory=dict)
     results: Mapping[str, int] = field(default_factory=dict)
+    set_back: Mapping[str, int] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     outside: tuple[OutsideChange, ...] = ()
 

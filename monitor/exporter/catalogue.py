@@ -307,6 +307,14 @@ REMEDIATION_CHANGES = MetricSpec(
     "changes",
     "Changes of timeouts by how far they came: applied, verified, rolled_back, conflict, failed.",
 )
+REMEDIATION_SET_BACK = MetricSpec(
+    "timeout_monitor_remediation_set_back_total",
+    Kind.COUNTER,
+    ("org", "why"),
+    "changes",
+    "Changes of timeouts that were set back, by why: not_helped, asked (somebody's own rollback) "
+    "or damage (the write changed more than the timeout).",
+)
 REMEDIATION_MODE = MetricSpec(
     "timeout_monitor_remediation_mode",
     Kind.GAUGE,
@@ -381,6 +389,7 @@ METRICS: tuple[MetricSpec, ...] = (
     CLOCK_SKEW,
     REMEDIATION_DECISIONS,
     REMEDIATION_CHANGES,
+    REMEDIATION_SET_BACK,
     REMEDIATION_MODE,
     REMEDIATION_PAUSED,
     REMEDIATION_TRIPPED,

@@ -11,6 +11,7 @@ from monitor.exporter.catalogue import (
     REMEDIATION_DECISIONS,
     REMEDIATION_MODE,
     REMEDIATION_PAUSED,
+    REMEDIATION_SET_BACK,
     REMEDIATION_TRIPPED,
 )
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 CHANGE_RESULTS: tuple[str, ...] = ("applied", "verified", "rolled_back", "conflict", "failed")
 """How far a change can come; each has a series from the first scrape."""
+
+WHY_SET_BACK: tuple[str, ...] = ("not_helped", "asked", "damage")
+"""Why a change can be set back; each has a series from the first scrape."""
 
 MODES: tuple[str, ...] = ("off", "recommend", "auto")
 """A mode's place is its value."""
@@ -52,6 +56,8 @@ def add_remediation(families: Families, picture: OrgPicture) -> None:
         families.add(REMEDIATION_DECISIONS, (picture.org, decision, reason), count)
     for result in CHANGE_RESULTS:
         families.add(REMEDIATION_CHANGES, (picture.org, result), seen.results.get(result, 0))
+    for why in WHY_SET_BACK:
+        families.add(REMEDIATION_SET_BACK, (picture.org, why), seen.set_back.get(why, 0))
     families.add(REMEDIATION_MODE, (picture.org,), MODES.index(seen.mode))
     families.add(REMEDIATION_PAUSED, (picture.org,), seen.paused)
     families.add(REMEDIATION_TRIPPED, (picture.org,), seen.tripped)

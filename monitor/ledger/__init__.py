@@ -7,6 +7,7 @@ early or in pieces never loses or doubles an execution.
 from __future__ import annotations
 
 from monitor.ledger.change import (
+    ASKED_FOR,
     NEXT,
     STANDING_STATES,
     UNSETTLED_STATES,
@@ -46,6 +47,7 @@ from monitor.ledger.values import (
 )
 
 __all__ = [
+    "ASKED_FOR",
     "LATENESS_EDGES_SECONDS",
     "NEXT",
     "STANDING_STATES",

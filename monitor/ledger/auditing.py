@@ -8,7 +8,7 @@ from dataclasses import asdict
 import msgspec
 from sqlalchemy import Connection, Select, func, insert, select
 
-from monitor.ledger.change import AuditEntry
+from monitor.ledger.change import ASKED_FOR, AuditEntry, ChangeState
 from monitor.ledger.change_schema import audit, refusals
 from monitor.ledger.database import put
 from monitor.ledger.schema import orgs
@@ -92,6 +92,26 @@ def count_events(connection: Connection, org_id: int) -> dict[str, int]:
     statement = select(audit.c.event, func.count()).where(audit.c.org_id == org_id)
     rows = connection.execute(statement.group_by(audit.c.event))
     return {row[0]: int(row[1]) for row in rows}
+
+
+def undone_changes(connection: Connection, org_id: int) -> list[tuple[bool, str]]:
+    """Return of each change that was set back whether somebody asked, and why it was set back.
+
+    The reason is the one in words that its newest undoing was begun with. Somebody has asked where
+    one undoing was begun for them, also where another program has finished it.
+    """
+    mine = audit.c.org_id == org_id
+    undone = select(audit.c.change_id).where(mine, audit.c.event == ChangeState.ROLLED_BACK.value)
+    lines = connection.execute(
+        select(audit.c.change_id, audit.c.reason, audit.c.detail)
+        .where(mine, audit.c.event == ChangeState.UNDOING.value, audit.c.change_id.in_(undone))
+        .order_by(audit.c.id)
+    )
+    found: dict[int, tuple[bool, str]] = {}
+    for line in lines:
+        asked, _ = found.get(line.change_id, (False, ""))
+        found[line.change_id] = asked or line.reason == ASKED_FOR, line.detail
+    return list(found.values())
 
 
 def event_times(connection: Connection, org_id: int) -> list[tuple[str, float]]:

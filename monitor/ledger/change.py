@@ -286,6 +286,10 @@ class Standing:
         )
 
 
+ASKED_FOR = "asked_for"
+"""The reason of a line about an undoing that somebody has asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """One line of the audit trail; it is never changed.

@@ -15,6 +15,7 @@ from monitor.ledger.auditing import (
     entries_after,
     newest_entries,
     newest_evidence,
+    undone_changes,
 )
 from monitor.ledger.catalogue import note_timeout
 from monitor.ledger.change import (
@@ -322,6 +323,12 @@ class Journal:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return {} if org_id is None else count_events(connection, org_id)
+
+    def undone_changes(self, org: str) -> list[tuple[bool, str]]:
+        """Of each change that was set back: whether somebody asked for that, and why in words."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else undone_changes(connection, org_id)
 
     def audit_after(self, entry_id: int, limit: int) -> list[AuditEntry]:
         """The lines of all orgs after a number, in their order."""

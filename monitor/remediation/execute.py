@@ -33,6 +33,7 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.ledger import (
+    ASKED_FOR,
     NEXT,
     Change,
     ChangeState,
@@ -220,8 +221,17 @@ class Executor:
         self._recorder.tell(change)
         return self._raise(lease, change, still)
 
-    def undo(self, lease: Lease, change: Change, why: str, may_undo: MayUndo) -> Change | str:
+    def undo(
+        self, lease: Lease, change: Change, why: str, may_undo: MayUndo, *, asked: bool = False
+    ) -> Change | str:
         """Set the value before again, where the value in force is still ours.
+
+        Args:
+            lease: The right to change timeouts.
+            change: The change.
+            why: Why it is undone, in words.
+            may_undo: Whether it may be.
+            asked: Whether somebody has asked for it; else it did not help.
 
         Returns:
             The change as far as it has come, else the reason code of what forbids it.
@@ -246,6 +256,7 @@ class Executor:
         entry = replace(
             self._recorder.entry(change, keeping_damage(change, why)),
             lock_before=reading.lock,
+            reason=ASKED_FOR if asked else "",
             evidence=evidence_before(target, reading, reading),
         )
         sending = self._journal.send(

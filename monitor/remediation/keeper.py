@@ -17,6 +17,7 @@ from monitor.remediation.actor import daemon
 from monitor.remediation.case import Verb
 from monitor.remediation.org import OrgRemediation
 from monitor.remediation.policy import OK
+from monitor.remediation.put_back import why_set_back
 from monitor.remediation.rails import RAIL_NAMES
 from monitor.remediation.turn import TurnReport
 from monitor.snapshot import RemediationPicture
@@ -113,6 +114,10 @@ class Keeper:
             tripped=standing.tripped is not None,
             decisions=dict(self._counts),
             results=journal.event_counts(self.name),
+            set_back=Counter(
+                why_set_back(asked=asked, detail=detail)
+                for asked, detail in journal.undone_changes(self.name)
+            ),
             changes=journal.changes(self.name, SHOWN_CHANGES),
             outside=tuple(self._ledger.outside_changes(self.name, SHOWN_CHANGES)),
         )

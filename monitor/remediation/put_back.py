@@ -31,6 +31,18 @@ def is_damaged(change: Change) -> bool:
     return DAMAGED in change.note
 
 
+def why_set_back(*, asked: bool, detail: str) -> str:
+    """Return why a change was set back, as metrics name it.
+
+    Args:
+        asked: Whether somebody has asked for it.
+        detail: Why, in the words that its undoing was begun with.
+    """
+    if PUTTING_BACK in detail:
+        return "damage"
+    return "asked" if asked else "not_helped"
+
+
 def is_being_put_back(change: Change) -> bool:
     """Return whether the write under way puts back what another one has changed."""
     return change.state is ChangeState.UNDOING and PUTTING_BACK in change.note

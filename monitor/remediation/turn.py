@@ -173,7 +173,7 @@ class Turns:
         with self._executor.lease() as lease:
             if change.state in UNSETTLED_STATES:
                 change = self._executor.recover(lease, change)
-            return self._executor.undo(lease, change, why, may_undo)
+            return self._executor.undo(lease, change, why, may_undo, asked=True)
 
     def go_on(self, lease: Lease, known: Known, judge: Judge) -> None:
         """Go on with what is open: find out, stand down, judge, undo, and trip.

@@ -64,6 +64,7 @@ REMEDIATED = RemediationPicture(
     tripped=False,
     decisions={("raise", "ok"): 2, ("keep", "verdict"): 40, ("keep", "paused"): 0},
     results={"applied": 2, "verified": 1, "planned": 3},
+    set_back={"asked": 1},
 )
 
 

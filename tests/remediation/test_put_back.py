@@ -13,7 +13,7 @@ from monitor.cli.plan import exit_code_of
 from monitor.errors import BusyError, ReadBackError, RefusedError
 from monitor.ledger import ChangeState
 from monitor.remediation.effect import Effect
-from monitor.remediation.put_back import DAMAGED
+from monitor.remediation.put_back import DAMAGED, why_set_back
 from monitor.simulator.flow_documents import _written
 from tests.remediation.bench import FLOW, LISTED, ORG, UNLISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
@@ -178,6 +178,8 @@ def test_a_rollback_by_hand_that_changes_more_is_put_back_too(bench: Bench) -> N
     assert not isinstance(done, str)
     assert (done.state, DAMAGED in done.note) == (S.ROLLED_BACK, True)
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
+    [(asked, detail)] = bench.ledger.journal.undone_changes(ORG)
+    assert why_set_back(asked=asked, detail=detail) == "damage"
 
 
 def test_a_value_set_by_hand_is_put_back_and_told(bench: Bench) -> None:

@@ -10,6 +10,7 @@ import pytest
 from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.effect import Effect
+from monitor.remediation.put_back import why_set_back
 from monitor.remediation.targets import IntegrationActionTarget
 from monitor.remediation.turn import TurnReport
 from tests.remediation.bench import (
@@ -652,3 +653,40 @@ def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(bench: 
         Program(bench, "person").setting(steps, LISTED, 5_000).run()
 
     assert (newest(bench).state, bench.writes) == (S.FAILED, 0)
+
+
+def why_set_back_in(bench: Bench) -> list[str]:
+    """Why each change was set back, as metrics name it."""
+    undone = bench.ledger.journal.undone_changes(ORG)
+    return [why_set_back(asked=asked, detail=detail) for asked, detail in undone]
+
+
+def test_what_did_not_help_is_told_from_what_somebody_has_set_back(bench: Bench) -> None:
+    """The one is news, the other is not."""
+    turn(bench)
+    assert why_set_back_in(bench) == []
+    turn(bench, Effect.NOT_HELPED)
+    assert newest(bench).state is S.ROLLED_BACK
+    assert why_set_back_in(bench) == ["not_helped"]
+
+
+def test_a_rollback_that_somebody_asks_for_is_theirs(bench: Bench) -> None:
+    """Also of a change that did help."""
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    roll_back(bench, newest(bench))
+    assert newest(bench).state is S.ROLLED_BACK
+    assert why_set_back_in(bench) == ["asked"]
+
+
+def test_a_rollback_that_another_program_finishes_is_still_theirs(bench: Bench) -> None:
+    """The answer is lost, and the daemon finds out what became of it."""
+    turn(bench)
+    fault(bench, "html")
+    roll_back(bench, newest(bench))
+    assert newest(bench).state is S.UNDOING
+    bench.move_clock(120)
+    for _ in range(2):
+        turn(bench)
+    assert newest(bench).state is S.ROLLED_BACK
+    assert why_set_back_in(bench) == ["asked"]
