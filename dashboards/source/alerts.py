@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.source.alerting import Alert
+from dashboards.source.alerts_blind import alerts_about_blindness
 from dashboards.source.alerts_callers import alerts_about_callers
 from dashboards.source.alerts_monitor import alerts_about_collection, alerts_about_remediation
 from dashboards.source.lost_callers import callers_lost
@@ -14,7 +15,10 @@ def alert_groups(aims: Objectives) -> dict[str, list[Alert]]:
     return {
         "genesys-data-actions": [*alerts_about_callers(aims), callers_lost(aims)],
         "timeout-monitor-remediation": alerts_about_remediation(aims),
-        "timeout-monitor-collection": alerts_about_collection(aims),
+        "timeout-monitor-collection": [
+            *alerts_about_collection(aims),
+            *alerts_about_blindness(aims),
+        ],
     }
 
 

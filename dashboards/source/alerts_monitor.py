@@ -10,6 +10,7 @@ POLLS = "timeout_monitor_polls_total"
 REQUESTS = "timeout_monitor_api_requests_total"
 TOKEN = "POST /oauth/token"  # noqa: S105 - the name of an endpoint
 CHANGES = "timeout_monitor_remediation_changes_total"
+SET_BACK = "timeout_monitor_remediation_set_back_total"
 
 
 def alerts_about_collection(aims: Objectives) -> list[Alert]:
@@ -29,17 +30,16 @@ def alerts_about_remediation(aims: Objectives) -> list[Alert]:
     """Every alert about changes that did not go as planned."""
     return [
         _changed(
-            aims,
             "TimeoutMonitorChangeRolledBack",
-            "rolled_back",
+            # What somebody has set back is no news to them; after damage everything has stopped.
+            grown(SET_BACK + _label(why="not_helped"), aims.changes, "org"),
             "a raised timeout was taken back",
             "A timeout was raised, did not help, and was set back; its action is left alone for a "
             "while. Callers meet what they met before.",
         ),
         _changed(
-            aims,
             "TimeoutMonitorChangeConflict",
-            "conflict",
+            grown(CHANGES + _label(result="conflict"), aims.changes, "org"),
             "a change met somebody else's",
             "Somebody else changed the same action or flow at the same time. Nothing was "
             "overwritten, and the change was not made.",
@@ -170,11 +170,11 @@ def _not_writable(aims: Objectives) -> Alert:
     )
 
 
-def _changed(aims: Objectives, name: str, result: str, what: str, description: str) -> Alert:
+def _changed(name: str, grows: str, what: str, description: str) -> Alert:
     return Alert(
         name,
         "warning",
-        f"{grown(CHANGES + _label(result=result), aims.changes, 'org')} > 0",
+        f"{grows} > 0",
         None,
         f"{{{{ $labels.org }}}}: {what}",
         f"{description} timeout-monitor history shows which, and why.",

@@ -91,6 +91,11 @@ class Objectives:
         throttled_least: So many refused executions in ``spike`` are throttling ...
         throttled_share: ... where they are at least this part of all.
         stale_seconds: Data older than this, in seconds of Prometheus's clock, is no data.
+        answered_share: A source that answered for more than this part of a day is missed.
+        polls_missed: After so many intervals without a poll, polls have stopped ...
+        poll_age_seconds: ... where so many seconds have passed as well.
+        clock_off_seconds: A clock that is further off than this is wrong.
+        catalogue_seconds: A catalogue older than this is old.
         unseen: How long Prometheus may see no monitor.
         failing: Polls are counted over this.
         failing_share: More failed or partial polls than this part are a failure.
@@ -128,6 +133,11 @@ class Objectives:
     throttled_least: int = 10
     throttled_share: float = 0.01
     stale_seconds: int = 900
+    answered_share: float = 0.5
+    polls_missed: int = 5
+    poll_age_seconds: int = 180
+    clock_off_seconds: int = 300
+    catalogue_seconds: int = 3600
     unseen: Seconds = Seconds(5 * MINUTE)
     failing: Seconds = Seconds(15 * MINUTE)
     failing_share: float = 0.5

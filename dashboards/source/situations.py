@@ -106,6 +106,20 @@ def _changes(result: str) -> str:
     return f'timeout_monitor_remediation_changes_total{{{ORG}, result="{result}"}}'
 
 
+def _set_back(why: str) -> str:
+    return f'timeout_monitor_remediation_set_back_total{{{ORG}, why="{why}"}}'
+
+
+def _available(source: str, good: float, bad: float, below: float) -> Level:
+    series = f'timeout_monitor_source_available{{{ORG}, source="{source}"}}'
+    return Level(series, good, bad, below)
+
+
+def _required(good: float, bad: float, below: float) -> Level:
+    series = f'timeout_monitor_required_source_available{{{ORG}, source="actions"}}'
+    return Level(series, good, bad, below)
+
+
 SITUATIONS: dict[str, Situation] = {
     # 5 of 10 calls a minute, against 14 of 100 for as long as it likes.
     "GenesysDataActionTimeoutsBurningFast": Situation(
@@ -175,7 +189,12 @@ SITUATIONS: dict[str, Situation] = {
         LIMIT,
     ),
     "TimeoutMonitorChangeRolledBack": Situation(
-        (Once(_changes("rolled_back")), Count(_changes("verified"), 0.1, 0.1, 0.1)),
+        # Somebody's own rollbacks, all the time, are none of it.
+        (
+            Once(_set_back("not_helped")),
+            Count(_set_back("asked"), 0.1, 0.1, 0.1),
+            Count(_changes("rolled_back"), 0.1, 0.1, 0.1),
+        ),
         30,
         5,
         90,
@@ -270,6 +289,67 @@ SITUATIONS: dict[str, Situation] = {
         75,
         f'{ORG}, source="actions"',
     ),
+    "TimeoutMonitorRequiredSourceOff": Situation(
+        (
+            _required(1, 0, 1),
+            _available("actions", 1, 0, 1),
+            _available("conversations", 1, 1, 0),
+        ),
+        30,
+        10,
+        60,
+        2,
+        f'{ORG}, source="actions"',
+    ),
+    # The required one has an alert of its own.
+    "TimeoutMonitorSourceOff": Situation(
+        (
+            _required(1, 1, 0),
+            _available("actions", 1, 1, 0),
+            _available("conversations", 1, 0, 1),
+        ),
+        120,
+        40,
+        60,
+        2,
+        f'{ORG}, source="conversations"',
+    ),
+    # Just over five intervals of two minutes, and just these.
+    "TimeoutMonitorNoPoll": Situation(
+        (
+            Level(f"timeout_monitor_poll_age_seconds{{{ORG}}}", 90, 601, 600),
+            Level("timeout_monitor_poll_interval_seconds", 120, 120, 120),
+        ),
+        30,
+        10,
+        60,
+        2,
+        ORG,
+    ),
+    "TimeoutMonitorClockWrong": Situation(
+        (Level(f"timeout_monitor_clock_skew_seconds{{{ORG}}}", 0.5, -301, 300),),
+        30,
+        10,
+        60,
+        2,
+        ORG,
+    ),
+    "TimeoutMonitorClockStepped": Situation(
+        (Once('timeout_monitor_clock_steps_total{found="back"}'),),
+        30,
+        5,
+        90,
+        75,
+        'found="back"',
+    ),
+    "TimeoutMonitorCatalogueOld": Situation(
+        (Level(f"timeout_monitor_catalogue_age_seconds{{{ORG}}}", 600, 3601, 3600),),
+        60,
+        40,
+        90,
+        2,
+        ORG,
+    ),
     "TimeoutMonitorStateNotWritable": Situation(
         (
             Level("timeout_monitor_state_writable", 1, 0, 1),
@@ -358,6 +438,9 @@ def unit_test(name: str, situation: Situation) -> dict[str, Any]:
 def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
     if name == "GenesysDataActionLosesCallers":
         return _apart(name, situation)
+    if name == "TimeoutMonitorSourceOff":
+        never = replace(situation, lines=(_available("conversations", 0, 0, 0),))
+        return [_test(name, never, "what was never granted is not missed", [("good", 300)])]
     if name != "GenesysDataActionTimeoutSpike":
         return []
     bad, rest = situation.bad, 1_440 - situation.bad

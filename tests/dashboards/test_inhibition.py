@@ -31,6 +31,8 @@ REFUSED = "TimeoutMonitorCredentialsRefused"
 FAILING = "TimeoutMonitorCollectionFailing"
 TRIPPED = "TimeoutMonitorRemediationTripped"
 ABSENT = "TimeoutMonitorAbsent"
+REQUIRED_OFF = "TimeoutMonitorRequiredSourceOff"
+CLOCK_WRONG = "TimeoutMonitorClockWrong"
 
 
 @pytest.fixture
@@ -97,6 +99,13 @@ CASES: dict[str, tuple[list[Firing], set[Firing]]] = {
             *((FAILING, "b", ""), (OUTAGE, "b", "x"), (TRIPPED, "a", "")),
         ],
         {(STALE, "a", ""), (FAILING, "a", ""), (OUTAGE, "a", "x")},
+    ),
+    "so does a permission that is missing": (
+        [
+            *((REQUIRED_OFF, "a", ""), (STALE, "a", ""), (FAILING, "a", ""), (OUTAGE, "a", "x")),
+            *((FAILING, "b", ""), (TRIPPED, "a", ""), (CLOCK_WRONG, "c", ""), (OUTAGE, "c", "x")),
+        ],
+        {(STALE, "a", ""), (FAILING, "a", ""), (OUTAGE, "a", "x"), (OUTAGE, "c", "x")},
     ),
     "without a monitor nothing else is told": (
         [(ABSENT, "", ""), (FAST, "a", "x"), (STALE, "b", ""), (TRIPPED, "a", "")],

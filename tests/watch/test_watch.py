@@ -215,6 +215,21 @@ def test_a_refused_source_is_shown(watch: Watch) -> None:
     assert made.place.asked("/conversations/details/query") == asked <= 4
 
 
+def test_a_catalogue_that_can_not_be_read_is_told(watch: Watch) -> None:
+    """Executions are counted meanwhile, so that all else looks well; it is forgotten when mended."""
+    made = watch()
+    made.place.order("server_error", "/api/v2/integrations/actions", count=3)
+    for _ in range(3):
+        assert made.watch.poll().result == "ok"
+        assert "integrations/actions" in made.watch.picture.health.catalogue_problem
+    made.watch.poll()
+    picture = made.watch.picture
+
+    assert picture.health.catalogue_problem == ""
+    assert picture.catalogue_read_at is not None
+    assert picture.catalogue_read_at <= time.time()
+
+
 def test_without_the_required_permission_every_poll_has_failed(watch: Watch) -> None:
     """Also those that do not ask again; the permission stays named."""
     made = watch()
