@@ -216,7 +216,7 @@ def test_a_refused_source_is_shown(watch: Watch) -> None:
 
 
 def test_a_catalogue_that_can_not_be_read_is_told(watch: Watch) -> None:
-    """Executions are counted meanwhile, so that all else looks well; it is forgotten when mended."""
+    """Executions are counted meanwhile, so all else looks well; it is forgotten when mended."""
     made = watch()
     made.place.order("server_error", "/api/v2/integrations/actions", count=3)
     for _ in range(3):
