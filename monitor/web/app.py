@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from flask import Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import HTTPException, Unauthorized
+from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
 from monitor.analysis.report import as_document
 from monitor.web.documents import changes_document, readiness_document, status_document
 from monitor.web.exposition import Exposition, Format
 from monitor.web.hosts import HostNames
 from monitor.web.page import PageStyle, render_page
+from monitor.web.web_config import TooManyPasswordsError
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -90,12 +91,16 @@ def _ask_for_password(app: Flask, passwords: Passwords) -> None:
     @app.before_request
     def check_password() -> None:
         given = request.authorization
-        if request.path == _ALIVE or (
-            given is not None
-            and given.type == "basic"
-            and passwords.allow(given.username or "", given.password or "")
-        ):
+        if request.path == _ALIVE:
             return
+        if given is not None and given.type == "basic":
+            try:
+                if passwords.allow(given.username or "", given.password or ""):
+                    return
+            except TooManyPasswordsError:
+                raise TooManyRequests(
+                    "Too many passwords are being tried: ask again in a second.", retry_after=1
+                ) from None
         raise Unauthorized(
             "A user and a password of [serve] web_config are wanted.",
             www_authenticate=WWWAuthenticate("basic", {"realm": "Timeout Monitor"}),
@@ -182,9 +187,9 @@ def _json(document: dict[str, Any], status: int = 200) -> Response:
 
 def _as_json(error: HTTPException) -> Response:
     response = _json({"error": error.name, "detail": error.description}, error.code or 500)
-    # A 405 names the methods that are allowed, a 401 how to say who asks.
+    # A 405 names the methods that are allowed, a 401 how to say who asks, a 429 when to come again.
     for name, value in error.get_headers():
-        if name in {"Allow", "WWW-Authenticate"}:
+        if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
             response.headers[name] = value
     return response
 

@@ -31,6 +31,10 @@ _NOBODY = b"$2b$10$prKlKGq2ldEs5qbYnzyR6uTzASgzFSD5PM24fgOxzrRJ0MEHz8LgS"
 
 _LONGEST_PASSWORD_BYTES = 72  # bcrypt's own limit
 
+_TRIED_AT_ONCE = 2
+"""bcrypt is slow on purpose. Of the four threads that answer, guessers may keep two: the others are
+for whoever knows the password and for health checks."""
+
 _VERSIONS = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
     "TLS13": ssl.TLSVersion.TLSv1_3,
@@ -62,6 +66,10 @@ class _File(_Part):
         return users
 
 
+class TooManyPasswordsError(Exception):
+    """So many passwords are being tried that another one has to wait."""
+
+
 class Passwords:
     """Who may read, by user and password; what was right once is known again without bcrypt."""
 
@@ -74,9 +82,14 @@ class Passwords:
         self._hashes = {user: hashed.encode() for user, hashed in hashes.items()}
         self._known: dict[str, bytes] = {}
         self._lock = threading.Lock()
+        self._trying = threading.BoundedSemaphore(_TRIED_AT_ONCE)
 
     def allow(self, user: str, password: str) -> bool:
-        """Return whether this is the user's password."""
+        """Return whether this is the user's password.
+
+        Raises:
+            TooManyPasswordsError: Others are being tried; ask again in a second.
+        """
         given = password.encode()
         digest = hashlib.sha256(given).digest()
         with self._lock:
@@ -84,10 +97,14 @@ class Passwords:
                 return True
         if len(given) > _LONGEST_PASSWORD_BYTES:
             return False
+        if not self._trying.acquire(blocking=False):
+            raise TooManyPasswordsError
         try:
             right = bcrypt.checkpw(given, self._hashes.get(user, _NOBODY))
         except ValueError:
             return False
+        finally:
+            self._trying.release()
         if not right or user not in self._hashes:
             return False
         with self._lock:

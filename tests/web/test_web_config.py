@@ -6,6 +6,7 @@ import http.client
 import os
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import bcrypt
@@ -78,6 +79,29 @@ def test_a_wrong_password(protected: WebServer, certificate: Certificate, login:
     """It is refused like none at all, also after a right one."""
     assert ask(protected, certificate, "/", GOOD).status == 200
     assert ask(protected, certificate, "/", login).status == 401
+
+
+def test_many_who_guess_keep_nobody_waiting(certificate: Certificate) -> None:
+    """Two are tried at a time, the others sent away; who knows it is answered, as is the probe."""
+    slow = bcrypt.hashpw(b"never guessed", bcrypt.gensalt(12)).decode()
+    passwords = Passwords({"prometheus": HASHED, "slow": slow})
+    app = create_app(
+        SnapshotHolder(snapshot(picture())), CollectorRegistry(), StoppedClock(), None, passwords
+    )
+    with WebServer(app, LOOPBACK, 0, tls=certificate.for_server()) as server:
+        assert ask(server, certificate, "/metrics", GOOD).status == 200
+        with ThreadPoolExecutor(32) as guessers:
+            guesses = [
+                guessers.submit(ask, server, certificate, "/", f"slow:guess {one}")
+                for one in range(32)
+            ]
+            known = [ask(server, certificate, "/metrics", GOOD).status for _ in range(5)]
+            alive = ask(server, certificate, "/healthz").status
+        answers = [guess.result() for guess in guesses]
+
+    assert (known, alive) == ([200] * 5, 200)
+    assert {answer.status for answer in answers} == {401, 429}
+    assert {answer.headers["Retry-After"] for answer in answers if answer.status == 429} == {"1"}
 
 
 def test_whether_it_is_alive_may_be_asked_by_anybody(
