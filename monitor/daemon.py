@@ -93,6 +93,7 @@ class Daemon:
         self._drawing = threading.Lock()
         self._steps = ClockSteps(clock)
         self._looking_at_clock = threading.Lock()
+        self._no_turn: dict[str, str] = {}
         self._state_writable = True
         self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
@@ -261,12 +262,21 @@ class Daemon:
             # not be asked for it: while it shuts down it waits for polls, and they would for it.
             with suppress(RuntimeError):  # no new ones after the end
                 self._diagnoses.submit(self._diagnose, watch)
-        if self._steps.stepped_within(CHANGE_NOTHING_SECONDS):
-            log.info("no_turn_after_clock_step", org=watch.name)
+        why = self._why_no_turn(watch)
+        if why and why != self._no_turn.get(watch.name):
+            log.info("no_turn", org=watch.name, why=why)
+        self._no_turn[watch.name] = why
+        if why:
             return
         # So does a write with its readings; a turn that finds another under way is left out.
         with suppress(RuntimeError):
             self._turns.submit(self._remediate, watch, self._keepers[watch.name])
+
+    def _why_no_turn(self, watch: OrgWatch) -> str:
+        """Why no timeout is changed at the moment, whatever the guards would say."""
+        if self._steps.stepped_within(CHANGE_NOTHING_SECONDS):
+            return "the clock was set lately"
+        return "the clock is wrong" if watch.picture.health.is_clock_off else ""
 
     def _look_after_clock(self) -> None:
         """Look at the clock until the daemon ends: jobs that wait can't look themselves."""

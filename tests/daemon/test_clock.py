@@ -63,11 +63,27 @@ def test_it_polls_on_and_says_so(
 
     told = [line for line in logs if line["event"] == "clock_stepped"]
     assert [line["seconds"] for line in told] == [pytest.approx(step, abs=1)]
-    assert any(line["event"] == "no_turn_after_clock_step" for line in logs)
+    assert "the clock was set lately" in {line.get("why") for line in logs}
     shown = families(daemon.address)
     assert sample(shown, "timeout_monitor_clock_steps_total", found=found) == 1
     assert 0 <= sample(shown, "timeout_monitor_source_age_seconds", source="actions") < MINUTE
     assert 0 <= sample(shown, "timeout_monitor_poll_age_seconds") < MINUTE
+
+
+def test_no_timeout_is_changed_and_nothing_forgotten_while_the_clock_is_wrong(
+    place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cooldowns, budgets and what is settled are all told by it."""
+    monkeypatch.setattr("monitor.snapshot.CLOCK_OFF_SECONDS", -1.0)  # any clock is off then
+    place.configure(interval="200ms")
+    daemon = make_daemon(place)
+    with capture_logs() as logs:
+        daemon.start()
+        await_polls(daemon, 2)
+        daemon._prune()  # noqa: SLF001 - it is due an hour later
+    told = [(line["event"], line.get("why")) for line in logs]
+    assert ("no_turn", "the clock is wrong") in told
+    assert "prune_left_out" in {event for event, _ in told}
 
 
 def test_nothing_is_forgotten_after_a_step(
