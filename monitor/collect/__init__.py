@@ -3,7 +3,8 @@
 from monitor.collect.ages import ReadingAges
 from monitor.collect.audits import AuditReader
 from monitor.collect.catalogue import Catalogue
-from monitor.collect.collector import Collector, Outcome, PollReport
+from monitor.collect.collector import Collector
+from monitor.collect.poll_report import Outcome, PollReport
 from monitor.collect.reader import OrgReader, open_reader
 
 __all__ = [

@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import partial
 
 import structlog
 
 from monitor.clock import Clock, lies_ahead
 from monitor.collect.plan import END_STEP_SECONDS, Plan, Read, plan
+from monitor.collect.poll_report import Outcome, PollCount, PollReport
 from monitor.collect.refusals import Refusals
 from monitor.collect.slices import SliceLengths
 from monitor.config import CollectSettings
@@ -23,7 +23,7 @@ from monitor.errors import (
     GenesysError,
 )
 from monitor.genesys.budget import Allowance
-from monitor.ledger import Ledger, Reading, Recorded
+from monitor.ledger import Ledger, Reading
 from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
 from monitor.model import Outcome as Ending
 from monitor.sources import Evidence, Source
@@ -36,81 +36,6 @@ COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 
 Within = Callable[[Allowance], AbstractContextManager[None]]
 """Lets what is asked in a block be charged to an allowance."""
-
-
-class Outcome(StrEnum):
-    """How reading went."""
-
-    OK = "ok"
-    PARTIAL = "partial"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class PollReport:
-    """What one poll of one org did.
-
-    Attributes:
-        org: The org's name.
-        result: ``ok``, ``partial`` where a source failed, ``failed`` where all did, or the one
-            that executions are counted from is refused.
-        duration_seconds: How long it took, by the machine's clock.
-        requests: API requests it cost.
-        executions_added: Executions counted for the first time.
-        incidents_added: Timeouts in conversations counted for the first time.
-        flow_errors_added: Callers lost in flows counted for the first time.
-        restatements: Tallies that showed fewer executions than before.
-        skipped_windows: Windows given up because they were too far back.
-        forgotten: Tallies and incidents left out because their windows were pruned.
-        shown: What the platform showed at all, known or not.
-        unreadable: Answers of which no record could be read: what they hold is still owed.
-        errors: What went wrong, by source.
-        available: Whether each source answers at all.
-        refused: Why each source that does not answer was refused, also where this poll did not ask
-            it again.
-        voided: Sources that were read to in the future, by a clock that was wrong then: their last
-            day is read again.
-    """
-
-    org: str
-    result: Outcome
-    duration_seconds: float
-    requests: int = 0
-    executions_added: int = 0
-    incidents_added: int = 0
-    flow_errors_added: int = 0
-    restatements: int = 0
-    skipped_windows: int = 0
-    forgotten: int = 0
-    shown: int = 0
-    unreadable: int = 0
-    errors: Mapping[str, GenesysError] = field(default_factory=dict)
-    available: Mapping[str, bool] = field(default_factory=dict)
-    refused: Mapping[str, GenesysError] = field(default_factory=dict)
-    voided: int = 0
-
-
-@dataclass(slots=True)
-class _Count:
-    """What a poll has added up so far."""
-
-    executions: int = 0
-    incidents: int = 0
-    flow_errors: int = 0
-    restatements: int = 0
-    skipped_windows: int = 0
-    forgotten: int = 0
-    shown: int = 0
-    unreadable: int = 0
-    voided: int = 0
-
-    def add(self, recorded: Recorded) -> None:
-        self.executions += recorded.executions_added
-        self.incidents += recorded.incidents_added
-        self.flow_errors += recorded.flow_errors_added
-        self.restatements += recorded.restatements
-        self.forgotten += recorded.forgotten
-        self.shown += recorded.shown
 
 
 class Collector:
@@ -202,10 +127,10 @@ class Collector:
             return self._each_source(partial(self._read_stretch, stretch), None)
 
     def _each_source(
-        self, read: Callable[[Source, _Count], None], allowance: Allowance | None
+        self, read: Callable[[Source, PollCount], None], allowance: Allowance | None
     ) -> PollReport:
         started = time.monotonic()
-        count = _Count()
+        count = PollCount()
         errors: dict[str, GenesysError] = {}
         self._not_asked.clear()
         for place, source in enumerate(self._sources):
@@ -250,7 +175,7 @@ class Collector:
         # A source that is switched off was warned of once; it does not make every poll partial.
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
 
-    def _poll_source(self, now: float, source: Source, count: _Count) -> None:
+    def _poll_source(self, now: float, source: Source, count: PollCount) -> None:
         self._void_future(now, source, count)
         gives_way: list[bool] = []
 
@@ -273,7 +198,7 @@ class Collector:
 
         self._in_windows(source, read)
 
-    def _void_future(self, now: float, source: Source, count: _Count) -> None:
+    def _void_future(self, now: float, source: Source, count: PollCount) -> None:
         """Let nothing count as read that lies in the future: see ``monitor.ledger.future``."""
         state = self._ledger.source_state(self._org, source.name)
         covered = self._ledger.coverage(self._org, source.name)
@@ -333,7 +258,7 @@ class Collector:
         nothing = Reading(TimeRange(end, end), window_seconds, now)
         self._ledger.record(self._org, source.name, nothing)
 
-    def _read_stretch(self, stretch: TimeRange, source: Source, count: _Count) -> None:
+    def _read_stretch(self, stretch: TimeRange, source: Source, count: PollCount) -> None:
         def read(window: int) -> None:
             # Whole windows: half of one would be taken for all of it.
             begin, end = floor_to(stretch.start, window), -floor_to(-stretch.end, window)
@@ -370,7 +295,7 @@ class Collector:
         source: Source,
         reads: Iterable[Read],
         window_seconds: int,
-        count: _Count,
+        count: PollCount,
         *,
         deep: bool,
     ) -> None:
@@ -386,7 +311,7 @@ class Collector:
             is_readable &= self._read(source, read, window_seconds, count, deep=deep)
 
     def _read(
-        self, source: Source, read: Read, window_seconds: int, count: _Count, *, deep: bool
+        self, source: Source, read: Read, window_seconds: int, count: PollCount, *, deep: bool
     ) -> bool:
         """Read one time range into the ledger; whether its answer could be read at all.
 
@@ -444,7 +369,9 @@ class Collector:
             hint=hint,
         )
 
-    def _skip(self, source: Source, stretch: TimeRange, window_seconds: int, count: _Count) -> None:
+    def _skip(
+        self, source: Source, stretch: TimeRange, window_seconds: int, count: PollCount
+    ) -> None:
         windows = -(-stretch.seconds // window_seconds)
         self._ledger.skip(self._org, source.name, stretch, windows)
         count.skipped_windows += windows
