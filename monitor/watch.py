@@ -73,6 +73,7 @@ class OrgWatch:
         self._closed = threading.Event()
         self._before = PollHealth()
         self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
+        self._folded: Counter[tuple[str, str]] = Counter()
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
         self._suspected: set[str] = set()
@@ -330,7 +331,9 @@ class OrgWatch:
             rate_limited_seconds=_sum(
                 self._before.rate_limited_seconds, stats.rate_limited_seconds
             ),
-            dropped_records=_sum(self._before.dropped_records, stats.dropped_records),
+            dropped_records=_sum(
+                _sum(self._before.dropped_records, stats.dropped_records), self._folded
+            ),
             catalogue_problem=self._health.catalogue_problem,
             voided=self._health.voided + report.voided,
             clock_skew_seconds=self._reader.client.clock_skew_seconds,

@@ -84,6 +84,7 @@ class Collector:
         self._refusals = Refusals(org, clock, required=self._required)
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
+        self._has_told_of_names = False
         self._not_asked: set[str] = set()
         self._coarser: dict[str, int] = {}
         self._slices = SliceLengths(org)
@@ -345,7 +346,17 @@ class Collector:
                 flow_error_basis=evidence.flow_error_basis,
             ),
         )
-        count.add(recorded)
+        count.add(source.name, recorded)
+        if recorded.folded and not self._has_told_of_names:
+            self._has_told_of_names = True
+            log.warning(
+                "too_many_names",
+                org=self._org,
+                source=source.name,
+                records=recorded.folded,
+                hint="They are counted under a name for many, such as OTHER; an id in an error "
+                "type makes a name of every execution.",
+            )
         count.unreadable += evidence.is_unreadable
         for error_type in recorded.new_error_types:
             self._log_new_word(error_type, evidence)

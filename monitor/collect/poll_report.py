@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -36,6 +37,7 @@ class PollReport:
         forgotten: Tallies and incidents left out because their windows were pruned.
         shown: What the platform showed at all, known or not.
         unreadable: Answers of which no record could be read: what they hold is still owed.
+        folded: Records that are counted under a name for many, by source.
         errors: What went wrong, by source.
         available: Whether each source answers at all.
         refused: Why each source that does not answer was refused, also where this poll did not ask
@@ -56,6 +58,7 @@ class PollReport:
     forgotten: int = 0
     shown: int = 0
     unreadable: int = 0
+    folded: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, GenesysError] = field(default_factory=dict)
     available: Mapping[str, bool] = field(default_factory=dict)
     refused: Mapping[str, GenesysError] = field(default_factory=dict)
@@ -75,9 +78,12 @@ class PollCount:
     shown: int = 0
     unreadable: int = 0
     voided: int = 0
+    folded: Counter[str] = field(default_factory=Counter)
 
-    def add(self, recorded: Recorded) -> None:
-        """Add what one reading brought."""
+    def add(self, source: str, recorded: Recorded) -> None:
+        """Add what one reading of a source brought."""
+        if recorded.folded:
+            self.folded[source] += recorded.folded
         self.executions += recorded.executions_added
         self.incidents += recorded.incidents_added
         self.flow_errors += recorded.flow_errors_added

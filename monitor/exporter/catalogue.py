@@ -260,7 +260,7 @@ DROPPED_RECORDS = MetricSpec(
     ("org", "source", "reason"),
     "records",
     "Records of the platform's answers that made no sense and were left out, since the process "
-    "started: shape, number, time or duplicate.",
+    "started: shape, number, time or duplicate; or that are counted under a name for many: names.",
 )
 SOURCE_AVAILABLE = MetricSpec(
     "timeout_monitor_source_available",

@@ -26,6 +26,7 @@ from monitor.errors import (
     ConfigurationError,
     GenesysError,
     NotJsonError,
+    TooMuchAskedError,
     WrongShapeError,
 )
 from monitor.genesys.budget import Budget
@@ -323,7 +324,7 @@ class TokenCache:
         self._gate.enter(TOKEN.label, budget.deadline)
         form = self._grant.form()
         asked_at = self._clock.monotonic()
-        answer = self._transport.send(
+        answer = self._answer(
             Request(
                 TOKEN.label,
                 TOKEN.method,
@@ -344,7 +345,7 @@ class TokenCache:
                 status=answer.status,
                 correlation_id=answer.correlation_id,
             ) from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise NotJsonError(
                 f"The answer of {self._grant.token_url} is not JSON",
                 "Check login_url and region; a proxy or a web page answered.",
@@ -366,6 +367,15 @@ class TokenCache:
         lifetime = lifetime_seconds(decoded.expires_in)
         self._token = token
         self._renew_at = asked_at + max(lifetime - EARLY_SECONDS, lifetime / 2)
+
+    def _answer(self, request: Request) -> Answer:
+        try:
+            return self._transport.send(request)
+        except TooMuchAskedError as error:
+            # Nothing was asked for that could be less.
+            raise WrongShapeError(
+                error.message, "Check login_url.", endpoint=TOKEN.label
+            ) from error
 
     def _refuse_unless_ok(self, answer: Answer) -> None:
         error = refusal(TOKEN, answer, self._clock.now())

@@ -17,6 +17,17 @@ import urllib3.exceptions
 ACCEPT_ENCODING: Final = "gzip, deflate"
 """What ``Decoder`` understands."""
 
+MOST_BODY_BYTES: Final = 16 * 1_048_576
+"""Of an answer, as it came and decompressed. An hour of two thousand actions that are called a few
+times a minute is less, and where an org has more, shorter periods are asked for. Read as texts and
+numbers it may take four times as much."""
+
+MOST_REFUSAL_BYTES: Final = 65_536
+"""Of an answer other than 2xx: its words fit many times over, and nothing else is read of it."""
+
+MOST_CODINGS: Final = 2
+"""Encodings one around the other; a header that names thousands would take a window for each."""
+
 _PIECE_BYTES: Final = 1_048_576  # a small body may swell a thousandfold
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _PADDING: Final = b"\0"
@@ -34,7 +45,7 @@ class Decoder:
         named = headers.get("Content-Encoding", "").split(",")
         codings = [one for one in (part.strip().lower() for part in named) if one]
         known = {"gzip", "x-gzip", "deflate", "identity"}
-        self._is_known = known.issuperset(codings)
+        self._is_known = known.issuperset(codings) and len(codings) <= MOST_CODINGS
         # What was applied last is undone first.
         self._streams = [
             _Stream(is_gzip=one != "deflate")

@@ -34,6 +34,8 @@ from monitor.errors import (
     RateLimitedError,
     RequestTimeoutError,
     ServerFaultError,
+    TooMuchAskedError,
+    UnforeseenError,
     WrongShapeError,
 )
 from monitor.genesys.auth import (
@@ -46,7 +48,13 @@ from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.credentials import OrgCredentials
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
-from monitor.genesys.records import Dropped, read_records
+from monitor.genesys.records import (
+    MOST_VALUES,
+    Dropped,
+    TooManyValuesError,
+    read_records,
+    refuse_too_many,
+)
 from monitor.genesys.refusal import OVERLOADED, refusal, too_much_asked
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
@@ -343,6 +351,7 @@ def decode_answer(endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
         NotJsonError: Not JSON at all.
     """
     with _in_plain_words(endpoint, answer):
+        refuse_too_many(answer.body, MOST_VALUES)
         return msgspec.json.decode(answer.body, type=decode)
 
 
@@ -355,6 +364,14 @@ def _in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
         raise WrongShapeError(
             f"The answer to {endpoint.label} has another shape than expected: {error}",
             "The API may have changed; report it with the correlation id.",
+            endpoint=endpoint.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+    except TooManyValuesError as error:
+        raise TooMuchAskedError(
+            f"The answer to {endpoint.label} holds {error}, which nothing is read of",
+            "Less is asked for at once where that is possible; else report it.",
             endpoint=endpoint.label,
             status=answer.status,
             correlation_id=answer.correlation_id,
@@ -372,6 +389,16 @@ def _in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
         raise NotJsonError(
             f"The answer to {endpoint.label} is not JSON ({kind})",
             "Check region and api_url; a proxy or a web page answered in the platform's place.",
+            endpoint=endpoint.label,
+            status=answer.status,
+            correlation_id=answer.correlation_id,
+        ) from error
+
+    except Exception as error:
+        # The decoders are libraries: an answer is read, or it is told that it can't be.
+        raise WrongShapeError(
+            f"The answer to {endpoint.label} can't be read: {UnforeseenError.of(error).message}",
+            "Report it with the correlation id.",
             endpoint=endpoint.label,
             status=answer.status,
             correlation_id=answer.correlation_id,

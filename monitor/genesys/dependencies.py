@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 import msgspec
 
-from monitor.errors import BadRequestError, NotFoundError
+from monitor.errors import BadRequestError, NotFoundError, TooMuchAskedError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import Listing
@@ -66,9 +65,12 @@ def consuming_flows(
     usual, other = OBJECT_TYPES
     consumers = [*_consumers(client, action_id, usual)]
     if secure is not False:
-        # A type that the platform does not take there has no users.
-        with contextlib.suppress(BadRequestError, NotFoundError):
+        try:
             consumers += _consumers(client, action_id, other)
+        except TooMuchAskedError:
+            raise
+        except (BadRequestError, NotFoundError):
+            pass  # a type that the platform does not take there has no users
     return {
         consumer.id: tidy(consumer.name or "")
         for consumer in consumers

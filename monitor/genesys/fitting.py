@@ -20,6 +20,9 @@ from monitor.texts import tidy_id
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _MOST_DIGITS = 40
+MOST_DROPPED = 1_000
+"""So many bad records in one answer make it another kind of answer: the rest is not looked at."""
+
 _EXACT = 2.0**53
 """Up to here a float tells whole numbers apart."""
 
@@ -193,6 +196,8 @@ class Fitting:
             return [self.fit(one, wanted, f"{where}[...]") for one in items]
         kept: list[object] = []
         for one in items:
+            if len(self.dropped) >= MOST_DROPPED:
+                break
             try:
                 # The good ones, which are nearly all, at the speed of the decoder.
                 kept.append(msgspec.convert(one, wanted.cls))
@@ -210,7 +215,8 @@ class Fitting:
         try:
             kept.append(self.fit(record, wanted, where))
         except Unfit as unfit:
-            self.dropped.append(unfit)
+            # Without the place where it was raised, which holds the whole answer.
+            self.dropped.append(unfit.with_traceback(None))
         else:
             self.has_good |= len(self.dropped) == before
 

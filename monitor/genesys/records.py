@@ -25,7 +25,7 @@ from typing import TypeVar
 
 import msgspec
 
-from monitor.genesys.fitting import Counts, Fitting, Unfit
+from monitor.genesys.fitting import MOST_DROPPED, Counts, Fitting, Unfit
 
 T = TypeVar("T")
 
@@ -35,6 +35,18 @@ DEEPEST = 100
 WHOLLY_BAD = 10
 """So many records without a single good one are no bad records but another kind of answer: reading
 it as empty would hide that nothing is seen any more."""
+
+
+MOST_VALUES = 2_000_000
+"""Of an answer: each may take fifty times its bytes once it is read. An answer as large as may be
+has two thirds of that, with every view of every window."""
+
+MOST_VALUES_ONE_BY_ONE = 500_000
+"""Of an answer that is read record by record, for which each of them takes as much again."""
+
+
+class TooManyValuesError(ValueError):
+    """An answer holds more than is read at once."""
 
 
 class DropReason(StrEnum):
@@ -48,6 +60,8 @@ class DropReason(StrEnum):
     """A moment or an interval that can't be read, has no zone, or was not asked for."""
     DUPLICATE = "duplicate"
     """The same answer holds it twice."""
+    NAMES = "names"
+    """The org has too many names: it is counted, under one for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +90,33 @@ def read_records(body: bytes, decode: type[T]) -> tuple[T, tuple[Dropped, ...]]:
     Raises:
         msgspec.ValidationError: JSON of another shape.
         msgspec.DecodeError: Not JSON.
+        TooManyValuesError: More of it than is read at once.
     """
+    refuse_too_many(body, MOST_VALUES)
     try:
         return msgspec.json.decode(body, type=decode), ()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         first = error
+    refuse_too_many(body, MOST_VALUES_ONE_BY_ONE)
     text = _whole_characters(body)
     try:
         return msgspec.json.decode(text, type=decode), ()
     except (msgspec.DecodeError, RecursionError):
         return _record_by_record(text, decode, first)
+
+
+def refuse_too_many(body: bytes, most: int) -> None:
+    """Refuse an answer that holds more values than are read.
+
+    Brackets and commas in texts count as well: counting must cost nothing.
+
+    Raises:
+        TooManyValuesError: It does.
+    """
+    values = body.count(b"{") + body.count(b"[") + body.count(b",")
+    if values > most:
+        reason = f"more than {most:,} values"
+        raise TooManyValuesError(reason)
 
 
 def _record_by_record(
@@ -102,8 +133,9 @@ def _record_by_record(
             raise first from unfit
         raise msgspec.ValidationError(str(unfit)) from unfit
     dropped = tuple(Dropped(DropReason(one.reason), str(one)) for one in reading.dropped)
-    if len(dropped) >= WHOLLY_BAD and not reading.has_good:
-        reason = f"none of {len(dropped)} records can be read: {dropped[0].why}"
+    if len(dropped) >= MOST_DROPPED or (len(dropped) >= WHOLLY_BAD and not reading.has_good):
+        few = "hardly any record" if reading.has_good else f"none of {len(dropped)} records"
+        reason = f"{few} can be read: {dropped[0].why}"
         raise msgspec.ValidationError(reason)
     if isinstance(value, Counts) and dropped and not reading.has_good:
         value = msgspec.structs.replace(value, is_unreadable=True)

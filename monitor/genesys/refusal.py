@@ -29,6 +29,7 @@ from monitor.redaction import SECRETS
 from monitor.texts import tidy
 
 _LONGEST_WORDS = 300  # characters; a proxy's page is no message
+_LONGEST_HOST = 253  # characters of a name in the name service
 _Text = Annotated[str | None, msgspec.Meta(description="The platform may send null.")]
 
 
@@ -64,7 +65,7 @@ def platform_words(answer: Answer) -> PlatformWords:
     """The platform's own code and message, cut to one short line."""
     try:
         body, _ = read_records(answer.body, _ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return PlatformWords()
     message = body.message or body.error_description or body.description or ""
     return PlatformWords(
@@ -181,7 +182,7 @@ def _kind(status: int) -> type[GenesysError]:
 def _sentence(endpoint: Endpoint, answer: Answer, said: str) -> tuple[str, str]:
     label, status = endpoint.label, answer.status
     if status < 400:  # noqa: PLR2004 - HTTP's own classes
-        target = urlsplit(answer.headers.get("Location", "")).hostname or "nowhere"
+        target = _redirected_to(answer.headers.get("Location", ""))
         return (
             f"{label} was answered by a redirect to {target}, which is not followed",
             "Set region, api_url and login_url to the platform's own hosts.",
@@ -192,6 +193,15 @@ def _sentence(endpoint: Endpoint, answer: Answer, said: str) -> tuple[str, str]:
             "Nothing is wrong on this side; it is asked again at the next read.",
         )
     return _SENTENCES.get(status, _bad_request)(endpoint, status, said)
+
+
+def _redirected_to(location: str) -> str:
+    """Return the host that a ``Location`` leads to."""
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        host = None
+    return tidy(host, _LONGEST_HOST) if host else "nowhere"
 
 
 def _bad_request(endpoint: Endpoint, status: int, said: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ class ApiStats:
 
     Attributes:
         requests: ``(endpoint label, status label)`` -> requests. The status label is the HTTP
-            status as text, ``timeout`` or ``connection``.
+            status as text, ``timeout``, ``connection`` or ``too_large``.
         retries: Endpoint label -> requests that repeated an earlier one.
         rate_limited_seconds: Endpoint label -> seconds spent waiting for a rate limit, the
             platform's or the one this program keeps to.

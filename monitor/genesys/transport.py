@@ -23,9 +23,16 @@ from monitor.errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
     RequestTimeoutError,
+    TooMuchAskedError,
     raised_at,
 )
-from monitor.genesys.body import ACCEPT_ENCODING, Decoder, has_framed_end
+from monitor.genesys.body import (
+    ACCEPT_ENCODING,
+    MOST_BODY_BYTES,
+    MOST_REFUSAL_BYTES,
+    Decoder,
+    has_framed_end,
+)
 from monitor.genesys.connections import BoundAdapter
 from monitor.genesys.exchange import Exchange, ExchangesInFlight
 from monitor.genesys.outbound import (
@@ -111,6 +118,10 @@ class Answer:
         return tidy(self.headers.get("ININ-Correlation-Id", ""), _LONGEST_CORRELATION_ID)
 
 
+class BodyTooLargeError(Exception):
+    """An answer goes on after all that is read of one; never leaves this folder."""
+
+
 class Transport(Protocol):
     """Carries a request to the far side and brings its answer back."""
 
@@ -120,7 +131,8 @@ class Transport(Protocol):
         Raises:
             ConnectionFailedError: No connection, or it broke.
             RequestTimeoutError: No whole answer in time.
-            AmbiguousWriteError: One of the two, after a write may have arrived.
+            TooMuchAskedError: The answer is too large to be read.
+            AmbiguousWriteError: One of these, after a write may have arrived.
         """
         ...
 
@@ -163,7 +175,8 @@ class HttpTransport:
             ConfigurationError: The address, a proxy or a certificate bundle is none.
             ConnectionFailedError: No connection, or it broke.
             RequestTimeoutError: No whole answer in time.
-            AmbiguousWriteError: One of the two, after a write may have arrived.
+            TooMuchAskedError: The answer is too large to be read.
+            AmbiguousWriteError: One of these, after a write may have arrived.
         """
         if self._closed.is_set():
             raise ConnectionFailedError(
@@ -208,21 +221,32 @@ class HttpTransport:
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = bytearray()
+            body, came = bytearray(), 0
             raw, decoder = response.raw, Decoder(response.headers)
-            while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
+            is_success = response.status_code // 100 == 2  # noqa: PLR2004 - HTTP's own class
+            most = MOST_BODY_BYTES if is_success else MOST_REFUSAL_BYTES
+            while max(came, len(body)) <= most and (
+                chunk := raw.read1(_CHUNK_BYTES, decode_content=False)
+            ):
+                came += len(chunk)
                 for piece in decoder.feed(chunk):
                     body += piece
                     if exchange.has_run_out:
                         raise requests.ReadTimeout(response=response)
+                    if len(body) > most:
+                        break
+            is_cut_off = max(came, len(body)) > most
+            if is_cut_off and is_success:
+                raise BodyTooLargeError
             if exchange.is_cut:
                 # In the midst of its headers it looks like an empty answer.
                 raise requests.ConnectionError(response=response)
             return Answer(
                 response.status_code,
                 CaseInsensitiveDict(response.headers),
-                bytes(body),
-                is_whole=decoder.has_ended if decoder.is_encoded else has_framed_end(raw),
+                bytes(body[:most]),
+                is_whole=not is_cut_off
+                and (decoder.has_ended if decoder.is_encoded else has_framed_end(raw)),
             )
 
     def _fail(self, request: Request, error: Exception, *, has_run_out: bool) -> NoReturn:
@@ -234,12 +258,19 @@ class HttpTransport:
         has_timed_out = _is_read_timeout(error) or (has_run_out and _may_have_arrived(error))
         reason = _TOO_LONG if has_timed_out or has_run_out else _reason(error)
         how = "timeout" if has_timed_out else "connection"
+        how = "too_large" if isinstance(error, BodyTooLargeError) else how
         self._counters.count_request(request.endpoint_label, how)
         if not request.repeatable and _may_have_arrived(error):
             raise AmbiguousWriteError(
                 f"{request.endpoint_label} was sent to {host} and no answer came, so the change "
                 f"may have been made: {reason}",
                 READ_FIRST,
+                endpoint=request.endpoint_label,
+            ) from error
+        if isinstance(error, BodyTooLargeError):
+            raise TooMuchAskedError(
+                f"The answer of {host} to {request.endpoint_label} is {reason}",
+                "Less is asked for at once where that is possible; else report it.",
                 endpoint=request.endpoint_label,
             ) from error
         if has_timed_out:
@@ -323,6 +354,8 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 def _reason(error: Exception) -> str:
     """Why there is no connection, in words that hold no address, query or credential."""
+    if isinstance(error, BodyTooLargeError):
+        return f"larger than {MOST_BODY_BYTES >> 20} MiB, which nothing is read of"
     chain = _chain(error)
     for part in chain:
         if isinstance(part, ssl.SSLCertVerificationError):

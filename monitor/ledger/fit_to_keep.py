@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.ledger.values import Reading
-from monitor.model import Action, FlowErrorTally, Incident, Tally
+from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeoutEdit
 from monitor.texts import tidy, tidy_id
 
 
@@ -35,6 +35,21 @@ def fit_actions(actions: Iterable[Action]) -> Sequence[Action]:
 def fit_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return names by id that can be kept."""
     return {tidy_id(key): tidy(name) for key, name in names.items()}
+
+
+def fit_edits(edits: Iterable[TimeoutEdit]) -> list[TimeoutEdit]:
+    """Return entries of the audit log whose every text can be kept."""
+    return [
+        replace(
+            one,
+            edit_id=tidy_id(one.edit_id),
+            action_id=tidy_id(one.action_id),
+            user_id=tidy_id(one.user_id),
+            user_name=tidy(one.user_name),
+            client_id=tidy_id(one.client_id),
+        )
+        for one in edits
+    ]
 
 
 def _tally(tally: Tally) -> Tally:

@@ -20,7 +20,7 @@ from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
 from monitor.ledger.edits import OutsideChange
-from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
+from monitor.ledger.fit_to_keep import fit_actions, fit_edits, fit_names, fit_reading
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.future import void_future
 from monitor.ledger.history import History
@@ -211,7 +211,14 @@ class Ledger:
         """
         with self._database.writing() as connection:
             org_id = lock_org(connection, org)
-            save_edits(connection, org, org_id, found=edits, until=until, own_clients=own_clients)
+            save_edits(
+                connection,
+                org,
+                org_id,
+                found=fit_edits(edits),
+                until=until,
+                own_clients=own_clients,
+            )
 
     def edits_read_until(self, org: str) -> float:
         """Up to where the audit log was read; epoch seconds, 0.0 where it never was."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from monitor.ledger.bounded_names import bound_names
 from monitor.ledger.catalogue import save_flow_names, save_names
 from monitor.ledger.database import put_if_absent
 from monitor.ledger.flow_errors import add_flow_errors
@@ -40,6 +41,7 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         read: The reading.
     """
     org_id = lock_org(connection, org)
+    read, folded = bound_names(connection, org_id, read)
     # What was pruned is not known any more, so it can't be told from what is new.
     horizon = pruned_before(connection)
     tallies = [t for t in read.tallies if t.count > 0 and t.window_start >= horizon]
@@ -76,6 +78,7 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         new_error_types=_note_error_types(connection, org_id, read.read_at, tallies, new),
         forgotten=offered - len(tallies) - len(incidents),
         flow_errors_added=sum(lost.added.values()),
+        folded=folded,
         shown=(
             sum(t.count for t in read.tallies)
             + len(read.incidents)

@@ -84,6 +84,7 @@ class Recorded:
     new_error_types: tuple[str, ...] = ()
     forgotten: int = 0
     flow_errors_added: int = 0
+    folded: int = 0
     shown: int = 0
 
 
