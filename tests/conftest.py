@@ -52,6 +52,19 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         return path if path in TOGETHER else nodeid
 
 
+SEARCH_SECONDS = 900
+"""Bound of a test that draws hundreds of examples: how long that takes is the machine's affair, and
+the bound of all tests is for those that hang."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what Hypothesis draws for a bound of its own, where it has none."""
+    for item in items:
+        is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if is_drawn and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SEARCH_SECONDS))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
     """Share the tests out among workers."""

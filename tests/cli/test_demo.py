@@ -20,6 +20,8 @@ from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
 from tests.daemon.place import PATIENCE_SECONDS, Place, eventually, served
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:

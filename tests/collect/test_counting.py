@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
+import pytest
+
 from monitor.collect import Outcome
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION, TimeRange
@@ -169,6 +171,7 @@ class TestCost:
         """Two thousand actions."""
         return scaled(2_000)
 
+    @pytest.mark.timeout(600)  # a laptop makes two thousand actions in twenty seconds
     def test_one_poll_of_two_thousand_actions_costs_three_requests(
         self, watch: Watch, clock: StillClock
     ) -> None:

@@ -23,7 +23,7 @@ from tests.simulator.worlds import readable
 
 ROOT = Path(__file__).parents[2]
 SECRET = "simulated-secret"  # noqa: S105 - it protects nothing
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 100.0
 
 STEADY = Arrivals(500, night_share=1.0)
 """Tests run at any hour, and must find timeouts in the last hour all the same; but fewer than the

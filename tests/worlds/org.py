@@ -26,7 +26,9 @@ from monitor.simulator.scenarios import (
 )
 from tests.simulator.far_end import NOON
 
-HOURS = 5
+HOURS = 7
+"""One of which is not over: no verdict is given on fewer than six windows, and some are an hour."""
+
 BEGINS = NOON - HOURS * 3_600
 ENDS = NOON - 3_600
 """Everything is visible an hour later, however late it is."""
@@ -47,7 +49,7 @@ ACTIONS = (
     _busy(UPDATE_CASE, 200),
     _busy(PRICE_QUOTE, 100),
     _busy(SEND_CONFIRMATION),
-    _busy(BRANCH_FINDER, 100),
+    _busy(BRANCH_FINDER, 150),
     _busy(PARTNER_TOKEN, 12),
 )
 
