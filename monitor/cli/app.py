@@ -23,6 +23,7 @@ from monitor.cli.remarks import say
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
+from monitor.cli.state import state
 from monitor.cli.switches import pause, resume
 from monitor.errors import TimeoutMonitorError
 from monitor.redaction import SECRETS, redact_crashes
@@ -84,6 +85,7 @@ for command in (
 ):
     app.command(command.__name__)(command)
 app.add_typer(flow, name="flow")
+app.add_typer(state, name="state")
 
 
 def run() -> None:

@@ -6,6 +6,7 @@ early or in pieces never loses or doubles an execution.
 
 from __future__ import annotations
 
+from monitor.ledger.care import StateCare
 from monitor.ledger.change import (
     ASKED_FOR,
     NEXT,
@@ -27,6 +28,7 @@ from monitor.ledger.edits import (
     stand_down_note,
     who_overrode,
 )
+from monitor.ledger.faults import StateFault
 from monitor.ledger.history import History
 from monitor.ledger.inspection import StateCondition, inspect_state
 from monitor.ledger.journal import Journal
@@ -73,7 +75,9 @@ __all__ = [
     "SetBy",
     "SourceState",
     "Standing",
+    "StateCare",
     "StateCondition",
+    "StateFault",
     "Switch",
     "TallyColumns",
     "TallySum",

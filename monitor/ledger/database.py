@@ -27,7 +27,7 @@ from monitor.ledger.failures import in_plain_words
 from monitor.ledger.migration import OLDEST, upgrade
 from monitor.ledger.state_file import FileIdentity, StateFile, no_state
 
-_STATE_ID = "state_id"
+STATE_ID = "state_id"
 """Given to a state when it is made: another one of the same name has another."""
 
 _CREATION_LOCK = 0x7469_6D65
@@ -121,7 +121,7 @@ class Database:
         if found != schema.SCHEMA_VERSION:
             self._make_or_upgrade()
         with self.reading() as connection:
-            self._state_id = _facts(connection).get(_STATE_ID)
+            self._state_id = _facts(connection).get(STATE_ID)
         self._identity = self._file.identity() if self._file else None
         self._is_prepared = True
 
@@ -202,7 +202,7 @@ class Database:
         facts = _facts(connection)
         version = facts.get("schema_version", "")
         if facts.get("application") != schema.APPLICATION or (
-            self._state_id is not None and facts.get(_STATE_ID) != self._state_id
+            self._state_id is not None and facts.get(STATE_ID) != self._state_id
         ):
             raise _replaced(self._name)
         if version != str(schema.SCHEMA_VERSION):
@@ -354,4 +354,4 @@ def _replaced(name: str) -> StateLostError:
 def _say_whose_it_is(connection: Connection) -> None:
     facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
     put(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])
-    put_if_absent(connection, schema.meta, [{"key": _STATE_ID, "value": uuid.uuid4().hex}])
+    put_if_absent(connection, schema.meta, [{"key": STATE_ID, "value": uuid.uuid4().hex}])

@@ -14,7 +14,7 @@ from monitor.model import (
     FUNCTION_CONCURRENT_EXECUTIONS,
 )
 
-_PRUNED_BEFORE = "pruned_before"
+PRUNED_BEFORE = "pruned_before"
 _FLOW_ERROR_BASIS = "flow_error_basis"
 _WRITES_PROVED = "writes_proved"
 _LIMIT_KEYS: Mapping[str, str] = {
@@ -53,12 +53,12 @@ def lock_every_org(connection: Connection) -> list[int]:
 
 def pruned_before(connection: Connection) -> int:
     """What is older than this has been forgotten; epoch seconds, 0 where nothing has."""
-    return int(_fact(connection, _PRUNED_BEFORE) or 0)
+    return int(_fact(connection, PRUNED_BEFORE) or 0)
 
 
 def remember_pruned_before(connection: Connection, before: int) -> None:
     """Remember what has been forgotten."""
-    put(connection, meta, [{"key": _PRUNED_BEFORE, "value": str(before)}])
+    put(connection, meta, [{"key": PRUNED_BEFORE, "value": str(before)}])
 
 
 def prove_writable(connection: Connection) -> None:

@@ -29,6 +29,9 @@ OPENS = (
     "pause",
     "resume",
     "resume --action Nowhere",
+    "state check",
+    "state backup",
+    "state repair",
     f"export openmetrics {DAYS}",
 )
 """What needs a state that is there; asked of none they name the place, and make nothing."""

@@ -35,6 +35,7 @@ COMMANDS = {
     "demo --port 0 --duration 0 --scenario quiet": 0,
     "simulate --port 0": 0,
     "run": 0,
+    "state check": 0,
 }
 """Each command with the exit code that it has with its streams open as well."""
 

@@ -1,0 +1,159 @@
+"""``state check``, ``state backup`` and ``state repair``: looking after the state itself."""
+
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor.cli.context import Context
+from monitor.cli.progress import waiting
+from monitor.cli.remarks import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor.ledger import StateCare, StateFault
+
+state = typer.Typer(
+    help="Check, copy or repair the state.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+class Format(StrEnum):
+    """How the result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write it.")]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="The new file; beside the state otherwise."),
+]
+
+
+@state.command()
+def check(ctx: typer.Context, form: FormatOption = Format.TABLE) -> None:
+    """Check its pages, tables and sums. It changes nothing."""
+    care = _care(ctx)
+    with waiting("Checking the state"), care.faults() as rules:
+        found = list(rules)
+    _show(care, found, form)
+    _refuse_faults(care, found)
+
+
+@state.command()
+def backup(ctx: typer.Context, output: OutputOption = None) -> None:
+    """Copy it into a new file, also while a daemon is at work.
+
+    Nothing is overwritten.
+    """
+    care = _care(ctx)
+    with waiting("Copying the state"):
+        place, size = care.back_up(output)
+    typer.echo(f"{care.name} is copied to {place}, {size:,} bytes.")
+
+
+@state.command()
+def repair(
+    ctx: typer.Context, output: OutputOption = None, form: FormatOption = Format.TABLE
+) -> None:
+    """Copy what can be read of it into a new file, and say what is lost.
+
+    The old one stays as it is. A state on a server is only checked.
+    """
+    care = _care(ctx)
+    if not care.is_file:
+        with waiting("Checking the state"), care.faults() as rules:
+            found = list(rules)
+        _show(care, found, form)
+        say(
+            f"the state {care.name} is on a PostgreSQL server: it was checked, and nothing was "
+            "changed",
+            "pg_dump and pg_restore copy what can be read of it",
+        )
+        _refuse_faults(care, found)
+        return
+    with waiting("Repairing the state"):
+        place, done = care.repair(output)
+    before = done.not_counted_before
+    if form is Format.JSON:
+        _echo_json(
+            {
+                "state": care.name,
+                "repaired": str(place),
+                "kept": done.kept,
+                "lost": done.lost,
+                "not_counted_before": _iso(before) if before else None,
+                "paused": done.is_paused,
+            }
+        )
+    else:
+        kept = ", ".join(f"{count:,} {name}" for name, count in sorted(done.kept.items()) if count)
+        typer.echo(f"{care.name} is copied to {place}: {kept or 'nothing'}.")
+        for one in done.lost or ["nothing"]:
+            typer.echo(f"Lost: {one}.")
+        if before:
+            typer.echo(
+                f"What happened before {_iso(before)} is not counted again, though the platform "
+                "may still show it: it stands in the totals."
+            )
+        if done.is_paused:
+            typer.echo("All changes of timeouts are paused in it until timeout-monitor resume.")
+    say(
+        f"the old state {care.name} is as it was",
+        f"Stop timeout-monitor, move it and its -wal and -shm away, put {place.name} in its "
+        "place, and start it again",
+    )
+
+
+def _care(ctx: typer.Context) -> "StateCare":
+    context: Context = ctx.obj
+    settings = context.load()
+    context.configure_logs(quiet=not context.verbose)
+    from monitor.ledger import StateCare
+    from monitor.ledger.ledger import DEFAULT_BUSY_TIMEOUT_SECONDS
+
+    return StateCare(settings.state.url, busy_timeout_seconds=DEFAULT_BUSY_TIMEOUT_SECONDS)
+
+
+def _show(care: "StateCare", found: "Sequence[StateFault]", form: Format) -> None:
+    if form is Format.JSON:
+        rules = [{"rule": one.rule, "ok": not one.detail, "detail": one.detail} for one in found]
+        _echo_json({"state": care.name, "ok": all(one["ok"] for one in rules), "rules": rules})
+        return
+    for one in found:
+        typer.echo(f"{'failed' if one.detail else 'ok':<8}{one.rule}" + _after(one.detail))
+
+
+def _after(detail: str) -> str:
+    return f": {detail}" if detail else ""
+
+
+def _refuse_faults(care: "StateCare", found: "Sequence[StateFault]") -> None:
+    """End with exit code 1 where a rule is broken."""
+    broken = [one.rule for one in found if one.detail]
+    if not broken:
+        return
+    say(
+        f"the state {care.name} is not as it should be: {', '.join(broken)}",
+        "timeout-monitor state repair copies what can be read into a new file"
+        if care.is_file
+        else "Restore it from a dump",
+    )
+    raise typer.Exit(1)
+
+
+def _echo_json(document: object) -> None:
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    sys.stdout.write(text + "\n")
+
+
+def _iso(at: int) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

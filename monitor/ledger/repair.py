@@ -1,0 +1,375 @@
+"""Copies what can be read of a damaged state into a new file, and says what is lost.
+
+Losing windows must not make anything count twice: their executions stand in the totals, and the
+platform may still show them. So what was read before the newest loss is treated as pruned.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import URL, BigInteger, Boolean, Double, Integer, Table
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
+
+from monitor.errors import LedgerError
+from monitor.ledger.backup import new_file
+from monitor.ledger.database import STATE_ID
+from monitor.ledger.failures import in_plain_words
+from monitor.ledger.mending import (
+    INDEXED,
+    count_rows,
+    leave_out_orphans,
+    make_series_again,
+    name_orgs,
+    pause,
+    raise_totals,
+    uncover,
+)
+from monitor.ledger.migration import OLDEST
+from monitor.ledger.orgs import PRUNED_BEFORE
+from monitor.ledger.salvage import EVERYTHING, Gap, Row, Salvage, TableSource
+from monitor.ledger.schema import APPLICATION, SCHEMA_VERSION, metadata
+from monitor.ledger.state_file import StateFile
+
+_SHORTEST_WINDOW_SECONDS = 60
+_MOST_GAPS = 5
+"""Gaps of one table that are named one by one."""
+
+
+@dataclass(slots=True)
+class Repair:
+    """What became of a state.
+
+    Attributes:
+        kept: Rows that were copied, by table.
+        lost: What is missing or was left out, a sentence each; empty where nothing is.
+        is_paused: Whether all changes of timeouts are paused: what stopped some may be lost.
+        not_counted_before: What was read up to here is not counted again, should the platform show
+            it; epoch seconds, 0 where that needs no saying.
+    """
+
+    kept: dict[str, int] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    not_counted_before: int = 0
+    is_paused: bool = False
+
+
+def repair(file: StateFile, target: Path, *, busy_timeout_seconds: float) -> Repair:
+    """Copy what can be read of a state into a new file; the old one stays as it is.
+
+    Args:
+        file: The state.
+        target: Where the new one is to be.
+        busy_timeout_seconds: How long to wait for whoever has the state to himself.
+
+    Raises:
+        ConfigurationError: Something is at ``target`` already, or nothing can be.
+        LedgerError: It is not ours, or nothing of it can be read.
+    """
+    with (
+        file.unchanging_url() as address,
+        new_file(target) as made,
+        in_plain_words(file.name),
+        closing(_opened(address, busy_timeout_seconds)) as source,
+        closing(sqlite3.connect(made, isolation_level=None)) as destination,
+    ):
+        destination.execute("BEGIN")
+        result = _Copy(source, destination, file.name).run()
+        destination.execute("COMMIT")
+        return result
+
+
+def _opened(address: URL, busy_timeout_seconds: float) -> sqlite3.Connection:
+    query = "&".join(f"{key}={value}" for key, value in address.query.items())
+    source = sqlite3.connect(f"{address.database}?{query}", timeout=busy_timeout_seconds, uri=True)
+    source.text_factory = lambda text: text.decode("utf-8", "replace")
+    # Where the list of tables is damaged, those that it still names are read all the same. Nothing
+    # is written: it is opened to be read.
+    source.execute("PRAGMA writable_schema=ON")
+    return source
+
+
+class _Copy:
+    """One copy, table by table."""
+
+    def __init__(
+        self, source: sqlite3.Connection, destination: sqlite3.Connection, name: str
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._name = name
+        self._result = Repair()
+        self._lost_windows: list[tuple[TableSource, Gap]] = []
+        self._counts_are_lost = False
+        self._incomplete: set[str] = set()
+        self._master = self._read_master()
+
+    def run(self) -> Repair:
+        """Copy everything.
+
+        Raises:
+            LedgerError: It is not ours.
+        """
+        statements = self._statements()
+        facts = self._facts()
+        version = self._version(facts)
+        absent = sorted(metadata.tables.keys() - statements.keys())
+        if version != SCHEMA_VERSION:
+            absent = []  # an older schema lacks some, and the upgrade makes them
+        if absent:
+            self._result.lost.append(f"the tables {', '.join(absent)}, which are empty now")
+            self._counts_are_lost |= bool(_COUNTED.intersection(absent))
+            statements |= {name: _ddl(metadata.tables[name]) for name in absent}
+        # Orgs and series first: what belongs to none that could be read is left out.
+        first = ("meta", "orgs", "series")
+        tables = sorted(statements, key=lambda name: (name not in first, name))
+        for name in tables:
+            self._destination.execute(statements[name])
+        for name in tables:
+            self._result.kept[name] = 0
+            if name not in absent:
+                self._copy(metadata.tables[name])
+            if name == first[-1]:
+                # Before anything is read org by org.
+                self._note(name_orgs(self._destination, "series", self._from_index("orgs")))
+        self._note(name_orgs(self._destination, "coverage", ()))
+        self._note(make_series_again(self._destination, self._from_index("series")))
+        self._note(name_orgs(self._destination, "series", ()))
+        self._note(leave_out_orphans(self._destination, tables))
+        raise_totals(self._destination, tables)
+        self._result.kept = count_rows(self._destination, tables)
+        for statement in self._beside_tables():
+            self._destination.execute(statement)
+        self._write_facts(facts, version)
+        if _JOURNAL.intersection(self._incomplete) | _JOURNAL.intersection(absent):
+            pause(self._destination)
+            self._result.is_paused = True
+        return self._result
+
+    def _note(self, lost: Iterable[str]) -> None:
+        self._result.lost += lost
+
+    def _read_master(self) -> list[tuple[str, str, str, str]]:
+        """The list of what is in the file, as far as it can be read: kind, name, table, statement.
+
+        Raises:
+            LedgerError: Nothing of it can be read.
+        """
+        salvage = Salvage()
+        columns = ("type", "name", "tbl_name", "sql")
+        rows = list(salvage.read(self._source, TableSource("sqlite_master", columns)))
+        if not rows and salvage.failures:
+            raise LedgerError(
+                f"nothing can be read of the state {self._name}: it is no database, or its first "
+                "page is damaged",
+                "Restore a backup of it, or move it away and start afresh, then backfill.",
+            )
+        return [
+            (str(kind), str(name), str(table), str(sql))
+            for kind, name, table, sql in rows
+            if sql is not None
+        ]
+
+    def _statements(self) -> dict[str, str]:
+        return {
+            name: sql
+            for kind, name, _, sql in self._master
+            if kind == "table" and name in metadata.tables
+        }
+
+    def _beside_tables(self) -> Iterator[str]:
+        """The indexes and triggers, once the rows are there."""
+        for kind, _, table, sql in self._master:
+            if kind in {"index", "trigger"} and table in self._result.kept:
+                yield sql
+
+    def _facts(self) -> dict[str, str]:
+        try:
+            return dict(self._source.execute("SELECT key, value FROM meta NOT INDEXED"))
+        except sqlite3.DatabaseError:
+            rows = Salvage().read(self._source, TableSource("meta", ("key", "value")))
+            try:
+                return {str(key): str(value) for key, value in rows}
+            except sqlite3.DatabaseError:
+                return {}
+
+    def _version(self, facts: Mapping[str, str]) -> int:
+        """The version of its schema; this program's where the state can't say.
+
+        Raises:
+            LedgerError: It is not ours, or of a version that is of no use.
+        """
+        if facts.get("application", APPLICATION) != APPLICATION or not self._statements():
+            raise LedgerError(
+                f"the state {self._name} belongs to another program",
+                "Point [state] url at the state that is to be repaired.",
+            )
+        text = facts.get("schema_version", str(SCHEMA_VERSION))
+        version = int(text) if text.isdecimal() else SCHEMA_VERSION
+        if not OLDEST <= version <= SCHEMA_VERSION:
+            raise LedgerError(
+                f"the state {self._name} is of schema {version}, which this program can't repair",
+                "Use the program that wrote it.",
+            )
+        return version
+
+    def _copy(self, table: Table) -> None:
+        columns = self._columns(table)
+        spoilt = 0
+        gaps: list[tuple[TableSource, Gap]] = []
+        insert = (
+            f'INSERT OR IGNORE INTO "{table.name}" ({", ".join(columns)}) '  # noqa: S608 - names of the schema
+            f"VALUES ({', '.join('?' * len(columns))})"
+        )
+        for source in self._sources(table, columns):
+            salvage = Salvage()
+            for row in salvage.read(self._source, source):
+                if not _is_plausible(table, columns, row):
+                    spoilt += 1
+                    continue
+                try:
+                    self._destination.execute(insert, row)
+                except sqlite3.IntegrityError:
+                    spoilt += 1
+            gaps += [(source, gap) for gap in salvage.gaps]
+        if gaps:
+            self._result.lost.append(_told(table.name, gaps))
+        if spoilt:
+            self._result.lost.append(f"{spoilt} rows of {table.name}, which held what can't be")
+        if gaps or spoilt:
+            self._incomplete.add(table.name)
+        if table.name in _COUNTED and (gaps or spoilt):
+            self._lost_windows += [] if spoilt else gaps
+            self._counts_are_lost |= bool(spoilt) or table.name != "tallies"
+
+    def _columns(self, table: Table) -> tuple[str, ...]:
+        found = self._source.execute(f'PRAGMA table_info("{table.name}")').fetchall()
+        return tuple(row[1] for row in found)
+
+    def _sources(self, table: Table, columns: tuple[str, ...]) -> Iterable[TableSource]:
+        if table.name != "tallies":
+            return [TableSource(table.name, columns)]
+        # Kept in the order of its key, org by org: it has no numbers of rows.
+        orgs = [row[0] for row in self._destination.execute("SELECT id FROM orgs ORDER BY id")]
+        return [
+            TableSource(
+                table.name,
+                columns,
+                key="window_start",
+                prefix=("org_id", org),
+                inner="series_id",
+                step=_SHORTEST_WINDOW_SECONDS,
+            )
+            for org in orgs
+        ]
+
+    def _from_index(self, name: str) -> list[Row]:
+        """What the index of a table knows, where rows of the table itself could not be read."""
+        if name not in self._incomplete:
+            return []
+        columns = INDEXED[name]
+        query = (
+            f"SELECT {', '.join(columns)} FROM {name} "  # noqa: S608 - names of the schema
+            f"INDEXED BY sqlite_autoindex_{name}_1"
+        )
+        rows = []
+        try:
+            for row in self._source.execute(query):
+                if _is_plausible(metadata.tables[name], columns, row):
+                    rows.append(row)  # noqa: PERF401 - what comes before a failure counts
+        except sqlite3.DatabaseError:
+            pass
+        return rows
+
+    def _horizon(self) -> int:
+        """Before when nothing may be counted again, for it could be among what is lost."""
+        if not self._counts_are_lost and not self._lost_windows:
+            return 0
+        ends = self._destination.execute("SELECT max(range_end) FROM coverage").fetchone()[0]
+        read_until = int(ends) if ends is not None else int(time.time())
+        if self._counts_are_lost:
+            return read_until
+        return min(read_until, max(gap.last + 1 for _, gap in self._lost_windows))
+
+    def _write_facts(self, facts: Mapping[str, str], version: int) -> None:
+        oldest = self._destination.execute("SELECT min(window_start) FROM tallies").fetchone()[0]
+        pruned = int(facts.get(PRUNED_BEFORE, 0) or 0)
+        if PRUNED_BEFORE not in facts and "application" not in facts:
+            # Whatever was pruned is not known any more; what is older than all that is left may be.
+            pruned = int(oldest or 0)
+        horizon = max(pruned, self._horizon())
+        for source, gap in self._lost_windows:
+            if source.prefix is not None:
+                uncover(self._destination, source.prefix[1], gap)
+        if horizon > pruned:
+            self._result.not_counted_before = horizon
+        written = {
+            STATE_ID: facts.get(STATE_ID, uuid.uuid4().hex),
+            "application": APPLICATION,
+            "schema_version": str(version),
+        }
+        if horizon:
+            written[PRUNED_BEFORE] = str(horizon)
+        self._destination.executemany(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(written.items())
+        )
+
+
+_JOURNAL = frozenset({"changes", "switches", "quarantines", "audit"})
+"""Tables that say what was changed, and what stops changes."""
+
+_COUNTED = frozenset({"tallies", "incidents", "flow_errors"})
+"""Tables of what totals were counted from."""
+
+
+def _ddl(table: Table) -> str:
+    return str(CreateTable(table).compile(dialect=sqlite.dialect()))
+
+
+def _is_plausible(table: Table, columns: tuple[str, ...], row: Row) -> bool:
+    """Whether every value is of the kind that its column holds."""
+    for name, value in zip(columns, row, strict=True):
+        column = table.columns.get(name)
+        if column is None:
+            continue
+        if value is None:
+            if not column.nullable:
+                return False
+        elif isinstance(column.type, Double):
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                return False
+        elif isinstance(column.type, Integer | BigInteger | Boolean):
+            if not isinstance(value, int):
+                return False
+        elif not isinstance(value, str):
+            return False
+    return True
+
+
+def _told(name: str, gaps: list[tuple[TableSource, Gap]]) -> str:
+    if any(gap == EVERYTHING for _, gap in gaps):
+        return f"every row of {name}, if it had any"
+    if name == "tallies":
+        shown = [f"{_iso(gap.first)} to {_iso(gap.last)}" for _, gap in gaps[:_MOST_GAPS]]
+        what = "rows of tallies, in windows that begin in"
+    else:
+        shown = [f"{gap.first} to {gap.last}" for _, gap in gaps[:_MOST_GAPS]]
+        what = f"rows of {name}, among those with the numbers"
+    more = f" and {len(gaps) - _MOST_GAPS} more places" if len(gaps) > _MOST_GAPS else ""
+    return f"{what} {', '.join(shown)}{more}"
+
+
+def _iso(at: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError, OSError):
+        return "any time"
