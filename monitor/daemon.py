@@ -281,8 +281,12 @@ class Daemon:
     def _look_after_clock(self) -> None:
         """Look at the clock until the daemon ends: jobs that wait can't look themselves."""
         while not self._stop.wait(CLOCK_LOOK_SECONDS):
-            self._look_at_clock()
-            re_anchor(self._scheduler)
+            try:
+                self._look_at_clock()
+                re_anchor(self._scheduler)
+            except Exception:
+                # Nobody would notice a thread that has ended.
+                log.exception("clock_not_looked_at")
 
     def _look_at_clock(self) -> None:
         with self._looking_at_clock:

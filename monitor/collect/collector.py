@@ -11,7 +11,8 @@ from functools import partial
 
 import structlog
 
-from monitor.clock import Clock, lies_ahead
+from monitor.clock import Clock
+from monitor.collect.future_moments import FutureMoments
 from monitor.collect.plan import END_STEP_SECONDS, Plan, Read, plan
 from monitor.collect.poll_report import Outcome, PollCount, PollReport
 from monitor.collect.refusals import Refusals
@@ -81,6 +82,7 @@ class Collector:
         self._within = within
         self._share: Allowance | None = None
         self._required = source_of_executions(contract)
+        self._future = FutureMoments(org, ledger, clock)
         self._refusals = Refusals(org, clock, required=self._required)
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
@@ -177,7 +179,7 @@ class Collector:
         return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
 
     def _poll_source(self, now: float, source: Source, count: PollCount) -> None:
-        self._void_future(now, source, count)
+        count.voided += self._future.void(source.name, now)
         gives_way: list[bool] = []
 
         def read(window: int) -> None:
@@ -198,25 +200,6 @@ class Collector:
             self._read_all(source, due.reads, window, count, deep=due.deep)
 
         self._in_windows(source, read)
-
-    def _void_future(self, now: float, source: Source, count: PollCount) -> None:
-        """Let nothing count as read that lies in the future: see ``monitor.ledger.future``."""
-        state = self._ledger.source_state(self._org, source.name)
-        covered = self._ledger.coverage(self._org, source.name)
-        marks = [state.last_success_at, state.complete_until] if state else []
-        marks += [covered[-1].end] if covered else []
-        if not marks or not lies_ahead(max(marks), now):
-            return
-        ahead_seconds = self._ledger.void_future(self._org, source.name, now)
-        count.voided += 1
-        log.warning(
-            "future_moments_void",
-            org=self._org,
-            source=source.name,
-            ahead_seconds=round(ahead_seconds),
-            hint="The clock of this machine, or of another one that shares the state, was wrong. "
-            "The last day is read again; nothing counts twice.",
-        )
 
     def _due(self, source: Source, window_seconds: int, now: float) -> Plan:
         state = self._ledger.source_state(self._org, source.name)

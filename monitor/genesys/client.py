@@ -20,7 +20,9 @@ out (no answer after it was sent, a 408, a 5xx, a redirect), it ends as an ``Amb
 
 from __future__ import annotations
 
+import statistics
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -72,6 +74,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 T = TypeVar("T")
 
+ANSWERS_FOR_SKEW = 5
+"""Two that a cache or a proxy has dated are outvoted, and after a clock was set the truth is out
+with the third answer: about a poll."""
+
 BUDGET_SECONDS = 45.0
 """The most that one call takes, repetitions and waits included; below the one-minute poll."""
 
@@ -121,13 +127,17 @@ class Client:
         self._budget_seconds = budget_seconds
         self._first_pause_seconds = first_pause_seconds
         self._org = org
-        self._clock_skew_seconds: float | None = None
+        self._skews: deque[float] = deque(maxlen=ANSWERS_FOR_SKEW)
         self._of_thread = threading.local()
 
     @property
     def clock_skew_seconds(self) -> float | None:
-        """How far the platform's clock is ahead of ours, by the newest answer; None before one."""
-        return self._clock_skew_seconds
+        """How far the platform's clock is ahead of ours; None before an answer has told.
+
+        The median of the newest answers: one that comes from elsewhere moves it nowhere.
+        """
+        skews = tuple(self._skews)
+        return statistics.median_low(skews) if skews else None
 
     @contextmanager
     def within(self, allowance: Allowance) -> Iterator[None]:
@@ -339,7 +349,8 @@ class Client:
         answer = self._transport.send(request(token, budget.at_most(READ_TIMEOUT_SECONDS)))
         self._gate.observe(answer.headers)
         skew = skew_seconds(answer.headers.get("Date"), self._clock.now())
-        self._clock_skew_seconds = self._clock_skew_seconds if skew is None else skew
+        if skew is not None:
+            self._skews.append(skew)
         return answer
 
 

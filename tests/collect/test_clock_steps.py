@@ -101,6 +101,25 @@ def test_hosts_whose_clocks_are_a_minute_apart_void_nothing(watch: Watch, clock:
     assert voided == 0
 
 
+def test_hosts_whose_clocks_differ_do_not_read_the_last_day_for_ever(
+    watch: Watch, clock: SetClock
+) -> None:
+    """Three times an hour is enough for any clock that is set."""
+    watched = watch(SMALL, "actions", clock=clock)
+    voided = 0
+    for _ in range(8):
+        clock.pass_seconds(MINUTE)
+        voided += watched.collector.poll().voided
+        clock.set_by(4 * MINUTE)
+        watched.collector.poll()
+        clock.set_by(-4 * MINUTE)
+    assert voided == 3
+    clock.pass_seconds(HOUR)
+    watched.collector.poll()
+    clock.set_by(-4 * MINUTE)
+    assert watched.collector.poll().voided == 1
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_however_often_it_is_set_every_execution_counts_once(
     watch: Watch, clock: SetClock, seed: int

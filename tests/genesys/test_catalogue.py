@@ -365,6 +365,24 @@ def test_the_org_and_its_clock_are_known(
     assert identity.clock_skew_seconds == pytest.approx(120, abs=1)
 
 
+def test_an_answer_with_a_date_of_its_own_tells_nothing_of_the_clock(
+    client: Client, far_side: FarSide, clock: HandClock
+) -> None:
+    """A cache has dated it; what most of the newest answers say counts."""
+    right, cached = formatdate(clock.now()), formatdate(clock.now() - 7_200)
+    far_side.on(ME, *(dated(date) for date in (right, right, cached, right, cached, right)))
+    shown = []
+    for _ in range(6):
+        whoami(client, clock)
+        shown.append(client.clock_skew_seconds)
+
+    assert shown == [pytest.approx(0, abs=1)] * 6
+    clock.ahead = 600
+    for _ in range(3):
+        whoami(client, clock)
+    assert client.clock_skew_seconds == pytest.approx(-600, abs=1)
+
+
 @pytest.mark.parametrize("date", [None, "tomorrow"])
 def test_a_clock_that_does_not_show_is_not_guessed(
     client: Client, far_side: FarSide, clock: HandClock, date: str | None
