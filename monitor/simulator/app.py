@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from flask import Flask, g, request
 from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map
 
 from monitor.errors import ConfigurationError
 from monitor.simulator.answers import answer, refusal_answer
@@ -34,11 +35,45 @@ from monitor.simulator.tokens import GrantRefusal
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from flask import Response
+    from flask.typing import RouteCallable
 
     from monitor.simulator.org import SimulatedOrg
 
 _API: Final = "/api/v2/"
 LARGEST_BODY: Final = 4_000_000
+
+
+_ROUTES: Final[dict[str, Map]] = {}
+"""The routes of each contract, once an org has had them."""
+
+
+class _App(Flask):
+    """An application whose routes are compiled once a process, however many orgs it simulates.
+
+    Werkzeug makes code of each route, which for all of them takes longer than most tests do.
+    """
+
+    def __init__(self, known: Map | None) -> None:
+        """Have the routes that are known already, or none yet."""
+        super().__init__("monitor.simulator", static_folder=None)
+        self.url_map.strict_slashes = False
+        self._knows_routes = known is not None
+        if known is not None:
+            self.url_map = known
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,  # noqa: FBT001 - Flask's own signature
+        **options: Any,  # noqa: ANN401 - the same
+    ) -> None:
+        """Add a route; where it is known, only what answers it."""
+        if self._knows_routes and endpoint is not None and view_func is not None:
+            self.view_functions[endpoint] = view_func
+        else:
+            super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
 
 def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
@@ -48,9 +83,8 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         org: What is behind it.
         closing: Set when the server stops, so that hanging requests end.
     """
-    app = Flask("monitor.simulator", static_folder=None)
+    app = _App(_ROUTES.get(org.contract))
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.url_map.strict_slashes = False
     faults, requests = FaultQueue(), RequestLog()
     _watch(app, org, faults, requests)
     _answer_errors(app)
@@ -67,6 +101,7 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         app.register_blueprint(organization_routes(org))
         app.register_blueprint(tracking_routes(org))
         app.register_blueprint(audit_routes(org))
+    _ROUTES.setdefault(org.contract, app.url_map)
     return Line(app.wsgi_app, closing)
 
 

@@ -62,6 +62,7 @@ from monitor.genesys.analytics import (
     submit_action_job,
 )
 from monitor.genesys.audits import RealtimeAuditQuery, saved_actions
+from monitor.genesys.authorization import is_granted
 from monitor.genesys.dependencies import OBJECT_TYPES, consuming_flows, tracking_is_built
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
@@ -178,6 +179,11 @@ FULL_ACTION_UPDATE = ActionUpdate(
 )
 
 CASES = [
+    Case(
+        lambda c: is_granted(c, "integrations:action:edit"),
+        "AuthorizationApi",
+        "get_authorization_subjects_me",
+    ),
     Case(list_actions, "IntegrationsApi", "get_integrations_actions"),
     Case(
         lambda c: list_actions(c, with_authentication=True),
