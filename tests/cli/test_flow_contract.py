@@ -48,6 +48,7 @@ COMMANDS = (
     ("pause",),
     ("resume",),
     ("export", "openmetrics"),
+    ("state", "check"),
 )
 """Every command that may ask a platform something; ``run`` has a test of its own."""
 
