@@ -101,6 +101,7 @@ class Daemon:
             log.info("state_created", state=self._ledger.name)
         try:
             self._ledger.refuse_damage()
+            self._ledger.settle()
             self._watches = self._open_watches(settings)
             self._keepers = self._open_keepers(settings)
             self.holder = SnapshotHolder(self._snapshot())

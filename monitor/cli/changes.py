@@ -40,7 +40,7 @@ def rollback(
     from monitor.cli.planned import opened_remediations
     from monitor.remediation.actor import person
 
-    with opened_ledger(settings) as ledger:
+    with opened_ledger(settings, changes=True) as ledger:
         org, found = _find(ledger, settings.org, change)
         line = f"{found.action_name}: {found.to_ms / 1000:g} s -> {found.from_ms / 1000:g} s"
         _ask(line, yes=yes)

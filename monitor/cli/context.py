@@ -63,13 +63,17 @@ class Context:
 
 
 @contextmanager
-def opened_ledger(settings: Settings, *, may_create: bool = False) -> Iterator[Ledger]:
+def opened_ledger(
+    settings: Settings, *, may_create: bool = False, changes: bool = False
+) -> Iterator[Ledger]:
     """The settings' ledger, closed afterwards.
 
     Args:
         settings: Where it is.
         may_create: Whether to make one where there is none, and say where. Only what reads the
             platform into it, or is about to write to the platform, may.
+        changes: Whether it is to say something to the daemon that uses it: then it must not be a
+            copy of the one that is used.
 
     Raises:
         NoStateError: There is none, and none is to be made.
@@ -82,6 +86,10 @@ def opened_ledger(settings: Settings, *, may_create: bool = False) -> Iterator[L
             import structlog
 
             structlog.get_logger().info("state_created", state=ledger.name)
+        if may_create:
+            ledger.settle()
+        elif changes:
+            ledger.refuse_copy()
         yield ledger
 
 

@@ -89,7 +89,7 @@ def apply(
 
     orgs = chosen_orgs(settings, org)
     with (
-        opened_ledger(settings) as ledger,
+        opened_ledger(settings, changes=True) as ledger,
         opened_remediations(settings, ledger, orgs) as remediations,
     ):
         with waiting("Reading the state"):

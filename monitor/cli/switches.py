@@ -31,7 +31,7 @@ def pause(
     from monitor.remediation.actor import person
     from monitor.remediation.audit_file import AuditFile, audit_path
 
-    with opened_ledger(settings) as ledger:
+    with opened_ledger(settings, changes=True) as ledger:
         switch = Switch(SystemClock().now(), person(), reason)
         said = []
         orgs = chosen_orgs(settings, org)
@@ -84,7 +84,7 @@ def resume(
     from monitor.remediation.audit_file import AuditFile, audit_path
 
     now, who = SystemClock().now(), person()
-    with opened_ledger(settings) as ledger:
+    with opened_ledger(settings, changes=True) as ledger:
         orgs = chosen_orgs(settings, org)
         if action is None:
             said = []

@@ -11,9 +11,9 @@ from pathlib import Path
 from monitor.ledger import backup as backing_up
 from monitor.ledger import repair as repairing
 from monitor.ledger.backup import refuse_a_server
-from monitor.ledger.database import read_only_database
 from monitor.ledger.engines import parsed_url, server_name
 from monitor.ledger.faults import StateFault, check_state
+from monitor.ledger.read_only import read_only_database
 from monitor.ledger.repair import Repair
 from monitor.ledger.state_file import StateFile
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, func, inspect, select
@@ -29,6 +30,9 @@ from monitor.ledger.state_file import FileIdentity, StateFile, no_state
 
 STATE_ID = "state_id"
 """Given to a state when it is made: another one of the same name has another."""
+
+HOME = "home"
+"""The file that a state was last counted into: a copy of it says the same, from elsewhere."""
 
 _CREATION_LOCK = 0x7469_6D65
 """Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
@@ -54,6 +58,7 @@ class Database:
         self._identity: FileIdentity | None = None
         self._log_identity: FileIdentity | None = None
         self._state_id: str | None = None
+        self._settles_at = ""
         self._is_prepared = False
         self._looking = threading.Lock()
         self.was_created = False
@@ -87,7 +92,10 @@ class Database:
         with in_plain_words(self._name), self._writer.begin() as connection:
             if self._is_prepared:
                 self._refuse_another_state(connection)
+            if self._settles_at:
+                put(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
             yield connection
+        self._settles_at = ""
 
     def verify(self) -> None:
         """Make sure that the state is still the one that was opened.
@@ -98,6 +106,41 @@ class Database:
         """
         with self.reading() as connection:
             self._refuse_another_state(connection)
+
+    def refuse_copy(self) -> None:
+        """Make sure that this is no copy of a state that is still in its place.
+
+        What is written to the one does not reach whoever uses the other.
+
+        Raises:
+            LedgerError: It is.
+        """
+        if self._file is None:
+            return
+        with self.reading() as connection:
+            home = _facts(connection).get(HOME)
+        if home is None or self._state_id is None:
+            return
+        other = StateFile(Path(home), home)
+        if other.identity() in {None, self._identity}:
+            return
+        if _holds(other, self._state_id):
+            raise LedgerError(
+                f"the state {self._name} is a copy of {home}, which is still there",
+                f"Name the one that the daemon uses as [state] url; to go on with this one, move "
+                f"{home} away.",
+            )
+
+    def settle(self) -> None:
+        """Let this be the place of the state from now on, unless it is still in another one.
+
+        Raises:
+            LedgerError: It is a copy of a state that is still in its place.
+        """
+        self.refuse_copy()
+        if self._file is not None:
+            # Written with what is written first: nobody waits for a lock to begin.
+            self._settles_at = str(self._file.path.resolve())
 
     def close(self) -> None:
         """Close every connection."""
@@ -281,35 +324,6 @@ def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) ->
     return database
 
 
-@contextmanager
-def read_only_database(url: str, busy_timeout_seconds: float) -> Iterator[Database]:
-    """The database at ``url``, to be looked at: nothing is made, upgraded or left beside it.
-
-    Args:
-        url: ``sqlite:///path`` or ``postgresql://...``.
-        busy_timeout_seconds: How long to wait for whoever has it to himself.
-
-    Raises:
-        NoStateError: There is none.
-        LedgerError: The URL is not one of these, or the database can't be read.
-    """
-    parsed = parsed_url(url)
-    with ExitStack() as stack:
-        if parsed.get_backend_name() == "sqlite":
-            file = StateFile.of(parsed)
-            file.refuse_absence()
-            address = stack.enter_context(file.unchanging_url())
-            engine, name = sqlite_reader(address, busy_timeout_seconds), file.name
-        else:
-            engine = postgresql_engine(parsed, busy_timeout_seconds).execution_options(
-                postgresql_readonly=True
-            )
-            name = server_name(parsed)
-        database = Database(engine, name)
-        stack.callback(database.close)
-        yield database
-
-
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can say what to do about a conflict, in the dialect of the connection."""
     if connection.dialect.name == "sqlite":
@@ -341,6 +355,17 @@ def put_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str,
 
 def _facts(connection: Connection) -> dict[str, str]:
     return {row.key: row.value for row in connection.execute(select(schema.meta))}
+
+
+def _holds(file: StateFile, state_id: str) -> bool:
+    """Whether a file holds the state of this number; one that can't be read holds none."""
+    try:
+        with file.unchanging_url() as address, in_plain_words(file.name):
+            engine = sqlite_reader(address, busy_timeout_seconds=0.0)
+            with engine.begin() as connection:
+                return _facts(connection).get(STATE_ID) == state_id
+    except (LedgerError, OSError):
+        return False
 
 
 def _replaced(name: str) -> StateLostError:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, inspect, text
 
 from monitor.errors import LedgerError, NoStateError
 from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
-from monitor.ledger.database import Database, read_only_database
+from monitor.ledger.database import Database
 from monitor.ledger.engines import parsed_url, server_name
+from monitor.ledger.read_only import read_only_database
 from monitor.ledger.reading import read_state
 from monitor.ledger.schema import SCHEMA_VERSION, metadata
 from monitor.ledger.state_file import StateFile

@@ -117,6 +117,22 @@ class Ledger:
         with self._database.reading() as connection:
             refuse_damage(connection, self.name, QUICK_CHECK_SECONDS)
 
+    def refuse_copy(self) -> None:
+        """Make sure that this is no copy of a state that is still in its place.
+
+        Raises:
+            LedgerError: It is.
+        """
+        self._database.refuse_copy()
+
+    def settle(self) -> None:
+        """Let this be the place of the state from now on.
+
+        Raises:
+            LedgerError: It is a copy of a state that is still in its place.
+        """
+        self._database.settle()
+
     def verify(self) -> None:
         """Make sure that the state is still there, and still the one that was opened.
 

@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateTable
 
 from monitor.errors import LedgerError
 from monitor.ledger.backup import new_file
-from monitor.ledger.database import STATE_ID
+from monitor.ledger.database import HOME, STATE_ID
 from monitor.ledger.failures import in_plain_words
 from monitor.ledger.mending import (
     INDEXED,
@@ -319,6 +319,8 @@ class _Copy:
         }
         if horizon:
             written[PRUNED_BEFORE] = str(horizon)
+        # It may be used from the place that it was made in, too.
+        self._destination.execute("DELETE FROM meta WHERE key = ?", (HOME,))
         self._destination.executemany(
             "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(written.items())
         )

@@ -226,3 +226,43 @@ def test_a_pause_that_no_daemon_reads_says_so(place: Place, command: Command) ->
     assert finished.code == 0
     assert finished.out == "Changes of acme are paused.\n"
     assert f"The state {place.state} was last read into" in finished.err
+
+
+@pytest.mark.parametrize(
+    "words", ["pause", "resume", "rollback 1 --yes", "apply --yes", "poll", "run"]
+)
+def test_a_copy_of_a_state_is_not_taken_for_it(place: Place, command: Command, words: str) -> None:
+    """While the state is still where it was: nothing that is said to the copy reaches a daemon."""
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        ledger.settle()
+        ledger.check_writable()
+    copy = place.folder / "copy.db"
+    shutil.copy(place.state, copy)
+    before = copy.read_bytes()
+    place.configure(state=f"sqlite:///{copy}")
+
+    finished = command(*words.split())
+
+    assert_refused(
+        finished, 1, f"The state {copy} is a copy of {place.state}, which is still there"
+    )
+    assert copy.read_bytes() == before
+
+
+def test_a_copy_can_be_read_and_used_where_the_state_is_gone(
+    place: Place, command: Command
+) -> None:
+    """A report of it misleads nobody; and one that was moved is the state."""
+    assert command("poll").code == 0
+    copy = place.folder / "copy.db"
+    shutil.copy(place.state, copy)
+    place.configure(state=f"sqlite:///{copy}")
+    assert command("report").code == 0
+    assert command("history").code == 0
+
+    place.state.unlink()
+
+    assert command("pause").code == 0
+    assert command("poll").code == 0
+    place.configure(state=f"sqlite:///{place.folder}/./copy.db")
+    assert command("poll").code == 0

@@ -10,7 +10,7 @@ import pytest
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger, inspect_state
 from monitor.ledger.damage import refuse_damage
-from monitor.ledger.database import read_only_database
+from monitor.ledger.read_only import read_only_database
 from monitor.ledger.schema import SCHEMA_VERSION
 from tests.ledger.readings import ORG, SOURCE, reading, tally
 
