@@ -24,10 +24,11 @@ from monitor.errors import (
     LedgerError,
     StateLostError,
     TimeoutMonitorError,
+    UnforeseenError,
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import ClosedEndpoints
-from monitor.jobs import add_job, new_scheduler, re_anchor
+from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.model import floor_to
 from monitor.remediation.keeper import Keeper
@@ -238,6 +239,10 @@ class Daemon:
         """Poll one org and show the result; nothing that goes wrong ends the daemon."""
         if self._stop.is_set():
             return
+        with failures_logged("poll", watch.name):
+            self._poll(watch)
+
+    def _poll(self, watch: OrgWatch) -> None:
         self._look_at_clock()
         try:
             watch.poll()
@@ -250,8 +255,9 @@ class Daemon:
         except LedgerError as error:
             self._state_writable = False
             log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
-        except ConfigurationError as error:
-            # An address that can't be asked; the watch has told, and SIGHUP may mend it.
+        except (ConfigurationError, UnforeseenError) as error:
+            # An address that can't be asked, which SIGHUP may mend, or a fault of our own: the
+            # watch has told, and counted it.
             log.debug("not_polled", org=watch.name, why=error.message)
         else:
             if self._state_problem:
@@ -282,12 +288,9 @@ class Daemon:
     def _look_after_clock(self) -> None:
         """Look at the clock until the daemon ends: jobs that wait can't look themselves."""
         while not self._stop.wait(CLOCK_LOOK_SECONDS):
-            try:
+            with failures_logged("clock"):
                 self._look_at_clock()
                 re_anchor(self._scheduler)
-            except Exception:
-                # Nobody would notice a thread that has ended.
-                log.exception("clock_not_looked_at")
 
     def _look_at_clock(self) -> None:
         with self._looking_at_clock:
@@ -354,39 +357,34 @@ class Daemon:
         """Diagnose one org and show the verdicts."""
         if self._stop.is_set():
             return
-        try:
+        with failures_logged("diagnosis", watch.name):
             watch.diagnose()
-        except LedgerError as error:
-            log.error("diagnosis_failed", org=watch.name, why=error.message, hint=error.hint)
-        except Exception:
-            # Nobody asks the executor how it went.
-            log.exception("diagnosis_failed", org=watch.name)
-        self._show()
+        with failures_logged("diagnosis", watch.name):
+            self._show()
 
     def _remediate(self, watch: OrgWatch, keeper: Keeper) -> None:
         """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
         if self._stop.is_set():
             return
-        try:
+        with failures_logged("remediation", watch.name):
             keeper.take_turn(watch.picture.diagnosis)
             keeper.draw()
-        except LedgerError as error:
-            log.error("remediation_failed", org=watch.name, why=error.message, hint=error.hint)
-        except Exception:
-            # Nobody asks the executor how it went.
-            log.exception("remediation_failed", org=watch.name)
-        self._show()
+        with failures_logged("remediation", watch.name):
+            self._show()
 
     def _refresh(self, watch: OrgWatch) -> None:
         if self._stop.is_set():
             return
-        try:
+        with failures_logged("catalogue", watch.name):
             watch.refresh_catalogue()
-        except TimeoutMonitorError as error:
-            log.error("catalogue_failed", org=watch.name, why=error.message, hint=error.hint)
-        self._show()
+        with failures_logged("catalogue", watch.name):
+            self._show()
 
     def _prune(self) -> None:
+        with failures_logged("prune"):
+            self._forget()
+
+    def _forget(self) -> None:
         self._look_at_clock()
         is_off = any(watch.picture.health.is_clock_off for watch in self._watches)
         if is_off or self._steps.stepped_within(PRUNE_NOTHING_SECONDS):
@@ -394,12 +392,7 @@ class Daemon:
             return
         collect, state = self._settings.collect, self._settings.state
         before = floor_to(self._clock.now() - state.retention, collect.window)
-        try:
-            removed = self._ledger.prune(before)
-        except LedgerError as error:
-            log.error("prune_failed", why=error.message, hint=error.hint)
-        else:
-            log.info("pruned", rows=removed)
+        log.info("pruned", rows=self._ledger.prune(before))
 
     def _show(self) -> None:
         with self._drawing:

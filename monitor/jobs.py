@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
+from monitor.errors import TimeoutMonitorError, UnforeseenError
+
+log = structlog.get_logger()
 
 ANCHOR_SLACK = timedelta(seconds=5)
 """A scheduler that is held up by a busy machine catches up by itself."""
+
+
+@contextmanager
+def failures_logged(job: str, org: str = "") -> Iterator[None]:
+    """Let nothing that is raised in a block end a thread: it is logged once, with its place.
+
+    Args:
+        job: What the line calls the job: ``<job>_failed``.
+        org: The org that it is done for; empty for all of them.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the last resort of a thread that nobody asks how it went
+        failure = error if isinstance(error, TimeoutMonitorError) else UnforeseenError.of(error)
+        event, whose = f"{job}_failed", {"org": org} if org else {}
+        log.error(event, **whose, why=failure.message, hint=failure.hint)
 
 
 def new_scheduler(threads: int) -> BackgroundScheduler:

@@ -54,6 +54,8 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     root.setLevel(level if verbose else max(level, logging.WARNING))
     # It warns of every run that waits for the one before; the poll's own line tells how long.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It writes a traceback, with the far side's words, of headers that it takes all the same.
+    logging.getLogger("urllib3").setLevel(level if verbose else logging.ERROR)
     # stamina would write its own line for each retry, as a warning and in words of its own.
     set_on_retry_hooks([_log_retry])
 

@@ -29,6 +29,7 @@ from monitor.errors import (
     GenesysError,
     LedgerError,
     TimeoutMonitorError,
+    UnforeseenError,
 )
 from monitor.genesys.budget import Allowance
 from monitor.ledger import Ledger, OrgState
@@ -166,16 +167,22 @@ class OrgWatch:
                     report = self._not_asked(problem, time.monotonic() - started)
                 else:
                     report = read(allowance)
+                report = replace(report, requests=self._requests() - before)
+                if report.errors and self._closed.is_set():
+                    # Its connections were closed under it: that is no finding about the platform.
+                    log.info("poll_abandoned", org=self.name)
+                    return report
+                drawn = self._draw()
             except TimeoutMonitorError as error:
                 self._note_failure(error, time.monotonic() - started)
                 raise
-            report = replace(report, requests=self._requests() - before)
-            if report.errors and self._closed.is_set():
-                # Its connections were closed under it: that is no finding about the platform.
-                log.info("poll_abandoned", org=self.name)
-                return report
+            except Exception as error:
+                # Whatever it is, this poll has failed, and the next one is made all the same.
+                failure = UnforeseenError.of(error)
+                self._note_failure(failure, time.monotonic() - started)
+                raise failure from error
             self._note(report)
-            self._picture = self._draw()
+            self._picture = replace(drawn, health=self._health)
         return report
 
     def claim_diagnosis(self) -> bool:
@@ -253,11 +260,16 @@ class OrgWatch:
                 )
                 self._health = replace(self._health, catalogue_problem=_with_hint(error))
             return error
+        except TimeoutMonitorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - counting goes on without names
+            failure = self._log_fault("catalogue_failed", error)
+            self._health = replace(self._health, catalogue_problem=failure.message)
+            return None
         self._catalogue_read = True
         self._ages.note_catalogue()
         self._health = replace(self._health, catalogue_problem="")
-        if self._reader.audits is not None:
-            self._reader.audits.read()
+        self._read_audits()
         if listed or self._reader.settings.contract == "flow":
             log.info("catalogue", org=self.name, actions=listed)
         else:
@@ -268,6 +280,20 @@ class OrgWatch:
                 hint="Check that client_id belongs to the org you mean.",
             )
         return None
+
+    def _read_audits(self) -> None:
+        try:
+            if self._reader.audits is not None:
+                self._reader.audits.read()
+        except TimeoutMonitorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - who changed a timeout is no reason not to count
+            self._log_fault("audits_failed", error)
+
+    def _log_fault(self, event: str, error: Exception) -> UnforeseenError:
+        failure = UnforeseenError.of(error)
+        log.error(event, org=self.name, why=failure.message, hint=failure.hint)
+        return failure
 
     def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
         """A poll that failed before any source was asked: each would only take its time to fail."""

@@ -22,6 +22,7 @@ from monitor.analysis.seen import FLOW_CONTRACT, missing_seconds
 from monitor.analysis.verdict import Verdict
 from monitor.analysis.wording import seconds
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
+from monitor.errors import UnforeseenError
 from monitor.ledger import Ledger, OrgState
 from monitor.model import (
     CAP_MS,
@@ -245,9 +246,11 @@ class _Diagnosing:
             wanted = replace(wanted, cap_ms=min(wanted.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
         try:
             found = diagnose(evidence, wanted, changeable)
-        except Exception:
-            # The others must get theirs all the same.
-            log.exception("diagnosis_failed", action_id=action_id)
+        except Exception as error:  # noqa: BLE001 - the others must get theirs all the same
+            failure = UnforeseenError.of(error)
+            log.error(
+                "diagnosis_failed", action_id=action_id, why=failure.message, hint=failure.hint
+            )
             nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
             reason = "It could not be judged: the program failed on it, and its log says how"
             found = replace(diagnose(nothing, wanted, changeable), why=reason, missing=(reason,))

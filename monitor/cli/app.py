@@ -25,7 +25,7 @@ from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
 from monitor.cli.state import state
 from monitor.cli.switches import pause, resume
-from monitor.errors import TimeoutMonitorError
+from monitor.errors import TimeoutMonitorError, UnforeseenError
 from monitor.redaction import SECRETS, redact_crashes
 
 app = typer.Typer(
@@ -122,7 +122,7 @@ def run() -> None:
             sys.stderr.write(SECRETS.redact(traceback.format_exc()))
             sys.exit(1)
         say(
-            f"Something went wrong inside timeout-monitor: {type(error).__name__}: {error}",
+            f"Something went wrong inside timeout-monitor: {UnforeseenError.of(error).message}",
             "Run it again with --verbose before the command, and report what it prints.",
         )
         sys.exit(1)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.collect import PollReport
-    from monitor.errors import GenesysError
+    from monitor.errors import GenesysError, UnforeseenError
     from monitor.model import TimeRange
     from monitor.watch import OrgWatch
 
@@ -87,7 +87,7 @@ def refuse_failures(reports: "Sequence[PollReport]") -> None:
     Raises:
         GenesysError: A source that should answer was not read.
     """
-    failures: dict[str, GenesysError] = {}
+    failures: dict[str, GenesysError | UnforeseenError] = {}
     for report in reports:
         # Two sources may ask the same endpoint, and fail for the same reason: it is told once.
         told = {error.message: error for error in report.errors.values()}

@@ -22,6 +22,8 @@ from monitor.errors import (
     BadRequestError,
     ConfigurationError,
     GenesysError,
+    TimeoutMonitorError,
+    UnforeseenError,
 )
 from monitor.genesys.budget import Allowance
 from monitor.ledger import Ledger, Reading
@@ -134,7 +136,7 @@ class Collector:
     ) -> PollReport:
         started = time.monotonic()
         count = PollCount()
-        errors: dict[str, GenesysError] = {}
+        errors: dict[str, GenesysError | UnforeseenError] = {}
         self._not_asked.clear()
         for place, source in enumerate(self._sources):
             if self._refusals.rests(source.name) or self._stop.is_set():
@@ -146,6 +148,10 @@ class Collector:
             except GenesysError as error:
                 errors[source.name] = error
                 self._refusals.note(source.name, error)
+            except TimeoutMonitorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - it holds up no other source, whatever it is
+                errors[source.name] = UnforeseenError.of(error)
             else:
                 if source.name not in self._not_asked:
                     self._refusals.note_answer(source.name)
@@ -168,7 +174,9 @@ class Collector:
             voided=count.voided,
         )
 
-    def _result(self, errors: Mapping[str, GenesysError], available: Mapping[str, bool]) -> Outcome:
+    def _result(
+        self, errors: Mapping[str, TimeoutMonitorError], available: Mapping[str, bool]
+    ) -> Outcome:
         failed = errors.keys() | {name for name, answers in available.items() if not answers}
         # One that this poll did not ask has not answered either.
         answered = available.keys() - failed - self._not_asked

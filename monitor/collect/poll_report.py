@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from monitor.errors import GenesysError
+from monitor.errors import GenesysError, UnforeseenError
 from monitor.ledger import Recorded
 
 
@@ -59,7 +59,7 @@ class PollReport:
     shown: int = 0
     unreadable: int = 0
     folded: Mapping[str, int] = field(default_factory=dict)
-    errors: Mapping[str, GenesysError] = field(default_factory=dict)
+    errors: Mapping[str, GenesysError | UnforeseenError] = field(default_factory=dict)
     available: Mapping[str, bool] = field(default_factory=dict)
     refused: Mapping[str, GenesysError] = field(default_factory=dict)
     voided: int = 0

@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 
 import msgspec
 from msgspec import inspect
@@ -238,7 +237,6 @@ def _expect(kind: type, value: object, where: str) -> None:
         raise Unfit("shape", f"Expected `{what}` at `{where}`")
 
 
-@lru_cache(maxsize=256)
 def _may_be_none(wanted: inspect.Type) -> bool:
     return isinstance(wanted, inspect.UnionType) and wanted.includes_none
 

@@ -7,12 +7,16 @@ meet under one name; here nothing is left to whoever calls.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.ledger.values import Reading
 from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeoutEdit
 from monitor.texts import tidy, tidy_id
+
+LONGEST_SUM_MS = 1e15
+"""Thirty thousand years: what is longer, or no number, would make every later sum infinite."""
 
 
 def fit_reading(read: Reading) -> Reading:
@@ -53,11 +57,24 @@ def fit_edits(edits: Iterable[TimeoutEdit]) -> list[TimeoutEdit]:
 
 
 def _tally(tally: Tally) -> Tally:
+    durations = tally.duration_ms, tally.min_ms, tally.max_ms
+    if not all(0 <= one <= LONGEST_SUM_MS for one in durations):
+        tally = replace(
+            tally,
+            duration_ms=_duration(tally.duration_ms),
+            min_ms=_duration(tally.min_ms),
+            max_ms=_duration(tally.max_ms),
+        )
     words = tally.action_id, tally.error_type, tally.response_status
     fit = tuple(map(tidy_id, words))
     if fit == words:
         return tally
     return replace(tally, action_id=fit[0], error_type=fit[1], response_status=fit[2])
+
+
+def _duration(duration_ms: float) -> float:
+    """Return a duration that can be summed; one that is no number says nothing."""
+    return min(max(duration_ms, 0.0), LONGEST_SUM_MS) if math.isfinite(duration_ms) else 0.0
 
 
 def _incident(incident: Incident) -> Incident:

@@ -8,7 +8,16 @@ from sqlalchemy import Column, Connection, select, text, update
 
 from monitor.ledger.change_schema import VERSION_2, changes
 from monitor.ledger.finer_bands import split_bands
-from monitor.ledger.schema import SCHEMA_VERSION, VERSION_4, actions, flows, metadata
+from monitor.ledger.fit_to_keep import LONGEST_SUM_MS
+from monitor.ledger.schema import (
+    SCHEMA_VERSION,
+    VERSION_4,
+    actions,
+    flows,
+    metadata,
+    series,
+    tallies,
+)
 from monitor.model import ActionKind
 from monitor.texts import tidy
 
@@ -27,6 +36,13 @@ _NAMES = (
     changes.c.action_name,
 )
 
+_DURATIONS = (
+    series.c.duration_ms,
+    tallies.c.duration_ms,
+    tallies.c.min_ms,
+    tallies.c.max_ms,
+)
+
 
 def _tidy(connection: Connection, column: Column[str]) -> None:
     for (name,) in connection.execute(select(column).distinct()).all():
@@ -39,10 +55,14 @@ def _to_version_4(connection: Connection) -> None:
     """Add the tables of what is known beside the counts; nothing that was counted is touched.
 
     Which actions are functions was guessed by their category until then: it is not known before
-    the next catalogue is read. Names were kept as they came, with what moves a terminal's cursor.
+    the next catalogue is read. Names were kept as they came, with what moves a terminal's cursor,
+    and so were durations that make every later sum infinite.
     """
     for column in _NAMES:
         _tidy(connection, column)
+    for column in _DURATIONS:
+        too_long = update(column.table).where(column > LONGEST_SUM_MS)
+        connection.execute(too_long.values({column.name: 0.0}))
     metadata.create_all(connection, tables=VERSION_4)
     guessed = (ActionKind.CUSTOM, ActionKind.FUNCTION)
     connection.execute(

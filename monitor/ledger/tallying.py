@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -149,7 +150,9 @@ def _write(
         )
         total = sums[number]
         total[0] += after.count - before.count
-        total[1] += after.duration_ms - before.duration_ms
+        more_ms = after.duration_ms - before.duration_ms
+        # What an older program kept may be infinite: it must not refuse every later reading.
+        total[1] += more_ms if math.isfinite(more_ms) else 0.0
         for index, (new, kept) in enumerate(zip(after.bands, before.bands, strict=True), 2):
             total[index] += new - kept
     put(connection, tallies, rows)

@@ -9,11 +9,13 @@ import gzip
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 from flask import Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
 from monitor.analysis.report import as_document
+from monitor.errors import UnforeseenError
 from monitor.web.documents import changes_document, readiness_document, status_document
 from monitor.web.exposition import Exposition, Format
 from monitor.web.hosts import HostNames
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.snapshot import Snapshot, SnapshotHolder
     from monitor.web.web_config import Passwords
+
+log = structlog.get_logger()
 
 _SCRIPTLESS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _ANY_HOST = frozenset({"/metrics", "/healthz", "/readyz"})
@@ -72,6 +76,7 @@ def create_app(
     _add_api(app, holder, clock)
     _add_page(app, holder, clock)
     app.register_error_handler(HTTPException, _as_json)
+    app.register_error_handler(Exception, _as_fault)
     app.after_request(_secured)
     return app
 
@@ -183,6 +188,13 @@ def _add_page(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
 
 def _json(document: dict[str, Any], status: int = 200) -> Response:
     return Response(msgspec.json.encode(document), status=status, content_type="application/json")
+
+
+def _as_fault(error: Exception) -> Response:
+    """Say that it is a fault of this program's own, and log where; no traceback at anybody."""
+    failure = UnforeseenError.of(error)
+    log.error("request_failed", path=request.path, why=failure.message, hint=failure.hint)
+    return _json({"error": "Internal Server Error", "detail": "The log says where."}, 500)
 
 
 def _as_json(error: HTTPException) -> Response:

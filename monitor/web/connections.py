@@ -37,6 +37,7 @@ from tornado.httputil import (
 from tornado.tcpserver import TCPServer
 from werkzeug.test import run_wsgi_app
 
+from monitor.errors import UnforeseenError
 from monitor.web.environ import as_environ, origin_form
 
 if TYPE_CHECKING:
@@ -264,8 +265,8 @@ class HttpServer(TCPServer, HTTPServerConnectionDelegate):
             chunks, status, headers = await loop.run_in_executor(
                 self._workers, lambda: run_wsgi_app(self._app, environ, buffered=True)
             )
-        except Exception:
-            log.exception("request_failed")
+        except Exception as error:  # noqa: BLE001 - one request must not end the server
+            log.error("A request failed: %s", UnforeseenError.of(error).message)
             connection.stream.close()
             return
         code, _, reason = status.partition(" ")

@@ -206,3 +206,10 @@ def test_an_id_that_leads_elsewhere_is_not_asked_for(value: str) -> None:
     with pytest.raises(WrongShapeError, match="jobId"):
         endpoint.path({"jobId": value})
     assert endpoint.path({"jobId": "a/../b ü"}) == "/api/v2/jobs/a%2F..%2Fb%20%C3%BC/results"
+
+
+def test_null_for_a_list_of_records_is_none_of_them() -> None:
+    """Also where another field forces the answer to be read record by record."""
+    body = b'{"conversations": null, "totalHits": null, "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    page, dropped = read_records(body, ConversationPage)
+    assert (page.conversations, page.total_hits, dropped) == ((), 0, ())

@@ -133,6 +133,17 @@ def test_a_trace_is_one_line_too() -> None:
     assert all("ZeroDivisionError" in str(line["exception"]) for line in told)
 
 
+def test_what_urllib3_says_of_odd_headers_is_no_traceback_at_anybody() -> None:
+    """It takes them all the same, and quotes them; who asks for more sees it."""
+    out = io.StringIO()
+    configure(stream=out)
+    logging.getLogger("urllib3.connection").warning("Failed to parse headers")
+    assert not out.getvalue()
+    configure(stream=out, verbose=True)
+    logging.getLogger("urllib3.connection").warning("Failed to parse headers")
+    assert "Failed to parse" in out.getvalue()
+
+
 def test_configuring_twice_says_everything_once() -> None:
     """A second call takes the place of the first."""
     first, second = io.StringIO(), io.StringIO()

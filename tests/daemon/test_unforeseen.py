@@ -1,0 +1,81 @@
+"""Jobs of the daemon that fail as nothing foresees: one line each, and the daemon goes on."""
+
+from __future__ import annotations
+
+import re
+from urllib.request import urlopen
+
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.daemon import Daemon
+from monitor.ledger import Ledger
+from monitor.remediation.keeper import Keeper
+from monitor.watch import OrgWatch
+from tests.daemon.conftest import MakeDaemon
+from tests.daemon.place import Place, eventually
+
+
+def boom(*_: object, **__: object) -> None:
+    """Fail as nothing in the tree does."""
+    reason = "boom"
+    raise RuntimeError(reason)
+
+
+def test_a_poll_that_fails_unforeseen_is_counted_and_the_next_one_comes(
+    place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``/metrics`` shows it, one line names its place, and nothing is a traceback."""
+    place.configure(interval="200ms")
+    daemon = make_daemon(place)
+    with capture_logs() as logs, monkeypatch.context() as patched:
+        patched.setattr(OrgWatch, "_draw", boom)
+        daemon.start()
+        eventually(lambda: _failed(daemon) >= 2, "two polls that failed")
+
+    told = [line for line in logs if line["event"] == "poll"]
+    assert len(told) >= 2
+    assert all(re.search(r"raised at monitor/watch\.py:\d+", line["why"]) for line in told)
+    assert not any(line.get("exc_info") for line in logs)
+    eventually(lambda: daemon.holder.current.orgs[0].health.polls["ok"], "a good poll")
+
+
+def _failed(daemon: Daemon) -> float:
+    with urlopen(f"{daemon.address}/metrics", timeout=5) as answer:  # noqa: S310 - loopback
+        text = answer.read().decode()
+    found = re.search(r'timeout_monitor_polls_total\{.*result="failed"\} ([\d.]+)', text)
+    return float(found[1]) if found else 0.0
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "job", "event"),
+    [
+        (OrgWatch, "refresh_catalogue", "_refresh", "catalogue_failed"),
+        (OrgWatch, "diagnose", "_diagnose", "diagnosis_failed"),
+        (OrgWatch, "claim_diagnosis", "poll_now", "poll_failed"),
+        (Keeper, "take_turn", "_remediate", "remediation_failed"),
+        (Ledger, "prune", "_prune", "prune_failed"),
+    ],
+)
+def test_every_job_survives_what_nothing_foresees(  # noqa: PLR0913, PLR0917 - what fails, and who
+    place: Place,
+    make_daemon: MakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    part: type,
+    method: str,
+    job: str,
+    event: str,
+) -> None:
+    """One line with the place, and no traceback."""
+    place.configure()
+    daemon = make_daemon(place)
+    watch = daemon._watches[0]  # noqa: SLF001 - the daemon's own jobs are called as it calls them
+    arguments = {"_prune": (), "_remediate": (watch, daemon._keepers[watch.name])}  # noqa: SLF001
+    monkeypatch.setattr(part, method, boom)
+
+    with capture_logs() as logs:
+        getattr(daemon, job)(*arguments.get(job, (watch,)))
+
+    (told,) = [line for line in logs if line["event"] == event]
+    assert re.match(r"RuntimeError was raised at monitor/daemon\.py:\d+ in ", told["why"])
+    assert "exc_info" not in told
