@@ -15,6 +15,7 @@ from monitor.clock import Clock, lies_ahead
 from monitor.collect.action_kinds import FunctionTimeouts, KnownIntegrations
 from monitor.errors import (
     BadRequestError,
+    BudgetSpentError,
     GenesysError,
     NotFoundError,
     PermissionDeniedError,
@@ -98,6 +99,8 @@ class Catalogue:
         self._tracking_asked_at = -math.inf
         self._tracking_built: bool | None = None
         self._documents: dict[str, FlowDocument | None] = {}
+        self._read_in: dict[str, int] = {}
+        self._refreshes = 0
         self._refused: set[str] = set()
         self._unread: set[str] = set()
         known = ledger.state(org)
@@ -301,13 +304,18 @@ class Catalogue:
         A flow that only lost a caller is not read for its actions: a large org has hundreds. The
         documents tell the actions and the timeouts in force.
         """
+        before = dict(self._documents)
         self._documents.clear()
         now = self._clock.now()
         actions: dict[str, Action] = {}
         users: defaultdict[str, dict[str, str]] = defaultdict(dict)
         totals = self._ledger.state(self._org).incident_totals
         hit = {total.flow_id for total in totals if total.flow_id}
-        for flow_id in sorted(self._configured_flows | hit):
+        wanted = sorted(
+            self._configured_flows | hit, key=lambda one: (self._read_in.get(one, 0), one)
+        )
+        self._read_documents(wanted, before)
+        for flow_id in sorted(self._documents):
             for action in self._flow_actions(flow_id):
                 actions[action.action_id] = action
                 document = self._document(flow_id)
@@ -316,6 +324,32 @@ class Catalogue:
         for action_id, flows in users.items():
             self._ledger.save_flow_use(self._org, action_id, flows, now)
         return len(actions)
+
+    def _read_documents(
+        self, flow_ids: Iterable[str], before: Mapping[str, FlowDocument | None]
+    ) -> None:
+        """Read documents for as long as there is time; those that wait longest come first.
+
+        For the others stands what was read before, or nothing yet.
+
+        Raises:
+            BudgetSpentError: There was no time for a single one.
+        """
+        self._refreshes += 1
+        has_time = True
+        for flow_id in flow_ids:
+            if has_time:
+                try:
+                    self._document(flow_id)
+                except BudgetSpentError:
+                    if not self._documents:
+                        raise
+                    has_time = False
+                else:
+                    self._read_in[flow_id] = self._refreshes
+                    continue
+            if flow_id in before:
+                self._documents[flow_id] = before[flow_id]
 
     def _flow_actions(self, flow_id: str) -> list[Action]:
         document = self._document(flow_id)
@@ -334,7 +368,9 @@ class Catalogue:
     def _document(self, flow_id: str) -> FlowDocument | None:
         if flow_id not in self._documents:
             try:
-                self._documents[flow_id] = get_flow(self._client, flow_id, leave_out_bad=True)
+                document = get_flow(self._client, flow_id, leave_out_bad=True)
+                # Its text may be many megabytes, and hundreds of flows are kept.
+                self._documents[flow_id] = replace(document, raw=b"")
             except _UNREADABLE as error:
                 if flow_id not in self._unread:
                     self._unread.add(flow_id)

@@ -145,12 +145,12 @@ def resolve(host: str, port: int, seconds: float) -> list[Address]:
     """
     if _is_address(host):
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    answers: SimpleQueue[list[Address] | OSError | UnicodeError] = SimpleQueue()
+    answers: SimpleQueue[list[Address] | Exception] = SimpleQueue()
 
     def ask() -> None:
         try:
             answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except (OSError, UnicodeError) as error:
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
             answers.put(error)
 
     threading.Thread(target=ask, name="resolver", daemon=True).start()

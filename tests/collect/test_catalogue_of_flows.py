@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import ServerFaultError
+from monitor.genesys.budget import Allowance
 from monitor.ledger import Reading
 from monitor.model import Action, ActionKind, FlowErrorTally, Incident, TimeRange
 from monitor.simulator import PUNCTUAL, scenario
@@ -228,3 +229,20 @@ def test_a_flow_that_only_lost_a_caller_is_not_read(watch: Watch) -> None:
     )
     assert watched.catalogue.refresh() == 0
     assert watched.requests()[GET_FLOW] == 0
+
+
+def test_flows_for_which_there_is_no_time_are_read_the_next_time(watch: Watch) -> None:
+    """Those that were read are kept meanwhile, and none waits for ever."""
+    watched = watch(FLOWS)
+    flow_ids = [MAIN_MENU.flow_id, PAYMENT_LINE.flow_id, STOCK_LINE.flow_id]
+    seen(watched, *flow_ids)
+    listed = []
+    for _ in range(3):
+        with watched.client.within(Allowance(requests=1)):
+            listed.append(watched.catalogue.refresh())
+
+    assert watched.requests()[GET_FLOW] == 3
+    assert listed == sorted(set(listed))
+    steps = [step for flow in (MAIN_MENU, PAYMENT_LINE, STOCK_LINE) for step in flow.steps]
+    assert set(known(watched)) == {step.action_id for step in steps}
+    assert not watched.ledger.state(ORG).gone
