@@ -14,7 +14,7 @@ import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from monitor.cli import main
+from monitor.cli import main, progress
 from monitor.genesys.ratelimit import TokenBucket
 from tests.daemon.place import QUIET, Finished, Place, flow_only, served
 from tests.daemon.place import SMALL as SMALL_ORG
@@ -57,6 +57,8 @@ def command(
     usual = TokenBucket.__init__.__kwdefaults__
     assert usual is not None
     monkeypatch.setitem(usual, "burst", 10_000)
+    # How long a command takes is the machine's affair.
+    monkeypatch.setattr(progress, "SLOW_SECONDS", 60.0)
     root = logging.getLogger()
     before = root.handlers[:], root.level
 
