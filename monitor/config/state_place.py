@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
 from monitor.config.settings import Settings
 from monitor.errors import ConfigurationError
@@ -26,17 +27,23 @@ def with_state_in_place(settings: _S, file: Path | None) -> _S:
     Raises:
         ConfigurationError: The working directory holds a state of that name, too, or alone.
     """
-    folder = (file.parent if file else Path()).absolute()
     state, remediation = settings.state, settings.remediation
     kind, relative, rest = _parts(state.url)
     if relative:
-        place = folder / relative
-        _refuse_another(place, Path.cwd() / relative)
-        state = state.model_copy(update={"url": f"{kind}{place}{rest}"})
+        folder = str(_folder(file)).replace("%", "%25").replace("?", "%3F")
+        # In a URL a name may be escaped; the files are looked for under their own.
+        _refuse_another(_folder(file) / unquote(relative), Path.cwd() / unquote(relative))
+        state = state.model_copy(update={"url": f"{kind}{folder}/{relative}{rest}"})
     if remediation.audit_file is not None:
-        audit_file = folder / remediation.audit_file.expanduser()
+        audit_file = remediation.audit_file.expanduser()
+        if not audit_file.is_absolute():
+            audit_file = _folder(file) / audit_file
         remediation = remediation.model_copy(update={"audit_file": audit_file})
     return settings.model_copy(update={"state": state, "remediation": remediation})
+
+
+def _folder(file: Path | None) -> Path:
+    return (file.parent if file else Path()).absolute()
 
 
 def _parts(url: str) -> tuple[str, str, str]:
