@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import URL, BigInteger, Boolean, Double, Integer, Table
@@ -41,6 +42,7 @@ from monitor.ledger.schema import APPLICATION, SCHEMA_VERSION, metadata
 from monitor.ledger.state_file import StateFile
 
 _SHORTEST_WINDOW_SECONDS = 60
+_ROWS_AT_A_TIME = 1_000
 _MOST_GAPS = 5
 """Gaps of one table that are named one by one."""
 
@@ -230,16 +232,14 @@ class _Copy:
             f'INSERT OR IGNORE INTO "{table.name}" ({", ".join(columns)}) '  # noqa: S608 - names of the schema
             f"VALUES ({', '.join('?' * len(columns))})"
         )
+        fit = _Fit(table, columns)
         for source in self._sources(table, columns):
             salvage = Salvage()
-            for row in salvage.read(self._source, source):
-                if not _is_plausible(table, columns, row):
-                    spoilt += 1
-                    continue
-                try:
-                    self._destination.execute(insert, row)
-                except sqlite3.IntegrityError:
-                    spoilt += 1
+            rows = salvage.read(self._source, source)
+            while batch := list(islice(rows, _ROWS_AT_A_TIME)):
+                good = [row for row in batch if fit.allows(row)]
+                spoilt += len(batch) - len(good)
+                self._destination.executemany(insert, good)
             gaps += [(source, gap) for gap in salvage.gaps]
         if gaps:
             self._result.lost.append(_told(table.name, gaps))
@@ -281,10 +281,10 @@ class _Copy:
             f"SELECT {', '.join(columns)} FROM {name} "  # noqa: S608 - names of the schema
             f"INDEXED BY sqlite_autoindex_{name}_1"
         )
-        rows = []
+        rows, fit = [], _Fit(metadata.tables[name], columns)
         try:
             for row in self._source.execute(query):
-                if _is_plausible(metadata.tables[name], columns, row):
+                if fit.allows(row):
                     rows.append(row)  # noqa: PERF401 - what comes before a failure counts
         except sqlite3.DatabaseError:
             pass
@@ -337,37 +337,51 @@ def _ddl(table: Table) -> str:
     return str(CreateTable(table).compile(dialect=sqlite.dialect()))
 
 
-def _is_plausible(table: Table, columns: tuple[str, ...], row: Row) -> bool:
-    """Whether every value is of the kind that its column holds."""
-    for name, value in zip(columns, row, strict=True):
-        column = table.columns.get(name)
-        if column is None:
-            continue
-        if value is None:
-            if not column.nullable:
+class _Fit:
+    """Whether every value of a row is of the kind that its column holds."""
+
+    def __init__(self, table: Table, columns: tuple[str, ...]) -> None:
+        self._kinds = tuple(_kinds(table, name) for name in columns)
+
+    def allows(self, row: Row) -> bool:
+        for value, kinds in zip(row, self._kinds, strict=True):
+            kind = type(value)
+            if kind not in kinds or (kind is float and not math.isfinite(value)):  # type: ignore[arg-type]  # it is a float
                 return False
-        elif isinstance(column.type, Double):
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                return False
-        elif isinstance(column.type, Integer | BigInteger | Boolean):
-            if not isinstance(value, int):
-                return False
-        elif not isinstance(value, str):
-            return False
-    return True
+        return True
+
+
+def _kinds(table: Table, name: str) -> frozenset[type]:
+    column = table.columns.get(name)
+    if column is None:  # of an older schema
+        return frozenset({int, float, str, type(None)})
+    if isinstance(column.type, Double):
+        kinds: set[type] = {int, float}
+    elif isinstance(column.type, Integer | BigInteger | Boolean):
+        kinds = {int}
+    else:
+        kinds = {str}
+    return frozenset(kinds | {type(None)} if column.nullable else kinds)
 
 
 def _told(name: str, gaps: list[tuple[TableSource, Gap]]) -> str:
     if any(gap == EVERYTHING for _, gap in gaps):
         return f"every row of {name}, if it had any"
     if name == "tallies":
-        shown = [f"{_iso(gap.first)} to {_iso(gap.last)}" for _, gap in gaps[:_MOST_GAPS]]
+        shown = [_times(gap) for _, gap in gaps[:_MOST_GAPS]]
         what = "rows of tallies, in windows that begin in"
     else:
         shown = [f"{gap.first} to {gap.last}" for _, gap in gaps[:_MOST_GAPS]]
         what = f"rows of {name}, among those with the numbers"
     more = f" and {len(gaps) - _MOST_GAPS} more places" if len(gaps) > _MOST_GAPS else ""
     return f"{what} {', '.join(shown)}{more}"
+
+
+def _times(gap: Gap) -> str:
+    """The first and the last window that may begin in a gap."""
+    step = _SHORTEST_WINDOW_SECONDS
+    first, last = -(-gap.first // step) * step, gap.last // step * step
+    return f"{_iso(first)} to {_iso(max(first, last))}"
 
 
 def _iso(at: int) -> str:
