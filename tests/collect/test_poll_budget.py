@@ -128,7 +128,7 @@ def test_pages_that_never_end_cost_their_own_source(
     began = time.monotonic()
     report = collector.poll(Allowance(1.0))
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 6
     assert report.result is Outcome.PARTIAL
     assert type(report.errors["conversations"]) is BudgetSpentError
     assert report.executions_added == 2
@@ -198,7 +198,7 @@ def test_a_slow_source_leaves_the_others_their_share(
     began = time.monotonic()
     report = collector.poll(Allowance(1.0))
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 6
     assert report.errors.keys() == {"actions"}
     assert type(report.errors["actions"]) is BudgetSpentError
 

@@ -28,7 +28,7 @@ from tests.genesys.test_transport import certificate
 SECONDS = 0.25
 """What an exchange of these tests may take."""
 
-ENOUGH_SECONDS = SECONDS + 0.75
+ENOUGH_SECONDS = SECONDS + 4
 """What that is on a busy machine."""
 
 STEP_SECONDS = 0.02
@@ -203,7 +203,7 @@ def test_a_handshake_that_drips_ends_at_the_deadline(
             time.sleep(STEP_SECONDS)
 
     with listening(drip) as port:
-        assert send(transport, f"https://127.0.0.1:{port}/ping", seconds=1.0) < 2
+        assert send(transport, f"https://127.0.0.1:{port}/ping", seconds=1.0) < ENOUGH_SECONDS
 
 
 def test_a_request_that_nobody_takes_ends_at_the_deadline(transport: HttpTransport) -> None:
