@@ -54,11 +54,27 @@ if sys.platform != "win32":  # which has no such limit
 log = logging.getLogger(__name__)
 
 SERVER_NAME = "timeout-monitor"
-_LARGEST_HEADER_BYTES = 16 * 1024
+LARGEST_HEADER_BYTES = 16 * 1024
 """A browser's cookies for other programs on this host come along; there are seldom 4 KiB."""
 
-_LARGEST_BODY_BYTES = 16 * 1024
+LARGEST_BODY_BYTES = 16 * 1024
 """No request of ours has a body; one that is sent nevertheless is refused before it costs."""
+
+MOST_CONNECTIONS = 256
+"""A scraper, a health check and some readers need a dozen; a thousand would use up the files that a
+process may open by default."""
+
+REQUEST_SECONDS = 10.0
+"""A scraper that comes less often connects anew, which costs a millisecond."""
+
+BODY_SECONDS = 5.0
+"""Nothing of it is used."""
+
+ANSWER_SECONDS = 30.0
+"""The largest scrape, of several megabytes, fits through a slow mobile connection in that time."""
+
+MOST_UNSENT_BYTES = 64 * 1024 * 1024
+"""The largest scrape fits in a dozen times."""
 
 _LARGEST_READ_BYTES = 64 * 1024
 _ANY_SIZE = 2**62
@@ -70,23 +86,20 @@ class ConnectionLimits:
     """What a client may take.
 
     Attributes:
-        connections: The most that are open at once. A scraper, a health check and some readers need
-            a dozen; a thousand would use up the files that a process may open by default.
+        connections: The most that are open at once.
         request_seconds: How long a connection may take to say what it wants, from its first byte or
-            the end of the last answer to the end of the headers, the TLS handshake included. A
-            scraper that comes less often connects anew, which costs a millisecond.
-        body_seconds: How long a body may take, all of it: nothing of it is used.
-        answer_seconds: How long an answer may take to be made and to arrive. The largest scrape, of
-            several megabytes, fits through a slow mobile connection in that time.
+            the end of the last answer to the end of the headers, the TLS handshake included.
+        body_seconds: How long a body may take, all of it.
+        answer_seconds: How long an answer may take to be made and to arrive.
         unsent_bytes: How much may wait in memory for clients that don't read; beyond it those that
-            have been slow for longest are let go. The largest scrape fits in a dozen times.
+            have been slow for longest are let go.
     """
 
-    connections: int = 256
-    request_seconds: float = 10.0
-    body_seconds: float = 5.0
-    answer_seconds: float = 30.0
-    unsent_bytes: int = 64 * 1024 * 1024
+    connections: int = MOST_CONNECTIONS
+    request_seconds: float = REQUEST_SECONDS
+    body_seconds: float = BODY_SECONDS
+    answer_seconds: float = ANSWER_SECONDS
+    unsent_bytes: int = MOST_UNSENT_BYTES
 
     @classmethod
     def for_this_process(cls) -> Self:
@@ -193,9 +206,9 @@ class HttpServer(TCPServer, HTTPServerConnectionDelegate):
         self._protocol = "http" if tls is None else "https"
         self._parameters = HTTP1ConnectionParameters(
             chunk_size=_LARGEST_READ_BYTES,
-            max_header_size=_LARGEST_HEADER_BYTES,
+            max_header_size=LARGEST_HEADER_BYTES,
             header_timeout=limits.request_seconds,
-            max_body_size=_LARGEST_BODY_BYTES,
+            max_body_size=LARGEST_BODY_BYTES,
             body_timeout=limits.body_seconds,
         )
         self._ending = False
@@ -333,7 +346,7 @@ def _request(
     """
     assert isinstance(start_line, RequestStartLine)  # noqa: S101 - a server gets requests
     length = headers.get("Content-Length", "0")
-    if length.isdecimal() and int(length[:20]) > _LARGEST_BODY_BYTES:
+    if length.isdecimal() and int(length[:20]) > LARGEST_BODY_BYTES:
         raise _RefusedError(413, "Content Too Large", "No request has a body here.")
     try:
         return HTTPServerRequest(

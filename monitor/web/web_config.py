@@ -31,7 +31,7 @@ _NOBODY = b"$2b$10$prKlKGq2ldEs5qbYnzyR6uTzASgzFSD5PM24fgOxzrRJ0MEHz8LgS"
 
 _LONGEST_PASSWORD_BYTES = 72  # bcrypt's own limit
 
-_TRIED_AT_ONCE = 2
+TRIED_AT_ONCE = 2
 """bcrypt is slow on purpose. Of the four threads that answer, guessers may keep two: the others are
 for whoever knows the password and for health checks."""
 
@@ -82,7 +82,7 @@ class Passwords:
         self._hashes = {user: hashed.encode() for user, hashed in hashes.items()}
         self._known: dict[str, bytes] = {}
         self._lock = threading.Lock()
-        self._trying = threading.BoundedSemaphore(_TRIED_AT_ONCE)
+        self._trying = threading.BoundedSemaphore(TRIED_AT_ONCE)
 
     def allow(self, user: str, password: str) -> bool:
         """Return whether this is the user's password.
