@@ -29,9 +29,8 @@ help:
 demo: runtime
 	@$(BIN)/python -m monitor demo $(if $(DURATION),--duration $(DURATION)) $(ARGS)
 
-# Three workers for two cores: many tests wait for a process, a clock or a socket.
 test: dev
-	$(BIN)/python -m pytest -n 3 $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 # Tests come last, so that their closing line is the last word.
 check: dev

@@ -183,7 +183,8 @@ def _masked(text: str, forms: list[_Form]) -> str:
     as_it_is = _as_it_is(text)
     readings = [as_it_is, _unescaped(as_it_is)] if _NEEDS_READING.search(text) else [as_it_is]
     for plain in readings:
-        spans += (span for form in forms for span in _found(form, plain, text))
+        there = [form for form in forms if form.text in plain.text]
+        spans += (span for form in there for span in _found(form, plain, text))
     if not spans:
         return text
     spans.sort()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 
@@ -45,60 +45,92 @@ SEGMENT_DIMENSIONS: Final = _words(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of one segment, or of one conversation, as text by name."""
+class Facts(Protocol):
+    """What is known of one segment, or of one conversation, as text by name.
 
-    dimensions: Mapping[str, list[str]]
-    properties: Mapping[str, list[str]]
-    metrics: Mapping[str, list[str]]
+    It is looked up when a filter asks for it: most of a record is never asked for.
+    """
 
     def values(self, kind: str, name: str) -> list[str]:
-        """Every value of that name; empty where there is none."""
-        found = {"dimension": self.dimensions, "property": self.properties}
-        return found.get(kind, self.metrics).get(name, [])
+        """Return every value of that name; empty where there is none.
+
+        Args:
+            kind: ``dimension``, ``property`` or ``metric``.
+            name: The platform's name of it.
+        """
+        ...
 
 
-def of_conversation(conversation: Json) -> Facts:
-    """The facts that conversation filters see; metrics are summed over its sessions."""
-    scalars = _scalars(conversation)
-    scalars["divisionId"] = list(conversation["divisionIds"])
-    metrics: dict[str, float] = {}
+@dataclass(frozen=True, slots=True)
+class ConversationFacts:
+    """What conversation filters see; metrics are summed over its sessions."""
+
+    conversation: Json
+
+    def values(self, kind: str, name: str) -> list[str]:
+        """Return every value of that name; empty where there is none."""
+        if kind == "dimension":
+            if name == "divisionId":
+                return list(self.conversation["divisionIds"])
+            return _plain(name, self.conversation)
+        return self._metric(name) if kind == "metric" else []
+
+    def _metric(self, name: str) -> list[str]:
+        if name == "tConversationDuration":
+            return _duration(self.conversation, "conversationStart", "conversationEnd")
+        values = [
+            metric["value"]
+            for participant in self.conversation["participants"]
+            for session in participant["sessions"]
+            for metric in session["metrics"]
+            if metric["name"] == name
+        ]
+        return [str(sum(values))] if values else []
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFacts:
+    """What segment filters see: a segment's own, its flow's, its session's and its participant's.
+
+    Attributes:
+        segment: The segment.
+        around: What it is in, the nearest first.
+    """
+
+    segment: Json
+    around: tuple[Json, ...]
+
+    def values(self, kind: str, name: str) -> list[str]:
+        """Return every value of that name; empty where there is none."""
+        if kind == "dimension":
+            return _plain(name, self.segment, *self.around)
+        if kind == "property":
+            entries = self.segment.get("properties", ())
+            return [entry["value"] for entry in entries if entry["property"] == name]
+        if name == "tSegmentDuration":
+            return _duration(self.segment, "segmentStart", "segmentEnd")
+        return []
+
+
+def of_segments(conversation: Json) -> Iterator[SegmentFacts]:
+    """The facts of each segment."""
     for participant in conversation["participants"]:
         for session in participant["sessions"]:
-            for metric in session["metrics"]:
-                metrics[metric["name"]] = metrics.get(metric["name"], 0) + metric["value"]
-    if "conversationEnd" in conversation:
-        metrics["tConversationDuration"] = _milliseconds(
-            conversation["conversationStart"], conversation["conversationEnd"]
-        )
-    return Facts(scalars, {}, {name: [str(value)] for name, value in metrics.items()})
+            around = (session.get("flow", {}), session, participant)
+            yield from (SegmentFacts(segment, around) for segment in session["segments"])
 
 
-def of_segments(conversation: Json) -> Iterator[Facts]:
-    """The facts that segment filters see: a segment's own, its session's and its participant's."""
-    for participant in conversation["participants"]:
-        outer = _scalars(participant)
-        for session in participant["sessions"]:
-            around = {**outer, **_scalars(session), **_scalars(session.get("flow", {}))}
-            for segment in session["segments"]:
-                properties: dict[str, list[str]] = {}
-                for entry in segment.get("properties", ()):
-                    properties.setdefault(entry["property"], []).append(entry["value"])
-                metrics: dict[str, list[str]] = {}
-                if "segmentEnd" in segment:
-                    took = _milliseconds(segment["segmentStart"], segment["segmentEnd"])
-                    metrics["tSegmentDuration"] = [str(took)]
-                yield Facts({**around, **_scalars(segment)}, properties, metrics)
+def _plain(name: str, *places: Json) -> list[str]:
+    """The first plain value of a name, as text."""
+    for place in places:
+        value = place.get(name, ())
+        if not isinstance(value, (list, dict, tuple)):
+            return [str(value).lower() if isinstance(value, bool) else str(value)]
+    return []
 
 
-def _scalars(values: Json) -> dict[str, list[str]]:
-    """The plain fields of an object, as text."""
-    return {
-        name: [str(value).lower() if isinstance(value, bool) else str(value)]
-        for name, value in values.items()
-        if not isinstance(value, (list, dict))
-    }
+def _duration(values: Json, begin: str, end: str) -> list[str]:
+    return [str(_milliseconds(values[begin], values[end]))] if end in values else []
 
 
 def _milliseconds(start: str, end: str) -> float:

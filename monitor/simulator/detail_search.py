@@ -132,7 +132,7 @@ class DetailSearch:
     ) -> _Shown:
         """A record as JSON; shared by all readers, and never changed."""
         json = render(record, shown, self._scenario, self._world, ended=ended)
-        facts = dimensions.of_conversation(json), tuple(dimensions.of_segments(json))
+        facts = dimensions.ConversationFacts(json), tuple(dimensions.of_segments(json))
         return _Shown(json, *facts)
 
 

@@ -134,7 +134,7 @@ class LivingDay:
 
 @contextmanager
 def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
-    """Read a day, give it to Prometheus, and let time go on from there, sixty times as fast.
+    """Read a day, give it to Prometheus, and let time go on from there, many times as fast.
 
     Args:
         folder: An empty one.
@@ -168,6 +168,9 @@ def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
             # Prometheus's clock is not that of the data here, and runs no faster than any other.
             stale_seconds=10 * 24 * HOUR,
             unseen=OBJECTIVES.unseen,
+            # Ages run as fast as the data: a second in which this machine is busy is a minute.
+            poll_age_seconds=24 * HOUR,
+            catalogue_seconds=24 * HOUR,
         )
         with (
             pager() as listening,

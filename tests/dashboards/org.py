@@ -1,6 +1,6 @@
 """A simulated org whose truth is plain: what is ill is clearly ill, and what is well is well.
 
-Its clock stands still until it is let go; then it runs sixty times as fast as the machine's.
+Its clock stands still until it is let go; then it runs many times as fast as the machine's.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from monitor.simulator.scenarios import (
 )
 
 HOUR = 3_600
-SPEED = 45.0
-"""An hour in 80 seconds: a day of half an hour is enough for alerts that look back six hours."""
+SPEED = 36.0
+"""An hour in 100 seconds: a day of half an hour is enough for alerts that look back six hours."""
 
 OUTAGE_HOUR, OUTAGE_MINUTES = 13.5, 40.0
 DOWN = Outage(OUTAGE_HOUR, OUTAGE_HOUR, OUTAGE_MINUTES)

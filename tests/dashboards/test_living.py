@@ -36,7 +36,7 @@ from tests.dashboards.panels import Query, load, marks, queries, shown, wrong
 from tests.dashboards.truth import called_for, called_for_by, pasts
 from tests.dashboards.variables import View
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 EXECUTIONS = "genesys_data_action_executions_total"
 CALLERS = "GenesysDataAction"
