@@ -71,7 +71,7 @@ class StateFile:
         It may, where no log lies there: whoever writes has one. Where a program that ended badly
         has left a log alone, copies are read.
         """
-        log, index = (self.path.with_name(f"{self.path.name}{end}") for end in ("-wal", "-shm"))
+        log, index = self._beside("-wal"), self._beside("-shm")
         if not log.exists() or not log.stat().st_size:
             yield self.read_only_url().update_query_dict({"immutable": "1"})
         elif index.exists():
@@ -80,7 +80,7 @@ class StateFile:
             with TemporaryDirectory(prefix="timeout-monitor-") as folder:
                 copy = StateFile(Path(folder) / self.path.name, self.name)
                 shutil.copy(self.path, copy.path)
-                shutil.copy(log, folder)
+                shutil.copy(log, copy.path.with_name(f"{copy.path.name}-wal"))
                 yield copy.read_only_url()
 
     def why_not_writable(self) -> str:
@@ -106,7 +106,12 @@ class StateFile:
 
     def log_identity(self) -> FileIdentity | None:
         """Return which write-ahead log lies beside it; None where there is none."""
-        return self._identity_of(self.path.with_name(f"{self.path.name}-wal"))
+        return self._identity_of(self._beside("-wal"))
+
+    def _beside(self, end: str) -> Path:
+        """Return what SQLite keeps beside it: where a link leads to it, there."""
+        path = os.path.realpath(self.path)
+        return Path(f"{path}{end}")
 
     def _identity_of(self, path: Path) -> FileIdentity | None:
         try:
@@ -160,11 +165,12 @@ class StateFile:
 
         Whoever opens both writes what is in the log over the other file, whatever that is.
         """
+        log, index = self._beside("-wal").name, self._beside("-shm").name
         return StateLostError(
             f"the state {self.name} was replaced by another one while it was in use, and the log "
-            f"of the one before, {self.path.name}-wal, still lies beside it",
-            f"Stop timeout-monitor, move {self.path.name}-wal and {self.path.name}-shm away, and "
-            "start it again; until then nothing is counted or changed.",
+            f"of the one before, {log}, still lies beside it",
+            f"Stop timeout-monitor, move {log} and {index} away, and start it again; until then "
+            "nothing is counted or changed.",
         )
 
     def _refuse_a_dangling_link(self) -> None:

@@ -140,6 +140,30 @@ def test_another_file_renamed_over_it_is_noticed(place: Place, daemon: Daemon) -
     assert place.state.read_text() == "somebody's notes\n" * 1_000
 
 
+def test_another_file_renamed_over_what_a_link_leads_to_is_noticed(
+    place: Place, make_daemon: MakeDaemon
+) -> None:
+    """Its log lies beside it, not beside the link; the other file is left as it is."""
+    (place.folder / "disk").mkdir()
+    target = place.folder / "disk" / "kept.db"
+    Ledger.open(f"sqlite:///{target}").close()
+    place.state.symlink_to(target)
+    place.configure(interval=INTERVAL)
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: readiness(daemon)["ready"], "a first poll")
+    other = place.folder / "other.db"
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("CREATE TABLE notes AS SELECT 'somebody''s' AS note")
+    before = other.read_bytes()
+
+    other.rename(target)
+
+    eventually(lambda: "the log of the one before, kept.db-wal" in reason(daemon), "the loss")
+    daemon.close()
+    assert target.read_bytes() == before
+
+
 def test_a_link_that_is_turned_elsewhere_is_noticed(place: Place, make_daemon: MakeDaemon) -> None:
     """What the path leads to is what counts."""
     for name in ("one", "two"):

@@ -264,6 +264,31 @@ def test_a_damaged_state_is_no_good_copy(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["state.db"]
 
 
+@pytest.mark.parametrize("is_left_alone", [False, True])
+def test_what_stands_in_the_log_is_read_through_a_link_too(
+    tmp_path: Path, *, is_left_alone: bool
+) -> None:
+    """While a program writes it, and where one that ended badly has left it alone."""
+    target, link = tmp_path / "disk" / "kept.db", tmp_path / "state.db"
+    target.parent.mkdir()
+    target.touch()
+    link.symlink_to(target)
+    with Ledger.open(f"sqlite:///{link}") as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3), covered=windows(0, 1)))
+        if is_left_alone:
+            left = tmp_path / "left"
+            left.mkdir()
+            shutil.copy(target, left)
+            shutil.copy(f"{target}-wal", left)
+            link.unlink()
+            link.symlink_to(left / target.name)
+
+        assert broken(f"sqlite:///{link}") == {}
+        _, done = care(f"sqlite:///{link}").repair(tmp_path / "repaired.db")
+
+    assert done.kept["tallies"] == 1
+
+
 def page_of(path: Path, name: str) -> int:
     """The first page of a table."""
     with closing(sqlite3.connect(path)) as connection:
