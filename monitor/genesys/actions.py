@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor.errors import NotJsonError
-from monitor.genesys.client import Client, decode_answer
+from monitor.genesys.client import Client, decode_answer, wrong_entity
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
 from monitor.genesys.listings import NamedRecord, all_pages
@@ -43,6 +43,8 @@ SUCCESS_TEMPLATE = "successtemplate.vm"
 """File names under which the platform keeps an action's two templates."""
 
 _WEB_PAGE = re.compile(r"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
+_ERROR_FIELDS = frozenset({"message", "code", "status", "error", "errors", "contextId"})
+_FEWEST_ERROR_FIELDS = 2
 
 
 class IntegrationAction(msgspec.Struct, frozen=True):
@@ -211,14 +213,19 @@ def get_action(client: Client, action_id: str) -> IntegrationAction:
 def get_action_document(client: Client, action_id: str) -> ActionDocument:
     """One data action with its configuration, and the text it came as.
 
+    A write sends it back, so what is another action's must not pass for it.
+
     Raises:
         NotFoundError: There is none with this id.
+        WrongShapeError: The answer is about another action.
         GenesysError: Any other error of the tree.
     """
     answer = client.fetch(
         GET_ACTION, path={"actionId": action_id}, params={"includeConfig": "true"}
     )
     action = decode_answer(GET_ACTION, answer, _ActionAnswer).action()
+    if action.id.casefold() != action_id.casefold():
+        raise wrong_entity(GET_ACTION, answer, action_id, action.id)
     return ActionDocument(action, answer.body, answer.is_whole)
 
 
@@ -229,7 +236,7 @@ def get_template(client: Client, action_id: str, file_name: str) -> ActionTempla
 
     Raises:
         NotFoundError: The action has no such template.
-        NotJsonError: It is no text in UTF-8, or a web page.
+        NotJsonError: It is no text in UTF-8, a web page, or an error that came as a success.
         GenesysError: Any other error of the tree.
     """
     answer = client.fetch(
@@ -247,15 +254,24 @@ def get_template(client: Client, action_id: str, file_name: str) -> ActionTempla
             status=answer.status,
             correlation_id=answer.correlation_id,
         ) from error
-    if _WEB_PAGE.match(text):
+    if _WEB_PAGE.match(text) or _is_error(answer.body):
         raise NotJsonError(
-            f"The template {file_name} of the action {action_id} came as a web page",
+            f"The template {file_name} of the action {action_id} came as a web page or an error",
             "Check region and api_url; a proxy or a web page answered in the platform's place.",
             endpoint=GET_TEMPLATE.label,
             status=answer.status,
             correlation_id=answer.correlation_id,
         )
     return ActionTemplate(text, answer.is_whole)
+
+
+def _is_error(body: bytes) -> bool:
+    """Whether a text is an error's document: a template that makes one of its own has variables."""
+    try:
+        said = msgspec.json.decode(body, type=dict[str, object])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return len(_ERROR_FIELDS & said.keys()) >= _FEWEST_ERROR_FIELDS and b"$" not in body
 
 
 def is_authentication_action(client: Client, action_id: str) -> bool:

@@ -67,9 +67,12 @@ from monitor.genesys.transport import (
     Request,
     Transport,
 )
+from monitor.texts import tidy
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings
+
+_LONGEST_KIND = 100  # characters of a content type, or of an id that nobody asked for
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -396,7 +399,7 @@ def _in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
             correlation_id=answer.correlation_id,
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = answer.headers.get("Content-Type", "no content type")
+        kind = tidy(answer.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
         raise NotJsonError(
             f"The answer to {endpoint.label} is not JSON ({kind})",
             "Check region and api_url; a proxy or a web page answered in the platform's place.",
@@ -414,6 +417,17 @@ def _in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
             status=answer.status,
             correlation_id=answer.correlation_id,
         ) from error
+
+
+def wrong_entity(endpoint: Endpoint, answer: Answer, asked: str, found: str) -> WrongShapeError:
+    """Return what to say of an answer that is about another entity than was asked for."""
+    return WrongShapeError(
+        f"The answer to {endpoint.label} for {asked} is about {tidy(found, _LONGEST_KIND)}",
+        "A cache or a gateway in between mixes answers up: nothing can be written through it.",
+        endpoint=endpoint.label,
+        status=answer.status,
+        correlation_id=answer.correlation_id,
+    )
 
 
 def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a usual value

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from monitor.errors import WrongShapeError
-from monitor.genesys.client import Client, decode_answer
+from monitor.genesys.client import Client, decode_answer, wrong_entity
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.etags import UNCOMPRESSED
 from monitor.genesys.records import Dropped, DropReason
-from monitor.texts import fits_header, tidy
+from monitor.texts import fits_header, tidy, tidy_id
 
 GET_FLOW = Endpoint(
     "GET",
@@ -130,11 +130,14 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
             client.note_dropped(
                 GET_FLOW, Dropped(DropReason.SHAPE, str(error)), answer.correlation_id
             )
+    given = document.get("id")
+    if isinstance(given, str) and given.casefold() != flow_id.casefold():
+        raise wrong_entity(GET_FLOW, answer, flow_id, given)
     name, version = document.get("name"), document.get("version")
     return FlowDocument(
         flow_id=flow_id,
         name=tidy(name) if isinstance(name, str) else "",
-        version=str(version) if isinstance(version, str | int) else "",
+        version=tidy_id(str(version)) if isinstance(version, str | int) else "",
         etag=_etag(answer.headers.get("ETag", "")),
         raw=answer.body,
         data_actions=tuple(actions),

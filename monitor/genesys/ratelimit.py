@@ -28,6 +28,10 @@ BURST = 50
 """Requests that may go out at once after a quiet time, such as a first read of a day's history;
 240 + 50 in any minute stay below 300."""
 
+LONGEST_RESET_SECONDS = 120.0
+"""The platform counts by the minute. A longer window is none of its own, and to believe in one
+would keep every request back, so that nothing could put it right."""
+
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 """Longer waits than a day are taken for a day: the longest published quota is a daily one."""
 
@@ -111,7 +115,12 @@ class TokenBucket:
         count, allowed, reset = (
             _number(headers.get(f"inin-ratelimit-{name}")) for name in ("count", "allowed", "reset")
         )
-        if count is None or allowed is None or reset is None or not 0 < reset <= 3600:  # noqa: PLR2004 - no window is longer than an hour
+        if (
+            count is None
+            or allowed is None
+            or reset is None
+            or not 0 < reset <= LONGEST_RESET_SECONDS
+        ):
             return
         if allowed < 1:
             # A limit of nothing is none: whoever says so did answer this very request.

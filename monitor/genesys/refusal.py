@@ -29,6 +29,7 @@ from monitor.redaction import SECRETS
 from monitor.texts import tidy
 
 _LONGEST_WORDS = 300  # characters; a proxy's page is no message
+_LONGEST_FORM = 100  # characters of a content type
 _LONGEST_HOST = 253  # characters of a name in the name service
 _Text = Annotated[str | None, msgspec.Meta(description="The platform may send null.")]
 
@@ -90,7 +91,7 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
     said = f": {words}" if str(words) else ""
     label, correlation = endpoint.label, answer.correlation_id
     if _is_somebody_elses(endpoint, status, words):
-        form = answer.headers.get("Content-Type", "no content type")
+        form = tidy(answer.headers.get("Content-Type", "no content type"), _LONGEST_FORM)
         return NotJsonError(
             f"{label} was answered with status {status} and without the platform's words ({form})",
             "A proxy or gateway in between has answered; it is asked again at the next read. Where "

@@ -29,6 +29,7 @@ from monitor.errors import (
     BusyError,
     ConflictError,
     RateLimitedError,
+    ReadBackError,
     RefusedError,
     TimeoutMonitorError,
 )
@@ -65,7 +66,7 @@ from monitor.remediation.put_back import (
 )
 from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
 from monitor.remediation.repair import Repair
-from monitor.remediation.targets import NOT_SHOWN, Reading, Target, insist_on_a_write
+from monitor.remediation.targets import NOT_SHOWN, Reading, Target, insist_on_a_write, is_same_lock
 
 log = structlog.get_logger()
 
@@ -416,12 +417,13 @@ class Executor:
         """
         try:
             after = target.read(change.action_id)
-        except RefusedError as error:
-            if error.guard == NOT_SHOWN:
-                return self._hidden(lease, change)
-            tell_that_it_waits(change, error)
-            return change
+            if _is_older(target, before, after, lock_after):
+                # A cache may show for a while what was there before: that is nobody's work, and
+                # tells of no damage either.
+                raise _too_old(change)
         except TimeoutMonitorError as error:
+            if isinstance(error, RefusedError) and error.guard == NOT_SHOWN:
+                return self._hidden(lease, change)
             tell_that_it_waits(change, error)
             return change
         is_undone = change.state is ChangeState.UNDOING
@@ -467,6 +469,21 @@ class Executor:
 
     def _target(self, change: Change) -> Target:
         return self._targets.find(change.target, change.container_id)
+
+
+def _is_older(target: Target, before: Reading, after: Reading, lock_after: str | None) -> bool:
+    """Whether what was read after a write that was accepted is what was there before it."""
+    if not (lock_after and before.lock) or is_same_lock(lock_after, before.lock):
+        return False
+    return is_same_lock(before.lock, after.lock) and target.is_unchanged(before, after)
+
+
+def _too_old(change: Change) -> ReadBackError:
+    return ReadBackError(
+        f"The platform took the change of {change.action_name}, and still shows what was there "
+        "before it",
+        "It is read again at the next turn.",
+    )
 
 
 _CUT_SHORT = frozenset(

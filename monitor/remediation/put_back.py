@@ -12,7 +12,13 @@ from dataclasses import dataclass
 
 from monitor.errors import AmbiguousWriteError, TimeoutMonitorError
 from monitor.ledger import Change, ChangeState
-from monitor.remediation.targets import Reading, Target, is_same_lock, writes_between
+from monitor.remediation.targets import (
+    Reading,
+    Target,
+    is_same_lock,
+    versions_between,
+    writes_between,
+)
 
 DAMAGED = "the write changed more than the timeout"
 """What the note of a change says that must stop everything."""
@@ -207,11 +213,7 @@ def found_damage(
         return None
     was_accepted = change.state is ChangeState.APPLIED
     version = str(kept.get("version", ""))
-    is_next = (
-        version.isdecimal()
-        and reading.version.isdecimal()
-        and int(reading.version) - int(version) == 1
-    )
+    is_next = versions_between(version, reading.version) == 1
     is_ours = was_accepted and bool(change.lock_after)
     is_ours = is_ours and is_same_lock(change.lock_after, reading.lock)
     if not (is_ours or is_next):

@@ -339,7 +339,12 @@ class SetTimeout:
         damage = damage_of(self._target, before, after, written.timeout_ms, written.lock)
         if damage is not None:
             self._undo_damage(damage, before, after)
-        is_theirs = bool(written.lock) and not is_same_lock(after.lock, written.lock)
+        # What is as it was before is older than our write, and nobody else's work.
+        is_theirs = (
+            bool(written.lock)
+            and not is_same_lock(after.lock, written.lock)
+            and not self._target.is_unchanged(before, after)
+        )
         if after.timeout_ms != written.timeout_ms:
             self._refuse(after, written, is_theirs=is_theirs)
         places = tuple(self._target.differences(before, after))

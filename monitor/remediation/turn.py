@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from monitor.config import RemediationSettings
-from monitor.errors import ConfigurationError, GenesysError, RefusedError
+from monitor.errors import (
+    ConfigurationError,
+    GenesysError,
+    RefusedError,
+    TimeoutMonitorError,
+    UnforeseenError,
+)
 from monitor.ledger import (
     UNSETTLED_STATES,
     Change,
@@ -256,6 +262,10 @@ class Turns:
                 act(change)
             except (ConfigurationError, GenesysError, RefusedError) as error:
                 tell_that_it_waits(change, error)
+            except TimeoutMonitorError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                tell_that_it_waits(change, UnforeseenError.of(error))
         return self._standing() if changes else standing
 
     def _make(self, lease: Lease, decision: Decision, data: Data, who: Who) -> Change | str:

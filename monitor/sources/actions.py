@@ -119,8 +119,7 @@ class ActionsSource:
             metrics=(EXECUTIONS,),
             views=views,
         )
-        counted: dict[_Key, _Counted] = {}
-        seen: set[tuple[str, ...]] = set()
+        buckets: dict[tuple[object, ...], tuple[_Key, _Counted]] = {}
         answer = action_aggregates(self._client, query)
         for group in answer.results:
             action = _action(group)
@@ -130,19 +129,23 @@ class ActionsSource:
                     self._drop(DropReason.TIME, "a bucket that was not asked for")
                     continue
                 found = _Counted.of(bucket, views)
-                whole = (*(group.dimension(name) for name in GROUP_BY), repr((bucket.start, found)))
-                if whole in seen:
+                place = (*(group.dimension(name) for name in GROUP_BY), bucket.start)
+                if place in buckets:
+                    # Of one that came twice the fuller counts: they are the same executions.
                     self._drop(DropReason.DUPLICATE, "a bucket that came twice")
-                    continue
-                seen.add(whole)
+                    if buckets[place][1].stats.count >= found.stats.count:
+                        continue
                 key = (
                     action.action_id,
                     group.dimension("errorType"),
                     group.dimension("responseStatus"),
                     floor_to(bucket.start, window_seconds),
                 )
-                # An action that was renamed comes as two groups: one key, both counts.
-                counted[key] = counted[key].plus(found) if key in counted else found
+                buckets[place] = key, found
+        counted: dict[_Key, _Counted] = {}
+        for key, found in buckets.values():
+            # An action that was renamed comes as two groups: one key, both counts.
+            counted[key] = counted[key].plus(found) if key in counted else found
         return counted, answer.is_unreadable
 
     def _drop(self, reason: DropReason, why: str) -> None:

@@ -432,6 +432,18 @@ def test_a_platform_that_ignores_the_change_is_told(scripted: FarSide, command: 
     assert "took the change to 6000 ms, but A has 5000 ms" in done.err
 
 
+def test_what_is_older_than_the_change_is_nobody_elses(scripted: FarSide, command: Command) -> None:
+    """A cache still shows the flow from before, under the ETag from before."""
+    scripted.on(READ, flow_of(5_000), flow_of(5_000), flow_of(5_000))
+    scripted.on(WRITE, Reply(body={}, headers={"ETag": '"2"'}))
+
+    done = command("flow", "set-timeout", "6000")
+
+    assert done.code == 1
+    assert "took the change to 6000 ms, but A has 5000 ms" in done.err
+    assert "somebody else" not in done.err.lower()
+
+
 def test_somebody_who_changes_it_right_after_is_told(scripted: FarSide, command: Command) -> None:
     """Ours was carried out; theirs is in force."""
     scripted.on(READ, flow_of(5_000), flow_of(5_000), flow_of(7_000, '"3"'))

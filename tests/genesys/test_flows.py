@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from monitor.errors import WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.flows import FlowDataAction, _entries, get_flow
+from monitor.remediation.targets import versions_between
 from tests.genesys.far_side import FarSide, Reply
 
 FLOW = "GET /api/v2/flows/f-1"
@@ -25,6 +26,25 @@ def read(client: Client, far_side: FarSide, document: object) -> tuple[FlowDataA
     """The data actions that are found in a document."""
     far_side.on(FLOW, Reply(body=document))
     return get_flow(client, "f-1").data_actions
+
+
+def test_another_flows_document_is_not_this_ones(client: Client, far_side: FarSide) -> None:
+    """A cache mixed two answers up; written back, this flow would become the other."""
+    far_side.on(FLOW, Reply(body={"id": "f-2", "actions": []}, headers={"ETag": '"1"'}))
+
+    with pytest.raises(WrongShapeError, match="for f-1 is about f-2"):
+        get_flow(client, "f-1")
+
+
+def test_a_version_without_end_is_cut(client: Client, far_side: FarSide) -> None:
+    """It is kept with every change, and nothing counts with it."""
+    far_side.on(FLOW, Reply(body={"id": "f-1", "version": "9" * 5_000, "actions": []}))
+
+    version = get_flow(client, "f-1").version
+
+    assert len(version) == 200
+    assert versions_between(version, version) is None
+    assert versions_between("6", "7") == 1
 
 
 def test_a_flow_is_read_whole_with_its_etag(client: Client, far_side: FarSide) -> None:

@@ -11,7 +11,13 @@ from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import why_set_back
-from monitor.remediation.targets import IntegrationActionTarget
+from monitor.remediation.targets import (
+    FlowTarget,
+    IntegrationActionTarget,
+    LastCheck,
+    Reading,
+    Written,
+)
 from monitor.remediation.turn import TurnReport
 from tests.remediation.bench import (
     LISTED,
@@ -690,3 +696,42 @@ def test_a_rollback_that_another_program_finishes_is_still_theirs(bench: Bench) 
         turn(bench)
     assert newest(bench).state is S.ROLLED_BACK
     assert why_set_back_in(bench) == ["asked"]
+
+
+def test_what_is_older_than_the_write_is_nobody_elses(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache shows once more what was there before: it is read again, and the raise stands."""
+    for kind in (IntegrationActionTarget, FlowTarget):
+        show_the_past_once(kind, monkeypatch)
+
+    turn(bench)
+    assert newest(bench).state is S.APPLIED
+    turn(bench)
+
+    assert newest(bench).state is S.WATCHING
+    assert bench.value_ms(LISTED) == newest(bench).to_ms
+
+
+def show_the_past_once(
+    kind: type[IntegrationActionTarget | FlowTarget], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the first reading after a write be the one before it."""
+    read, write = kind.read, kind.write
+    past: list[Reading] = []
+
+    def write_and_remember(
+        self: Any,  # noqa: ANN401 - one of two
+        reading: Reading,
+        timeout_ms: int,
+        *,
+        last_check: LastCheck | None = None,
+    ) -> Written:
+        written = write(self, reading, timeout_ms, last_check=last_check)
+        past.append(reading)
+        return written
+
+    monkeypatch.setattr(kind, "write", write_and_remember)
+    monkeypatch.setattr(
+        kind, "read", lambda self, action_id: past.pop() if past else read(self, action_id)
+    )

@@ -397,6 +397,15 @@ class TestOddAnswers:
         assert (tally.count, tally.duration_ms) == (2, 100.0)
         assert dropped(client) == {("actions", "duplicate"): len(PARTS)}
 
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_a_bucket_that_came_twice_with_other_numbers_the_fuller_counts(
+        self, far_side: FarSide, client: Client, order: int
+    ) -> None:
+        """They are the same executions, seen at two moments."""
+        both = [group(bucket(count, sum=count * 50.0)) for count in (10, 11)][::order]
+        (tally,) = answered(far_side, client, *both).tallies
+        assert (tally.count, tally.duration_ms) == (11, 550.0)
+
     @pytest.mark.parametrize("at", [NOON - 300, NOON + HOUR, 0, 4_000_000_000])
     def test_a_bucket_that_was_not_asked_for_is_left_out(
         self, far_side: FarSide, client: Client, at: int

@@ -15,6 +15,7 @@ from monitor.remediation.targets.target import (
     Target,
     Written,
     is_same_lock,
+    versions_between,
     writes_between,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "Written",
     "insist_on_a_write",
     "is_same_lock",
+    "versions_between",
     "writes_between",
 ]

@@ -34,7 +34,7 @@ from monitor.model import (
     PLATFORM_DEFAULT_TIMEOUT_MS,
     ActionKind,
 )
-from monitor.remediation.targets.json_text import differences, digest
+from monitor.remediation.targets.json_text import differences, digest, parse
 from monitor.remediation.targets.limits import (
     insist_on_a_lock,
     insist_on_a_write,
@@ -146,6 +146,8 @@ class IntegrationActionTarget:
         unfit = None
         if state is Editable.YES:
             insist_on_whole(f"the action {action.name}", is_whole=document.is_whole)
+            if not _is_usable(document):
+                raise _hidden(action.name, "configuration that can be understood")
             whole = _whole(document)
             if whole.config is None:
                 # Its timeout is not known then either: it must not pass for one that nobody set.
@@ -286,6 +288,16 @@ class IntegrationActionTarget:
                     endpoint=GET_TEMPLATE.label,
                 )
             texts[field] = text
+        came = [text for text in texts.values() if text]
+        if len(came) > 1 and len(set(came)) == 1 and not _shows_texts(config):
+            # Nothing but these answers tells what the texts are, and a proxy says the same to all.
+            raise RefusedError(
+                f"Both templates of {document.action.name} came as the same text, as from somebody "
+                "who answers in the platform's place",
+                "Look at them under Admin > Integrations > Actions; if they are really the same, "
+                "set the timeout there.",
+                guard="whole_templates",
+            )
         return texts
 
     def _template(self, action: IntegrationAction, file_name: str) -> str | None:
@@ -296,6 +308,26 @@ class IntegrationActionTarget:
         what = f"the template {file_name} of the action {action.name}"
         insist_on_whole(what, is_whole=template.is_whole)
         return template.text
+
+
+def _is_usable(document: ActionDocument) -> bool:
+    """Whether all that a write sends back can be understood, to its last character."""
+    try:
+        parse(document.raw)
+        config = _whole(document).config or {}
+        for part, field, _ in _TEMPLATES:
+            shown = (_object(config.get(part)) or {}).get(field)
+            if shown is not None:
+                msgspec.json.decode(shown, type=str | None)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _shows_texts(config: Mapping[str, msgspec.Raw]) -> bool:
+    return any(
+        (_object(config.get(part)) or {}).get(field) is not None for part, field, _ in _TEMPLATES
+    )
 
 
 def _unfit(document: ActionDocument, templates: Mapping[str, str | None]) -> RefusedError | None:

@@ -25,6 +25,7 @@ Nothing here repeats a write, waits for a rate limit, or asks whether a change i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -101,10 +102,17 @@ def writes_between(before: Reading, after: Reading) -> int | None:
 
     Both contracts count versions one by one, a flow's in its document.
     """
-    if not (before.version.isdecimal() and after.version.isdecimal()):
-        return None
-    return int(after.version) - int(before.version)
+    return versions_between(before.version, after.version)
 
+
+def versions_between(before: str, after: str) -> int | None:
+    """Return how far two versions are apart; None where one is no number that counts writes."""
+    if not (_VERSION.fullmatch(before) and _VERSION.fullmatch(after)):
+        return None
+    return int(after) - int(before)
+
+
+_VERSION = re.compile(r"[0-9]{1,18}")
 
 LastCheck = Callable[[], None]
 """Called right before a write goes out; what it raises is raised, and then nothing was sent."""

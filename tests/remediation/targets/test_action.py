@@ -19,6 +19,7 @@ from monitor.errors import (
     NotJsonError,
     RefusedError,
     ServerFaultError,
+    WrongShapeError,
 )
 from monitor.genesys import Client, connect
 from monitor.model import ActionKind
@@ -294,6 +295,86 @@ def test_a_proxys_page_is_no_template(target: IntegrationActionTarget, far_side:
 
     with pytest.raises(NotJsonError, match=r"successtemplate\.vm of the action a-1 came as a web"):
         target.read("a-1")
+
+
+def test_another_actions_document_is_not_written_into_this_one(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """A cache mixed two answers up: what it shows is not this action's, whatever its version."""
+    far_side.on(READ, Reply(body=SHOWN.replace(b'"a-1"', b'"b-2"')))
+
+    with pytest.raises(WrongShapeError, match="for a-1 is about b-2"):
+        target.read("a-1")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "upstream failed", "code": "bad.gateway", "status": 502},
+        {"error": "forbidden", "message": "by policy"},
+    ],
+)
+def test_an_error_that_came_as_a_success_is_no_template(
+    target: IntegrationActionTarget, far_side: FarSide, error: dict[str, object]
+) -> None:
+    """It would be written into the action, and read back as right for as long as it comes."""
+    far_side.on(SUCCESS_TEMPLATE, Reply(body=error))
+
+    with pytest.raises(NotJsonError, match="came as a web page or an error"):
+        target.read("a-1")
+
+
+def test_one_text_for_both_templates_is_nobodys(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """A proxy that blocks them says the same of each; nothing else tells what they are."""
+    for one in (REQUEST_TEMPLATE, SUCCESS_TEMPLATE):
+        far_side.on(one, Reply(body=b"Blocked by policy: file type .vm"))
+
+    with pytest.raises(RefusedError, match="came as the same text") as caught:
+        target.read("a-1")
+
+    assert caught.value.guard == "whole_templates"
+
+
+def test_a_template_with_fields_called_so_is_one(
+    target: IntegrationActionTarget, far_side: FarSide
+) -> None:
+    """What an action sends or makes of an answer may well hold a message and a status."""
+    far_side.on(SUCCESS_TEMPLATE, Reply(body=b'{"message": "${text}", "status": 200}'))
+
+    target.write(target.read("a-1"), 12_000)
+
+    assert "${text}" in sent(far_side)["config"]["response"]["successTemplate"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"requestTemplateUri": "/x/r"', b'"requestTemplate": {"a": 1}'),
+        (b'"requestTemplateUri": "/x/r"', b'"requestTemplate": [1]'),
+        (b'"requestTemplateUri": "/x/r"', b'"requestTemplate": 1'),
+        (b'"translationMapDefaults": {}', b'"translationMapDefaults": "\xff"'),
+        (b'"translationMapDefaults": {}', b'"translationMapDefaults": "\\ud83c"'),
+        (b'"wide": 123456789012345678901234567890', b'"wide": 1e99999999999999999999'),
+    ],
+)
+def test_a_shape_that_nobody_foresaw_is_no_crash(
+    target: IntegrationActionTarget, far_side: FarSide, old: bytes, new: bytes
+) -> None:
+    """It is read as it stands, or told as not shown, which stops all after a write of ours."""
+    assert old in SHOWN
+    far_side.on(READ, Reply(body=SHOWN.replace(old, new)))
+
+    try:
+        reading = target.read("a-1")
+    except (RefusedError, NotJsonError) as error:
+        told = error
+    else:
+        told = None
+        assert target.fingerprint(reading)
+        assert target.differences(reading, reading) == ()
+    assert getattr(told, "guard", "whole_configuration") == "whole_configuration"
 
 
 @pytest.mark.parametrize(
