@@ -175,8 +175,9 @@ class Daemon:
             self._refuse_what_needs_a_restart(settings)
             watches = self._open_watches(settings)
             keepers = self._open_keepers(settings)
-        except TimeoutMonitorError as error:
-            log.error("reload_refused", why=error.message, hint=error.hint)
+        except Exception as error:  # noqa: BLE001 - whatever a file holds, the daemon goes on
+            told = error if isinstance(error, TimeoutMonitorError) else UnforeseenError.of(error)
+            log.error("reload_refused", why=told.message, hint=told.hint)
             return
         # Polls of one org never overlap: the old ones end before the new ones begin.
         if not self._end_jobs().wait(RELOAD_SECONDS):

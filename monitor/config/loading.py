@@ -40,6 +40,8 @@ FLOW_VARIABLE = "FLOW_ID"
 ACTION_VARIABLE = "ACTION_ID"
 """The flow and its data action that are meant where a command names none; see ``_with_flow``."""
 
+_TOO_DEEP = "a list in a list in a list, and so on for far too long,"
+
 _CREDENTIALS = ("client_secret", "private_key")
 
 
@@ -85,7 +87,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         settings = FileSettings()
     except ValidationError as error:
         raise _as_configuration_error(error, file) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         # A variable whose JSON can't be read
         raise ConfigurationError(
             f"The settings can't be read: {error}",
@@ -114,19 +116,42 @@ def _document(file: Path | None) -> dict[str, Any]:
             f"The settings can't be read: {error}",
             f"Check {file} for a missing quote or bracket.",
         ) from error
+    except (ValueError, RecursionError) as error:
+        what = "a number of far too many digits" if isinstance(error, ValueError) else _TOO_DEEP
+        raise ConfigurationError(
+            f"The settings can't be read: there is {what} in {file}", "Take it out."
+        ) from error
 
 
 def _choose_file(path: Path | None, variables: Mapping[str, str]) -> Path | None:
     chosen = path or (Path(variables[FILE_VARIABLE]) if variables.get(FILE_VARIABLE) else None)
-    if chosen is None:
-        default = Path(DEFAULT_FILE)
-        return default if default.is_file() else None
-    if not chosen.is_file():
+    try:
+        if chosen is None:
+            default = Path(DEFAULT_FILE)
+            if not _is_there(default):
+                return None
+            chosen = default
+        if chosen.is_file():
+            return chosen
+        kind = "is no file" if chosen.exists() else "is a link that leads nowhere"
         raise ConfigurationError(
-            f"The configuration file {chosen} does not exist",
+            f"The configuration file {chosen} {kind if _is_there(chosen) else 'does not exist'}",
             f"Check --config and {FILE_VARIABLE}.",
         )
-    return chosen
+    except OSError as error:
+        raise ConfigurationError(
+            f"The configuration file {chosen or DEFAULT_FILE} can't be looked at: {error.strerror}",
+            f"Check --config and {FILE_VARIABLE}, and that this user may enter its directory.",
+        ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is anything of this name, if only a link that leads nowhere."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:

@@ -225,9 +225,9 @@ def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: 
         raise ConfigurationError(
             f"The {what} of org {org} can't be read from {path}: not text", "Save it as UTF-8."
         ) from error
-    except (OSError, RuntimeError) as error:
-        # A RuntimeError is a ~ without a home directory.
-        words = "no such home directory" if isinstance(error, RuntimeError) else "not text"
+    except (OSError, RuntimeError, ValueError) as error:
+        # A RuntimeError is a ~ without a home directory, a ValueError a NUL in the path.
+        words = "no such home directory" if isinstance(error, RuntimeError) else "no path"
         reason = error.strerror if isinstance(error, OSError) and error.strerror else words
         raise ConfigurationError(
             f"The {what} of org {org} can't be read from {path}: {reason}",

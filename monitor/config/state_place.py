@@ -25,8 +25,11 @@ def with_state_in_place(settings: _S, file: Path | None) -> _S:
         file: The configuration file; None where there is none, and the working directory counts.
 
     Raises:
-        ConfigurationError: The working directory holds a state of that name, too, or alone.
+        ConfigurationError: The working directory holds a state of that name, too, or alone; or a
+            path can't be one.
     """
+    _refuse_a_nul("[state] url", unquote(settings.state.url))
+    _refuse_a_nul("[remediation] audit_file", str(settings.remediation.audit_file))
     state, remediation = settings.state, settings.remediation
     kind, relative, rest = _parts(state.url)
     if relative:
@@ -35,7 +38,7 @@ def with_state_in_place(settings: _S, file: Path | None) -> _S:
         _refuse_another(_folder(file) / unquote(relative), Path.cwd() / unquote(relative))
         state = state.model_copy(update={"url": f"{kind}{folder}/{relative}{rest}"})
     if remediation.audit_file is not None:
-        audit_file = remediation.audit_file.expanduser()
+        audit_file = _expanded(remediation.audit_file)
         if not audit_file.is_absolute():
             audit_file = _folder(file) / audit_file
         remediation = remediation.model_copy(update={"audit_file": audit_file})
@@ -60,10 +63,32 @@ def _parts(url: str) -> tuple[str, str, str]:
     return "", "", url
 
 
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"[remediation] audit_file {path} is in a home directory that is not there",
+            "Write the whole path.",
+        ) from error
+
+
+def _refuse_a_nul(key: str, path: str) -> None:
+    if "\0" in path:
+        raise ConfigurationError(f"{key} holds a NUL, which no path can", "Write it anew.")
+
+
 def _refuse_another(place: Path, other: Path) -> None:
-    if not other.is_file() or (place.exists() and place.samefile(other)):
-        return
-    if place.exists():
+    try:
+        if not other.is_file() or (place.exists() and place.samefile(other)):
+            return
+        is_there = place.exists()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The state's place {error.filename or place} can't be looked at: {error.strerror}",
+            "Check [state] url, and that this user may enter its directory.",
+        ) from error
+    if is_there:
         raise ConfigurationError(
             f"Two places hold a state: {place}, beside the configuration file, and {other}, in the "
             "working directory",

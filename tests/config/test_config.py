@@ -433,6 +433,8 @@ def test_a_byte_order_mark_is_no_part_of_the_settings(tmp_path: Path) -> None:
         ('[collect]\ninterval = "7m"\n'.encode("utf-16"), "is not UTF-8 text", "UTF-8"),
         (b"\xe4", "is not UTF-8 text", "UTF-8"),
         (b"[collect", "can't be read", "bracket"),
+        (b"x = " + b"9" * 5_000, "a number of far too many digits", "Take it out"),
+        (b"x = " + b"[" * 9_000, "a list in a list", "Take it out"),
     ],
 )
 def test_a_file_that_is_no_settings_is_told_as_what_it_is(
@@ -444,6 +446,65 @@ def test_a_file_that_is_no_settings_is_told_as_what_it_is(
     with pytest.raises(ConfigurationError, match=words) as caught:
         load(path, {})
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("a directory", "is no file"), ("a link", "is a link that leads nowhere")],
+)
+@pytest.mark.parametrize("is_named", [False, True])
+def test_what_stands_in_the_place_of_the_file_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, words: str, *, is_named: bool
+) -> None:
+    """A mount that went wrong must not let the program run with other settings."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / DEFAULT_FILE
+    if kind == "a directory":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "absent")
+
+    assert words in refusal(path if is_named else None)
+
+
+def test_a_file_that_may_not_be_looked_at_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as what it is, by a name as well as at the usual place."""
+    assert "can't be looked at: File name too long" in refusal(tmp_path / ("a" * 300))
+
+    def forbid(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", forbid)
+    assert f"{DEFAULT_FILE} can't be looked at: Permission denied" in refusal()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[remediation]\naudit_file = "~nobody-of-this-name/x"\n', "home directory that is not"),
+        ('[remediation]\naudit_file = "a\\u0000b"\n', "audit_file holds a NUL"),
+        ('[state]\nurl = "sqlite:///a\\u0000b"\n', "url holds a NUL"),
+        ('[state]\nurl = "sqlite:///a%00b"\n', "url holds a NUL"),
+        (f'[state]\nurl = "sqlite:///{"a" * 300}"\n', "can't be looked at: File name too long"),
+    ],
+)
+def test_a_path_that_can_be_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    """As a mistake in the settings, by the key or the path."""
+    assert words in refusal(written(tmp_path, text))
+
+
+def test_a_credential_file_of_an_impossible_name_is_refused(tmp_path: Path) -> None:
+    """A NUL can stand in TOML and in no path."""
+    org = org_of({}, written(tmp_path, ORG.replace("secret.txt", "a\\u0000b")))
+    with pytest.raises(ConfigurationError, match="no path"):
+        org.read_client_secret()
+
+
+def test_a_variable_that_is_nested_too_deep_is_refused() -> None:
+    """As any other that can't be read."""
+    assert "can't be read" in refusal(None, {"TIMEOUT_MONITOR__COLLECT": "[" * 100_000})
 
 
 def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Never
 from urllib.request import urlopen
 
 import pytest
 from structlog.testing import capture_logs
 
+from monitor.clock import SystemClock
+from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
 from monitor.remediation.keeper import Keeper
@@ -16,7 +19,7 @@ from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
 
 
-def boom(*_: object, **__: object) -> None:
+def boom(*_: object, **__: object) -> Never:
     """Fail as nothing in the tree does."""
     reason = "boom"
     raise RuntimeError(reason)
@@ -79,3 +82,19 @@ def test_every_job_survives_what_nothing_foresees(  # noqa: PLR0913, PLR0917 - w
     (told,) = [line for line in logs if line["event"] == event]
     assert re.match(r"RuntimeError was raised at monitor/daemon\.py:\d+ in ", told["why"])
     assert "exc_info" not in told
+
+
+def test_a_reload_that_fails_unforeseen_is_refused(place: Place) -> None:
+    """One line says where, and the settings stay as they were."""
+    place.configure()
+    settings = load(place.config)
+    daemon = Daemon(settings, clock=SystemClock(), load=boom)
+    watches = daemon._watches  # noqa: SLF001 - what a reload would replace
+
+    with capture_logs() as logs:
+        daemon.reload()
+    daemon.close()
+
+    (told,) = [line for line in logs if line["event"] == "reload_refused"]
+    assert re.match(r"RuntimeError was raised at monitor/daemon\.py:\d+ in ", told["why"])
+    assert daemon._watches is watches  # noqa: SLF001 - see above
