@@ -366,12 +366,12 @@ def test_a_shape_that_nobody_foresaw_is_no_crash(
     assert old in SHOWN
     far_side.on(READ, Reply(body=SHOWN.replace(old, new)))
 
+    told: RefusedError | NotJsonError | None = None
     try:
         reading = target.read("a-1")
     except (RefusedError, NotJsonError) as error:
         told = error
     else:
-        told = None
         assert target.fingerprint(reading)
         assert target.differences(reading, reading) == ()
     assert getattr(told, "guard", "whole_configuration") == "whole_configuration"
