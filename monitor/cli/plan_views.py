@@ -11,6 +11,7 @@ from rich.text import Text
 
 from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation.case import Decision, Verb
+from monitor.texts import tidy
 
 STYLES = {Verb.RAISE: "green", Verb.RECOMMEND: "yellow", Verb.KEEP: "dim"}
 STATE_STYLES = {
@@ -74,8 +75,8 @@ def _change_row(change: Change) -> list[str | Text]:
         Text(change.action_name),
         f"{_seconds(change.from_ms)} -> {_seconds(change.to_ms)}",
         Text(str(change.state), style=STATE_STYLES.get(str(change.state), "")),
-        Text(change.actor),
-        Text(change.note),
+        _typed(change.actor),
+        _typed(change.note),
     ]
 
 
@@ -89,7 +90,7 @@ def _outside_row(change: OutsideChange) -> list[str | Text]:
         Text(change.action_name),
         " -> ".join(UNKNOWN if value is None else _seconds(value) for value in values),
         Text("outside"),
-        Text(change.set_by.who),
+        _typed(change.set_by.who),
         Text(noticed),
     ]
 
@@ -106,8 +107,8 @@ def audit_table(entries: Iterable[AuditEntry]) -> RenderableType:
             Text(entry.action_name or UNKNOWN),
             UNKNOWN if entry.change_id is None else str(entry.change_id),
             " -> ".join(UNKNOWN if value is None else _seconds(value) for value in values),
-            Text(entry.actor),
-            Text(f"{entry.reason}: {entry.detail}" if entry.reason else entry.detail),
+            _typed(entry.actor),
+            _typed(f"{entry.reason}: {entry.detail}" if entry.reason else entry.detail),
         )
     return table
 
@@ -128,6 +129,11 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _typed(text: str) -> Text:
+    """What somebody wrote, which an older program may have kept as it came; none of it is cut."""
+    return Text(tidy(text, len(text)))
 
 
 def _seconds(value_ms: float) -> str:

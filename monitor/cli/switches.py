@@ -13,9 +13,23 @@ if TYPE_CHECKING:
     from monitor.ledger import Ledger
 
 
+_LONGEST_REASON = 2_000
+"""Characters of a reason that are kept: it is for people, who read it in one line."""
+
+
+def _fit_to_keep(reason: str) -> str:
+    """What was typed as a text that can be kept and shown: it may hold any bytes."""
+    from monitor.texts import tidy
+
+    return tidy(reason, _LONGEST_REASON)
+
+
+ReasonOption = Annotated[str, typer.Option(help="Why, for the audit trail.", callback=_fit_to_keep)]
+
+
 def pause(
     ctx: typer.Context,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: ReasonOption = "",
     org: OrgOption = None,
 ) -> None:
     """Stop all changes at once, also those of a daemon, until resume.
@@ -66,7 +80,7 @@ def resume(
         str | None,
         typer.Option(help="Only end the quarantine of this action.", show_default=False),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    reason: ReasonOption = "",
     org: OrgOption = None,
 ) -> None:
     """Let changes go on after a pause, and after failures in a row.

@@ -9,6 +9,7 @@ import socket
 from dataclasses import dataclass
 
 from monitor.clock import Clock
+from monitor.texts import tidy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ def person() -> str:
     except (OSError, KeyError):
         # A container may run under a number that stands in no list of users.
         user = f"uid{os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+    # A variable may hold any bytes, and what is no text can't be kept.
+    return tidy(f"{user}@{socket.gethostname()}")
 
 
 def daemon() -> str:

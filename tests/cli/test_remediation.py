@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -235,6 +236,21 @@ def test_a_pause_holds_until_somebody_resumes(slow: Place, command: Command) -> 
     assert command("resume").out == "Changes of acme may go on.\n"
     assert command("apply", "--yes").code == 0
     assert timeout_of(slow, SLOW) == 7
+
+
+def test_a_reason_and_a_name_that_are_no_text_hold_up_no_pause(
+    slow: Place, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was typed may be any bytes; what is kept of them can be shown."""
+    slow.make_state()
+    for variable in ("LOGNAME", "USER"):
+        monkeypatch.setenv(variable, os.fsdecode(b"al\xffice"))
+
+    assert command("pause", "--reason", os.fsdecode(b"bad\xff \x1b[31m")).code == 0
+
+    (line,) = [one for one in history(command)["audit"] if one["event"] == "paused"]
+    assert line["detail"] == "bad\ufffd \ufffd[31m"
+    assert line["actor"].startswith("al\ufffdice@")
 
 
 def test_a_quarantine_can_be_ended_for_one_action(slow: Place, command: Command) -> None:

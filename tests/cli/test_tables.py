@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
+from monitor.cli.plan_views import audit_table
 from monitor.cli.tables import console_for, report_table
+from monitor.ledger import AuditEntry
 from tests.cli.conftest import Command
 from tests.daemon.place import Place
 
@@ -92,3 +94,15 @@ def test_a_pipe_has_room() -> None:
     """Where there is no terminal no width is imposed."""
     assert console_for().width == 200
     assert console_for(90).width == 90
+
+
+def test_what_an_older_program_kept_as_it_came_steers_no_terminal() -> None:
+    """Reasons and names that somebody typed are shown as text, and whole."""
+    detail = "\x1b[31m" + "because " * 100
+    entry = AuditEntry(0.0, "acme", "paused", "al\x1bice", detail=detail)
+    console = console_for(2_000)
+    with console.capture() as captured:
+        console.print(audit_table([entry]))
+
+    assert "al\ufffdice" in captured.get()
+    assert "\ufffd[31m" + "because " * 99 in captured.get()
