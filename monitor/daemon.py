@@ -32,6 +32,7 @@ from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.model import floor_to
 from monitor.remediation.keeper import Keeper
+from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.watch import OrgWatch
 from monitor.web import HostNames, WebConfig, WebServer, create_app
@@ -162,7 +163,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _frame: self._signals.put(received))
         self.start()
-        while self._signals.get() == signal.SIGHUP:
+        while await_signal(self._signals) == signal.SIGHUP:
             self.reload()
         self.close()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import queue
 import signal
 
+from monitor.signals import await_signal
+
 
 class Ending:
     """SIGTERM or Ctrl-C.
@@ -23,9 +25,5 @@ class Ending:
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the user ends it, or so long; whether the user did."""
         if not self._has_come:
-            try:
-                self._asked.get(timeout=None if seconds is None else max(0.0, seconds))
-            except queue.Empty:
-                return False
-            self._has_come = True
-        return True
+            self._has_come = await_signal(self._asked, seconds) is not None
+        return self._has_come
