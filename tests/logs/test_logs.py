@@ -133,8 +133,12 @@ def test_a_trace_is_one_line_too() -> None:
     assert all("ZeroDivisionError" in str(line["exception"]) for line in told)
 
 
-def test_what_urllib3_says_of_odd_headers_is_no_traceback_at_anybody() -> None:
+def test_what_urllib3_says_of_odd_headers_is_no_traceback_at_anybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It takes them all the same, and quotes them; who asks for more sees it."""
+    # The platform's SDK, which other tests import, keeps all that urllib3 says to itself.
+    monkeypatch.setattr(logging.getLogger("urllib3"), "propagate", True)
     out = io.StringIO()
     configure(stream=out)
     logging.getLogger("urllib3.connection").warning("Failed to parse headers")
