@@ -1,12 +1,10 @@
 """``export``: what was collected, for a Prometheus that was not there at the time."""
 
 import re
-import sys
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,10 +12,11 @@ from monitor.cli.backfill import FORMATS, TIMES
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.progress import waiting
 from monitor.cli.remarks import say
+from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from monitor.config import OrgSettings, Settings
     from monitor.exporter import PastOrg
@@ -59,7 +58,8 @@ def export(
     orgs = _chosen(settings, org)
     labels = _labels(label or [])
     with opened_ledger(settings) as ledger, waiting("Writing"):
-        pasts = _write(settings, ledger, orgs, stretch, labels, output)
+        result = Result.of(output, "export", context, settings)
+        pasts = _write(settings, ledger, orgs, stretch, labels, result)
     if output:
         for past in pasts:
             _say_what(past, output)
@@ -109,7 +109,7 @@ def _write(
     orgs: "Sequence[OrgSettings]",
     stretch: "TimeRange",
     labels: dict[str, str],
-    output: Path | None,
+    result: Result,
 ) -> "Sequence[PastOrg]":
     from monitor.exporter import openmetrics, past_of
 
@@ -121,30 +121,10 @@ def _write(
                 "Nothing was collected in this stretch of time",
                 "Choose another one, or read it first: timeout-monitor backfill --from --to.",
             )
-        with _opened(output) as file:
+        with result.opened() as file:
             classifier = settings.classify.classifier()
             file.writelines(openmetrics(history, pasts, classifier, labels))
     return pasts
-
-
-@contextmanager
-def _opened(output: Path | None) -> "Iterator[TextIO]":
-    """Where to write; a file gets its name once it is whole."""
-    if output is None:
-        yield sys.stdout
-        return
-    unfinished = output.with_name(f"{output.name}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
-        unfinished.replace(output)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The export can't be written to {output}: {error.strerror}",
-            "Choose a file in a directory that exists and that this user may write.",
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _say_what(past: "PastOrg", output: Path) -> None:

@@ -1,7 +1,6 @@
 """``report``: what times out, why, and whether more time would help."""
 
 import math
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.progress import waiting
 from monitor.cli.remarks import no_actions, say
+from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
 
 HOUR_SECONDS = 3_600
@@ -62,7 +62,9 @@ def report(
     seconds = _seconds(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
         found = _found(settings, ledger, seconds, min_severity)
-    _write(_render(found, form, to_file=output is not None), output)
+    text = _render(found, form, to_file=output is not None)
+    with Result.of(output, "report", context, settings).opened() as file:
+        file.write(text)
     for summary in found.read:
         _remark_on(summary)
     for org, last in found.stale.items():
@@ -146,19 +148,6 @@ def _last_read(ledger: "Ledger", org: "OrgSettings") -> float:
 
     state = ledger.source_state(org.name, source_of_executions(org.contract))
     return state.last_success_at if state else 0.0
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(
-            f"The report can't be written to {output}: {error.strerror}",
-            "Choose a file in a directory that exists and that this user may write.",
-        ) from error
 
 
 def _remark_on(summary: "Summary") -> None:

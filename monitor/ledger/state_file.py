@@ -108,6 +108,11 @@ class StateFile:
         """Return which write-ahead log lies beside it; None where there is none."""
         return self._identity_of(self._beside("-wal"))
 
+    @property
+    def parts(self) -> tuple[Path, ...]:
+        """Where SQLite keeps it: the file, and what lies beside it while it is used."""
+        return (self.path, *(self._beside(end) for end in ("-wal", "-shm", "-journal")))
+
     def _beside(self, end: str) -> Path:
         """Return what SQLite keeps beside it: where a link leads to it, there."""
         path = os.path.realpath(self.path)

@@ -160,4 +160,4 @@ def test_a_file_that_cannot_be_written(place: Place, command: Command) -> None:
 
     assert finished.code == nowhere.code == 2
     assert finished.said[0].startswith(f"The export can't be written to {folder}: ")
-    assert not list(place.folder.glob("*.unfinished"))
+    assert not list(place.folder.glob(".timeout-monitor-*"))

@@ -1,0 +1,125 @@
+"""The file that a command writes its result to: whole or not at all, and none that is needed."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkstemp
+from typing import TYPE_CHECKING, TextIO
+
+from monitor.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from monitor.cli.context import Context
+    from monitor.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Where a result goes.
+
+    Attributes:
+        output: The file that was chosen; None for the standard output.
+        what: What errors call the result, such as ``export``.
+        needed: Files that this program lives on, each with what it is.
+    """
+
+    output: Path | None
+    what: str
+    needed: Mapping[Path, str]
+
+    @classmethod
+    def of(cls, output: Path | None, what: str, context: Context, settings: Settings) -> Result:
+        """Return where the result of a command goes."""
+        return cls(output, what, {} if output is None else _needed(context, settings))
+
+    @contextmanager
+    def opened(self) -> Iterator[TextIO]:
+        """Where to write.
+
+        A file gets its name once it is whole, so that the last result stays where a new one can't
+        be written. Links are followed, and what is no file is written into as it is.
+
+        Raises:
+            ConfigurationError: It can't be written, or something else would be lost.
+        """
+        if self.output is None:
+            yield sys.stdout
+            return
+        try:
+            self._refuse_what_is_needed(self.output)
+            target = Path(os.path.realpath(self.output))
+            if target.exists() and not target.is_file():
+                with self.output.open("w", encoding="utf-8", newline="\n") as file:
+                    yield file
+            else:
+                with _renamed_when_whole(target) as file:
+                    yield file
+        except OSError as error:
+            raise ConfigurationError(
+                f"The {self.what} can't be written to {self.output}: {error.strerror or error}",
+                "Choose a file in a directory that exists and that this user may write.",
+            ) from error
+
+    def _refuse_what_is_needed(self, output: Path) -> None:
+        for path, what in self.needed.items():
+            if _are_one(path, output):
+                raise ConfigurationError(
+                    f"The {self.what} can't be written to {output}: that is {what}",
+                    "Choose another file.",
+                )
+
+
+def _needed(context: Context, settings: Settings) -> dict[Path, str]:
+    """What a result must not be written over."""
+    from monitor.config import DEFAULT_FILE
+    from monitor.ledger.engines import parsed_url
+    from monitor.ledger.state_file import StateFile
+    from monitor.remediation.audit_file import audit_path
+
+    needed = {context.config_file or Path(DEFAULT_FILE): "the configuration file"}
+    url = parsed_url(settings.state.url)
+    if url.get_backend_name() == "sqlite":
+        needed |= dict.fromkeys(StateFile.of(url).parts, "part of the state")
+    audit_file = audit_path(settings)
+    if audit_file is not None:
+        needed[audit_file] = "the audit trail"
+    return needed
+
+
+def _are_one(path: Path, other: Path) -> bool:
+    """Whether two paths lead to the same place, whether or not anything is there."""
+    if os.path.realpath(path) == os.path.realpath(other):
+        return True
+    try:
+        return path.samefile(other)
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _renamed_when_whole(target: Path) -> Iterator[TextIO]:
+    """A new file beside another one, whose place it takes at the end."""
+    number, name = mkstemp(prefix=".timeout-monitor-", dir=target.parent)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as file:
+            os.fchmod(number, _mode(target))
+            yield file
+        Path(name).replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _mode(target: Path) -> int:
+    """Who may read it: whoever could before, and where there is none what is usual for new ones."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    usual = os.umask(0)
+    os.umask(usual)
+    return 0o666 & ~usual
