@@ -67,6 +67,9 @@ def in_plain_words(state: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged page in what it says, and its driver can't read that.
+        raise LedgerError(f"the state {state} is damaged", REPAIR_HINT) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise ledger_error(state, error) from error
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from monitor.errors import NoStateError, StateLostError
+from monitor.errors import LedgerError, NoStateError, StateLostError
 from monitor.ledger import Ledger
+from monitor.ledger.failures import in_plain_words
 from monitor.ledger.schema import metadata
 from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
 
@@ -100,3 +101,9 @@ def test_a_state_without_a_number_of_its_own_is_opened(url: str) -> None:
         ledger.record(ORG, SOURCE, reading(tally(3)))
         ledger.verify()
         assert count_of(ledger) == 3
+
+
+def test_words_of_the_database_that_are_no_text_tell_of_damage() -> None:
+    """It quotes a page that is spoilt."""
+    with pytest.raises(LedgerError, match="the state s is damaged"), in_plain_words("s"):
+        b"malformed database schema (\xff)".decode()
