@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from monitor.cli.streams import open_missing_streams
 
@@ -24,8 +25,11 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         from monitor import __version__
 
-        sys.stdout.write(f"timeout-monitor {__version__}\n")
-        return
+        # Where it can't be written the slow way says why.
+        with suppress(OSError):
+            sys.stdout.write(f"timeout-monitor {__version__}\n")
+            sys.stdout.flush()
+            return
     from monitor.cli.app import run
 
     run()

@@ -203,6 +203,16 @@ def test_a_full_disk(place: Place, form: str) -> None:
     ]
 
 
+def test_a_version_that_can_not_be_written(place: Place) -> None:
+    """A sentence and no traceback."""
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - no path to be kept
+        process = place.start("--version", stdout=full)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert err.splitlines()[0] == "The output can't be used: No space left on device."
+
+
 def test_a_terminal_that_lacks_letters(place: Place) -> None:
     """A character that stdout can't show is written as its code, and the rest as it is."""
     foreign = replace(SMALL.actions[0], name="Filialgr\u00f6\u00dfe")
