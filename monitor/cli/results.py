@@ -54,7 +54,7 @@ class Result:
         try:
             self._refuse_what_is_needed(self.output)
             target = Path(os.path.realpath(self.output))
-            if target.exists() and not target.is_file():
+            if _is_written_in_place(self.output, target):
                 with self.output.open("w", encoding="utf-8", newline="\n") as file:
                     yield file
             else:
@@ -100,6 +100,15 @@ def _are_one(path: Path, other: Path) -> bool:
         return path.samefile(other)
     except FileNotFoundError:
         return False
+
+
+def _is_written_in_place(output: Path, target: Path) -> bool:
+    """Whether nothing may, or can, take the place of what is there."""
+    if output.is_relative_to("/dev") or target.is_mount():
+        return True
+    if target.is_file():
+        return os.access(target, os.W_OK) and not os.access(target.parent, os.W_OK)
+    return target.exists()
 
 
 @contextmanager

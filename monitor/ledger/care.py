@@ -64,9 +64,11 @@ class StateCare:
         Raises:
             ConfigurationError: It is on a server, or something is at ``target``, or nothing can be.
             NoStateError: There is no state.
-            LedgerError: It can't be read, or is damaged.
+            LedgerError: It is not ours, can't be read, or is damaged.
         """
         file = self._file_for("copy")
+        with read_only_database(self._url, self._busy_timeout_seconds) as database:
+            database.recognise()
         moment = f"{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}"
         place = target or _beside(file, moment)
         size = backing_up.back_up(file, place, busy_timeout_seconds=self._busy_timeout_seconds)

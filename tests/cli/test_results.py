@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import threading
@@ -13,7 +14,7 @@ from monitor.cli.results import Result
 from monitor.errors import ConfigurationError
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import Place
+from tests.daemon.place import PATIENCE_SECONDS, Place
 
 WRITERS = ("report --since 30m", "export openmetrics")
 
@@ -111,3 +112,16 @@ def test_whoever_could_read_it_still_can(tmp_path: Path) -> None:
     with result(output).opened() as file:
         file.write("two")
     assert (stat.S_IMODE(output.stat().st_mode), output.read_text()) == (0o640, "two")
+
+
+def test_the_standard_output_is_written_into_wherever_it_leads(place: Place) -> None:
+    """The file that a shell has opened stays the one that it has opened."""
+    assert place.run("poll").code == 0
+    shown = place.folder / "shown.json"
+    with shown.open("w") as stdout:
+        words = ("report", "--since", "30m", "--format", "json", "-o", "/dev/stdout")
+        process = place.start(*words, stdout=stdout.fileno())
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert os.fstat(stdout.fileno()).st_ino == shown.stat().st_ino
+
+    assert json.loads(shown.read_text(encoding="utf-8"))["actions"]

@@ -456,3 +456,17 @@ def test_the_file_of_another_program_is_not_repaired(tmp_path: Path) -> None:
 
     with pytest.raises(LedgerError, match="belongs to another program"):
         care(f"sqlite:///{path}").repair(None)
+
+
+def test_what_is_no_state_is_not_copied(tmp_path: Path) -> None:
+    """An empty file, or another program's: a copy of it would pass for a backup."""
+    empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
+    empty.touch()
+    with closing(sqlite3.connect(foreign)) as other:
+        other.execute("CREATE TABLE payroll (amount)")
+        other.commit()
+
+    for path, kind in ((empty, NoStateError), (foreign, LedgerError)):
+        with pytest.raises(kind):
+            care(f"sqlite:///{path}").back_up(tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
