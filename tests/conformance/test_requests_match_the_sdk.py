@@ -190,7 +190,7 @@ CASES = [
         "IntegrationsApi",
         "get_integrations_actions",
     ),
-    Case(lambda c: get_action(c, "a"), "IntegrationsApi", "get_integrations_action", ("a",)),
+    Case(lambda c: get_action(c, "x"), "IntegrationsApi", "get_integrations_action", ("x",)),
     Case(lambda c: is_authentication_action(c, "a"), "IntegrationsApi", "get_integrations_actions"),
     Case(
         lambda c: get_template(c, "a", REQUEST_TEMPLATE),
