@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor.errors import NotJsonError
-from monitor.genesys.client import Client, decode_answer, wrong_entity
+from monitor.genesys.client import Client
+from monitor.genesys.decoding import decode_answer, of_no_use, wrong_entity
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
 from monitor.genesys.listings import NamedRecord, all_pages
@@ -247,21 +248,13 @@ def get_template(client: Client, action_id: str, file_name: str) -> ActionTempla
     try:
         text = answer.body.decode()
     except UnicodeDecodeError as error:
-        raise NotJsonError(
-            f"The template {file_name} of the action {action_id} is no text in UTF-8",
-            "Look at it under Admin > Integrations > Actions.",
-            endpoint=GET_TEMPLATE.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
+        said = f"The template {file_name} of the action {action_id} is no text in UTF-8"
+        hint = "Look at it under Admin > Integrations > Actions."
+        raise of_no_use(NotJsonError, GET_TEMPLATE, answer, said, hint) from error
     if _WEB_PAGE.match(text) or _is_error(answer.body):
-        raise NotJsonError(
-            f"The template {file_name} of the action {action_id} came as a web page or an error",
-            "Check region and api_url; a proxy or a web page answered in the platform's place.",
-            endpoint=GET_TEMPLATE.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        )
+        said = f"The template {file_name} of the action {action_id} came as a web page or an error"
+        hint = "Check region and api_url; a proxy or a web page answered in the platform's place."
+        raise of_no_use(NotJsonError, GET_TEMPLATE, answer, said, hint)
     return ActionTemplate(text, answer.is_whole)
 
 

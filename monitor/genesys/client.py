@@ -32,13 +32,9 @@ import structlog
 
 from monitor.clock import Clock, SystemClock
 from monitor.errors import (
-    NotJsonError,
     RateLimitedError,
     RequestTimeoutError,
     ServerFaultError,
-    TooMuchAskedError,
-    UnforeseenError,
-    WrongShapeError,
 )
 from monitor.genesys.auth import (
     BearerToken,
@@ -48,14 +44,12 @@ from monitor.genesys.auth import (
 from monitor.genesys.budget import Allowance, Budget
 from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.credentials import OrgCredentials
+from monitor.genesys.decoding import in_plain_words
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
 from monitor.genesys.records import (
-    MOST_VALUES,
     Dropped,
-    TooManyValuesError,
     read_records,
-    refuse_too_many,
 )
 from monitor.genesys.refusal import OVERLOADED, refusal, too_much_asked
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
@@ -67,12 +61,9 @@ from monitor.genesys.transport import (
     Request,
     Transport,
 )
-from monitor.texts import tidy
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings
-
-_LONGEST_KIND = 100  # characters of a content type, or of an id that nobody asked for
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -200,7 +191,7 @@ class Client:
             WrongShapeError: JSON without the fields that were asked for; names the field's path.
             NotJsonError: Not JSON at all.
         """
-        with _in_plain_words(endpoint, answer):
+        with in_plain_words(endpoint, answer):
             value, dropped = read_records(answer.body, decode)
         for record in dropped:
             self.note_dropped(endpoint, record, answer.correlation_id)
@@ -355,79 +346,6 @@ class Client:
         if skew is not None:
             self._skews.append(skew)
         return answer
-
-
-def decode_answer(endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
-    """Read a JSON answer as a ``decode``, all of it or nothing: what a write rests on.
-
-    Raises:
-        WrongShapeError: JSON without the fields that were asked for; names the field's path.
-        NotJsonError: Not JSON at all.
-    """
-    with _in_plain_words(endpoint, answer):
-        refuse_too_many(answer.body, MOST_VALUES)
-        return msgspec.json.decode(answer.body, type=decode)
-
-
-@contextmanager
-def _in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
-    """Raise what a decoder says as an error of the tree."""
-    try:
-        yield
-    except msgspec.ValidationError as error:
-        raise WrongShapeError(
-            f"The answer to {endpoint.label} has another shape than expected: {error}",
-            "The API may have changed; report it with the correlation id.",
-            endpoint=endpoint.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
-    except TooManyValuesError as error:
-        raise TooMuchAskedError(
-            f"The answer to {endpoint.label} holds {error}, which nothing is read of",
-            "Less is asked for at once where that is possible; else report it.",
-            endpoint=endpoint.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
-    except RecursionError as error:
-        raise WrongShapeError(
-            f"The answer to {endpoint.label} is nested too deeply to be read",
-            "The API may have changed; report it with the correlation id.",
-            endpoint=endpoint.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = tidy(answer.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
-        raise NotJsonError(
-            f"The answer to {endpoint.label} is not JSON ({kind})",
-            "Check region and api_url; a proxy or a web page answered in the platform's place.",
-            endpoint=endpoint.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
-
-    except Exception as error:
-        # The decoders are libraries: an answer is read, or it is told that it can't be.
-        raise WrongShapeError(
-            f"The answer to {endpoint.label} can't be read: {UnforeseenError.of(error).message}",
-            "Report it with the correlation id.",
-            endpoint=endpoint.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
-        ) from error
-
-
-def wrong_entity(endpoint: Endpoint, answer: Answer, asked: str, found: str) -> WrongShapeError:
-    """Return what to say of an answer that is about another entity than was asked for."""
-    return WrongShapeError(
-        f"The answer to {endpoint.label} for {asked} is about {tidy(found, _LONGEST_KIND)}",
-        "A cache or a gateway in between mixes answers up: nothing can be written through it.",
-        endpoint=endpoint.label,
-        status=answer.status,
-        correlation_id=answer.correlation_id,
-    )
 
 
 def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a usual value

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from monitor.errors import WrongShapeError
-from monitor.genesys.client import Client, decode_answer, wrong_entity
+from monitor.genesys.client import Client
+from monitor.genesys.decoding import decode_answer, of_no_use, wrong_entity
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.etags import UNCOMPRESSED
 from monitor.genesys.records import Dropped, DropReason
@@ -119,13 +120,9 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
             actions.append(_data_action(entry))
         except ValueError as error:
             if not leave_out_bad:
-                raise WrongShapeError(
-                    f"The flow {flow_id} holds a data action that can't be understood, {error}",
-                    "Look at that data action in the flow's document.",
-                    endpoint=GET_FLOW.label,
-                    status=answer.status,
-                    correlation_id=answer.correlation_id,
-                ) from error
+                said = f"The flow {flow_id} holds a data action that can't be understood, {error}"
+                hint = "Look at that data action in the flow's document."
+                raise of_no_use(WrongShapeError, GET_FLOW, answer, said, hint) from error
             unread += 1
             client.note_dropped(
                 GET_FLOW, Dropped(DropReason.SHAPE, str(error)), answer.correlation_id

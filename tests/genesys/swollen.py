@@ -16,7 +16,7 @@ from pathlib import Path
 from monitor.errors import GenesysError
 from monitor.genesys.analytics import ActionAggregates
 from monitor.genesys.body import MOST_BODY_BYTES
-from monitor.genesys.client import _in_plain_words
+from monitor.genesys.decoding import in_plain_words
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.records import read_records
 from monitor.genesys.stats import ApiCounters
@@ -113,7 +113,7 @@ def answer(kind: str) -> str:
 def document(kind: str) -> str:
     """Read a document; the name of the error."""
     try:
-        with _in_plain_words(PING, Answer(200, {}, b"")):
+        with in_plain_words(PING, Answer(200, {}, b"")):
             read_records(DOCUMENTS[kind], ActionAggregates)
     except GenesysError as error:
         return type(error).__name__
