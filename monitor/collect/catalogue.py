@@ -311,10 +311,10 @@ class Catalogue:
         users: defaultdict[str, dict[str, str]] = defaultdict(dict)
         totals = self._ledger.state(self._org).incident_totals
         hit = {total.flow_id for total in totals if total.flow_id}
-        wanted = sorted(
+        in_turn = sorted(
             self._configured_flows | hit, key=lambda one: (self._read_in.get(one, 0), one)
         )
-        self._read_documents(wanted, before)
+        self._read_documents(in_turn, before)
         for flow_id in sorted(self._documents):
             for action in self._flow_actions(flow_id):
                 actions[action.action_id] = action

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+import structlog
 
 from monitor.errors import BadRequestError, NotFoundError, TooMuchAskedError
 from monitor.genesys.client import Client
@@ -12,6 +13,8 @@ from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import Listing
 from monitor.genesys.listings import NamedRecord, all_pages
 from monitor.texts import tidy
+
+log = structlog.get_logger()
 
 CONSUMING_RESOURCES = Endpoint(
     "GET",
@@ -69,8 +72,9 @@ def consuming_flows(
             consumers += _consumers(client, action_id, other)
         except TooMuchAskedError:
             raise
-        except (BadRequestError, NotFoundError):
-            pass  # a type that the platform does not take there has no users
+        except (BadRequestError, NotFoundError) as error:
+            # A type that the platform does not take there has no users.
+            log.debug("object_type_not_taken", object_type=other, why=error.message)
     return {
         consumer.id: tidy(consumer.name or "")
         for consumer in consumers

@@ -11,7 +11,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -281,13 +281,12 @@ class _Copy:
             f"SELECT {', '.join(columns)} FROM {name} "  # noqa: S608 - names of the schema
             f"INDEXED BY sqlite_autoindex_{name}_1"
         )
-        rows, fit = [], _Fit(metadata.tables[name], columns)
-        try:
+        rows, fit = list[Row](), _Fit(metadata.tables[name], columns)
+        # That the table is not whole is told already; what comes before a failure is a gain.
+        with suppress(sqlite3.DatabaseError):
             for row in self._source.execute(query):
                 if fit.allows(row):
-                    rows.append(row)  # noqa: PERF401 - what comes before a failure counts
-        except sqlite3.DatabaseError:
-            pass
+                    rows.append(row)
         return rows
 
     def _horizon(self) -> int:
