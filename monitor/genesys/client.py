@@ -47,10 +47,7 @@ from monitor.genesys.credentials import OrgCredentials
 from monitor.genesys.decoding import in_plain_words
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
-from monitor.genesys.records import (
-    Dropped,
-    read_records,
-)
+from monitor.genesys.records import Dropped, read_records
 from monitor.genesys.refusal import OVERLOADED, refusal, too_much_asked
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
