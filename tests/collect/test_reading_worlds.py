@@ -105,7 +105,7 @@ def test_odd_records_are_counted_and_said_once(watch: Watch, logged: list[dict[s
     watched.collector.poll()
     after = watched.client.stats().dropped_records
     assert {reason for source, reason in before if source == "actions"} == {
-        *("shape", "number", "time")
+        *("shape", "number", "time", "duplicate")
     }
     assert {source for source, _ in before} == {"actions", "conversations", "catalogue"}
     assert sum(after.values()) > sum(before.values())
