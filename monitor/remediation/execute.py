@@ -11,8 +11,8 @@ watching     it was read back                     measures its effect
 undoing      recorded just before it is undone    reads the platform: old, ours, or somebody's
 ===========  ===================================  =============================================
 
-Nothing is ever sent twice: what can't be told from the answer is read, and what the reading can't
-tell waits for the next turn.
+Nothing is ever sent twice by us, and a proxy may do so: what can't be told from the answer is read,
+a refusal too, and what the reading can't tell waits for the next turn.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from monitor.errors import (
     AmbiguousWriteError,
     BusyError,
     ConflictError,
+    GenesysError,
     RateLimitedError,
     ReadBackError,
     RefusedError,
@@ -66,7 +67,15 @@ from monitor.remediation.put_back import (
 )
 from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
 from monitor.remediation.repair import Repair
-from monitor.remediation.targets import NOT_SHOWN, Reading, Target, insist_on_a_write, is_same_lock
+from monitor.remediation.targets import (
+    NOT_SHOWN,
+    Reading,
+    Target,
+    insist_on_a_write,
+    is_same_lock,
+    shows_the_write,
+    was_answered,
+)
 
 log = structlog.get_logger()
 
@@ -364,17 +373,12 @@ class Executor:
             written = target.write(
                 before, change.to_ms, last_check=self._recorder.pre_send_check(lease)
             )
-        except ConflictError as error:
-            return self._recorder.move(lease, change, ChangeState.CONFLICT, error.message)
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
             return self._look_back(lease, change, target, before, lock_after=None)
-        except (BusyError, RateLimitedError) as error:
-            return self._recorder.move(
-                lease, change, ChangeState.ABANDONED, f"put off: {error.message}"
-            )
         except TimeoutMonitorError as error:
-            return self._recorder.move(lease, change, ChangeState.FAILED, error.message)
+            made = self._made_though_refused(lease, change, target, before, error)
+            return made or self._refused(lease, change, error)
         change = self._recorder.move(
             lease, change, ChangeState.APPLIED, "accepted", lock_after=written.lock
         )
@@ -388,13 +392,56 @@ class Executor:
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
             return self._look_back(lease, change, target, before, lock_after=None)
-        except (BusyError, ConflictError, RateLimitedError) as error:
-            return self._recorder.move(
-                lease, change, ChangeState.UNHELPFUL, f"undoing put off: {error.message}"
-            )
         except TimeoutMonitorError as error:
-            return self.not_undone(lease, change, error)
+            made = self._made_though_refused(lease, change, target, before, error)
+            return made or self._refused(lease, change, error)
         return self._look_back(lease, change, target, before, lock_after=written.lock)
+
+    def _made_though_refused(
+        self,
+        lease: Lease,
+        change: Change,
+        target: Target,
+        before: Reading,
+        error: TimeoutMonitorError,
+    ) -> Change | None:
+        """Go on with a write that was carried out though it was refused: a proxy sent it twice.
+
+        Returns:
+            The change as far as it has come: as it is, where nothing can be read at the moment, for
+            the next turn reads it. None where the refusal stands.
+        """
+        if not was_answered(error):
+            return None
+        try:
+            after = target.read(change.action_id)
+        except GenesysError as unread:
+            log.warning("write_refused", change_id=change.change_id, why=error.message)
+            tell_that_it_waits(change, unread)
+            return change
+        except TimeoutMonitorError:
+            return None
+        is_undone = change.state is ChangeState.UNDOING
+        sent_ms = change.from_ms if is_undone else change.to_ms
+        if not shows_the_write(target, before, after, sent_ms):
+            return None
+        log.warning("write_made_though_refused", change_id=change.change_id, why=error.message)
+        return self._settle(lease, change, after)
+
+    def _refused(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
+        """Record that a write was refused, or was not sent."""
+        if change.state is ChangeState.UNDOING:
+            if isinstance(error, BusyError | ConflictError | RateLimitedError):
+                words = f"undoing put off: {error.message}"
+                return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words)
+            return self.not_undone(lease, change, error)
+        words = error.message
+        state = ChangeState.FAILED
+        if isinstance(error, ConflictError):
+            state = ChangeState.CONFLICT
+        elif isinstance(error, BusyError | RateLimitedError):
+            state, words = ChangeState.ABANDONED, f"put off: {error.message}"
+        return self._recorder.move(lease, change, state, words)
 
     def _look_back(
         self,

@@ -17,6 +17,7 @@ from monitor.remediation.targets import (
     Target,
     is_same_lock,
     versions_between,
+    was_answered,
     writes_between,
 )
 
@@ -150,29 +151,33 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
         last_check: Whether it may still be sent; what it raises is an end like any other.
     """
     stays = state_of(change, now.timeout_ms)
-    answer = ""
+    answer, is_refused = "", False
     try:
         target.restore(before, now, change.from_ms, last_check=last_check)
-    except AmbiguousWriteError as error:
-        answer = error.message
     except TimeoutMonitorError as error:
-        return PutBack(stays, f"{damage.note}; not put back: {error.message}", lock=now.lock)
+        answer, is_refused = error.message, not isinstance(error, AmbiguousWriteError)
+        if is_refused and not was_answered(error):
+            return PutBack(stays, f"{damage.note}; not put back: {answer}", lock=now.lock)
     try:
         after = target.read(change.action_id)
     except TimeoutMonitorError as error:
         return PutBack(None, f"{damage.note}; sent back, and not read back: {error.message}")
     left = target.differences(before, after)
+    if is_refused and (left or after.timeout_ms != change.from_ms):
+        state = state_of(change, after.timeout_ms)
+        return PutBack(state, f"{damage.note}; not put back: {answer}", lock=after.lock)
     if after.timeout_ms != change.from_ms or (left and answer):
         if answer and target.is_unchanged(now, after):
             return PutBack(None, f"{damage.note}; it may have been sent back: {answer}")
         state = state_of(change, after.timeout_ms)
         words = f"{damage.note}; not put back: {after.timeout_ms / 1000:g} s is in force"
         return PutBack(state, words, lock=after.lock)
+    words = "put back as it was read before, and nothing differs any more"
     if left:
-        words = f"{damage.note}; put back, and it still differs at {', '.join(left[:_MOST_PLACES])}"
-        return PutBack(ChangeState.ROLLED_BACK, words, lock=after.lock)
-    words = f"{damage.note}; put back as it was read before, and nothing differs any more"
-    return PutBack(ChangeState.ROLLED_BACK, words, is_done=True, lock=after.lock)
+        words = f"put back, and it still differs at {', '.join(left[:_MOST_PLACES])}"
+    return PutBack(
+        ChangeState.ROLLED_BACK, f"{damage.note}; {words}", is_done=not left, lock=after.lock
+    )
 
 
 def state_of(change: Change, value_ms: int) -> ChangeState:

@@ -6,6 +6,7 @@ a write ends with        then
 success                  read back: the value must be there, and nothing else may differ
 somebody wrote first     read again; the same value as shown: write again, five times at most;
                          another one: stop, and show both
+refused, and is there    a proxy sent it twice, and the second was refused: as success
 429, or no connection    nothing was done: wait and write again, within the budget
 nobody knows             read, and say what is so; never write again
 any other refusal        stop
@@ -32,7 +33,15 @@ from monitor.genesys.budget import Budget
 from monitor.genesys.retry import attempts
 from monitor.remediation.by_hand import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
-from monitor.remediation.targets import NOT_SHOWN, Reading, Target, Written, is_same_lock
+from monitor.remediation.targets import (
+    NOT_SHOWN,
+    Reading,
+    Target,
+    Written,
+    is_same_lock,
+    shows_the_write,
+    was_answered,
+)
 
 MOST_REPETITIONS = 5
 """Who is overtaken this often is in the middle of somebody else's work."""
@@ -199,9 +208,8 @@ class SetTimeout:
         current, remarks = first, list[str]()
         for number in range(1, MOST_REPETITIONS + 2):
             try:
-                written = self._send(current)
+                written = self._send(current, remarks)
             except ConflictError as error:
-                self._recorder.ended(End.CONFLICT, error.message)
                 current = self._again(first, number, error)
                 if self._has_it(current):
                     remarks.append("Somebody else has set it to this value meanwhile")
@@ -223,7 +231,7 @@ class SetTimeout:
             return Result(Outcome.CHANGED, first, self._to_ms, after, number, also, tuple(remarks))
         raise AssertionError  # pragma: no cover - the last turn returns or raises
 
-    def _send(self, current: Reading) -> Written:
+    def _send(self, current: Reading, remarks: list[str]) -> Written:
         """Write once; what was certainly not carried out is repeated within the budget."""
         self._recorder.sending(current, self._to_ms)
         budget = Budget.of(self._budget_seconds)
@@ -233,12 +241,32 @@ class SetTimeout:
                     return self._target.write(
                         current, self._to_ms, last_check=self._recorder.still_may
                     )
-        except (AmbiguousWriteError, ConflictError):
+        except AmbiguousWriteError:
             raise
         except TimeoutMonitorError as error:
-            self._recorder.ended(End.FAILED, error.message)
+            if self._was_made(current, error):
+                remarks.append(_TWICE)
+                return Written(self._to_ms, "", "")
+            is_conflict = isinstance(error, ConflictError)
+            self._recorder.ended(End.CONFLICT if is_conflict else End.FAILED, error.message)
             raise
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _was_made(self, before: Reading, error: TimeoutMonitorError) -> bool:
+        """Whether a write that was refused was carried out all the same, for a proxy sent it twice.
+
+        Raises:
+            AmbiguousWriteError: It can't be read at the moment.
+        """
+        if not was_answered(error):
+            return False
+        try:
+            now = self._target.read(self._action_id)
+        except GenesysError as unread:
+            raise _after(error, AmbiguousWriteError, error.message, error.hint) from unread
+        except TimeoutMonitorError:
+            return False
+        return shows_the_write(self._target, before, now, self._to_ms)
 
     def _has_it(self, reading: Reading) -> bool:
         return reading.is_set and reading.timeout_ms == self._to_ms
@@ -386,6 +414,12 @@ class SetTimeout:
             f"has {value_of(after)}",
             "Read it again in a minute; if it stays so, report it to the platform's support.",
         )
+
+
+_TWICE = (
+    "The platform refused the change, and it is there all the same: something between here and the "
+    "platform sent it twice"
+)
 
 
 def _overtaken(times: int) -> str:

@@ -15,7 +15,12 @@ FaultKind = Literal[
     "not_found",
     "bad_request",
     "conflict",
+    "conflict_after",
     "precondition_failed",
+    "precondition_failed_after",
+    "bad_request_after",
+    "not_found_after",
+    "rate_limited_after",
     "edited",
     "spoilt",
     "request_timeout",
@@ -36,7 +41,8 @@ FaultKind = Literal[
     "job_cancelled",
     "job_expired",
 ]
-"""The ``_after`` kinds do what was asked, and then the answer is lost. ``edited`` lets somebody
+"""The ``_after`` kinds do what was asked, and then the answer is lost, or is a refusal: so it looks
+where a proxy sends a request twice and passes on the second answer. ``edited`` lets somebody
 else save the flow or the integration action just before the request is served as usual; ``spoilt``
 lets the write change something beside the timeout, and keep another timeout where one is given.
 ``html`` is a proxy's page in the platform's place, with 200, 403 or 404.

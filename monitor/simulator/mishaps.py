@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CUT: Final = "simulator.cut_after_seconds"
 _SHORTENED: Final = "simulator.shortened"
+_REFUSED_AFTER: Final = "simulator.refused_after"
 _LOST_BYTES: Final = 9
 """What a shortened stream lacks: more than gzip's own eight bytes of checksum and length."""
 
@@ -92,6 +93,9 @@ class Line:
         if seconds is not None:
             self._closing.wait(seconds)
             raise ClientDisconnected
+        refused = environ.get(_REFUSED_AFTER)
+        if refused is not None:
+            return refused(environ, start_response)  # type: ignore[no-any-return]  # a Response
         if environ.get(_SHORTENED):
             status, headers = held[-1][:2]
             body = [gzip.compress(b"".join(body))[:-_LOST_BYTES]]
@@ -122,7 +126,11 @@ def mishap(fault: Fault, environ: WSGIEnvironment) -> Response | None:
     if fault.kind in _BODIES:
         body, content_type = _BODIES[fault.kind]
         return Response(body, content_type=content_type)
-    refusal = _refusal(fault.kind)
-    if fault.kind in {"rate_limited", "unavailable"} and fault.retry_after_seconds is not None:
+    refusal = _refusal(kind)
+    if kind in {"rate_limited", "unavailable"} and fault.retry_after_seconds is not None:
         refusal.headers["Retry-After"] = str(fault.retry_after_seconds)
-    return refusal_answer(refusal)
+    answer = refusal_answer(refusal)
+    if kind != fault.kind:
+        environ[_REFUSED_AFTER] = answer
+        return None
+    return answer

@@ -471,8 +471,8 @@ def test_somebody_who_changes_something_else_right_after_harms_nothing(
 def test_a_conflict_after_which_the_value_is_there_is_no_failure(
     scripted: FarSide, command: Command
 ) -> None:
-    """Somebody else wanted the same, or an earlier try of ours got through."""
-    scripted.on(READ, flow_of(5_000), flow_of(5_000), flow_of(6_000, '"2"'))
+    """Somebody else wanted the same, and something more: that was none of ours."""
+    scripted.on(READ, flow_of(5_000), flow_of(5_000), flow_of(6_000, '"2"', colour="red"))
     scripted.on(WRITE, Reply(412, {}))
 
     done = command("flow", "set-timeout", "6000")

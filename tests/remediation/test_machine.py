@@ -83,11 +83,14 @@ LOST = ["reset_after", "reset_after", "reset", "server_error", "unavailable", "h
 
 REFUSED = [
     "conflict",
+    "conflict_after",
     "precondition_failed",
+    "precondition_failed_after",
     "rate_limited",
     "unauthorized",
     "forbidden",
     "bad_request",
+    "bad_request_after",
     "not_found",
     "request_timeout",
 ]

@@ -15,7 +15,9 @@ from monitor.remediation.targets.target import (
     Target,
     Written,
     is_same_lock,
+    shows_the_write,
     versions_between,
+    was_answered,
     writes_between,
 )
 
@@ -30,6 +32,8 @@ __all__ = [
     "Written",
     "insist_on_a_write",
     "is_same_lock",
+    "shows_the_write",
     "versions_between",
+    "was_answered",
     "writes_between",
 ]

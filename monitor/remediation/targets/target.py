@@ -15,10 +15,14 @@ raises one of three kinds of error that call for different answers:
 ====================  ==========================================================================
 it raises             then
 ====================  ==========================================================================
-ConflictError         somebody wrote since the reading; nothing was changed: read, decide anew
+ConflictError         somebody wrote since the reading: read, decide anew
 AmbiguousWriteError   it may have been carried out: read before anything else
-any other of ours     it was refused, or never sent; nothing was changed
+any other of ours     it was refused, or never sent
 ====================  ==========================================================================
+
+A refusal says that this request changed nothing. Where something between here and the platform sent
+it twice, the first may have: ``was_answered`` tells which errors that can be, and
+``shows_the_write`` whether it was so.
 
 Nothing here repeats a write, waits for a rate limit, or asks whether a change is wise.
 """
@@ -31,7 +35,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.analysis.editable import Editable
-from monitor.errors import RefusedError
+from monitor.errors import EtagRewrittenError, GenesysError, RefusedError, TimeoutMonitorError
 from monitor.genesys.etags import is_same_etag
 
 SERVER_MANAGED = r"version|(date|last|dateLast|lastDate)?modif(ied|ication)(date|by|at|on)?"
@@ -103,6 +107,37 @@ def writes_between(before: Reading, after: Reading) -> int | None:
     Both contracts count versions one by one, a flow's in its document.
     """
     return versions_between(before.version, after.version)
+
+
+def was_answered(error: TimeoutMonitorError) -> bool:
+    """Return whether a failed write went out and was answered, so that a reading can tell more.
+
+    What was held back on this side has no status. An ``EtagRewrittenError`` was read after already.
+    """
+    is_told = isinstance(error, GenesysError) and error.status is not None
+    return is_told and not isinstance(error, EtagRewrittenError)
+
+
+def shows_the_write(target: Target, before: Reading, after: Reading, timeout_ms: int) -> bool:
+    """Return whether a write that was refused was carried out all the same.
+
+    A proxy that sends a request twice passes on the answer to the second, and that one is refused
+    because the first was carried out: a 409 or 412 above all. What is there then is exactly what
+    was sent, one version on. Whatever else is there is somebody else's.
+
+    Args:
+        target: Where the timeout is kept.
+        before: What the write was sent upon.
+        after: What was read after the refusal.
+        timeout_ms: The timeout that was sent.
+    """
+    return (
+        after.is_set
+        and after.timeout_ms == timeout_ms
+        and writes_between(before, after) in {1, None}
+        and not target.is_unchanged(before, after)
+        and not target.differences(before, after)
+    )
 
 
 def versions_between(before: str, after: str) -> int | None:
