@@ -10,29 +10,29 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import chdtrc
 
-from monitor.analysis.families import FAMILIES, MODE_FAMILIES
-from monitor.analysis.fit import sample
+from monitor.analysis.families import FAMILIES, SECOND_MODE_FAMILIES
+from monitor.analysis.fit import censored_sample
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
-from monitor.analysis.weighing import Peak, peak, tempered
+from monitor.analysis.weighing import MapEstimate, map_estimate, tempered_likelihood
 from monitor.model import BAND_EDGES_MS
 
-MISFIT = 0.01
+MIN_P_VALUE = 0.01
 """A family that describes the bands worse than this (p-value of the likelihood-ratio test) does
 not describe them."""
 
-LEAST_BELOW = 0.3
+MIN_SHARE_BELOW = 0.3
 """The first edge to start from has this share of the successes below it: earlier ones change
 little."""
 
-LEAST_CELLS = 2
+MIN_CELLS = 2
 """Fewer cells of successes have no shape."""
 
-LEAST_SUCCESSES = 30.0
+MIN_SUCCESSES = 30.0
 """Fewer successes than this are a handful, not a kind of call."""
 
 
-def describe(pooled: Pooled, seen: Survival, *, second_mode: bool = False) -> Peak | None:
+def describe(pooled: Pooled, seen: Survival, *, second_mode: bool = False) -> MapEstimate | None:
     """The best laws, from where on they describe; None where successes have no shape.
 
     Args:
@@ -40,41 +40,43 @@ def describe(pooled: Pooled, seen: Survival, *, second_mode: bool = False) -> Pe
         seen: Its survival.
         second_mode: Whether what is left beyond some band edge is a kind of call of its own.
     """
-    closest: tuple[float, Peak] | None = None
-    for from_ms in _starts(pooled):
-        data = sample(pooled, from_ms, seen.at(from_ms) if from_ms else 1.0)
-        if len(data.count) < LEAST_CELLS or data.successes <= 0:
+    closest: tuple[float, MapEstimate] | None = None
+    for from_ms in _lower_bounds(pooled):
+        data = censored_sample(pooled, from_ms, seen.at(from_ms) if from_ms else 1.0)
+        if len(data.count) < MIN_CELLS or data.successes <= 0:
             break
-        if closest is not None and data.successes < LEAST_SUCCESSES:
+        if closest is not None and data.successes < MIN_SUCCESSES:
             break
-        found = peak(tempered(data, MODE_FAMILIES if second_mode and from_ms else FAMILIES))
-        likely, misfit = _misfit(found, seen)
-        if likely >= MISFIT:
+        found = map_estimate(
+            tempered_likelihood(data, SECOND_MODE_FAMILIES if second_mode and from_ms else FAMILIES)
+        )
+        p_value, misfit = _goodness_of_fit(found, seen)
+        if p_value >= MIN_P_VALUE:
             return found
         if closest is None or misfit < closest[0]:
             closest = misfit, found
     return closest[1] if closest else None
 
 
-def _starts(pooled: Pooled) -> list[float]:
+def _lower_bounds(pooled: Pooled) -> list[float]:
     totals = pooled.bands.sum(axis=0)
     below = np.cumsum(totals) / max(float(totals.sum()), 1.0)
     edges = [
         float(edge)
         for band, edge in enumerate(BAND_EDGES_MS)
-        if below[band] >= LEAST_BELOW and totals[band] > 0 and edge < pooled.timeout_ms[0]
+        if below[band] >= MIN_SHARE_BELOW and totals[band] > 0 and edge < pooled.timeout_ms[0]
     ]
     return [0.0, *edges]
 
 
-def _misfit(found: Peak, seen: Survival) -> tuple[float, float]:
+def _goodness_of_fit(found: MapEstimate, seen: Survival) -> tuple[float, float]:
     """The p-value of the likelihood-ratio test against no assumption, and the misfit."""
     data = found.likelihood.sample
     points = np.append(data.at_ms, 0.0)  # an index of -1 is the last of these
     share = np.interp(points, seen.at_ms, seen.share) / max(seen.at(data.from_ms), 1e-12)
     mass = np.maximum(share[data.low] - share[data.high], 1e-300)
     best = float(data.count @ np.log(mass))
-    best += float(data.cut @ np.log(np.maximum(share[data.limit], 1e-300)))
+    best += float(data.censored @ np.log(np.maximum(share[data.censored_at], 1e-300)))
     inside = np.append(1.0, share[:-1][data.at_ms > data.from_ms])
     occupied = int((np.diff(inside) < 0).sum())
     half = found.likelihood.models // 2

@@ -17,16 +17,16 @@ from scipy.special import gammaincc, ndtr
 
 from monitor.analysis.evidence import Floats
 
-SCATTER = 0.5
+LOG_SD = 0.5
 """How far answers of one kind scatter, before any is seen: the standard deviation of the log of
 their duration. By it two calls in three come within a factor of 1.6 of the median."""
 
-SCATTER_SPREAD = 0.6
+LOG_SD_PRIOR_SD = 0.6
 """How far that may be off, as the standard deviation of its log: 19 kinds in 20 scatter between
 0.15 (a machine) and 1.6 (ninety-five calls in a hundred within a factor of 23)."""
 
 
-MODE_SCATTER = 0.25
+SECOND_MODE_LOG_SD = 0.25
 """The same for a second kind of call that stands out from the first by a rise of the density. It
 scatters less: a kind as wide as most would be no rise but a shoulder."""
 
@@ -39,33 +39,33 @@ class Family:
         name: Its name.
         survival: From parameters, shape (..., 2), and logs of durations in ms, shape (m,), to the
             share of answers that take longer, shape (..., m).
-        usual: The second parameter of a law that scatters as is usual.
-        spread: ``SCATTER_SPREAD`` in the second parameter.
+        prior_mean: The second parameter of a law that scatters as is usual.
+        prior_sd: ``LOG_SD_PRIOR_SD`` in the second parameter.
     """
 
     name: str
     survival: Callable[[Floats, Floats], Floats]
-    usual: float
-    spread: float
+    prior_mean: float
+    prior_sd: float
 
 
 def _lognormal(parameters: Floats, log_ms: Floats) -> Floats:
     """Parameters: log of the median; log of the standard deviation of the log."""
-    where, shape = parameters[..., :1], parameters[..., 1:]
-    return np.asarray(ndtr((where - log_ms) * np.exp(-shape)), dtype=np.float64)
+    location, shape = parameters[..., :1], parameters[..., 1:]
+    return np.asarray(ndtr((location - log_ms) * np.exp(-shape)), dtype=np.float64)
 
 
 def _weibull(parameters: Floats, log_ms: Floats) -> Floats:
     """Parameters: log of the median; log of the shape."""
-    where, shape = parameters[..., :1], parameters[..., 1:]
-    power = np.clip((log_ms - where) * np.exp(shape), -700.0, 700.0)
+    location, shape = parameters[..., :1], parameters[..., 1:]
+    power = np.clip((log_ms - location) * np.exp(shape), -700.0, 700.0)
     return np.asarray(np.exp(-log(2.0) * np.exp(power)), dtype=np.float64)
 
 
 def _gamma(parameters: Floats, log_ms: Floats) -> Floats:
     """Parameters: log of the mean; log of the shape."""
-    where, shape = parameters[..., :1], np.exp(parameters[..., 1:])
-    relative = np.exp(np.clip(log_ms - where, -700.0, 50.0))
+    location, shape = parameters[..., :1], np.exp(parameters[..., 1:])
+    relative = np.exp(np.clip(log_ms - location, -700.0, 50.0))
     return np.asarray(gammaincc(shape, shape * relative), dtype=np.float64)
 
 
@@ -90,7 +90,7 @@ def _log_student(freedom: int) -> Callable[[Floats, Floats], Floats]:
     return survival
 
 
-def families(scatter: float) -> tuple[Family, ...]:
+def families(log_sd: float) -> tuple[Family, ...]:
     """All families, where this is the usual scatter of the log of a duration.
 
     * Lognormal: the scatter is its shape.
@@ -102,12 +102,12 @@ def families(scatter: float) -> tuple[Family, ...]:
       deviation is the scale times the root of 10 / 8.
     """
     return (
-        Family("lognormal", _lognormal, log(scatter), SCATTER_SPREAD),
-        Family("Weibull", _weibull, log(1.283 / scatter), SCATTER_SPREAD),
-        Family("gamma", _gamma, log(4.4 * (scatter / 0.5) ** -1.75), 1.75 * SCATTER_SPREAD),
-        Family("log-t10", _log_student(10), log(0.89 * scatter), SCATTER_SPREAD),
+        Family("lognormal", _lognormal, log(log_sd), LOG_SD_PRIOR_SD),
+        Family("Weibull", _weibull, log(1.283 / log_sd), LOG_SD_PRIOR_SD),
+        Family("gamma", _gamma, log(4.4 * (log_sd / 0.5) ** -1.75), 1.75 * LOG_SD_PRIOR_SD),
+        Family("log-t10", _log_student(10), log(0.89 * log_sd), LOG_SD_PRIOR_SD),
     )
 
 
-FAMILIES = families(SCATTER)
-MODE_FAMILIES = families(MODE_SCATTER)
+FAMILIES = families(LOG_SD)
+SECOND_MODE_FAMILIES = families(SECOND_MODE_LOG_SD)

@@ -30,15 +30,15 @@ SLACK = 1.2
 """A law may claim a fifth more calls below ``from_ms`` than were counted: none is exact, and what
 it says of the tail should not hang on it."""
 
-_LEAST = 1e-300
-_MOST_CLAIMED = 1e9
+_TINY = 1e-300
+_MAX_CLAIMED = 1e9
 """Calls below ``from_ms`` for each beyond; a law that claims more has no part beyond at all."""
 _EDGES = (0.0, *(float(edge) for edge in BAND_EDGES_MS))
-_ROUNDS = 8
+_MAX_ITERATIONS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class CensoredSample:
     """Interval- and right-censored executions beyond ``from_ms``, and how many were below.
 
     Attributes:
@@ -48,8 +48,8 @@ class Sample:
         low: Where each cell of successes begins: index into ``at_ms``, -1 for 0.
         high: Where it ends; index into ``at_ms``.
         count: Successes in each cell.
-        limit: Where each group of timeouts was cut; index into ``at_ms``.
-        cut: Timeouts in each group.
+        censored_at: Where each group of timeouts was cut; index into ``at_ms``.
+        censored: Timeouts in each group.
         below_low: As ``low``, of the cells below ``from_ms``.
         below_high: As ``high``, of the same.
         below_count: As ``count``, of the same.
@@ -62,8 +62,8 @@ class Sample:
     low: Indices
     high: Indices
     count: Floats
-    limit: Indices
-    cut: Floats
+    censored_at: Indices
+    censored: Floats
     below_low: Indices
     below_high: Indices
     below_count: Floats
@@ -77,11 +77,11 @@ class Sample:
     @property
     def calls(self) -> float:
         """Executions beyond ``from_ms``."""
-        return float(self.count.sum() + self.cut.sum())
+        return float(self.count.sum() + self.censored.sum())
 
 
-def sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> Sample:
-    """What a likelihood needs of the executions.
+def censored_sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> CensoredSample:
+    """Return what a likelihood needs of the executions.
 
     Args:
         pooled: All executions.
@@ -113,15 +113,15 @@ def sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> Sample:
         """Index of each value; -1 for 0."""
         return np.where(np.array(values) > 0, np.searchsorted(points, values), -1).astype(np.intp)
 
-    return Sample(
+    return CensoredSample(
         from_ms=from_ms,
         at_ms=points,
         start=int(index([from_ms])[0]),
         low=index([low for low, _ in beyond]),
         high=index([high for _, high in beyond]),
         count=np.array([cells[key] for key in beyond]),
-        limit=index(limits),
-        cut=np.array([cuts[limit] for limit in limits]),
+        censored_at=index(limits),
+        censored=np.array([cuts[censored_at] for censored_at in limits]),
         below_low=index([low for low, _ in below]),
         below_high=index([high for _, high in below]),
         below_count=np.array([cells[key] for key in below]),
@@ -130,18 +130,18 @@ def sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> Sample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Terms:
+class LikelihoodTerms:
     """What the likelihood of laws is made of; k models, n laws of each.
 
     Attributes:
         cells: Log-likelihood of the successes' cells, given that they answer; shape (k, n).
-        at_limits: F at the limits of the timeouts; shape (k, n, g).
+        cdf: F where the timeouts were cut; shape (k, n, g).
         claimed: Share of the calls beyond ``from_ms`` that a law would have in each cell below,
             if every call answered; shape (k, n, cells below).
     """
 
     cells: Floats
-    at_limits: Floats
+    cdf: Floats
     claimed: Floats
 
 
@@ -156,7 +156,7 @@ class Likelihood:
         dispersion: Log-likelihoods are divided by it.
     """
 
-    sample: Sample
+    sample: CensoredSample
     families: tuple[Family, ...] = FAMILIES
     dispersion: float = 1.0
 
@@ -170,88 +170,90 @@ class Likelihood:
         return self.families[model % len(self.families)]
 
     @property
-    def usual(self) -> Floats:
+    def prior_mean(self) -> Floats:
         """The second parameter before anything is seen; shape (k,)."""
-        return np.array([family.usual for family in (*self.families, *self.families)])
+        return np.array([family.prior_mean for family in (*self.families, *self.families)])
 
     @property
-    def spread(self) -> Floats:
+    def prior_sd(self) -> Floats:
         """How far it may be off; shape (k,)."""
-        return np.array([family.spread for family in (*self.families, *self.families)])
+        return np.array([family.prior_sd for family in (*self.families, *self.families)])
 
-    def terms(self, parameters: Floats) -> Terms:
+    def terms(self, parameters: Floats) -> LikelihoodTerms:
         """Take the laws apart; ``parameters`` has shape (k, n, 2)."""
         data = self.sample
         log_ms = np.log(data.at_ms)
         survival = np.ones((*parameters.shape[:-1], len(log_ms) + 1))
         for model in range(self.models):
             survival[model, :, :-1] = self.family(model).survival(parameters[model], log_ms)
-        beyond = np.maximum(survival[:, :, data.start, None], _LEAST)
+        beyond = np.maximum(survival[:, :, data.start, None], _TINY)
         mass = np.maximum(survival[:, :, data.low] - survival[:, :, data.high], 0.0) / beyond
         claimed = survival[:, :, data.below_low] - survival[:, :, data.below_high]
-        return Terms(
-            cells=np.asarray(np.log(np.maximum(mass, _LEAST)) @ data.count),
-            at_limits=np.clip(1.0 - survival[:, :, data.limit] / beyond, 0.0, 1.0),
-            claimed=np.clip(claimed / beyond, 0.0, _MOST_CLAIMED),
+        return LikelihoodTerms(
+            cells=np.asarray(np.log(np.maximum(mass, _TINY)) @ data.count),
+            cdf=np.clip(1.0 - survival[:, :, data.censored_at] / beyond, 0.0, 1.0),
+            claimed=np.clip(claimed / beyond, 0.0, _MAX_CLAIMED),
         )
 
-    def answering(self, terms: Terms) -> Floats:
+    def answer_share(self, terms: LikelihoodTerms) -> Floats:
         """The most likely share of calls that answer, q; above 1 where all do; shape (k, n)."""
         data = self.sample
-        n, total = data.successes, max(data.calls, _LEAST)
-        mean = terms.at_limits @ (data.cut / max(float(data.cut.sum()), _LEAST))
-        whole = n / total / np.maximum(mean, 1e-9) if data.cut.sum() > 0 else np.ones_like(mean)
-        if len(data.cut) > 1:
+        n, total = data.successes, max(data.calls, _TINY)
+        mean = terms.cdf @ (data.censored / max(float(data.censored.sum()), _TINY))
+        whole = (
+            n / total / np.maximum(mean, 1e-9) if data.censored.sum() > 0 else np.ones_like(mean)
+        )
+        if len(data.censored) > 1:
             # Newton's method on the derivative, which falls ever faster.
             share = np.clip(whole, 1e-6, 1.0)
-            for _ in range(_ROUNDS):
-                rate = terms.at_limits / np.maximum(1 - share[..., None] * terms.at_limits, 1e-12)
-                slope = n / share - rate @ data.cut
-                curve = n / share**2 + (rate * rate) @ data.cut
-                share = np.clip(share + slope / np.maximum(curve, _LEAST), 1e-6, 1.0)
+            for _ in range(_MAX_ITERATIONS):
+                rate = terms.cdf / np.maximum(1 - share[..., None] * terms.cdf, 1e-12)
+                slope = n / share - rate @ data.censored
+                curve = n / share**2 + (rate * rate) @ data.censored
+                share = np.clip(share + slope / np.maximum(curve, _TINY), 1e-6, 1.0)
             whole = np.where(share < 1 - 1e-9, share, np.maximum(whole, 1.0))
         half = self.models // 2
         whole[:half] = 1.0
         return np.asarray(whole)
 
-    def error(self, terms: Terms, answering: Floats) -> Floats:
+    def answer_share_error(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
         """The standard error of q; shape (k, n)."""
         data = self.sample
-        share = np.minimum(answering, 1.0)
-        rate = terms.at_limits / np.maximum(1 - share[..., None] * terms.at_limits, 1e-12)
-        curve = data.successes / share**2 + (rate * rate) @ data.cut
+        share = np.minimum(answer_share, 1.0)
+        rate = terms.cdf / np.maximum(1 - share[..., None] * terms.cdf, 1e-12)
+        curve = data.successes / share**2 + (rate * rate) @ data.censored
         return np.asarray(np.sqrt(self.dispersion / np.maximum(curve, 1e-9)))
 
-    def of_timeouts(self, terms: Terms, answering: Floats) -> Floats:
+    def timeout_log_likelihood(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
         """The part of the log-likelihood that q decides; shape (k, n)."""
         data = self.sample
-        late = np.maximum(1.0 - answering[..., None] * terms.at_limits, _LEAST)
-        answered: Floats = data.successes * np.log(np.maximum(answering, _LEAST))
-        return np.asarray(answered + np.log(late) @ data.cut)
+        late = np.maximum(1.0 - answer_share[..., None] * terms.cdf, _TINY)
+        answered: Floats = data.successes * np.log(np.maximum(answer_share, _TINY))
+        return np.asarray(answered + np.log(late) @ data.censored)
 
-    def overclaimed(self, terms: Terms, answering: Floats) -> Floats:
+    def excess_penalty(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
         """Log-likelihood lost for claiming more calls than there are below; shape (k, n)."""
         data = self.sample
         counted = SLACK * data.below_count
-        claimed = np.maximum(data.calls * answering[..., None] * terms.claimed, counted)
-        lost = xlogy(counted, claimed / np.maximum(counted, _LEAST)) - (claimed - counted)
+        claimed = np.maximum(data.calls * answer_share[..., None] * terms.claimed, counted)
+        lost = xlogy(counted, claimed / np.maximum(counted, _TINY)) - (claimed - counted)
         return np.asarray(lost.sum(axis=-1))
 
     def log_likelihood(self, parameters: Floats) -> Floats:
         """With the best q, of the calls beyond ``from_ms`` alone; shape (k, n)."""
         terms = self.terms(parameters)
-        answering = np.minimum(self.answering(terms), 1.0)
-        return terms.cells + self.of_timeouts(terms, answering)
+        answer_share = np.minimum(self.answer_share(terms), 1.0)
+        return terms.cells + self.timeout_log_likelihood(terms, answer_share)
 
     def prior(self, parameters: Floats) -> Floats:
         """Log-density of the shape before anything is seen, up to a constant; shape (k, n)."""
-        distance = (parameters[..., 1] - self.usual[:, None]) / self.spread[:, None]
+        distance = (parameters[..., 1] - self.prior_mean[:, None]) / self.prior_sd[:, None]
         return np.asarray(-0.5 * distance * distance)
 
-    def depth(self, parameters: Floats) -> Floats:
+    def log_posterior(self, parameters: Floats) -> Floats:
         """Log-density of the laws with the best q, prior and all; shape (k, n)."""
         terms = self.terms(parameters)
-        answering = np.minimum(self.answering(terms), 1.0)
-        total = terms.cells + self.of_timeouts(terms, answering)
-        total = total + self.overclaimed(terms, answering)
+        answer_share = np.minimum(self.answer_share(terms), 1.0)
+        total = terms.cells + self.timeout_log_likelihood(terms, answer_share)
+        total = total + self.excess_penalty(terms, answer_share)
         return np.asarray(total / self.dispersion + self.prior(parameters))

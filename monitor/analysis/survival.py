@@ -16,7 +16,7 @@ from monitor.analysis.evidence import Floats
 from monitor.analysis.pooling import Pooled
 from monitor.model import BAND_EDGES_MS
 
-_ROUNDS = 2_000
+_MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
 _EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 
@@ -68,7 +68,7 @@ def survival(pooled: Pooled) -> Survival:
     weights = np.array([count for _, _, count in intervals])
     mass = np.full(points.size, 1.0 / points.size)
     share = weights / weights.sum()
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ITERATIONS):
         parts = inside * mass[None, :]
         parts *= (share / parts.sum(axis=1))[:, None]
         updated = parts.sum(axis=0)

@@ -16,7 +16,7 @@ from monitor.analysis.evidence import Floats
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
 from monitor.analysis.wanted import Aim, wanted
-from monitor.analysis.weighing import Weighed, weigh
+from monitor.analysis.weighing import Posterior, posterior
 
 REACH = 2.0
 """Nothing is claimed beyond this multiple of the largest timeout observed."""
@@ -107,7 +107,7 @@ def look_beyond(  # noqa: PLR0913 - what was seen, and what is asked of it
     ours = max(1.0 - pooled.early_share, RESCUE)
     reach_ms = max(REACH * float(pooled.timeout_ms[-1]), timeout_ms * 1.001)
     at_ms = np.geomspace(timeout_ms, reach_ms, _POINTS)
-    laws = weigh(found, at_ms)
+    laws = posterior(found, at_ms)
     beyond = laws.beyond
     rescued = ours * (1 - beyond / np.maximum(beyond[:, :1], 1e-300))
     capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
@@ -136,7 +136,7 @@ def _at(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
     return np.asarray(columns[:, right - 1] * (1 - part) + columns[:, right] * part)
 
 
-def _values(laws: Weighed, aim: Aim) -> tuple[float, float, float]:
+def _values(laws: Posterior, aim: Aim) -> tuple[float, float, float]:
     """The smallest timeout that would do: recommended, and its interval."""
     value, side = wanted(laws, aim), (1 - INTERVAL) / 2
     raw, low, high = (_up_to(part, value, laws.weight) for part in (CAUTION, side, 1 - side))
@@ -151,7 +151,7 @@ def _up_to(part: float, values: Floats, weight: Floats) -> float:
     return float(np.interp(part, below, values[order]))
 
 
-def _named(laws: Weighed) -> tuple[str, ...]:
+def _named(laws: Posterior) -> tuple[str, ...]:
     weight = np.bincount(laws.family, weights=laws.weight, minlength=len(laws.families))
     order = np.argsort(-weight, kind="stable")
     return tuple(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.analysis.evidence import Floats
-from monitor.analysis.weighing import Weighed
+from monitor.analysis.weighing import Posterior
 
 ANSWERED_AIM = 0.9975
 """Where calls that never answer put the target out of reach: so many of those that answer at all.
@@ -30,7 +30,7 @@ class Aim:
     rescue: float
 
 
-def wanted(laws: Weighed, aim: Aim) -> Floats:
+def wanted(laws: Posterior, aim: Aim) -> Floats:
     """The smallest timeout that would do by each law, ms; the end of ``at_ms`` where none does.
 
     Args:
