@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import gammaincc, ndtr
 
 from monitor.analysis.evidence import ActionEvidence
-from monitor.analysis.wanted import ANSWERED_AIM
+from monitor.analysis.wanted import ANSWERED_TARGET
 from monitor.model import BAND_EDGES_MS
 
 Floats = npt.NDArray[np.float64]
@@ -132,7 +132,7 @@ class Truth:
         """The smallest timeout that would do, in the monitor's own words; at most twice ours."""
         at = np.geomspace(self.timeout_ms, 2 * self.timeout_ms, 2001)
         beyond = self.survival(at)
-        enough = (beyond <= 1 - TARGET) | (self.law.survival(at) <= 1 - ANSWERED_AIM)
+        enough = (beyond <= 1 - TARGET) | (self.law.survival(at) <= 1 - ANSWERED_TARGET)
         rescued = beyond <= (1 - 0.6 / max(1 - self.early, 0.5)) * self.share
         wanted = at[int(enough.argmax())] if enough.any() else at[-1]
         return float(max(wanted, at[int(rescued.argmax())] if rescued.any() else wanted))

@@ -33,7 +33,7 @@ import numpy as np
 
 from benchmarks.verdict_truth import KINDS, LAWS, TARGET, Truth, draw
 from monitor.analysis.diagnosis import diagnose
-from monitor.analysis.verdict import FAR_BELOW, Verdict
+from monitor.analysis.verdict import TOO_LONG_RATIO, Verdict
 from monitor.model import CAP_MS
 
 TOLERANCE = 0.005
@@ -86,7 +86,7 @@ def expected(truth: Truth, timeouts: float) -> tuple[Verdict, frozenset[Verdict]
     if truth.share <= 1 - TARGET:
         answered = truth.law.quantile(0.001) / truth.timeout_ms
         hangs = truth.never > truth.share / 2 and timeouts >= LEAST_TIMEOUTS
-        return _only(Verdict.TOO_LONG if hangs and answered <= FAR_BELOW else Verdict.HEALTHY)
+        return _only(Verdict.TOO_LONG if hangs and answered <= TOO_LONG_RATIO else Verdict.HEALTHY)
     return _late(truth)
 
 

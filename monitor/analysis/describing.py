@@ -32,8 +32,10 @@ MIN_SUCCESSES = 30.0
 """Fewer successes than this are a handful, not a kind of call."""
 
 
-def describe(pooled: Pooled, seen: Survival, *, second_mode: bool = False) -> MapEstimate | None:
-    """The best laws, from where on they describe; None where successes have no shape.
+def select_tail_model(
+    pooled: Pooled, seen: Survival, *, second_mode: bool = False
+) -> MapEstimate | None:
+    """Return the best laws, from where on they describe; None where successes have no shape.
 
     Args:
         pooled: The steady evidence.

@@ -14,14 +14,14 @@ from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.modes import second_mode
 from monitor.analysis.pooling import Pooled, pool
 from monitor.analysis.recommendation import (
-    InForce,
-    Rails,
+    CurrentTimeout,
     Recommendation,
+    TimeoutBounds,
     load_of,
     recommend,
 )
 from monitor.analysis.survival import Survival, survival
-from monitor.analysis.tail import look_beyond
+from monitor.analysis.tail import estimate_tail
 from monitor.analysis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
 from monitor.analysis.wording import ADVICE, notes, why
 from monitor.model import CAP_MS
@@ -126,8 +126,8 @@ def diagnose(
         recommend(
             tail,
             load_of(steady),
-            InForce(timeout_ms, findings.timeout_share),
-            Rails(wanted.cap_ms, wanted.step_ms),
+            CurrentTimeout(timeout_ms, findings.timeout_share),
+            TimeoutBounds(wanted.cap_ms, wanted.step_ms),
         )
         if tail is not None and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
         else None
@@ -187,7 +187,7 @@ def _find(
     if judged is not Verdict.HANGS:
         return findings
     two_kinds = second_mode(pooled)
-    tail = look_beyond(
+    tail = estimate_tail(
         pooled,
         seen,
         timeout_ms=timeout_ms,

@@ -30,7 +30,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class CurrentTimeout:
     """The timeout now.
 
     Attributes:
@@ -43,7 +43,7 @@ class InForce:
 
 
 @dataclass(frozen=True, slots=True)
-class Rails:
+class TimeoutBounds:
     """What may be set.
 
     Attributes:
@@ -55,7 +55,7 @@ class Rails:
     step_ms: float = 100.0
 
 
-RAILS = Rails()
+DEFAULT_BOUNDS = TimeoutBounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Recommendation:
     Attributes:
         timeout_ms: The timeout in force.
         raw_ms: What the data ask for; never beyond twice the largest timeout observed.
-        capped_ms: What the rails allow: at most the cap, at least the value in force; None where
+        capped_ms: What the bounds allow: at most the cap, at least the value in force; None where
             the value in force is above the cap, which is never raised.
         low_ms: The least that any plausible law asks for.
         high_ms: The most; the reach where some law asks for more.
@@ -101,7 +101,7 @@ class Recommendation:
 
 
 def load_of(evidence: ActionEvidence) -> Load:
-    """The load, from steady windows."""
+    """Return the load, from steady windows."""
     calls = evidence.successes + evidence.timeouts
     rate = float(calls.sum()) / max(evidence.span_seconds, 1.0)
     busiest = float((calls / np.maximum(evidence.seconds, 1.0)).max(initial=0.0))
@@ -110,17 +110,19 @@ def load_of(evidence: ActionEvidence) -> Load:
     return Load(rate, max(1.0, busiest / rate) if rate > 0 else 1.0, seconds)
 
 
-def recommend(tail: Tail, load: Load, now: InForce, rails: Rails = RAILS) -> Recommendation:
-    """Work it out.
+def recommend(
+    tail: Tail, load: Load, current: CurrentTimeout, bounds: TimeoutBounds = DEFAULT_BOUNDS
+) -> Recommendation:
+    """Return the timeout to set, with its benefit and its cost.
 
     Args:
         tail: What lies beyond the timeout.
         load: How often it is called.
-        now: The timeout in force, and what it cuts off.
-        rails: What may be set.
+        current: The timeout in force, and what it cuts off.
+        bounds: What may be set.
     """
-    timeout_ms, share = now.timeout_ms, now.share
-    capped_ms, guards = clamp(tail.raw_ms, timeout_ms, rails)
+    timeout_ms, share = current.timeout_ms, current.share
+    capped_ms, guards = clamp(tail.raw_ms, timeout_ms, bounds)
     if tail.raw_ms >= tail.reach_ms * (1 - 1e-6):
         guards = ("reach", *guards)
     new_ms = timeout_ms if capped_ms is None else capped_ms
@@ -153,9 +155,11 @@ def recommend(tail: Tail, load: Load, now: InForce, rails: Rails = RAILS) -> Rec
     )
 
 
-def clamp(raw_ms: float, timeout_ms: float, rails: Rails) -> tuple[float | None, tuple[str, ...]]:
-    """What the rails allow of a value, and which of them spoke."""
-    cap_ms, step_ms = min(rails.cap_ms, CAP_MS), rails.step_ms
+def clamp(
+    raw_ms: float, timeout_ms: float, bounds: TimeoutBounds
+) -> tuple[float | None, tuple[str, ...]]:
+    """Return what the bounds allow of a value, and which of them spoke."""
+    cap_ms, step_ms = min(bounds.cap_ms, CAP_MS), bounds.step_ms
     if timeout_ms > cap_ms:
         return None, ("above_cap",)
     stepped = ceil(raw_ms / step_ms - 1e-9) * step_ms if step_ms > 0 else raw_ms

@@ -11,39 +11,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.analysis.describing import describe
+from monitor.analysis.describing import select_tail_model
 from monitor.analysis.evidence import Floats
 from monitor.analysis.pooling import Pooled
 from monitor.analysis.survival import Survival
-from monitor.analysis.wanted import Aim, wanted
+from monitor.analysis.wanted import Objective, required_timeout
 from monitor.analysis.weighing import Posterior, posterior
 
-REACH = 2.0
+MAX_EXTRAPOLATION = 2.0
 """Nothing is claimed beyond this multiple of the largest timeout observed."""
 
-INTERVAL = 0.95
-"""Weight of the laws between the ends of the interval. The benchmark measures what it covers: laws
-that nobody fits take their part."""
+CREDIBLE_LEVEL = 0.95
+"""Weight of the laws between the ends of the credible interval. The benchmark measures what it
+covers: laws that nobody fits take their part."""
 
-CAUTION = 0.8
+RECOMMENDED_QUANTILE = 0.8
 """Weight of the laws for which the recommended value is enough. The benchmark measures what that
 costs in milliseconds, and how often it is enough by the true law."""
 
-RESCUE = 0.5
+MIN_RESCUED = 0.5
 """A raise is worth it when it turns this part of the timeouts into successes."""
 
-RESCUE_AIM = 0.6
-"""A recommended value aims a little higher, so that it still does so when the estimate is off."""
+RESCUE_TARGET = 0.6
+"""A recommended value aims a little above ``MIN_RESCUED``, so that it still does so when the
+estimate is off."""
 
-NEAR = 0.8
+NEAR_TIMEOUT_RATIO = 0.8
 """Successes that took this part of the timeout or more are near it."""
 
-SAYS_MUCH = 0.05
+MIN_FAMILY_WEIGHT = 0.05
 """A family with less weight than this is not named."""
 
 HALF = 0.5
 _POINTS = 41
-_LARGEST = 1e9
+_MAX_NEAR_RATIO = 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +82,7 @@ class Tail:
     share: Floats
 
 
-def look_beyond(  # noqa: PLR0913 - what was seen, and what is asked of it
+def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     pooled: Pooled,
     seen: Survival,
     *,
@@ -90,7 +91,7 @@ def look_beyond(  # noqa: PLR0913 - what was seen, and what is asked of it
     target: float,
     second_mode: bool = False,
 ) -> Tail | None:
-    """Describe the tail; None where successes lie in too few bands to have a shape.
+    """Return the tail; None where successes lie in too few bands to have a shape.
 
     Args:
         pooled: The steady evidence.
@@ -100,50 +101,55 @@ def look_beyond(  # noqa: PLR0913 - what was seen, and what is asked of it
         target: The success share that is wanted.
         second_mode: Whether a second kind of call runs into the timeout.
     """
-    found = describe(pooled, seen, second_mode=second_mode)
+    found = select_tail_model(pooled, seen, second_mode=second_mode)
     if found is None:
         return None
     # What ended early is beyond our rescue: of the others as many more must be rescued.
-    ours = max(1.0 - pooled.early_share, RESCUE)
-    reach_ms = max(REACH * float(pooled.timeout_ms[-1]), timeout_ms * 1.001)
+    ours = max(1.0 - pooled.early_share, MIN_RESCUED)
+    reach_ms = max(MAX_EXTRAPOLATION * float(pooled.timeout_ms[-1]), timeout_ms * 1.001)
     at_ms = np.geomspace(timeout_ms, reach_ms, _POINTS)
     laws = posterior(found, at_ms)
     beyond = laws.beyond
     rescued = ours * (1 - beyond / np.maximum(beyond[:, :1], 1e-300))
     capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
-    aim = Aim(at_ms, target, min(RESCUE_AIM / ours, 0.98))
-    raw_ms, low_ms, high_ms = _values(laws, aim)
+    objective = Objective(at_ms, target, min(RESCUE_TARGET / ours, 0.98))
+    raw_ms, low_ms, high_ms = _required_interval(laws, objective)
     return Tail(
-        families=_named(laws),
+        families=_main_families(laws),
         from_ms=laws.sample.from_ms,
-        never_share=_up_to(HALF, laws.never, laws.weight),
+        never_share=_weighted_quantile(HALF, laws.never, laws.weight),
         raw_ms=raw_ms,
         low_ms=low_ms,
         high_ms=high_ms,
         reach_ms=reach_ms,
-        rescuable=float(laws.weight @ (rescued[:, -1] >= RESCUE)),
-        rescuable_capped=float(laws.weight @ (_at(rescued, at_ms, capped_ms) >= RESCUE)),
-        near_ratio=_near(seen, timeout_ms),
+        rescuable=float(laws.weight @ (rescued[:, -1] >= MIN_RESCUED)),
+        rescuable_capped=float(
+            laws.weight @ (_interpolated(rescued, at_ms, capped_ms) >= MIN_RESCUED)
+        ),
+        near_ratio=_near_ratio(seen, timeout_ms),
         at_ms=at_ms,
         share=np.asarray(laws.weight @ beyond),
     )
 
 
-def _at(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
+def _interpolated(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
     """Each row's value between two columns."""
     right = int(np.clip(np.searchsorted(at_ms, duration_ms), 1, len(at_ms) - 1))
     part = np.clip((duration_ms - at_ms[right - 1]) / (at_ms[right] - at_ms[right - 1]), 0.0, 1.0)
     return np.asarray(columns[:, right - 1] * (1 - part) + columns[:, right] * part)
 
 
-def _values(laws: Posterior, aim: Aim) -> tuple[float, float, float]:
+def _required_interval(laws: Posterior, objective: Objective) -> tuple[float, float, float]:
     """The smallest timeout that would do: recommended, and its interval."""
-    value, side = wanted(laws, aim), (1 - INTERVAL) / 2
-    raw, low, high = (_up_to(part, value, laws.weight) for part in (CAUTION, side, 1 - side))
+    value, side = required_timeout(laws, objective), (1 - CREDIBLE_LEVEL) / 2
+    raw, low, high = (
+        _weighted_quantile(part, value, laws.weight)
+        for part in (RECOMMENDED_QUANTILE, side, 1 - side)
+    )
     return raw, low, max(raw, high)
 
 
-def _up_to(part: float, values: Floats, weight: Floats) -> float:
+def _weighted_quantile(part: float, values: Floats, weight: Floats) -> float:
     """What laws with this part of the weight do not exceed."""
     order = np.argsort(values, kind="stable")
     # Each law stands for laws on either side of it.
@@ -151,14 +157,18 @@ def _up_to(part: float, values: Floats, weight: Floats) -> float:
     return float(np.interp(part, below, values[order]))
 
 
-def _named(laws: Posterior) -> tuple[str, ...]:
+def _main_families(laws: Posterior) -> tuple[str, ...]:
     weight = np.bincount(laws.family, weights=laws.weight, minlength=len(laws.families))
     order = np.argsort(-weight, kind="stable")
     return tuple(
-        laws.families[at] for rank, at in enumerate(order) if rank == 0 or weight[at] >= SAYS_MUCH
+        laws.families[at]
+        for rank, at in enumerate(order)
+        if rank == 0 or weight[at] >= MIN_FAMILY_WEIGHT
     )
 
 
-def _near(seen: Survival, timeout_ms: float) -> float:
+def _near_ratio(seen: Survival, timeout_ms: float) -> float:
     beyond = seen.at(timeout_ms)
-    return float(min(beyond / max(seen.at(NEAR * timeout_ms) - beyond, 1e-9), _LARGEST))
+    return float(
+        min(beyond / max(seen.at(NEAR_TIMEOUT_RATIO * timeout_ms) - beyond, 1e-9), _MAX_NEAR_RATIO)
+    )

@@ -29,32 +29,32 @@ class Verdict(StrEnum):
     INSUFFICIENT = "insufficient"
 
 
-BUNCHED_SHARE = 0.5
+MIN_OUTAGE_SHARE = 0.5
 """Outage: at least half of the timeouts came in bunches, so that no setting would have helped
 against most of them. The others are judged by the windows outside the bunches."""
 
-EARLY_SHARE = 0.5
+MIN_EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-SURE = 0.925
+MIN_POSTERIOR_SLOW_TAIL = 0.925
 """Slow tail: by laws of this weight a raise rescues half of the timeouts. Said of a hang it makes
 callers wait for nothing, so it takes more than likelihood; the benchmark counts both errors."""
 
-SURER = 0.985
+MIN_POSTERIOR_SLOW_TAIL_FROM_EDGE = 0.985
 """The same where the laws describe only what took longer than some band edge: the bands below have
 not tested them."""
 
-SUREST = 0.995
+MIN_POSTERIOR_SLOW_TAIL_SECOND_MODE = 0.995
 """The same where that is a second kind of call running into the timeout: its few bands hardly tell
 what lies beyond, and there is a verdict for what they do tell."""
 
-LIKELY = 0.5
+MIN_POSTERIOR_LIKELY = 0.5
 """What only the cap stands against needs no such certainty: nothing is raised on its word."""
 
-CHANCE = 0.5
+MAX_CHANCE_ERRORS = 0.5
 """A target missed by no more than this many standard errors is as likely met, near enough."""
 
-FAR_BELOW = 1 / 3
+TOO_LONG_RATIO = 1 / 3
 """Too long: 99.9 % of the answers came within this part of the timeout. A timeout half as long
 would still leave room for a day that is half slower."""
 
@@ -101,12 +101,12 @@ class Findings:
     min_timeouts: float = 10.0
 
     @property
-    def few(self) -> bool:
+    def target_met(self) -> bool:
         """Whether the target is met where the back end is not down, or missed by chance."""
         share, aim = self.timeout_share, 1 - self.target
         calls = self.steady_timeouts / share if share > 0 else 0.0
         error = sqrt(share * (1 - share) / calls) if calls > 0 else 0.0
-        return share <= aim + CHANCE * error
+        return share <= aim + MAX_CHANCE_ERRORS * error
 
 
 def insufficient(findings: Findings) -> bool:
@@ -131,48 +131,52 @@ def undecided(findings: Findings) -> bool:
     if findings.timeouts < findings.min_timeouts:
         return findings.success_share < findings.target
     few_left = findings.steady_timeouts < findings.min_timeouts
-    return not outage(findings) and few_left and not findings.few
+    return not outage(findings) and few_left and not findings.target_met
 
 
 def outage(findings: Findings) -> bool:
     """Timeouts bunched in time."""
     enough = findings.timeouts >= findings.min_timeouts
-    return enough and findings.bunched_share >= BUNCHED_SHARE
+    return enough and findings.bunched_share >= MIN_OUTAGE_SHARE
 
 
 def remote_timeout(findings: Findings) -> bool:
     """Timed-out executions ended well before our timeout."""
     enough = findings.steady_timeouts >= findings.min_timeouts
-    return enough and findings.early_share >= EARLY_SHARE
+    return enough and findings.early_share >= MIN_EARLY_SHARE
 
 
 def slow_tail(findings: Findings) -> bool:
     """The density runs smoothly into the timeout: a raise within the cap rescues half."""
     tail = findings.tail
-    if findings.few or tail is None:
+    if findings.target_met or tail is None:
         return False
-    sure = SURE
+    needed = MIN_POSTERIOR_SLOW_TAIL
     if tail.from_ms > 0:
-        sure = SUREST if findings.second_mode else SURER
-    return tail.rescuable >= sure and tail.rescuable_capped >= LIKELY
+        needed = (
+            MIN_POSTERIOR_SLOW_TAIL_SECOND_MODE
+            if findings.second_mode
+            else MIN_POSTERIOR_SLOW_TAIL_FROM_EDGE
+        )
+    return tail.rescuable >= needed and tail.rescuable_capped >= MIN_POSTERIOR_LIKELY
 
 
 def at_cap(findings: Findings) -> bool:
     """A slow tail that the cap cuts off: a raise would rescue half, but only beyond the cap."""
     tail = findings.tail
-    if findings.few or tail is None:
+    if findings.target_met or tail is None:
         return False
-    return tail.rescuable >= LIKELY > tail.rescuable_capped
+    return tail.rescuable >= MIN_POSTERIOR_LIKELY > tail.rescuable_capped
 
 
 def bimodal(findings: Findings) -> bool:
     """A second kind of call runs into the timeout, and a raise is not known to reach it."""
-    return not findings.few and findings.second_mode
+    return not findings.target_met and findings.second_mode
 
 
 def hangs(findings: Findings) -> bool:
     """Too many timeouts, and nothing shows that a longer timeout would rescue half of them."""
-    return not findings.few
+    return not findings.target_met
 
 
 def too_long(findings: Findings) -> bool:
@@ -180,7 +184,7 @@ def too_long(findings: Findings) -> bool:
     return (
         findings.steady_timeouts >= findings.min_timeouts
         and findings.answered_ratio is not None
-        and findings.answered_ratio <= FAR_BELOW
+        and findings.answered_ratio <= TOO_LONG_RATIO
     )
 
 

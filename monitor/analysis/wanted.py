@@ -9,13 +9,13 @@ import numpy as np
 from monitor.analysis.evidence import Floats
 from monitor.analysis.weighing import Posterior
 
-ANSWERED_AIM = 0.9975
+ANSWERED_TARGET = 0.9975
 """Where calls that never answer put the target out of reach: so many of those that answer at all.
 A quarter of what the target of 99 % leaves over; beyond it a longer timeout serves hangs alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Aim:
+class Objective:
     """What a timeout has to do.
 
     Attributes:
@@ -30,25 +30,30 @@ class Aim:
     rescue: float
 
 
-def wanted(laws: Posterior, aim: Aim) -> Floats:
-    """The smallest timeout that would do by each law, ms; the end of ``at_ms`` where none does.
+def required_timeout(laws: Posterior, objective: Objective) -> Floats:
+    """Return the smallest timeout in ms that would do, by each law.
+
+    It is the end of ``at_ms`` where none does.
 
     Args:
-        laws: The laws, asked at ``aim.at_ms``; n of them.
-        aim: What the timeout has to do.
+        laws: The laws, asked at ``objective.at_ms``; n of them.
+        objective: What the timeout has to do.
     """
     beyond, never = laws.beyond, laws.never[:, None]
     late = (beyond - never) / np.maximum(1 - never, 1e-9)
-    enough = np.minimum(beyond / (1 - aim.target), late / (1 - ANSWERED_AIM))
-    reached = first_below(enough, 1.0, aim.at_ms)
+    enough = np.minimum(beyond / (1 - objective.target), late / (1 - ANSWERED_TARGET))
+    reached = first_crossing(enough, 1.0, objective.at_ms)
     left = beyond / np.maximum(beyond[:, :1], 1e-300)
-    rescued = first_below(left, 1 - aim.rescue, aim.at_ms)
+    rescued = first_crossing(left, 1 - objective.rescue, objective.at_ms)
     # Where no timeout in reach rescues enough, the target alone speaks.
-    return np.maximum(reached, np.where(rescued < aim.at_ms[-1], rescued, reached))
+    return np.maximum(reached, np.where(rescued < objective.at_ms[-1], rescued, reached))
 
 
-def first_below(falling: Floats, level: float, at_ms: Floats) -> Floats:
-    """Where each row first is at most ``level``, between points by straight logs; else the end."""
+def first_crossing(falling: Floats, level: float, at_ms: Floats) -> Floats:
+    """Return where each row first is at most ``level``; the end where it never is.
+
+    Between two points the logarithm is taken to be straight.
+    """
     low = falling <= level
     ever = low.any(axis=1)
     at = np.where(ever, low.argmax(axis=1), falling.shape[1] - 1)

@@ -7,8 +7,8 @@ have "all calls answer" and "some never do". An average over laws punishes by it
 with more freedom can describe anyway.
 
 No law is exact. With many executions the least misfit would decide between families, so the
-log-likelihood is divided by 1 + n / ``MAX_EFFECTIVE_CALLS``: the posterior given that the counts are
-only near those of some law (Miller and Dunson, J. Am. Stat. Assoc. 114, 2019).
+log-likelihood is divided by 1 + n / ``MAX_EFFECTIVE_CALLS``: the posterior given that the counts
+are only near those of some law (Miller and Dunson, J. Am. Stat. Assoc. 114, 2019).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.analysis.recommendation import Recommendation
-from monitor.analysis.verdict import LIKELY, Findings, Verdict
+from monitor.analysis.verdict import MIN_POSTERIOR_LIKELY, Findings, Verdict
 
 ADVICE: dict[Verdict, str] = {
     Verdict.HEALTHY: "Nothing to do",
@@ -74,7 +74,7 @@ def notes(verdict: Verdict, findings: Findings, advice: Recommendation | None) -
     """What a reader must know beside it."""
     found: list[str] = []
     likely = findings.tail.rescuable if findings.tail is not None else 0.0
-    if verdict in {Verdict.HANGS, Verdict.BIMODAL} and likely >= LIKELY:
+    if verdict in {Verdict.HANGS, Verdict.BIMODAL} and likely >= MIN_POSTERIOR_LIKELY:
         found.append(
             f"To {percent(likely)} a longer timeout would rescue half of them: likely, but not "
             "certain enough to make callers wait for it"

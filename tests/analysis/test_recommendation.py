@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.analysis.diagnosis import diagnose
-from monitor.analysis.recommendation import Rails, Recommendation, clamp
+from monitor.analysis.recommendation import Recommendation, TimeoutBounds, clamp
 from monitor.model import CAP_MS
 from tests.analysis.measured import lognormal, observe, with_hangs
 
@@ -69,7 +69,7 @@ def test_nothing_is_claimed_beyond_twice_the_largest_timeout() -> None:
 )
 def test_the_rails_hold(raw_ms: float, timeout_ms: float, cap_ms: float, step_ms: float) -> None:
     """Never above 30 s, never below the value in force; above the cap nothing is set."""
-    capped_ms, guards = clamp(raw_ms, timeout_ms, Rails(cap_ms, step_ms))
+    capped_ms, guards = clamp(raw_ms, timeout_ms, TimeoutBounds(cap_ms, step_ms))
     if capped_ms is None:
         assert timeout_ms > min(cap_ms, CAP_MS)
         assert guards == ("above_cap",)
@@ -79,6 +79,6 @@ def test_the_rails_hold(raw_ms: float, timeout_ms: float, cap_ms: float, step_ms
 
 def test_values_come_in_steps() -> None:
     """A step is rounded up to, so that the target is not missed."""
-    assert clamp(4_321, 3_000, Rails(step_ms=1_000)) == (5_000, ())
-    assert clamp(4_321, 3_000, Rails(step_ms=100)) == (4_400, ())
-    assert clamp(31_000, 3_000, Rails()) == (30_000, ("cap",))
+    assert clamp(4_321, 3_000, TimeoutBounds(step_ms=1_000)) == (5_000, ())
+    assert clamp(4_321, 3_000, TimeoutBounds(step_ms=100)) == (4_400, ())
+    assert clamp(31_000, 3_000, TimeoutBounds()) == (30_000, ("cap",))
