@@ -24,7 +24,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from monitor.analysis.diagnosing import diagnose_org, gather, stretch_to_diagnose, timeouts_of
+from monitor.analysis.diagnosing import (
+    diagnose_org,
+    diagnosed_range,
+    load_evidence,
+    load_timeout_history,
+)
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.ledger import Ledger, Reading
 from monitor.ledger.schema import BAND_COLUMNS
@@ -138,12 +143,14 @@ def measure(actions: int) -> Cost:
         rows = fill(path, actions)
         with Ledger.open(f"sqlite:///{path}") as ledger:
             begun = _clocks()
-            gathering = gather(ledger, org, settings, stretch_to_diagnose(settings, now), actions)
-            known = timeouts_of(ledger, ORG)
-            for action_id in gathering.action_ids:
-                gathering.evidence(action_id, known.get(action_id, ()))
+            org_evidence = load_evidence(
+                ledger, org, settings, diagnosed_range(settings, now), actions
+            )
+            known = load_timeout_history(ledger, ORG)
+            for action_id in org_evidence.action_ids:
+                org_evidence.evidence(action_id, known.get(action_id, ()))
             read = _since(begun)
-            del gathering
+            del org_evidence
             begun = _clocks()
             found = diagnose_org(ledger, org, settings, now)
             whole = _since(begun)

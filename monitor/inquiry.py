@@ -9,7 +9,7 @@ from monitor.analysis.choosing import Candidate, candidates, choose
 from monitor.analysis.diagnosing import diagnose_action
 from monitor.analysis.investigation import Gathered, Investigation, Judged, investigate
 from monitor.analysis.seen import DETAIL_SOURCE, FLOW_CONTRACT, missing_seconds
-from monitor.analysis.timeouts import InForce, in_force
+from monitor.analysis.timeouts import TimeoutsInForce, timeouts_during
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.errors import (
@@ -159,7 +159,9 @@ def _gathered(  # noqa: PLR0913, PLR0917 - both halves of what is known
         action=chosen.action,
         stretch=stretch,
         listed=asked.listed,
-        in_force=in_force(ledger.timeouts_in_force(org.name), stretch).get(action_id, InForce()),
+        in_force=timeouts_during(ledger.timeouts_in_force(org.name), stretch).get(
+            action_id, TimeoutsInForce()
+        ),
         tracked_flows=asked.tracked_flows,
         flows_problem=asked.flows_problem,
         known_flows={

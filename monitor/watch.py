@@ -12,10 +12,10 @@ from typing import TypeVar
 import structlog
 
 from monitor.analysis.diagnosing import (
-    DiagnosisGivenUpError,
+    DiagnosisCancelledError,
     OrgDiagnosis,
     diagnose_org,
-    stretch_to_diagnose,
+    diagnosed_range,
 )
 from monitor.analysis.limits import limits_in_use
 from monitor.analysis.notes import describe_errors_at_timeout
@@ -190,7 +190,7 @@ class OrgWatch:
 
         True once for each window.
         """
-        end = stretch_to_diagnose(self._settings, self._clock.now()).end
+        end = diagnosed_range(self._settings, self._clock.now()).end
         if self._diagnosed_until == end or not self._picture.state.sources:
             return False
         self._diagnosed_until = end
@@ -213,7 +213,7 @@ class OrgWatch:
                 self._clock.now(),
                 self._closed,
             )
-        except DiagnosisGivenUpError:
+        except DiagnosisCancelledError:
             return
         except LedgerError:
             self._diagnosed_until = None

@@ -11,7 +11,7 @@ from monitor.analysis import counting, grouping
 from monitor.analysis.counting import ActionCounts
 from monitor.analysis.latency import Durations, durations_of
 from monitor.analysis.seen import Seen
-from monitor.analysis.timeouts import InForce, in_force
+from monitor.analysis.timeouts import TimeoutsInForce, timeouts_during
 from monitor.analysis.values import ActionSummary
 from monitor.ledger import OrgState
 from monitor.model import SOLE_ACTION, Action, ActionKind, Classifier, Outcome
@@ -42,7 +42,7 @@ class ActionTable:
         self._attributed = {
             incident.action_id for incident in seen.incidents if incident.attributed
         }
-        self._in_force = in_force(seen.timeouts_in_force, seen.stretch)
+        self._in_force = timeouts_during(seen.timeouts_in_force, seen.stretch)
 
     def summaries(self) -> tuple[ActionSummary, ...]:
         """One an action of the catalogue or with counts; most timeouts first, then by name."""
@@ -99,14 +99,16 @@ class ActionTable:
             return None
         return _named(flows, self._seen.state.flow_names)
 
-    def _timeout_of(self, action: Action) -> InForce:
+    def _timeout_of(self, action: Action) -> TimeoutsInForce:
         known = self._in_force.get(action.action_id)
         if known is not None:
             return known
         timeout_ms = action.timeout_ms
-        return InForce(frozenset() if timeout_ms is None else frozenset({timeout_ms}), timeout_ms)
+        return TimeoutsInForce(
+            frozenset() if timeout_ms is None else frozenset({timeout_ms}), timeout_ms
+        )
 
-    def _durations(self, action_id: str, timeout: InForce) -> Durations:
+    def _durations(self, action_id: str, timeout: TimeoutsInForce) -> Durations:
         if not self._seen.successes_known:
             return Durations()
         return durations_of(
@@ -120,13 +122,15 @@ class ActionTable:
             return None
         return self._before.get(action_id, ActionCounts()).timeout
 
-    def _mean_concurrency(self, action_id: str, counts: ActionCounts, timeout: InForce) -> float:
+    def _mean_concurrency(
+        self, action_id: str, counts: ActionCounts, timeout: TimeoutsInForce
+    ) -> float:
         read_seconds = self._seen.stretch.seconds - self._seen.missing_seconds
         if read_seconds <= 0:
             return 0.0
         # Timeouts that show no duration held their slots as long as they were given.
-        held_ms = self._unmeasured.get(action_id, 0) * (timeout.at_end_ms or 0)
-        return (counts.duration_ms + held_ms) / _MS_PER_SECOND / read_seconds
+        slot_time_ms = self._unmeasured.get(action_id, 0) * (timeout.at_end_ms or 0)
+        return (counts.duration_ms + slot_time_ms) / _MS_PER_SECOND / read_seconds
 
 
 def _listed(state: OrgState, counted: Collection[str]) -> Iterable[Action]:

@@ -10,7 +10,7 @@ from monitor.analysis.at_timeout import errors_at_timeout, errors_without_a_trac
 from monitor.analysis.callers import callers_lost
 from monitor.analysis.notes import notes_on
 from monitor.analysis.seen import Seen
-from monitor.analysis.timeouts import in_force
+from monitor.analysis.timeouts import timeouts_during
 from monitor.analysis.values import Summary
 from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier
 
@@ -20,7 +20,7 @@ def assemble(seen: Seen, classifier: Classifier) -> Summary:
     hits = counting.hits(seen.incidents, classifier)
     actions = ActionTable(seen, hits, classifier).summaries()
     at_timeout = errors_at_timeout(
-        seen.tallies, in_force(seen.timeouts_in_force, seen.stretch), classifier
+        seen.tallies, timeouts_during(seen.timeouts_in_force, seen.stretch), classifier
     )
     summary = Summary(
         org=seen.org,

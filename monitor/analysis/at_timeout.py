@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from monitor.analysis.timeouts import InForce
+from monitor.analysis.timeouts import TimeoutsInForce
 from monitor.analysis.values import ErrorsAtTimeout
 from monitor.ledger import TallySum
 from monitor.model import BAND_EDGES_MS, Classifier, Outcome
 
-SAME = 0.02
+TOLERANCE = 0.02
 """Measured durations stray by less than this part around the timeout that ended them."""
 
-BEYOND_MS = 500.0
+MAX_OVERSHOOT_MS = 500.0
 """So much more may be shown than the timeout."""
 
-LEAST = 5
+MIN_EXECUTIONS = 5
 """Fewer may have ended there by chance."""
 
 
 def errors_at_timeout(
-    sums: Iterable[TallySum], in_force: Mapping[str, InForce], classifier: Classifier
+    sums: Iterable[TallySum], in_force: Mapping[str, TimeoutsInForce], classifier: Classifier
 ) -> tuple[ErrorsAtTimeout, ...]:
     """Return the errors that ended at the timeout in force, by their names, most first.
 
@@ -57,7 +57,7 @@ def errors_at_timeout(
         )
         for error_type, by_action in found.items()
     ]
-    enough = [one for one in errors if one.executions >= LEAST]
+    enough = [one for one in errors if one.executions >= MIN_EXECUTIONS]
     return tuple(sorted(enough, key=lambda one: (-one.executions, one.error_type)))
 
 
@@ -76,7 +76,7 @@ def errors_without_a_trace(
             continue
         if classifier.outcome(row.error_type, row.response_status) is Outcome.ERROR:
             found[row.error_type] += row.count
-    enough = [(error_type, count) for error_type, count in found.items() if count >= LEAST]
+    enough = [(error_type, count) for error_type, count in found.items() if count >= MIN_EXECUTIONS]
     return tuple(sorted(enough, key=lambda one: (-one[1], one[0])))
 
 
@@ -86,8 +86,8 @@ def _ended_at(row: TallySum, timeout_ms: float) -> int:
     Some must: the longest ended there, or up to half a second later. Where the shortest did too,
     all of them; else those of the bands from there on.
     """
-    least = timeout_ms * (1 - SAME)
-    if not least <= row.max_ms <= timeout_ms + max(BEYOND_MS, SAME * timeout_ms):
+    least = timeout_ms * (1 - TOLERANCE)
+    if not least <= row.max_ms <= timeout_ms + max(MAX_OVERSHOOT_MS, TOLERANCE * timeout_ms):
         return 0
     if row.min_ms >= least:
         return row.count

@@ -13,7 +13,7 @@ from scipy.special import chdtrc
 from monitor.analysis.families import FAMILIES, SECOND_MODE_FAMILIES
 from monitor.analysis.fit import censored_sample
 from monitor.analysis.pooling import Pooled
-from monitor.analysis.survival import Survival
+from monitor.analysis.survival import SurvivalCurve
 from monitor.analysis.weighing import MapEstimate, map_estimate, tempered_likelihood
 from monitor.model import BAND_EDGES_MS
 
@@ -33,18 +33,18 @@ MIN_SUCCESSES = 30.0
 
 
 def select_tail_model(
-    pooled: Pooled, seen: Survival, *, second_mode: bool = False
+    pooled: Pooled, curve: SurvivalCurve, *, second_mode: bool = False
 ) -> MapEstimate | None:
     """Return the best laws, from where on they describe; None where successes have no shape.
 
     Args:
         pooled: The steady evidence.
-        seen: Its survival.
+        curve: Its survival.
         second_mode: Whether what is left beyond some band edge is a kind of call of its own.
     """
     closest: tuple[float, MapEstimate] | None = None
     for from_ms in _lower_bounds(pooled):
-        data = censored_sample(pooled, from_ms, seen.at(from_ms) if from_ms else 1.0)
+        data = censored_sample(pooled, from_ms, curve.at(from_ms) if from_ms else 1.0)
         if len(data.count) < MIN_CELLS or data.successes <= 0:
             break
         if closest is not None and data.successes < MIN_SUCCESSES:
@@ -52,7 +52,7 @@ def select_tail_model(
         found = map_estimate(
             tempered_likelihood(data, SECOND_MODE_FAMILIES if second_mode and from_ms else FAMILIES)
         )
-        p_value, misfit = _goodness_of_fit(found, seen)
+        p_value, misfit = _goodness_of_fit(found, curve)
         if p_value >= MIN_P_VALUE:
             return found
         if closest is None or misfit < closest[0]:
@@ -71,11 +71,11 @@ def _lower_bounds(pooled: Pooled) -> list[float]:
     return [0.0, *edges]
 
 
-def _goodness_of_fit(found: MapEstimate, seen: Survival) -> tuple[float, float]:
+def _goodness_of_fit(found: MapEstimate, curve: SurvivalCurve) -> tuple[float, float]:
     """The p-value of the likelihood-ratio test against no assumption, and the misfit."""
     data = found.likelihood.sample
     points = np.append(data.at_ms, 0.0)  # an index of -1 is the last of these
-    share = np.interp(points, seen.at_ms, seen.share) / max(seen.at(data.from_ms), 1e-12)
+    share = np.interp(points, curve.at_ms, curve.share) / max(curve.at(data.from_ms), 1e-12)
     mass = np.maximum(share[data.low] - share[data.high], 1e-300)
     best = float(data.count @ np.log(mass))
     best += float(data.censored @ np.log(np.maximum(share[data.censored_at], 1e-300)))

@@ -17,7 +17,7 @@ import structlog
 from monitor.analysis.diagnosis import Diagnosis, DiagnosisSettings, diagnose
 from monitor.analysis.editable import Editable, editable
 from monitor.analysis.evidence import ActionEvidence
-from monitor.analysis.gathering import Gathering, InForceSince
+from monitor.analysis.gathering import OrgEvidence, TimeoutHistory
 from monitor.analysis.seen import FLOW_CONTRACT, missing_seconds
 from monitor.analysis.verdict import Verdict
 from monitor.analysis.wording import seconds
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 BUCKET_SECONDS = 3_600
 """Over how much successes are summed where there are many; a day is a whole number of these."""
 
-WINDOW_BY_WINDOW = 250_000
+MAX_SINGLE_WINDOWS = 250_000
 """So many windows of actions are looked at one by one; beyond it the memory would not be small."""
 
 PLATFORM_STEP_MS = 1_000.0
@@ -93,11 +93,11 @@ class OrgDiagnosis:
         return self.missing_seconds == 0
 
 
-class DiagnosisGivenUpError(Exception):
+class DiagnosisCancelledError(Exception):
     """Nobody waits for the diagnosis any more."""
 
 
-def stretch_to_diagnose(settings: Settings, now: float) -> TimeRange:
+def diagnosed_range(settings: Settings, now: float) -> TimeRange:
     """The settled windows that a diagnosis looks at."""
     collect = settings.collect
     end = floor_to(now - collect.settle, collect.window)
@@ -109,7 +109,7 @@ def diagnose_org(
     org: OrgSettings,
     settings: Settings,
     now: float,
-    given_up: threading.Event | None = None,
+    cancelled: threading.Event | None = None,
 ) -> OrgDiagnosis:
     """Diagnose every action of an org.
 
@@ -118,35 +118,35 @@ def diagnose_org(
         org: The org.
         settings: What is wanted, and how long windows are.
         now: The time; epoch seconds.
-        given_up: Set it where nobody waits for the answer any more.
+        cancelled: Set it where nobody waits for the answer any more.
 
     Raises:
-        DiagnosisGivenUpError: ``given_up`` was set meanwhile.
+        DiagnosisCancelledError: ``cancelled`` was set meanwhile.
         LedgerError: The ledger can't be read.
     """
-    stretch = stretch_to_diagnose(settings, now)
+    stretch = diagnosed_range(settings, now)
     state = ledger.state(org.name)
-    known = timeouts_of(ledger, org.name)
-    gathering = gather(ledger, org, settings, stretch, len(state.actions))
-    diagnosing = _Diagnosing(settings, state, known, _flow_contract(org))
+    known = load_timeout_history(ledger, org.name)
+    org_evidence = load_evidence(ledger, org, settings, stretch, len(state.actions))
+    diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org))
     diagnoses: dict[str, Diagnosis] = {}
-    for action_id in sorted(diagnosing.actions | dict.fromkeys(gathering.action_ids)):
-        if given_up is not None and given_up.is_set():
-            raise DiagnosisGivenUpError
-        evidence = gathering.evidence(action_id, known.get(action_id, ()))
-        if action_id in diagnosing.listed or evidence.executions:
-            diagnoses[action_id] = diagnosing.diagnosis(action_id, evidence)
-    looked_at = _looked_at(stretch, state, org.contract)
+    for action_id in sorted(diagnoser.actions | dict.fromkeys(org_evidence.action_ids)):
+        if cancelled is not None and cancelled.is_set():
+            raise DiagnosisCancelledError
+        evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
+        if action_id in diagnoser.listed or evidence.executions:
+            diagnoses[action_id] = diagnoser.diagnosis(action_id, evidence)
+    known_range = _known_range(stretch, state, org.contract)
     return OrgDiagnosis(
         org=org.name,
         contract=org.contract,
-        stretch=looked_at,
+        stretch=known_range,
         taken_at=now,
-        missing_seconds=missing_seconds(looked_at, state, source_of_executions(org.contract)),
+        missing_seconds=missing_seconds(known_range, state, source_of_executions(org.contract)),
         diagnoses=diagnoses,
         concurrency=None
         if _flow_contract(org)
-        else _concurrency(gathering, state, stretch, settings.collect.window, diagnoses),
+        else _concurrency(org_evidence, state, stretch, settings.collect.window, diagnoses),
     )
 
 
@@ -158,23 +158,25 @@ def diagnose_action(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    stretch = stretch_to_diagnose(settings, now)
+    stretch = diagnosed_range(settings, now)
     state = ledger.state(org.name)
-    known = timeouts_of(ledger, org.name)
-    gathering = gather(ledger, org, settings, stretch, 1, action_id)
-    evidence = gathering.evidence(action_id, known.get(action_id, ()))
-    found = _Diagnosing(settings, state, known, _flow_contract(org)).diagnosis(action_id, evidence)
-    return found, _looked_at(stretch, state, org.contract)
+    known = load_timeout_history(ledger, org.name)
+    org_evidence = load_evidence(ledger, org, settings, stretch, 1, action_id)
+    evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
+    found = _OrgDiagnoser(settings, state, known, _flow_contract(org)).diagnosis(
+        action_id, evidence
+    )
+    return found, _known_range(stretch, state, org.contract)
 
 
-def gather(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
+def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
     ledger: Ledger,
     org: OrgSettings,
     settings: Settings,
     stretch: TimeRange,
     actions: int,
     action_id: str | None = None,
-) -> Gathering:
+) -> OrgEvidence:
     """Read what the ledger knows of a stretch, in as much detail as so many actions allow.
 
     Raises:
@@ -182,7 +184,7 @@ def gather(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
     """
     window_seconds = settings.collect.window
     windows = actions * stretch.seconds // window_seconds
-    bucket_seconds = window_seconds if windows <= WINDOW_BY_WINDOW else BUCKET_SECONDS
+    bucket_seconds = window_seconds if windows <= MAX_SINGLE_WINDOWS else BUCKET_SECONDS
     tallies = ledger.org_tallies(
         org.name,
         stretch,
@@ -190,7 +192,7 @@ def gather(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
         window_seconds=window_seconds,
         action_id=action_id,
     )
-    return Gathering(
+    return OrgEvidence(
         tallies,
         window_seconds,
         settings.classify.classifier(),
@@ -198,7 +200,7 @@ def gather(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
     )
 
 
-def timeouts_of(ledger: Ledger, org: str) -> dict[str, InForceSince]:
+def load_timeout_history(ledger: Ledger, org: str) -> dict[str, TimeoutHistory]:
     """What the catalogue knows of each action's timeout over time, by action id; oldest first."""
     known: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
     for action_id, since, timeout_ms in ledger.timeouts_in_force(org):
@@ -206,21 +208,21 @@ def timeouts_of(ledger: Ledger, org: str) -> dict[str, InForceSince]:
     return dict(known)
 
 
-class _Diagnosing:
+class _OrgDiagnoser:
     """What is asked of every action of one org."""
 
     def __init__(
         self,
         settings: Settings,
         state: OrgState,
-        known: Mapping[str, InForceSince],
+        known: Mapping[str, TimeoutHistory],
         flow_contract: bool,  # noqa: FBT001 - a fact of the org, named at every call
     ) -> None:
         recommend = settings.recommend
         self._known = known
         self._terraform = recommend.terraform_actions
         self._flow_contract = flow_contract
-        self._wanted = DiagnosisSettings(
+        self._settings = DiagnosisSettings(
             target_success=recommend.target_success,
             min_executions=recommend.min_executions,
             min_timeouts=recommend.min_timeouts,
@@ -240,7 +242,7 @@ class _Diagnosing:
         """One action's; where the method fails, which it should not, that is the reason."""
         action = self.actions.get(action_id, Action(action_id, action_id, kind=ActionKind.UNKNOWN))
         changeable = self._editable(action)
-        wanted = self._wanted
+        wanted = self._settings
         if action.kind is ActionKind.FUNCTION:
             # Its platform allows no more.
             wanted = replace(wanted, cap_ms=min(wanted.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
@@ -262,7 +264,7 @@ class _Diagnosing:
             for pattern in self._terraform
             for name in (action.name, action.action_id)
         )
-        return editable(action.kind, action.timeout_ms, self._wanted.cap_ms, terraform=kept)
+        return editable(action.kind, action.timeout_ms, self._settings.cap_ms, terraform=kept)
 
     def _after_a_change(self, action_id: str, found: Diagnosis) -> Diagnosis:
         """Recommend nothing from before a change whose effect is not settled yet."""
@@ -281,7 +283,7 @@ def _flow_contract(org: OrgSettings) -> bool:
     return org.contract == FLOW_CONTRACT
 
 
-def _looked_at(stretch: TimeRange, state: OrgState, contract: str) -> TimeRange:
+def _known_range(stretch: TimeRange, state: OrgState, contract: str) -> TimeRange:
     """The stretch from where it was first read: what came before is not missing."""
     coverage = state.coverage.get(source_of_executions(contract), ())
     begin = max(stretch.start, coverage[0].start) if coverage else stretch.start
@@ -289,7 +291,7 @@ def _looked_at(stretch: TimeRange, state: OrgState, contract: str) -> TimeRange:
 
 
 def _concurrency(
-    gathering: Gathering,
+    org_evidence: OrgEvidence,
     state: OrgState,
     stretch: TimeRange,
     window_seconds: int,
@@ -299,13 +301,13 @@ def _concurrency(
     if read <= 0:
         return None
     known = {key: one.timeout_ms for key, one in diagnoses.items() if one.timeout_ms}
-    _, spent = gathering.busy_seconds(known)
+    _, spent = org_evidence.busy_seconds(known)
     added = sum(
         one.recommendation.slots_after - one.recommendation.slots_before
         for one in diagnoses.values()
         if one.recommendation is not None and one.verdict is Verdict.SLOW_TAIL
     )
-    bucket_seconds = max(gathering.bucket_seconds, window_seconds)
+    bucket_seconds = max(org_evidence.bucket_seconds, window_seconds)
     return Concurrency(
         mean=float(spent.sum()) / read,
         busiest=float(spent.max(initial=0.0)) / bucket_seconds,

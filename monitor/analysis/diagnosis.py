@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.analysis.bunching import Bunching, bunching
-from monitor.analysis.drift import Drift, drift
+from monitor.analysis.bunching import Outages, find_outages
+from monitor.analysis.drift import LatencyDrift, latency_drift
 from monitor.analysis.editable import Editable
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.modes import second_mode
@@ -20,7 +20,7 @@ from monitor.analysis.recommendation import (
     load_of,
     recommend,
 )
-from monitor.analysis.survival import Survival, survival
+from monitor.analysis.survival import SurvivalCurve, survival_curve
 from monitor.analysis.tail import estimate_tail
 from monitor.analysis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
 from monitor.analysis.wording import ADVICE, notes, why
@@ -67,9 +67,9 @@ class Diagnosis:
         errors: Executions that failed otherwise.
         throttled: Executions that the platform refused.
         timeout_ms: The timeout in force; None where unknown.
-        timeout_share: Share of the calls that take longer, outside bunches; None where unknown.
-        bunches: Start and end of each bunch of timeouts; epoch seconds.
-        bunched_share: Timeouts in bunches per timeout.
+        timeout_share: Share of the calls that take longer, outside outages; None where unknown.
+        outages: Start and end of each outage; epoch seconds.
+        outage_share: Timeouts in outages per timeout.
         early_share: Timeouts that ended before ours per timeout.
         early_at_ms: Mean duration of those; None where there are none.
         drift: How latency moved; None where it can't be known.
@@ -91,11 +91,11 @@ class Diagnosis:
     throttled: float
     timeout_ms: float | None
     timeout_share: float | None
-    bunches: tuple[tuple[int, int], ...]
-    bunched_share: float
+    outages: tuple[tuple[int, int], ...]
+    outage_share: float
     early_share: float
     early_at_ms: float | None
-    drift: Drift | None
+    drift: LatencyDrift | None
     families: tuple[str, ...]
     editable: Editable
     recommendation: Recommendation | None
@@ -113,13 +113,13 @@ def diagnose(
         settings: What is wanted; None for the defaults.
         editable: Whether its timeout can be changed; a fact beside the verdict.
     """
-    wanted = settings or DiagnosisSettings()
+    settings = settings or DiagnosisSettings()
     timeout_ms = evidence.current_timeout_ms
-    bunches = bunching(evidence)
-    steady = evidence.where(bunches.steady)
+    outages = find_outages(evidence)
+    steady = evidence.where(outages.steady)
     pooled = pool(steady)
-    seen = survival(pooled)
-    findings = _find(evidence, bunches, pooled, seen, wanted)
+    curve = survival_curve(pooled)
+    findings = _find(evidence, outages, pooled, curve, settings)
     verdict, rule = decide(findings)
     tail = findings.tail
     recommendation = (
@@ -127,7 +127,7 @@ def diagnose(
             tail,
             load_of(steady),
             CurrentTimeout(timeout_ms, findings.timeout_share),
-            TimeoutBounds(wanted.cap_ms, wanted.step_ms),
+            TimeoutBounds(settings.cap_ms, settings.step_ms),
         )
         if tail is not None and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
         else None
@@ -145,12 +145,12 @@ def diagnose(
         errors=float(evidence.errors.sum()),
         throttled=float(evidence.throttled.sum()),
         timeout_ms=timeout_ms or None,
-        timeout_share=findings.timeout_share if seen.at_ms.size else None,
-        bunches=bunches.bunches,
-        bunched_share=bunches.share,
+        timeout_share=findings.timeout_share if curve.at_ms.size else None,
+        outages=outages.outages,
+        outage_share=outages.share,
         early_share=pooled.early_share,
         early_at_ms=pooled.early_at_ms or None,
-        drift=drift(evidence),
+        drift=latency_drift(evidence),
         families=tail.families if tail is not None else (),
         editable=editable,
         recommendation=recommendation,
@@ -159,15 +159,15 @@ def diagnose(
 
 def _find(
     evidence: ActionEvidence,
-    bunches: Bunching,
+    outages: Outages,
     pooled: Pooled,
-    seen: Survival,
+    curve: SurvivalCurve,
     settings: DiagnosisSettings,
 ) -> Findings:
     """Work out what the rules look at; the tail, which costs most, only where it can matter."""
     timeout_ms = evidence.current_timeout_ms
     successes, timeouts = float(evidence.successes.sum()), float(evidence.timeouts.sum())
-    share = seen.at(timeout_ms) if seen.at_ms.size else 0.0
+    share = curve.at(timeout_ms) if curve.at_ms.size else 0.0
     missing = _missing(evidence, pooled, settings)
     findings = Findings(
         missing=missing,
@@ -176,10 +176,10 @@ def _find(
         timeouts=timeouts,
         steady_timeouts=pooled.timeouts,
         success_share=successes / (successes + timeouts) if successes + timeouts else 1.0,
-        bunched_share=bunches.share,
+        outage_share=outages.share,
         early_share=pooled.early_share,
         timeout_share=share,
-        answered_ratio=_answered_ratio(seen, timeout_ms),
+        answered_ratio=_answered_ratio(curve, timeout_ms),
         target=settings.target_success,
         min_timeouts=settings.min_timeouts,
     )
@@ -189,7 +189,7 @@ def _find(
     two_kinds = second_mode(pooled)
     tail = estimate_tail(
         pooled,
-        seen,
+        curve,
         timeout_ms=timeout_ms,
         cap_ms=min(settings.cap_ms, CAP_MS),
         target=settings.target_success,
@@ -220,12 +220,12 @@ def _missing(
     return tuple(found)
 
 
-def _answered_ratio(seen: Survival, timeout_ms: float) -> float | None:
+def _answered_ratio(curve: SurvivalCurve, timeout_ms: float) -> float | None:
     """The 99.9th percentile of the answers per timeout in force."""
-    if not seen.at_ms.size or timeout_ms <= 0:
+    if not curve.at_ms.size or timeout_ms <= 0:
         return None
-    never = float(seen.share[-1])
-    at_ms = seen.quantile_ms(never + (1 - never) * (1 - ANSWERED_SHARE))
+    never = float(curve.share[-1])
+    at_ms = curve.quantile_ms(never + (1 - never) * (1 - ANSWERED_SHARE))
     return None if at_ms is None else at_ms / timeout_ms
 
 

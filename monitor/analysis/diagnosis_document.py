@@ -165,9 +165,9 @@ def _evidence(diagnosis: Diagnosis, stretch: TimeRange) -> dict[str, Any]:
         "throttled": int(diagnosis.throttled),
         "timeout_seconds": _seconds(diagnosis.timeout_ms),
         "timeout_share": short(diagnosis.timeout_share),
-        "bunched_share": short(diagnosis.bunched_share),
+        "bunched_share": short(diagnosis.outage_share),
         "bunches": [
-            {"from": iso_time(begin), "to": iso_time(end)} for begin, end in diagnosis.bunches
+            {"from": iso_time(begin), "to": iso_time(end)} for begin, end in diagnosis.outages
         ],
         "early_share": short(diagnosis.early_share),
         "early_at_seconds": _seconds(diagnosis.early_at_ms),

@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.analysis.evidence import BAND_COUNT, ActionEvidence, Floats
-from monitor.analysis.moments import TimedOut, timeouts_by_window
+from monitor.analysis.moments import ObservedTimeouts, timeouts_by_window
 from monitor.ledger import OrgTallies, TallyColumns
 from monitor.model import Classifier, Outcome
 
 Ints = npt.NDArray[np.int64]
-InForceSince = Sequence[tuple[float, int | None]]
+TimeoutHistory = Sequence[tuple[float, int | None]]
 """Since when (epoch seconds) which timeout (ms) is known to be in force; oldest first."""
 
 
-class Gathering:
+class OrgEvidence:
     """What the ledger knows of an org, sorted by action."""
 
     def __init__(
@@ -50,12 +50,12 @@ class Gathering:
         self._number = {action_id: number for number, action_id in enumerate(ids)}
         of_series = {key: self._number[words[0]] for key, words in tallies.words.items()}
         self._action_of = {key: words[0] for key, words in tallies.words.items()}
-        self._successes = _Sorted.of(tallies.successes, of_series, len(ids))
-        self._failures = _Sorted.of(tallies.failures, of_series, len(ids))
+        self._successes = _TalliesByAction.of(tallies.successes, of_series, len(ids))
+        self._failures = _TalliesByAction.of(tallies.failures, of_series, len(ids))
         self._outcomes = {
             key: classifier.outcome(words[1], words[2]) for key, words in tallies.words.items()
         }
-        counted_by = _mapped(tallies.counts[:, 0], of_series)
+        counted_by = _action_numbers(tallies.counts[:, 0], of_series)
         order = np.argsort(counted_by, kind="stable")
         self._counts = tallies.counts[order]
         self._counts_at = np.searchsorted(counted_by[order], np.arange(len(ids) + 1))
@@ -70,7 +70,7 @@ class Gathering:
         """Length of the buckets that successes were summed over."""
         return self._bucket_seconds
 
-    def evidence(self, action_id: str, known_timeouts: InForceSince) -> ActionEvidence:
+    def evidence(self, action_id: str, known_timeouts: TimeoutHistory) -> ActionEvidence:
         """The evidence of one action, in windows.
 
         Args:
@@ -83,13 +83,13 @@ class Gathering:
         counts = self._counts[self._counts_at[number] : self._counts_at[number + 1]]
         successes, failures = self._successes.rows(number), self._failures.rows(number)
         starts = np.unique(np.concatenate([counts[:, 1], failures.start]))
-        columns = self._spread(starts, counts, successes)
-        columns |= self._failed(starts, failures)
-        timed_out = TimedOut(
+        columns = self._successes_by_window(starts, counts, successes)
+        columns |= self._failures_by_window(starts, failures)
+        timed_out = ObservedTimeouts(
             starts.astype(float), columns["timeout_max_ms"], columns.pop("longest")
         )
         timeout_ms = timeouts_by_window(timed_out, known_timeouts)
-        _held_until(timeout_ms, columns.pop("unmeasured"), columns)
+        _fill_in_unmeasured(timeout_ms, columns.pop("unmeasured"), columns)
         return ActionEvidence.from_columns(
             start=starts,
             seconds=np.full(len(starts), self._window_seconds),
@@ -129,7 +129,9 @@ class Gathering:
     def _bucket(self, starts: Ints) -> Ints:
         return (starts - self._begin) // self._bucket_seconds
 
-    def _spread(self, starts: Ints, counts: Ints, sums: TallyColumns) -> dict[str, Floats]:
+    def _successes_by_window(
+        self, starts: Ints, counts: Ints, sums: TallyColumns
+    ) -> dict[str, Floats]:
         """Each window's part of what its bucket holds."""
         row = np.searchsorted(starts, counts[:, 1])
         count = _sums(row, counts[:, 2], len(starts))
@@ -149,7 +151,7 @@ class Gathering:
             "longest": longest[of_window],
         }
 
-    def _failed(self, starts: Ints, failures: TallyColumns) -> dict[str, Floats]:
+    def _failures_by_window(self, starts: Ints, failures: TallyColumns) -> dict[str, Floats]:
         outcomes = [self._outcomes[key] for key in failures.series.tolist()]
         row = np.searchsorted(starts, failures.start)
         late = np.array([outcome is Outcome.TIMEOUT for outcome in outcomes], dtype=np.bool_)
@@ -177,7 +179,7 @@ class Gathering:
         return found
 
 
-def _held_until(timeout_ms: Floats, unmeasured: Floats, columns: dict[str, Floats]) -> None:
+def _fill_in_unmeasured(timeout_ms: Floats, unmeasured: Floats, columns: dict[str, Floats]) -> None:
     """Let timeouts that show no duration have ended at the timeout of their window.
 
     That is what they are: executions that ran as long as they were given. Where nobody knows the
@@ -189,15 +191,17 @@ def _held_until(timeout_ms: Floats, unmeasured: Floats, columns: dict[str, Float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sorted:
+class _TalliesByAction:
     """Tallies in the order of their actions, and where each action's begin."""
 
     columns: TallyColumns
     at: Ints
 
     @classmethod
-    def of(cls, columns: TallyColumns, of_series: Mapping[int, int], actions: int) -> _Sorted:
-        number = _mapped(columns.series, of_series)
+    def of(
+        cls, columns: TallyColumns, of_series: Mapping[int, int], actions: int
+    ) -> _TalliesByAction:
+        number = _action_numbers(columns.series, of_series)
         order = np.argsort(number, kind="stable")
         at = np.searchsorted(number[order], np.arange(actions + 1))
         return cls(columns.take(order), at)
@@ -206,7 +210,7 @@ class _Sorted:
         return self.columns.take(slice(int(self.at[number]), int(self.at[number + 1])))
 
 
-def _mapped(series: Ints, of_series: Mapping[int, int]) -> Ints:
+def _action_numbers(series: Ints, of_series: Mapping[int, int]) -> Ints:
     keys, at = np.unique(series, return_inverse=True)
     return np.array([of_series[key] for key in keys.tolist()], dtype=np.int64)[at]
 

@@ -6,7 +6,7 @@ from monitor.ledger import WindowLoad
 from monitor.model import Classifier, Outcome
 
 
-def held_ms(load: WindowLoad, classifier: Classifier, timeout_ms: float | None) -> float:
+def slot_time_ms(load: WindowLoad, classifier: Classifier, timeout_ms: float | None) -> float:
     """Return the time that some executions took together.
 
     One that timed out held its slot for as long as the timeout in force; where its row shows no

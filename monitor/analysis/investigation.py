@@ -14,7 +14,7 @@ from math import ceil
 
 from monitor.analysis.diagnosis import Diagnosis
 from monitor.analysis.investigation_notes import notes_on
-from monitor.analysis.timeouts import InForce
+from monitor.analysis.timeouts import TimeoutsInForce
 from monitor.model import (
     BAND_EDGES_MS,
     Action,
@@ -60,7 +60,7 @@ class Gathered:
     action: Action
     stretch: TimeRange
     listed: ExecutionList | None = None
-    in_force: InForce = field(default_factory=InForce)
+    in_force: TimeoutsInForce = field(default_factory=TimeoutsInForce)
     tracked_flows: Mapping[str, str] | None = None
     flows_problem: str = ""
     known_flows: Mapping[str, str] = field(default_factory=dict)

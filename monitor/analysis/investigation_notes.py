@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor.analysis.notes import describe_seconds
 from monitor.analysis.seen import FLOW_CONTRACT
-from monitor.analysis.timeouts import InForce
+from monitor.analysis.timeouts import TimeoutsInForce
 from monitor.model import Cut, ExecutionList, TimeRange
 
 _MINUTE = 60
@@ -25,7 +25,7 @@ def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     contract: str,
     stretch: TimeRange,
     listed: ExecutionList | None,
-    in_force: InForce,
+    in_force: TimeoutsInForce,
     flows_problem: str,
     missing_detail_seconds: int,
 ) -> tuple[str, ...]:

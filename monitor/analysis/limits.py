@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.analysis.held import held_ms
+from monitor.analysis.held import slot_time_ms
 from monitor.analysis.seen import FLOW_CONTRACT
-from monitor.analysis.timeouts import in_force
+from monitor.analysis.timeouts import timeouts_during
 from monitor.ledger import Ledger, OrgState, WindowLoad
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
@@ -71,13 +71,13 @@ def limits_in_use(
     source = state.sources.get("actions")
     if contract == FLOW_CONTRACT or not state.limits:
         return ()
-    timeouts = in_force(ledger.timeouts_in_force(org), time_range)
+    timeouts = timeouts_during(ledger.timeouts_in_force(org), time_range)
     known_ms = {action_id: one.at_end_ms for action_id, one in timeouts.items()}
     return limit_use(
         state.limits,
         ledger.window_loads(org, time_range),
         source.window_seconds if source else 0,
-        busy_ms=lambda load: held_ms(load, classifier, known_ms.get(load.action_id)),
+        busy_ms=lambda load: slot_time_ms(load, classifier, known_ms.get(load.action_id)),
         functions=_functions(state),
     )
 

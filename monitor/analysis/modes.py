@@ -7,16 +7,16 @@ import numpy as np
 from monitor.analysis.pooling import Pooled
 from monitor.model import BAND_EDGES_MS
 
-LEAST_RISE = 3.5
+MIN_RISE_ERRORS = 3.5
 """Standard errors by which the density must rise again: chance does so in 1 action of 4,000."""
 
-LEAST_CALLS = 30.0
+MIN_CALLS = 30.0
 """Fewer calls than this are a handful, not a kind of call."""
 
-AT_TIMEOUT = 0.8
+MIN_DENSITY_AT_TIMEOUT = 0.8
 """The density at the timeout is at least this part of the second mode's peak: it goes on."""
 
-BEYOND = 1.0
+MIN_TIMEOUTS_PER_CALL = 1.0
 """Timeouts per visible call of the second mode: with fewer, the mode lies mostly below the timeout
 and what is beyond is its tail."""
 
@@ -37,10 +37,10 @@ def second_mode(pooled: Pooled) -> bool:
         error = np.sqrt(max(expected, 1.0) * (1 + width[top] / width[valley]))
         visible = count[valley + 1 :].sum()
         if (
-            count[top] >= LEAST_CALLS
-            and count[top] > expected + LEAST_RISE * error
-            and density[-1] >= AT_TIMEOUT * density[top]
-            and pooled.ended_by_us[-1] >= BEYOND * visible
+            count[top] >= MIN_CALLS
+            and count[top] > expected + MIN_RISE_ERRORS * error
+            and density[-1] >= MIN_DENSITY_AT_TIMEOUT * density[top]
+            and pooled.ended_by_us[-1] >= MIN_TIMEOUTS_PER_CALL * visible
         ):
             return True
     return False

@@ -44,6 +44,6 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
         return Severity.GOOD
     lost = diagnosis.timeouts + diagnosis.throttled
     often = lost >= CRITICAL_SHARE * diagnosis.executions
-    last = max((bunch[1] for bunch in diagnosis.bunches), default=0)
+    last = max((end for _, end in diagnosis.outages), default=0)
     going_on = diagnosis.verdict is Verdict.OUTAGE and last >= end - GOING_ON_SECONDS
     return Severity.CRITICAL if often or going_on else Severity.WARNING

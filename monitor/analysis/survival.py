@@ -22,7 +22,7 @@ _EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survival:
+class SurvivalCurve:
     """The share of calls that take at least t, at the points where it can be known.
 
     Attributes:
@@ -49,11 +49,11 @@ class Survival:
         return float(left + (right - left) * (high - share) / (high - low))
 
 
-def survival(pooled: Pooled) -> Survival:
-    """Estimate it; without executions it has no points."""
+def survival_curve(pooled: Pooled) -> SurvivalCurve:
+    """Return the estimate; without executions it has no points."""
     intervals = list(_intervals(pooled))
     if not intervals:
-        return Survival(np.zeros(0), np.zeros(0))
+        return SurvivalCurve(np.zeros(0), np.zeros(0))
     points = np.unique(
         np.array([0.0, *(low for low, _, _ in intervals), *(high for _, high, _ in intervals)])
     )
@@ -77,7 +77,7 @@ def survival(pooled: Pooled) -> Survival:
         if moved < _TOLERANCE:
             break
     left = np.concatenate([[1.0], 1.0 - np.cumsum(mass)[:-1]])
-    return Survival(points, np.clip(left, 0.0, 1.0))
+    return SurvivalCurve(points, np.clip(left, 0.0, 1.0))
 
 
 def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:

@@ -14,7 +14,7 @@ import numpy as np
 from monitor.analysis.describing import select_tail_model
 from monitor.analysis.evidence import Floats
 from monitor.analysis.pooling import Pooled
-from monitor.analysis.survival import Survival
+from monitor.analysis.survival import SurvivalCurve
 from monitor.analysis.wanted import Objective, required_timeout
 from monitor.analysis.weighing import Posterior, posterior
 
@@ -84,7 +84,7 @@ class Tail:
 
 def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     pooled: Pooled,
-    seen: Survival,
+    curve: SurvivalCurve,
     *,
     timeout_ms: float,
     cap_ms: float,
@@ -95,13 +95,13 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
 
     Args:
         pooled: The steady evidence.
-        seen: Its survival.
+        curve: Its survival.
         timeout_ms: The timeout in force now.
         cap_ms: The largest timeout that may be set.
         target: The success share that is wanted.
         second_mode: Whether a second kind of call runs into the timeout.
     """
-    found = select_tail_model(pooled, seen, second_mode=second_mode)
+    found = select_tail_model(pooled, curve, second_mode=second_mode)
     if found is None:
         return None
     # What ended early is beyond our rescue: of the others as many more must be rescued.
@@ -126,7 +126,7 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         rescuable_capped=float(
             laws.weight @ (_interpolated(rescued, at_ms, capped_ms) >= MIN_RESCUED)
         ),
-        near_ratio=_near_ratio(seen, timeout_ms),
+        near_ratio=_near_ratio(curve, timeout_ms),
         at_ms=at_ms,
         share=np.asarray(laws.weight @ beyond),
     )
@@ -167,8 +167,8 @@ def _main_families(laws: Posterior) -> tuple[str, ...]:
     )
 
 
-def _near_ratio(seen: Survival, timeout_ms: float) -> float:
-    beyond = seen.at(timeout_ms)
+def _near_ratio(curve: SurvivalCurve, timeout_ms: float) -> float:
+    beyond = curve.at(timeout_ms)
     return float(
-        min(beyond / max(seen.at(NEAR_TIMEOUT_RATIO * timeout_ms) - beyond, 1e-9), _MAX_NEAR_RATIO)
+        min(beyond / max(curve.at(NEAR_TIMEOUT_RATIO * timeout_ms) - beyond, 1e-9), _MAX_NEAR_RATIO)
     )

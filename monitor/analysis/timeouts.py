@@ -10,7 +10,7 @@ from monitor.model import TimeRange
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class TimeoutsInForce:
     """The timeouts of one action during a stretch of time.
 
     Attributes:
@@ -22,10 +22,10 @@ class InForce:
     at_end_ms: int | None = None
 
 
-def in_force(
+def timeouts_during(
     history: Iterable[tuple[str, float, int | None]], stretch: TimeRange
-) -> dict[str, InForce]:
-    """The timeouts of each action during a stretch.
+) -> dict[str, TimeoutsInForce]:
+    """Return the timeouts of each action during a range of time.
 
     What was in force before the catalogue was first read is taken to be what it first showed:
     the durations of executions that timed out are held against it before it is believed.
@@ -40,7 +40,7 @@ def in_force(
     return {action_id: _during(stretch, steps) for action_id, steps in changes.items()}
 
 
-def _during(stretch: TimeRange, steps: list[tuple[float, int | None]]) -> InForce:
+def _during(stretch: TimeRange, steps: list[tuple[float, int | None]]) -> TimeoutsInForce:
     at_start, at_end = steps[0][1], steps[0][1]
     during: set[int | None] = set()
     for since, timeout_ms in steps:
@@ -51,4 +51,4 @@ def _during(stretch: TimeRange, steps: list[tuple[float, int | None]]) -> InForc
         if stretch.start < since < stretch.end:
             during.add(timeout_ms)
     during.add(at_start)
-    return InForce(frozenset(timeout for timeout in during if timeout is not None), at_end)
+    return TimeoutsInForce(frozenset(timeout for timeout in during if timeout is not None), at_end)

@@ -30,8 +30,8 @@ class Verdict(StrEnum):
 
 
 MIN_OUTAGE_SHARE = 0.5
-"""Outage: at least half of the timeouts came in bunches, so that no setting would have helped
-against most of them. The others are judged by the windows outside the bunches."""
+"""Outage: at least half of the timeouts came in outages, so that no setting would have helped
+against most of them. The others are judged by the windows outside them."""
 
 MIN_EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
@@ -73,7 +73,7 @@ class Findings:
         timeouts: Those that timed out, outages included.
         steady_timeouts: Those that timed out outside outages.
         success_share: Successes per success and timeout, over all windows.
-        bunched_share: Timeouts in outages per timeout.
+        outage_share: Timeouts in outages per timeout.
         early_share: Timeouts that ended before ours per timeout, outside outages.
         timeout_share: Share of the calls that take longer than the timeout in force, outside
             outages.
@@ -91,7 +91,7 @@ class Findings:
     timeouts: float = 0.0
     steady_timeouts: float = 0.0
     success_share: float = 1.0
-    bunched_share: float = 0.0
+    outage_share: float = 0.0
     early_share: float = 0.0
     timeout_share: float = 0.0
     answered_ratio: float | None = None
@@ -137,7 +137,7 @@ def undecided(findings: Findings) -> bool:
 def outage(findings: Findings) -> bool:
     """Timeouts bunched in time."""
     enough = findings.timeouts >= findings.min_timeouts
-    return enough and findings.bunched_share >= MIN_OUTAGE_SHARE
+    return enough and findings.outage_share >= MIN_OUTAGE_SHARE
 
 
 def remote_timeout(findings: Findings) -> bool:

@@ -54,7 +54,7 @@ def why(verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: fl
             f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
             "under way"
         ),
-        Verdict.OUTAGE: f"{percent(findings.bunched_share)} of the timeouts came bunched in time",
+        Verdict.OUTAGE: f"{percent(findings.outage_share)} of the timeouts came bunched in time",
         Verdict.THROTTLED: f"The platform refused {percent(share)} of the executions",
         Verdict.REMOTE_TIMEOUT: (
             f"{early} of the timeouts ended after {seconds(early_at_ms)}, well before our {given}"
@@ -84,9 +84,9 @@ def notes(verdict: Verdict, findings: Findings, advice: Recommendation | None) -
             "Calls of a kind that takes longer than the timeout throughout look the same; a "
             "supervised test call with a long timeout would tell"
         )
-    if findings.bunched_share > 0 and verdict is not Verdict.OUTAGE:
+    if findings.outage_share > 0 and verdict is not Verdict.OUTAGE:
         found.append(
-            f"{percent(findings.bunched_share)} of the timeouts came bunched in time: left out here"
+            f"{percent(findings.outage_share)} of the timeouts came bunched in time: left out here"
         )
     if advice is not None:
         if findings.tail is not None:

@@ -37,7 +37,7 @@ def measure(
     change: Change,
     how: Measuring,
     now: float,
-    bunches: Sequence[tuple[int, int]],
+    outages: Sequence[tuple[int, int]],
 ) -> tuple[Measured, Measured]:
     """What was measured before a change and after it.
 
@@ -49,7 +49,7 @@ def measure(
         change: A change that is in force.
         how: How windows are cut and read.
         now: Epoch seconds.
-        bunches: Start and end of each outage; epoch seconds.
+        outages: Start and end of each outage; epoch seconds.
 
     Raises:
         LedgerError: The ledger can't be read.
@@ -62,7 +62,7 @@ def measure(
     usable = [
         start
         for start in range(after.start, after.end, window)
-        if _within(start, start + window, covered) and not _overlaps(start, window, bunches)
+        if _within(start, start + window, covered) and not _overlaps(start, window, outages)
     ]
     chosen = usable[: windows_to_look_at(len(usable), how.first)]
     if not chosen:
@@ -73,7 +73,7 @@ def measure(
             ledger,
             change,
             how,
-            [s for s in _starts(before, window) if not _overlaps(s, window, bunches)],
+            [s for s in _starts(before, window) if not _overlaps(s, window, outages)],
         ),
         _count(ledger, change, how, chosen),
     )
@@ -120,5 +120,5 @@ def _within(start: int, end: int, covered: Iterable[TimeRange]) -> bool:
     return any(piece.start <= start and end <= piece.end for piece in covered)
 
 
-def _overlaps(start: int, window: int, bunches: Iterable[tuple[int, int]]) -> bool:
-    return any(begin < start + window and start < end for begin, end in bunches)
+def _overlaps(start: int, window: int, outages: Iterable[tuple[int, int]]) -> bool:
+    return any(begin < start + window and start < end for begin, end in outages)

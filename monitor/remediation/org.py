@@ -166,8 +166,8 @@ class Judging:
         """
         now = self._clock.now()
         found = self._diagnosis.diagnoses.get(change.action_id)
-        bunches = () if found is None else found.bunches
-        before, after = measure(self._ledger, change, self._how, now, bunches)
+        outages = () if found is None else found.outages
+        before, after = measure(self._ledger, change, self._how, now, outages)
         began = change.began_at if change.applied_at is None else change.applied_at
         return judge(before, after, first=self._how.first, waited_seconds=now - began)
 

@@ -11,11 +11,11 @@ import structlog
 
 from monitor.analysis import diagnosing
 from monitor.analysis.diagnosing import (
-    DiagnosisGivenUpError,
+    DiagnosisCancelledError,
     OrgDiagnosis,
     diagnose_action,
     diagnose_org,
-    stretch_to_diagnose,
+    diagnosed_range,
 )
 from monitor.analysis.diagnosis import Diagnosis
 from monitor.analysis.diagnosis_document import as_document
@@ -117,7 +117,7 @@ def test_every_action_gets_its_verdict(slow_org: FilledLedger) -> None:
 
 def test_the_last_eight_settled_days_are_looked_at() -> None:
     """Up to the last window that is settled."""
-    stretch = stretch_to_diagnose(Settings(), NOW + 299)
+    stretch = diagnosed_range(Settings(), NOW + 299)
 
     assert stretch == TimeRange(T0 + DAY_SECONDS - DIAGNOSED_SECONDS, T0 + DAY_SECONDS)
 
@@ -263,11 +263,11 @@ def test_a_diagnosis_that_fails_leaves_the_others_alone(
 
 def test_nobody_waits_for_a_diagnosis_that_was_given_up(slow_org: FilledLedger) -> None:
     """A daemon that stops does not finish it first."""
-    given_up = threading.Event()
-    given_up.set()
+    cancelled = threading.Event()
+    cancelled.set()
 
-    with pytest.raises(DiagnosisGivenUpError):
-        diagnose_org(slow_org.ledger, ACME, Settings(), NOW, given_up)
+    with pytest.raises(DiagnosisCancelledError):
+        diagnose_org(slow_org.ledger, ACME, Settings(), NOW, cancelled)
 
 
 def test_one_action_is_diagnosed_as_it_is_among_all(slow_org: FilledLedger) -> None:
@@ -319,7 +319,7 @@ def test_summed_by_the_hour_it_is_the_same(
         *called("quick", quick, 10_000), *called("hangs", hanging, 8_000), covered=DAY
     )
     by_window = diagnosed(slow_org.ledger)
-    monkeypatch.setattr(diagnosing, "WINDOW_BY_WINDOW", 0)
+    monkeypatch.setattr(diagnosing, "MAX_SINGLE_WINDOWS", 0)
     by_hour = diagnosed(slow_org.ledger)
 
     assert by_hour.concurrency

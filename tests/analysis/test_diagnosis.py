@@ -100,7 +100,7 @@ def test_timeouts_bunched_in_time_are_an_outage() -> None:
     durations = np.where((window >= 20) & (window < 28), np.inf, durations)
     found = diagnose(observe(durations, 6_000, DAY_WINDOWS))
     assert found.verdict is Verdict.OUTAGE
-    assert found.bunches == ((T0 + 20 * 300, T0 + 28 * 300),)
+    assert found.outages == ((T0 + 20 * 300, T0 + 28 * 300),)
 
 
 def test_throttling_is_seen_before_anything_else() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.analysis.drift import drift
+from monitor.analysis.drift import latency_drift
 from monitor.analysis.evidence import ActionEvidence
 from tests.analysis.measured import T0, lognormal, observe
 
@@ -21,7 +21,7 @@ def two_days(median_ms: float, calls: int = 5_000) -> ActionEvidence:
 
 def test_a_back_end_that_became_slower_drifts() -> None:
     """Twice the median is drift, and its ratio is about two."""
-    found = drift(two_days(1_600))
+    found = latency_drift(two_days(1_600))
     assert found is not None
     assert found.drifting
     assert found.ratio == pytest.approx(2, rel=0.15)
@@ -30,17 +30,17 @@ def test_a_back_end_that_became_slower_drifts() -> None:
 def test_a_back_end_that_stayed_does_not_drift() -> None:
     """Chance is no drift, nor is a tenth."""
     for median_ms in (800, 880):
-        found = drift(two_days(median_ms))
+        found = latency_drift(two_days(median_ms))
         assert found is not None
         assert not found.drifting
 
 
 def test_without_a_day_before_nothing_is_said() -> None:
     """One day alone has nothing to be compared with, and few calls have no median."""
-    assert drift(observe(lognormal(5_000, 800, 0.4), 10_000, DAY_WINDOWS)) is None
-    assert drift(two_days(1_600, calls=100)) is None
+    assert latency_drift(observe(lognormal(5_000, 800, 0.4), 10_000, DAY_WINDOWS)) is None
+    assert latency_drift(two_days(1_600, calls=100)) is None
 
 
 def test_a_median_among_timeouts_is_unknown() -> None:
     """Where half of the calls time out nobody knows the median."""
-    assert drift(two_days(20_000)) is None
+    assert latency_drift(two_days(20_000)) is None

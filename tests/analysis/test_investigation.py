@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from monitor.analysis.investigation import Executions, Gathered, Investigation, investigate
 from monitor.analysis.investigation_document import as_document
-from monitor.analysis.timeouts import InForce
+from monitor.analysis.timeouts import TimeoutsInForce
 from monitor.model import Action, Cut, Execution, ExecutionList, Outcome
 from tests.analysis.org import BROKEN, CLASSIFIER, HOUR, THROTTLED, TIMED_OUT, timed_out
 
 T0 = HOUR.start
 ACTION = Action("crm", "CRM Lookup", integration_name="CRM")
-GATHERED = Gathered("acme", "platform", ACTION, HOUR, in_force=InForce(frozenset({3_000}), 3_000))
+GATHERED = Gathered(
+    "acme", "platform", ACTION, HOUR, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)
+)
 
 
 def took(
@@ -40,7 +42,7 @@ def listed(*executions: Execution, cut: Cut | None = None, seconds: int = 60) ->
 
 def seen(*executions: Execution, limit: int = 20, timeout_ms: int | None = 3_000) -> Executions:
     """What executions show."""
-    in_force = InForce(frozenset([timeout_ms] if timeout_ms else []), timeout_ms)
+    in_force = TimeoutsInForce(frozenset([timeout_ms] if timeout_ms else []), timeout_ms)
     gathered = replace(GATHERED, listed=listed(*executions), in_force=in_force)
     shown = investigate(gathered, CLASSIFIER, limit).executions
     assert shown is not None
@@ -244,7 +246,7 @@ def test_nothing_is_said_where_all_is_known() -> None:
 
 def test_a_timeout_that_changed_is_said() -> None:
     """With all values, and the one that the picture shows."""
-    found = looked_at(replace(GATHERED, in_force=InForce(frozenset({3_000, 4_500}), 4_500)))
+    found = looked_at(replace(GATHERED, in_force=TimeoutsInForce(frozenset({3_000, 4_500}), 4_500)))
 
     assert found.timeout_seconds == 4.5
     [note] = found.notes
@@ -253,7 +255,7 @@ def test_a_timeout_that_changed_is_said() -> None:
 
 def test_an_unknown_timeout_is_said() -> None:
     """It may be seen in the data without being in the catalogue."""
-    found = looked_at(replace(GATHERED, in_force=InForce()))
+    found = looked_at(replace(GATHERED, in_force=TimeoutsInForce()))
 
     assert found.timeout_seconds is None
     assert found.notes == ("The timeout in force is not known.",)

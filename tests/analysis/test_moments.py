@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.moments import TimedOut, timeouts_by_window
+from monitor.analysis.moments import ObservedTimeouts, timeouts_by_window
 
 WINDOW = 300.0
 
 
-def seen(longest_s: Sequence[float], answered_s: float = 1.0) -> TimedOut:
+def seen(longest_s: Sequence[float], answered_s: float = 1.0) -> ObservedTimeouts:
     """Windows whose longest timed-out execution took so long; 0 for none."""
     rows = len(longest_s)
-    return TimedOut(
+    return ObservedTimeouts(
         start=np.arange(rows, dtype=np.float64) * WINDOW,
         longest_ms=np.array(longest_s) * 1_000,
-        answered_ms=np.full(rows, answered_s * 1_000),
+        longest_success_ms=np.full(rows, answered_s * 1_000),
     )
 
 
-def in_seconds(windows: TimedOut, *history: tuple[float, int | None]) -> list[float]:
+def in_seconds(windows: ObservedTimeouts, *history: tuple[float, int | None]) -> list[float]:
     """What was in force, in seconds."""
     return [float(one) / 1_000 for one in timeouts_by_window(windows, history)]
 

@@ -147,17 +147,17 @@ def test_counts_are_the_same_however_successes_are_summed(
 ) -> None:
     """By the window or by the hour: nothing is lost or doubled, and each moment has its timeout."""
     by_window, _, _ = judged(read, changes)
-    before = diagnosing.WINDOW_BY_WINDOW
+    before = diagnosing.MAX_SINGLE_WINDOWS
     try:
-        diagnosing.WINDOW_BY_WINDOW = 0
+        diagnosing.MAX_SINGLE_WINDOWS = 0
         by_hour, _, _ = judged(read, changes)
     finally:
-        diagnosing.WINDOW_BY_WINDOW = before
+        diagnosing.MAX_SINGLE_WINDOWS = before
 
     for action_id, fine in by_window.diagnoses.items():
         coarse = by_hour.diagnoses[action_id]
         assert (coarse.successes, coarse.timeouts) == (fine.successes, fine.timeouts)
         assert (coarse.errors, coarse.throttled) == (fine.errors, fine.throttled)
         assert coarse.timeout_ms == fine.timeout_ms
-        assert coarse.bunches == fine.bunches
+        assert coarse.outages == fine.outages
         assert coarse.missing == fine.missing

@@ -47,7 +47,7 @@ def test_one_lost_call_in_twenty_makes_a_warning_critical(verdict: Verdict) -> N
 )
 def test_an_outage_that_goes_on_is_critical(ended: int, expected: Severity) -> None:
     """One that is over is a warning."""
-    found = replace(healthy(), verdict=Verdict.OUTAGE, bunches=((END - 7_200, ended),))
+    found = replace(healthy(), verdict=Verdict.OUTAGE, outages=((END - 7_200, ended),))
 
     assert severity_of(found, END) is expected
 

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.analysis.evidence import ActionEvidence
 from monitor.analysis.pooling import pool
-from monitor.analysis.survival import survival
+from monitor.analysis.survival import survival_curve
 from monitor.model import NO_BANDS, band_of
 from tests.analysis.measured import T0, lognormal, observe
 
@@ -15,7 +15,7 @@ from tests.analysis.measured import T0, lognormal, observe
 def test_with_one_timeout_it_is_the_share_above_each_edge() -> None:
     """Each edge has exactly the share of calls above it; beyond the timeout nothing is known."""
     durations = lognormal(5_000, 1_500, 0.6)
-    seen = survival(pool(observe(durations, 4_500)))
+    seen = survival_curve(pool(observe(durations, 4_500)))
     for at in (1_000, 2_000, 4_500):
         assert seen.at(at) == pytest.approx(float((durations >= at).mean()), abs=1e-9)
     assert seen.quantile_ms(0.001) is None
@@ -26,7 +26,7 @@ def test_a_raise_in_the_middle_shows_more() -> None:
     durations = lognormal(60_000, 2_000, 0.5)
     before = observe(durations[:30_000], 3_500)
     after = observe(durations[30_000:], 6_000, start=T0 + 86_400)
-    seen = survival(pool(before.merge(after)))
+    seen = survival_curve(pool(before.merge(after)))
     for at in (3_500, 6_000):
         assert seen.at(at) == pytest.approx(float((durations >= at).mean()), abs=0.004)
     quantile = seen.quantile_ms(0.05)
@@ -37,8 +37,8 @@ def test_a_raise_in_the_middle_shows_more() -> None:
 def test_nothing_seen_has_no_curve() -> None:
     """Without executions there are no points."""
     empty = ActionEvidence.from_columns(start=[], seconds=[], timeout_ms=[])
-    assert survival(pool(empty)).at_ms.size == 0
-    assert survival(pool(empty)).quantile_ms(0.5) is None
+    assert survival_curve(pool(empty)).at_ms.size == 0
+    assert survival_curve(pool(empty)).quantile_ms(0.5) is None
 
 
 def test_early_ends_say_longer_than_that() -> None:
@@ -49,5 +49,5 @@ def test_early_ends_say_longer_than_that() -> None:
     early = ActionEvidence.from_columns(
         start=[T0], seconds=[300], timeout_ms=[10_000], timeouts=[50], timeout_bands=[bands]
     )
-    seen = survival(pool(alone.merge(early)))
-    assert seen.at(750) == pytest.approx(survival(pool(alone)).at(750), abs=0.06)
+    seen = survival_curve(pool(alone.merge(early)))
+    assert seen.at(750) == pytest.approx(survival_curve(pool(alone)).at(750), abs=0.06)

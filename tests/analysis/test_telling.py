@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.analysis.drift import Drift
+from monitor.analysis.drift import LatencyDrift
 from monitor.analysis.editable import Editable
 from monitor.analysis.telling import GUARDS, arrow, raise_of, story
 from monitor.analysis.verdict import Verdict
@@ -70,7 +70,7 @@ def test_a_story_tells_who_has_to_change_it() -> None:
 @pytest.mark.parametrize(("ratio", "words"), [(2.0, "2.0 times slower"), (0.5, "2.0 times faster")])
 def test_a_story_tells_of_drift(ratio: float, words: str) -> None:
     """A back end that changed is news, whatever the verdict."""
-    drifting = replace(healthy(), drift=Drift(400.0, 400.0 * ratio, ratio, drifting=True))
+    drifting = replace(healthy(), drift=LatencyDrift(400.0, 400.0 * ratio, ratio, drifting=True))
 
     assert words in story(drifting)
     assert "median" not in story(healthy())

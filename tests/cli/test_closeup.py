@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from monitor.analysis.investigation import Gathered, Judged, investigate
-from monitor.analysis.timeouts import InForce
+from monitor.analysis.timeouts import TimeoutsInForce
 from monitor.cli.closeup import closeup
 from monitor.model import Action, Execution, ExecutionList, Incident, TimeRange
 from tests.analysis.judged import END, slow_tail
@@ -75,7 +75,7 @@ def test_what_the_platform_left_out_is_a_dash() -> None:
 def test_each_ending_is_told_in_the_platforms_words() -> None:
     """A success by its status, a failure by its error type too."""
     listed = ExecutionList((took(3_000, TIMED_OUT, ""), took(900), took(1, THROTTLED, "429")), 60)
-    text = shown(replace(BARE, listed=listed, in_force=InForce(frozenset({3_000}), 3_000)))
+    text = shown(replace(BARE, listed=listed, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)))
 
     assert f"3.000 s  {TIMED_OUT}  {ID}" in text
     assert "0.900 s  success 200" in text

@@ -54,13 +54,13 @@ class Held:
         org: OrgSettings,
         settings: Settings,
         now: float,
-        given_up: threading.Event,
+        cancelled: threading.Event,
     ) -> OrgDiagnosis:
         """Wait, then diagnose."""
         self.begun += 1
-        while not (self.let_go.wait(0.01) or given_up.is_set()):
+        while not (self.let_go.wait(0.01) or cancelled.is_set()):
             pass
-        return diagnose_org(ledger, org, settings, now, given_up)
+        return diagnose_org(ledger, org, settings, now, cancelled)
 
 
 @pytest.fixture

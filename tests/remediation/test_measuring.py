@@ -64,10 +64,10 @@ def look(
     ledger: Ledger,
     one: Change,
     now_window: float,
-    bunches: Sequence[tuple[int, int]] = (),
+    outages: Sequence[tuple[int, int]] = (),
 ) -> tuple[Measured, Measured]:
     """What was measured by the time at which a window begins."""
-    return measure(ledger, one, HOW, at(now_window), bunches)
+    return measure(ledger, one, HOW, at(now_window), outages)
 
 
 def test_whole_windows_before_and_after_count_by_how_their_calls_ended(ledger: Ledger) -> None:
