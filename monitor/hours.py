@@ -24,7 +24,7 @@ _HOURS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """One stretch of the day on some days of the week, by one place's clocks on the wall.
+    """One period of the day on some days of the week, by one place's clocks on the wall.
 
     Attributes:
         days: On which it begins; 0 is Monday.

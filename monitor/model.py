@@ -1,4 +1,4 @@
-"""The shared vocabulary: actions, outcomes, tallies, incidents and stretches of time.
+"""The shared vocabulary: actions, outcomes, tallies, incidents and periods.
 
 Times are Unix epoch seconds in UTC; durations carry their unit in their name.
 """
@@ -173,7 +173,7 @@ class Execution:
         correlation_id: The platform's id of it; empty where the platform names none.
         error_type: The platform's errorType; ``NONE`` for a success.
         response_status: The HTTP status as text; empty where there was none.
-        at: Start of the stretch in which it was counted; epoch seconds.
+        at: Start of the period in which it was counted; epoch seconds.
         duration_ms: How long it took.
         is_exact: False where more than two came under one id: the platform gives the shortest,
             the longest and the sum of their durations, and this is the mean of the others.
@@ -188,7 +188,7 @@ class Execution:
 
 
 class Cut(StrEnum):
-    """Why not every execution of a stretch of time was read."""
+    """Why not every execution of a period was read."""
 
     ROWS = "rows"
     """There are more than may be read."""
@@ -204,7 +204,7 @@ class ExecutionList:
 
     Attributes:
         executions: What was read.
-        granularity_seconds: Length of the stretches that ``Execution.at`` begins.
+        granularity_seconds: Length of the periods that ``Execution.at`` begins.
         cut: Why there may be more; None where this is all.
     """
 
@@ -262,7 +262,7 @@ class FlowErrorTally:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TimeRange:
-    """A half-open stretch of time, ``start <= t < end``; epoch seconds."""
+    """A half-open period, ``start <= t < end``; epoch seconds."""
 
     start: int
     end: int

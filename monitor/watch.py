@@ -142,14 +142,14 @@ class OrgWatch:
         """
         return self._read(self._reader.collector.poll, Allowance())
 
-    def read_again(self, stretch: TimeRange) -> PollReport:
-        """Read a stretch of the past, again or for the first time.
+    def read_again(self, time_range: TimeRange) -> PollReport:
+        """Read a period of the past, again or for the first time.
 
         Raises:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
-        return self._read(lambda _: self._reader.collector.read_again(stretch), Allowance())
+        return self._read(lambda _: self._reader.collector.read_again(time_range), Allowance())
 
     def _read(self, read: Callable[[Allowance], PollReport], allowance: Allowance) -> PollReport:
         with self._turn:
@@ -432,16 +432,16 @@ class OrgWatch:
 
     def _summary(self, now: float, seconds: int, state: OrgState) -> Summary:
         collect = self._settings.collect
-        stretch = settled(now, seconds, collect.window, collect.settle)
+        time_range = settled(now, seconds, collect.window, collect.settle)
         contract = self._reader.settings.contract
         if not state.sources:
-            return empty(self.name, contract, stretch)
+            return empty(self.name, contract, time_range)
         known = self._summaries.get(seconds)
-        if known and known.complete and known.stretch == stretch:
+        if known and known.complete and known.stretch == time_range:
             # What came late to windows that are settled shows when the next one settles: a day of
             # 2,000 actions is not summed up anew every minute for it.
             return known
-        summary = summarise(self._ledger, self.name, contract, stretch, self._classifier)
+        summary = summarise(self._ledger, self.name, contract, time_range, self._classifier)
         self._summaries[seconds] = summary
         self._warn_of_errors_at_timeout(summary)
         return summary

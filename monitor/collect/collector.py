@@ -120,8 +120,8 @@ class Collector:
             self._read_deep.clear()
             return self._each_source(partial(self._poll_source, now), allowance or Allowance())
 
-    def read_again(self, stretch: TimeRange) -> PollReport:
-        """Read a stretch of the past (again); what is counted already stays counted once.
+    def read_again(self, time_range: TimeRange) -> PollReport:
+        """Read a period of the past (again); what is counted already stays counted once.
 
         Each question has a poll's allowance for itself: all of them may take as long as they need.
 
@@ -129,7 +129,7 @@ class Collector:
             LedgerError: The state can't be read or written.
         """
         with self._turn:
-            return self._each_source(partial(self._read_stretch, stretch), None)
+            return self._each_source(partial(self._read_time_range, time_range), None)
 
     def _each_source(
         self, read: Callable[[Source, PollCount], None], allowance: Allowance | None
@@ -203,8 +203,8 @@ class Collector:
                 return
             if due.deep:
                 self._read_deep.add(source.name)
-            for stretch in due.skipped:
-                self._skip(source, stretch, window, count)
+            for time_range in due.skipped:
+                self._skip(source, time_range, window, count)
             self._read_all(source, due.reads, window, count, deep=due.deep)
 
         self._in_windows(source, read)
@@ -250,12 +250,12 @@ class Collector:
         nothing = Reading(TimeRange(end, end), window_seconds, now)
         self._ledger.record(self._org, source.name, nothing)
 
-    def _read_stretch(self, stretch: TimeRange, source: Source, count: PollCount) -> None:
+    def _read_time_range(self, time_range: TimeRange, source: Source, count: PollCount) -> None:
         def read(window: int) -> None:
             # Whole windows: half of one would be taken for all of it.
-            begin, end = floor_to(stretch.start, window), -floor_to(-stretch.end, window)
+            begin, end = floor_to(time_range.start, window), -floor_to(-time_range.end, window)
             now = self._clock.now()
-            end = min(end, max(stretch.end, floor_to(now, END_STEP_SECONDS)))
+            end = min(end, max(time_range.end, floor_to(now, END_STEP_SECONDS)))
             # What was pruned can't be told from what is new: it is not even asked for.
             begin = max(begin, -floor_to(-self._ledger.pruned_before(), window))
             if begin >= end:
@@ -311,18 +311,18 @@ class Collector:
         """
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
-        self._asked = read.stretch
+        self._asked = read.time_range
         with self._within(self._share or Allowance()):
-            evidence = source.read(read.stretch, window_seconds, deep=deep)
+            evidence = source.read(read.time_range, window_seconds, deep=deep)
         recorded = self._ledger.record(
             self._org,
             source.name,
             Reading(
                 # What could not be read at all is not marked as read.
                 covered=(
-                    TimeRange(read.stretch.start, read.stretch.start)
+                    TimeRange(read.time_range.start, read.time_range.start)
                     if evidence.is_unreadable
-                    else read.stretch
+                    else read.time_range
                 ),
                 window_seconds=window_seconds,
                 read_at=asked_at,
@@ -372,17 +372,17 @@ class Collector:
         )
 
     def _skip(
-        self, source: Source, stretch: TimeRange, window_seconds: int, count: PollCount
+        self, source: Source, time_range: TimeRange, window_seconds: int, count: PollCount
     ) -> None:
-        windows = -(-stretch.seconds // window_seconds)
-        self._ledger.skip(self._org, source.name, stretch, windows)
+        windows = -(-time_range.seconds // window_seconds)
+        self._ledger.skip(self._org, source.name, time_range, windows)
         count.skipped_windows += windows
         log.warning(
             "windows_skipped",
             org=self._org,
             source=source.name,
             windows=windows,
-            stretch=[stretch.start, stretch.end],
+            stretch=[time_range.start, time_range.end],
             hint="They are older than collect.max_backfill; a longer one reads further back.",
         )
 

@@ -20,7 +20,7 @@ after a long pause     the same from end - ``max_backfill``; what    the same
 a read failed          nothing advanced: the next poll asks again    as it was
 =====================  ============================================  ========================
 
-Pure: the clock, the coverage and the settings come in, stretches of time go out.
+Pure: the clock, the coverage and the settings come in, periods go out.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Read:
     """One question to a source.
 
     Attributes:
-        stretch: What to ask for; it begins on a window boundary.
+        time_range: What to ask for; it begins on a window boundary.
         complete_until: Where the watermark stands once this is in the ledger; None: unmoved.
         is_past: Whether it lies so far back that it says nothing of now.
     """
 
-    stretch: TimeRange
+    time_range: TimeRange
     complete_until: int | None
     is_past: bool = False
 
@@ -84,7 +84,7 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
         now: Epoch seconds.
         settings: ``[collect]``.
         window_seconds: The windows that this source is read in.
-        slice_seconds: The longest stretch that this source may be asked for at once.
+        slice_seconds: The longest period that this source may be asked for at once.
         coverage: What was read before: merged, disjoint, oldest first.
         complete_until: The watermark; 0 for a ledger without one.
     """
@@ -123,20 +123,20 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
 def _joined(
     coverage: Sequence[TimeRange], newest: TimeRange, window_seconds: int, oldest_wanted: int
 ) -> TimeRange:
-    """The newest stretch, begun earlier where the last read ended earlier: no gap between them."""
+    """The newest period, begun earlier where the last read ended earlier: no gap between them."""
     last_end = coverage[-1].end if coverage else newest.start
     start = min(newest.start, floor_to(last_end, window_seconds))
     return TimeRange(max(start, oldest_wanted), newest.end)
 
 
-def _uncovered(coverage: Sequence[TimeRange], stretch: TimeRange) -> tuple[TimeRange, ...]:
-    """The parts of a stretch that were never read."""
+def _uncovered(coverage: Sequence[TimeRange], time_range: TimeRange) -> tuple[TimeRange, ...]:
+    """The parts of a period that were never read."""
     gaps = []
-    start = stretch.start
+    start = time_range.start
     for covered in coverage:
-        if start < min(covered.start, stretch.end):
-            gaps.append(TimeRange(start, min(covered.start, stretch.end)))
+        if start < min(covered.start, time_range.end):
+            gaps.append(TimeRange(start, min(covered.start, time_range.end)))
         start = max(start, covered.end)
-    if start < stretch.end:
-        gaps.append(TimeRange(start, stretch.end))
+    if start < time_range.end:
+        gaps.append(TimeRange(start, time_range.end))
     return tuple(gaps)

@@ -21,7 +21,7 @@ _SHORTEST_WAIT_SECONDS = 0.001  # a socket takes zero for "do not wait at all"
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A stretch of time that is running out.
+    """A period that is running out.
 
     Attributes:
         deadline: When it ends, on the monotonic clock.

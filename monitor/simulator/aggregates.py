@@ -138,7 +138,7 @@ class Aggregation:
                 return count
 
     def _summaries(self, duration_ms: Floats, counted: Flags, starts: Ints) -> list[Json | None]:
-        """``StatisticalSummary`` of each stretch of rows; None where nothing counts."""
+        """``StatisticalSummary`` of each run of rows; None where nothing counts."""
         summaries = _summaries(duration_ms, counted, starts)
         pieces = np.split(np.where(counted, duration_ms, np.nan), starts[1:])
         for summary, piece in zip(summaries, pieces, strict=True):
@@ -281,7 +281,7 @@ def _within(view: ActionView, duration_ms: Floats) -> Flags:
 
 
 def _summaries(duration_ms: Floats, counted: Flags, starts: Ints) -> list[Json | None]:
-    """``StatisticalSummary`` of each stretch of rows; None where nothing counts."""
+    """``StatisticalSummary`` of each run of rows; None where nothing counts."""
     counts = np.add.reduceat(counted.astype(np.int64), starts).tolist()
     sums = np.add.reduceat(np.where(counted, duration_ms, 0.0), starts).tolist()
     lows = np.minimum.reduceat(np.where(counted, duration_ms, np.inf), starts).tolist()

@@ -77,12 +77,12 @@ class ActionsSource:
 
     def read(
         self,
-        stretch: TimeRange,
+        time_range: TimeRange,
         window_seconds: int,
         *,
         deep: bool,  # noqa: ARG002 - a query gives all there is, at no further cost
     ) -> Evidence:
-        """Ask for every execution that ended in a stretch of time.
+        """Ask for every execution that ended in a period.
 
         Raises:
             BadRequestError: The platform refused the query; it may name the granularity.
@@ -93,7 +93,7 @@ class ActionsSource:
         names: dict[str, Action] = {}
         is_unreadable = False
         for views in PARTS:
-            part, is_bad = self._ask(stretch, window_seconds, views, names)
+            part, is_bad = self._ask(time_range, window_seconds, views, names)
             is_unreadable |= is_bad
             for key, found in part.items():
                 counted[key] = counted[key].beside(found) if key in counted else found
@@ -102,17 +102,17 @@ class ActionsSource:
 
     def _ask(
         self,
-        stretch: TimeRange,
+        time_range: TimeRange,
         window_seconds: int,
         views: tuple[View, ...],
         names: dict[str, Action],
     ) -> tuple[dict[_Key, _Counted], bool]:
-        """One query: everything that ended in the stretch, with some of the bands.
+        """One query: everything that ended in the period, with some of the bands.
 
         ``names`` learns the names of the actions. Also tells whether nothing could be read.
         """
         query = ActionAggregateQuery(
-            interval=interval(stretch),
+            interval=interval(time_range),
             granularity=f"PT{window_seconds // 60}M",
             time_zone="UTC",
             group_by=GROUP_BY,
@@ -125,7 +125,7 @@ class ActionsSource:
             action = _action(group)
             names[action.action_id] = action
             for bucket in group.data:
-                if not stretch.start <= bucket.start < stretch.end:
+                if not time_range.start <= bucket.start < time_range.end:
                     self._drop(DropReason.TIME, "a bucket that was not asked for")
                     continue
                 found = _Counted.of(bucket, views)

@@ -124,12 +124,12 @@ class ConversationsSource:
 
     def read(
         self,
-        stretch: TimeRange,
+        time_range: TimeRange,
         window_seconds: int,  # noqa: ARG002 - an incident has its own time
         *,
         deep: bool,
     ) -> Evidence:
-        """Ask for every conversation that a timeout hit in a stretch of time.
+        """Ask for every conversation that a timeout hit in a period.
 
         Raises:
             TooMuchAskedError: There are more pages than one question may have.
@@ -138,45 +138,45 @@ class ConversationsSource:
         reach = LONGEST_CALL_SECONDS if deep else USUAL_CALL_SECONDS
         found: dict[tuple[str, int], Incident] = {}
         exits: dict[tuple[str, str, int], FlowExit] = {}
-        begun = TimeRange(stretch.start - reach, stretch.end)
+        begun = TimeRange(time_range.start - reach, time_range.end)
         for conversation in self._conversations(begun, FAILED_IN_A_FLOW):
             exits.update(_exits(conversation))
             for incident in self._incidents(conversation):
-                if stretch.start <= incident.at < stretch.end:
+                if time_range.start <= incident.at < time_range.end:
                     found[incident.conversation_id, incident.segment_start_ms] = incident
         if deep:
-            self._keep(stretch, exits)
+            self._keep(time_range, exits)
         return Evidence(incidents=tuple(found.values()))
 
-    def flow_exits(self, stretch: TimeRange) -> tuple[FlowExit, ...]:
-        """Return the callers whom flows lost in a stretch.
+    def flow_exits(self, time_range: TimeRange) -> tuple[FlowExit, ...]:
+        """Return the callers whom flows lost in a period.
 
-        What the deep read of the same stretch has brought is asked for no second time.
+        What the deep read of the same period has brought is asked for no second time.
 
         Raises:
             GenesysError: The platform did not answer.
         """
-        if stretch not in self._kept:
+        if time_range not in self._kept:
             exits: dict[tuple[str, str, int], FlowExit] = {}
-            begun = TimeRange(stretch.start - LONGEST_CALL_SECONDS, stretch.end)
+            begun = TimeRange(time_range.start - LONGEST_CALL_SECONDS, time_range.end)
             for conversation in self._conversations(begun, LOST_IN_A_FLOW):
                 exits.update(_exits(conversation))
-            self._keep(stretch, exits)
-        return self._kept.pop(stretch)
+            self._keep(time_range, exits)
+        return self._kept.pop(time_range)
 
-    def _keep(self, stretch: TimeRange, exits: Mapping[tuple[str, str, int], FlowExit]) -> None:
-        self._kept.pop(stretch, None)
-        self._kept[stretch] = tuple(
-            one for one in exits.values() if stretch.start <= one.at < stretch.end
+    def _keep(self, time_range: TimeRange, exits: Mapping[tuple[str, str, int], FlowExit]) -> None:
+        self._kept.pop(time_range, None)
+        self._kept[time_range] = tuple(
+            one for one in exits.values() if time_range.start <= one.at < time_range.end
         )
         while len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
     def _conversations(self, begun: TimeRange, wanted: SegmentFilter) -> Iterator[Conversation]:
-        """Conversations that began in a stretch, newest first, each page once.
+        """Conversations that began in a period, newest first, each page once.
 
         The server returns whole UTC days; newest first, so that paging can end at the first page
-        that lies wholly before the stretch. One that arrives meanwhile moves the others back a
+        that lies wholly before the period. One that arrives meanwhile moves the others back a
         place: they repeat, and none is missed.
         """
         seen: set[str] = set()

@@ -11,7 +11,7 @@ from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeRange
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One source's answer for one stretch of time.
+    """One source's answer for one period.
 
     Attributes:
         tallies: Executions per action, ending and window; no key occurs twice.
@@ -20,7 +20,7 @@ class Evidence:
         flow_errors: Callers lost, per flow, exit reason and window; no key occurs twice.
         flow_names: Flows that were seen, as the answer names them, by flow id.
         flow_error_basis: What ``flow_errors`` were counted from; empty where there are none.
-        is_unreadable: Whether an answer held records and not one could be read: the stretch is
+        is_unreadable: Whether an answer held records and not one could be read: the period is
             still owed.
     """
 
@@ -43,7 +43,7 @@ class Source(Protocol):
 
     @property
     def slice_seconds(self) -> int:
-        """The longest stretch it should be asked for at once; a multiple of every window."""
+        """The longest period it should be asked for at once; a multiple of every window."""
         ...
 
     @property
@@ -56,11 +56,11 @@ class Source(Protocol):
         """The source whose near read is left out of a poll that asks this one; empty for none."""
         ...
 
-    def read(self, stretch: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:
-        """Ask for a stretch of time.
+    def read(self, time_range: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:
+        """Ask for a period.
 
         Args:
-            stretch: Begins on a window boundary; may end inside a window.
+            time_range: Begins on a window boundary; may end inside a window.
             window_seconds: The windows to count in.
             deep: Whether to look for stragglers too, at a higher cost.
 

@@ -99,8 +99,8 @@ class ExecutionsSource:
         self._bounds = bounds or Bounds()
         self._own_pages = False
 
-    def read(self, action_id: str, stretch: TimeRange, onlooker: Onlooker) -> ExecutionList:
-        """Read the executions of one action that ended in a stretch of time.
+    def read(self, action_id: str, time_range: TimeRange, onlooker: Onlooker) -> ExecutionList:
+        """Read the executions of one action that ended in a period.
 
         An interrupt while results come in ends reading: what has come is given back as cut.
 
@@ -112,7 +112,7 @@ class ExecutionsSource:
         budget = Budget.of(self._bounds.seconds)
         found: list[Execution] = []
         granularities = list(GRANULARITIES_SECONDS)
-        pieces = [stretch]
+        pieces = [time_range]
         cut: Cut | None = None
         while pieces and cut is None:
             asked = pieces[0]
@@ -127,7 +127,7 @@ class ExecutionsSource:
                 elif is_too_fine(error) and len(granularities) > 1:
                     del granularities[0]
                     if not found:
-                        pieces = [stretch]
+                        pieces = [time_range]
                 else:
                     raise
             else:
@@ -137,27 +137,27 @@ class ExecutionsSource:
                     cut = Cut.TIME
         return ExecutionList(tuple(found), granularities[0], cut)
 
-    def _submit(self, action_id: str, stretch: TimeRange, granularity_seconds: int) -> str:
+    def _submit(self, action_id: str, time_range: TimeRange, granularity_seconds: int) -> str:
         """Begin a job; in pages of our size, unless the platform says that it takes no such."""
         page_size = None if self._own_pages else self._bounds.page_size
         try:
             return submit_action_job(
-                self._client, self._query(action_id, stretch, granularity_seconds, page_size)
+                self._client, self._query(action_id, time_range, granularity_seconds, page_size)
             )
         except BadRequestError as error:
             if page_size is None or not is_about_page_size(error):
                 raise
         self._own_pages = True
         return submit_action_job(
-            self._client, self._query(action_id, stretch, granularity_seconds, None)
+            self._client, self._query(action_id, time_range, granularity_seconds, None)
         )
 
     @staticmethod
     def _query(
-        action_id: str, stretch: TimeRange, granularity_seconds: int, page_size: int | None
+        action_id: str, time_range: TimeRange, granularity_seconds: int, page_size: int | None
     ) -> ActionAggregateJob:
         return ActionAggregateJob(
-            interval=interval(stretch),
+            interval=interval(time_range),
             granularity=f"PT{granularity_seconds // 60}M",
             time_zone="UTC",
             group_by=GROUP_BY,
@@ -178,7 +178,7 @@ class ExecutionsSource:
                 raise RequestTimeoutError(
                     f"The platform was still listing the executions ({status.state}) when the "
                     f"{self._bounds.seconds:g} s for it were over",
-                    "Ask for a shorter stretch of time, or wait longer.",
+                    "Ask for a shorter period, or wait longer.",
                     endpoint=ACTION_JOB.label,
                 )
             time.sleep(pause)
@@ -260,7 +260,7 @@ def _unfulfilled(status: JobStatus) -> GenesysError:
     }[status.state]
     return ServerFaultError(
         f"{what}{said}",
-        "Ask again, or for a shorter stretch of time.",
+        "Ask again, or for a shorter period.",
         endpoint=ACTION_JOB.label,
     )
 

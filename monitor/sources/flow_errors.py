@@ -77,7 +77,7 @@ class FlowErrorsSource:
 
     def read(
         self,
-        stretch: TimeRange,
+        time_range: TimeRange,
         window_seconds: int,
         *,
         deep: bool,  # noqa: ARG002 - it is asked in deep polls alone
@@ -85,7 +85,7 @@ class FlowErrorsSource:
         """Count the callers whom flows lost.
 
         Flow aggregates may count a caller in the window in which the flow began: they are asked for
-        as far back as the longest call, and what lies before the stretch is told too.
+        as far back as the longest call, and what lies before the period is told too.
 
         Raises:
             TooMuchAskedError: A shorter period may be answered.
@@ -94,15 +94,15 @@ class FlowErrorsSource:
         """
         if not self._counts_records:
             try:
-                counted = self._unless_refused_twice(stretch, window_seconds)
+                counted = self._unless_refused_twice(time_range, window_seconds)
             except _REFUSALS as error:
-                if is_too_long(error) and stretch.seconds > window_seconds:
+                if is_too_long(error) and time_range.seconds > window_seconds:
                     raise
                 self._note_refusal(error)
             else:
                 self._refused_at, self._answered = None, True
                 return counted
-        return self._from_records(stretch, window_seconds)
+        return self._from_records(time_range, window_seconds)
 
     def _unless_refused_twice(self, period: TimeRange, window_seconds: int) -> Evidence:
         """Ask for the platform's own count, and believe no refusal that stands alone.
@@ -138,7 +138,7 @@ class FlowErrorsSource:
             )
         self._refused_at = self._clock.monotonic()
 
-    def aggregated(self, stretch: TimeRange, window_seconds: int) -> Evidence:
+    def aggregated(self, time_range: TimeRange, window_seconds: int) -> Evidence:
         """Ask for the platform's own count.
 
         Raises:
@@ -147,9 +147,9 @@ class FlowErrorsSource:
             PermissionDeniedError: They may not be read.
             GenesysError: It did not answer.
         """
-        begin = floor_to(stretch.start - LONGEST_CALL_SECONDS, window_seconds)
+        begin = floor_to(time_range.start - LONGEST_CALL_SECONDS, window_seconds)
         query = FlowAggregateQuery(
-            interval=interval(TimeRange(begin, stretch.end)),
+            interval=interval(TimeRange(begin, time_range.end)),
             granularity=f"PT{window_seconds // 60}M",
             time_zone="UTC",
             group_by=("flowId", "exitReason"),
@@ -166,7 +166,7 @@ class FlowErrorsSource:
         counts: Counter[tuple[str, str, int]] = Counter()
         for group in answer.results:
             for bucket in group.data:
-                if not begin <= bucket.start < stretch.end or bucket.start % window_seconds:
+                if not begin <= bucket.start < time_range.end or bucket.start % window_seconds:
                     self._drop(DropReason.TIME, "a bucket that was not asked for")
                 elif group.flow_id and group.exit_reason in FLOW_ERRORS:
                     key = group.flow_id, group.exit_reason, bucket.start
@@ -182,10 +182,10 @@ class FlowErrorsSource:
     def _drop(self, reason: DropReason, why: str) -> None:
         self._client.note_dropped(FLOW_AGGREGATES, Dropped(reason, why))
 
-    def _from_records(self, stretch: TimeRange, window_seconds: int) -> Evidence:
+    def _from_records(self, time_range: TimeRange, window_seconds: int) -> Evidence:
         counts: Counter[tuple[str, str, int]] = Counter()
         names: dict[str, str] = {}
-        for one in self._conversations.flow_exits(stretch):
+        for one in self._conversations.flow_exits(time_range):
             counts[one.flow_id, one.exit_reason, floor_to(one.at, window_seconds)] += 1
             names[one.flow_id] = one.flow_name
         return Evidence(flow_errors=_tallies(counts), flow_names=names, flow_error_basis=BY_RECORDS)

@@ -27,11 +27,11 @@ class ImaginedSource:
     Attributes:
         settings: ``[collect]``.
         window_seconds: The windows it is read in.
-        slice_seconds: The longest stretch it may be asked for at once.
+        slice_seconds: The longest period it may be asked for at once.
         coverage: What was read or skipped.
         complete_until: The watermark.
-        answered: Every stretch that was read, with the time of the data at that moment.
-        skipped: Every stretch that was given up without having been read.
+        answered: Every period that was read, with the time of the data at that moment.
+        skipped: Every period that was given up without having been read.
         given_up_until: What lies before was too old to be asked for when it was still owed.
     """
 
@@ -63,12 +63,12 @@ class ImaginedSource:
         )
         if due.deep and 0 < self.complete_until < oldest_wanted:
             self.given_up_until = oldest_wanted
-        for stretch in due.skipped:
-            self.skipped.append(stretch)
-            self.coverage = merged([*self.coverage, stretch])
+        for time_range in due.skipped:
+            self.skipped.append(time_range)
+            self.coverage = merged([*self.coverage, time_range])
         for read in due.reads[:answers]:
-            self.answered.append((read.stretch, now))
-            self.coverage = merged([*self.coverage, read.stretch])
+            self.answered.append((read.time_range, now))
+            self.coverage = merged([*self.coverage, read.time_range])
             self.complete_until = max(self.complete_until, read.complete_until or 0)
         return due
 
@@ -76,7 +76,7 @@ class ImaginedSource:
         """Whether a window was read at an age of at least the lookback."""
         end = window_start + self.window_seconds
         return any(
-            within(TimeRange(window_start, end), [stretch])
+            within(TimeRange(window_start, end), [time_range])
             and floor_to(now, 60) - end >= self.settings.lookback
-            for stretch, now in self.answered
+            for time_range, now in self.answered
         )

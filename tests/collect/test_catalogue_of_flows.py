@@ -36,9 +36,9 @@ def seen(watched: Watched, *flow_ids: str) -> None:
         Incident(f"c-{flow_id}", NOON * 1_000, NOON + 1.0, "unknown", "", flow_id, "", "TIMED_OUT")
         for flow_id in flow_ids
     ]
-    stretch = TimeRange(NOON, NOON + 300)
+    time_range = TimeRange(NOON, NOON + 300)
     watched.ledger.record(
-        ORG, "conversations", Reading(stretch, 300, NOON + 300.0, incidents=incidents)
+        ORG, "conversations", Reading(time_range, 300, NOON + 300.0, incidents=incidents)
     )
 
 

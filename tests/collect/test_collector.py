@@ -38,9 +38,9 @@ class StopsMeanwhile:
         """The source's own."""
         return self.source.slice_seconds
 
-    def read(self, stretch: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:
+    def read(self, time_range: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:
         """Read, and then stop."""
-        evidence = self.source.read(stretch, window_seconds, deep=deep)
+        evidence = self.source.read(time_range, window_seconds, deep=deep)
         self.reads += 1
         if self.reads == self.after:
             self.stop.set()

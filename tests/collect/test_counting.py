@@ -203,14 +203,14 @@ class TestCost:
 
 
 class TestReadAgain:
-    """Reading a stretch of the past, again or for the first time."""
+    """Reading a period of the past, again or for the first time."""
 
     def test_history_is_counted(self, watch: Watch) -> None:
-        """A stretch that was never read is counted in whole."""
+        """A period that was never read is counted in whole."""
         watched = watch(SMALL)
-        stretch = TimeRange(NOON - DAY, NOON - DAY + 5 * HOUR)
-        report = watched.collector.read_again(stretch)
-        assert watched.ledger.coverage(ORG, "actions") == (stretch,)
+        time_range = TimeRange(NOON - DAY, NOON - DAY + 5 * HOUR)
+        report = watched.collector.read_again(time_range)
+        assert watched.ledger.coverage(ORG, "actions") == (time_range,)
         assert watched.executions() == really_happened(watched.truth())
         assert report.executions_added == watched.truth()["executions"]
 
@@ -222,7 +222,7 @@ class TestReadAgain:
         assert (report.executions_added, report.incidents_added) == (0, 0)
 
     def test_windows_are_read_whole(self, watch: Watch) -> None:
-        """A stretch that begins and ends inside windows is widened to them."""
+        """A period that begins and ends inside windows is widened to them."""
         watched = watch(SMALL, "actions")
         day = NOON - DAY
         watched.collector.read_again(TimeRange(day + 7 * MINUTE, day + 11 * MINUTE))
@@ -231,14 +231,14 @@ class TestReadAgain:
         )
 
     def test_the_window_still_open_is_not_read_ahead(self, watch: Watch, clock: StillClock) -> None:
-        """A stretch that ends now is not widened into the future."""
+        """A period that ends now is not widened into the future."""
         clock.at = NOON + 130
         watched = watch(SMALL, "actions")
         watched.collector.read_again(TimeRange(NOON - HOUR, NOON + 60))
         assert watched.ledger.coverage(ORG, "actions") == (TimeRange(NOON - HOUR, NOON + 120),)
 
     def test_a_poll_afterwards_still_reads_its_history(self, watch: Watch) -> None:
-        """A ledger that knows only a stretch of last week still begins with ``initial``."""
+        """A ledger that knows only a period of last week still begins with ``initial``."""
         watched = watch(SMALL, "actions")
         watched.collector.read_again(TimeRange(NOON - 5 * DAY, NOON - 5 * DAY + HOUR))
         watched.collector.poll()

@@ -315,9 +315,9 @@ class _Illegible:
     takes_turn_of: str = ""
     asked: list[TimeRange] = field(default_factory=list)
 
-    def read(self, stretch: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:  # noqa: ARG002 - what it answers does not depend on them
+    def read(self, time_range: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:  # noqa: ARG002 - what it answers does not depend on them
         """Answer with nothing, at first because nothing could be read."""
-        self.asked.append(stretch)
+        self.asked.append(time_range)
         return Evidence(is_unreadable=len(self.asked) == 1)
 
 

@@ -24,17 +24,17 @@ def polled_until(now: int, settings: CollectSettings | None = None) -> ImaginedS
 def test_a_fresh_ledger_reads_the_newest_windows_first() -> None:
     """What times out now is known before a day of history has been read."""
     due = ImaginedSource().due(NOON + 130)
-    assert due.reads[0].stretch == TimeRange(NOON - 15 * MINUTE, NOON + 2 * MINUTE)
+    assert due.reads[0].time_range == TimeRange(NOON - 15 * MINUTE, NOON + 2 * MINUTE)
     assert due.deep
 
 
 def test_a_fresh_ledger_reads_its_history_in_slices_oldest_first() -> None:
     """History follows in pieces of at most the source's slice, without a gap."""
     due = ImaginedSource().due(NOON)
-    pieces = [read.stretch for read in due.reads[1:]]
+    pieces = [read.time_range for read in due.reads[1:]]
     assert pieces[0].start == NOON - DAY - 10 * MINUTE  # initial, and what has yet to settle
     assert all(one.end == other.start for one, other in itertools.pairwise(pieces))
-    assert pieces[-1].end == due.reads[0].stretch.start
+    assert pieces[-1].end == due.reads[0].time_range.start
     assert max(piece.seconds for piece in pieces) == 2 * HOUR
 
 
@@ -55,7 +55,7 @@ def test_a_history_shorter_than_the_lookback_owes_nothing_before_its_beginning()
 def test_a_history_never_reaches_beyond_the_longest_backfill() -> None:
     """What has yet to settle is added to ``initial``, but not beyond ``max_backfill``."""
     source = ImaginedSource(seconds(initial=DAY, max_backfill=DAY))
-    assert min(read.stretch.start for read in source.due(NOON).reads) == NOON - DAY
+    assert min(read.time_range.start for read in source.due(NOON).reads) == NOON - DAY
 
 
 def test_a_near_past_longer_than_the_history_still_gets_a_watermark() -> None:
@@ -85,7 +85,7 @@ def test_every_tenth_minute_is_one_deep_read_from_the_watermark() -> None:
         assert len(due.reads) == 1
         if due.deep:
             deep.append(at)
-            assert due.reads[0].stretch.start == mark
+            assert due.reads[0].time_range.start == mark
             assert source.complete_until == at // 300 * 300 - HOUR
     assert [later - earlier for earlier, later in itertools.pairwise(deep)] == [10 * MINUTE] * (
         len(deep) - 1
@@ -115,7 +115,7 @@ def test_after_a_pause_the_newest_windows_come_first_and_the_hole_in_slices() ->
     mark = source.complete_until
     due = source.due(NOON + DAY)
     assert due.reads[0] == Read(TimeRange(NOON + DAY - 900, NOON + DAY), None)
-    assert due.reads[1].stretch == TimeRange(mark, mark + 2 * HOUR)
+    assert due.reads[1].time_range == TimeRange(mark, mark + 2 * HOUR)
     assert due.reads[1].complete_until == mark + 2 * HOUR
     assert due.reads[-1].complete_until == NOON + DAY - HOUR
     assert due.skipped == ()
@@ -127,7 +127,7 @@ def test_what_lies_beyond_the_longest_backfill_is_skipped() -> None:
     now = NOON + 10 * DAY
     due = source.due(now)
     assert due.skipped == (TimeRange(NOON, now - 7 * DAY),)
-    assert due.reads[1].stretch.start == now - 7 * DAY
+    assert due.reads[1].time_range.start == now - 7 * DAY
 
 
 def test_holes_between_skipped_stretches_are_skipped_one_by_one() -> None:
@@ -156,7 +156,7 @@ def test_a_history_that_failed_is_still_owed_after_a_long_pause() -> None:
     source = ImaginedSource()
     source.poll(NOON, answers=1)
     due = source.due(NOON + 3 * DAY)
-    assert due.reads[1].stretch.start == NOON - DAY - 10 * MINUTE
+    assert due.reads[1].time_range.start == NOON - DAY - 10 * MINUTE
 
 
 def test_the_watermark_moves_on_where_the_longest_backfill_is_a_lookback() -> None:
@@ -174,14 +174,14 @@ def test_a_pause_with_rare_polls_asks_for_nothing_beyond_the_longest_backfill() 
     source.poll(NOON)
     due = source.due(NOON + 8 * HOUR)
     assert not due.deep
-    assert [read.stretch.start for read in due.reads] == [NOON + 6 * HOUR]
+    assert [read.time_range.start for read in due.reads] == [NOON + 6 * HOUR]
 
 
 def test_a_long_near_past_is_read_in_slices() -> None:
     """No read is longer than the source's slice, not even of the newest windows."""
     source = ImaginedSource(seconds(near=5 * HOUR, lookback=6 * HOUR))
     source.poll(NOON)
-    stretches = [read.stretch for read in source.due(NOON + MINUTE).reads]
-    assert stretches[0].start == NOON - 5 * HOUR
-    assert max(stretch.seconds for stretch in stretches) == 2 * HOUR
-    assert stretches[-1].end == NOON + MINUTE
+    periods = [read.time_range for read in source.due(NOON + MINUTE).reads]
+    assert periods[0].start == NOON - 5 * HOUR
+    assert max(time_range.seconds for time_range in periods) == 2 * HOUR
+    assert periods[-1].end == NOON + MINUTE

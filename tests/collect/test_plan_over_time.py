@@ -134,10 +134,10 @@ def test_every_read_keeps_to_the_rules(
         end = floor_to(now, MINUTE)
         assert due.reads, "a poll always asks for the newest windows"
         for read in due.reads:
-            assert read.stretch.start % settings.window == 0
-            assert 0 < read.stretch.seconds <= slice_seconds
-            assert read.stretch.start > end - settings.max_backfill - settings.window
-        assert max(read.stretch.end for read in due.reads) == end
+            assert read.time_range.start % settings.window == 0
+            assert 0 < read.time_range.seconds <= slice_seconds
+            assert read.time_range.start > end - settings.max_backfill - settings.window
+        assert max(read.time_range.end for read in due.reads) == end
         for mark in (read.complete_until for read in due.reads if read.complete_until):
             # Before the beginning of the history nothing is owed, however young it is.
             assert mark <= max(end - settings.lookback, end - settings.initial - settings.settle)
@@ -156,13 +156,13 @@ def test_what_is_skipped_was_never_read_and_is_skipped_once(
     source.poll(now, answers=1)
     for pause, answers in happened:
         now += pause
-        read_before = [stretch for stretch, _ in source.answered]
+        read_before = [time_range for time_range, _ in source.answered]
         due = source.poll(now, answers)
         for skipped in due.skipped:
             assert skipped.seconds > 0
             assert not any(
-                skipped.start < stretch.end and stretch.start < skipped.end
-                for stretch in read_before
+                skipped.start < time_range.end and time_range.start < skipped.end
+                for time_range in read_before
             )
     ordered = sorted(source.skipped)
     assert all(one.end <= other.start for one, other in pairwise(ordered))

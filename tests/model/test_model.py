@@ -96,13 +96,13 @@ def test_the_timeout_in_force(
 @given(start=TIMES, length=st.integers(0, 100_000), step=st.integers(1_000, 50_000))
 def test_slices_cover_a_stretch_without_hole_or_overlap(start: int, length: int, step: int) -> None:
     """Oldest first, each at most as long as asked, and together the whole."""
-    stretch = TimeRange(start, start + length)
-    pieces = [*stretch.slices(step)]
-    assert sum(piece.seconds for piece in pieces) == stretch.seconds
+    time_range = TimeRange(start, start + length)
+    pieces = [*time_range.slices(step)]
+    assert sum(piece.seconds for piece in pieces) == time_range.seconds
     assert all(0 < piece.seconds <= step for piece in pieces)
     assert all(piece.end == following.start for piece, following in pairwise(pieces))
     if pieces:
-        assert (pieces[0].start, pieces[-1].end) == (stretch.start, stretch.end)
+        assert (pieces[0].start, pieces[-1].end) == (time_range.start, time_range.end)
 
 
 def test_a_stretch_of_no_length_has_no_slices() -> None:

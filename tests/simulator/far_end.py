@@ -115,31 +115,33 @@ class Wire:
         """GET with query parameters."""
         return self.call("GET", path, params={name: str(value) for name, value in params.items()})
 
-    def aggregates(self, stretch: TimeRange, **more: object) -> requests.Response:
+    def aggregates(self, time_range: TimeRange, **more: object) -> requests.Response:
         """The aggregates query."""
-        body = {"interval": interval(stretch), "metrics": ["tTotalExecution"], **more}
+        body = {"interval": interval(time_range), "metrics": ["tTotalExecution"], **more}
         return self.call("POST", f"{AGGREGATES}/query", json=body)
 
-    def details(self, stretch: TimeRange, **more: object) -> requests.Response:
+    def details(self, time_range: TimeRange, **more: object) -> requests.Response:
         """The conversation details query."""
-        body = {"interval": interval(stretch), **more}
+        body = {"interval": interval(time_range), **more}
         return self.call("POST", f"{DETAILS}/query", json=body)
 
-    def all_details(self, stretch: TimeRange, **more: object) -> list[dict[str, Any]]:
+    def all_details(self, time_range: TimeRange, **more: object) -> list[dict[str, Any]]:
         """Every page of the conversation details query."""
         found: list[dict[str, Any]] = []
         for page in range(1, 1_000):
             paging = {"pageSize": 100, "pageNumber": page}
-            entries = self.details(stretch, paging=paging, **more).json().get("conversations", [])
+            entries = (
+                self.details(time_range, paging=paging, **more).json().get("conversations", [])
+            )
             found += entries
             if not entries:
                 break
         return found
 
-    def truth(self, stretch: TimeRange) -> dict[str, Any]:
+    def truth(self, time_range: TimeRange) -> dict[str, Any]:
         """What really happened."""
         answer: dict[str, Any] = self.call(
-            "GET", "/simulator/truth", params={"from": stretch.start, "to": stretch.end}
+            "GET", "/simulator/truth", params={"from": time_range.start, "to": time_range.end}
         ).json()
         return answer
 
@@ -149,9 +151,9 @@ class Wire:
         assert answer.status_code == 201, answer.text
 
 
-def interval(stretch: TimeRange) -> str:
-    """A stretch of time as the platform writes it."""
-    return f"{moment(stretch.start)}/{moment(stretch.end)}"
+def interval(time_range: TimeRange) -> str:
+    """A period as the platform writes it."""
+    return f"{moment(time_range.start)}/{moment(time_range.end)}"
 
 
 def moment(at: int) -> str:

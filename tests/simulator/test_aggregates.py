@@ -43,10 +43,10 @@ def wire(simulate: Simulate) -> Wire:
     return simulate()
 
 
-def outcomes(wire: Wire, stretch: TimeRange) -> dict[str, dict[str, int]]:
+def outcomes(wire: Wire, time_range: TimeRange) -> dict[str, dict[str, int]]:
     """Executions per action and outcome, as aggregates show them."""
     told = {(ending.error_type, ending.response_status or ""): ending.outcome for ending in ENDINGS}
-    answer = wire.aggregates(stretch, groupBy=list(GROUPS), granularity="PT5M")
+    answer = wire.aggregates(time_range, groupBy=list(GROUPS), granularity="PT5M")
     found: dict[str, dict[str, int]] = {}
     for (action_id, error_type, status), count in counts(answer).items():
         mine = found.setdefault(action_id, {str(one): 0 for one in Outcome})
@@ -129,12 +129,12 @@ def test_a_single_execution_is_found_by_its_correlation_id(wire: Wire) -> None:
         "type": "and",
         "predicates": [{"dimension": "actionId", "value": ORDER_STATUS.action_id}],
     }
-    stretch = TimeRange(NOON - 300, NOON)
-    results = wire.aggregates(stretch, groupBy=["correlationId"], filter=only).json()["results"]
+    time_range = TimeRange(NOON - 300, NOON)
+    results = wire.aggregates(time_range, groupBy=["correlationId"], filter=only).json()["results"]
     assert {one["data"][0]["metrics"][0]["stats"]["count"] for one in results} == {1}
     name = results[0]["group"]["correlationId"]
     found = {"type": "and", "predicates": [{"dimension": "correlationId", "value": name}]}
-    again = wire.aggregates(stretch, groupBy=["correlationId"], filter=found).json()["results"]
+    again = wire.aggregates(time_range, groupBy=["correlationId"], filter=found).json()["results"]
     assert again == results[:1]
 
 
@@ -183,8 +183,8 @@ def test_filters_join_by_and_or_and_clauses(wire: Wire) -> None:
 
 def test_buckets_stand_on_whole_granules_and_are_cut_at_both_ends(wire: Wire) -> None:
     """A bucket begins on a multiple of the granularity, or where the query does."""
-    stretch = TimeRange(NOON - 700, NOON - 100)
-    results = wire.aggregates(stretch, granularity="PT5M").json()["results"]
+    time_range = TimeRange(NOON - 700, NOON - 100)
+    results = wire.aggregates(time_range, granularity="PT5M").json()["results"]
     assert [bucket["interval"] for bucket in results[0]["data"]] == [
         interval(TimeRange(NOON - 700, NOON - 600)),
         interval(TimeRange(NOON - 600, NOON - 300)),
@@ -194,12 +194,12 @@ def test_buckets_stand_on_whole_granules_and_are_cut_at_both_ends(wire: Wire) ->
 
 def test_days_follow_the_time_zone(wire: Wire) -> None:
     """A day of Auckland begins at 11:00 UTC in November."""
-    stretch = TimeRange(NOON - 3 * HOUR, NOON)
-    results = wire.aggregates(stretch, granularity="P1D", timeZone="Pacific/Auckland").json()
+    time_range = TimeRange(NOON - 3 * HOUR, NOON)
+    results = wire.aggregates(time_range, granularity="P1D", timeZone="Pacific/Auckland").json()
     cut = NOON - HOUR
     assert [bucket["interval"] for bucket in results["results"][0]["data"]] == [
-        interval(TimeRange(stretch.start, cut)),
-        interval(TimeRange(cut, stretch.end)),
+        interval(TimeRange(time_range.start, cut)),
+        interval(TimeRange(cut, time_range.end)),
     ]
 
 

@@ -52,14 +52,16 @@ def flow_segments(conversation: dict[str, Any]) -> list[tuple[dict[str, Any], di
     ]
 
 
-def timeouts(conversations: list[dict[str, Any]], stretch: TimeRange) -> Counter[tuple[str, str]]:
-    """Timeouts per flow and action whose segment ended in a stretch of time."""
+def timeouts(
+    conversations: list[dict[str, Any]], time_range: TimeRange
+) -> Counter[tuple[str, str]]:
+    """Timeouts per flow and action whose segment ended in a period."""
     found: Counter[tuple[str, str]] = Counter()
     for conversation in conversations:
         for flow, segment in flow_segments(conversation):
             if segment.get("errorCode") not in TIMED_OUT:
                 continue
-            if not moment(stretch.start) <= segment["segmentEnd"] < moment(stretch.end):
+            if not moment(time_range.start) <= segment["segmentEnd"] < moment(time_range.end):
                 continue
             told = {one["property"]: one["value"] for one in segment.get("properties", [])}
             found[flow["flowId"], told.get("actionId", TAKE_PAYMENT.action_id)] += 1
@@ -72,11 +74,11 @@ def test_records_tell_of_every_timeout_of_a_flow(
 ) -> None:
     """Once everything is visible, records and truth agree per flow and action."""
     wire = simulate(name)
-    stretch = TimeRange(NOON - 10 * HOUR, NOON)
-    truth = wire.truth(stretch)
+    time_range = TimeRange(NOON - 10 * HOUR, NOON)
+    truth = wire.truth(time_range)
     clock.at = truth["visible_by"]
-    wide = TimeRange(stretch.start, NOON + HOUR)
-    found = timeouts(wire.all_details(wide, segmentFilters=FAILED), stretch)
+    wide = TimeRange(time_range.start, NOON + HOUR)
+    found = timeouts(wire.all_details(wide, segmentFilters=FAILED), time_range)
     told = {(one["flow_id"], one["action_id"]): one["timeouts"] for one in truth["flows"]}
     assert found == told
 
@@ -93,11 +95,11 @@ def test_with_the_flow_contract_records_tell_of_every_timeout_there_is(simulate:
 
 def test_truth_counts_a_conversation_once_per_flow_and_action(wire: Wire) -> None:
     """Some conversations are hit twice, so there are fewer of them than timeouts."""
-    stretch = TimeRange(NOON - 10 * HOUR, NOON)
-    truth = wire.truth(stretch)["flows"]
+    time_range = TimeRange(NOON - 10 * HOUR, NOON)
+    truth = wire.truth(time_range)["flows"]
     hit: dict[tuple[str, str], set[str]] = {}
-    for conversation in wire.all_details(stretch, segmentFilters=FAILED):
-        for pair in timeouts([conversation], stretch):
+    for conversation in wire.all_details(time_range, segmentFilters=FAILED):
+        for pair in timeouts([conversation], time_range):
             hit.setdefault(pair, set()).add(conversation["conversationId"])
     told = {(one["flow_id"], one["action_id"]): one["conversations"] for one in truth}
     assert {pair: len(names) for pair, names in hit.items()} == told
@@ -192,9 +194,9 @@ def test_a_page_beyond_the_last_is_empty(wire: Wire) -> None:
 @pytest.mark.parametrize("order_by", ["conversationStart", "conversationEnd"])
 def test_the_order_is_what_was_asked_for(wire: Wire, order_by: str) -> None:
     """Ascending and descending, by either end."""
-    stretch = TimeRange(NOON - 3 * HOUR, NOON - 2 * HOUR)
-    up = wire.all_details(stretch, order="asc", orderBy=order_by)
-    down = wire.all_details(stretch, order="desc", orderBy=order_by)
+    time_range = TimeRange(NOON - 3 * HOUR, NOON - 2 * HOUR)
+    up = wire.all_details(time_range, order="asc", orderBy=order_by)
+    down = wire.all_details(time_range, order="desc", orderBy=order_by)
     moments = [one[order_by] for one in up]
     assert moments == sorted(moments)
     assert [one["conversationId"] for one in down] == [one["conversationId"] for one in up][::-1]
@@ -299,11 +301,11 @@ def test_a_conversation_grows_while_its_calls_become_visible(
 ) -> None:
     """Its segments come late one by one, and never go away again."""
     wire = simulate("late")
-    stretch = TimeRange(NOON - HOUR, NOON)
+    time_range = TimeRange(NOON - HOUR, NOON)
     seen: dict[str, int] = {}
     grown = 0
     for _ in range(8):
-        for one in wire.all_details(stretch, segmentFilters=FAILED):
+        for one in wire.all_details(time_range, segmentFilters=FAILED):
             codes = sum("errorCode" in each for _, each in flow_segments(one))
             before = seen.get(one["conversationId"], codes)
             assert codes >= before

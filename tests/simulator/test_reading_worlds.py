@@ -43,10 +43,10 @@ REFUSING = Scenario(
 )
 
 
-def ask(wire: Wire, stretch: TimeRange = HALF_HOUR, **more: object) -> Any:  # noqa: ANN401 - JSON
+def ask(wire: Wire, time_range: TimeRange = HALF_HOUR, **more: object) -> Any:  # noqa: ANN401 - JSON
     """An aggregate query by action and ending, in buckets of five minutes."""
     usual: dict[str, object] = {"groupBy": list(GROUPS), "granularity": "PT5M"}
-    return wire.aggregates(stretch, **{**usual, **more}).json()
+    return wire.aggregates(time_range, **{**usual, **more}).json()
 
 
 def buckets(answer: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
@@ -107,8 +107,8 @@ def test_the_last_bucket_ends_as_the_world_has_it(
     simulate: Simulate, end: str, minutes: int
 ) -> None:
     """At the end of what was asked for, or at its own."""
-    stretch = TimeRange(NOON - 600, NOON - 120)
-    answer = ask(simulate(world=replace(KIND, bucket_end=end), is_odd=True), stretch)
+    time_range = TimeRange(NOON - 600, NOON - 120)
+    answer = ask(simulate(world=replace(KIND, bucket_end=end), is_odd=True), time_range)
     ends = {one["interval"].split("/")[1] for one in buckets(answer)}
     assert max(ends) == f"2026-11-23T{'11:58' if minutes == 3 else '12:00'}:00.000Z"
 

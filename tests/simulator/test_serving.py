@@ -90,11 +90,11 @@ def test_every_scenario_can_be_served(simulate: Simulate, name: str) -> None:
 def test_two_thousand_actions_are_counted_exactly(simulate: Simulate, clock: StillClock) -> None:
     """Drawn together, told apart: aggregates equal the truth of each one."""
     wire = simulate("large")
-    stretch = TimeRange(NOON - 1_200, NOON)
+    time_range = TimeRange(NOON - 1_200, NOON)
     clock.at += HOUR
-    truth = wire.truth(stretch)["actions"]
+    truth = wire.truth(time_range)["actions"]
     shown: dict[str, int] = {}
-    answer = wire.aggregates(stretch, groupBy=list(GROUPS), granularity="PT5M")
+    answer = wire.aggregates(time_range, groupBy=list(GROUPS), granularity="PT5M")
     for (action_id, _, _), count in counts(answer).items():
         shown[action_id] = shown.get(action_id, 0) + count
     assert shown == {action_id: sum(mine.values()) for action_id, mine in truth.items()}
@@ -111,12 +111,12 @@ def test_an_org_can_have_any_number_of_actions() -> None:
 def test_many_clients_are_answered_alike(simulate: Simulate) -> None:
     """Readers at once see the same thing as one after the other."""
     wire = simulate("default")
-    stretch = TimeRange(NOON - 2 * HOUR, NOON)
+    time_range = TimeRange(NOON - 2 * HOUR, NOON)
     answers: list[dict[tuple[str, str, str], int]] = []
 
     def read() -> None:
         with Wire(wire.simulator) as mine:
-            answers.append(counts(mine.aggregates(stretch, groupBy=list(GROUPS))))
+            answers.append(counts(mine.aggregates(time_range, groupBy=list(GROUPS))))
 
     readers = [threading.Thread(target=read) for _ in range(6)]
     for reader in readers:

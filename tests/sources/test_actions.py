@@ -50,7 +50,7 @@ class TestQuestion:
     def test_a_read_is_a_request_for_every_ten_bands(
         self, far_side: FarSide, client: Client
     ) -> None:
-        """Whatever the stretch, deep or not."""
+        """Whatever the period, deep or not."""
         far_side.on(AGGREGATES, aggregates())
         ActionsSource(client).read(TimeRange(NOON - 24 * HOUR, NOON), 300, deep=True)
         assert len(far_side.requests(AGGREGATES)) == math.ceil(len(BAND_EDGES_MS) / 10)

@@ -15,7 +15,7 @@ STRETCH = TimeRange(NOON, NOON + 900)
 
 
 def failed(number: int, began: float = NOON - 60) -> Json:
-    """A conversation with a timeout of its own in the stretch."""
+    """A conversation with a timeout of its own in the period."""
     return conversation(f"c{number:04d}", segment(NOON + number / 1_000), began=began)
 
 

@@ -1,4 +1,4 @@
-"""Detail records: which timeouts they tell of, and which of them lie in the stretch asked for."""
+"""Detail records: which timeouts they tell of, and which of them lie in the period asked for."""
 
 from __future__ import annotations
 
@@ -141,18 +141,18 @@ class TestEndToEnd:
     """Against the simulated org."""
 
     def test_every_timeout_of_a_flow_is_found(self) -> None:
-        """Counts per flow equal the truth, and every one lies in the stretch."""
-        stretch = TimeRange(NOON - 6 * HOUR, NOON)
+        """Counts per flow equal the truth, and every one lies in the period."""
+        time_range = TimeRange(NOON - 6 * HOUR, NOON)
         knows = Knows(flows={PAYMENT_LINE.flow_id: SMALL.flows[0].steps[0].action_id})
         with serve(SimulatedOrg(SMALL, StillClock(NOON), world=readable(TALKATIVE))) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, knows)
-            found = source.read(stretch, 300, deep=True).incidents
+            found = source.read(time_range, 300, deep=True).incidents
             client.close()
-            truth = simulator.org.truth(stretch.start * 1_000, stretch.end * 1_000)
+            truth = simulator.org.truth(time_range.start * 1_000, time_range.end * 1_000)
         counted: dict[tuple[str, str], int] = {}
         for incident in found:
-            assert stretch.start <= incident.at < stretch.end
+            assert time_range.start <= incident.at < time_range.end
             key = incident.flow_id, incident.action_id
             counted[key] = counted.get(key, 0) + 1
         flows: Any = truth["flows"]
@@ -162,23 +162,23 @@ class TestEndToEnd:
     def test_only_a_deep_read_finds_a_timeout_in_a_call_of_the_day_before(self) -> None:
         """A call that began before midnight, hours before it timed out."""
         two_at_night = NOON + 14 * HOUR
-        stretch = TimeRange(two_at_night, two_at_night + HOUR)
+        time_range = TimeRange(two_at_night, two_at_night + HOUR)
         with serve(
-            SimulatedOrg(BUSY_NIGHT, StillClock(stretch.end), world=readable(TALKATIVE))
+            SimulatedOrg(BUSY_NIGHT, StillClock(time_range.end), world=readable(TALKATIVE))
         ) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, KnowsNothing())
-            deep = len(source.read(stretch, 300, deep=True).incidents)
-            shallow = len(source.read(stretch, 300, deep=False).incidents)
+            deep = len(source.read(time_range, 300, deep=True).incidents)
+            shallow = len(source.read(time_range, 300, deep=False).incidents)
             client.close()
-            truth = simulator.org.truth(stretch.start * 1_000, stretch.end * 1_000)
+            truth = simulator.org.truth(time_range.start * 1_000, time_range.end * 1_000)
         flows: Any = truth["flows"]
         assert deep == sum(flow["timeouts"] for flow in flows)
         assert 0 < shallow < deep
 
 
 class TestStretch:
-    """Conversations come by the day; kept is what failed in the stretch."""
+    """Conversations come by the day; kept is what failed in the period."""
 
     @pytest.mark.parametrize(
         ("ended_at", "kept"),
@@ -196,7 +196,7 @@ class TestStretch:
         ended_at: float,
         kept: bool,  # noqa: FBT001 - a row of the table
     ) -> None:
-        """The stretch is half-open, to the millisecond."""
+        """The period is half-open, to the millisecond."""
         one = conversation("c1", segment(ended_at - 10, seconds=10))
         assert bool(told(far_side, client, one)) is kept
 

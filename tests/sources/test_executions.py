@@ -108,7 +108,7 @@ def test_pages_are_followed_to_the_end(org: Org) -> None:
 
 
 def test_executions_are_dated_to_the_minute(org: Org) -> None:
-    """The minute they ended in, inside the stretch that was asked for."""
+    """The minute they ended in, inside the period that was asked for."""
     listed = org.read()
 
     assert listed.granularity_seconds == 60
@@ -177,7 +177,7 @@ def test_a_job_without_results_says_why(org: Org, kind: str, words: str) -> None
 
     with pytest.raises(ServerFaultError, match=words) as raised:
         org.read()
-    assert "shorter stretch" in raised.value.hint
+    assert "shorter period" in raised.value.hint
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,15 @@ def test_a_session_that_ran_no_flow_is_passed_over(far_side: FarSide, client: Cl
 @pytest.mark.parametrize("contract", ["platform", "flow"])
 def test_ten_telephony_errors_for_each_flow_error_add_no_timeout(contract: str) -> None:
     """Every timeout found is one that really happened, however many stations were silent."""
-    stretch = TimeRange(NOON - 6 * HOUR, NOON)
+    time_range = TimeRange(NOON - 6 * HOUR, NOON)
     world = World(detail_errors="coded", telephony_errors="many")
     org = SimulatedOrg(SMALL, StillClock(NOON), world=readable(world), contract=contract)  # type: ignore[arg-type]
     with serve(org) as simulator:
         client = client_of(simulator.url)
         source = ConversationsSource(client, CLASSIFIER, KNOWS)
-        found = source.read(stretch, 300, deep=True).incidents
+        found = source.read(time_range, 300, deep=True).incidents
         client.close()
-    truth = org.truth(stretch.start * 1_000, stretch.end * 1_000)
+    truth = org.truth(time_range.start * 1_000, time_range.end * 1_000)
     flows: list[Json] = truth["flows"]  # type: ignore[assignment]
     assert len(found) == sum(flow["timeouts"] for flow in flows) > 20
     assert truth["flow_errors"]

@@ -192,10 +192,10 @@ class ViewAnswer(msgspec.Struct, frozen=True):
 
 
 class ActionBucket(Record, frozen=True):
-    """What one group did in one stretch of time.
+    """What one group did in one period.
 
     Attributes:
-        interval: The stretch; it may be cut at the query's end, so key it by its start.
+        interval: The period; it may be cut at the query's end, so key it by its start.
         metrics_or_none: As it came; read ``stats``.
         views_or_none: As it came; read ``view_counts``.
     """

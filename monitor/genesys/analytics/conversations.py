@@ -98,7 +98,7 @@ class SegmentProperty(Record, frozen=True):
 
 
 class Segment(Record, frozen=True, rename="camel"):
-    """A stretch of a session; times are instants with a zone.
+    """A part of a session; times are instants with a zone.
 
     Attributes:
         segment_start: When it began.
@@ -153,7 +153,7 @@ class Session(Record, frozen=True, rename="camel"):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """Its stretches."""
+        """Its parts."""
         return self.segments_or_none or ()
 
 

@@ -13,9 +13,9 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment in an answer; one without a zone is refused."""
 
 
-def interval(stretch: TimeRange) -> str:
-    """A stretch of time as the platform writes it, ``2026-01-01T00:00:00.000Z/...``."""
-    return f"{_instant(stretch.start)}/{_instant(stretch.end)}"
+def interval(time_range: TimeRange) -> str:
+    """A period as the platform writes it, ``2026-01-01T00:00:00.000Z/...``."""
+    return f"{_instant(time_range.start)}/{_instant(time_range.end)}"
 
 
 def _instant(epoch_seconds: int) -> str:
