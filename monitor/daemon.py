@@ -34,7 +34,7 @@ from monitor.model import floor_to
 from monitor.remediation.keeper import Keeper
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
-from monitor.watch import OrgWatch
+from monitor.watch import OrgPoller
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 
 log = structlog.get_logger()
@@ -92,7 +92,7 @@ class Daemon:
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._finished = threading.Event()
         self._closed = {org.name: ClosedEndpoints() for org in settings.org}
-        self._drawing = threading.Lock()
+        self._snapshot_lock = threading.Lock()
         self._steps = ClockSteps(clock)
         self._looking_at_clock = threading.Lock()
         self._no_turn: dict[str, str] = {}
@@ -104,7 +104,7 @@ class Daemon:
         try:
             self._ledger.refuse_damage()
             self._ledger.settle()
-            self._watches = self._open_watches(settings)
+            self._pollers = self._open_pollers(settings)
             self._keepers = self._open_keepers(settings)
             self.holder = SnapshotHolder(self._snapshot())
             registry = CollectorRegistry()
@@ -147,7 +147,7 @@ class Daemon:
             )
         log.info(
             "started",
-            orgs=[watch.name for watch in self._watches],
+            orgs=[poller.name for poller in self._pollers],
             address=self.address,
             interval_seconds=self._settings.collect.interval,
         )
@@ -174,7 +174,7 @@ class Daemon:
         try:
             settings = self._load()
             self._refuse_what_needs_a_restart(settings)
-            watches = self._open_watches(settings)
+            pollers = self._open_pollers(settings)
             keepers = self._open_keepers(settings)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, the daemon goes on
             told = error if isinstance(error, TimeoutMonitorError) else UnforeseenError.of(error)
@@ -183,18 +183,18 @@ class Daemon:
         # Polls of one org never overlap: the old ones end before the new ones begin.
         if not self._end_jobs().wait(RELOAD_SECONDS):
             log.warning("reloaded_while_asking", after_seconds=RELOAD_SECONDS)
-        before = {picture.org: picture for picture in self._snapshot().orgs}
-        for watch in watches:
-            if watch.name in before:
-                picture = before[watch.name]
-                watch.go_on_from(picture.health, picture.diagnosis)
-                keepers[watch.name].go_on_from(picture.remediation.decisions)
-        with self._drawing:
-            self._settings, self._watches, self._keepers = settings, watches, keepers
+        before = {org_snapshot.org: org_snapshot for org_snapshot in self._snapshot().orgs}
+        for poller in pollers:
+            if poller.name in before:
+                org_snapshot = before[poller.name]
+                poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
+                keepers[poller.name].carry_over(org_snapshot.remediation.decisions)
+        with self._snapshot_lock:
+            self._settings, self._pollers, self._keepers = settings, pollers, keepers
             self.holder.swap(self._snapshot())
         self._scheduler = self._schedule()
         self._scheduler.start()
-        log.info("reloaded", orgs=[watch.name for watch in watches])
+        log.info("reloaded", orgs=[poller.name for poller in pollers])
 
     def close(self) -> None:
         """Stop reading and serving; a transaction in hand is finished."""
@@ -226,8 +226,8 @@ class Daemon:
             ended.set()
 
         threading.Thread(target=finish, name="finish", daemon=True).start()
-        for watch in self._watches:
-            watch.close()
+        for poller in self._pollers:
+            poller.close()
         for keeper in self._keepers.values():
             keeper.close()
         return ended
@@ -237,55 +237,55 @@ class Daemon:
         """Whether no job runs any more."""
         return self._finished.is_set()
 
-    def poll_now(self, watch: OrgWatch) -> None:
+    def poll_now(self, poller: OrgPoller) -> None:
         """Poll one org and show the result; nothing that goes wrong ends the daemon."""
         if self._stop.is_set():
             return
-        with failures_logged("poll", watch.name):
-            self._poll(watch)
+        with failures_logged("poll", poller.name):
+            self._poll(poller)
 
-    def _poll(self, watch: OrgWatch) -> None:
+    def _poll(self, poller: OrgPoller) -> None:
         self._look_at_clock()
         try:
-            watch.poll()
+            poller.poll()
         except StateLostError as error:
             self._state_writable, self._state_problem = False, error.message
-            log.error("state_lost", org=watch.name, why=error.message, hint=error.hint)
+            log.error("state_lost", org=poller.name, why=error.message, hint=error.hint)
             # Nothing is judged or changed by a state that is not there.
             self._show()
             return
         except LedgerError as error:
             self._state_writable = False
-            log.error("state_failed", org=watch.name, why=error.message, hint=error.hint)
+            log.error("state_failed", org=poller.name, why=error.message, hint=error.hint)
         except (ConfigurationError, UnforeseenError) as error:
             # An address that can't be asked, which SIGHUP may mend, or a fault of our own: the
             # watch has told, and counted it.
-            log.debug("not_polled", org=watch.name, why=error.message)
+            log.debug("not_polled", org=poller.name, why=error.message)
         else:
             if self._state_problem:
                 log.info("state_is_back", state=self._ledger.name)
             self._state_writable, self._state_problem = True, ""
         self._show()
-        if watch.claim_diagnosis():
+        if poller.claim_diagnosis():
             # A job of its own, one at a time: it takes longer than a poll may. The scheduler could
             # not be asked for it: while it shuts down it waits for polls, and they would for it.
             with suppress(RuntimeError):  # no new ones after the end
-                self._diagnoses.submit(self._diagnose, watch)
-        why = self._why_no_turn(watch)
-        if why and why != self._no_turn.get(watch.name):
-            log.info("no_turn", org=watch.name, why=why)
-        self._no_turn[watch.name] = why
+                self._diagnoses.submit(self._diagnose, poller)
+        why = self._why_no_turn(poller)
+        if why and why != self._no_turn.get(poller.name):
+            log.info("no_turn", org=poller.name, why=why)
+        self._no_turn[poller.name] = why
         if why:
             return
         # So does a write with its readings; a turn that finds another under way is left out.
         with suppress(RuntimeError):
-            self._turns.submit(self._remediate, watch, self._keepers[watch.name])
+            self._turns.submit(self._remediate, poller, self._keepers[poller.name])
 
-    def _why_no_turn(self, watch: OrgWatch) -> str:
+    def _why_no_turn(self, poller: OrgPoller) -> str:
         """Why no timeout is changed at the moment, whatever the guards would say."""
         if self._steps.stepped_within(CHANGE_NOTHING_SECONDS):
             return "the clock was set lately"
-        return "the clock is wrong" if watch.picture.health.is_clock_off else ""
+        return "the clock is wrong" if poller.snapshot.health.is_clock_off else ""
 
     def _look_after_clock(self) -> None:
         """Look at the clock until the daemon ends: jobs that wait can't look themselves."""
@@ -306,9 +306,9 @@ class Daemon:
             )
             self._show()
 
-    def _open_watches(self, settings: Settings) -> tuple[OrgWatch, ...]:
+    def _open_pollers(self, settings: Settings) -> tuple[OrgPoller, ...]:
         return tuple(
-            OrgWatch(
+            OrgPoller(
                 open_reader(
                     org,
                     settings,
@@ -343,43 +343,43 @@ class Daemon:
             )
 
     def _schedule(self) -> BackgroundScheduler:
-        orgs: Sequence[OrgWatch] = self._watches
+        orgs: Sequence[OrgPoller] = self._pollers
         # They are the only work that keeps a processor busy for long: one at a time.
         self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
         self._turns = futures.ThreadPoolExecutor(len(orgs), thread_name_prefix="remediation")
         scheduler = new_scheduler(2 * len(orgs) + 1)
         every = partial(add_job, scheduler, self._clock)
-        for watch in orgs:
-            every(self._settings.collect.interval, self.poll_now, watch, now=True)
-            every(CATALOGUE_EVERY_SECONDS, self._refresh, watch)
+        for poller in orgs:
+            every(self._settings.collect.interval, self.poll_now, poller, now=True)
+            every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
         every(PRUNE_EVERY_SECONDS, self._prune)
         return scheduler
 
-    def _diagnose(self, watch: OrgWatch) -> None:
+    def _diagnose(self, poller: OrgPoller) -> None:
         """Diagnose one org and show the verdicts."""
         if self._stop.is_set():
             return
-        with failures_logged("diagnosis", watch.name):
-            watch.diagnose()
-        with failures_logged("diagnosis", watch.name):
+        with failures_logged("diagnosis", poller.name):
+            poller.diagnose()
+        with failures_logged("diagnosis", poller.name):
             self._show()
 
-    def _remediate(self, watch: OrgWatch, keeper: Keeper) -> None:
+    def _remediate(self, poller: OrgPoller, keeper: Keeper) -> None:
         """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
         if self._stop.is_set():
             return
-        with failures_logged("remediation", watch.name):
-            keeper.take_turn(watch.picture.diagnosis)
-            keeper.draw()
-        with failures_logged("remediation", watch.name):
+        with failures_logged("remediation", poller.name):
+            keeper.take_turn(poller.snapshot.diagnosis)
+            keeper.refresh_snapshot()
+        with failures_logged("remediation", poller.name):
             self._show()
 
-    def _refresh(self, watch: OrgWatch) -> None:
+    def _refresh(self, poller: OrgPoller) -> None:
         if self._stop.is_set():
             return
-        with failures_logged("catalogue", watch.name):
-            watch.refresh_catalogue()
-        with failures_logged("catalogue", watch.name):
+        with failures_logged("catalogue", poller.name):
+            poller.refresh_catalogue()
+        with failures_logged("catalogue", poller.name):
             self._show()
 
     def _prune(self) -> None:
@@ -388,7 +388,7 @@ class Daemon:
 
     def _forget(self) -> None:
         self._look_at_clock()
-        is_off = any(watch.picture.health.is_clock_off for watch in self._watches)
+        is_off = any(poller.snapshot.health.is_clock_off for poller in self._pollers)
         if is_off or self._steps.stepped_within(PRUNE_NOTHING_SECONDS):
             log.warning("prune_left_out", why="the clock is wrong, or was set lately")
             return
@@ -397,7 +397,7 @@ class Daemon:
         log.info("pruned", rows=self._ledger.prune(before))
 
     def _show(self) -> None:
-        with self._drawing:
+        with self._snapshot_lock:
             self.holder.swap(self._snapshot())
 
     def _snapshot(self) -> Snapshot:
@@ -407,8 +407,8 @@ class Daemon:
             interval_seconds=self._settings.collect.interval,
             clock_steps=dict(self._steps.counts),
             orgs=tuple(
-                replace(watch.picture, remediation=self._keepers[watch.name].picture)
-                for watch in self._watches
+                replace(poller.snapshot, remediation=self._keepers[poller.name].snapshot)
+                for poller in self._pollers
             ),
             stale_after_seconds=self._settings.collect.stale_after_seconds,
             state_writable=self._state_writable,

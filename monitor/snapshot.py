@@ -1,6 +1,6 @@
-"""What the world is shown: one immutable picture of every org, swapped in whole after each poll.
+"""What the world is shown: one immutable snapshot of every org, swapped in whole after each poll.
 
-A scrape or a request reads the picture that is current when it begins and nothing else, so it
+A scrape or a request reads the snapshot that is current when it begins and nothing else, so it
 never waits for a poll and never sees half of one.
 """
 
@@ -63,7 +63,7 @@ class PollHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class RemediationPicture:
+class RemediationSnapshot:
     """What was decided and changed in one org.
 
     Attributes:
@@ -89,7 +89,7 @@ class RemediationPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class OrgPicture:
+class OrgSnapshot:
     """One org: what its ledger holds, what that means, and how reading it goes.
 
     Attributes:
@@ -118,7 +118,7 @@ class OrgPicture:
     limits: tuple[LimitUse, ...]
     health: PollHealth
     diagnosis: OrgDiagnosis | None = None
-    remediation: RemediationPicture = field(default_factory=RemediationPicture)
+    remediation: RemediationSnapshot = field(default_factory=RemediationSnapshot)
     last_reads: Mapping[str, float] = field(default_factory=dict)
     polled_at: float | None = None
     catalogue_read_at: float | None = None
@@ -182,7 +182,7 @@ class Snapshot:
 
     Attributes:
         taken_at: When it was taken; epoch seconds.
-        orgs: One picture an org, in the configuration's order.
+        orgs: One snapshot an org, in the configuration's order.
         stale_after_seconds: Data older than this is stale.
         state_writable: Whether the ledger could be written.
         state_problem: Why the state can't be relied on at all: it is gone, or another one has taken
@@ -194,7 +194,7 @@ class Snapshot:
     """
 
     taken_at: float
-    orgs: tuple[OrgPicture, ...] = ()
+    orgs: tuple[OrgSnapshot, ...] = ()
     stale_after_seconds: float = 300.0
     state_writable: bool = True
     state_problem: str = ""
@@ -225,22 +225,24 @@ class Snapshot:
         limit = now - self.stale_after_seconds
         return tuple(
             stale
-            for picture in self.orgs
-            for stale in _last_reads(picture)
+            for org_snapshot in self.orgs
+            for stale in _last_reads(org_snapshot)
             if stale.last_success_at < limit or not stale.source
         )
 
 
-def _last_reads(picture: OrgPicture) -> list[StaleSource]:
-    available = picture.health.source_available
-    answering = [source for source in picture.source_names if available.get(source)]
+def _last_reads(org_snapshot: OrgSnapshot) -> list[StaleSource]:
+    available = org_snapshot.health.source_available
+    answering = [source for source in org_snapshot.source_names if available.get(source)]
     if answering:
         return [
-            StaleSource(picture.org, source, picture.last_success_at(source))
+            StaleSource(org_snapshot.org, source, org_snapshot.last_success_at(source))
             for source in sorted(answering)
         ]
-    newest = max((picture.last_success_at(source) for source in picture.source_names), default=0.0)
-    return [StaleSource(picture.org, "", newest)]
+    newest = max(
+        (org_snapshot.last_success_at(source) for source in org_snapshot.source_names), default=0.0
+    )
+    return [StaleSource(org_snapshot.org, "", newest)]
 
 
 class SnapshotHolder:

@@ -1,4 +1,4 @@
-"""Watching one org: read it, then draw the picture that is shown of it."""
+"""Poll one org, then take the snapshot that is shown of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from monitor.errors import (
 from monitor.genesys.budget import Allowance
 from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, TimeRange, source_of_executions
-from monitor.snapshot import OrgPicture, PollHealth
+from monitor.snapshot import OrgSnapshot, PollHealth
 
 log = structlog.get_logger()
 K = TypeVar("K")
@@ -49,8 +49,8 @@ _NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
 """What any other question would end with too."""
 
 
-class OrgWatch:
-    """One org: its polls, how they went, and its picture; safe to use from several threads."""
+class OrgPoller:
+    """One org: its polls, how they went, and its snapshot; safe to use from several threads."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class OrgWatch:
         ledger: Ledger,
         clock: Clock,
     ) -> None:
-        """Begin with the picture that the ledger still gives of the org.
+        """Begin with the snapshot that the ledger still gives of the org.
 
         Raises:
             LedgerError: The state can't be read.
@@ -87,7 +87,7 @@ class OrgWatch:
                 dict.fromkeys(settings.sources_of(reader.settings), True)
             ),
         )
-        self._picture = self._draw()
+        self._snapshot = self._take_snapshot()
 
     @property
     def name(self) -> str:
@@ -95,12 +95,12 @@ class OrgWatch:
         return self._reader.settings.name
 
     @property
-    def picture(self) -> OrgPicture:
-        """The newest picture, with the newest verdicts: neither waits for the other."""
-        picture = self._picture
-        last = self._ages.last_reads(picture.state.sources)
+    def snapshot(self) -> OrgSnapshot:
+        """The newest snapshot, with the newest verdicts: neither waits for the other."""
+        org_snapshot = self._snapshot
+        last = self._ages.last_reads(org_snapshot.state.sources)
         return replace(
-            picture,
+            org_snapshot,
             diagnosis=self._diagnosis,
             last_reads=last.sources,
             polled_at=last.polled_at,
@@ -111,9 +111,9 @@ class OrgWatch:
     def has_nothing_to_watch(self) -> bool:
         """Whether the org has no data action, as far as its catalogue tells."""
         listed = self._catalogue_read and self._reader.settings.contract == "platform"
-        return listed and not self._picture.state.actions
+        return listed and not self._snapshot.state.actions
 
-    def go_on_from(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
+    def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
         """Go on counting where an earlier watch of the same org, in this process, ended.
 
         Which sources answer is not taken over: that may be why there is a new watch. The verdicts
@@ -129,27 +129,27 @@ class OrgWatch:
                 source_available=self._health.source_available,
                 refused=self._health.refused,
             )
-            self._picture = replace(self._picture, health=self._health)
+            self._snapshot = replace(self._snapshot, health=self._health)
 
     def poll(self) -> PollReport:
-        """Read what is due, write one line about it, and draw the picture anew.
+        """Read what is due, write one line about it, and take the snapshot anew.
 
-        A source that fails is part of the report, and the picture keeps its last good data.
+        A source that fails is part of the report, and the snapshot keeps its last good data.
 
         Raises:
             ConfigurationError: The org's address can't be asked.
-            LedgerError: The state can't be read or written; the picture says so.
+            LedgerError: The state can't be read or written; the snapshot says so.
         """
         return self._read(self._reader.collector.poll, Allowance())
 
-    def read_again(self, time_range: TimeRange) -> PollReport:
+    def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past, again or for the first time.
 
         Raises:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
-        return self._read(lambda _: self._reader.collector.read_again(time_range), Allowance())
+        return self._read(lambda _: self._reader.collector.backfill(time_range), Allowance())
 
     def _read(self, read: Callable[[Allowance], PollReport], allowance: Allowance) -> PollReport:
         with self._turn:
@@ -172,7 +172,7 @@ class OrgWatch:
                     # Its connections were closed under it: that is no finding about the platform.
                     log.info("poll_abandoned", org=self.name)
                     return report
-                drawn = self._draw()
+                taken = self._take_snapshot()
             except TimeoutMonitorError as error:
                 self._note_failure(error, time.monotonic() - started)
                 raise
@@ -182,7 +182,7 @@ class OrgWatch:
                 self._note_failure(failure, time.monotonic() - started)
                 raise failure from error
             self._note(report)
-            self._picture = replace(drawn, health=self._health)
+            self._snapshot = replace(taken, health=self._health)
         return report
 
     def claim_diagnosis(self) -> bool:
@@ -191,13 +191,13 @@ class OrgWatch:
         True once for each window.
         """
         end = diagnosed_range(self._settings, self._clock.now()).end
-        if self._diagnosed_until == end or not self._picture.state.sources:
+        if self._diagnosed_until == end or not self._snapshot.state.sources:
             return False
         self._diagnosed_until = end
         return True
 
     def diagnose(self) -> None:
-        """Diagnose every action anew, and put the verdicts into the picture.
+        """Diagnose every action anew, and put the verdicts into the snapshot.
 
         It takes seconds to a minute, and holds up no poll: none waits for it.
 
@@ -234,7 +234,7 @@ class OrgWatch:
             polled = {name: why for name, why in self._health.refused.items() if name != AUDITS}
             refused = polled | self._refused({})
             self._health = replace(self._health, source_available=available, refused=refused)
-            self._picture = self._draw()
+            self._snapshot = self._take_snapshot()
 
     def close(self) -> None:
         """End the requests in flight and let go of the connections."""
@@ -390,7 +390,7 @@ class OrgWatch:
             durations_sum_seconds=self._health.durations_sum_seconds + seconds,
             problem=error.message,
         )
-        self._picture = replace(self._picture, health=self._health)
+        self._snapshot = replace(self._snapshot, health=self._health)
         log.warning(
             "poll",
             org=self.name,
@@ -400,13 +400,13 @@ class OrgWatch:
             hint=error.hint,
         )
 
-    def _draw(self) -> OrgPicture:
+    def _take_snapshot(self) -> OrgSnapshot:
         state = self._ledger.state(self.name)
         self._ages.note_sources(state.sources)
         now = self._clock.now()
         contract = self._reader.settings.contract
         hour = self._summary(now, HOUR_SECONDS, state)
-        return OrgPicture(
+        return OrgSnapshot(
             org=self.name,
             contract=contract,
             state=state,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, opened_watches
+from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.poll import iso, read_orgs, refuse_failures
 from monitor.cli.remarks import say
 from monitor.errors import ConfigurationError
@@ -14,7 +14,7 @@ from monitor.errors import ConfigurationError
 if TYPE_CHECKING:
     from monitor.collect import PollReport
     from monitor.model import TimeRange
-    from monitor.watch import OrgWatch
+    from monitor.watch import OrgPoller
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
@@ -53,17 +53,17 @@ def backfill(
     with opened_ledger(settings, may_create=True) as ledger:
         pruned = _pruned_part(time_range, ledger.pruned_before())
 
-        def read(watch: "OrgWatch") -> "PollReport":
+        def read(poller: "OrgPoller") -> "PollReport":
             from dataclasses import replace
 
             from monitor.collect import Outcome
 
-            report = watch.read_again(time_range)
+            report = poller.backfill(time_range)
             is_short = report.result is Outcome.OK and (pruned or report.unreadable)
             return replace(report, result=Outcome.PARTIAL) if is_short else report
 
-        with opened_watches(settings, ledger) as watches:
-            reports = read_orgs(watches, read, as_json=as_json, pruned=pruned)
+        with opened_pollers(settings, ledger) as pollers:
+            reports = read_orgs(pollers, read, as_json=as_json, pruned=pruned)
     _say_what_was_not_read(reports, time_range, pruned)
     refuse_failures(reports)
     if pruned or any(report.unreadable for report in reports):

@@ -15,7 +15,7 @@ from monitor.errors import ConfigurationError
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.ledger import Ledger
-    from monitor.watch import OrgWatch
+    from monitor.watch import OrgPoller
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def opened_or_passing_ledger(settings: Settings) -> Iterator[Ledger]:
 
 
 @contextmanager
-def opened_watches(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgWatch, ...]]:
+def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoller, ...]]:
     """A watch for each org, closed afterwards.
 
     Raises:
@@ -124,12 +124,12 @@ def opened_watches(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgWatc
     """
     from monitor.clock import SystemClock
     from monitor.collect import open_reader
-    from monitor.watch import OrgWatch
+    from monitor.watch import OrgPoller
 
     clock = SystemClock()
     stop = threading.Event()
-    watches = tuple(
-        OrgWatch(
+    pollers = tuple(
+        OrgPoller(
             open_reader(org, settings, ledger=ledger, clock=clock, stop=stop),
             settings,
             ledger=ledger,
@@ -138,8 +138,8 @@ def opened_watches(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgWatc
         for org in settings.org
     )
     try:
-        yield watches
+        yield pollers
     finally:
         stop.set()
-        for watch in watches:
-            watch.close()
+        for poller in pollers:
+            poller.close()

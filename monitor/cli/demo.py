@@ -96,8 +96,11 @@ def _await_first_verdicts(daemon: "Daemon", ending: Ending) -> None:
     """Wait for the first poll, and for what it says of each action where it read anything."""
     patience = time.monotonic() + FIRST_POLL_SECONDS
     while not ending.wait(0.05) and time.monotonic() < patience:
-        pictures = daemon.holder.current.orgs
-        if any(picture.diagnosis or picture.health.polls.get("failed") for picture in pictures):
+        org_snapshots = daemon.holder.current.orgs
+        if any(
+            org_snapshot.diagnosis or org_snapshot.health.polls.get("failed")
+            for org_snapshot in org_snapshots
+        ):
             return
 
 
@@ -107,11 +110,22 @@ def _refuse_to_show_nothing(daemon: "Daemon", ending: Ending) -> None:
     Raises:
         StaleDataError: Nothing has been read.
     """
-    pictures = daemon.holder.current.orgs
-    read = any(picture.health.polls.get(result) for picture in pictures for result in GOOD_POLLS)
+    org_snapshots = daemon.holder.current.orgs
+    read = any(
+        org_snapshot.health.polls.get(result)
+        for org_snapshot in org_snapshots
+        for result in GOOD_POLLS
+    )
     if read or ending.wait(0):
         return
-    why = next((picture.health.problem for picture in pictures if picture.health.problem), "")
+    why = next(
+        (
+            org_snapshot.health.problem
+            for org_snapshot in org_snapshots
+            if org_snapshot.health.problem
+        ),
+        "",
+    )
     raise StaleDataError(
         "The simulated org could not be read" + (f": {why.rstrip('.')}" if why else " in time"),
         "Try it again with --verbose before the command, and report what it prints.",
@@ -130,7 +144,7 @@ def _show(daemon: "Daemon", ending: Ending, deadline: float | None) -> None:
 
     def screen() -> Group:
         shown = daemon.holder.current
-        days = [picture.day for picture in shown.orgs]
+        days = [org_snapshot.day for org_snapshot in shown.orgs]
         return Group(report_table(days, shown.diagnoses), Text(), _addresses(daemon))
 
     def left() -> float:
@@ -161,12 +175,12 @@ def _addresses(daemon: "Daemon") -> "Text":
 
 
 def _say_goodbye(daemon: "Daemon") -> None:
-    for picture in daemon.holder.current.orgs:
-        polls = picture.health.polls
+    for org_snapshot in daemon.holder.current.orgs:
+        polls = org_snapshot.health.polls
         count = sum(polls.values())
-        executions = sum(total.count for total in picture.state.totals)
+        executions = sum(total.count for total in org_snapshot.state.totals)
         typer.echo(
-            f"\nWatched {picture.org} with {count} poll{'' if count == 1 else 's'} "
+            f"\nWatched {org_snapshot.org} with {count} poll{'' if count == 1 else 's'} "
             f"({polls.get('failed', 0)} failed): {executions:,} executions counted, "
-            f"{picture.day.total.timeouts:,} timeouts in 24 h."
+            f"{org_snapshot.day.total.timeouts:,} timeouts in 24 h."
         )

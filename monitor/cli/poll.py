@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, opened_watches
+from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.progress import waiting
 from monitor.cli.remarks import no_actions, say
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from monitor.collect import PollReport
     from monitor.errors import GenesysError, UnforeseenError
     from monitor.model import TimeRange
-    from monitor.watch import OrgWatch
+    from monitor.watch import OrgPoller
 
 
 def poll(
@@ -26,18 +26,18 @@ def poll(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs()
-    from monitor.watch import OrgWatch
+    from monitor.watch import OrgPoller
 
     with (
         opened_ledger(settings, may_create=True) as ledger,
-        opened_watches(settings, ledger) as watches,
+        opened_pollers(settings, ledger) as pollers,
     ):
-        refuse_failures(read_orgs(watches, OrgWatch.poll, as_json=as_json))
+        refuse_failures(read_orgs(pollers, OrgPoller.poll, as_json=as_json))
 
 
 def read_orgs(
-    watches: "Sequence[OrgWatch]",
-    read: "Callable[[OrgWatch], PollReport]",
+    pollers: "Sequence[OrgPoller]",
+    read: "Callable[[OrgPoller], PollReport]",
     *,
     as_json: bool,
     pruned: "TimeRange | None" = None,
@@ -45,7 +45,7 @@ def read_orgs(
     """Read every org, and print what that did.
 
     Args:
-        watches: The orgs.
+        pollers: The orgs.
         read: What to do with each.
         as_json: Whether to print a document instead of a line an org.
         pruned: What was not asked for because its windows were pruned.
@@ -54,13 +54,13 @@ def read_orgs(
         LedgerError: The state can't be read or written.
     """
     reports: list[PollReport] = []
-    for watch in watches:
-        with waiting(f"Reading {watch.name}"):
-            reports.append(read(watch))
+    for poller in pollers:
+        with waiting(f"Reading {poller.name}"):
+            reports.append(read(poller))
     _print(reports, pruned, as_json=as_json)
-    for watch, report in zip(watches, reports, strict=True):
-        if report.result == "ok" and watch.has_nothing_to_watch:
-            say(*no_actions(watch.name))
+    for poller, report in zip(pollers, reports, strict=True):
+        if report.result == "ok" and poller.has_nothing_to_watch:
+            say(*no_actions(poller.name))
     return reports
 
 

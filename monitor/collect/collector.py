@@ -120,7 +120,7 @@ class Collector:
             self._read_deep.clear()
             return self._each_source(partial(self._poll_source, now), allowance or Allowance())
 
-    def read_again(self, time_range: TimeRange) -> PollReport:
+    def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past (again); what is counted already stays counted once.
 
         Each question has a poll's allowance for itself: all of them may take as long as they need.

@@ -29,31 +29,31 @@ if TYPE_CHECKING:
     from monitor.exporter.families import Families
     from monitor.ledger import OrgState, Total
     from monitor.model import Classifier
-    from monitor.snapshot import OrgPicture
+    from monitor.snapshot import OrgSnapshot
 
 _EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
 _FLOW = "flow"
 FLOW_ERRORS_SOURCE = "flow-errors"
 
 
-def add_actions(families: Families, picture: OrgPicture, classifier: Classifier) -> None:
+def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Classifier) -> None:
     """Add everything that one org's data actions and flows show."""
-    state = picture.state
+    state = org_snapshot.state
     totals: dict[str, list[Total]] = defaultdict(list)
     for total in state.totals:
         totals[total.action_id].append(total)
     for action in known_actions(state):
-        labels = (picture.org, action.action_id)
+        labels = (org_snapshot.org, action.action_id)
         own = totals[action.action_id]
-        _add_names(families, picture.org, action)
-        _add_outcomes(families, labels, own, picture.contract, classifier)
+        _add_names(families, org_snapshot.org, action)
+        _add_outcomes(families, labels, own, org_snapshot.contract, classifier)
         _add_errors(families, labels, own)
-        if picture.contract != _FLOW:
+        if org_snapshot.contract != _FLOW:
             _add_durations(families, labels, own)
         if action.timeout_ms is not None and action.action_id not in state.gone:
             families.add(TIMEOUT, labels, action.timeout_ms / 1000)
-    _add_flows(families, picture.org, state)
-    _add_last_hour(families, picture)
+    _add_flows(families, org_snapshot.org, state)
+    _add_last_hour(families, org_snapshot)
 
 
 def known_actions(state: OrgState) -> list[Action]:
@@ -141,17 +141,17 @@ def callers_lost(state: OrgState) -> dict[tuple[str, str], int]:
     }
 
 
-def _add_last_hour(families: Families, picture: OrgPicture) -> None:
-    for summary in picture.hour.actions:
-        labels = (picture.org, summary.action_id)
+def _add_last_hour(families: Families, org_snapshot: OrgSnapshot) -> None:
+    for summary in org_snapshot.hour.actions:
+        labels = (org_snapshot.org, summary.action_id)
         families.add(BUDGET_USED, labels, summary.budget_used_ratio)
     # Durations of successes are not known there, and a mean over a stretch with holes is too low.
-    if picture.contract != _FLOW and picture.hour.complete:
-        concurrency = sum(summary.mean_concurrency for summary in picture.hour.actions)
-        families.add(CONCURRENCY_ESTIMATE, (picture.org,), concurrency)
-    families.add(CONCURRENCY_LIMIT, (picture.org,), picture.concurrency_limit)
-    for one in picture.limits:
-        families.add(LIMIT, (picture.org, one.name), one.limit)
+    if org_snapshot.contract != _FLOW and org_snapshot.hour.complete:
+        concurrency = sum(summary.mean_concurrency for summary in org_snapshot.hour.actions)
+        families.add(CONCURRENCY_ESTIMATE, (org_snapshot.org,), concurrency)
+    families.add(CONCURRENCY_LIMIT, (org_snapshot.org,), org_snapshot.concurrency_limit)
+    for one in org_snapshot.limits:
+        families.add(LIMIT, (org_snapshot.org, one.name), one.limit)
         # In a part of an hour the busiest window may be missing.
-        if picture.hour.complete:
-            families.add(LIMIT_USED, (picture.org, one.name), one.used_ratio)
+        if org_snapshot.hour.complete:
+            families.add(LIMIT_USED, (org_snapshot.org, one.name), one.used_ratio)

@@ -28,66 +28,69 @@ from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, SourceState
 
 if TYPE_CHECKING:
     from monitor.exporter.families import Families
-    from monitor.snapshot import OrgPicture, PollHealth
+    from monitor.snapshot import OrgSnapshot, PollHealth
 
 POLL_RESULTS: tuple[str, ...] = ("ok", "partial", "failed")
 """How a poll can end; each has a series from the first scrape."""
 
 
-def add_collection(families: Families, picture: OrgPicture) -> None:
+def add_collection(families: Families, org_snapshot: OrgSnapshot) -> None:
     """Add how reading one org goes, except what depends on the moment of the scrape."""
-    _add_freshness(families, picture)
-    _add_lateness(families, picture)
+    _add_freshness(families, org_snapshot)
+    _add_lateness(families, org_snapshot)
     # Also of the audit log, which counts nothing.
-    for source, answers in sorted(picture.health.source_available.items()):
-        families.add(SOURCE_AVAILABLE, (picture.org, source), answers)
-    if picture.required_source in picture.health.source_available:
+    for source, answers in sorted(org_snapshot.health.source_available.items()):
+        families.add(SOURCE_AVAILABLE, (org_snapshot.org, source), answers)
+    if org_snapshot.required_source in org_snapshot.health.source_available:
         families.add(
             REQUIRED_SOURCE_AVAILABLE,
-            (picture.org, picture.required_source),
-            not picture.is_required_source_off,
+            (org_snapshot.org, org_snapshot.required_source),
+            not org_snapshot.is_required_source_off,
         )
-    families.add(CLOCK_SKEW, (picture.org,), picture.health.clock_skew_seconds)
-    _add_polls(families, picture.org, picture.health)
-    _add_cost(families, picture.org, picture.health)
-    for (source, reason), records in sorted(picture.health.dropped_records.items()):
-        families.add(DROPPED_RECORDS, (picture.org, source, reason), records)
+    families.add(CLOCK_SKEW, (org_snapshot.org,), org_snapshot.health.clock_skew_seconds)
+    _add_polls(families, org_snapshot.org, org_snapshot.health)
+    _add_cost(families, org_snapshot.org, org_snapshot.health)
+    for (source, reason), records in sorted(org_snapshot.health.dropped_records.items()):
+        families.add(DROPPED_RECORDS, (org_snapshot.org, source, reason), records)
 
 
-def add_ages(families: Families, picture: OrgPicture, now: float) -> None:
+def add_ages(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
     """Add how long ago everything was read, and how old the newest data is, at ``now``.
 
     ``now`` is that of ``Snapshot.moment``; what was never read has no age.
     """
-    for source in picture.source_names:
-        last = picture.last_success_at(source)
+    for source in org_snapshot.source_names:
+        last = org_snapshot.last_success_at(source)
         if last > 0:
-            families.add(SOURCE_AGE, (picture.org, source), max(0.0, now - last))
-    for spec, at in ((POLL_AGE, picture.polled_at), (CATALOGUE_AGE, picture.catalogue_read_at)):
+            families.add(SOURCE_AGE, (org_snapshot.org, source), max(0.0, now - last))
+    for spec, at in (
+        (POLL_AGE, org_snapshot.polled_at),
+        (CATALOGUE_AGE, org_snapshot.catalogue_read_at),
+    ):
         if at is not None:
-            families.add(spec, (picture.org,), max(0.0, now - at))
-    for source, state in sorted(picture.state.sources.items()):
+            families.add(spec, (org_snapshot.org,), max(0.0, now - at))
+    for source, state in sorted(org_snapshot.state.sources.items()):
         if state.newest_data_at > 0:
             lag_seconds = max(0.0, now - state.newest_data_at)
-            families.add(DATA_LAG, (picture.org, source), lag_seconds)
+            families.add(DATA_LAG, (org_snapshot.org, source), lag_seconds)
 
 
-def _add_freshness(families: Families, picture: OrgPicture) -> None:
-    for source in picture.source_names:
-        labels = (picture.org, source)
-        state = picture.state.sources.get(source, SourceState(source))
-        families.add(WATERMARK, labels, picture.watermark(source))
-        families.add(LAST_SUCCESS, labels, picture.last_success_at(source) or None)
+def _add_freshness(families: Families, org_snapshot: OrgSnapshot) -> None:
+    for source in org_snapshot.source_names:
+        labels = (org_snapshot.org, source)
+        state = org_snapshot.state.sources.get(source, SourceState(source))
+        families.add(WATERMARK, labels, org_snapshot.watermark(source))
+        families.add(LAST_SUCCESS, labels, org_snapshot.last_success_at(source) or None)
         families.add(RESTATEMENTS, labels, state.restatements)
         families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
 
 
-def _add_lateness(families: Families, picture: OrgPicture) -> None:
-    for source in picture.source_names:
-        late = picture.state.lateness.get(source, Lateness())
+def _add_lateness(families: Families, org_snapshot: OrgSnapshot) -> None:
+    for source in org_snapshot.source_names:
+        late = org_snapshot.state.lateness.get(source, Lateness())
         families.add_histogram(
             LATENESS,
-            (picture.org, source),
+            (org_snapshot.org, source),
             LATENESS_EDGES_SECONDS,
             late.executions,
             late.seconds_sum,

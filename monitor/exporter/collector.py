@@ -71,8 +71,8 @@ class MetricsCollector:
         snapshot = self._holder.current
         ages = Families(_OF_THE_MOMENT)
         now = snapshot.moment(self._clock)
-        for picture in snapshot.orgs:
-            add_ages(ages, picture, now)
+        for org_snapshot in snapshot.orgs:
+            add_ages(ages, org_snapshot, now)
         fresh = {family.name: family for family in ages.finished()}
         return [fresh.get(family.name, family) for family in self._families_of(snapshot)]
 
@@ -91,13 +91,13 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
     families.add(POLL_INTERVAL, (), snapshot.interval_seconds)
     steps = {
         **snapshot.clock_steps,
-        "state": sum(picture.health.voided for picture in snapshot.orgs),
+        "state": sum(org_snapshot.health.voided for org_snapshot in snapshot.orgs),
     }
     for found in CLOCK_STEPS_FOUND:
         families.add(CLOCK_STEPS, (found,), steps.get(found, 0))
-    for picture in snapshot.orgs:
-        add_actions(families, picture, classifier)
-        add_verdicts(families, picture, snapshot.taken_at)
-        add_collection(families, picture)
-        add_remediation(families, picture)
+    for org_snapshot in snapshot.orgs:
+        add_actions(families, org_snapshot, classifier)
+        add_verdicts(families, org_snapshot, snapshot.taken_at)
+        add_collection(families, org_snapshot)
+        add_remediation(families, org_snapshot)
     return families.finished()

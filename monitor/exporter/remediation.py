@@ -17,7 +17,7 @@ from monitor.exporter.catalogue import (
 
 if TYPE_CHECKING:
     from monitor.exporter.families import Families
-    from monitor.snapshot import OrgPicture
+    from monitor.snapshot import OrgSnapshot
 
 CHANGE_RESULTS: tuple[str, ...] = ("applied", "verified", "rolled_back", "conflict", "failed")
 """How far a change can come; each has a series from the first scrape."""
@@ -49,15 +49,15 @@ def results_over_time(
     }
 
 
-def add_remediation(families: Families, picture: OrgPicture) -> None:
+def add_remediation(families: Families, org_snapshot: OrgSnapshot) -> None:
     """Add what was decided and changed in one org."""
-    seen = picture.remediation
+    seen = org_snapshot.remediation
     for (decision, reason), count in sorted(seen.decisions.items()):
-        families.add(REMEDIATION_DECISIONS, (picture.org, decision, reason), count)
+        families.add(REMEDIATION_DECISIONS, (org_snapshot.org, decision, reason), count)
     for result in CHANGE_RESULTS:
-        families.add(REMEDIATION_CHANGES, (picture.org, result), seen.results.get(result, 0))
+        families.add(REMEDIATION_CHANGES, (org_snapshot.org, result), seen.results.get(result, 0))
     for why in WHY_SET_BACK:
-        families.add(REMEDIATION_SET_BACK, (picture.org, why), seen.set_back.get(why, 0))
-    families.add(REMEDIATION_MODE, (picture.org,), MODES.index(seen.mode))
-    families.add(REMEDIATION_PAUSED, (picture.org,), seen.paused)
-    families.add(REMEDIATION_TRIPPED, (picture.org,), seen.tripped)
+        families.add(REMEDIATION_SET_BACK, (org_snapshot.org, why), seen.set_back.get(why, 0))
+    families.add(REMEDIATION_MODE, (org_snapshot.org,), MODES.index(seen.mode))
+    families.add(REMEDIATION_PAUSED, (org_snapshot.org,), seen.paused)
+    families.add(REMEDIATION_TRIPPED, (org_snapshot.org,), seen.tripped)

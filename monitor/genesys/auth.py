@@ -250,7 +250,7 @@ class TokenCache:
         *,
         gate: Gate,
         clock: Clock,
-        read_again: Callable[[], Grant | None] = lambda: None,
+        reload: Callable[[], Grant | None] = lambda: None,
     ) -> None:
         """Begin without a token.
 
@@ -259,10 +259,10 @@ class TokenCache:
             transport: What carries the request.
             gate: Keeps to the rate limits.
             clock: Measures how long a token is good, and how long a refusal rests.
-            read_again: Asked when the credentials are refused: the grant with what their file holds
+            reload: Asked when the credentials are refused: the grant with what their file holds
                 now; None where nothing has changed.
         """
-        self._read_again = read_again
+        self._reload = reload
         self._grant = grant
         self._transport = transport
         self._clock = clock
@@ -314,7 +314,7 @@ class TokenCache:
         try:
             self._renew(budget)
         except AuthenticationError:
-            changed = self._read_again()
+            changed = self._reload()
             if changed is None:
                 raise
             self._grant = changed

@@ -379,7 +379,7 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     return Client(
         org.api_base,
         tokens=TokenCache(
-            credentials.grant, transport, gate=gate, clock=clock, read_again=credentials.read_again
+            credentials.grant, transport, gate=gate, clock=clock, reload=credentials.reload
         ),
         transport=transport,
         gate=gate,

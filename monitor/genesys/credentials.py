@@ -34,7 +34,7 @@ class OrgCredentials:
         self._texts = self._read()
         self.grant = self._grant(*self._texts)
 
-    def read_again(self) -> Grant | None:
+    def reload(self) -> Grant | None:
         """Return the grant with what the file holds now; None where it is the same, or unusable.
 
         A secret is rotated by writing its file anew, and for a while the old one may still be

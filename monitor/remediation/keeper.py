@@ -1,4 +1,4 @@
-"""The daemon's half of remediation at one org: a turn after each poll, and the picture of it."""
+"""The daemon's half of remediation at one org: a turn after each poll, and the snapshot of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from monitor.remediation.policy import OK
 from monitor.remediation.put_back import why_set_back
 from monitor.remediation.rails import RAIL_NAMES
 from monitor.remediation.turn import TurnReport
-from monitor.snapshot import RemediationPicture
+from monitor.snapshot import RemediationSnapshot
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Keeper:
         clock: Clock,
         stop: threading.Event,
     ) -> None:
-        """Draw the first picture, and do nothing else yet.
+        """Take the first snapshot, and do nothing else yet.
 
         Args:
             org: The org.
@@ -66,8 +66,8 @@ class Keeper:
                 0,
             )
         )
-        self._picture = RemediationPicture()
-        self.draw()
+        self._snapshot = RemediationSnapshot()
+        self.refresh_snapshot()
 
     @property
     def name(self) -> str:
@@ -96,19 +96,19 @@ class Keeper:
             self._turn.release()
 
     @property
-    def picture(self) -> RemediationPicture:
-        """The newest picture of what was decided and changed."""
-        return self._picture
+    def snapshot(self) -> RemediationSnapshot:
+        """Return the newest snapshot of what was decided and changed."""
+        return self._snapshot
 
-    def draw(self) -> None:
-        """Draw the picture anew.
+    def refresh_snapshot(self) -> None:
+        """Take the snapshot anew.
 
         Raises:
-            LedgerError: The state can't be read; the picture stays as it was.
+            LedgerError: The state can't be read; the snapshot stays as it was.
         """
         journal = self._ledger.journal
         standing = journal.standing(self.name, self._clock.now())
-        self._picture = RemediationPicture(
+        self._snapshot = RemediationSnapshot(
             mode=self._mode,
             paused=standing.paused is not None,
             tripped=standing.tripped is not None,
@@ -122,7 +122,7 @@ class Keeper:
             outside=tuple(self._ledger.outside_changes(self.name, SHOWN_CHANGES)),
         )
 
-    def go_on_from(self, decisions: Mapping[tuple[str, str], int]) -> None:
+    def carry_over(self, decisions: Mapping[tuple[str, str], int]) -> None:
         """Go on counting where an earlier keeper of the same org, in this process, ended.
 
         Raises:
@@ -130,7 +130,7 @@ class Keeper:
         """
         with self._turn:
             self._counts.update(decisions)
-        self.draw()
+        self.refresh_snapshot()
 
     def _counted(self, report: TurnReport) -> TurnReport:
         for decision in report.decisions:

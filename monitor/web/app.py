@@ -164,7 +164,7 @@ def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get("/api/v1/actions")
     def actions() -> Response:
         snapshot = holder.current
-        days = [picture.day for picture in snapshot.orgs]
+        days = [org_snapshot.day for org_snapshot in snapshot.orgs]
         return _json(as_document(days, snapshot.taken_at, snapshot.diagnoses))
 
     @app.get("/api/v1/changes")

@@ -16,7 +16,7 @@ from monitor.web.readiness import why_not_ready
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.snapshot import OrgPicture, Snapshot
+    from monitor.snapshot import OrgSnapshot, Snapshot
     from monitor.web.readiness import Unready
 
 Document = dict[str, Any]
@@ -38,7 +38,7 @@ def status_document(snapshot: Snapshot, now: float) -> Document:
         "stale_after_seconds": snapshot.stale_after_seconds,
         "state_writable": snapshot.state_writable,
         "clock_steps": dict(snapshot.clock_steps),
-        "orgs": [_org(picture, now) for picture in snapshot.orgs],
+        "orgs": [_org(org_snapshot, now) for org_snapshot in snapshot.orgs],
     }
 
 
@@ -49,22 +49,22 @@ def changes_document(snapshot: Snapshot, now: float) -> Document:
         "snapshot_taken_at": iso_time(snapshot.taken_at),
         "orgs": [
             {
-                "org": picture.org,
-                "mode": picture.remediation.mode,
-                "paused": picture.remediation.paused,
-                "tripped": picture.remediation.tripped,
+                "org": org_snapshot.org,
+                "mode": org_snapshot.remediation.mode,
+                "paused": org_snapshot.remediation.paused,
+                "tripped": org_snapshot.remediation.tripped,
             }
-            for picture in snapshot.orgs
+            for org_snapshot in snapshot.orgs
         ],
         "changes": [
             change_document(change)
-            for picture in snapshot.orgs
-            for change in picture.remediation.changes
+            for org_snapshot in snapshot.orgs
+            for change in org_snapshot.remediation.changes
         ],
         "outside": [
             outside_document(change)
-            for picture in snapshot.orgs
-            for change in picture.remediation.outside
+            for org_snapshot in snapshot.orgs
+            for change in org_snapshot.remediation.outside
         ],
     }
 
@@ -77,11 +77,11 @@ def iso_time(seconds: float | None) -> str | None:
 
 
 def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[Document]:
-    problems = {picture.org: picture.health.problem for picture in snapshot.orgs}
+    problems = {org_snapshot.org: org_snapshot.health.problem for org_snapshot in snapshot.orgs}
     refused = {
-        (picture.org, source): why
-        for picture in snapshot.orgs
-        for source, why in picture.health.refused.items()
+        (org_snapshot.org, source): why
+        for org_snapshot in snapshot.orgs
+        for source, why in org_snapshot.health.refused.items()
     }
     return [
         {
@@ -98,42 +98,42 @@ def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[Document]:
     ]
 
 
-def _org(picture: OrgPicture, now: float) -> Document:
-    health = picture.health
+def _org(org_snapshot: OrgSnapshot, now: float) -> Document:
+    health = org_snapshot.health
     return {
-        "org": picture.org,
-        "contract": picture.contract,
+        "org": org_snapshot.org,
+        "contract": org_snapshot.contract,
         "problem": health.problem or None,
         "polls": {"ok": 0, "partial": 0, "failed": 0} | dict(health.polls),
         "poll_duration_seconds": health.duration_seconds,
-        "actions": len(picture.state.actions),
-        "concurrency_limit": picture.concurrency_limit,
-        "limits": limit_documents(picture.limits),
+        "actions": len(org_snapshot.state.actions),
+        "concurrency_limit": org_snapshot.concurrency_limit,
+        "limits": limit_documents(org_snapshot.limits),
         "api_requests": sum(health.api_requests.values()),
         "dropped_records": [
             {"source": source, "reason": reason, "records": records}
             for (source, reason), records in sorted(health.dropped_records.items())
         ],
-        "polled_at": iso_time(picture.polled_at),
-        "catalogue_read_at": iso_time(picture.catalogue_read_at),
+        "polled_at": iso_time(org_snapshot.polled_at),
+        "catalogue_read_at": iso_time(org_snapshot.catalogue_read_at),
         "catalogue_problem": health.catalogue_problem or None,
         "clock_skew_seconds": health.clock_skew_seconds,
-        "sources": [_source(picture, source, now) for source in picture.source_names],
+        "sources": [_source(org_snapshot, source, now) for source in org_snapshot.source_names],
         "refused": [
-            {"source": source, "required": source == picture.required_source, "why": why}
+            {"source": source, "required": source == org_snapshot.required_source, "why": why}
             for source, why in sorted(health.refused.items())
         ],
     }
 
 
-def _source(picture: OrgPicture, source: str, now: float) -> Document:
-    state = picture.state.sources.get(source)
+def _source(org_snapshot: OrgSnapshot, source: str, now: float) -> Document:
+    state = org_snapshot.state.sources.get(source)
     newest = (state.newest_data_at if state else 0.0) or None
     return {
         "source": source,
-        "available": picture.health.source_available.get(source),
-        "last_success_at": iso_time(picture.last_success_at(source) or None),
-        "watermark": iso_time(picture.watermark(source)),
+        "available": org_snapshot.health.source_available.get(source),
+        "last_success_at": iso_time(org_snapshot.last_success_at(source) or None),
+        "watermark": iso_time(org_snapshot.watermark(source)),
         "newest_data_at": iso_time(newest),
         "data_lag_seconds": None if newest is None else max(0.0, now - newest),
         "restatements": state.restatements if state else 0,

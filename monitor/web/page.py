@@ -27,7 +27,7 @@ from monitor.web.wording import (
 
 if TYPE_CHECKING:
     from monitor.analysis.values import CallersLost
-    from monitor.snapshot import OrgPicture, Snapshot
+    from monitor.snapshot import OrgSnapshot, Snapshot
     from monitor.web.readiness import Unready
     from monitor.web.wording import ActionRow
 
@@ -124,56 +124,59 @@ def render_page(snapshot: Snapshot, now: float, style: PageStyle) -> str:
         snapshot_age=describe_age(now - snapshot.taken_at),
         state_writable=snapshot.state_writable,
         ready=not reasons,
-        off=sorted({source for picture in snapshot.orgs for source in picture.sources_off}),
-        orgs=[_section(picture, reasons, now) for picture in snapshot.orgs],
+        off=sorted(
+            {source for org_snapshot in snapshot.orgs for source in org_snapshot.sources_off}
+        ),
+        orgs=[_section(org_snapshot, reasons, now) for org_snapshot in snapshot.orgs],
     )
 
 
-def _section(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> OrgSection:
-    day = picture.day
-    diagnoses = picture.diagnosis and {picture.org: picture.diagnosis}
+def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float) -> OrgSection:
+    day = org_snapshot.day
+    diagnoses = org_snapshot.diagnosis and {org_snapshot.org: org_snapshot.diagnosis}
     rows = tuple(
-        describe_action(action, picture.diagnosis) for action in worst_first([day], diagnoses or {})
+        describe_action(action, org_snapshot.diagnosis)
+        for action in worst_first([day], diagnoses or {})
     )
     loud = tuple(row for row in rows if row.timed_out or row.severity in _LOUD)
     return OrgSection(
-        name=picture.org,
-        headline=_headline(picture, sum(row.timed_out for row in rows)),
-        warnings=_warnings(picture, reasons, now),
+        name=org_snapshot.org,
+        headline=_headline(org_snapshot, sum(row.timed_out for row in rows)),
+        warnings=_warnings(org_snapshot, reasons, now),
         notes=(
-            *_on_sources_off(picture),
+            *_on_sources_off(org_snapshot),
             *(f"{note.rstrip('.')}." for note in day.notes),
-            *_on_limits(picture),
+            *_on_limits(org_snapshot),
         ),
         loud=loud,
         quiet=tuple(row for row in rows if row not in loud),
         lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
-        sources=tuple(_source(picture, source, now) for source in picture.source_names),
+        sources=tuple(_source(org_snapshot, source, now) for source in org_snapshot.source_names),
         day_from=describe_moment(day.stretch.start),
         day_to=describe_moment(day.stretch.end),
     )
 
 
-def _on_sources_off(picture: OrgPicture) -> tuple[str, ...]:
+def _on_sources_off(org_snapshot: OrgSnapshot) -> tuple[str, ...]:
     """What is not known because a source that nothing is counted from is switched off."""
-    refused = picture.health.refused
+    refused = org_snapshot.health.refused
     return tuple(
         f"Source {source} does not answer, so what it tells is not known. "
         f"{refused.get(source, '')}".rstrip()
-        for source in picture.sources_off
-        if source != picture.required_source
+        for source in org_snapshot.sources_off
+        if source != org_snapshot.required_source
     )
 
 
-def _on_limits(picture: OrgPicture) -> tuple[str, ...]:
-    told = in_words(picture.limits)
+def _on_limits(org_snapshot: OrgSnapshot) -> tuple[str, ...]:
+    told = in_words(org_snapshot.limits)
     return (f"The org's limits in the busiest window of the last hour: {told}.",) if told else ()
 
 
-def _headline(picture: OrgPicture, timed_out_actions: int) -> str:
-    total = picture.day.total
-    known = describe_count(len(picture.day.actions), "data action")
-    if not picture.day.actions:
+def _headline(org_snapshot: OrgSnapshot, timed_out_actions: int) -> str:
+    total = org_snapshot.day.total
+    known = describe_count(len(org_snapshot.day.actions), "data action")
+    if not org_snapshot.day.actions:
         return "No data action is known yet."
     if not total.timeouts:
         return f"No timeout in {known}."
@@ -183,24 +186,26 @@ def _headline(picture: OrgPicture, timed_out_actions: int) -> str:
     return f"{timeouts}; {describe_count(total.conversations, 'conversation')} hit."
 
 
-def _warnings(picture: OrgPicture, reasons: tuple[Unready, ...], now: float) -> tuple[str, ...]:
+def _warnings(
+    org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
+) -> tuple[str, ...]:
     warnings = [
-        _warning(unready, now, picture.health.refused.get(unready.source, ""))
+        _warning(unready, now, org_snapshot.health.refused.get(unready.source, ""))
         for unready in reasons
-        if unready.org == picture.org
+        if unready.org == org_snapshot.org
     ]
-    if picture.health.problem and not picture.is_required_source_off:
-        problem = picture.health.problem.rstrip(".")
+    if org_snapshot.health.problem and not org_snapshot.is_required_source_off:
+        problem = org_snapshot.health.problem.rstrip(".")
         warnings.append(f"The newest poll had a problem: {problem}.")
-    if picture.health.catalogue_problem:
+    if org_snapshot.health.catalogue_problem:
         age = UNKNOWN
-        if picture.catalogue_read_at is not None:
-            age = describe_age(now - picture.catalogue_read_at)
-        problem = picture.health.catalogue_problem
+        if org_snapshot.catalogue_read_at is not None:
+            age = describe_age(now - org_snapshot.catalogue_read_at)
+        problem = org_snapshot.health.catalogue_problem
         warnings.append(
             f"Names and timeouts in force could not be read; they are as of {age}. {problem}"
         )
-    if not picture.day.complete:
+    if not org_snapshot.day.complete:
         warnings.append("A part of this day has not been read: counts are too low.")
     return tuple(warnings)
 
@@ -225,15 +230,15 @@ def _lost(flow: CallersLost) -> LostRow:
     )
 
 
-def _source(picture: OrgPicture, source: str, now: float) -> SourceRow:
-    state = picture.state.sources.get(source)
+def _source(org_snapshot: OrgSnapshot, source: str, now: float) -> SourceRow:
+    state = org_snapshot.state.sources.get(source)
     newest = state.newest_data_at if state else 0.0
-    watermark = picture.watermark(source)
+    watermark = org_snapshot.watermark(source)
     answers = {True: "yes", False: "no", None: UNKNOWN}
     return SourceRow(
         name=source,
-        answers=answers[picture.health.source_available.get(source)],
-        last_read=_ago(picture.last_success_at(source), now),
+        answers=answers[org_snapshot.health.source_available.get(source)],
+        last_read=_ago(org_snapshot.last_success_at(source), now),
         complete_up_to=UNKNOWN if watermark is None else describe_moment(watermark),
         newest_data=_ago(newest, now),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.snapshot import OrgPicture, Snapshot
+    from monitor.snapshot import OrgSnapshot, Snapshot
 
 _GOOD_POLLS = ("ok", "partial")
 
@@ -45,19 +45,21 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
     if not snapshot.orgs:
         return (Unready("", "", "nothing has been read yet"),)
     refused = [
-        Unready(picture.org, picture.required_source, REFUSED, _last(picture))
-        for picture in snapshot.orgs
-        if picture.is_required_source_off
+        Unready(org_snapshot.org, org_snapshot.required_source, REFUSED, _last(org_snapshot))
+        for org_snapshot in snapshot.orgs
+        if org_snapshot.is_required_source_off
     ]
-    waiting = {picture.org for picture in snapshot.orgs if not _has_been_read(picture)}
+    waiting = {
+        org_snapshot.org for org_snapshot in snapshot.orgs if not _has_been_read(org_snapshot)
+    }
     reasons = [
         *refused,
         *(Unready(org, "", "no poll has succeeded since the start") for org in sorted(waiting)),
     ]
     reasons += [
-        Unready(picture.org, "", reason)
-        for picture in snapshot.orgs
-        for reason in _about_time(picture, now, snapshot.stale_after_seconds)
+        Unready(org_snapshot.org, "", reason)
+        for org_snapshot in snapshot.orgs
+        for reason in _about_time(org_snapshot, now, snapshot.stale_after_seconds)
     ]
     for stale in snapshot.stale_sources(now):
         if stale.org in waiting:
@@ -75,21 +77,21 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
     return tuple(reasons)
 
 
-def _about_time(picture: OrgPicture, now: float, stale_after_seconds: float) -> list[str]:
+def _about_time(org_snapshot: OrgSnapshot, now: float, stale_after_seconds: float) -> list[str]:
     """What is wrong with polls that never end or never begin, and with the clock."""
     found = []
-    if picture.polled_at is not None and now - picture.polled_at > stale_after_seconds:
-        found.append(f"no poll has ended for {now - picture.polled_at:.0f} s")
-    skew = picture.health.clock_skew_seconds
-    if skew is not None and picture.health.is_clock_off:
+    if org_snapshot.polled_at is not None and now - org_snapshot.polled_at > stale_after_seconds:
+        found.append(f"no poll has ended for {now - org_snapshot.polled_at:.0f} s")
+    skew = org_snapshot.health.clock_skew_seconds
+    if skew is not None and org_snapshot.health.is_clock_off:
         way = "behind" if skew > 0 else "ahead of"
         found.append(f"this machine's clock is {abs(skew):.0f} s {way} the platform's")
     return found
 
 
-def _last(picture: OrgPicture) -> float | None:
-    return picture.last_success_at(picture.required_source) or None
+def _last(org_snapshot: OrgSnapshot) -> float | None:
+    return org_snapshot.last_success_at(org_snapshot.required_source) or None
 
 
-def _has_been_read(picture: OrgPicture) -> bool:
-    return any(picture.health.polls.get(result, 0) for result in _GOOD_POLLS)
+def _has_been_read(org_snapshot: OrgSnapshot) -> bool:
+    return any(org_snapshot.health.polls.get(result, 0) for result in _GOOD_POLLS)

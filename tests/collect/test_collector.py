@@ -83,7 +83,7 @@ class TestStop:
         """A long backfill does not hold up the end of the program."""
         watched = watch(SMALL)
         source = StopsMeanwhile(watched.sources["actions"], watched.stop, after=2)
-        report = watched.collector_of(source).read_again(TimeRange(NOON - DAY, NOON))
+        report = watched.collector_of(source).backfill(TimeRange(NOON - DAY, NOON))
         assert source.reads == 2
         assert report.errors == {}
 
@@ -139,7 +139,7 @@ class TestNewWords:
             watched.restart(reopened)
             clock.at += 600
             assert watched.collector.poll().executions_added > 0
-            watched.collector.read_again(TimeRange(NOON - DAY, NOON))
+            watched.collector.backfill(TimeRange(NOON - DAY, NOON))
         assert self.new(logged) == []
 
 

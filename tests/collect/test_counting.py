@@ -209,7 +209,7 @@ class TestReadAgain:
         """A period that was never read is counted in whole."""
         watched = watch(SMALL)
         time_range = TimeRange(NOON - DAY, NOON - DAY + 5 * HOUR)
-        report = watched.collector.read_again(time_range)
+        report = watched.collector.backfill(time_range)
         assert watched.ledger.coverage(ORG, "actions") == (time_range,)
         assert watched.executions() == really_happened(watched.truth())
         assert report.executions_added == watched.truth()["executions"]
@@ -218,14 +218,14 @@ class TestReadAgain:
         """Reading what a poll has read adds nothing."""
         watched = watch(SMALL)
         watched.collector.poll()
-        report = watched.collector.read_again(TimeRange(NOON - HOUR, NOON))
+        report = watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
         assert (report.executions_added, report.incidents_added) == (0, 0)
 
     def test_windows_are_read_whole(self, watch: Watch) -> None:
         """A period that begins and ends inside windows is widened to them."""
         watched = watch(SMALL, "actions")
         day = NOON - DAY
-        watched.collector.read_again(TimeRange(day + 7 * MINUTE, day + 11 * MINUTE))
+        watched.collector.backfill(TimeRange(day + 7 * MINUTE, day + 11 * MINUTE))
         assert watched.ledger.coverage(ORG, "actions") == (
             TimeRange(day + 5 * MINUTE, day + 15 * MINUTE),
         )
@@ -234,13 +234,13 @@ class TestReadAgain:
         """A period that ends now is not widened into the future."""
         clock.at = NOON + 130
         watched = watch(SMALL, "actions")
-        watched.collector.read_again(TimeRange(NOON - HOUR, NOON + 60))
+        watched.collector.backfill(TimeRange(NOON - HOUR, NOON + 60))
         assert watched.ledger.coverage(ORG, "actions") == (TimeRange(NOON - HOUR, NOON + 120),)
 
     def test_a_poll_afterwards_still_reads_its_history(self, watch: Watch) -> None:
         """A ledger that knows only a period of last week still begins with ``initial``."""
         watched = watch(SMALL, "actions")
-        watched.collector.read_again(TimeRange(NOON - 5 * DAY, NOON - 5 * DAY + HOUR))
+        watched.collector.backfill(TimeRange(NOON - 5 * DAY, NOON - 5 * DAY + HOUR))
         watched.collector.poll()
         assert watched.ledger.coverage(ORG, "actions")[-1].start <= NOON - HOUR
 

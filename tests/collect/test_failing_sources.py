@@ -344,7 +344,7 @@ def test_what_could_not_be_read_of_the_past_is_not_marked_as_read(
     collector = watched.collector_of(_Illegible())
     begin = floor_to(clock.at, HOUR) - 5 * HOUR
 
-    report = collector.read_again(TimeRange(begin, begin + 2 * HOUR))
+    report = collector.backfill(TimeRange(begin, begin + 2 * HOUR))
 
     assert report.unreadable == 1
     assert watched.ledger.coverage(ORG, "actions") == (TimeRange(begin + HOUR, begin + 2 * HOUR),)

@@ -180,7 +180,7 @@ def test_one_time_out_alone_shortens_nothing(watch: Watch, logged: list[dict[str
 def test_a_past_that_is_read_again_is_cut_too(watch: Watch, clock: StillClock) -> None:
     """A backfill in a world of short intervals."""
     watched = watch(SMALL, "actions", world=replace(KIND, longest_interval="1h"))
-    report = watched.collector.read_again(TimeRange(NOON - 6 * HOUR, NOON))
+    report = watched.collector.backfill(TimeRange(NOON - 6 * HOUR, NOON))
     assert report.result is Outcome.OK
     assert watched.executions() == really_happened(watched.truth())
     assert clock.at == NOON
@@ -208,10 +208,10 @@ def test_what_is_older_than_the_platform_keeps_takes_nothing_back(
 ) -> None:
     """Two days are kept: asked for three, the first comes as nothing, and totals stay."""
     watched = watch(SMALL, "actions", world=replace(KIND, retention="pruned"))
-    watched.collector.read_again(TimeRange(NOON - 3 * 24 * HOUR, NOON - 2 * 24 * HOUR))
+    watched.collector.backfill(TimeRange(NOON - 3 * 24 * HOUR, NOON - 2 * 24 * HOUR))
     assert watched.executions() == {}
     watched.collector.poll()
     counted = watched.executions()
     clock.at += 3 * 24 * HOUR
-    watched.collector.read_again(TimeRange(NOON - HOUR, NOON))
+    watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
     assert watched.executions() == counted

@@ -102,7 +102,7 @@ def test_windows_that_were_kept_are_never_changed(watch: Watch, clock: StillCloc
 def test_history_on_a_fresh_ledger_finds_its_windows_too(watch: Watch) -> None:
     """A backfill before the first poll falls back like a poll."""
     watched = watch(coarse(900), "actions")
-    report = watched.collector.read_again(TimeRange(NOON - HOUR, NOON))
+    report = watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
     assert report.result is Outcome.OK
     assert window_of(watched) == 900
 

@@ -16,7 +16,7 @@ from monitor.config import OrgSettings, Settings
 from monitor.daemon import Daemon
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
-from monitor.watch import OrgWatch
+from monitor.watch import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
 from tests.daemon.running import families, sample
@@ -32,7 +32,7 @@ def verdicts(daemon: Daemon) -> dict[str, str | None]:
 
 def diagnosed(daemon: Daemon) -> bool:
     """Whether there are verdicts to be shown."""
-    return all(picture.diagnosis for picture in daemon.holder.current.orgs)
+    return all(org_snapshot.diagnosis for org_snapshot in daemon.holder.current.orgs)
 
 
 def polls(daemon: Daemon) -> int:
@@ -184,16 +184,16 @@ def test_a_poll_that_ends_during_a_stop_does_not_hold_it_up(
     daemon.start()
     eventually(lambda: diagnosed(daemon), "a diagnosis")
     scheduler = daemon._scheduler  # noqa: SLF001 - when it ends is not to be seen from outside
-    polling, poll = threading.Event(), OrgWatch.poll
+    polling, poll = threading.Event(), OrgPoller.poll
 
-    def ends_late(watch: OrgWatch) -> PollReport:
+    def ends_late(poller: OrgPoller) -> PollReport:
         polling.set()
         eventually(lambda: not scheduler.running, "the end of the jobs")
         threading.Event().wait(0.1)
-        return poll(watch)
+        return poll(poller)
 
-    monkeypatch.setattr(OrgWatch, "claim_diagnosis", lambda _watch: True)
-    monkeypatch.setattr(OrgWatch, "poll", ends_late)
+    monkeypatch.setattr(OrgPoller, "claim_diagnosis", lambda _watch: True)
+    monkeypatch.setattr(OrgPoller, "poll", ends_late)
     assert polling.wait(10)
     daemon.close()
 

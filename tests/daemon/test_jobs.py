@@ -17,7 +17,7 @@ from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.ledger import Ledger, Reading
 from monitor.model import Tally, TimeRange, floor_to
-from monitor.watch import OrgWatch
+from monitor.watch import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually, served
 from tests.daemon.running import families, sample
@@ -34,12 +34,12 @@ class SlowDaemon(Daemon):
     most_at_once = 0
     finished_polls = 0
 
-    def poll_now(self, watch: OrgWatch) -> None:
+    def poll_now(self, poller: OrgPoller) -> None:
         """Poll, slowly."""
         self.running += 1
         self.most_at_once = max(self.most_at_once, self.running)
         threading.Event().wait(SLOW_SECONDS)
-        super().poll_now(watch)
+        super().poll_now(poller)
         self.running -= 1
         self.finished_polls += 1
 

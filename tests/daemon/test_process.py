@@ -127,7 +127,7 @@ def test_sighup_changes_the_interval(place: Place) -> None:
 def test_a_reload_leaves_the_daemon_ready(place: Place) -> None:
     """What was read before stays good: a reload is no reason to take the target out of service."""
     with RunningDaemon(place) as daemon:
-        # The line is written a moment before the picture is shown.
+        # The line is written a moment before the snapshot is shown.
         eventually(lambda: daemon.get("/readyz").status_code == 200, "readiness")
         place.order("hang", "/", count=100, hang_seconds=60)
         daemon.send(signal.SIGHUP)

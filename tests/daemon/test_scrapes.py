@@ -1,4 +1,4 @@
-"""A scrape during a poll: it does not wait, and shows one whole picture."""
+"""A scrape during a poll: it does not wait, and shows one whole snapshot."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_two_scrapes_during_a_poll(place: Place) -> None:
 
 
 def test_scrapes_between_many_polls(place: Place, make_daemon: MakeDaemon) -> None:
-    """While pictures are swapped all the time, no scrape shows parts of two of them."""
+    """While snapshots are swapped all the time, no scrape shows parts of two of them."""
     # Twenty minutes a second: every poll finds something new.
     clock = ScaledClock(origin=time.time(), started=time.time(), speed=1_200.0)
     with served(clock=clock) as simulator:
@@ -96,12 +96,12 @@ def test_scrapes_between_many_polls(place: Place, make_daemon: MakeDaemon) -> No
         eventually(lambda: sum(executions(families(daemon.address)).values()), "executions")
         scrapes: list[Scrape] = []
 
-        def pictures() -> int:
+        def org_snapshots() -> int:
             scrapes.append(families(daemon.address))
             return len({sum(executions(scrape).values()) for scrape in scrapes})
 
         # Pictures that never change would prove nothing.
-        eventually(lambda: pictures() > 4, "a fifth picture")
+        eventually(lambda: org_snapshots() > 4, "a fifth snapshot")
         daemon.close()
 
     totals = [sum(executions(scrape).values()) for scrape in scrapes]

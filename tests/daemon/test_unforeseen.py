@@ -14,7 +14,7 @@ from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
 from monitor.remediation.keeper import Keeper
-from monitor.watch import OrgWatch
+from monitor.watch import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
 
@@ -32,7 +32,7 @@ def test_a_poll_that_fails_unforeseen_is_counted_and_the_next_one_comes(
     place.configure(interval="200ms")
     daemon = make_daemon(place)
     with capture_logs() as logs, monkeypatch.context() as patched:
-        patched.setattr(OrgWatch, "_draw", boom)
+        patched.setattr(OrgPoller, "_take_snapshot", boom)
         daemon.start()
         eventually(lambda: _failed(daemon) >= 2, "two polls that failed")
 
@@ -53,9 +53,9 @@ def _failed(daemon: Daemon) -> float:
 @pytest.mark.parametrize(
     ("part", "method", "job", "event"),
     [
-        (OrgWatch, "refresh_catalogue", "_refresh", "catalogue_failed"),
-        (OrgWatch, "diagnose", "_diagnose", "diagnosis_failed"),
-        (OrgWatch, "claim_diagnosis", "poll_now", "poll_failed"),
+        (OrgPoller, "refresh_catalogue", "_refresh", "catalogue_failed"),
+        (OrgPoller, "diagnose", "_diagnose", "diagnosis_failed"),
+        (OrgPoller, "claim_diagnosis", "poll_now", "poll_failed"),
         (Keeper, "take_turn", "_remediate", "remediation_failed"),
         (Ledger, "prune", "_prune", "prune_failed"),
     ],
@@ -72,12 +72,12 @@ def test_every_job_survives_what_nothing_foresees(  # noqa: PLR0913, PLR0917 - w
     """One line with the place, and no traceback."""
     place.configure()
     daemon = make_daemon(place)
-    watch = daemon._watches[0]  # noqa: SLF001 - the daemon's own jobs are called as it calls them
-    arguments = {"_prune": (), "_remediate": (watch, daemon._keepers[watch.name])}  # noqa: SLF001
+    poller = daemon._pollers[0]  # noqa: SLF001 - the daemon's own jobs are called as it calls them
+    arguments = {"_prune": (), "_remediate": (poller, daemon._keepers[poller.name])}  # noqa: SLF001
     monkeypatch.setattr(part, method, boom)
 
     with capture_logs() as logs:
-        getattr(daemon, job)(*arguments.get(job, (watch,)))
+        getattr(daemon, job)(*arguments.get(job, (poller,)))
 
     (told,) = [line for line in logs if line["event"] == event]
     assert re.match(r"RuntimeError was raised at monitor/daemon\.py:\d+ in ", told["why"])
@@ -89,7 +89,7 @@ def test_a_reload_that_fails_unforeseen_is_refused(place: Place) -> None:
     place.configure()
     settings = load(place.config)
     daemon = Daemon(settings, clock=SystemClock(), load=boom)
-    watches = daemon._watches  # noqa: SLF001 - what a reload would replace
+    pollers = daemon._pollers  # noqa: SLF001 - what a reload would replace
 
     with capture_logs() as logs:
         daemon.reload()
@@ -97,4 +97,4 @@ def test_a_reload_that_fails_unforeseen_is_refused(place: Place) -> None:
 
     (told,) = [line for line in logs if line["event"] == "reload_refused"]
     assert re.match(r"RuntimeError was raised at monitor/daemon\.py:\d+ in ", told["why"])
-    assert daemon._watches is watches  # noqa: SLF001 - see above
+    assert daemon._pollers is pollers  # noqa: SLF001 - see above

@@ -28,7 +28,7 @@ from monitor.model import TimeRange
 from monitor.remediation.keeper import Keeper
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Contract
-from monitor.watch import OrgWatch
+from monitor.watch import OrgPoller
 from tests.dashboards.org import (
     CONTESTED,
     HOUR,
@@ -244,7 +244,7 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
     end, stop = clock.origin, threading.Event()
     with Ledger.open(settings.state.url) as ledger:
         reader = open_reader(org, settings, ledger=ledger, clock=clock, stop=stop)
-        watch = OrgWatch(reader, settings, ledger=ledger, clock=clock)
+        watch = OrgPoller(reader, settings, ledger=ledger, clock=clock)
         keeper = Keeper(org, settings, ledger, clock, stop)
         for hours in (CHANGED_HOURS, CHANGED_HOURS - 0.25, JUDGED_HOURS):
             clock.origin = end - hours * HOUR
@@ -254,7 +254,7 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
             watch.diagnose()
             # Its timeout was another for a moment of which the ledger knows.
             clock.origin += 60
-            keeper.take_turn(watch.picture.diagnosis)
+            keeper.take_turn(watch.snapshot.diagnosis)
         keeper.close()
         watch.close()
         states = {one.action_id: one.state for one in ledger.journal.changes(org.name, 100)}
@@ -288,7 +288,7 @@ def _read_the_day(settings: Settings, clock: StandingClock) -> dict[tuple[str, s
     with Ledger.open(settings.state.url) as ledger:
         for org in settings.org:
             reader = open_reader(org, settings, ledger=ledger, clock=clock, stop=threading.Event())
-            watch = OrgWatch(reader, settings, ledger=ledger, clock=clock)
+            watch = OrgPoller(reader, settings, ledger=ledger, clock=clock)
             assert watch.poll().result == "ok"
             watch.close()
             for one in ledger.tally_sums(org.name, day):

@@ -88,14 +88,14 @@ class Running:
         One that was called off at the last look, because the data had grown old on a slow machine,
         was none.
         """
-        (picture,) = self.daemon.holder.current.orgs
-        made = reversed(picture.remediation.changes)
+        (org_snapshot,) = self.daemon.holder.current.orgs
+        made = reversed(org_snapshot.remediation.changes)
         return tuple(one for one in made if one.sent_at is not None)
 
     def decisions(self) -> Counter[tuple[str, str]]:
         """How often each decision was made."""
-        (picture,) = self.daemon.holder.current.orgs
-        return Counter(picture.remediation.decisions)
+        (org_snapshot,) = self.daemon.holder.current.orgs
+        return Counter(org_snapshot.remediation.decisions)
 
     def timeout_of(self, one: SimulatedAction) -> int | None:
         """Seconds, as the platform has it."""
@@ -219,8 +219,8 @@ def test_auto_stands_down_for_a_person_and_names_them(run: Callable[[str], Runni
     assert change.state is ChangeState.SUPERSEDED
     assert change.note.startswith(f"{name} has set 5 s at 2026-11-2")
     assert running.timeout_of(SLOW) == 5
-    (picture,) = running.daemon.holder.current.orgs
-    (outside,) = picture.remediation.outside
+    (org_snapshot,) = running.daemon.holder.current.orgs
+    (outside,) = org_snapshot.remediation.outside
     assert (outside.from_ms, outside.to_ms) == (change.to_ms, 5_000)
     assert outside.set_by.user_id == person.user_id
     left_alone = running.decisions()["keep", "quarantine"]
@@ -237,9 +237,9 @@ def test_off_and_recommend_send_not_one_write_request(
     began = running.daemon.holder.current.taken_at
 
     def has_looked_for_hours() -> bool:
-        (picture,) = running.daemon.holder.current.orgs
+        (org_snapshot,) = running.daemon.holder.current.orgs
         hours = (running.daemon.holder.current.taken_at - began) / 3_600
-        return picture.diagnosis is not None and hours > 3
+        return org_snapshot.diagnosis is not None and hours > 3
 
     running.wait_until(has_looked_for_hours)
     if mode == "recommend":

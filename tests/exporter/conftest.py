@@ -9,17 +9,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.exporter import MetricsCollector
-from monitor.snapshot import OrgPicture, SnapshotHolder
-from tests.exporter.pictures import CLASSIFIER, Scrape, StoppedClock, snapshot
+from monitor.snapshot import OrgSnapshot, SnapshotHolder
+from tests.exporter.snapshots import CLASSIFIER, Scrape, StoppedClock, snapshot
 
 
 @pytest.fixture(scope="session")
 def scrape() -> Callable[..., Scrape]:
     """Show orgs, write the scrape down as text, and parse it again."""
 
-    def scraped(*pictures: OrgPicture) -> Scrape:
+    def scraped(*org_snapshots: OrgSnapshot) -> Scrape:
         registry = CollectorRegistry()
-        holder = SnapshotHolder(snapshot(*pictures))
+        holder = SnapshotHolder(snapshot(*org_snapshots))
         registry.register(MetricsCollector(holder, CLASSIFIER, StoppedClock()))
         text = generate_latest(registry).decode()
         return Scrape.of(list(text_string_to_metric_families(text)))

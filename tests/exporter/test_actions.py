@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from monitor.ledger import IncidentTotal, OrgState, Total
 from monitor.model import BAND_EDGES_MS, NO_BANDS, UNKNOWN_ACTION, Action, ActionKind
-from tests.exporter.pictures import (
+from tests.exporter.snapshots import (
     CRM,
     ORG,
     PAYMENT,
     STATIC,
     Scrape,
-    picture,
-    recorded_picture,
+    org_snapshot,
+    recorded_org_snapshot,
 )
 
 Scraper = Callable[..., Scrape]
@@ -41,7 +41,7 @@ def outcomes(scrape: Scrape, action: Action) -> dict[str, float]:
 
 def test_counts_what_the_ledger_holds(scrape: Scraper, tmp_path: Path) -> None:
     """Executions that went through a real ledger are counted by action and outcome."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     assert outcomes(scraped, CRM) == {"success": 5, "timeout": 3, "error": 0, "throttled": 1}
     assert outcomes(scraped, PAYMENT) == {"success": 2, "timeout": 0, "error": 1, "throttled": 0}
@@ -49,7 +49,7 @@ def test_counts_what_the_ledger_holds(scrape: Scraper, tmp_path: Path) -> None:
 
 def test_quiet_action_is_there_from_the_first_scrape(scrape: Scraper) -> None:
     """An action without executions has all four outcomes, and its histogram, at 0."""
-    scraped = scrape(picture(OrgState(ORG, actions=(CRM,))))
+    scraped = scrape(org_snapshot(OrgState(ORG, actions=(CRM,))))
 
     assert outcomes(scraped, CRM) == {"success": 0, "timeout": 0, "error": 0, "throttled": 0}
     labels = {"org": ORG, "action_id": CRM.action_id}
@@ -60,7 +60,7 @@ def test_quiet_action_is_there_from_the_first_scrape(scrape: Scraper) -> None:
 def test_action_outside_the_catalogue_is_counted(scrape: Scraper) -> None:
     """Counts of an action that no catalogue knows are shown under its id."""
     stranger = Total(UNKNOWN_ACTION, "request.timeout", "408", 4)
-    scraped = scrape(picture(OrgState(ORG, totals=(stranger,))))
+    scraped = scrape(org_snapshot(OrgState(ORG, totals=(stranger,))))
 
     labels = {"org": ORG, "action_id": UNKNOWN_ACTION}
     assert scraped.value(EXECUTIONS, **labels, outcome="timeout") == 4
@@ -76,7 +76,7 @@ def test_action_outside_the_catalogue_is_counted(scrape: Scraper) -> None:
 
 def test_failures_keep_the_words_of_the_platform(scrape: Scraper, tmp_path: Path) -> None:
     """Every failure, a timeout too, is counted under its own error type and status."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     assert scraped.series(ERRORS) == {
         (CRM.action_id, "rate.limit.exceeded", ORG, "429"): 1,
@@ -87,7 +87,7 @@ def test_failures_keep_the_words_of_the_platform(scrape: Scraper, tmp_path: Path
 
 def test_buckets_are_the_latency_bands(scrape: Scraper, tmp_path: Path) -> None:
     """A histogram counts every execution, at the edges of the latency bands, in seconds."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     labels = {"org": ORG, "action_id": CRM.action_id}
     buckets = {
@@ -101,7 +101,9 @@ def test_buckets_are_the_latency_bands(scrape: Scraper, tmp_path: Path) -> None:
 def test_execution_without_a_band_counts_in_the_open_bucket(scrape: Scraper) -> None:
     """Where the bands know of fewer executions than the count, +Inf is still the count."""
     bands = (2, *NO_BANDS[1:])
-    scraped = scrape(picture(OrgState(ORG, totals=(Total("a", "NONE", "200", 5, 100.0, bands),))))
+    scraped = scrape(
+        org_snapshot(OrgState(ORG, totals=(Total("a", "NONE", "200", 5, 100.0, bands),)))
+    )
 
     labels = {"org": ORG, "action_id": "a"}
     assert scraped.value(f"{DURATION}_bucket", **labels, le="30.0") == 2
@@ -135,7 +137,7 @@ def test_outcomes_and_buckets_sum_to_the_executions(
 ) -> None:
     """Whatever the totals: outcomes, +Inf and _count all sum to the executions; buckets grow."""
     action = replace(CRM, action_id="a")
-    scraped = scrape(picture(OrgState(ORG, actions=(action,), totals=totals)))
+    scraped = scrape(org_snapshot(OrgState(ORG, actions=(action,), totals=totals)))
 
     executions = sum(total.count for total in totals)
     buckets = [
@@ -155,7 +157,7 @@ def test_timeout_in_force(scrape: Scraper) -> None:
     function = Action("f", "Function", kind=ActionKind.FUNCTION)
     untold = Action("u", "Who knows", kind=ActionKind.UNDETERMINED)
     actions = (CRM, PAYMENT, STATIC, function, untold)
-    scraped = scrape(picture(OrgState(ORG, actions=actions)))
+    scraped = scrape(org_snapshot(OrgState(ORG, actions=actions)))
 
     assert scraped.series("genesys_data_action_timeout_seconds") == {
         (CRM.action_id, ORG): 3,
@@ -167,7 +169,7 @@ def test_timeout_in_force(scrape: Scraper) -> None:
 def test_action_that_is_gone_keeps_its_counts_and_loses_its_timeout(scrape: Scraper) -> None:
     """An action that the catalogue lists no more has no timeout in force, but its counters."""
     state = OrgState(ORG, actions=(CRM,), gone=frozenset({CRM.action_id}))
-    scraped = scrape(picture(state))
+    scraped = scrape(org_snapshot(state))
 
     assert not scraped.series("genesys_data_action_timeout_seconds")
     assert len(outcomes(scraped, CRM)) == 4
@@ -175,7 +177,7 @@ def test_action_that_is_gone_keeps_its_counts_and_loses_its_timeout(scrape: Scra
 
 def test_names_are_joined_by_id(scrape: Scraper) -> None:
     """The info series carries the names that belong to an action's id."""
-    scraped = scrape(picture(OrgState(ORG, actions=(CRM,))))
+    scraped = scrape(org_snapshot(OrgState(ORG, actions=(CRM,))))
 
     assert scraped.value(
         "genesys_data_action_info",
@@ -190,7 +192,7 @@ def test_names_are_joined_by_id(scrape: Scraper) -> None:
 
 def test_flows_that_use_an_action(scrape: Scraper, tmp_path: Path) -> None:
     """Flows known from dependency tracking and from incidents are named beside their action."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     assert scraped.series("genesys_data_action_flow_info") == {
         (CRM.action_id, "main", "Flow main", ORG): 1,
@@ -200,7 +202,7 @@ def test_flows_that_use_an_action(scrape: Scraper, tmp_path: Path) -> None:
 
 def test_conversations_hit(scrape: Scraper, tmp_path: Path) -> None:
     """Conversations are counted by flow and action, and a flow that was never hit stands at 0."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     assert scraped.series(CONVERSATIONS) == {
         (CRM.action_id, "main", ORG): 2,
@@ -215,7 +217,7 @@ def test_timeout_of_an_unnamed_flow(scrape: Scraper) -> None:
         incident_totals=(IncidentTotal("", CRM.action_id, 2, 1),),
         flow_use=frozenset({(CRM.action_id, "")}),
     )
-    scraped = scrape(picture(state))
+    scraped = scrape(org_snapshot(state))
 
     assert scraped.value(CONVERSATIONS, org=ORG, flow_id="", action_id=CRM.action_id) == 1
     assert not scraped.series("genesys_data_action_flow_info")
@@ -223,7 +225,7 @@ def test_timeout_of_an_unnamed_flow(scrape: Scraper) -> None:
 
 def test_contract_flow_counts_timeouts_alone(scrape: Scraper, tmp_path: Path) -> None:
     """Where only timeouts are ever seen there is no success series and no histogram."""
-    scraped = scrape(recorded_picture(tmp_path, contract="flow"))
+    scraped = scrape(recorded_org_snapshot(tmp_path, contract="flow"))
 
     assert outcomes(scraped, CRM) == {"timeout": 2}
     assert outcomes(scraped, PAYMENT) == {"timeout": 0}
@@ -233,7 +235,7 @@ def test_contract_flow_counts_timeouts_alone(scrape: Scraper, tmp_path: Path) ->
 
 def test_budget_used_comes_from_the_last_hour(scrape: Scraper, tmp_path: Path) -> None:
     """The share of the timeout that the p99 uses is the summary's, where it knows one."""
-    shown = recorded_picture(tmp_path)
+    shown = recorded_org_snapshot(tmp_path)
     known = {
         (action.action_id, ORG): action.budget_used_ratio
         for action in shown.hour.actions
@@ -246,7 +248,7 @@ def test_budget_used_comes_from_the_last_hour(scrape: Scraper, tmp_path: Path) -
 
 def test_concurrency_is_the_sum_over_actions(scrape: Scraper, tmp_path: Path) -> None:
     """The estimate is all durations of the hour by its length, beside the org's own limit."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     durations_seconds = 14.765 + 40.82
     assert scraped.value("genesys_data_actions_concurrency_estimate", org=ORG) == pytest.approx(
@@ -257,7 +259,7 @@ def test_concurrency_is_the_sum_over_actions(scrape: Scraper, tmp_path: Path) ->
 
 def test_each_limit_is_shown_with_how_much_of_it_is_used(scrape: Scraper, tmp_path: Path) -> None:
     """Use is that of the busiest window of the hour: 40.82 s and 5 executions of five minutes."""
-    scraped = scrape(recorded_picture(tmp_path))
+    scraped = scrape(recorded_org_snapshot(tmp_path))
 
     assert scraped.series("genesys_data_actions_limit") == {
         ("concurrent_executions", ORG): 50,
@@ -274,7 +276,7 @@ def test_each_limit_is_shown_with_how_much_of_it_is_used(scrape: Scraper, tmp_pa
 
 def test_gauges_that_are_not_known_are_left_out(scrape: Scraper) -> None:
     """An hour that was not read whole gives no estimate; an unread limit gives no gauge."""
-    scraped = scrape(picture(concurrency_limit=None))
+    scraped = scrape(org_snapshot(concurrency_limit=None))
 
     assert not scraped.series("genesys_data_actions_concurrency_estimate")
     assert not scraped.series("genesys_data_actions_concurrency_limit")
@@ -284,8 +286,8 @@ def test_orgs_are_kept_apart(scrape: Scraper) -> None:
     """Two orgs may have an action of the same id."""
     totals = (Total(CRM.action_id, "NONE", "200", 1),)
     scraped = scrape(
-        picture(OrgState("acme", actions=(CRM,), totals=totals)),
-        picture(OrgState("globex", actions=(CRM,))),
+        org_snapshot(OrgState("acme", actions=(CRM,), totals=totals)),
+        org_snapshot(OrgState("globex", actions=(CRM,))),
     )
 
     labels = {"action_id": CRM.action_id, "outcome": "success"}

@@ -12,7 +12,7 @@ from monitor import __version__
 from monitor.exporter import MetricsCollector
 from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot, SnapshotHolder
-from tests.exporter.pictures import (
+from tests.exporter.snapshots import (
     CLASSIFIER,
     NOW,
     ORG,
@@ -20,7 +20,7 @@ from tests.exporter.pictures import (
     StoppedClock,
     fresh_coverage,
     fresh_sources,
-    picture,
+    org_snapshot,
     snapshot,
 )
 
@@ -29,7 +29,7 @@ Scraper = Callable[..., Scrape]
 
 def test_watermark_stops_at_the_first_hole(scrape: Scraper) -> None:
     """The watermark is where unbroken coverage since the first read ends, not the newest read."""
-    scraped = scrape(picture())
+    scraped = scrape(org_snapshot())
 
     assert scraped.series("timeout_monitor_watermark_timestamp_seconds") == {
         (ORG, "actions"): NOW,
@@ -39,7 +39,7 @@ def test_watermark_stops_at_the_first_hole(scrape: Scraper) -> None:
 
 def test_data_lag_is_the_age_of_the_newest_data(scrape: Scraper) -> None:
     """A source that has had data says how old it is; one that never had any says nothing."""
-    scraped = scrape(picture())
+    scraped = scrape(org_snapshot())
 
     assert scraped.series("timeout_monitor_data_lag_seconds") == {(ORG, "actions"): 60}
 
@@ -48,7 +48,7 @@ def test_data_lag_grows_between_polls() -> None:
     """The lag is that of the moment of the scrape, though the snapshot stays the same."""
     clock = StoppedClock()
     registry = CollectorRegistry()
-    registry.register(MetricsCollector(SnapshotHolder(snapshot(picture())), CLASSIFIER, clock))
+    registry.register(MetricsCollector(SnapshotHolder(snapshot(org_snapshot())), CLASSIFIER, clock))
     labels = {"org": ORG, "source": "actions"}
 
     assert registry.get_sample_value("timeout_monitor_data_lag_seconds", labels) == 60
@@ -59,7 +59,7 @@ def test_data_lag_grows_between_polls() -> None:
 def test_data_is_never_younger_than_now(scrape: Scraper) -> None:
     """Data of a window that is still open has no negative age."""
     ahead = replace(fresh_sources()["actions"], newest_data_at=NOW + 200)
-    scraped = scrape(picture(OrgState(ORG, sources={"actions": ahead})))
+    scraped = scrape(org_snapshot(OrgState(ORG, sources={"actions": ahead})))
 
     assert scraped.series("timeout_monitor_data_lag_seconds") == {(ORG, "actions"): 0}
 
@@ -67,7 +67,7 @@ def test_data_is_never_younger_than_now(scrape: Scraper) -> None:
 def test_last_success(scrape: Scraper) -> None:
     """The newest good read of each source is shown; a source that was never read has none."""
     health = PollHealth(source_available={"actions": True, "executions": True})
-    scraped = scrape(picture(health=health))
+    scraped = scrape(org_snapshot(health=health))
 
     assert scraped.series("timeout_monitor_last_success_timestamp_seconds") == {
         (ORG, "actions"): NOW - 5,
@@ -78,7 +78,7 @@ def test_last_success(scrape: Scraper) -> None:
 def test_ages_are_those_of_the_moment(scrape: Scraper) -> None:
     """Of sources, polls and the catalogue; what was never read has none."""
     state = OrgState(ORG, sources={"actions": SourceState("actions", NOW - 5)})
-    seen = replace(picture(state), last_reads={"actions": NOW - 42, "conversations": 0.0})
+    seen = replace(org_snapshot(state), last_reads={"actions": NOW - 42, "conversations": 0.0})
     scraped = scrape(seen)
 
     assert scraped.series("timeout_monitor_source_age_seconds") == {(ORG, "actions"): 42}
@@ -91,7 +91,7 @@ def test_ages_are_those_of_the_moment(scrape: Scraper) -> None:
 
 def test_clocks_that_were_wrong(scrape: Scraper) -> None:
     """Each way to find one has a series from the first scrape."""
-    scraped = scrape(picture(health=PollHealth(voided=2, clock_skew_seconds=-7_200.0)))
+    scraped = scrape(org_snapshot(health=PollHealth(voided=2, clock_skew_seconds=-7_200.0)))
 
     assert scraped.series("timeout_monitor_clock_steps_total") == {
         ("ahead",): 0,
@@ -115,14 +115,14 @@ def test_whether_what_is_counted_from_answers(
 ) -> None:
     """The one source without which nothing is counted has a series of its own."""
     health = PollHealth(source_available=available)
-    scraped = scrape(picture(contract=contract, health=health))
+    scraped = scrape(org_snapshot(contract=contract, health=health))
 
     assert scraped.series("timeout_monitor_required_source_available") == shown
 
 
 def test_source_available(scrape: Scraper) -> None:
     """A source that answers shows 1, one that is refused 0."""
-    assert scrape(picture()).series("timeout_monitor_source_available") == {
+    assert scrape(org_snapshot()).series("timeout_monitor_source_available") == {
         (ORG, "actions"): 1,
         (ORG, "conversations"): 0,
     }
@@ -131,7 +131,7 @@ def test_source_available(scrape: Scraper) -> None:
 def test_the_audit_log_counts_nothing(scrape: Scraper) -> None:
     """Whether it answers is shown, and no freshness that it hasn't."""
     health = PollHealth(source_available={"actions": True, "audits": False})
-    scraped = scrape(picture(health=health))
+    scraped = scrape(org_snapshot(health=health))
 
     assert scraped.value("timeout_monitor_source_available", org=ORG, source="audits") == 0
     shown = scraped.series("timeout_monitor_restatements_total")
@@ -140,7 +140,7 @@ def test_the_audit_log_counts_nothing(scrape: Scraper) -> None:
 
 def test_polls_by_result(scrape: Scraper) -> None:
     """Every result has a series, those that never happened at 0."""
-    assert scrape(picture()).series("timeout_monitor_polls_total") == {
+    assert scrape(org_snapshot()).series("timeout_monitor_polls_total") == {
         (ORG, "ok"): 3,
         (ORG, "partial"): 0,
         (ORG, "failed"): 1,
@@ -149,7 +149,7 @@ def test_polls_by_result(scrape: Scraper) -> None:
 
 def test_poll_duration_is_a_summary_of_all_polls(scrape: Scraper) -> None:
     """Count and sum of the polls' durations give their mean over any stretch."""
-    scraped = scrape(picture())
+    scraped = scrape(org_snapshot())
 
     assert scraped.value("timeout_monitor_poll_duration_seconds_count", org=ORG) == 4
     assert scraped.value("timeout_monitor_poll_duration_seconds_sum", org=ORG) == 2.5
@@ -157,7 +157,7 @@ def test_poll_duration_is_a_summary_of_all_polls(scrape: Scraper) -> None:
 
 def test_restatements_and_skipped_windows(scrape: Scraper) -> None:
     """What the ledger counted of each source is shown, zeros too."""
-    scraped = scrape(picture())
+    scraped = scrape(org_snapshot())
 
     assert scraped.series("timeout_monitor_restatements_total") == {
         (ORG, "actions"): 4,
@@ -179,7 +179,7 @@ def test_lateness_has_the_ledgers_bands(scrape: Scraper) -> None:
         coverage=fresh_coverage(),
         lateness={"actions": Lateness(tuple(executions), 900_000.0)},
     )
-    scraped = scrape(picture(state))
+    scraped = scrape(org_snapshot(state))
 
     labels = {"org": ORG, "source": "actions"}
     name = "timeout_monitor_lateness_seconds"
@@ -194,7 +194,7 @@ def test_lateness_has_the_ledgers_bands(scrape: Scraper) -> None:
 
 def test_cost_by_endpoint(scrape: Scraper) -> None:
     """Requests are counted by endpoint and status, retries and waits by endpoint."""
-    scraped = scrape(picture())
+    scraped = scrape(org_snapshot())
 
     assert scraped.series("timeout_monitor_api_requests_total") == {
         ("POST /query", ORG, "200"): 7,
@@ -209,7 +209,7 @@ def test_cost_by_endpoint(scrape: Scraper) -> None:
 def test_dropped_records_by_source_and_reason(scrape: Scraper) -> None:
     """What made no sense shows as what it is; a source without any has no series."""
     health = PollHealth(dropped_records={("actions", "number"): 3, ("catalogue", "shape"): 1})
-    scraped = scrape(picture(health=health))
+    scraped = scrape(org_snapshot(health=health))
 
     assert scraped.series("timeout_monitor_dropped_records_total") == {
         (ORG, "number", "actions"): 3,
@@ -219,7 +219,7 @@ def test_dropped_records_by_source_and_reason(scrape: Scraper) -> None:
 
 def test_endpoint_that_only_waited_is_shown(scrape: Scraper) -> None:
     """Time spent waiting counts even where no request has been answered yet."""
-    scraped = scrape(picture(health=PollHealth(rate_limited_seconds={"GET /limits": 2.0})))
+    scraped = scrape(org_snapshot(health=PollHealth(rate_limited_seconds={"GET /limits": 2.0})))
 
     assert scraped.series("timeout_monitor_rate_limited_seconds_total") == {("GET /limits", ORG): 2}
 
@@ -243,7 +243,7 @@ def test_state_that_cannot_be_written_shows_zero() -> None:
 
 def test_org_that_was_never_read_claims_nothing(scrape: Scraper) -> None:
     """Before its first poll an org has its polls at 0 and no freshness at all."""
-    scraped = scrape(picture(OrgState(ORG), health=PollHealth()))
+    scraped = scrape(org_snapshot(OrgState(ORG), health=PollHealth()))
 
     assert scraped.value("timeout_monitor_polls_total", org=ORG, result="ok") == 0
     assert not scraped.series("timeout_monitor_watermark_timestamp_seconds")

@@ -22,14 +22,14 @@ from monitor.exporter.families import Families
 from monitor.ledger import OrgState, Total
 from monitor.model import Action
 from monitor.snapshot import SnapshotHolder
-from tests.exporter.pictures import (
+from tests.exporter.snapshots import (
     CLASSIFIER,
     CRM,
     ORG,
     Scrape,
     StoppedClock,
-    picture,
-    recorded_picture,
+    org_snapshot,
+    recorded_org_snapshot,
     snapshot,
 )
 
@@ -43,7 +43,7 @@ def collector_of(holder: SnapshotHolder) -> MetricsCollector:
 
 def test_families_are_built_once_a_snapshot() -> None:
     """Two scrapes of one snapshot get the same objects, but for what depends on the moment."""
-    collector = collector_of(SnapshotHolder(snapshot(picture())))
+    collector = collector_of(SnapshotHolder(snapshot(org_snapshot())))
 
     first, second = list(collector.collect()), list(collector.collect())
     changed = [old.name for old, new in zip(first, second, strict=True) if old is not new]
@@ -57,7 +57,7 @@ def test_families_are_built_once_a_snapshot() -> None:
 
 def test_next_snapshot_is_shown_at_once() -> None:
     """After a swap the next scrape shows the new snapshot."""
-    holder = SnapshotHolder(snapshot(picture(OrgState(ORG))))
+    holder = SnapshotHolder(snapshot(org_snapshot(OrgState(ORG))))
     registry = CollectorRegistry()
     registry.register(collector_of(holder))
     labels = {"org": ORG, "action_id": "a", "outcome": "success"}
@@ -65,7 +65,7 @@ def test_next_snapshot_is_shown_at_once() -> None:
 
     assert registry.get_sample_value(name, labels) is None
     totals = (Total("a", "NONE", "200", 7),)
-    holder.swap(snapshot(picture(OrgState(ORG, totals=totals))))
+    holder.swap(snapshot(org_snapshot(OrgState(ORG, totals=totals))))
     assert registry.get_sample_value(name, labels) == 7
 
 
@@ -80,7 +80,7 @@ def test_registry_refuses_a_second_collector_of_the_same_metrics() -> None:
 
 def test_every_series_is_known_and_finite(tmp_path: Path) -> None:
     """No value is NaN or infinite, no series has a timestamp, none is called _created."""
-    collector = collector_of(SnapshotHolder(snapshot(recorded_picture(tmp_path))))
+    collector = collector_of(SnapshotHolder(snapshot(recorded_org_snapshot(tmp_path))))
 
     for family in collector.collect():
         for sample in family.samples:
@@ -91,7 +91,7 @@ def test_every_series_is_known_and_finite(tmp_path: Path) -> None:
 
 def test_labels_are_those_of_the_catalogue(tmp_path: Path) -> None:
     """Every sample has exactly the labels that the catalogue promises, and the type it names."""
-    collector = collector_of(SnapshotHolder(snapshot(recorded_picture(tmp_path))))
+    collector = collector_of(SnapshotHolder(snapshot(recorded_org_snapshot(tmp_path))))
     families = {family.name: family for family in collector.collect()}
 
     for spec in METRICS:
@@ -134,7 +134,7 @@ def test_samples_of_another_kind_are_refused(kind: Kind) -> None:
 @given(name=st.text(), flow=st.text(), error_type=st.text())
 def test_names_survive_the_text_format(name: str, flow: str, error_type: str) -> None:
     """Quotes, backslashes, line breaks and any script come back as they were."""
-    holder = SnapshotHolder(snapshot(picture(_org_with(name, flow, error_type))))
+    holder = SnapshotHolder(snapshot(org_snapshot(_org_with(name, flow, error_type))))
     registry = CollectorRegistry()
     registry.register(collector_of(holder))
 
@@ -153,7 +153,7 @@ def test_names_survive_the_text_format(name: str, flow: str, error_type: str) ->
 def test_text_that_no_encoding_can_hold_spares_the_scrape(scrape: Scraper) -> None:
     """A lone surrogate in one name is replaced; everything else is scraped as ever."""
     action = Action("a", "half a \ud83d pair")
-    scraped = scrape(picture(OrgState(ORG, actions=(action, CRM))))
+    scraped = scrape(org_snapshot(OrgState(ORG, actions=(action, CRM))))
 
     names = {values[1] for values in scraped.series("genesys_data_action_info")}
     assert names == {"half a ? pair", "CRM lookup"}
@@ -172,7 +172,7 @@ def _org_with(name: str, flow: str, error_type: str) -> OrgState:
 def test_promtool_has_nothing_to_say(require_tool: Callable[[str], str], tmp_path: Path) -> None:
     """Prometheus' own linter passes a full scrape without a word."""
     registry = CollectorRegistry()
-    registry.register(collector_of(SnapshotHolder(snapshot(recorded_picture(tmp_path)))))
+    registry.register(collector_of(SnapshotHolder(snapshot(recorded_org_snapshot(tmp_path)))))
 
     checked = subprocess.run(
         [require_tool("promtool"), "check", "metrics"],

@@ -15,7 +15,7 @@ from monitor.exporter import openmetrics, past_of
 from monitor.exporter.remediation import CHANGE_RESULTS
 from monitor.ledger import AuditEntry, Ledger, Reading
 from monitor.model import NO_BANDS, Action, ActionKind, FlowErrorTally, TimeRange
-from tests.exporter.pictures import CLASSIFIER, Scrape, picture
+from tests.exporter.snapshots import CLASSIFIER, Scrape, org_snapshot
 from tests.ledger.readings import (
     ORG,
     T0,
@@ -329,7 +329,7 @@ def test_every_export_goes_over_into_the_scrape(
             ledger.record(ORG, "actions", reading(one))
         ledger.record(ORG, "actions", reading())
         text = exported(ledger, windows(begin, 12))
-        live = scrape(picture(ledger.state(ORG)))
+        live = scrape(org_snapshot(ledger.state(ORG)))
 
     counters = {key: list(its.values()) for key, its in all_series(text).items()}
     counters = {key: its for key, its in counters.items() if key[0].startswith(OURS)}

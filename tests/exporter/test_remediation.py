@@ -9,14 +9,14 @@ import pytest
 from monitor.exporter.catalogue import METRICS
 from monitor.exporter.families import Families
 from monitor.exporter.remediation import add_remediation
-from monitor.snapshot import RemediationPicture
-from tests.exporter.pictures import ORG, REMEDIATED, picture
+from monitor.snapshot import RemediationSnapshot
+from tests.exporter.snapshots import ORG, REMEDIATED, org_snapshot
 
 
-def samples(remediation: RemediationPicture) -> dict[tuple[str, ...], float]:
+def samples(remediation: RemediationSnapshot) -> dict[tuple[str, ...], float]:
     """Every sample by its name without the common beginning, and the values of its labels."""
     families = Families(METRICS)
-    add_remediation(families, replace(picture(), remediation=remediation))
+    add_remediation(families, replace(org_snapshot(), remediation=remediation))
     return {
         (
             sample.name.removeprefix("timeout_monitor_remediation_"),
@@ -50,5 +50,5 @@ def test_decisions_and_changes_are_counted() -> None:
 @pytest.mark.parametrize(("mode", "value"), [("off", 0), ("recommend", 1), ("auto", 2)])
 def test_the_mode_is_a_number(mode: str, value: int) -> None:
     """The larger, the more is written."""
-    assert samples(RemediationPicture(mode=mode))[("mode",)] == value
-    assert picture().org == ORG
+    assert samples(RemediationSnapshot(mode=mode))[("mode",)] == value
+    assert org_snapshot().org == ORG

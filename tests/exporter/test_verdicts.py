@@ -9,7 +9,7 @@ import pytest
 
 from monitor.analysis.verdict import Verdict
 from tests.analysis.judged import advised, healthy, slow_tail
-from tests.exporter.pictures import CRM, NOW, ORG, PAYMENT, Scrape, diagnosed, picture
+from tests.exporter.snapshots import CRM, NOW, ORG, PAYMENT, Scrape, diagnosed, org_snapshot
 
 Scraper = Callable[..., Scrape]
 
@@ -20,7 +20,7 @@ RECOMMENDED = "genesys_data_action_recommended_timeout_seconds"
 def test_every_action_has_a_state_set(scrape: Scraper) -> None:
     """One series a verdict, and exactly one of them is 1."""
     verdicts = {CRM.action_id: slow_tail(), PAYMENT.action_id: healthy()}
-    series = scrape(picture(diagnosis=diagnosed(verdicts))).series(VERDICT)
+    series = scrape(org_snapshot(diagnosis=diagnosed(verdicts))).series(VERDICT)
 
     assert len(series) == 2 * len(Verdict)
     assert {labels for labels, value in series.items() if value == 1} == {
@@ -33,7 +33,7 @@ def test_every_action_has_a_state_set(scrape: Scraper) -> None:
 def test_a_recommendation_is_there_raw_and_capped(scrape: Scraper) -> None:
     """What the data ask for, and what the rails allow."""
     found = advised(raw_ms=44_500.0, capped_ms=30_000.0)
-    scraped = scrape(picture(diagnosis=diagnosed({CRM.action_id: found})))
+    scraped = scrape(org_snapshot(diagnosis=diagnosed({CRM.action_id: found})))
 
     labels = {"org": ORG, "action_id": CRM.action_id}
     assert scraped.value(RECOMMENDED, **labels, kind="raw") == 44.5
@@ -52,14 +52,14 @@ def test_what_is_not_recommended_has_no_series(
     scrape: Scraper, found: object, kinds: set[str]
 ) -> None:
     """Neither 0 nor NaN: a panel shows nothing where there is nothing to say."""
-    scraped = scrape(picture(diagnosis=diagnosed({CRM.action_id: found})))  # type: ignore[dict-item]
+    scraped = scrape(org_snapshot(diagnosis=diagnosed({CRM.action_id: found})))  # type: ignore[dict-item]
 
     assert {labels[1] for labels in scraped.series(RECOMMENDED)} == kinds
 
 
 def test_before_a_diagnosis_there_is_no_verdict(scrape: Scraper) -> None:
     """Ten zeros would be a claim."""
-    scraped = scrape(picture())
+    scraped = scrape(org_snapshot())
 
     assert not scraped.series(VERDICT)
 
@@ -71,4 +71,4 @@ def test_a_verdict_that_is_not_renewed_leaves(
     """Yesterday's verdict must not pass for today's."""
     old = diagnosed({CRM.action_id: healthy()}, taken_at=NOW - age_seconds)
 
-    assert len(scrape(picture(diagnosis=old)).series(VERDICT)) == series
+    assert len(scrape(org_snapshot(diagnosis=old)).series(VERDICT)) == series

@@ -78,18 +78,18 @@ def test_a_turn_decides_about_every_action_and_counts_it(make_keeper: MakeKeeper
     """By the rail that refused."""
     keeper = make_keeper()
     report = keeper.take_turn(DIAGNOSED)
-    keeper.draw()
+    keeper.refresh_snapshot()
 
     assert [one.reason for one in report.decisions] == ["fresh"]
-    assert keeper.picture.decisions["keep", "fresh"] == 1
-    assert sum(keeper.picture.decisions.values()) == 1
+    assert keeper.snapshot.decisions["keep", "fresh"] == 1
+    assert sum(keeper.snapshot.decisions.values()) == 1
 
 
 def test_every_decision_that_can_be_made_is_counted_from_the_start(
     make_keeper: MakeKeeper,
 ) -> None:
     """A counter that appears with its first event hides that event."""
-    decisions = make_keeper().picture.decisions
+    decisions = make_keeper().snapshot.decisions
 
     assert set(decisions.values()) == {0}
     assert {("raise", "ok"), ("recommend", "mode")} < set(decisions)
@@ -140,10 +140,10 @@ def test_a_tripped_breaker_is_counted_at_every_turn(
     ledger.journal.give_back(lease)
     keeper = make_keeper()
     keeper.take_turn(DIAGNOSED)
-    keeper.draw()
+    keeper.refresh_snapshot()
 
-    assert keeper.picture.decisions["keep", "tripped"] == 1
-    assert keeper.picture.tripped
+    assert keeper.snapshot.decisions["keep", "tripped"] == 1
+    assert keeper.snapshot.tripped
 
 
 def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
@@ -152,12 +152,12 @@ def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
     """After the settings were read anew, counters go on."""
     first = make_keeper()
     first.take_turn(DIAGNOSED)
-    first.draw()
+    first.refresh_snapshot()
     second = make_keeper("auto")
-    second.go_on_from(first.picture.decisions)
+    second.carry_over(first.snapshot.decisions)
 
-    assert second.picture.decisions["keep", "fresh"] == 1
-    assert second.picture.mode == "auto"
+    assert second.snapshot.decisions["keep", "fresh"] == 1
+    assert second.snapshot.mode == "auto"
 
 
 def test_the_picture_shows_that_somebody_has_paused(
@@ -165,8 +165,8 @@ def test_the_picture_shows_that_somebody_has_paused(
 ) -> None:
     """While the daemon runs."""
     keeper = make_keeper()
-    assert not keeper.picture.paused
+    assert not keeper.snapshot.paused
     ledger.journal.pause(ORG, Switch(NOW, "ann@desk"))
-    keeper.draw()
+    keeper.refresh_snapshot()
 
-    assert keeper.picture.paused
+    assert keeper.snapshot.paused

@@ -15,45 +15,45 @@ from monitor.clock import SystemClock
 from monitor.collect import open_reader
 from monitor.config import load
 from monitor.ledger import Ledger
-from monitor.watch import OrgWatch
+from monitor.watch import OrgPoller
 from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
 
 SCENARIOS = {"small": SMALL, "quiet": QUIET, "flow": flow_only(SMALL)}
 
 
 @dataclass(frozen=True)
-class Watched:
+class PolledOrg:
     """A watch and what it stands between."""
 
     place: Place
-    watch: OrgWatch
+    poller: OrgPoller
     ledger: Ledger
 
 
-Watch = Callable[..., Watched]
+OpenPoller = Callable[..., PolledOrg]
 
 
 @pytest.fixture
-def watch(tmp_path: Path) -> Iterator[Watch]:
+def open_poller(tmp_path: Path) -> Iterator[OpenPoller]:
     """Watch an org of a scenario; a request that fails is not repeated."""
     with ExitStack() as stack:
         stack.enter_context(stamina.set_testing(True, attempts=1))
 
-        def make(scenario: str = "small", **changed: str) -> Watched:
+        def make(scenario: str = "small", **changed: str) -> PolledOrg:
             simulator = stack.enter_context(served(SCENARIOS[scenario]))
             place = Place(tmp_path, simulator, contract=simulator.org.contract)
             place.configure(**changed)
             return again(place)
 
-        def again(place: Place) -> Watched:
+        def again(place: Place) -> PolledOrg:
             settings, clock = load(place.config), SystemClock()
             ledger = stack.enter_context(Ledger.open(settings.state.url))
             reader = open_reader(
                 settings.org[0], settings, ledger=ledger, clock=clock, stop=threading.Event()
             )
-            made = OrgWatch(reader, settings, ledger=ledger, clock=clock)
+            made = OrgPoller(reader, settings, ledger=ledger, clock=clock)
             stack.callback(made.close)
-            return Watched(place, made, ledger)
+            return PolledOrg(place, made, ledger)
 
         make.again = again  # type: ignore[attr-defined]
         yield make

@@ -16,8 +16,8 @@ from monitor.collect.audits import AuditReader
 from monitor.collect.catalogue import Catalogue
 from monitor.errors import UnforeseenError, raised_at
 from monitor.sources import ActionsSource
-from monitor.watch import OrgWatch
-from tests.watch.conftest import Watch
+from monitor.watch import OrgPoller
+from tests.watch.conftest import OpenPoller
 
 PLACE = r"RuntimeError was raised at monitor/[\w/]+\.py:\d+ in watch/test_unforeseen\.py:\d+: boom"
 
@@ -47,39 +47,39 @@ def lines(logged: io.StringIO, event: str) -> list[dict[str, object]]:
 
 
 def test_a_source_that_fails_unforeseen_holds_up_no_other(
-    watch: Watch, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    open_poller: OpenPoller, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The poll is partial, its line names the place, and the next poll is a good one."""
-    made = watch()
+    made = open_poller()
     with monkeypatch.context() as patched:
         patched.setattr(ActionsSource, "read", boom)
-        report = made.watch.poll()
+        report = made.poller.poll()
 
     assert report.result == "partial"
     assert report.errors.keys() == {"actions"}
     (line,) = lines(logged, "poll")
     assert _matches(PLACE, str(line["actions_error"]))
-    assert made.watch.picture.health.polls["partial"] == 1
-    assert made.watch.poll().result == "ok"
+    assert made.poller.snapshot.health.polls["partial"] == 1
+    assert made.poller.poll().result == "ok"
 
 
 def test_what_fails_between_sources_is_a_failed_poll(
-    watch: Watch, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    open_poller: OpenPoller, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted, told once, shown; what was shown stays, and the next poll is a good one."""
-    made = watch()
+    made = open_poller()
     with monkeypatch.context() as patched:
-        patched.setattr(OrgWatch, "_draw", boom)
+        patched.setattr(OrgPoller, "_take_snapshot", boom)
         with pytest.raises(UnforeseenError, match="boom"):
-            made.watch.poll()
+            made.poller.poll()
 
-    health = made.watch.picture.health
+    health = made.poller.snapshot.health
     assert dict(health.polls) == {"ok": 0, "partial": 0, "failed": 1}
     assert _matches(PLACE, health.problem)
     (line,) = lines(logged, "poll")
     assert _matches(PLACE, str(line["why"]))
-    assert made.watch.poll().result == "ok"
-    assert made.watch.picture.health.polls["ok"] == 1
+    assert made.poller.poll().result == "ok"
+    assert made.poller.snapshot.health.polls["ok"] == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_fails_between_sources_is_a_failed_poll(
     [(Catalogue, "refresh", "catalogue_failed"), (AuditReader, "read", "audits_failed")],
 )
 def test_a_catalogue_that_fails_unforeseen_holds_up_no_count(  # noqa: PLR0913, PLR0917 - what fails
-    watch: Watch,
+    open_poller: OpenPoller,
     logged: io.StringIO,
     monkeypatch: pytest.MonkeyPatch,
     part: type,
@@ -95,10 +95,10 @@ def test_a_catalogue_that_fails_unforeseen_holds_up_no_count(  # noqa: PLR0913, 
     event: str,
 ) -> None:
     """Names are no reason not to count."""
-    made = watch()
+    made = open_poller()
     monkeypatch.setattr(part, method, boom)
 
-    assert made.watch.poll().result == "ok"
+    assert made.poller.poll().result == "ok"
 
     (line,) = lines(logged, event)
     assert _matches(PLACE, str(line["why"]))

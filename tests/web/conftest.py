@@ -15,9 +15,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor.exporter import MetricsCollector
-from monitor.snapshot import OrgPicture, Snapshot, SnapshotHolder
+from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.web import WebServer, create_app
-from tests.exporter.pictures import CLASSIFIER, StoppedClock, snapshot
+from tests.exporter.snapshots import CLASSIFIER, StoppedClock, snapshot
 from tests.web.certificates import Certificate, make_certificate
 
 LOOPBACK = "127.0.0.1"
@@ -67,8 +67,8 @@ def serve() -> Iterator[Callable[..., Site]]:
     """Serve a snapshot of these orgs, or a given one, until the test ends."""
     with ExitStack() as servers:
 
-        def served(*pictures: OrgPicture, shown: Snapshot | None = None) -> Site:
-            holder = SnapshotHolder(shown or snapshot(*pictures))
+        def served(*org_snapshots: OrgSnapshot, shown: Snapshot | None = None) -> Site:
+            holder = SnapshotHolder(shown or snapshot(*org_snapshots))
             clock = StoppedClock()
             registry = CollectorRegistry()
             registry.register(MetricsCollector(holder, CLASSIFIER, clock))

@@ -11,8 +11,8 @@ import msgspec
 from monitor import __version__
 from monitor.analysis.report import as_document
 from monitor.ledger import ChangeState, OrgState
-from monitor.snapshot import PollHealth, RemediationPicture, Snapshot
-from tests.exporter.pictures import NOW, ORG, picture, recorded_picture
+from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
+from tests.exporter.snapshots import NOW, ORG, org_snapshot, recorded_org_snapshot
 from tests.remediation.cases import change
 from tests.web.conftest import Site
 
@@ -21,7 +21,7 @@ Server = Callable[..., Site]
 
 def test_status_tells_how_reading_goes(serve: Server) -> None:
     """Freshness, polls and cost of every org, times in ISO 8601."""
-    document = serve(picture()).ask("/api/v1/status").json()
+    document = serve(org_snapshot()).ask("/api/v1/status").json()
 
     (org,) = document.pop("orgs")
     sources = {source.pop("source"): source for source in org.pop("sources")}
@@ -66,14 +66,14 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
 def test_status_tells_that_nothing_was_left_out(serve: Server) -> None:
     """An empty list, where every record made sense."""
     health = PollHealth(source_available={"actions": True})
-    (org,) = serve(picture(health=health)).ask("/api/v1/status").json()["orgs"]
+    (org,) = serve(org_snapshot(health=health)).ask("/api/v1/status").json()["orgs"]
     assert org["dropped_records"] == []
 
 
 def test_status_says_null_for_what_is_not_known(serve: Server) -> None:
     """A source that was never read has no times, not zeros."""
     health = PollHealth(source_available={"actions": True})
-    document = serve(picture(OrgState(ORG), health=health)).ask("/api/v1/status").json()
+    document = serve(org_snapshot(OrgState(ORG), health=health)).ask("/api/v1/status").json()
 
     assert document["orgs"][0]["poll_duration_seconds"] is None
     assert document["orgs"][0]["sources"] == [
@@ -100,7 +100,7 @@ def test_status_before_the_first_poll(serve: Server) -> None:
 
 def test_actions_are_the_report_of_the_day(serve: Server, tmp_path: Path) -> None:
     """The API's document is the report's own, of the last settled day of every org."""
-    shown = recorded_picture(tmp_path)
+    shown = recorded_org_snapshot(tmp_path)
     document = serve(shown).ask("/api/v1/actions").json()
 
     assert shown.diagnosis
@@ -115,7 +115,7 @@ def test_actions_are_the_report_of_the_day(serve: Server, tmp_path: Path) -> Non
 
 def test_actions_show_verdict_severity_and_recommendation(serve: Server, tmp_path: Path) -> None:
     """Where an action was diagnosed; elsewhere the same words are null."""
-    document = serve(recorded_picture(tmp_path)).ask("/api/v1/actions").json()
+    document = serve(recorded_org_snapshot(tmp_path)).ask("/api/v1/actions").json()
     actions = {one["action_name"]: one for one in document["actions"]}
     crm, payment, static = (actions[name] for name in ("CRM lookup", "Payment", "Get user"))
 
@@ -129,8 +129,8 @@ def test_actions_show_verdict_severity_and_recommendation(serve: Server, tmp_pat
 def test_changes_tell_what_was_changed_and_what_stops_changes(serve: Server) -> None:
     """The newest changes with their state, and the switches of each org."""
     made = change(ChangeState.WATCHING, began_at=NOW - 60, sent_at=NOW - 60, applied_at=NOW - 59)
-    seen = RemediationPicture(mode="auto", paused=True, changes=(made,))
-    document = serve(replace(picture(), remediation=seen)).ask("/api/v1/changes").json()
+    seen = RemediationSnapshot(mode="auto", paused=True, changes=(made,))
+    document = serve(replace(org_snapshot(), remediation=seen)).ask("/api/v1/changes").json()
 
     assert document["orgs"] == [{"org": ORG, "mode": "auto", "paused": True, "tripped": False}]
     (shown,) = document["changes"]

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from monitor.ledger import OrgState, SourceState
-from monitor.snapshot import OrgPicture, PollHealth, Snapshot
+from monitor.snapshot import OrgSnapshot, PollHealth, Snapshot
 from monitor.web.readiness import why_not_ready
-from tests.exporter.pictures import (
+from tests.exporter.snapshots import (
     HEALTHY,
     NOW,
     ORG,
     fresh_coverage,
     fresh_sources,
-    picture,
+    org_snapshot,
     snapshot,
 )
 from tests.simulator.far_end import SetClock
@@ -27,11 +27,11 @@ Server = Callable[..., Site]
 BOTH = {"actions": True, "conversations": True}
 
 
-def read_at(org: str, **last_success_at: float) -> OrgPicture:
+def read_at(org: str, **last_success_at: float) -> OrgSnapshot:
     """An org whose sources were last read at these moments and still answer."""
     sources = {name: SourceState(name, at) for name, at in last_success_at.items() if at}
     health = PollHealth(polls={"ok": 1}, source_available=dict.fromkeys(last_success_at, True))
-    return picture(OrgState(org, sources=sources), health=health)
+    return org_snapshot(OrgState(org, sources=sources), health=health)
 
 
 def test_alive_whatever_the_data(serve: Server) -> None:
@@ -44,7 +44,7 @@ def test_alive_whatever_the_data(serve: Server) -> None:
 
 def test_ready_with_fresh_data(serve: Server) -> None:
     """An org whose answering sources were read just now is ready."""
-    answer = serve(picture()).ask("/readyz")
+    answer = serve(org_snapshot()).ask("/readyz")
 
     assert answer.status == 200
     assert answer.json() == {"ready": True, "reasons": []}
@@ -64,7 +64,7 @@ def test_not_ready_before_anything_was_read(serve: Server) -> None:
 def test_not_ready_until_a_poll_has_succeeded(serve: Server, polls: dict[str, int]) -> None:
     """Data of an earlier run is not enough: a poll of this one has to succeed first."""
     health = replace(HEALTHY, polls=polls, problem="The platform can't be reached")
-    answer = serve(picture(health=health)).ask("/readyz")
+    answer = serve(org_snapshot(health=health)).ask("/readyz")
 
     assert answer.status == 503
     assert answer.json()["reasons"] == [
@@ -83,7 +83,7 @@ def test_poll_that_read_a_part_makes_ready(serve: Server) -> None:
     """A poll of which one source failed counts: freshness of each source decides."""
     health = replace(HEALTHY, polls={"partial": 1})
 
-    assert serve(picture(health=health)).ask("/readyz").status == 200
+    assert serve(org_snapshot(health=health)).ask("/readyz").status == 200
 
 
 def test_stale_source_is_named_with_its_moment(serve: Server) -> None:
@@ -106,7 +106,7 @@ def test_stale_source_is_named_with_its_moment(serve: Server) -> None:
 
 def test_data_grows_stale_without_a_new_snapshot(serve: Server) -> None:
     """A daemon that hangs is noticed: freshness is that of the moment of the request."""
-    site = serve(picture())
+    site = serve(org_snapshot())
 
     assert site.ask("/readyz").status == 200
     site.clock.seconds += 400
@@ -131,7 +131,7 @@ def test_a_clock_that_is_set_makes_nothing_fresh_or_stale(step: float) -> None:
 
 def test_polls_that_end_no_more_are_not_ready(serve: Server) -> None:
     """One that never ends reads nothing new, whatever it has read so far."""
-    site = serve(replace(picture(), polled_at=NOW - 400))
+    site = serve(replace(org_snapshot(), polled_at=NOW - 400))
 
     [reason] = site.ask("/readyz").json()["reasons"]
     assert reason["reason"] == "no poll has ended for 400 s"
@@ -149,7 +149,7 @@ def test_a_clock_that_is_off_is_not_ready(serve: Server, skew: float, said: str)
     """It asks for windows that are not over, or no more for those that are."""
     health = replace(HEALTHY, clock_skew_seconds=skew)
 
-    answer = serve(picture(health=health)).ask("/readyz")
+    answer = serve(org_snapshot(health=health)).ask("/readyz")
     assert (answer.status, answer.json()["reasons"][0]["reason"]) == (503, said)
 
 
@@ -157,7 +157,7 @@ def test_a_clock_that_is_a_little_off_does(serve: Server) -> None:
     """Nothing is moved by it."""
     health = replace(HEALTHY, clock_skew_seconds=-200.0)
 
-    assert serve(picture(health=health)).ask("/readyz").status == 200
+    assert serve(org_snapshot(health=health)).ask("/readyz").status == 200
 
 
 def test_source_that_does_not_answer_does_not_make_unready(serve: Server) -> None:
@@ -165,13 +165,13 @@ def test_source_that_does_not_answer_does_not_make_unready(serve: Server) -> Non
     stale = replace(fresh_sources()["conversations"], last_success_at=0.0)
     state = OrgState(ORG, sources={"actions": fresh_sources()["actions"], "conversations": stale})
 
-    assert serve(picture(state)).ask("/readyz").status == 200
+    assert serve(org_snapshot(state)).ask("/readyz").status == 200
 
 
 def test_org_without_an_answering_source_is_unready(serve: Server) -> None:
     """Where every source is refused, the org is unready however new its data is."""
     health = replace(HEALTHY, source_available=dict.fromkeys(BOTH, False))
-    answer = serve(picture(health=health)).ask("/readyz")
+    answer = serve(org_snapshot(health=health)).ask("/readyz")
 
     assert answer.status == 503
     reasons = answer.json()["reasons"]
@@ -199,7 +199,7 @@ def test_without_the_required_permission_nothing_is_ready(
         problem="The OAuth client may not use POST /query",
     )
     state = OrgState(ORG, sources={one: SourceState(one, NOW - 5) for one in (required, other)})
-    site = serve(picture(state, contract=contract, health=health))
+    site = serve(org_snapshot(state, contract=contract, health=health))
     answer = site.ask("/readyz")
 
     assert answer.status == 503
@@ -220,7 +220,7 @@ def test_an_optional_source_that_is_off_is_told_beside_fresh_data(serve: Server)
         source_available={"actions": True, "conversations": False, "audits": False},
         refused={"conversations": WHY},
     )
-    site = serve(picture(health=health))
+    site = serve(org_snapshot(health=health))
     page = site.ask("/").text
 
     assert site.ask("/readyz").status == 200
@@ -245,7 +245,7 @@ def test_stale_orgs_are_named_once() -> None:
     shown = snapshot(
         read_at("zeta", actions=0.0, conversations=NOW - 900),
         read_at("acme", actions=NOW - 5),
-        picture(OrgState("beta", coverage=fresh_coverage()), health=PollHealth()),
+        org_snapshot(OrgState("beta", coverage=fresh_coverage()), health=PollHealth()),
     )
 
     assert shown.stale_orgs(NOW) == ("zeta", "beta")

@@ -9,7 +9,7 @@ from email.parser import BytesHeaderParser
 import pytest
 
 from monitor.web import HostNames
-from tests.exporter.pictures import picture
+from tests.exporter.snapshots import org_snapshot
 from tests.web.conftest import LOOPBACK, Answer, Site
 
 Server = Callable[..., Site]
@@ -73,7 +73,7 @@ def test_names_of_others(hosts: HostNames, host: str) -> None:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_under_another_name_is_refused(serve: Server, path: str) -> None:
     """The answer shows nothing but what to do."""
-    answer = serve(picture()).ask(path, Host="evil.example")
+    answer = serve(org_snapshot()).ask(path, Host="evil.example")
 
     assert answer.status == 421
     assert answer.json() == {
@@ -86,7 +86,7 @@ def test_a_page_under_another_name_is_refused(serve: Server, path: str) -> None:
 @pytest.mark.parametrize("path", MACHINES)
 def test_machines_may_ask_by_any_name(serve: Server, path: str) -> None:
     """A scraper and a health check know the server by names of their own."""
-    assert serve(picture()).ask(path, Host="timeout-monitor.svc:9840").status == 200
+    assert serve(org_snapshot()).ask(path, Host="timeout-monitor.svc:9840").status == 200
 
 
 def raw(port: int, *lines: str) -> Answer:
@@ -103,7 +103,7 @@ def raw(port: int, *lines: str) -> Answer:
 
 def test_a_request_without_a_name(serve: Server) -> None:
     """HTTP/1.0 needs none, and no browser speaks it; HTTP/1.1 without one is a mistake."""
-    port = serve(picture()).port
+    port = serve(org_snapshot()).port
 
     assert raw(port, "GET / HTTP/1.0").status == 200
     assert raw(port, "GET / HTTP/1.1", "Connection: close").status == 400
@@ -112,7 +112,7 @@ def test_a_request_without_a_name(serve: Server) -> None:
 @pytest.mark.parametrize("path", ["/", "/metrics"])
 def test_two_names_are_a_mistake(serve: Server, path: str) -> None:
     """Nobody can tell which of them was meant."""
-    port = serve(picture()).port
+    port = serve(org_snapshot()).port
     answer = raw(port, f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Host: evil.example")
 
     assert answer.status == 400
@@ -121,7 +121,7 @@ def test_two_names_are_a_mistake(serve: Server, path: str) -> None:
 
 def test_the_name_in_the_request_line_counts(serve: Server) -> None:
     """Where a request names the whole address, its host is the one that is asked."""
-    port = serve(picture()).port
+    port = serve(org_snapshot()).port
     close = "Connection: close"
 
     evil = raw(port, "GET http://evil.example/ HTTP/1.1", "Host: 127.0.0.1", close)

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.web import WebServer, create_app
-from tests.exporter.pictures import NOW, StoppedClock, picture
+from tests.exporter.snapshots import NOW, StoppedClock, org_snapshot
 from tests.web.conftest import LOOPBACK, Site
 
 Server = Callable[..., Site]
@@ -21,7 +21,7 @@ ROUTES = ("/", "/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/act
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def test_nothing_but_reading(serve: Server, path: str, method: str) -> None:
     """Every method that is not a read is refused, with the methods that are allowed."""
-    answer = serve(picture()).ask(path, method)
+    answer = serve(org_snapshot()).ask(path, method)
 
     assert answer.status == 405
     assert {name.strip() for name in answer.headers["Allow"].split(",")} == {"GET", "HEAD"}
@@ -31,7 +31,7 @@ def test_nothing_but_reading(serve: Server, path: str, method: str) -> None:
 @pytest.mark.parametrize("path", ROUTES)
 def test_head_is_get_without_a_body(serve: Server, path: str) -> None:
     """HEAD gives the status and headers of GET."""
-    site = serve(picture())
+    site = serve(org_snapshot())
     head, get = site.ask(path, "HEAD"), site.ask(path)
 
     assert head.body == b""
@@ -43,7 +43,7 @@ def test_head_is_get_without_a_body(serve: Server, path: str) -> None:
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/api/v1", "/static/status.css"])
 def test_unknown_path_is_json(serve: Server, path: str) -> None:
     """A path that is not there is a 404 that programs can read."""
-    answer = serve(picture()).ask(path)
+    answer = serve(org_snapshot()).ask(path)
 
     assert answer.status == 404
     assert answer.json()["error"] == "Not Found"
@@ -52,7 +52,7 @@ def test_unknown_path_is_json(serve: Server, path: str) -> None:
 @pytest.mark.parametrize("path", [*ROUTES, "/nothing"])
 def test_headers_keep_browsers_safe(serve: Server, path: str) -> None:
     """No answer may load anything, be framed, be sniffed or be kept."""
-    headers = serve(picture()).ask(path).headers
+    headers = serve(org_snapshot()).ask(path).headers
 
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]

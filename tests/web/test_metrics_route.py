@@ -17,13 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from monitor.exporter import METRICS
 from monitor.ledger import OrgState, Total
 from monitor.model import NO_BANDS, Action
-from monitor.snapshot import OrgPicture
-from tests.exporter.pictures import (
+from monitor.snapshot import OrgSnapshot
+from tests.exporter.snapshots import (
     CRM,
     ORG,
     Scrape,
-    picture,
-    recorded_picture,
+    org_snapshot,
+    recorded_org_snapshot,
     snapshot,
 )
 from tests.web.conftest import Answer, Site
@@ -58,19 +58,19 @@ def executions_of(scrape: Scrape) -> dict[str, float]:
     }
 
 
-def numbered(number: int, actions: int = 40) -> OrgPicture:
+def numbered(number: int, actions: int = 40) -> OrgSnapshot:
     """An org in which everything counts ``number``."""
     known = tuple(Action(f"a{index}", f"Action {index}") for index in range(actions))
     bands = (number, *NO_BANDS[1:])
     totals = tuple(
         Total(action.action_id, "NONE", "200", number, 50.0 * number, bands) for action in known
     )
-    return picture(OrgState(ORG, actions=known, totals=totals))
+    return org_snapshot(OrgState(ORG, actions=known, totals=totals))
 
 
 def test_shows_every_metric(serve: Server, tmp_path: Path) -> None:
     """A scrape holds every family of the catalogue, in its order."""
-    answer = serve(recorded_picture(tmp_path)).ask("/metrics")
+    answer = serve(recorded_org_snapshot(tmp_path)).ask("/metrics")
 
     names = [family.name for family in parse_text(answer.text)]
     assert names == [spec.name.removesuffix("_total") for spec in METRICS]
@@ -78,7 +78,7 @@ def test_shows_every_metric(serve: Server, tmp_path: Path) -> None:
 
 def test_text_is_the_default(serve: Server) -> None:
     """A client without a wish gets the text format that every scraper reads."""
-    answer = serve(picture()).ask("/metrics")
+    answer = serve(org_snapshot()).ask("/metrics")
 
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -88,7 +88,7 @@ def test_text_is_the_default(serve: Server) -> None:
 @pytest.mark.parametrize("accept", [PROMETHEUS_2, PROMETHEUS_3, "application/openmetrics-text"])
 def test_openmetrics_for_those_who_prefer_it(serve: Server, accept: str) -> None:
     """Prometheus gets OpenMetrics, which says the same and ends with its mark."""
-    site = serve(picture(OrgState(ORG, actions=(CRM,))))
+    site = serve(org_snapshot(OrgState(ORG, actions=(CRM,))))
     answer = site.ask("/metrics", Accept=accept)
 
     assert answer.headers.get_content_type() == "application/openmetrics-text"
@@ -111,14 +111,14 @@ def test_openmetrics_for_those_who_prefer_it(serve: Server, accept: str) -> None
 )
 def test_text_for_those_who_prefer_it(serve: Server, accept: str) -> None:
     """A browser, curl, and whoever likes text best get text."""
-    answer = serve(picture()).ask("/metrics", Accept=accept)
+    answer = serve(org_snapshot()).ask("/metrics", Accept=accept)
 
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
 
 
 def test_compressed_where_asked_for(serve: Server) -> None:
     """With Accept-Encoding: gzip the same scrape comes compressed."""
-    site = serve(picture())
+    site = serve(org_snapshot())
     plain, packed = site.ask("/metrics"), site.ask("/metrics", Accept_Encoding="gzip;q=0.9")
 
     assert packed.headers["Content-Encoding"] == "gzip"
@@ -128,14 +128,14 @@ def test_compressed_where_asked_for(serve: Server) -> None:
 
 def test_not_compressed_where_refused(serve: Server) -> None:
     """A client that refuses gzip gets plain text."""
-    answer = serve(picture()).ask("/metrics", Accept_Encoding="gzip;q=0, identity")
+    answer = serve(org_snapshot()).ask("/metrics", Accept_Encoding="gzip;q=0, identity")
 
     assert "Content-Encoding" not in answer.headers
 
 
 def test_caches_are_told_what_the_answer_depends_on(serve: Server) -> None:
     """A proxy between must not give one client's format to another."""
-    answer = serve(picture()).ask("/metrics")
+    answer = serve(org_snapshot()).ask("/metrics")
 
     assert {name.strip() for name in answer.headers["Vary"].split(",")} == {
         "Accept",
@@ -158,7 +158,7 @@ def test_scrape_follows_the_snapshot(serve: Server) -> None:
 
 def test_scrape_follows_the_clock(serve: Server) -> None:
     """What depends on the moment is written anew, though the snapshot is the same."""
-    site = serve(picture())
+    site = serve(org_snapshot())
     labels = {"org": ORG, "source": "actions"}
 
     assert parsed(site.ask("/metrics")).value("timeout_monitor_data_lag_seconds", **labels) == 60
@@ -169,12 +169,12 @@ def test_scrape_follows_the_clock(serve: Server) -> None:
 def test_scrapes_during_swaps_are_whole(serve: Server) -> None:
     """While snapshots are swapped as fast as can be, every scrape is of a single one."""
     site = serve(numbered(0))
-    pictures = [snapshot(numbered(number)) for number in range(20)]
+    org_snapshots = [snapshot(numbered(number)) for number in range(20)]
     enough = Event()
 
     def swap() -> None:
         while not enough.is_set():
-            for shown in pictures:
+            for shown in org_snapshots:
                 site.holder.swap(shown)
 
     swapping = Thread(target=swap)

@@ -19,15 +19,15 @@ from monitor.analysis.verdict import Verdict
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
 from monitor.web import wording
-from tests.exporter.pictures import (
+from tests.exporter.snapshots import (
     CRM,
     HEALTHY,
     NOW,
     ORG,
     PAYMENT,
     fresh_sources,
-    picture,
-    recorded_picture,
+    org_snapshot,
+    recorded_org_snapshot,
 )
 from tests.web.conftest import Site
 
@@ -73,7 +73,7 @@ def read(html: str) -> Reader:
 
 def test_shows_what_timed_out(serve: Server, tmp_path: Path) -> None:
     """The page names the day's timeouts, their action and the numbers beside them."""
-    words = read(serve(recorded_picture(tmp_path)).ask("/").text).words
+    words = read(serve(recorded_org_snapshot(tmp_path)).ask("/").text).words
 
     assert "Data is fresh, without conversations" in words
     assert "3 timeouts in 1 of 3 data actions; 2 conversations hit." in words
@@ -83,7 +83,7 @@ def test_shows_what_timed_out(serve: Server, tmp_path: Path) -> None:
 
 def test_an_action_that_was_only_throttled_is_shown_once(serve: Server, tmp_path: Path) -> None:
     """It stands among those that are not well, and is not counted as timed out."""
-    shown = recorded_picture(tmp_path)
+    shown = recorded_org_snapshot(tmp_path)
     assert shown.diagnosis
     throttled = replace(shown.diagnosis.diagnoses[CRM.action_id], verdict=Verdict.THROTTLED)
     diagnoses = {**shown.diagnosis.diagnoses, PAYMENT.action_id: throttled}
@@ -97,7 +97,7 @@ def test_an_action_that_was_only_throttled_is_shown_once(serve: Server, tmp_path
 
 def test_is_one_file(serve: Server, tmp_path: Path) -> None:
     """The page loads nothing: no script, no image, no sheet; its links stay on this server."""
-    reader = read(serve(recorded_picture(tmp_path)).ask("/").text)
+    reader = read(serve(recorded_org_snapshot(tmp_path)).ask("/").text)
 
     tags = {tag for tag, _, _ in reader.attributes}
     assert not tags & {"script", "img", "iframe", "form"}
@@ -108,7 +108,7 @@ def test_is_one_file(serve: Server, tmp_path: Path) -> None:
 
 def test_every_link_leads_somewhere(serve: Server) -> None:
     """What the page links to is there."""
-    site = serve(picture())
+    site = serve(org_snapshot())
     links = [
         value
         for tag, name, value in read(site.ask("/").text).attributes
@@ -121,7 +121,7 @@ def test_every_link_leads_somewhere(serve: Server) -> None:
 
 def test_style_is_the_one_that_the_policy_allows(serve: Server) -> None:
     """The digest in the policy is that of the page's own style sheet."""
-    answer = serve(picture()).ask("/")
+    answer = serve(org_snapshot()).ask("/")
 
     (style,) = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -134,7 +134,7 @@ def test_names_are_text_and_never_markup(serve: Server) -> None:
     nasty = "<script>alert('x')</script> & \"co\""
     health = replace(HEALTHY, problem=nasty)
     state = OrgState(nasty, sources={nasty: SourceState(nasty)})
-    answer = serve(picture(state, health=health)).ask("/")
+    answer = serve(org_snapshot(state, health=health)).ask("/")
 
     assert "<script" not in answer.text
     assert nasty in read(answer.text).words
@@ -142,7 +142,7 @@ def test_names_are_text_and_never_markup(serve: Server) -> None:
 
 def test_stale_source_is_said_in_words(serve: Server) -> None:
     """A stale source stands on the page with the age of its newest read."""
-    site = serve(picture())
+    site = serve(org_snapshot())
     site.clock.seconds += 595
     words = read(site.ask("/").text).words
 
@@ -154,7 +154,9 @@ def test_source_that_was_never_read_is_said_in_words(serve: Server) -> None:
     """A source that answers but was never read is told from one that is stale."""
     sources = {"actions": fresh_sources()["actions"]}
     health = PollHealth({"ok": 1}, source_available={"actions": True, "conversations": True})
-    words = read(serve(picture(OrgState(ORG, sources=sources), health=health)).ask("/").text).words
+    words = read(
+        serve(org_snapshot(OrgState(ORG, sources=sources), health=health)).ask("/").text
+    ).words
 
     assert "Source conversations has never been read." in words
 
@@ -162,14 +164,14 @@ def test_source_that_was_never_read_is_said_in_words(serve: Server) -> None:
 def test_problem_of_the_newest_poll_is_shown(serve: Server) -> None:
     """What went wrong in the newest poll stands on the page."""
     health = replace(HEALTHY, problem="The platform refused the token")
-    words = read(serve(picture(health=health)).ask("/").text).words
+    words = read(serve(org_snapshot(health=health)).ask("/").text).words
 
     assert "The newest poll had a problem: The platform refused the token." in words
 
 
 def test_org_that_no_poll_has_read(serve: Server) -> None:
     """Before the first good poll the page says so, and claims no counts."""
-    words = read(serve(picture(OrgState(ORG), health=PollHealth())).ask("/").text).words
+    words = read(serve(org_snapshot(OrgState(ORG), health=PollHealth())).ask("/").text).words
 
     assert "No poll has succeeded since the start." in words
     assert "A part of this day has not been read: counts are too low." in words
@@ -185,7 +187,7 @@ def test_page_before_the_first_poll(serve: Server) -> None:
 
 def test_unwritable_state_is_shown(serve: Server) -> None:
     """A state that can't be written is on top of the page."""
-    shown = Snapshot(taken_at=NOW, orgs=(picture(),), state_writable=False)
+    shown = Snapshot(taken_at=NOW, orgs=(org_snapshot(),), state_writable=False)
     words = read(serve(shown=shown).ask("/").text).words
 
     assert "The state cannot be written" in words
@@ -193,7 +195,7 @@ def test_unwritable_state_is_shown(serve: Server) -> None:
 
 def test_contract_flow_has_a_page(serve: Server, tmp_path: Path) -> None:
     """Where only timeouts are known the rest is a dash, not a zero."""
-    reader = read(serve(recorded_picture(tmp_path, contract="flow")).ask("/").text)
+    reader = read(serve(recorded_org_snapshot(tmp_path, contract="flow")).ask("/").text)
 
     assert "2 timeouts in 1 of 3 data actions; 2 conversations hit." in reader.words
     assert wording.UNKNOWN in reader.words
@@ -229,7 +231,7 @@ def test_trend_in_words(tmp_path: Path, timeouts: int, before: int | None, words
     """Timeouts are held against the day before, where that day is known."""
     (action,) = (
         shown
-        for shown in recorded_picture(tmp_path).day.actions
+        for shown in recorded_org_snapshot(tmp_path).day.actions
         if shown.action_id == CRM.action_id
     )
     ratio = timeouts / before if before else None
@@ -240,7 +242,7 @@ def test_trend_in_words(tmp_path: Path, timeouts: int, before: int | None, words
 
 def test_conversations_that_no_one_read_are_not_claimed(serve: Server, tmp_path: Path) -> None:
     """Without detail records the headline leaves conversations out."""
-    shown = recorded_picture(tmp_path)
+    shown = recorded_org_snapshot(tmp_path)
     blind = replace(shown.day, total=replace(shown.day.total, conversations=None))
     words = read(serve(replace(shown, day=blind)).ask("/").text).words
 
@@ -249,7 +251,7 @@ def test_conversations_that_no_one_read_are_not_claimed(serve: Server, tmp_path:
 
 def test_day_without_a_timeout(serve: Server, tmp_path: Path) -> None:
     """A good day is one calm sentence."""
-    shown = recorded_picture(tmp_path)
+    shown = recorded_org_snapshot(tmp_path)
     quiet = replace(
         shown.day,
         actions=tuple(action for action in shown.day.actions if not action.timeouts),
@@ -302,7 +304,7 @@ def test_share_that_is_not_nothing_never_reads_as_nothing(share: float) -> None:
 
 def test_shows_the_verdict_and_the_raise(serve: Server, tmp_path: Path) -> None:
     """Severity in a word, the verdict, the timeout to set, and why."""
-    words = read(serve(recorded_picture(tmp_path)).ask("/").text).words
+    words = read(serve(recorded_org_snapshot(tmp_path)).ask("/").text).words
 
     assert words.index("critical") < words.index("slow_tail") < words.index("healthy")
     step = next(word for word in words if wording.describe_duration(5) in word and "\u2192" in word)
@@ -312,7 +314,7 @@ def test_shows_the_verdict_and_the_raise(serve: Server, tmp_path: Path) -> None:
 
 def test_before_a_diagnosis_there_is_a_dash(serve: Server, tmp_path: Path) -> None:
     """Not a verdict that nobody gave."""
-    undiagnosed = replace(recorded_picture(tmp_path), diagnosis=None)
+    undiagnosed = replace(recorded_org_snapshot(tmp_path), diagnosis=None)
     words = read(serve(undiagnosed).ask("/").text).words
 
     assert wording.UNKNOWN in words
@@ -321,7 +323,7 @@ def test_before_a_diagnosis_there_is_a_dash(serve: Server, tmp_path: Path) -> No
 
 def test_callers_lost_stand_in_a_table_of_their_own(serve: Server, tmp_path: Path) -> None:
     """By flow, with how it ended and the timeouts of what it uses; a name is a name."""
-    shown = recorded_picture(tmp_path)
+    shown = recorded_org_snapshot(tmp_path)
     lost = CallersLost("f1", "<b>Main</b>", 1_234, (("FLOW_ERROR_EXIT", 1_234),), None)
     day = replace(shown.day, callers_lost=(lost,))
     text = serve(replace(shown, day=day)).ask("/").text

@@ -17,7 +17,7 @@ from monitor.errors import ConfigurationError
 from monitor.snapshot import SnapshotHolder
 from monitor.web import WebConfig, WebServer, create_app
 from monitor.web.web_config import Passwords
-from tests.exporter.pictures import StoppedClock, picture, snapshot
+from tests.exporter.snapshots import StoppedClock, org_snapshot, snapshot
 from tests.web.certificates import Certificate, make_certificate
 from tests.web.conftest import LOOPBACK
 
@@ -40,7 +40,7 @@ def web_file(tmp_path: Path, certificate: Certificate) -> Path:
 def protected(web_file: Path) -> Iterator[WebServer]:
     """A server that goes by the file."""
     config = WebConfig.read(str(web_file))
-    holder = SnapshotHolder(snapshot(picture()))
+    holder = SnapshotHolder(snapshot(org_snapshot()))
     app = create_app(holder, CollectorRegistry(), StoppedClock(), passwords=config.passwords)
     with WebServer(app, LOOPBACK, 0, tls=config.tls) as server:
         yield server
@@ -86,7 +86,11 @@ def test_many_who_guess_keep_nobody_waiting(certificate: Certificate) -> None:
     slow = bcrypt.hashpw(b"never guessed", bcrypt.gensalt(12)).decode()
     passwords = Passwords({"prometheus": HASHED, "slow": slow})
     app = create_app(
-        SnapshotHolder(snapshot(picture())), CollectorRegistry(), StoppedClock(), None, passwords
+        SnapshotHolder(snapshot(org_snapshot())),
+        CollectorRegistry(),
+        StoppedClock(),
+        None,
+        passwords,
     )
     with WebServer(app, LOOPBACK, 0, tls=certificate.for_server()) as server:
         assert ask(server, certificate, "/metrics", GOOD).status == 200

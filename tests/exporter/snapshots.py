@@ -27,7 +27,7 @@ from monitor.model import (
     TimeRange,
     band_of,
 )
-from monitor.snapshot import OrgPicture, PollHealth, RemediationPicture, Snapshot
+from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
 from tests.analysis.judged import healthy, slow_tail
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ HEALTHY = PollHealth(
     clock_skew_seconds=0.5,
 )
 
-REMEDIATED = RemediationPicture(
+REMEDIATED = RemediationSnapshot(
     mode="auto",
     paused=True,
     tripped=False,
@@ -151,19 +151,19 @@ def diagnosed(diagnoses: Mapping[str, Diagnosis], *, taken_at: float = NOW) -> O
     )
 
 
-def picture(
+def org_snapshot(
     state: OrgState | None = None,
     *,
     contract: str = "platform",
     health: PollHealth = HEALTHY,
     concurrency_limit: int | None = 50,
     diagnosis: OrgDiagnosis | None = None,
-) -> OrgPicture:
+) -> OrgSnapshot:
     """One org by hand, without summaries."""
     shown = state or OrgState(ORG, sources=fresh_sources(), coverage=fresh_coverage())
     if concurrency_limit is not None:
         shown = replace(shown, limits={CONCURRENT_EXECUTIONS: concurrency_limit})
-    return OrgPicture(
+    return OrgSnapshot(
         org=shown.org,
         contract=contract,
         state=shown,
@@ -177,9 +177,9 @@ def picture(
     )
 
 
-def snapshot(*pictures: OrgPicture) -> Snapshot:
+def snapshot(*org_snapshots: OrgSnapshot) -> Snapshot:
     """A snapshot of these orgs, taken now."""
-    return Snapshot(taken_at=NOW, orgs=pictures)
+    return Snapshot(taken_at=NOW, orgs=org_snapshots)
 
 
 def bands_of(*durations_ms: float) -> Bands:
@@ -222,7 +222,7 @@ def incident(conversation: str, action: Action, flow_id: str) -> Incident:
     )
 
 
-def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
+def recorded_org_snapshot(path: Path, *, contract: str = "platform") -> OrgSnapshot:
     """One org whose day went through a real ledger and the real summary.
 
     Two actions ran, one of them into its timeout; a third was quiet. Two conversations of the
@@ -251,7 +251,7 @@ def recorded_picture(path: Path, *, contract: str = "platform") -> OrgPicture:
         lost = FlowErrorTally("main", "FLOW_ERROR_EXIT", window, 3)
         read = Reading(DAY, 300, NOW - 7, flow_errors=[lost], flow_error_basis="records")
         ledger.record(ORG, "flow-errors", read)
-        return OrgPicture(
+        return OrgSnapshot(
             org=ORG,
             contract=contract,
             state=ledger.state(ORG),
