@@ -27,7 +27,7 @@ from monitor.errors import (
     UnforeseenError,
 )
 from monitor.exporter import MetricsCollector
-from monitor.genesys import ClosedEndpoints
+from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.model import floor_to
@@ -91,7 +91,7 @@ class Daemon:
         # A simple queue, for a signal handler may run while its own thread holds an Event's lock.
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._finished = threading.Event()
-        self._closed = {org.name: ClosedEndpoints() for org in settings.org}
+        self._backoff = {org.name: EndpointBackoff() for org in settings.org}
         self._snapshot_lock = threading.Lock()
         self._steps = ClockSteps(clock)
         self._looking_at_clock = threading.Lock()
@@ -315,7 +315,7 @@ class Daemon:
                     ledger=self._ledger,
                     clock=self._clock,
                     stop=self._stop,
-                    closed=self._closed.setdefault(org.name, ClosedEndpoints()),
+                    backoff=self._backoff.setdefault(org.name, EndpointBackoff()),
                 ),
                 settings,
                 ledger=self._ledger,

@@ -20,7 +20,7 @@ from monitor.errors import (
     StaleDataError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.client import BUDGET_SECONDS
+from monitor.genesys.client import CALL_SECONDS
 from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger, OrgState
@@ -116,7 +116,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
         return _Asked()
     client = connect(
         org,
-        budget_seconds=min(BUDGET_SECONDS, bounds.seconds),
+        deadline_seconds=min(CALL_SECONDS, bounds.seconds),
         # The platform's minute passes as fast as the data's.
         requests_per_second=REQUESTS_PER_SECOND / clock.machine_seconds(1),
     )

@@ -31,7 +31,7 @@ from monitor.errors import (
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.genesys.budget import Allowance
+from monitor.genesys.budget import RequestBudget
 from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, TimeRange, source_of_executions
 from monitor.snapshot import OrgSnapshot, PollHealth
@@ -140,7 +140,7 @@ class OrgPoller:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written; the snapshot says so.
         """
-        return self._read(self._reader.collector.poll, Allowance())
+        return self._read(self._reader.collector.poll, RequestBudget())
 
     def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past, again or for the first time.
@@ -149,9 +149,11 @@ class OrgPoller:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
-        return self._read(lambda _: self._reader.collector.backfill(time_range), Allowance())
+        return self._read(lambda _: self._reader.collector.backfill(time_range), RequestBudget())
 
-    def _read(self, read: Callable[[Allowance], PollReport], allowance: Allowance) -> PollReport:
+    def _read(
+        self, read: Callable[[RequestBudget], PollReport], budget: RequestBudget
+    ) -> PollReport:
         with self._turn:
             started = time.monotonic()
             try:
@@ -160,13 +162,13 @@ class OrgPoller:
                 problem = (
                     None
                     if self._catalogue_read
-                    else self._read_catalogue(allowance.part(CATALOGUE_SHARES))
+                    else self._read_catalogue(budget.part(CATALOGUE_SHARES))
                 )
                 before = self._requests()
                 if isinstance(problem, _NOBODY_THERE):
                     report = self._not_asked(problem, time.monotonic() - started)
                 else:
-                    report = read(allowance)
+                    report = read(budget)
                 report = replace(report, requests=self._requests() - before)
                 if report.errors and self._closed.is_set():
                     # Its connections were closed under it: that is no finding about the platform.
@@ -229,7 +231,7 @@ class OrgPoller:
     def refresh_catalogue(self) -> None:
         """Read the catalogue again; what goes wrong is logged, and what was known stays."""
         with self._turn:
-            self._read_catalogue(Allowance().part(CATALOGUE_SHARES))
+            self._read_catalogue(RequestBudget().part(CATALOGUE_SHARES))
             available = self._available(self._health.source_available)
             polled = {name: why for name, why in self._health.refused.items() if name != AUDITS}
             refused = polled | self._refused({})
@@ -241,9 +243,9 @@ class OrgPoller:
         self._closed.set()
         self._reader.client.close()
 
-    def _read_catalogue(self, allowance: Allowance) -> GenesysError | None:
-        """Read the catalogue within an allowance; what went wrong is logged and returned."""
-        with self._reader.client.within(allowance):
+    def _read_catalogue(self, budget: RequestBudget) -> GenesysError | None:
+        """Read the catalogue within a budget; what went wrong is logged and returned."""
+        with self._reader.client.within(budget):
             return self._listed()
 
     def _listed(self) -> GenesysError | None:

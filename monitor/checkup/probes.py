@@ -76,7 +76,7 @@ def _check_org(
             "Check [[org]] region; it is used as given.",
         )
     try:
-        with closing(connect(org, budget_seconds=LOGIN_SECONDS, clock=clock)) as client:
+        with closing(connect(org, deadline_seconds=LOGIN_SECONDS, clock=clock)) as client:
             yield from _log_in(client, org, clock)
     except TimeoutMonitorError as error:
         yield failed(f"{org.name}: login", error)

@@ -35,7 +35,7 @@ def writer_findings(
         return
     subject, writer = f"{org.name}: writer", org.as_writer()
     try:
-        with closing(connect(writer, budget_seconds=LOGIN_SECONDS, clock=clock)) as client:
+        with closing(connect(writer, deadline_seconds=LOGIN_SECONDS, clock=clock)) as client:
             yield _finding(subject, org, writer, client, clock)
     except TimeoutMonitorError as error:
         yield failed(subject, error)
@@ -74,7 +74,7 @@ def _refuse_another_org(org: OrgSettings, client: Client, clock: Clock) -> None:
     if org.write_client_id is None:
         return
     try:
-        with closing(connect(org, budget_seconds=LOGIN_SECONDS, clock=clock)) as reader:
+        with closing(connect(org, deadline_seconds=LOGIN_SECONDS, clock=clock)) as reader:
             read = whoami(reader, clock)
     except TimeoutMonitorError:
         return  # told with the client that reads

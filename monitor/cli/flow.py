@@ -152,7 +152,7 @@ def set_timeout(
     )
     with (
         opened as ledger,
-        closing(connect(chosen.as_writer(), budget_seconds=BUDGET_SECONDS)) as client,
+        closing(connect(chosen.as_writer(), deadline_seconds=BUDGET_SECONDS)) as client,
         waiting(f"Setting the timeout of {action}"),
     ):
         if ledger.was_created and not dry_run:

@@ -25,7 +25,7 @@ from monitor.errors import (
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.genesys.budget import Allowance
+from monitor.genesys.budget import RequestBudget
 from monitor.ledger import Ledger, Reading
 from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
 from monitor.model import Outcome as Ending
@@ -37,8 +37,8 @@ log = structlog.get_logger()
 COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
 """Windows to fall back to where the platform refuses finer ones."""
 
-Within = Callable[[Allowance], AbstractContextManager[None]]
-"""Lets what is asked in a block be charged to an allowance."""
+Within = Callable[[RequestBudget], AbstractContextManager[None]]
+"""Lets what is asked in a block be charged to a budget."""
 
 
 class Collector:
@@ -55,7 +55,7 @@ class Collector:
         classifier: Classifier,
         clock: Clock,
         stop: threading.Event,
-        within: Within = lambda _allowance: nullcontext(),
+        within: Within = lambda _budget: nullcontext(),
     ) -> None:
         """Wire the parts together; nothing is asked yet.
 
@@ -68,7 +68,7 @@ class Collector:
             classifier: How endings are read.
             clock: The time of the data.
             stop: Set it to begin no further read.
-            within: Lets the questions of a block be charged to an allowance.
+            within: Lets the questions of a block be charged to a budget.
 
         Raises:
             ConfigurationError: The ledger was kept in other windows than ``[collect] window``.
@@ -82,7 +82,7 @@ class Collector:
         self._clock = clock
         self._stop = stop
         self._within = within
-        self._share: Allowance | None = None
+        self._share: RequestBudget | None = None
         self._required = source_of_executions(contract)
         self._future = FutureMoments(org, ledger, clock)
         self._refusals = Refusals(org, clock, required=self._required)
@@ -102,14 +102,14 @@ class Collector:
         """Why each source that is switched off was refused, by its name."""
         return self._refusals.off
 
-    def poll(self, allowance: Allowance | None = None) -> PollReport:
+    def poll(self, budget: RequestBudget | None = None) -> PollReport:
         """Read what is due from every source.
 
         A source that fails holds up no other one, and advances nothing: what it owes is asked
         again at the next poll. So is the history for which no time was left.
 
         Args:
-            allowance: What the poll may ask for; the usual where None. Each source has its share.
+            budget: What the poll may ask for; the usual where None. Each source has its share.
 
         Raises:
             LedgerError: The state can't be read or written.
@@ -118,12 +118,12 @@ class Collector:
             # One moment for all sources, so that they speak of the same windows.
             now = self._clock.now()
             self._read_deep.clear()
-            return self._each_source(partial(self._poll_source, now), allowance or Allowance())
+            return self._each_source(partial(self._poll_source, now), budget or RequestBudget())
 
     def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past (again); what is counted already stays counted once.
 
-        Each question has a poll's allowance for itself: all of them may take as long as they need.
+        Each question has a poll's budget for itself: all of them may take as long as they need.
 
         Raises:
             LedgerError: The state can't be read or written.
@@ -132,7 +132,7 @@ class Collector:
             return self._each_source(partial(self._read_time_range, time_range), None)
 
     def _each_source(
-        self, read: Callable[[Source, PollCount], None], allowance: Allowance | None
+        self, read: Callable[[Source, PollCount], None], budget: RequestBudget | None
     ) -> PollReport:
         started = time.monotonic()
         count = PollCount()
@@ -142,7 +142,7 @@ class Collector:
             if self._refusals.rests(source.name) or self._stop.is_set():
                 continue
             # What one source leaves is there for those that follow, and none takes it all.
-            self._share = allowance and allowance.part(len(self._sources) - place)
+            self._share = budget and budget.part(len(self._sources) - place)
             try:
                 read(source, count)
             except GenesysError as error:
@@ -312,7 +312,7 @@ class Collector:
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
         self._asked = read.time_range
-        with self._within(self._share or Allowance()):
+        with self._within(self._share or RequestBudget()):
             evidence = source.read(read.time_range, window_seconds, deep=deep)
         recorded = self._ledger.record(
             self._org,

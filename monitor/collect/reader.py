@@ -10,7 +10,7 @@ from monitor.collect.audits import AuditReader
 from monitor.collect.catalogue import Catalogue
 from monitor.collect.collector import Collector
 from monitor.config import OrgSettings, Settings
-from monitor.genesys import Client, ClosedEndpoints, connect
+from monitor.genesys import Client, EndpointBackoff, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
@@ -34,7 +34,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
     ledger: Ledger,
     clock: Clock,
     stop: threading.Event,
-    closed: ClosedEndpoints | None = None,
+    backoff: EndpointBackoff | None = None,
 ) -> OrgReader:
     """Wire an org's reader; no request is sent yet.
 
@@ -44,7 +44,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         ledger: Where its counts are kept.
         clock: The time of the data.
         stop: Set it to end every wait and to begin no further read.
-        closed: Endpoints that asked for quiet earlier; they stay closed.
+        backoff: Endpoints that asked for quiet earlier; they stay closed.
 
     Raises:
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
@@ -52,7 +52,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
     """
     # The platform's minute passes as fast as the data's.
     pace = REQUESTS_PER_SECOND / clock.machine_seconds(1)
-    client = connect(org, stop=stop, closed=closed, requests_per_second=pace)
+    client = connect(org, stop=stop, backoff=backoff, requests_per_second=pace)
     classifier = settings.classify.classifier()
     catalogue = Catalogue(
         org=org.name,

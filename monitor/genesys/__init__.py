@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from monitor.genesys.client import Client, connect
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.ratelimit import ClosedEndpoints
+from monitor.genesys.ratelimit import EndpointBackoff
 from monitor.genesys.stats import ApiStats
 
-__all__ = ["ApiStats", "Client", "ClosedEndpoints", "Endpoint", "connect"]
+__all__ = ["ApiStats", "Client", "Endpoint", "EndpointBackoff", "connect"]

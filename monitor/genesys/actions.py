@@ -221,13 +221,13 @@ def get_action_document(client: Client, action_id: str) -> ActionDocument:
         WrongShapeError: The answer is about another action.
         GenesysError: Any other error of the tree.
     """
-    answer = client.fetch(
+    response = client.fetch(
         GET_ACTION, path={"actionId": action_id}, params={"includeConfig": "true"}
     )
-    action = decode_answer(GET_ACTION, answer, _ActionAnswer).action()
+    action = decode_answer(GET_ACTION, response, _ActionAnswer).action()
     if action.id.casefold() != action_id.casefold():
-        raise wrong_entity(GET_ACTION, answer, action_id, action.id)
-    return ActionDocument(action, answer.body, answer.is_whole)
+        raise wrong_entity(GET_ACTION, response, action_id, action.id)
+    return ActionDocument(action, response.body, response.is_whole)
 
 
 def get_template(client: Client, action_id: str, file_name: str) -> ActionTemplate:
@@ -240,22 +240,22 @@ def get_template(client: Client, action_id: str, file_name: str) -> ActionTempla
         NotJsonError: It is no text in UTF-8, a web page, or an error that came as a success.
         GenesysError: Any other error of the tree.
     """
-    answer = client.fetch(
+    response = client.fetch(
         GET_TEMPLATE,
         path={"actionId": action_id, "fileName": file_name},
         headers={"Accept": "text/plain, */*"},
     )
     try:
-        text = answer.body.decode()
+        text = response.body.decode()
     except UnicodeDecodeError as error:
         said = f"The template {file_name} of the action {action_id} is no text in UTF-8"
         hint = "Look at it under Admin > Integrations > Actions."
-        raise of_no_use(NotJsonError, GET_TEMPLATE, answer, said, hint) from error
-    if _WEB_PAGE.match(text) or _is_error(answer.body):
+        raise of_no_use(NotJsonError, GET_TEMPLATE, response, said, hint) from error
+    if _WEB_PAGE.match(text) or _is_error(response.body):
         said = f"The template {file_name} of the action {action_id} came as a web page or an error"
         hint = "Check region and api_url; a proxy or a web page answered in the platform's place."
-        raise of_no_use(NotJsonError, GET_TEMPLATE, answer, said, hint)
-    return ActionTemplate(text, answer.is_whole)
+        raise of_no_use(NotJsonError, GET_TEMPLATE, response, said, hint)
+    return ActionTemplate(text, response.is_whole)
 
 
 def _is_error(body: bytes) -> bool:
@@ -305,6 +305,6 @@ def function_timeout_ms(client: Client, action_id: str) -> int | None:
         NotFoundError: It is no function data action.
         GenesysError: Any other error of the tree.
     """
-    answer = client.call(GET_FUNCTION, _FunctionConfig, path={"actionId": action_id})
-    seconds = answer.function.timeout_seconds if answer.function else None
+    response = client.call(GET_FUNCTION, _FunctionConfig, path={"actionId": action_id})
+    seconds = response.function.timeout_seconds if response.function else None
     return seconds * 1_000 if seconds and 0 < seconds <= _LONGEST_TIMEOUT_SECONDS else None

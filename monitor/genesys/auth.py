@@ -29,13 +29,13 @@ from monitor.errors import (
     TooMuchAskedError,
     WrongShapeError,
 )
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Deadline
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import number
-from monitor.genesys.ratelimit import Gate
+from monitor.genesys.ratelimit import RateLimiter
 from monitor.genesys.records import read_records
-from monitor.genesys.refusal import platform_words, refusal
-from monitor.genesys.transport import READ_TIMEOUT_SECONDS, Answer, Request, Transport
+from monitor.genesys.refusal import error_detail, error_for
+from monitor.genesys.transport import READ_TIMEOUT_SECONDS, Request, Response, Transport
 from monitor.redaction import SECRETS
 
 TOKEN = Endpoint("POST", "/oauth/token")
@@ -61,8 +61,8 @@ _SMALLEST_KEY_BITS = 2048  # RFC 7518, 3.3, for RS256
 class TokenProvider(Protocol):
     """Gives tokens."""
 
-    def token(self, budget: Budget) -> str:
-        """A token that is valid now, fetched within the budget where there is none."""
+    def token(self, deadline: Deadline) -> str:
+        """A token that is valid now, fetched within the deadline where there is none."""
         ...
 
     def invalidate(self, token: str) -> None:
@@ -217,7 +217,7 @@ class BearerToken(AuthBase):
         return request
 
 
-class _TokenAnswer(msgspec.Struct, frozen=True):
+class _TokenResponse(msgspec.Struct, frozen=True):
     """A token as it came; the lifetime may be anything, and is read by ``lifetime_seconds``."""
 
     access_token: object
@@ -248,7 +248,7 @@ class TokenCache:
         grant: Grant,
         transport: Transport,
         *,
-        gate: Gate,
+        rate_limiter: RateLimiter,
         clock: Clock,
         reload: Callable[[], Grant | None] = lambda: None,
     ) -> None:
@@ -257,7 +257,7 @@ class TokenCache:
         Args:
             grant: How to ask for one.
             transport: What carries the request.
-            gate: Keeps to the rate limits.
+            rate_limiter: Keeps to the rate limits.
             clock: Measures how long a token is good, and how long a refusal rests.
             reload: Asked when the credentials are refused: the grant with what their file holds
                 now; None where nothing has changed.
@@ -266,7 +266,7 @@ class TokenCache:
         self._grant = grant
         self._transport = transport
         self._clock = clock
-        self._gate = gate
+        self._rate_limiter = rate_limiter
         self._lock = threading.Lock()
         self._token = ""
         self._renew_at = 0.0
@@ -274,11 +274,11 @@ class TokenCache:
         self._failure: GenesysError | None = None
         self._refused_until = 0.0
 
-    def token(self, budget: Budget) -> str:
-        """A token that is valid now, fetched within the budget where there is none.
+    def token(self, deadline: Deadline) -> str:
+        """A token that is valid now, fetched within the deadline where there is none.
 
         Args:
-            budget: The time that the caller has.
+            deadline: The time that the caller has.
 
         Raises:
             AuthenticationError: The credentials were refused, now or a moment ago.
@@ -293,7 +293,7 @@ class TokenCache:
             if self._failure is not None and (shared or now < self._refused_until):
                 raise copy.copy(self._failure)
             try:
-                self._log_in(budget)
+                self._log_in(deadline)
             except GenesysError as error:
                 self._failures += 1
                 self._failure = error
@@ -309,49 +309,49 @@ class TokenCache:
             if self._token == token:
                 self._token = ""
 
-    def _log_in(self, budget: Budget) -> None:
+    def _log_in(self, deadline: Deadline) -> None:
         """Fetch a token; with what the credential file holds now where the old one is refused."""
         try:
-            self._renew(budget)
+            self._renew(deadline)
         except AuthenticationError:
             changed = self._reload()
             if changed is None:
                 raise
             self._grant = changed
-            self._renew(budget)
+            self._renew(deadline)
 
-    def _renew(self, budget: Budget) -> None:
-        self._gate.enter(TOKEN.label, budget.deadline)
+    def _renew(self, deadline: Deadline) -> None:
+        self._rate_limiter.acquire(TOKEN.label, deadline.at)
         form = self._grant.form()
         asked_at = self._clock.monotonic()
-        answer = self._answer(
+        response = self._send_form(
             Request(
                 TOKEN.label,
                 TOKEN.method,
                 self._grant.token_url,
                 auth=self._grant.credentials(),
                 form=form,
-                read_timeout_seconds=budget.at_most(READ_TIMEOUT_SECONDS),
+                read_timeout_seconds=deadline.at_most(READ_TIMEOUT_SECONDS),
             )
         )
-        self._refuse_unless_ok(answer)
+        self._refuse_unless_ok(response)
         try:
-            decoded, _ = read_records(answer.body, _TokenAnswer)
+            decoded, _ = read_records(response.body, _TokenResponse)
         except msgspec.ValidationError as error:
             raise WrongShapeError(
                 f"The answer of {self._grant.token_url} is not a token: {error}",
                 "Check login_url.",
                 endpoint=TOKEN.label,
-                status=answer.status,
-                correlation_id=answer.correlation_id,
+                status=response.status,
+                correlation_id=response.correlation_id,
             ) from error
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise NotJsonError(
                 f"The answer of {self._grant.token_url} is not JSON",
                 "Check login_url and region; a proxy or a web page answered.",
                 endpoint=TOKEN.label,
-                status=answer.status,
-                correlation_id=answer.correlation_id,
+                status=response.status,
+                correlation_id=response.correlation_id,
             ) from error
         token = decoded.access_token
         if not isinstance(token, str) or _TOKEN_TEXT.fullmatch(token) is None:
@@ -360,15 +360,15 @@ class TokenCache:
                 f"The access_token that {self._grant.token_url} gave can't stand in a header",
                 "Check login_url; a token is visible ASCII without spaces.",
                 endpoint=TOKEN.label,
-                status=answer.status,
-                correlation_id=answer.correlation_id,
+                status=response.status,
+                correlation_id=response.correlation_id,
             )
         SECRETS.keep_for_now(token)
         lifetime = lifetime_seconds(decoded.expires_in)
         self._token = token
         self._renew_at = asked_at + max(lifetime - EARLY_SECONDS, lifetime / 2)
 
-    def _answer(self, request: Request) -> Answer:
+    def _send_form(self, request: Request) -> Response:
         try:
             return self._transport.send(request)
         except TooMuchAskedError as error:
@@ -377,17 +377,17 @@ class TokenCache:
                 error.message, "Check login_url.", endpoint=TOKEN.label
             ) from error
 
-    def _refuse_unless_ok(self, answer: Answer) -> None:
-        error = refusal(TOKEN, answer, self._clock.now())
+    def _refuse_unless_ok(self, response: Response) -> None:
+        error = error_for(TOKEN, response, self._clock.now())
         if error is None:
             return
-        if answer.status not in {400, 401, 403}:
+        if response.status not in {400, 401, 403}:
             raise error
-        said = str(platform_words(answer))
+        said = str(error_detail(response))
         raise AuthenticationError(
             f"{self._grant.token_url} refused the credentials" + (f": {said}" if said else ""),
             self._grant.hint,
             endpoint=TOKEN.label,
-            status=answer.status,
-            correlation_id=answer.correlation_id,
+            status=response.status,
+            correlation_id=response.correlation_id,
         )

@@ -20,33 +20,33 @@ _SHORTEST_WAIT_SECONDS = 0.001  # a socket takes zero for "do not wait at all"
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """A period that is running out.
+class Deadline:
+    """A moment by which something has to end, and the clock that tells how far off it is.
 
     Attributes:
-        deadline: When it ends, on the monotonic clock.
+        at: When it ends, on the monotonic clock.
         monotonic: That clock.
     """
 
-    deadline: float
+    at: float
     monotonic: Callable[[], float] = time.monotonic
 
     @classmethod
-    def of(cls, seconds: float) -> Budget:
-        """A budget that begins now."""
+    def after(cls, seconds: float) -> Deadline:
+        """Return the deadline that is so many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     @property
     def remaining_seconds(self) -> float:
         """What is left; negative when it is used up."""
-        return self.deadline - self.monotonic()
+        return self.at - self.monotonic()
 
     def at_most(self, seconds: float) -> float:
         """A time limit for one step: ``seconds``, or what is left where that is less."""
         return max(min(seconds, self.remaining_seconds), _SHORTEST_WAIT_SECONDS)
 
 
-class Allowance:
+class RequestBudget:
     """What a piece of work may ask the platform for: time, and requests.
 
     A part of it, for one source among several, is charged to the whole as well.
@@ -57,7 +57,7 @@ class Allowance:
         seconds: float = POLL_SECONDS,
         requests: int = MOST_REQUESTS_A_POLL,
         *,
-        whole: Allowance | None = None,
+        whole: RequestBudget | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Let its time run from now on.
@@ -84,13 +84,13 @@ class Allowance:
         """Whether to begin nothing new: what is left is for what has been begun."""
         return self.remaining_seconds < self.seconds / 2
 
-    def part(self, shares: int) -> Allowance:
+    def part(self, shares: int) -> RequestBudget:
         """Return an equal part of what is left.
 
         Args:
             shares: How many pieces of work it has to do for; this one included.
         """
-        return Allowance(
+        return RequestBudget(
             max(self.remaining_seconds, 0.0) / shares,
             self._requests // shares,
             whole=self,

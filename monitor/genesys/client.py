@@ -1,4 +1,4 @@
-"""The client: a token, a gate, a transport and a decoder behind one method.
+"""The client: a token, a rate limiter, a transport and a decoder behind one method.
 
 =======================  ======================================================================
 an attempt ends with     then
@@ -6,11 +6,11 @@ an attempt ends with     then
 2xx                      decode it; a record that makes no sense is left out and counted,
                          another shape or no JSON at all is an error at once
 401                      renew the token once and repeat once, writes too: a 401 did nothing
-429 with Retry-After     reads wait it out within the budget; a longer one closes the endpoint
+429 with Retry-After     reads wait it out within the deadline; a longer one closes the endpoint
 413                      an error at once: less is to be asked for
-429 without, 408, 5xx    reads repeat after a growing pause, within the budget;
+429 without, 408, 5xx    reads repeat after a growing pause, within the deadline;
                          where an endpoint says so, a second 408 or 504 in a row is a 413
-no connection, timeout   reads repeat after a growing pause, within the budget
+no connection, timeout   reads repeat after a growing pause, within the deadline
 any other status         an error at once
 =======================  ======================================================================
 
@@ -41,21 +41,21 @@ from monitor.genesys.auth import (
     TokenCache,
     TokenProvider,
 )
-from monitor.genesys.budget import Allowance, Budget
+from monitor.genesys.budget import Deadline, RequestBudget
 from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.credentials import OrgCredentials
 from monitor.genesys.decoding import in_plain_words
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, ClosedEndpoints, Gate, TokenBucket
+from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, EndpointBackoff, RateLimiter, TokenBucket
 from monitor.genesys.records import Dropped, read_records
-from monitor.genesys.refusal import OVERLOADED, refusal, too_much_asked
+from monitor.genesys.refusal import OVERLOADED, error_for, overloaded_error
 from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
 from monitor.genesys.transport import (
     READ_TIMEOUT_SECONDS,
-    Answer,
     HttpTransport,
     Request,
+    Response,
     Transport,
 )
 
@@ -69,7 +69,7 @@ ANSWERS_FOR_SKEW = 5
 """Two that a cache or a proxy has dated are outvoted, and after a clock was set the truth is out
 with the third answer: about a poll."""
 
-BUDGET_SECONDS = 45.0
+CALL_SECONDS = 45.0
 """The most that one call takes, repetitions and waits included; below the one-minute poll."""
 
 
@@ -82,12 +82,12 @@ class Client:
         *,
         tokens: TokenProvider,
         transport: Transport,
-        gate: Gate,
-        closed: ClosedEndpoints,
+        rate_limiter: RateLimiter,
+        backoff: EndpointBackoff,
         counters: ApiCounters,
         clock: Clock,
         stop: threading.Event,
-        budget_seconds: float = BUDGET_SECONDS,
+        deadline_seconds: float = CALL_SECONDS,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
         org: str = "",
     ) -> None:
@@ -97,25 +97,25 @@ class Client:
             api_base: Base URL of the API, without a slash at its end.
             tokens: Where tokens come from.
             transport: Carries requests.
-            gate: Keeps to the rate limits.
-            closed: The endpoints that asked for quiet; the gate's own.
-            counters: What it costs; the transport's and the gate's own.
+            rate_limiter: Keeps to the rate limits.
+            backoff: The endpoints that asked for quiet; the rate limiter's own.
+            counters: What it costs; the transport's and the rate limiter's own.
             clock: The machine's time, not the time of the data.
             stop: Set when the program is to end; waits end at once.
-            budget_seconds: The most that one call takes.
+            deadline_seconds: The most that one call takes.
             first_pause_seconds: The pause before the first repetition.
             org: What log lines call the org.
         """
         self._api_base = api_base
         self._tokens = tokens
         self._transport = transport
-        self._gate = gate
-        self._closed = closed
+        self._rate_limiter = rate_limiter
+        self._backoff = backoff
         self._counters = counters
         self._clock = clock
         self._stop = stop
         self._closing = threading.Event()
-        self._budget_seconds = budget_seconds
+        self._deadline_seconds = deadline_seconds
         self._first_pause_seconds = first_pause_seconds
         self._org = org
         self._skews: deque[float] = deque(maxlen=ANSWERS_FOR_SKEW)
@@ -131,22 +131,22 @@ class Client:
         return statistics.median_low(skews) if skews else None
 
     @contextmanager
-    def within(self, allowance: Allowance) -> Iterator[None]:
-        """Let what the calling thread asks in this block be charged to an allowance.
+    def within(self, budget: RequestBudget) -> Iterator[None]:
+        """Let what the calling thread asks in this block be charged to a budget.
 
         No call in it takes longer than what is left; with nothing left, none is begun.
         """
-        before = self._allowance
-        self._of_thread.allowance = allowance
+        before = self._budget
+        self._of_thread.budget = budget
         try:
             yield
         finally:
-            self._of_thread.allowance = before
+            self._of_thread.budget = before
 
     @property
-    def _allowance(self) -> Allowance | None:
-        allowance: Allowance | None = getattr(self._of_thread, "allowance", None)
-        return allowance
+    def _budget(self) -> RequestBudget | None:
+        budget: RequestBudget | None = getattr(self._of_thread, "budget", None)
+        return budget
 
     def log_in(self) -> None:
         """Take a token where there is none, and ask for nothing else.
@@ -155,7 +155,7 @@ class Client:
             AuthenticationError: The credentials were refused.
             GenesysError: The platform could not be asked, or its answer was no token.
         """
-        self._tokens.token(Budget.of(self._budget_seconds))
+        self._tokens.token(Deadline.after(self._deadline_seconds))
 
     def call(
         self,
@@ -178,20 +178,20 @@ class Client:
         Raises:
             GenesysError: One of the tree in ``monitor.errors``, by what went wrong.
         """
-        answer = self.fetch(endpoint, path=path, params=params, body=body)
-        return self.decode(endpoint, answer, decode)
+        response = self.fetch(endpoint, path=path, params=params, body=body)
+        return self.decode(endpoint, response, decode)
 
-    def decode(self, endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
+    def decode(self, endpoint: Endpoint, response: Response, decode: type[T]) -> T:
         """Read a JSON answer as a ``decode``, without the records that make no sense.
 
         Raises:
             WrongShapeError: JSON without the fields that were asked for; names the field's path.
             NotJsonError: Not JSON at all.
         """
-        with in_plain_words(endpoint, answer):
-            value, dropped = read_records(answer.body, decode)
+        with in_plain_words(endpoint, response):
+            value, dropped = read_records(response.body, decode)
         for record in dropped:
-            self.note_dropped(endpoint, record, answer.correlation_id)
+            self.note_dropped(endpoint, record, response.correlation_id)
         return value
 
     def note_dropped(self, endpoint: Endpoint, record: Dropped, correlation_id: str = "") -> None:
@@ -218,7 +218,7 @@ class Client:
         body: msgspec.Struct | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         last_check: Callable[[], None] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Ask, and return the raw answer with its headers; its status is 2xx.
 
         Args:
@@ -251,38 +251,38 @@ class Client:
             )
 
         overloads = 0
-        budget = self._budget_for(endpoint)
+        deadline = self._deadline_for(endpoint)
         if not endpoint.repeatable:
-            return self._attempt(endpoint, request, budget, last_check)
+            return self._attempt(endpoint, request, deadline, last_check)
         for number, attempt in attempts(
-            budget, is_ending=self._is_ending, first_pause_seconds=self._first_pause_seconds
+            deadline, is_ending=self._is_ending, first_pause_seconds=self._first_pause_seconds
         ):
             with attempt:
                 if number > 1:
                     self._counters.count_retry(endpoint.label)
                 try:
-                    return self._attempt(endpoint, request, budget, last_check)
+                    return self._attempt(endpoint, request, deadline, last_check)
                 except (RequestTimeoutError, ServerFaultError) as error:
-                    if self._allowance is not None:
-                        # Out of time, it was the allowance's and not the platform's.
-                        self._allowance.check(endpoint.label)
+                    if self._budget is not None:
+                        # Out of time, it was the budget's and not the platform's.
+                        self._budget.check(endpoint.label)
                     overloads = overloads + 1 if error.status in OVERLOADED else 0
                     if overloads == endpoint.overloads:
-                        raise too_much_asked(endpoint, error) from error
+                        raise overloaded_error(endpoint, error) from error
                     raise
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
-    def _budget_for(self, endpoint: Endpoint) -> Budget:
+    def _deadline_for(self, endpoint: Endpoint) -> Deadline:
         """Return what one call may take now.
 
         Raises:
             BudgetSpentError: Nothing is left for it.
         """
-        allowance = self._allowance
-        if allowance is None:
-            return Budget.of(self._budget_seconds)
-        allowance.check(endpoint.label)
-        return Budget.of(min(self._budget_seconds, allowance.remaining_seconds))
+        budget = self._budget
+        if budget is None:
+            return Deadline.after(self._deadline_seconds)
+        budget.check(endpoint.label)
+        return Deadline.after(min(self._deadline_seconds, budget.remaining_seconds))
 
     def stats(self) -> ApiStats:
         """What was asked so far."""
@@ -290,7 +290,7 @@ class Client:
 
     def closed_until(self) -> Mapping[str, float]:
         """Endpoints closed by a long ``Retry-After``: label -> monotonic seconds when they open."""
-        return self._closed.until(self._clock.monotonic())
+        return self._backoff.until(self._clock.monotonic())
 
     def close(self) -> None:
         """Send nothing more, end the requests in flight and let go of the connections."""
@@ -304,54 +304,55 @@ class Client:
         self,
         endpoint: Endpoint,
         request: Callable[[str, float], Request],
-        budget: Budget,
+        deadline: Deadline,
         last_check: Callable[[], None] | None,
-    ) -> Answer:
+    ) -> Response:
         try:
-            token = self._tokens.token(budget)
-            answer = self._send(endpoint, request, token, budget, last_check)
-            if answer.status == 401:  # noqa: PLR2004 - HTTP's own number
+            token = self._tokens.token(deadline)
+            response = self._send(endpoint, request, token, deadline, last_check)
+            if response.status == 401:  # noqa: PLR2004 - HTTP's own number
                 self._tokens.invalidate(token)
-                token = self._tokens.token(budget)
-                answer = self._send(endpoint, request, token, budget, last_check)
-            error = refusal(endpoint, answer, self._clock.now())
+                token = self._tokens.token(deadline)
+                response = self._send(endpoint, request, token, deadline, last_check)
+            error = error_for(endpoint, response, self._clock.now())
             if error is not None:
                 raise error
         except RateLimitedError as error:
-            # Only the platform's own 429 has a status; the gate's refusals ask for nothing new.
+            # Only the platform's own 429 has a status; the rate limiter's own refusal
+            # asks for nothing new.
             if error.status is not None and error.retry_after_seconds > 0:
-                self._gate.rest(error.endpoint, error.retry_after_seconds, budget.deadline)
+                self._rate_limiter.back_off(error.endpoint, error.retry_after_seconds, deadline.at)
             raise
-        return answer
+        return response
 
     def _send(
         self,
         endpoint: Endpoint,
         request: Callable[[str, float], Request],
         token: str,
-        budget: Budget,
+        deadline: Deadline,
         last_check: Callable[[], None] | None,
-    ) -> Answer:
-        self._gate.enter(endpoint.label, budget.deadline)
+    ) -> Response:
+        self._rate_limiter.acquire(endpoint.label, deadline.at)
         if last_check is not None:
             last_check()
-        if self._allowance is not None:
-            self._allowance.charge()
-        answer = self._transport.send(request(token, budget.at_most(READ_TIMEOUT_SECONDS)))
-        self._gate.observe(answer.headers)
-        skew = skew_seconds(answer.headers.get("Date"), self._clock.now())
+        if self._budget is not None:
+            self._budget.charge()
+        response = self._transport.send(request(token, deadline.at_most(READ_TIMEOUT_SECONDS)))
+        self._rate_limiter.observe(response.headers)
+        skew = skew_seconds(response.headers.get("Date"), self._clock.now())
         if skew is not None:
             self._skews.append(skew)
-        return answer
+        return response
 
 
 def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a usual value
     org: OrgSettings,
     *,
     stop: threading.Event | None = None,
-    budget_seconds: float = BUDGET_SECONDS,
+    deadline_seconds: float = CALL_SECONDS,
     clock: Clock | None = None,
-    closed: ClosedEndpoints | None = None,
+    backoff: EndpointBackoff | None = None,
     requests_per_second: float = REQUESTS_PER_SECOND,
 ) -> Client:
     """A client for one org, made of the real parts; no request is sent yet.
@@ -359,9 +360,9 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     Args:
         org: Where the org is, and how to log in.
         stop: Set it to end every wait at once.
-        budget_seconds: The most that one call takes, repetitions and waits included.
+        deadline_seconds: The most that one call takes, repetitions and waits included.
         clock: The machine's time, not the time of the data; the system's own where None.
-        closed: Endpoints that were closed earlier; keep it where clients come and go.
+        backoff: Endpoints that were closed earlier; keep it where clients come and go.
         requests_per_second: The pace to keep to, by the machine's time; more than usual only
             where the org is simulated and its time runs faster.
 
@@ -370,23 +371,29 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     """
     stop = stop or threading.Event()
     clock = clock or SystemClock()
-    closed = closed if closed is not None else ClosedEndpoints()
+    backoff = backoff if backoff is not None else EndpointBackoff()
     credentials = OrgCredentials(org, clock)
     counters = ApiCounters()
     transport = HttpTransport(counters)
     bucket = TokenBucket(per_second=requests_per_second)
-    gate = Gate(bucket=bucket, closed=closed, counters=counters, clock=clock, stop=stop)
+    rate_limiter = RateLimiter(
+        bucket=bucket, backoff=backoff, counters=counters, clock=clock, stop=stop
+    )
     return Client(
         org.api_base,
         tokens=TokenCache(
-            credentials.grant, transport, gate=gate, clock=clock, reload=credentials.reload
+            credentials.grant,
+            transport,
+            rate_limiter=rate_limiter,
+            clock=clock,
+            reload=credentials.reload,
         ),
         transport=transport,
-        gate=gate,
-        closed=closed,
+        rate_limiter=rate_limiter,
+        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,
-        budget_seconds=budget_seconds,
+        deadline_seconds=deadline_seconds,
         org=org.name,
     )

@@ -17,7 +17,7 @@ from monitor.errors import (
 )
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.records import MOST_VALUES, TooManyValuesError, refuse_too_many
-from monitor.genesys.transport import Answer
+from monitor.genesys.transport import Response
 from monitor.texts import tidy
 
 _LONGEST_KIND = 100  # characters of a content type, or of an id that nobody asked for
@@ -27,63 +27,63 @@ T = TypeVar("T")
 E = TypeVar("E", bound=GenesysError)
 
 
-def decode_answer(endpoint: Endpoint, answer: Answer, decode: type[T]) -> T:
+def decode_answer(endpoint: Endpoint, response: Response, decode: type[T]) -> T:
     """Read a JSON answer as a ``decode``, all of it or nothing: what a write rests on.
 
     Raises:
         WrongShapeError: JSON without the fields that were asked for; names the field's path.
         NotJsonError: Not JSON at all.
     """
-    with in_plain_words(endpoint, answer):
-        refuse_too_many(answer.body, MOST_VALUES)
-        return msgspec.json.decode(answer.body, type=decode)
+    with in_plain_words(endpoint, response):
+        refuse_too_many(response.body, MOST_VALUES)
+        return msgspec.json.decode(response.body, type=decode)
 
 
-def of_no_use(kind: type[E], endpoint: Endpoint, answer: Answer, message: str, hint: str) -> E:
+def of_no_use(kind: type[E], endpoint: Endpoint, response: Response, message: str, hint: str) -> E:
     """Return an error about an answer that is of no use, with what the platform's support asks."""
     return kind(
         message,
         hint,
         endpoint=endpoint.label,
-        status=answer.status,
-        correlation_id=answer.correlation_id,
+        status=response.status,
+        correlation_id=response.correlation_id,
     )
 
 
-def wrong_entity(endpoint: Endpoint, answer: Answer, asked: str, found: str) -> WrongShapeError:
+def wrong_entity(endpoint: Endpoint, response: Response, asked: str, found: str) -> WrongShapeError:
     """Return what to say of an answer that is about another entity than was asked for."""
     return of_no_use(
         WrongShapeError,
         endpoint,
-        answer,
+        response,
         f"The answer to {endpoint.label} for {asked} is about {tidy(found, _LONGEST_KIND)}",
         "A cache or a gateway in between mixes answers up: nothing can be written through it.",
     )
 
 
 @contextmanager
-def in_plain_words(endpoint: Endpoint, answer: Answer) -> Iterator[None]:
+def in_plain_words(endpoint: Endpoint, response: Response) -> Iterator[None]:
     """Raise what a decoder says as an error of the tree."""
     label = f"The answer to {endpoint.label}"
     try:
         yield
     except msgspec.ValidationError as error:
         said = f"{label} has another shape than expected: {error}"
-        raise of_no_use(WrongShapeError, endpoint, answer, said, _REPORT) from error
+        raise of_no_use(WrongShapeError, endpoint, response, said, _REPORT) from error
     except TooManyValuesError as error:
         said = f"{label} holds {error}, which nothing is read of"
         hint = "Less is asked for at once where that is possible; else report it."
-        raise of_no_use(TooMuchAskedError, endpoint, answer, said, hint) from error
+        raise of_no_use(TooMuchAskedError, endpoint, response, said, hint) from error
     except RecursionError as error:
         said = f"{label} is nested too deeply to be read"
-        raise of_no_use(WrongShapeError, endpoint, answer, said, _REPORT) from error
+        raise of_no_use(WrongShapeError, endpoint, response, said, _REPORT) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = tidy(answer.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
+        kind = tidy(response.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
         said = f"{label} is not JSON ({kind})"
         hint = "Check region and api_url; a proxy or a web page answered in the platform's place."
-        raise of_no_use(NotJsonError, endpoint, answer, said, hint) from error
+        raise of_no_use(NotJsonError, endpoint, response, said, hint) from error
     except Exception as error:
         # The decoders are libraries: an answer is read, or it is told that it can't be.
         said = f"{label} can't be read: {UnforeseenError.of(error).message}"
         hint = "Report it with the correlation id."
-        raise of_no_use(WrongShapeError, endpoint, answer, said, hint) from error
+        raise of_no_use(WrongShapeError, endpoint, response, said, hint) from error

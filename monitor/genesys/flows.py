@@ -103,16 +103,16 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
         WrongShapeError: The document can't be understood.
         GenesysError: Any other error of the tree.
     """
-    answer = client.fetch(
+    response = client.fetch(
         GET_FLOW,
         path={"flowId": flow_id},
         params={"expand": "dataActions"},
         headers=UNCOMPRESSED,
     )
     if leave_out_bad:
-        document = client.decode(GET_FLOW, answer, dict[str, object])
+        document = client.decode(GET_FLOW, response, dict[str, object])
     else:
-        document = decode_answer(GET_FLOW, answer, dict[str, object])
+        document = decode_answer(GET_FLOW, response, dict[str, object])
     actions: list[FlowDataAction] = []
     unread = 0
     for entry in _entries(document):
@@ -122,23 +122,23 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
             if not leave_out_bad:
                 said = f"The flow {flow_id} holds a data action that can't be understood, {error}"
                 hint = "Look at that data action in the flow's document."
-                raise of_no_use(WrongShapeError, GET_FLOW, answer, said, hint) from error
+                raise of_no_use(WrongShapeError, GET_FLOW, response, said, hint) from error
             unread += 1
             client.note_dropped(
-                GET_FLOW, Dropped(DropReason.SHAPE, str(error)), answer.correlation_id
+                GET_FLOW, Dropped(DropReason.SHAPE, str(error)), response.correlation_id
             )
     given = document.get("id")
     if isinstance(given, str) and given.casefold() != flow_id.casefold():
-        raise wrong_entity(GET_FLOW, answer, flow_id, given)
+        raise wrong_entity(GET_FLOW, response, flow_id, given)
     name, version = document.get("name"), document.get("version")
     return FlowDocument(
         flow_id=flow_id,
         name=tidy(name) if isinstance(name, str) else "",
         version=tidy_id(str(version)) if isinstance(version, str | int) else "",
-        etag=_etag(answer.headers.get("ETag", "")),
-        raw=answer.body,
+        etag=_etag(response.headers.get("ETag", "")),
+        raw=response.body,
         data_actions=tuple(actions),
-        is_whole=answer.is_whole,
+        is_whole=response.is_whole,
         unread=unread,
     )
 

@@ -68,9 +68,9 @@ def data_action_limits(client: Client) -> dict[str, int]:
 
 
 def _read(client: Client, endpoint: Endpoint) -> dict[str, int]:
-    answer = client.call(endpoint, _Limits, path={"namespaceName": NAMESPACE})
+    response = client.call(endpoint, _Limits, path={"namespaceName": NAMESPACE})
     return {
         LIMIT_NAMES[limit.key]: int(limit.value)
-        for limit in answer.entities or ()
+        for limit in response.entities or ()
         if limit.key in LIMIT_NAMES and limit.value is not None and limit.value >= 1
     }

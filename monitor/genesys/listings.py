@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
 from monitor.errors import BudgetSpentError, WrongShapeError
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Deadline
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import Record, check_id
@@ -90,9 +90,9 @@ def all_pages(
     """
     seen: set[str] = set()
     barren = unread = 0
-    budget = Budget.of(LISTING_SECONDS)
+    deadline = Deadline.after(LISTING_SECONDS)
     for number in itertools.count(1):
-        _refuse_the_endless(endpoint, number, budget)
+        _refuse_the_endless(endpoint, number, deadline)
         page = client.call(
             endpoint,
             page_type,
@@ -118,14 +118,14 @@ def all_pages(
         )
 
 
-def _refuse_the_endless(endpoint: Endpoint, number: int, budget: Budget) -> None:
+def _refuse_the_endless(endpoint: Endpoint, number: int, deadline: Deadline) -> None:
     if number > MOST_PAGES:
         raise WrongShapeError(
             f"The list of {endpoint.label} does not end: {MOST_PAGES} pages were read",
             "Nothing of it is used; report it to the platform's support.",
             endpoint=endpoint.label,
         )
-    if budget.remaining_seconds <= 0:
+    if deadline.remaining_seconds <= 0:
         raise BudgetSpentError(
             f"The list of {endpoint.label} took longer than {LISTING_SECONDS:.0f} s",
             "The platform is slow; it is asked again the next time.",

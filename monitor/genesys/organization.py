@@ -42,11 +42,11 @@ def whoami(client: Client, clock: Clock) -> Identity:
     Raises:
         GenesysError: One of the tree.
     """
-    answer = client.fetch(ORGANIZATION)
+    response = client.fetch(ORGANIZATION)
     received_at = clock.now()
-    organization = client.decode(ORGANIZATION, answer, _Organization)
+    organization = client.decode(ORGANIZATION, response, _Organization)
     return Identity(
         org_id=tidy_id(organization.id),
         org_name=tidy(organization.name or ""),
-        clock_skew_seconds=skew_seconds(answer.headers.get("Date"), received_at),
+        clock_skew_seconds=skew_seconds(response.headers.get("Date"), received_at),
     )

@@ -156,7 +156,7 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-class ClosedEndpoints:
+class EndpointBackoff:
     """Endpoints that must not be asked before a certain time; safe to use from several threads.
 
     The state outlives a poll and a client: who makes another one hands it on. Times are those of
@@ -192,14 +192,14 @@ class ClosedEndpoints:
             return {label: until for label, until in self._until.items() if until > now}
 
 
-class Gate:
+class RateLimiter:
     """Lets each request through when it may go; every wait ends at once when ``stop`` is set."""
 
     def __init__(  # noqa: PLR0913 - each part is injected
         self,
         *,
         bucket: TokenBucket,
-        closed: ClosedEndpoints,
+        backoff: EndpointBackoff,
         counters: ApiCounters,
         clock: Clock,
         stop: threading.Event,
@@ -209,14 +209,14 @@ class Gate:
 
         Args:
             bucket: The pace of the client as a whole.
-            closed: Endpoints that asked for more quiet than one call can wait.
+            backoff: Endpoints that asked for more quiet than one call can wait.
             counters: Told of every second waited.
             clock: Time for what outlives the process.
             stop: Set when the program is to end.
             monotonic: Time for waits.
         """
         self._bucket = bucket
-        self._closed = closed
+        self._backoff = backoff
         self._counters = counters
         self._clock = clock
         self._stop = stop
@@ -224,12 +224,12 @@ class Gate:
         self._lock = threading.Lock()
         self._quiet_until: dict[str, float] = {}
 
-    def enter(self, endpoint_label: str, deadline: float) -> None:
+    def acquire(self, endpoint_label: str, deadline: float) -> None:
         """Wait until a request to this endpoint may be sent.
 
         Args:
             endpoint_label: The endpoint.
-            deadline: When the caller's budget ends, on the monotonic clock.
+            deadline: When the caller's deadline is, on the monotonic clock.
 
         Raises:
             RateLimitedError: The endpoint is closed, or the wait would not end before the deadline.
@@ -265,10 +265,10 @@ class Gate:
         """Learn from the rate headers of an answer, where it has any."""
         self._bucket.observe(headers)
 
-    def rest(self, endpoint_label: str, seconds: float, deadline: float) -> None:
+    def back_off(self, endpoint_label: str, seconds: float, deadline: float) -> None:
         """Ask this endpoint nothing for some seconds, because a 429 asked for it.
 
-        A time that ends before the caller's deadline is waited out by ``enter``; a longer one
+        A time that ends before the caller's deadline is waited out by ``acquire``; a longer one
         closes the endpoint.
         """
         until = self._monotonic() + seconds
@@ -277,11 +277,11 @@ class Gate:
                 self._quiet_until[endpoint_label] = until
         else:
             log.warning("endpoint_closed", endpoint=endpoint_label, seconds=round(seconds))
-            self._closed.close(endpoint_label, self._clock.monotonic() + seconds)
+            self._backoff.close(endpoint_label, self._clock.monotonic() + seconds)
 
     def _refuse_if_closed(self, endpoint_label: str) -> None:
         now = self._clock.monotonic()
-        opens_at = self._closed.opens_at(endpoint_label, now)
+        opens_at = self._backoff.opens_at(endpoint_label, now)
         if opens_at is None:
             return
         seconds = opens_at - now

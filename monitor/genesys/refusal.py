@@ -24,7 +24,7 @@ from monitor.errors import (
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import retry_after_seconds
 from monitor.genesys.records import read_records
-from monitor.genesys.transport import READ_FIRST, Answer
+from monitor.genesys.transport import READ_FIRST, Response
 from monitor.redaction import SECRETS
 from monitor.texts import tidy
 
@@ -44,7 +44,7 @@ class _ErrorBody(msgspec.Struct, frozen=True):
     description: _Text = None
 
 
-class PlatformWords(msgspec.Struct, frozen=True):
+class ErrorDetail(msgspec.Struct, frozen=True):
     """What the platform said about a refusal.
 
     Attributes:
@@ -62,36 +62,36 @@ class PlatformWords(msgspec.Struct, frozen=True):
         return self.message or self.code
 
 
-def platform_words(answer: Answer) -> PlatformWords:
+def error_detail(response: Response) -> ErrorDetail:
     """The platform's own code and message, cut to one short line."""
     try:
-        body, _ = read_records(answer.body, _ErrorBody)
+        body, _ = read_records(response.body, _ErrorBody)
     except (msgspec.DecodeError, ValueError, RecursionError):
-        return PlatformWords()
+        return ErrorDetail()
     message = body.message or body.error_description or body.description or ""
-    return PlatformWords(
+    return ErrorDetail(
         # Before they are cut: half of a secret would no longer be known for one.
         code=tidy(SECRETS.redact(body.code or body.error or ""), _LONGEST_WORDS),
         message=tidy(" ".join(SECRETS.redact(message).split()).rstrip("."), _LONGEST_WORDS),
     )
 
 
-def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | None:
+def error_for(endpoint: Endpoint, response: Response, now: float) -> GenesysError | None:
     """The error that an answer stands for; None for 2xx.
 
     Args:
         endpoint: What was asked.
-        answer: What came back.
+        response: What came back.
         now: Epoch seconds, for a ``Retry-After`` that is a date.
     """
-    status = answer.status
-    if answer.is_success:
+    status = response.status
+    if response.is_success:
         return None
-    words = platform_words(answer)
+    words = error_detail(response)
     said = f": {words}" if str(words) else ""
-    label, correlation = endpoint.label, answer.correlation_id
-    if _is_somebody_elses(endpoint, status, words):
-        form = tidy(answer.headers.get("Content-Type", "no content type"), _LONGEST_FORM)
+    label, correlation = endpoint.label, response.correlation_id
+    if _is_from_intermediary(endpoint, status, words):
+        form = tidy(response.headers.get("Content-Type", "no content type"), _LONGEST_FORM)
         return NotJsonError(
             f"{label} was answered with status {status} and without the platform's words ({form})",
             "A proxy or gateway in between has answered; it is asked again at the next read. Where "
@@ -100,7 +100,7 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
             status=status,
             correlation_id=correlation,
         )
-    message, hint = _sentence(endpoint, answer, said)
+    message, hint = _sentence(endpoint, response, said)
     if status == 429:  # noqa: PLR2004
         return RateLimitedError(
             message,
@@ -108,7 +108,7 @@ def refusal(endpoint: Endpoint, answer: Answer, now: float) -> GenesysError | No
             endpoint=label,
             status=status,
             correlation_id=correlation,
-            retry_after_seconds=retry_after_seconds(answer.headers, now) or 0.0,
+            retry_after_seconds=retry_after_seconds(response.headers, now) or 0.0,
         )
     kind = _kind(status)
     if not endpoint.repeatable and kind in _AMBIGUOUS:
@@ -130,7 +130,7 @@ _REFUSED = frozenset({403, 404, 410})
 """What says, in the platform's own words, that a permission or a resource is missing."""
 
 
-def _is_somebody_elses(endpoint: Endpoint, status: int, words: PlatformWords) -> bool:
+def _is_from_intermediary(endpoint: Endpoint, status: int, words: ErrorDetail) -> bool:
     """Whether a refusal of a read comes from something between here and the platform.
 
     Every refusal of the platform has a message or a code in JSON. One without says nothing of what
@@ -145,7 +145,7 @@ OVERLOADED = frozenset({408, 504})
 """What the platform answers where it runs out of time, be it busy or the answer too large."""
 
 
-def too_much_asked(endpoint: Endpoint, error: GenesysError) -> TooMuchAskedError:
+def overloaded_error(endpoint: Endpoint, error: GenesysError) -> TooMuchAskedError:
     """The error for one of ``OVERLOADED`` that came again and again."""
     return TooMuchAskedError(
         error.message,
@@ -180,10 +180,10 @@ def _kind(status: int) -> type[GenesysError]:
     return _KINDS.get(status, BadRequestError)
 
 
-def _sentence(endpoint: Endpoint, answer: Answer, said: str) -> tuple[str, str]:
-    label, status = endpoint.label, answer.status
+def _sentence(endpoint: Endpoint, response: Response, said: str) -> tuple[str, str]:
+    label, status = endpoint.label, response.status
     if status < 400:  # noqa: PLR2004 - HTTP's own classes
-        target = _redirected_to(answer.headers.get("Location", ""))
+        target = _redirected_to(response.headers.get("Location", ""))
         return (
             f"{label} was answered by a redirect to {target}, which is not followed",
             "Set region, api_url and login_url to the platform's own hosts.",

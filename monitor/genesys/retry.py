@@ -1,7 +1,7 @@
-"""When a request is repeated, and after what pause: reads only, within one total budget.
+"""When a request is repeated, and after what pause: reads only, within one total deadline.
 
 stamina brings the loop, the back-off with jitter and its test switch. Its pauses can't be
-interrupted, so they are kept short; a ``Retry-After`` is waited out by the gate, which can.
+interrupted, so they are kept short; a ``Retry-After`` is waited out by the rate limiter, which can.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitor.errors import (
     RequestTimeoutError,
     ServerFaultError,
 )
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Deadline
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3.0
@@ -25,7 +25,7 @@ LONGEST_PAUSE_SECONDS = 3.0
 
 
 def attempts(
-    budget: Budget,
+    deadline: Deadline,
     *,
     is_ending: Callable[[], bool],
     first_pause_seconds: float = FIRST_PAUSE_SECONDS,
@@ -35,10 +35,10 @@ def attempts(
     A repeatable error inside a context is kept there, and leads to the next attempt.
 
     The last error is let through when it can't be repeated, when the program is ending, or when
-    the budget would be over after the pause.
+    the deadline would be over after the pause.
 
     Args:
-        budget: The time for all attempts together.
+        deadline: The time for all attempts together.
         is_ending: Whether nothing is worth repeating any more.
         first_pause_seconds: The back-off before the second attempt, without its jitter.
     """
@@ -48,18 +48,18 @@ def attempts(
             return False
         if isinstance(error, RateLimitedError):
             if error.status is None:
-                # The gate's own refusal: the endpoint is closed, or the queue is too long.
+                # The rate limiter's own refusal: the endpoint is closed, or the queue is too long.
                 return False
             wait = error.retry_after_seconds
             if wait <= 0:
                 return True
-            # The gate makes this wait at the next attempt, if it fits.
-            return 0.0 if wait < budget.remaining_seconds else False
+            # The rate limiter makes this wait at the next attempt, if it fits.
+            return 0.0 if wait < deadline.remaining_seconds else False
         return isinstance(error, ConnectionFailedError | RequestTimeoutError | ServerFaultError)
 
-    seconds = max(budget.remaining_seconds, 0.0)
+    seconds = max(deadline.remaining_seconds, 0.0)
     longest_pause = min(LONGEST_PAUSE_SECONDS, seconds / 10)
-    # An attempt that begins in the budget's last moments could only end as a timeout of our own
+    # An attempt that begins in the deadline's last moments could only end as a timeout of our own
     # making, and hide the error that is worth reading.
     last_start = seconds * 0.9 - longest_pause
     for attempt in stamina.retry_context(

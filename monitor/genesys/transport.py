@@ -90,7 +90,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back, read to its end.
 
     Attributes:
@@ -125,7 +125,7 @@ class BodyTooLargeError(Exception):
 class Transport(Protocol):
     """Carries a request to the far side and brings its answer back."""
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
 
         Raises:
@@ -168,7 +168,7 @@ class HttpTransport:
         session.mount("http://", adapter)
         self._session = session
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Send once and read the whole answer, whatever its status.
 
         Raises:
@@ -186,13 +186,13 @@ class HttpTransport:
         exchange = Exchange(request.read_timeout_seconds)
         with self._exchanges.begin(exchange):
             try:
-                answer = self._asked(request, exchange)
+                response = self._asked(request, exchange)
             except Exception as error:
                 if isinstance(error, NEVER_SENT) and not exchange.was_connected:
                     raise what_to_mend(request.url) or no_such_host(request.url) from error
                 self._fail(request, error, has_run_out=exchange.has_run_out)
-        self._counters.count_request(request.endpoint_label, str(answer.status))
-        return answer
+        self._counters.count_request(request.endpoint_label, str(response.status))
+        return response
 
     def close(self) -> None:
         """Send nothing more, end the requests in flight and let go of the connections."""
@@ -200,7 +200,7 @@ class HttpTransport:
         self._exchanges.cut_all()
         self._session.close()
 
-    def _asked(self, request: Request, exchange: Exchange) -> Answer:
+    def _asked(self, request: Request, exchange: Exchange) -> Response:
         """Send, and read the answer to its end.
 
         Raises:
@@ -220,19 +220,19 @@ class HttpTransport:
             # A redirect could carry the token to another host; the caller refuses it instead.
             allow_redirects=False,
             stream=True,
-        ) as response:
+        ) as raw_response:
             body, came = bytearray(), 0
-            raw, decoder = response.raw, Decoder(response.headers)
-            is_success = response.status_code // 100 == 2  # noqa: PLR2004 - HTTP's own class
+            stream, decoder = raw_response.raw, Decoder(raw_response.headers)
+            is_success = raw_response.status_code // 100 == 2  # noqa: PLR2004 - HTTP's own class
             most = MOST_BODY_BYTES if is_success else MOST_REFUSAL_BYTES
             while max(came, len(body)) <= most and (
-                chunk := raw.read1(_CHUNK_BYTES, decode_content=False)
+                chunk := stream.read1(_CHUNK_BYTES, decode_content=False)
             ):
                 came += len(chunk)
                 for piece in decoder.feed(chunk):
                     body += piece
                     if exchange.has_run_out:
-                        raise requests.ReadTimeout(response=response)
+                        raise requests.ReadTimeout(response=raw_response)
                     if len(body) > most:
                         break
             is_cut_off = max(came, len(body)) > most
@@ -240,13 +240,13 @@ class HttpTransport:
                 raise BodyTooLargeError
             if exchange.is_cut:
                 # In the midst of its headers it looks like an empty answer.
-                raise requests.ConnectionError(response=response)
-            return Answer(
-                response.status_code,
-                CaseInsensitiveDict(response.headers),
+                raise requests.ConnectionError(response=raw_response)
+            return Response(
+                raw_response.status_code,
+                CaseInsensitiveDict(raw_response.headers),
                 bytes(body[:most]),
                 is_whole=not is_cut_off
-                and (decoder.has_ended if decoder.is_encoded else has_framed_end(raw)),
+                and (decoder.has_ended if decoder.is_encoded else has_framed_end(stream)),
             )
 
     def _fail(self, request: Request, error: Exception, *, has_run_out: bool) -> NoReturn:

@@ -16,7 +16,7 @@ from monitor.errors import AmbiguousWriteError, BadRequestError, ConflictError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.etags import UNCOMPRESSED
-from monitor.genesys.transport import READ_FIRST, Answer
+from monitor.genesys.transport import READ_FIRST, Response
 
 PUT_FLOW = Endpoint(
     "PUT", "/api/v2/flows/{flowId}", ("flow:flow:write", "architect:flow:edit"), repeatable=False
@@ -93,14 +93,14 @@ def put_flow(
         GenesysError: Any other of the tree; nothing was changed.
     """
     with _conflicts_told():
-        answer = client.fetch(
+        response = client.fetch(
             PUT_FLOW,
             path={"flowId": flow_id},
             body=document,
             headers={**UNCOMPRESSED, "If-Match": etag},
             last_check=last_check,
         )
-    return _accepted(PUT_FLOW, answer)
+    return _accepted(PUT_FLOW, response)
 
 
 def patch_action(
@@ -121,10 +121,10 @@ def patch_action(
         GenesysError: Any other of the tree; nothing was changed.
     """
     with _conflicts_told():
-        answer = client.fetch(
+        response = client.fetch(
             PATCH_ACTION, path={"actionId": action_id}, body=update, last_check=last_check
         )
-    return _accepted(PATCH_ACTION, answer)
+    return _accepted(PATCH_ACTION, response)
 
 
 @contextmanager
@@ -148,22 +148,22 @@ def _conflict(error: BadRequestError) -> ConflictError:
     )
 
 
-def _accepted(endpoint: Endpoint, answer: Answer) -> Accepted:
+def _accepted(endpoint: Endpoint, response: Response) -> Accepted:
     """Read a 2xx answer; an empty body is one, a web page is not the platform's."""
     version: int | str | None = None
-    if answer.body.strip():
+    if response.body.strip():
         try:
-            version = msgspec.json.decode(answer.body, type=_Versioned).version
+            version = msgspec.json.decode(response.body, type=_Versioned).version
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            _not_understood(endpoint, answer, error)
-    return Accepted(answer.headers.get("ETag", ""), "" if version is None else str(version))
+            _not_understood(endpoint, response, error)
+    return Accepted(response.headers.get("ETag", ""), "" if version is None else str(version))
 
 
-def _not_understood(endpoint: Endpoint, answer: Answer, error: Exception) -> NoReturn:
+def _not_understood(endpoint: Endpoint, response: Response, error: Exception) -> NoReturn:
     raise AmbiguousWriteError(
         f"The answer to {endpoint.label} can't be understood, so the change may have been made",
         READ_FIRST,
         endpoint=endpoint.label,
-        status=answer.status,
-        correlation_id=answer.correlation_id,
+        status=response.status,
+        correlation_id=response.correlation_id,
     ) from error

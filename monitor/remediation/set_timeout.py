@@ -29,7 +29,7 @@ from monitor.errors import (
     RefusedError,
     TimeoutMonitorError,
 )
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Deadline
 from monitor.genesys.retry import attempts
 from monitor.remediation.by_hand import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
@@ -234,9 +234,9 @@ class SetTimeout:
     def _send(self, current: Reading, remarks: list[str]) -> Written:
         """Write once; what was certainly not carried out is repeated within the budget."""
         self._recorder.sending(current, self._to_ms)
-        budget = Budget.of(self._budget_seconds)
+        deadline = Deadline.after(self._budget_seconds)
         try:
-            for _, attempt in attempts(budget, is_ending=lambda: False):
+            for _, attempt in attempts(deadline, is_ending=lambda: False):
                 with attempt:
                     return self._target.write(
                         current, self._to_ms, last_check=self._recorder.still_may

@@ -39,7 +39,7 @@ from monitor.genesys.analytics import (
     interval,
     submit_action_job,
 )
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Deadline
 from monitor.genesys.records import Dropped, DropReason
 from monitor.model import Cut, Execution, ExecutionList, TimeRange, floor_to
 from monitor.sources.asking_less import is_about_page_size, is_too_fine, is_too_long
@@ -109,7 +109,7 @@ class ExecutionsSource:
             ServerFaultError: The job failed, was cancelled or has expired.
             GenesysError: Any other error of the tree.
         """
-        budget = Budget.of(self._bounds.seconds)
+        deadline = Deadline.after(self._bounds.seconds)
         found: list[Execution] = []
         granularities = list(GRANULARITIES_SECONDS)
         pieces = [time_range]
@@ -118,7 +118,7 @@ class ExecutionsSource:
             asked = pieces[0]
             try:
                 job_id = self._submit(action_id, asked, granularities[0])
-                self._await(job_id, budget, onlooker)
+                self._await(job_id, deadline, onlooker)
             except BadRequestError as error:
                 # A shorter time range is the smaller price, so it is tried first.
                 if is_too_long(error) and asked.seconds > SHORTEST_PIECE_SECONDS:
@@ -131,9 +131,9 @@ class ExecutionsSource:
                 else:
                     raise
             else:
-                cut = self._read(job_id, asked, found, budget, onlooker)
+                cut = self._read(job_id, asked, found, deadline, onlooker)
                 del pieces[0]
-                if pieces and cut is None and budget.remaining_seconds <= 0:
+                if pieces and cut is None and deadline.remaining_seconds <= 0:
                     cut = Cut.TIME
         return ExecutionList(tuple(found), granularities[0], cut)
 
@@ -166,7 +166,7 @@ class ExecutionsSource:
             page_size=page_size,
         )
 
-    def _await(self, job_id: str, budget: Budget, onlooker: Onlooker) -> None:
+    def _await(self, job_id: str, deadline: Deadline, onlooker: Onlooker) -> None:
         """Wait until the job is fulfilled."""
         pause = self._bounds.first_pause_seconds
         while True:
@@ -174,7 +174,7 @@ class ExecutionsSource:
             onlooker.job_is(status.state)
             if not status.state.is_under_way:
                 break
-            if budget.remaining_seconds <= pause:
+            if deadline.remaining_seconds <= pause:
                 raise RequestTimeoutError(
                     f"The platform was still listing the executions ({status.state}) when the "
                     f"{self._bounds.seconds:g} s for it were over",
@@ -191,7 +191,7 @@ class ExecutionsSource:
         job_id: str,
         asked: TimeRange,
         executions: list[Execution],
-        budget: Budget,
+        deadline: Deadline,
         onlooker: Onlooker,
     ) -> Cut | None:
         """Add what a job found; returns why it is not all."""
@@ -210,7 +210,7 @@ class ExecutionsSource:
                     return None
                 if len(executions) >= self._bounds.executions:
                     return Cut.ROWS
-                if budget.remaining_seconds <= 0:
+                if deadline.remaining_seconds <= 0:
                     return Cut.TIME
                 if cursor in cursors:
                     raise WrongShapeError(

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from monitor.errors import ConnectionFailedError
-from monitor.genesys.transport import Answer, HttpTransport, Request
+from monitor.genesys.transport import HttpTransport, Request, Response
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
 from tests.daemon.place import PATIENCE_SECONDS, Place, eventually, served
@@ -76,7 +76,7 @@ def test_a_demo_that_shows_nothing_has_failed(
 ) -> None:
     """Where the simulated org can't be read there is a sentence and exit code 6, no empty table."""
 
-    def refuse(_self: HttpTransport, request: Request) -> Answer:
+    def refuse(_self: HttpTransport, request: Request) -> Response:
         raise ConnectionFailedError("No connection to the moon", endpoint=request.endpoint_label)
 
     monkeypatch.setattr(HttpTransport, "send", refuse)

@@ -30,7 +30,7 @@ class Watch(Protocol):
         self,
         what: str | Scenario = "punctual",
         *names: str,
-        budget_seconds: float = 20.0,
+        deadline_seconds: float = 20.0,
         world: World | None = None,
         clock: SetClock | None = None,
         **settings: str,
@@ -71,7 +71,7 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
         def start(
             what: str | Scenario = "punctual",
             *names: str,
-            budget_seconds: float = 20.0,
+            deadline_seconds: float = 20.0,
             world: World | None = None,
             clock: SetClock | None = None,
             **settings: str,
@@ -85,7 +85,7 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
             )
             simulator = stack.enter_context(serve(org))
             stop = threading.Event()
-            client = client_of(simulator.url, budget_seconds=budget_seconds, stop=stop)
+            client = client_of(simulator.url, deadline_seconds=deadline_seconds, stop=stop)
             stack.callback(client.close)
             usual = ("conversations",) if plan.contract == "flow" else ("actions", "conversations")
             return Watched(

@@ -132,7 +132,7 @@ class TestActions:
 
     def test_a_list_that_breaks_off_changes_nothing(self, watch: Watch) -> None:
         """Half a list must not make the other half look gone."""
-        watched = watch(scaled(150), budget_seconds=3.0)
+        watched = watch(scaled(150), deadline_seconds=3.0)
         watched.catalogue.refresh()
         watched.fault("server_error", ACTIONS, skip=1)
         with pytest.raises(ServerFaultError):
@@ -158,7 +158,7 @@ class TestIntegrationNames:
 
     def test_names_that_were_known_outlive_a_failure(self, watch: Watch) -> None:
         """One bad answer must not rename every integration for ten minutes."""
-        watched = watch(SMALL, budget_seconds=1.5)
+        watched = watch(SMALL, deadline_seconds=1.5)
         watched.catalogue.refresh()
         watched.fault("server_error", f"{INTEGRATIONS}", skip=1)
         watched.catalogue.refresh()
@@ -229,7 +229,7 @@ class TestLimits:
         self, watch: Watch, logged: list[dict[str, Any]]
     ) -> None:
         """What was known stays known, with one warning."""
-        watched = watch(SMALL, budget_seconds=1.5)
+        watched = watch(SMALL, deadline_seconds=1.5)
         watched.catalogue.refresh()
         watched.fault("server_error", LIMITS)
         watched.catalogue.refresh()
@@ -378,7 +378,7 @@ class TestAuthenticationActions:
         self, watch: Watch, logged: list[dict[str, Any]], clock: StillClock
     ) -> None:
         """A list that fails must not make them look gone, nor editable."""
-        watched = watch(budget_seconds=1.5)
+        watched = watch(deadline_seconds=1.5)
         watched.catalogue.refresh()
         clock.at += 7 * 3600
         # Actions, then names, then actions again.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import ServerFaultError
-from monitor.genesys.budget import Allowance
+from monitor.genesys.budget import RequestBudget
 from monitor.ledger import Reading
 from monitor.model import Action, ActionKind, FlowErrorTally, Incident, TimeRange
 from monitor.simulator import PUNCTUAL, scenario
@@ -161,7 +161,7 @@ def test_a_flow_that_can_be_read_again_is_warned_of_anew(
 
 def test_a_flow_that_fails_for_now_is_asked_again(watch: Watch) -> None:
     """5xx: attribution waits for an answer rather than guess, and nothing is counted meanwhile."""
-    watched = watch(replace(FLOWS, flows=(PAYMENT_LINE,)), budget_seconds=1.5)
+    watched = watch(replace(FLOWS, flows=(PAYMENT_LINE,)), deadline_seconds=1.5)
     watched.fault("server_error", FLOW)
     with pytest.raises(ServerFaultError):
         watched.catalogue.sole_action(PAYMENT_LINE.flow_id)
@@ -238,7 +238,7 @@ def test_flows_for_which_there_is_no_time_are_read_the_next_time(watch: Watch) -
     seen(watched, *flow_ids)
     listed = []
     for _ in range(3):
-        with watched.client.within(Allowance(requests=1)):
+        with watched.client.within(RequestBudget(requests=1)):
             listed.append(watched.catalogue.refresh())
 
     assert watched.requests()[GET_FLOW] == 3

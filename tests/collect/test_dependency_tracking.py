@@ -105,7 +105,7 @@ def test_a_build_is_asked_about_once_however_many_actions_have_no_users(watch: W
 
 def test_a_build_that_does_not_answer_is_no_proof(watch: Watch) -> None:
     """Without it an empty answer means nothing."""
-    watched = watch(SMALL, world=World(dependency_tracking="built"), budget_seconds=1.5)
+    watched = watch(SMALL, world=World(dependency_tracking="built"), deadline_seconds=1.5)
     watched.fault("server_error", "/api/v2/architect/dependencytracking/build")
     watched.catalogue.refresh()
     assert watched.ledger.state(ORG).flow_use >= USED
@@ -116,7 +116,7 @@ def test_a_build_that_does_not_answer_is_no_proof(watch: Watch) -> None:
 
 def test_a_build_that_fails_later_leaves_what_was_known(watch: Watch) -> None:
     """A failed question is no "not built": nothing is forgotten, and no use stays known."""
-    watched = watch(SMALL, world=World(dependency_tracking="built"), budget_seconds=1.5)
+    watched = watch(SMALL, world=World(dependency_tracking="built"), deadline_seconds=1.5)
     watched.catalogue.refresh()
     watched.fault("server_error", "/api/v2/architect/dependencytracking/build")
     watched.clock.at += 25 * HOUR
@@ -130,7 +130,7 @@ def test_a_build_that_fails_later_leaves_what_was_known(watch: Watch) -> None:
 def test_a_build_that_fails_at_the_first_forgets_nothing(watch: Watch) -> None:
     """What an earlier process learned stays."""
     plan = replace(SMALL, actions=(*SMALL.actions, BRANCH_FINDER))
-    watched = watch(plan, world=World(dependency_tracking="built"), budget_seconds=1.5)
+    watched = watch(plan, world=World(dependency_tracking="built"), deadline_seconds=1.5)
     watched.ledger.save_flow_use(ORG, LOYALTY_POINTS.action_id, {}, watched.clock.at)
     watched.fault("server_error", "/api/v2/architect/dependencytracking/build")
     watched.catalogue.refresh()

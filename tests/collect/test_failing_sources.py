@@ -31,7 +31,7 @@ MINUTE = 60
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
 DETAIL_QUERY = "POST /api/v2/analytics/conversations/details/query"
 
-BUDGET_SECONDS = 1.5
+CALL_SECONDS = 1.5
 """The most that one call takes: long for an answer, short for a test in which none comes."""
 
 TRANSIENT = [
@@ -47,7 +47,7 @@ TRANSIENT = [
 
 def impatient(watch: Watch, *names: str, initial: str = "1h") -> Watched:
     """A reader that gives up soon, of an org whose traffic has been drawn already."""
-    watched = watch(SMALL, *names, budget_seconds=BUDGET_SECONDS, initial=initial)
+    watched = watch(SMALL, *names, deadline_seconds=CALL_SECONDS, initial=initial)
     watched.org.truth((NOON - 8 * HOUR) * 1_000, (NOON + 2 * HOUR) * 1_000)
     return watched
 

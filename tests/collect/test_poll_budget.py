@@ -17,7 +17,7 @@ from monitor.config import CollectSettings
 from monitor.errors import BudgetSpentError, WrongShapeError
 from monitor.genesys import Client
 from monitor.genesys.actions import list_actions
-from monitor.genesys.budget import Allowance
+from monitor.genesys.budget import RequestBudget
 from monitor.ledger import Ledger
 from monitor.model import TimeRange
 from monitor.sources import ActionsSource, ConversationsSource, Source
@@ -53,7 +53,7 @@ def far_side() -> Iterator[FarSide]:
 @pytest.fixture
 def client(far_side: FarSide) -> Iterator[Client]:
     """A client that asks it as fast as it can."""
-    client = client_of(far_side.url, budget_seconds=5)
+    client = client_of(far_side.url, deadline_seconds=5)
     yield client
     client.close()
 
@@ -126,7 +126,7 @@ def test_pages_that_never_end_cost_their_own_source(
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
 
     began = time.monotonic()
-    report = collector.poll(Allowance(1.0))
+    report = collector.poll(RequestBudget(1.0))
 
     assert time.monotonic() - began < 6
     assert report.result is Outcome.PARTIAL
@@ -141,7 +141,7 @@ def test_what_the_budget_cut_is_read_when_pages_end_again(
 ) -> None:
     """Once, and all of it."""
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
-    collector.poll(Allowance(0.5))
+    collector.poll(RequestBudget(0.5))
 
     far_side.on(DETAILS, page(*map(failed, range(30))))
     clock.at += 60
@@ -156,7 +156,7 @@ def test_a_poll_asks_only_so_often(far_side: FarSide, collector: Collector) -> N
     """However fast pages come; the first source leaves the other its share."""
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
 
-    report = collector.poll(Allowance(requests=40))
+    report = collector.poll(RequestBudget(requests=40))
 
     assert type(report.errors["conversations"]) is BudgetSpentError
     assert "requests" in report.errors["conversations"].message
@@ -196,7 +196,7 @@ def test_a_slow_source_leaves_the_others_their_share(
     far_side.on(AGGREGATES, drip)
 
     began = time.monotonic()
-    report = collector.poll(Allowance(1.0))
+    report = collector.poll(RequestBudget(1.0))
 
     assert time.monotonic() - began < 6
     assert report.errors.keys() == {"actions"}
@@ -211,12 +211,12 @@ def test_history_that_takes_too_long_goes_on_at_the_next_poll(
     spent = iter([False, False, True])
     far_side.on(AGGREGATES, Reply(body={}))
 
-    class Hasty(Allowance):
+    class Hasty(RequestBudget):
         @property
         def is_half_spent(self) -> bool:
             return next(spent, False)
 
-        def part(self, shares: int) -> Allowance:  # noqa: ARG002 - the parent's
+        def part(self, shares: int) -> RequestBudget:  # noqa: ARG002 - the parent's
             return self
 
     report = collector.poll(Hasty())
@@ -263,7 +263,7 @@ def test_a_listing_that_takes_too_long_is_none(
 
 def test_with_nothing_left_nothing_is_asked(far_side: FarSide, client: Client) -> None:
     """Outside of the block the client asks again."""
-    with client.within(Allowance(0.0)), pytest.raises(BudgetSpentError, match="was answered"):
+    with client.within(RequestBudget(0.0)), pytest.raises(BudgetSpentError, match="was answered"):
         list_actions(client)
     assert far_side.seen == []
     far_side.on(ACTIONS, Reply(body={"entities": []}))

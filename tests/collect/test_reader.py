@@ -12,7 +12,7 @@ from monitor.clock import SystemClock
 from monitor.collect import OrgReader, Outcome, open_reader
 from monitor.config import CollectSettings, OrgSettings, Settings
 from monitor.errors import ConfigurationError, RateLimitedError
-from monitor.genesys import ClosedEndpoints
+from monitor.genesys import EndpointBackoff
 from monitor.ledger import Ledger
 from monitor.simulator import SimulatedOrg, World, serve
 from tests.collect.imagined import NOON
@@ -39,7 +39,7 @@ def settings_of(url: str, contract: str = "platform", **collect: str) -> Setting
 
 
 def reader_of(
-    settings: Settings, ledger: Ledger, clock: StillClock, closed: ClosedEndpoints | None = None
+    settings: Settings, ledger: Ledger, clock: StillClock, backoff: EndpointBackoff | None = None
 ) -> OrgReader:
     """The reader of the only org."""
     return open_reader(
@@ -48,7 +48,7 @@ def reader_of(
         ledger=ledger,
         clock=clock,
         stop=threading.Event(),
-        closed=closed,
+        backoff=backoff,
     )
 
 
@@ -80,9 +80,9 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
 
 def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: StillClock) -> None:
     """A reader that takes another one's place keeps to the quiet that was asked for."""
-    closed = ClosedEndpoints({QUERY: SystemClock().monotonic() + 600})
+    backoff = EndpointBackoff({QUERY: SystemClock().monotonic() + 600})
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
-        reader = reader_of(settings_of(simulator.url), ledger, clock, closed)
+        reader = reader_of(settings_of(simulator.url), ledger, clock, backoff)
         report = reader.collector.poll()
         reader.client.close()
     assert type(report.errors["actions"]) is RateLimitedError

@@ -12,9 +12,9 @@ import requests
 
 from monitor.collect import Catalogue, Collector
 from monitor.config import ClassifySettings, CollectSettings
-from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.auth import ClientCredentials, TokenCache
-from monitor.genesys.ratelimit import Gate, TokenBucket
+from monitor.genesys.ratelimit import RateLimiter, TokenBucket
 from monitor.genesys.stats import ApiCounters
 from monitor.genesys.transport import HttpTransport
 from monitor.ledger import Ledger
@@ -50,15 +50,15 @@ CLASSIFIER = ClassifySettings().classifier()
 
 
 def client_of(
-    url: str, *, budget_seconds: float = 20.0, stop: threading.Event | None = None
+    url: str, *, deadline_seconds: float = 20.0, stop: threading.Event | None = None
 ) -> Client:
     """A client of the real parts that pauses for a millisecond; its clock stands still."""
     stop, clock = stop or threading.Event(), StillClock(0.0)
-    counters, closed = ApiCounters(), ClosedEndpoints()
+    counters, backoff = ApiCounters(), EndpointBackoff()
     transport = HttpTransport(counters)
-    gate = Gate(
+    rate_limiter = RateLimiter(
         bucket=TokenBucket(per_second=10_000.0, burst=10_000),
-        closed=closed,
+        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,
@@ -66,14 +66,14 @@ def client_of(
     grant = ClientCredentials("simulated-client", "simulated-secret", f"{url}/oauth/token")
     return Client(
         url,
-        tokens=TokenCache(grant, transport, gate=gate, clock=clock),
+        tokens=TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock),
         transport=transport,
-        gate=gate,
-        closed=closed,
+        rate_limiter=rate_limiter,
+        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,
-        budget_seconds=budget_seconds,
+        deadline_seconds=deadline_seconds,
         first_pause_seconds=0.001,
     )
 

@@ -10,9 +10,9 @@ from typing import Protocol
 import pytest
 
 from monitor.clock import Clock
-from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.auth import ClientCredentials, Grant, TokenCache
-from monitor.genesys.ratelimit import Gate, TokenBucket
+from monitor.genesys.ratelimit import RateLimiter, TokenBucket
 from monitor.genesys.stats import ApiCounters
 from monitor.genesys.transport import HttpTransport
 from tests.genesys.far_side import FarSide, listening
@@ -45,9 +45,9 @@ class MakeClient(Protocol):
     def __call__(  # noqa: PLR0913 - what tests vary
         self,
         *,
-        budget_seconds: float = 10.0,
+        deadline_seconds: float = 10.0,
         stop: threading.Event | None = None,
-        closed: ClosedEndpoints | None = None,
+        backoff: EndpointBackoff | None = None,
         bucket: TokenBucket | None = None,
         grant: Grant | None = None,
         clock: Clock | None = None,
@@ -77,9 +77,9 @@ def make_client(far_side: FarSide, clock: HandClock) -> Iterator[MakeClient]:
 
         def make(  # noqa: PLR0913 - what tests vary
             *,
-            budget_seconds: float = 10.0,
+            deadline_seconds: float = 10.0,
             stop: threading.Event | None = None,
-            closed: ClosedEndpoints | None = None,
+            backoff: EndpointBackoff | None = None,
             bucket: TokenBucket | None = None,
             grant: Grant | None = None,
             clock: Clock | None = None,
@@ -88,10 +88,10 @@ def make_client(far_side: FarSide, clock: HandClock) -> Iterator[MakeClient]:
             transport = HttpTransport(counters)
             clock = clock or default_clock
             stop = stop or threading.Event()
-            closed = closed or ClosedEndpoints()
-            gate = Gate(
+            backoff = backoff or EndpointBackoff()
+            rate_limiter = RateLimiter(
                 bucket=bucket or TokenBucket(),
-                closed=closed,
+                backoff=backoff,
                 counters=counters,
                 clock=clock,
                 stop=stop,
@@ -99,14 +99,14 @@ def make_client(far_side: FarSide, clock: HandClock) -> Iterator[MakeClient]:
             grant = grant or ClientCredentials("id-1", "secret-1", far_side.url + "/oauth/token")
             client = Client(
                 far_side.url,
-                tokens=TokenCache(grant, transport, gate=gate, clock=clock),
+                tokens=TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock),
                 transport=transport,
-                gate=gate,
-                closed=closed,
+                rate_limiter=rate_limiter,
+                backoff=backoff,
                 counters=counters,
                 clock=clock,
                 stop=stop,
-                budget_seconds=budget_seconds,
+                deadline_seconds=deadline_seconds,
                 first_pause_seconds=0.001,
             )
             stack.callback(client.close)

@@ -20,7 +20,7 @@ from monitor.genesys.decoding import in_plain_words
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.records import read_records
 from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, HttpTransport, Request
+from monitor.genesys.transport import HttpTransport, Request, Response
 
 GIGABYTE = 2**30
 ZEROS = bytes(2**20)
@@ -113,7 +113,7 @@ def answer(kind: str) -> str:
 def document(kind: str) -> str:
     """Read a document; the name of the error."""
     try:
-        with in_plain_words(PING, Answer(200, {}, b"")):
+        with in_plain_words(PING, Response(200, {}, b"")):
             read_records(DOCUMENTS[kind], ActionAggregates)
     except GenesysError as error:
         return type(error).__name__

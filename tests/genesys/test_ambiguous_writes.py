@@ -57,7 +57,7 @@ def test_a_write_without_an_answer_may_have_been_carried_out(
 ) -> None:
     """It arrived, and nothing came back; it was sent once."""
     far_side.on(WRITE_A, act)
-    client = make_client(budget_seconds=0.5)
+    client = make_client(deadline_seconds=0.5)
 
     with pytest.raises(AmbiguousWriteError, match="the change may have been made") as caught:
         write(client)

@@ -407,7 +407,7 @@ def test_a_clock_that_is_set_back_keeps_no_token_beyond_its_time(
 
 
 def test_a_token_service_in_trouble_is_asked_again(client: Client, far_side: FarSide) -> None:
-    """A fault of the token service is repeated like a fault of the API, in the same budget."""
+    """A fault of the token service is repeated like one of the API, within the deadline."""
     far_side.on(TOKEN, Reply(503), token_reply(100))
 
     client.fetch(PING)
@@ -436,7 +436,7 @@ def test_an_answer_without_a_token_is_a_wrong_shape(
         client.fetch(PING)
 
 
-def test_a_silent_token_service_does_not_outlast_the_budget(
+def test_a_silent_token_service_does_not_outlast_the_deadline(
     make_client: MakeClient, far_side: FarSide
 ) -> None:
     """Waiting for a token is part of the call's time."""
@@ -450,6 +450,6 @@ def test_a_silent_token_service_does_not_outlast_the_budget(
 
     began = time.monotonic()
     with pytest.raises(RequestTimeoutError):
-        make_client(budget_seconds=0.2).fetch(PING)
+        make_client(deadline_seconds=0.2).fetch(PING)
 
     assert time.monotonic() - began < 5

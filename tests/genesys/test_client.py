@@ -126,7 +126,7 @@ def test_a_chunked_answer_is_read(client: Client, far_side: FarSide) -> None:
 
 def test_a_host_that_does_not_listen_is_named(far_side: FarSide) -> None:
     """The message names host and reason, the hint what to check."""
-    client = connect(org_at("http://127.0.0.1:1", login_url=far_side.url), budget_seconds=0.2)
+    client = connect(org_at("http://127.0.0.1:1", login_url=far_side.url), deadline_seconds=0.2)
 
     with pytest.raises(ConnectionFailedError) as caught:
         read(client)
@@ -170,7 +170,7 @@ def test_an_org_without_a_credential_is_refused() -> None:
 def test_the_pace_can_be_set(far_side: FarSide) -> None:
     """A simulated org whose time runs faster may be asked faster, a shared one slower."""
     far_side.on(READ_A, ALICE)
-    client = connect(org_at(far_side.url), requests_per_second=0.01, budget_seconds=2)
+    client = connect(org_at(far_side.url), requests_per_second=0.01, deadline_seconds=2)
     for _ in range(BURST - 1):  # the token was one of them
         read(client)
 

@@ -12,7 +12,7 @@ from monitor.errors import (
     RateLimitedError,
     RequestTimeoutError,
 )
-from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys import Client, EndpointBackoff
 from tests.genesys.conftest import HandClock, MakeClient
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.things import (
@@ -83,7 +83,7 @@ def test_a_clock_that_is_set_opens_no_endpoint_and_closes_none(
 ) -> None:
     """Ten minutes are ten minutes, whatever the clock shows meanwhile."""
     far_side.on(READ_A, Reply(429, {}, {"Retry-After": "600"}), Reply(body={"name": "a"}))
-    client = make_client(budget_seconds=1, clock=clock)
+    client = make_client(deadline_seconds=1, clock=clock)
     with pytest.raises(RateLimitedError):
         read(client)
     clock.ahead = ahead
@@ -99,8 +99,8 @@ def test_an_endpoint_stays_closed_for_the_next_client(
     make_client: MakeClient, far_side: FarSide, clock: HandClock
 ) -> None:
     """What is known about quiet outlives a client, for example over a reload."""
-    closed = ClosedEndpoints({READ.label: clock.now() + 60})
-    client = make_client(closed=closed)
+    backoff = EndpointBackoff({READ.label: clock.now() + 60})
+    client = make_client(backoff=backoff)
 
     with pytest.raises(RateLimitedError):
         read(client)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import TimeoutMonitorError
-from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.actions import (
     function_timeout_ms,
     get_action_document,
@@ -28,14 +28,14 @@ from monitor.genesys.analytics import (
 )
 from monitor.genesys.audits import saved_actions
 from monitor.genesys.auth import ClientCredentials, TokenCache
-from monitor.genesys.budget import Budget
+from monitor.genesys.budget import Deadline
 from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
-from monitor.genesys.ratelimit import Gate, TokenBucket
+from monitor.genesys.ratelimit import RateLimiter, TokenBucket
 from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, Request
+from monitor.genesys.transport import Request, Response
 from monitor.model import TimeRange
 from monitor.sources import ActionsSource, ConversationsSource
 from monitor.sources.audits import timeout_edits
@@ -125,7 +125,7 @@ HEADERS = st.fixed_dictionaries(
     },
 )
 ANSWERS = st.builds(
-    Answer,
+    Response,
     st.sampled_from([200] * 9 + [201, 204, 299, 300, 302, 304, 400, 401, 403, 404, 408, 409, 410,
                      412, 413, 418, 429, 500, 503, 504, 999]),
     HEADERS,
@@ -137,13 +137,13 @@ ANSWERS = st.builds(
 class Drawn:
     """A transport that brings back what was drawn, and then nothing more."""
 
-    def __init__(self, answers: list[Answer]) -> None:
+    def __init__(self, answers: list[Response]) -> None:
         """Bring these back in turn."""
         self._answers = answers
 
-    def send(self, request: Request) -> Answer:  # noqa: ARG002 - whatever is asked
+    def send(self, request: Request) -> Response:  # noqa: ARG002 - whatever is asked
         """Return the next one."""
-        return self._answers.pop(0) if self._answers else Answer(200, {}, b"{}", is_whole=True)
+        return self._answers.pop(0) if self._answers else Response(200, {}, b"{}", is_whole=True)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -152,7 +152,7 @@ class Drawn:
 class Always:
     """A token that is always there."""
 
-    def token(self, budget: Budget) -> str:  # noqa: ARG002 - none is needed
+    def token(self, deadline: Deadline) -> str:  # noqa: ARG002 - none is needed
         """Return it."""
         return "t"
 
@@ -160,28 +160,28 @@ class Always:
         """It stays."""
 
 
-def client_of(answers: list[Answer]) -> tuple[Client, TokenCache]:
+def client_of(answers: list[Response]) -> tuple[Client, TokenCache]:
     """A client that gets these answers, and a login that does."""
-    clock, counters, closed = HandClock(), ApiCounters(), ClosedEndpoints()
+    clock, counters, backoff = HandClock(), ApiCounters(), EndpointBackoff()
     bucket = TokenBucket(per_second=1e9, burst=10**9)
-    gate = Gate(
-        bucket=bucket, closed=closed, counters=counters, clock=clock, stop=threading.Event()
+    rate_limiter = RateLimiter(
+        bucket=bucket, backoff=backoff, counters=counters, clock=clock, stop=threading.Event()
     )
     transport = Drawn(answers)
     client = Client(
         "http://h",
         tokens=Always(),
         transport=transport,
-        gate=gate,
-        closed=closed,
+        rate_limiter=rate_limiter,
+        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=threading.Event(),
-        budget_seconds=0.02,
+        deadline_seconds=0.02,
         first_pause_seconds=0.0001,
     )
     grant = ClientCredentials("id", "secret-of-the-fuzz", "http://h/oauth/token")
-    return client, TokenCache(grant, transport, gate=gate, clock=clock)
+    return client, TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock)
 
 
 def _conversations(client: Client) -> None:
@@ -222,7 +222,7 @@ DECODERS: Mapping[str, Callable[[Client], object]] = {
 @pytest.mark.parametrize("what", DECODERS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=3))
-def test_an_answer_is_a_value_or_an_error_of_the_tree(what: str, answers: list[Answer]) -> None:
+def test_an_answer_is_a_value_or_an_error_of_the_tree(what: str, answers: list[Response]) -> None:
     """Nothing else is raised, nor caught by the last resort, so nothing is a traceback."""
     client, _ = client_of(answers)
     message = ""
@@ -236,11 +236,11 @@ def test_an_answer_is_a_value_or_an_error_of_the_tree(what: str, answers: list[A
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=2))
-def test_a_login_is_a_token_or_an_error_of_the_tree(answers: list[Answer]) -> None:
+def test_a_login_is_a_token_or_an_error_of_the_tree(answers: list[Response]) -> None:
     """And a token that was given can stand in a header."""
     _, tokens = client_of(answers)
     try:
-        token = tokens.token(Budget.of(1))
+        token = tokens.token(Deadline.after(1))
     except TimeoutMonitorError:
         return
     assert token.isascii()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from monitor.errors import RateLimitedError, RequestTimeoutError
 from monitor.genesys.ratelimit import (
     LONGEST_RETRY_AFTER_SECONDS,
-    ClosedEndpoints,
-    Gate,
+    EndpointBackoff,
+    RateLimiter,
     TokenBucket,
     retry_after_seconds,
 )
@@ -152,24 +152,24 @@ def test_a_reset_that_makes_no_sense_is_ignored(reset: str) -> None:
 
 def test_a_later_closing_time_stands() -> None:
     """A shorter wish does not open an endpoint early."""
-    closed = ClosedEndpoints()
-    closed.close("GET /a", NOW + 100)
-    closed.close("GET /a", NOW + 10)
+    backoff = EndpointBackoff()
+    backoff.close("GET /a", NOW + 100)
+    backoff.close("GET /a", NOW + 10)
 
-    assert closed.opens_at("GET /a", NOW + 50) == NOW + 100
-    assert closed.until(NOW + 50) == {"GET /a": NOW + 100}
+    assert backoff.opens_at("GET /a", NOW + 50) == NOW + 100
+    assert backoff.until(NOW + 50) == {"GET /a": NOW + 100}
 
 
 def test_an_endpoint_opens_when_the_time_has_come() -> None:
     """Then it is forgotten."""
-    closed = ClosedEndpoints({"GET /a": NOW + 10})
+    backoff = EndpointBackoff({"GET /a": NOW + 10})
 
-    assert closed.opens_at("GET /a", NOW + 10) is None
-    assert closed.until(NOW) == {}
+    assert backoff.opens_at("GET /a", NOW + 10) is None
+    assert backoff.until(NOW) == {}
 
 
-def make_gate(bucket: TokenBucket, clock: HandClock, counters: ApiCounters) -> Gate:
-    """A gate whose waits run on a clock that is turned by hand, as waiting would turn it."""
+def make_rate_limiter(bucket: TokenBucket, clock: HandClock, counters: ApiCounters) -> RateLimiter:
+    """A rate limiter that waits on a clock turned by hand, as waiting would turn it."""
 
     class TurningEvent(threading.Event):
         """An event whose wait passes at once, on the clock of the test."""
@@ -178,9 +178,9 @@ def make_gate(bucket: TokenBucket, clock: HandClock, counters: ApiCounters) -> G
             clock.seconds += timeout or 0
             return self.is_set()
 
-    return Gate(
+    return RateLimiter(
         bucket=bucket,
-        closed=ClosedEndpoints(),
+        backoff=EndpointBackoff(),
         counters=counters,
         clock=clock,
         stop=TurningEvent(),
@@ -188,15 +188,17 @@ def make_gate(bucket: TokenBucket, clock: HandClock, counters: ApiCounters) -> G
     )
 
 
-def test_a_wait_that_would_outlast_the_budget_is_refused_at_once() -> None:
+def test_a_wait_that_would_outlast_the_deadline_is_refused_at_once() -> None:
     """And its place in the queue goes to the next one."""
     clock, counters = HandClock(0.0), ApiCounters()
-    gate = make_gate(TokenBucket(per_second=0.1, burst=1, monotonic=clock.now), clock, counters)
-    gate.enter("GET /a", deadline=5)
+    rate_limiter = make_rate_limiter(
+        TokenBucket(per_second=0.1, burst=1, monotonic=clock.now), clock, counters
+    )
+    rate_limiter.acquire("GET /a", deadline=5)
 
     with pytest.raises(RateLimitedError, match="wait 10 s") as caught:
-        gate.enter("GET /a", deadline=5)
-    gate.enter("GET /a", deadline=11)
+        rate_limiter.acquire("GET /a", deadline=5)
+    rate_limiter.acquire("GET /a", deadline=11)
 
     assert caught.value.retry_after_seconds == pytest.approx(10)
     assert clock.seconds == pytest.approx(10)
@@ -206,20 +208,20 @@ def test_a_wait_that_would_outlast_the_budget_is_refused_at_once() -> None:
 def test_a_rest_holds_for_one_endpoint_alone() -> None:
     """Others are let through meanwhile."""
     clock, counters = HandClock(0.0), ApiCounters()
-    gate = make_gate(TokenBucket(monotonic=clock.now), clock, counters)
-    gate.rest("GET /a", 3, deadline=10)
+    rate_limiter = make_rate_limiter(TokenBucket(monotonic=clock.now), clock, counters)
+    rate_limiter.back_off("GET /a", 3, deadline=10)
 
-    gate.enter("GET /b", deadline=10)
+    rate_limiter.acquire("GET /b", deadline=10)
     assert clock.seconds == 0
 
-    gate.enter("GET /a", deadline=10)
+    rate_limiter.acquire("GET /a", deadline=10)
     assert clock.seconds == 3
 
 
-def test_a_used_up_budget_lets_nothing_through() -> None:
+def test_a_used_up_deadline_lets_nothing_through() -> None:
     """An attempt that begins too late is not made."""
     clock = HandClock(10.0)
-    gate = make_gate(TokenBucket(monotonic=clock.now), clock, ApiCounters())
+    rate_limiter = make_rate_limiter(TokenBucket(monotonic=clock.now), clock, ApiCounters())
 
     with pytest.raises(RequestTimeoutError, match="its time was used up"):
-        gate.enter("GET /a", deadline=10)
+        rate_limiter.acquire("GET /a", deadline=10)

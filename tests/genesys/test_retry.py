@@ -103,10 +103,10 @@ def test_a_token_that_is_refused_twice_is_an_error(client: Client, far_side: Far
     assert len(far_side.requests(TOKEN)) == 2
 
 
-def test_repetitions_end_with_the_budget(make_client: MakeClient, far_side: FarSide) -> None:
+def test_repetitions_end_with_the_deadline(make_client: MakeClient, far_side: FarSide) -> None:
     """One total limit holds whatever the platform does, and the last error is let through."""
     far_side.on(READ_A, Reply(500, {}))
-    client = make_client(budget_seconds=0.3)
+    client = make_client(deadline_seconds=0.3)
 
     began = time.monotonic()
     with pytest.raises(ServerFaultError):
@@ -123,10 +123,10 @@ def silence(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
-def test_no_answer_ends_with_the_budget(make_client: MakeClient, far_side: FarSide) -> None:
+def test_no_answer_ends_with_the_deadline(make_client: MakeClient, far_side: FarSide) -> None:
     """A platform that says nothing is a timeout, counted as such."""
     far_side.on(READ_A, silence)
-    client = make_client(budget_seconds=0.2)
+    client = make_client(deadline_seconds=0.2)
 
     began = time.monotonic()
     with pytest.raises(RequestTimeoutError, match=r"127\.0\.0\.1:\d+ did not answer GET"):
@@ -155,7 +155,7 @@ def test_a_body_that_drips_does_not_hold_the_client(
 ) -> None:
     """The read limit holds for the whole answer, not only for each part of it."""
     far_side.on(READ_A, drip)
-    client = make_client(budget_seconds=0.2)
+    client = make_client(deadline_seconds=0.2)
 
     began = time.monotonic()
     with pytest.raises(RequestTimeoutError):

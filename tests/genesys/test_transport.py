@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from monitor.errors import ConfigurationError, ConnectionFailedError
 from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, HttpTransport, Request
+from monitor.genesys.transport import HttpTransport, Request, Response
 from tests.genesys.far_side import FarSide, Reply
 
 
@@ -39,7 +39,7 @@ def transport(counters: ApiCounters) -> Iterator[HttpTransport]:
     transport.close()
 
 
-def get(transport: HttpTransport, url: str, read_timeout_seconds: float = 5) -> Answer:
+def get(transport: HttpTransport, url: str, read_timeout_seconds: float = 5) -> Response:
     """Ask for an address."""
     return transport.send(
         Request("GET /ping", "GET", url, read_timeout_seconds=read_timeout_seconds)

@@ -12,7 +12,7 @@ import urllib3
 
 from monitor.errors import ConnectionFailedError
 from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, HttpTransport, Request
+from monitor.genesys.transport import HttpTransport, Request, Response
 from tests.genesys.far_side import Act, FarSide
 
 TEXT = b'{"name": "${input.name}", "notes": "' + b"a line of a template, " * 400 + b'"}'
@@ -88,7 +88,7 @@ def transport() -> Iterator[HttpTransport]:
     transport.close()
 
 
-def ask(transport: HttpTransport, far_side: FarSide, act: Act) -> Answer:
+def ask(transport: HttpTransport, far_side: FarSide, act: Act) -> Response:
     """What is made of an answer."""
     far_side.on("GET /text", act)
     return transport.send(Request("GET /text", "GET", f"{far_side.url}/text"))

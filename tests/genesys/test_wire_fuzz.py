@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import ConnectionFailedError, TimeoutMonitorError
 from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, HttpTransport, Request
+from monitor.genesys.transport import HttpTransport, Request, Response
 
 PIECES = [
     b"HTTP/1.1 200 OK\r\n",
@@ -111,11 +111,11 @@ def test_what_comes_is_an_answer_or_an_error_of_the_tree(
     wire.reply = (PIECES[0] if is_begun else b"") + b"".join(pieces)
     transport = HttpTransport(ApiCounters())
     request = Request("GET /ping", "GET", wire.url, read_timeout_seconds=5)
-    ended: Answer | TimeoutMonitorError
+    ended: Response | TimeoutMonitorError
     try:
         ended = transport.send(request)
     except TimeoutMonitorError as error:
         ended = error
     finally:
         transport.close()
-    assert isinstance(ended, Answer | ConnectionFailedError), ended
+    assert isinstance(ended, Response | ConnectionFailedError), ended

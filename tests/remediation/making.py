@@ -24,7 +24,7 @@ def places() -> Iterator[MakePlace]:
             kind: str,
             managed: tuple[str, ...] = (),
             *,
-            budget_seconds: float = 10.0,
+            deadline_seconds: float = 10.0,
             world: World | None = None,
         ) -> Place:
             plan = scenario("flow" if kind == "flow" else "punctual")
@@ -33,7 +33,7 @@ def places() -> Iterator[MakePlace]:
             )
             simulator = stack.enter_context(serve(org))
             wire = stack.enter_context(Wire(simulator))
-            client = connect(org_settings(simulator.url), budget_seconds=budget_seconds)
+            client = connect(org_settings(simulator.url), deadline_seconds=deadline_seconds)
             stack.enter_context(closing(client))
             return PLACES[kind](wire, client, managed)
 

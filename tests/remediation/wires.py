@@ -16,13 +16,13 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from monitor.clock import Clock
 from monitor.errors import AmbiguousWriteError, ConnectionFailedError
-from monitor.genesys import Client, ClosedEndpoints
+from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.auth import ClientCredentials, TokenCache, TokenProvider
 from monitor.genesys.body import Decoder
-from monitor.genesys.budget import Budget
-from monitor.genesys.ratelimit import Gate, TokenBucket
+from monitor.genesys.budget import Deadline
+from monitor.genesys.ratelimit import RateLimiter, TokenBucket
 from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Answer, HttpTransport, Request, Transport
+from monitor.genesys.transport import HttpTransport, Request, Response, Transport
 from monitor.simulator import SimulatedOrg, serve
 from monitor.simulator.app import create_app
 from tests.remediation.cases import NOW
@@ -43,7 +43,7 @@ class Wsgi:
         self._app = create_app(self.org, threading.Event())
         self.client = _client("http://simulated", self, lambda *_: OneToken())
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Carry it; a line that is cut after a write leaves everybody guessing."""
         writes = request.method in {"PATCH", "PUT"}
         if writes:
@@ -71,7 +71,7 @@ class Wsgi:
         decoder = Decoder(CaseInsensitiveDict(found))
         body = b"".join(decoder.feed(b"".join(chunks)))
         is_whole = not decoder.is_encoded or decoder.has_ended
-        return Answer(code, CaseInsensitiveDict(found), body, is_whole)
+        return Response(code, CaseInsensitiveDict(found), body, is_whole)
 
     @property
     def token(self) -> str:
@@ -117,12 +117,12 @@ class Socket:
         url = self._simulator.url
         grant = ClientCredentials(org.client_id, org.client_secret, f"{url}/oauth/token")
 
-        def tokens(gate: Gate, clock: Clock) -> TokenProvider:
-            return TokenCache(grant, self, gate=gate, clock=clock)
+        def tokens(rate_limiter: RateLimiter, clock: Clock) -> TokenProvider:
+            return TokenCache(grant, self, rate_limiter=rate_limiter, clock=clock)
 
         self.client = _client(url, self, tokens)
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """Carry it."""
         if request.method not in {"PATCH", "PUT"}:
             return self._transport.send(request)
@@ -154,7 +154,7 @@ class Socket:
 class OneToken:
     """Tokens that the transport puts on itself."""
 
-    def token(self, _: Budget) -> str:
+    def token(self, _: Deadline) -> str:
         """Any."""
         return "-"
 
@@ -163,23 +163,25 @@ class OneToken:
 
 
 def _client(
-    url: str, transport: Transport, tokens: Callable[[Gate, Clock], TokenProvider]
+    url: str, transport: Transport, tokens: Callable[[RateLimiter, Clock], TokenProvider]
 ) -> Client:
     """A client with its real parts over a transport of ours; nothing is asked twice."""
-    counters, closed, stop, clock = (
+    counters, backoff, stop, clock = (
         ApiCounters(),
-        ClosedEndpoints(),
+        EndpointBackoff(),
         threading.Event(),
         StillClock(NOW),
     )
     bucket = TokenBucket(per_second=1e9, burst=10**9)
-    gate = Gate(bucket=bucket, closed=closed, counters=counters, clock=clock, stop=stop)
+    rate_limiter = RateLimiter(
+        bucket=bucket, backoff=backoff, counters=counters, clock=clock, stop=stop
+    )
     return Client(
         url,
-        tokens=tokens(gate, clock),
+        tokens=tokens(rate_limiter, clock),
         transport=transport,
-        gate=gate,
-        closed=closed,
+        rate_limiter=rate_limiter,
+        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,

@@ -30,7 +30,7 @@ def far_side() -> Iterator[FarSide]:
 @pytest.fixture
 def source(far_side: FarSide) -> Iterator[ExecutionsSource]:
     """Asks it."""
-    client = client_of(far_side.url, budget_seconds=5.0)
+    client = client_of(far_side.url, deadline_seconds=5.0)
     yield ExecutionsSource(client, QUICK)
     client.close()
 

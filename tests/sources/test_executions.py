@@ -66,7 +66,7 @@ def serve_org() -> Iterator[Serve]:
             more.setdefault("world", readable())
             org = SimulatedOrg(scenario, StillClock(NOON), requests_per_minute=100_000, **more)
             simulator = stack.enter_context(serve(org))
-            client = client_of(simulator.url, budget_seconds=5.0)
+            client = client_of(simulator.url, deadline_seconds=5.0)
             stack.callback(client.close)
             return Org(simulator, client)
 

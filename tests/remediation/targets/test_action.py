@@ -71,7 +71,7 @@ def far_side() -> Iterator[FarSide]:
 @pytest.fixture
 def client(far_side: FarSide) -> Iterator[Client]:
     """A client of the real parts."""
-    with closing(connect(org_settings(far_side.url), budget_seconds=5)) as client:
+    with closing(connect(org_settings(far_side.url), deadline_seconds=5)) as client:
         yield client
 
 
