@@ -156,7 +156,7 @@ def test_a_write_whose_answer_was_lost_is_ambiguous(place: Place, kind: str) -> 
 @pytest.mark.parametrize("kind", sorted(PLACES))
 def test_a_write_that_hangs_is_ambiguous(kind: str, make_place: MakePlace) -> None:
     """Carried out, and then silence."""
-    place = make_place(kind, budget_seconds=1.0)
+    place = make_place(kind, deadline_seconds=1.0)
     reading = place.target.read(place.action_id)
     place.fault("hang_after", hang_seconds=5)
 
