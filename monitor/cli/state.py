@@ -88,6 +88,8 @@ def repair(
                 "repaired": str(place),
                 "kept": done.kept,
                 "lost": done.lost,
+                "mended": done.mended,
+                "not_mended": [{"rule": one.rule, "detail": one.detail} for one in done.faults],
                 "not_counted_before": _iso(before) if before else None,
                 "paused": done.is_paused,
             }
@@ -97,6 +99,10 @@ def repair(
         typer.echo(f"{care.name} is copied to {place}: {kept or 'nothing'}.")
         for one in done.lost or ["nothing"]:
             typer.echo(f"Lost: {one}.")
+        for one in done.mended:
+            typer.echo(f"Mended: {one}.")
+        for fault in done.faults:
+            typer.echo(f"Not mended: {fault.rule}: {fault.detail}.")
         if before:
             typer.echo(
                 f"What happened before {_iso(before)} is not counted again, though the platform "
@@ -109,6 +115,13 @@ def repair(
         f"Stop timeout-monitor, move it and its -wal and -shm away, put {place.name} in its "
         "place, and start it again",
     )
+    if done.faults:
+        say(
+            f"{place} is not as it should be either: "
+            f"{', '.join(fault.rule for fault in done.faults)}",
+            "Restore a backup, or go on with it: timeout-monitor state check says the same of it",
+        )
+        raise typer.Exit(1)
 
 
 def _care(ctx: typer.Context) -> "StateCare":

@@ -13,7 +13,7 @@ from monitor.ledger import repair as repairing
 from monitor.ledger.backup import refuse_a_server
 from monitor.ledger.engines import parsed_url, server_name
 from monitor.ledger.faults import StateFault, check_state
-from monitor.ledger.read_only import read_only_database
+from monitor.ledger.read_only import read_only_database, read_only_file
 from monitor.ledger.repair import Repair
 from monitor.ledger.state_file import StateFile
 
@@ -75,7 +75,7 @@ class StateCare:
         return place, size
 
     def repair(self, target: Path | None) -> tuple[Path, Repair]:
-        """Copy what can be read of it into a new file; None for one beside it.
+        """Copy what can be read of it into a new file, and check that; None for one beside it.
 
         Raises:
             ConfigurationError: It is on a server, or something is at ``target``, or nothing can be.
@@ -85,6 +85,8 @@ class StateCare:
         file = self._file_for("repair")
         place = target or _beside(file, "repaired")
         done = repairing.repair(file, place, busy_timeout_seconds=self._busy_timeout_seconds)
+        with read_only_file(StateFile(place, str(place)), self._busy_timeout_seconds) as database:
+            done.faults = [one for one in check_state(database) if one.detail]
         return place, done
 
     def _file_for(self, what: str) -> StateFile:

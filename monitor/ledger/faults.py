@@ -45,7 +45,7 @@ from monitor.ledger.schema import (
 MOST_MESSAGES = 20
 """Messages of SQLite that are shown: the first ones tell what is damaged, of thousands maybe."""
 
-_LARGEST = 1e300
+LARGEST = 1e300
 """No sum of durations comes near it; infinity lies beyond, and what is no number sorts there."""
 
 _TOLERANCE = 1e-6
@@ -136,11 +136,11 @@ def _numbers(connection: Connection) -> str:
         wrong = or_(
             table.c["count"] < 0,
             table.c.duration_ms < 0,
-            table.c.duration_ms > _LARGEST,
+            table.c.duration_ms > LARGEST,
             *(table.c[name] < 0 for name in BAND_COLUMNS),
         )
         if table is tallies:
-            wrong = or_(wrong, table.c.min_ms > table.c.max_ms, table.c.max_ms > _LARGEST)
+            wrong = or_(wrong, table.c.min_ms > table.c.max_ms, table.c.max_ms > LARGEST)
         broken.append(_counted(connection, table, wrong))
     return _joined(broken)
 

@@ -43,9 +43,7 @@ def make_series_again(destination: sqlite3.Connection, indexed: Iterable[Row]) -
     Yields:
         What is lost.
     """
-    found = destination.execute("PRAGMA table_info(tallies)").fetchall()
-    bands = [row[1] for row in found if re.fullmatch(r"b\d\d", row[1])]
-    sums = ("count", "duration_ms", *bands)
+    sums = ("count", "duration_ms", *_bands(destination))
     columns = ", ".join((*INDEXED["series"], *sums))
     values = ", ".join(f"coalesce(sum({one}), 0)" for one in sums)
     known, made = _ids(destination, "series"), 0
@@ -77,24 +75,92 @@ def leave_out_orphans(destination: sqlite3.Connection, tables: Sequence[str]) ->
                 yield f"{gone} rows of {name}, whose {whose} is lost"
 
 
-def raise_totals(destination: sqlite3.Connection, tables: Sequence[str]) -> None:
-    """Let totals that were lost hold at least what they were counted from."""
-    destination.execute(
+def raise_totals(destination: sqlite3.Connection, tables: Sequence[str]) -> Iterator[str]:
+    """Let totals hold at least what they were counted from: a total only ever grows.
+
+    Yields:
+        What is mended by it.
+    """
+    raised = _raise_series(destination)
+    if raised:
+        yield f"the totals of {raised} series, which were less than their windows add up to"
+    raised = destination.execute(
         "INSERT INTO incident_totals (org_id, flow_id, action_id, incidents, conversations) "
         "SELECT org_id, flow_id, action_id, count(*), count(DISTINCT conversation_id) "
         "FROM incidents WHERE true GROUP BY org_id, flow_id, action_id "
         "ON CONFLICT (org_id, flow_id, action_id) DO UPDATE SET "
         "incidents = max(incidents, excluded.incidents), "
-        "conversations = max(conversations, excluded.conversations)"
-    )
+        "conversations = max(conversations, excluded.conversations) "
+        "WHERE incidents < excluded.incidents OR conversations < excluded.conversations"
+    ).rowcount
+    if raised:
+        yield f"{raised} totals of incidents, which were less than the incidents that are kept"
     if "flow_errors" in tables:
-        destination.execute(
+        raised = destination.execute(
             "INSERT INTO flow_error_totals (org_id, flow_id, exit_reason, callers) "
             "SELECT org_id, flow_id, exit_reason, sum(callers) "
             "FROM flow_errors WHERE true GROUP BY org_id, flow_id, exit_reason "
             "ON CONFLICT (org_id, flow_id, exit_reason) DO UPDATE SET "
-            "callers = max(callers, excluded.callers)"
+            "callers = max(callers, excluded.callers) WHERE callers < excluded.callers"
+        ).rowcount
+        if raised:
+            yield f"{raised} totals of lost callers, which were less than their windows add up to"
+
+
+def _raise_series(destination: sqlite3.Connection) -> int:
+    """Raise what is less than the sum of its windows; return how many series that was."""
+    bands = _bands(destination)
+    columns = ("count", "duration_ms", *bands)
+    short = " OR ".join(
+        # Sums of durations are added up in another order than they grew in.
+        f"windows.{one} > series.{one}" + (" * 1.000001 + 0.000001" if one == columns[1] else "")
+        for one in columns
+    )
+    raised = destination.execute(
+        f"UPDATE series SET {', '.join(f'{one} = max(series.{one}, windows.{one})' for one in columns)} "  # noqa: S608, E501 - names of the schema
+        f"FROM (SELECT series_id, {', '.join(f'sum({one}) AS {one}' for one in columns)} "
+        f"FROM tallies GROUP BY series_id) AS windows "
+        f"WHERE windows.series_id = series.id AND ({short})"
+    ).rowcount
+    # Each band may have been raised for itself; in all there are at least as many executions.
+    in_bands = " + ".join(bands)
+    raised_counts = destination.execute(
+        f"UPDATE series SET count = {in_bands} WHERE count < {in_bands}"  # noqa: S608 - likewise
+    ).rowcount
+    return max(raised, raised_counts)
+
+
+def _bands(destination: sqlite3.Connection) -> list[str]:
+    found = destination.execute("PRAGMA table_info(tallies)").fetchall()
+    return [row[1] for row in found if re.fullmatch(r"b\d\d", row[1])]
+
+
+def join_coverage(destination: sqlite3.Connection) -> Iterator[str]:
+    """Let what was read stand there once: ranges that overlap become one, empty ones go.
+
+    Yields:
+        What is mended by it.
+    """
+    rows = destination.execute(
+        "SELECT org_id, source, skipped, range_start, range_end FROM coverage "
+        "ORDER BY org_id, source, skipped, range_start"
+    ).fetchall()
+    joined: list[tuple[object, object, object, int, int]] = []
+    for *key, start, end in rows:
+        if end <= start:
+            continue
+        if joined and list(joined[-1][:3]) == key and start < joined[-1][4]:
+            joined[-1] = (*joined[-1][:4], max(end, joined[-1][4]))
+        else:
+            joined.append((key[0], key[1], key[2], start, end))
+    if joined != rows:
+        destination.execute("DELETE FROM coverage")
+        destination.executemany(
+            "INSERT INTO coverage (org_id, source, skipped, range_start, range_end) "
+            "VALUES (?, ?, ?, ?, ?)",
+            joined,
         )
+        yield "what was read, parts of which were empty or stood there twice"
 
 
 def uncover(destination: sqlite3.Connection, org_id: int, gap: Gap) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 
 from monitor.ledger.database import Database
 from monitor.ledger.engines import parsed_url, postgresql_engine, server_name, sqlite_reader
@@ -23,17 +23,28 @@ def read_only_database(url: str, busy_timeout_seconds: float) -> Iterator[Databa
         LedgerError: The URL is not one of these, or the database can't be read.
     """
     parsed = parsed_url(url)
-    with ExitStack() as stack:
-        if parsed.get_backend_name() == "sqlite":
-            file = StateFile.of(parsed)
-            file.refuse_absence()
-            address = stack.enter_context(file.unchanging_url())
-            engine, name = sqlite_reader(address, busy_timeout_seconds), file.name
-        else:
-            engine = postgresql_engine(parsed, busy_timeout_seconds).execution_options(
-                postgresql_readonly=True
-            )
-            name = server_name(parsed)
-        database = Database(engine, name)
-        stack.callback(database.close)
+    if parsed.get_backend_name() == "sqlite":
+        with read_only_file(StateFile.of(parsed), busy_timeout_seconds) as database:
+            yield database
+        return
+    engine = postgresql_engine(parsed, busy_timeout_seconds).execution_options(
+        postgresql_readonly=True
+    )
+    with closing(Database(engine, server_name(parsed))) as database:
+        yield database
+
+
+@contextmanager
+def read_only_file(file: StateFile, busy_timeout_seconds: float) -> Iterator[Database]:
+    """The database in a file, likewise.
+
+    Raises:
+        NoStateError: There is none.
+        LedgerError: It can't be read.
+    """
+    file.refuse_absence()
+    with (
+        file.unchanging_url() as address,
+        closing(Database(sqlite_reader(address, busy_timeout_seconds), file.name)) as database,
+    ):
         yield database

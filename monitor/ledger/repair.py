@@ -11,11 +11,12 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, BigInteger, Boolean, Double, Integer, Table
 from sqlalchemy.dialects import sqlite
@@ -25,9 +26,11 @@ from monitor.errors import LedgerError
 from monitor.ledger.backup import new_file
 from monitor.ledger.database import HOME, STATE_ID
 from monitor.ledger.failures import in_plain_words
+from monitor.ledger.faults import LARGEST, StateFault
 from monitor.ledger.mending import (
     INDEXED,
     count_rows,
+    join_coverage,
     leave_out_orphans,
     make_series_again,
     name_orgs,
@@ -38,8 +41,14 @@ from monitor.ledger.mending import (
 from monitor.ledger.migration import OLDEST
 from monitor.ledger.orgs import PRUNED_BEFORE
 from monitor.ledger.salvage import EVERYTHING, Gap, Row, Salvage, TableSource
-from monitor.ledger.schema import APPLICATION, SCHEMA_VERSION, metadata
-from monitor.ledger.state_file import StateFile
+from monitor.ledger.schema import APPLICATION, BAND_COLUMNS, SCHEMA_VERSION, metadata
+from monitor.ledger.state_file import StateFile, no_state
+from monitor.ledger.table_list import (
+    DamagedListError,
+    is_as_it_should_be,
+    read_list,
+    restore_list,
+)
 
 _SHORTEST_WINDOW_SECONDS = 60
 _ROWS_AT_A_TIME = 1_000
@@ -54,6 +63,8 @@ class Repair:
     Attributes:
         kept: Rows that were copied, by table.
         lost: What is missing or was left out, a sentence each; empty where nothing is.
+        mended: What was wrong and is right now, likewise.
+        faults: What ``state check`` still finds in the copy: nothing here mends it.
         is_paused: Whether all changes of timeouts are paused: what stopped some may be lost.
         not_counted_before: What was read up to here is not counted again, should the platform show
             it; epoch seconds, 0 where that needs no saying.
@@ -61,6 +72,8 @@ class Repair:
 
     kept: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    faults: list[StateFault] = field(default_factory=list)
     not_counted_before: int = 0
     is_paused: bool = False
 
@@ -81,7 +94,7 @@ def repair(file: StateFile, target: Path, *, busy_timeout_seconds: float) -> Rep
         file.unchanging_url() as address,
         new_file(target) as made,
         in_plain_words(file.name),
-        closing(_opened(address, busy_timeout_seconds)) as source,
+        _readable(address, file, made.with_name("list-restored"), busy_timeout_seconds) as source,
         closing(sqlite3.connect(made, isolation_level=None)) as destination,
     ):
         destination.execute("BEGIN")
@@ -90,9 +103,40 @@ def repair(file: StateFile, target: Path, *, busy_timeout_seconds: float) -> Rep
         return result
 
 
-def _opened(address: URL, busy_timeout_seconds: float) -> sqlite3.Connection:
+@contextmanager
+def _readable(
+    address: URL, file: StateFile, copy: Path, busy_timeout_seconds: float
+) -> Iterator[sqlite3.Connection]:
+    """The state, or where its list of tables is damaged a copy of it with the list restored.
+
+    Raises:
+        LedgerError: The list can't be read, and can't be restored.
+    """
     query = "&".join(f"{key}={value}" for key, value in address.query.items())
-    source = sqlite3.connect(f"{address.database}?{query}", timeout=busy_timeout_seconds, uri=True)
+    with closing(_opened(f"{address.database}?{query}", busy_timeout_seconds)) as source:
+        try:
+            items, is_whole = read_list(source)
+        except (sqlite3.Error, UnicodeDecodeError):
+            items, is_whole = [], False
+        if not items and is_whole:
+            raise no_state(file.name)
+        if is_whole and is_as_it_should_be(source, items):
+            yield source
+            return
+        try:
+            restore_list(source, file.path, copy)
+        except DamagedListError as error:
+            raise LedgerError(
+                f"nothing can be read of the state {file.name}: it is no database, or its first "
+                "page is damaged",
+                "Restore a backup of it, or move it away and start afresh, then backfill.",
+            ) from error
+    with closing(_opened(f"file:{quote(str(copy))}?mode=ro&immutable=1", 0.0)) as restored:
+        yield restored
+
+
+def _opened(address: str, busy_timeout_seconds: float) -> sqlite3.Connection:
+    source = sqlite3.connect(address, timeout=busy_timeout_seconds, uri=True)
     source.text_factory = lambda text: text.decode("utf-8", "replace")
     # Where the list of tables is damaged, those that it still names are read all the same. Nothing
     # is written: it is opened to be read.
@@ -147,7 +191,8 @@ class _Copy:
         self._note(make_series_again(self._destination, self._from_index("series")))
         self._note(name_orgs(self._destination, "series", ()))
         self._note(leave_out_orphans(self._destination, tables))
-        raise_totals(self._destination, tables)
+        self._result.mended += raise_totals(self._destination, tables)
+        self._result.mended += join_coverage(self._destination)
         self._result.kept = count_rows(self._destination, tables)
         for statement in self._beside_tables():
             self._destination.execute(statement)
@@ -161,25 +206,9 @@ class _Copy:
         self._result.lost += lost
 
     def _read_master(self) -> list[tuple[str, str, str, str]]:
-        """The list of what is in the file, as far as it can be read: kind, name, table, statement.
-
-        Raises:
-            LedgerError: Nothing of it can be read.
-        """
-        salvage = Salvage()
-        columns = ("type", "name", "tbl_name", "sql")
-        rows = list(salvage.read(self._source, TableSource("sqlite_master", columns)))
-        if not rows and salvage.failures:
-            raise LedgerError(
-                f"nothing can be read of the state {self._name}: it is no database, or its first "
-                "page is damaged",
-                "Restore a backup of it, or move it away and start afresh, then backfill.",
-            )
-        return [
-            (str(kind), str(name), str(table), str(sql))
-            for kind, name, table, sql in rows
-            if sql is not None
-        ]
+        """The list of what is in the file: kind, name, table, statement."""
+        items, _ = read_list(self._source)
+        return [(one.kind, one.name, one.table, one.statement) for one in items if one.statement]
 
     def _statements(self) -> dict[str, str]:
         return {
@@ -337,17 +366,32 @@ def _ddl(table: Table) -> str:
 
 
 class _Fit:
-    """Whether every value of a row is of the kind that its column holds."""
+    """Whether every value of a row is one that its column can hold."""
 
     def __init__(self, table: Table, columns: tuple[str, ...]) -> None:
         self._kinds = tuple(_kinds(table, name) for name in columns)
+        self._counted: dict[str, int] = {}
+        self._bands = [at for at, name in enumerate(columns) if name in BAND_COLUMNS]
+        if "duration_ms" in columns:
+            names = {"count", "duration_ms", "min_ms", "max_ms", *BAND_COLUMNS}
+            self._counted = {name: at for at, name in enumerate(columns) if name in names}
 
     def allows(self, row: Row) -> bool:
         for value, kinds in zip(row, self._kinds, strict=True):
             kind = type(value)
             if kind not in kinds or (kind is float and not math.isfinite(value)):  # type: ignore[arg-type]  # it is a float
                 return False
-        return True
+        return not self._counted or self._is_possible(row)
+
+    def _is_possible(self, row: Row) -> bool:
+        """Whether numbers of executions and their durations can be what was counted."""
+        numbers = {name: row[at] for name, at in self._counted.items()}
+        if any(not 0 <= number <= LARGEST for number in numbers.values()):  # type: ignore[operator]  # numbers all
+            return False
+        if "max_ms" not in numbers:
+            return True  # a total: it is raised to what its windows hold
+        in_bands = sum(row[at] for at in self._bands)  # type: ignore[misc]  # numbers all
+        return numbers["min_ms"] <= numbers["max_ms"] and in_bands <= numbers["count"]  # type: ignore[operator]
 
 
 def _kinds(table: Table, name: str) -> frozenset[type]:

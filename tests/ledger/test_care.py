@@ -436,16 +436,117 @@ def test_what_stopped_changes_may_be_lost_so_all_are_paused(tmp_path: Path) -> N
 
 
 def test_a_state_of_which_nothing_can_be_read(tmp_path: Path) -> None:
-    """Its first page tells where everything is; nothing is left beside it."""
+    """The first page tells where everything is, the second whose it is; nothing is left behind."""
     path = tmp_path / "state.db"
     filled(f"sqlite:///{path}")
     spoil(path, 1)
+    spoil(path, 2)
 
-    with pytest.raises(LedgerError) as refused:
+    with pytest.raises(LedgerError, match="its first page is damaged") as refused:
         care(f"sqlite:///{path}").repair(None)
 
     assert refused.value.hint
     assert [one.name for one in tmp_path.iterdir()] == ["state.db"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE series SET count = 1 WHERE id = 1", "totals of 1 series"),
+        ("UPDATE series SET duration_ms = 0 WHERE id = 1", "totals of 1 series"),
+        ("UPDATE series SET b02 = 0 WHERE id = 2", "totals of 1 series"),
+        ("UPDATE incident_totals SET incidents = 1", "totals of incidents"),
+        ("UPDATE coverage SET range_end = range_start", "what was read"),
+        ("INSERT INTO coverage SELECT org_id, source, 0, 7, 2 * range_end FROM coverage", "read"),
+    ],
+)
+def test_what_breaks_a_rule_is_mended(tmp_path: Path, statement: str, told: str) -> None:
+    """Totals are raised to what they were counted from; it is said, and the check finds nothing."""
+    path, place = tmp_path / "state.db", tmp_path / "repaired.db"
+    filled(f"sqlite:///{path}")
+    whole = rows_of(path)
+    do(f"sqlite:///{path}", statement)
+
+    done = repaired(path, place)
+
+    assert (done.lost, done.faults) == ([], [])
+    assert told in " ".join(done.mended)
+    if "coverage" not in statement:
+        assert rows_of(place) == whole
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tallies SET count = -1 WHERE window_start = {T0}",
+        "UPDATE tallies SET b05 = 9 WHERE window_start = {T0}",
+        "UPDATE tallies SET min_ms = 1000, max_ms = 1 WHERE window_start = {T0}",
+        "UPDATE series SET count = -1 WHERE id = 1",
+    ],
+)
+def test_numbers_that_can_not_be_are_left_out(tmp_path: Path, statement: str) -> None:
+    """They are told as lost, and what they stand for is not counted again."""
+    path, place = tmp_path / "state.db", tmp_path / "repaired.db"
+    filled(f"sqlite:///{path}")
+    do(f"sqlite:///{path}", statement.format(T0=T0))
+
+    assert "which held what can't be" in " ".join(repaired(path, place).lost)
+
+
+def test_what_is_not_mended_is_said(tmp_path: Path) -> None:
+    """A repaired state that the check refuses is not called a good one."""
+    path = tmp_path / "state.db"
+    filled(f"sqlite:///{path}")
+    do(f"sqlite:///{path}", "ALTER TABLE actions DROP COLUMN kind")
+
+    _, done = care(f"sqlite:///{path}").repair(tmp_path / "repaired.db")
+
+    assert {one.rule: one.detail for one in done.faults} == {"schema": "missing: actions.kind"}
+
+
+def places_of_the_list(path: Path) -> list[int]:
+    """Offsets that are spread over the list of tables, its header, its pointers and its texts."""
+    content = path.read_bytes()
+    texts = [content.index(word) for word in (b"CREATE TABLE tallies", b"CREATE INDEX", b"changes")]
+    pages = [page * 4_096 for page in range(3, len(content) // 4_096)]
+    leaves = [at for at in pages if b"CREATE TABLE" in content[at : at + 4_096]]
+    heads = [leaves[0] + offset for offset in (0, 4, 8, 2_000)]
+    return [0, 100, 104, 111, 112, *heads, *(at + 9 for at in texts)]
+
+
+def test_a_spoilt_byte_in_the_list_of_tables_costs_nothing(tmp_path: Path) -> None:
+    """The schema is known, and so is where a new state has its tables."""
+    path, spoilt = tmp_path / "state.db", tmp_path / "spoilt.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.record(
+            ORG, SOURCE, reading(*(tally(2, window=at) for at in range(3)), covered=windows(0, 3))
+        )
+        begun(ledger, leased(ledger))
+    whole, content = rows_of(path), path.read_bytes()
+    for at in places_of_the_list(path):
+        changed = bytearray(content)
+        changed[at] ^= 0xA5
+        spoilt.write_bytes(changed)
+        place = tmp_path / f"repaired-{at}.db"
+
+        assert repaired(spoilt, place).lost == [], at
+        assert rows_of(place) == whole, at
+
+
+def test_tables_in_other_places_are_not_guessed(tmp_path: Path) -> None:
+    """A state whose list says nothing any more may have its tables elsewhere than a new one."""
+    path = tmp_path / "state.db"
+    filled(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE before (x)")
+        connection.execute("DROP TABLE flows")
+        connection.execute("CREATE TABLE flows (org_id INTEGER, flow_id VARCHAR, name VARCHAR)")
+        connection.execute("PRAGMA journal_mode=DELETE")
+        connection.execute("VACUUM")
+    spoil(path, 1)
+
+    with pytest.raises(LedgerError, match="nothing can be read"):
+        care(f"sqlite:///{path}").repair(None)
 
 
 def test_the_file_of_another_program_is_not_repaired(tmp_path: Path) -> None:
