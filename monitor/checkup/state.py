@@ -48,7 +48,8 @@ def _finding(found: StateCondition) -> Finding:
     if found.why_not_writable:
         error = LedgerError(
             f"the state {found.name} can't be written: {found.why_not_writable}",
-            "Give this user write permission on the file and on its directory, or on the tables.",
+            "Give this user write permission on the file and on its directory, or on the tables; "
+            "where there is no room, make some.",
         )
         return failed(_SUBJECT, error)
     if found.version is None:

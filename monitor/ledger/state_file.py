@@ -6,6 +6,7 @@ program that trusts it counts into nothing, or into a second state, and never no
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,14 @@ from urllib.parse import quote, unquote
 from sqlalchemy import URL
 
 from monitor.errors import LedgerError, NoStateError, StateLostError
+
+LEAST_ROOM_BYTES = 4 << 20
+"""What must fit where a state is to be written: the log of a poll that counts a busy hour."""
+
+_BYTES_AT_A_TIME = 1 << 20
+
+_NO_NAMELESS_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
+"""What a file system or a kernel says that has no files without a name: then nothing is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +99,12 @@ class StateFile:
             return f"its directory {folder} is not there"
         if not _may_write(folder):
             return f"its directory {folder} can't be written by this user"
-        if not os.statvfs(folder).f_bavail and not _takes_a_file(folder):
-            return f"there is no room in its directory {folder}"
         if self.path.exists() and not _may_write(self.path):
             return "its file can't be written by this user"
-        return ""
+        try:
+            return _why_no_room(folder)
+        except OSError as error:
+            return f"its directory {folder} can't be written: {error.strerror or error}"
 
     def identity(self) -> FileIdentity | None:
         """Return which file is there now; None where there is none.
@@ -191,13 +201,33 @@ def _may_write(path: Path) -> bool:
     return os.access(path, ways, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _takes_a_file(folder: Path) -> bool:
-    """Whether a file can be made there; one without a name is, so that nobody sees it."""
+def _why_no_room(folder: Path) -> str:
+    """Return why a transaction would find no room in a directory; empty where it would.
+
+    Raises:
+        OSError: Nothing can be written there.
+    """
+    disk = os.statvfs(folder)
+    room = disk.f_bavail * disk.f_frsize
+    if disk.f_blocks and room < LEAST_ROOM_BYTES:  # some network drives tell nothing, and have room
+        return (
+            f"its directory {folder} has {room / 1024:,.0f} KiB of room, and a poll may take "
+            f"{LEAST_ROOM_BYTES / 1024:,.0f} KiB"
+        )
     try:
-        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR))
-    except OSError:
-        return False
-    return True
+        # A file without a name: nobody sees it, and nothing stays of it whatever happens.
+        number = os.open(folder, os.O_TMPFILE | os.O_RDWR)
+    except OSError as error:
+        if error.errno in _NO_NAMELESS_FILES:
+            return ""
+        raise
+    try:
+        left = LEAST_ROOM_BYTES
+        while left > 0:
+            left -= os.write(number, bytes(min(left, _BYTES_AT_A_TIME)))
+    finally:
+        os.close(number)
+    return ""
 
 
 def no_state(name: str) -> NoStateError:

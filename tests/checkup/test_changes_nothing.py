@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor.checkup import Level
+from monitor.checkup.state import StateProbe
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
@@ -174,6 +176,50 @@ def test_a_state_that_this_user_can_not_write_fails(
 
     assert finding.level is Level.FAILED
     assert "can't be written" in finding.detail
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_disk_without_room_fails(
+    place: Place, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    """It is said how much there is and how much a poll may take."""
+    if is_there:
+        filled(place)
+    real = os.statvfs
+
+    def statvfs(path: Path) -> os.statvfs_result:
+        found = list(real(path))
+        found[4] = 3  # blocks that a user may still take
+        return os.statvfs_result(found)
+
+    monkeypatch.setattr("monitor.ledger.state_file.os.statvfs", statvfs)
+
+    with unchanged(place.folder):
+        finding = findings(place)["state"]
+
+    assert finding.level is Level.FAILED
+    assert "KiB of room, and a poll may take 4,096 KiB" in finding.detail
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_place_that_takes_no_bytes_fails(place: Place, *, is_there: bool) -> None:
+    """As with a quota: what the disk tells of its room is not what this user has."""
+    if is_there:
+        filled(place)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    settings = load(place.config)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+    try:
+        finding = StateProbe(settings).finding()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert finding.level is Level.FAILED
+    assert "can't be written: File too large" in finding.detail
+    assert sorted(path.name for path in place.folder.iterdir()) == [
+        *(["state.db"] if is_there else []),
+        "timeout-monitor.toml",
+    ]
 
 
 def test_a_port_that_is_taken_fails(place: Place) -> None:

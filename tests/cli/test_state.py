@@ -96,10 +96,26 @@ def test_a_repair_as_json(command: Command) -> None:
     document = json.loads(command("state", "repair", "--format", "json").out)
 
     assert document.keys() == {
-        *("state", "repaired", "kept", "lost", "not_counted_before", "paused")
+        *("state", "repaired", "kept", "lost", "mended", "not_mended"),
+        *("not_counted_before", "paused"),
     }
     assert document["kept"]["tallies"] < 300
     assert len(document["lost"]) == 1
+    assert (document["mended"], document["not_mended"]) == ([], [])
+
+
+def test_a_repair_says_what_it_could_not_mend(place: Place, command: Command) -> None:
+    """And ends with exit code 1: a state that the check refuses is no repaired one."""
+    with Ledger.open(f"sqlite:///{place.state}"):
+        pass
+    with closing(sqlite3.connect(place.state)) as connection:
+        connection.execute("ALTER TABLE actions DROP COLUMN kind")
+
+    finished = command("state", "repair")
+
+    assert finished.code == 1
+    assert "Not mended: schema: missing: actions.kind." in finished.out
+    assert "is not as it should be either: schema" in finished.err
 
 
 @pytest.mark.usefixtures("damaged")
