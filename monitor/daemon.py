@@ -31,7 +31,7 @@ from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.model import floor_to
-from monitor.remediation.keeper import Keeper
+from monitor.remediation.loop import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.watch import OrgPoller
@@ -324,9 +324,9 @@ class Daemon:
             for org in settings.org
         )
 
-    def _open_keepers(self, settings: Settings) -> dict[str, Keeper]:
+    def _open_keepers(self, settings: Settings) -> dict[str, RemediationLoop]:
         return {
-            org.name: Keeper(org, settings, self._ledger, self._clock, self._stop)
+            org.name: RemediationLoop(org, settings, self._ledger, self._clock, self._stop)
             for org in settings.org
         }
 
@@ -364,12 +364,12 @@ class Daemon:
         with failures_logged("diagnosis", poller.name):
             self._show()
 
-    def _remediate(self, poller: OrgPoller, keeper: Keeper) -> None:
+    def _remediate(self, poller: OrgPoller, keeper: RemediationLoop) -> None:
         """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
         if self._stop.is_set():
             return
         with failures_logged("remediation", poller.name):
-            keeper.take_turn(poller.snapshot.diagnosis)
+            keeper.run_once(poller.snapshot.diagnosis)
             keeper.refresh_snapshot()
         with failures_logged("remediation", poller.name):
             self._show()

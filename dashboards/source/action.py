@@ -45,7 +45,7 @@ DURATION = "genesys_data_action_duration_seconds"
 
 
 def recommended(kind: str) -> str:
-    """What the data asks for (``raw``), or what the rails allow of it (``capped``)."""
+    """What the data asks for (``raw``), or what the guards allow of it (``capped``)."""
     return f'max(genesys_data_action_recommended_timeout_seconds{{{OF_ACTION}, kind="{kind}"}})'
 
 
@@ -136,12 +136,12 @@ def _now(aims: Objectives) -> tuple[Panel, ...]:
         Panel(
             "stat",
             "Recommended",
-            "What the data asks for, and what the rails allow of it in one step. Equal to the "
+            "What the data asks for, and what the guards allow of it in one step. Equal to the "
             "timeout in force, or nothing: leave it as it is. timeout-monitor report says how "
             "sure that is.",
             (
                 Target(recommended("raw"), "The data", instant=True),
-                Target(recommended("capped"), "The rails", instant=True),
+                Target(recommended("capped"), "The guards", instant=True),
             ),
             "s",
             4,
@@ -288,7 +288,7 @@ def _durations() -> tuple[Panel, ...]:
                 Target(quantile(0.99, OF_ACTION, RATE), "p99", step=STEP),
                 Target(IN_FORCE, "Timeout in force"),
                 Target(recommended("raw"), "Recommended by the data"),
-                Target(recommended("capped"), "Allowed by the rails"),
+                Target(recommended("capped"), "Allowed by the guards"),
             ),
             "s",
             24,
@@ -297,7 +297,7 @@ def _durations() -> tuple[Panel, ...]:
             overrides={
                 "Timeout in force": _line(RED),
                 "Recommended by the data": _line(BLUE),
-                "Allowed by the rails": _line(GREEN),
+                "Allowed by the guards": _line(GREEN),
             },
         ),
     )

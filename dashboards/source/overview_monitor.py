@@ -86,8 +86,8 @@ def remediation() -> tuple[Panel, ...]:
         Panel(
             "timeseries",
             "Decisions",
-            f"What was decided {BEFORE}, by the reason: the first rail that refused, or ok. It "
-            "answers why an action was not changed; timeout-monitor plan shows every rail.",
+            f"What was decided {BEFORE}, by the reason: the first guard that refused, or ok. It "
+            "answers why an action was not changed; timeout-monitor plan shows every guard.",
             (
                 Target(
                     grown(

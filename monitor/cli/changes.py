@@ -46,7 +46,7 @@ def rollback(
         _ask(line, yes=yes)
         with opened_remediations(settings, ledger, [org]) as (remediation,):
             with waiting(f"Undoing change {change}"):
-                done = remediation.turns.roll_back(found, f"asked for by {person()}")
+                done = remediation.reconciler.roll_back(found, f"asked for by {person()}")
             remediation.audit_file.catch_up()
     if isinstance(done, str):
         raise _refusal(found, done)

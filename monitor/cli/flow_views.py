@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from monitor.genesys.flows import FlowDataAction, FlowDocument
-    from monitor.remediation.set_timeout import Result
-    from monitor.remediation.targets import Reading
+    from monitor.remediation.set_timeout import SetTimeoutResult
+    from monitor.remediation.targets import TargetState
 
 
 def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:
@@ -62,7 +62,7 @@ def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:
     return _printed(heading, table)
 
 
-def shown_result(flow: FlowDocument, result: Result, org: str, *, as_json: bool) -> str:
+def shown_result(flow: FlowDocument, result: SetTimeoutResult, org: str, *, as_json: bool) -> str:
     """What was done: before, after, and the version that came of it."""
     before, after = result.before, result.after
     if as_json:
@@ -97,7 +97,7 @@ def shown_result(flow: FlowDocument, result: Result, org: str, *, as_json: bool)
     return _printed(*lines)
 
 
-def _facts(flow: FlowDocument, result: Result) -> list[tuple[str, str]]:
+def _facts(flow: FlowDocument, result: SetTimeoutResult) -> list[tuple[str, str]]:
     """What is worth a line, with its name."""
     before, after = result.before, result.after
     change = f"{_value(before)} -> {result.to_ms} ms"
@@ -120,7 +120,7 @@ def _facts(flow: FlowDocument, result: Result) -> list[tuple[str, str]]:
     ]
 
 
-def _value(reading: Reading) -> str:
+def _value(reading: TargetState) -> str:
     return f"{reading.timeout_ms} ms" + ("" if reading.is_set else " (the default)")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from monitor.cli.planned import Planned
     from monitor.ledger import Change
-    from monitor.remediation.case import Decision
+    from monitor.remediation.decision import Decision
 
 REFUSED = 3
 CONFLICT = 5
@@ -85,7 +85,7 @@ def apply(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.planned import chosen_orgs, meant, opened_remediations, planned
-    from monitor.remediation.case import Verb
+    from monitor.remediation.decision import DecisionKind
 
     orgs = chosen_orgs(settings, org)
     with (
@@ -102,7 +102,7 @@ def apply(
             if (
                 one.candidate.action_id in named.get(one.candidate.org, ())
                 if actions
-                else one.verb is Verb.RAISE
+                else one.kind is DecisionKind.RAISE
             )
         ]
         if not shown:
@@ -114,7 +114,9 @@ def apply(
         else:
             _ask(shown, yes=yes)
         refused = {
-            one.candidate.action_id: one.reason for one in shown if one.verb is not Verb.RAISE
+            one.candidate.action_id: one.reason
+            for one in shown
+            if one.kind is not DecisionKind.RAISE
         }
         code = 0 if dry_run else _make(found, shown, refused)
     if refused:
@@ -143,9 +145,9 @@ def _show(decisions: "Sequence[Decision]", form: Format) -> None:
 
 
 def _ask(shown: "Sequence[Decision]", *, yes: bool) -> None:
-    from monitor.remediation.case import Verb
+    from monitor.remediation.decision import DecisionKind
 
-    if yes or not any(one.verb is Verb.RAISE for one in shown):
+    if yes or not any(one.kind is DecisionKind.RAISE for one in shown):
         return
     if not sys.stdin.isatty():
         raise ConfigurationError(
@@ -158,7 +160,7 @@ def _ask(shown: "Sequence[Decision]", *, yes: bool) -> None:
 def _note_dry_run(found: "Sequence[Planned]", shown: "Sequence[Decision]") -> None:
     for each in found:
         own = [one for one in shown if one.candidate.org == each.remediation.name]
-        each.remediation.turns.note_dry_run(own)
+        each.remediation.reconciler.record_dry_run(own)
         each.remediation.audit_file.catch_up()
     typer.echo("\nA dry run: nothing was sent.")
 
@@ -174,7 +176,7 @@ def _make(found: "Sequence[Planned]", shown: "Sequence[Decision]", refused: dict
         if not action_ids:
             continue
         with waiting(f"Changing timeouts of {name}"):
-            report = each.remediation.for_somebody(each.diagnosis, action_ids)
+            report = each.remediation.apply_requested(each.diagnosis, action_ids)
         refused |= report.refused
         for change in report.made:
             # One that an earlier change stood in the way of was made once that was settled.

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.ledger import AuditEntry, Change, OutsideChange
-from monitor.remediation.case import Decision, Verb
+from monitor.remediation.decision import Decision, DecisionKind
 from monitor.texts import tidy
 
-STYLES = {Verb.RAISE: "green", Verb.RECOMMEND: "yellow", Verb.KEEP: "dim"}
+STYLES = {DecisionKind.RAISE: "green", DecisionKind.RECOMMEND: "yellow", DecisionKind.KEEP: "dim"}
 STATE_STYLES = {
     "verified": "green",
     "watching": "yellow",
@@ -33,8 +33,8 @@ def plan_table(decisions: Sequence[Decision]) -> RenderableType:
         table.add_row(
             Text(decision.candidate.action_name),
             Text(change_of(decision)),
-            Text(str(decision.verb), style=STYLES[decision.verb]),
-            Text(decision.reason if decision.verb is Verb.KEEP else ""),
+            Text(str(decision.kind), style=STYLES[decision.kind]),
+            Text(decision.reason if decision.kind is DecisionKind.KEEP else ""),
         )
     parts: list[RenderableType] = [table]
     for decision in decisions:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitor.analysis.diagnosing import OrgDiagnosis
     from monitor.config import OrgSettings, Settings
     from monitor.ledger import Ledger
-    from monitor.remediation.case import Decision
+    from monitor.remediation.decision import Decision
     from monitor.remediation.org import OrgRemediation
 
 
@@ -76,7 +76,7 @@ def planned(
     """
     from monitor.analysis.diagnosing import diagnose_org
     from monitor.clock import SystemClock
-    from monitor.remediation.case import Who
+    from monitor.remediation.decision import Initiator
 
     if not any(ledger.state(one.name).sources for one in remediations):
         raise StaleDataError(
@@ -87,7 +87,7 @@ def planned(
     by_name = {org.name: org for org in settings.org}
     for one in remediations:
         diagnosis = diagnose_org(ledger, by_name[one.name], settings, SystemClock().now())
-        decisions = one.turns.decide_all(one.known(diagnosis), Who.HUMAN)
+        decisions = one.reconciler.decide_all(one.inputs(diagnosis), Initiator.HUMAN)
         found.append(Planned(one, diagnosis, decisions))
     return found
 

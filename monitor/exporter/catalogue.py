@@ -80,7 +80,7 @@ RECOMMENDED_TIMEOUT = MetricSpec(
     Kind.GAUGE,
     ("org", "action_id", "kind"),
     "seconds",
-    "The timeout that the data ask for (raw), and what the rails allow of it (capped); "
+    "The timeout that the data ask for (raw), and what the guards allow of it (capped); "
     "only where more time is what it needs.",
 )
 VERDICT = MetricSpec(

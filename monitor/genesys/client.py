@@ -217,7 +217,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: msgspec.Struct | bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        last_check: Callable[[], None] | None = None,
+        pre_send_check: Callable[[], None] | None = None,
     ) -> Response:
         """Ask, and return the raw answer with its headers; its status is 2xx.
 
@@ -227,8 +227,8 @@ class Client:
             params: Query parameters.
             body: Sent as JSON; bytes are sent as they are.
             headers: Further headers, for example ``If-Match``.
-            last_check: Called after every wait, right before the request goes out. What it raises
-                is raised, and then nothing was sent.
+            pre_send_check: Called after every wait, right before the request goes out. What it
+                raises is raised, and then nothing was sent.
 
         Raises:
             GenesysError: One of the tree in ``monitor.errors``, by what went wrong.
@@ -253,7 +253,7 @@ class Client:
         overloads = 0
         deadline = self._deadline_for(endpoint)
         if not endpoint.repeatable:
-            return self._attempt(endpoint, request, deadline, last_check)
+            return self._attempt(endpoint, request, deadline, pre_send_check)
         for number, attempt in attempts(
             deadline, is_ending=self._is_ending, first_pause_seconds=self._first_pause_seconds
         ):
@@ -261,7 +261,7 @@ class Client:
                 if number > 1:
                     self._counters.count_retry(endpoint.label)
                 try:
-                    return self._attempt(endpoint, request, deadline, last_check)
+                    return self._attempt(endpoint, request, deadline, pre_send_check)
                 except (RequestTimeoutError, ServerFaultError) as error:
                     if self._budget is not None:
                         # Out of time, it was the budget's and not the platform's.
@@ -305,15 +305,15 @@ class Client:
         endpoint: Endpoint,
         request: Callable[[str, float], Request],
         deadline: Deadline,
-        last_check: Callable[[], None] | None,
+        pre_send_check: Callable[[], None] | None,
     ) -> Response:
         try:
             token = self._tokens.token(deadline)
-            response = self._send(endpoint, request, token, deadline, last_check)
+            response = self._send(endpoint, request, token, deadline, pre_send_check)
             if response.status == 401:  # noqa: PLR2004 - HTTP's own number
                 self._tokens.invalidate(token)
                 token = self._tokens.token(deadline)
-                response = self._send(endpoint, request, token, deadline, last_check)
+                response = self._send(endpoint, request, token, deadline, pre_send_check)
             error = error_for(endpoint, response, self._clock.now())
             if error is not None:
                 raise error
@@ -331,11 +331,11 @@ class Client:
         request: Callable[[str, float], Request],
         token: str,
         deadline: Deadline,
-        last_check: Callable[[], None] | None,
+        pre_send_check: Callable[[], None] | None,
     ) -> Response:
         self._rate_limiter.acquire(endpoint.label, deadline.at)
-        if last_check is not None:
-            last_check()
+        if pre_send_check is not None:
+            pre_send_check()
         if self._budget is not None:
             self._budget.charge()
         response = self._transport.send(request(token, deadline.at_most(READ_TIMEOUT_SECONDS)))

@@ -65,7 +65,7 @@ class _Versioned(msgspec.Struct, frozen=True):
     version: int | str | None = None
 
 
-LastCheck = Callable[[], None]
+PreSendCheck = Callable[[], None]
 """Called right before a write goes out; what it raises is raised, and then nothing was sent."""
 
 
@@ -75,7 +75,7 @@ def put_flow(
     document: bytes,
     etag: str,
     *,
-    last_check: LastCheck | None = None,
+    pre_send_check: PreSendCheck | None = None,
 ) -> Accepted:
     """Replace a flow's whole document, if it is still the one of this ETag. Sent once.
 
@@ -84,7 +84,7 @@ def put_flow(
         flow_id: The flow.
         document: The whole document; it is sent byte for byte.
         etag: What the document was read under, as the platform wrote it.
-        last_check: Called right before it goes out.
+        pre_send_check: Called right before it goes out.
 
     Raises:
         ConflictError: Somebody wrote since; nothing was changed.
@@ -98,13 +98,17 @@ def put_flow(
             path={"flowId": flow_id},
             body=document,
             headers={**UNCOMPRESSED, "If-Match": etag},
-            last_check=last_check,
+            pre_send_check=pre_send_check,
         )
     return _accepted(PUT_FLOW, response)
 
 
 def patch_action(
-    client: Client, action_id: str, update: ActionUpdate, *, last_check: LastCheck | None = None
+    client: Client,
+    action_id: str,
+    update: ActionUpdate,
+    *,
+    pre_send_check: PreSendCheck | None = None,
 ) -> Accepted:
     """Replace an integration action's configuration, if it is still at this version. Sent once.
 
@@ -112,7 +116,7 @@ def patch_action(
         client: An org's client.
         action_id: The action.
         update: The whole configuration, and the version that it was read at.
-        last_check: Called right before it goes out.
+        pre_send_check: Called right before it goes out.
 
     Raises:
         ConflictError: Somebody wrote since; nothing was changed.
@@ -122,7 +126,7 @@ def patch_action(
     """
     with _conflicts_told():
         response = client.fetch(
-            PATCH_ACTION, path={"actionId": action_id}, body=update, last_check=last_check
+            PATCH_ACTION, path={"actionId": action_id}, body=update, pre_send_check=pre_send_check
         )
     return _accepted(PATCH_ACTION, response)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from monitor.ledger.care import StateCare
 from monitor.ledger.change import (
     ASKED_FOR,
+    IN_FORCE_STATES,
     NEXT,
-    STANDING_STATES,
     UNSETTLED_STATES,
     AuditEntry,
     Change,
@@ -18,7 +18,7 @@ from monitor.ledger.change import (
     Intent,
     Lease,
     Quarantine,
-    Standing,
+    RemediationState,
     Switch,
 )
 from monitor.ledger.columns import OrgTallies, TallyColumns
@@ -50,9 +50,9 @@ from monitor.ledger.values import (
 
 __all__ = [
     "ASKED_FOR",
+    "IN_FORCE_STATES",
     "LATENESS_EDGES_SECONDS",
     "NEXT",
-    "STANDING_STATES",
     "UNSETTLED_STATES",
     "AuditEntry",
     "Change",
@@ -72,9 +72,9 @@ __all__ = [
     "Quarantine",
     "Reading",
     "Recorded",
+    "RemediationState",
     "SetBy",
     "SourceState",
-    "Standing",
     "StateCare",
     "StateCondition",
     "StateFault",

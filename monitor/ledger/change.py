@@ -64,7 +64,7 @@ UNSETTLED_STATES = frozenset(
 )
 """States in which only the platform's value tells how far a change has come."""
 
-STANDING_STATES = frozenset(
+IN_FORCE_STATES = frozenset(
     {
         ChangeState.APPLIED,
         ChangeState.WATCHING,
@@ -186,7 +186,7 @@ class Change:
     @property
     def left_ms(self) -> int | None:
         """The timeout that it left in force, as far as it knows; None where it left none."""
-        if self.state in STANDING_STATES:
+        if self.state in IN_FORCE_STATES:
             return self.to_ms
         return self.from_ms if self.state is ChangeState.ROLLED_BACK else None
 
@@ -255,7 +255,7 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RemediationState:
     """What the ledger knows about changes in one org, as of one moment.
 
     Attributes:

@@ -17,8 +17,8 @@ from monitor.ledger.edits import (
     own_change,
 )
 from monitor.ledger.orgs import edits_read_until, remember_edits_read_until
+from monitor.ledger.remediation_state import all_changes
 from monitor.ledger.schema import timeout_edits, timeouts
-from monitor.ledger.standing import all_changes
 from monitor.model import TimeoutEdit
 
 

@@ -26,15 +26,14 @@ from monitor.ledger.change import (
     Intent,
     Lease,
     Quarantine,
-    Standing,
+    RemediationState,
     Switch,
 )
 from monitor.ledger.database import Database
 from monitor.ledger.edit_store import read_edits
-from monitor.ledger.leasing import give_back, insist, take_lease
+from monitor.ledger.leasing import give_back, take_lease, verify_lease
 from monitor.ledger.orgs import find_org, lock_org
-from monitor.ledger.schema import timeout_edits
-from monitor.ledger.standing import (
+from monitor.ledger.remediation_state import (
     PAUSED,
     RESUMED,
     TRIPPED,
@@ -44,15 +43,16 @@ from monitor.ledger.standing import (
     get_change,
     move_change,
     newest_changes,
-    read_standing,
+    read_remediation_state,
     set_quarantine,
     set_switch,
 )
+from monitor.ledger.schema import timeout_edits
 
 HISTORY_SECONDS = 60 * 86_400
 """How far back a standing looks: further than any budget, cooldown or row of failures reaches."""
 
-Allows = Callable[[Standing], str]
+Allows = Callable[[RemediationState], str]
 """Asked inside the transaction whether what was decided before still holds; the reason code of what
 stands in the way, empty where nothing does."""
 
@@ -69,10 +69,10 @@ class Journal:
         """Use the ledger's database."""
         self._database = database
 
-    def standing(self, org: str, now: float) -> Standing:
+    def remediation_state(self, org: str, now: float) -> RemediationState:
         """What was changed in an org, and what stands in the way of more."""
         with self._database.reading() as connection:
-            return _standing(connection, org, find_org(connection, org), now)
+            return _remediation_state(connection, org, find_org(connection, org), now)
 
     def take_lease(self, org: str, holder: str, now: float, seconds: float) -> Lease | None:
         """Take or renew the right to change timeouts; None where another program has it.
@@ -92,7 +92,7 @@ class Journal:
         with self._database.writing() as connection:
             give_back(connection, lock_org(connection, lease.org), lease)
 
-    def insist(self, lease: Lease, machine_now: float) -> None:
+    def verify_lease(self, lease: Lease, machine_now: float) -> None:
         """Make sure that a lease is still held: the last look before a request goes out.
 
         Args:
@@ -103,7 +103,7 @@ class Journal:
             BusyError: It is over, or another program's.
         """
         with self._database.reading() as connection:
-            insist(connection, find_org(connection, lease.org) or -1, lease, now=machine_now)
+            verify_lease(connection, find_org(connection, lease.org) or -1, lease, now=machine_now)
 
     def begin(
         self, lease: Lease, intent: Intent, entry: AuditEntry, allows: Allows, machine_now: float
@@ -125,8 +125,8 @@ class Journal:
         """
         with self._database.writing() as connection:
             org_id = lock_org(connection, intent.org)
-            insist(connection, org_id, lease, now=machine_now)
-            reason = allows(_standing(connection, intent.org, org_id, intent.at))
+            verify_lease(connection, org_id, lease, now=machine_now)
+            reason = allows(_remediation_state(connection, intent.org, org_id, intent.at))
             if reason:
                 return reason
             change = add_change(connection, org_id, intent)
@@ -161,8 +161,8 @@ class Journal:
         """
         with self._database.writing() as connection:
             org_id = lock_org(connection, change.org)
-            insist(connection, org_id, lease, now=machine_now)
-            reason = allows(_standing(connection, change.org, org_id, entry.at))
+            verify_lease(connection, org_id, lease, now=machine_now)
+            reason = allows(_remediation_state(connection, change.org, org_id, entry.at))
             if reason:
                 return reason
             values: dict[str, Any] = {"note": entry.detail, "touched_at": entry.at}
@@ -202,7 +202,7 @@ class Journal:
         """
         with self._database.writing() as connection:
             org_id = lock_org(connection, change.org)
-            insist(connection, org_id, lease)
+            verify_lease(connection, org_id, lease)
             values: dict[str, Any] = {
                 "note": entry.detail,
                 "touched_at": entry.at,
@@ -260,8 +260,8 @@ class Journal:
             set_switch(connection, org_id, PAUSED, switch)
             add_entries(connection, org_id, [_switched(org, switch, "paused")])
             under_way = {ChangeState.WRITING, ChangeState.UNDOING}
-            standing = _standing(connection, org, org_id, switch.since)
-            return tuple(one for one in standing.changes if one.state in under_way)
+            remediation_state = _remediation_state(connection, org, org_id, switch.since)
+            return tuple(one for one in remediation_state.changes if one.state in under_way)
 
     def trip(self, lease: Lease, switch: Switch) -> None:
         """Stop all changes of an org because of failures in a row.
@@ -271,7 +271,7 @@ class Journal:
         """
         with self._database.writing() as connection:
             org_id = lock_org(connection, lease.org)
-            insist(connection, org_id, lease)
+            verify_lease(connection, org_id, lease)
             set_switch(connection, org_id, TRIPPED, switch)
             add_entries(connection, org_id, [_switched(lease.org, switch, "tripped")])
 
@@ -336,8 +336,10 @@ class Journal:
             return entries_after(connection, entry_id, limit)
 
 
-def _standing(connection: Connection, org: str, org_id: int | None, now: float) -> Standing:
-    found = read_standing(connection, org, org_id, now - HISTORY_SECONDS)
+def _remediation_state(
+    connection: Connection, org: str, org_id: int | None, now: float
+) -> RemediationState:
+    found = read_remediation_state(connection, org, org_id, now - HISTORY_SECONDS)
     if org_id is None or not found.latest:
         return found
     changed = timeout_edits.c.action_id.in_(sorted(found.latest))

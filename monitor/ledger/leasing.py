@@ -62,7 +62,9 @@ def give_back(connection: Connection, org_id: int, lease: Lease) -> None:
     )
 
 
-def insist(connection: Connection, org_id: int, lease: Lease, *, now: float | None = None) -> None:
+def verify_lease(
+    connection: Connection, org_id: int, lease: Lease, *, now: float | None = None
+) -> None:
     """Make sure that nobody else has the lease.
 
     Args:

@@ -1,4 +1,4 @@
-"""What changes timeouts: rails that decide, targets that write, and the record of it all.
+"""What changes timeouts: guards that decide, targets that write, and the record of it all.
 
 ``targets`` is the only door through which anything is written to the platform.
 """

@@ -13,7 +13,7 @@ from monitor.texts import tidy
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class ActorContext:
     """Who changes timeouts, with what and by which clocks.
 
     Attributes:

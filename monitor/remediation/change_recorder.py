@@ -9,8 +9,8 @@ from math import inf
 import structlog
 
 from monitor.ledger import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine, Switch
-from monitor.remediation.actor import Hand
-from monitor.remediation.lines import about_change
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.audit_entries import about_change
 from monitor.remediation.put_back import keeping_damage
 
 log = structlog.get_logger()
@@ -30,15 +30,15 @@ CHANGED_BY_OTHERS = "changed_by_others"
 class ChangeRecorder:
     """Records the changes of one actor, each step under a lease."""
 
-    def __init__(self, journal: Journal, hand: Hand) -> None:
+    def __init__(self, journal: Journal, context: ActorContext) -> None:
         """Record nothing yet.
 
         Args:
             journal: Where it is recorded.
-            hand: Who changes timeouts, and by which clocks.
+            context: Who changes timeouts, and by which clocks.
         """
         self._journal = journal
-        self._hand = hand
+        self._context = context
 
     def move(  # noqa: PLR0913 - what is recorded with a state
         self,
@@ -76,18 +76,18 @@ class ChangeRecorder:
             state=str(change.state),
             from_seconds=change.from_ms / 1000,
             to_seconds=change.to_ms / 1000,
-            actor=self._hand.actor,
+            actor=self._context.actor,
             why=change.note,
         )
 
     def entry(self, change: Change, detail: str) -> AuditEntry:
         """Return a line of the audit trail about a change."""
-        return about_change(change, self._hand.actor, self.now(), detail)
+        return about_change(change, self._context.actor, self.now(), detail)
 
     def quarantine(self, change: Change, reason: str, longest_seconds: float = inf) -> Quarantine:
         """Return why an action is left alone from now on, and until when."""
         now = self.now()
-        until = now + min(self._hand.quarantine_seconds, longest_seconds)
+        until = now + min(self._context.quarantine_seconds, longest_seconds)
         return Quarantine(change.action_id, reason, now, until, change.change_id)
 
     def rolled_back(
@@ -106,12 +106,12 @@ class ChangeRecorder:
         What is left between it and the wire can't be closed by anybody; there the platform's own
         lock keeps others' edits safe, and the write is found where it arrives late.
         """
-        return lambda: self._journal.insist(lease, self.machine(ANSWER_SECONDS))
+        return lambda: self._journal.verify_lease(lease, self.machine(ANSWER_SECONDS))
 
     def now(self) -> float:
         """Return the time of the data; epoch seconds."""
-        return self._hand.clock.now()
+        return self._context.clock.now()
 
     def machine(self, margin_seconds: float) -> float:
         """Return the machine's time so many seconds from now; epoch seconds."""
-        return self._hand.machine.now() + margin_seconds
+        return self._context.machine.now() + margin_seconds

@@ -12,7 +12,7 @@ from typing import Any
 
 from monitor.analysis.editable import Editable
 from monitor.ledger import AuditEntry, Change, OutsideChange
-from monitor.remediation.case import Decision
+from monitor.remediation.decision import Decision
 
 Document = dict[str, Any]
 
@@ -28,7 +28,7 @@ _OF_OUR_WRITES = frozenset(
         "mode",
     }
 )
-"""Rails about what this program writes: whoever changes a timeout with Terraform has others."""
+"""Guards about what this program writes: whoever changes a timeout with Terraform has others."""
 
 
 def plan_document(decisions: Sequence[Decision]) -> Document:
@@ -133,7 +133,7 @@ def _decision(decision: Decision) -> Document:
         "org": one.org,
         "action_id": one.action_id,
         "action_name": one.action_name,
-        "decision": str(decision.verb),
+        "decision": str(decision.kind),
         "reason": decision.reason,
         "detail": decision.detail,
         "guards": [

@@ -41,12 +41,12 @@ from monitor.ledger import (
     ChangeState,
     Journal,
     Lease,
-    Standing,
+    RemediationState,
     stand_down_note,
     who_overrode,
 )
-from monitor.remediation.actor import Hand
-from monitor.remediation.case import Decision, Verb
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.audit_entries import about_decision
 from monitor.remediation.change_recorder import (
     CHANGED_BY_OTHERS,
     NOT_HELPFUL,
@@ -54,8 +54,9 @@ from monitor.remediation.change_recorder import (
     WRITE_SECONDS,
     ChangeRecorder,
 )
+from monitor.remediation.damage_repair import DamageRepair
+from monitor.remediation.decision import Decision, DecisionKind
 from monitor.remediation.intent import intent_of, obstacle_to
-from monitor.remediation.lines import about_decision
 from monitor.remediation.put_back import (
     HIDDEN,
     NOBODY_COMPARED,
@@ -65,15 +66,14 @@ from monitor.remediation.put_back import (
     is_being_put_back,
     keeping_damage,
 )
-from monitor.remediation.recovery import is_explained, later_one_in_force, what_became
-from monitor.remediation.repair import Repair
+from monitor.remediation.recovery import is_explained, later_one_in_force, resolve_state
 from monitor.remediation.targets import (
     NOT_SHOWN,
-    Reading,
     Target,
-    insist_on_a_write,
+    TargetState,
     is_same_lock,
     shows_the_write,
+    validate_write,
     was_answered,
 )
 
@@ -93,10 +93,10 @@ LATER_CHANGE = "later_change"
 """Reason code: a later change of the same timeout has to be undone first."""
 
 
-DecideAgain = Callable[[Standing, float], Decision]
+DecideAgain = Callable[[RemediationState, float], Decision]
 """The same decision once more, from what stands now; epoch seconds."""
 
-MayUndo = Callable[[Standing], str]
+MayUndo = Callable[[RemediationState], str]
 """The reason code of what forbids to undo a change, empty where nothing does."""
 
 
@@ -133,14 +133,14 @@ def tell_that_it_waits(change: Change, error: TimeoutMonitorError) -> None:
 class Executor:
     """Changes the timeouts of one org, one at a time, under one lease."""
 
-    def __init__(self, org: str, journal: Journal, targets: Targets, hand: Hand) -> None:
+    def __init__(self, org: str, journal: Journal, targets: Targets, context: ActorContext) -> None:
         """Change nothing yet."""
         self._org = org
         self._journal = journal
         self._targets = targets
-        self._hand = hand
-        self._recorder = ChangeRecorder(journal, hand)
-        self._repair = Repair(journal, self._recorder, hand.actor)
+        self._context = context
+        self._recorder = ChangeRecorder(journal, context)
+        self._repair = DamageRepair(journal, self._recorder, context.actor)
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
@@ -150,7 +150,7 @@ class Executor:
             BusyError: Another program has it.
         """
         lease = self._journal.take_lease(
-            self._org, self._hand.holder, self._hand.machine.now(), LEASE_SECONDS
+            self._org, self._context.holder, self._context.machine.now(), LEASE_SECONDS
         )
         if lease is None:
             raise BusyError(
@@ -213,16 +213,16 @@ class Executor:
             LedgerError: The state can't be written; nothing was sent, or it is found again.
         """
         at = self._recorder.now()
-        intent = intent_of(decision, self._hand.actor, at)
+        intent = intent_of(decision, self._context.actor, at)
 
-        def still(standing: Standing) -> str:
-            again = decide_again(standing, self._recorder.now())
+        def still(remediation_state: RemediationState) -> str:
+            again = decide_again(remediation_state, self._recorder.now())
             same = (again.from_ms, again.to_ms) == (intent.from_ms, intent.to_ms)
-            if again.verb is not Verb.RAISE:
+            if again.kind is not DecisionKind.RAISE:
                 return again.reason
             return "" if same else "in_force"
 
-        entry = about_decision(decision, "", self._hand.actor, at)
+        entry = about_decision(decision, "", self._context.actor, at)
         change = self._journal.begin(
             lease, intent, entry, still, self._recorder.machine(WRITE_SECONDS)
         )
@@ -253,16 +253,16 @@ class Executor:
         """
         if ChangeState.UNDOING not in NEXT[change.state]:
             return NOT_IN_FORCE
-        standing = self._journal.standing(self._org, self._recorder.now())
-        if later_one_in_force(change, standing) is not None:
+        remediation_state = self._journal.remediation_state(self._org, self._recorder.now())
+        if later_one_in_force(change, remediation_state) is not None:
             return LATER_CHANGE
         target = self._target(change)
         reading = target.read(change.action_id)
         if reading.timeout_ms != change.to_ms:
-            if is_explained(change, reading.timeout_ms, standing, self._recorder.now()):
+            if is_explained(change, reading.timeout_ms, remediation_state, self._recorder.now()):
                 return LATER_CHANGE
             return self.supersede(lease, change, reading)
-        insist_on_a_write(reading, change.from_ms)
+        validate_write(reading, change.from_ms)
         entry = replace(
             self._recorder.entry(change, keeping_damage(change, why)),
             lock_before=reading.lock,
@@ -287,10 +287,10 @@ class Executor:
         words = f"{NOT_UNDONE}: {error.message}"
         return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words)
 
-    def supersede(self, lease: Lease, change: Change, reading: Reading) -> Change:
+    def supersede(self, lease: Lease, change: Change, reading: TargetState) -> Change:
         """Stand down: the value in force is somebody else's; the note names them where it can."""
         now = self._recorder.now()
-        edits = self._journal.standing(self._org, now).edits
+        edits = self._journal.remediation_state(self._org, now).edits
         by = who_overrode(change, edits, reading.timeout_ms, now)
         return self._recorder.move(
             lease,
@@ -300,7 +300,7 @@ class Executor:
             quarantine=self._recorder.quarantine(change, CHANGED_BY_OTHERS),
         )
 
-    def look(self, change: Change) -> Reading:
+    def look(self, change: Change) -> TargetState:
         """The action of a change as it is now.
 
         Raises:
@@ -336,9 +336,9 @@ class Executor:
         if obstacle:
             return self._recorder.move(lease, change, ChangeState.ABANDONED, obstacle)
 
-        def without_itself(standing: Standing) -> str:
-            others = tuple(o for o in standing.changes if o.change_id != change.change_id)
-            return still(replace(standing, changes=others))
+        def without_itself(remediation_state: RemediationState) -> str:
+            others = tuple(o for o in remediation_state.changes if o.change_id != change.change_id)
+            return still(replace(remediation_state, changes=others))
 
         entry = replace(
             self._recorder.entry(change, "about to be sent"),
@@ -368,10 +368,10 @@ class Executor:
             lease, change, ChangeState.ABANDONED, words, quarantine=quarantine
         )
 
-    def _send(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
+    def _send(self, lease: Lease, change: Change, target: Target, before: TargetState) -> Change:
         try:
             written = target.write(
-                before, change.to_ms, last_check=self._recorder.pre_send_check(lease)
+                before, change.to_ms, pre_send_check=self._recorder.pre_send_check(lease)
             )
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
@@ -384,10 +384,12 @@ class Executor:
         )
         return self._look_back(lease, change, target, before, lock_after=written.lock)
 
-    def _send_back(self, lease: Lease, change: Change, target: Target, before: Reading) -> Change:
+    def _send_back(
+        self, lease: Lease, change: Change, target: Target, before: TargetState
+    ) -> Change:
         try:
             written = target.write(
-                before, change.from_ms, last_check=self._recorder.pre_send_check(lease)
+                before, change.from_ms, pre_send_check=self._recorder.pre_send_check(lease)
             )
         except AmbiguousWriteError as error:
             log.warning("write_unanswered", change_id=change.change_id, why=error.message)
@@ -402,7 +404,7 @@ class Executor:
         lease: Lease,
         change: Change,
         target: Target,
-        before: Reading,
+        before: TargetState,
         error: TimeoutMonitorError,
     ) -> Change | None:
         """Go on with a write that was carried out though it was refused: a proxy sent it twice.
@@ -448,7 +450,7 @@ class Executor:
         lease: Lease,
         change: Change,
         target: Target,
-        before: Reading,
+        before: TargetState,
         *,
         lock_after: str | None,
     ) -> Change:
@@ -493,11 +495,11 @@ class Executor:
         return self._repair.stop(lease, change, None, HIDDEN)
 
     def _settle(
-        self, lease: Lease, change: Change, reading: Reading, *, lock_after: str = ""
+        self, lease: Lease, change: Change, reading: TargetState, *, lock_after: str = ""
     ) -> Change:
         """Go on as the platform's value says, as far as it says anything."""
         while True:
-            state, note = what_became(change, reading.timeout_ms, self._recorder.now())
+            state, note = resolve_state(change, reading.timeout_ms, self._recorder.now())
             if state is change.state:
                 return change
             if state is ChangeState.SUPERSEDED:
@@ -518,7 +520,9 @@ class Executor:
         return self._targets.find(change.target, change.container_id)
 
 
-def _is_older(target: Target, before: Reading, after: Reading, lock_after: str | None) -> bool:
+def _is_older(
+    target: Target, before: TargetState, after: TargetState, lock_after: str | None
+) -> bool:
     """Whether what was read after a write that was accepted is what was there before it."""
     if not (lock_after and before.lock) or is_same_lock(lock_after, before.lock):
         return False

@@ -11,7 +11,7 @@ from monitor.genesys import Client
 from monitor.genesys.flows import FlowDocument, get_flow
 from monitor.ledger import Journal
 from monitor.remediation.manual_record import Asked, ManualRecord
-from monitor.remediation.set_timeout import BUDGET_SECONDS, Result, SetTimeout
+from monitor.remediation.set_timeout import BUDGET_SECONDS, SetTimeout, SetTimeoutResult
 from monitor.remediation.targets import FlowTarget
 
 
@@ -59,7 +59,7 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
     journal: Journal,
     clock: Clock,
     budget_seconds: float = BUDGET_SECONDS,
-) -> tuple[FlowDocument, Result]:
+) -> tuple[FlowDocument, SetTimeoutResult]:
     """Set one timeout in a flow.
 
     Returns:

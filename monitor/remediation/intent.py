@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from monitor.ledger import Change, Intent
 from monitor.model import CAP_MS
-from monitor.remediation.case import Decision, Verb
-from monitor.remediation.targets import Reading
+from monitor.remediation.decision import Decision, DecisionKind
+from monitor.remediation.targets import TargetState
 
 
 def intent_of(decision: Decision, actor: str, at: float) -> Intent:
@@ -15,7 +15,7 @@ def intent_of(decision: Decision, actor: str, at: float) -> Intent:
         ValueError: It wants nothing, or what no decision may want: a mistake of the program.
     """
     one, from_ms, to_ms = decision.candidate, decision.from_ms, decision.to_ms
-    if decision.verb is Verb.KEEP or from_ms is None or to_ms is None:
+    if decision.kind is DecisionKind.KEEP or from_ms is None or to_ms is None:
         reason = "only a decision to raise can be carried out"
         raise ValueError(reason)
     if not from_ms < to_ms <= CAP_MS:
@@ -34,7 +34,7 @@ def intent_of(decision: Decision, actor: str, at: float) -> Intent:
     )
 
 
-def obstacle_to(change: Change, before: Reading) -> str:
+def obstacle_to(change: Change, before: TargetState) -> str:
     """Why a change can't be sent, from what the platform shows; empty where it can."""
     if before.timeout_ms != change.from_ms:
         return f"{before.timeout_ms / 1000:g} s is in force by now: somebody has changed it"

@@ -14,7 +14,7 @@ from monitor.clock import Clock
 from monitor.config import RemediationSettings
 from monitor.errors import BusyError, GenesysError, RefusedError
 from monitor.ledger import (
-    STANDING_STATES,
+    IN_FORCE_STATES,
     UNSETTLED_STATES,
     AuditEntry,
     Change,
@@ -23,18 +23,18 @@ from monitor.ledger import (
     Journal,
     Lease,
     Quarantine,
-    Standing,
+    RemediationState,
     Switch,
 )
-from monitor.remediation.by_hand import ByHand, answers, refusal
-from monitor.remediation.case import Guard
+from monitor.remediation.audit_entries import about_change
 from monitor.remediation.change_recorder import (
     ANSWER_SECONDS,
     CHANGED_BY_OTHERS,
     ROLLED_BACK,
     WRITE_SECONDS,
 )
-from monitor.remediation.lines import about_change
+from monitor.remediation.decision import GuardResult
+from monitor.remediation.manual_guards import ByHand, answers, refusal
 from monitor.remediation.put_back import (
     NOBODY_COMPARED,
     PUTTING_BACK,
@@ -46,9 +46,9 @@ from monitor.remediation.put_back import (
     keeping_damage,
     put_back,
 )
-from monitor.remediation.recovery import is_explained, what_became
+from monitor.remediation.recovery import is_explained, resolve_state
 from monitor.remediation.set_timeout import End
-from monitor.remediation.targets import Reading, Target
+from monitor.remediation.targets import Target, TargetState
 
 LEASE_SECONDS = 240.0
 """Longer than a write takes with all the waiting for a rate limit, and reading it back."""
@@ -127,7 +127,7 @@ class ManualRecord:
             if self._lease is not None:
                 self._journal.give_back(self._lease)
 
-    def found(self, reading: Reading) -> None:
+    def found(self, reading: TargetState) -> None:
         """Settle what was left open here, and what is not in force any more, by the value there is.
 
         Raises:
@@ -145,19 +145,19 @@ class ManualRecord:
         for change in self._here(reading.action_id):
             if change.left_ms in {None, reading.timeout_ms}:
                 continue
-            standing, now = self._standing(), self._clock.now()
-            if not is_explained(change, reading.timeout_ms, standing, now):
+            remediation_state, now = self._remediation_state(), self._clock.now()
+            if not is_explained(change, reading.timeout_ms, remediation_state, now):
                 why = f"{reading.timeout_ms} ms is in force by now"
                 self._move(change, ChangeState.SUPERSEDED, why)
 
-    def check(self, reading: Reading, to_ms: int) -> None:
+    def check(self, reading: TargetState, to_ms: int) -> None:
         """Ask every guard.
 
         Raises:
             RefusedError: One refuses; it has been recorded.
         """
-        standing = self._standing()
-        asked = self._by_hand(reading, to_ms, standing)
+        remediation_state = self._remediation_state()
+        asked = self._by_hand(reading, to_ms, remediation_state)
         guards = answers(asked)
         error = refusal(asked, guards)
         if error is not None:
@@ -178,11 +178,11 @@ class ManualRecord:
         )
         self._journal.note([entry])
 
-    def rehearsed(self, reading: Reading, to_ms: int) -> None:
+    def rehearsed(self, reading: TargetState, to_ms: int) -> None:
         """A dry run has come to where it would have written."""
         self._journal.note([self._entry(reading, to_ms, "dry_run", "nothing was sent")])
 
-    def sending(self, reading: Reading, to_ms: int) -> None:
+    def sending(self, reading: TargetState, to_ms: int) -> None:
         """Record that a write is about to be sent.
 
         Raises:
@@ -205,8 +205,8 @@ class ManualRecord:
             measured=False,
         )
 
-        def allows(standing: Standing) -> str:
-            asked = self._by_hand(reading, to_ms, standing)
+        def allows(remediation_state: RemediationState) -> str:
+            asked = self._by_hand(reading, to_ms, remediation_state)
             return next((one.name for one in answers(asked) if not one.passed), "")
 
         entry = self._entry(reading, to_ms, "", BY_HAND)
@@ -232,7 +232,7 @@ class ManualRecord:
             raise self._called_off(reading, to_ms, sent)
         self._change = sent
 
-    def still_may(self) -> None:
+    def pre_send_check(self) -> None:
         """The last look before the request goes out.
 
         Raises:
@@ -240,7 +240,7 @@ class ManualRecord:
         """
         if self._lease is None:
             raise BusyError("Nothing is sent without a lease")
-        self._journal.insist(self._lease, self._machine.now() + ANSWER_SECONDS)
+        self._journal.verify_lease(self._lease, self._machine.now() + ANSWER_SECONDS)
 
     def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
         """Record how the write has ended; one of which nobody knows stays open.
@@ -260,11 +260,11 @@ class ManualRecord:
             self._journal.note([replace(entry, event=str(end))])
         if end is End.APPLIED:
             for other in self._here(change.action_id):
-                if other.change_id != change.change_id and other.state in STANDING_STATES:
+                if other.change_id != change.change_id and other.state in IN_FORCE_STATES:
                     why = f"{change.to_ms} ms was set by hand"
                     self._move(other, ChangeState.SUPERSEDED, why)
 
-    def put_back(self, damage: Damage, before: Reading, now: Reading | None) -> PutBack:
+    def put_back(self, damage: Damage, before: TargetState, now: TargetState | None) -> PutBack:
         """Put back what the write has changed besides, and stop all other changes.
 
         Raises:
@@ -311,7 +311,7 @@ class ManualRecord:
         if isinstance(sending, str):  # pragma: no cover - nothing forbids it
             raise BusyError(f"It was called off: {sending}")
         self._change = sending
-        ended = put_back(self._target, sending, damage, before, now, self.still_may)
+        ended = put_back(self._target, sending, damage, before, now, self.pre_send_check)
         if ended.state is not None:
             self._change = self._move(sending, ended.state, ended.detail, ended.lock)
         return ended
@@ -319,7 +319,7 @@ class ManualRecord:
     def _look_at_others(self, action_id: str) -> None:
         """Compare what other actions of the flow left open, before a write hides who did what."""
         place = (self._target.kind, self._target.container_id)
-        for change in self._standing().changes:
+        for change in self._remediation_state().changes:
             if (
                 place[1]
                 and change.action_id != action_id
@@ -329,7 +329,7 @@ class ManualRecord:
                 with suppress(GenesysError, RefusedError):
                     self._stopped_for(change, self._target.read(change.action_id))
 
-    def _stopped_for(self, change: Change, reading: Reading) -> bool:
+    def _stopped_for(self, change: Change, reading: TargetState) -> bool:
         """Whether a change that was left open has changed more than the timeout; then all stops."""
         if change.state not in UNSETTLED_STATES or is_being_put_back(change):
             return False
@@ -346,25 +346,25 @@ class ManualRecord:
         self._move(change, to, NOBODY_COMPARED, reading.lock, is_damage=True)
         return True
 
-    def _standing(self) -> Standing:
-        return self._journal.standing(self._asked.org, self._clock.now())
+    def _remediation_state(self) -> RemediationState:
+        return self._journal.remediation_state(self._asked.org, self._clock.now())
 
     def _here(self, action_id: str) -> list[Change]:
         """Every change of this action in this place, the newest first."""
         here = (self._target.kind, self._target.container_id, action_id)
         return [
             one
-            for one in self._standing().changes
+            for one in self._remediation_state().changes
             if (one.target, one.container_id, one.action_id) == here
         ]
 
-    def _became(self, change: Change, reading: Reading) -> tuple[ChangeState, str]:
+    def _became(self, change: Change, reading: TargetState) -> tuple[ChangeState, str]:
         """What has become of a change that was left open; of any other its own state."""
         if change.state is ChangeState.PLANNED:
             return ChangeState.ABANDONED, "its program ended before it was sent"
         if change.state not in UNSETTLED_STATES:
             return change.state, ""
-        return what_became(change, reading.timeout_ms, self._clock.now())
+        return resolve_state(change, reading.timeout_ms, self._clock.now())
 
     def _move(
         self,
@@ -396,7 +396,7 @@ class ManualRecord:
         trip = Switch(now, self._asked.actor, reason) if is_damage else None
         return self._journal.move(self._lease, change, to, entry, quarantine=quarantine, trip=trip)
 
-    def _called_off(self, reading: Reading, to_ms: int, reason: str) -> RefusedError:
+    def _called_off(self, reading: TargetState, to_ms: int, reason: str) -> RefusedError:
         """The error of a guard that has changed its mind, in its own words if it still says no."""
         try:
             self.check(reading, to_ms)
@@ -416,12 +416,14 @@ class ManualRecord:
         self._lease = lease
         return lease
 
-    def _by_hand(self, reading: Reading, to_ms: int, standing: Standing) -> ByHand:
+    def _by_hand(
+        self, reading: TargetState, to_ms: int, remediation_state: RemediationState
+    ) -> ByHand:
         return ByHand(
             reading=reading,
             to_ms=to_ms,
             allow_lower=self._asked.allow_lower,
-            standing=standing,
+            remediation_state=remediation_state,
             settings=self._asked.settings,
             now=self._clock.now(),
             place=(self._target.kind, self._target.container_id),
@@ -429,13 +431,13 @@ class ManualRecord:
         )
 
     def _refused(
-        self, reading: Reading, to_ms: int, error: RefusedError, guards: tuple[Guard, ...]
+        self, reading: TargetState, to_ms: int, error: RefusedError, guards: tuple[GuardResult, ...]
     ) -> AuditEntry:
         entry = self._entry(reading, to_ms, "refused", error.message)
         return replace(entry, reason=error.guard, evidence=_evidence(guards))
 
-    def _entry(self, reading: Reading, to_ms: int, event: str, detail: str) -> AuditEntry:
-        standing = self._standing()
+    def _entry(self, reading: TargetState, to_ms: int, event: str, detail: str) -> AuditEntry:
+        remediation_state = self._remediation_state()
         return AuditEntry(
             at=self._clock.now(),
             org=self._asked.org,
@@ -447,11 +449,11 @@ class ManualRecord:
             to_ms=to_ms,
             detail=detail,
             lock_before=reading.lock,
-            evidence=_evidence(answers(self._by_hand(reading, to_ms, standing))),
+            evidence=_evidence(answers(self._by_hand(reading, to_ms, remediation_state))),
         )
 
 
-def _evidence(guards: tuple[Guard, ...]) -> dict[str, object]:
+def _evidence(guards: tuple[GuardResult, ...]) -> dict[str, object]:
     """What a change by hand rests on: a person's word, and what every guard said."""
     return {
         "by": "hand",

@@ -13,14 +13,14 @@ from monitor.genesys import Client, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Change, Journal, Ledger, OrgState
 from monitor.model import ActionKind, source_of_executions
-from monitor.remediation.actor import Hand, running_program
+from monitor.remediation.actor import ActorContext, running_program
 from monitor.remediation.audit_file import AuditFile, audit_path
-from monitor.remediation.case import Candidate, Data
+from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Judgement, judge
 from monitor.remediation.execute import Executor
 from monitor.remediation.measuring import Measuring, measure
+from monitor.remediation.reconcile import ReconcileInput, Reconciler, ReconcileReport
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
-from monitor.remediation.turn import Known, TurnReport, Turns
 
 ACTION_STEP_MS = 1_000
 FLOW_STEP_MS = 1
@@ -58,7 +58,7 @@ class OrgRemediation:
         self._targets = OrgTargets(
             org, settings, clock, stop or threading.Event(), kind_of=self._kind_of
         )
-        hand = Hand(
+        context = ActorContext(
             actor=actor,
             holder=running_program(),
             clock=clock,
@@ -66,8 +66,8 @@ class OrgRemediation:
             quarantine_seconds=settings.remediation.quarantine,
         )
         journal = ledger.journal
-        executor = Executor(org.name, journal, self._targets, hand)
-        self.turns = Turns(org.name, journal, executor, settings.remediation, hand)
+        executor = Executor(org.name, journal, self._targets, context)
+        self.reconciler = Reconciler(org.name, journal, executor, settings.remediation, context)
         self.audit_file = AuditFile(audit_path(settings), journal)
 
     @property
@@ -80,19 +80,19 @@ class OrgRemediation:
         """What was changed."""
         return self._ledger.journal
 
-    def known(self, diagnosis: OrgDiagnosis) -> Known:
+    def inputs(self, diagnosis: OrgDiagnosis) -> ReconcileInput:
         """What a turn looks at.
 
         Raises:
             LedgerError: The ledger can't be read.
         """
         state = self._ledger.state(self.name)
-        return Known(
+        return ReconcileInput(
             candidates=candidates(state, diagnosis),
             data=data_of(state, diagnosis, self._settings),
         )
 
-    def by_itself(self, diagnosis: OrgDiagnosis) -> TurnReport:
+    def reconcile(self, diagnosis: OrgDiagnosis) -> ReconcileReport:
         """The daemon's turn.
 
         Raises:
@@ -100,11 +100,13 @@ class OrgRemediation:
             LedgerError: The state can't be used.
         """
         try:
-            return self.turns.by_itself(self.known(diagnosis), self.judging(diagnosis))
+            return self.reconciler.reconcile(self.inputs(diagnosis), self.judging(diagnosis))
         finally:
             self.audit_file.catch_up()
 
-    def for_somebody(self, diagnosis: OrgDiagnosis, action_ids: frozenset[str]) -> TurnReport:
+    def apply_requested(
+        self, diagnosis: OrgDiagnosis, action_ids: frozenset[str]
+    ) -> ReconcileReport:
         """Somebody's turn, for some actions.
 
         Raises:
@@ -112,8 +114,8 @@ class OrgRemediation:
             LedgerError: The state can't be used.
         """
         try:
-            known, judging = self.known(diagnosis), self.judging(diagnosis)
-            return self.turns.for_somebody(known, judging, action_ids)
+            inputs, judging = self.inputs(diagnosis), self.judging(diagnosis)
+            return self.reconciler.apply_requested(inputs, judging, action_ids)
         finally:
             self.audit_file.catch_up()
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from monitor.errors import AmbiguousWriteError, TimeoutMonitorError
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.targets import (
-    Reading,
     Target,
+    TargetState,
     is_same_lock,
     versions_between,
     was_answered,
@@ -83,7 +83,7 @@ class Damage:
 
 
 def damage_of(
-    target: Target, before: Reading, after: Reading, wanted_ms: int, lock_after: str | None
+    target: Target, before: TargetState, after: TargetState, wanted_ms: int, lock_after: str | None
 ) -> Damage | None:
     """Return what a write of ours has changed besides; None where it changed nothing.
 
@@ -136,9 +136,9 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
     target: Target,
     change: Change,
     damage: Damage,
-    before: Reading,
-    now: Reading,
-    last_check: Callable[[], None],
+    before: TargetState,
+    now: TargetState,
+    pre_send_check: Callable[[], None],
 ) -> PutBack:
     """Put back what was read before a write, and the timeout from before the change. Sent once.
 
@@ -148,12 +148,12 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
         damage: What was changed besides.
         before: What was read before the write.
         now: What is there now.
-        last_check: Whether it may still be sent; what it raises is an end like any other.
+        pre_send_check: Whether it may still be sent; what it raises is an end like any other.
     """
     stays = state_of(change, now.timeout_ms)
     answer, is_refused = "", False
     try:
-        target.restore(before, now, change.from_ms, last_check=last_check)
+        target.restore(before, now, change.from_ms, pre_send_check=pre_send_check)
     except TimeoutMonitorError as error:
         answer, is_refused = error.message, not isinstance(error, AmbiguousWriteError)
         if is_refused and not was_answered(error):
@@ -186,7 +186,9 @@ def state_of(change: Change, value_ms: int) -> ChangeState:
     return known.get(value_ms, ChangeState.SUPERSEDED)
 
 
-def evidence_before(target: Target, before: Reading, sent_over: Reading) -> Mapping[str, object]:
+def evidence_before(
+    target: Target, before: TargetState, sent_over: TargetState
+) -> Mapping[str, object]:
     """Return what a later program needs to find out whether a write changed more than the timeout.
 
     Args:
@@ -198,7 +200,7 @@ def evidence_before(target: Target, before: Reading, sent_over: Reading) -> Mapp
 
 
 def found_damage(
-    target: Target, change: Change, reading: Reading, evidence: Mapping[str, object]
+    target: Target, change: Change, reading: TargetState, evidence: Mapping[str, object]
 ) -> bool | None:
     """Return whether a write that was not compared has changed more than the timeout.
 

@@ -6,7 +6,7 @@ value that equals the one that was to be written counts as written by us.
 
 from __future__ import annotations
 
-from monitor.ledger import STANDING_STATES, UNSETTLED_STATES, Change, ChangeState, Standing
+from monitor.ledger import IN_FORCE_STATES, UNSETTLED_STATES, Change, ChangeState, RemediationState
 
 ARRIVAL_SECONDS = 120.0
 """A write without an answer may still arrive while the platform works on it; only after so long is
@@ -19,7 +19,7 @@ a clock was set forward, is still looked for. After that the value is more likel
 who has followed the same advice: it is recorded, and neither measured nor undone by itself."""
 
 
-def what_became(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
+def resolve_state(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
     """The state that follows from the platform's value; the same state where nobody knows yet.
 
     Args:
@@ -85,37 +85,43 @@ def is_late(change: Change, now: float) -> bool:
     return min(abs(now - change.sent_at), abs(now - change.touched_at)) < LATE_SECONDS
 
 
-def later_ones(change: Change, standing: Standing) -> list[Change]:
+def later_ones(change: Change, remediation_state: RemediationState) -> list[Change]:
     """The changes of the same place that were begun after a change."""
     place = (change.target, change.container_id, change.action_id)
     return [
         one
-        for one in standing.changes
+        for one in remediation_state.changes
         if one.change_id > change.change_id
         and (one.target, one.container_id, one.action_id) == place
     ]
 
 
-def was_overtaken(change: Change, standing: Standing) -> bool:
+def was_overtaken(change: Change, remediation_state: RemediationState) -> bool:
     """Whether a later change of the same place was carried out: its lock keeps this one out."""
-    return any(one.applied_at is not None for one in later_ones(change, standing))
+    return any(one.applied_at is not None for one in later_ones(change, remediation_state))
 
 
-def later_one_in_force(change: Change, standing: Standing) -> Change | None:
+def later_one_in_force(change: Change, remediation_state: RemediationState) -> Change | None:
     """A later change of the same place whose value is, or may be, in force."""
-    in_force = STANDING_STATES | UNSETTLED_STATES
-    return next((one for one in later_ones(change, standing) if one.state in in_force), None)
+    in_force = IN_FORCE_STATES | UNSETTLED_STATES
+    return next(
+        (one for one in later_ones(change, remediation_state) if one.state in in_force), None
+    )
 
 
-def is_explained(change: Change, value_ms: int, standing: Standing, now: float) -> bool:
+def is_explained(
+    change: Change, value_ms: int, remediation_state: RemediationState, now: float
+) -> bool:
     """Whether a value that is not a change's own may be that of a later one of ours.
 
     Args:
         change: The change whose value is not in force.
         value_ms: The timeout that the platform shows.
-        standing: What was changed.
+        remediation_state: What was changed.
         now: Epoch seconds.
     """
-    if later_one_in_force(change, standing) is not None:
+    if later_one_in_force(change, remediation_state) is not None:
         return True
-    return any(one.to_ms == value_ms and is_late(one, now) for one in later_ones(change, standing))
+    return any(
+        one.to_ms == value_ms and is_late(one, now) for one in later_ones(change, remediation_state)
+    )

@@ -31,12 +31,12 @@ from monitor.errors import (
 )
 from monitor.genesys.budget import Deadline
 from monitor.genesys.retry import attempts
-from monitor.remediation.by_hand import shown as value_of
+from monitor.remediation.manual_guards import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
 from monitor.remediation.targets import (
     NOT_SHOWN,
-    Reading,
     Target,
+    TargetState,
     Written,
     is_same_lock,
     shows_the_write,
@@ -74,11 +74,11 @@ class End(StrEnum):
 class Recorder(Protocol):
     """Asks the guards, and keeps what is done, before and after it is done."""
 
-    def found(self, reading: Reading) -> None:
+    def found(self, reading: TargetState) -> None:
         """What is there now; it tells what became of writes that a program left open."""
         ...
 
-    def check(self, reading: Reading, to_ms: int) -> None:
+    def check(self, reading: TargetState, to_ms: int) -> None:
         """Ask every guard.
 
         Raises:
@@ -90,15 +90,15 @@ class Recorder(Protocol):
         """The action is there in a form that can't be written back."""
         ...
 
-    def rehearsed(self, reading: Reading, to_ms: int) -> None:
+    def rehearsed(self, reading: TargetState, to_ms: int) -> None:
         """A dry run has come to where it would have written."""
         ...
 
-    def sending(self, reading: Reading, to_ms: int) -> None:
+    def sending(self, reading: TargetState, to_ms: int) -> None:
         """A write is about to be sent; it is not, where this raises."""
         ...
 
-    def still_may(self) -> None:
+    def pre_send_check(self) -> None:
         """The last look before the request goes out.
 
         Raises:
@@ -110,7 +110,7 @@ class Recorder(Protocol):
         """The write has ended so."""
         ...
 
-    def put_back(self, damage: Damage, before: Reading, now: Reading | None) -> PutBack:
+    def put_back(self, damage: Damage, before: TargetState, now: TargetState | None) -> PutBack:
         """Put back what the write has changed besides, and record it; nothing is written after.
 
         Args:
@@ -121,7 +121,7 @@ class Recorder(Protocol):
         ...
 
 
-class Outcome(StrEnum):
+class SetResult(StrEnum):
     """What came of it."""
 
     CHANGED = "changed"
@@ -130,7 +130,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SetTimeoutResult:
     """What was done.
 
     Attributes:
@@ -143,10 +143,10 @@ class Result:
         remarks: What else is worth saying, each a sentence without a full stop.
     """
 
-    outcome: Outcome
-    before: Reading
+    outcome: SetResult
+    before: TargetState
     to_ms: int
-    after: Reading | None = None
+    after: TargetState | None = None
     writes: int = 0
     also_changed: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -179,7 +179,7 @@ class SetTimeout:
         self._to_ms = -(-timeout_ms // target.step_ms) * target.step_ms
         self._budget_seconds = budget_seconds
 
-    def run(self, *, dry_run: bool = False) -> Result:
+    def run(self, *, dry_run: bool = False) -> SetTimeoutResult:
         """Do it, or only say what would be done.
 
         Raises:
@@ -198,13 +198,13 @@ class SetTimeout:
         self._recorder.found(first)
         self._recorder.check(first, self._to_ms)
         if first.is_set and first.timeout_ms == self._to_ms:
-            return Result(Outcome.UNCHANGED, first, self._to_ms)
+            return SetTimeoutResult(SetResult.UNCHANGED, first, self._to_ms)
         if dry_run:
             self._recorder.rehearsed(first, self._to_ms)
-            return Result(Outcome.DRY_RUN, first, self._to_ms)
+            return SetTimeoutResult(SetResult.DRY_RUN, first, self._to_ms)
         return self._write(first)
 
-    def _write(self, first: Reading) -> Result:
+    def _write(self, first: TargetState) -> SetTimeoutResult:
         current, remarks = first, list[str]()
         for number in range(1, MOST_REPETITIONS + 2):
             try:
@@ -213,8 +213,8 @@ class SetTimeout:
                 current = self._again(first, number, error)
                 if self._has_it(current):
                     remarks.append("Somebody else has set it to this value meanwhile")
-                    return Result(
-                        Outcome.UNCHANGED,
+                    return SetTimeoutResult(
+                        SetResult.UNCHANGED,
                         first,
                         self._to_ms,
                         current,
@@ -228,10 +228,12 @@ class SetTimeout:
             if number > 1:
                 remarks.append(_overtaken(number - 1))
             after, also = self._checked(current, written)
-            return Result(Outcome.CHANGED, first, self._to_ms, after, number, also, tuple(remarks))
+            return SetTimeoutResult(
+                SetResult.CHANGED, first, self._to_ms, after, number, also, tuple(remarks)
+            )
         raise AssertionError  # pragma: no cover - the last turn returns or raises
 
-    def _send(self, current: Reading, remarks: list[str]) -> Written:
+    def _send(self, current: TargetState, remarks: list[str]) -> Written:
         """Write once; what was certainly not carried out is repeated within the budget."""
         self._recorder.sending(current, self._to_ms)
         deadline = Deadline.after(self._budget_seconds)
@@ -239,7 +241,7 @@ class SetTimeout:
             for _, attempt in attempts(deadline, is_ending=lambda: False):
                 with attempt:
                     return self._target.write(
-                        current, self._to_ms, last_check=self._recorder.still_may
+                        current, self._to_ms, pre_send_check=self._recorder.pre_send_check
                     )
         except AmbiguousWriteError:
             raise
@@ -252,7 +254,7 @@ class SetTimeout:
             raise
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
-    def _was_made(self, before: Reading, error: TimeoutMonitorError) -> bool:
+    def _was_made(self, before: TargetState, error: TimeoutMonitorError) -> bool:
         """Whether a write that was refused was carried out all the same, for a proxy sent it twice.
 
         Raises:
@@ -268,10 +270,10 @@ class SetTimeout:
             return False
         return shows_the_write(self._target, before, now, self._to_ms)
 
-    def _has_it(self, reading: Reading) -> bool:
+    def _has_it(self, reading: TargetState) -> bool:
         return reading.is_set and reading.timeout_ms == self._to_ms
 
-    def _again(self, first: Reading, number: int, error: ConflictError) -> Reading:
+    def _again(self, first: TargetState, number: int, error: ConflictError) -> TargetState:
         """What is there now, if writing it again does not undo what somebody else wanted."""
         now = self._target.read(self._action_id)
         if self._has_it(now):
@@ -295,7 +297,7 @@ class SetTimeout:
         self._recorder.check(now, self._to_ms)
         return now
 
-    def _look(self, before: Reading, error: AmbiguousWriteError | KeyboardInterrupt) -> Written:
+    def _look(self, before: TargetState, error: AmbiguousWriteError | KeyboardInterrupt) -> Written:
         """Find out what became of a write, by reading.
 
         Returns:
@@ -336,7 +338,9 @@ class SetTimeout:
             "Run it again to decide anew.",
         ) from error
 
-    def _checked(self, before: Reading, written: Written) -> tuple[Reading, tuple[str, ...]]:
+    def _checked(
+        self, before: TargetState, written: Written
+    ) -> tuple[TargetState, tuple[str, ...]]:
         """Read back and compare.
 
         Returns:
@@ -382,7 +386,7 @@ class SetTimeout:
         )
         return after, places
 
-    def _undo_damage(self, damage: Damage, before: Reading, after: Reading) -> NoReturn:
+    def _undo_damage(self, damage: Damage, before: TargetState, after: TargetState) -> NoReturn:
         ended = self._recorder.put_back(damage, before, after)
         places = f"{len(damage.places)} other places"
         count = "another place" if len(damage.places) == 1 else places
@@ -401,7 +405,7 @@ class SetTimeout:
             "resume.",
         )
 
-    def _refuse(self, after: Reading, written: Written, *, is_theirs: bool) -> NoReturn:
+    def _refuse(self, after: TargetState, written: Written, *, is_theirs: bool) -> NoReturn:
         self._recorder.ended(End.OVERWRITTEN, f"{value_of(after)} is there")
         if is_theirs:
             raise ConflictError(

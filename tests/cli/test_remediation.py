@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from monitor.remediation.rails import RAIL_NAMES
+from monitor.remediation.guards import GUARD_NAMES
 from monitor.simulator import PUNCTUAL, Scenario
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, TAKE_PAYMENT
 from tests.cli.conftest import Command
@@ -83,7 +83,7 @@ def test_the_plan_tells_what_would_be_done_and_every_guard(slow: Place, command:
 
     assert (plan[SLOW]["decision"], plan[SLOW]["reason"]) == ("raise", "ok")
     assert (plan[SLOW]["from_seconds"], plan[SLOW]["to_seconds"]) == (5.0, 7.0)
-    assert [guard["name"] for guard in plan[SLOW]["guards"]] == list(RAIL_NAMES)
+    assert [guard["name"] for guard in plan[SLOW]["guards"]] == list(GUARD_NAMES)
     assert (plan[HANGING]["decision"], plan[HANGING]["reason"]) == ("keep", "verdict")
     assert (plan[STATIC]["decision"], plan[STATIC]["reason"]) == ("keep", "editable")
     assert plan[HANGING]["to_seconds"] is None
@@ -99,7 +99,7 @@ def test_the_plan_for_people_shows_the_step_and_what_each_guard_says(
     shown = command("plan").out
 
     assert "5 s -> 7 s" in shown
-    assert all(f"  ok {name}" in shown for name in RAIL_NAMES)
+    assert all(f"  ok {name}" in shown for name in GUARD_NAMES)
     assert writes(slow) == 0
 
 

@@ -105,7 +105,7 @@ def test_a_pause_elsewhere_is_no_pause(
     assert_refused(finished, 1, f"There is no state at {ours / 'timeout-monitor.db'}")
     assert list(ours.iterdir()) == []
     with Ledger.open(f"sqlite:///{daemons / 'timeout-monitor.db'}") as ledger:
-        assert not ledger.journal.standing("simulated-client", time.time()).paused
+        assert not ledger.journal.remediation_state("simulated-client", time.time()).paused
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_relative_path_counts_from_the_configuration_file(
     assert finished.out == "Changes of acme are paused.\n"
     assert list(elsewhere.iterdir()) == []
     with Ledger.open(f"sqlite:///{relative.state}") as ledger:
-        assert ledger.journal.standing("acme", time.time()).paused
+        assert ledger.journal.remediation_state("acme", time.time()).paused
 
 
 def test_the_audit_trail_counts_from_there_too(

@@ -83,7 +83,7 @@ def test_pause_with_a_stream_closed(place: Place, command: Command, closed: str)
 
     assert process.wait(PATIENCE_SECONDS) == 0
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
-        assert ledger.journal.standing("acme", time.time()).paused
+        assert ledger.journal.remediation_state("acme", time.time()).paused
 
 
 def test_a_file_does_not_take_the_place_of_a_stream(place: Place, tmp_path: Path) -> None:

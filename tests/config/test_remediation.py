@@ -21,12 +21,12 @@ def org_of(environment: dict[str, str]) -> OrgSettings:
 
 
 def test_nothing_is_changed_without_a_word() -> None:
-    """The default recommends, allows nothing by itself, and has the rails of the documentation."""
-    rails = load(None, {}).remediation
+    """The default recommends, allows nothing by itself, and has the guards of the documentation."""
+    guards = load(None, {}).remediation
 
-    assert (rails.mode, rails.allow) == ("recommend", ())
-    assert (rails.max_timeout_ms, rails.max_step, rails.cooldown) == (30_000, 1.5, 86_400)
-    assert rails.hours == ()
+    assert (guards.mode, guards.allow) == ("recommend", ())
+    assert (guards.max_timeout_ms, guards.max_step, guards.cooldown) == (30_000, 1.5, 86_400)
+    assert guards.hours == ()
 
 
 def test_the_client_that_writes_is_another_one() -> None:

@@ -13,7 +13,7 @@ from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
-from monitor.remediation.keeper import Keeper
+from monitor.remediation.loop import RemediationLoop
 from monitor.watch import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
@@ -56,7 +56,7 @@ def _failed(daemon: Daemon) -> float:
         (OrgPoller, "refresh_catalogue", "_refresh", "catalogue_failed"),
         (OrgPoller, "diagnose", "_diagnose", "diagnosis_failed"),
         (OrgPoller, "claim_diagnosis", "poll_now", "poll_failed"),
-        (Keeper, "take_turn", "_remediate", "remediation_failed"),
+        (RemediationLoop, "take_turn", "_remediate", "remediation_failed"),
         (Ledger, "prune", "_prune", "prune_failed"),
     ],
 )

@@ -25,7 +25,7 @@ from monitor.collect import open_reader
 from monitor.config import Settings, load
 from monitor.ledger import Change, ChangeState, Ledger
 from monitor.model import TimeRange
-from monitor.remediation.keeper import Keeper
+from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Contract
 from monitor.watch import OrgPoller
@@ -245,7 +245,7 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
     with Ledger.open(settings.state.url) as ledger:
         reader = open_reader(org, settings, ledger=ledger, clock=clock, stop=stop)
         watch = OrgPoller(reader, settings, ledger=ledger, clock=clock)
-        keeper = Keeper(org, settings, ledger, clock, stop)
+        keeper = RemediationLoop(org, settings, ledger, clock, stop)
         for hours in (CHANGED_HOURS, CHANGED_HOURS - 0.25, JUDGED_HOURS):
             clock.origin = end - hours * HOUR
             if hours == JUDGED_HOURS:
@@ -254,7 +254,7 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
             watch.diagnose()
             # Its timeout was another for a moment of which the ledger knows.
             clock.origin += 60
-            keeper.take_turn(watch.snapshot.diagnosis)
+            keeper.run_once(watch.snapshot.diagnosis)
         keeper.close()
         watch.close()
         states = {one.action_id: one.state for one in ledger.journal.changes(org.name, 100)}

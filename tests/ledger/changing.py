@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Lease, Ledger, Standing
+from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Lease, Ledger, RemediationState
 from tests.ledger.readings import ORG, T0
 
 HOLDER = "host:1"
 LEASE_SECONDS = 120.0
 
 
-def allowed(_: Standing) -> str:
+def allowed(_: RemediationState) -> str:
     """Nothing stands in the way."""
     return ""
 

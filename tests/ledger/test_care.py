@@ -432,7 +432,7 @@ def test_what_stopped_changes_may_be_lost_so_all_are_paused(tmp_path: Path) -> N
 
     assert repaired(path, place).is_paused
     with Ledger.open(f"sqlite:///{place}") as ledger:
-        assert ledger.journal.standing(ORG, T0).paused
+        assert ledger.journal.remediation_state(ORG, T0).paused
 
 
 def test_a_state_of_which_nothing_can_be_read(tmp_path: Path) -> None:

@@ -203,8 +203,8 @@ def test_a_standing_tells_who_saved_what_we_have_changed(ledger: Ledger) -> None
     applied(ledger)
     kept(ledger, edit(T0 + REFRESH, ADA, 4_000, 9_000), edit(T0, BEN, action_id="b"))
 
-    standing = ledger.journal.standing(ORG, T0 + REFRESH)
-    assert [one.who for one in standing.edits] == ["Ada Lovelace"]
+    remediation_state = ledger.journal.remediation_state(ORG, T0 + REFRESH)
+    assert [one.who for one in remediation_state.edits] == ["Ada Lovelace"]
 
 
 def test_what_is_older_than_the_retention_is_forgotten(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from monitor.errors import BusyError, LedgerError
-from monitor.ledger import Change, ChangeState, Ledger, Quarantine, Standing, Switch
+from monitor.ledger import Change, ChangeState, Ledger, Quarantine, RemediationState, Switch
 from monitor.ledger.leasing import LONGEST_SECONDS
 from monitor.model import Action
 from tests.ledger.changing import (
@@ -47,11 +47,11 @@ def test_a_change_is_followed_from_intent_to_proof(ledger: Ledger) -> None:
 def test_what_stands_in_the_way_is_asked_inside_the_transaction(ledger: Ledger) -> None:
     """A switch that is thrown after a decision still stops what follows from it."""
     lease = leased(ledger)
-    asked: list[Standing] = []
+    asked: list[RemediationState] = []
 
-    def unless_paused(standing: Standing) -> str:
-        asked.append(standing)
-        return "paused" if standing.paused else ""
+    def unless_paused(remediation_state: RemediationState) -> str:
+        asked.append(remediation_state)
+        return "paused" if remediation_state.paused else ""
 
     change = ledger.journal.begin(lease, intent(), entry(), unless_paused, T0)
     assert isinstance(change, Change)
@@ -69,8 +69,8 @@ def test_two_programs_that_begin_at_once_see_each_other(url: str) -> None:
     """Of eight that may make one change between them, one makes it."""
     reasons: list[object] = []
 
-    def once(standing: Standing) -> str:
-        return "daily_budget" if standing.changes else ""
+    def once(remediation_state: RemediationState) -> str:
+        return "daily_budget" if remediation_state.changes else ""
 
     with Ledger.open(url) as first:
         lease = leased(first)
@@ -169,13 +169,13 @@ def test_a_lease_from_before_the_clock_was_set_back_is_void(ledger: Ledger) -> N
 def test_the_last_look_tells_whether_a_lease_is_still_held(ledger: Ledger) -> None:
     """It says nothing where all is well, and why where it is not."""
     lease = leased(ledger)
-    ledger.journal.insist(lease, T0 + LEASE_SECONDS - 1)
+    ledger.journal.verify_lease(lease, T0 + LEASE_SECONDS - 1)
 
     with pytest.raises(BusyError, match="longer than its lease"):
-        ledger.journal.insist(lease, T0 + LEASE_SECONDS)
+        ledger.journal.verify_lease(lease, T0 + LEASE_SECONDS)
     leased(ledger, "host:2", T0 + LEASE_SECONDS)
     with pytest.raises(BusyError, match="taken over"):
-        ledger.journal.insist(lease, T0)
+        ledger.journal.verify_lease(lease, T0)
 
 
 def test_a_lease_that_is_given_back_can_be_taken_at_once(ledger: Ledger) -> None:
@@ -206,11 +206,17 @@ def test_pausing_tells_which_write_is_on_its_way(ledger: Ledger) -> None:
     ledger.journal.pause(ORG, Switch(T0 + 6, "bob@desk"))
 
     assert on_its_way == (change,)
-    assert ledger.journal.standing(ORG, T0).paused == Switch(T0 + 5, "ann@desk", "too many calls")
+    assert ledger.journal.remediation_state(ORG, T0).paused == Switch(
+        T0 + 5, "ann@desk", "too many calls"
+    )
     ledger.journal.trip(lease, Switch(T0 + 7, "auto@h", "3 changes failed"))
     ledger.journal.resume(ORG, Switch(T0 + 8, "bob@desk"))
-    standing = ledger.journal.standing(ORG, T0)
-    assert (standing.paused, standing.tripped, standing.resumed_at) == (None, None, T0 + 8)
+    remediation_state = ledger.journal.remediation_state(ORG, T0)
+    assert (remediation_state.paused, remediation_state.tripped, remediation_state.resumed_at) == (
+        None,
+        None,
+        T0 + 8,
+    )
     assert events(ledger)[3:] == ["paused", "paused", "tripped", "resumed"]
 
 
@@ -221,10 +227,10 @@ def test_a_quarantine_is_kept_until_it_is_lifted(ledger: Ledger) -> None:
     quarantine = Quarantine("a1", "changed_by_others", T0, T0 + 60, change.change_id)
     ledger.journal.move(lease, change, ChangeState.SUPERSEDED, entry(), quarantine=quarantine)
 
-    assert ledger.journal.standing(ORG, T0).quarantines == {"a1": quarantine}
+    assert ledger.journal.remediation_state(ORG, T0).quarantines == {"a1": quarantine}
     assert ledger.journal.release(ORG, "a1", entry())
     assert not ledger.journal.release(ORG, "a1", entry())
-    assert ledger.journal.standing(ORG, T0).quarantines == {}
+    assert ledger.journal.remediation_state(ORG, T0).quarantines == {}
 
 
 def test_the_latest_change_is_the_one_that_took_effect(ledger: Ledger) -> None:
@@ -237,7 +243,7 @@ def test_the_latest_change_is_the_one_that_took_effect(ledger: Ledger) -> None:
     second = sent(ledger, lease, begun(ledger, lease))
     moved(ledger, lease, second, ChangeState.CONFLICT)
 
-    assert ledger.journal.standing(ORG, T0).latest == {"a1": first}
+    assert ledger.journal.remediation_state(ORG, T0).latest == {"a1": first}
 
 
 def test_a_timeout_that_we_set_is_known_at_once(ledger: Ledger) -> None:

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from monitor.config import RemediationSettings
-from monitor.ledger import Change, ChangeState, Ledger, Standing, Switch
+from monitor.ledger import Change, ChangeState, Ledger, RemediationState, Switch
 from monitor.model import Action, ActionKind
-from monitor.remediation.actor import Hand
-from monitor.remediation.case import Candidate, Data
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.execute import Executor
 from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.put_back import DAMAGED, PUTTING_BACK
+from monitor.remediation.reconcile import ReconcileInput, Reconciler
 from monitor.remediation.set_timeout import SetTimeout
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
-from monitor.remediation.turn import Known, Turns
 from monitor.simulator import SimulatedOrg
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.integration_actions import action_json
@@ -158,8 +158,8 @@ class Bench:
     def edit(self, action_id: str, timeout_ms: int | None) -> None:
         """Let a person save it."""
         if timeout_ms is not None:
-            known = {one.to_ms for one in self.changes()} | {one.from_ms for one in self.changes()}
-            if timeout_ms in known | {self.value_ms(action_id)}:
+            inputs = {one.to_ms for one in self.changes()} | {one.from_ms for one in self.changes()}
+            if timeout_ms in inputs | {self.value_ms(action_id)}:
                 return  # a value of ours set by hand can't be told from ours
             self.owners[action_id] = Owner(None, timeout_ms)
         self.edits += 1
@@ -184,7 +184,7 @@ class Bench:
         ]
         self.ledger.save_catalogue(ORG, actions, self.clock.now())
 
-    def known(self) -> Known:
+    def inputs(self) -> ReconcileInput:
         """Slow tails that want 26 s, measured under what the catalogue shows."""
         shown = {one: ms for one, _, ms in self.ledger.timeouts_in_force(ORG) if ms is not None}
         candidates = [
@@ -202,7 +202,7 @@ class Bench:
         ]
         at = self.last_success_at
         data = Data(at, STALE_SECONDS, at, 2 * STALE_SECONDS, slots=10.0, limit=50)
-        return Known(tuple(candidates), data)
+        return ReconcileInput(tuple(candidates), data)
 
     def changes(self) -> tuple[Change, ...]:
         """Every change."""
@@ -259,9 +259,9 @@ class Bench:
         )
         self.sends.append(now)
 
-    def raw_standing(self) -> Standing:
+    def raw_standing(self) -> RemediationState:
         """What stands in the way, asked beside the program."""
-        return self.ledger.journal.standing(ORG, self.clock.now())
+        return self.ledger.journal.remediation_state(ORG, self.clock.now())
 
     def _before_write(self) -> None:
         self.writes += 1
@@ -404,19 +404,19 @@ class Program:
         """Start."""
         self.bench, self.name, self.generation = bench, name, 0
 
-    def turns(self, steps: Steps, actor: str) -> Turns:
+    def reconciler(self, steps: Steps, actor: str) -> Reconciler:
         """All that a turn needs, made anew: nothing is carried over but the ledger."""
         bench = self.bench
         journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
-        hand = Hand(
+        context = ActorContext(
             actor=actor,
             holder=f"{self.name}:{self.generation}",
             clock=bench.clock,
             machine=bench.machine,
             quarantine_seconds=bench.settings.quarantine,
         )
-        executor = Executor(ORG, journal, _Places(bench, steps), hand)
-        return Turns(ORG, journal, executor, bench.settings, hand)
+        executor = Executor(ORG, journal, _Places(bench, steps), context)
+        return Reconciler(ORG, journal, executor, bench.settings, context)
 
     def setting(self, steps: Steps, action_id: str, timeout_ms: int) -> ByHand:
         """Somebody's timeout, about to be set; all of it made anew."""

@@ -1,4 +1,4 @@
-"""Cases in which every rail says yes, to be spoilt one by one."""
+"""Cases in which every guard says yes, to be spoilt one by one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from monitor.analysis.editable import Editable
 from monitor.analysis.recommendation import Recommendation
 from monitor.analysis.verdict import Verdict
 from monitor.config import RemediationSettings
-from monitor.ledger import Change, ChangeState, Standing
-from monitor.remediation.case import Candidate, Data
+from monitor.ledger import Change, ChangeState, RemediationState
+from monitor.remediation.decision import Candidate, Data
 
 NOW = 1_800_000_000.0
 """A Friday, 08:00 UTC."""
@@ -92,11 +92,11 @@ def data() -> Data:
     )
 
 
-def standing(*changes: Change) -> Standing:
+def remediation_state(*changes: Change) -> RemediationState:
     """What was changed, the newest last."""
     newest_first = tuple(reversed(changes))
     latest = {one.action_id: one for one in changes if one.sent_at is not None}
-    return Standing(ORG, changes=newest_first, latest=latest)
+    return RemediationState(ORG, changes=newest_first, latest=latest)
 
 
 def change(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from monitor.ledger import Change, Journal
-from monitor.remediation.case import Data
-from monitor.remediation.targets import LastCheck, Reading, Target, Written
+from monitor.remediation.decision import Data
+from monitor.remediation.targets import PreSendCheck, Target, TargetState, Written
 
 if TYPE_CHECKING:
     from tests.remediation.bench import Bench
@@ -83,46 +83,46 @@ class SteppedTarget:
         self.kind, self.container_id = target.kind, target.container_id
         self.step_ms = target.step_ms
 
-    def read(self, action_id: str) -> Reading:
+    def read(self, action_id: str) -> TargetState:
         """A step."""
-        reading: Reading = self._steps.take(lambda: self._target.read(action_id), "read")
+        reading: TargetState = self._steps.take(lambda: self._target.read(action_id), "read")
         return reading
 
     def write(
-        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+        self, reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
     ) -> Written:
         """A step."""
 
         def call() -> Written:
-            return self._target.write(reading, timeout_ms, last_check=last_check)
+            return self._target.write(reading, timeout_ms, pre_send_check=pre_send_check)
 
         written: Written = self._steps.take(call, "write")
         return written
 
     def restore(
         self,
-        before: Reading,
-        now: Reading,
+        before: TargetState,
+        now: TargetState,
         timeout_ms: int,
         *,
-        last_check: LastCheck | None = None,
+        pre_send_check: PreSendCheck | None = None,
     ) -> Written:
         """A step."""
 
         def call() -> Written:
-            return self._target.restore(before, now, timeout_ms, last_check=last_check)
+            return self._target.restore(before, now, timeout_ms, pre_send_check=pre_send_check)
 
         written: Written = self._steps.take(call, "restore")
         return written
 
-    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+    def is_unchanged(self, before: TargetState, after: TargetState) -> bool:
         """No step: nothing is asked."""
         return self._target.is_unchanged(before, after)
 
-    def fingerprint(self, reading: Reading) -> str:
+    def fingerprint(self, reading: TargetState) -> str:
         """No step: nothing is asked."""
         return self._target.fingerprint(reading)
 
-    def differences(self, before: Reading, after: Reading) -> Any:  # noqa: ANN401
+    def differences(self, before: TargetState, after: TargetState) -> Any:  # noqa: ANN401
         """No step: nothing is asked."""
         return self._target.differences(before, after)

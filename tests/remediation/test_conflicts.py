@@ -7,12 +7,12 @@ import pytest
 from monitor.errors import ConflictError
 from monitor.ledger import ChangeState
 from monitor.remediation.effect import Effect
-from monitor.remediation.set_timeout import Outcome
+from monitor.remediation.set_timeout import SetResult
 from monitor.simulator.world import World
 from tests.remediation.bench import LISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
 from tests.remediation.steps import Steps
-from tests.remediation.test_turn import fault, newest, turn
+from tests.remediation.test_reconcile import fault, newest, turn
 
 S = ChangeState
 STATUSES = ["409", "400", "408"]
@@ -102,7 +102,7 @@ def test_by_hand_a_write_that_a_proxy_sent_twice_is_done(place: Bench, kind: str
     with by_hand.record.lease():
         result = by_hand.setting.run()
 
-    assert (result.outcome, newest(place).state) == (Outcome.CHANGED, S.KEPT)
+    assert (result.outcome, newest(place).state) == (SetResult.CHANGED, S.KEPT)
     assert (place.value_ms(LISTED), place.writes) == (8_000, 1)
     assert "sent it twice" in result.remarks[0]
 

@@ -1,4 +1,4 @@
-"""The documentation of the rails against the rails."""
+"""The documentation of the guards against the guards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from monitor.ledger import NEXT
-from monitor.remediation.rails import RAIL_NAMES, RAILS
+from monitor.remediation.guards import GUARD_NAMES, GUARDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "remediation.md").read_text(encoding="utf-8")
 
@@ -15,12 +15,12 @@ def test_every_rail_is_told_in_its_order() -> None:
     """With when it lets a change through, and why it is there."""
     told = re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", PAGE, re.MULTILINE)
 
-    assert [name for name in told if name in RAIL_NAMES] == list(RAIL_NAMES)
+    assert [name for name in told if name in GUARD_NAMES] == list(GUARD_NAMES)
 
 
 def test_every_rail_says_why_it_is_there() -> None:
     """In its own words, where the code is read."""
-    assert all(rail.__doc__ and rail.__doc__.endswith(".") for rail in RAILS)
+    assert all(guard.__doc__ and guard.__doc__.endswith(".") for guard in GUARDS)
 
 
 def test_the_life_of_a_change_is_drawn_as_it_is() -> None:

@@ -129,9 +129,9 @@ class Remediation(RuleBasedStateMachine):
     @initialize(first=st.booleans(), budget=st.integers(1, 2), world=WORLD)
     def a_change_is_made(self, *, first: bool, budget: int, world: World) -> None:
         """Half of the sequences begin after a change that went well: later states lie far away."""
-        rails = RemediationSettings.model_validate({**SETTINGS, "max_changes_per_day": budget})
+        guards = RemediationSettings.model_validate({**SETTINGS, "max_changes_per_day": budget})
         folder = Path(self._folder.name)
-        self.bench = Bench(self.kind, folder, self.template, rails, self.wire, world)
+        self.bench = Bench(self.kind, folder, self.template, guards, self.wire, world)
         self.daemons = [Program(self.bench, "one"), Program(self.bench, "two")]
         self.person = Program(self.bench, "person")
 
@@ -185,10 +185,14 @@ class Remediation(RuleBasedStateMachine):
     ) -> None:
         """Any action, listed or not."""
         steps = self._steps(happenings, fault, by_hand=True)
-        turns = self.person.turns(steps, "ann@desk")
-        known = self.bench.known()
-        steps.data = known.data
-        self._run(lambda: turns.for_somebody(known, judged(Effect.NOT_YET), frozenset({action_id})))
+        reconciler = self.person.reconciler(steps, "ann@desk")
+        inputs = self.bench.inputs()
+        steps.data = inputs.data
+        self._run(
+            lambda: reconciler.apply_requested(
+                inputs, judged(Effect.NOT_YET), frozenset({action_id})
+            )
+        )
 
     @rule(
         action_id=ACTION,
@@ -221,8 +225,8 @@ class Remediation(RuleBasedStateMachine):
         changes = self.bench.changes()
         if back < len(changes):
             steps = self._steps(happenings, fault, by_hand=True)
-            turns = self.person.turns(steps, "ann@desk")
-            self._run(lambda: turns.roll_back(changes[back], "ann wants it"))
+            reconciler = self.person.reconciler(steps, "ann@desk")
+            self._run(lambda: reconciler.roll_back(changes[back], "ann wants it"))
 
     @rule(
         what=st.one_of(
@@ -293,10 +297,10 @@ class Remediation(RuleBasedStateMachine):
         if self.bench.settings.mode == "off":
             return  # the daemon takes no turns then
         steps = self._steps(happenings, fault, other=1 - which)
-        turns = self.daemons[which].turns(steps, "auto@host")
-        known = self.bench.known()
-        steps.data = known.data
-        if not self._run(lambda: turns.by_itself(known, judged(effect))):
+        reconciler = self.daemons[which].reconciler(steps, "auto@host")
+        inputs = self.bench.inputs()
+        steps.data = inputs.data
+        if not self._run(lambda: reconciler.reconcile(inputs, judged(effect))):
             self.daemons[which].restart()
 
     def _run(self, act: Callable[[], object]) -> bool:

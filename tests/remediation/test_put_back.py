@@ -18,7 +18,7 @@ from monitor.simulator.flow_documents import _written
 from tests.remediation.bench import FLOW, LISTED, ORG, UNLISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
 from tests.remediation.steps import Killed, Steps
-from tests.remediation.test_turn import apply, events, fault, newest, roll_back, turn
+from tests.remediation.test_reconcile import apply, events, fault, newest, roll_back, turn
 
 S = ChangeState
 

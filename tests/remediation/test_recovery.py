@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.ledger import ChangeState
-from monitor.remediation.recovery import ARRIVAL_SECONDS, LATE_SECONDS, what_became
+from monitor.remediation.recovery import ARRIVAL_SECONDS, LATE_SECONDS, resolve_state
 from tests.remediation.cases import NOW, change
 
 OLD, OURS, FOREIGN = 3_000, 4_000, 5_000
@@ -46,7 +46,7 @@ def test_the_value_tells_what_became_of_it(
 ) -> None:
     """Ours, the old one, or somebody else's."""
     at = NOW - waited
-    found, note = what_became(change(state, sent_at=at, touched_at=at), value_ms, NOW)
+    found, note = resolve_state(change(state, sent_at=at, touched_at=at), value_ms, NOW)
 
     assert found is expected
     assert note
@@ -56,11 +56,11 @@ def test_a_value_that_a_person_set_is_not_measured() -> None:
     """They know why they set it."""
     set_by_hand = change(S.APPLIED, measured=False)
 
-    assert what_became(set_by_hand, OURS, NOW)[0] is S.KEPT
+    assert resolve_state(set_by_hand, OURS, NOW)[0] is S.KEPT
 
 
 def test_what_a_jumping_clock_has_given_up_too_early_is_still_looked_for() -> None:
     """It was sent an hour ago by that clock, and given up just now."""
     given_up = change(S.ABANDONED, sent_at=NOW - 3_600, touched_at=NOW - 60)
 
-    assert what_became(given_up, OURS, NOW)[0] is S.APPLIED
+    assert resolve_state(given_up, OURS, NOW)[0] is S.APPLIED

@@ -22,8 +22,8 @@ from monitor.errors import (
 from monitor.ledger import Ledger, Switch
 from monitor.model import Action, ActionKind
 from monitor.remediation.manual_record import Asked, ManualRecord
-from monitor.remediation.set_timeout import Outcome, Result, SetTimeout
-from monitor.remediation.targets import LastCheck, Reading
+from monitor.remediation.set_timeout import SetResult, SetTimeout, SetTimeoutResult
+from monitor.remediation.targets import PreSendCheck, TargetState
 from monitor.simulator.world import World
 from tests.remediation.making import places
 from tests.remediation.places import PLACES, Place
@@ -55,7 +55,7 @@ class Desk:
         dry_run: bool = False,
         allow_lower: bool = False,
         holder: str = "a",
-    ) -> Result:
+    ) -> SetTimeoutResult:
         """Set a timeout."""
         asked = Asked(ORG, "ann@desk", holder, allow_lower, self.settings)
         desk = self
@@ -63,7 +63,7 @@ class Desk:
         class Record(ManualRecord):
             """Lets something happen in between."""
 
-            def sending(self, reading: Reading, to_ms: int) -> None:
+            def sending(self, reading: TargetState, to_ms: int) -> None:
                 """First that, then what is to be done."""
                 desk.before_sending()
                 super().sending(reading, to_ms)
@@ -104,7 +104,7 @@ def test_a_change_is_recorded_from_intent_to_end(desk: Desk) -> None:
 
     (change,) = desk.ledger.journal.changes(ORG, 10)
     assert result.after is not None
-    assert (result.outcome, desk.place.timeout_ms()) == (Outcome.CHANGED, 6_000)
+    assert (result.outcome, desk.place.timeout_ms()) == (SetResult.CHANGED, 6_000)
     assert desk.events() == ["planned", "writing", "applied", "kept"]
     assert (change.actor, change.from_ms, change.to_ms) == ("ann@desk", 5_000, 6_000)
     assert (change.target, change.container_id) == (
@@ -190,16 +190,16 @@ def test_ctrl_c_in_the_middle_of_a_write_is_looked_into(
     write = desk.place.target.write
 
     def interrupted(
-        reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+        reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
     ) -> None:
-        write(reading, timeout_ms, last_check=last_check)
+        write(reading, timeout_ms, pre_send_check=pre_send_check)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(desk.place.target, "write", interrupted)
 
     result = desk.set(6_000)
 
-    assert (result.outcome, desk.place.timeout_ms()) == (Outcome.CHANGED, 6_000)
+    assert (result.outcome, desk.place.timeout_ms()) == (SetResult.CHANGED, 6_000)
     assert desk.events()[-1] == "kept"
 
 
@@ -218,7 +218,7 @@ def test_a_dry_run_is_recorded_and_sends_nothing(desk: Desk) -> None:
     result = desk.set(6_000, dry_run=True)
 
     assert (result.outcome, desk.place.writes(), desk.events()) == (
-        Outcome.DRY_RUN,
+        SetResult.DRY_RUN,
         0,
         ["dry_run"],
     )
@@ -281,7 +281,7 @@ def test_a_lease_is_given_back(desk: Desk) -> None:
     with pytest.raises(RefusedError):
         desk.set(60_000)
 
-    assert desk.set(6_000, holder="b").outcome is Outcome.CHANGED
+    assert desk.set(6_000, holder="b").outcome is SetResult.CHANGED
 
 
 def test_a_lease_that_another_has_taken_over_sends_nothing(desk: Desk) -> None:
@@ -395,7 +395,7 @@ def test_a_flow_behind_a_gateway_that_compresses_is_set(gateway_desk: Desk, *, l
 
     result = gateway_desk.set(6_000)
 
-    assert (result.outcome, gateway_desk.place.timeout_ms()) == (Outcome.CHANGED, 6_000)
+    assert (result.outcome, gateway_desk.place.timeout_ms()) == (SetResult.CHANGED, 6_000)
     assert result.also_changed == ()
     assert gateway_desk.events() == ["planned", "writing", "applied", "kept"]
 
@@ -426,8 +426,8 @@ def test_lowering_is_for_those_who_say_so(desk: Desk) -> None:
     with pytest.raises(RefusedError):
         desk.set(4_000)
 
-    assert desk.set(4_000, allow_lower=True).outcome is Outcome.CHANGED
-    assert desk.set(4_000, allow_lower=True).outcome is Outcome.UNCHANGED
+    assert desk.set(4_000, allow_lower=True).outcome is SetResult.CHANGED
+    assert desk.set(4_000, allow_lower=True).outcome is SetResult.UNCHANGED
     assert (desk.place.timeout_ms(), desk.place.writes()) == (4_000, 1)
 
 
@@ -468,7 +468,7 @@ def test_an_unreadable_state_of_the_lock_is_not_the_end_of_the_record(desk: Desk
         restore, is_unchanged = desk.place.target.restore, desk.place.target.is_unchanged
         fingerprint = desk.place.target.fingerprint
 
-        def read(self, action_id: str) -> Reading:
+        def read(self, action_id: str) -> TargetState:
             """Without a lock."""
             return replace(read(action_id), lock="")
 

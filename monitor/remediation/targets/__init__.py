@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from monitor.remediation.targets.action import IntegrationActionTarget
 from monitor.remediation.targets.flow import FlowTarget
-from monitor.remediation.targets.limits import ASYNCHRONOUS, insist_on_a_write
+from monitor.remediation.targets.limits import ASYNCHRONOUS, validate_write
 from monitor.remediation.targets.target import (
     NOT_SHOWN,
-    LastCheck,
-    Reading,
+    PreSendCheck,
     Target,
+    TargetState,
     Written,
     is_same_lock,
     shows_the_write,
@@ -26,13 +26,13 @@ __all__ = [
     "NOT_SHOWN",
     "FlowTarget",
     "IntegrationActionTarget",
-    "LastCheck",
-    "Reading",
+    "PreSendCheck",
     "Target",
+    "TargetState",
     "Written",
-    "insist_on_a_write",
     "is_same_lock",
     "shows_the_write",
+    "validate_write",
     "versions_between",
     "was_answered",
     "writes_between",

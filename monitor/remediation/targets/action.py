@@ -36,16 +36,16 @@ from monitor.model import (
 )
 from monitor.remediation.targets.json_text import differences, digest, parse
 from monitor.remediation.targets.limits import (
-    insist_on_a_lock,
-    insist_on_a_write,
-    insist_on_whole,
+    validate_lock,
+    validate_whole,
+    validate_write,
 )
 from monitor.remediation.targets.managed import is_managed
 from monitor.remediation.targets.target import (
     NOT_SHOWN,
     SERVER_MANAGED,
-    LastCheck,
-    Reading,
+    PreSendCheck,
+    TargetState,
     Written,
 )
 
@@ -119,7 +119,7 @@ class IntegrationActionTarget:
         """The platform counts whole seconds."""
         return _STEP_MS
 
-    def read(self, action_id: str) -> Reading:
+    def read(self, action_id: str) -> TargetState:
         """Read the action afresh, with what tells whether it can be edited, and its templates.
 
         The timeout of a function data action lives in its function, which is not read: the
@@ -145,7 +145,7 @@ class IntegrationActionTarget:
         templates: Mapping[str, str | None] | None = None
         unfit = None
         if state is Editable.YES:
-            insist_on_whole(f"the action {action.name}", is_whole=document.is_whole)
+            validate_whole(f"the action {action.name}", is_whole=document.is_whole)
             if not _is_usable(document):
                 raise _hidden(action.name, "configuration that can be understood")
             whole = _whole(document)
@@ -154,7 +154,7 @@ class IntegrationActionTarget:
                 raise _hidden(action.name, "configuration")
             templates = self._templates(document)
             unfit = _unfit(document, templates)
-        return Reading(
+        return TargetState(
             action_id=action_id,
             action_name=action.name,
             timeout_ms=default if action.timeout_ms is None else action.timeout_ms,
@@ -170,7 +170,7 @@ class IntegrationActionTarget:
         )
 
     def write(
-        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+        self, reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
     ) -> Written:
         """Send the whole configuration back with another timeout, if the version is the same.
 
@@ -182,18 +182,20 @@ class IntegrationActionTarget:
             GenesysError: Any other of the tree; nothing was changed.
         """
         seconds = -(-timeout_ms // _STEP_MS)
-        insist_on_a_write(reading, seconds * _STEP_MS)
+        validate_write(reading, seconds * _STEP_MS)
         update = _update(cast("_Document", reading.document), reading.lock, seconds)
-        accepted = patch_action(self._client, reading.action_id, update, last_check=last_check)
+        accepted = patch_action(
+            self._client, reading.action_id, update, pre_send_check=pre_send_check
+        )
         return Written(seconds * _STEP_MS, accepted.version, accepted.version)
 
     def restore(
         self,
-        before: Reading,
-        now: Reading,
+        before: TargetState,
+        now: TargetState,
         timeout_ms: int,
         *,
-        last_check: LastCheck | None = None,
+        pre_send_check: PreSendCheck | None = None,
     ) -> Written:
         """Send back the whole configuration as it was read before, under the version of now.
 
@@ -203,14 +205,16 @@ class IntegrationActionTarget:
             AmbiguousWriteError: Nobody knows whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
-        insist_on_a_lock(now)
+        validate_lock(now)
         was_unset = not before.is_set and timeout_ms == before.timeout_ms
         seconds = None if was_unset else timeout_ms // _STEP_MS
         update = _update(cast("_Document", before.document), now.lock, seconds)
-        accepted = patch_action(self._client, before.action_id, update, last_check=last_check)
+        accepted = patch_action(
+            self._client, before.action_id, update, pre_send_check=pre_send_check
+        )
         return Written(timeout_ms, accepted.version, accepted.version)
 
-    def differences(self, before: Reading, after: Reading) -> Sequence[str]:
+    def differences(self, before: TargetState, after: TargetState) -> Sequence[str]:
         """Where two readings differ, but for the timeout and what the platform manages."""
         one, other = cast("_Document", before.document), cast("_Document", after.document)
         places = differences(one.action.raw, other.action.raw, {_FIELD}, SERVER_MANAGED)
@@ -224,11 +228,11 @@ class IntegrationActionTarget:
         )
         return tuple(dict.fromkeys((*places, *templates)))
 
-    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+    def is_unchanged(self, before: TargetState, after: TargetState) -> bool:
         """Whether the version is the same."""
         return bool(before.lock) and before.lock == after.lock
 
-    def fingerprint(self, reading: Reading) -> str:
+    def fingerprint(self, reading: TargetState) -> str:
         """A digest of the action without its timeout, and its templates; empty without them."""
         document = cast("_Document", reading.document)
         if document.templates is None:
@@ -306,7 +310,7 @@ class IntegrationActionTarget:
         except NotFoundError:
             return None
         what = f"the template {file_name} of the action {action.name}"
-        insist_on_whole(what, is_whole=template.is_whole)
+        validate_whole(what, is_whole=template.is_whole)
         return template.text
 
 

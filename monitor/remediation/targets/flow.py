@@ -30,15 +30,15 @@ from monitor.remediation.targets.flow_edit import (
 )
 from monitor.remediation.targets.json_text import differences, digest
 from monitor.remediation.targets.limits import (
-    insist_on_a_lock,
-    insist_on_a_write,
-    insist_on_whole,
+    validate_lock,
+    validate_whole,
+    validate_write,
 )
 from monitor.remediation.targets.managed import is_managed
 from monitor.remediation.targets.target import (
     SERVER_MANAGED,
-    LastCheck,
-    Reading,
+    PreSendCheck,
+    TargetState,
     Written,
     is_same_lock,
 )
@@ -88,7 +88,7 @@ class FlowTarget:
         """A flow counts milliseconds."""
         return 1
 
-    def read(self, action_id: str) -> Reading:
+    def read(self, action_id: str) -> TargetState:
         """Read the flow afresh, and find one data action in it.
 
         Raises:
@@ -97,14 +97,14 @@ class FlowTarget:
             GenesysError: Any other error of the tree.
         """
         flow = get_flow(self._client, self._flow_id)
-        insist_on_whole(f"the flow {flow.name or flow.flow_id}", is_whole=flow.is_whole)
+        validate_whole(f"the flow {flow.name or flow.flow_id}", is_whole=flow.is_whole)
         try:
             field = find_timeout(flow.raw, action_id)
         except NotFoundError as error:
             raise NotFoundError(error.message, _names(flow)) from error
         name = next((one.name for one in flow.data_actions if one.action_id == action_id), "")
         owned = is_managed(self._managed, (flow.name, flow.flow_id, name, action_id))
-        return Reading(
+        return TargetState(
             action_id=action_id,
             action_name=name or action_id,
             timeout_ms=DEFAULT_TIMEOUT_MS if field.value_ms is None else field.value_ms,
@@ -119,7 +119,7 @@ class FlowTarget:
         )
 
     def write(
-        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+        self, reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
     ) -> Written:
         """Send the whole document back with another timeout, if it is still the same.
 
@@ -132,22 +132,22 @@ class FlowTarget:
             AmbiguousWriteError: Nobody knows whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
-        insist_on_a_write(reading, timeout_ms)
+        validate_write(reading, timeout_ms)
         document = cast("_Document", reading.document)
         changed = with_timeout(document.flow.raw, document.field, timeout_ms)
         try:
-            accepted = self._put(document.flow, changed, last_check)
+            accepted = self._put(document.flow, changed, pre_send_check)
         except BadRequestError as error:
             raise _explained(error, reading, timeout_ms) from error
         return Written(timeout_ms, accepted.etag, accepted.version)
 
     def restore(
         self,
-        before: Reading,
-        now: Reading,
+        before: TargetState,
+        now: TargetState,
         timeout_ms: int,
         *,
-        last_check: LastCheck | None = None,
+        pre_send_check: PreSendCheck | None = None,
     ) -> Written:
         """Send back the document as it was read before, under the ETag of now.
 
@@ -160,33 +160,35 @@ class FlowTarget:
             AmbiguousWriteError: Nobody knows whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
-        insist_on_a_lock(now)
+        validate_lock(now)
         first = cast("_Document", before.document)
         current = cast("_Document", now.document).flow
         text = first.flow.raw
         if timeout_ms != before.timeout_ms:
             text = with_timeout(text, first.field, timeout_ms)
-        accepted = self._put(current, with_version_of(text, current.raw), last_check)
+        accepted = self._put(current, with_version_of(text, current.raw), pre_send_check)
         return Written(timeout_ms, accepted.etag, accepted.version)
 
-    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+    def is_unchanged(self, before: TargetState, after: TargetState) -> bool:
         """Whether the ETag is the same, or the document with its version."""
         one, other = cast("_Document", before.document), cast("_Document", after.document)
         return (bool(before.lock) and is_same_lock(before.lock, after.lock)) or _says_the_same(
             one.flow, other.flow
         )
 
-    def fingerprint(self, reading: Reading) -> str:
+    def fingerprint(self, reading: TargetState) -> str:
         """A digest of the document without this timeout and what the server manages."""
         flow = cast("_Document", reading.document).flow
         return digest(flow.raw, {reading.place}, SERVER_MANAGED)
 
-    def differences(self, before: Reading, after: Reading) -> Sequence[str]:
+    def differences(self, before: TargetState, after: TargetState) -> Sequence[str]:
         """Where two readings differ, but for the timeout and what the server manages."""
         one, other = cast("_Document", before.document), cast("_Document", after.document)
         return tuple(differences(one.flow.raw, other.flow.raw, {before.place}, SERVER_MANAGED))
 
-    def _put(self, current: FlowDocument, text: bytes, last_check: LastCheck | None) -> Accepted:
+    def _put(
+        self, current: FlowDocument, text: bytes, pre_send_check: PreSendCheck | None
+    ) -> Accepted:
         """Send a document under the ETag that the present one was read under.
 
         Where that is refused and nobody has changed the document, a gateway has changed the ETag:
@@ -200,7 +202,7 @@ class FlowTarget:
         """
 
         def put(etag: str) -> Accepted:
-            return put_flow(self._client, self._flow_id, text, etag, last_check=last_check)
+            return put_flow(self._client, self._flow_id, text, etag, pre_send_check=pre_send_check)
 
         try:
             return put(current.etag)
@@ -259,7 +261,7 @@ def _names(flow: FlowDocument) -> str:
     return f"It has {', '.join(known)}{rest}."
 
 
-def _explained(error: BadRequestError, reading: Reading, timeout_ms: int) -> BadRequestError:
+def _explained(error: BadRequestError, reading: TargetState, timeout_ms: int) -> BadRequestError:
     """The same, with what was sent that differs from what was fetched."""
     before = f"{reading.timeout_ms} ms" if reading.is_set else "no value"
     return BadRequestError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.analysis.editable import HOW, Editable
 from monitor.errors import RefusedError
 from monitor.model import CAP_MS
-from monitor.remediation.targets.target import Reading
+from monitor.remediation.targets.target import TargetState
 
 ASYNCHRONOUS = (
     "A back end that needs more time wants an asynchronous call: let it answer at once, do the "
@@ -13,7 +13,7 @@ ASYNCHRONOUS = (
 )
 
 
-def insist_on_a_write(reading: Reading, timeout_ms: int) -> None:
+def validate_write(reading: TargetState, timeout_ms: int) -> None:
     """Refuse a write that must not be sent.
 
     Args:
@@ -39,12 +39,12 @@ def insist_on_a_write(reading: Reading, timeout_ms: int) -> None:
         raise RefusedError(
             f"{timeout_ms} ms is no timeout", f"Choose 1 to {CAP_MS} ms.", guard="positive"
         )
-    insist_on_a_lock(reading)
+    validate_lock(reading)
     if reading.unfit is not None:
         raise reading.unfit
 
 
-def insist_on_a_lock(reading: Reading) -> None:
+def validate_lock(reading: TargetState) -> None:
     """Refuse a write that could undo somebody else's.
 
     Raises:
@@ -59,7 +59,7 @@ def insist_on_a_lock(reading: Reading) -> None:
         )
 
 
-def insist_on_whole(what: str, *, is_whole: bool) -> None:
+def validate_whole(what: str, *, is_whole: bool) -> None:
     """Refuse an answer that may have been cut on its way.
 
     Args:

@@ -47,7 +47,7 @@ NOT_SHOWN = "whole_configuration"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TargetState:
     """One data action as it stood when it was read.
 
     Attributes:
@@ -101,7 +101,7 @@ def is_same_lock(one: str, other: str) -> bool:
     return is_same_etag(one, other)
 
 
-def writes_between(before: Reading, after: Reading) -> int | None:
+def writes_between(before: TargetState, after: TargetState) -> int | None:
     """Return how many writes lie between two readings by their versions; None where they don't say.
 
     Both contracts count versions one by one, a flow's in its document.
@@ -118,7 +118,9 @@ def was_answered(error: TimeoutMonitorError) -> bool:
     return is_told and not isinstance(error, EtagRewrittenError)
 
 
-def shows_the_write(target: Target, before: Reading, after: Reading, timeout_ms: int) -> bool:
+def shows_the_write(
+    target: Target, before: TargetState, after: TargetState, timeout_ms: int
+) -> bool:
     """Return whether a write that was refused was carried out all the same.
 
     A proxy that sends a request twice passes on the answer to the second, and that one is refused
@@ -149,7 +151,7 @@ def versions_between(before: str, after: str) -> int | None:
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 
-LastCheck = Callable[[], None]
+PreSendCheck = Callable[[], None]
 """Called right before a write goes out; what it raises is raised, and then nothing was sent."""
 
 
@@ -171,7 +173,7 @@ class Target(Protocol):
         """Values are whole multiples of this; others are rounded up to the next."""
         ...
 
-    def read(self, action_id: str) -> Reading:
+    def read(self, action_id: str) -> TargetState:
         """Read a data action afresh.
 
         Raises:
@@ -183,14 +185,14 @@ class Target(Protocol):
         ...
 
     def write(
-        self, reading: Reading, timeout_ms: int, *, last_check: LastCheck | None = None
+        self, reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
     ) -> Written:
         """Change the timeout, and nothing else, if nobody wrote since the reading. Sends one write.
 
         Args:
             reading: What it was decided upon.
             timeout_ms: The new timeout in milliseconds; rounded up to a whole step.
-            last_check: Whether it may still be sent, asked as close to the wire as can be.
+            pre_send_check: Whether it may still be sent, asked as close to the wire as can be.
 
         Raises:
             RefusedError: It can't be edited, has no lock, or the value is not from one step to
@@ -204,11 +206,11 @@ class Target(Protocol):
 
     def restore(
         self,
-        before: Reading,
-        now: Reading,
+        before: TargetState,
+        now: TargetState,
         timeout_ms: int,
         *,
-        last_check: LastCheck | None = None,
+        pre_send_check: PreSendCheck | None = None,
     ) -> Written:
         """Put back what a write has changed beside the timeout. Sends one write.
 
@@ -217,7 +219,7 @@ class Target(Protocol):
             now: What is there now; only under its lock.
             timeout_ms: The timeout that it is to have: that of ``before``, or the one that was
                 written; unset again where it was unset before.
-            last_check: Whether it may still be sent, asked as close to the wire as can be.
+            pre_send_check: Whether it may still be sent, asked as close to the wire as can be.
 
         Raises:
             RefusedError: There is no lock; nothing was sent.
@@ -227,11 +229,11 @@ class Target(Protocol):
         """
         ...
 
-    def is_unchanged(self, before: Reading, after: Reading) -> bool:
+    def is_unchanged(self, before: TargetState, after: TargetState) -> bool:
         """Return whether nobody wrote between two readings, whatever became of their locks."""
         ...
 
-    def fingerprint(self, reading: Reading) -> str:
+    def fingerprint(self, reading: TargetState) -> str:
         """Return a digest of all that ``differences`` compares; empty where not all was read.
 
         It outlives the program, so that what is read later can be compared with what was read
@@ -239,7 +241,7 @@ class Target(Protocol):
         """
         ...
 
-    def differences(self, before: Reading, after: Reading) -> Sequence[str]:
+    def differences(self, before: TargetState, after: TargetState) -> Sequence[str]:
         """Where two readings of an action differ, but for its timeout and what servers manage.
 
         What one of them did not read is left out.

@@ -274,7 +274,7 @@ def test_the_last_check_can_still_stop_a_write(
         raise BusyError(message)
 
     with pytest.raises(BusyError, match="too late"):
-        target.write(target.read("a-1"), 12_000, last_check=no)
+        target.write(target.read("a-1"), 12_000, pre_send_check=no)
 
     assert far_side.requests(WRITE) == []
 

@@ -15,7 +15,7 @@ from monitor.ledger.change import (
     ChangeState,
     Intent,
     Quarantine,
-    Standing,
+    RemediationState,
     Switch,
 )
 from monitor.ledger.change_schema import changes, quarantines, switches
@@ -26,10 +26,12 @@ TRIPPED = "tripped"
 RESUMED = "resumed"
 
 
-def read_standing(connection: Connection, org: str, org_id: int | None, since: float) -> Standing:
+def read_remediation_state(
+    connection: Connection, org: str, org_id: int | None, since: float
+) -> RemediationState:
     """What is known; the open changes, and those that began at or after ``since``."""
     if org_id is None:
-        return Standing(org)
+        return RemediationState(org)
     found = {
         row.name: Switch(row.since, row.actor, row.reason)
         for row in connection.execute(select(switches).where(switches.c.org_id == org_id))
@@ -42,7 +44,7 @@ def read_standing(connection: Connection, org: str, org_id: int | None, since: f
         .scalar_subquery()
     )
     latest = _changes(connection, org, changes.c.id.in_(newest))
-    return Standing(
+    return RemediationState(
         org=org,
         paused=found.get(PAUSED),
         tripped=found.get(TRIPPED),

@@ -1,4 +1,4 @@
-"""Rails about what may be changed at all, by whom and when: settings, switches and the platform."""
+"""What may be changed at all, by whom and when: settings, switches and the platform."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from fnmatch import fnmatchcase
 from monitor.analysis.editable import HOW, Editable
 from monitor.config import RemediationSettings
 from monitor.hours import within
-from monitor.remediation.case import Case, Circumstances, Guard, Who
+from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
 
 
-def editable(case: Case) -> Guard:
+def editable(case: GuardInput) -> GuardResult:
     """Some timeouts can't be set, or belong to another program."""
     found = case.candidate.diagnosis.editable
-    return Guard(
+    return GuardResult(
         "editable",
         found is Editable.YES,
         "its timeout can be set" if found is Editable.YES else f"{found}: {HOW[found]}",
@@ -27,44 +27,44 @@ def allow_listed(settings: RemediationSettings, action_id: str, action_name: str
     )
 
 
-def allow_list(case: Case) -> Guard:
+def allow_list(case: GuardInput) -> GuardResult:
     """The daemon by itself touches nothing that nobody has named."""
     one = case.candidate
     if allow_listed(case.settings, one.action_id, one.action_name):
-        return Guard("allow_list", passed=True, detail="remediation.allow names it")
-    binds = case.who is Who.AUTO and case.settings.mode == "auto"
-    return Guard(
+        return GuardResult("allow_list", passed=True, detail="remediation.allow names it")
+    binds = case.initiator is Initiator.AUTO and case.settings.mode == "auto"
+    return GuardResult(
         "allow_list", not binds, "remediation.allow does not name it: only a person may change it"
     )
 
 
-def change_window(case: Circumstances) -> Guard:
+def change_window(case: GuardContext) -> GuardResult:
     """A change freeze holds for everybody."""
     hours = case.settings.hours
     inside = within(hours, case.now)
     if not hours:
-        return Guard("change_window", passed=True, detail="changes may be made at any time")
-    return Guard(
+        return GuardResult("change_window", passed=True, detail="changes may be made at any time")
+    return GuardResult(
         "change_window",
         inside,
         f"{'inside' if inside else 'outside'} the change window {case.settings.window}",
     )
 
 
-def tripped(case: Circumstances) -> Guard:
+def tripped(case: GuardContext) -> GuardResult:
     """Failures in a row have a cause that a person has to look at."""
-    trip = case.standing.tripped
-    return Guard(
+    trip = case.remediation_state.tripped
+    return GuardResult(
         "tripped",
         trip is None,
         "not tripped" if trip is None else f"{trip.reason}; timeout-monitor resume lets it go on",
     )
 
 
-def paused(case: Circumstances) -> Guard:
+def paused(case: GuardContext) -> GuardResult:
     """Somebody has pulled the switch."""
-    pause = case.standing.paused
-    return Guard(
+    pause = case.remediation_state.paused
+    return GuardResult(
         "paused",
         pause is None,
         "not paused"
@@ -73,8 +73,8 @@ def paused(case: Circumstances) -> Guard:
     )
 
 
-def mode(case: Circumstances) -> Guard:
+def mode(case: GuardContext) -> GuardResult:
     """Off changes nothing; recommend waits for a person; auto may do it by itself."""
     chosen = case.settings.mode
-    may = chosen == "auto" or (chosen == "recommend" and case.who is Who.HUMAN)
-    return Guard("mode", may, f"remediation.mode is {chosen}")
+    may = chosen == "auto" or (chosen == "recommend" and case.initiator is Initiator.HUMAN)
+    return GuardResult("mode", may, f"remediation.mode is {chosen}")

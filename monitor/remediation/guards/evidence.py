@@ -1,9 +1,9 @@
-"""Rails about what is known: the verdict, its evidence, and the data under it."""
+"""Guards about what is known: the verdict, its evidence, and the data under it."""
 
 from __future__ import annotations
 
 from monitor.analysis.verdict import Verdict
-from monitor.remediation.case import Case, Guard
+from monitor.remediation.decision import GuardInput, GuardResult
 
 LEAST_EXECUTIONS = 200
 LEAST_TIMEOUTS = 10
@@ -13,10 +13,10 @@ CLOCK_SLACK_SECONDS = 5.0
 """Data may be this much younger than now: two machines' clocks are never quite the same."""
 
 
-def verdict(case: Case) -> Guard:
+def verdict(case: GuardInput) -> GuardResult:
     """Only a slow tail is helped by a longer timeout; anything else only makes callers wait."""
     said = case.candidate.diagnosis.verdict
-    return Guard(
+    return GuardResult(
         "verdict",
         said is Verdict.SLOW_TAIL,
         f"the verdict is {said}"
@@ -24,13 +24,13 @@ def verdict(case: Case) -> Guard:
     )
 
 
-def evidence(case: Case) -> Guard:
+def evidence(case: GuardInput) -> GuardResult:
     """Few executions can look like anything."""
     diagnosis = case.candidate.diagnosis
     if diagnosis.missing:
-        return Guard("evidence", passed=False, detail=f"only {', '.join(diagnosis.missing)}")
+        return GuardResult("evidence", passed=False, detail=f"only {', '.join(diagnosis.missing)}")
     enough = diagnosis.executions >= LEAST_EXECUTIONS and diagnosis.timeouts >= LEAST_TIMEOUTS
-    return Guard(
+    return GuardResult(
         "evidence",
         enough,
         f"{diagnosis.executions:.0f} executions and {diagnosis.timeouts:.0f} timeouts"
@@ -38,13 +38,13 @@ def evidence(case: Case) -> Guard:
     )
 
 
-def in_force(case: Case) -> Guard:
+def in_force(case: GuardInput) -> GuardResult:
     """What was measured under another timeout says nothing about a step from this one."""
     now_ms, measured_ms = case.from_ms, case.candidate.diagnosis.timeout_ms
     if now_ms is None:
-        return Guard("in_force", passed=False, detail="nobody knows the timeout in force")
+        return GuardResult("in_force", passed=False, detail="nobody knows the timeout in force")
     same = measured_ms is not None and round(measured_ms) == now_ms
-    return Guard(
+    return GuardResult(
         "in_force",
         same,
         f"{_seconds(now_ms)} is in force"
@@ -52,32 +52,36 @@ def in_force(case: Case) -> Guard:
     )
 
 
-def fresh(case: Case) -> Guard:
+def fresh(case: GuardInput) -> GuardResult:
     """Old data tell how it was; and data from the future tell that a clock is wrong."""
     data = case.data
     return (
         _recent(case.now, data.last_success_at, data.stale_after_seconds, "read")
         or _recent(case.now, data.diagnosed_at, data.diagnosis_lasts_seconds, "diagnosed")
-        or Guard("fresh", passed=True, detail=f"read {case.now - data.last_success_at:.0f} s ago")
+        or GuardResult(
+            "fresh", passed=True, detail=f"read {case.now - data.last_success_at:.0f} s ago"
+        )
     )
 
 
-def _recent(now: float, at: float, lasts_seconds: float, what: str) -> Guard | None:
-    """What the rail says of something that is too old or too new; None where it is neither."""
+def _recent(now: float, at: float, lasts_seconds: float, what: str) -> GuardResult | None:
+    """What the guard says of something that is too old or too new; None where it is neither."""
     if at <= 0:
-        return Guard("fresh", passed=False, detail=f"the executions were never {what}")
+        return GuardResult("fresh", passed=False, detail=f"the executions were never {what}")
     if now - at < -CLOCK_SLACK_SECONDS:
-        return Guard("fresh", passed=False, detail=f"the executions were {what} in the future")
+        return GuardResult(
+            "fresh", passed=False, detail=f"the executions were {what} in the future"
+        )
     if now - at > lasts_seconds:
         words = f"{what} {now - at:.0f} s ago, and after {lasts_seconds:.0f} s that is stale"
-        return Guard("fresh", passed=False, detail=words)
+        return GuardResult("fresh", passed=False, detail=words)
     return None
 
 
-def complete(case: Case) -> Guard:
+def complete(case: GuardInput) -> GuardResult:
     """What was not read could say anything."""
     missing = case.data.missing_seconds
-    return Guard(
+    return GuardResult(
         "complete",
         missing <= 0,
         "nothing is missing" if missing <= 0 else f"{missing} s of the data were never read",

@@ -1,4 +1,4 @@
-"""The policy: every rail refuses what it is there for, and nothing else."""
+"""The policy: every guard refuses what it is there for, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from monitor.analysis.editable import Editable
 from monitor.analysis.verdict import Verdict
 from monitor.config import RemediationSettings
-from monitor.ledger import ChangeState, Quarantine, Standing, Switch
-from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
-from monitor.remediation.policy import decide, in_order_of_worth
-from monitor.remediation.rails import RAIL_NAMES
-from monitor.remediation.stepping import next_value
+from monitor.ledger import ChangeState, Quarantine, RemediationState, Switch
+from monitor.remediation.decide import decide, in_order_of_worth
+from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
+from monitor.remediation.guards import GUARD_NAMES
+from monitor.remediation.next_timeout import next_timeout_ms
 from tests.remediation.cases import (
     ACTION,
     AUTO,
@@ -28,7 +28,7 @@ from tests.remediation.cases import (
     data,
     diagnosis,
     recommendation,
-    standing,
+    remediation_state,
 )
 
 
@@ -36,19 +36,24 @@ def decided(  # noqa: PLR0913 - one for each thing that can be out of the ordina
     one: Candidate | None = None,
     *,
     seen: Data | None = None,
-    made: Standing | None = None,
+    made: RemediationState | None = None,
     settings: RemediationSettings = AUTO,
-    who: Who = Who.AUTO,
+    initiator: Initiator = Initiator.AUTO,
     now: float = NOW,
 ) -> Decision:
     """Decide about a case in which only what is given is out of the ordinary."""
     return decide(
-        one or candidate(), seen or data(), made or standing(), settings, who=who, now=now
+        one or candidate(),
+        seen or data(),
+        made or remediation_state(),
+        settings,
+        initiator=initiator,
+        now=now,
     )
 
 
 def refused_by(decision: Decision) -> set[str]:
-    """Names of the rails that refused."""
+    """Names of the guards that refused."""
     return {guard.name for guard in decision.guards if not guard.passed}
 
 
@@ -66,9 +71,9 @@ def test_a_good_case_is_raised_by_one_step_and_every_rail_has_spoken() -> None:
     """From 4 s towards 8 s, by half as much again."""
     decision = decided()
 
-    assert (decision.verb, decision.reason) == (Verb.RAISE, "ok")
+    assert (decision.kind, decision.reason) == (DecisionKind.RAISE, "ok")
     assert (decision.from_ms, decision.to_ms) == (4_000, 6_000)
-    assert tuple(guard.name for guard in decision.guards) == RAIL_NAMES
+    assert tuple(guard.name for guard in decision.guards) == GUARD_NAMES
     assert all(guard.detail for guard in decision.guards)
 
 
@@ -97,28 +102,38 @@ SPOILT = {
     "no_room": ("concurrency", {"seen": replace(data(), slots=23.1)}),
     "limit_unknown": ("concurrency", {"seen": replace(data(), limit=None)}),
     "slots_unknown": ("concurrency", {"seen": replace(data(), slots=None)}),
-    "lowered_by_a_person": ("changed_since", {"made": standing(change(to_ms=5_000))}),
+    "lowered_by_a_person": ("changed_since", {"made": remediation_state(change(to_ms=5_000))}),
     "restored_then_raised_by_a_person": (
         "changed_since",
-        {"made": standing(change(ChangeState.ROLLED_BACK))},
+        {"made": remediation_state(change(ChangeState.ROLLED_BACK))},
     ),
     "in_quarantine": (
         "quarantine",
         {
             "made": replace(
-                standing(),
+                remediation_state(),
                 quarantines={ACTION: Quarantine(ACTION, "not_helpful", NOW - DAY, NOW + 1, 3)},
             )
         },
     ),
-    "measured_now": ("open_change", {"made": standing(change(ChangeState.WATCHING))}),
-    "changed_lately": ("cooldown", {"made": standing(change(ago=DAY - 1))}),
-    "changed_in_the_future": ("cooldown", {"made": standing(change(ago=-2 * HOUR, sent_at=None))}),
+    "measured_now": ("open_change", {"made": remediation_state(change(ChangeState.WATCHING))}),
+    "changed_lately": ("cooldown", {"made": remediation_state(change(ago=DAY - 1))}),
+    "changed_in_the_future": (
+        "cooldown",
+        {"made": remediation_state(change(ago=-2 * HOUR, sent_at=None))},
+    ),
     "budget_spent": (
         "daily_budget",
-        {"made": standing(*(change(ago=HOUR * n, action_id=f"a{n}") for n in (1, 2, 3, 4, 5)))},
+        {
+            "made": remediation_state(
+                *(change(ago=HOUR * n, action_id=f"a{n}") for n in (1, 2, 3, 4, 5))
+            )
+        },
     ),
-    "changed_since_the_poll": ("one_per_poll", {"made": standing(change(ago=10, action_id="b"))}),
+    "changed_since_the_poll": (
+        "one_per_poll",
+        {"made": remediation_state(change(ago=10, action_id="b"))},
+    ),
     "outside_the_window": (
         "change_window",
         {"settings": auto(window="Mon-Fri 01:00-05:00 Europe/Dublin")},
@@ -126,34 +141,38 @@ SPOILT = {
     "not_named": ("allow_list", {"settings": auto(allow=["look up *", "custom"])}),
     "tripped": (
         "tripped",
-        {"made": replace(standing(), tripped=Switch(NOW, "auto", "3 changes failed in a row"))},
+        {
+            "made": replace(
+                remediation_state(), tripped=Switch(NOW, "auto", "3 changes failed in a row")
+            )
+        },
     ),
-    "paused": ("paused", {"made": replace(standing(), paused=Switch(NOW, "ann@desk"))}),
+    "paused": ("paused", {"made": replace(remediation_state(), paused=Switch(NOW, "ann@desk"))}),
     "off": ("mode", {"settings": auto(mode="off")}),
 }
 
 
-@pytest.mark.parametrize(("rail", "spoilt"), SPOILT.values(), ids=SPOILT)
+@pytest.mark.parametrize(("guard", "spoilt"), SPOILT.values(), ids=SPOILT)
 def test_one_thing_out_of_order_is_refused_by_the_rail_for_it_alone(
-    rail: str, spoilt: dict[str, object]
+    guard: str, spoilt: dict[str, object]
 ) -> None:
-    """Nothing is changed, and the reason is the rail's name."""
+    """Nothing is changed, and the reason is the guard's name."""
     decision = decided(**spoilt)  # type: ignore[arg-type]
 
-    assert refused_by(decision) == {rail}
-    assert (decision.verb, decision.reason) == (Verb.KEEP, rail)
+    assert refused_by(decision) == {guard}
+    assert (decision.kind, decision.reason) == (DecisionKind.KEEP, guard)
     assert decision.detail
 
 
 def test_every_rail_can_refuse() -> None:
     """Two that only speak with others are tried beside the table."""
-    refusing = {rail for rail, _ in SPOILT.values()}
+    refusing = {guard for guard, _ in SPOILT.values()}
     above = decided(candidate(31_000, None))
     lower = decided(candidate(8_000, 4_000.0))
 
     assert "cap" in refused_by(above)
     assert "raise_only" in refused_by(lower)
-    assert refusing | {"cap", "raise_only"} == set(RAIL_NAMES)
+    assert refusing | {"cap", "raise_only"} == set(GUARD_NAMES)
 
 
 def test_recommend_waits_for_a_person() -> None:
@@ -161,26 +180,29 @@ def test_recommend_waits_for_a_person() -> None:
     settings = auto(mode="recommend", allow=[])
 
     assert refused_by(decided(settings=settings)) == {"mode"}
-    assert decided(settings=settings).verb is Verb.RECOMMEND
-    assert decided(settings=settings, who=Who.HUMAN).verb is Verb.RAISE
+    assert decided(settings=settings).kind is DecisionKind.RECOMMEND
+    assert decided(settings=settings, initiator=Initiator.HUMAN).kind is DecisionKind.RAISE
 
 
 def test_an_action_may_be_named_by_its_id() -> None:
     """An id is no pattern."""
-    assert decided(settings=auto(allow=[ACTION])).verb is Verb.RAISE
+    assert decided(settings=auto(allow=[ACTION])).kind is DecisionKind.RAISE
     assert decided(settings=auto(allow=[NAME.lower()])).reason == "allow_list"
 
 
 def test_off_holds_for_people_too() -> None:
     """Off means that nothing is ever written."""
-    assert decided(settings=auto(mode="off"), who=Who.HUMAN).reason == "mode"
+    assert decided(settings=auto(mode="off"), initiator=Initiator.HUMAN).reason == "mode"
 
 
 def test_a_quarantine_ends() -> None:
     """At its hour, to the second."""
     over = Quarantine(ACTION, "not_helpful", NOW - DAY, NOW, 3)
 
-    assert decided(made=replace(standing(), quarantines={ACTION: over})).verb is Verb.RAISE
+    assert (
+        decided(made=replace(remediation_state(), quarantines={ACTION: over})).kind
+        is DecisionKind.RAISE
+    )
 
 
 def test_a_configured_cap_is_lower_than_the_constant() -> None:
@@ -222,7 +244,7 @@ def test_whatever_is_raised_keeps_to_every_rail(
     one = replace(candidate(in_force_ms, wanted_ms), step_ms=step_ms)
     decision = decided(one, settings=settings)
 
-    if decision.verb is Verb.RAISE:
+    if decision.kind is DecisionKind.RAISE:
         assert decision.to_ms is not None
         assert in_force_ms < decision.to_ms <= min(30_000, max_timeout_ms)
         assert decision.to_ms <= in_force_ms * max_step + 1e-6
@@ -233,7 +255,7 @@ def test_whatever_is_raised_keeps_to_every_rail(
 @pytest.mark.parametrize(
     ("in_force_s", "steps_s"),
     [
-        (1, [2]),  # x2: the rail refuses it
+        (1, [2]),  # x2: the guard refuses it
         (2, [3, 4, 6, 9, 13, 19, 28, 30]),
         (3, [4, 6, 9, 13, 19, 28, 30]),
         (10, [15, 22, 30]),
@@ -246,7 +268,9 @@ def test_whole_seconds_are_stepped_without_exceeding_the_step(
     """What is wanted is rounded up; how far a step may go is rounded down."""
     found, now_ms = [], in_force_s * 1_000
     for _ in steps_s:
-        now_ms = next_value(now_ms, 29_001.0, step_ms=1_000, max_step=1.5, max_timeout_ms=30_000)
+        now_ms = next_timeout_ms(
+            now_ms, 29_001.0, step_ms=1_000, max_step=1.5, max_timeout_ms=30_000
+        )
         found.append(now_ms // 1_000)
 
     assert found == steps_s

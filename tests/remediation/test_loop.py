@@ -14,13 +14,13 @@ from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.config import Settings
 from monitor.ledger import Ledger, Switch
 from monitor.model import Action, ActionKind, TimeRange
-from monitor.remediation.keeper import Keeper
-from monitor.remediation.rails import RAIL_NAMES
-from monitor.remediation.turn import TurnReport
+from monitor.remediation.guards import GUARD_NAMES
+from monitor.remediation.loop import RemediationLoop
+from monitor.remediation.reconcile import ReconcileReport
 from tests.remediation.cases import ACTION, NAME, NOW, ORG, diagnosis
 from tests.simulator.far_end import StillClock
 
-MakeKeeper = Callable[..., Keeper]
+MakeKeeper = Callable[..., RemediationLoop]
 DIAGNOSED = OrgDiagnosis(
     org=ORG,
     contract="platform",
@@ -49,11 +49,11 @@ def stop() -> threading.Event:
 
 
 @pytest.fixture
-def make_keeper(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
+def make_loop(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
     """Makes a keeper in some mode."""
     with ExitStack() as stack:
 
-        def make(mode: str = "recommend") -> Keeper:
+        def make(mode: str = "recommend") -> RemediationLoop:
             settings = Settings.model_validate(
                 {
                     "remediation": {"mode": mode, "allow": ["*"], "reader_may_write": True},
@@ -67,106 +67,100 @@ def make_keeper(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
                     ],
                 }
             )
-            keeper = Keeper(settings.org[0], settings, ledger, StillClock(NOW), stop)
-            stack.callback(keeper.close)
-            return keeper
+            loop = RemediationLoop(settings.org[0], settings, ledger, StillClock(NOW), stop)
+            stack.callback(loop.close)
+            return loop
 
         yield make
 
 
-def test_a_turn_decides_about_every_action_and_counts_it(make_keeper: MakeKeeper) -> None:
-    """By the rail that refused."""
-    keeper = make_keeper()
-    report = keeper.take_turn(DIAGNOSED)
-    keeper.refresh_snapshot()
+def test_a_turn_decides_about_every_action_and_counts_it(make_loop: MakeKeeper) -> None:
+    """By the guard that refused."""
+    loop = make_loop()
+    report = loop.run_once(DIAGNOSED)
+    loop.refresh_snapshot()
 
     assert [one.reason for one in report.decisions] == ["fresh"]
-    assert keeper.snapshot.decisions["keep", "fresh"] == 1
-    assert sum(keeper.snapshot.decisions.values()) == 1
+    assert loop.snapshot.decisions["keep", "fresh"] == 1
+    assert sum(loop.snapshot.decisions.values()) == 1
 
 
 def test_every_decision_that_can_be_made_is_counted_from_the_start(
-    make_keeper: MakeKeeper,
+    make_loop: MakeKeeper,
 ) -> None:
     """A counter that appears with its first event hides that event."""
-    decisions = make_keeper().snapshot.decisions
+    decisions = make_loop().snapshot.decisions
 
     assert set(decisions.values()) == {0}
     assert {("raise", "ok"), ("recommend", "mode")} < set(decisions)
-    assert {("keep", name) for name in RAIL_NAMES} < set(decisions)
+    assert {("keep", name) for name in GUARD_NAMES} < set(decisions)
 
 
-def test_a_mode_of_off_looks_at_nothing(make_keeper: MakeKeeper, ledger: Ledger) -> None:
+def test_a_mode_of_off_looks_at_nothing(make_loop: MakeKeeper, ledger: Ledger) -> None:
     """Not even a refusal is recorded."""
-    assert make_keeper("off").take_turn(DIAGNOSED) == TurnReport()
+    assert make_loop("off").run_once(DIAGNOSED) == ReconcileReport()
     assert ledger.journal.audit(ORG, 10) == []
 
 
-def test_before_the_first_diagnosis_nothing_is_known(make_keeper: MakeKeeper) -> None:
+def test_before_the_first_diagnosis_nothing_is_known(make_loop: MakeKeeper) -> None:
     """So nothing is decided."""
-    assert make_keeper().take_turn(None) == TurnReport()
+    assert make_loop().run_once(None) == ReconcileReport()
 
 
-def test_no_turn_begins_once_the_daemon_ends(
-    make_keeper: MakeKeeper, stop: threading.Event
-) -> None:
+def test_no_turn_begins_once_the_daemon_ends(make_loop: MakeKeeper, stop: threading.Event) -> None:
     """A change takes longer than the end is waited for."""
     stop.set()
 
-    assert make_keeper().take_turn(DIAGNOSED) == TurnReport()
+    assert make_loop().run_once(DIAGNOSED) == ReconcileReport()
 
 
 def test_a_turn_is_left_out_while_another_program_has_its_own(
-    make_keeper: MakeKeeper, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+    make_loop: MakeKeeper, ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The next comes soon; that is no error."""
     lease = ledger.journal.take_lease(ORG, "another:1", time.time(), 60)
-    keeper = make_keeper()
+    loop = make_loop()
 
-    assert keeper.take_turn(DIAGNOSED) == TurnReport()
+    assert loop.run_once(DIAGNOSED) == ReconcileReport()
     assert "turn_left_out" in capsys.readouterr().out
     assert lease is not None
     ledger.journal.give_back(lease)
-    assert keeper.take_turn(DIAGNOSED).decisions != ()
+    assert loop.run_once(DIAGNOSED).decisions != ()
 
 
-def test_a_tripped_breaker_is_counted_at_every_turn(
-    make_keeper: MakeKeeper, ledger: Ledger
-) -> None:
+def test_a_tripped_breaker_is_counted_at_every_turn(make_loop: MakeKeeper, ledger: Ledger) -> None:
     """Also where no action wants a change: an alert rests on it."""
     lease = ledger.journal.take_lease(ORG, "another:1", time.time(), 60)
     assert lease is not None
     ledger.journal.trip(lease, Switch(NOW, "auto@host", "three in a row"))
     ledger.journal.give_back(lease)
-    keeper = make_keeper()
-    keeper.take_turn(DIAGNOSED)
-    keeper.refresh_snapshot()
+    loop = make_loop()
+    loop.run_once(DIAGNOSED)
+    loop.refresh_snapshot()
 
-    assert keeper.snapshot.decisions["keep", "tripped"] == 1
-    assert keeper.snapshot.tripped
+    assert loop.snapshot.decisions["keep", "tripped"] == 1
+    assert loop.snapshot.tripped
 
 
 def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
-    make_keeper: MakeKeeper,
+    make_loop: MakeKeeper,
 ) -> None:
     """After the settings were read anew, counters go on."""
-    first = make_keeper()
-    first.take_turn(DIAGNOSED)
+    first = make_loop()
+    first.run_once(DIAGNOSED)
     first.refresh_snapshot()
-    second = make_keeper("auto")
+    second = make_loop("auto")
     second.carry_over(first.snapshot.decisions)
 
     assert second.snapshot.decisions["keep", "fresh"] == 1
     assert second.snapshot.mode == "auto"
 
 
-def test_the_picture_shows_that_somebody_has_paused(
-    make_keeper: MakeKeeper, ledger: Ledger
-) -> None:
+def test_the_picture_shows_that_somebody_has_paused(make_loop: MakeKeeper, ledger: Ledger) -> None:
     """While the daemon runs."""
-    keeper = make_keeper()
-    assert not keeper.snapshot.paused
+    loop = make_loop()
+    assert not loop.snapshot.paused
     ledger.journal.pause(ORG, Switch(NOW, "ann@desk"))
-    keeper.refresh_snapshot()
+    loop.refresh_snapshot()
 
-    assert keeper.snapshot.paused
+    assert loop.snapshot.paused

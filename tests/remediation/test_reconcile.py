@@ -11,14 +11,14 @@ from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import why_set_back
+from monitor.remediation.reconcile import ReconcileReport
 from monitor.remediation.targets import (
     FlowTarget,
     IntegrationActionTarget,
-    LastCheck,
-    Reading,
+    PreSendCheck,
+    TargetState,
     Written,
 )
-from monitor.remediation.turn import TurnReport
 from tests.remediation.bench import (
     LISTED,
     ORG,
@@ -40,15 +40,15 @@ def turn(
     *,
     steps: Steps | None = None,
     program: str = "daemon",
-) -> TurnReport:
+) -> ReconcileReport:
     """The daemon's turn after a poll."""
     bench.move_clock(60)
     bench.poll()
     steps = steps or Steps(bench=bench)
-    turns = Program(bench, program).turns(steps, "auto@host")
-    known = bench.known()
-    steps.data = known.data
-    return turns.by_itself(known, judged(effect))
+    reconciler = Program(bench, program).reconciler(steps, "auto@host")
+    inputs = bench.inputs()
+    steps.data = inputs.data
+    return reconciler.reconcile(inputs, judged(effect))
 
 
 def newest(bench: Bench) -> Change:
@@ -72,7 +72,7 @@ def events(bench: Bench) -> list[str]:
 def roll_back(bench: Bench, change: Change) -> Change | str:
     """Somebody types ``rollback``."""
     steps = Steps(bench=bench, by_hand=True)
-    return Program(bench, "person").turns(steps, "ann@desk").roll_back(change, "asked by ann")
+    return Program(bench, "person").reconciler(steps, "ann@desk").roll_back(change, "asked by ann")
 
 
 def set_by_hand(bench: Bench, timeout_ms: int) -> None:
@@ -82,13 +82,13 @@ def set_by_hand(bench: Bench, timeout_ms: int) -> None:
         Program(bench, "person").setting(steps, LISTED, timeout_ms).run()
 
 
-def apply(bench: Bench, *action_ids: str) -> TurnReport:
+def apply(bench: Bench, *action_ids: str) -> ReconcileReport:
     """Somebody types ``apply``."""
     steps = Steps(bench=bench, by_hand=True)
-    turns = Program(bench, "person").turns(steps, "ann@desk")
-    known = bench.known()
-    steps.data = known.data
-    return turns.for_somebody(known, judged(Effect.NOT_YET), frozenset(action_ids))
+    reconciler = Program(bench, "person").reconciler(steps, "ann@desk")
+    inputs = bench.inputs()
+    steps.data = inputs.data
+    return reconciler.apply_requested(inputs, judged(Effect.NOT_YET), frozenset(action_ids))
 
 
 def test_a_slow_tail_is_raised_by_one_step_and_read_back(bench: Bench) -> None:
@@ -533,7 +533,7 @@ def test_a_write_that_can_not_be_read_back_is_read_at_the_next_turn(bench: Bench
 
 
 def test_people_make_changes_with_all_rails_but_the_allow_list(bench: Bench) -> None:
-    """What a rail refuses is refused to them, too."""
+    """What a guard refuses is refused to them, too."""
     bench.settings = bench.settings.model_copy(update={"mode": "recommend"})
 
     report = apply(bench, LISTED, UNLISTED)
@@ -718,16 +718,16 @@ def show_the_past_once(
 ) -> None:
     """Let the first reading after a write be the one before it."""
     read, write = kind.read, kind.write
-    past: list[Reading] = []
+    past: list[TargetState] = []
 
     def write_and_remember(
         self: Any,  # noqa: ANN401 - one of two
-        reading: Reading,
+        reading: TargetState,
         timeout_ms: int,
         *,
-        last_check: LastCheck | None = None,
+        pre_send_check: PreSendCheck | None = None,
     ) -> Written:
-        written = write(self, reading, timeout_ms, last_check=last_check)
+        written = write(self, reading, timeout_ms, pre_send_check=pre_send_check)
         past.append(reading)
         return written
 

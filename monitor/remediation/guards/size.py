@@ -1,9 +1,9 @@
-"""Rails about how far a change goes, and what it costs the org."""
+"""Guards about how far a change goes, and what it costs the org."""
 
 from __future__ import annotations
 
 from monitor.model import CAP_MS
-from monitor.remediation.case import Case, Guard
+from monitor.remediation.decision import GuardInput, GuardResult
 
 LEAST_MS = 1_000
 LEAST_SHARE = 0.1
@@ -14,56 +14,58 @@ _TINY = 1e-9
 _NOTHING = "the data ask for nothing more"
 
 
-def raise_only(case: Case) -> Guard:
+def raise_only(case: GuardInput) -> GuardResult:
     """A timeout that is lowered by a program could cut off calls that succeed today."""
     if case.from_ms is None or case.to_ms is None:
-        return Guard("raise_only", passed=False, detail=_NOTHING)
-    return Guard("raise_only", case.to_ms > case.from_ms, f"{_change(case.from_ms, case.to_ms)}")
+        return GuardResult("raise_only", passed=False, detail=_NOTHING)
+    return GuardResult(
+        "raise_only", case.to_ms > case.from_ms, f"{_change(case.from_ms, case.to_ms)}"
+    )
 
 
-def cap(case: Case) -> Guard:
+def cap(case: GuardInput) -> GuardResult:
     """Beyond half a minute of silence callers are gone, whatever the back end says then."""
     largest_ms = min(case.settings.max_timeout_ms, CAP_MS)
     above = [one for one in (case.from_ms, case.to_ms) if one is not None and one > largest_ms]
-    return Guard("cap", not above, f"the largest timeout allowed is {largest_ms / 1000:g} s")
+    return GuardResult("cap", not above, f"the largest timeout allowed is {largest_ms / 1000:g} s")
 
 
-def step(case: Case) -> Guard:
+def step(case: GuardInput) -> GuardResult:
     """A step is small enough for its effect to be measured before the next one."""
     if not case.from_ms or case.to_ms is None:
-        return Guard("step", passed=True, detail=_NOTHING)
+        return GuardResult("step", passed=True, detail=_NOTHING)
     ratio, largest = case.to_ms / case.from_ms, case.settings.max_step
-    return Guard(
+    return GuardResult(
         "step",
         ratio <= largest + _TINY,
         f"{_change(case.from_ms, case.to_ms)} is x{ratio:.2f}, of x{largest:g} at most",
     )
 
 
-def deadband(case: Case) -> Guard:
+def deadband(case: GuardInput) -> GuardResult:
     """A change that hardly changes anything is not worth its risk."""
     if case.from_ms is None or case.to_ms is None:
-        return Guard("deadband", passed=False, detail=_NOTHING)
+        return GuardResult("deadband", passed=False, detail=_NOTHING)
     least_ms = max(LEAST_MS, case.from_ms * LEAST_SHARE)
     more_ms = case.to_ms - case.from_ms
-    return Guard(
+    return GuardResult(
         "deadband",
         more_ms >= least_ms - _TINY,
         f"{more_ms / 1000:g} s more, and less than {least_ms / 1000:g} s is not worth a change",
     )
 
 
-def concurrency(case: Case) -> Guard:
+def concurrency(case: GuardInput) -> GuardResult:
     """Calls that wait longer hold slots longer; the platform refuses calls when these run out."""
     recommendation = case.candidate.diagnosis.recommendation
     if recommendation is None:
-        return Guard("concurrency", passed=True, detail=_NOTHING)
+        return GuardResult("concurrency", passed=True, detail=_NOTHING)
     if case.data.limit is None or case.data.slots is None:
         what = "limit" if case.data.limit is None else "concurrency"
-        return Guard("concurrency", passed=False, detail=f"the org's {what} is not known")
+        return GuardResult("concurrency", passed=False, detail=f"the org's {what} is not known")
     more = recommendation.busiest_slots_after - recommendation.busiest_slots_before
     after, allowed = case.data.slots + more, case.settings.max_concurrency_share * case.data.limit
-    return Guard(
+    return GuardResult(
         "concurrency",
         after <= allowed,
         f"{after:.1f} executions at a time afterwards, of {allowed:.1f} allowed "

@@ -24,19 +24,19 @@ from monitor.ledger import (
     ChangeState,
     Journal,
     Lease,
-    Standing,
+    RemediationState,
     Switch,
 )
-from monitor.remediation.actor import Hand
-from monitor.remediation.case import Candidate, Data, Decision, Verb, Who
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.audit_entries import about_decision
+from monitor.remediation.circuit_breaker import trip_reason
+from monitor.remediation.decide import decide, in_order_of_worth
+from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.execute import Executor, is_resting, tell_that_it_waits
-from monitor.remediation.lines import about_decision
-from monitor.remediation.policy import decide, in_order_of_worth
+from monitor.remediation.guards import allow_listed
 from monitor.remediation.put_back import is_damaged
-from monitor.remediation.rails import allow_listed
 from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
-from monitor.remediation.tripping import why_trip
 
 log = structlog.get_logger()
 
@@ -45,7 +45,7 @@ Judge = Callable[[Change], Judgement]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ReconcileInput:
     """What is known of an org when a turn begins.
 
     Attributes:
@@ -63,7 +63,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnReport:
+class ReconcileReport:
     """What a turn did.
 
     Attributes:
@@ -77,7 +77,7 @@ class TurnReport:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-class Turns:
+class Reconciler:
     """Takes turns at one org."""
 
     def __init__(
@@ -86,25 +86,27 @@ class Turns:
         journal: Journal,
         executor: Executor,
         settings: RemediationSettings,
-        hand: Hand,
+        context: ActorContext,
     ) -> None:
         """Do nothing yet."""
         self._org = org
         self._journal = journal
         self._executor = executor
         self._settings = settings
-        self._hand = hand
+        self._context = context
 
-    def decide_all(self, known: Known, who: Who) -> list[Decision]:
+    def decide_all(self, inputs: ReconcileInput, initiator: Initiator) -> list[Decision]:
         """Decide about every action, the most worthwhile change first; nothing is recorded."""
-        now = self._hand.clock.now()
-        standing = self._journal.standing(self._org, now)
+        now = self._context.clock.now()
+        remediation_state = self._journal.remediation_state(self._org, now)
         return in_order_of_worth(
-            decide(one, known.data, standing, self._settings, who=who, now=now)
-            for one in known.candidates
+            decide(
+                one, inputs.data, remediation_state, self._settings, initiator=initiator, now=now
+            )
+            for one in inputs.candidates
         )
 
-    def by_itself(self, known: Known, judge: Judge) -> TurnReport:
+    def reconcile(self, inputs: ReconcileInput, judge: Judge) -> ReconcileReport:
         """The daemon's turn: it may change what the allow-list names, in mode ``auto``.
 
         Raises:
@@ -112,23 +114,25 @@ class Turns:
             LedgerError: The state can't be used.
         """
         with self._executor.lease() as lease:
-            self.go_on(lease, known, judge)
-            decisions = self.decide_all(known, Who.AUTO)
+            self.resume_open_changes(lease, inputs, judge)
+            decisions = self.decide_all(inputs, Initiator.AUTO)
             self._note_refusals(decisions)
-            wanted = [one for one in decisions if one.verb is Verb.RAISE]
+            wanted = [one for one in decisions if one.kind is DecisionKind.RAISE]
             if not wanted:
-                return TurnReport(tuple(decisions))
-            made = self._make(lease, wanted[0], known.data, Who.AUTO)
+                return ReconcileReport(tuple(decisions))
+            made = self._make(lease, wanted[0], inputs.data, Initiator.AUTO)
         action_id = wanted[0].candidate.action_id
         if isinstance(made, str):
-            return TurnReport(tuple(decisions), refused={action_id: made})
-        return TurnReport(tuple(decisions), (made,))
+            return ReconcileReport(tuple(decisions), refused={action_id: made})
+        return ReconcileReport(tuple(decisions), (made,))
 
-    def for_somebody(self, known: Known, judge: Judge, action_ids: frozenset[str]) -> TurnReport:
-        """Somebody's turn: make the changes that they asked for, as far as every rail allows.
+    def apply_requested(
+        self, inputs: ReconcileInput, judge: Judge, action_ids: frozenset[str]
+    ) -> ReconcileReport:
+        """Somebody's turn: make the changes that they asked for, as far as every guard allows.
 
         Args:
-            known: What is known of the org.
+            inputs: What is known of the org.
             judge: What changes have done so far.
             action_ids: The actions that they mean.
 
@@ -139,26 +143,26 @@ class Turns:
         made: list[Change] = []
         refused: dict[str, str] = {}
         with self._executor.lease() as lease:
-            self.go_on(lease, known, judge)
-            decisions = self.decide_all(known, Who.HUMAN)
+            self.resume_open_changes(lease, inputs, judge)
+            decisions = self.decide_all(inputs, Initiator.HUMAN)
             asked = [one for one in decisions if one.candidate.action_id in action_ids]
             self._note_refusals(asked)
             for decision in asked:
-                if decision.verb is not Verb.RAISE:
+                if decision.kind is not DecisionKind.RAISE:
                     refused[decision.candidate.action_id] = decision.reason
                     continue
-                done = self._make(lease, decision, known.data, Who.HUMAN)
+                done = self._make(lease, decision, inputs.data, Initiator.HUMAN)
                 if isinstance(done, str):
                     refused[decision.candidate.action_id] = done
                 else:
                     made.append(done)
-        return TurnReport(tuple(asked), tuple(made), refused)
+        return ReconcileReport(tuple(asked), tuple(made), refused)
 
-    def note_dry_run(self, decisions: list[Decision]) -> None:
+    def record_dry_run(self, decisions: list[Decision]) -> None:
         """Record what would have been done."""
-        now = self._hand.clock.now()
+        now = self._context.clock.now()
         self._journal.note(
-            [about_decision(one, "dry_run", self._hand.actor, now) for one in decisions]
+            [about_decision(one, "dry_run", self._context.actor, now) for one in decisions]
         )
 
     def roll_back(self, change: Change, why: str) -> Change | str:
@@ -173,7 +177,7 @@ class Turns:
             LedgerError: The state can't be used.
         """
 
-        def may_undo(_: Standing) -> str:
+        def may_undo(_: RemediationState) -> str:
             return "mode" if self._settings.mode == "off" else ""
 
         with self._executor.lease() as lease:
@@ -181,21 +185,21 @@ class Turns:
                 change = self._executor.recover(lease, change)
             return self._executor.undo(lease, change, why, may_undo, asked=True)
 
-    def go_on(self, lease: Lease, known: Known, judge: Judge) -> None:
+    def resume_open_changes(self, lease: Lease, inputs: ReconcileInput, judge: Judge) -> None:
         """Go on with what is open: find out, stand down, judge, undo, and trip.
 
         Raises:
             BusyError: Another program has taken over.
             LedgerError: The state can't be used.
         """
-        standing = self._find_out(lease, self._standing(), known)
-        standing = self._stand_down_where_others_changed(lease, standing, known)
-        standing = self._judge_what_is_watched(lease, standing, judge)
-        standing = self._undo_what_did_not_help(lease, standing)
-        reason = why_trip(standing, self._settings.trip_after)
+        remediation_state = self._find_out(lease, self._remediation_state(), inputs)
+        remediation_state = self._stand_down_where_others_changed(lease, remediation_state, inputs)
+        remediation_state = self._judge_what_is_watched(lease, remediation_state, judge)
+        remediation_state = self._undo_what_did_not_help(lease, remediation_state)
+        reason = trip_reason(remediation_state, self._settings.trip_after)
         if reason:
-            now = self._hand.clock.now()
-            self._journal.trip(lease, Switch(now, self._hand.actor, reason))
+            now = self._context.clock.now()
+            self._journal.trip(lease, Switch(now, self._context.actor, reason))
             log.error(
                 "remediation_tripped",
                 org=self._org,
@@ -203,56 +207,67 @@ class Turns:
                 hint="Look at timeout-monitor history, then let it go on: timeout-monitor resume.",
             )
 
-    def _find_out(self, lease: Lease, standing: Standing, known: Known) -> Standing:
-        now, shown_ms = self._hand.clock.now(), known.timeouts_ms
+    def _find_out(
+        self, lease: Lease, remediation_state: RemediationState, inputs: ReconcileInput
+    ) -> RemediationState:
+        now, shown_ms = self._context.clock.now(), inputs.timeouts_ms
         cut_short = [
             one
-            for one in standing.changes
+            for one in remediation_state.changes
             if one.state in UNSETTLED_STATES
             or is_late(one, now)
             or (was_given_up(one) and shown_ms.get(one.action_id) == one.to_ms)
         ]
-        return self._each(cut_short, standing, lambda change: self._recover(lease, change))
+        return self._each(cut_short, remediation_state, lambda change: self._recover(lease, change))
 
     def _recover(self, lease: Lease, change: Change) -> None:
-        if not (was_given_up(change) and was_overtaken(change, self._standing())):
+        if not (was_given_up(change) and was_overtaken(change, self._remediation_state())):
             self._executor.recover(lease, change)
 
     def _stand_down_where_others_changed(
-        self, lease: Lease, standing: Standing, known: Known
-    ) -> Standing:
-        shown_ms = known.timeouts_ms
+        self, lease: Lease, remediation_state: RemediationState, inputs: ReconcileInput
+    ) -> RemediationState:
+        shown_ms = inputs.timeouts_ms
         changed = [
             change
-            for change in standing.latest.values()
+            for change in remediation_state.latest.values()
             if change.left_ms is not None
             and shown_ms.get(change.action_id) not in {None, change.left_ms}
         ]
         return self._each(
-            changed, standing, lambda change: self._stand_down(lease, change, standing)
+            changed,
+            remediation_state,
+            lambda change: self._stand_down(lease, change, remediation_state),
         )
 
-    def _judge_what_is_watched(self, lease: Lease, standing: Standing, judge: Judge) -> Standing:
-        watched = [one for one in standing.changes if one.state is ChangeState.WATCHING]
+    def _judge_what_is_watched(
+        self, lease: Lease, remediation_state: RemediationState, judge: Judge
+    ) -> RemediationState:
+        watched = [one for one in remediation_state.changes if one.state is ChangeState.WATCHING]
         return self._each(
-            watched, standing, lambda change: self._judge(lease, change, judge(change))
+            watched, remediation_state, lambda change: self._judge(lease, change, judge(change))
         )
 
-    def _undo_what_did_not_help(self, lease: Lease, standing: Standing) -> Standing:
-        now = self._hand.clock.now()
+    def _undo_what_did_not_help(
+        self, lease: Lease, remediation_state: RemediationState
+    ) -> RemediationState:
+        now = self._context.clock.now()
         unhelpful = [
             change
-            for change in standing.changes
+            for change in remediation_state.changes
             if change.state is ChangeState.UNHELPFUL
             and not is_damaged(change)
             and not is_resting(change, now)
             and self._settings.mode == "auto"
         ]
-        return self._each(unhelpful, standing, lambda change: self._undo(lease, change))
+        return self._each(unhelpful, remediation_state, lambda change: self._undo(lease, change))
 
     def _each(
-        self, changes: list[Change], standing: Standing, act: Callable[[Change], object]
-    ) -> Standing:
+        self,
+        changes: list[Change],
+        remediation_state: RemediationState,
+        act: Callable[[Change], object],
+    ) -> RemediationState:
         """Do something about each of some changes; what stands afterwards.
 
         One that the platform says nothing about holds up no other.
@@ -266,11 +281,20 @@ class Turns:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
                 tell_that_it_waits(change, UnforeseenError.of(error))
-        return self._standing() if changes else standing
+        return self._remediation_state() if changes else remediation_state
 
-    def _make(self, lease: Lease, decision: Decision, data: Data, who: Who) -> Change | str:
-        def decide_again(standing: Standing, now: float) -> Decision:
-            return decide(decision.candidate, data, standing, self._settings, who=who, now=now)
+    def _make(
+        self, lease: Lease, decision: Decision, data: Data, initiator: Initiator
+    ) -> Change | str:
+        def decide_again(remediation_state: RemediationState, now: float) -> Decision:
+            return decide(
+                decision.candidate,
+                data,
+                remediation_state,
+                self._settings,
+                initiator=initiator,
+                now=now,
+            )
 
         return self._executor.make(lease, decision, decide_again)
 
@@ -290,18 +314,20 @@ class Turns:
                 "daemon does so where allow names the action.",
             )
 
-    def _stand_down(self, lease: Lease, change: Change, standing: Standing) -> None:
+    def _stand_down(
+        self, lease: Lease, change: Change, remediation_state: RemediationState
+    ) -> None:
         # The catalogue may be older than our own write: the platform has the last word.
         reading = self._executor.look(change)
-        now = self._hand.clock.now()
+        now = self._context.clock.now()
         if reading.timeout_ms != change.left_ms and not is_explained(
-            change, reading.timeout_ms, standing, now
+            change, reading.timeout_ms, remediation_state, now
         ):
             self._executor.supersede(lease, change, reading)
 
     def _undo(self, lease: Lease, change: Change) -> None:
-        def may_undo(standing: Standing) -> str:
-            if standing.paused is not None:
+        def may_undo(remediation_state: RemediationState) -> str:
+            if remediation_state.paused is not None:
                 return "paused"
             named = allow_listed(self._settings, change.action_id, change.action_name)
             return "" if named and self._settings.mode == "auto" else "allow_list"
@@ -312,19 +338,19 @@ class Turns:
             self._executor.not_undone(lease, change, error)
 
     def _note_refusals(self, decisions: list[Decision]) -> None:
-        now = self._hand.clock.now()
+        now = self._context.clock.now()
         self._journal.note_refusals(
             [
                 about_decision(
                     one,
-                    "recommended" if one.verb is Verb.RECOMMEND else "refused",
-                    self._hand.actor,
+                    "recommended" if one.kind is DecisionKind.RECOMMEND else "refused",
+                    self._context.actor,
                     now,
                 )
                 for one in decisions
-                if one.is_wanted and one.verb is not Verb.RAISE
+                if one.is_wanted and one.kind is not DecisionKind.RAISE
             ]
         )
 
-    def _standing(self) -> Standing:
-        return self._journal.standing(self._org, self._hand.clock.now())
+    def _remediation_state(self) -> RemediationState:
+        return self._journal.remediation_state(self._org, self._context.clock.now())

@@ -10,12 +10,12 @@ from monitor.errors import BusyError
 from monitor.ledger import Change, ChangeState, Journal, Lease, Switch
 from monitor.remediation.change_recorder import NOT_HELPFUL, WRITE_SECONDS, ChangeRecorder
 from monitor.remediation.put_back import PUTTING_BACK, Damage, evidence_before, put_back, state_of
-from monitor.remediation.targets import Reading, Target
+from monitor.remediation.targets import Target, TargetState
 
 log = structlog.get_logger()
 
 
-class Repair:
+class DamageRepair:
     """Stops all changes of an org after such a write, and puts back what it changed."""
 
     def __init__(self, journal: Journal, recorder: ChangeRecorder, actor: str) -> None:
@@ -28,7 +28,7 @@ class Repair:
         self,
         lease: Lease,
         change: Change,
-        after: Reading | None,
+        after: TargetState | None,
         note: str,
         *,
         is_being_put_back: bool = False,
@@ -87,8 +87,8 @@ class Repair:
         change: Change,
         target: Target,
         damage: Damage,
-        before: Reading,
-        now: Reading,
+        before: TargetState,
+        now: TargetState,
     ) -> Change:
         """Put back what was read before the write; a pause does not stop what ends it.
 
@@ -123,7 +123,7 @@ class Repair:
         return self._recorder.move(lease, sending, ended.state, ended.detail, lock_after=ended.lock)
 
     def _not_put_back(
-        self, lease: Lease, change: Change, damage: Damage, now: Reading, error: BusyError
+        self, lease: Lease, change: Change, damage: Damage, now: TargetState, error: BusyError
     ) -> Change:
         """Record that too little of the lease was left to put it back.
 

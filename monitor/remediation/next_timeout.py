@@ -10,7 +10,7 @@ _TINY = 1e-9
 """What floating-point numbers may be off by."""
 
 
-def next_value(
+def next_timeout_ms(
     in_force_ms: int, wanted_ms: float, *, step_ms: int, max_step: float, max_timeout_ms: int
 ) -> int:
     """One step up: never beyond what is wanted, the largest step, or the cap.
@@ -18,7 +18,7 @@ def next_value(
     What the data ask for is rounded up to what the platform keeps, for less would not do; the
     largest step and the cap are rounded down, for more is not allowed. Where not even the smallest
     raise is within the largest step (1 s can only become 2 s), that raise is returned all the same,
-    so that the rail which forbids it can say so.
+    so that the guard which forbids it can say so.
 
     Args:
         in_force_ms: The timeout in force.

@@ -1,4 +1,4 @@
-"""What the rails look at, and what they answer, as frozen values."""
+"""What the guards look at, and what they answer, as frozen values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 from monitor.analysis.diagnosis import Diagnosis
 from monitor.config import RemediationSettings
-from monitor.ledger import Change, Quarantine, Standing
+from monitor.ledger import Change, Quarantine, RemediationState
 
 
-class Who(StrEnum):
+class Initiator(StrEnum):
     """Who wants a change."""
 
     AUTO = "auto"
@@ -68,11 +68,11 @@ class Data:
     limit: int | None = None
 
 
-class Circumstances(Protocol):
+class GuardContext(Protocol):
     """What every change depends on, whoever wants it and why."""
 
     @property
-    def standing(self) -> Standing:
+    def remediation_state(self) -> RemediationState:
         """What was changed, and what stands in the way."""
         ...
 
@@ -82,7 +82,7 @@ class Circumstances(Protocol):
         ...
 
     @property
-    def who(self) -> Who:
+    def initiator(self) -> Initiator:
         """Who wants it."""
         ...
 
@@ -93,25 +93,25 @@ class Circumstances(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class GuardInput:
     """Everything that one decision looks at.
 
     Attributes:
         candidate: The action.
         to_ms: The next value; None where the data ask for none.
         data: How far the org's data can be relied on.
-        standing: What was changed, and what stands in the way.
+        remediation_state: What was changed, and what stands in the way.
         settings: ``[remediation]``.
-        who: Who wants it.
+        initiator: Who wants it.
         now: Epoch seconds.
     """
 
     candidate: Candidate
     to_ms: int | None
     data: Data
-    standing: Standing
+    remediation_state: RemediationState
     settings: RemediationSettings
-    who: Who
+    initiator: Initiator
     now: float
 
     @property
@@ -122,25 +122,25 @@ class Case:
     @property
     def open_change(self) -> Change | None:
         """The action's change that is still open."""
-        return self.standing.open_change(self.candidate.action_id)
+        return self.remediation_state.open_change(self.candidate.action_id)
 
     @property
     def latest(self) -> Change | None:
         """The action's newest change that took effect."""
-        return self.standing.latest.get(self.candidate.action_id)
+        return self.remediation_state.latest.get(self.candidate.action_id)
 
     @property
     def quarantine(self) -> Quarantine | None:
         """The action's quarantine, expired or not."""
-        return self.standing.quarantines.get(self.candidate.action_id)
+        return self.remediation_state.quarantines.get(self.candidate.action_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """What one rail says.
+class GuardResult:
+    """What one guard says.
 
     Attributes:
-        name: The rail's name, which is also the reason code where it refuses.
+        name: The guard's name, which is also the reason code where it refuses.
         passed: Whether it lets the change through.
         detail: Why, in words.
     """
@@ -150,36 +150,36 @@ class Guard:
     detail: str
 
 
-class Verb(StrEnum):
+class DecisionKind(StrEnum):
     """What is to be done about an action."""
 
     RAISE = "raise"
-    """Every rail lets it through."""
+    """Every guard lets it through."""
     RECOMMEND = "recommend"
-    """Every rail but the mode lets it through: it waits for somebody to say so."""
+    """Every guard but the mode lets it through: it waits for somebody to say so."""
     KEEP = "keep"
-    """A rail refuses, or nothing is wanted."""
+    """A guard refuses, or nothing is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be done about one action, and what every rail said.
+    """What is to be done about one action, and what every guard said.
 
     Attributes:
         candidate: The action.
-        verb: What is to be done.
-        reason: The first rail that refused; ``ok`` where none did.
+        kind: What is to be done.
+        reason: The first guard that refused; ``ok`` where none did.
         from_ms: The timeout in force; None where unknown.
         to_ms: The next value; None where the data ask for none.
-        guards: Every rail's answer, in the order in which the first gives the reason.
+        guards: Every guard's answer, in the order in which the first gives the reason.
     """
 
     candidate: Candidate
-    verb: Verb
+    kind: DecisionKind
     reason: str
     from_ms: int | None
     to_ms: int | None
-    guards: tuple[Guard, ...] = field(default=())
+    guards: tuple[GuardResult, ...] = field(default=())
 
     @property
     def is_wanted(self) -> bool:
@@ -188,5 +188,5 @@ class Decision:
 
     @property
     def detail(self) -> str:
-        """What the rail that gave the reason said."""
+        """What the guard that gave the reason said."""
         return next((one.detail for one in self.guards if one.name == self.reason), "")

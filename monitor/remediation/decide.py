@@ -1,4 +1,4 @@
-"""Whether a timeout is changed, and to what: a pure decision, and what every rail said to it.
+"""Whether a timeout is changed, and to what: a pure decision, and what every guard said to it.
 
 The same function decides for ``plan``, for ``apply`` and for the daemon, and once more inside the
 transaction that records a change, so that what was true is still true.
@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from monitor.config import RemediationSettings
-from monitor.ledger import Standing
-from monitor.remediation.case import Candidate, Case, Data, Decision, Verb, Who
-from monitor.remediation.rails import RAILS
-from monitor.remediation.stepping import next_value
+from monitor.ledger import RemediationState
+from monitor.remediation.decision import (
+    Candidate,
+    Data,
+    Decision,
+    DecisionKind,
+    GuardInput,
+    Initiator,
+)
+from monitor.remediation.guards import GUARDS
+from monitor.remediation.next_timeout import next_timeout_ms
 
 OK = "ok"
 
@@ -20,37 +27,37 @@ OK = "ok"
 def decide(  # noqa: PLR0913 - all that a decision depends on, and nothing else
     candidate: Candidate,
     data: Data,
-    standing: Standing,
+    remediation_state: RemediationState,
     settings: RemediationSettings,
     *,
-    who: Who,
+    initiator: Initiator,
     now: float,
 ) -> Decision:
     """Decide about one action.
 
-    Every rail answers, also after one has refused, so that ``plan`` can list them all.
+    Every guard answers, also after one has refused, so that ``plan`` can list them all.
 
     Args:
         candidate: The action.
         data: How far the org's data can be relied on.
-        standing: What was changed, and what stands in the way.
+        remediation_state: What was changed, and what stands in the way.
         settings: ``[remediation]``.
-        who: Who wants it.
+        initiator: Who wants it.
         now: Epoch seconds.
     """
     to_ms = _next(candidate, settings)
-    case = Case(candidate, to_ms, data, standing, settings, who, now)
-    guards = tuple(rail(case) for rail in RAILS)
+    case = GuardInput(candidate, to_ms, data, remediation_state, settings, initiator, now)
+    guards = tuple(guard(case) for guard in GUARDS)
     refused = [guard.name for guard in guards if not guard.passed]
     if not refused:
-        verb = Verb.RAISE
+        kind = DecisionKind.RAISE
     elif refused == ["mode"] and settings.mode == "recommend":
-        verb = Verb.RECOMMEND
+        kind = DecisionKind.RECOMMEND
     else:
-        verb = Verb.KEEP
+        kind = DecisionKind.KEEP
     return Decision(
         candidate=candidate,
-        verb=verb,
+        kind=kind,
         reason=refused[0] if refused else OK,
         from_ms=candidate.timeout_ms,
         to_ms=to_ms,
@@ -73,7 +80,7 @@ def _next(candidate: Candidate, settings: RemediationSettings) -> int | None:
     recommendation = candidate.diagnosis.recommendation
     if recommendation is None or recommendation.capped_ms is None or not candidate.timeout_ms:
         return None
-    return next_value(
+    return next_timeout_ms(
         candidate.timeout_ms,
         recommendation.capped_ms,
         step_ms=candidate.step_ms,

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from monitor.config import RemediationSettings
 from monitor.errors import RefusedError
-from monitor.ledger import UNSETTLED_STATES, Standing
+from monitor.ledger import UNSETTLED_STATES, RemediationState
 from monitor.model import CAP_MS
-from monitor.remediation.case import Guard, Who
-from monitor.remediation.rails.permission import change_window, mode, paused, tripped
-from monitor.remediation.targets import ASYNCHRONOUS, Reading, insist_on_a_write
+from monitor.remediation.decision import GuardResult, Initiator
+from monitor.remediation.guards.permission import change_window, mode, paused, tripped
+from monitor.remediation.targets import ASYNCHRONOUS, TargetState, validate_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +26,26 @@ class ByHand:
         reading: What was read.
         to_ms: The timeout that it is to have.
         allow_lower: Whether it may be lowered.
-        standing: What was changed, and what stands in the way.
+        remediation_state: What was changed, and what stands in the way.
         settings: ``[remediation]``.
         now: Epoch seconds.
         place: Kind and container of the target.
         own_change_id: The change that is being made; None before there is one.
     """
 
-    reading: Reading
+    reading: TargetState
     to_ms: int
     allow_lower: bool
-    standing: Standing
+    remediation_state: RemediationState
     settings: RemediationSettings
     now: float
     place: tuple[str, str]
     own_change_id: int | None = None
 
     @property
-    def who(self) -> Who:
+    def initiator(self) -> Initiator:
         """A person."""
-        return Who.HUMAN
+        return Initiator.HUMAN
 
     @property
     def largest_ms(self) -> int:
@@ -53,12 +53,12 @@ class ByHand:
         return min(CAP_MS, self.settings.max_timeout_ms)
 
 
-def answers(asked: ByHand) -> tuple[Guard, ...]:
+def answers(asked: ByHand) -> tuple[GuardResult, ...]:
     """What every guard says; the first that refuses gives the reason."""
     return tuple(guard(asked) for guard in _GUARDS)
 
 
-def refusal(asked: ByHand, guards: tuple[Guard, ...]) -> RefusedError | None:
+def refusal(asked: ByHand, guards: tuple[GuardResult, ...]) -> RefusedError | None:
     """The error for the first guard that refuses; None where none does."""
     refused = next((guard for guard in guards if not guard.passed), None)
     if refused is None:
@@ -66,42 +66,42 @@ def refusal(asked: ByHand, guards: tuple[Guard, ...]) -> RefusedError | None:
     return RefusedError(refused.detail, _hint(asked, refused.name), guard=refused.name)
 
 
-def cap(asked: ByHand) -> Guard:
+def cap(asked: ByHand) -> GuardResult:
     """Beyond half a minute of silence callers are gone, whatever the back end says then."""
     to_ms, largest_ms = asked.to_ms, asked.largest_ms
     above = to_ms > largest_ms
     words = "above" if above else "within"
-    return Guard("cap", not above, f"{to_ms} ms is {words} the limit of {largest_ms} ms")
+    return GuardResult("cap", not above, f"{to_ms} ms is {words} the limit of {largest_ms} ms")
 
 
-def raise_only(asked: ByHand) -> Guard:
+def raise_only(asked: ByHand) -> GuardResult:
     """A lower timeout cuts off calls that succeed today; a person may want that, and says so."""
     to_ms, reading = asked.to_ms, asked.reading
     now = shown(reading)
     if to_ms > reading.timeout_ms:
-        return Guard("raise_only", passed=True, detail=f"{to_ms} ms is more than {now}")
+        return GuardResult("raise_only", passed=True, detail=f"{to_ms} ms is more than {now}")
     if to_ms < reading.timeout_ms:
         words = f"{to_ms} ms is less than the {now} that {reading.action_name} has now"
     else:
         words = f"{reading.action_name} has {now} already"
-    return Guard("raise_only", asked.allow_lower, words)
+    return GuardResult("raise_only", asked.allow_lower, words)
 
 
-def writable(asked: ByHand) -> Guard:
+def writable(asked: ByHand) -> GuardResult:
     """Some timeouts can't be set, belong to another program, or come without a lock."""
     try:
-        insist_on_a_write(asked.reading, min(max(asked.to_ms, 1), CAP_MS))
+        validate_write(asked.reading, min(max(asked.to_ms, 1), CAP_MS))
     except RefusedError as error:
-        return Guard(error.guard, passed=False, detail=error.message)
-    return Guard("editable", passed=True, detail="its timeout can be set, under a lock")
+        return GuardResult(error.guard, passed=False, detail=error.message)
+    return GuardResult("editable", passed=True, detail="its timeout can be set, under a lock")
 
 
-def settled(asked: ByHand) -> Guard:
+def settled(asked: ByHand) -> GuardResult:
     """Two changes at once can't be told apart by the value that is there."""
     reading = asked.reading
     unsettled = [
         one
-        for one in asked.standing.changes
+        for one in asked.remediation_state.changes
         if one.action_id == reading.action_id
         and one.state in UNSETTLED_STATES
         and (one.target, one.container_id) == asked.place
@@ -111,15 +111,15 @@ def settled(asked: ByHand) -> Guard:
     if unsettled:
         one = unsettled[0]
         words = f"change {one.change_id} of it, by {one.actor}, is {one.state}"
-    return Guard("settled", not unsettled, words)
+    return GuardResult("settled", not unsettled, words)
 
 
-def positive(asked: ByHand) -> Guard:
+def positive(asked: ByHand) -> GuardResult:
     """Zero would let every call time out."""
-    return Guard("positive", asked.to_ms > 0, f"{asked.to_ms} ms")
+    return GuardResult("positive", asked.to_ms > 0, f"{asked.to_ms} ms")
 
 
-_GUARDS: tuple[Callable[[ByHand], Guard], ...] = (
+_GUARDS: tuple[Callable[[ByHand], GuardResult], ...] = (
     writable,
     positive,
     cap,
@@ -132,7 +132,7 @@ _GUARDS: tuple[Callable[[ByHand], Guard], ...] = (
 )
 
 
-def shown(reading: Reading) -> str:
+def shown(reading: TargetState) -> str:
     """A timeout for people."""
     return f"{reading.timeout_ms} ms" + ("" if reading.is_set else " (the default)")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.ledger import AuditEntry, Change
-from monitor.remediation.case import Decision
+from monitor.remediation.decision import Decision
 
 
 def about_change(change: Change, actor: str, at: float, detail: str) -> AuditEntry:

@@ -14,12 +14,12 @@ from monitor.config import OrgSettings, Settings
 from monitor.errors import BusyError
 from monitor.ledger import Ledger
 from monitor.remediation.actor import daemon
-from monitor.remediation.case import Verb
+from monitor.remediation.decide import OK
+from monitor.remediation.decision import DecisionKind
+from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.org import OrgRemediation
-from monitor.remediation.policy import OK
 from monitor.remediation.put_back import why_set_back
-from monitor.remediation.rails import RAIL_NAMES
-from monitor.remediation.turn import TurnReport
+from monitor.remediation.reconcile import ReconcileReport
 from monitor.snapshot import RemediationSnapshot
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 SHOWN_CHANGES = 100
 
 
-class Keeper:
+class RemediationLoop:
     """Takes the daemon's turns at one org, one at a time; safe to use from several threads."""
 
     def __init__(
@@ -59,9 +59,9 @@ class Keeper:
         self._counts: Counter[tuple[str, str]] = Counter(
             dict.fromkeys(
                 [
-                    (str(Verb.RAISE), OK),
-                    (str(Verb.RECOMMEND), "mode"),
-                    *((str(Verb.KEEP), name) for name in RAIL_NAMES),
+                    (str(DecisionKind.RAISE), OK),
+                    (str(DecisionKind.RECOMMEND), "mode"),
+                    *((str(DecisionKind.KEEP), name) for name in GUARD_NAMES),
                 ],
                 0,
             )
@@ -74,7 +74,7 @@ class Keeper:
         """The org's name."""
         return self._remediation.name
 
-    def take_turn(self, diagnosis: OrgDiagnosis | None) -> TurnReport:
+    def run_once(self, diagnosis: OrgDiagnosis | None) -> ReconcileReport:
         """Go on with what is open, decide, and change one timeout at most, as the mode allows.
 
         In mode ``off`` nothing is looked at, and before the first diagnosis nothing is known. While
@@ -84,14 +84,14 @@ class Keeper:
             LedgerError: The state can't be used.
         """
         if self._mode == "off" or diagnosis is None or self._stop.is_set():
-            return TurnReport()
+            return ReconcileReport()
         if not self._turn.acquire(blocking=False):
-            return TurnReport()
+            return ReconcileReport()
         try:
-            return self._counted(self._remediation.by_itself(diagnosis))
+            return self._counted(self._remediation.reconcile(diagnosis))
         except BusyError as error:
             log.info("turn_left_out", org=self.name, why=error.message)
-            return TurnReport()
+            return ReconcileReport()
         finally:
             self._turn.release()
 
@@ -107,11 +107,11 @@ class Keeper:
             LedgerError: The state can't be read; the snapshot stays as it was.
         """
         journal = self._ledger.journal
-        standing = journal.standing(self.name, self._clock.now())
+        remediation_state = journal.remediation_state(self.name, self._clock.now())
         self._snapshot = RemediationSnapshot(
             mode=self._mode,
-            paused=standing.paused is not None,
-            tripped=standing.tripped is not None,
+            paused=remediation_state.paused is not None,
+            tripped=remediation_state.tripped is not None,
             decisions=dict(self._counts),
             results=journal.event_counts(self.name),
             set_back=Counter(
@@ -132,12 +132,12 @@ class Keeper:
             self._counts.update(decisions)
         self.refresh_snapshot()
 
-    def _counted(self, report: TurnReport) -> TurnReport:
+    def _counted(self, report: ReconcileReport) -> ReconcileReport:
         for decision in report.decisions:
-            self._counts[str(decision.verb), decision.reason] += 1
-        tripped = self._ledger.journal.standing(self.name, self._clock.now()).tripped
+            self._counts[str(decision.kind), decision.reason] += 1
+        tripped = self._ledger.journal.remediation_state(self.name, self._clock.now()).tripped
         if tripped is not None:
-            self._counts[str(Verb.KEEP), "tripped"] += 1
+            self._counts[str(DecisionKind.KEEP), "tripped"] += 1
         return report
 
     def close(self) -> None:

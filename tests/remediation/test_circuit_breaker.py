@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from monitor.ledger import Change, ChangeState, Switch
-from monitor.remediation.tripping import why_trip
-from tests.remediation.cases import NOW, change, standing
+from monitor.remediation.circuit_breaker import trip_reason
+from tests.remediation.cases import NOW, change, remediation_state
 
 S = ChangeState
 
@@ -32,26 +32,26 @@ def ended(change_id: int, state: ChangeState, at: float) -> Change:
 def test_three_failures_in_a_row_trip(states: list[ChangeState], *, trips: bool) -> None:
     """One that helped ends the row; one that says nothing neither ends nor makes it."""
     changes = [ended(at + 1, state, 1_000 - at) for at, state in enumerate(states)]
-    assert bool(why_trip(standing(*changes), 3)) is trips
+    assert bool(trip_reason(remediation_state(*changes), 3)) is trips
 
 
 def test_the_row_goes_by_when_changes_ended() -> None:
     """One that began early and was rolled back late is the newest failure."""
     began_first = ended(1, S.ROLLED_BACK, 10)
-    changes = standing(began_first, ended(2, S.FAILED, 20), ended(3, S.VERIFIED, 30))
-    assert why_trip(changes, 2) == "2 changes in a row failed or did not help"
+    changes = remediation_state(began_first, ended(2, S.FAILED, 20), ended(3, S.VERIFIED, 30))
+    assert trip_reason(changes, 2) == "2 changes in a row failed or did not help"
 
 
 def test_what_ended_before_somebody_resumed_is_forgotten() -> None:
     """They have looked at it, whenever the changes began."""
     old = [ended(at, S.FAILED, 100) for at in (1, 2, 4)]
-    resumed = replace(standing(*old, ended(3, S.FAILED, 10)), resumed_at=NOW - 50)
-    assert why_trip(resumed, 2) == ""
-    assert why_trip(resumed, 1) != ""
+    resumed = replace(remediation_state(*old, ended(3, S.FAILED, 10)), resumed_at=NOW - 50)
+    assert trip_reason(resumed, 2) == ""
+    assert trip_reason(resumed, 1) != ""
 
 
 def test_what_has_tripped_does_not_trip_again() -> None:
     """It is told once."""
     failed = [ended(at, S.FAILED, 10) for at in range(1, 5)]
-    tripped = replace(standing(*failed), tripped=Switch(NOW, "auto@host", "enough"))
-    assert why_trip(tripped, 3) == ""
+    tripped = replace(remediation_state(*failed), tripped=Switch(NOW, "auto@host", "enough"))
+    assert trip_reason(tripped, 3) == ""

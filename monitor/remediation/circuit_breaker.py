@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from monitor.ledger import ChangeState, Standing
+from monitor.ledger import ChangeState, RemediationState
 
 _BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_BACK})
 
 
-def why_trip(standing: Standing, trip_after: int) -> str:
+def trip_reason(remediation_state: RemediationState, trip_after: int) -> str:
     """Why all changes of an org must stop, in words; empty where they need not.
 
     What counts is how changes have ended since somebody last resumed, in the order in which they
@@ -16,15 +16,17 @@ def why_trip(standing: Standing, trip_after: int) -> str:
     looked for here: what records it stops everything, once.
 
     Args:
-        standing: What was changed.
+        remediation_state: What was changed.
         trip_after: So many failures in a row are too many.
     """
-    if standing.tripped is not None:
+    if remediation_state.tripped is not None:
         return ""
     failures = 0
-    by_end = sorted(standing.changes, key=lambda one: (one.touched_at, one.change_id), reverse=True)
+    by_end = sorted(
+        remediation_state.changes, key=lambda one: (one.touched_at, one.change_id), reverse=True
+    )
     for change in by_end:
-        if change.touched_at <= standing.resumed_at:
+        if change.touched_at <= remediation_state.resumed_at:
             break
         if change.state is ChangeState.VERIFIED:
             break
