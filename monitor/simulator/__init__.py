@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from monitor.simulator.org import SimulatedOrg
 from monitor.simulator.permissions import ALL_PERMISSIONS
-from monitor.simulator.scenario import PUNCTUAL, Lateness, Scenario
+from monitor.simulator.scenario import PUNCTUAL, LatenessModel, Scenario
 from monitor.simulator.scenarios import DEFAULT_SEED, scaled, scenario, scenario_names
 from monitor.simulator.server import RunningSimulator, serve
 from monitor.simulator.world import BELIEVABLE, World
@@ -17,7 +17,7 @@ __all__ = [
     "BELIEVABLE",
     "DEFAULT_SEED",
     "PUNCTUAL",
-    "Lateness",
+    "LatenessModel",
     "RunningSimulator",
     "Scenario",
     "SimulatedOrg",

@@ -13,13 +13,13 @@ from monitor.simulator.endings import words_in
 from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
 from monitor.simulator.naming import execution_id
 from monitor.simulator.odd_records import ABSURD, OddRecords
-from monitor.simulator.refusal import Refusal, bad_request
+from monitor.simulator.refusal import ApiError, bad_request
 from monitor.simulator.shown_durations import shown_duration_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor.simulator.executions import Executions, Flags, Floats, Ints
+    from monitor.simulator.executions import ExecutionColumns, Flags, Floats, Ints
     from monitor.simulator.queries import (
         ActionClause,
         ActionFilter,
@@ -46,7 +46,7 @@ class Aggregation:
         """Check what the shape of the body can't say.
 
         Raises:
-            Refusal: 400; the interval, the granularity, the time zone or the views.
+            ApiError: 400; the interval, the granularity, the time zone or the views.
         """
         self._query = query
         self._scenario = scenario
@@ -72,7 +72,7 @@ class Aggregation:
         """Refuse what has too many buckets for an answer that is waited for.
 
         Raises:
-            Refusal: 413 or 504, as the world has it.
+            ApiError: 413 or 504, as the world has it.
         """
         step_ms = self._step_ms or self.to_ms - self.from_ms
         if self._world.large_answers == "served" or self.to_ms - self.from_ms <= (
@@ -81,10 +81,10 @@ class Aggregation:
             return
         if self._world.large_answers == "413":
             message = "The response would be too large. Consider a smaller request."
-            raise Refusal(413, "response.entity.too.large", message)
-        raise Refusal(504, "gateway.timeout", "The request timed out.")
+            raise ApiError(413, "response.entity.too.large", message)
+        raise ApiError(504, "gateway.timeout", "The request timed out.")
 
-    def results(self, rows: Executions) -> list[Json]:
+    def results(self, rows: ExecutionColumns) -> list[Json]:
         """One entry per group that has any execution, as in ``ActionAggregateDataContainer``."""
         if self._query.filter is not None:
             rows = rows.take(self._matches(self._query.filter, rows))
@@ -177,7 +177,9 @@ class Aggregation:
             end_ms = min(end_ms, self.to_ms)
         return iso_interval(max(start_ms, self.from_ms), end_ms)
 
-    def _groups(self, rows: Executions) -> tuple[Ints, Callable[[int], dict[str, str | None]]]:
+    def _groups(
+        self, rows: ExecutionColumns
+    ) -> tuple[Ints, Callable[[int], dict[str, str | None]]]:
         """A group number per row, and what turns a number into the group's dimensions."""
         names = sorted(set(self._query.group_by or ()))
         codes = np.zeros(len(rows), dtype=np.int64)
@@ -202,7 +204,7 @@ class Aggregation:
 
         return group.astype(np.int64), labels
 
-    def _column(self, name: str, rows: Executions) -> tuple[Ints, Labels]:
+    def _column(self, name: str, rows: ExecutionColumns) -> tuple[Ints, Labels]:
         """A dimension as a code per row and the values that the codes stand for."""
         if name == "correlationId":
             ids: Labels = [
@@ -229,18 +231,18 @@ class Aggregation:
             case _:
                 return [one.integration.name for one in actions]
 
-    def _matches(self, wanted: ActionFilter, rows: Executions) -> Flags:
+    def _matches(self, wanted: ActionFilter, rows: ExecutionColumns) -> Flags:
         """Which rows satisfy a filter."""
         parts = [self._holds_all(clause, rows) for clause in wanted.clauses or ()]
         parts += [self._holds(predicate, rows) for predicate in wanted.predicates or ()]
         return _join(wanted.type, parts, len(rows))
 
-    def _holds_all(self, clause: ActionClause, rows: Executions) -> Flags:
+    def _holds_all(self, clause: ActionClause, rows: ExecutionColumns) -> Flags:
         """Which rows satisfy a clause."""
         parts = [self._holds(predicate, rows) for predicate in clause.predicates]
         return _join(clause.type, parts, len(rows))
 
-    def _holds(self, predicate: ActionPredicate, rows: Executions) -> Flags:
+    def _holds(self, predicate: ActionPredicate, rows: ExecutionColumns) -> Flags:
         """Which rows satisfy one condition; ``matches`` without a value means "has none"."""
         codes, values = self._column(predicate.dimension, rows)
         match predicate.operator:

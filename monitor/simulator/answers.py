@@ -8,7 +8,7 @@ from flask import Response, g, request
 
 from monitor.platform_limits import MOST_ENTITIES_A_PAGE
 from monitor.simulator.odd_records import encoded
-from monitor.simulator.refusal import Refusal, bad_request, missing_permission
+from monitor.simulator.refusal import ApiError, bad_request, missing_permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(encoded(body), status, dict(headers or {}), content_type="application/json")
 
 
-def refusal_answer(refusal: Refusal) -> Response:
+def error_response(refusal: ApiError) -> Response:
     """A refusal in the platform's error body."""
     return answer(refusal.body(g.get("correlation_id", "")), refusal.status, refusal.headers)
 
@@ -32,7 +32,7 @@ def require(org: SimulatedOrg, any_of: Sequence[str]) -> None:
     """Go on only with one of these permissions.
 
     Raises:
-        Refusal: 403 that names them.
+        ApiError: 403 that names them.
     """
     if not org.permissions_of(g.usage.client_id).intersection(any_of):
         raise missing_permission(any_of)
@@ -42,7 +42,7 @@ def flag(name: str) -> bool:
     """A query parameter that is true or false; false where it is absent.
 
     Raises:
-        Refusal: 400.
+        ApiError: 400.
     """
     text = request.args.get(name, "false").lower()
     if text not in {"true", "false"}:
@@ -55,7 +55,7 @@ def number(name: str, default: int, most: int | None = None) -> int:
     """A query parameter that is a whole number from 1 to ``most``.
 
     Raises:
-        Refusal: 400.
+        ApiError: 400.
     """
     text = request.args.get(name, str(default))
     if not text.isdecimal() or int(text) < 1 or (most is not None and int(text) > most):

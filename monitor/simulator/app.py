@@ -12,10 +12,10 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map
 
 from monitor.errors import ConfigurationError
-from monitor.simulator.answers import answer, refusal_answer
+from monitor.simulator.answers import answer, error_response
 from monitor.simulator.faults import FaultQueue
-from monitor.simulator.mishaps import Line, mishap
-from monitor.simulator.refusal import Refusal, bad_request, not_found, unauthorized
+from monitor.simulator.mishaps import FaultMiddleware, fault_response
+from monitor.simulator.refusal import ApiError, bad_request, not_found, unauthorized
 from monitor.simulator.request_log import RequestLog
 from monitor.simulator.routes_actions import action_routes
 from monitor.simulator.routes_analytics import (
@@ -30,7 +30,7 @@ from monitor.simulator.routes_flows import flow_routes
 from monitor.simulator.routes_oauth import oauth_routes
 from monitor.simulator.routes_organization import organization_routes, whoami_routes
 from monitor.simulator.routes_tracking import tracking_routes
-from monitor.simulator.tokens import GrantRefusal
+from monitor.simulator.tokens import GrantError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -102,7 +102,7 @@ def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
         app.register_blueprint(tracking_routes(org))
         app.register_blueprint(audit_routes(org))
     _ROUTES.setdefault(org.contract, app.url_map)
-    return Line(app.wsgi_app, closing)
+    return FaultMiddleware(app.wsgi_app, closing)
 
 
 def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestLog) -> None:
@@ -121,7 +121,7 @@ def _watch(app: Flask, org: SimulatedOrg, faults: FaultQueue, requests: RequestL
         elif fault is not None and fault.kind == "spoilt":
             org.spoil(request.path, fault.action_id, fault.timeout_ms)
         elif fault is not None:
-            struck = mishap(fault, request.environ)
+            struck = fault_response(fault, request.environ)
             if struck is not None:
                 return struck
         if request.path.startswith(_API):
@@ -143,31 +143,31 @@ def _answer_errors(app: Flask) -> None:
     """Every error in the platform's shape, and OAuth's in OAuth's."""
     log = structlog.stdlib.get_logger(__name__)
 
-    @app.errorhandler(Refusal)
-    def refused(refusal: Refusal) -> Response:
-        return refusal_answer(refusal)
+    @app.errorhandler(ApiError)
+    def refused(refusal: ApiError) -> Response:
+        return error_response(refusal)
 
     @app.errorhandler(ConfigurationError)
     def impossible(error: ConfigurationError) -> Response:
-        return refusal_answer(bad_request(error.message))
+        return error_response(bad_request(error.message))
 
-    @app.errorhandler(GrantRefusal)
-    def not_granted(refusal: GrantRefusal) -> Response:
+    @app.errorhandler(GrantError)
+    def not_granted(refusal: GrantError) -> Response:
         words = {"error": refusal.error, "description": refusal.description}
         return answer({**words, "error_description": refusal.description}, refusal.status)
 
     @app.errorhandler(HTTPException)
     def not_served(error: HTTPException) -> Response:
         if isinstance(error, NotFound):
-            return refusal_answer(not_found(request.path))
+            return error_response(not_found(request.path))
         code = (error.name or "error").lower().replace(" ", ".")
-        return refusal_answer(Refusal(error.code or 500, code, error.description or error.name))
+        return error_response(ApiError(error.code or 500, code, error.description or error.name))
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
         log.error("simulator_failed", path=request.path, exc_info=error)
         message = "The server encountered an unexpected condition."
-        return refusal_answer(Refusal(500, "internal.server.error", message))
+        return error_response(ApiError(500, "internal.server.error", message))
 
 
 def _bearer() -> str:

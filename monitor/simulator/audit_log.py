@@ -132,7 +132,7 @@ class AuditLog:
             with_names: Whether users are shown with their names (``expand=user``).
 
         Raises:
-            Refusal: 400; the interval.
+            ApiError: 400; the interval.
         """
         from_ms, to_ms = parse_interval(query.interval, KEPT_DAYS)
         from_ms = max(from_ms, now_ms - KEPT_DAYS * 86_400_000)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class ExecutionEnding:
     """One way to end.
 
     Attributes:
@@ -33,13 +33,13 @@ class Ending:
 
 
 ENDINGS: Final = (
-    Ending(Outcome.SUCCESS, NO_ERROR, "200", None),
-    Ending(Outcome.SUCCESS, NO_ERROR, "201", None),
-    Ending(Outcome.TIMEOUT, "EXECUTION_TIMEOUT", None, "DATA_ACTION_TIMED_OUT"),
-    Ending(Outcome.TIMEOUT, "REMOTE_SERVER_ERROR", "504", "DATA_ACTION_GATEWAY_TIMEOUT"),
-    Ending(Outcome.ERROR, "REMOTE_SERVER_ERROR", "500", "DATA_ACTION_REMOTE_ERROR"),
-    Ending(Outcome.ERROR, "REMOTE_CLIENT_ERROR", "400", "DATA_ACTION_REMOTE_ERROR"),
-    Ending(
+    ExecutionEnding(Outcome.SUCCESS, NO_ERROR, "200", None),
+    ExecutionEnding(Outcome.SUCCESS, NO_ERROR, "201", None),
+    ExecutionEnding(Outcome.TIMEOUT, "EXECUTION_TIMEOUT", None, "DATA_ACTION_TIMED_OUT"),
+    ExecutionEnding(Outcome.TIMEOUT, "REMOTE_SERVER_ERROR", "504", "DATA_ACTION_GATEWAY_TIMEOUT"),
+    ExecutionEnding(Outcome.ERROR, "REMOTE_SERVER_ERROR", "500", "DATA_ACTION_REMOTE_ERROR"),
+    ExecutionEnding(Outcome.ERROR, "REMOTE_CLIENT_ERROR", "400", "DATA_ACTION_REMOTE_ERROR"),
+    ExecutionEnding(
         Outcome.THROTTLED,
         "CONCURRENT_EXECUTIONS_EXCEEDED",
         "429",

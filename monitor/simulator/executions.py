@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Executions:
+class ExecutionColumns:
     """A table of executions.
 
     Attributes:
@@ -51,12 +51,12 @@ class Executions:
         """Event time: an execution is dated at its end, everywhere."""
         return self.arrival_ms + self.duration_ms
 
-    def take(self, rows: Flags | Ints) -> Executions:
+    def take(self, rows: Flags | Ints) -> ExecutionColumns:
         """The chosen rows."""
-        return Executions(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return ExecutionColumns(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
-    def concat(cls, parts: Sequence[Executions]) -> Executions:
+    def concat(cls, parts: Sequence[ExecutionColumns]) -> ExecutionColumns:
         """All rows of all parts, in their order."""
         if not parts:
             return EMPTY
@@ -68,4 +68,4 @@ class Executions:
         )
 
 
-EMPTY = Executions(*(np.zeros(0, dtype=np.int64) for _ in fields(Executions)))
+EMPTY = ExecutionColumns(*(np.zeros(0, dtype=np.int64) for _ in fields(ExecutionColumns)))

@@ -34,7 +34,7 @@ def aggregate_flows(
     """Return what is visible by now, by group and bucket.
 
     Raises:
-        Refusal: 404 or 400, as the world has it; 400 for an interval or a dimension that no org
+        ApiError: 404 or 400, as the world has it; 400 for an interval or a dimension that no org
             serves.
     """
     if world.flow_aggregates == "absent":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.simulator.flow_layout import first_document
 from monitor.simulator.moments import iso
-from monitor.simulator.refusal import Refusal, bad_request, not_found
+from monitor.simulator.refusal import ApiError, bad_request, not_found
 from monitor.simulator.scenario import MAX_TIMEOUT_MS, STEP_DEFAULT_TIMEOUT_MS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _MOST_DIFFERENCES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class FlowDocument:
+class StoredFlow:
     """A flow as it stands now.
 
     Attributes:
@@ -68,11 +68,11 @@ class FlowStore:
         self._spoils: dict[str, tuple[str, int | None]] = {}
         self._unspoilt: dict[str, Json] = {}
 
-    def get(self, flow_id: str) -> FlowDocument:
+    def get(self, flow_id: str) -> StoredFlow:
         """One of them.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         found = self._documents.get(flow_id)
         if found is None:
@@ -80,13 +80,13 @@ class FlowStore:
             raise not_found(message)
         return found
 
-    def put(self, flow_id: str, if_match: str | None, raw: bytes, now_ms: int) -> FlowDocument:
+    def put(self, flow_id: str, if_match: str | None, raw: bytes, now_ms: int) -> StoredFlow:
         """Replace a document by one that differs in the timeouts of data actions only.
 
         The bytes that came are kept, and the document is written anew, as a server would.
 
         Raises:
-            Refusal: 428 without If-Match, 412 when it names another document, 400 when the
+            ApiError: 428 without If-Match, 412 when it names another document, 400 when the
                 document is not whole or a timeout is out of range.
         """
         with self._lock:
@@ -94,10 +94,10 @@ class FlowStore:
             self._sent[flow_id] = raw
             if if_match is None:
                 message = "The request must carry an If-Match header."
-                raise Refusal(428, "precondition.required", message)
+                raise ApiError(428, "precondition.required", message)
             if if_match.strip() != current.etag:
                 message = "The flow was changed since it was read: If-Match names another version."
-                raise Refusal(412, "precondition.failed", message)
+                raise ApiError(412, "precondition.failed", message)
             sent = _read(raw)
             # What a gateway has changed on the way may be put back, and nothing else.
             unspoilt = self._unspoilt.pop(flow_id, current.body)
@@ -125,7 +125,7 @@ class FlowStore:
         """The newest document that a client sent for a flow, byte for byte, accepted or not.
 
         Raises:
-            Refusal: 404; nobody sent any.
+            ApiError: 404; nobody sent any.
         """
         with self._lock:
             found = self._sent.get(flow_id)
@@ -134,25 +134,25 @@ class FlowStore:
             raise not_found(message)
         return found
 
-    def place(self, flow_id: str, raw: bytes) -> FlowDocument:
+    def place(self, flow_id: str, raw: bytes) -> StoredFlow:
         """Put any document in the place of a flow's; it is served byte for byte.
 
         Raises:
-            Refusal: 400 where it is no JSON object, 404 where there is no such flow.
+            ApiError: 400 where it is no JSON object, 404 where there is no such flow.
         """
         with self._lock:
             current = self.get(flow_id)
-            placed = FlowDocument(current.number, _read(raw), raw)
+            placed = StoredFlow(current.number, _read(raw), raw)
             self._keep(flow_id, current, placed)
         return placed
 
     def edit(
         self, flow_id: str, now_ms: int, *, action_id: str = "", timeout_ms: int | None = None
-    ) -> FlowDocument:
+    ) -> StoredFlow:
         """Let the flow's author save it: with another timeout, or with another description.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         with self._lock:
             current = self.get(flow_id)
@@ -165,8 +165,8 @@ class FlowStore:
             return self._replace(flow_id, current, body, by, now_ms)
 
     def _replace(
-        self, flow_id: str, current: FlowDocument, body: Json, by: Json, now_ms: int
-    ) -> FlowDocument:
+        self, flow_id: str, current: StoredFlow, body: Json, by: Json, now_ms: int
+    ) -> StoredFlow:
         """Keep a document under a new version; the lock is held."""
         version = current.body.get("version")
         version = version + 1 if isinstance(version, int) else 1
@@ -175,7 +175,7 @@ class FlowStore:
         self._keep(flow_id, current, renewed)
         return renewed
 
-    def _keep(self, flow_id: str, current: FlowDocument, renewed: FlowDocument) -> None:
+    def _keep(self, flow_id: str, current: StoredFlow, renewed: StoredFlow) -> None:
         """Keep a document, and tell which timeouts it changed; the lock is held."""
         self._documents[flow_id] = renewed
         before, after = timeouts_of(current.body), timeouts_of(renewed.body)
@@ -184,9 +184,9 @@ class FlowStore:
                 self._changed(current.number, action_id, timeout_ms)
 
 
-def _written(number: int, body: Json) -> FlowDocument:
+def _written(number: int, body: Json) -> StoredFlow:
     """A document as this server writes it."""
-    return FlowDocument(number, body, json.dumps(body, ensure_ascii=False).encode())
+    return StoredFlow(number, body, json.dumps(body, ensure_ascii=False).encode())
 
 
 def _set_timeout(body: Json, action_id: str, timeout_ms: int) -> None:
@@ -250,7 +250,7 @@ def _check_whole(current: Json, sent: Json) -> None:
     message = (
         f"The flow document is not whole: it differs at {', '.join(places[:_MOST_DIFFERENCES])}"
     )
-    raise Refusal(400, "flow.document.incomplete", message, details=details)
+    raise ApiError(400, "flow.document.incomplete", message, details=details)
 
 
 def _comparable(document: Json) -> Json:

@@ -18,7 +18,7 @@ from msgspec import Meta
 from monitor.model import ActionKind
 from monitor.simulator.audit_log import Editor
 from monitor.simulator.queries import parse_body
-from monitor.simulator.refusal import Refusal, bad_request, not_found
+from monitor.simulator.refusal import ApiError, bad_request, not_found
 from monitor.simulator.timeouts import action_timeout_ms
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class ActionStore:
         """One of them.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         found = self._stored.get(action_id)
         if found is None:
@@ -138,13 +138,13 @@ class ActionStore:
         """Apply a PATCH of a client.
 
         Raises:
-            Refusal: 400, 404, 405, 408 or 409.
+            ApiError: 400, 404, 405, 408 or 409.
         """
         with self._lock:
             stored = self.get(action_id)
             if stored.action.kind is ActionKind.STATIC:
                 message = "Static actions can not be modified."
-                raise Refusal(405, "integrations.static.action", message)
+                raise ApiError(405, "integrations.static.action", message)
             update = parse_body(raw, _Update)
             if update.version != stored.version:
                 raise _stale(update.version, stored.version, self._world)
@@ -177,7 +177,7 @@ class ActionStore:
         """Let somebody else save an action: with another timeout, or with another header.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         with self._lock:
             stored = self.get(action_id)
@@ -208,7 +208,7 @@ class ActionStore:
         """The text of a Velocity template.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         config = self.get(action_id).config
         if file_name == "requesttemplate.vm" and config.request is not None:
@@ -243,7 +243,7 @@ def function_json(stored: _Stored) -> Json:
     """``FunctionConfig`` of a function data action.
 
     Raises:
-        Refusal: 404; it is not a function action.
+        ApiError: 404; it is not a function action.
     """
     action = stored.action
     if action.kind is not ActionKind.FUNCTION:
@@ -407,11 +407,11 @@ def _timeout_ms(stored: _Stored) -> int:
     return action_timeout_ms(stored.action.kind, stored.config.timeout_seconds)
 
 
-def _stale(sent: int, current: int, world: World) -> Refusal:
+def _stale(sent: int, current: int, world: World) -> ApiError:
     """409, 400 or 408: somebody else wrote first."""
     if world.conflict == "408":
-        return Refusal(408, "request.timeout", "The request timed out.")
-    return Refusal(
+        return ApiError(408, "request.timeout", "The request timed out.")
+    return ApiError(
         int(world.conflict),
         "version.mismatch" if world.conflict == "409" else "bad.request",
         f"The version {sent} does not match the current version {current}.",

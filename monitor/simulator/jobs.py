@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.simulator.moments import iso
-from monitor.simulator.refusal import Refusal, bad_request, not_found
+from monitor.simulator.refusal import ApiError, bad_request, not_found
 
 Json = dict[str, object]
 
@@ -57,7 +57,7 @@ class JobDesk:
         """``AsyncQueryStatus``.
 
         Raises:
-            Refusal: 404.
+            ApiError: 404.
         """
         with self._lock:
             job = self._get(job_id)
@@ -76,12 +76,12 @@ class JobDesk:
         """One page of the results, with the cursor of the next where there is one.
 
         Raises:
-            Refusal: 404 for an unknown job, 400 for one that is not ready and for a strange cursor.
+            ApiError: 404 for an unknown job, 400 for one not ready and for a strange cursor.
         """
         with self._lock:
             job = self._get(job_id)
             if job.polls <= 1:
-                raise Refusal(400, "job.not.fulfilled", "The job has not been fulfilled yet.")
+                raise ApiError(400, "job.not.fulfilled", "The job has not been fulfilled yet.")
             start = _read_cursor(cursor)
             size = page_size or job.page_size
             page: Json = {}

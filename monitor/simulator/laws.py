@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from monitor.simulator.executions import Flags, Floats, Ints
-    from monitor.simulator.scenario import Arrivals, LatencyLaw, Lateness, Outage
+    from monitor.simulator.scenario import Arrivals, LatencyLaw, LatenessModel, Outage
 
 DAY_SECONDS = 86_400
 NEVER_MS = 10**9
@@ -66,7 +66,7 @@ def outage_of_day(outage: Outage, day: int, key: int) -> tuple[int, int]:
     return begin_ms, begin_ms + int(outage.minutes * 60_000)
 
 
-def delay_ms(lateness: Lateness, rows: int, rng: np.random.Generator) -> Ints:
+def delay_ms(lateness: LatenessModel, rows: int, rng: np.random.Generator) -> Ints:
     """How long each row stays invisible after its end.
 
     The tail is cubic: most late rows are a few minutes late, few come near the worst.

@@ -9,8 +9,8 @@ from flask import Response
 from waitress.channel import ClientDisconnected
 from werkzeug.wsgi import ClosingIterator
 
-from monitor.simulator.answers import refusal_answer
-from monitor.simulator.refusal import Refusal, missing_permission, unauthorized
+from monitor.simulator.answers import error_response
+from monitor.simulator.refusal import ApiError, missing_permission, unauthorized
 
 if TYPE_CHECKING:
     import threading
@@ -45,13 +45,13 @@ _BODIES: Final = {
 }
 
 
-def _refusal(kind: str) -> Refusal:
+def _refusal(kind: str) -> ApiError:
     """The refusal that a fault of this kind answers."""
     if kind == "unauthorized":
         return unauthorized()
     if kind == "forbidden":
         return missing_permission(("simulated:missing:permission",))
-    return Refusal(*_REFUSALS[kind])
+    return ApiError(*_REFUSALS[kind])
 
 
 _REFUSALS: Final = {
@@ -66,7 +66,7 @@ _REFUSALS: Final = {
 }
 
 
-class Line:
+class FaultMiddleware:
     """The telephone line in front of the application: it can be cut without an answer."""
 
     def __init__(self, app: WSGIApplication, closing: threading.Event) -> None:
@@ -112,7 +112,7 @@ def _with_length(headers: object, length: int) -> list[tuple[str, str]]:
     return [*kept, ("Content-Encoding", "gzip"), ("Content-Length", str(length))]
 
 
-def mishap(fault: Fault, environ: WSGIEnvironment) -> Response | None:
+def fault_response(fault: Fault, environ: WSGIEnvironment) -> Response | None:
     """The answer that a fault gives; None where the request is to be served all the same."""
     kind = fault.kind.removesuffix("_after")
     if kind == "cut":
@@ -129,7 +129,7 @@ def mishap(fault: Fault, environ: WSGIEnvironment) -> Response | None:
     refusal = _refusal(kind)
     if kind in {"rate_limited", "unavailable"} and fault.retry_after_seconds is not None:
         refusal.headers["Retry-After"] = str(fault.retry_after_seconds)
-    answer = refusal_answer(refusal)
+    answer = error_response(refusal)
     if kind != fault.kind:
         environ[_REFUSED_AFTER] = answer
         return None

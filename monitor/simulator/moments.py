@@ -31,7 +31,7 @@ def parse_interval(text: str, longest_days: float) -> tuple[int, int]:
     """An interval as epoch milliseconds.
 
     Raises:
-        Refusal: 400; not an interval, empty, or longer than ``longest_days``.
+        ApiError: 400; not an interval, empty, or longer than ``longest_days``.
     """
     start, slash, end = text.partition("/")
     if not slash:
@@ -52,7 +52,7 @@ def parse_granularity(text: str, smallest_seconds: int) -> int:
     """An ISO 8601 duration as milliseconds.
 
     Raises:
-        Refusal: 400; not a duration, or finer than ``smallest_seconds``.
+        ApiError: 400; not a duration, or finer than ``smallest_seconds``.
     """
     found = _DURATION.fullmatch(text)
     parts = found.groupdict() if found else {}

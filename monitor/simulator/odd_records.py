@@ -18,7 +18,7 @@ from monitor.simulator.endings import CLIENT_400
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.simulator.executions import Executions, Flags
+    from monitor.simulator.executions import ExecutionColumns, Flags
     from monitor.simulator.scenario import Scenario
     from monitor.simulator.world import World
 
@@ -53,7 +53,7 @@ class OddRecords:
         """The name of an action; the last one's ends in half a character and a NUL."""
         return f"{name} {HALF_A_CHARACTER}\0" if self.any and position == self._last else name
 
-    def spoiled(self, rows: Executions) -> Flags:
+    def spoiled(self, rows: ExecutionColumns) -> Flags:
         """Which executions can't be counted by any reader."""
         if not self.any:
             return np.zeros(len(rows), dtype=np.bool_)

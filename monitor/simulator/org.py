@@ -15,7 +15,7 @@ from monitor.simulator.permissions import ALL_PERMISSIONS
 from monitor.simulator.scenario_in_world import in_world
 from monitor.simulator.scenarios import identifier
 from monitor.simulator.timeouts import TimeoutChange
-from monitor.simulator.tokens import TokenDesk
+from monitor.simulator.tokens import TokenStore
 from monitor.simulator.traffic import Traffic
 from monitor.simulator.truth import truth
 from monitor.simulator.world import World
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from monitor.clock import Clock
-    from monitor.simulator.executions import Executions
+    from monitor.simulator.executions import ExecutionColumns
     from monitor.simulator.scenario import Contract, Scenario
 
 REQUESTS_PER_MINUTE: Final = 300
@@ -83,7 +83,7 @@ class SimulatedOrg:
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._permissions = frozenset(ALL_PERMISSIONS)
         self._permissions_of: dict[str, frozenset[str]] = {}
-        self.tokens = TokenDesk(
+        self.tokens = TokenStore(
             wall or SystemClock(),
             lifetime_seconds=token_lifetime_seconds,
             requests_per_minute=requests_per_minute,
@@ -108,7 +108,7 @@ class SimulatedOrg:
             timeout_ms: Its new timeout; None to change something else of it.
 
         Raises:
-            Refusal: 404; it stands for neither.
+            ApiError: 404; it stands for neither.
         """
         what = path.rstrip("/").rpartition("/")[2]
         if path.startswith("/api/v2/flows/"):
@@ -126,7 +126,7 @@ class SimulatedOrg:
             timeout_ms: That timeout; None for the one that is written.
 
         Raises:
-            Refusal: 404; it stands for neither a flow nor an integration action.
+            ApiError: 404; it stands for neither a flow nor an integration action.
         """
         what = path.rstrip("/").rpartition("/")[2]
         if path.startswith("/api/v2/flows/"):
@@ -155,7 +155,7 @@ class SimulatedOrg:
         """Return what one client may do."""
         return self._permissions_of.get(client_id, self._permissions)
 
-    def visible_executions(self, from_ms: int, to_ms: int, now_ms: int) -> Executions:
+    def visible_executions(self, from_ms: int, to_ms: int, now_ms: int) -> ExecutionColumns:
         """Executions of ``from_ms <= end < to_ms`` that aggregates show by ``now_ms``."""
         if self.world.retention == "pruned":
             from_ms = max(from_ms, now_ms - _RETENTION_MS)

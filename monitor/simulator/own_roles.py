@@ -20,7 +20,7 @@ def own_roles(org: SimulatedOrg, client_id: str, *, full: bool) -> dict[str, Any
         full: Whether the role comes with its policies.
 
     Raises:
-        Refusal: 404; a client is no user, and has no roles to be shown.
+        ApiError: 404; a client is no user, and has no roles to be shown.
     """
     if org.world.own_roles == "users_only":
         message = "the subject of this token"

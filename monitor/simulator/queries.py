@@ -212,7 +212,7 @@ def parse_body(raw: bytes, shape: type[B]) -> B:
     """Read a body.
 
     Raises:
-        Refusal: 400 that names the field which is wrong.
+        ApiError: 400 that names the field which is wrong.
     """
     try:
         return msgspec.json.decode(raw, type=shape)

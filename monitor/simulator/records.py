@@ -18,7 +18,7 @@ from monitor.simulator.traffic import NOBODY
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from monitor.simulator.executions import Executions
+    from monitor.simulator.executions import ExecutionColumns
     from monitor.simulator.scenario import Scenario, SimulatedFlow
     from monitor.simulator.world import World
 
@@ -107,7 +107,9 @@ class ConversationRecord:
         return sum(call.visible_ms <= now_ms for call in self.calls)
 
 
-def records_of(rows: Executions, scenario: Scenario, world: World) -> list[ConversationRecord]:
+def records_of(
+    rows: ExecutionColumns, scenario: Scenario, world: World
+) -> list[ConversationRecord]:
     """Return the records that executions leave; conversations never span two cells."""
     kept = rows.take(rows.record_ms >= 0)
     order = np.argsort(kept.conversation, kind="stable")

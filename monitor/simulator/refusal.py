@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer of the far side, not an error of ours
+class ApiError(Exception):
     """An answer that is not 200.
 
     Attributes:
@@ -59,25 +59,25 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the far side, not a
         return body
 
 
-def bad_request(message: str, *, code: str = "bad.request") -> Refusal:
+def bad_request(message: str, *, code: str = "bad.request") -> ApiError:
     """400: the content of the request."""
-    return Refusal(400, code, message)
+    return ApiError(400, code, message)
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> ApiError:
     """404: a path or an id that is not there."""
-    return Refusal(404, "not.found", f"The requested resource could not be found: {what}")
+    return ApiError(404, "not.found", f"The requested resource could not be found: {what}")
 
 
-def unauthorized(message: str = "Invalid login credentials.") -> Refusal:
+def unauthorized(message: str = "Invalid login credentials.") -> ApiError:
     """401: no token, or one that is not valid any more."""
-    return Refusal(401, "bad.credentials", message)
+    return ApiError(401, "bad.credentials", message)
 
 
-def missing_permission(any_of: Sequence[str]) -> Refusal:
+def missing_permission(any_of: Sequence[str]) -> ApiError:
     """403: none of these permissions is granted."""
     wanted = ", ".join(any_of)
-    return Refusal(
+    return ApiError(
         403,
         "missing.any.permissions",
         "Unable to perform the requested action. You must have at least one of the following "
@@ -86,13 +86,13 @@ def missing_permission(any_of: Sequence[str]) -> Refusal:
     )
 
 
-def too_many_requests(retry_after_seconds: int | None, allowed: int) -> Refusal:
+def too_many_requests(retry_after_seconds: int | None, allowed: int) -> ApiError:
     """429: the token has used up its minute; it may say when the next one begins."""
     limit = {"key": "token.rate.per.minute", "namespace": "platform.api", "value": allowed}
     message = "Rate limit exceeded the maximum."
     if retry_after_seconds is None:
-        return Refusal(429, "too.many.requests", message, limit=limit)
-    return Refusal(
+        return ApiError(429, "too.many.requests", message, limit=limit)
+    return ApiError(
         429,
         "too.many.requests",
         f"{message} Retry the request in [{retry_after_seconds}] seconds",

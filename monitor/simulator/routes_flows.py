@@ -12,7 +12,7 @@ from monitor.simulator.gateway import compressed
 from monitor.simulator.permissions import READ_FLOWS, WRITE_FLOWS
 
 if TYPE_CHECKING:
-    from monitor.simulator.flow_documents import FlowDocument
+    from monitor.simulator.flow_documents import StoredFlow
     from monitor.simulator.org import SimulatedOrg
 
 _FLOW: Final = "/api/v2/flows/<flowId>"
@@ -40,7 +40,7 @@ def flow_routes(org: SimulatedOrg) -> Blueprint:
     return routes
 
 
-def _answer(document: FlowDocument, *, whole: bool) -> Response:
+def _answer(document: StoredFlow, *, whole: bool) -> Response:
     """A document in its own field order."""
     text = document.text
     if not whole:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, request
 
 from monitor.simulator.answers import answer
-from monitor.simulator.tokens import JWT_BEARER, GrantRefusal
+from monitor.simulator.tokens import JWT_BEARER, GrantError
 
 if TYPE_CHECKING:
     from flask import Response
@@ -40,10 +40,10 @@ def _granted(org: SimulatedOrg) -> str:
     if grant == "client_credentials":
         basic = request.authorization
         if basic is None or basic.type != "basic":
-            raise GrantRefusal(400, "invalid_request", "client credentials must come as Basic")
+            raise GrantError(400, "invalid_request", "client credentials must come as Basic")
         return org.tokens.by_secret(basic.username or "", basic.password or "")
     if grant == JWT_BEARER:
         # The audience is the address that this very request came to.
         audience = f"{request.url_root}oauth/token"
         return org.tokens.by_assertion(request.form.get("assertion", ""), audience)
-    raise GrantRefusal(400, "unsupported_grant_type", f"grant_type '{grant}' is not supported")
+    raise GrantError(400, "unsupported_grant_type", f"grant_type '{grant}' is not supported")

@@ -164,7 +164,7 @@ class SimulatedFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class Lateness:
+class LatenessModel:
     """How long after its end an execution, or its detail record, becomes visible.
 
     Attributes:
@@ -180,7 +180,7 @@ class Lateness:
     worst_seconds: float = 2_400.0
 
 
-PUNCTUAL = Lateness(0.0, 0.0, 0.0, 0.0)
+PUNCTUAL = LatenessModel(0.0, 0.0, 0.0, 0.0)
 """Everything is visible the moment it ends."""
 
 
@@ -206,7 +206,7 @@ class Scenario:
     seed: int
     actions: tuple[SimulatedAction, ...] = ()
     flows: tuple[SimulatedFlow, ...] = ()
-    lateness: Lateness = Lateness()
+    lateness: LatenessModel = LatenessModel()
     history_start: float = 1_735_689_600.0
     ends: float | None = None
     contract: Contract = "platform"

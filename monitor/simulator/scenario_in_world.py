@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor.model import ActionKind
-from monitor.simulator.scenario import PUNCTUAL, Lateness
+from monitor.simulator.scenario import PUNCTUAL, LatenessModel
 
 if TYPE_CHECKING:
     from monitor.simulator.scenario import Scenario, SimulatedAction
     from monitor.simulator.world import World
 
-_LATENESS = {"scenario": None, "punctual": PUNCTUAL, "late": Lateness(tail_share=0.25)}
+_LATENESS = {"scenario": None, "punctual": PUNCTUAL, "late": LatenessModel(tail_share=0.25)}
 
 
 _CONCURRENCY = "actions.concurrent.executions.max"

@@ -13,7 +13,7 @@ from monitor.simulator.scenario import (
     Arrivals,
     Integration,
     LatencyLaw,
-    Lateness,
+    LatenessModel,
     Outage,
     Scenario,
     SimulatedAction,
@@ -246,7 +246,7 @@ def _punctual(seed: int) -> Scenario:
 
 def _late(seed: int) -> Scenario:
     """The default org with a quarter of its data up to 40 minutes late."""
-    return Scenario("late", seed, _ACTIONS, _FLOWS, Lateness(tail_share=0.25))
+    return Scenario("late", seed, _ACTIONS, _FLOWS, LatenessModel(tail_share=0.25))
 
 
 def _flow_contract(seed: int) -> Scenario:

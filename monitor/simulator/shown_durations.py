@@ -9,7 +9,7 @@ import numpy as np
 from monitor.simulator.endings import TIMED_OUT
 
 if TYPE_CHECKING:
-    from monitor.simulator.executions import Executions, Ints
+    from monitor.simulator.executions import ExecutionColumns, Ints
     from monitor.simulator.world import World
 
 MOST_BEYOND_MS = 500
@@ -17,7 +17,7 @@ _SPREAD = 2_654_435_761
 """Knuth's multiplier (The Art of Computer Programming, 6.4): neighbours land far apart."""
 
 
-def shown_duration_ms(rows: Executions, seed: int, world: World) -> Ints:
+def shown_duration_ms(rows: ExecutionColumns, seed: int, world: World) -> Ints:
     """Return the duration of each execution as the platform shows it.
 
     When an execution ended is not changed by it: only rows that our timeout ended are shown

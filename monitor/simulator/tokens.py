@@ -21,7 +21,7 @@ _CLOCK_SKEW_SECONDS = 30
 _LONGEST_ASSERTION_SECONDS = 3_600
 
 
-class GrantRefusal(Exception):  # noqa: N818 - an answer of the far side, not an error of ours
+class GrantError(Exception):
     """The token endpoint said no; its body is OAuth's, not the platform's.
 
     Attributes:
@@ -39,7 +39,7 @@ class GrantRefusal(Exception):  # noqa: N818 - an answer of the far side, not an
 
 
 @dataclass(slots=True)
-class _Allowance:
+class _IssuedToken:
     """A token, and what is left of its minute."""
 
     client_id: str
@@ -58,7 +58,7 @@ class Usage:
     reset_seconds: int
 
 
-class TokenDesk:
+class TokenStore:
     """Issues tokens and counts what is asked with them. Thread-safe."""
 
     def __init__(
@@ -77,7 +77,7 @@ class TokenDesk:
         self._lock = threading.Lock()
         self._secrets: dict[str, str] = {}
         self._keys: dict[str, str] = {}
-        self._tokens: dict[str, _Allowance] = {}
+        self._tokens: dict[str, _IssuedToken] = {}
         self._spent: dict[str, float] = {}
 
     def register_secret(self, client_id: str, secret: str) -> None:
@@ -92,7 +92,7 @@ class TokenDesk:
         """A token for client credentials.
 
         Raises:
-            GrantRefusal: Nobody of that name, or another secret.
+            GrantError: Nobody of that name, or another secret.
         """
         known = self._secrets.get(client_id)
         if known is None:
@@ -105,7 +105,7 @@ class TokenDesk:
         """A token for a signed assertion, which is good for one time only.
 
         Raises:
-            GrantRefusal: The signature, or any of iss, sub, aud, exp, iat and jti.
+            GrantError: The signature, or any of iss, sub, aud, exp, iat and jti.
         """
         claims = self._verified(assertion, audience)
         client_id, name = claims["iss"], claims["jti"]
@@ -130,7 +130,7 @@ class TokenDesk:
         """Count one request.
 
         Raises:
-            Refusal: 401 for a token that is not valid, 429 when its minute is used up.
+            ApiError: 401 for a token that is not valid, 429 when its minute is used up.
         """
         now = self._wall.now()
         with self._lock:
@@ -160,7 +160,7 @@ class TokenDesk:
             self._tokens = {
                 name: held for name, held in self._tokens.items() if held.expires_at > now
             }
-            self._tokens[token] = _Allowance(client_id, now + self.lifetime_seconds, now)
+            self._tokens[token] = _IssuedToken(client_id, now + self.lifetime_seconds, now)
         return token
 
     def _verified(self, assertion: str, audience: str) -> dict[str, Any]:
@@ -194,11 +194,11 @@ def _moment(claims: dict[str, Any], name: str) -> float:
     return float(value)
 
 
-def _invalid_client(description: str, status: int = 400) -> GrantRefusal:
+def _invalid_client(description: str, status: int = 400) -> GrantError:
     """400 or 401 as OAuth words it."""
-    return GrantRefusal(status, "invalid_client", description)
+    return GrantError(status, "invalid_client", description)
 
 
-def _invalid_grant(description: str) -> GrantRefusal:
+def _invalid_grant(description: str) -> GrantError:
     """400 as OAuth words it."""
-    return GrantRefusal(400, "invalid_grant", description)
+    return GrantError(400, "invalid_grant", description)

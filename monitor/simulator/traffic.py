@@ -29,7 +29,7 @@ from monitor.simulator.endings import (
     THROTTLED,
     TIMED_OUT,
 )
-from monitor.simulator.executions import EMPTY, Executions, Flags, Floats, Ints
+from monitor.simulator.executions import EMPTY, ExecutionColumns, Flags, Floats, Ints
 from monitor.simulator.scenario import MAX_TIMEOUT_MS
 from monitor.simulator.timeouts import FirstTimeouts, TimeoutChange
 
@@ -131,14 +131,14 @@ class Traffic:
                 change = replace(change, at_ms=earlier[-1].at_ms)
             self._changes[stream] = (*earlier, change)
 
-    def ended_between(self, from_ms: int, to_ms: int) -> Executions:
+    def ended_between(self, from_ms: int, to_ms: int) -> ExecutionColumns:
         """Executions whose event time lies in ``from_ms <= end < to_ms``, visible or not."""
         parts = []
         for key in self.cells(from_ms - MAX_TIMEOUT_MS, to_ms):
             cell = self.cell(key)
             if len(cell):
                 parts.append(cell)
-        rows = Executions.concat(parts)
+        rows = ExecutionColumns.concat(parts)
         end_ms = rows.end_ms
         return rows.take((end_ms >= from_ms) & (end_ms < to_ms))
 
@@ -154,7 +154,7 @@ class Traffic:
                 revision = bisect_left(moments, (cell + 1) * _CELL_MS)
                 yield CellKey(stream.number, cell, revision)
 
-    def _make_cell(self, key: CellKey) -> Executions:
+    def _make_cell(self, key: CellKey) -> ExecutionColumns:
         """Draw a cell and let the timeouts in force decide."""
         stream = self._streams[key.stream]
         draw = self._draw(stream, key.cell)
@@ -201,7 +201,7 @@ class Traffic:
             serial=serial,
         )
 
-    def _decide(self, law: LatencyLaw, draw: _Draw, timeout_ms: Ints) -> Executions:
+    def _decide(self, law: LatencyLaw, draw: _Draw, timeout_ms: Ints) -> ExecutionColumns:
         """How each call ends under the timeout in force at its arrival.
 
         An answer that comes at the very millisecond of the timeout comes too late.
@@ -220,7 +220,7 @@ class Traffic:
         duration_ms = np.where(draw.throttled, 1 + draw.jitter_ms % _THROTTLE_MS, waited)
         end_ms = draw.arrival_ms + duration_ms
         recorded = (draw.flow != NOBODY) & (_FAILED[ending] | draw.sprinkle)
-        return Executions(
+        return ExecutionColumns(
             action=draw.action,
             flow=draw.flow,
             arrival_ms=draw.arrival_ms,

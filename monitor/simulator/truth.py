@@ -13,7 +13,7 @@ from monitor.simulator.traffic import NOBODY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.simulator.executions import Executions
+    from monitor.simulator.executions import ExecutionColumns
     from monitor.simulator.records import ConversationRecord
     from monitor.simulator.scenario import Scenario
 
@@ -23,7 +23,7 @@ _OUTCOMES = tuple(Outcome)
 _OUTCOME_OF = np.array([_OUTCOMES.index(ending.outcome) for ending in ENDINGS], dtype=np.int64)
 
 
-def truth(rows: Executions, left: Sequence[ConversationRecord], scenario: Scenario) -> Json:
+def truth(rows: ExecutionColumns, left: Sequence[ConversationRecord], scenario: Scenario) -> Json:
     """Return what happened: executions, timeouts by flow and action, and callers lost in flows.
 
     ``visible_by`` is when the last of them is visible everywhere, in aggregates and in detail
@@ -75,7 +75,9 @@ def _errors_by_flow(errors: Sequence[ConversationRecord], scenario: Scenario) ->
 
 
 def _timeouts_by_flow(
-    rows: Executions, timed_out: np.ndarray[tuple[int], np.dtype[np.bool_]], scenario: Scenario
+    rows: ExecutionColumns,
+    timed_out: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    scenario: Scenario,
 ) -> list[Json]:
     """Timeouts that detail records tell of, and the conversations they hit."""
     hit = rows.take(timed_out & (rows.flow != NOBODY))

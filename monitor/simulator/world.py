@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PossibleReading:
     """One way to read what the sources leave open.
 
     Attributes:
@@ -33,7 +33,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OpenQuestion:
     """Something about the platform that nobody could confirm.
 
     Attributes:
@@ -44,12 +44,14 @@ class Question:
 
     topic: str
     text: str
-    readings: tuple[Reading, ...]
+    readings: tuple[PossibleReading, ...]
 
 
-def _open(topic: str, text: str, *readings: Reading) -> Any:  # noqa: ANN401 - as dataclasses.field
+def _open(topic: str, text: str, *readings: PossibleReading) -> Any:  # noqa: ANN401 - as dataclasses.field
     """A field of ``World`` whose default is the first reading."""
-    return field(default=readings[0].value, metadata={"question": Question(topic, text, readings)})
+    return field(
+        default=readings[0].value, metadata={"question": OpenQuestion(topic, text, readings)}
+    )
 
 
 _NOTHING_SAID: Final = "no source says otherwise"
@@ -70,13 +72,13 @@ class World:
     error_words: str = _open(
         "executions",
         "Which words does `errorType` use for a timeout, a throttle, and the remote's own failure?",
-        Reading(
+        PossibleReading(
             "named",
             "`EXECUTION_TIMEOUT`, `REMOTE_SERVER_ERROR`, `CONCURRENT_EXECUTIONS_EXCEEDED`",
             _NOTHING_SAID,
             "read by `[classify]` as it comes",
         ),
-        Reading(
+        PossibleReading(
             "seen",
             "only the words that were seen elsewhere: `ACTION.PROCESSING`, "
             "`ACTION.REMOTE_ENDPOINT`, `TOO_MANY_REQUESTS`, `TOO_MANY_REQUESTS_REMOTE`",
@@ -85,7 +87,7 @@ class World:
             "by name, and the report says that it lasts exactly as long as the timeout in force, "
             "or that it shows nothing at all",
         ),
-        Reading(
+        PossibleReading(
             "prose",
             "sentences: `Request timed out`, `Remote server error`, `Rate limit exceeded`",
             _NOTHING_SAID,
@@ -95,23 +97,23 @@ class World:
     timeout_status: str = _open(
         "executions",
         "Which `responseStatus` does an execution have that timed out?",
-        Reading("none", "none", _NOTHING_SAID, "told by its error type"),
-        Reading("408", "`408`", _NOTHING_SAID, "told by either"),
-        Reading("504", "`504`", _NOTHING_SAID, "told by either"),
+        PossibleReading("none", "none", _NOTHING_SAID, "told by its error type"),
+        PossibleReading("408", "`408`", _NOTHING_SAID, "told by either"),
+        PossibleReading("504", "`504`", _NOTHING_SAID, "told by either"),
     )
     timeout_duration: str = _open(
         "executions",
         "Which duration does an execution have that timed out?",
-        Reading(
+        PossibleReading(
             "beyond",
             "up to half a second more than the timeout",
             _NOTHING_SAID,
             "it ended at the timeout in force",
         ),
-        Reading(
+        PossibleReading(
             "at_limit", "exactly the timeout", _NOTHING_SAID, "it ended at the timeout in force"
         ),
-        Reading(
+        PossibleReading(
             "zero",
             "none: 0 ms",
             _SDK,
@@ -122,77 +124,85 @@ class World:
     counts: str = _open(
         "executions",
         "How are counts written?",
-        Reading("floats", "`3.0`", _ODD, "read as whole numbers"),
-        Reading("integers", "`3`", _SDK, "read as they come"),
-        Reading("texts", '`"3"`', _NOTHING_SAID, "read as whole numbers"),
+        PossibleReading("floats", "`3.0`", _ODD, "read as whole numbers"),
+        PossibleReading("integers", "`3`", _SDK, "read as they come"),
+        PossibleReading("texts", '`"3"`', _NOTHING_SAID, "read as whole numbers"),
     )
     percentiles: str = _open(
         "executions",
         "Are `p95` and `p99` filled in `stats`?",
-        Reading("absent", "no", _SDK, "not needed: quantiles come from the bands"),
-        Reading("filled", "yes", _SCREENS, "not needed: quantiles come from the bands"),
+        PossibleReading("absent", "no", _SDK, "not needed: quantiles come from the bands"),
+        PossibleReading("filled", "yes", _SCREENS, "not needed: quantiles come from the bands"),
     )
     empty_views: str = _open(
         "executions",
         "What does a view show that counts nothing?",
-        Reading("omitted", "it is left out", _NOTHING_SAID, "read as 0"),
-        Reading("zeros", "a count of 0", _NOTHING_SAID, "read as 0"),
+        PossibleReading("omitted", "it is left out", _NOTHING_SAID, "read as 0"),
+        PossibleReading("zeros", "a count of 0", _NOTHING_SAID, "read as 0"),
     )
     absent_dimension: str = _open(
         "executions",
         "How is a dimension shown that has no value, such as the status of a call without answer?",
-        Reading("omitted", "it is left out of `group`", _SDK, "read as empty"),
-        Reading("null", "`null`", _NOTHING_SAID, "read as empty"),
-        Reading("empty", "an empty text", _NOTHING_SAID, "read as empty"),
+        PossibleReading("omitted", "it is left out of `group`", _SDK, "read as empty"),
+        PossibleReading("null", "`null`", _NOTHING_SAID, "read as empty"),
+        PossibleReading("empty", "an empty text", _NOTHING_SAID, "read as empty"),
     )
     bucket_end: str = _open(
         "executions",
         "Is a bucket cut at the end of the interval that was asked for?",
-        Reading("cut", "yes", _NOTHING_SAID, "keyed by its start"),
-        Reading("whole", "no", _NOTHING_SAID, "keyed by its start"),
+        PossibleReading("cut", "yes", _NOTHING_SAID, "keyed by its start"),
+        PossibleReading("whole", "no", _NOTHING_SAID, "keyed by its start"),
     )
     granularity: str = _open(
         "executions",
         "What is the smallest granularity of action aggregates?",
-        Reading("PT1M", "a minute", _NOTHING_SAID, "windows of five minutes"),
-        Reading("PT5M", "five minutes", _NOTHING_SAID, "windows of five minutes"),
-        Reading(
+        PossibleReading("PT1M", "a minute", _NOTHING_SAID, "windows of five minutes"),
+        PossibleReading("PT5M", "five minutes", _NOTHING_SAID, "windows of five minutes"),
+        PossibleReading(
             "PT15M", "a quarter of an hour", _NOTHING_SAID, "windows of that length, and says so"
         ),
-        Reading("PT1H", "an hour", _NOTHING_SAID, "windows of that length, and says so"),
+        PossibleReading("PT1H", "an hour", _NOTHING_SAID, "windows of that length, and says so"),
     )
     longest_interval: str = _open(
         "executions",
         "What is the longest interval of action aggregates?",
-        Reading("31d", "31 days", _NOTHING_SAID, "asks for two hours at most"),
-        Reading("7d", "7 days", _NOTHING_SAID, "asks for two hours at most"),
-        Reading("1h", "an hour", _NOTHING_SAID, "asks for shorter slices, and says so"),
+        PossibleReading("31d", "31 days", _NOTHING_SAID, "asks for two hours at most"),
+        PossibleReading("7d", "7 days", _NOTHING_SAID, "asks for two hours at most"),
+        PossibleReading("1h", "an hour", _NOTHING_SAID, "asks for shorter slices, and says so"),
     )
     large_answers: str = _open(
         "executions",
         "What happens to a query whose answer is too large?",
-        Reading("413", "413 beyond six buckets", _SDK, "asks for shorter slices, and says so"),
-        Reading("504", "504 beyond six buckets", _SDK, "asks for shorter slices, and says so"),
-        Reading("served", "it is answered", _NOTHING_SAID, "as asked"),
+        PossibleReading(
+            "413", "413 beyond six buckets", _SDK, "asks for shorter slices, and says so"
+        ),
+        PossibleReading(
+            "504", "504 beyond six buckets", _SDK, "asks for shorter slices, and says so"
+        ),
+        PossibleReading("served", "it is answered", _NOTHING_SAID, "as asked"),
     )
     job_page_size: str = _open(
         "executions",
         "Does a job of aggregates take a `pageSize`?",
-        Reading("taken", "yes", _SDK, "1,000 rows a page"),
-        Reading("refused", "400 that names it", _NOTHING_SAID, "asks again without"),
+        PossibleReading("taken", "yes", _SDK, "1,000 rows a page"),
+        PossibleReading("refused", "400 that names it", _NOTHING_SAID, "asks again without"),
     )
     lateness: str = _open(
         "executions",
         "How late do executions become visible?",
-        Reading("scenario", "as late as the scenario has it", _NOTHING_SAID, "measured, exported"),
-        Reading("punctual", "at once", _NOTHING_SAID, "measured, exported"),
-        Reading("late", "a quarter up to 40 minutes late", _NOTHING_SAID, "measured, exported"),
+        PossibleReading(
+            "scenario", "as late as the scenario has it", _NOTHING_SAID, "measured, exported"
+        ),
+        PossibleReading("punctual", "at once", _NOTHING_SAID, "measured, exported"),
+        PossibleReading(
+            "late", "a quarter up to 40 minutes late", _NOTHING_SAID, "measured, exported"
+        ),
     )
     retention: str = _open(
         "executions",
         "How long are action aggregates kept?",
-        Reading("kept", "longer than anybody asks back", _NOTHING_SAID, "nothing to do"),
-        Reading(
+        PossibleReading("kept", "longer than anybody asks back", _NOTHING_SAID, "nothing to do"),
+        PossibleReading(
             "pruned",
             "two days: what is older comes as nothing",
             _NOTHING_SAID,
@@ -202,37 +212,37 @@ class World:
     bad_records: str = _open(
         "executions",
         "Are there records among the good ones that no model describes?",
-        Reading(
+        PossibleReading(
             "some",
             "half a surrogate pair, a NUL, entities without id, negative counts, absurd durations",
             _ODD,
             "each costs itself: dropped and counted, or its name mended",
         ),
-        Reading(
+        PossibleReading(
             "hostile",
             "the same, and what the SDK fails on: text for numbers, broken UTF-8, `NaN`, nesting "
             "without end",
             _NOTHING_SAID,
             "each costs itself: dropped and counted, or its name mended",
         ),
-        Reading("none", "no", _SDK, "nothing to do"),
+        PossibleReading("none", "no", _SDK, "nothing to do"),
     )
     detail_errors: str = _open(
         "conversations",
         "Do detail records show that a data action failed?",
-        Reading(
+        PossibleReading(
             "hidden",
             "no: `errorCode` is the media tier's alone",
             "public records",
             "no conversation is counted as hit by a timeout; callers lost in flows are",
         ),
-        Reading(
+        PossibleReading(
             "coded",
             "a segment's `errorCode` says so, and nothing names the action",
             _NOTHING_SAID,
             "counted as `unknown`; with contract `flow` the flow's only action, so marked",
         ),
-        Reading(
+        PossibleReading(
             "named",
             "a segment's `errorCode` says so, and its properties name the action",
             _NOTHING_SAID,
@@ -242,17 +252,17 @@ class World:
     telephony_errors: str = _open(
         "conversations",
         "How many detail records carry an `errorCode` of telephony?",
-        Reading("many", "ten for each flow error", "public records", "none is a timeout"),
-        Reading("some", "one for each flow error", "public records", "none is a timeout"),
-        Reading("none", "none", _NOTHING_SAID, "nothing to do"),
+        PossibleReading("many", "ten for each flow error", "public records", "none is a timeout"),
+        PossibleReading("some", "one for each flow error", "public records", "none is a timeout"),
+        PossibleReading("none", "none", _NOTHING_SAID, "nothing to do"),
     )
     flow_aggregates: str = _open(
         "conversations",
         "Do flow aggregates group by `exitReason`?",
-        Reading("refused", "400", _SDK, "counts from the detail records, and says so"),
-        Reading("grouped", "yes", _SDK, "one request for all flows"),
-        Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "as `refused`"),
-        Reading(
+        PossibleReading("refused", "400", _SDK, "counts from the detail records, and says so"),
+        PossibleReading("grouped", "yes", _SDK, "one request for all flows"),
+        PossibleReading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "as `refused`"),
+        PossibleReading(
             "ungrouped",
             "no: it answers, and leaves the exit reason out",
             _NOTHING_SAID,
@@ -262,20 +272,24 @@ class World:
     flow_exits: str = _open(
         "conversations",
         "When do flow aggregates count a caller who was lost in a flow?",
-        Reading(
+        PossibleReading(
             "begun",
             "in the window in which the flow began, once it has ended",
             _NOTHING_SAID,
             "reads six hours back, so that a long call is not missed",
         ),
-        Reading("ended", "in the window in which the flow ended", _NOTHING_SAID, "the same"),
+        PossibleReading(
+            "ended", "in the window in which the flow ended", _NOTHING_SAID, "the same"
+        ),
     )
     templates_shown: str = _open(
         "actions",
         "What does an action's configuration show of its two templates?",
-        Reading("nothing", "nothing", _TERRAFORM, "both are fetched by name, and sent whole"),
-        Reading("uri", "their addresses", _SDK, "both are fetched by name, and sent whole"),
-        Reading(
+        PossibleReading(
+            "nothing", "nothing", _TERRAFORM, "both are fetched by name, and sent whole"
+        ),
+        PossibleReading("uri", "their addresses", _SDK, "both are fetched by name, and sent whole"),
+        PossibleReading(
             "inline",
             "their texts",
             _SDK,
@@ -285,52 +299,58 @@ class World:
     patch: str = _open(
         "actions",
         "What does a PATCH do to a part of the configuration that it leaves out?",
-        Reading(
+        PossibleReading(
             "replaces",
             "wipes it",
             _NOTHING_SAID,
             "all of it is sent, or nothing; what changes all the same is put back",
         ),
-        Reading("merges", "keeps it", _NOTHING_SAID, "all of it is sent"),
+        PossibleReading("merges", "keeps it", _NOTHING_SAID, "all of it is sent"),
     )
     conflict: str = _open(
         "actions",
         "What answers a PATCH of an older version?",
-        Reading("409", "409", _SDK, "reads, and decides anew"),
-        Reading("400", "400 `does not match the current version`", _TERRAFORM, "the same"),
-        Reading("408", "408", _TERRAFORM, "ambiguous: reads before anything else"),
+        PossibleReading("409", "409", _SDK, "reads, and decides anew"),
+        PossibleReading("400", "400 `does not match the current version`", _TERRAFORM, "the same"),
+        PossibleReading("408", "408", _TERRAFORM, "ambiguous: reads before anything else"),
     )
     unset_timeout: str = _open(
         "actions",
         "How is a timeout shown that nobody set?",
-        Reading("absent", "not at all", _SDK, "60 s are in force"),
-        Reading("null", "`null`", _NOTHING_SAID, "60 s are in force"),
-        Reading("zero", "`0`", _TERRAFORM, "60 s are in force"),
+        PossibleReading("absent", "not at all", _SDK, "60 s are in force"),
+        PossibleReading("null", "`null`", _NOTHING_SAID, "60 s are in force"),
+        PossibleReading("zero", "`0`", _TERRAFORM, "60 s are in force"),
     )
     function_category: str = _open(
         "actions",
         "Does an action's category tell that it is a function?",
-        Reading(
+        PossibleReading(
             "free_text",
             "no: it is free text, such as its integration's name",
             "exports",
             "told by its integration's type",
         ),
-        Reading("typical", "`Function Data Actions`", _SDK, "told by its integration's type"),
+        PossibleReading(
+            "typical", "`Function Data Actions`", _SDK, "told by its integration's type"
+        ),
     )
     limits: str = _open(
         "actions",
         "Which of the org's limits are shown?",
-        Reading("all", "concurrency, requests a minute, function slots", _HELP, "each exported"),
-        Reading("concurrency", "concurrency alone", _HELP, "the others are left out"),
-        Reading("none", "none", _NOTHING_SAID, "none is guessed"),
+        PossibleReading(
+            "all", "concurrency, requests a minute, function slots", _HELP, "each exported"
+        ),
+        PossibleReading("concurrency", "concurrency alone", _HELP, "the others are left out"),
+        PossibleReading("none", "none", _NOTHING_SAID, "none is guessed"),
     )
     dependency_tracking: str = _open(
         "actions",
         "What does dependency tracking know?",
-        Reading("repeating", "each flow once for each of its versions", _SDK, "each flow once"),
-        Reading("built", "each flow once", _SDK, "each flow once"),
-        Reading(
+        PossibleReading(
+            "repeating", "each flow once for each of its versions", _SDK, "each flow once"
+        ),
+        PossibleReading("built", "each flow once", _SDK, "each flow once"),
+        PossibleReading(
             "unbuilt",
             "nothing: it was never built, as `dependencytracking/build` says",
             _SDK,
@@ -340,56 +360,62 @@ class World:
     secure_type: str = _open(
         "actions",
         "Under which object type do secure data actions stand in dependency tracking?",
-        Reading("SECUREACTION", "`SECUREACTION`", _SDK, "asks for both where it may be secure"),
-        Reading("DATAACTION", "`DATAACTION`", _SDK, "asks for both where it may be secure"),
+        PossibleReading(
+            "SECUREACTION", "`SECUREACTION`", _SDK, "asks for both where it may be secure"
+        ),
+        PossibleReading("DATAACTION", "`DATAACTION`", _SDK, "asks for both where it may be secure"),
     )
     etag: str = _open(
         "flows",
         "Does a gateway rewrite a flow's ETag?",
-        Reading(
+        PossibleReading(
             "suffixed",
             "`-gzip` is added where it compresses",
             _GATEWAYS,
             "reads and writes uncompressed",
         ),
-        Reading(
+        PossibleReading(
             "weak",
             "it becomes weak where it compresses",
             _GATEWAYS,
             "reads and writes uncompressed",
         ),
-        Reading(
+        PossibleReading(
             "stubborn",
             "`-gzip` is added, for it compresses whatever was asked for",
             _NOTHING_SAID,
             "a flow that nobody changed is sent once more without the suffix where it is refused; "
             "if that is refused too, says that a gateway rewrites ETags",
         ),
-        Reading("strong", "no", _NOTHING_SAID, "nothing to do"),
+        PossibleReading("strong", "no", _NOTHING_SAID, "nothing to do"),
     )
     audits: str = _open(
         "audits",
         "Are changes of timeouts in the audit log of realtime queries?",
-        Reading("shown", "yes, seconds to minutes late", _SDK, "names who changed a timeout"),
-        Reading("absent", "there is no such endpoint: 404", _NOTHING_SAID, "says `unknown`"),
+        PossibleReading(
+            "shown", "yes, seconds to minutes late", _SDK, "names who changed a timeout"
+        ),
+        PossibleReading(
+            "absent", "there is no such endpoint: 404", _NOTHING_SAID, "says `unknown`"
+        ),
     )
     audit_properties: str = _open(
         "audits",
         "Does an entry of the audit log say which properties were changed?",
-        Reading(
+        PossibleReading(
             "none",
             "no: `propertyChanges` is empty",
             "a published answer",
             "names who saved the action between two readings of its timeout; where several did, "
             "all of them",
         ),
-        Reading(
+        PossibleReading(
             "paths",
             "each by its path: `config.timeoutSeconds` from 5 to 8",
             _SDK,
             "names who changed the timeout, when, from what and to what",
         ),
-        Reading(
+        PossibleReading(
             "config",
             "the whole configuration as one JSON text, before and after",
             _NOTHING_SAID,
@@ -399,33 +425,33 @@ class World:
     expires_in: str = _open(
         "wire",
         "How is a token's lifetime written?",
-        Reading("text", '`"86399"`', _ODD, "read as a number"),
-        Reading("number", "`86399`", _SDK, "read as it comes"),
+        PossibleReading("text", '`"86399"`', _ODD, "read as a number"),
+        PossibleReading("number", "`86399`", _SDK, "read as it comes"),
     )
     too_many_requests: str = _open(
         "wire",
         "Does a 429 say how long to wait?",
-        Reading("bare", "no", _NOTHING_SAID, "waits longer and longer"),
-        Reading("retry_after", "`Retry-After`", _GUIDE, "waits so long"),
+        PossibleReading("bare", "no", _NOTHING_SAID, "waits longer and longer"),
+        PossibleReading("retry_after", "`Retry-After`", _GUIDE, "waits so long"),
     )
     rate_headers: str = _open(
         "wire",
         "Are there `inin-ratelimit-*` headers?",
-        Reading("absent", "no", _NOTHING_SAID, "keeps to its own pace"),
-        Reading("shown", "yes", _GUIDE, "uses them"),
+        PossibleReading("absent", "no", _NOTHING_SAID, "keeps to its own pace"),
+        PossibleReading("shown", "yes", _GUIDE, "uses them"),
     )
 
     own_roles: str = _open(
         "wire",
         "Is a client shown its own roles?",
-        Reading(
+        PossibleReading(
             "users_only",
             "no: only users have them, and a client gets 404",
             "the SDK's words: the currently authenticated user",
             "`check` says that whether the writing client may edit shows at its first write",
         ),
-        Reading("names", "by name, without what they allow", _SDK, "the same"),
-        Reading(
+        PossibleReading("names", "by name, without what they allow", _SDK, "the same"),
+        PossibleReading(
             "policies",
             "with everything that they allow",
             _SDK,
@@ -468,7 +494,7 @@ class World:
         return replace(self, **changed)
 
 
-def questions() -> dict[str, Question]:
+def questions() -> dict[str, OpenQuestion]:
     """Return every question by the name of its field, in the order of the fields."""
     return {one.name: one.metadata["question"] for one in fields(World)}
 

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
 from monitor.simulator.endings import ENDINGS, GATEWAY_504, OK, THROTTLED, TIMED_OUT
-from monitor.simulator.executions import Executions
+from monitor.simulator.executions import ExecutionColumns
 from monitor.simulator.laws import DAY_SECONDS, outage_of_day
 from monitor.simulator.scenario import Outage
 from monitor.simulator.scenarios import SHIPMENT_TRACKING, STOCK_LEVEL
@@ -28,11 +28,11 @@ def position(plan: Scenario, name: str) -> int:
     return next(at for at, one in enumerate(plan.actions) if one.name == name)
 
 
-def same(left: Executions, right: Executions) -> bool:
+def same(left: ExecutionColumns, right: ExecutionColumns) -> bool:
     """Whether two tables hold the same executions in the same order."""
     return all(
         np.array_equal(getattr(left, field.name), getattr(right, field.name))
-        for field in fields(Executions)
+        for field in fields(ExecutionColumns)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from monitor.simulator import RunningSimulator, Scenario
-from monitor.simulator.scenario import Arrivals, Lateness, SimulatedAction
+from monitor.simulator.scenario import Arrivals, LatenessModel, SimulatedAction
 from monitor.simulator.scenarios import (
     ADDRESS_LOOKUP,
     BRANCH_FINDER,
@@ -68,7 +68,7 @@ ORG = Scenario(
     7,
     ACTIONS,
     FLOWS,
-    Lateness(worst_seconds=1_800.0),
+    LatenessModel(worst_seconds=1_800.0),
     history_start=float(BEGINS),
     ends=float(ENDS),
 )
