@@ -25,7 +25,7 @@ from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger, OrgState
 from monitor.model import ExecutionList, TimeRange, floor_to
-from monitor.sources import Bounds, ExecutionsSource, Onlooker
+from monitor.sources import ExecutionBounds, ExecutionsSource, Onlooker
 
 _MINUTE = 60
 
@@ -46,7 +46,7 @@ class Question:
     seconds: float
     org: str | None = None
     limit: int = 20
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: ExecutionBounds = field(default_factory=ExecutionBounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _ask(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     org: OrgSettings,
     chosen: Candidate,
     stretch: TimeRange,
-    bounds: Bounds,
+    bounds: ExecutionBounds,
     clock: Clock,
     onlooker: Onlooker,
 ) -> _Asked:

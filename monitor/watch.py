@@ -21,7 +21,7 @@ from monitor.analysis.limits import limits_in_use
 from monitor.analysis.notes import describe_errors_at_timeout
 from monitor.analysis.summary import Summary, empty, settled, summarise
 from monitor.clock import Clock
-from monitor.collect import OrgReader, Outcome, PollReport, ReadingAges
+from monitor.collect import FreshnessTracker, OrgReader, PollReport, PollResult
 from monitor.config import Settings
 from monitor.errors import (
     AuthenticationError,
@@ -78,7 +78,7 @@ class OrgPoller:
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
         self._suspected: set[str] = set()
-        self._ages = ReadingAges(clock)
+        self._freshness = FreshnessTracker(clock)
         self._diagnosis: OrgDiagnosis | None = None
         self._diagnosed_until: int | None = None
         self._health = PollHealth(
@@ -98,7 +98,7 @@ class OrgPoller:
     def snapshot(self) -> OrgSnapshot:
         """The newest snapshot, with the newest verdicts: neither waits for the other."""
         org_snapshot = self._snapshot
-        last = self._ages.last_reads(org_snapshot.state.sources)
+        last = self._freshness.last_reads(org_snapshot.state.sources)
         return replace(
             org_snapshot,
             diagnosis=self._diagnosis,
@@ -269,7 +269,7 @@ class OrgPoller:
             self._health = replace(self._health, catalogue_problem=failure.message)
             return None
         self._catalogue_read = True
-        self._ages.note_catalogue()
+        self._freshness.note_catalogue()
         self._health = replace(self._health, catalogue_problem="")
         self._read_audits()
         if listed or self._reader.settings.contract == "flow":
@@ -303,7 +303,7 @@ class OrgPoller:
         available = {name: self._health.source_available.get(name, True) for name in polled}
         return PollReport(
             org=self.name,
-            result=Outcome.FAILED,
+            result=PollResult.FAILED,
             duration_seconds=seconds,
             errors=dict.fromkeys(available, problem),
             available=available,
@@ -344,7 +344,7 @@ class OrgPoller:
 
     def _note(self, report: PollReport) -> None:
         self._polls[report.result] += 1
-        self._ages.note_poll()
+        self._freshness.note_poll()
         problem = "; ".join(self._problems(report))
         stats = self._reader.client.stats()
         self._health = PollHealth(
@@ -384,7 +384,7 @@ class OrgPoller:
 
     def _note_failure(self, error: TimeoutMonitorError, seconds: float) -> None:
         self._polls["failed"] += 1
-        self._ages.note_poll()
+        self._freshness.note_poll()
         self._health = replace(
             self._health,
             polls=dict(self._polls),
@@ -396,7 +396,7 @@ class OrgPoller:
         log.warning(
             "poll",
             org=self.name,
-            result=str(Outcome.FAILED),
+            result=str(PollResult.FAILED),
             duration_seconds=round(seconds, 3),
             why=error.message,
             hint=error.hint,
@@ -404,7 +404,7 @@ class OrgPoller:
 
     def _take_snapshot(self) -> OrgSnapshot:
         state = self._ledger.state(self.name)
-        self._ages.note_sources(state.sources)
+        self._freshness.note_sources(state.sources)
         now = self._clock.now()
         contract = self._reader.settings.contract
         hour = self._summary(now, HOUR_SECONDS, state)

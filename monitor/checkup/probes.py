@@ -28,7 +28,7 @@ from monitor.errors import (
 )
 from monitor.genesys import Client, connect
 from monitor.genesys.actions import list_actions, list_integrations
-from monitor.genesys.audits import saved_actions
+from monitor.genesys.audits import action_audits
 from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
@@ -234,7 +234,7 @@ def _flow_errors(
 
 def _audits(client: Client, clock: Clock) -> str:
     end = floor_to(clock.now(), 1)
-    found = saved_actions(client, TimeRange(end - DAY_SECONDS, end))
+    found = action_audits(client, TimeRange(end - DAY_SECONDS, end))
     number = len(found.entries) if found.complete else f"more than {len(found.entries)}"
     return f"{number} saved actions in the last day"
 

@@ -56,11 +56,11 @@ def backfill(
         def read(poller: "OrgPoller") -> "PollReport":
             from dataclasses import replace
 
-            from monitor.collect import Outcome
+            from monitor.collect import PollResult
 
             report = poller.backfill(time_range)
-            is_short = report.result is Outcome.OK and (pruned or report.unreadable)
-            return replace(report, result=Outcome.PARTIAL) if is_short else report
+            is_short = report.result is PollResult.OK and (pruned or report.unreadable)
+            return replace(report, result=PollResult.PARTIAL) if is_short else report
 
         with opened_pollers(settings, ledger) as pollers:
             reports = read_orgs(pollers, read, as_json=as_json, pruned=pruned)

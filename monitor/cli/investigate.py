@@ -40,14 +40,14 @@ def investigate(
     from monitor.clock import SystemClock
     from monitor.inquiry import Question, inquire
     from monitor.model import Cut
-    from monitor.sources import Bounds
+    from monitor.sources import ExecutionBounds
 
     question = Question(
         action=action,
         seconds=_seconds("--since", since, settings.state.retention),
         org=org,
         limit=limit,
-        bounds=Bounds(seconds=_seconds("--wait", wait, 24 * 3600)),
+        bounds=ExecutionBounds(seconds=_seconds("--wait", wait, 24 * 3600)),
     )
     clock = SystemClock()
     with opened_ledger(settings) as ledger, reading(f"Reading {action}") as onlooker:

@@ -28,7 +28,7 @@ class LastReads:
     catalogue_at: float
 
 
-class ReadingAges:
+class FreshnessTracker:
     """Remembers when one org was read in this process."""
 
     def __init__(self, clock: Clock) -> None:

@@ -7,10 +7,10 @@ import math
 import structlog
 
 from monitor.clock import Clock
-from monitor.collect.refusals import Refusals
+from monitor.collect.refusals import SourceAvailability
 from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
-from monitor.genesys.audits import REACHES_BACK_SECONDS, saved_actions
+from monitor.genesys.audits import REACHES_BACK_SECONDS, action_audits
 from monitor.ledger import Ledger
 from monitor.model import AUDITS, TimeRange
 from monitor.sources.audits import timeout_edits
@@ -53,7 +53,7 @@ class AuditReader:
         self._ledger = ledger
         self._clock = clock
         self._own_clients = own_clients
-        self._refusals = Refusals(org, clock)
+        self._availability = SourceAvailability(org, clock)
         self._failing_since: float | None = None
 
     @property
@@ -64,12 +64,12 @@ class AuditReader:
         """
         since = self._failing_since
         failing_seconds = 0.0 if since is None else self._clock.monotonic() - since
-        return self._refusals.answers(AUDITS) and failing_seconds < FAILING_SECONDS
+        return self._availability.is_available(AUDITS) and failing_seconds < FAILING_SECONDS
 
     @property
     def refused(self) -> GenesysError | None:
         """Why the platform refuses it; None where it does not."""
-        return self._refusals.off.get(AUDITS)
+        return self._availability.off.get(AUDITS)
 
     def read(self) -> None:
         """Read what is new; what goes wrong is said once, and asked again the next time.
@@ -77,15 +77,15 @@ class AuditReader:
         Raises:
             LedgerError: The state can't be read or written.
         """
-        if self._refusals.rests(AUDITS):
+        if self._availability.is_backing_off(AUDITS):
             return
         period = self._due()
         try:
-            found = saved_actions(self._client, period)
+            found = action_audits(self._client, period)
         except GenesysError as error:
             self._note_failure(error)
             return
-        self._refusals.note_answer(AUDITS)
+        self._availability.note_answer(AUDITS)
         self._failing_since = None
         edits = timeout_edits(found.entries)
         until = float(period.end)
@@ -105,7 +105,7 @@ class AuditReader:
 
     def _note_failure(self, error: GenesysError) -> None:
         if isinstance(error, PermissionDeniedError | NotFoundError):
-            self._refusals.note(AUDITS, error)
+            self._availability.note_refusal(AUDITS, error)
         elif self._failing_since is None:
             self._failing_since = self._clock.monotonic()
             log.warning(

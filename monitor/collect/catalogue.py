@@ -142,14 +142,14 @@ class Catalogue:
             return None
         document = self._document(flow_id)
         if self._configured_action and flow_id in self._configured_flows:
-            return self._told_action(document, self._configured_action)
+            return self._action_meant(document, self._configured_action)
         if document is None or document.unread:
             return None
         actions = {action.action_id for action in document.data_actions}
         return actions.pop() if len(actions) == 1 else None
 
     @staticmethod
-    def _told_action(document: FlowDocument | None, told: str) -> str | None:
+    def _action_meant(document: FlowDocument | None, told: str) -> str | None:
         """Return the action that is meant by an id or a name, as its flow's document has it."""
         if document is None:
             return told

@@ -12,11 +12,11 @@ from functools import partial
 import structlog
 
 from monitor.clock import Clock
-from monitor.collect.future_moments import FutureMoments
-from monitor.collect.plan import END_STEP_SECONDS, Plan, Read, plan
-from monitor.collect.poll_report import Outcome, PollCount, PollReport
-from monitor.collect.refusals import Refusals
-from monitor.collect.slices import SliceLengths
+from monitor.collect.future_moments import FutureTimestamps
+from monitor.collect.plan import END_STEP_SECONDS, PlannedRead, ReadPlan, plan_reads
+from monitor.collect.poll_report import PollCount, PollReport, PollResult
+from monitor.collect.refusals import SourceAvailability
+from monitor.collect.slices import AdaptiveSlices
 from monitor.config import CollectSettings
 from monitor.errors import (
     BadRequestError,
@@ -27,10 +27,9 @@ from monitor.errors import (
 )
 from monitor.genesys.budget import RequestBudget
 from monitor.ledger import Ledger, Reading
-from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
-from monitor.model import Outcome as Ending
+from monitor.model import Classifier, Outcome, TimeRange, floor_to, source_of_executions
 from monitor.sources import Evidence, Source
-from monitor.sources.asking_less import is_too_fine
+from monitor.sources.asking_less import is_granularity_too_fine
 
 log = structlog.get_logger()
 
@@ -84,14 +83,14 @@ class Collector:
         self._within = within
         self._share: RequestBudget | None = None
         self._required = source_of_executions(contract)
-        self._future = FutureMoments(org, ledger, clock)
-        self._refusals = Refusals(org, clock, required=self._required)
+        self._future = FutureTimestamps(org, ledger, clock)
+        self._availability = SourceAvailability(org, clock, required=self._required)
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
         self._has_told_of_names = False
         self._not_asked: set[str] = set()
         self._coarser: dict[str, int] = {}
-        self._slices = SliceLengths(org)
+        self._slices = AdaptiveSlices(org)
         self._asked = TimeRange(0, 0)
         self._turn = threading.Lock()
         for source in self._sources:
@@ -100,7 +99,7 @@ class Collector:
     @property
     def refused(self) -> Mapping[str, GenesysError]:
         """Why each source that is switched off was refused, by its name."""
-        return self._refusals.off
+        return self._availability.off
 
     def poll(self, budget: RequestBudget | None = None) -> PollReport:
         """Read what is due from every source.
@@ -139,7 +138,7 @@ class Collector:
         errors: dict[str, GenesysError | UnforeseenError] = {}
         self._not_asked.clear()
         for place, source in enumerate(self._sources):
-            if self._refusals.rests(source.name) or self._stop.is_set():
+            if self._availability.is_backing_off(source.name) or self._stop.is_set():
                 continue
             # What one source leaves is there for those that follow, and none takes it all.
             self._share = budget and budget.part(len(self._sources) - place)
@@ -147,15 +146,15 @@ class Collector:
                 read(source, count)
             except GenesysError as error:
                 errors[source.name] = error
-                self._refusals.note(source.name, error)
+                self._availability.note_refusal(source.name, error)
             except TimeoutMonitorError:
                 raise
             except Exception as error:  # noqa: BLE001 - it holds up no other source, whatever it is
                 errors[source.name] = UnforeseenError.of(error)
             else:
                 if source.name not in self._not_asked:
-                    self._refusals.note_answer(source.name)
-        available = {one.name: self._refusals.answers(one.name) for one in self._sources}
+                    self._availability.note_answer(source.name)
+        available = {one.name: self._availability.is_available(one.name) for one in self._sources}
         return PollReport(
             org=self._org,
             result=self._result(errors, available),
@@ -170,21 +169,21 @@ class Collector:
             unreadable=count.unreadable,
             errors=errors,
             available=available,
-            refused=self._refusals.off,
+            refused=self._availability.off,
             voided=count.voided,
         )
 
     def _result(
         self, errors: Mapping[str, TimeoutMonitorError], available: Mapping[str, bool]
-    ) -> Outcome:
+    ) -> PollResult:
         failed = errors.keys() | {name for name, answers in available.items() if not answers}
         # One that this poll did not ask has not answered either.
         answered = available.keys() - failed - self._not_asked
         is_off = not available.get(self._required, True)
         if is_off or (failed and not answered):
-            return Outcome.FAILED
+            return PollResult.FAILED
         # A source that is switched off was warned of once; it does not make every poll partial.
-        return Outcome.PARTIAL if any(available[name] for name in errors) else Outcome.OK
+        return PollResult.PARTIAL if any(available[name] for name in errors) else PollResult.OK
 
     def _poll_source(self, now: float, source: Source, count: PollCount) -> None:
         count.voided += self._future.void(source.name, now)
@@ -197,7 +196,7 @@ class Collector:
             if gives_way[0]:
                 self._not_asked.add(source.name)
                 return
-            if source.only_deep and not due.deep:
+            if source.deep_only and not due.deep:
                 self._not_asked.add(source.name)
                 self._note_nothing_owed(source, window)
                 return
@@ -209,9 +208,9 @@ class Collector:
 
         self._in_windows(source, read)
 
-    def _due(self, source: Source, window_seconds: int, now: float) -> Plan:
+    def _due(self, source: Source, window_seconds: int, now: float) -> ReadPlan:
         state = self._ledger.source_state(self._org, source.name)
-        return plan(
+        return plan_reads(
             now=now,
             settings=self._settings,
             window_seconds=window_seconds,
@@ -220,7 +219,7 @@ class Collector:
             complete_until=state.complete_until if state else 0,
         )
 
-    def _gives_way(self, source: Source, due: Plan, now: float) -> bool:
+    def _gives_way(self, source: Source, due: ReadPlan, now: float) -> bool:
         """Whether a source leaves this poll to another one, so that no poll costs more than others.
 
         One that is asked in deep polls alone waits where the source whose turn it takes reads deep,
@@ -229,13 +228,13 @@ class Collector:
         if source.name in self._gave_way:
             self._gave_way.discard(source.name)
             return False
-        if source.only_deep:
+        if source.deep_only:
             known = self._ledger.source_state(self._org, source.name) is not None
-            gives_way = known and due.deep and source.takes_turn_of in self._read_deep
+            gives_way = known and due.deep and source.yields_to in self._read_deep
         else:
             gives_way = not due.deep and any(
-                other.takes_turn_of == source.name
-                and not self._refusals.rests(other.name)
+                other.yields_to == source.name
+                and not self._availability.is_backing_off(other.name)
                 and self._due(other, self._window(other), now).deep
                 for other in self._sources
             )
@@ -262,7 +261,7 @@ class Collector:
                 return
             is_past = end < now - self._settings.near
             pieces = TimeRange(begin, end).slices(self._slices.seconds(source, window))
-            reads = [Read(piece, None, is_past=is_past) for piece in pieces]
+            reads = [PlannedRead(piece, None, is_past=is_past) for piece in pieces]
             self._read_all(source, reads, window, count, deep=True)
 
         self._in_windows(source, read)
@@ -285,7 +284,7 @@ class Collector:
     def _read_all(
         self,
         source: Source,
-        reads: Iterable[Read],
+        reads: Iterable[PlannedRead],
         window_seconds: int,
         count: PollCount,
         *,
@@ -303,7 +302,13 @@ class Collector:
             is_readable &= self._read(source, read, window_seconds, count, deep=deep)
 
     def _read(
-        self, source: Source, read: Read, window_seconds: int, count: PollCount, *, deep: bool
+        self,
+        source: Source,
+        read: PlannedRead,
+        window_seconds: int,
+        count: PollCount,
+        *,
+        deep: bool,
     ) -> bool:
         """Read one time range into the ledger; whether its answer could be read at all.
 
@@ -359,7 +364,7 @@ class Collector:
         outcomes = {
             status: self._classifier.outcome(error_type, status) for status in statuses or {""}
         }
-        if Ending.ERROR in outcomes.values():
+        if Outcome.ERROR in outcomes.values():
             log_it, hint = log.warning, "If it is a timeout or a throttle, add it to [classify]."
         else:
             log_it, hint = log.info, "If that is wrong, change the patterns of [classify]."
@@ -408,7 +413,7 @@ class Collector:
         """Whether there is a coarser window to try where the platform refused this one."""
         state = self._ledger.source_state(self._org, source.name)
         coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
-        if not is_too_fine(error) or not coarser or (state and state.window_seconds):
+        if not is_granularity_too_fine(error) or not coarser or (state and state.window_seconds):
             return False
         self._coarser[source.name] = coarser[0]
         log.warning(
@@ -422,7 +427,7 @@ class Collector:
         return True
 
 
-def _told(outcomes: Mapping[str, Ending]) -> str:
+def _told(outcomes: Mapping[str, Outcome]) -> str:
     """Return one outcome as its word, several with the status that each came with."""
     if len(set(outcomes.values())) == 1:
         return str(next(iter(outcomes.values())))

@@ -19,7 +19,7 @@ and again, each for the other's sake."""
 VOIDS_SECONDS = 3600.0
 
 
-class FutureMoments:
+class FutureTimestamps:
     """Finds what one org's state has as read in the future, and makes it void."""
 
     def __init__(self, org: str, ledger: Ledger, clock: Clock) -> None:

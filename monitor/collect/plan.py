@@ -40,7 +40,7 @@ END_STEP_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class PlannedRead:
     """One question to a source.
 
     Attributes:
@@ -55,7 +55,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReadPlan:
     """What to ask of one source, in this order.
 
     Attributes:
@@ -64,12 +64,12 @@ class Plan:
         skipped: Stretches never read and too old to be read any more.
     """
 
-    reads: tuple[Read, ...]
+    reads: tuple[PlannedRead, ...]
     deep: bool
     skipped: tuple[TimeRange, ...] = ()
 
 
-def plan(  # noqa: PLR0913 - each is a different fact, and every one decides something
+def plan_reads(  # noqa: PLR0913 - each is a different fact, and every one decides something
     *,
     now: float,
     settings: CollectSettings,
@@ -77,7 +77,7 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
     slice_seconds: int,
     coverage: Sequence[TimeRange],
     complete_until: int,
-) -> Plan:
+) -> ReadPlan:
     """Decide what to read.
 
     Args:
@@ -103,17 +103,17 @@ def plan(  # noqa: PLR0913 - each is a different fact, and every one decides som
         # By the watermark itself: it must move on even where ``max_backfill`` cuts the read short.
         if final - complete_until < DEEP_EVERY_POLLS * settings.interval:
             joined = _joined(coverage, newest, window_seconds, oldest_wanted)
-            reads = tuple(Read(piece, None) for piece in joined.slices(slice_seconds))
-            return Plan(reads, deep=False, skipped=skipped)
+            reads = tuple(PlannedRead(piece, None) for piece in joined.slices(slice_seconds))
+            return ReadPlan(reads, deep=False, skipped=skipped)
     if end - begin <= slice_seconds:
-        reads = (Read(TimeRange(begin, end), max(begin, final)),)
-        return Plan(reads, deep=True, skipped=skipped)
+        reads = (PlannedRead(TimeRange(begin, end), max(begin, final)),)
+        return ReadPlan(reads, deep=True, skipped=skipped)
     older = TimeRange(begin, newest.start).slices(slice_seconds)
-    return Plan(
+    return ReadPlan(
         (
             # The first watermark of all: from there on is owed, whatever becomes of the rest.
-            *(Read(piece, owed_from) for piece in newest.slices(slice_seconds)),
-            *(Read(piece, min(piece.end, final)) for piece in older),
+            *(PlannedRead(piece, owed_from) for piece in newest.slices(slice_seconds)),
+            *(PlannedRead(piece, min(piece.end, final)) for piece in older),
         ),
         deep=True,
         skipped=skipped,

@@ -11,7 +11,7 @@ from monitor.errors import GenesysError, UnforeseenError
 from monitor.ledger import Recorded
 
 
-class Outcome(StrEnum):
+class PollResult(StrEnum):
     """How reading went."""
 
     OK = "ok"
@@ -47,7 +47,7 @@ class PollReport:
     """
 
     org: str
-    result: Outcome
+    result: PollResult
     duration_seconds: float
     requests: int = 0
     executions_added: int = 0

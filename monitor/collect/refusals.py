@@ -52,7 +52,7 @@ class _Refusal:
     is_off: bool
 
 
-class Refusals:
+class SourceAvailability:
     """What the platform refuses one org."""
 
     def __init__(self, org: str, clock: Clock, *, required: str = "") -> None:
@@ -74,19 +74,19 @@ class Refusals:
         """Why each source that is switched off was refused, by its name."""
         return {source: one.error for source, one in self._refused.items() if one.is_off}
 
-    def answers(self, source: str) -> bool:
+    def is_available(self, source: str) -> bool:
         """Return whether a source is not switched off; True before it was ever asked."""
         refused = self._refused.get(source)
         return refused is None or not refused.is_off
 
-    def rests(self, source: str) -> bool:
+    def is_backing_off(self, source: str) -> bool:
         """Return whether a source was refused so lately that it is not asked."""
         refused = self._refused.get(source)
         if refused is None:
             return False
         return self._clock.monotonic() - refused.at < self._rest_seconds(source, refused.times)
 
-    def note(self, source: str, error: GenesysError) -> None:
+    def note_refusal(self, source: str, error: GenesysError) -> None:
         """Keep that a source is refused, where that is what an error says.
 
         Where that switches it off, it is warned of once.

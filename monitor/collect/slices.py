@@ -11,7 +11,7 @@ import structlog
 from monitor.errors import GenesysError
 from monitor.model import TimeRange, floor_to
 from monitor.sources import Source
-from monitor.sources.asking_less import is_too_long
+from monitor.sources.asking_less import is_interval_too_long
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class _Shortened:
     since: float
 
 
-class SliceLengths:
+class AdaptiveSlices:
     """The longest time range that each source of one org is asked for at once.
 
     What is read in shorter slices is the same, each slice with its own place in the coverage:
@@ -65,7 +65,7 @@ class SliceLengths:
         Returns:
             Whether a shorter time range is worth asking for.
         """
-        if not is_too_long(error):
+        if not is_interval_too_long(error):
             return False
         if asked.seconds <= window_seconds:
             # Shorter was no help: what was found before still holds, or the full length does.

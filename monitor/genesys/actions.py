@@ -9,10 +9,10 @@ import msgspec
 
 from monitor.errors import NotJsonError
 from monitor.genesys.client import Client
-from monitor.genesys.decoding import decode_answer, of_no_use, wrong_entity
+from monitor.genesys.decoding import decode_strictly, unusable_response, wrong_entity_error
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import ImplausibleError, Listing, Record, check_id
-from monitor.genesys.listings import NamedRecord, all_pages
+from monitor.genesys.fitting import ImplausibleError, Record, RecordPage, check_id
+from monitor.genesys.listings import NamedRecord, paginate
 from monitor.texts import tidy, tidy_id
 
 LIST_ACTIONS = Endpoint(
@@ -165,7 +165,7 @@ class _FunctionConfig(msgspec.Struct, frozen=True):
     function: _Function | None = None
 
 
-class _ActionPage(Listing, frozen=True, rename="camel"):
+class _ActionPage(RecordPage, frozen=True, rename="camel"):
     entities: tuple[_ActionAnswer, ...] | None = None
     page_count: int | None = None
 
@@ -178,7 +178,7 @@ class _IntegrationAnswer(NamedRecord, frozen=True, rename="camel"):
     integration_type: _IntegrationType | None = None
 
 
-class _IntegrationPage(Listing, frozen=True, rename="camel"):
+class _IntegrationPage(RecordPage, frozen=True, rename="camel"):
     entities: tuple[_IntegrationAnswer, ...] | None = None
     page_count: int | None = None
 
@@ -197,7 +197,7 @@ def list_actions(client: Client, *, with_authentication: bool = False) -> list[I
     params = {"includeConfig": "true"}
     if with_authentication:
         params["includeAuthActions"] = "true"
-    pages = all_pages(client, LIST_ACTIONS, _ActionPage, params)
+    pages = paginate(client, LIST_ACTIONS, _ActionPage, params)
     return [entity.action() for entity in pages]
 
 
@@ -224,9 +224,9 @@ def get_action_document(client: Client, action_id: str) -> ActionDocument:
     response = client.fetch(
         GET_ACTION, path={"actionId": action_id}, params={"includeConfig": "true"}
     )
-    action = decode_answer(GET_ACTION, response, _ActionAnswer).action()
+    action = decode_strictly(GET_ACTION, response, _ActionAnswer).action()
     if action.id.casefold() != action_id.casefold():
-        raise wrong_entity(GET_ACTION, response, action_id, action.id)
+        raise wrong_entity_error(GET_ACTION, response, action_id, action.id)
     return ActionDocument(action, response.body, response.is_whole)
 
 
@@ -250,11 +250,11 @@ def get_template(client: Client, action_id: str, file_name: str) -> ActionTempla
     except UnicodeDecodeError as error:
         said = f"The template {file_name} of the action {action_id} is no text in UTF-8"
         hint = "Look at it under Admin > Integrations > Actions."
-        raise of_no_use(NotJsonError, GET_TEMPLATE, response, said, hint) from error
+        raise unusable_response(NotJsonError, GET_TEMPLATE, response, said, hint) from error
     if _WEB_PAGE.match(text) or _is_error(response.body):
         said = f"The template {file_name} of the action {action_id} came as a web page or an error"
         hint = "Check region and api_url; a proxy or a web page answered in the platform's place."
-        raise of_no_use(NotJsonError, GET_TEMPLATE, response, said, hint)
+        raise unusable_response(NotJsonError, GET_TEMPLATE, response, said, hint)
     return ActionTemplate(text, response.is_whole)
 
 
@@ -277,7 +277,7 @@ def is_authentication_action(client: Client, action_id: str) -> bool:
     """
 
     def is_listed(more: dict[str, str]) -> bool:
-        listed = all_pages(client, LIST_ACTIONS, _ActionPage, {"ids": action_id, **more})
+        listed = paginate(client, LIST_ACTIONS, _ActionPage, {"ids": action_id, **more})
         return any(entity.id == action_id for entity in listed)
 
     return not is_listed({}) and is_listed({"includeAuthActions": "true"})
@@ -289,7 +289,7 @@ def list_integrations(client: Client) -> dict[str, ListedIntegration]:
     Raises:
         GenesysError: One of the tree.
     """
-    pages = all_pages(client, LIST_INTEGRATIONS, _IntegrationPage, {})
+    pages = paginate(client, LIST_INTEGRATIONS, _IntegrationPage, {})
     return {
         one.id: ListedIntegration(
             tidy(one.name or ""), (one.integration_type and one.integration_type.id) or ""

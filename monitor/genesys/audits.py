@@ -15,8 +15,8 @@ import msgspec
 from monitor.genesys.analytics.instants import Instant
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Listing, Record, check_id
-from monitor.genesys.records import Dropped, DropReason
+from monitor.genesys.fitting import Record, RecordPage, check_id
+from monitor.genesys.records import DroppedRecord, DropReason
 from monitor.model import AUDITS, TimeRange
 
 REALTIME_AUDITS = Endpoint(
@@ -118,13 +118,13 @@ class AuditLogMessage(Record, frozen=True, rename="camel"):
         check_id(self.id)
 
 
-class _AuditPage(Listing, frozen=True, rename="camel"):
+class _AuditPage(RecordPage, frozen=True, rename="camel"):
     entities: tuple[AuditLogMessage, ...] | None = None
     page_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SavedActions:
+class ActionAudits:
     """Who saved data actions in a while.
 
     Attributes:
@@ -136,7 +136,7 @@ class SavedActions:
     complete: bool
 
 
-def saved_actions(client: Client, period: TimeRange) -> SavedActions:
+def action_audits(client: Client, period: TimeRange) -> ActionAudits:
     """Return the entries about data actions in a period that show by now.
 
     Args:
@@ -161,13 +161,13 @@ def saved_actions(client: Client, period: TimeRange) -> SavedActions:
                 found.setdefault(entry.id, entry)
             else:
                 why = "an entry of a time that was not asked for"
-                client.note_dropped(REALTIME_AUDITS, Dropped(DropReason.TIME, why))
+                client.note_dropped(REALTIME_AUDITS, DroppedRecord(DropReason.TIME, why))
         # A page of known entries is not the last where the platform counts more.
         is_empty = not page.entities and not page.unread
         last = is_empty if page.page_count is None else number >= page.page_count
         if last:
-            return SavedActions(_in_order(found), complete=True)
-    return SavedActions(_in_order(found), complete=not found)
+            return ActionAudits(_in_order(found), complete=True)
+    return ActionAudits(_in_order(found), complete=not found)
 
 
 def _in_order(found: dict[str, AuditLogMessage]) -> tuple[AuditLogMessage, ...]:

@@ -33,7 +33,7 @@ from monitor.genesys.budget import Deadline
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.fitting import number
 from monitor.genesys.ratelimit import RateLimiter
-from monitor.genesys.records import read_records
+from monitor.genesys.records import decode_leniently
 from monitor.genesys.refusal import error_detail, error_for
 from monitor.genesys.transport import READ_TIMEOUT_SECONDS, Request, Response, Transport
 from monitor.redaction import SECRETS
@@ -336,7 +336,7 @@ class TokenCache:
         )
         self._refuse_unless_ok(response)
         try:
-            decoded, _ = read_records(response.body, _TokenResponse)
+            decoded, _ = decode_leniently(response.body, _TokenResponse)
         except msgspec.ValidationError as error:
             raise WrongShapeError(
                 f"The answer of {self._grant.token_url} is not a token: {error}",

@@ -15,7 +15,7 @@ import urllib3
 import urllib3.exceptions
 
 ACCEPT_ENCODING: Final = "gzip, deflate"
-"""What ``Decoder`` understands."""
+"""What ``ContentDecoder`` understands."""
 
 MOST_BODY_BYTES: Final = 16 * 1_048_576
 """Of an answer, as it came and decompressed. An hour of two thousand actions that are called a few
@@ -33,7 +33,7 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 _PADDING: Final = b"\0"
 
 
-class Decoder:
+class ContentDecoder:
     """Undoes the ``Content-Encoding`` of one body."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class Decoder:
         self._is_known = known.issuperset(codings) and len(codings) <= MOST_CODINGS
         # What was applied last is undone first.
         self._streams = [
-            _Stream(is_gzip=one != "deflate")
+            _Inflater(is_gzip=one != "deflate")
             for one in reversed(codings)
             if self._is_known and one != "identity"
         ]
@@ -76,7 +76,7 @@ class Decoder:
             raise urllib3.exceptions.DecodeError(message) from error
 
 
-class _Stream:
+class _Inflater:
     """One encoding: gzip, of one member or several, or deflate, with zlib's header or without."""
 
     def __init__(self, *, is_gzip: bool) -> None:
@@ -129,7 +129,7 @@ class _Stream:
         return not self._has_rest
 
 
-def _through(streams: list[_Stream], data: bytes) -> Iterator[bytes]:
+def _through(streams: list[_Inflater], data: bytes) -> Iterator[bytes]:
     if not streams:
         yield data
         return

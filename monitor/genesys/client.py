@@ -44,12 +44,12 @@ from monitor.genesys.auth import (
 from monitor.genesys.budget import Deadline, RequestBudget
 from monitor.genesys.clock_skew import skew_seconds
 from monitor.genesys.credentials import OrgCredentials
-from monitor.genesys.decoding import in_plain_words
+from monitor.genesys.decoding import translated_decode_errors
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, EndpointBackoff, RateLimiter, TokenBucket
-from monitor.genesys.records import Dropped, read_records
+from monitor.genesys.records import DroppedRecord, decode_leniently
 from monitor.genesys.refusal import OVERLOADED, error_for, overloaded_error
-from monitor.genesys.retry import FIRST_PAUSE_SECONDS, attempts
+from monitor.genesys.retry import FIRST_PAUSE_SECONDS, retry_attempts
 from monitor.genesys.stats import ApiCounters, ApiStats
 from monitor.genesys.transport import (
     READ_TIMEOUT_SECONDS,
@@ -188,13 +188,15 @@ class Client:
             WrongShapeError: JSON without the fields that were asked for; names the field's path.
             NotJsonError: Not JSON at all.
         """
-        with in_plain_words(endpoint, response):
-            value, dropped = read_records(response.body, decode)
+        with translated_decode_errors(endpoint, response):
+            value, dropped = decode_leniently(response.body, decode)
         for record in dropped:
             self.note_dropped(endpoint, record, response.correlation_id)
         return value
 
-    def note_dropped(self, endpoint: Endpoint, record: Dropped, correlation_id: str = "") -> None:
+    def note_dropped(
+        self, endpoint: Endpoint, record: DroppedRecord, correlation_id: str = ""
+    ) -> None:
         """Count a record that was left out, and say so at the first of its kind."""
         if self._counters.count_dropped(endpoint.source, record.reason):
             log.warning(
@@ -254,7 +256,7 @@ class Client:
         deadline = self._deadline_for(endpoint)
         if not endpoint.repeatable:
             return self._attempt(endpoint, request, deadline, pre_send_check)
-        for number, attempt in attempts(
+        for number, attempt in retry_attempts(
             deadline, is_ending=self._is_ending, first_pause_seconds=self._first_pause_seconds
         ):
             with attempt:

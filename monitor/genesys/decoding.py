@@ -16,7 +16,7 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.records import MOST_VALUES, TooManyValuesError, refuse_too_many
+from monitor.genesys.records import MOST_VALUES, TooManyValuesError, check_value_count
 from monitor.genesys.transport import Response
 from monitor.texts import tidy
 
@@ -27,19 +27,21 @@ T = TypeVar("T")
 E = TypeVar("E", bound=GenesysError)
 
 
-def decode_answer(endpoint: Endpoint, response: Response, decode: type[T]) -> T:
+def decode_strictly(endpoint: Endpoint, response: Response, decode: type[T]) -> T:
     """Read a JSON answer as a ``decode``, all of it or nothing: what a write rests on.
 
     Raises:
         WrongShapeError: JSON without the fields that were asked for; names the field's path.
         NotJsonError: Not JSON at all.
     """
-    with in_plain_words(endpoint, response):
-        refuse_too_many(response.body, MOST_VALUES)
+    with translated_decode_errors(endpoint, response):
+        check_value_count(response.body, MOST_VALUES)
         return msgspec.json.decode(response.body, type=decode)
 
 
-def of_no_use(kind: type[E], endpoint: Endpoint, response: Response, message: str, hint: str) -> E:
+def unusable_response(
+    kind: type[E], endpoint: Endpoint, response: Response, message: str, hint: str
+) -> E:
     """Return an error about an answer that is of no use, with what the platform's support asks."""
     return kind(
         message,
@@ -50,9 +52,11 @@ def of_no_use(kind: type[E], endpoint: Endpoint, response: Response, message: st
     )
 
 
-def wrong_entity(endpoint: Endpoint, response: Response, asked: str, found: str) -> WrongShapeError:
+def wrong_entity_error(
+    endpoint: Endpoint, response: Response, asked: str, found: str
+) -> WrongShapeError:
     """Return what to say of an answer that is about another entity than was asked for."""
-    return of_no_use(
+    return unusable_response(
         WrongShapeError,
         endpoint,
         response,
@@ -62,28 +66,28 @@ def wrong_entity(endpoint: Endpoint, response: Response, asked: str, found: str)
 
 
 @contextmanager
-def in_plain_words(endpoint: Endpoint, response: Response) -> Iterator[None]:
+def translated_decode_errors(endpoint: Endpoint, response: Response) -> Iterator[None]:
     """Raise what a decoder says as an error of the tree."""
     label = f"The answer to {endpoint.label}"
     try:
         yield
     except msgspec.ValidationError as error:
         said = f"{label} has another shape than expected: {error}"
-        raise of_no_use(WrongShapeError, endpoint, response, said, _REPORT) from error
+        raise unusable_response(WrongShapeError, endpoint, response, said, _REPORT) from error
     except TooManyValuesError as error:
         said = f"{label} holds {error}, which nothing is read of"
         hint = "Less is asked for at once where that is possible; else report it."
-        raise of_no_use(TooMuchAskedError, endpoint, response, said, hint) from error
+        raise unusable_response(TooMuchAskedError, endpoint, response, said, hint) from error
     except RecursionError as error:
         said = f"{label} is nested too deeply to be read"
-        raise of_no_use(WrongShapeError, endpoint, response, said, _REPORT) from error
+        raise unusable_response(WrongShapeError, endpoint, response, said, _REPORT) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         kind = tidy(response.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
         said = f"{label} is not JSON ({kind})"
         hint = "Check region and api_url; a proxy or a web page answered in the platform's place."
-        raise of_no_use(NotJsonError, endpoint, response, said, hint) from error
+        raise unusable_response(NotJsonError, endpoint, response, said, hint) from error
     except Exception as error:
         # The decoders are libraries: an answer is read, or it is told that it can't be.
         said = f"{label} can't be read: {UnforeseenError.of(error).message}"
         hint = "Report it with the correlation id."
-        raise of_no_use(WrongShapeError, endpoint, response, said, hint) from error
+        raise unusable_response(WrongShapeError, endpoint, response, said, hint) from error

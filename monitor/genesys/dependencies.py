@@ -10,8 +10,8 @@ import structlog
 from monitor.errors import BadRequestError, NotFoundError, TooMuchAskedError
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Listing
-from monitor.genesys.listings import NamedRecord, all_pages
+from monitor.genesys.fitting import RecordPage
+from monitor.genesys.listings import NamedRecord, paginate
 from monitor.texts import tidy
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ class _Dependency(NamedRecord, frozen=True):
     deleted: bool | None = None
 
 
-class _DependencyPage(Listing, frozen=True, rename="camel"):
+class _DependencyPage(RecordPage, frozen=True, rename="camel"):
     entities: tuple[_Dependency, ...] | None = None
     page_count: int | None = None
 
@@ -84,7 +84,7 @@ def consuming_flows(
 
 def _consumers(client: Client, action_id: str, object_type: str) -> Iterator[_Dependency]:
     params = {"id": action_id, "objectType": object_type}
-    return all_pages(client, CONSUMING_RESOURCES, _DependencyPage, params)
+    return paginate(client, CONSUMING_RESOURCES, _DependencyPage, params)
 
 
 def tracking_is_built(client: Client) -> bool:

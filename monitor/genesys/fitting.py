@@ -1,4 +1,4 @@
-"""Fitting a JSON value to a type that it nearly has, and leaving out the records that have not.
+"""Coerce a JSON value to a type that it nearly has, and leave out the records that have not.
 
 The types of answers say what a field should be. A number that came as a text, or a text that came
 as a number, is understood; a record in a list that can't be understood is left out, and the rest
@@ -39,7 +39,7 @@ class ImplausibleError(ValueError):
         self.reason = reason
 
 
-class Unfit(ValueError):  # noqa: N818 - it says something of a value, and never leaves this folder
+class CoercionError(ValueError):
     """A value does not fit its type.
 
     Attributes:
@@ -56,7 +56,7 @@ class Record(msgspec.Struct, frozen=True):
     """A part of an answer that stands for itself: where it makes no sense, the rest still does."""
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
+class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that holds a page of records.
 
     Attributes:
@@ -67,7 +67,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     unread: int = msgspec.field(default=0, name="#unread")
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
+class CountResponse(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that counts something: without any record it says that there was nothing.
 
     Attributes:
@@ -112,8 +112,8 @@ def whole_number(value: object) -> int | None:
     return int(found)
 
 
-class Fitting:
-    """One answer while its values are fitted to types.
+class Coercer:
+    """One response while its values are coerced to types.
 
     Attributes:
         dropped: What did not fit, record by record.
@@ -122,10 +122,10 @@ class Fitting:
 
     def __init__(self) -> None:
         """Begin with nothing dropped."""
-        self.dropped: list[Unfit] = []
+        self.dropped: list[CoercionError] = []
         self.has_good = False
 
-    def fit(self, value: object, wanted: inspect.Type, where: str) -> object:
+    def coerce(self, value: object, wanted: inspect.Type, where: str) -> object:
         """Return what of a value fits a type, in a form that msgspec converts to it.
 
         Args:
@@ -134,19 +134,19 @@ class Fitting:
             where: The path to it, for messages.
 
         Raises:
-            Unfit: It can't be understood.
+            CoercionError: It can't be understood.
         """
         match wanted:
             case inspect.UnionType():
-                return self._fit_union(value, wanted, where)
+                return self._coerce_union(value, wanted, where)
             case inspect.StructType():
-                return self._fit_struct(value, wanted, where)
+                return self._coerce_struct(value, wanted, where)
             case inspect.VarTupleType() | inspect.ListType():
-                return self._fit_list(value, wanted.item_type, where)
+                return self._coerce_list(value, wanted.item_type, where)
             case inspect.DictType():
                 _expect(dict, value, where)
                 return {
-                    name: self.fit(one, wanted.value_type, f"{where}[...]")
+                    name: self.coerce(one, wanted.value_type, f"{where}[...]")
                     for name, one in value.items()  # type: ignore[attr-defined]  # just checked
                 }
             case inspect.DateTimeType():
@@ -154,21 +154,21 @@ class Fitting:
             case _:
                 return _scalar(value, wanted, where)
 
-    def _fit_union(self, value: object, wanted: inspect.UnionType, where: str) -> object:
+    def _coerce_union(self, value: object, wanted: inspect.UnionType, where: str) -> object:
         if value is None and wanted.includes_none:
             return None
         others = [one for one in wanted.types if not isinstance(one, inspect.NoneType)]
         # What came as one of the types is that one; only else is it worth a conversion.
         others.sort(key=lambda one: not isinstance(value, _NATIVE.get(type(one), ())))
-        unfit: Unfit | None = None
+        unfit: CoercionError | None = None
         for one in others:
             try:
-                return self.fit(value, one, where)
-            except Unfit as error:
+                return self.coerce(value, one, where)
+            except CoercionError as error:
                 unfit = unfit or error
-        raise unfit or Unfit("shape", f"Nothing expected at `{where}`")
+        raise unfit or CoercionError("shape", f"Nothing expected at `{where}`")
 
-    def _fit_struct(self, value: object, wanted: inspect.StructType, where: str) -> object:
+    def _coerce_struct(self, value: object, wanted: inspect.StructType, where: str) -> object:
         if isinstance(value, wanted.cls):
             return value
         _expect(dict, value, where)
@@ -180,19 +180,19 @@ class Fitting:
             came = value[field.encode_name]  # type: ignore[index]  # the same
             if came is None and not field.required and not _may_be_none(field.type):
                 continue
-            fitted = self.fit(came, field.type, f"{where}.{field.encode_name}")
+            fitted = self.coerce(came, field.type, f"{where}.{field.encode_name}")
             if isinstance(fitted, list) and isinstance(came, list):
                 unread += len(came) - len(fitted)
             found[field.encode_name] = fitted
-        if issubclass(wanted.cls, Listing):
+        if issubclass(wanted.cls, RecordPage):
             found["#unread"] = unread
         return _converted(found, wanted.cls, where)
 
-    def _fit_list(self, value: object, wanted: inspect.Type, where: str) -> list[object]:
+    def _coerce_list(self, value: object, wanted: inspect.Type, where: str) -> list[object]:
         _expect(list, value, where)
         items: list[object] = value  # type: ignore[assignment]  # just checked
         if not (isinstance(wanted, inspect.StructType) and issubclass(wanted.cls, Record)):
-            return [self.fit(one, wanted, f"{where}[...]") for one in items]
+            return [self.coerce(one, wanted, f"{where}[...]") for one in items]
         kept: list[object] = []
         for one in items:
             if len(self.dropped) >= MOST_DROPPED:
@@ -201,19 +201,19 @@ class Fitting:
                 # The good ones, which are nearly all, at the speed of the decoder.
                 kept.append(msgspec.convert(one, wanted.cls))
             except (msgspec.ValidationError, RecursionError):
-                self._keep_what_fits(kept, one, wanted, f"{where}[...]")
+                self._keep_what_can_be_mended(kept, one, wanted, f"{where}[...]")
             else:
                 self.has_good = True
         return kept
 
-    def _keep_what_fits(
+    def _keep_what_can_be_mended(
         self, kept: list[object], record: object, wanted: inspect.Type, where: str
     ) -> None:
         """Keep a record as far as it can be mended; else it is dropped, and nothing else is."""
         before = len(self.dropped)
         try:
-            kept.append(self.fit(record, wanted, where))
-        except Unfit as unfit:
+            kept.append(self.coerce(record, wanted, where))
+        except CoercionError as unfit:
             # Without the place where it was raised, which holds the whole answer.
             self.dropped.append(unfit.with_traceback(None))
         else:
@@ -234,7 +234,7 @@ _NATIVE: dict[type, tuple[type, ...]] = {
 def _expect(kind: type, value: object, where: str) -> None:
     if not isinstance(value, kind):
         what = "object" if kind is dict else "array"
-        raise Unfit("shape", f"Expected `{what}` at `{where}`")
+        raise CoercionError("shape", f"Expected `{what}` at `{where}`")
 
 
 def _may_be_none(wanted: inspect.Type) -> bool:
@@ -246,16 +246,16 @@ def _converted(found: dict[str, object], cls: type, where: str) -> object:
         return msgspec.convert(found, cls)
     except msgspec.ValidationError as error:
         reason = getattr(error.__cause__, "reason", "shape")
-        raise Unfit(reason, f"{error} at `{where}`") from error
+        raise CoercionError(reason, f"{error} at `{where}`") from error
 
 
 def _moment(value: object, wanted: inspect.DateTimeType, where: str) -> object:
     try:
         moment = msgspec.convert(value, datetime)
     except msgspec.ValidationError as error:
-        raise Unfit("time", f"Expected a moment at `{where}`") from error
+        raise CoercionError("time", f"Expected a moment at `{where}`") from error
     if wanted.tz and moment.tzinfo is None:
-        raise Unfit("time", f"Expected a time zone at `{where}`")
+        raise CoercionError("time", f"Expected a time zone at `{where}`")
     return value
 
 
@@ -285,8 +285,8 @@ _SCALARS: dict[type, tuple[Callable[[object], object], str, str]] = {
 def _scalar(value: object, wanted: inspect.Type, where: str) -> object:
     if type(wanted) not in _SCALARS:
         return value
-    fit, reason, name = _SCALARS[type(wanted)]
-    found = fit(value)
+    coerce, reason, name = _SCALARS[type(wanted)]
+    found = coerce(value)
     if found is None:
-        raise Unfit(reason, f"Expected `{name}` at `{where}`")
+        raise CoercionError(reason, f"Expected `{name}` at `{where}`")
     return found

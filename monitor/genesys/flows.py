@@ -14,10 +14,10 @@ import msgspec
 
 from monitor.errors import WrongShapeError
 from monitor.genesys.client import Client
-from monitor.genesys.decoding import decode_answer, of_no_use, wrong_entity
+from monitor.genesys.decoding import decode_strictly, unusable_response, wrong_entity_error
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.etags import UNCOMPRESSED
-from monitor.genesys.records import Dropped, DropReason
+from monitor.genesys.records import DroppedRecord, DropReason
 from monitor.texts import fits_header, tidy, tidy_id
 
 GET_FLOW = Endpoint(
@@ -112,7 +112,7 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
     if leave_out_bad:
         document = client.decode(GET_FLOW, response, dict[str, object])
     else:
-        document = decode_answer(GET_FLOW, response, dict[str, object])
+        document = decode_strictly(GET_FLOW, response, dict[str, object])
     actions: list[FlowDataAction] = []
     unread = 0
     for entry in _entries(document):
@@ -122,14 +122,14 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
             if not leave_out_bad:
                 said = f"The flow {flow_id} holds a data action that can't be understood, {error}"
                 hint = "Look at that data action in the flow's document."
-                raise of_no_use(WrongShapeError, GET_FLOW, response, said, hint) from error
+                raise unusable_response(WrongShapeError, GET_FLOW, response, said, hint) from error
             unread += 1
             client.note_dropped(
-                GET_FLOW, Dropped(DropReason.SHAPE, str(error)), response.correlation_id
+                GET_FLOW, DroppedRecord(DropReason.SHAPE, str(error)), response.correlation_id
             )
     given = document.get("id")
     if isinstance(given, str) and given.casefold() != flow_id.casefold():
-        raise wrong_entity(GET_FLOW, response, flow_id, given)
+        raise wrong_entity_error(GET_FLOW, response, flow_id, given)
     name, version = document.get("name"), document.get("version")
     return FlowDocument(
         flow_id=flow_id,
@@ -167,7 +167,7 @@ class _Data(msgspec.Struct, frozen=True):
     timeout: int | None = None
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _DataActionEntry(msgspec.Struct, frozen=True):
     id: str
     data: _Data
     name: str | None = None
@@ -180,7 +180,7 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
         ValueError: A field has another type than it should; names action and field.
     """
     try:
-        read = msgspec.convert(entry, _Entry)
+        read = msgspec.convert(entry, _DataActionEntry)
     except msgspec.ValidationError as error:
         reason = f"{entry['id']!r}: {error}"
         raise ValueError(reason) from error

@@ -73,7 +73,7 @@ class Page(Protocol[E_co]):
         ...
 
 
-def all_pages(
+def paginate(
     client: Client, endpoint: Endpoint, page_type: type[Page[E_co]], params: dict[str, str]
 ) -> Iterator[E_co]:
     """Yield each entity once, page by page.

@@ -33,7 +33,7 @@ _PROXY_SCHEMES = ("http", "https")
 _A_PROXY = "a proxy is named like http://proxy.example.com:3128"
 
 
-def what_to_mend(url: str) -> ConfigurationError | None:
+def environment_mistake(url: str) -> ConfigurationError | None:
     """Return what the machine's variables say wrongly of the way to an address; None for nothing.
 
     Args:
@@ -47,7 +47,7 @@ def is_before_sending(error: Exception) -> bool:
     return type(error) is OSError and error.errno is None
 
 
-def no_such_host(url: str) -> ConfigurationError:
+def unusable_host_error(url: str) -> ConfigurationError:
     """Return what to say of an address that nothing can be sent to."""
     return ConfigurationError(
         f"{host_of(url)} is not a host that can be asked", "Check region, api_url and login_url."

@@ -25,7 +25,7 @@ from typing import TypeVar
 
 import msgspec
 
-from monitor.genesys.fitting import MOST_DROPPED, Counts, Fitting, Unfit
+from monitor.genesys.fitting import MOST_DROPPED, Coercer, CoercionError, CountResponse
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class DropReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class DroppedRecord:
     """A record that was left out.
 
     Attributes:
@@ -77,7 +77,7 @@ class Dropped:
     why: str
 
 
-def read_records(body: bytes, decode: type[T]) -> tuple[T, tuple[Dropped, ...]]:
+def decode_leniently(body: bytes, decode: type[T]) -> tuple[T, tuple[DroppedRecord, ...]]:
     """Read an answer as a ``decode``, without the records in it that make no sense.
 
     Args:
@@ -92,12 +92,12 @@ def read_records(body: bytes, decode: type[T]) -> tuple[T, tuple[Dropped, ...]]:
         msgspec.DecodeError: Not JSON.
         TooManyValuesError: More of it than is read at once.
     """
-    refuse_too_many(body, MOST_VALUES)
+    check_value_count(body, MOST_VALUES)
     try:
         return msgspec.json.decode(body, type=decode), ()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         first = error
-    refuse_too_many(body, MOST_VALUES_ONE_BY_ONE)
+    check_value_count(body, MOST_VALUES_ONE_BY_ONE)
     text = _whole_characters(body)
     try:
         return msgspec.json.decode(text, type=decode), ()
@@ -105,7 +105,7 @@ def read_records(body: bytes, decode: type[T]) -> tuple[T, tuple[Dropped, ...]]:
         return _record_by_record(text, decode, first)
 
 
-def refuse_too_many(body: bytes, most: int) -> None:
+def check_value_count(body: bytes, most: int) -> None:
     """Refuse an answer that holds more values than are read.
 
     Brackets and commas in texts count as well: counting must cost nothing.
@@ -121,23 +121,23 @@ def refuse_too_many(body: bytes, most: int) -> None:
 
 def _record_by_record(
     text: str, decode: type[T], first: Exception
-) -> tuple[T, tuple[Dropped, ...]]:
+) -> tuple[T, tuple[DroppedRecord, ...]]:
     document = _parsed(text)
-    reading = Fitting()
+    reading = Coercer()
     try:
-        found = reading.fit(document, msgspec.inspect.type_info(decode), "$")
+        found = reading.coerce(document, msgspec.inspect.type_info(decode), "$")
         value = msgspec.convert(found, decode)
-    except Unfit as unfit:
+    except CoercionError as unfit:
         # What the types said about the answer as a whole names the place more exactly.
         if isinstance(first, msgspec.ValidationError):
             raise first from unfit
         raise msgspec.ValidationError(str(unfit)) from unfit
-    dropped = tuple(Dropped(DropReason(one.reason), str(one)) for one in reading.dropped)
+    dropped = tuple(DroppedRecord(DropReason(one.reason), str(one)) for one in reading.dropped)
     if len(dropped) >= MOST_DROPPED or (len(dropped) >= WHOLLY_BAD and not reading.has_good):
         few = "hardly any record" if reading.has_good else f"none of {len(dropped)} records"
         reason = f"{few} can be read: {dropped[0].why}"
         raise msgspec.ValidationError(reason)
-    if isinstance(value, Counts) and dropped and not reading.has_good:
+    if isinstance(value, CountResponse) and dropped and not reading.has_good:
         value = msgspec.structs.replace(value, is_unreadable=True)
     return value, dropped
 

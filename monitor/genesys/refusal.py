@@ -23,7 +23,7 @@ from monitor.errors import (
 )
 from monitor.genesys.endpoint import Endpoint
 from monitor.genesys.ratelimit import retry_after_seconds
-from monitor.genesys.records import read_records
+from monitor.genesys.records import decode_leniently
 from monitor.genesys.transport import READ_FIRST, Response
 from monitor.redaction import SECRETS
 from monitor.texts import tidy
@@ -65,7 +65,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
 def error_detail(response: Response) -> ErrorDetail:
     """The platform's own code and message, cut to one short line."""
     try:
-        body, _ = read_records(response.body, _ErrorBody)
+        body, _ = decode_leniently(response.body, _ErrorBody)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return ErrorDetail()
     message = body.message or body.error_description or body.description or ""

@@ -24,7 +24,7 @@ LONGEST_PAUSE_SECONDS = 3.0
 """Below the five seconds in which a daemon has to end."""
 
 
-def attempts(
+def retry_attempts(
     deadline: Deadline,
     *,
     is_ending: Callable[[], bool],

@@ -30,17 +30,17 @@ from monitor.genesys.body import (
     ACCEPT_ENCODING,
     MOST_BODY_BYTES,
     MOST_REFUSAL_BYTES,
-    Decoder,
+    ContentDecoder,
     has_framed_end,
 )
 from monitor.genesys.connections import BoundAdapter
 from monitor.genesys.exchange import Exchange, ExchangesInFlight
 from monitor.genesys.outbound import (
     NEVER_SENT,
+    environment_mistake,
     host_of,
     is_before_sending,
-    no_such_host,
-    what_to_mend,
+    unusable_host_error,
 )
 from monitor.genesys.stats import ApiCounters
 from monitor.texts import tidy
@@ -189,7 +189,9 @@ class HttpTransport:
                 response = self._asked(request, exchange)
             except Exception as error:
                 if isinstance(error, NEVER_SENT) and not exchange.was_connected:
-                    raise what_to_mend(request.url) or no_such_host(request.url) from error
+                    raise environment_mistake(request.url) or unusable_host_error(
+                        request.url
+                    ) from error
                 self._fail(request, error, has_run_out=exchange.has_run_out)
         self._counters.count_request(request.endpoint_label, str(response.status))
         return response
@@ -222,7 +224,7 @@ class HttpTransport:
             stream=True,
         ) as raw_response:
             body, came = bytearray(), 0
-            stream, decoder = raw_response.raw, Decoder(raw_response.headers)
+            stream, decoder = raw_response.raw, ContentDecoder(raw_response.headers)
             is_success = raw_response.status_code // 100 == 2  # noqa: PLR2004 - HTTP's own class
             most = MOST_BODY_BYTES if is_success else MOST_REFUSAL_BYTES
             while max(came, len(body)) <= most and (
@@ -251,7 +253,7 @@ class HttpTransport:
 
     def _fail(self, request: Request, error: Exception, *, has_run_out: bool) -> NoReturn:
         if (request.repeatable or is_before_sending(error)) and (
-            mistake := what_to_mend(request.url)
+            mistake := environment_mistake(request.url)
         ):
             raise mistake from error
         host = host_of(request.url)

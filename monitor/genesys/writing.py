@@ -92,7 +92,7 @@ def put_flow(
         AmbiguousWriteError: Nobody knows whether it was carried out.
         GenesysError: Any other of the tree; nothing was changed.
     """
-    with _conflicts_told():
+    with _conflicts_raised():
         response = client.fetch(
             PUT_FLOW,
             path={"flowId": flow_id},
@@ -124,7 +124,7 @@ def patch_action(
         AmbiguousWriteError: Nobody knows whether it was carried out.
         GenesysError: Any other of the tree; nothing was changed.
     """
-    with _conflicts_told():
+    with _conflicts_raised():
         response = client.fetch(
             PATCH_ACTION, path={"actionId": action_id}, body=update, pre_send_check=pre_send_check
         )
@@ -132,7 +132,7 @@ def patch_action(
 
 
 @contextmanager
-def _conflicts_told() -> Iterator[None]:
+def _conflicts_raised() -> Iterator[None]:
     """Raise the conflict that a 400 stands for as one."""
     try:
         yield

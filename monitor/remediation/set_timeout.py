@@ -30,7 +30,7 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.genesys.budget import Deadline
-from monitor.genesys.retry import attempts
+from monitor.genesys.retry import retry_attempts
 from monitor.remediation.manual_guards import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
 from monitor.remediation.targets import (
@@ -238,7 +238,7 @@ class SetTimeout:
         self._recorder.sending(current, self._to_ms)
         deadline = Deadline.after(self._budget_seconds)
         try:
-            for _, attempt in attempts(deadline, is_ending=lambda: False):
+            for _, attempt in retry_attempts(deadline, is_ending=lambda: False):
                 with attempt:
                     return self._target.write(
                         current, self._to_ms, pre_send_check=self._recorder.pre_send_check

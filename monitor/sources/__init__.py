@@ -3,15 +3,15 @@
 from monitor.sources.actions import ActionsSource
 from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.evidence import Evidence, Source
-from monitor.sources.executions import Bounds, ExecutionsSource, Onlooker
+from monitor.sources.executions import ExecutionBounds, ExecutionsSource, Onlooker
 from monitor.sources.flow_errors import FlowErrorsSource
 
 __all__ = [
     "ActionsSource",
     "Attribution",
-    "Bounds",
     "ConversationsSource",
     "Evidence",
+    "ExecutionBounds",
     "ExecutionsSource",
     "FlowErrorsSource",
     "Onlooker",

@@ -24,7 +24,7 @@ from monitor.genesys.analytics import (
     action_aggregates,
     interval,
 )
-from monitor.genesys.records import Dropped, DropReason
+from monitor.genesys.records import DroppedRecord, DropReason
 from monitor.model import (
     BAND_EDGES_MS,
     UNKNOWN_ACTION,
@@ -68,8 +68,8 @@ class ActionsSource:
 
     name = "actions"
     slice_seconds = SLICE_SECONDS
-    only_deep = False
-    takes_turn_of = ""
+    deep_only = False
+    yields_to = ""
 
     def __init__(self, client: Client) -> None:
         """Ask through this client."""
@@ -149,7 +149,7 @@ class ActionsSource:
         return counted, answer.is_unreadable
 
     def _drop(self, reason: DropReason, why: str) -> None:
-        self._client.note_dropped(ACTION_AGGREGATES, Dropped(reason, why))
+        self._client.note_dropped(ACTION_AGGREGATES, DroppedRecord(reason, why))
 
 
 @dataclass(frozen=True, slots=True)

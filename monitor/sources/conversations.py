@@ -112,8 +112,8 @@ class ConversationsSource:
 
     name = "conversations"
     slice_seconds = SLICE_SECONDS
-    only_deep = False
-    takes_turn_of = ""
+    deep_only = False
+    yields_to = ""
 
     def __init__(self, client: Client, classifier: Classifier, attribution: Attribution) -> None:
         """Ask through this client."""

@@ -47,12 +47,12 @@ class Source(Protocol):
         ...
 
     @property
-    def only_deep(self) -> bool:
+    def deep_only(self) -> bool:
         """Whether it is asked in deep polls alone."""
         ...
 
     @property
-    def takes_turn_of(self) -> str:
+    def yields_to(self) -> str:
         """The source whose near read is left out of a poll that asks this one; empty for none."""
         ...
 

@@ -40,9 +40,13 @@ from monitor.genesys.analytics import (
     submit_action_job,
 )
 from monitor.genesys.budget import Deadline
-from monitor.genesys.records import Dropped, DropReason
+from monitor.genesys.records import DroppedRecord, DropReason
 from monitor.model import Cut, Execution, ExecutionList, TimeRange, floor_to
-from monitor.sources.asking_less import is_about_page_size, is_too_fine, is_too_long
+from monitor.sources.asking_less import (
+    is_granularity_too_fine,
+    is_interval_too_long,
+    is_page_size_refused,
+)
 from monitor.texts import tidy
 
 GROUP_BY: tuple[ActionDimension, ...] = ("correlationId", "errorType", "responseStatus")
@@ -58,7 +62,7 @@ _PAUSE_GROWTH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ExecutionBounds:
     """How much may be read, and how long that may take.
 
     Attributes:
@@ -93,10 +97,10 @@ class ExecutionsSource:
 
     name = "executions"
 
-    def __init__(self, client: Client, bounds: Bounds | None = None) -> None:
+    def __init__(self, client: Client, bounds: ExecutionBounds | None = None) -> None:
         """Ask through this client, within bounds."""
         self._client = client
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or ExecutionBounds()
         self._own_pages = False
 
     def read(self, action_id: str, time_range: TimeRange, onlooker: Onlooker) -> ExecutionList:
@@ -121,10 +125,10 @@ class ExecutionsSource:
                 self._await(job_id, deadline, onlooker)
             except BadRequestError as error:
                 # A shorter time range is the smaller price, so it is tried first.
-                if is_too_long(error) and asked.seconds > SHORTEST_PIECE_SECONDS:
+                if is_interval_too_long(error) and asked.seconds > SHORTEST_PIECE_SECONDS:
                     half = max(floor_to(asked.seconds / 2, 60), SHORTEST_PIECE_SECONDS)
                     pieces[:1] = asked.slices(half)
-                elif is_too_fine(error) and len(granularities) > 1:
+                elif is_granularity_too_fine(error) and len(granularities) > 1:
                     del granularities[0]
                     if not found:
                         pieces = [time_range]
@@ -145,7 +149,7 @@ class ExecutionsSource:
                 self._client, self._query(action_id, time_range, granularity_seconds, page_size)
             )
         except BadRequestError as error:
-            if page_size is None or not is_about_page_size(error):
+            if page_size is None or not is_page_size_refused(error):
                 raise
         self._own_pages = True
         return submit_action_job(
@@ -229,7 +233,7 @@ class ExecutionsSource:
         for bucket in group.data:
             if not asked.start <= bucket.start < asked.end:
                 why = "a bucket that was not asked for"
-                self._client.note_dropped(ACTION_JOB_RESULTS, Dropped(DropReason.TIME, why))
+                self._client.note_dropped(ACTION_JOB_RESULTS, DroppedRecord(DropReason.TIME, why))
                 continue
             for duration_ms, is_exact in _durations_ms(bucket):
                 yield Execution(

@@ -24,9 +24,9 @@ from monitor.genesys.analytics import (
     flow_aggregates,
     interval,
 )
-from monitor.genesys.records import Dropped, DropReason
+from monitor.genesys.records import DroppedRecord, DropReason
 from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
-from monitor.sources.asking_less import is_too_long
+from monitor.sources.asking_less import is_interval_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
 from monitor.sources.evidence import Evidence
 
@@ -50,7 +50,7 @@ class FlowErrorsSource:
 
     name = "flow-errors"
     slice_seconds = SLICE_SECONDS
-    only_deep = True
+    deep_only = True
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class FlowErrorsSource:
         self._answered = False
 
     @property
-    def takes_turn_of(self) -> str:
+    def yields_to(self) -> str:
         """Conversations, unless their own records are counted: no poll asks both for more."""
         return "" if self._counts_records else ConversationsSource.name
 
@@ -96,7 +96,7 @@ class FlowErrorsSource:
             try:
                 counted = self._unless_refused_twice(time_range, window_seconds)
             except _REFUSALS as error:
-                if is_too_long(error) and time_range.seconds > window_seconds:
+                if is_interval_too_long(error) and time_range.seconds > window_seconds:
                     raise
                 self._note_refusal(error)
             else:
@@ -113,11 +113,11 @@ class FlowErrorsSource:
         try:
             return self.aggregated(period, window_seconds)
         except _REFUSALS as error:
-            if is_too_long(error) and period.seconds > window_seconds:
+            if is_interval_too_long(error) and period.seconds > window_seconds:
                 raise
             if self._answered:
                 self._answered = False
-                raise _stray(error) from error
+                raise _as_transient(error) from error
         return self.aggregated(period, window_seconds)
 
     @property
@@ -180,7 +180,7 @@ class FlowErrorsSource:
         )
 
     def _drop(self, reason: DropReason, why: str) -> None:
-        self._client.note_dropped(FLOW_AGGREGATES, Dropped(reason, why))
+        self._client.note_dropped(FLOW_AGGREGATES, DroppedRecord(reason, why))
 
     def _from_records(self, time_range: TimeRange, window_seconds: int) -> Evidence:
         counts: Counter[tuple[str, str, int]] = Counter()
@@ -201,7 +201,7 @@ def _is_ungrouped(answer: FlowAggregates) -> bool:
     return left and not any(group.exit_reason for group in answer.results)
 
 
-def _stray(error: GenesysError) -> GenesysError:
+def _as_transient(error: GenesysError) -> GenesysError:
     """Return a refusal as a failure: none that switches the source off, or makes it ask less."""
     return GenesysError(
         error.message,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.collect.plan import Plan, plan
+from monitor.collect.plan import ReadPlan, plan_reads
 from monitor.config import CollectSettings
 from monitor.ledger.growth import merged, within
 from monitor.model import TimeRange, floor_to
@@ -44,9 +44,9 @@ class ImaginedSource:
     skipped: list[TimeRange] = field(default_factory=list)
     given_up_until: int = 0
 
-    def due(self, now: float) -> Plan:
+    def due(self, now: float) -> ReadPlan:
         """What is to be read now."""
-        return plan(
+        return plan_reads(
             now=now,
             settings=self.settings,
             window_seconds=self.window_seconds,
@@ -55,7 +55,7 @@ class ImaginedSource:
             complete_until=self.complete_until,
         )
 
-    def poll(self, now: float, answers: int | None = None) -> Plan:
+    def poll(self, now: float, answers: int | None = None) -> ReadPlan:
         """Read what is due, until the platform has given so many answers; None: all of them."""
         due = self.due(now)
         oldest_wanted = floor_to(

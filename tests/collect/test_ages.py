@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.collect import ReadingAges
+from monitor.collect import FreshnessTracker
 from monitor.ledger import SourceState
 from tests.simulator.far_end import SetClock
 
@@ -16,56 +16,56 @@ def states(**last: float) -> dict[str, SourceState]:
     return {source: SourceState(source, at) for source, at in last.items()}
 
 
-def age(ages: ReadingAges, clock: SetClock, known: dict[str, SourceState]) -> float:
+def age(freshness: FreshnessTracker, clock: SetClock, known: dict[str, SourceState]) -> float:
     """How old the reading of ``actions`` is shown."""
-    return clock.now() - ages.last_reads(known).sources["actions"]
+    return clock.now() - freshness.last_reads(known).sources["actions"]
 
 
 @pytest.mark.parametrize("step", [-600.0, 7_200.0])
 def test_a_clock_that_is_set_changes_no_age(step: float) -> None:
     """Nor does it of polls and of the catalogue."""
     clock = SetClock(START)
-    ages = ReadingAges(clock)
-    ages.note_sources(states(actions=START - 60))
-    ages.note_poll()
-    ages.note_catalogue()
+    freshness = FreshnessTracker(clock)
+    freshness.note_sources(states(actions=START - 60))
+    freshness.note_poll()
+    freshness.note_catalogue()
     known = states(actions=START)
-    ages.note_sources(known)
+    freshness.note_sources(known)
     clock.pass_seconds(100)
     clock.set_by(step)
 
-    assert age(ages, clock, known) == 100
-    last = ages.last_reads(known)
+    assert age(freshness, clock, known) == 100
+    last = freshness.last_reads(known)
     assert clock.now() - last.polled_at == clock.now() - last.catalogue_at == 100
 
 
 def test_what_an_earlier_run_has_read_is_as_old_as_the_state_says() -> None:
     """No monotonic clock outlives its machine."""
     clock = SetClock(START)
-    ages = ReadingAges(clock)
+    freshness = FreshnessTracker(clock)
     known = states(actions=START - 500)
-    ages.note_sources(known)
+    freshness.note_sources(known)
 
-    assert age(ages, clock, known) == 500
+    assert age(freshness, clock, known) == 500
 
 
 @pytest.mark.parametrize(("ahead", "shown"), [(60, START), (7_200, 0.0)])
 def test_a_reading_in_the_future_is_none(ahead: float, shown: float) -> None:
     """By little it was just now: hosts' clocks differ. By more a wrong clock has written it."""
     clock = SetClock(START)
-    ages = ReadingAges(clock)
+    freshness = FreshnessTracker(clock)
     known = states(actions=START + ahead)
-    ages.note_sources(known)
+    freshness.note_sources(known)
 
-    assert ages.last_reads(known).sources["actions"] == shown
+    assert freshness.last_reads(known).sources["actions"] == shown
 
 
 def test_what_was_voided_was_not_read() -> None:
     """Its age is not that of the look that found it."""
     clock = SetClock(START)
-    ages = ReadingAges(clock)
-    ages.note_sources(states(actions=START + 7_200))
+    freshness = FreshnessTracker(clock)
+    freshness.note_sources(states(actions=START + 7_200))
     known = states(actions=0.0)
-    ages.note_sources(known)
+    freshness.note_sources(known)
 
-    assert ages.last_reads(known).sources["actions"] == 0.0
+    assert freshness.last_reads(known).sources["actions"] == 0.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from tests.collect.conftest import Watch
 from tests.collect.imagined import HOUR, NOON
 from tests.collect.watched import ORG, SMALL, Watched, really_happened
@@ -26,7 +26,7 @@ def clock() -> SetClock:
 def poll_for(watched: Watched, clock: SetClock, minutes: int) -> None:
     """Poll, and let time pass, once a minute."""
     for _ in range(minutes):
-        assert watched.collector.poll().result is Outcome.OK
+        assert watched.collector.poll().result is PollResult.OK
         clock.pass_seconds(MINUTE)
 
 

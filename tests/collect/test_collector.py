@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from monitor.ledger import Ledger
 from monitor.model import TimeRange
 from monitor.sources import Evidence, Source
@@ -30,8 +30,8 @@ class StopsMeanwhile:
         """The source's own."""
         return self.source.name
 
-    only_deep = False
-    takes_turn_of = ""
+    deep_only = False
+    yields_to = ""
 
     @property
     def slice_seconds(self) -> int:
@@ -64,7 +64,7 @@ class TestStop:
         collector = watched.collector_of(source, watched.sources["conversations"])
         report = collector.poll()
         assert source.reads == 3
-        assert (report.errors, report.result) == ({}, Outcome.OK)
+        assert (report.errors, report.result) == ({}, PollResult.OK)
         assert len(watched.ledger.coverage(ORG, "actions")) == 2
         assert watched.ledger.coverage(ORG, "conversations") == ()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION, TimeRange
 from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
@@ -44,7 +44,7 @@ def test_a_poll_counts_what_really_happened(watch: Watch) -> None:
     happened = really_happened(watched.truth())
     assert watched.executions() == happened
     assert {outcome for _, outcome in happened} == {"success", "timeout", "error", "throttled"}
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert report.executions_added == sum(happened.values())
     assert report.available == {"actions": True, "conversations": True}
 
@@ -160,7 +160,7 @@ def test_an_org_without_actions_is_read_without_ado(watch: Watch) -> None:
     watched = watch("quiet")
     assert watched.catalogue.refresh() == 0
     report = watched.collector.poll()
-    assert (report.result, report.executions_added) == (Outcome.OK, 0)
+    assert (report.result, report.executions_added) == (PollResult.OK, 0)
 
 
 class TestCost:

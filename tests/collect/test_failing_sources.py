@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from monitor.errors import (
     ConnectionFailedError,
     GenesysError,
@@ -65,7 +65,7 @@ def test_a_source_that_fails_holds_up_no_other_one(
     watched = impatient(watch)
     break_source(watched, kind, AGGREGATES)
     report = watched.collector.poll()
-    assert report.result is Outcome.PARTIAL
+    assert report.result is PollResult.PARTIAL
     assert type(report.errors["actions"]) is error
     assert report.available == {"actions": True, "conversations": True}
     assert watched.ledger.coverage(ORG, "conversations") != ()
@@ -80,7 +80,7 @@ def test_the_last_source_may_fail_as_well(
     watched = impatient(watch)
     break_source(watched, kind, DETAILS)
     report = watched.collector.poll()
-    assert report.result is Outcome.PARTIAL
+    assert report.result is PollResult.PARTIAL
     assert type(report.errors["conversations"]) is error
     assert watched.executions() == really_happened(watched.truth())
 
@@ -94,7 +94,7 @@ def test_a_source_that_fails_advances_nothing(watch: Watch, clock: StillClock, k
     clock.at += 20 * MINUTE
     break_source(watched, kind, "/api/v2/analytics")
     report = watched.collector.poll()
-    assert report.result is Outcome.FAILED
+    assert report.result is PollResult.FAILED
     assert set(report.errors) == {"actions", "conversations"}
     assert watched.ledger.state(ORG) == before
 
@@ -112,7 +112,7 @@ def test_what_was_missed_is_read_when_the_source_answers_again(
         watched.collector.poll()
     watched.mend()
     clock.at += MINUTE
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     assert len(watched.ledger.coverage(ORG, "actions")) == 1
     assert watched.executions() == really_happened(watched.truth())
 
@@ -122,7 +122,7 @@ def test_a_slice_that_fails_keeps_what_was_read_before_it(watch: Watch) -> None:
     watched = impatient(watch, "actions", initial="6h")
     watched.fault("bad_request", AGGREGATES, skip=5, count=1)
     report = watched.collector.poll()
-    assert report.result is Outcome.FAILED
+    assert report.result is PollResult.FAILED
     assert report.executions_added > 0
     assert len(watched.ledger.coverage(ORG, "actions")) == 2
     watched.collector.poll()
@@ -161,7 +161,7 @@ class TestRefusal:
         report = watched.collector.poll()
         assert report.available == {"actions": True, "conversations": False}
         assert type(report.errors["conversations"]) is error
-        assert report.result is Outcome.OK
+        assert report.result is PollResult.OK
 
     @pytest.mark.parametrize("kind", ["forbidden", "not_found"])
     def test_refused_twice_it_is_not_asked_for_an_hour(
@@ -192,9 +192,9 @@ class TestRefusal:
         watched.fault(kind, DETAILS, count=1)
         clock.at += MINUTE
         report = watched.collector.poll()
-        assert (report.result, report.available["conversations"]) == (Outcome.PARTIAL, True)
+        assert (report.result, report.available["conversations"]) == (PollResult.PARTIAL, True)
         clock.at += MINUTE
-        assert watched.collector.poll().result is Outcome.OK
+        assert watched.collector.poll().result is PollResult.OK
 
     @pytest.mark.parametrize("kind", ["html_forbidden", "html_not_found"])
     def test_what_a_proxy_answers_is_no_refusal(
@@ -207,9 +207,9 @@ class TestRefusal:
             report = watched.collector.poll()
             assert {type(error) for error in report.errors.values()} == {NotJsonError}
             assert report.available == {"actions": True, "conversations": True}
-            assert report.result is Outcome.FAILED
+            assert report.result is PollResult.FAILED
             clock.at += MINUTE
-        assert watched.collector.poll().result is Outcome.OK
+        assert watched.collector.poll().result is PollResult.OK
         assert watched.executions() == really_happened(watched.truth())
 
     @pytest.mark.parametrize("path", [AGGREGATES, DETAILS])
@@ -223,7 +223,7 @@ class TestRefusal:
             clock.pass_seconds(MINUTE)
         clock.set_by(-24 * HOUR)
         clock.pass_seconds(HOUR)
-        assert watched.collector.poll().result is Outcome.OK
+        assert watched.collector.poll().result is PollResult.OK
 
     def test_a_permission_that_is_granted_is_found_at_the_next_poll(
         self, watch: Watch, clock: StillClock
@@ -252,14 +252,14 @@ class TestRefusal:
         for minute in range(30):
             clock.at += MINUTE
             report = watched.collector.poll()
-            assert (report.result, report.available["actions"]) == (Outcome.FAILED, False)
+            assert (report.result, report.available["actions"]) == (PollResult.FAILED, False)
             assert "Grant" in report.refused["actions"].hint
             if watched.requests()[QUERY]:
                 asked.append(minute)
         assert asked == [0, 1, 2, 4, 8, 13, 18, 23, 28]
         watched.mend()
         clock.at += 5 * MINUTE
-        assert watched.collector.poll().result is Outcome.OK
+        assert watched.collector.poll().result is PollResult.OK
         assert watched.executions() == really_happened(watched.truth())
 
     def test_it_is_warned_of_once(
@@ -298,10 +298,10 @@ class TestRefusal:
         """Nothing to read is a failure, also while nothing is asked."""
         watched = watch(SMALL)
         watched.org.grant(())
-        assert watched.collector.poll().result is Outcome.FAILED
+        assert watched.collector.poll().result is PollResult.FAILED
         clock.at += MINUTE
         report = watched.collector.poll()
-        assert report.result is Outcome.FAILED
+        assert report.result is PollResult.FAILED
         assert report.available == {"actions": False, "conversations": False}
 
 
@@ -311,8 +311,8 @@ class _Illegible:
 
     name: str = "actions"
     slice_seconds: int = HOUR
-    only_deep: bool = False
-    takes_turn_of: str = ""
+    deep_only: bool = False
+    yields_to: str = ""
     asked: list[TimeRange] = field(default_factory=list)
 
     def read(self, time_range: TimeRange, window_seconds: int, *, deep: bool) -> Evidence:  # noqa: ARG002 - what it answers does not depend on them

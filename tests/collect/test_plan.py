@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from monitor.collect.plan import Read
+from monitor.collect.plan import PlannedRead
 from monitor.config import CollectSettings
 from monitor.model import TimeRange
 from tests.collect.imagined import DAY, HOUR, NOON, ImaginedSource, seconds
@@ -42,14 +42,14 @@ def test_a_short_history_is_one_read() -> None:
     """What fits one slice is one question."""
     source = ImaginedSource(seconds(initial=HOUR))
     begin = NOON - HOUR - 10 * MINUTE
-    assert source.due(NOON).reads == (Read(TimeRange(begin, NOON), NOON - HOUR),)
+    assert source.due(NOON).reads == (PlannedRead(TimeRange(begin, NOON), NOON - HOUR),)
 
 
 def test_a_history_shorter_than_the_lookback_owes_nothing_before_its_beginning() -> None:
     """The watermark of a fresh ledger never lies before what was asked for."""
     source = ImaginedSource(seconds(initial=10 * MINUTE))
     begin = NOON - 20 * MINUTE
-    assert source.due(NOON).reads == (Read(TimeRange(begin, NOON), begin),)
+    assert source.due(NOON).reads == (PlannedRead(TimeRange(begin, NOON), begin),)
 
 
 def test_a_history_never_reaches_beyond_the_longest_backfill() -> None:
@@ -71,7 +71,7 @@ def test_a_poll_in_steady_state_is_one_read_of_the_near_past() -> None:
     source = polled_until(NOON)
     due = source.due(NOON + MINUTE)
     start = NOON - 15 * MINUTE
-    assert due.reads == (Read(TimeRange(start, NOON + MINUTE), None),)
+    assert due.reads == (PlannedRead(TimeRange(start, NOON + MINUTE), None),)
     assert not due.deep
 
 
@@ -98,14 +98,14 @@ def test_a_short_pause_is_joined_to_the_newest_windows() -> None:
     source = ImaginedSource(seconds(near=5 * MINUTE))
     source.poll(NOON)
     due = source.due(NOON + 9 * MINUTE)
-    assert due.reads == (Read(TimeRange(NOON, NOON + 9 * MINUTE), None),)
+    assert due.reads == (PlannedRead(TimeRange(NOON, NOON + 9 * MINUTE), None),)
 
 
 def test_a_clock_that_was_set_back_reads_the_near_past() -> None:
     """An end before the last one moves nothing and asks for nothing that is yet to come."""
     source = polled_until(NOON)
     due = source.due(NOON - 2 * HOUR)
-    assert due.reads == (Read(TimeRange(NOON - 2 * HOUR - 900, NOON - 2 * HOUR), None),)
+    assert due.reads == (PlannedRead(TimeRange(NOON - 2 * HOUR - 900, NOON - 2 * HOUR), None),)
     assert due.skipped == ()
 
 
@@ -114,7 +114,7 @@ def test_after_a_pause_the_newest_windows_come_first_and_the_hole_in_slices() ->
     source = polled_until(NOON)
     mark = source.complete_until
     due = source.due(NOON + DAY)
-    assert due.reads[0] == Read(TimeRange(NOON + DAY - 900, NOON + DAY), None)
+    assert due.reads[0] == PlannedRead(TimeRange(NOON + DAY - 900, NOON + DAY), None)
     assert due.reads[1].time_range == TimeRange(mark, mark + 2 * HOUR)
     assert due.reads[1].complete_until == mark + 2 * HOUR
     assert due.reads[-1].complete_until == NOON + DAY - HOUR

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from monitor.collect.collector import Collector
 from monitor.config import CollectSettings
 from monitor.errors import BudgetSpentError, WrongShapeError
@@ -129,7 +129,7 @@ def test_pages_that_never_end_cost_their_own_source(
     report = collector.poll(RequestBudget(1.0))
 
     assert time.monotonic() - began < 6
-    assert report.result is Outcome.PARTIAL
+    assert report.result is PollResult.PARTIAL
     assert type(report.errors["conversations"]) is BudgetSpentError
     assert report.executions_added == 2
     assert report.incidents_added == 0
@@ -147,7 +147,7 @@ def test_what_the_budget_cut_is_read_when_pages_end_again(
     clock.at += 60
     report = collector.poll()
 
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert report.incidents_added == 30
     assert ledger.coverage(ORG, "conversations") == (TimeRange(NOON - HOUR, NOON + 660),)
 
@@ -173,7 +173,7 @@ def test_a_question_with_too_many_pages_is_asked_for_less(
 
     report = collector.poll()
 
-    assert report.result is Outcome.PARTIAL
+    assert report.result is PollResult.PARTIAL
     assert "fill more than 2 pages" in report.errors["conversations"].message
     assert len({one.json["interval"] for one in far_side.requests(DETAILS)}) > 2
     assert nothing_is_read(ledger, "conversations")
@@ -222,13 +222,13 @@ def test_history_that_takes_too_long_goes_on_at_the_next_poll(
     report = collector.poll(Hasty())
 
     state = ledger.source_state(ORG, "actions")
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert state is not None
     assert state.complete_until == NOON - 8 * HOUR
     assert ledger.coverage(ORG, "actions")[0] == TimeRange(NOON - 12 * HOUR, NOON - 8 * HOUR)
 
     clock.at += 60
-    assert collector.poll().result is Outcome.OK
+    assert collector.poll().result is PollResult.OK
     assert len(ledger.coverage(ORG, "actions")) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from monitor.clock import SystemClock
-from monitor.collect import OrgReader, Outcome, open_reader
+from monitor.collect import OrgReader, PollResult, open_reader
 from monitor.config import CollectSettings, OrgSettings, Settings
 from monitor.errors import ConfigurationError, RateLimitedError
 from monitor.genesys import EndpointBackoff
@@ -59,7 +59,7 @@ def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: Still
         assert reader.catalogue.refresh() == 4
         report = reader.collector.poll()
         reader.client.close()
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert set(report.available) == {"actions", "conversations", "flow-errors"}
     assert reader.settings.name == report.org == "acme"
     assert (QUERY, "200") in reader.client.stats().requests

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from monitor.model import TimeRange
 from monitor.simulator import World
 from monitor.simulator.world import questions
@@ -64,7 +64,7 @@ def test_counts_equal_the_truth_in_every_reading(watch: Watch, name: str, value:
     watched = watch(REFUSED_BY_SOME, "actions", world=replace(KIND, **{name: value}))
     watched.catalogue.refresh()
     report = watched.collector.poll()
-    assert report.result is Outcome.OK, report.errors
+    assert report.result is PollResult.OK, report.errors
     truth = watched.truth()
     assert watched.executions() == really_happened(truth)
     assert (truth["spoiled"] > 0) is (name == "bad_records" and value != "none")
@@ -91,7 +91,7 @@ def test_counts_equal_the_truth_in_the_unkindest_worlds(
     )
     watched = watch(REFUSED_BY_SOME, "actions", world=world, initial="3h")
     report = watched.collector.poll()
-    assert report.result is Outcome.OK, report.errors
+    assert report.result is PollResult.OK, report.errors
     assert watched.executions() == really_happened(watched.truth())
     assert watched.collector.poll().executions_added == 0
 
@@ -130,13 +130,13 @@ def test_an_answer_that_is_too_large_is_asked_for_in_halves(
 ) -> None:
     """Said once, remembered at the next poll, and nothing is lost or counted twice."""
     watched = watch(SMALL, "actions", world=replace(KIND, large_answers=large), initial="6h")
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     assert watched.executions() == really_happened(watched.truth())
     (line,) = lines(logged, "shorter_intervals")
     assert (line["source"], line["refused_seconds"]) == ("actions", 7_200)
     before = refused_queries(watched)
     watched.clock.at += 600
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     assert refused_queries(watched) == before > 0
     assert watched.executions() == really_happened(watched.truth())
 
@@ -159,12 +159,12 @@ def test_what_no_length_cures_fails_as_it_did(watch: Watch) -> None:
     watched = watch(SMALL, "actions", world=KIND)
     watched.fault("request_timeout", AGGREGATES)
     report = watched.collector.poll()
-    assert report.result is Outcome.FAILED
+    assert report.result is PollResult.FAILED
     assert getattr(report.errors["actions"], "status", None) == 408
     asked = query_count(watched)
     assert asked <= 10, "two for each length"
     watched.mend()
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     assert query_count(watched) == 2, "the full length again"
     assert watched.executions() == really_happened(watched.truth())
 
@@ -173,7 +173,7 @@ def test_one_time_out_alone_shortens_nothing(watch: Watch, logged: list[dict[str
     """A platform may be slow for once: the question is put again as it was."""
     watched = watch(SMALL, "actions", world=KIND)
     watched.fault("request_timeout", AGGREGATES, count=1)
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     assert lines(logged, "shorter_intervals") == []
 
 
@@ -181,7 +181,7 @@ def test_a_past_that_is_read_again_is_cut_too(watch: Watch, clock: StillClock) -
     """A backfill in a world of short intervals."""
     watched = watch(SMALL, "actions", world=replace(KIND, longest_interval="1h"))
     report = watched.collector.backfill(TimeRange(NOON - 6 * HOUR, NOON))
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert watched.executions() == really_happened(watched.truth())
     assert clock.at == NOON
 
@@ -195,7 +195,7 @@ def test_what_comes_late_is_counted_when_it_comes(
     for _ in range(10):
         watched.collector.poll()
         clock.at += 300
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     truth = watched.org.truth((NOON - HOUR) * 1_000, (NOON - 300) * 1_000)
     counted = sum(
         one.count for one in watched.ledger.tally_sums(ORG, TimeRange(NOON - HOUR, NOON - 300))

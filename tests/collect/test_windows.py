@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.collect import Outcome
+from monitor.collect import PollResult
 from monitor.errors import BadRequestError, ConfigurationError
 from monitor.model import TimeRange
 from monitor.simulator import Scenario
@@ -36,7 +36,7 @@ def test_the_finest_windows_that_the_platform_takes_are_used(
     """A refused granularity leads to the next coarser one, and everything is counted in it."""
     watched = watch(coarse(smallest))
     report = watched.collector.poll()
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert window_of(watched) == used
     assert watched.executions() == really_happened(watched.truth())
 
@@ -67,7 +67,7 @@ def test_what_the_platform_took_is_kept(watch: Watch, clock: StillClock) -> None
     watched.restart()
     watched.requests()
     clock.at += 60
-    assert watched.collector.poll().result is Outcome.OK
+    assert watched.collector.poll().result is PollResult.OK
     assert watched.requests()["POST /api/v2/analytics/actions/aggregates/query"] == 2
     assert window_of(watched) == 900
 
@@ -76,7 +76,7 @@ def test_a_platform_that_takes_no_windows_at_all_is_an_error(watch: Watch) -> No
     """Beyond an hour there is nothing to fall back to."""
     watched = watch(coarse(7_200))
     report = watched.collector.poll()
-    assert report.result is Outcome.PARTIAL
+    assert report.result is PollResult.PARTIAL
     assert type(report.errors["actions"]) is BadRequestError
 
 
@@ -103,7 +103,7 @@ def test_history_on_a_fresh_ledger_finds_its_windows_too(watch: Watch) -> None:
     """A backfill before the first poll falls back like a poll."""
     watched = watch(coarse(900), "actions")
     report = watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
-    assert report.result is Outcome.OK
+    assert report.result is PollResult.OK
     assert window_of(watched) == 900
 
 

@@ -23,7 +23,7 @@ from monitor.platform_limits import (
     MOST_VIEWS,
     beyond,
 )
-from monitor.sources import ActionsSource, Bounds, ConversationsSource
+from monitor.sources import ActionsSource, ExecutionBounds, ConversationsSource
 from tests.conformance.test_requests_match_the_sdk import CASES
 from tests.genesys.far_side import FarSide, Reply, Seen
 
@@ -97,7 +97,7 @@ def test_the_longest_read_of_detail_records(
 
 def test_the_pages_of_a_job() -> None:
     """Rows a page, as the usual bounds have them."""
-    assert Bounds().page_size <= MOST_ROWS_A_JOB_PAGE
+    assert ExecutionBounds().page_size <= MOST_ROWS_A_JOB_PAGE
 
 
 def test_the_pace_stays_below_the_platforms() -> None:

@@ -61,7 +61,7 @@ from monitor.genesys.analytics import (
     interval,
     submit_action_job,
 )
-from monitor.genesys.audits import RealtimeAuditQuery, saved_actions
+from monitor.genesys.audits import RealtimeAuditQuery, action_audits
 from monitor.genesys.authorization import is_granted
 from monitor.genesys.dependencies import OBJECT_TYPES, consuming_flows, tracking_is_built
 from monitor.genesys.flows import get_flow
@@ -260,7 +260,7 @@ CASES = [
         body="FlowAggregationQuery",
     ),
     Case(
-        lambda c: saved_actions(c, TimeRange(1_767_225_600, 1_767_229_200)),
+        lambda c: action_audits(c, TimeRange(1_767_225_600, 1_767_229_200)),
         "AuditApi",
         "post_audits_query_realtime",
         ("body",),

@@ -16,9 +16,9 @@ from pathlib import Path
 from monitor.errors import GenesysError
 from monitor.genesys.analytics import ActionAggregates
 from monitor.genesys.body import MOST_BODY_BYTES
-from monitor.genesys.decoding import in_plain_words
+from monitor.genesys.decoding import translated_decode_errors
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.records import read_records
+from monitor.genesys.records import decode_leniently
 from monitor.genesys.stats import ApiCounters
 from monitor.genesys.transport import HttpTransport, Request, Response
 
@@ -113,8 +113,8 @@ def answer(kind: str) -> str:
 def document(kind: str) -> str:
     """Read a document; the name of the error."""
     try:
-        with in_plain_words(PING, Response(200, {}, b"")):
-            read_records(DOCUMENTS[kind], ActionAggregates)
+        with translated_decode_errors(PING, Response(200, {}, b"")):
+            decode_leniently(DOCUMENTS[kind], ActionAggregates)
     except GenesysError as error:
         return type(error).__name__
     return "read"

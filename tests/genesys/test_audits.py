@@ -6,7 +6,7 @@ import pytest
 
 from monitor.errors import PermissionDeniedError
 from monitor.genesys import Client
-from monitor.genesys.audits import MOST_PAGES, saved_actions
+from monitor.genesys.audits import MOST_PAGES, action_audits
 from monitor.model import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 
@@ -26,7 +26,7 @@ def page(*entries: str, page_count: int | None = None) -> Reply:
 
 def ids(client: Client) -> list[str]:
     """The ids of all entries of the hour."""
-    return [entry.id for entry in saved_actions(client, HOUR).entries]
+    return [entry.id for entry in action_audits(client, HOUR).entries]
 
 
 def test_every_page_is_read_oldest_first(client: Client, far_side: FarSide) -> None:
@@ -73,7 +73,7 @@ def test_a_platform_that_never_ends_is_not_asked_for_ever(
     """What was read is kept, and known not to be all."""
     far_side.on(AUDITS, page("a@1", page_count=9_999))
 
-    found = saved_actions(client, HOUR)
+    found = action_audits(client, HOUR)
     assert len(far_side.requests(AUDITS)) == MOST_PAGES
     assert (len(found.entries), found.complete) == (1, False)
 
@@ -94,7 +94,7 @@ def test_one_bad_entry_costs_that_entry(client: Client, far_side: FarSide) -> No
     whole = {"id": "a", when: good, "user": name, "propertyChanges": [{"oldValues": [5]}]}
     far_side.on(AUDITS, Reply(body={"entities": [*bad, whole], "pageCount": 1}))
 
-    (entry,) = saved_actions(client, HOUR).entries
+    (entry,) = action_audits(client, HOUR).entries
     assert (entry.id, entry.property_changes[0].old_values) == ("a", ("5",))  # type: ignore[index]
     dropped = client.stats().dropped_records
     assert {source for source, _ in dropped} == {"audits"}
@@ -105,5 +105,5 @@ def test_a_missing_permission_is_named(client: Client, far_side: FarSide) -> Non
     """As for every endpoint."""
     far_side.on(AUDITS, Reply(403, {"code": "missing.permission", "status": 403}))
     with pytest.raises(PermissionDeniedError) as caught:
-        saved_actions(client, HOUR)
+        action_audits(client, HOUR)
     assert "audits:audit:view" in caught.value.hint

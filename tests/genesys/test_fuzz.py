@@ -26,7 +26,7 @@ from monitor.genesys.analytics import (
     action_job_page,
     submit_action_job,
 )
-from monitor.genesys.audits import saved_actions
+from monitor.genesys.audits import action_audits
 from monitor.genesys.auth import ClientCredentials, TokenCache
 from monitor.genesys.budget import Deadline
 from monitor.genesys.dependencies import consuming_flows, tracking_is_built
@@ -208,7 +208,7 @@ DECODERS: Mapping[str, Callable[[Client], object]] = {
     "limits": data_action_limits,
     "consumers": partial(consuming_flows, action_id="a"),
     "tracking": tracking_is_built,
-    "audits": lambda client: timeout_edits(saved_actions(client, PERIOD).entries),
+    "audits": lambda client: timeout_edits(action_audits(client, PERIOD).entries),
     "flow": partial(get_flow, flow_id="f"),
     "flow without the bad": partial(get_flow, flow_id="f", leave_out_bad=True),
     "organization": lambda client: whoami(client, HandClock()),

@@ -15,7 +15,13 @@ from monitor.genesys import Endpoint
 from monitor.genesys.actions import _ActionPage
 from monitor.genesys.analytics import ActionAggregates, ConversationPage
 from monitor.genesys.fitting import number, whole_number
-from monitor.genesys.records import WHOLLY_BAD, DropReason, _parsed, _record_by_record, read_records
+from monitor.genesys.records import (
+    WHOLLY_BAD,
+    DropReason,
+    _parsed,
+    _record_by_record,
+    decode_leniently,
+)
 
 WORDS = st.text(max_size=5)
 NUMBERS = st.integers(0, 10**6) | st.floats(0, 1e6, allow_nan=False)
@@ -96,7 +102,7 @@ def test_both_ways_of_reading_agree_on_good_answers(drawn: tuple[Any, type[Any]]
     """Whatever is as the models have it reads the same by its types and record by record."""
     document, decode = drawn
     body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
-    quick, none = read_records(body, decode)
+    quick, none = decode_leniently(body, decode)
     slow, nothing = _record_by_record(body.decode(), decode, ValueError())
     assert (quick, none, nothing) == (slow, (), ())
 
@@ -105,7 +111,7 @@ def test_both_ways_of_reading_agree_on_good_answers(drawn: tuple[Any, type[Any]]
 def test_each_bad_record_costs_itself_and_nothing_else(good: list[bool]) -> None:
     """In whatever order they stand; and the page still knows how many stood on it."""
     entities = [{"id": f"a{n}"} if ok else {"name": "nobody"} for n, ok in enumerate(good)]
-    page, dropped = read_records(json.dumps({"entities": entities}).encode(), _ActionPage)
+    page, dropped = decode_leniently(json.dumps({"entities": entities}).encode(), _ActionPage)
     kept = [one.id for one in page.entities or ()]
     assert kept == [f"a{n}" for n, ok in enumerate(good) if ok]
     assert len(dropped) == page.unread == good.count(False)
@@ -116,7 +122,7 @@ def test_halves_of_characters_are_replaced_and_whole_ones_stay(text: object, hal
     """Escaped or not, behind a backslash or not."""
     document = {"results": [], "more": text}
     encoded = json.dumps(document)[:-1] + ', "odd": "' + r"\\\ud83c" * halves + '"}'
-    value, dropped = read_records(encoded.encode("utf-8", "replace"), dict[str, object])
+    value, dropped = decode_leniently(encoded.encode("utf-8", "replace"), dict[str, object])
     assert dropped == ()
     assert value["odd"] == "\\\ufffd" * halves
 
@@ -144,7 +150,7 @@ def test_halves_of_characters_are_replaced_and_whole_ones_stay(text: object, hal
 def test_a_bad_record_says_why(record: object, reason: str) -> None:
     """One of few words, for the metric."""
     body = json.dumps({"entities": [{"id": "a"}, record]}).encode()
-    page, (dropped,) = read_records(body, _ActionPage)
+    page, (dropped,) = decode_leniently(body, _ActionPage)
     assert [one.id for one in page.entities or ()] == ["a"]
     assert dropped.reason is DropReason(reason)
 
@@ -153,17 +159,17 @@ def test_a_bad_record_says_why(record: object, reason: str) -> None:
 def test_a_timeout_is_read_however_it_is_written(seconds: object) -> None:
     """As a number or as a text."""
     body = json.dumps({"entities": [{"id": "a", "config": {"timeoutSeconds": seconds}}]}).encode()
-    page, _ = read_records(body, _ActionPage)
+    page, _ = decode_leniently(body, _ActionPage)
     assert [one.action().timeout_ms for one in page.entities or ()] == [10_000]
 
 
 def test_a_list_of_nothing_but_nonsense_is_refused() -> None:
     """It is another kind of answer; a few bad records alone are not."""
     few = json.dumps({"entities": [{}] * (WHOLLY_BAD - 1)}).encode()
-    page, dropped = read_records(few, _ActionPage)
+    page, dropped = decode_leniently(few, _ActionPage)
     assert (page.entities, len(dropped)) == ((), WHOLLY_BAD - 1)
     with pytest.raises(msgspec.ValidationError, match=f"none of {WHOLLY_BAD} records"):
-        read_records(json.dumps({"entities": [{}] * WHOLLY_BAD}).encode(), _ActionPage)
+        decode_leniently(json.dumps({"entities": [{}] * WHOLLY_BAD}).encode(), _ActionPage)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +179,7 @@ def test_a_list_of_nothing_but_nonsense_is_refused() -> None:
 def test_what_is_no_json_is_none(body: bytes) -> None:
     """However deep it is nested."""
     with pytest.raises(msgspec.DecodeError) as refused:
-        read_records(body, _ActionPage)
+        decode_leniently(body, _ActionPage)
     assert not isinstance(refused.value, msgspec.ValidationError)
 
 
@@ -211,5 +217,5 @@ def test_an_id_that_leads_elsewhere_is_not_asked_for(value: str) -> None:
 def test_null_for_a_list_of_records_is_none_of_them() -> None:
     """Also where another field forces the answer to be read record by record."""
     body = b'{"conversations": null, "totalHits": null, "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"
-    page, dropped = read_records(body, ConversationPage)
+    page, dropped = decode_leniently(body, ConversationPage)
     assert (page.conversations, page.total_hits, dropped) == ((), 0, ())

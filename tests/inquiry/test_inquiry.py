@@ -38,7 +38,7 @@ from monitor.simulator.scenarios import (
     ORDER_STATUS,
     PAYMENT_LINE,
 )
-from monitor.sources import Bounds
+from monitor.sources import ExecutionBounds
 from tests.collect.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, HOUR, NOON, StillClock, Wire
 from tests.simulator.worlds import readable
@@ -48,7 +48,7 @@ BUSY = replace(SMALL, flows=(PAYMENT_LINE, CASE_UPDATES, ENQUIRIES))
 """Two flows use Order Status."""
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
-QUICK = Bounds(seconds=20.0, first_pause_seconds=0.001, longest_pause_seconds=0.001)
+QUICK = ExecutionBounds(seconds=20.0, first_pause_seconds=0.001, longest_pause_seconds=0.001)
 WITHOUT_TRACKING = [one for one in ALL_PERMISSIONS if "dependencyTracking" not in one]
 
 

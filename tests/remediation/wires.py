@@ -18,7 +18,7 @@ from monitor.clock import Clock
 from monitor.errors import AmbiguousWriteError, ConnectionFailedError
 from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.auth import ClientCredentials, TokenCache, TokenProvider
-from monitor.genesys.body import Decoder
+from monitor.genesys.body import ContentDecoder
 from monitor.genesys.budget import Deadline
 from monitor.genesys.ratelimit import RateLimiter, TokenBucket
 from monitor.genesys.stats import ApiCounters
@@ -68,7 +68,7 @@ class Wsgi:
         finally:
             if writes:
                 self.after_write(code)
-        decoder = Decoder(CaseInsensitiveDict(found))
+        decoder = ContentDecoder(CaseInsensitiveDict(found))
         body = b"".join(decoder.feed(b"".join(chunks)))
         is_whole = not decoder.is_encoded or decoder.has_ended
         return Response(code, CaseInsensitiveDict(found), body, is_whole)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.model import TimeRange
-from monitor.sources import Bounds
+from monitor.sources import ExecutionBounds
 from tests.simulator.far_end import AGGREGATES, HOUR, NOON
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
 JOBS = f"{AGGREGATES}/jobs"
-QUICK = Bounds(seconds=20.0, first_pause_seconds=0.001, longest_pause_seconds=0.001)
+QUICK = ExecutionBounds(seconds=20.0, first_pause_seconds=0.001, longest_pause_seconds=0.001)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.model import TimeRange
 from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
-from monitor.sources.asking_less import is_too_long
+from monitor.sources.asking_less import is_interval_too_long
 from tests.collect.watched import CLASSIFIER, ORG
 from tests.genesys.far_side import FarSide, Reply
 from tests.simulator.far_end import StillClock
@@ -74,7 +74,7 @@ def test_a_question_that_is_too_long_is_shortened_before_records_are_counted(
     source = source_of(client)
     with pytest.raises(GenesysError) as raised:
         source.read(PERIOD, 300, deep=True)
-    assert is_too_long(raised.value)
+    assert is_interval_too_long(raised.value)
     assert far_side.requests(DETAILS) == []
     assert source.read(SHORTEST, 300, deep=True).flow_error_basis == "records"
 

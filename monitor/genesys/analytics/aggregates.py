@@ -12,7 +12,7 @@ import msgspec
 from monitor.genesys.analytics.instants import epoch_seconds
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Counts, ImplausibleError, Record, number, whole_number
+from monitor.genesys.fitting import CountResponse, ImplausibleError, Record, number, whole_number
 from monitor.texts import tidy, tidy_id
 
 ACTION_AGGREGATES = Endpoint(
@@ -240,7 +240,7 @@ class ActionBucket(Record, frozen=True):
         }
 
 
-class _Dimensions(msgspec.Struct, frozen=True, rename="camel"):
+class _ActionDimensions(msgspec.Struct, frozen=True, rename="camel"):
     """The dimensions of a group as they came; each may be left out or null."""
 
     action_category: str | None = None
@@ -253,7 +253,7 @@ class _Dimensions(msgspec.Struct, frozen=True, rename="camel"):
     response_status: str | None = None
 
 
-_FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(_Dimensions)}
+_FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(_ActionDimensions)}
 _NAMES = frozenset({"actionCategory", "actionName", "integrationName"})
 
 
@@ -265,7 +265,7 @@ class ActionGroup(Record, frozen=True):
         data_or_none: As it came; read ``data``.
     """
 
-    group_or_none: _Dimensions | None = msgspec.field(default=None, name="group")
+    group_or_none: _ActionDimensions | None = msgspec.field(default=None, name="group")
     data_or_none: tuple[ActionBucket, ...] | None = msgspec.field(default=None, name="data")
 
     @property
@@ -281,7 +281,7 @@ class ActionGroup(Record, frozen=True):
         return tidy(value) if name in _NAMES else tidy_id(value)
 
 
-class ActionAggregates(Counts, frozen=True):
+class ActionAggregates(CountResponse, frozen=True):
     """The answer to an aggregate query (ActionAggregateQueryResponse).
 
     Attributes:

@@ -12,7 +12,7 @@ import msgspec
 from monitor.genesys.analytics.instants import Instant
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Listing, Record
+from monitor.genesys.fitting import Record, RecordPage
 from monitor.platform_limits import MOST_CONVERSATIONS_A_PAGE
 
 CONVERSATION_DETAILS = Endpoint(
@@ -197,7 +197,7 @@ class Conversation(Record, frozen=True, rename="camel"):
         return self.participants_or_none or ()
 
 
-class ConversationPage(Listing, frozen=True):
+class ConversationPage(RecordPage, frozen=True):
     """One page of detail records (AnalyticsConversationQueryResponse).
 
     A page can repeat or miss a conversation while new ones arrive: key by ``conversation_id``.

@@ -13,7 +13,7 @@ from monitor.genesys.analytics.aggregates import MetricAnswer
 from monitor.genesys.analytics.instants import epoch_seconds
 from monitor.genesys.client import Client
 from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Counts, ImplausibleError, Record
+from monitor.genesys.fitting import CountResponse, ImplausibleError, Record
 from monitor.texts import tidy_id
 
 FLOW_AGGREGATES = Endpoint(
@@ -104,7 +104,7 @@ class FlowBucket(Record, frozen=True):
         return 0
 
 
-class _Dimensions(msgspec.Struct, frozen=True, rename="camel"):
+class _FlowDimensions(msgspec.Struct, frozen=True, rename="camel"):
     """The dimensions of a group as they came; each may be left out or null."""
 
     flow_id: str | None = None
@@ -119,7 +119,7 @@ class FlowGroup(Record, frozen=True):
         data_or_none: As it came; read ``data``.
     """
 
-    group_or_none: _Dimensions | None = msgspec.field(default=None, name="group")
+    group_or_none: _FlowDimensions | None = msgspec.field(default=None, name="group")
     data_or_none: tuple[FlowBucket, ...] | None = msgspec.field(default=None, name="data")
 
     @property
@@ -138,7 +138,7 @@ class FlowGroup(Record, frozen=True):
         return tidy_id((self.group_or_none and self.group_or_none.exit_reason) or "")
 
 
-class FlowAggregates(Counts, frozen=True):
+class FlowAggregates(CountResponse, frozen=True):
     """The answer to a query (FlowAggregateQueryResponse).
 
     Attributes:
