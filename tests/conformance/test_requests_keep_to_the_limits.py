@@ -23,7 +23,7 @@ from monitor.platform_limits import (
     MOST_VIEWS,
     beyond,
 )
-from monitor.sources import ActionsSource, ExecutionBounds, ConversationsSource
+from monitor.sources import ActionsSource, ConversationsSource, ExecutionBounds
 from tests.conformance.test_requests_match_the_sdk import CASES
 from tests.genesys.far_side import FarSide, Reply, Seen
 
