@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from monitor.analysis.choosing import Candidate, candidates, choose
+from monitor.analysis.choosing import ActionMatch, find_action, known_actions
 from monitor.analysis.diagnosing import diagnose_action
 from monitor.analysis.investigation import Gathered, Investigation, Judged, investigate
 from monitor.analysis.seen import DETAIL_SOURCE, FLOW_CONTRACT, missing_seconds
@@ -75,7 +75,7 @@ def inquire(
             "Nothing has been collected yet, so no data action is known",
             "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
         )
-    chosen = choose(question.action, candidates(tuple(states.values())))
+    chosen = find_action(question.action, known_actions(tuple(states.values())))
     end = floor_to(clock.now(), _MINUTE)
     stretch = TimeRange(floor_to(end - question.seconds, _MINUTE), end)
     (org,) = [org for org in settings.org if org.name == chosen.org]
@@ -106,7 +106,7 @@ def _orgs(settings: Settings, name: str | None) -> list[OrgSettings]:
 
 def _ask(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     org: OrgSettings,
-    chosen: Candidate,
+    chosen: ActionMatch,
     stretch: TimeRange,
     bounds: ExecutionBounds,
     clock: Clock,
@@ -146,7 +146,7 @@ def _flows(client: Client, action_id: str) -> tuple[dict[str, str] | None, str]:
 
 def _gathered(  # noqa: PLR0913, PLR0917 - both halves of what is known
     org: OrgSettings,
-    chosen: Candidate,
+    chosen: ActionMatch,
     stretch: TimeRange,
     state: OrgState,
     ledger: Ledger,

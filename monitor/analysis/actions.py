@@ -9,8 +9,8 @@ import pandas as pd
 
 from monitor.analysis import counting, grouping
 from monitor.analysis.counting import ActionCounts
-from monitor.analysis.latency import Durations, durations_of
-from monitor.analysis.seen import Seen
+from monitor.analysis.latency import DurationDistribution, duration_distribution
+from monitor.analysis.seen import SummaryInput
 from monitor.analysis.timeouts import TimeoutsInForce, timeouts_during
 from monitor.analysis.values import ActionSummary
 from monitor.ledger import OrgState
@@ -19,22 +19,24 @@ from monitor.model import SOLE_ACTION, Action, ActionKind, Classifier, Outcome
 _MS_PER_SECOND = 1_000
 
 
-class ActionTable:
+class ActionSummaries:
     """Everything about the actions of one org over one stretch, by action id."""
 
-    def __init__(self, seen: Seen, hits: pd.DataFrame, classifier: Classifier) -> None:
+    def __init__(self, seen: SummaryInput, hits: pd.DataFrame, classifier: Classifier) -> None:
         """Count what was seen; ``hits`` are ``counting.hits`` of it."""
         self._seen = seen
-        endings = counting.endings(seen.tallies, classifier)
+        endings = counting.count_by_ending(seen.tallies, classifier)
         self._counts = counting.counts_by_action(endings)
         self._failures = counting.failures_by_action(endings)
-        self._successes = counting.banded_by_action(endings, Outcome.SUCCESS)
-        self._timeouts = counting.banded_by_action(endings, Outcome.TIMEOUT)
+        self._successes = counting.durations_by_action(endings, Outcome.SUCCESS)
+        self._timeouts = counting.durations_by_action(endings, Outcome.TIMEOUT)
         self._unmeasured = counting.unmeasured_timeouts(endings)
         self._before = (
             None
             if seen.tallies_day_before is None
-            else counting.counts_by_action(counting.endings(seen.tallies_day_before, classifier))
+            else counting.counts_by_action(
+                counting.count_by_ending(seen.tallies_day_before, classifier)
+            )
         )
         self._conversations = counting.conversations_by(hits, "action_id")
         self._flows_hit = counting.flows_by_action(hits)
@@ -49,7 +51,7 @@ class ActionTable:
         counted = self._counts.keys() | self._conversations.keys()
         return tuple(
             sorted(
-                (self._summary(action) for action in _listed(self._seen.state, counted)),
+                (self._summary(action) for action in _listed_actions(self._seen.state, counted)),
                 key=lambda one: (-one.timeouts, one.action_name, one.action_id),
             )
         )
@@ -58,8 +60,8 @@ class ActionTable:
         seen, action_id = self._seen, action.action_id
         counts = self._counts.get(action_id, ActionCounts())
         successes = counts.success if seen.successes_known else None
-        timeout = self._timeout_of(action)
-        durations = self._durations(action_id, timeout)
+        timeout = self._timeouts_in_force(action)
+        durations = self._duration_distribution(action_id, timeout)
         p99_seconds = _seconds(durations.percentile_ms(0.99))
         timeout_seconds = _seconds(timeout.at_end_ms)
         day_before = self._timeouts_day_before(action_id)
@@ -76,7 +78,7 @@ class ActionTable:
             timeouts=counts.timeout,
             errors=counts.error if seen.successes_known else None,
             throttled=counts.throttled if seen.successes_known else None,
-            timeout_share=grouping.share(counts.timeout, counts.executions, successes),
+            timeout_share=grouping.timeout_share_of(counts.timeout, counts.executions, successes),
             p50_seconds=_seconds(durations.percentile_ms(0.50)),
             p95_seconds=_seconds(durations.percentile_ms(0.95)),
             p99_seconds=p99_seconds,
@@ -85,7 +87,7 @@ class ActionTable:
             timeouts_day_before=day_before,
             trend_ratio=_ratio(counts.timeout, day_before) if seen.missing_seconds == 0 else None,
             conversations=self._conversations.get(action_id, 0) if seen.details_read else None,
-            flows=_named(self._flows_hit.get(action_id, ()), seen.state.flow_names),
+            flows=_flow_names(self._flows_hit.get(action_id, ()), seen.state.flow_names),
             used_by=self._used_by(action_id),
             error_types=tuple(self._failures.get(action_id, ())),
             mean_concurrency=self._mean_concurrency(action_id, counts, timeout),
@@ -97,9 +99,9 @@ class ActionTable:
         flows = self._flows_using.get(action_id, set())
         if not flows and action_id not in self._seen.state.flow_lookups:
             return None
-        return _named(flows, self._seen.state.flow_names)
+        return _flow_names(flows, self._seen.state.flow_names)
 
-    def _timeout_of(self, action: Action) -> TimeoutsInForce:
+    def _timeouts_in_force(self, action: Action) -> TimeoutsInForce:
         known = self._in_force.get(action.action_id)
         if known is not None:
             return known
@@ -108,10 +110,12 @@ class ActionTable:
             frozenset() if timeout_ms is None else frozenset({timeout_ms}), timeout_ms
         )
 
-    def _durations(self, action_id: str, timeout: TimeoutsInForce) -> Durations:
+    def _duration_distribution(
+        self, action_id: str, timeout: TimeoutsInForce
+    ) -> DurationDistribution:
         if not self._seen.successes_known:
-            return Durations()
-        return durations_of(
+            return DurationDistribution()
+        return duration_distribution(
             self._successes.get(action_id, ()),
             self._timeouts.get(action_id, ()),
             timeout.during_ms,
@@ -133,7 +137,7 @@ class ActionTable:
         return (counts.duration_ms + slot_time_ms) / _MS_PER_SECOND / read_seconds
 
 
-def _listed(state: OrgState, counted: Collection[str]) -> Iterable[Action]:
+def _listed_actions(state: OrgState, counted: Collection[str]) -> Iterable[Action]:
     """The actions to tell of: the catalogue's, quiet or not, and every other one with counts."""
     known = {action.action_id: action for action in state.actions}
     for action_id, action in known.items():
@@ -151,7 +155,7 @@ def _flows_using(flow_use: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     return users
 
 
-def _named(flow_ids: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+def _flow_names(flow_ids: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted(names.get(flow_id) or flow_id for flow_id in flow_ids))
 
 

@@ -5,62 +5,66 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.analysis import counting, grouping
-from monitor.analysis.actions import ActionTable
+from monitor.analysis.actions import ActionSummaries
 from monitor.analysis.at_timeout import errors_at_timeout, errors_without_a_trace
 from monitor.analysis.callers import callers_lost
 from monitor.analysis.notes import notes_on
-from monitor.analysis.seen import Seen
+from monitor.analysis.seen import SummaryInput
 from monitor.analysis.timeouts import timeouts_during
 from monitor.analysis.values import Summary
 from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier
 
 
-def assemble(seen: Seen, classifier: Classifier) -> Summary:
+def assemble_summary(summary_input: SummaryInput, classifier: Classifier) -> Summary:
     """The summary of what was seen, its words read by a classifier."""
-    hits = counting.hits(seen.incidents, classifier)
-    actions = ActionTable(seen, hits, classifier).summaries()
+    hits = counting.hits(summary_input.incidents, classifier)
+    actions = ActionSummaries(summary_input, hits, classifier).summaries()
     at_timeout = errors_at_timeout(
-        seen.tallies, timeouts_during(seen.timeouts_in_force, seen.stretch), classifier
+        summary_input.tallies,
+        timeouts_during(summary_input.timeouts_in_force, summary_input.stretch),
+        classifier,
     )
     summary = Summary(
-        org=seen.org,
-        contract=seen.contract,
-        stretch=seen.stretch,
-        complete=seen.missing_seconds == 0,
-        missing_seconds=seen.missing_seconds,
+        org=summary_input.org,
+        contract=summary_input.contract,
+        stretch=summary_input.stretch,
+        complete=summary_input.missing_seconds == 0,
+        missing_seconds=summary_input.missing_seconds,
         actions=actions,
-        flows=grouping.flows(
-            hits, seen.state.flow_names, executions_known=not seen.successes_known
+        flows=grouping.flow_summaries(
+            hits, summary_input.state.flow_names, executions_known=not summary_input.successes_known
         ),
-        integrations=grouping.integrations(
+        integrations=grouping.integration_summaries(
             actions,
             hits,
-            details_read=seen.details_read,
-            successes_known=seen.successes_known,
+            details_read=summary_input.details_read,
+            successes_known=summary_input.successes_known,
         ),
-        total=grouping.group(
-            seen.org,
-            seen.org,
+        total=grouping.sum_of_actions(
+            summary_input.org,
+            summary_input.org,
             actions,
-            int(hits["conversation_id"].nunique()) if seen.details_read else None,
-            successes_known=seen.successes_known,
+            int(hits["conversation_id"].nunique()) if summary_input.details_read else None,
+            successes_known=summary_input.successes_known,
         ),
         notes=(),
-        callers_lost=callers_lost(seen, actions),
-        errors_at_timeout=at_timeout if seen.successes_known else (),
+        callers_lost=callers_lost(summary_input, actions),
+        errors_at_timeout=at_timeout if summary_input.successes_known else (),
         errors_without_a_trace=(
-            errors_without_a_trace(seen.tallies, classifier) if seen.successes_known else ()
+            errors_without_a_trace(summary_input.tallies, classifier)
+            if summary_input.successes_known
+            else ()
         ),
     )
     notes = notes_on(
         summary,
-        missing_detail_seconds=seen.missing_detail_seconds,
+        missing_detail_seconds=summary_input.missing_detail_seconds,
         unnamed_hits=int((hits["action_id"] == UNKNOWN_ACTION).sum()),
         unset_functions=sum(
             one.kind is ActionKind.FUNCTION
             and one.configured_timeout_ms is None
-            and one.action_id not in seen.state.gone
-            for one in seen.state.actions
+            and one.action_id not in summary_input.state.gone
+            for one in summary_input.state.actions
         ),
     )
     return replace(summary, notes=notes)

@@ -15,7 +15,7 @@ _MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ActionMatch:
     """A data action of an org; ``is_gone`` where its catalogue lists it no more."""
 
     org: str
@@ -23,18 +23,18 @@ class Candidate:
     is_gone: bool = False
 
 
-def candidates(states: Sequence[OrgState]) -> tuple[Candidate, ...]:
-    """Every data action that the orgs' catalogues know."""
+def known_actions(states: Sequence[OrgState]) -> tuple[ActionMatch, ...]:
+    """Return every data action that the orgs' catalogues know."""
     return tuple(
-        Candidate(state.org, action, action.action_id in state.gone)
+        ActionMatch(state.org, action, action.action_id in state.gone)
         for state in states
         for action in state.actions
         if action.action_id != UNKNOWN_ACTION
     )
 
 
-def choose(asked: str, among: Sequence[Candidate]) -> Candidate:
-    """The one data action of this id, else of this name, else of this name in any case.
+def find_action(asked: str, among: Sequence[ActionMatch]) -> ActionMatch:
+    """Return the one data action of this id, else of this name, else of this name in any case.
 
     An action that is gone from the catalogue is meant only where no other one fits.
 
@@ -56,7 +56,7 @@ def choose(asked: str, among: Sequence[Candidate]) -> Candidate:
     raise _unknown(asked, among)
 
 
-def _ambiguous(asked: str, found: Sequence[Candidate]) -> ConfigurationError:
+def _ambiguous(asked: str, found: Sequence[ActionMatch]) -> ConfigurationError:
     several_orgs = len({one.org for one in found}) > 1
     named = [
         one.action.action_id + (f" (org {one.org})" if several_orgs else "")
@@ -73,7 +73,7 @@ def _ambiguous(asked: str, found: Sequence[Candidate]) -> ConfigurationError:
     )
 
 
-def _unknown(asked: str, among: Sequence[Candidate]) -> ConfigurationError:
+def _unknown(asked: str, among: Sequence[ActionMatch]) -> ConfigurationError:
     by_name: Mapping[str, str] = {
         one.action.name.casefold(): one.action.name for one in among if not one.is_gone
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from monitor.analysis.latency import Banded
+from monitor.analysis.latency import BandedDurations
 from monitor.ledger import TallySum
 from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Classifier, Incident, Outcome
 
@@ -47,7 +47,7 @@ _COUNTS = [field.name for field in fields(ActionCounts)]
 """The columns of counts: each outcome's own word, and the durations."""
 
 
-def endings(sums: Sequence[TallySum], classifier: Classifier) -> pd.DataFrame:
+def count_by_ending(sums: Sequence[TallySum], classifier: Classifier) -> pd.DataFrame:
     """One row for each way that an action ended, with its counts, durations, bands and outcome."""
     table = pd.DataFrame(
         [
@@ -107,14 +107,14 @@ def failures_by_action(table: pd.DataFrame) -> dict[str, list[tuple[str, str, in
     return found
 
 
-def banded_by_action(table: pd.DataFrame, outcome: Outcome) -> dict[str, list[Banded]]:
+def durations_by_action(table: pd.DataFrame, outcome: Outcome) -> dict[str, list[BandedDurations]]:
     """The bands of each action's executions that ended in one way."""
     rows = table[table["outcome"] == outcome.value]
-    found: dict[str, list[Banded]] = {}
+    found: dict[str, list[BandedDurations]] = {}
     names = ["action_id", "count", "duration_ms", "min_ms", "max_ms", *_BANDS]
     for action_id, count, duration_ms, min_ms, max_ms, *bands in _rows(rows, names):
         found.setdefault(action_id, []).append(
-            Banded(count, tuple(bands), duration_ms, min_ms, max_ms)
+            BandedDurations(count, tuple(bands), duration_ms, min_ms, max_ms)
         )
     return found
 

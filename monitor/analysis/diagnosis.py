@@ -23,7 +23,7 @@ from monitor.analysis.recommendation import (
 from monitor.analysis.survival import SurvivalCurve, survival_curve
 from monitor.analysis.tail import estimate_tail
 from monitor.analysis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
-from monitor.analysis.wording import ADVICE, notes, why
+from monitor.analysis.wording import ADVICE, diagnosis_notes, verdict_reason
 from monitor.model import CAP_MS
 
 
@@ -135,9 +135,9 @@ def diagnose(
     return Diagnosis(
         verdict=verdict,
         rule=rule,
-        why=why(verdict, findings, timeout_ms, pooled.early_at_ms),
+        why=verdict_reason(verdict, findings, timeout_ms, pooled.early_at_ms),
         advice=ADVICE[verdict],
-        notes=(*notes(verdict, findings, recommendation), *_oddities(evidence)),
+        notes=(*diagnosis_notes(verdict, findings, recommendation), *_oddities(evidence)),
         missing=findings.missing,
         executions=evidence.executions,
         successes=float(evidence.successes.sum()),

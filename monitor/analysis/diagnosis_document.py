@@ -10,10 +10,10 @@ from typing import Any
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.editable import HOW
+from monitor.analysis.editable import HOW_TO_CHANGE
 from monitor.analysis.recommendation import Recommendation
 from monitor.analysis.severity import severity_of
-from monitor.analysis.telling import raise_of
+from monitor.analysis.telling import advised_raise
 from monitor.model import TimeRange
 
 COLUMNS = (
@@ -42,7 +42,7 @@ def as_document(diagnosis: Diagnosis | None, stretch: TimeRange | None) -> dict[
                 *("drift", "evidence"),
             )
         )
-    step = raise_of(diagnosis)
+    step = advised_raise(diagnosis)
     return {
         "verdict": diagnosis.verdict.value,
         "severity": severity_of(diagnosis, stretch.end).value,
@@ -51,7 +51,7 @@ def as_document(diagnosis: Diagnosis | None, stretch: TimeRange | None) -> dict[
         "missing": list(diagnosis.missing),
         "diagnosis_notes": list(diagnosis.notes),
         "editable": diagnosis.editable.value,
-        "how_to_change": HOW[diagnosis.editable],
+        "how_to_change": HOW_TO_CHANGE[diagnosis.editable],
         "raise": None if step is None else {"from_seconds": step[0], "to_seconds": step[1]},
         **_recommended(diagnosis.recommendation),
         "drift": _drift(diagnosis),
@@ -59,7 +59,7 @@ def as_document(diagnosis: Diagnosis | None, stretch: TimeRange | None) -> dict[
     }
 
 
-def as_row(document: dict[str, Any]) -> dict[str, Any]:
+def diagnosis_row(document: dict[str, Any]) -> dict[str, Any]:
     """The same as columns of a CSV."""
     value = document["recommended_timeout_seconds"] or {}
     step = document["raise"] or {}
@@ -98,11 +98,11 @@ def org_document(diagnosis: OrgDiagnosis | None) -> dict[str, Any]:
         "concurrency": None
         if concurrency is None
         else {
-            "mean": short(concurrency.mean),
-            "busiest": short(concurrency.busiest),
+            "mean": round_significant(concurrency.mean),
+            "busiest": round_significant(concurrency.busiest),
             "busiest_seconds": concurrency.busiest_seconds,
             "limit": concurrency.limit,
-            "recommended_adds": short(concurrency.recommended),
+            "recommended_adds": round_significant(concurrency.recommended),
         },
     }
 
@@ -125,17 +125,17 @@ def _recommended(advice: Recommendation | None) -> dict[str, Any]:
             "high": _seconds(advice.high_ms),
         },
         "guards": list(advice.guards),
-        "success_share": short(advice.success_share),
-        "expected_success_share": short(advice.expected_success_share),
-        "never_answers_share": short(advice.never_share),
-        "timeouts_per_day": short(advice.timeouts_per_day),
-        "timeouts_avoided_per_day": short(advice.avoided_per_day),
-        "extra_caller_seconds_per_day": short(advice.extra_caller_seconds_per_day),
+        "success_share": round_significant(advice.success_share),
+        "expected_success_share": round_significant(advice.expected_success_share),
+        "never_answers_share": round_significant(advice.never_share),
+        "timeouts_per_day": round_significant(advice.timeouts_per_day),
+        "timeouts_avoided_per_day": round_significant(advice.avoided_per_day),
+        "extra_caller_seconds_per_day": round_significant(advice.extra_caller_seconds_per_day),
         "concurrent_slots": {
-            "before": short(advice.slots_before),
-            "after": short(advice.slots_after),
-            "busiest_before": short(advice.busiest_slots_before),
-            "busiest_after": short(advice.busiest_slots_after),
+            "before": round_significant(advice.slots_before),
+            "after": round_significant(advice.slots_after),
+            "busiest_before": round_significant(advice.busiest_slots_before),
+            "busiest_after": round_significant(advice.busiest_slots_after),
         },
     }
 
@@ -146,7 +146,7 @@ def _drift(diagnosis: Diagnosis) -> dict[str, Any] | None:
         return None
     return {
         "drifting": drift.drifting,
-        "ratio": short(drift.ratio),
+        "ratio": round_significant(drift.ratio),
         "median_before_seconds": _seconds(drift.median_before_ms),
         "median_recent_seconds": _seconds(drift.median_recent_ms),
     }
@@ -164,17 +164,17 @@ def _evidence(diagnosis: Diagnosis, stretch: TimeRange) -> dict[str, Any]:
         "errors": int(diagnosis.errors),
         "throttled": int(diagnosis.throttled),
         "timeout_seconds": _seconds(diagnosis.timeout_ms),
-        "timeout_share": short(diagnosis.timeout_share),
-        "bunched_share": short(diagnosis.outage_share),
+        "timeout_share": round_significant(diagnosis.timeout_share),
+        "bunched_share": round_significant(diagnosis.outage_share),
         "bunches": [
             {"from": iso_time(begin), "to": iso_time(end)} for begin, end in diagnosis.outages
         ],
-        "early_share": short(diagnosis.early_share),
+        "early_share": round_significant(diagnosis.early_share),
         "early_at_seconds": _seconds(diagnosis.early_at_ms),
     }
 
 
-def short(number: float | None) -> float | None:
+def round_significant(number: float | None) -> float | None:
     """Six significant digits: more than bands can tell, and no small share becomes 0."""
     return None if number is None else float(f"{number:.6g}")
 
@@ -187,4 +187,4 @@ def iso_time(seconds: float | None) -> str | None:
 
 
 def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else short(milliseconds / 1000)
+    return None if milliseconds is None else round_significant(milliseconds / 1000)

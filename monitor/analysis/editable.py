@@ -19,7 +19,7 @@ class Editable(StrEnum):
     UNKNOWN = "unknown"
 
 
-HOW: dict[Editable, str] = {
+HOW_TO_CHANGE: dict[Editable, str] = {
     Editable.YES: "Set timeoutSeconds in the action's configuration, or its timeout in the flow",
     Editable.STATIC: "Nobody can edit a static action; use a custom action in its place",
     Editable.FUNCTION: "Set timeoutSeconds of the function's draft (15 s at most) and publish it",
@@ -41,7 +41,7 @@ def editable(
     *,
     terraform: bool = False,
 ) -> Editable:
-    """Whether the timeout of an action can be raised.
+    """Return whether the timeout of an action can be raised.
 
     Args:
         kind: Where its timeout lives.

@@ -11,16 +11,16 @@ from monitor.analysis import counting
 from monitor.analysis.values import ActionSummary, GroupSummary
 from monitor.model import UNKNOWN_ACTION
 
-NAMELESS = "unknown"
+UNKNOWN_GROUP = "unknown"
 """Name of the group of what belongs to no known flow or integration."""
 
 
-def worst_first(groups: Collection[GroupSummary]) -> tuple[GroupSummary, ...]:
+def most_timeouts_first(groups: Collection[GroupSummary]) -> tuple[GroupSummary, ...]:
     """Most timeouts first, then by name."""
     return tuple(sorted(groups, key=lambda group: (-group.timeouts, group.name, group.group_id)))
 
 
-def group(
+def sum_of_actions(
     group_id: str,
     name: str,
     actions: Collection[ActionSummary],
@@ -34,19 +34,19 @@ def group(
     timeouts = sum(action.timeouts for action in actions)
     return GroupSummary(
         group_id=group_id,
-        name=name or group_id or NAMELESS,
+        name=name or group_id or UNKNOWN_GROUP,
         executions=executions,
         successes=successes,
         timeouts=timeouts,
         errors=sum(action.errors or 0 for action in actions) if successes_known else None,
         throttled=sum(action.throttled or 0 for action in actions) if successes_known else None,
-        timeout_share=share(timeouts, executions, successes),
+        timeout_share=timeout_share_of(timeouts, executions, successes),
         actions=sum(1 for action in actions if action.action_id != UNKNOWN_ACTION),
         conversations=conversations,
     )
 
 
-def integrations(
+def integration_summaries(
     actions: Collection[ActionSummary],
     hits: pd.DataFrame,
     *,
@@ -68,9 +68,9 @@ def integrations(
     conversations = counting.conversations_by(
         hits.assign(integration_id=hits["action_id"].map(integration_of)), "integration_id"
     )
-    return worst_first(
+    return most_timeouts_first(
         [
-            group(
+            sum_of_actions(
                 integration_id,
                 max(action.integration_name for action in inside),
                 inside,
@@ -82,7 +82,7 @@ def integrations(
     )
 
 
-def flows(
+def flow_summaries(
     hits: pd.DataFrame, flow_names: Mapping[str, str], *, executions_known: bool
 ) -> tuple[GroupSummary, ...]:
     """One group a flow that timeouts hit; those of no known flow are a group of their own.
@@ -92,11 +92,11 @@ def flows(
         flow_names: Names by flow id.
         executions_known: Whether these timeouts are all the executions there are.
     """
-    return worst_first(
+    return most_timeouts_first(
         [
             GroupSummary(
                 group_id=flow_id,
-                name=flow_names.get(flow_id) or flow_id or NAMELESS,
+                name=flow_names.get(flow_id) or flow_id or UNKNOWN_GROUP,
                 executions=timeouts if executions_known else None,
                 successes=None,
                 timeouts=timeouts,
@@ -111,6 +111,6 @@ def flows(
     )
 
 
-def share(timeouts: int, executions: int, successes: int | None) -> float | None:
+def timeout_share_of(timeouts: int, executions: int, successes: int | None) -> float | None:
     """Timeouts per execution; None without executions, or where successes can't be seen."""
     return timeouts / executions if executions and successes is not None else None

@@ -16,7 +16,7 @@ from math import fsum
 
 from monitor.model import BAND_EDGES_MS, Bands, band_of
 
-_MEASURING_TOLERANCE = 0.01
+_MEASUREMENT_TOLERANCE = 0.01
 """How much shorter than its timeout a timed-out execution may have been measured."""
 
 _ROUNDING = 1e-12
@@ -24,7 +24,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Banded:
+class BandedDurations:
     """Executions whose durations are known by band.
 
     Attributes:
@@ -48,7 +48,7 @@ class Banded:
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
+class DurationDistribution:
     """How long executions took: a cumulative distribution made of straight pieces.
 
     Attributes:
@@ -80,9 +80,11 @@ class Durations:
         return min(right_ms, left_ms + (right_ms - left_ms) * (rank - left) / (until - left))
 
 
-def durations_of(
-    successes: Iterable[Banded], timeouts: Iterable[Banded], in_force_ms: Collection[int]
-) -> Durations:
+def duration_distribution(
+    successes: Iterable[BandedDurations],
+    timeouts: Iterable[BandedDurations],
+    in_force_ms: Collection[int],
+) -> DurationDistribution:
     """The durations of an action's successes and timeouts.
 
     Args:
@@ -95,27 +97,27 @@ def durations_of(
         percentile of the others would mislead.
     """
     spread = [part for part in successes if part.count > 0]
-    given: dict[float, float] = defaultdict(float)
+    cut_off: dict[float, float] = defaultdict(float)
     for part in timeouts:
         if part.count <= 0:
             continue
-        banded = _in_its_band(part)
+        banded = _with_bands(part)
         if banded is None:
             if not in_force_ms:
-                return Durations()
-            given[min(in_force_ms)] += part.count
+                return DurationDistribution()
+            cut_off[min(in_force_ms)] += part.count
             continue
-        rest, ended_by_timeout = _split(banded, in_force_ms)
+        rest, ended_by_timeout = _split_by_timeout(banded, in_force_ms)
         for timeout_ms, executions in ended_by_timeout.items():
-            given[timeout_ms] += executions
+            cut_off[timeout_ms] += executions
         if rest is not None:
             spread.append(rest)
     if any(part.in_bands == 0 for part in spread):
-        return Durations()
-    return _accumulate(spread, given)
+        return DurationDistribution()
+    return _accumulate(spread, cut_off)
 
 
-def _in_its_band(timeouts: Banded) -> Banded | None:
+def _with_bands(timeouts: BandedDurations) -> BandedDurations | None:
     """The same with bands where there are none: timeouts of one ending all last about as long.
 
     None where no duration is shown at all: then it says nothing of where they ended.
@@ -129,21 +131,21 @@ def _in_its_band(timeouts: Banded) -> Banded | None:
     bands = [0] * (len(BAND_EDGES_MS) + 1)
     # One of them in the band stands for all.
     bands[band_of(timeouts.duration_ms / timeouts.count)] = 1
-    return Banded(
+    return BandedDurations(
         timeouts.count, tuple(bands), timeouts.duration_ms, timeouts.min_ms, timeouts.max_ms
     )
 
 
-def _split(
-    timeouts: Banded, in_force_ms: Collection[int]
-) -> tuple[Banded | None, Mapping[float, float]]:
+def _split_by_timeout(
+    timeouts: BandedDurations, in_force_ms: Collection[int]
+) -> tuple[BandedDurations | None, Mapping[float, float]]:
     """Tell the executions that our timeout ended from those that ended earlier or later.
 
     A remote's own 504 may come long before our timeout, and a timeout may have been another one
     before our catalogue was first read: those count with their measured durations.
     """
     scale = timeouts.count / timeouts.in_bands
-    longest_ms = timeouts.max_ms * (1 + _MEASURING_TOLERANCE) if timeouts.max_ms > 0 else None
+    longest_ms = timeouts.max_ms * (1 + _MEASUREMENT_TOLERANCE) if timeouts.max_ms > 0 else None
     last = max(index for index, count in enumerate(timeouts.bands) if count)
     ended: dict[float, float] = defaultdict(float)
     rest = list(timeouts.bands)
@@ -163,7 +165,7 @@ def _split(
     left = sum(rest)
     if left == 0:
         return None, ended
-    return Banded(left * scale, tuple(rest), 0.0, timeouts.min_ms, timeouts.max_ms), ended
+    return BandedDurations(left * scale, tuple(rest), 0.0, timeouts.min_ms, timeouts.max_ms), ended
 
 
 def _edges(index: int) -> tuple[float, float | None]:
@@ -171,7 +173,7 @@ def _edges(index: int) -> tuple[float, float | None]:
     return low, BAND_EDGES_MS[index] if index < len(BAND_EDGES_MS) else None
 
 
-def _pieces(part: Banded) -> Iterator[tuple[float, float, float]]:
+def _pieces(part: BandedDurations) -> Iterator[tuple[float, float, float]]:
     """Where executions are evenly spread: from (ms), to (ms), how many."""
     occupied = [index for index, count in enumerate(part.bands) if count]
     scale = part.count / part.in_bands
@@ -185,8 +187,10 @@ def _pieces(part: Banded) -> Iterator[tuple[float, float, float]]:
         yield low, high, part.bands[index] * scale
 
 
-def _accumulate(spread: Iterable[Banded], given: Mapping[float, float]) -> Durations:
-    jumps: dict[float, float] = defaultdict(float, given)
+def _accumulate(
+    spread: Iterable[BandedDurations], cut_off: Mapping[float, float]
+) -> DurationDistribution:
+    jumps: dict[float, float] = defaultdict(float, cut_off)
     slopes: dict[float, list[float]] = defaultdict(list)
     for part in spread:
         for low, high, executions in _pieces(part):
@@ -213,4 +217,4 @@ def _accumulate(spread: Iterable[Banded], given: Mapping[float, float]) -> Durat
             else:
                 running.remove(-change)
         slope, before = fsum(running), at
-    return Durations(tuple(edges), tuple(below))
+    return DurationDistribution(tuple(edges), tuple(below))

@@ -22,7 +22,7 @@ from monitor.model import (
     TimeRange,
 )
 
-WORDS: Mapping[str, str] = {
+LIMIT_LABELS: Mapping[str, str] = {
     CONCURRENT_EXECUTIONS: "executions at a time",
     EXECUTIONS_PER_MINUTE: "executions a minute",
     FUNCTION_CONCURRENT_EXECUTIONS: "function executions at a time",
@@ -126,16 +126,16 @@ def limit_use(
             None if name in unknown else busiest[name] / window_seconds,
             window_seconds,
         )
-        for name in WORDS
+        for name in LIMIT_LABELS
         if name in limits
     ]
     # Where several are as tight, the order of their names stays.
     return tuple(sorted(found, key=lambda one: -(one.used_ratio or 0.0)))
 
 
-def in_words(uses: Sequence[LimitUse]) -> str:
+def describe_limits(uses: Sequence[LimitUse]) -> str:
     """Return one line: which limit is how much used, the tightest first; empty without limits."""
-    return "; ".join(_told(one) for one in uses)
+    return "; ".join(_describe_limit(one) for one in uses)
 
 
 def documents(uses: Sequence[LimitUse]) -> list[dict[str, object]]:
@@ -152,10 +152,10 @@ def documents(uses: Sequence[LimitUse]) -> list[dict[str, object]]:
     ]
 
 
-def _told(one: LimitUse) -> str:
+def _describe_limit(one: LimitUse) -> str:
     if one.used is None or one.used_ratio is None:
-        return f"{one.limit:,} {WORDS[one.name]}, use not known"
-    return f"{one.used:,.1f} of {one.limit:,} {WORDS[one.name]} ({one.used_ratio:.0%})"
+        return f"{one.limit:,} {LIMIT_LABELS[one.name]}, use not known"
+    return f"{one.used:,.1f} of {one.limit:,} {LIMIT_LABELS[one.name]} ({one.used_ratio:.0%})"
 
 
 def _functions(state: OrgState) -> frozenset[str] | None:

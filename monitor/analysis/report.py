@@ -15,7 +15,7 @@ from typing import Any
 
 from monitor.analysis import diagnosis_document
 from monitor.analysis.diagnosing import OrgDiagnosis
-from monitor.analysis.diagnosis_document import iso_time, short
+from monitor.analysis.diagnosis_document import iso_time, round_significant
 from monitor.analysis.limits import LimitUse
 from monitor.analysis.limits import documents as limit_documents
 from monitor.analysis.severity import Severity, severity_of
@@ -30,7 +30,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 """The header of the CSV; the words of the JSON document, and what it holds in objects apart."""
 
-NOTHING: Mapping[str, OrgDiagnosis] = MappingProxyType({})
+NO_DIAGNOSES: Mapping[str, OrgDiagnosis] = MappingProxyType({})
 """No org is diagnosed yet."""
 
 NO_LIMITS: Mapping[str, Sequence[LimitUse]] = MappingProxyType({})
@@ -40,7 +40,7 @@ NO_LIMITS: Mapping[str, Sequence[LimitUse]] = MappingProxyType({})
 def as_document(
     summaries: Sequence[Summary],
     generated_at: float,
-    diagnoses: Mapping[str, OrgDiagnosis] = NOTHING,
+    diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
     limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
 ) -> dict[str, Any]:
     """The report as plain values, ready for any JSON encoder.
@@ -61,7 +61,7 @@ def as_document(
         "to": iso_time(max((one.stretch.end for one in summaries), default=None)),
         "actions": [
             _action(action) | _diagnosed(action, diagnoses)
-            for action in worst_first(summaries, diagnoses)
+            for action in most_severe_first(summaries, diagnoses)
         ],
         "orgs": [
             _org(summary)
@@ -76,7 +76,9 @@ _FORMULA = ("=", "+", "-", "@")
 """A cell that begins so is reckoned by spreadsheets, whoever wrote it."""
 
 
-def as_csv(summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING) -> str:
+def report_csv(
+    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
+) -> str:
     """One line an action under a header line, worst first; several values stand with ``; ``.
 
     A text that a spreadsheet would take for a formula has an apostrophe in front.
@@ -85,9 +87,9 @@ def as_csv(summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] =
     writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     stretches = {summary.org: summary.stretch for summary in summaries}
-    for action in worst_first(summaries, diagnoses):
+    for action in most_severe_first(summaries, diagnoses):
         stretch = stretches[action.org]
-        verdict = diagnosis_document.as_row(_diagnosed(action, diagnoses))
+        verdict = diagnosis_document.diagnosis_row(_diagnosed(action, diagnoses))
         row = (
             _action(action)
             | verdict
@@ -110,36 +112,38 @@ def _as_text(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def worst_first(
-    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NOTHING
+def most_severe_first(
+    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
 ) -> list[ActionSummary]:
-    """The actions of all orgs: the most severe first, then those with the most timeouts."""
+    """Return the actions of all orgs: the most severe first, then those with the most timeouts."""
     actions = [action for summary in summaries for action in summary.actions]
     return sorted(actions, key=lambda one: (-_rank(one, diagnoses), -one.timeouts))
 
 
-def at_least(
-    least: Severity, summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis]
+def with_min_severity(
+    min_severity: Severity, summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis]
 ) -> list[Summary]:
-    """The same summaries with the actions alone that are at least so severe."""
+    """Return the same summaries with the actions alone that are at least so severe."""
     return [
         replace(
             summary,
-            actions=tuple(one for one in summary.actions if _rank(one, diagnoses) >= least.rank),
+            actions=tuple(
+                one for one in summary.actions if _rank(one, diagnoses) >= min_severity.rank
+            ),
         )
         for summary in summaries
     ]
 
 
-def severity_in(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> Severity:
-    """How much an action's verdict matters; unknown where it has none."""
+def severity_of_action(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> Severity:
+    """Return how much an action's verdict matters; unknown where it has none."""
     known = diagnoses.get(action.org)
     found = known.diagnoses.get(action.action_id) if known else None
     return severity_of(found, known.stretch.end) if known and found else Severity.UNKNOWN
 
 
 def _rank(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> int:
-    return severity_in(action, diagnoses).rank
+    return severity_of_action(action, diagnoses).rank
 
 
 def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> dict[str, Any]:
@@ -162,14 +166,14 @@ def _action(action: ActionSummary) -> dict[str, Any]:
         "timeouts": action.timeouts,
         "errors": action.errors,
         "throttled": action.throttled,
-        "timeout_share": short(action.timeout_share),
-        "p50_seconds": short(action.p50_seconds),
-        "p95_seconds": short(action.p95_seconds),
-        "p99_seconds": short(action.p99_seconds),
-        "timeout_seconds": short(action.timeout_seconds),
-        "budget_used_ratio": short(action.budget_used_ratio),
+        "timeout_share": round_significant(action.timeout_share),
+        "p50_seconds": round_significant(action.p50_seconds),
+        "p95_seconds": round_significant(action.p95_seconds),
+        "p99_seconds": round_significant(action.p99_seconds),
+        "timeout_seconds": round_significant(action.timeout_seconds),
+        "budget_used_ratio": round_significant(action.budget_used_ratio),
         "timeouts_day_before": action.timeouts_day_before,
-        "trend_ratio": short(action.trend_ratio),
+        "trend_ratio": round_significant(action.trend_ratio),
         "conversations": action.conversations,
         "flows": list(action.flows),
         "used_by": None if action.used_by is None else list(action.used_by),
@@ -177,7 +181,7 @@ def _action(action: ActionSummary) -> dict[str, Any]:
             {"error_type": error_type, "response_status": status, "executions": count}
             for error_type, status, count in action.error_types
         ],
-        "mean_concurrency": short(action.mean_concurrency),
+        "mean_concurrency": round_significant(action.mean_concurrency),
         "attributed": action.attributed or None,
     }
 
@@ -232,7 +236,7 @@ def _counts(group: GroupSummary) -> dict[str, Any]:
         "timeouts": group.timeouts,
         "errors": group.errors,
         "throttled": group.throttled,
-        "timeout_share": short(group.timeout_share),
+        "timeout_share": round_significant(group.timeout_share),
         "actions": group.actions,
         "conversations": group.conversations,
     }

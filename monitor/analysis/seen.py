@@ -14,7 +14,7 @@ FLOW_ERRORS_SOURCE = "flow-errors"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SummaryInput:
     """What the ledger knows of one org and one stretch of time.
 
     Attributes:

@@ -10,7 +10,7 @@ from monitor.analysis.verdict import Verdict
 CRITICAL_SHARE = 0.05
 """From one failed call in twenty on, every agent meets it several times a day."""
 
-GOING_ON_SECONDS = 1_800
+ONGOING_SECONDS = 1_800
 """An outage whose last timeouts are not older than this may still be going on."""
 
 
@@ -29,10 +29,11 @@ class Severity(StrEnum):
 
 
 def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
-    """The rule: ``insufficient`` is unknown, ``healthy`` and ``too_long`` are good, others warn.
+    """Return how much a verdict matters.
 
-    A warning is critical where at least one call in twenty timed out or was throttled, and where
-    an outage has not ended yet.
+    ``insufficient`` is unknown, ``healthy`` and ``too_long`` are good, others warn. A warning
+    is critical where at least one call in twenty timed out or was throttled, and where an outage
+    has not ended yet.
 
     Args:
         diagnosis: The verdict with its evidence.
@@ -45,5 +46,5 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
     lost = diagnosis.timeouts + diagnosis.throttled
     often = lost >= CRITICAL_SHARE * diagnosis.executions
     last = max((end for _, end in diagnosis.outages), default=0)
-    going_on = diagnosis.verdict is Verdict.OUTAGE and last >= end - GOING_ON_SECONDS
-    return Severity.CRITICAL if often or going_on else Severity.WARNING
+    ongoing = diagnosis.verdict is Verdict.OUTAGE and last >= end - ONGOING_SECONDS
+    return Severity.CRITICAL if often or ongoing else Severity.WARNING

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.analysis.assembly import assemble
-from monitor.analysis.seen import Seen, missing_seconds
+from monitor.analysis.assembly import assemble_summary
+from monitor.analysis.seen import SummaryInput, missing_seconds
 from monitor.analysis.values import ActionSummary, GroupSummary, Summary, empty
 from monitor.ledger import Ledger
 from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
@@ -14,7 +14,7 @@ DAY_SECONDS = 24 * 3600
 
 
 def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) -> TimeRange:
-    """The last settled ``seconds``, on window boundaries.
+    """Return the last settled ``seconds``, on window boundaries.
 
     Args:
         now: The time; epoch seconds.
@@ -29,7 +29,7 @@ def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) 
 def summarise(
     ledger: Ledger, org: str, contract: str, stretch: TimeRange, classifier: Classifier
 ) -> Summary:
-    """Summarise one org over a stretch of time that begins and ends on window boundaries.
+    """Return the summary of one org over a range of time that begins and ends on window boundaries.
 
     Args:
         ledger: What has been seen.
@@ -45,7 +45,7 @@ def summarise(
     state = ledger.state(org)
     day_before = TimeRange(stretch.start - DAY_SECONDS, stretch.end - DAY_SECONDS)
     comparable = missing_seconds(day_before, state, source_of_executions(contract)) == 0
-    seen = Seen(
+    summary_input = SummaryInput(
         org=org,
         contract=contract,
         stretch=stretch,
@@ -56,4 +56,4 @@ def summarise(
         flow_errors=ledger.flow_errors(org, stretch),
         timeouts_in_force=ledger.timeouts_in_force(org),
     )
-    return assemble(seen, classifier)
+    return assemble_summary(summary_input, classifier)

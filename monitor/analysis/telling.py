@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.editable import HOW, Editable
+from monitor.analysis.editable import HOW_TO_CHANGE, Editable
 from monitor.analysis.recommendation import Recommendation
 from monitor.analysis.verdict import Verdict
 from monitor.analysis.wording import percent, seconds
 
-GUARDS: dict[str, str] = {
+GUARD_TEXTS: dict[str, str] = {
     "reach": "nothing is claimed beyond twice the largest timeout observed",
     "cap": "no timeout is set above the cap",
     "in_force": "a timeout is never lowered",
@@ -17,10 +17,11 @@ GUARDS: dict[str, str] = {
 """What each guard of a recommendation says."""
 
 
-def raise_of(diagnosis: Diagnosis) -> tuple[float, float] | None:
-    """The timeout in force and the one to raise it to, in seconds; None where no raise is advised.
+def advised_raise(diagnosis: Diagnosis) -> tuple[float, float] | None:
+    """Return the timeout in force and the one to raise it to, in seconds.
 
-    A tail that the cap cuts off has a value too, but a raise to the cap is not what it needs.
+    None where no raise is advised. A tail that the cap cuts off has a value too, but a raise to
+    the cap is not what it needs.
     """
     advice = diagnosis.recommendation
     if advice is None or diagnosis.verdict is not Verdict.SLOW_TAIL or advice.capped_ms is None:
@@ -30,24 +31,24 @@ def raise_of(diagnosis: Diagnosis) -> tuple[float, float] | None:
     return advice.timeout_ms / 1000, advice.capped_ms / 1000
 
 
-def arrow(diagnosis: Diagnosis) -> str:
-    """The raise that is advised, such as ``5 s -> 9 s``; empty where none is."""
-    step = raise_of(diagnosis)
+def format_raise(diagnosis: Diagnosis) -> str:
+    """Return the raise that is advised, such as ``5 s -> 9 s``; empty where none is."""
+    step = advised_raise(diagnosis)
     return "" if step is None else " -> ".join(f"{value:g} s" for value in step)
 
 
-def story(diagnosis: Diagnosis) -> str:
-    """Why, what to do, what it would bring, and what spoke against more; a few sentences."""
+def explain(diagnosis: Diagnosis) -> str:
+    """Return why, what to do, what it would bring, and what spoke against more, in sentences."""
     sentences = [diagnosis.why]
     advice = diagnosis.recommendation
-    if raise_of(diagnosis) is not None and advice is not None:
+    if advised_raise(diagnosis) is not None and advice is not None:
         sentences += [_benefit(advice), *_clamped(advice)]
     elif diagnosis.verdict is Verdict.AT_CAP and advice is not None:
         sentences += [f"It would take {seconds(advice.raw_ms)}", diagnosis.advice]
     elif diagnosis.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}:
         sentences.append(diagnosis.advice)
-    if raise_of(diagnosis) is not None and diagnosis.editable is not Editable.YES:
-        sentences.append(HOW[diagnosis.editable])
+    if advised_raise(diagnosis) is not None and diagnosis.editable is not Editable.YES:
+        sentences.append(HOW_TO_CHANGE[diagnosis.editable])
     if diagnosis.drift is not None and diagnosis.drift.drifting:
         sentences.append(_drift(diagnosis.drift.ratio))
     return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)
@@ -66,7 +67,7 @@ def _benefit(advice: Recommendation) -> str:
 def _clamped(advice: Recommendation) -> list[str]:
     if not advice.guards:
         return []
-    said = " and ".join(GUARDS.get(guard, guard) for guard in advice.guards)
+    said = " and ".join(GUARD_TEXTS.get(guard, guard) for guard in advice.guards)
     return [f"The data ask for {seconds(advice.raw_ms)}: {said}"]
 
 

@@ -205,6 +205,6 @@ RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
 
 
 def decide(findings: Findings) -> tuple[Verdict, str]:
-    """The verdict and the name of the rule that gave it."""
+    """Return the verdict and the name of the rule that gave it."""
     said = ((verdict, rule.__name__) for verdict, rule in RULES if rule(findings))
     return next(said, (Verdict.HEALTHY, "healthy"))

@@ -20,17 +20,19 @@ ADVICE: dict[Verdict, str] = {
 
 
 def seconds(duration_ms: float) -> str:
-    """A duration as people write it: ``4.5 s``."""
+    """Return a duration as people write it: ``4.5 s``."""
     return f"{duration_ms / 1000:.1f}".removesuffix(".0") + " s"
 
 
 def percent(share: float) -> str:
-    """A share as people write it: ``1.3 %``."""
+    """Return a share as people write it: ``1.3 %``."""
     return f"{share:.2%}".replace(".00%", "%").replace("%", " %")
 
 
-def why(verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: float) -> str:
-    """One sentence."""
+def verdict_reason(
+    verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: float
+) -> str:
+    """Return why the verdict was given, in one sentence."""
     late, given = percent(findings.timeout_share), seconds(timeout_ms)
     if verdict is Verdict.INSUFFICIENT:
         missing = findings.missing or (
@@ -70,8 +72,10 @@ def why(verdict: Verdict, findings: Findings, timeout_ms: float, early_at_ms: fl
     }[verdict]
 
 
-def notes(verdict: Verdict, findings: Findings, advice: Recommendation | None) -> tuple[str, ...]:
-    """What a reader must know beside it."""
+def diagnosis_notes(
+    verdict: Verdict, findings: Findings, advice: Recommendation | None
+) -> tuple[str, ...]:
+    """Return what a reader must know beside a verdict."""
     found: list[str] = []
     likely = findings.tail.rescuable if findings.tail is not None else 0.0
     if verdict in {Verdict.HANGS, Verdict.BIMODAL} and likely >= MIN_POSTERIOR_LIKELY:

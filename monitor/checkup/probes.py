@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
-from monitor.analysis.limits import WORDS
+from monitor.analysis.limits import LIMIT_LABELS
 from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.checkup.findings import Finding, Level, failed
 from monitor.checkup.serving import port_finding
@@ -180,7 +180,7 @@ def _platform_probes(
 
     def limits() -> str:
         known = data_action_limits(client)
-        told = [f"{limit:,} {WORDS[name]}" for name, limit in known.items()]
+        told = [f"{limit:,} {LIMIT_LABELS[name]}" for name, limit in known.items()]
         return (
             ", ".join(told) or "No limit is given: none is taken for known, and nothing is raised"
         )

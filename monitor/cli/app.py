@@ -19,7 +19,7 @@ from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
 from monitor.cli.plan import apply, plan
 from monitor.cli.poll import poll
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
@@ -101,7 +101,7 @@ def run() -> None:
         finally:
             sys.stdout.flush()  # here, where its failure can still be told
     except TimeoutMonitorError as error:
-        say(error.message, error.hint)
+        print_error(error.message, error.hint)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -110,7 +110,7 @@ def run() -> None:
         _forget_output()
         sys.exit(1)
     except OSError as error:
-        say(
+        print_error(
             f"{error.filename or 'The output'} can't be used: {error.strerror or error}",
             "Check that it exists, that this user may use it, and that the disk has room.",
         )
@@ -121,7 +121,7 @@ def run() -> None:
             # Printed here: Typer's own hook, which comes before ours, would show secrets.
             sys.stderr.write(SECRETS.redact(traceback.format_exc()))
             sys.exit(1)
-        say(
+        print_error(
             f"Something went wrong inside timeout-monitor: {UnforeseenError.of(error).message}",
             "Run it again with --verbose before the command, and report what it prints.",
         )

@@ -8,7 +8,7 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.poll import iso, read_orgs, refuse_failures
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _say_what_was_not_read(
 ) -> None:
     """Say what was left out: a backfill that did nothing must not look like one that did."""
     if pruned:
-        say(
+        print_error(
             f"{iso(pruned.start)} to {iso(pruned.end)} was pruned, and was not read",
             "What of it was counted can't be told from what is new; a state of its own can be "
             "filled with it",
@@ -100,13 +100,13 @@ def _say_what_was_not_read(
     asked = f"between {iso(time_range.start)} and {iso(time_range.end)}"
     for report in reports:
         if report.unreadable:
-            say(
+            print_error(
                 f"{report.unreadable} answers of {report.org} held no record that could be read: "
                 "what they stand for was not counted, and is not marked as read",
                 "The log says what was the matter; run it again when that is mended",
             )
         elif report.result == "ok" and not report.shown:
-            say(
+            print_error(
                 f"The platform shows nothing of {report.org} {asked}",
                 "It keeps what happened for a limited time: what it has forgotten can't be counted",
             )

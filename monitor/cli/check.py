@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def check(
         typer.echo(_as_json(found, [org.name for org in settings.org]))
     failed = [one for one in found if one.level is Level.FAILED]
     if failed:
-        say(
+        print_error(
             f"{len(failed)} {'check has' if len(failed) == 1 else 'checks have'} failed",
             "Mend the first one first; what to do stands below it",
         )

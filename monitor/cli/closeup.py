@@ -11,7 +11,7 @@ from rich.text import Text
 
 from monitor.analysis.investigation import Executions, Investigation, SlowExecution, UsingFlow
 from monitor.cli.histogram import histogram
-from monitor.cli.stories import verdict
+from monitor.cli.stories import verdict_details
 from monitor.model import Incident, Outcome
 
 STYLES = {
@@ -23,7 +23,9 @@ STYLES = {
 UNKNOWN = "-"
 
 
-def closeup(investigation: Investigation, width: int, *, ascii_only: bool) -> RenderableType:
+def investigation_view(
+    investigation: Investigation, width: int, *, ascii_only: bool
+) -> RenderableType:
     """All that was found, in the order in which it is asked for.
 
     Args:
@@ -40,7 +42,7 @@ def closeup(investigation: Investigation, width: int, *, ascii_only: bool) -> Re
                 seen.latency, investigation.timeout_seconds, width, ascii_only=ascii_only
             )
             parts += [_title("How long they took"), picture]
-    parts.extend(verdict(investigation.judged))
+    parts.extend(verdict_details(investigation.judged))
     if seen:
         parts.extend(_executions("Timed out, newest first", seen.timed_out, _timeouts(seen)))
         parts.extend(_executions("Slowest of the others", seen.slowest, None))

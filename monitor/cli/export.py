@@ -11,7 +11,7 @@ import typer
 from monitor.cli.backfill import FORMATS, TIMES
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
 
@@ -129,7 +129,7 @@ def _write(
 
 def _say_what(past: "PastOrg", output: Path) -> None:
     if not past.times:
-        say(f"{past.org}: nothing was collected in this stretch of time")
+        print_error(f"{past.org}: nothing was collected in this stretch of time")
         return
     first, last = (
         datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

@@ -79,11 +79,11 @@ def _render(found: "Investigation", form: Format, generated_at: float) -> str:
 
         document = msgspec.json.encode(as_document(found, generated_at))
         return msgspec.json.format(document, indent=2).decode() + "\n"
-    from monitor.cli.closeup import closeup
+    from monitor.cli.closeup import investigation_view
     from monitor.cli.tables import console_for
 
     console = console_for()
     plain = not console.is_terminal or console.options.ascii_only
     with console.capture() as captured:
-        console.print(closeup(found, console.width, ascii_only=plain))
+        console.print(investigation_view(found, console.width, ascii_only=plain))
     return captured.get()

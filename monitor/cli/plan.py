@@ -8,7 +8,7 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def apply(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import chosen_orgs, meant, opened_remediations, planned
+    from monitor.cli.planned import chosen_orgs, opened_remediations, planned, resolve_actions
     from monitor.remediation.decision import DecisionKind
 
     orgs = chosen_orgs(settings, org)
@@ -94,7 +94,7 @@ def apply(
     ):
         with waiting("Reading the state"):
             found = planned(settings, ledger, remediations)
-        named = meant(actions or [], ledger, found)
+        named = resolve_actions(actions or [], ledger, found)
         shown = [
             one
             for each in found
@@ -186,7 +186,7 @@ def _make(found: "Sequence[Planned]", shown: "Sequence[Decision]", refused: dict
     return code
 
 
-def told(change: "Change") -> str:
+def format_change(change: "Change") -> str:
     """One change in one line."""
     return (
         f"Change {change.change_id}: {change.action_name} "
@@ -197,9 +197,9 @@ def told(change: "Change") -> str:
 
 def show_change(change: "Change") -> None:
     """Print what came of a change, and on stderr what to do where nobody knows that yet."""
-    typer.echo(told(change))
+    typer.echo(format_change(change))
     if exit_code_of(change) == UNKNOWN:
-        say(
+        print_error(
             f"Whether the timeout of {change.action_name} was changed is not known yet: the "
             "platform gave no clear answer, and the write may still arrive",
             "Nothing needs doing: the daemon, or the next apply, looks after two minutes what "
@@ -229,7 +229,7 @@ def exit_code_of(change: "Change") -> int:
 def _say_what_was_refused(shown: "Sequence[Decision]", refused: "Mapping[str, str]") -> None:
     names = {one.candidate.action_id: one.candidate.action_name for one in shown}
     reasons = ", ".join(f"{names[action_id]} by {reason}" for action_id, reason in refused.items())
-    say(
+    print_error(
         f"Refused by a guard: {reasons}",
         "timeout-monitor plan shows what each guard says; docs/remediation.md says why it is there",
     )

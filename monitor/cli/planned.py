@@ -92,7 +92,7 @@ def planned(
     return found
 
 
-def meant(
+def resolve_actions(
     words: Sequence[str], ledger: Ledger, plans: Sequence[Planned]
 ) -> dict[str, frozenset[str]]:
     """The actions that a user names by id or name, by org.
@@ -100,11 +100,11 @@ def meant(
     Raises:
         ConfigurationError: One is unknown, or more than one is meant.
     """
-    from monitor.analysis.choosing import candidates, choose
+    from monitor.analysis.choosing import find_action, known_actions
 
-    among = candidates([ledger.state(one.remediation.name) for one in plans])
+    among = known_actions([ledger.state(one.remediation.name) for one in plans])
     found: dict[str, set[str]] = {}
     for word in words:
-        chosen = choose(word, among)
+        chosen = find_action(word, among)
         found.setdefault(chosen.org, set()).add(chosen.action.action_id)
     return {org: frozenset(action_ids) for org, action_ids in found.items()}

@@ -7,7 +7,7 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import no_actions, say
+from monitor.cli.remarks import no_actions, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +60,7 @@ def read_orgs(
     _print(reports, pruned, as_json=as_json)
     for poller, report in zip(pollers, reports, strict=True):
         if report.result == "ok" and poller.has_nothing_to_watch:
-            say(*no_actions(poller.name))
+            print_error(*no_actions(poller.name))
     return reports
 
 
@@ -93,14 +93,14 @@ def refuse_failures(reports: "Sequence[PollReport]") -> None:
         told = {error.message: error for error in report.errors.values()}
         if report.result == "ok":
             for error in told.values():
-                say(error.message, error.hint)
+                print_error(error.message, error.hint)
         else:
             failures = told | failures
     if not failures:
         return
     first, *others = failures.values()
     for error in others:
-        say(error.message, error.hint)
+        print_error(error.message, error.hint)
     raise first
 
 

@@ -7,8 +7,8 @@ import typer
 from monitor.redaction import SECRETS
 
 
-def say(message: str, hint: str = "") -> None:
-    """Say what is wrong, and what to do about it.
+def print_error(message: str, hint: str = "") -> None:
+    """Print what is wrong, and what to do about it, on stderr.
 
     Args:
         message: One sentence; its capital and its full stop are set here.

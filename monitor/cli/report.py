@@ -10,7 +10,7 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import no_actions, say
+from monitor.cli.remarks import no_actions, print_error
 from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
 
@@ -110,7 +110,7 @@ class _Found:
 def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
     from monitor.analysis.diagnosing import diagnose_org
     from monitor.analysis.limits import limits_in_use
-    from monitor.analysis.report import at_least
+    from monitor.analysis.report import with_min_severity
     from monitor.analysis.severity import Severity
     from monitor.analysis.summary import settled, summarise
     from monitor.clock import SystemClock
@@ -134,7 +134,7 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -
         org.name: limits_in_use(ledger, org.name, org.contract, hour, classifier)
         for org in settings.org
     }
-    shown = at_least(Severity(least.value), summaries, diagnoses)
+    shown = with_min_severity(Severity(least.value), summaries, diagnoses)
     stale = {
         org.name: last
         for org in settings.org
@@ -154,19 +154,19 @@ def _remark_on(summary: "Summary") -> None:
     from monitor.analysis.notes import describe_seconds
 
     if summary.missing_seconds:
-        say(
+        print_error(
             f"{summary.org}: {describe_seconds(summary.missing_seconds)} of this stretch were not "
             "read, so the counts are too low",
             "timeout-monitor poll reads what is due, timeout-monitor backfill what is older",
         )
     if not summary.actions and summary.contract == "platform":
-        say(*no_actions(summary.org))
+        print_error(*no_actions(summary.org))
 
 
 def _remark_on_age(org: str, seconds: float) -> None:
     from monitor.analysis.notes import describe_seconds
 
-    say(
+    print_error(
         f"{org}: executions were last read {describe_seconds(int(seconds))} ago, so nothing newer "
         "is in the report",
         "timeout-monitor check says what is in the way, such as a permission that is missing",
@@ -181,10 +181,10 @@ def _render(found: _Found, form: Format, *, to_file: bool) -> str:
         with console.capture() as captured:
             console.print(report_table(found.shown, found.diagnoses, found.limits))
         return captured.get()
-    from monitor.analysis.report import as_csv, as_document
+    from monitor.analysis.report import as_document, report_csv
 
     if form is Format.CSV:
-        return as_csv(found.shown, found.diagnoses)
+        return report_csv(found.shown, found.diagnoses)
     import msgspec
 
     told = as_document(found.shown, found.generated_at, found.diagnoses, found.limits)

@@ -10,7 +10,7 @@ import typer
 
 from monitor.cli.context import Context
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def repair(
         with waiting("Checking the state"), care.faults() as rules:
             found = list(rules)
         _show(care, found, form)
-        say(
+        print_error(
             f"the state {care.name} is on a PostgreSQL server: it was checked, and nothing was "
             "changed",
             "pg_dump and pg_restore copy what can be read of it",
@@ -110,13 +110,13 @@ def repair(
             )
         if done.is_paused:
             typer.echo("All changes of timeouts are paused in it until timeout-monitor resume.")
-    say(
+    print_error(
         f"the old state {care.name} is as it was",
         f"Stop timeout-monitor, move it and its -wal and -shm away, put {place.name} in its "
         "place, and start it again",
     )
     if done.faults:
-        say(
+        print_error(
             f"{place} is not as it should be either: "
             f"{', '.join(fault.rule for fault in done.faults)}",
             "Restore a backup, or go on with it: timeout-monitor state check says the same of it",
@@ -152,7 +152,7 @@ def _refuse_faults(care: "StateCare", found: "Sequence[StateFault]") -> None:
     broken = [one.rule for one in found if one.detail]
     if not broken:
         return
-    say(
+    print_error(
         f"the state {care.name} is not as it should be: {', '.join(broken)}",
         "timeout-monitor state repair copies what can be read into a new file"
         if care.is_file

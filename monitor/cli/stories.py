@@ -1,4 +1,4 @@
-"""Why actions time out, in sentences below the table."""
+"""Why actions time out: explanations below the table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 from monitor.analysis.diagnosis import Diagnosis
 from monitor.analysis.investigation import Judged
 from monitor.analysis.severity import Severity, severity_of
-from monitor.analysis.telling import arrow, story
+from monitor.analysis.telling import explain, format_raise
 from monitor.analysis.verdict import Verdict
 
 STYLES = {
@@ -23,13 +23,13 @@ STYLES = {
 }
 """Severities in colour; the word is always there too."""
 
-MOST_STORIES = 15
+MAX_EXPLANATIONS = 15
 """More than a screen of them nobody reads; the table and the other formats have every verdict."""
 
 _WIDEST_NAME = 28
 
 
-def stories(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
+def explanations(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
     """A paragraph an action that is not well, and one line on those that can't be judged.
 
     Args:
@@ -45,16 +45,16 @@ def stories(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Renderab
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
         table.add_column(overflow="fold")
-        for name, one in told[:MOST_STORIES]:
-            table.add_row(Text(name, style="bold"), Text(story(one)))
+        for name, one in told[:MAX_EXPLANATIONS]:
+            table.add_row(Text(name, style="bold"), Text(explain(one)))
         yield table
-    if len(told) > MOST_STORIES:
-        left = len(told) - MOST_STORIES
+    if len(told) > MAX_EXPLANATIONS:
+        left = len(told) - MAX_EXPLANATIONS
         yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
     yield from _not_judged(judged)
 
 
-def verdict(judged: Judged | None) -> Iterator[RenderableType]:
+def verdict_details(judged: Judged | None) -> Iterator[RenderableType]:
     """One action's verdict, why it has it, and the evidence.
 
     Args:
@@ -71,9 +71,9 @@ def verdict(judged: Judged | None) -> Iterator[RenderableType]:
     yield Text.assemble(
         ("\nVerdict: ", "bold"),
         (f"{found.verdict.value}, {severity.value.upper()}", STYLES[severity]),
-        f"  {arrow(found)}".rstrip(),
+        f"  {format_raise(found)}".rstrip(),
     )
-    yield Text(story(found))
+    yield Text(explain(found))
     seen = f"{found.executions:,.0f} executions, {found.timeouts:,.0f} timeouts"
     if found.throttled:
         seen += f", {found.throttled:,.0f} throttled"
@@ -90,6 +90,10 @@ def _not_judged(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text
         if one is not None and one.verdict is Verdict.INSUFFICIENT
     ]
     if missing:
-        shown = ", ".join(missing[:MOST_STORIES])
-        more = f" and {len(missing) - MOST_STORIES:,} more" if len(missing) > MOST_STORIES else ""
+        shown = ", ".join(missing[:MAX_EXPLANATIONS])
+        more = (
+            f" and {len(missing) - MAX_EXPLANATIONS:,} more"
+            if len(missing) > MAX_EXPLANATIONS
+            else ""
+        )
         yield Text(f"\nToo little evidence to judge: {shown}{more}.", style="dim")

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
-from monitor.cli.plan import OrgOption, told
-from monitor.cli.remarks import say
+from monitor.cli.plan import OrgOption, format_change
+from monitor.cli.remarks import print_error
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -52,14 +52,16 @@ def pause(
         for one in orgs:
             on_their_way = ledger.journal.pause(one.name, switch)
             said.append(f"Changes of {one.name} are paused.")
-            said += [f"On its way at this moment: {told(change)}" for change in on_their_way]
+            said += [
+                f"On its way at this moment: {format_change(change)}" for change in on_their_way
+            ]
         AuditFile(audit_path(settings), ledger.journal).catch_up()
         unread = [one for one in orgs if _is_unread(ledger, settings, one.name)]
         state = ledger.name
     # Only when all of it is done: whoever no longer listens must not leave an org unpaused.
     typer.echo("\n".join(said))
     for one in unread:
-        say(
+        print_error(
             f"the state {state} was last read into for {one.name} so long ago that no daemon seems "
             "to use it",
             "If one is at work, name its configuration file with --config: it is not paused",
@@ -90,7 +92,7 @@ def resume(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.analysis.choosing import candidates, choose
+    from monitor.analysis.choosing import find_action, known_actions
     from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
     from monitor.ledger import AuditEntry, Switch
@@ -106,7 +108,7 @@ def resume(
                 ledger.journal.resume(one.name, Switch(now, who, reason))
                 said.append(f"Changes of {one.name} may go on.")
         else:
-            chosen = choose(action, candidates([ledger.state(one.name) for one in orgs]))
+            chosen = find_action(action, known_actions([ledger.state(one.name) for one in orgs]))
             named = chosen.action
             line = AuditEntry(
                 now, chosen.org, "released", who, named.action_id, named.name, detail=reason

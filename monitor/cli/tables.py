@@ -12,12 +12,12 @@ from rich.text import Text
 
 from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.limits import LimitUse, in_words
-from monitor.analysis.report import NO_LIMITS, NOTHING, severity_in, worst_first
+from monitor.analysis.limits import LimitUse, describe_limits
+from monitor.analysis.report import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
 from monitor.analysis.severity import Severity
-from monitor.analysis.telling import arrow
+from monitor.analysis.telling import format_raise
 from monitor.analysis.values import ActionSummary, CallersLost, Summary
-from monitor.cli.stories import STYLES, stories
+from monitor.cli.stories import STYLES, explanations
 
 UNKNOWN = "-"
 SERIOUS_SHARE = 0.05
@@ -37,7 +37,7 @@ class _Row:
 
 def report_table(
     summaries: Sequence[Summary],
-    diagnoses: Mapping[str, OrgDiagnosis] = NOTHING,
+    diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
     limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
 ) -> RenderableType:
     """Every org's actions, the worst first, why they time out, and what is to be known of it."""
@@ -48,16 +48,16 @@ def report_table(
             _Row(
                 action,
                 known.diagnoses.get(action.action_id) if known else None,
-                severity_in(action, diagnoses),
+                severity_of_action(action, diagnoses),
             )
-            for action in worst_first([summary], diagnoses)
+            for action in most_severe_first([summary], diagnoses)
         ]
         parts.append(_heading(summary, known))
-        told = in_words(limits.get(summary.org, ()))
+        told = describe_limits(limits.get(summary.org, ()))
         if told:
             parts.append(Text(f"Limits, in the busiest window of the last hour: {told}"))
         parts.append(_Actions(rows))
-        parts.extend(stories([(row.action.action_name, row.diagnosis) for row in rows]))
+        parts.extend(explanations([(row.action.action_name, row.diagnosis) for row in rows]))
         if summary.callers_lost:
             parts.extend((Text(), _lost_callers(summary.callers_lost), Text()))
         parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)
@@ -187,7 +187,7 @@ def _verdict(row: _Row) -> Text:
 
 
 def _timeout(row: _Row) -> Text:
-    step = arrow(row.diagnosis) if row.diagnosis is not None else ""
+    step = format_raise(row.diagnosis) if row.diagnosis is not None else ""
     return Text(step, style="bold") if step else Text(_seconds(row.action.timeout_seconds))
 
 

@@ -12,8 +12,8 @@ from flask import render_template
 from markupsafe import Markup
 
 from monitor import __version__
-from monitor.analysis.limits import in_words
-from monitor.analysis.report import worst_first
+from monitor.analysis.limits import describe_limits
+from monitor.analysis.report import most_severe_first
 from monitor.analysis.severity import Severity
 from monitor.web.documents import iso_time
 from monitor.web.readiness import REFUSED, why_not_ready
@@ -136,7 +136,7 @@ def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
     diagnoses = org_snapshot.diagnosis and {org_snapshot.org: org_snapshot.diagnosis}
     rows = tuple(
         describe_action(action, org_snapshot.diagnosis)
-        for action in worst_first([day], diagnoses or {})
+        for action in most_severe_first([day], diagnoses or {})
     )
     loud = tuple(row for row in rows if row.timed_out or row.severity in _LOUD)
     return OrgSection(
@@ -169,7 +169,7 @@ def _on_sources_off(org_snapshot: OrgSnapshot) -> tuple[str, ...]:
 
 
 def _on_limits(org_snapshot: OrgSnapshot) -> tuple[str, ...]:
-    told = in_words(org_snapshot.limits)
+    told = describe_limits(org_snapshot.limits)
     return (f"The org's limits in the busiest window of the last hour: {told}.",) if told else ()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from monitor.analysis.severity import severity_of
-from monitor.analysis.telling import arrow, story
+from monitor.analysis.telling import explain, format_raise
 from monitor.analysis.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ActionRow:
         timeout: The timeout in force, and the one to set where more time would help.
         verdict: Why it times out; empty before the first diagnosis.
         severity: How much that matters, in a word; empty likewise.
-        story: Why, what would help, and what that would bring; empty where all is well.
+        explanation: Why, what would help, and what that would bring; empty where all is well.
         budget: p99 against the timeout.
         conversations: How many conversations were hit.
         raised: Whether a longer timeout is shown beside it.
@@ -64,7 +64,7 @@ class ActionRow:
     timeout: str
     verdict: str
     severity: str
-    story: str
+    explanation: str
     budget: str
     conversations: str
     raised: bool
@@ -76,7 +76,7 @@ def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) ->
     """One action's summary and diagnosis as the words of its row."""
     budget = action.budget_used_ratio
     found = known.diagnoses.get(action.action_id) if known else None
-    step = arrow(found).replace("->", _ARROW) if found else ""
+    step = format_raise(found).replace("->", _ARROW) if found else ""
     severity = severity_of(found, known.stretch.end).value if known and found else ""
     well = found is None or found.verdict is Verdict.HEALTHY
     return ActionRow(
@@ -95,7 +95,7 @@ def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) ->
         timeout=step or describe_duration(action.timeout_seconds),
         verdict=found.verdict.value if found else "",
         severity=severity,
-        story="" if well or found is None else story(found),
+        explanation="" if well or found is None else explain(found),
         budget=UNKNOWN if budget is None else f"{budget * 100:.0f} %",
         conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
         raised=bool(step),

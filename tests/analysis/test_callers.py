@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.analysis.report import as_csv, as_document
+from monitor.analysis.report import as_document, report_csv
 from monitor.ledger import Ledger
 from monitor.model import Action, FlowErrorTally, TimeRange
 from tests.analysis.org import HOUR, ORG, T0, TIMED_OUT, FilledLedger, executions, timed_out
@@ -72,6 +72,6 @@ def test_what_was_given_to_a_flows_only_action_is_marked(ledger: Ledger) -> None
     summary = org.summary()
     marks = {one["action_id"]: one["attributed"] for one in as_document([summary], T0)["actions"]}
     assert marks == {"crm": "sole_action", "pay": None}
-    header, *_ = as_csv([summary]).splitlines()
+    header, *_ = report_csv([summary]).splitlines()
     assert "attributed" in header.split(",")
     assert any("attributed: sole_action" in note and "crm" in note for note in summary.notes)

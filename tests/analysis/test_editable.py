@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.analysis.editable import HOW, Editable, editable
+from monitor.analysis.editable import HOW_TO_CHANGE, Editable, editable
 from monitor.model import ActionKind
 
 
@@ -27,4 +27,4 @@ def test_the_kind_and_the_owner_decide(
     """Each kind has its own place, and each place its own words."""
     found = editable(kind, timeout_ms, 30_000, **flags)
     assert found is wanted
-    assert HOW[found]
+    assert HOW_TO_CHANGE[found]

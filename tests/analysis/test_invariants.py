@@ -10,9 +10,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.analysis.assembly import assemble
+from monitor.analysis.assembly import assemble_summary
 from monitor.analysis.report import as_document
-from monitor.analysis.seen import Seen
+from monitor.analysis.seen import SummaryInput
 from monitor.analysis.summary import Summary
 from monitor.ledger import OrgState, TallySum
 from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Incident
@@ -81,8 +81,8 @@ INCIDENTS = st.lists(
 
 def summary_of(tallies: Sequence[TallySum], incidents: Sequence[Incident] = ()) -> Summary:
     """The summary of these rows."""
-    return assemble(
-        Seen(ORG, "platform", HOUR, STATE, tallies, tallies, incidents),
+    return assemble_summary(
+        SummaryInput(ORG, "platform", HOUR, STATE, tallies, tallies, incidents),
         CLASSIFIER,
     )
 

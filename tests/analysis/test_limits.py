@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.analysis.limits import LimitUse, documents, in_words, limits_in_use
+from monitor.analysis.limits import LimitUse, describe_limits, documents, limits_in_use
 from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind, Tally
 from tests.analysis.org import CLASSIFIER, HOUR, ORG, T0, TIMED_OUT, FilledLedger
@@ -51,7 +51,7 @@ def test_the_busiest_window_counts_and_the_tightest_limit_comes_first(busy: Ledg
 
 def test_they_are_told_in_one_line_and_as_values(busy: Ledger) -> None:
     """With what is used, of what, and how much that is."""
-    assert in_words(used(busy)) == (
+    assert describe_limits(used(busy)) == (
         "90.0 of 100 executions a minute (90%); 8.0 of 10 function executions at a time (80%); "
         "10.0 of 50 executions at a time (20%)"
     )
@@ -70,7 +70,7 @@ def test_a_limit_that_is_not_shown_is_left_out(busy: Ledger) -> None:
     assert [one.name for one in used(busy)] == ["concurrent_executions"]
     busy.save_limits(ORG, {})
     assert used(busy) == ()
-    assert in_words(()) == ""
+    assert describe_limits(()) == ""
 
 
 def test_where_functions_are_not_known_their_use_is_not(busy: Ledger) -> None:
@@ -79,7 +79,7 @@ def test_where_functions_are_not_known_their_use_is_not(busy: Ledger) -> None:
     by_name = {one.name: one.used for one in used(busy)}
     assert by_name["function_concurrent_executions"] is None
     assert by_name["concurrent_executions"] == 10.0
-    assert "10 function executions at a time, use not known" in in_words(used(busy))
+    assert "10 function executions at a time, use not known" in describe_limits(used(busy))
 
 
 def test_before_anything_was_read_no_use_is_known(ledger: Ledger) -> None:

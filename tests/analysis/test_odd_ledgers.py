@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from monitor.analysis import diagnosing
 from monitor.analysis.diagnosing import OrgDiagnosis, diagnose_org
-from monitor.analysis.report import as_csv, as_document
+from monitor.analysis.report import as_document, report_csv
 from monitor.analysis.verdict import Verdict
 from monitor.config import OrgSettings, Settings
 from monitor.ledger import Ledger
@@ -101,7 +101,7 @@ def judged(
         found = diagnose_org(ledger, ACME, wanted, NOW)
         summary = org.summary(STRETCH)
     document = as_document([summary], NOW, {ORG: found})
-    return found, json.dumps(document, allow_nan=False), as_csv([summary], {ORG: found})
+    return found, json.dumps(document, allow_nan=False), report_csv([summary], {ORG: found})
 
 
 @FEW_EXAMPLES

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.analysis.diagnosis_document import COLUMNS
-from monitor.analysis.report import CSV_COLUMNS, as_csv, as_document
+from monitor.analysis.report import CSV_COLUMNS, as_document, report_csv
 from monitor.analysis.summary import Summary, empty
 from monitor.ledger import Ledger
 from monitor.model import Action, TimeRange
@@ -149,7 +149,7 @@ def diagnosed_words(document: dict[str, Any]) -> list[str]:
 
 def test_csv_has_one_line_an_action_in_the_same_words(summary: Summary) -> None:
     """A spreadsheet shows what the document says."""
-    rows = list(csv.DictReader(io.StringIO(as_csv([summary]))))
+    rows = list(csv.DictReader(io.StringIO(report_csv([summary]))))
     assert [row["action_name"] for row in rows] == ["Get customer", "Take payment"]
     action = as_document([summary], T0)["actions"][0]
     told = [*action][: [*action].index("verdict")]
@@ -161,20 +161,20 @@ def test_csv_has_one_line_an_action_in_the_same_words(summary: Summary) -> None:
 
 def test_csv_joins_what_has_several_values(summary: Summary) -> None:
     """Flows and failures fit into one field each."""
-    row = next(csv.DictReader(io.StringIO(as_csv([summary]))))
+    row = next(csv.DictReader(io.StringIO(report_csv([summary]))))
     assert row["flows"] == "Billing; Main menu"
     assert row["error_types"] == f"{TIMED_OUT}: 6; {BROKEN} 500: 4"
 
 
 def test_csv_says_which_stretch_a_line_is_about(summary: Summary) -> None:
     """Files of several days can be put one below the other."""
-    row = next(csv.DictReader(io.StringIO(as_csv([summary]))))
+    row = next(csv.DictReader(io.StringIO(report_csv([summary]))))
     assert (row["from"], row["to"]) == ("2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z")
 
 
 def test_csv_leaves_unknown_numbers_empty(summary: Summary) -> None:
     """A quiet action has no percentile, which is not the same as 0."""
-    quiet = list(csv.DictReader(io.StringIO(as_csv([summary]))))[1]
+    quiet = list(csv.DictReader(io.StringIO(report_csv([summary]))))[1]
     assert (quiet["executions"], quiet["p99_seconds"], quiet["timeout_share"]) == ("0", "", "")
 
 
@@ -183,7 +183,7 @@ def test_csv_has_no_formulas(ledger: Ledger, name: str) -> None:
     """A name that somebody gave an action is text in every spreadsheet."""
     org = FilledLedger(ledger)
     org.catalogue(Action("crm", name))
-    rows = list(csv.DictReader(io.StringIO(as_csv([org.summary(HOUR)]))))
+    rows = list(csv.DictReader(io.StringIO(report_csv([org.summary(HOUR)]))))
     assert [row["action_name"] for row in rows] == [f"'{name}"]
 
 
@@ -195,10 +195,10 @@ def test_csv_keeps_names_with_separators_whole(ledger: Ledger) -> None:
     name = 'Get "customer", fast\nor slow'
     org = FilledLedger(ledger)
     org.catalogue(Action("crm", name))
-    rows = list(csv.DictReader(io.StringIO(as_csv([org.summary(HOUR)]), newline="")))
+    rows = list(csv.DictReader(io.StringIO(report_csv([org.summary(HOUR)]), newline="")))
     assert [row["action_name"] for row in rows] == [name.replace("\n", " ")]
 
 
 def test_csv_of_no_org_is_its_header() -> None:
     """A reader of the file finds its columns even when there is nothing to tell."""
-    assert as_csv([]) == ",".join(CSV_COLUMNS) + "\r\n"
+    assert report_csv([]) == ",".join(CSV_COLUMNS) + "\r\n"

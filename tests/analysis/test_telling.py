@@ -8,7 +8,7 @@ import pytest
 
 from monitor.analysis.drift import LatencyDrift
 from monitor.analysis.editable import Editable
-from monitor.analysis.telling import GUARDS, arrow, raise_of, story
+from monitor.analysis.telling import GUARD_TEXTS, advised_raise, explain, format_raise
 from monitor.analysis.verdict import Verdict
 from tests.analysis.judged import advised, healthy, slow_tail
 
@@ -17,8 +17,8 @@ def test_a_raise_is_an_arrow() -> None:
     """From what is in force to what is to be set, in seconds."""
     found = advised(timeout_ms=3_000.0, capped_ms=4_500.0)
 
-    assert arrow(found) == "3 s -> 4.5 s"
-    assert raise_of(found) == (3.0, 4.5)
+    assert format_raise(found) == "3 s -> 4.5 s"
+    assert advised_raise(found) == (3.0, 4.5)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_a_raise_is_an_arrow() -> None:
 )
 def test_where_no_raise_is_advised_there_is_no_arrow(found: object) -> None:
     """A number that nobody should set is not shown as one to set."""
-    assert arrow(found) == ""  # type: ignore[arg-type]  # diagnoses all
+    assert format_raise(found) == ""  # type: ignore[arg-type]  # diagnoses all
 
 
 def test_a_story_tells_why_and_what_it_would_bring() -> None:
     """The benefit beside the cost, and each sentence ends."""
-    told = story(advised(avoided_per_day=120.0, timeouts_per_day=150.0))
+    told = explain(advised(avoided_per_day=120.0, timeouts_per_day=150.0))
 
     assert told.startswith(slow_tail().why)
     assert "about 120 of 150 timeouts a day would succeed" in told
@@ -45,26 +45,26 @@ def test_a_story_tells_why_and_what_it_would_bring() -> None:
     assert told.endswith(".")
 
 
-@pytest.mark.parametrize("guard", GUARDS)
+@pytest.mark.parametrize("guard", GUARD_TEXTS)
 def test_a_story_names_the_guard_that_clamped(guard: str) -> None:
     """And what the data ask for without it."""
-    told = story(advised(guards=(guard,), raw_ms=41_000.0))
+    told = explain(advised(guards=(guard,), raw_ms=41_000.0))
 
     assert "The data ask for 41 s" in told
-    assert GUARDS[guard] in told
+    assert GUARD_TEXTS[guard] in told
 
 
 def test_a_story_at_the_cap_tells_what_it_would_take() -> None:
     """And that another design is needed, not another number."""
     found = replace(advised(raw_ms=45_000.0), verdict=Verdict.AT_CAP, advice="Go asynchronous")
 
-    assert "It would take 45 s. Go asynchronous." in story(found)
+    assert "It would take 45 s. Go asynchronous." in explain(found)
 
 
 def test_a_story_tells_who_has_to_change_it() -> None:
     """Where it is not just a field to be set."""
-    assert "config_timeout_seconds" in story(replace(slow_tail(), editable=Editable.TERRAFORM))
-    assert "config_timeout_seconds" not in story(slow_tail())
+    assert "config_timeout_seconds" in explain(replace(slow_tail(), editable=Editable.TERRAFORM))
+    assert "config_timeout_seconds" not in explain(slow_tail())
 
 
 @pytest.mark.parametrize(("ratio", "words"), [(2.0, "2.0 times slower"), (0.5, "2.0 times faster")])
@@ -72,5 +72,5 @@ def test_a_story_tells_of_drift(ratio: float, words: str) -> None:
     """A back end that changed is news, whatever the verdict."""
     drifting = replace(healthy(), drift=LatencyDrift(400.0, 400.0 * ratio, ratio, drifting=True))
 
-    assert words in story(drifting)
-    assert "median" not in story(healthy())
+    assert words in explain(drifting)
+    assert "median" not in explain(healthy())

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from monitor.analysis.investigation import Gathered, Judged, investigate
 from monitor.analysis.timeouts import TimeoutsInForce
-from monitor.cli.closeup import closeup
+from monitor.cli.closeup import investigation_view
 from monitor.model import Action, Execution, ExecutionList, Incident, TimeRange
 from tests.analysis.judged import END, slow_tail
 from tests.analysis.org import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT
@@ -29,7 +29,9 @@ def shown(gathered: Gathered, width: int = 100) -> str:
     """The text of an investigation."""
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(closeup(investigate(gathered, CLASSIFIER, 5), width, ascii_only=True))
+        console.print(
+            investigation_view(investigate(gathered, CLASSIFIER, 5), width, ascii_only=True)
+        )
     return captured.get()
 
 

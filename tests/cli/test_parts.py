@@ -12,7 +12,7 @@ import pytest
 from monitor.cli import progress
 from monitor.cli.ending import Ending
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import say
+from monitor.cli.remarks import print_error
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_what_is_said_is_a_sentence(
     capsys: pytest.CaptureFixture[str], message: str, shown: str
 ) -> None:
     """A capital where there is a word, and one full stop; all on stderr."""
-    say(message, "do something else")
+    print_error(message, "do something else")
 
     out, err = capsys.readouterr()
     assert out == ""
@@ -38,7 +38,7 @@ def test_what_is_said_is_a_sentence(
 
 def test_without_a_hint_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing can be done, nothing is suggested."""
-    say("the moon has set")
+    print_error("the moon has set")
 
     assert capsys.readouterr().err == "The moon has set.\n"
 

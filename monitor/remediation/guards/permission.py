@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from monitor.analysis.editable import HOW, Editable
+from monitor.analysis.editable import HOW_TO_CHANGE, Editable
 from monitor.config import RemediationSettings
 from monitor.hours import within
 from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
@@ -16,7 +16,7 @@ def editable(case: GuardInput) -> GuardResult:
     return GuardResult(
         "editable",
         found is Editable.YES,
-        "its timeout can be set" if found is Editable.YES else f"{found}: {HOW[found]}",
+        "its timeout can be set" if found is Editable.YES else f"{found}: {HOW_TO_CHANGE[found]}",
     )
 
 

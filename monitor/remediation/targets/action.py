@@ -14,7 +14,7 @@ from typing import cast
 
 import msgspec
 
-from monitor.analysis.editable import HOW, Editable
+from monitor.analysis.editable import HOW_TO_CHANGE, Editable
 from monitor.errors import GenesysError, NotFoundError, RefusedError, ServerFaultError
 from monitor.genesys import Client
 from monitor.genesys.actions import (
@@ -164,7 +164,7 @@ class IntegrationActionTarget:
             lock_name="version",
             version=version,
             editable=state,
-            by_hand=HOW[state],
+            by_hand=HOW_TO_CHANGE[state],
             document=_Document(document, templates),
             unfit=unfit,
         )

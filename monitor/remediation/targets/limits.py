@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.analysis.editable import HOW, Editable
+from monitor.analysis.editable import HOW_TO_CHANGE, Editable
 from monitor.errors import RefusedError
 from monitor.model import CAP_MS
 from monitor.remediation.targets.target import TargetState
@@ -84,6 +84,6 @@ _WHY: dict[Editable, str] = {
     Editable.FUNCTION: "it is a function data action, whose timeout lives in its function",
     Editable.CUSTOM_AUTH: "it is a custom authentication action",
     Editable.TERRAFORM: "Terraform manages it",
-    Editable.ABOVE_CAP: HOW[Editable.ABOVE_CAP],
+    Editable.ABOVE_CAP: HOW_TO_CHANGE[Editable.ABOVE_CAP],
     Editable.UNKNOWN: "the type of its integration is not known, which tells functions",
 }
