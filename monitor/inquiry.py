@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from monitor.analysis.choosing import ActionMatch, find_action, known_actions
 from monitor.analysis.diagnosing import diagnose_action
-from monitor.analysis.investigation import Gathered, Investigation, Judged, investigate
+from monitor.analysis.investigation import (
+    DiagnosisInPeriod,
+    Investigation,
+    InvestigationData,
+    investigate,
+)
 from monitor.analysis.seen import DETAIL_SOURCE, FLOW_CONTRACT, missing_seconds
 from monitor.analysis.timeouts import TimeoutsInForce, timeouts_during
 from monitor.clock import Clock
@@ -25,13 +30,13 @@ from monitor.genesys.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
 from monitor.ledger import Ledger, OrgState
 from monitor.model import ExecutionList, TimeRange, floor_to
-from monitor.sources import ExecutionBounds, ExecutionsSource, Onlooker
+from monitor.sources import ExecutionBounds, ExecutionsSource, ProgressListener
 
 _MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class InvestigationRequest:
     """What a user wants to know.
 
     Attributes:
@@ -50,16 +55,20 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the platform said; the attributes are those of ``Gathered``."""
+class _PlatformData:
+    """What the platform said; the attributes are those of ``InvestigationData``."""
 
     listed: ExecutionList | None = None
     tracked_flows: dict[str, str] | None = None
     flows_problem: str = ""
 
 
-def inquire(
-    question: Question, settings: Settings, ledger: Ledger, clock: Clock, onlooker: Onlooker
+def collect(
+    request: InvestigationRequest,
+    settings: Settings,
+    ledger: Ledger,
+    clock: Clock,
+    listener: ProgressListener,
 ) -> Investigation:
     """Look closely at one data action.
 
@@ -69,29 +78,29 @@ def inquire(
         GenesysError: The platform does not give the executions.
         LedgerError: The ledger can't be read.
     """
-    states = {org.name: ledger.state(org.name) for org in _orgs(settings, question.org)}
+    states = {org.name: ledger.state(org.name) for org in _orgs(settings, request.org)}
     if not any(state.actions or state.sources for state in states.values()):
         raise StaleDataError(
             "Nothing has been collected yet, so no data action is known",
             "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
         )
-    chosen = find_action(question.action, known_actions(tuple(states.values())))
+    match = find_action(request.action, known_actions(tuple(states.values())))
     end = floor_to(clock.now(), _MINUTE)
-    stretch = TimeRange(floor_to(end - question.seconds, _MINUTE), end)
-    (org,) = [org for org in settings.org if org.name == chosen.org]
-    asked = _ask(org, chosen, stretch, question.bounds, clock, onlooker)
-    gathered = replace(
-        _gathered(org, chosen, stretch, states[org.name], ledger, asked),
-        judged=_judged(ledger, org, settings, clock.now(), chosen.action.action_id),
+    time_range = TimeRange(floor_to(end - request.seconds, _MINUTE), end)
+    (org,) = [org for org in settings.org if org.name == match.org]
+    from_platform = _from_platform(org, match, time_range, request.bounds, clock, listener)
+    data = replace(
+        _investigation_data(org, match, time_range, states[org.name], ledger, from_platform),
+        diagnosed=_diagnosed(ledger, org, settings, clock.now(), match.action.action_id),
     )
-    return investigate(gathered, settings.classify.classifier(), question.limit)
+    return investigate(data, settings.classify.classifier(), request.limit)
 
 
-def _judged(
+def _diagnosed(
     ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
-) -> Judged:
+) -> DiagnosisInPeriod:
     """The verdict from settled windows, as the report has it."""
-    return Judged(*diagnose_action(ledger, org, settings, now, action_id))
+    return DiagnosisInPeriod(*diagnose_action(ledger, org, settings, now, action_id))
 
 
 def _orgs(settings: Settings, name: str | None) -> list[OrgSettings]:
@@ -104,16 +113,16 @@ def _orgs(settings: Settings, name: str | None) -> list[OrgSettings]:
     return found
 
 
-def _ask(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
+def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     org: OrgSettings,
-    chosen: ActionMatch,
-    stretch: TimeRange,
+    match: ActionMatch,
+    time_range: TimeRange,
     bounds: ExecutionBounds,
     clock: Clock,
-    onlooker: Onlooker,
-) -> _Asked:
+    listener: ProgressListener,
+) -> _PlatformData:
     if org.contract == FLOW_CONTRACT:
-        return _Asked()
+        return _PlatformData()
     client = connect(
         org,
         deadline_seconds=min(CALL_SECONDS, bounds.seconds),
@@ -122,9 +131,9 @@ def _ask(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     )
     with closing(client):
         # The flows first: whoever interrupts the long list of executions sees them all the same.
-        flows, problem = _flows(client, chosen.action.action_id)
-        listed = ExecutionsSource(client, bounds).read(chosen.action.action_id, stretch, onlooker)
-    return _Asked(listed, flows, problem)
+        flows, problem = _flows(client, match.action.action_id)
+        listed = ExecutionsSource(client, bounds).read(match.action.action_id, time_range, listener)
+    return _PlatformData(listed, flows, problem)
 
 
 def _flows(client: Client, action_id: str) -> tuple[dict[str, str] | None, str]:
@@ -144,26 +153,26 @@ def _flows(client: Client, action_id: str) -> tuple[dict[str, str] | None, str]:
     return flows, ""
 
 
-def _gathered(  # noqa: PLR0913, PLR0917 - both halves of what is known
+def _investigation_data(  # noqa: PLR0913, PLR0917 - both halves of what is known
     org: OrgSettings,
-    chosen: ActionMatch,
-    stretch: TimeRange,
+    match: ActionMatch,
+    time_range: TimeRange,
     state: OrgState,
     ledger: Ledger,
-    asked: _Asked,
-) -> Gathered:
-    action_id = chosen.action.action_id
-    return Gathered(
+    from_platform: _PlatformData,
+) -> InvestigationData:
+    action_id = match.action.action_id
+    return InvestigationData(
         org=org.name,
         contract=org.contract,
-        action=chosen.action,
-        stretch=stretch,
-        listed=asked.listed,
-        in_force=timeouts_during(ledger.timeouts_in_force(org.name), stretch).get(
+        action=match.action,
+        time_range=time_range,
+        listed=from_platform.listed,
+        in_force=timeouts_during(ledger.timeouts_in_force(org.name), time_range).get(
             action_id, TimeoutsInForce()
         ),
-        tracked_flows=asked.tracked_flows,
-        flows_problem=asked.flows_problem,
+        tracked_flows=from_platform.tracked_flows,
+        flows_problem=from_platform.flows_problem,
         known_flows={
             flow_id: state.flow_names.get(flow_id, flow_id)
             for used_id, flow_id in state.flow_use
@@ -171,8 +180,8 @@ def _gathered(  # noqa: PLR0913, PLR0917 - both halves of what is known
         },
         incidents=[
             incident
-            for incident in ledger.incidents(org.name, stretch)
+            for incident in ledger.incidents(org.name, time_range)
             if incident.action_id == action_id
         ],
-        missing_detail_seconds=missing_seconds(stretch, state, DETAIL_SOURCE),
+        missing_detail_seconds=missing_seconds(time_range, state, DETAIL_SOURCE),
     )

@@ -187,7 +187,7 @@ class Execution:
     is_exact: bool = True
 
 
-class Cut(StrEnum):
+class Truncation(StrEnum):
     """Why not every execution of a period was read."""
 
     ROWS = "rows"
@@ -205,12 +205,12 @@ class ExecutionList:
     Attributes:
         executions: What was read.
         granularity_seconds: Length of the periods that ``Execution.at`` begins.
-        cut: Why there may be more; None where this is all.
+        truncation: Why there may be more; None where this is all.
     """
 
     executions: tuple[Execution, ...]
     granularity_seconds: int
-    cut: Cut | None = None
+    truncation: Truncation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -414,7 +414,9 @@ class OrgPoller:
             state=state,
             day=self._summary(now, DAY_SECONDS, state),
             hour=hour,
-            limits=limits_in_use(self._ledger, self.name, contract, hour.stretch, self._classifier),
+            limits=limits_in_use(
+                self._ledger, self.name, contract, hour.time_range, self._classifier
+            ),
             health=self._health,
         )
 
@@ -439,7 +441,7 @@ class OrgPoller:
         if not state.sources:
             return empty(self.name, contract, time_range)
         known = self._summaries.get(seconds)
-        if known and known.complete and known.stretch == time_range:
+        if known and known.complete and known.time_range == time_range:
             # What came late to windows that are settled shows when the next one settles: a day of
             # 2,000 actions is not summed up anew every minute for it.
             return known

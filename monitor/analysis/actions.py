@@ -20,7 +20,7 @@ _MS_PER_SECOND = 1_000
 
 
 class ActionSummaries:
-    """Everything about the actions of one org over one stretch, by action id."""
+    """Everything about the actions of one org over one period, by action id."""
 
     def __init__(self, seen: SummaryInput, hits: pd.DataFrame, classifier: Classifier) -> None:
         """Count what was seen; ``hits`` are ``counting.hits`` of it."""
@@ -44,7 +44,7 @@ class ActionSummaries:
         self._attributed = {
             incident.action_id for incident in seen.incidents if incident.attributed
         }
-        self._in_force = timeouts_during(seen.timeouts_in_force, seen.stretch)
+        self._in_force = timeouts_during(seen.timeouts_in_force, seen.time_range)
 
     def summaries(self) -> tuple[ActionSummary, ...]:
         """One an action of the catalogue or with counts; most timeouts first, then by name."""
@@ -129,7 +129,7 @@ class ActionSummaries:
     def _mean_concurrency(
         self, action_id: str, counts: ActionCounts, timeout: TimeoutsInForce
     ) -> float:
-        read_seconds = self._seen.stretch.seconds - self._seen.missing_seconds
+        read_seconds = self._seen.time_range.seconds - self._seen.missing_seconds
         if read_seconds <= 0:
             return 0.0
         # Timeouts that show no duration held their slots as long as they were given.

@@ -21,13 +21,13 @@ def assemble_summary(summary_input: SummaryInput, classifier: Classifier) -> Sum
     actions = ActionSummaries(summary_input, hits, classifier).summaries()
     at_timeout = errors_at_timeout(
         summary_input.tallies,
-        timeouts_during(summary_input.timeouts_in_force, summary_input.stretch),
+        timeouts_during(summary_input.timeouts_in_force, summary_input.time_range),
         classifier,
     )
     summary = Summary(
         org=summary_input.org,
         contract=summary_input.contract,
-        stretch=summary_input.stretch,
+        time_range=summary_input.time_range,
         complete=summary_input.missing_seconds == 0,
         missing_seconds=summary_input.missing_seconds,
         actions=actions,

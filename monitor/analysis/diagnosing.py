@@ -52,8 +52,8 @@ class Concurrency:
 
     Attributes:
         mean: On average over what was read.
-        busiest: In its busiest stretch of ``busiest_seconds``.
-        busiest_seconds: How long that stretch is.
+        busiest: In its busiest period of ``busiest_seconds``.
+        busiest_seconds: How long that period is.
         limit: The org's own limit; None where nobody has read it.
         recommended: What the recommended timeouts would add on average, as an upper bound.
     """
@@ -72,16 +72,16 @@ class OrgDiagnosis:
     Attributes:
         org: The org's configured name.
         contract: ``platform`` or ``flow``.
-        stretch: The settled windows that were looked at, from the first that was read.
+        time_range: The settled windows that were looked at, from the first that was read.
         taken_at: When; epoch seconds.
-        missing_seconds: How much of the stretch was not read.
+        missing_seconds: How much of the period was not read.
         diagnoses: By action id: every action that the catalogue lists or that had executions.
         concurrency: Executions at a time; None where durations are not known.
     """
 
     org: str
     contract: str
-    stretch: TimeRange
+    time_range: TimeRange
     taken_at: float
     missing_seconds: int
     diagnoses: Mapping[str, Diagnosis]
@@ -124,10 +124,10 @@ def diagnose_org(
         DiagnosisCancelledError: ``cancelled`` was set meanwhile.
         LedgerError: The ledger can't be read.
     """
-    stretch = diagnosed_range(settings, now)
+    time_range = diagnosed_range(settings, now)
     state = ledger.state(org.name)
     known = load_timeout_history(ledger, org.name)
-    org_evidence = load_evidence(ledger, org, settings, stretch, len(state.actions))
+    org_evidence = load_evidence(ledger, org, settings, time_range, len(state.actions))
     diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org))
     diagnoses: dict[str, Diagnosis] = {}
     for action_id in sorted(diagnoser.actions | dict.fromkeys(org_evidence.action_ids)):
@@ -136,17 +136,17 @@ def diagnose_org(
         evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
         if action_id in diagnoser.listed or evidence.executions:
             diagnoses[action_id] = diagnoser.diagnosis(action_id, evidence)
-    known_range = _known_range(stretch, state, org.contract)
+    known_range = _known_range(time_range, state, org.contract)
     return OrgDiagnosis(
         org=org.name,
         contract=org.contract,
-        stretch=known_range,
+        time_range=known_range,
         taken_at=now,
         missing_seconds=missing_seconds(known_range, state, source_of_executions(org.contract)),
         diagnoses=diagnoses,
         concurrency=None
         if _flow_contract(org)
-        else _concurrency(org_evidence, state, stretch, settings.collect.window, diagnoses),
+        else _concurrency(org_evidence, state, time_range, settings.collect.window, diagnoses),
     )
 
 
@@ -158,36 +158,36 @@ def diagnose_action(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    stretch = diagnosed_range(settings, now)
+    time_range = diagnosed_range(settings, now)
     state = ledger.state(org.name)
     known = load_timeout_history(ledger, org.name)
-    org_evidence = load_evidence(ledger, org, settings, stretch, 1, action_id)
+    org_evidence = load_evidence(ledger, org, settings, time_range, 1, action_id)
     evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
     found = _OrgDiagnoser(settings, state, known, _flow_contract(org)).diagnosis(
         action_id, evidence
     )
-    return found, _known_range(stretch, state, org.contract)
+    return found, _known_range(time_range, state, org.contract)
 
 
 def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
     ledger: Ledger,
     org: OrgSettings,
     settings: Settings,
-    stretch: TimeRange,
+    time_range: TimeRange,
     actions: int,
     action_id: str | None = None,
 ) -> OrgEvidence:
-    """Read what the ledger knows of a stretch, in as much detail as so many actions allow.
+    """Read what the ledger knows of a period, in as much detail as so many actions allow.
 
     Raises:
         LedgerError: The ledger can't be read.
     """
     window_seconds = settings.collect.window
-    windows = actions * stretch.seconds // window_seconds
+    windows = actions * time_range.seconds // window_seconds
     bucket_seconds = window_seconds if windows <= MAX_SINGLE_WINDOWS else BUCKET_SECONDS
     tallies = ledger.org_tallies(
         org.name,
-        stretch,
+        time_range,
         bucket_seconds=bucket_seconds,
         window_seconds=window_seconds,
         action_id=action_id,
@@ -283,21 +283,21 @@ def _flow_contract(org: OrgSettings) -> bool:
     return org.contract == FLOW_CONTRACT
 
 
-def _known_range(stretch: TimeRange, state: OrgState, contract: str) -> TimeRange:
-    """The stretch from where it was first read: what came before is not missing."""
+def _known_range(time_range: TimeRange, state: OrgState, contract: str) -> TimeRange:
+    """The period from where it was first read: what came before is not missing."""
     coverage = state.coverage.get(source_of_executions(contract), ())
-    begin = max(stretch.start, coverage[0].start) if coverage else stretch.start
-    return TimeRange(min(begin, stretch.end), stretch.end)
+    begin = max(time_range.start, coverage[0].start) if coverage else time_range.start
+    return TimeRange(min(begin, time_range.end), time_range.end)
 
 
 def _concurrency(
     org_evidence: OrgEvidence,
     state: OrgState,
-    stretch: TimeRange,
+    time_range: TimeRange,
     window_seconds: int,
     diagnoses: Mapping[str, Diagnosis],
 ) -> Concurrency | None:
-    read = stretch.seconds - missing_seconds(stretch, state, source_of_executions("platform"))
+    read = time_range.seconds - missing_seconds(time_range, state, source_of_executions("platform"))
     if read <= 0:
         return None
     known = {key: one.timeout_ms for key, one in diagnoses.items() if one.timeout_ms}

@@ -26,14 +26,14 @@ COLUMNS = (
 """The columns that a diagnosis adds to a CSV."""
 
 
-def as_document(diagnosis: Diagnosis | None, stretch: TimeRange | None) -> dict[str, Any]:
+def as_document(diagnosis: Diagnosis | None, time_range: TimeRange | None) -> dict[str, Any]:
     """A diagnosis as plain values; all null where there is none.
 
     Args:
         diagnosis: The verdict with its evidence.
-        stretch: The settled windows that were looked at.
+        time_range: The settled windows that were looked at.
     """
-    if diagnosis is None or stretch is None:
+    if diagnosis is None or time_range is None:
         return dict.fromkeys(
             (
                 *("verdict", "severity", "why", "advice", "missing", "diagnosis_notes"),
@@ -45,7 +45,7 @@ def as_document(diagnosis: Diagnosis | None, stretch: TimeRange | None) -> dict[
     step = advised_raise(diagnosis)
     return {
         "verdict": diagnosis.verdict.value,
-        "severity": severity_of(diagnosis, stretch.end).value,
+        "severity": severity_of(diagnosis, time_range.end).value,
         "why": diagnosis.why,
         "advice": diagnosis.advice,
         "missing": list(diagnosis.missing),
@@ -55,7 +55,7 @@ def as_document(diagnosis: Diagnosis | None, stretch: TimeRange | None) -> dict[
         "raise": None if step is None else {"from_seconds": step[0], "to_seconds": step[1]},
         **_recommended(diagnosis.recommendation),
         "drift": _drift(diagnosis),
-        "evidence": _evidence(diagnosis, stretch),
+        "evidence": _evidence(diagnosis, time_range),
     }
 
 
@@ -90,8 +90,8 @@ def org_document(diagnosis: OrgDiagnosis | None) -> dict[str, Any]:
     return {
         "diagnosed": {
             "at": iso_time(diagnosis.taken_at),
-            "from": iso_time(diagnosis.stretch.start),
-            "to": iso_time(diagnosis.stretch.end),
+            "from": iso_time(diagnosis.time_range.start),
+            "to": iso_time(diagnosis.time_range.end),
             "complete": diagnosis.complete,
             "missing_seconds": diagnosis.missing_seconds,
         },
@@ -152,10 +152,10 @@ def _drift(diagnosis: Diagnosis) -> dict[str, Any] | None:
     }
 
 
-def _evidence(diagnosis: Diagnosis, stretch: TimeRange) -> dict[str, Any]:
+def _evidence(diagnosis: Diagnosis, time_range: TimeRange) -> dict[str, Any]:
     return {
-        "from": iso_time(stretch.start),
-        "to": iso_time(stretch.end),
+        "from": iso_time(time_range.start),
+        "to": iso_time(time_range.end),
         "rule": diagnosis.rule,
         "families": list(diagnosis.families),
         "executions": int(diagnosis.executions),

@@ -22,7 +22,7 @@ BAND_COUNT = len(BAND_EDGES_MS) + 1
 
 @dataclass(frozen=True, slots=True)
 class WindowEvidence:
-    """One window of one action, or a stretch of windows under one timeout.
+    """One window of one action, or several windows in a row under one timeout.
 
     Attributes:
         start: Its start; epoch seconds.

@@ -57,7 +57,7 @@ def integration_summaries(
 
     Args:
         actions: All actions.
-        hits: ``counting.hits`` of the same stretch.
+        hits: ``counting.hits`` of the same period.
         details_read: Whether conversations can be known.
         successes_known: Whether anything but timeouts can be.
     """
@@ -88,7 +88,7 @@ def flow_summaries(
     """One group a flow that timeouts hit; those of no known flow are a group of their own.
 
     Args:
-        hits: ``counting.hits`` of a stretch.
+        hits: ``counting.hits`` of a period.
         flow_names: Names by flow id.
         executions_known: Whether these timeouts are all the executions there are.
     """

@@ -1,7 +1,7 @@
 """One action, looked at closely: from single executions to what they show.
 
-Pure: what the platform and the ledger say comes in as ``Gathered``, and a frozen ``Investigation``
-goes out. Correlation ids pass through here to whoever asked, and are kept nowhere.
+Pure: what the platform and the ledger say comes in as ``InvestigationData``, and a frozen
+``Investigation`` goes out. Correlation ids pass through here to the user, and are kept nowhere.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ from monitor.model import (
     BAND_EDGES_MS,
     Action,
     Classifier,
-    Cut,
     Execution,
     ExecutionList,
     Incident,
     Outcome,
     TimeRange,
+    Truncation,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class DiagnosisInPeriod:
     """A verdict, and the settled windows that it looks at."""
 
     diagnosis: Diagnosis
-    stretch: TimeRange
+    time_range: TimeRange
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """What is known of one action and one stretch of time.
+class InvestigationData:
+    """What is known of one action and one period.
 
     Attributes:
         org: The org's configured name.
         contract: ``platform`` or ``flow``.
         action: The action.
-        stretch: The stretch.
+        time_range: The period.
         listed: Its single executions; None where the contract shows none.
-        in_force: The timeouts in force during the stretch.
+        in_force: The timeouts in force during the period.
         tracked_flows: Flow id -> name, from dependency tracking; None where it did not answer.
         flows_problem: Why it did not, and what to do; empty where it did or was not asked.
         known_flows: Flow id -> name, from the ledger: what was known of its use before.
         incidents: Its timeouts in conversations, from detail records.
-        missing_detail_seconds: How much of the stretch no detail records were read for.
-        judged: The verdict on it, from the settled windows that the ledger holds.
+        missing_detail_seconds: How much of the period no detail records were read for.
+        diagnosed: The verdict on it, from the settled windows that the ledger holds.
     """
 
     org: str
     contract: str
     action: Action
-    stretch: TimeRange
+    time_range: TimeRange
     listed: ExecutionList | None = None
     in_force: TimeoutsInForce = field(default_factory=TimeoutsInForce)
     tracked_flows: Mapping[str, str] | None = None
@@ -66,11 +66,11 @@ class Gathered:
     known_flows: Mapping[str, str] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
     missing_detail_seconds: int = 0
-    judged: Judged | None = None
+    diagnosed: DiagnosisInPeriod | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndingCount:
     """One way in which executions ended, in the platform's words."""
 
     outcome: Outcome
@@ -104,7 +104,7 @@ class LatencyBand:
 
 
 @dataclass(frozen=True, slots=True)
-class Executions:
+class ExecutionStatistics:
     """What single executions show.
 
     Attributes:
@@ -118,11 +118,11 @@ class Executions:
         timed_out: Those that timed out, newest first.
         latency: Executions by duration: the bands of the ledger, cut at the timeout in force.
         granularity_seconds: How exactly executions are dated.
-        cut: Why not all were read; None where all were.
+        truncation: Why not all were read; None where all were.
     """
 
     by_outcome: Mapping[Outcome, int]
-    endings: tuple[Ending, ...]
+    endings: tuple[EndingCount, ...]
     p50_seconds: float | None
     p95_seconds: float | None
     p99_seconds: float | None
@@ -130,7 +130,7 @@ class Executions:
     timed_out: tuple[SlowExecution, ...]
     latency: tuple[LatencyBand, ...]
     granularity_seconds: int
-    cut: Cut | None
+    truncation: Truncation | None
 
     @property
     def total(self) -> int:
@@ -139,7 +139,7 @@ class Executions:
 
 
 @dataclass(frozen=True, slots=True)
-class UsingFlow:
+class FlowUse:
     """A flow that uses the action.
 
     Attributes:
@@ -159,70 +159,68 @@ class UsingFlow:
 
 @dataclass(frozen=True, slots=True)
 class Investigation:
-    """One action over one stretch of time.
+    """One action over one period.
 
     Attributes:
         org: The org's configured name.
         action: The action.
-        stretch: The stretch.
+        time_range: The period.
         timeout_seconds: The timeout in force at its end; None where nobody can know it.
         executions: What single executions show; None where the contract shows none.
         flows: Flows that use it, most conversations hit first.
         conversations: Conversations that its timeouts hit; None where no detail records were read.
         hits: Its timeouts in conversations, newest first.
         notes: Sentences on what is not known here, and why.
-        judged: The verdict on it; None where none was asked for.
+        diagnosed: The verdict on it; None where none was asked for.
     """
 
     org: str
     action: Action
-    stretch: TimeRange
+    time_range: TimeRange
     timeout_seconds: float | None
-    executions: Executions | None
-    flows: tuple[UsingFlow, ...]
+    executions: ExecutionStatistics | None
+    flows: tuple[FlowUse, ...]
     conversations: int | None
     hits: tuple[Incident, ...]
     notes: tuple[str, ...]
-    judged: Judged | None = None
+    diagnosed: DiagnosisInPeriod | None = None
 
 
-def investigate(gathered: Gathered, classifier: Classifier, limit: int) -> Investigation:
-    """Look at one action closely.
+def investigate(data: InvestigationData, classifier: Classifier, limit: int) -> Investigation:
+    """Return what single executions, detail records and the verdict show of one action.
 
     Args:
-        gathered: What is known of it.
+        data: What is known of it.
         classifier: Reads the platform's words for how an execution ended.
         limit: The most entries of each list of executions or hits.
     """
-    details_read = gathered.missing_detail_seconds < gathered.stretch.seconds
-    timeout_ms = gathered.in_force.at_end_ms
-    hits = sorted(gathered.incidents, key=lambda hit: -hit.at)
+    details_read = data.missing_detail_seconds < data.time_range.seconds
+    timeout_ms = data.in_force.at_end_ms
+    hits = sorted(data.incidents, key=lambda hit: -hit.at)
     return Investigation(
-        org=gathered.org,
-        action=gathered.action,
-        stretch=gathered.stretch,
+        org=data.org,
+        action=data.action,
+        time_range=data.time_range,
         timeout_seconds=None if timeout_ms is None else timeout_ms / 1000,
-        executions=_executions(gathered.listed, classifier, timeout_ms, limit)
-        if gathered.listed
-        else None,
-        flows=_flows(gathered, hits, details_read=details_read),
+        executions=_executions(data.listed, classifier, timeout_ms, limit) if data.listed else None,
+        flows=_flows(data, hits, details_read=details_read),
         conversations=len({hit.conversation_id for hit in hits}) if details_read else None,
         hits=tuple(hits[:limit]),
         notes=notes_on(
-            contract=gathered.contract,
-            stretch=gathered.stretch,
-            listed=gathered.listed,
-            in_force=gathered.in_force,
-            flows_problem=gathered.flows_problem,
-            missing_detail_seconds=gathered.missing_detail_seconds,
+            contract=data.contract,
+            time_range=data.time_range,
+            listed=data.listed,
+            in_force=data.in_force,
+            flows_problem=data.flows_problem,
+            missing_detail_seconds=data.missing_detail_seconds,
         ),
-        judged=gathered.judged,
+        diagnosed=data.diagnosed,
     )
 
 
 def _executions(
     listed: ExecutionList, classifier: Classifier, timeout_ms: int | None, limit: int
-) -> Executions:
+) -> ExecutionStatistics:
     endings = Counter((one.error_type, one.response_status) for one in listed.executions)
     outcomes = {words: classifier.outcome(*words) for words in endings}
     ended = [
@@ -239,10 +237,10 @@ def _executions(
     )
     others = [one for one in ended if one.outcome is not Outcome.TIMEOUT]
     timed_out = [one for one in ended if one.outcome is Outcome.TIMEOUT]
-    return Executions(
+    return ExecutionStatistics(
         by_outcome=by_outcome,
         endings=tuple(
-            Ending(outcomes[words], *words, count)
+            EndingCount(outcomes[words], *words, count)
             for words, count in sorted(endings.items(), key=lambda item: (-item[1], item[0]))
         ),
         p50_seconds=_percentile_seconds(waited_ms, 50),
@@ -252,7 +250,7 @@ def _executions(
         timed_out=tuple(sorted(timed_out, key=_newest_first)[:limit]),
         latency=_latency(ended, timeout_ms),
         granularity_seconds=listed.granularity_seconds,
-        cut=listed.cut,
+        truncation=listed.truncation,
     )
 
 
@@ -289,17 +287,17 @@ def _latency(ended: Sequence[SlowExecution], timeout_ms: int | None) -> tuple[La
 
 
 def _flows(
-    gathered: Gathered, hits: Sequence[Incident], *, details_read: bool
-) -> tuple[UsingFlow, ...]:
-    tracked = gathered.tracked_flows or {}
+    data: InvestigationData, hits: Sequence[Incident], *, details_read: bool
+) -> tuple[FlowUse, ...]:
+    tracked = data.tracked_flows or {}
     # What was known before counts only where nobody could say how it is now.
-    known = gathered.known_flows if gathered.tracked_flows is None else {}
+    known = data.known_flows if data.tracked_flows is None else {}
     names = {hit.flow_id: hit.flow_name for hit in reversed(hits) if hit.flow_id}
     conversations: dict[str, set[str]] = defaultdict(set)
     for hit in hits:
         conversations[hit.flow_id].add(hit.conversation_id)
     flows = (
-        UsingFlow(
+        FlowUse(
             flow_id=flow_id,
             name=tracked.get(flow_id) or known.get(flow_id) or names.get(flow_id) or flow_id,
             is_tracked=flow_id in tracked,

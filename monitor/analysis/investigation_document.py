@@ -10,9 +10,9 @@ from typing import Any
 
 from monitor.analysis import diagnosis_document
 from monitor.analysis.investigation import (
-    Executions,
+    DiagnosisInPeriod,
+    ExecutionStatistics,
     Investigation,
-    Judged,
     LatencyBand,
     SlowExecution,
 )
@@ -29,14 +29,14 @@ def as_document(investigation: Investigation, generated_at: float) -> dict[str, 
     action = investigation.action
     return {
         "generated_at": _iso_time(generated_at),
-        "from": _iso_time(investigation.stretch.start),
-        "to": _iso_time(investigation.stretch.end),
+        "from": _iso_time(investigation.time_range.start),
+        "to": _iso_time(investigation.time_range.end),
         "org": investigation.org,
         "action_id": action.action_id,
         "action_name": action.name,
         "integration_name": action.integration_name,
         "timeout_seconds": investigation.timeout_seconds,
-        **_judged(investigation.judged),
+        **_diagnosed(investigation.diagnosed),
         **_executions(investigation.executions),
         "flows": [
             {
@@ -53,14 +53,14 @@ def as_document(investigation: Investigation, generated_at: float) -> dict[str, 
     }
 
 
-def _judged(judged: Judged | None) -> dict[str, Any]:
+def _diagnosed(diagnosed: DiagnosisInPeriod | None) -> dict[str, Any]:
     """The words of the report; null where there is no verdict."""
-    if judged is None:
+    if diagnosed is None:
         return diagnosis_document.as_document(None, None)
-    return diagnosis_document.as_document(judged.diagnosis, judged.stretch)
+    return diagnosis_document.as_document(diagnosed.diagnosis, diagnosed.time_range)
 
 
-def _executions(seen: Executions | None) -> dict[str, Any]:
+def _executions(seen: ExecutionStatistics | None) -> dict[str, Any]:
     """The same words whether or not executions can be seen."""
     counts = seen.by_outcome if seen else dict.fromkeys(Outcome)
     return {
@@ -69,7 +69,7 @@ def _executions(seen: Executions | None) -> dict[str, Any]:
         "timeouts": counts[Outcome.TIMEOUT],
         "errors": counts[Outcome.ERROR],
         "throttled": counts[Outcome.THROTTLED],
-        "truncated": seen.cut if seen else None,
+        "truncated": seen.truncation if seen else None,
         "p50_seconds": seen.p50_seconds if seen else None,
         "p95_seconds": seen.p95_seconds if seen else None,
         "p99_seconds": seen.p99_seconds if seen else None,

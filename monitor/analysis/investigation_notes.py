@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from monitor.analysis.notes import describe_seconds
 from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.analysis.timeouts import TimeoutsInForce
-from monitor.model import Cut, ExecutionList, TimeRange
+from monitor.model import ExecutionList, TimeRange, Truncation
 
 _MINUTE = 60
 _USUAL_GAP_SECONDS = 300
 """The newest minutes are not read yet: a poll is no failure for being a minute old."""
 
-_CUTS = {
-    Cut.ROWS: "there are more than are read at once",
-    Cut.TIME: "reading more would have taken too long",
-    Cut.INTERRUPTED: "reading was interrupted",
+_TRUNCATIONS = {
+    Truncation.ROWS: "there are more than are read at once",
+    Truncation.TIME: "reading more would have taken too long",
+    Truncation.INTERRUPTED: "reading was interrupted",
 }
 
 
 def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     *,
     contract: str,
-    stretch: TimeRange,
+    time_range: TimeRange,
     listed: ExecutionList | None,
     in_force: TimeoutsInForce,
     flows_problem: str,
@@ -41,7 +41,7 @@ def notes_on(  # noqa: PLR0913 - each is something that may be unknown
         )
     if flows_problem:
         notes.append(f"{flows_problem.rstrip('.')}.")
-    if missing_detail_seconds >= stretch.seconds:
+    if missing_detail_seconds >= time_range.seconds:
         notes.append(
             "No conversation detail records were read: which conversations were hit is not known."
         )
@@ -64,11 +64,11 @@ def _on_executions(contract: str, listed: ExecutionList | None) -> Iterator[str]
     if not listed.executions:
         yield "No execution was seen in this stretch of time."
         return
-    if listed.cut:
+    if listed.truncation:
         yield (
-            f"Not all executions were read, only {len(listed.executions):,}: {_CUTS[listed.cut]}. "
-            "All counts are too low, and slower ones may be missing; ask for a shorter stretch of "
-            "time."
+            f"Not all executions were read, only {len(listed.executions):,}: "
+            f"{_TRUNCATIONS[listed.truncation]}. All counts are too low, and slower ones may be "
+            "missing; ask for a shorter stretch of time."
         )
     if not all(one.correlation_id for one in listed.executions):
         yield "The platform named no correlation id for some executions."

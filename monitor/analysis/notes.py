@@ -16,7 +16,7 @@ def notes_on(
 
     Args:
         summary: The summary, without notes.
-        missing_detail_seconds: How much of the stretch no detail records were read for.
+        missing_detail_seconds: How much of the period no detail records were read for.
         unnamed_hits: Timeouts in detail records that name no data action.
         unset_functions: Function data actions that show no timeout of their own.
     """
@@ -29,7 +29,7 @@ def notes_on(
     if not summary.complete:
         notes.append(
             f"{describe_seconds(summary.missing_seconds)} of "
-            f"{describe_seconds(summary.stretch.seconds)} were not read: counts are too low."
+            f"{describe_seconds(summary.time_range.seconds)} were not read: counts are too low."
         )
     if summary.contract != "flow":
         notes.extend(describe_errors_at_timeout(one) for one in summary.errors_at_timeout)
@@ -99,7 +99,7 @@ def _on_details(summary: Summary, missing_seconds: int) -> list[str]:
             f"Data actions whose executions came without latency bands: {bandless:,}; "
             "their percentiles are not known."
         )
-    if missing_seconds >= summary.stretch.seconds:
+    if missing_seconds >= summary.time_range.seconds:
         notes.append(
             "No conversation detail records were read: which conversations and flows were hit "
             "is not known."

@@ -53,12 +53,12 @@ def as_document(
 
     Returns:
         ``{generated_at, from, to, actions: [...], orgs: [...]}``: the actions of all orgs, worst
-        first; per org its own stretch, total, flows, integrations and notes.
+        first; per org its own period, total, flows, integrations and notes.
     """
     return {
         "generated_at": iso_time(generated_at),
-        "from": iso_time(min((one.stretch.start for one in summaries), default=None)),
-        "to": iso_time(max((one.stretch.end for one in summaries), default=None)),
+        "from": iso_time(min((one.time_range.start for one in summaries), default=None)),
+        "to": iso_time(max((one.time_range.end for one in summaries), default=None)),
         "actions": [
             _action(action) | _diagnosed(action, diagnoses)
             for action in most_severe_first(summaries, diagnoses)
@@ -86,9 +86,9 @@ def report_csv(
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    stretches = {summary.org: summary.stretch for summary in summaries}
+    time_ranges = {summary.org: summary.time_range for summary in summaries}
     for action in most_severe_first(summaries, diagnoses):
-        stretch = stretches[action.org]
+        time_range = time_ranges[action.org]
         verdict = diagnosis_document.diagnosis_row(_diagnosed(action, diagnoses))
         row = (
             _action(action)
@@ -100,8 +100,8 @@ def report_csv(
                     f"{error_type} {status}: {count}" if status else f"{error_type}: {count}"
                     for error_type, status, count in action.error_types
                 ),
-                "from": iso_time(stretch.start),
-                "to": iso_time(stretch.end),
+                "from": iso_time(time_range.start),
+                "to": iso_time(time_range.end),
             }
         )
         writer.writerow({column: _as_text(value) for column, value in row.items()})
@@ -139,7 +139,7 @@ def severity_of_action(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnos
     """Return how much an action's verdict matters; unknown where it has none."""
     known = diagnoses.get(action.org)
     found = known.diagnoses.get(action.action_id) if known else None
-    return severity_of(found, known.stretch.end) if known and found else Severity.UNKNOWN
+    return severity_of(found, known.time_range.end) if known and found else Severity.UNKNOWN
 
 
 def _rank(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> int:
@@ -149,7 +149,7 @@ def _rank(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> int:
 def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> dict[str, Any]:
     known = diagnoses.get(action.org)
     found = known.diagnoses.get(action.action_id) if known else None
-    return diagnosis_document.as_document(found, known.stretch if known else None)
+    return diagnosis_document.as_document(found, known.time_range if known else None)
 
 
 def _action(action: ActionSummary) -> dict[str, Any]:
@@ -190,8 +190,8 @@ def _org(summary: Summary) -> dict[str, Any]:
     return {
         "org": summary.org,
         "contract": summary.contract,
-        "from": iso_time(summary.stretch.start),
-        "to": iso_time(summary.stretch.end),
+        "from": iso_time(summary.time_range.start),
+        "to": iso_time(summary.time_range.end),
         "complete": summary.complete,
         "missing_seconds": summary.missing_seconds,
         **_counts(summary.total),

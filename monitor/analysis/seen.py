@@ -1,4 +1,4 @@
-"""What the ledger knows of one org and one stretch of time: all that a summary is made of."""
+"""What the ledger knows of one org and one period: all that a summary is made of."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ FLOW_ERRORS_SOURCE = "flow-errors"
 
 @dataclass(frozen=True, slots=True)
 class SummaryInput:
-    """What the ledger knows of one org and one stretch of time.
+    """What the ledger knows of one org and one period.
 
     Attributes:
         org: The org's configured name.
         contract: ``platform`` or ``flow``.
-        stretch: The stretch.
+        time_range: The period.
         state: Catalogue, flows and coverage.
-        tallies: Executions of the stretch, summed by ending.
+        tallies: Executions of the period, summed by ending.
         tallies_day_before: The same 24 hours earlier; None where that was not read completely.
-        incidents: Timeouts of the stretch from detail records.
-        flow_errors: Callers lost in flows in the stretch.
+        incidents: Timeouts of the period from detail records.
+        flow_errors: Callers lost in flows in the period.
         timeouts_in_force: Action id, since when (epoch seconds), timeout (ms); oldest first.
     """
 
     org: str
     contract: str
-    stretch: TimeRange
+    time_range: TimeRange
     state: OrgState
     tallies: Sequence[TallySum] = ()
     tallies_day_before: Sequence[TallySum] | None = None
@@ -46,30 +46,30 @@ class SummaryInput:
 
     @property
     def missing_seconds(self) -> int:
-        """How much of the stretch the source of its executions was not read for."""
-        return missing_seconds(self.stretch, self.state, source_of_executions(self.contract))
+        """How much of the period the source of its executions was not read for."""
+        return missing_seconds(self.time_range, self.state, source_of_executions(self.contract))
 
     @property
     def missing_detail_seconds(self) -> int:
-        """How much of the stretch no conversation detail records were read for."""
-        return missing_seconds(self.stretch, self.state, DETAIL_SOURCE)
+        """How much of the period no conversation detail records were read for."""
+        return missing_seconds(self.time_range, self.state, DETAIL_SOURCE)
 
     @property
     def flow_errors_read(self) -> bool:
         """Whether callers lost in flows can be known at all."""
-        missing = missing_seconds(self.stretch, self.state, FLOW_ERRORS_SOURCE)
-        return missing < self.stretch.seconds
+        missing = missing_seconds(self.time_range, self.state, FLOW_ERRORS_SOURCE)
+        return missing < self.time_range.seconds
 
     @property
     def details_read(self) -> bool:
         """Whether conversations and flows can be known at all."""
-        return self.missing_detail_seconds < self.stretch.seconds
+        return self.missing_detail_seconds < self.time_range.seconds
 
 
-def missing_seconds(stretch: TimeRange, state: OrgState, source: str) -> int:
-    """How much of a stretch a source was not read for."""
+def missing_seconds(time_range: TimeRange, state: OrgState, source: str) -> int:
+    """How much of a period a source was not read for."""
     read = sum(
-        max(0, min(stretch.end, piece.end) - max(stretch.start, piece.start))
+        max(0, min(time_range.end, piece.end) - max(time_range.start, piece.start))
         for piece in state.coverage.get(source, ())
     )
-    return stretch.seconds - read
+    return time_range.seconds - read

@@ -1,4 +1,4 @@
-"""Asks the ledger for a stretch of time and gives its summary."""
+"""Asks the ledger for a period and gives its summary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) 
 
 
 def summarise(
-    ledger: Ledger, org: str, contract: str, stretch: TimeRange, classifier: Classifier
+    ledger: Ledger, org: str, contract: str, time_range: TimeRange, classifier: Classifier
 ) -> Summary:
     """Return the summary of one org over a range of time that begins and ends on window boundaries.
 
@@ -35,7 +35,7 @@ def summarise(
         ledger: What has been seen.
         org: The org's configured name.
         contract: ``platform`` or ``flow``.
-        stretch: The stretch; ``settled`` gives one.
+        time_range: The period; ``settled`` gives one.
         classifier: Reads the platform's words for how an execution ended.
 
     Raises:
@@ -43,17 +43,17 @@ def summarise(
     """
     # What was read comes first: a poll in between can then only add to what it promises.
     state = ledger.state(org)
-    day_before = TimeRange(stretch.start - DAY_SECONDS, stretch.end - DAY_SECONDS)
+    day_before = TimeRange(time_range.start - DAY_SECONDS, time_range.end - DAY_SECONDS)
     comparable = missing_seconds(day_before, state, source_of_executions(contract)) == 0
     summary_input = SummaryInput(
         org=org,
         contract=contract,
-        stretch=stretch,
+        time_range=time_range,
         state=state,
-        tallies=ledger.tally_sums(org, stretch),
+        tallies=ledger.tally_sums(org, time_range),
         tallies_day_before=ledger.tally_sums(org, day_before) if comparable else None,
-        incidents=ledger.incidents(org, stretch),
-        flow_errors=ledger.flow_errors(org, stretch),
+        incidents=ledger.incidents(org, time_range),
+        flow_errors=ledger.flow_errors(org, time_range),
         timeouts_in_force=ledger.timeouts_in_force(org),
     )
     return assemble_summary(summary_input, classifier)

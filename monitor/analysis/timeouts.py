@@ -1,4 +1,4 @@
-"""Which timeouts were in force during a stretch of time."""
+"""Which timeouts were in force during a period."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.model import TimeRange
 
 @dataclass(frozen=True, slots=True)
 class TimeoutsInForce:
-    """The timeouts of one action during a stretch of time.
+    """The timeouts of one action during a period.
 
     Attributes:
         during_ms: Every timeout that was in force at some time of it.
@@ -23,7 +23,7 @@ class TimeoutsInForce:
 
 
 def timeouts_during(
-    history: Iterable[tuple[str, float, int | None]], stretch: TimeRange
+    history: Iterable[tuple[str, float, int | None]], time_range: TimeRange
 ) -> dict[str, TimeoutsInForce]:
     """Return the timeouts of each action during a range of time.
 
@@ -32,23 +32,23 @@ def timeouts_during(
 
     Args:
         history: Action id, since when (epoch seconds), timeout (ms); oldest first.
-        stretch: The stretch.
+        time_range: The period.
     """
     changes: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
     for action_id, since, timeout_ms in history:
         changes[action_id].append((since, timeout_ms))
-    return {action_id: _during(stretch, steps) for action_id, steps in changes.items()}
+    return {action_id: _during(time_range, steps) for action_id, steps in changes.items()}
 
 
-def _during(stretch: TimeRange, steps: list[tuple[float, int | None]]) -> TimeoutsInForce:
+def _during(time_range: TimeRange, steps: list[tuple[float, int | None]]) -> TimeoutsInForce:
     at_start, at_end = steps[0][1], steps[0][1]
     during: set[int | None] = set()
     for since, timeout_ms in steps:
-        if since <= stretch.start:
+        if since <= time_range.start:
             at_start = timeout_ms
-        if since < stretch.end:
+        if since < time_range.end:
             at_end = timeout_ms
-        if stretch.start < since < stretch.end:
+        if time_range.start < since < time_range.end:
             during.add(timeout_ms)
     during.add(at_start)
     return TimeoutsInForce(frozenset(timeout for timeout in during if timeout is not None), at_end)

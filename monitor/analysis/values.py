@@ -1,4 +1,4 @@
-"""The answers: one org's data actions over one stretch of time, as frozen values.
+"""The answers: one org's data actions over one period, as frozen values.
 
 A number that can't be known is None, never 0; no number is ever infinite or NaN.
 """
@@ -12,7 +12,7 @@ from monitor.model import ActionKind, TimeRange
 
 @dataclass(frozen=True, slots=True)
 class ActionSummary:
-    """One data action over one stretch of time.
+    """One data action over one period.
 
     Under the contract ``flow`` only timeouts are seen: ``executions`` are the timeouts, and what
     needs successes is None.
@@ -35,14 +35,14 @@ class ActionSummary:
             durations are known. A timeout counts with the time it was given: the least it can be.
         p95_seconds: The same for 95 %.
         p99_seconds: The same for 99 %.
-        timeout_seconds: The timeout in force at the end of the stretch; None where unknown.
+        timeout_seconds: The timeout in force at the end of the period; None where unknown.
         budget_used_ratio: ``p99_seconds / timeout_seconds``; None where one of them is.
-        timeouts_day_before: Timeouts of the same stretch 24 hours earlier; None where that was
+        timeouts_day_before: Timeouts of the same period 24 hours earlier; None where that was
             not read completely.
         trend_ratio: ``timeouts / timeouts_day_before``; None where the latter is None or 0, or
-            this stretch was not read completely.
+            this period was not read completely.
         conversations: Conversations that its timeouts hit; None where no detail records were read.
-        flows: Names (else ids) of the flows in which it timed out during the stretch, sorted.
+        flows: Names (else ids) of the flows in which it timed out during the period, sorted.
         used_by: Names (else ids) of all flows known to use it, sorted; None where nothing is known
             of its use, which is another thing than that no flow uses it.
         error_types: Failures as (errorType, responseStatus, executions), most frequent first.
@@ -99,7 +99,7 @@ class ErrorsAtTimeout:
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
-    """A flow, an integration or a whole org over one stretch of time.
+    """A flow, an integration or a whole org over one period.
 
     Of a flow only timeouts are ever seen, in detail records: all other counts are None, save for
     ``executions`` under the contract ``flow``, which are the timeouts.
@@ -151,15 +151,15 @@ class CallersLost:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One org over one stretch of time.
+    """One org over one period.
 
     Attributes:
         org: The org's configured name.
         contract: ``platform`` or ``flow``.
-        stretch: The stretch, on window boundaries.
+        time_range: The period, on window boundaries.
         complete: Whether the source of its executions was read (or skipped as too far back)
-            over the whole stretch.
-        missing_seconds: How much of the stretch was not read.
+            over the whole period.
+        missing_seconds: How much of the period was not read.
         actions: Every action of the catalogue and every other one with counts; most timeouts
             first, then by name.
         flows: Flows hit by timeouts, in the same order.
@@ -174,7 +174,7 @@ class Summary:
 
     org: str
     contract: str
-    stretch: TimeRange
+    time_range: TimeRange
     complete: bool
     missing_seconds: int
     actions: tuple[ActionSummary, ...]
@@ -187,7 +187,7 @@ class Summary:
     errors_without_a_trace: tuple[tuple[str, int], ...] = ()
 
 
-def empty(org: str, contract: str, stretch: TimeRange) -> Summary:
+def empty(org: str, contract: str, time_range: TimeRange) -> Summary:
     """What is known of an org before anything was read."""
     counted = None if contract == "flow" else 0
     total = GroupSummary(
@@ -205,9 +205,9 @@ def empty(org: str, contract: str, stretch: TimeRange) -> Summary:
     return Summary(
         org=org,
         contract=contract,
-        stretch=stretch,
+        time_range=time_range,
         complete=False,
-        missing_seconds=stretch.seconds,
+        missing_seconds=time_range.seconds,
         actions=(),
         flows=(),
         integrations=(),

@@ -9,7 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.analysis.investigation import Executions, Investigation, SlowExecution, UsingFlow
+from monitor.analysis.investigation import (
+    ExecutionStatistics,
+    FlowUse,
+    Investigation,
+    SlowExecution,
+)
 from monitor.cli.histogram import histogram
 from monitor.cli.stories import verdict_details
 from monitor.model import Incident, Outcome
@@ -42,7 +47,7 @@ def investigation_view(
                 seen.latency, investigation.timeout_seconds, width, ascii_only=ascii_only
             )
             parts += [_title("How long they took"), picture]
-    parts.extend(verdict_details(investigation.judged))
+    parts.extend(verdict_details(investigation.diagnosed))
     if seen:
         parts.extend(_executions("Timed out, newest first", seen.timed_out, _timeouts(seen)))
         parts.extend(_executions("Slowest of the others", seen.slowest, None))
@@ -56,7 +61,9 @@ def investigation_view(
 
 def _heading(investigation: Investigation) -> Text:
     action = investigation.action
-    begin, end = (_moment(at) for at in (investigation.stretch.start, investigation.stretch.end))
+    begin, end = (
+        _moment(at) for at in (investigation.time_range.start, investigation.time_range.end)
+    )
     timeout = investigation.timeout_seconds
     text = Text.assemble((action.name, "bold"), f"  {investigation.org}")
     if action.integration_name:
@@ -67,7 +74,7 @@ def _heading(investigation: Investigation) -> Text:
     return text
 
 
-def _counts(seen: Executions) -> Iterator[RenderableType]:
+def _counts(seen: ExecutionStatistics) -> Iterator[RenderableType]:
     counts = seen.by_outcome
     text = Text(f"\n{_count(seen.total, 'execution')}", style="bold")
     if seen.total:
@@ -123,7 +130,7 @@ def _executions(
     yield table
 
 
-def _flows(flows: Sequence[UsingFlow]) -> Iterator[RenderableType]:
+def _flows(flows: Sequence[FlowUse]) -> Iterator[RenderableType]:
     if not flows:
         return
     yield _title("Flows that use it")
@@ -176,7 +183,7 @@ def _ending(one: SlowExecution) -> Text:
     return Text(f"{words} {execution.response_status}".strip(), style=STYLES[one.outcome])
 
 
-def _timeouts(seen: Executions) -> int:
+def _timeouts(seen: ExecutionStatistics) -> int:
     return seen.by_outcome[Outcome.TIMEOUT]
 
 

@@ -54,18 +54,18 @@ def export(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    stretch = _stretch(begin, end)
+    time_range = _time_range(begin, end)
     orgs = _chosen(settings, org)
     labels = _labels(label or [])
     with opened_ledger(settings) as ledger, waiting("Writing"):
         result = Result.of(output, "export", context, settings)
-        pasts = _write(settings, ledger, orgs, stretch, labels, result)
+        pasts = _write(settings, ledger, orgs, time_range, labels, result)
     if output:
         for past in pasts:
             _say_what(past, output)
 
 
-def _stretch(begin: datetime | None, end: datetime | None) -> "TimeRange":
+def _time_range(begin: datetime | None, end: datetime | None) -> "TimeRange":
     from monitor.clock import SystemClock
     from monitor.model import TimeRange
 
@@ -107,7 +107,7 @@ def _write(
     settings: "Settings",
     ledger: "Ledger",
     orgs: "Sequence[OrgSettings]",
-    stretch: "TimeRange",
+    time_range: "TimeRange",
     labels: dict[str, str],
     result: Result,
 ) -> "Sequence[PastOrg]":
@@ -115,7 +115,7 @@ def _write(
 
     window = settings.collect.window
     with ledger.history() as history:
-        pasts = [past_of(history, org.name, org.contract, stretch, window) for org in orgs]
+        pasts = [past_of(history, org.name, org.contract, time_range, window) for org in orgs]
         if not any(past.times for past in pasts):
             raise StaleDataError(
                 "Nothing was collected in this stretch of time",

@@ -38,11 +38,11 @@ def investigate(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
-    from monitor.inquiry import Question, inquire
-    from monitor.model import Cut
+    from monitor.inquiry import InvestigationRequest, collect
+    from monitor.model import Truncation
     from monitor.sources import ExecutionBounds
 
-    question = Question(
+    request = InvestigationRequest(
         action=action,
         seconds=_seconds("--since", since, settings.state.retention),
         org=org,
@@ -50,10 +50,10 @@ def investigate(
         bounds=ExecutionBounds(seconds=_seconds("--wait", wait, 24 * 3600)),
     )
     clock = SystemClock()
-    with opened_ledger(settings) as ledger, reading(f"Reading {action}") as onlooker:
-        found = inquire(question, settings, ledger, clock, onlooker)
+    with opened_ledger(settings) as ledger, reading(f"Reading {action}") as listener:
+        found = collect(request, settings, ledger, clock, listener)
     sys.stdout.write(_render(found, form, clock.now()))
-    if found.executions and found.executions.cut is Cut.INTERRUPTED:
+    if found.executions and found.executions.truncation is Truncation.INTERRUPTED:
         raise typer.Exit(130)
 
 

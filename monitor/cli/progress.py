@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from monitor.sources import Onlooker
+    from monitor.sources import ProgressListener
 
 SLOW_SECONDS = 2.0
 LINE_EVERY_SECONDS = 10.0
@@ -37,7 +37,7 @@ def waiting(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def reading(what: str) -> Iterator[Onlooker]:
+def reading(what: str) -> Iterator[ProgressListener]:
     """Show on stderr how far a long list has been read.
 
     On a terminal a bar moves and counts; elsewhere a line now and then does, once it takes long.
@@ -45,9 +45,11 @@ def reading(what: str) -> Iterator[Onlooker]:
     if sys.stderr.isatty():
         with _bar() as bar:
             task = bar.add_task(what, total=None)
-            yield _Teller(what, lambda words: bar.update(task, description=words))
+            yield _ProgressText(what, lambda words: bar.update(task, description=words))
         return
-    yield _Teller(what, SparseLines(lambda line: sys.stderr.write(f"{line}\n"), time.monotonic))
+    yield _ProgressText(
+        what, SparseLines(lambda line: sys.stderr.write(f"{line}\n"), time.monotonic)
+    )
 
 
 class SparseLines:
@@ -72,7 +74,7 @@ class SparseLines:
             self._write(line)
 
 
-class _Teller:
+class _ProgressText:
     """Puts progress into words."""
 
     def __init__(self, what: str, say: Callable[[str], object]) -> None:

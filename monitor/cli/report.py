@@ -117,7 +117,7 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -
 
     collect = settings.collect
     now = SystemClock().now()
-    stretch = settled(now, seconds, collect.window, collect.settle)
+    time_range = settled(now, seconds, collect.window, collect.settle)
     unread = [org.name for org in settings.org if not ledger.state(org.name).sources]
     if len(unread) == len(settings.org):
         raise StaleDataError(
@@ -126,7 +126,7 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -
         )
     classifier = settings.classify.classifier()
     summaries = [
-        summarise(ledger, org.name, org.contract, stretch, classifier) for org in settings.org
+        summarise(ledger, org.name, org.contract, time_range, classifier) for org in settings.org
     ]
     diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}
     hour = settled(now, HOUR_SECONDS, collect.window, collect.settle)

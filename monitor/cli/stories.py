@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.investigation import Judged
+from monitor.analysis.investigation import DiagnosisInPeriod
 from monitor.analysis.severity import Severity, severity_of
 from monitor.analysis.telling import explain, format_raise
 from monitor.analysis.verdict import Verdict
@@ -29,15 +29,15 @@ MAX_EXPLANATIONS = 15
 _WIDEST_NAME = 28
 
 
-def explanations(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
+def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
     """A paragraph an action that is not well, and one line on those that can't be judged.
 
     Args:
-        judged: Names and diagnoses of actions, the worst first.
+        diagnosed: Names and diagnoses of actions, the worst first.
     """
     told = [
         (name, one)
-        for name, one in judged
+        for name, one in diagnosed
         if one is not None and one.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}
     ]
     if told:
@@ -51,22 +51,22 @@ def explanations(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Ren
     if len(told) > MAX_EXPLANATIONS:
         left = len(told) - MAX_EXPLANATIONS
         yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
-    yield from _not_judged(judged)
+    yield from _not_judged(diagnosed)
 
 
-def verdict_details(judged: Judged | None) -> Iterator[RenderableType]:
+def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableType]:
     """One action's verdict, why it has it, and the evidence.
 
     Args:
-        judged: The verdict; None shows nothing.
+        diagnosed: The verdict; None shows nothing.
     """
-    if judged is None:
+    if diagnosed is None:
         return
-    found, stretch = judged.diagnosis, judged.stretch
-    severity = severity_of(found, stretch.end)
+    found, time_range = diagnosed.diagnosis, diagnosed.time_range
+    severity = severity_of(found, time_range.end)
     begin, end = (
         datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
-        for at in (stretch.start, stretch.end)
+        for at in (time_range.start, time_range.end)
     )
     yield Text.assemble(
         ("\nVerdict: ", "bold"),
@@ -83,10 +83,10 @@ def verdict_details(judged: Judged | None) -> Iterator[RenderableType]:
         yield Text(f"{note}.", style="dim")
 
 
-def _not_judged(judged: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:
+def _not_judged(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:
     missing = [
         f"{name} ({'; '.join(one.missing)})" if one.missing else name
-        for name, one in judged
+        for name, one in diagnosed
         if one is not None and one.verdict is Verdict.INSUFFICIENT
     ]
     if missing:

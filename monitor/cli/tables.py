@@ -86,7 +86,7 @@ def _lost_callers(flows: Sequence[CallersLost]) -> Table:
 
 def _heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
     total = summary.total
-    begin, end = (_moment(at) for at in (summary.stretch.start, summary.stretch.end))
+    begin, end = (_moment(at) for at in (summary.time_range.start, summary.time_range.end))
     text = Text.assemble((summary.org, "bold"), f"  {begin} to {end} UTC   ")
     if total.executions is not None and total.successes is not None:
         text.append(f"{total.executions:,} executions, ")

@@ -95,9 +95,9 @@ def _count(ledger: Ledger, change: Change, how: Measuring, starts: Sequence[int]
     if not starts:
         return Measured()
     window, wanted = how.collect.window, set(starts)
-    stretch = TimeRange(min(starts), max(starts) + window)
+    time_range = TimeRange(min(starts), max(starts) + window)
     counts: Counter[Outcome] = Counter()
-    for tally in ledger.tally_sums(change.org, stretch, window, change.action_id):
+    for tally in ledger.tally_sums(change.org, time_range, window, change.action_id):
         if tally.bucket_start in wanted:
             counts[_outcome(tally, how.classifier)] += tally.count
     return Measured(
@@ -112,8 +112,8 @@ def _outcome(tally: TallySum, classifier: Classifier) -> Outcome:
     return classifier.outcome(tally.error_type, tally.response_status)
 
 
-def _starts(stretch: TimeRange, window: int) -> range:
-    return range(stretch.start, stretch.end, window)
+def _starts(time_range: TimeRange, window: int) -> range:
+    return range(time_range.start, time_range.end, window)
 
 
 def _within(start: int, end: int, covered: Iterable[TimeRange]) -> bool:

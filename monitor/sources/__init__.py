@@ -3,7 +3,7 @@
 from monitor.sources.actions import ActionsSource
 from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.evidence import Evidence, Source
-from monitor.sources.executions import ExecutionBounds, ExecutionsSource, Onlooker
+from monitor.sources.executions import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.sources.flow_errors import FlowErrorsSource
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "ExecutionBounds",
     "ExecutionsSource",
     "FlowErrorsSource",
-    "Onlooker",
+    "ProgressListener",
     "Source",
 ]

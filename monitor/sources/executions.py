@@ -41,7 +41,7 @@ from monitor.genesys.analytics import (
 )
 from monitor.genesys.budget import Deadline
 from monitor.genesys.records import DroppedRecord, DropReason
-from monitor.model import Cut, Execution, ExecutionList, TimeRange, floor_to
+from monitor.model import Execution, ExecutionList, TimeRange, Truncation, floor_to
 from monitor.sources.asking_less import (
     is_granularity_too_fine,
     is_interval_too_long,
@@ -80,7 +80,7 @@ class ExecutionBounds:
     longest_pause_seconds: float = 5.0
 
 
-class Onlooker(Protocol):
+class ProgressListener(Protocol):
     """Is told how far reading has come."""
 
     def job_is(self, state: str) -> None:
@@ -103,7 +103,9 @@ class ExecutionsSource:
         self._bounds = bounds or ExecutionBounds()
         self._own_pages = False
 
-    def read(self, action_id: str, time_range: TimeRange, onlooker: Onlooker) -> ExecutionList:
+    def read(
+        self, action_id: str, time_range: TimeRange, listener: ProgressListener
+    ) -> ExecutionList:
         """Read the executions of one action that ended in a period.
 
         An interrupt while results come in ends reading: what has come is given back as cut.
@@ -117,12 +119,12 @@ class ExecutionsSource:
         found: list[Execution] = []
         granularities = list(GRANULARITIES_SECONDS)
         pieces = [time_range]
-        cut: Cut | None = None
-        while pieces and cut is None:
+        truncation: Truncation | None = None
+        while pieces and truncation is None:
             asked = pieces[0]
             try:
                 job_id = self._submit(action_id, asked, granularities[0])
-                self._await(job_id, deadline, onlooker)
+                self._await(job_id, deadline, listener)
             except BadRequestError as error:
                 # A shorter time range is the smaller price, so it is tried first.
                 if is_interval_too_long(error) and asked.seconds > SHORTEST_PIECE_SECONDS:
@@ -135,11 +137,11 @@ class ExecutionsSource:
                 else:
                     raise
             else:
-                cut = self._read(job_id, asked, found, deadline, onlooker)
+                truncation = self._read(job_id, asked, found, deadline, listener)
                 del pieces[0]
-                if pieces and cut is None and deadline.remaining_seconds <= 0:
-                    cut = Cut.TIME
-        return ExecutionList(tuple(found), granularities[0], cut)
+                if pieces and truncation is None and deadline.remaining_seconds <= 0:
+                    truncation = Truncation.TIME
+        return ExecutionList(tuple(found), granularities[0], truncation)
 
     def _submit(self, action_id: str, time_range: TimeRange, granularity_seconds: int) -> str:
         """Begin a job; in pages of our size, unless the platform says that it takes no such."""
@@ -170,12 +172,12 @@ class ExecutionsSource:
             page_size=page_size,
         )
 
-    def _await(self, job_id: str, deadline: Deadline, onlooker: Onlooker) -> None:
+    def _await(self, job_id: str, deadline: Deadline, listener: ProgressListener) -> None:
         """Wait until the job is fulfilled."""
         pause = self._bounds.first_pause_seconds
         while True:
             status = action_job(self._client, job_id)
-            onlooker.job_is(status.state)
+            listener.job_is(status.state)
             if not status.state.is_under_way:
                 break
             if deadline.remaining_seconds <= pause:
@@ -196,8 +198,8 @@ class ExecutionsSource:
         asked: TimeRange,
         executions: list[Execution],
         deadline: Deadline,
-        onlooker: Onlooker,
-    ) -> Cut | None:
+        listener: ProgressListener,
+    ) -> Truncation | None:
         """Add what a job found; returns why it is not all."""
         cursors: set[str] = set()
         cursor: str | None = None
@@ -206,16 +208,16 @@ class ExecutionsSource:
                 page = action_job_page(self._client, job_id, cursor)
                 fresh = (one for group in page.results for one in self._executions(group, asked))
                 executions.extend(islice(fresh, self._bounds.executions - len(executions)))
-                onlooker.have_read(len(executions))
+                listener.have_read(len(executions))
                 cursor = page.cursor
                 if next(fresh, None) is not None:
-                    return Cut.ROWS
+                    return Truncation.ROWS
                 if not cursor:
                     return None
                 if len(executions) >= self._bounds.executions:
-                    return Cut.ROWS
+                    return Truncation.ROWS
                 if deadline.remaining_seconds <= 0:
-                    return Cut.TIME
+                    return Truncation.TIME
                 if cursor in cursors:
                     raise WrongShapeError(
                         "The list of executions leads back to a page that has been read",
@@ -226,7 +228,7 @@ class ExecutionsSource:
         except KeyboardInterrupt:
             if not executions:
                 raise
-            return Cut.INTERRUPTED
+            return Truncation.INTERRUPTED
 
     def _executions(self, group: ActionGroup, asked: TimeRange) -> Iterator[Execution]:
         """The executions of one row: one, as long as each has an id of its own."""

@@ -152,8 +152,8 @@ def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
         quiet=tuple(row for row in rows if row not in loud),
         lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
         sources=tuple(_source(org_snapshot, source, now) for source in org_snapshot.source_names),
-        day_from=describe_moment(day.stretch.start),
-        day_to=describe_moment(day.stretch.end),
+        day_from=describe_moment(day.time_range.start),
+        day_to=describe_moment(day.time_range.end),
     )
 
 

@@ -77,7 +77,7 @@ def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) ->
     budget = action.budget_used_ratio
     found = known.diagnoses.get(action.action_id) if known else None
     step = format_raise(found).replace("->", _ARROW) if found else ""
-    severity = severity_of(found, known.stretch.end).value if known and found else ""
+    severity = severity_of(found, known.time_range.end).value if known and found else ""
     well = found is None or found.verdict is Verdict.HEALTHY
     return ActionRow(
         name=action.action_name or action.action_id,

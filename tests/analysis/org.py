@@ -140,6 +140,6 @@ class FilledLedger:
         )
         self.ledger.record(ORG, "flow-errors", reading)
 
-    def summary(self, stretch: TimeRange = HOUR) -> Summary:
-        """The summary of a stretch."""
-        return summarise(self.ledger, ORG, self.contract, stretch, CLASSIFIER)
+    def summary(self, time_range: TimeRange = HOUR) -> Summary:
+        """The summary of a period."""
+        return summarise(self.ledger, ORG, self.contract, time_range, CLASSIFIER)

@@ -117,9 +117,9 @@ def test_every_action_gets_its_verdict(slow_org: FilledLedger) -> None:
 
 def test_the_last_eight_settled_days_are_looked_at() -> None:
     """Up to the last window that is settled."""
-    stretch = diagnosed_range(Settings(), NOW + 299)
+    time_range = diagnosed_range(Settings(), NOW + 299)
 
-    assert stretch == TimeRange(T0 + DAY_SECONDS - DIAGNOSED_SECONDS, T0 + DAY_SECONDS)
+    assert time_range == TimeRange(T0 + DAY_SECONDS - DIAGNOSED_SECONDS, T0 + DAY_SECONDS)
 
 
 def test_windows_that_are_not_settled_are_left_out(slow_org: FilledLedger) -> None:
@@ -273,11 +273,11 @@ def test_nobody_waits_for_a_diagnosis_that_was_given_up(slow_org: FilledLedger) 
 def test_one_action_is_diagnosed_as_it_is_among_all(slow_org: FilledLedger) -> None:
     """Whoever looks closely sees what the report says."""
     slow_org.read_actions(*called("other", [100.0] * 500, 5_000), covered=DAY)
-    one, stretch = diagnose_action(slow_org.ledger, ACME, Settings(), NOW, "slow")
+    one, time_range = diagnose_action(slow_org.ledger, ACME, Settings(), NOW, "slow")
     among = diagnosed(slow_org.ledger)
 
     assert one == among.diagnoses["slow"]
-    assert stretch == among.stretch == DAY
+    assert time_range == among.time_range == DAY
 
 
 def test_concurrency_is_that_of_little_s_law(ledger: Ledger) -> None:

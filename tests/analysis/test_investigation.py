@@ -10,15 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.investigation import Executions, Gathered, Investigation, investigate
+from monitor.analysis.investigation import (
+    ExecutionStatistics,
+    Investigation,
+    InvestigationData,
+    investigate,
+)
 from monitor.analysis.investigation_document import as_document
 from monitor.analysis.timeouts import TimeoutsInForce
-from monitor.model import Action, Cut, Execution, ExecutionList, Outcome
+from monitor.model import Action, Execution, ExecutionList, Outcome, Truncation
 from tests.analysis.org import BROKEN, CLASSIFIER, HOUR, THROTTLED, TIMED_OUT, timed_out
 
 T0 = HOUR.start
 ACTION = Action("crm", "CRM Lookup", integration_name="CRM")
-GATHERED = Gathered(
+DATA = InvestigationData(
     "acme", "platform", ACTION, HOUR, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)
 )
 
@@ -35,23 +40,27 @@ def took(
     return Execution(name, error_type, status, at, duration_ms)
 
 
-def listed(*executions: Execution, cut: Cut | None = None, seconds: int = 60) -> ExecutionList:
+def listed(
+    *executions: Execution, truncation: Truncation | None = None, seconds: int = 60
+) -> ExecutionList:
     """A list of them."""
-    return ExecutionList(executions, seconds, cut)
+    return ExecutionList(executions, seconds, truncation)
 
 
-def seen(*executions: Execution, limit: int = 20, timeout_ms: int | None = 3_000) -> Executions:
+def seen(
+    *executions: Execution, limit: int = 20, timeout_ms: int | None = 3_000
+) -> ExecutionStatistics:
     """What executions show."""
     in_force = TimeoutsInForce(frozenset([timeout_ms] if timeout_ms else []), timeout_ms)
-    gathered = replace(GATHERED, listed=listed(*executions), in_force=in_force)
-    shown = investigate(gathered, CLASSIFIER, limit).executions
+    data = replace(DATA, listed=listed(*executions), in_force=in_force)
+    shown = investigate(data, CLASSIFIER, limit).executions
     assert shown is not None
     return shown
 
 
-def looked_at(gathered: Gathered, limit: int = 20) -> Investigation:
-    """What was gathered, looked at."""
-    return investigate(gathered, CLASSIFIER, limit)
+def investigated(data: InvestigationData, limit: int = 20) -> Investigation:
+    """Return the investigation of some data."""
+    return investigate(data, CLASSIFIER, limit)
 
 
 def durations_ms(shown: Sequence[object]) -> list[float]:
@@ -157,7 +166,7 @@ def test_conversations_are_counted_once_and_listed_newest_first() -> None:
     """A caller who was hit twice is one conversation."""
     hits = [timed_out("a", at=T0), timed_out("a", at=T0 + 9), timed_out("b", at=T0 + 5)]
 
-    found = looked_at(replace(GATHERED, incidents=hits), limit=2)
+    found = investigated(replace(DATA, incidents=hits), limit=2)
 
     assert found.conversations == 2
     assert [hit.at for hit in found.hits] == [T0 + 9, T0 + 5]
@@ -168,8 +177,8 @@ def test_flows_that_were_hit_come_first() -> None:
     hits = [timed_out("a", flow_id="seen"), timed_out("b", flow_id="tracked")]
     hits.append(timed_out("c", flow_id="tracked"))
 
-    found = looked_at(
-        replace(GATHERED, tracked_flows={"tracked": "Main", "idle": "Idle"}, incidents=hits)
+    found = investigated(
+        replace(DATA, tracked_flows={"tracked": "Main", "idle": "Idle"}, incidents=hits)
     )
 
     assert [(flow.flow_id, flow.is_tracked, flow.conversations) for flow in found.flows] == [
@@ -181,16 +190,16 @@ def test_flows_that_were_hit_come_first() -> None:
 
 def test_a_flow_that_was_known_before_counts_where_nobody_says_more() -> None:
     """Dependency tracking knows better, when it answers."""
-    known = replace(GATHERED, known_flows={"old": "Old Line"})
+    known = replace(DATA, known_flows={"old": "Old Line"})
 
-    assert [flow.name for flow in looked_at(known).flows] == ["Old Line"]
-    assert looked_at(replace(known, tracked_flows={})).flows == ()
+    assert [flow.name for flow in investigated(known).flows] == ["Old Line"]
+    assert investigated(replace(known, tracked_flows={})).flows == ()
 
 
 def test_without_detail_records_conversations_are_unknown() -> None:
     """None, never 0; and it is said."""
-    found = looked_at(
-        replace(GATHERED, tracked_flows={"m": "Main"}, missing_detail_seconds=HOUR.seconds)
+    found = investigated(
+        replace(DATA, tracked_flows={"m": "Main"}, missing_detail_seconds=HOUR.seconds)
     )
 
     assert found.conversations is None
@@ -204,14 +213,14 @@ def test_a_gap_in_detail_records_is_said_unless_it_is_the_usual_one(
     said: bool,  # noqa: FBT001 - what is expected
 ) -> None:
     """The newest minutes are not there yet, which is no news."""
-    found = looked_at(replace(GATHERED, missing_detail_seconds=missing))
+    found = investigated(replace(DATA, missing_detail_seconds=missing))
 
     assert any("20 min" in note for note in found.notes) is said
 
 
 def test_the_contract_flow_says_what_it_can_show() -> None:
     """One sentence; no executions, but the conversations and flows."""
-    found = looked_at(replace(GATHERED, contract="flow", incidents=[timed_out("a")]))
+    found = investigated(replace(DATA, contract="flow", incidents=[timed_out("a")]))
 
     assert found.executions is None
     assert found.conversations == 1
@@ -220,11 +229,11 @@ def test_the_contract_flow_says_what_it_can_show() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gathered", "words"),
+    ("data", "words"),
     [
-        (listed(took(1), cut=Cut.ROWS), "only 1: there are more than"),
-        (listed(took(1), cut=Cut.TIME), "taken too long"),
-        (listed(took(1), cut=Cut.INTERRUPTED), "interrupted"),
+        (listed(took(1), truncation=Truncation.ROWS), "only 1: there are more than"),
+        (listed(took(1), truncation=Truncation.TIME), "taken too long"),
+        (listed(took(1), truncation=Truncation.INTERRUPTED), "interrupted"),
         (listed(), "No execution was seen"),
         (listed(took(1, name="")), "no correlation id"),
         (listed(replace(took(1), is_exact=False)), "mean duration"),
@@ -232,21 +241,21 @@ def test_the_contract_flow_says_what_it_can_show() -> None:
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
-def test_what_is_not_known_is_said(gathered: ExecutionList, words: str) -> None:
+def test_what_is_not_known_is_said(data: ExecutionList, words: str) -> None:
     """One sentence for it, and for nothing else."""
-    [note] = looked_at(replace(GATHERED, listed=gathered)).notes
+    [note] = investigated(replace(DATA, listed=data)).notes
 
     assert words in note
 
 
 def test_nothing_is_said_where_all_is_known() -> None:
     """No notes."""
-    assert looked_at(replace(GATHERED, listed=listed(took(1)))).notes == ()
+    assert investigated(replace(DATA, listed=listed(took(1)))).notes == ()
 
 
 def test_a_timeout_that_changed_is_said() -> None:
     """With all values, and the one that the picture shows."""
-    found = looked_at(replace(GATHERED, in_force=TimeoutsInForce(frozenset({3_000, 4_500}), 4_500)))
+    found = investigated(replace(DATA, in_force=TimeoutsInForce(frozenset({3_000, 4_500}), 4_500)))
 
     assert found.timeout_seconds == 4.5
     [note] = found.notes
@@ -255,7 +264,7 @@ def test_a_timeout_that_changed_is_said() -> None:
 
 def test_an_unknown_timeout_is_said() -> None:
     """It may be seen in the data without being in the catalogue."""
-    found = looked_at(replace(GATHERED, in_force=TimeoutsInForce()))
+    found = investigated(replace(DATA, in_force=TimeoutsInForce()))
 
     assert found.timeout_seconds is None
     assert found.notes == ("The timeout in force is not known.",)
@@ -263,21 +272,21 @@ def test_an_unknown_timeout_is_said() -> None:
 
 def test_why_flows_are_unknown_is_said() -> None:
     """As a sentence of its own."""
-    found = looked_at(replace(GATHERED, flows_problem="Not allowed: grant it"))
+    found = investigated(replace(DATA, flows_problem="Not allowed: grant it"))
 
     assert found.notes == ("Not allowed: grant it.",)
 
 
 def test_the_document_speaks_the_words_of_the_report() -> None:
     """Snake case, seconds, ISO times; whole, and plain JSON."""
-    gathered = replace(
-        GATHERED,
-        listed=listed(took(1_500), took(3_000, TIMED_OUT, ""), cut=Cut.ROWS),
+    data = replace(
+        DATA,
+        listed=listed(took(1_500), took(3_000, TIMED_OUT, ""), truncation=Truncation.ROWS),
         tracked_flows={"main": "Main"},
         incidents=[timed_out("call-1")],
     )
 
-    document = json.loads(json.dumps(as_document(looked_at(gathered), T0 + 3_600)))
+    document = json.loads(json.dumps(as_document(investigated(data), T0 + 3_600)))
 
     assert document["generated_at"] == document["to"] == "2027-01-15T09:00:00Z"
     assert (document["executions"], document["timeouts"], document["throttled"]) == (2, 1, 0)
@@ -311,9 +320,9 @@ def test_the_document_speaks_the_words_of_the_report() -> None:
 
 def test_the_document_has_the_same_words_without_executions() -> None:
     """Null for what can't be known, so that whoever reads it need not ask first."""
-    whole = as_document(looked_at(replace(GATHERED, listed=listed(took(1)))), T0)
+    whole = as_document(investigated(replace(DATA, listed=listed(took(1)))), T0)
 
-    bare = as_document(looked_at(replace(GATHERED, contract="flow")), T0)
+    bare = as_document(investigated(replace(DATA, contract="flow")), T0)
 
     assert bare.keys() == whole.keys()
     assert bare["executions"] is bare["successes"] is bare["p99_seconds"] is None

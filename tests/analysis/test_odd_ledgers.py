@@ -32,8 +32,8 @@ from tests.analysis.org import (
 )
 
 WINDOWS = 36
-STRETCH = TimeRange(T0, T0 + WINDOWS * WINDOW_SECONDS)
-NOW = STRETCH.end + 600
+TIME_RANGE = TimeRange(T0, T0 + WINDOWS * WINDOW_SECONDS)
+NOW = TIME_RANGE.end + 600
 ACME = OrgSettings.model_validate({"name": ORG, "client_id": "x", "client_secret": "y"})
 LOW_FLOOR = Settings.model_validate(
     {"recommend": {"min_executions": 1, "min_timeouts": 1, "min_windows": 1, "min_span": "1s"}}
@@ -95,11 +95,11 @@ def judged(
         org = FilledLedger(ledger)
         for since, timeout_ms in sorted(changes, key=lambda one: one[0]):
             org.catalogue(replace(CATALOGUE, configured_timeout_ms=timeout_ms), at=T0 + since)
-        org.read_actions(*read, covered=STRETCH)
+        org.read_actions(*read, covered=TIME_RANGE)
         # What was read a second time shows fewer: a restatement, which changes nothing.
-        org.read_actions(*(replace(one, count=one.count // 2) for one in read), covered=STRETCH)
+        org.read_actions(*(replace(one, count=one.count // 2) for one in read), covered=TIME_RANGE)
         found = diagnose_org(ledger, ACME, wanted, NOW)
-        summary = org.summary(STRETCH)
+        summary = org.summary(TIME_RANGE)
     document = as_document([summary], NOW, {ORG: found})
     return found, json.dumps(document, allow_nan=False), report_csv([summary], {ORG: found})
 

@@ -79,7 +79,7 @@ def test_failures_are_listed_most_frequent_first(org: FilledLedger) -> None:
 
 
 def test_only_windows_of_the_stretch_count(org: FilledLedger) -> None:
-    """A stretch is half-open: the window that begins at its end is not part of it."""
+    """A period is half-open: the window that begins at its end is not part of it."""
     org.read_actions(
         executions("crm", [200.0], window_start=HOUR.start - WINDOW_SECONDS),
         executions("crm", [200.0] * 2, window_start=HOUR.start),
@@ -285,7 +285,7 @@ def test_mean_concurrency_is_time_spent_per_time(org: FilledLedger) -> None:
 
 
 def test_mean_concurrency_is_over_what_was_read(org: FilledLedger) -> None:
-    """A stretch of which half was read is no half as busy one."""
+    """A period of which half was read is no half as busy one."""
     half = TimeRange(HOUR.start, HOUR.start + HOUR_SECONDS // 2)
     org.read_actions(executions("crm", [2_000.0] * 900), covered=half)
     assert action(org.summary()).mean_concurrency == pytest.approx(1.0)
@@ -388,7 +388,7 @@ def test_flows_of_the_flow_contract_add_up_to_its_total(flow_org: FilledLedger) 
 
 
 def test_an_org_that_nothing_is_known_of_is_empty(org: FilledLedger) -> None:
-    """Counts are 0, everything else is unknown, and the stretch is missing as a whole."""
+    """Counts are 0, everything else is unknown, and the period is missing as a whole."""
     summary = org.summary()
     assert (summary.actions, summary.flows, summary.integrations) == ((), (), ())
     assert (summary.total.executions, summary.total.timeout_share) == (0, None)
@@ -415,7 +415,7 @@ def test_a_settled_stretch_is_long_enough_and_old_enough(
     now: float, seconds: int, window_seconds: int, settle_seconds: int
 ) -> None:
     """It lies on window boundaries, and one window more would not have settled."""
-    stretch = settled(now, seconds, window_seconds, settle_seconds)
-    assert stretch.start % window_seconds == stretch.end % window_seconds == 0
-    assert seconds <= stretch.seconds < seconds + window_seconds
-    assert stretch.end <= now - settle_seconds < stretch.end + window_seconds
+    time_range = settled(now, seconds, window_seconds, settle_seconds)
+    assert time_range.start % window_seconds == time_range.end % window_seconds == 0
+    assert seconds <= time_range.seconds < seconds + window_seconds
+    assert time_range.end <= now - settle_seconds < time_range.end + window_seconds

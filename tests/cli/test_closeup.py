@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from monitor.analysis.investigation import Gathered, Judged, investigate
+from monitor.analysis.investigation import DiagnosisInPeriod, InvestigationData, investigate
 from monitor.analysis.timeouts import TimeoutsInForce
 from monitor.cli.closeup import investigation_view
 from monitor.model import Action, Execution, ExecutionList, Incident, TimeRange
@@ -16,7 +16,7 @@ from tests.analysis.org import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT
 
 ID = "0f4b2a31-7a52-4c39-8f5e-2d8f9a1b3c4d"
 ACTION = Action("custom_-_1", "CRM Lookup")
-BARE = Gathered("acme", "platform", ACTION, HOUR, missing_detail_seconds=HOUR.seconds)
+BARE = InvestigationData("acme", "platform", ACTION, HOUR, missing_detail_seconds=HOUR.seconds)
 HIT = Incident("conversation-1", 0, HOUR.start, "custom_-_1", "", "", "", "")
 
 
@@ -25,13 +25,11 @@ def took(duration_ms: float, error_type: str = "NONE", status: str = "200") -> E
     return Execution(ID, error_type, status, HOUR.start, duration_ms)
 
 
-def shown(gathered: Gathered, width: int = 100) -> str:
+def shown(data: InvestigationData, width: int = 100) -> str:
     """The text of an investigation."""
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(
-            investigation_view(investigate(gathered, CLASSIFIER, 5), width, ascii_only=True)
-        )
+        console.print(investigation_view(investigate(data, CLASSIFIER, 5), width, ascii_only=True))
     return captured.get()
 
 
@@ -104,8 +102,12 @@ def test_markup_in_a_name_is_only_text() -> None:
 
 def test_the_verdict_stands_with_its_evidence() -> None:
     """What it is, how much it matters, the raise, why, and in which windows it was seen."""
-    stretch = TimeRange(END - 86_400, END)
-    text = shown(replace(BARE, listed=ExecutionList((), 60), judged=Judged(slow_tail(), stretch)))
+    time_range = TimeRange(END - 86_400, END)
+    text = shown(
+        replace(
+            BARE, listed=ExecutionList((), 60), diagnosed=DiagnosisInPeriod(slow_tail(), time_range)
+        )
+    )
 
     assert "Verdict: slow_tail, CRITICAL  5 s -> " in text
     assert slow_tail().why[:60] in text

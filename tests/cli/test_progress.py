@@ -9,9 +9,9 @@ from monitor.cli.progress import SparseLines, reading
 
 def test_what_goes_quickly_is_not_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
     """No line in a cron job's mail."""
-    with reading("Reading") as onlooker:
-        onlooker.job_is("PENDING")
-        onlooker.have_read(5)
+    with reading("Reading") as listener:
+        listener.job_is("PENDING")
+        listener.have_read(5)
 
     assert capsys.readouterr() == ("", "")
 

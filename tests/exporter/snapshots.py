@@ -143,7 +143,7 @@ def diagnosed(diagnoses: Mapping[str, Diagnosis], *, taken_at: float = NOW) -> O
     return OrgDiagnosis(
         org=ORG,
         contract="platform",
-        stretch=DAY,
+        time_range=DAY,
         taken_at=taken_at,
         missing_seconds=0,
         diagnoses=diagnoses,

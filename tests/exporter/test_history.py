@@ -45,11 +45,11 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def exported(
-    ledger: Ledger, stretch: TimeRange, contract: str = "platform", orgs: Iterable[str] = (ORG,)
+    ledger: Ledger, time_range: TimeRange, contract: str = "platform", orgs: Iterable[str] = (ORG,)
 ) -> str:
     """The text of an export."""
     with ledger.history() as history:
-        pasts = [past_of(history, org, contract, stretch, WINDOW_SECONDS) for org in orgs]
+        pasts = [past_of(history, org, contract, time_range, WINDOW_SECONDS) for org in orgs]
         return "".join(openmetrics(history, pasts, CLASSIFIER))
 
 

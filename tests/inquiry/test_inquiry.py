@@ -21,9 +21,9 @@ from monitor.errors import (
     PermissionDeniedError,
     StaleDataError,
 )
-from monitor.inquiry import Question, inquire
+from monitor.inquiry import InvestigationRequest, collect
 from monitor.ledger import Ledger
-from monitor.model import Cut, Outcome, TimeRange
+from monitor.model import Outcome, TimeRange, Truncation
 from monitor.simulator import (
     ALL_PERMISSIONS,
     RunningSimulator,
@@ -88,8 +88,8 @@ class Deployment:
 
     def ask(self, action: str = ORDER_STATUS.name, **more: Any) -> Investigation:  # noqa: ANN401
         """Look closely at an action."""
-        question = replace(Question(action, HOUR, bounds=QUICK), **more)
-        return inquire(question, self.settings, self.ledger, self.clock, Nobody())
+        question = replace(InvestigationRequest(action, HOUR, bounds=QUICK), **more)
+        return collect(question, self.settings, self.ledger, self.clock, Nobody())
 
     def wire(self, org: str = "acme") -> Wire:
         """To the simulator itself."""
@@ -161,7 +161,7 @@ def test_executions_are_those_that_happened(deployment: Deployment, asked: str) 
         truth = wire.truth(LAST_HOUR)["actions"][ORDER_STATUS.action_id]
     assert found.executions is not None
     assert {str(outcome): count for outcome, count in found.executions.by_outcome.items()} == truth
-    assert found.stretch == LAST_HOUR
+    assert found.time_range == LAST_HOUR
     assert found.timeout_seconds == ORDER_STATUS.timeout_seconds
     assert found.notes == ()
 
@@ -217,7 +217,7 @@ def test_more_rows_than_the_bound_are_said_to_be_cut(deployment: Deployment) -> 
     found = deployment.ask(bounds=replace(QUICK, executions=25))
 
     assert found.executions is not None
-    assert found.executions.cut is Cut.ROWS
+    assert found.executions.truncation is Truncation.ROWS
     assert found.executions.total == 25
     assert "Not all executions were read, only 25" in found.notes[0]
 
@@ -238,7 +238,7 @@ def test_less_than_a_minute_is_a_minute(deployment: Deployment) -> None:
     """Stretches begin and end with a minute, and none is empty."""
     deployment.clock.at = NOON + 30
 
-    assert deployment.ask(seconds=1.0).stretch == TimeRange(NOON - 60, NOON)
+    assert deployment.ask(seconds=1.0).time_range == TimeRange(NOON - 60, NOON)
 
 
 def test_an_unknown_name_is_refused_before_the_platform_is_asked(deployment: Deployment) -> None:

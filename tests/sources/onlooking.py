@@ -1,4 +1,4 @@
-"""An onlooker that keeps what it is told, and how reading is sped up for a test."""
+"""A progress listener that keeps what it is told, and how reading is sped up for a test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUICK = ExecutionBounds(seconds=20.0, first_pause_seconds=0.001, longest_pause_s
 
 @dataclass
 class Notes:
-    """Keeps what an onlooker is told."""
+    """Keeps what it is told."""
 
     states: list[str] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)

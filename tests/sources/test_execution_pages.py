@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import GenesysError, WrongShapeError
-from monitor.model import Cut, Execution, ExecutionList
+from monitor.model import Execution, ExecutionList, Truncation
 from monitor.sources import ExecutionsSource
 from tests.collect.watched import client_of
 from tests.genesys.far_side import FarSide, Reply, Seen, listening
@@ -118,7 +118,7 @@ def test_reading_ends_when_its_time_is_over(far_side: FarSide) -> None:
     listed = ExecutionsSource(client, replace(QUICK, seconds=0.03)).read("a", LAST_HOUR, Notes())
 
     client.close()
-    assert listed.cut is Cut.TIME
+    assert listed.truncation is Truncation.TIME
     assert 1 <= len(listed.executions) < 5_000
 
 

@@ -19,7 +19,7 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys import Client
-from monitor.model import Cut, ExecutionList
+from monitor.model import ExecutionList, Truncation
 from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, serve
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from monitor.sources import ExecutionsSource
@@ -93,7 +93,7 @@ def test_every_execution_is_read_once(org: Org, action: Any) -> None:  # noqa: A
 
     assert outcomes(listed) == org.truth(action.action_id)
     assert len({one.correlation_id for one in listed.executions}) == len(listed.executions)
-    assert listed.cut is None
+    assert listed.truncation is None
 
 
 def test_pages_are_followed_to_the_end(org: Org) -> None:
@@ -129,7 +129,7 @@ def test_more_than_the_bound_is_cut(org: Org) -> None:
     listed = org.read(executions=10)
 
     assert len(listed.executions) == 10
-    assert listed.cut is Cut.ROWS
+    assert listed.truncation is Truncation.ROWS
 
 
 def test_a_cut_between_pages_is_a_cut_too(org: Org) -> None:
@@ -137,18 +137,18 @@ def test_a_cut_between_pages_is_a_cut_too(org: Org) -> None:
     listed = org.read(executions=14, page_size=7)
 
     assert len(listed.executions) == 14
-    assert listed.cut is Cut.ROWS
+    assert listed.truncation is Truncation.ROWS
 
 
 def test_as_many_as_the_bound_are_all(org: Org) -> None:
     """Nothing is missing where exactly as many came as may be read."""
     listed = org.read(executions=sum(org.truth().values()))
 
-    assert listed.cut is None
+    assert listed.truncation is None
 
 
 def test_the_job_is_waited_for(org: Org) -> None:
-    """It is asked until it has ended, and the onlooker hears each state."""
+    """It is asked until it has ended, and the listener hears each state."""
     org.read()
 
     assert org.told.states == ["PENDING", "FULFILLED"]
@@ -241,7 +241,7 @@ def test_an_interrupt_keeps_what_has_come(org: Org) -> None:
     listed = source.read(ORDER_STATUS.action_id, LAST_HOUR, Impatient())
 
     assert len(listed.executions) == 14
-    assert listed.cut is Cut.INTERRUPTED
+    assert listed.truncation is Truncation.INTERRUPTED
 
 
 def test_an_interrupt_before_anything_has_come_ends_it(org: Org) -> None:
