@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
+from monitor.cli.investigate import MOST_ENTRIES
 from monitor.cli.plan import OrgOption, exit_code_of, show_change
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from monitor.ledger import Change, Ledger
 
 
+MOST_CHANGES = 2**63 - 1
+"""The largest number that a database knows."""
+
+
 class Format(StrEnum):
     """How the history is written."""
 
@@ -27,7 +32,10 @@ class Format(StrEnum):
 
 def rollback(
     ctx: typer.Context,
-    change: Annotated[int, typer.Argument(metavar="CHANGE", help="Its number; see history.")],
+    change: Annotated[
+        int,
+        typer.Argument(metavar="CHANGE", help="Its number; see history.", min=1, max=MOST_CHANGES),
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Undo a change, where its value is still in force.
@@ -62,7 +70,9 @@ def history(
     audit: Annotated[
         bool, typer.Option("--audit", help="Every line of the audit trail, not only changes.")
     ] = False,
-    limit: Annotated[int, typer.Option(help="The newest so many of each org.", min=1)] = 50,
+    limit: Annotated[
+        int, typer.Option(help="The newest so many of each org.", min=1, max=MOST_ENTRIES)
+    ] = 50,
     org: OrgOption = None,
 ) -> None:
     """Show what was changed, by whom and what came of it.

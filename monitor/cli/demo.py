@@ -1,5 +1,6 @@
 """``demo``: a simulated org, the daemon and its page, with nothing to configure."""
 
+import math
 import sys
 import tempfile
 import time
@@ -11,6 +12,7 @@ import typer
 from monitor.cli.context import Context
 from monitor.cli.ending import Ending
 from monitor.cli.progress import waiting
+from monitor.cli.simulate import MOST_SEED
 from monitor.errors import StaleDataError
 
 if TYPE_CHECKING:
@@ -26,17 +28,32 @@ FIRST_POLL_SECONDS = 120.0
 GOOD_POLLS = ("ok", "partial")
 
 
+DAY_SECONDS = 86_400
+
+
+def _a_number(duration: float | None) -> float | None:
+    """What was given, where it is a number: "nan" is neither too small nor too large."""
+    if duration is not None and math.isnan(duration):
+        raise typer.BadParameter("nan is no number of seconds.")
+    return duration
+
+
 def demo(
     ctx: typer.Context,
     port: Annotated[
         int, typer.Option(help="Port of the status page; 0 for any.", min=0, max=65535)
     ] = 9840,
     duration: Annotated[
-        float | None, typer.Option(help="End after this many seconds.", min=0)
+        float | None,
+        typer.Option(
+            help="End after this many seconds.", min=0, max=DAY_SECONDS, callback=_a_number
+        ),
     ] = None,
     scenario: Annotated[str, typer.Option(help="Which org to play.")] = "default",
     host: Annotated[str, typer.Option(help="Address of the status page.")] = "127.0.0.1",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same traffic.", min=0, max=MOST_SEED)
+    ] = 1,
 ) -> None:
     """Watch a simulated org: no account, no settings. It has a day of history."""
     ending = Ending()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from monitor.model import TimeRange
 
 
+_LONGEST_SHOWN = 80
+
+
 class Format(StrEnum):
     """What the export is written for."""
 
@@ -89,14 +92,26 @@ def _chosen(settings: "Settings", name: str | None) -> "Sequence[OrgSettings]":
 
 def _labels(written: "Sequence[str]") -> dict[str, str]:
     from monitor.exporter import METRICS
+    from monitor.texts import tidy
 
     own = {name for spec in METRICS for name in spec.labels} | {"le"}
-    labels = {}
+    labels: dict[str, str] = {}
     for text in written:
         name, equals, value = text.partition("=")
-        if not equals or not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) or name in own:
+        why = ""
+        if not equals or not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name):
+            why = "it is no NAME=VALUE whose name has letters, digits and _ alone"
+        elif name.startswith("__"):
+            why = f"names that begin with __, such as {name}, are Prometheus' own"
+        elif name in own:
+            why = f"series have a label {name} already"
+        elif name in labels:
+            why = f"{name} is given twice"
+        elif not value or tidy(value, len(value) + 1) != value:
+            why = f"{name} is empty, which is no label, or holds what no line of text can"
+        if why:
             raise ConfigurationError(
-                f"--label: {text} can't be added to every series",
+                f"--label: {tidy(text, _LONGEST_SHOWN)} can't be added to every series: {why}",
                 "Write a name that the series don't have, for example job=timeout-monitor.",
             )
         labels[name] = value

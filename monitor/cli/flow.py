@@ -23,6 +23,8 @@ USUAL_TIMEOUT_MS = 5000
 """What is set where no value is given: the script that the contract came with sets it."""
 
 MOST_WORDS = 3
+_MOST_DIGITS = 18
+_LONGEST_SHOWN = 60
 _LOOKS_LIKE_A_TIME = re.compile(r"[-+]?\d[\d.,_]*\s*(ms|s|m)?", re.IGNORECASE)
 """Meant as a timeout, and no whole number of milliseconds: never taken for an action's name."""
 
@@ -173,12 +175,14 @@ def _meant(words: "Sequence[str]", org: "OrgSettings") -> tuple[str, str, int]:
     Raises:
         ConfigurationError: One is missing, or the last is no number.
     """
+    from monitor.texts import tidy
+
     *named, last = words or ("",)
-    if last.isascii() and last.isdecimal():
+    if last.isascii() and last.isdecimal() and len(last) <= _MOST_DIGITS:
         timeout_ms = int(last)
     elif len(words) == MOST_WORDS or _LOOKS_LIKE_A_TIME.fullmatch(last):
         raise ConfigurationError(
-            f"{last} is no timeout in milliseconds",
+            f"{tidy(last, _LONGEST_SHOWN)} is no timeout in milliseconds",
             "Give the new timeout last, in milliseconds, such as 5000 for 5 s.",
         )
     else:

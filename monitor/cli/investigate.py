@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from monitor.analysis.investigation import Investigation
 
 
+MOST_ENTRIES = 1_000_000
+"""More than anybody reads, or than are ever asked for."""
+
+
 class Format(StrEnum):
     """How the investigation is written."""
 
@@ -27,7 +31,9 @@ def investigate(
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Id or name of a data action.")],
     since: Annotated[str, typer.Option(help="How far back: 15m, 1h, 1d.")] = "1h",
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
-    limit: Annotated[int, typer.Option(help="The most entries of each list.", min=1)] = 20,
+    limit: Annotated[
+        int, typer.Option(help="The most entries of each list.", min=1, max=MOST_ENTRIES)
+    ] = 20,
     org: Annotated[
         str | None, typer.Option(help="Look in this org only.", show_default=False)
     ] = None,

@@ -7,6 +7,9 @@ import typer
 
 from monitor.cli.ending import Ending
 
+MOST_SEED = 2**32 - 1
+"""What every generator of random numbers takes."""
+
 
 class Contract(Enum):
     """Which half of the wire a simulated org speaks."""
@@ -21,7 +24,9 @@ def simulate(
     ] = 9841,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     scenario: Annotated[str, typer.Option(help="Which org to play.")] = "default",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same traffic.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same traffic.", min=0, max=MOST_SEED)
+    ] = 1,
     contract: Annotated[
         Contract, typer.Option(help="Which half of the wire it speaks.")
     ] = Contract.PLATFORM,

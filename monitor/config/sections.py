@@ -14,6 +14,9 @@ DIAGNOSED_SECONDS = 8 * 86_400
 """How far back a diagnosis looks: the last 24 hours, and the week before to tell them from."""
 
 
+_MOST = 1_000_000_000
+"""More executions than any action has: whoever wants no verdict at all can have that."""
+
 STALE_AFTER_POLLS = 5
 """One poll may be lost to a slow answer, two to a deployment; five in a row are no accident."""
 
@@ -144,9 +147,9 @@ class RecommendSettings(Section):
     """``[recommend]``: what is wanted of an action, and the least evidence to judge it by."""
 
     target_success: float = Field(default=0.99, ge=0.5, lt=1, allow_inf_nan=False)
-    min_executions: int = Field(default=200, ge=1)
-    min_timeouts: int = Field(default=10, ge=1)
-    min_windows: int = Field(default=6, ge=1)
+    min_executions: int = Field(default=200, ge=1, le=_MOST)
+    min_timeouts: int = Field(default=10, ge=1, le=_MOST)
+    min_windows: int = Field(default=6, ge=1, le=_MOST)
     min_span: Seconds = cast("int", "1h")
     terraform_actions: tuple[Annotated[str, Field(min_length=1)], ...] = ()
 
