@@ -17,7 +17,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
 from monitor.clock import Clock, ClockSteps
-from monitor.collect import open_reader
 from monitor.config import Settings
 from monitor.errors import (
     ConfigurationError,
@@ -31,10 +30,11 @@ from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.model import floor_to
+from monitor.poller import open_reader
+from monitor.poller.org_poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
-from monitor.watch import OrgPoller
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 
 log = structlog.get_logger()

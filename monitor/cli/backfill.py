@@ -12,9 +12,9 @@ from monitor.cli.remarks import print_error
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from monitor.collect import PollReport
     from monitor.model import TimeRange
-    from monitor.watch import OrgPoller
+    from monitor.poller import PollReport
+    from monitor.poller.org_poller import OrgPoller
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
@@ -56,7 +56,7 @@ def backfill(
         def read(poller: "OrgPoller") -> "PollReport":
             from dataclasses import replace
 
-            from monitor.collect import PollResult
+            from monitor.poller import PollResult
 
             report = poller.backfill(time_range)
             is_short = report.result is PollResult.OK and (pruned or report.unreadable)

@@ -12,10 +12,10 @@ from monitor.cli.remarks import no_actions, print_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor.collect import PollReport
     from monitor.errors import GenesysError, UnforeseenError
     from monitor.model import TimeRange
-    from monitor.watch import OrgPoller
+    from monitor.poller import PollReport
+    from monitor.poller.org_poller import OrgPoller
 
 
 def poll(
@@ -26,7 +26,7 @@ def poll(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs()
-    from monitor.watch import OrgPoller
+    from monitor.poller.org_poller import OrgPoller
 
     with (
         opened_ledger(settings, may_create=True) as ledger,

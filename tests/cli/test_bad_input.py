@@ -299,7 +299,7 @@ def test_an_error_of_our_own_is_no_trace(
         message = "the moon is in the seventh house"
         raise ZeroDivisionError(message)
 
-    monkeypatch.setattr("monitor.watch.OrgPoller.poll", broken)
+    monkeypatch.setattr("monitor.poller.org_poller.OrgPoller.poll", broken)
     assert place.config.exists()
 
     told = command("poll")

@@ -22,7 +22,7 @@ from monitor.clock import SystemClock
 from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
-from tests.collect.watched import SMALL
+from tests.poller.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, Wire
 from tests.simulator.worlds import readable
 

@@ -9,14 +9,13 @@ import pytest
 import requests
 from structlog.testing import capture_logs
 
-from monitor import watch as watch_module
 from monitor.analysis.diagnosing import OrgDiagnosis, diagnose_org
-from monitor.collect import PollReport
 from monitor.config import OrgSettings, Settings
 from monitor.daemon import Daemon
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
-from monitor.watch import OrgPoller
+from monitor.poller import PollReport, org_poller
+from monitor.poller.org_poller import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
 from tests.daemon.running import families, sample
@@ -67,7 +66,7 @@ class Held:
 def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     """Diagnoses that take as long as the test wants."""
     made = Held()
-    monkeypatch.setattr(watch_module, "diagnose_org", made)
+    monkeypatch.setattr(org_poller, "diagnose_org", made)
     return made
 
 
@@ -164,7 +163,7 @@ def test_a_state_that_can_t_be_read_is_told_and_tried_again(
             raise failures[0]
         return diagnose_org(*arguments)  # type: ignore[arg-type]  # what the watch gave
 
-    monkeypatch.setattr(watch_module, "diagnose_org", fails_once)
+    monkeypatch.setattr(org_poller, "diagnose_org", fails_once)
     place.configure(interval=INTERVAL)
     daemon = make_daemon(place)
     with capture_logs() as logs:

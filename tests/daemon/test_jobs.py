@@ -17,7 +17,7 @@ from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.ledger import Ledger, Reading
 from monitor.model import Tally, TimeRange, floor_to
-from monitor.watch import OrgPoller
+from monitor.poller.org_poller import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually, served
 from tests.daemon.running import families, sample

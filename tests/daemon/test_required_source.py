@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from monitor.collect import refusals
 from monitor.daemon import Daemon
+from monitor.poller import source_availability
 from monitor.simulator import ALL_PERMISSIONS
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
@@ -24,7 +24,7 @@ def test_it_is_not_ready_names_the_permission_and_recovers(
     place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the first refusal on, and without a restart once it is granted again."""
-    monkeypatch.setattr(refusals, "REQUIRED_AGAIN_MOST_SECONDS", 0.5)
+    monkeypatch.setattr(source_availability, "REQUIRED_AGAIN_MOST_SECONDS", 0.5)
     place.configure(interval="200ms")
     daemon = make_daemon(place)
     daemon.start()

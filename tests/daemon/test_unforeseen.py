@@ -13,8 +13,8 @@ from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
+from monitor.poller.org_poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
-from monitor.watch import OrgPoller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
 
@@ -38,7 +38,7 @@ def test_a_poll_that_fails_unforeseen_is_counted_and_the_next_one_comes(
 
     told = [line for line in logs if line["event"] == "poll"]
     assert len(told) >= 2
-    assert all(re.search(r"raised at monitor/watch\.py:\d+", line["why"]) for line in told)
+    assert all(re.search(r"raised at monitor/poller/\w+\.py:\d+", line["why"]) for line in told)
     assert not any(line.get("exc_info") for line in logs)
     eventually(lambda: daemon.holder.current.orgs[0].health.polls["ok"], "a good poll")
 

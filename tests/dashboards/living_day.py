@@ -21,14 +21,14 @@ import yaml
 
 from dashboards.source.files import alerts, rules
 from dashboards.source.objectives import OBJECTIVES
-from monitor.collect import open_reader
 from monitor.config import Settings, load
 from monitor.ledger import Change, ChangeState, Ledger
 from monitor.model import TimeRange
+from monitor.poller import open_reader
+from monitor.poller.org_poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Contract
-from monitor.watch import OrgPoller
 from tests.dashboards.org import (
     CONTESTED,
     HOUR,

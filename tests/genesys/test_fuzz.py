@@ -40,9 +40,9 @@ from monitor.model import TimeRange
 from monitor.sources import ActionsSource, ConversationsSource
 from monitor.sources.audits import timeout_edits
 from monitor.sources.flow_errors import FlowErrorsSource
-from tests.collect.watched import CLASSIFIER
 from tests.genesys.conftest import HandClock
 from tests.genesys.things import WRITE, Change
+from tests.poller.watched import CLASSIFIER
 from tests.sources.answers import NOON
 from tests.sources.test_conversations import KnowsNothing
 

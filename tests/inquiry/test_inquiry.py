@@ -13,7 +13,6 @@ import pytest
 import structlog
 
 from monitor.analysis.investigation import Investigation
-from monitor.collect import open_reader
 from monitor.config import OrgSettings, Settings
 from monitor.errors import (
     AuthenticationError,
@@ -24,6 +23,7 @@ from monitor.errors import (
 from monitor.inquiry import InvestigationRequest, collect
 from monitor.ledger import Ledger
 from monitor.model import Outcome, TimeRange, Truncation
+from monitor.poller import open_reader
 from monitor.simulator import (
     ALL_PERMISSIONS,
     RunningSimulator,
@@ -39,7 +39,7 @@ from monitor.simulator.scenarios import (
     PAYMENT_LINE,
 )
 from monitor.sources import ExecutionBounds
-from tests.collect.watched import SMALL
+from tests.poller.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, HOUR, NOON, StillClock, Wire
 from tests.simulator.worlds import readable
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from monitor.genesys import Client
-from tests.collect.watched import client_of
 from tests.genesys.far_side import FarSide, listening
+from tests.poller.watched import client_of
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from monitor.model import BAND_EDGES_MS, Action, ActionKind, Tally, TimeRange, b
 from monitor.simulator import SimulatedOrg, serve
 from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import PARTS
-from tests.collect.watched import CLASSIFIER, SMALL, client_of, really_happened
 from tests.genesys.far_side import FarSide, Reply
+from tests.poller.watched import CLASSIFIER, SMALL, client_of, really_happened
 from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
 from tests.sources.answers import AGGREGATES, HOUR, NOON, aggregates, bucket, dropped, group

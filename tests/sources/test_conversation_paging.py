@@ -6,8 +6,8 @@ from monitor.genesys import Client
 from monitor.genesys.listings import MOST_BARREN_PAGES
 from monitor.model import TimeRange
 from monitor.sources import ConversationsSource
-from tests.collect.watched import CLASSIFIER
 from tests.genesys.far_side import FarSide, Reply
+from tests.poller.watched import CLASSIFIER
 from tests.sources.answers import DETAILS, HOUR, NOON, Json, conversation, page, segment
 from tests.sources.test_conversations import KnowsNothing
 

@@ -14,8 +14,8 @@ from monitor.simulator import SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals, LatencyLaw
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from monitor.sources import ConversationsSource, Evidence
-from tests.collect.watched import CLASSIFIER, SMALL, client_of
 from tests.genesys.far_side import FarSide, Reply
+from tests.poller.watched import CLASSIFIER, SMALL, client_of
 from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
 from tests.sources.answers import DETAILS, HOUR, NOON, conversation, dropped, page, segment

@@ -23,7 +23,7 @@ from monitor.model import ExecutionList, Truncation
 from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, serve
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from monitor.sources import ExecutionsSource
-from tests.collect.watched import CLASSIFIER, SMALL, client_of
+from tests.poller.watched import CLASSIFIER, SMALL, client_of
 from tests.simulator.far_end import NOON, StillClock, Wire
 from tests.simulator.worlds import readable
 from tests.sources.onlooking import JOBS, LAST_HOUR, QUICK, Notes

@@ -9,8 +9,8 @@ from monitor.genesys import Client
 from monitor.model import TimeRange
 from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
 from monitor.sources.asking_less import is_interval_too_long
-from tests.collect.watched import CLASSIFIER, ORG
 from tests.genesys.far_side import FarSide, Reply
+from tests.poller.watched import CLASSIFIER, ORG
 from tests.simulator.far_end import StillClock
 from tests.sources.answers import (
     DETAILS,

@@ -8,8 +8,8 @@ from monitor.genesys import Client
 from monitor.model import Incident, TimeRange
 from monitor.simulator import SimulatedOrg, World, serve
 from monitor.sources import ConversationsSource
-from tests.collect.watched import CLASSIFIER, SMALL, client_of
 from tests.genesys.far_side import FarSide
+from tests.poller.watched import CLASSIFIER, SMALL, client_of
 from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
 from tests.sources.answers import DETAILS, HOUR, NOON, Json, conversation, page, segment

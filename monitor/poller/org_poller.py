@@ -1,0 +1,465 @@
+"""Poll one org, then take the snapshot that is shown of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import structlog
+
+from monitor.analysis.diagnosing import (
+    DiagnosisCancelledError,
+    OrgDiagnosis,
+    diagnose_org,
+    diagnosed_range,
+)
+from monitor.analysis.limits import limits_in_use
+from monitor.analysis.notes import describe_errors_at_timeout
+from monitor.analysis.summary import Summary, empty, settled, summarise
+from monitor.clock import Clock
+from monitor.config import Settings
+from monitor.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    GenesysError,
+    LedgerError,
+    TimeoutMonitorError,
+    UnforeseenError,
+)
+from monitor.genesys.budget import RequestBudget
+from monitor.ledger import Ledger, OrgState
+from monitor.model import AUDITS, TimeRange, source_of_executions
+from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult
+from monitor.snapshot import OrgSnapshot, PollHealth
+
+log = structlog.get_logger()
+K = TypeVar("K")
+N = TypeVar("N", int, float)
+
+DAY_SECONDS = 24 * 3600
+HOUR_SECONDS = 3600
+CATALOGUE_SHARES = 2
+"""The catalogue has half of what a poll may ask for: the counts come first, and need the other."""
+
+_NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
+"""What any other question would end with too."""
+
+
+class OrgPoller:
+    """One org: its polls, how they went, and its snapshot; safe to use from several threads."""
+
+    def __init__(
+        self,
+        reader: OrgReader,
+        settings: Settings,
+        *,
+        ledger: Ledger,
+        clock: Clock,
+    ) -> None:
+        """Begin with the snapshot that the ledger still gives of the org.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        self._reader = reader
+        self._settings = settings
+        self._ledger = ledger
+        self._clock = clock
+        self._classifier = settings.classify.classifier()
+        self._turn = threading.Lock()
+        self._closed = threading.Event()
+        self._before = PollHealth()
+        self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
+        self._folded: Counter[tuple[str, str]] = Counter()
+        self._catalogue_read = False
+        self._summaries: dict[int, Summary] = {}
+        self._suspected: set[str] = set()
+        self._freshness = FreshnessTracker(clock)
+        self._diagnosis: OrgDiagnosis | None = None
+        self._diagnosed_until: int | None = None
+        self._health = PollHealth(
+            polls=dict(self._polls),
+            source_available=self._available(
+                dict.fromkeys(settings.sources_of(reader.settings), True)
+            ),
+        )
+        self._snapshot = self._take_snapshot()
+
+    @property
+    def name(self) -> str:
+        """The org's name."""
+        return self._reader.settings.name
+
+    @property
+    def snapshot(self) -> OrgSnapshot:
+        """The newest snapshot, with the newest verdicts: neither waits for the other."""
+        org_snapshot = self._snapshot
+        last = self._freshness.last_reads(org_snapshot.state.sources)
+        return replace(
+            org_snapshot,
+            diagnosis=self._diagnosis,
+            last_reads=last.sources,
+            polled_at=last.polled_at,
+            catalogue_read_at=last.catalogue_at,
+        )
+
+    @property
+    def has_nothing_to_watch(self) -> bool:
+        """Whether the org has no data action, as far as its catalogue tells."""
+        listed = self._catalogue_read and self._reader.settings.contract == "platform"
+        return listed and not self._snapshot.state.actions
+
+    def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
+        """Go on counting where an earlier watch of the same org, in this process, ended.
+
+        Which sources answer is not taken over: that may be why there is a new watch. The verdicts
+        are shown until there are new ones.
+        """
+        with self._turn:
+            self._diagnosis = diagnosis
+            self._before = health
+            self._polls.update(health.polls)
+            self._health = replace(
+                health,
+                polls=dict(self._polls),
+                source_available=self._health.source_available,
+                refused=self._health.refused,
+            )
+            self._snapshot = replace(self._snapshot, health=self._health)
+
+    def poll(self) -> PollReport:
+        """Read what is due, write one line about it, and take the snapshot anew.
+
+        A source that fails is part of the report, and the snapshot keeps its last good data.
+
+        Raises:
+            ConfigurationError: The org's address can't be asked.
+            LedgerError: The state can't be read or written; the snapshot says so.
+        """
+        return self._read(self._reader.collector.poll, RequestBudget())
+
+    def backfill(self, time_range: TimeRange) -> PollReport:
+        """Read a period of the past, again or for the first time.
+
+        Raises:
+            ConfigurationError: The org's address can't be asked.
+            LedgerError: The state can't be read or written.
+        """
+        return self._read(lambda _: self._reader.collector.backfill(time_range), RequestBudget())
+
+    def _read(
+        self, read: Callable[[RequestBudget], PollReport], budget: RequestBudget
+    ) -> PollReport:
+        with self._turn:
+            started = time.monotonic()
+            try:
+                # Before anything is asked: what is read into a state that is gone is lost.
+                self._ledger.verify()
+                problem = (
+                    None
+                    if self._catalogue_read
+                    else self._read_catalogue(budget.part(CATALOGUE_SHARES))
+                )
+                before = self._requests()
+                if isinstance(problem, _NOBODY_THERE):
+                    report = self._not_asked(problem, time.monotonic() - started)
+                else:
+                    report = read(budget)
+                report = replace(report, requests=self._requests() - before)
+                if report.errors and self._closed.is_set():
+                    # Its connections were closed under it: that is no finding about the platform.
+                    log.info("poll_abandoned", org=self.name)
+                    return report
+                taken = self._take_snapshot()
+            except TimeoutMonitorError as error:
+                self._note_failure(error, time.monotonic() - started)
+                raise
+            except Exception as error:
+                # Whatever it is, this poll has failed, and the next one is made all the same.
+                failure = UnforeseenError.of(error)
+                self._note_failure(failure, time.monotonic() - started)
+                raise failure from error
+            self._note(report)
+            self._snapshot = replace(taken, health=self._health)
+        return report
+
+    def claim_diagnosis(self) -> bool:
+        """Whether a window has settled that no diagnosis has looked at; the caller then diagnoses.
+
+        True once for each window.
+        """
+        end = diagnosed_range(self._settings, self._clock.now()).end
+        if self._diagnosed_until == end or not self._snapshot.state.sources:
+            return False
+        self._diagnosed_until = end
+        return True
+
+    def diagnose(self) -> None:
+        """Diagnose every action anew, and put the verdicts into the snapshot.
+
+        It takes seconds to a minute, and holds up no poll: none waits for it.
+
+        Raises:
+            LedgerError: The state can't be read; it is tried again after the next poll.
+        """
+        started = time.monotonic()
+        try:
+            found = diagnose_org(
+                self._ledger,
+                self._reader.settings,
+                self._settings,
+                self._clock.now(),
+                self._closed,
+            )
+        except DiagnosisCancelledError:
+            return
+        except LedgerError:
+            self._diagnosed_until = None
+            raise
+        self._diagnosis = found
+        log.info(
+            "diagnosis",
+            org=self.name,
+            actions=len(found.diagnoses),
+            duration_seconds=round(time.monotonic() - started, 3),
+        )
+
+    def refresh_catalogue(self) -> None:
+        """Read the catalogue again; what goes wrong is logged, and what was known stays."""
+        with self._turn:
+            self._read_catalogue(RequestBudget().part(CATALOGUE_SHARES))
+            available = self._available(self._health.source_available)
+            polled = {name: why for name, why in self._health.refused.items() if name != AUDITS}
+            refused = polled | self._refused({})
+            self._health = replace(self._health, source_available=available, refused=refused)
+            self._snapshot = self._take_snapshot()
+
+    def close(self) -> None:
+        """End the requests in flight and let go of the connections."""
+        self._closed.set()
+        self._reader.client.close()
+
+    def _read_catalogue(self, budget: RequestBudget) -> GenesysError | None:
+        """Read the catalogue within a budget; what went wrong is logged and returned."""
+        with self._reader.client.within(budget):
+            return self._listed()
+
+    def _listed(self) -> GenesysError | None:
+        try:
+            listed = self._reader.catalogue.refresh()
+        except GenesysError as error:
+            if not self._closed.is_set():
+                log.warning(
+                    "catalogue_failed",
+                    org=self.name,
+                    why=error.message,
+                    hint=error.hint,
+                    correlation_id=error.correlation_id,
+                )
+                self._health = replace(self._health, catalogue_problem=_with_hint(error))
+            return error
+        except TimeoutMonitorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - counting goes on without names
+            failure = self._log_fault("catalogue_failed", error)
+            self._health = replace(self._health, catalogue_problem=failure.message)
+            return None
+        self._catalogue_read = True
+        self._freshness.note_catalogue()
+        self._health = replace(self._health, catalogue_problem="")
+        self._read_audits()
+        if listed or self._reader.settings.contract == "flow":
+            log.info("catalogue", org=self.name, actions=listed)
+        else:
+            log.warning(
+                "catalogue",
+                org=self.name,
+                actions=0,
+                hint="Check that client_id belongs to the org you mean.",
+            )
+        return None
+
+    def _read_audits(self) -> None:
+        try:
+            if self._reader.audits is not None:
+                self._reader.audits.read()
+        except TimeoutMonitorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - who changed a timeout is no reason not to count
+            self._log_fault("audits_failed", error)
+
+    def _log_fault(self, event: str, error: Exception) -> UnforeseenError:
+        failure = UnforeseenError.of(error)
+        log.error(event, org=self.name, why=failure.message, hint=failure.hint)
+        return failure
+
+    def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
+        """A poll that failed before any source was asked: each would only take its time to fail."""
+        polled = self._settings.sources_of(self._reader.settings)
+        available = {name: self._health.source_available.get(name, True) for name in polled}
+        return PollReport(
+            org=self.name,
+            result=PollResult.FAILED,
+            duration_seconds=seconds,
+            errors=dict.fromkeys(available, problem),
+            available=available,
+            refused=self._reader.collector.refused,
+        )
+
+    def _requests(self) -> int:
+        return sum(self._reader.client.stats().requests.values())
+
+    def _available(self, polled: Mapping[str, bool]) -> dict[str, bool]:
+        """Whether each source answers: those that polls ask, and the audit log."""
+        audits = self._reader.audits
+        return {**polled, **({AUDITS: audits.available} if audits is not None else {})}
+
+    def _problems(self, report: PollReport) -> list[str]:
+        """What is wrong, each thing once.
+
+        An optional source that is off is told beside it, as what is not known; the required one is
+        a problem also while it rests after a refusal.
+        """
+        required = source_of_executions(self._reader.settings.contract)
+        problems = {**report.refused, **report.errors}
+        return list(
+            dict.fromkeys(
+                error.message
+                for source, error in problems.items()
+                if source == required or source not in report.refused
+            )
+        )
+
+    def _refused(self, polled: Mapping[str, GenesysError]) -> dict[str, str]:
+        """Why each source is refused, in words; those of polls, and the audit log."""
+        audits = self._reader.audits
+        refused = dict(polled)
+        if audits is not None and audits.refused is not None:
+            refused[AUDITS] = audits.refused
+        return {source: _with_hint(error) for source, error in refused.items()}
+
+    def _note(self, report: PollReport) -> None:
+        self._polls[report.result] += 1
+        self._freshness.note_poll()
+        problem = "; ".join(self._problems(report))
+        stats = self._reader.client.stats()
+        self._health = PollHealth(
+            polls=dict(self._polls),
+            duration_seconds=report.duration_seconds,
+            durations_sum_seconds=self._health.durations_sum_seconds + report.duration_seconds,
+            problem=problem,
+            source_available=self._available(report.available),
+            refused=self._refused(report.refused),
+            api_requests=_sum(self._before.api_requests, stats.requests),
+            api_retries=_sum(self._before.api_retries, stats.retries),
+            rate_limited_seconds=_sum(
+                self._before.rate_limited_seconds, stats.rate_limited_seconds
+            ),
+            dropped_records=_sum(
+                _sum(self._before.dropped_records, stats.dropped_records), self._folded
+            ),
+            catalogue_problem=self._health.catalogue_problem,
+            voided=self._health.voided + report.voided,
+            clock_skew_seconds=self._reader.client.clock_skew_seconds,
+        )
+        line = log.info if report.result == "ok" else log.warning
+        line(
+            "poll",
+            org=report.org,
+            result=str(report.result),
+            duration_seconds=round(report.duration_seconds, 3),
+            requests=report.requests,
+            executions_added=report.executions_added,
+            incidents_added=report.incidents_added,
+            flow_errors_added=report.flow_errors_added,
+            restatements=report.restatements,
+            skipped_windows=report.skipped_windows,
+            forgotten=report.forgotten,
+            **{f"{source}_error": _in_words(error) for source, error in report.errors.items()},
+        )
+
+    def _note_failure(self, error: TimeoutMonitorError, seconds: float) -> None:
+        self._polls["failed"] += 1
+        self._freshness.note_poll()
+        self._health = replace(
+            self._health,
+            polls=dict(self._polls),
+            duration_seconds=seconds,
+            durations_sum_seconds=self._health.durations_sum_seconds + seconds,
+            problem=error.message,
+        )
+        self._snapshot = replace(self._snapshot, health=self._health)
+        log.warning(
+            "poll",
+            org=self.name,
+            result=str(PollResult.FAILED),
+            duration_seconds=round(seconds, 3),
+            why=error.message,
+            hint=error.hint,
+        )
+
+    def _take_snapshot(self) -> OrgSnapshot:
+        state = self._ledger.state(self.name)
+        self._freshness.note_sources(state.sources)
+        now = self._clock.now()
+        contract = self._reader.settings.contract
+        hour = self._summary(now, HOUR_SECONDS, state)
+        return OrgSnapshot(
+            org=self.name,
+            contract=contract,
+            state=state,
+            day=self._summary(now, DAY_SECONDS, state),
+            hour=hour,
+            limits=limits_in_use(
+                self._ledger, self.name, contract, hour.time_range, self._classifier
+            ),
+            health=self._health,
+        )
+
+    def _warn_of_errors_at_timeout(self, summary: Summary) -> None:
+        """Say once of each word that its errors may be timeouts."""
+        for errors in summary.errors_at_timeout:
+            if errors.error_type not in self._suspected:
+                self._suspected.add(errors.error_type)
+                log.warning(
+                    "errors_at_timeout",
+                    org=self.name,
+                    error_type=errors.error_type,
+                    executions=errors.executions,
+                    timeouts_seconds=list(errors.timeouts_seconds),
+                    hint=describe_errors_at_timeout(errors),
+                )
+
+    def _summary(self, now: float, seconds: int, state: OrgState) -> Summary:
+        collect = self._settings.collect
+        time_range = settled(now, seconds, collect.window, collect.settle)
+        contract = self._reader.settings.contract
+        if not state.sources:
+            return empty(self.name, contract, time_range)
+        known = self._summaries.get(seconds)
+        if known and known.complete and known.time_range == time_range:
+            # What came late to windows that are settled shows when the next one settles: a day of
+            # 2,000 actions is not summed up anew every minute for it.
+            return known
+        summary = summarise(self._ledger, self.name, contract, time_range, self._classifier)
+        self._summaries[seconds] = summary
+        self._warn_of_errors_at_timeout(summary)
+        return summary
+
+
+def _with_hint(error: TimeoutMonitorError) -> str:
+    message = error.message.rstrip(".")
+    return f"{message}. {error.hint}".rstrip() if error.hint else f"{message}."
+
+
+def _in_words(error: TimeoutMonitorError) -> str:
+    correlation_id = getattr(error, "correlation_id", "")
+    return f"{error.message} [{correlation_id}]" if correlation_id else error.message
+
+
+def _sum(before: Mapping[K, N], now: Mapping[K, N]) -> dict[K, N]:
+    return {key: before.get(key, 0) + now.get(key, 0) for key in {**before, **now}}

@@ -1,0 +1,91 @@
+"""Everything that reads one org, wired together from its settings."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from monitor.clock import Clock
+from monitor.config import OrgSettings, Settings
+from monitor.genesys import Client, EndpointBackoff, connect
+from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
+from monitor.ledger import Ledger
+from monitor.poller.audits import AuditReader
+from monitor.poller.catalogue import Catalogue
+from monitor.poller.collector import Collector
+from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
+
+
+@dataclass(frozen=True, slots=True)
+class OrgReader:
+    """One org's client, catalogue and collector, and its audit log where that is read."""
+
+    settings: OrgSettings
+    client: Client
+    catalogue: Catalogue
+    collector: Collector
+    audits: AuditReader | None = None
+
+
+def open_reader(  # noqa: PLR0913 - what differs between the commands that read
+    org: OrgSettings,
+    settings: Settings,
+    *,
+    ledger: Ledger,
+    clock: Clock,
+    stop: threading.Event,
+    backoff: EndpointBackoff | None = None,
+) -> OrgReader:
+    """Wire an org's reader; no request is sent yet.
+
+    Args:
+        org: The org.
+        settings: Everything else.
+        ledger: Where its counts are kept.
+        clock: The time of the data.
+        stop: Set it to end every wait and to begin no further read.
+        backoff: Endpoints that asked for quiet earlier; they stay closed.
+
+    Raises:
+        ConfigurationError: A credential can't be used, or the state was kept in other windows.
+        LedgerError: The state can't be read.
+    """
+    # The platform's minute passes as fast as the data's.
+    pace = REQUESTS_PER_SECOND / clock.machine_seconds(1)
+    client = connect(org, stop=stop, backoff=backoff, requests_per_second=pace)
+    classifier = settings.classify.classifier()
+    catalogue = Catalogue(
+        org=org.name,
+        contract=org.contract,
+        client=client,
+        ledger=ledger,
+        clock=clock,
+        flow_id=org.flow_id,
+        action_id=org.action_id,
+    )
+    conversations = ConversationsSource(client, classifier, catalogue)
+    lost = FlowErrorsSource(client, conversations, clock, org=org.name, contract=org.contract)
+    # Flow errors come last: they may be counted from what the conversations have just brought.
+    every: tuple[Source, ...] = (ActionsSource(client), conversations, lost)
+    asked = settings.sources_of(org)
+    collector = Collector(
+        org=org.name,
+        contract=org.contract,
+        settings=settings.collect,
+        sources=[source for source in every if source.name in asked],
+        ledger=ledger,
+        classifier=classifier,
+        clock=clock,
+        stop=stop,
+        within=client.within,
+    )
+    audits = AuditReader(
+        org=org.name,
+        client=client,
+        ledger=ledger,
+        clock=clock,
+        own_clients=org.client_ids,
+    )
+    return OrgReader(
+        org, client, catalogue, collector, audits if settings.reads_audits(org) else None
+    )

@@ -1,0 +1,206 @@
+"""A simulated org on loopback, and everything that reads it, wired together for a test."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from monitor.config import ClassifySettings, CollectSettings
+from monitor.genesys import Client, EndpointBackoff
+from monitor.genesys.auth import ClientCredentials, TokenCache
+from monitor.genesys.ratelimit import RateLimiter, TokenBucket
+from monitor.genesys.stats import ApiCounters
+from monitor.genesys.transport import HttpTransport
+from monitor.ledger import Ledger
+from monitor.model import Classifier
+from monitor.poller import Catalogue, Collector
+from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg
+from monitor.simulator.scenarios import (
+    CASE_UPDATES,
+    LOYALTY_POINTS,
+    ORDER_STATUS,
+    PAYMENT_LINE,
+    TAKE_PAYMENT,
+    UPDATE_CASE,
+)
+from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
+from tests.simulator.far_end import StillClock
+
+ORG = "acme"
+AGGREGATES = "/api/v2/analytics/actions"
+DETAILS = "/api/v2/analytics/conversations"
+ALWAYS = 10_000
+"""A fault that outlasts every repetition."""
+
+SMALL = Scenario(
+    "small",
+    seed=7,
+    actions=(ORDER_STATUS, TAKE_PAYMENT, UPDATE_CASE, LOYALTY_POINTS),
+    flows=(PAYMENT_LINE, CASE_UPDATES),
+    lateness=PUNCTUAL,
+)
+"""Few actions that fail in many ways, and everything is visible at once."""
+
+CLASSIFIER = ClassifySettings().classifier()
+
+
+def client_of(
+    url: str, *, deadline_seconds: float = 20.0, stop: threading.Event | None = None
+) -> Client:
+    """A client of the real parts that pauses for a millisecond; its clock stands still."""
+    stop, clock = stop or threading.Event(), StillClock(0.0)
+    counters, backoff = ApiCounters(), EndpointBackoff()
+    transport = HttpTransport(counters)
+    rate_limiter = RateLimiter(
+        bucket=TokenBucket(per_second=10_000.0, burst=10_000),
+        backoff=backoff,
+        counters=counters,
+        clock=clock,
+        stop=stop,
+    )
+    grant = ClientCredentials("simulated-client", "simulated-secret", f"{url}/oauth/token")
+    return Client(
+        url,
+        tokens=TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock),
+        transport=transport,
+        rate_limiter=rate_limiter,
+        backoff=backoff,
+        counters=counters,
+        clock=clock,
+        stop=stop,
+        deadline_seconds=deadline_seconds,
+        first_pause_seconds=0.001,
+    )
+
+
+@dataclass
+class Watched:
+    """One org with its reader.
+
+    Attributes:
+        simulator: The org on the wire.
+        clock: The time of the data.
+        ledger: Where it is counted.
+        client: Asks the simulator.
+        settings: ``[collect]``.
+        sources: What is read.
+        catalogue: What is known of its actions.
+        collector: Reads the sources.
+        stop: Ends reading.
+        contract: Which half of the wire it speaks.
+        names: Which sources are read.
+        flow_id: The flow that was configured.
+        action_id: The data action in it that was.
+    """
+
+    simulator: RunningSimulator
+    clock: StillClock
+    ledger: Ledger
+    client: Client
+    settings: CollectSettings
+    stop: threading.Event
+    contract: str
+    names: Sequence[str] = ("actions", "conversations")
+    flow_id: str | None = None
+    action_id: str | None = None
+    catalogue: Catalogue = field(init=False)
+    sources: dict[str, Source] = field(init=False)
+    collector: Collector = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Wire the parts that hold a memory of their own."""
+        self.restart()
+
+    @property
+    def org(self) -> SimulatedOrg:
+        """What is behind the wire."""
+        return self.simulator.org
+
+    def restart(self, ledger: Ledger | None = None, **settings: object) -> None:
+        """Forget everything that is not in the ledger; begin again, with other settings."""
+        self.ledger = ledger or self.ledger
+        if settings:
+            self.settings = CollectSettings.model_validate(settings)
+        self.catalogue = Catalogue(
+            org=ORG,
+            contract=self.contract,
+            client=self.client,
+            ledger=self.ledger,
+            clock=self.clock,
+            flow_id=self.flow_id,
+            action_id=self.action_id,
+        )
+        conversations = ConversationsSource(self.client, CLASSIFIER, self.catalogue)
+        every: dict[str, Source] = {
+            "actions": ActionsSource(self.client),
+            "conversations": conversations,
+            "flow-errors": FlowErrorsSource(
+                self.client, conversations, self.clock, org=ORG, contract=self.contract
+            ),
+        }
+        self.sources = {name: every[name] for name in self.names}
+        self.collector = self.collector_of(*self.sources.values())
+
+    def collector_of(self, *sources: Source) -> Collector:
+        """A collector of these sources on the same ledger."""
+        return Collector(
+            org=ORG,
+            contract=self.contract,
+            settings=self.settings,
+            sources=sources,
+            ledger=self.ledger,
+            classifier=CLASSIFIER,
+            clock=self.clock,
+            stop=self.stop,
+        )
+
+    def fault(self, kind: str, path_prefix: str, **more: object) -> None:
+        """Let requests to a path go wrong from now on."""
+        fault = {"kind": kind, "path_prefix": path_prefix, "count": ALWAYS, **more}
+        answer = requests.post(f"{self.simulator.url}/simulator/faults", json=fault, timeout=10)
+        assert answer.status_code == 201, answer.text
+
+    def mend(self) -> None:
+        """Let nothing go wrong any more."""
+        requests.delete(f"{self.simulator.url}/simulator/faults", timeout=10)
+
+    def requests(self) -> Counter[str]:
+        """Requests that arrived at the simulator since the last call, by method and route."""
+        address = f"{self.simulator.url}/simulator/requests"
+        counts: dict[str, int] = requests.get(address, timeout=10).json()
+        requests.delete(address, timeout=10)
+        return Counter(counts)
+
+    def truth(self, source: str = "actions") -> dict[str, Any]:
+        """What happened from a source's first window until where it was read to."""
+        covered = self.ledger.coverage(ORG, source)
+        start, end = covered[0].start, covered[-1].end
+        return self.org.truth(start * 1_000, end * 1_000)
+
+    def executions(self) -> dict[tuple[str, str], int]:
+        """What the ledger counted, by action id and outcome."""
+        return executions(self.ledger)
+
+
+def executions(ledger: Ledger, classifier: Classifier = CLASSIFIER) -> dict[tuple[str, str], int]:
+    """What a ledger counted, by action id and outcome."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for total in ledger.state(ORG).totals:
+        outcome = classifier.outcome(total.error_type, total.response_status)
+        counted[total.action_id, str(outcome)] += total.count
+    return dict(counted)
+
+
+def really_happened(truth: dict[str, Any]) -> dict[tuple[str, str], int]:
+    """Executions by action id and outcome, those that happened at least once."""
+    return {
+        (action_id, outcome): count
+        for action_id, outcomes in truth["actions"].items()
+        for outcome, count in outcomes.items()
+        if count
+    }
