@@ -32,8 +32,8 @@ from functools import partial
 import numpy as np
 
 from benchmarks.verdict_truth import KINDS, LAWS, TARGET, Truth, draw
-from monitor.analysis.diagnosis import diagnose
-from monitor.analysis.verdict import TOO_LONG_RATIO, Verdict
+from monitor.diagnosis.action import diagnose
+from monitor.diagnosis.verdict import TOO_LONG_RATIO, Verdict
 from monitor.model import CAP_MS
 
 TOLERANCE = 0.005

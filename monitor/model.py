@@ -62,9 +62,14 @@ AUDITS = "audits"
 """What the source of ``TimeoutEdit`` is called in the configuration and in metrics."""
 
 
+FLOW_CONTRACT = "flow"
+DETAIL_SOURCE = "conversations"
+FLOW_ERRORS_SOURCE = "flow-errors"
+
+
 def source_of_executions(contract: str) -> str:
     """Return the source that executions are counted from: without it nothing else says much."""
-    return "conversations" if contract == "flow" else "actions"
+    return DETAIL_SOURCE if contract == FLOW_CONTRACT else "actions"
 
 
 CONCURRENT_EXECUTIONS = "concurrent_executions"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from monitor.analysis.diagnosing import OrgDiagnosis
-from monitor.analysis.limits import LimitUse
-from monitor.analysis.summary import Summary
 from monitor.clock import Clock
+from monitor.diagnosis.org import OrgDiagnosis
 from monitor.ledger import Change, OrgState, OutsideChange
 from monitor.model import AUDITS, source_of_executions
+from monitor.summary.limit_usage import LimitUse
+from monitor.summary.query import Summary
 
 CLOCK_OFF_SECONDS = 300.0
 """A clock that is off by a window names windows wrongly, and signed logins last no longer."""

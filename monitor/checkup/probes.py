@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
-from monitor.analysis.limits import LIMIT_LABELS
-from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.checkup.findings import Finding, Level, failed
 from monitor.checkup.serving import port_finding
 from monitor.checkup.state import StateProbe
@@ -34,8 +32,9 @@ from monitor.genesys.flows import get_flow
 from monitor.genesys.limits import data_action_limits
 from monitor.genesys.organization import whoami
 from monitor.genesys.regions import is_known
-from monitor.model import AUDITS, TimeRange, floor_to
+from monitor.model import AUDITS, FLOW_CONTRACT, TimeRange, floor_to
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
+from monitor.summary.limit_usage import LIMIT_LABELS
 
 DAY_SECONDS = 86_400
 LARGEST_SKEW_SECONDS = 60

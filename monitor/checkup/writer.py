@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from monitor.analysis.seen import FLOW_CONTRACT
 from monitor.checkup.findings import Finding, Level, failed
 from monitor.clock import Clock
 from monitor.config import OrgSettings, RemediationSettings
@@ -14,6 +13,7 @@ from monitor.genesys import Client, connect
 from monitor.genesys.actions import list_actions
 from monitor.genesys.authorization import OWN_ROLES, is_granted
 from monitor.genesys.organization import whoami
+from monitor.model import FLOW_CONTRACT
 
 LOGIN_SECONDS = 10.0
 """Whoever asks for a check waits in front of it: a host that is not there need not be asked again

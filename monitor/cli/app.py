@@ -17,9 +17,9 @@ from monitor.cli.demo import demo
 from monitor.cli.export import export
 from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
+from monitor.cli.messages import print_error
 from monitor.cli.plan import apply, plan
 from monitor.cli.poll import poll
-from monitor.cli.remarks import print_error
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context
-from monitor.cli.remarks import print_error
+from monitor.cli.messages import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

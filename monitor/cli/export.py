@@ -10,8 +10,8 @@ import typer
 
 from monitor.cli.backfill import FORMATS, TIMES
 from monitor.cli.context import Context, opened_ledger
+from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import print_error
 from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
 

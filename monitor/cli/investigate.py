@@ -12,7 +12,7 @@ from monitor.cli.progress import reading
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from monitor.analysis.investigation import Investigation
+    from monitor.investigation.investigate import Investigation
 
 
 MOST_ENTRIES = 1_000_000
@@ -44,7 +44,7 @@ def investigate(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
-    from monitor.inquiry import InvestigationRequest, collect
+    from monitor.investigation.collect import InvestigationRequest, collect_investigation
     from monitor.model import Truncation
     from monitor.sources import ExecutionBounds
 
@@ -57,7 +57,7 @@ def investigate(
     )
     clock = SystemClock()
     with opened_ledger(settings) as ledger, reading(f"Reading {action}") as listener:
-        found = collect(request, settings, ledger, clock, listener)
+        found = collect_investigation(request, settings, ledger, clock, listener)
     sys.stdout.write(_render(found, form, clock.now()))
     if found.executions and found.executions.truncation is Truncation.INTERRUPTED:
         raise typer.Exit(130)
@@ -81,11 +81,11 @@ def _render(found: "Investigation", form: Format, generated_at: float) -> str:
     if form is Format.JSON:
         import msgspec
 
-        from monitor.analysis.investigation_document import as_document
+        from monitor.render.investigation import investigation_document
 
-        document = msgspec.json.encode(as_document(found, generated_at))
+        document = msgspec.json.encode(investigation_document(found, generated_at))
         return msgspec.json.format(document, indent=2).decode() + "\n"
-    from monitor.cli.closeup import investigation_view
+    from monitor.cli.investigation_view import investigation_view
     from monitor.cli.tables import console_for
 
     console = console_for()

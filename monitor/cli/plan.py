@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
+from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import print_error
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
-    from monitor.analysis.diagnosing import OrgDiagnosis
     from monitor.config import OrgSettings, Settings
+    from monitor.diagnosis.org import OrgDiagnosis
     from monitor.ledger import Ledger
     from monitor.remediation.decision import Decision
     from monitor.remediation.org import OrgRemediation
@@ -74,8 +74,8 @@ def planned(
         StaleDataError: Nothing was ever collected.
         LedgerError: The state can't be read.
     """
-    from monitor.analysis.diagnosing import diagnose_org
     from monitor.clock import SystemClock
+    from monitor.diagnosis.org import diagnose_org
     from monitor.remediation.decision import Initiator
 
     if not any(ledger.state(one.name).sources for one in remediations):
@@ -100,7 +100,7 @@ def resolve_actions(
     Raises:
         ConfigurationError: One is unknown, or more than one is meant.
     """
-    from monitor.analysis.choosing import find_action, known_actions
+    from monitor.investigation.action_lookup import find_action, known_actions
 
     among = known_actions([ledger.state(one.remediation.name) for one in plans])
     found: dict[str, set[str]] = {}

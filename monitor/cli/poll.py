@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
+from monitor.cli.messages import no_actions, print_error
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import no_actions, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

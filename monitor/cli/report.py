@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
+from monitor.cli.messages import no_actions, print_error
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import no_actions, print_error
 from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
 
 HOUR_SECONDS = 3_600
 
 if TYPE_CHECKING:
-    from monitor.analysis.diagnosing import OrgDiagnosis
-    from monitor.analysis.limits import LimitUse
-    from monitor.analysis.values import Summary
     from monitor.config import OrgSettings, Settings
+    from monitor.diagnosis.org import OrgDiagnosis
     from monitor.ledger import Ledger
+    from monitor.summary.limit_usage import LimitUse
+    from monitor.summary.model import Summary
 
 
 class Level(StrEnum):
-    """How much a verdict matters, in the words of ``monitor.analysis.severity``."""
+    """How much a verdict matters, in the words of ``monitor.diagnosis.severity``."""
 
     UNKNOWN = "unknown"
     GOOD = "good"
@@ -108,12 +108,12 @@ class _Found:
 
 
 def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
-    from monitor.analysis.diagnosing import diagnose_org
-    from monitor.analysis.limits import limits_in_use
-    from monitor.analysis.report import with_min_severity
-    from monitor.analysis.severity import Severity
-    from monitor.analysis.summary import settled, summarise
     from monitor.clock import SystemClock
+    from monitor.diagnosis.org import diagnose_org
+    from monitor.diagnosis.severity import Severity
+    from monitor.render.report import with_min_severity
+    from monitor.summary.limit_usage import limits_in_use
+    from monitor.summary.query import settled, summarise
 
     collect = settings.collect
     now = SystemClock().now()
@@ -151,7 +151,7 @@ def _last_read(ledger: "Ledger", org: "OrgSettings") -> float:
 
 
 def _remark_on(summary: "Summary") -> None:
-    from monitor.analysis.notes import describe_seconds
+    from monitor.summary.notes import describe_seconds
 
     if summary.missing_seconds:
         print_error(
@@ -164,7 +164,7 @@ def _remark_on(summary: "Summary") -> None:
 
 
 def _remark_on_age(org: str, seconds: float) -> None:
-    from monitor.analysis.notes import describe_seconds
+    from monitor.summary.notes import describe_seconds
 
     print_error(
         f"{org}: executions were last read {describe_seconds(int(seconds))} ago, so nothing newer "
@@ -181,12 +181,12 @@ def _render(found: _Found, form: Format, *, to_file: bool) -> str:
         with console.capture() as captured:
             console.print(report_table(found.shown, found.diagnoses, found.limits))
         return captured.get()
-    from monitor.analysis.report import as_document, report_csv
+    from monitor.render.report import report_csv, report_document
 
     if form is Format.CSV:
         return report_csv(found.shown, found.diagnoses)
     import msgspec
 
-    told = as_document(found.shown, found.generated_at, found.diagnoses, found.limits)
+    told = report_document(found.shown, found.generated_at, found.diagnoses, found.limits)
     document = msgspec.json.encode(told)
     return msgspec.json.format(document, indent=2).decode() + "\n"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context
+from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
+from monitor.cli.messages import print_error
 from monitor.cli.plan import OrgOption, format_change
-from monitor.cli.remarks import print_error
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -92,9 +92,9 @@ def resume(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.analysis.choosing import find_action, known_actions
     from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
+    from monitor.investigation.action_lookup import find_action, known_actions
     from monitor.ledger import AuditEntry, Switch
     from monitor.remediation.actor import person
     from monitor.remediation.audit_file import AuditFile, audit_path

@@ -10,14 +10,14 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from monitor.analysis.diagnosing import OrgDiagnosis
-from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.limits import LimitUse, describe_limits
-from monitor.analysis.report import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
-from monitor.analysis.severity import Severity
-from monitor.analysis.telling import format_raise
-from monitor.analysis.values import ActionSummary, CallersLost, Summary
-from monitor.cli.stories import STYLES, explanations
+from monitor.cli.explanations import STYLES, explanations
+from monitor.diagnosis.action import Diagnosis
+from monitor.diagnosis.explain import format_raise
+from monitor.diagnosis.org import OrgDiagnosis
+from monitor.diagnosis.severity import Severity
+from monitor.render.report import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
+from monitor.summary.limit_usage import LimitUse, describe_limits
+from monitor.summary.model import ActionSummary, CallersLost, Summary
 
 UNKNOWN = "-"
 SERIOUS_SHARE = 0.05

@@ -20,7 +20,15 @@ from monitor.exporter.catalogue import (
     LIMIT_USED,
     TIMEOUT,
 )
-from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Action, ActionKind, Outcome
+from monitor.model import (
+    BAND_EDGES_MS,
+    FLOW_ERRORS_SOURCE,
+    NO_BANDS,
+    NO_ERROR,
+    Action,
+    ActionKind,
+    Outcome,
+)
 from monitor.model import FLOW_ERRORS as EXIT_REASONS
 
 if TYPE_CHECKING:
@@ -33,7 +41,6 @@ if TYPE_CHECKING:
 
 _EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
 _FLOW = "flow"
-FLOW_ERRORS_SOURCE = "flow-errors"
 
 
 def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Classifier) -> None:

@@ -282,6 +282,14 @@ class OrgState:
     gone: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
 
+    def missing_seconds(self, time_range: TimeRange, source: str) -> int:
+        """Return how much of a range of time a source was not read for."""
+        read = sum(
+            max(0, min(time_range.end, piece.end) - max(time_range.start, piece.start))
+            for piece in self.coverage.get(source, ())
+        )
+        return time_range.seconds - read
+
     @property
     def concurrency_limit(self) -> int | None:
         """How many executions may run at the same time; None where nobody knows."""

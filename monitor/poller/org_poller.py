@@ -11,17 +11,14 @@ from typing import TypeVar
 
 import structlog
 
-from monitor.analysis.diagnosing import (
+from monitor.clock import Clock
+from monitor.config import Settings
+from monitor.diagnosis.org import (
     DiagnosisCancelledError,
     OrgDiagnosis,
     diagnose_org,
     diagnosed_range,
 )
-from monitor.analysis.limits import limits_in_use
-from monitor.analysis.notes import describe_errors_at_timeout
-from monitor.analysis.summary import Summary, empty, settled, summarise
-from monitor.clock import Clock
-from monitor.config import Settings
 from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -35,6 +32,9 @@ from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, TimeRange, source_of_executions
 from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult
 from monitor.snapshot import OrgSnapshot, PollHealth
+from monitor.summary.limit_usage import limits_in_use
+from monitor.summary.notes import describe_errors_at_timeout
+from monitor.summary.query import Summary, empty_summary, settled, summarise
 
 log = structlog.get_logger()
 K = TypeVar("K")
@@ -439,7 +439,7 @@ class OrgPoller:
         time_range = settled(now, seconds, collect.window, collect.settle)
         contract = self._reader.settings.contract
         if not state.sources:
-            return empty(self.name, contract, time_range)
+            return empty_summary(self.name, contract, time_range)
         known = self._summaries.get(seconds)
         if known and known.complete and known.time_range == time_range:
             # What came late to windows that are settled shows when the next one settles: a day of

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from monitor.analysis.diagnosis import Diagnosis
 from monitor.config import RemediationSettings
+from monitor.diagnosis.action import Diagnosis
 from monitor.ledger import Change, Quarantine, RemediationState
 
 

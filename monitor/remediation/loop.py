@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import structlog
 
-from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
+from monitor.diagnosis.org import OrgDiagnosis
 from monitor.errors import BusyError
 from monitor.ledger import Ledger
 from monitor.remediation.actor import daemon

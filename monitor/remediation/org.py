@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.clock import Clock, SystemClock
 from monitor.config import OrgSettings, Settings
+from monitor.diagnosis.org import OrgDiagnosis
 from monitor.errors import ConfigurationError
 from monitor.genesys import Client, connect
 from monitor.genesys.ratelimit import REQUESTS_PER_SECOND

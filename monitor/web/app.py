@@ -14,8 +14,8 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
-from monitor.analysis.report import as_document
 from monitor.errors import UnforeseenError
+from monitor.render.report import report_document
 from monitor.web.documents import changes_document, readiness_document, status_document
 from monitor.web.exposition import Exposition, Format
 from monitor.web.hosts import HostNames
@@ -165,7 +165,7 @@ def _add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     def actions() -> Response:
         snapshot = holder.current
         days = [org_snapshot.day for org_snapshot in snapshot.orgs]
-        return _json(as_document(days, snapshot.taken_at, snapshot.diagnoses))
+        return _json(report_document(days, snapshot.taken_at, snapshot.diagnoses))
 
     @app.get("/api/v1/changes")
     def changes() -> Response:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
-from monitor.analysis.limits import documents as limit_documents
 from monitor.remediation.document import change_document, outside_document
+from monitor.summary.limit_usage import limit_documents
 from monitor.web.readiness import why_not_ready
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from flask import render_template
 from markupsafe import Markup
 
 from monitor import __version__
-from monitor.analysis.limits import describe_limits
-from monitor.analysis.report import most_severe_first
-from monitor.analysis.severity import Severity
+from monitor.diagnosis.severity import Severity
+from monitor.render.report import most_severe_first
+from monitor.summary.limit_usage import describe_limits
 from monitor.web.documents import iso_time
 from monitor.web.readiness import REFUSED, why_not_ready
 from monitor.web.wording import (
@@ -26,8 +26,8 @@ from monitor.web.wording import (
 )
 
 if TYPE_CHECKING:
-    from monitor.analysis.values import CallersLost
     from monitor.snapshot import OrgSnapshot, Snapshot
+    from monitor.summary.model import CallersLost
     from monitor.web.readiness import Unready
     from monitor.web.wording import ActionRow
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from monitor.analysis.severity import severity_of
-from monitor.analysis.telling import explain, format_raise
-from monitor.analysis.verdict import Verdict
+from monitor.diagnosis.explain import explanation, format_raise
+from monitor.diagnosis.severity import severity_of
+from monitor.diagnosis.verdict import Verdict
 
 if TYPE_CHECKING:
-    from monitor.analysis.diagnosing import OrgDiagnosis
-    from monitor.analysis.summary import ActionSummary
+    from monitor.diagnosis.org import OrgDiagnosis
+    from monitor.summary.query import ActionSummary
 
 UNKNOWN = "\N{EN DASH}"
 """Stands where a number can't be known."""
@@ -95,7 +95,7 @@ def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) ->
         timeout=step or describe_duration(action.timeout_seconds),
         verdict=found.verdict.value if found else "",
         severity=severity,
-        explanation="" if well or found is None else explain(found),
+        explanation="" if well or found is None else explanation(found),
         budget=UNKNOWN if budget is None else f"{budget * 100:.0f} %",
         conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
         raised=bool(step),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.investigation import LatencyBand
 from monitor.cli.histogram import histogram
+from monitor.investigation.investigate import LatencyBand
 
 EDGES = [0, 100, 500, 1_000, 3_000, 10_000, None]
 

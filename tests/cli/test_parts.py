@@ -11,8 +11,8 @@ import pytest
 
 from monitor.cli import progress
 from monitor.cli.ending import Ending
+from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
-from monitor.cli.remarks import print_error
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 import requests
 from structlog.testing import capture_logs
 
-from monitor.analysis.diagnosing import OrgDiagnosis, diagnose_org
 from monitor.config import OrgSettings, Settings
 from monitor.daemon import Daemon
+from monitor.diagnosis.org import OrgDiagnosis, diagnose_org
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.poller import PollReport, org_poller

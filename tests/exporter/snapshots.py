@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.analysis.diagnosing import Concurrency, OrgDiagnosis
-from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.limits import limits_in_use
-from monitor.analysis.summary import empty, summarise
 from monitor.config import ClassifySettings
+from monitor.diagnosis.action import Diagnosis
+from monitor.diagnosis.org import Concurrency, OrgDiagnosis
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
@@ -28,7 +26,9 @@ from monitor.model import (
     band_of,
 )
 from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
-from tests.analysis.judged import healthy, slow_tail
+from monitor.summary.limit_usage import limits_in_use
+from monitor.summary.query import empty_summary, summarise
+from tests.diagnosis.diagnoses import healthy, slow_tail
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -167,8 +167,8 @@ def org_snapshot(
         org=shown.org,
         contract=contract,
         state=shown,
-        day=empty(shown.org, contract, DAY),
-        hour=empty(shown.org, contract, HOUR),
+        day=empty_summary(shown.org, contract, DAY),
+        hour=empty_summary(shown.org, contract, HOUR),
         limits=(),
         health=health,
         diagnosis=diagnosis,

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.analysis.verdict import Verdict
-from tests.analysis.judged import advised, healthy, slow_tail
+from monitor.diagnosis.verdict import Verdict
+from tests.diagnosis.diagnoses import advised, healthy, slow_tail
 from tests.exporter.snapshots import CRM, NOW, ORG, PAYMENT, Scrape, diagnosed, org_snapshot
 
 Scraper = Callable[..., Scrape]

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from monitor.analysis.summary import summarise
 from monitor.model import TimeRange
 from monitor.simulator import World
+from monitor.summary.query import summarise
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import NOON
 from tests.poller.watched import CLASSIFIER, ORG, SMALL, really_happened

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from monitor.analysis.diagnosis import Diagnosis
-from monitor.analysis.editable import Editable
-from monitor.analysis.recommendation import Recommendation
-from monitor.analysis.verdict import Verdict
 from monitor.config import RemediationSettings
+from monitor.diagnosis.action import Diagnosis
+from monitor.diagnosis.editable import Editable
+from monitor.diagnosis.recommendation import Recommendation
+from monitor.diagnosis.verdict import Verdict
 from monitor.ledger import Change, ChangeState, RemediationState
 from monitor.remediation.decision import Candidate, Data
 

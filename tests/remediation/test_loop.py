@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.analysis.diagnosing import OrgDiagnosis
 from monitor.config import Settings
+from monitor.diagnosis.org import OrgDiagnosis
 from monitor.ledger import Ledger, Switch
 from monitor.model import Action, ActionKind, TimeRange
 from monitor.remediation.guards import GUARD_NAMES

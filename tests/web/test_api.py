@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from monitor import __version__
-from monitor.analysis.report import as_document
 from monitor.ledger import ChangeState, OrgState
+from monitor.render.report import report_document
 from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from tests.exporter.snapshots import NOW, ORG, org_snapshot, recorded_org_snapshot
 from tests.remediation.cases import change
@@ -104,7 +104,7 @@ def test_actions_are_the_report_of_the_day(serve: Server, tmp_path: Path) -> Non
     document = serve(shown).ask("/api/v1/actions").json()
 
     assert shown.diagnosis
-    report = as_document([shown.day], NOW, {ORG: shown.diagnosis})
+    report = report_document([shown.day], NOW, {ORG: shown.diagnosis})
     assert document == msgspec.json.decode(msgspec.json.encode(report))
     assert {action["action_name"] for action in document["actions"]} == {
         "CRM lookup",

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.analysis.values import CallersLost
-from monitor.analysis.verdict import Verdict
+from monitor.diagnosis.verdict import Verdict
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
+from monitor.summary.model import CallersLost
 from monitor.web import wording
 from tests.exporter.snapshots import (
     CRM,

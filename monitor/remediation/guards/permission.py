@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from monitor.analysis.editable import HOW_TO_CHANGE, Editable
 from monitor.config import RemediationSettings
+from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
 from monitor.hours import within
 from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
 

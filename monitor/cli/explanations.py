@@ -1,0 +1,99 @@
+"""Why actions time out: explanations below the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from monitor.diagnosis.action import Diagnosis
+from monitor.diagnosis.explain import explanation, format_raise
+from monitor.diagnosis.severity import Severity, severity_of
+from monitor.diagnosis.verdict import Verdict
+from monitor.investigation.investigate import DiagnosisInPeriod
+
+STYLES = {
+    Severity.CRITICAL: "bold red",
+    Severity.WARNING: "yellow",
+    Severity.GOOD: "green",
+    Severity.UNKNOWN: "dim",
+}
+"""Severities in colour; the word is always there too."""
+
+MAX_EXPLANATIONS = 15
+"""More than a screen of them nobody reads; the table and the other formats have every verdict."""
+
+_WIDEST_NAME = 28
+
+
+def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
+    """A paragraph an action that is not well, and one line on those that can't be judged.
+
+    Args:
+        diagnosed: Names and diagnoses of actions, the worst first.
+    """
+    told = [
+        (name, one)
+        for name, one in diagnosed
+        if one is not None and one.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}
+    ]
+    if told:
+        yield Text("\nWhy", style="bold")
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
+        table.add_column(overflow="fold")
+        for name, one in told[:MAX_EXPLANATIONS]:
+            table.add_row(Text(name, style="bold"), Text(explanation(one)))
+        yield table
+    if len(told) > MAX_EXPLANATIONS:
+        left = len(told) - MAX_EXPLANATIONS
+        yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
+    yield from _not_judged(diagnosed)
+
+
+def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableType]:
+    """One action's verdict, why it has it, and the evidence.
+
+    Args:
+        diagnosed: The verdict; None shows nothing.
+    """
+    if diagnosed is None:
+        return
+    found, time_range = diagnosed.diagnosis, diagnosed.time_range
+    severity = severity_of(found, time_range.end)
+    begin, end = (
+        datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
+        for at in (time_range.start, time_range.end)
+    )
+    yield Text.assemble(
+        ("\nVerdict: ", "bold"),
+        (f"{found.verdict.value}, {severity.value.upper()}", STYLES[severity]),
+        f"  {format_raise(found)}".rstrip(),
+    )
+    yield Text(explanation(found))
+    seen = f"{found.executions:,.0f} executions, {found.timeouts:,.0f} timeouts"
+    if found.throttled:
+        seen += f", {found.throttled:,.0f} throttled"
+    laws = f"; described by {found.families[0]}" if found.families else ""
+    yield Text(f"Seen in settled windows from {begin} to {end}: {seen}{laws}.", style="dim")
+    for note in found.notes:
+        yield Text(f"{note}.", style="dim")
+
+
+def _not_judged(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:
+    missing = [
+        f"{name} ({'; '.join(one.missing)})" if one.missing else name
+        for name, one in diagnosed
+        if one is not None and one.verdict is Verdict.INSUFFICIENT
+    ]
+    if missing:
+        shown = ", ".join(missing[:MAX_EXPLANATIONS])
+        more = (
+            f" and {len(missing) - MAX_EXPLANATIONS:,} more"
+            if len(missing) > MAX_EXPLANATIONS
+            else ""
+        )
+        yield Text(f"\nToo little evidence to judge: {shown}{more}.", style="dim")

@@ -1,0 +1,208 @@
+"""An investigation for a terminal: counts, a picture of durations, lists, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from monitor.cli.explanations import verdict_details
+from monitor.cli.histogram import histogram
+from monitor.investigation.investigate import (
+    ExecutionStatistics,
+    FlowUse,
+    Investigation,
+    SlowExecution,
+)
+from monitor.model import Incident, Outcome
+
+STYLES = {
+    Outcome.SUCCESS: "green",
+    Outcome.TIMEOUT: "red",
+    Outcome.ERROR: "yellow",
+    Outcome.THROTTLED: "yellow",
+}
+UNKNOWN = "-"
+
+
+def investigation_view(
+    investigation: Investigation, width: int, *, ascii_only: bool
+) -> RenderableType:
+    """All that was found, in the order in which it is asked for.
+
+    Args:
+        investigation: What was found.
+        width: Columns to draw in.
+        ascii_only: Whether the output takes nothing but ASCII.
+    """
+    parts: list[RenderableType] = [_heading(investigation)]
+    seen = investigation.executions
+    if seen:
+        parts.extend(_counts(seen))
+        if seen.total:
+            picture = histogram(
+                seen.latency, investigation.timeout_seconds, width, ascii_only=ascii_only
+            )
+            parts += [_title("How long they took"), picture]
+    parts.extend(verdict_details(investigation.diagnosed))
+    if seen:
+        parts.extend(_executions("Timed out, newest first", seen.timed_out, _timeouts(seen)))
+        parts.extend(_executions("Slowest of the others", seen.slowest, None))
+    parts.extend(_flows(investigation.flows))
+    parts.extend(_hits(investigation))
+    if investigation.notes:
+        parts.append(Text())
+        parts.extend(Text(f"Note: {note}", style="dim") for note in investigation.notes)
+    return Group(*parts)
+
+
+def _heading(investigation: Investigation) -> Text:
+    action = investigation.action
+    begin, end = (
+        _moment(at) for at in (investigation.time_range.start, investigation.time_range.end)
+    )
+    timeout = investigation.timeout_seconds
+    text = Text.assemble((action.name, "bold"), f"  {investigation.org}")
+    if action.integration_name:
+        text.append(f", {action.integration_name}")
+    text.append(f"\n{action.action_id}", style="dim")
+    text.append(f"\n{begin} to {end} UTC, timeout ")
+    text.append(UNKNOWN if timeout is None else f"{timeout:g} s", style="bold")
+    return text
+
+
+def _counts(seen: ExecutionStatistics) -> Iterator[RenderableType]:
+    counts = seen.by_outcome
+    text = Text(f"\n{_count(seen.total, 'execution')}", style="bold")
+    if seen.total:
+        share = _timeouts(seen) / seen.total
+        text.append_text(
+            Text(
+                f": {counts[Outcome.SUCCESS]:,} successes, "
+                f"{_timeouts(seen):,} timeouts ({share:.2%}), "
+                f"{counts[Outcome.ERROR]:,} errors, {counts[Outcome.THROTTLED]:,} throttled",
+                style="not bold",
+            )
+        )
+    yield text
+    if seen.p50_seconds is not None:
+        yield Text(
+            f"p50 {_seconds(seen.p50_seconds)}, p95 {_seconds(seen.p95_seconds)}, "
+            f"p99 {_seconds(seen.p99_seconds)}"
+        )
+    if not seen.endings:
+        return
+    table = _table("Outcome", "Error type", "Status")
+    table.add_column("Executions", justify="right")
+    for ending in seen.endings:
+        table.add_row(
+            _outcome(ending.outcome),
+            Text(ending.error_type or UNKNOWN),
+            Text(ending.response_status or UNKNOWN),
+            f"{ending.executions:,}",
+        )
+    yield Text()
+    yield table
+
+
+def _executions(
+    title: str, shown: Sequence[SlowExecution], total: int | None
+) -> Iterator[RenderableType]:
+    if not shown:
+        return
+    yield _title(title + _of(len(shown), total))
+    table = _table("Ended (UTC)")
+    table.add_column("Took", justify="right", no_wrap=True)
+    table.add_column("How it ended", overflow="fold")
+    table.add_column("Correlation id", no_wrap=True)  # to be copied in one piece
+    for one in shown:
+        execution = one.execution
+        about = "" if execution.is_exact else "about "
+        table.add_row(
+            _minute(execution.at),
+            f"{about}{execution.duration_ms / 1000:.3f} s",
+            _ending(one),
+            Text(execution.correlation_id or UNKNOWN),
+        )
+    yield table
+
+
+def _flows(flows: Sequence[FlowUse]) -> Iterator[RenderableType]:
+    if not flows:
+        return
+    yield _title("Flows that use it")
+    table = _table("Flow")
+    table.add_column("Flow id", no_wrap=True)
+    table.add_column("Conversations hit", justify="right")
+    for flow in flows:
+        hit = UNKNOWN if flow.conversations is None else f"{flow.conversations:,}"
+        table.add_row(Text(flow.name), Text(flow.flow_id), hit)
+    yield table
+
+
+def _hits(investigation: Investigation) -> Iterator[RenderableType]:
+    if investigation.conversations is None:
+        return
+    hits: Sequence[Incident] = investigation.hits
+    yield _title(f"{_count(investigation.conversations, 'conversation')} hit")
+    if not hits:
+        return
+    table = _table("At (UTC)", "Flow", "Error type")
+    table.add_column("Conversation id", no_wrap=True)
+    for hit in hits:
+        table.add_row(
+            _minute(hit.at),
+            Text(hit.flow_name or hit.flow_id or UNKNOWN),
+            Text(hit.error_type or UNKNOWN),
+            Text(hit.conversation_id),
+        )
+    yield table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _title(words: str) -> Text:
+    return Text(f"\n{words}", style="bold")
+
+
+def _outcome(outcome: Outcome) -> Text:
+    return Text(outcome.value, style=STYLES[outcome])
+
+
+def _ending(one: SlowExecution) -> Text:
+    execution = one.execution
+    words = "success" if one.outcome is Outcome.SUCCESS else execution.error_type or one.outcome
+    return Text(f"{words} {execution.response_status}".strip(), style=STYLES[one.outcome])
+
+
+def _timeouts(seen: ExecutionStatistics) -> int:
+    return seen.by_outcome[Outcome.TIMEOUT]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _of(shown: int, total: int | None) -> str:
+    return f" ({shown:,} of {total:,})" if total is not None and total > shown else ""
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _minute(at: float) -> str:
+    """Without the year, which stands above: beside it an id needs the room."""
+    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
+
+
+def _seconds(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.3g} s"

@@ -1,0 +1,239 @@
+"""Why an action times out and whether more time would help: from evidence to a diagnosis.
+
+Total: whatever the evidence, the answer is a verdict, or ``insufficient`` with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from monitor.diagnosis.bimodality import second_mode
+from monitor.diagnosis.editable import Editable
+from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.latency_drift import LatencyDrift, latency_drift
+from monitor.diagnosis.outages import Outages, find_outages
+from monitor.diagnosis.pooling import Pooled, pool
+from monitor.diagnosis.recommendation import (
+    CurrentTimeout,
+    Recommendation,
+    TimeoutBounds,
+    load_of,
+    recommend,
+)
+from monitor.diagnosis.survival import SurvivalCurve, survival_curve
+from monitor.diagnosis.tail import estimate_tail
+from monitor.diagnosis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
+from monitor.diagnosis.wording import ADVICE, diagnosis_notes, verdict_reason
+from monitor.model import CAP_MS
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisSettings:
+    """``[recommend]``: what is wanted, and the floor of evidence.
+
+    Attributes:
+        target_success: Successes per success and timeout that are wanted.
+        min_executions: Fewer are no evidence.
+        min_timeouts: Fewer have no shape.
+        min_windows: Fewer windows with executions could be one moment.
+        min_span_seconds: A shorter span could be one moment.
+        cap_ms: The largest timeout that may be set; never more than 30 s.
+        step_ms: Timeouts are set in steps of this size: 1000 on the platform, less in flows.
+    """
+
+    target_success: float = 0.99
+    min_executions: int = 200
+    min_timeouts: int = 10
+    min_windows: int = 6
+    min_span_seconds: float = 3600.0
+    cap_ms: float = float(CAP_MS)
+    step_ms: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A verdict with its evidence. Shares are of successes and timeouts together.
+
+    Attributes:
+        verdict: Why it times out.
+        rule: The name of the rule that said so, in ``monitor.diagnosis.verdict``.
+        why: One sentence.
+        advice: What to do.
+        notes: What a reader must know beside it.
+        missing: What the evidence lacks, in words; empty where it is enough.
+        executions: Executions of any outcome.
+        successes: Executions that succeeded.
+        timeouts: Executions that timed out.
+        errors: Executions that failed otherwise.
+        throttled: Executions that the platform refused.
+        timeout_ms: The timeout in force; None where unknown.
+        timeout_share: Share of the calls that take longer, outside outages; None where unknown.
+        outages: Start and end of each outage; epoch seconds.
+        outage_share: Timeouts in outages per timeout.
+        early_share: Timeouts that ended before ours per timeout.
+        early_at_ms: Mean duration of those; None where there are none.
+        drift: How latency moved; None where it can't be known.
+        families: The laws that describe the tail, the likeliest first; empty where none was asked.
+        editable: Whether its timeout can be changed.
+        recommendation: What to set; only for ``slow_tail`` and ``at_cap``.
+    """
+
+    verdict: Verdict
+    rule: str
+    why: str
+    advice: str
+    notes: tuple[str, ...]
+    missing: tuple[str, ...]
+    executions: float
+    successes: float
+    timeouts: float
+    errors: float
+    throttled: float
+    timeout_ms: float | None
+    timeout_share: float | None
+    outages: tuple[tuple[int, int], ...]
+    outage_share: float
+    early_share: float
+    early_at_ms: float | None
+    drift: LatencyDrift | None
+    families: tuple[str, ...]
+    editable: Editable
+    recommendation: Recommendation | None
+
+
+def diagnose(
+    evidence: ActionEvidence,
+    settings: DiagnosisSettings | None = None,
+    editable: Editable = Editable.YES,
+) -> Diagnosis:
+    """Diagnose one action.
+
+    Args:
+        evidence: Its settled windows.
+        settings: What is wanted; None for the defaults.
+        editable: Whether its timeout can be changed; a fact beside the verdict.
+    """
+    settings = settings or DiagnosisSettings()
+    timeout_ms = evidence.current_timeout_ms
+    outages = find_outages(evidence)
+    steady = evidence.where(outages.steady)
+    pooled = pool(steady)
+    curve = survival_curve(pooled)
+    findings = _find(evidence, outages, pooled, curve, settings)
+    verdict, rule = decide(findings)
+    tail = findings.tail
+    recommendation = (
+        recommend(
+            tail,
+            load_of(steady),
+            CurrentTimeout(timeout_ms, findings.timeout_share),
+            TimeoutBounds(settings.cap_ms, settings.step_ms),
+        )
+        if tail is not None and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
+        else None
+    )
+    return Diagnosis(
+        verdict=verdict,
+        rule=rule,
+        why=verdict_reason(verdict, findings, timeout_ms, pooled.early_at_ms),
+        advice=ADVICE[verdict],
+        notes=(*diagnosis_notes(verdict, findings, recommendation), *_oddities(evidence)),
+        missing=findings.missing,
+        executions=evidence.executions,
+        successes=float(evidence.successes.sum()),
+        timeouts=float(evidence.timeouts.sum()),
+        errors=float(evidence.errors.sum()),
+        throttled=float(evidence.throttled.sum()),
+        timeout_ms=timeout_ms or None,
+        timeout_share=findings.timeout_share if curve.at_ms.size else None,
+        outages=outages.outages,
+        outage_share=outages.share,
+        early_share=pooled.early_share,
+        early_at_ms=pooled.early_at_ms or None,
+        drift=latency_drift(evidence),
+        families=tail.families if tail is not None else (),
+        editable=editable,
+        recommendation=recommendation,
+    )
+
+
+def _find(
+    evidence: ActionEvidence,
+    outages: Outages,
+    pooled: Pooled,
+    curve: SurvivalCurve,
+    settings: DiagnosisSettings,
+) -> Findings:
+    """Work out what the rules look at; the tail, which costs most, only where it can matter."""
+    timeout_ms = evidence.current_timeout_ms
+    successes, timeouts = float(evidence.successes.sum()), float(evidence.timeouts.sum())
+    share = curve.at(timeout_ms) if curve.at_ms.size else 0.0
+    missing = _missing(evidence, pooled, settings)
+    findings = Findings(
+        missing=missing,
+        executions=evidence.executions,
+        throttled=float(evidence.throttled.sum()),
+        timeouts=timeouts,
+        steady_timeouts=pooled.timeouts,
+        success_share=successes / (successes + timeouts) if successes + timeouts else 1.0,
+        outage_share=outages.share,
+        early_share=pooled.early_share,
+        timeout_share=share,
+        answered_ratio=_answered_ratio(curve, timeout_ms),
+        target=settings.target_success,
+        min_timeouts=settings.min_timeouts,
+    )
+    judged = decide(findings)[0]
+    if judged is not Verdict.HANGS:
+        return findings
+    two_kinds = second_mode(pooled)
+    tail = estimate_tail(
+        pooled,
+        curve,
+        timeout_ms=timeout_ms,
+        cap_ms=min(settings.cap_ms, CAP_MS),
+        target=settings.target_success,
+        second_mode=two_kinds,
+    )
+    return replace(findings, tail=tail, second_mode=two_kinds)
+
+
+def _missing(
+    evidence: ActionEvidence, pooled: Pooled, settings: DiagnosisSettings
+) -> tuple[str, ...]:
+    if not evidence.successes_known:
+        return ("success counts, which this contract does not show",)
+    found = []
+    if evidence.executions < settings.min_executions:
+        found.append(f"{evidence.executions:.0f} of {settings.min_executions} executions")
+    if evidence.busy_windows < settings.min_windows:
+        found.append(f"{evidence.busy_windows} of {settings.min_windows} windows with executions")
+    if evidence.span_seconds < settings.min_span_seconds:
+        hours = (
+            f"{evidence.span_seconds / 3600:.1f} of {settings.min_span_seconds / 3600:.1f} hours"
+        )
+        found.append(hours)
+    if evidence.timeouts.sum() > 0 and evidence.current_timeout_ms <= 0:
+        found.append("the timeout in force, which nobody knows")
+    elif evidence.successes.sum() > 0 and pooled.successes <= 0 and pooled.timeout_ms.size:
+        found.append("how long the successes took")
+    return tuple(found)
+
+
+def _answered_ratio(curve: SurvivalCurve, timeout_ms: float) -> float | None:
+    """The 99.9th percentile of the answers per timeout in force."""
+    if not curve.at_ms.size or timeout_ms <= 0:
+        return None
+    never = float(curve.share[-1])
+    at_ms = curve.quantile_ms(never + (1 - never) * (1 - ANSWERED_SHARE))
+    return None if at_ms is None else at_ms / timeout_ms
+
+
+def _oddities(evidence: ActionEvidence) -> tuple[str, ...]:
+    found = []
+    if evidence.unusable:
+        found.append(f"{evidence.unusable} numbers were NaN or negative and count as unknown")
+    # Parts of a sum that was divided stray by a rounding.
+    if (evidence.bands.sum(axis=1) > evidence.successes * (1 + 1e-9)).any():
+        found.append("Some windows show more executions by latency than in total")
+    return tuple(found)

@@ -1,0 +1,77 @@
+"""A diagnosis as people are told of it: ``5 s -> 9 s``, what clamped it, and what to do."""
+
+from __future__ import annotations
+
+from monitor.diagnosis.action import Diagnosis
+from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
+from monitor.diagnosis.recommendation import Recommendation
+from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.wording import percent, seconds
+
+GUARD_TEXTS: dict[str, str] = {
+    "reach": "nothing is claimed beyond twice the largest timeout observed",
+    "cap": "no timeout is set above the cap",
+    "in_force": "a timeout is never lowered",
+    "above_cap": "a timeout above the cap is never raised",
+}
+"""What each guard of a recommendation says."""
+
+
+def advised_raise(diagnosis: Diagnosis) -> tuple[float, float] | None:
+    """Return the timeout in force and the one to raise it to, in seconds.
+
+    None where no raise is advised. A tail that the cap cuts off has a value too, but a raise to
+    the cap is not what it needs.
+    """
+    advice = diagnosis.recommendation
+    if advice is None or diagnosis.verdict is not Verdict.SLOW_TAIL or advice.capped_ms is None:
+        return None
+    if advice.capped_ms <= advice.timeout_ms:
+        return None
+    return advice.timeout_ms / 1000, advice.capped_ms / 1000
+
+
+def format_raise(diagnosis: Diagnosis) -> str:
+    """Return the raise that is advised, such as ``5 s -> 9 s``; empty where none is."""
+    step = advised_raise(diagnosis)
+    return "" if step is None else " -> ".join(f"{value:g} s" for value in step)
+
+
+def explanation(diagnosis: Diagnosis) -> str:
+    """Return why, what to do, what it would bring, and what spoke against more, in sentences."""
+    sentences = [diagnosis.why]
+    advice = diagnosis.recommendation
+    if advised_raise(diagnosis) is not None and advice is not None:
+        sentences += [_benefit(advice), *_clamped(advice)]
+    elif diagnosis.verdict is Verdict.AT_CAP and advice is not None:
+        sentences += [f"It would take {seconds(advice.raw_ms)}", diagnosis.advice]
+    elif diagnosis.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}:
+        sentences.append(diagnosis.advice)
+    if advised_raise(diagnosis) is not None and diagnosis.editable is not Editable.YES:
+        sentences.append(HOW_TO_CHANGE[diagnosis.editable])
+    if diagnosis.drift is not None and diagnosis.drift.drifting:
+        sentences.append(_drift(diagnosis.drift.ratio))
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)
+
+
+def _benefit(advice: Recommendation) -> str:
+    capped_ms = advice.capped_ms or advice.timeout_ms
+    return (
+        f"At {seconds(capped_ms)} about {advice.avoided_per_day:,.0f} of "
+        f"{advice.timeouts_per_day:,.0f} timeouts a day would succeed "
+        f"({percent(advice.expected_success_share)} of the calls), and callers would wait "
+        f"{advice.extra_caller_seconds_per_day:,.0f} s a day longer in all"
+    )
+
+
+def _clamped(advice: Recommendation) -> list[str]:
+    if not advice.guards:
+        return []
+    said = " and ".join(GUARD_TEXTS.get(guard, guard) for guard in advice.guards)
+    return [f"The data ask for {seconds(advice.raw_ms)}: {said}"]
+
+
+def _drift(ratio: float) -> str:
+    word = "slower" if ratio > 1 else "faster"
+    times = ratio if ratio > 1 else 1 / ratio
+    return f"In the last 24 hours its median was {times:.1f} times {word} than in the week before"

@@ -1,0 +1,149 @@
+"""Outages: ranges of time in which timeouts come together, apart from a steady tail.
+
+A scan statistic (Kulldorff, Commun. Stat. 26, 1997): over ranges of a few lengths, timeouts are
+held against those that the rest of the time would lead to expect, under the timeout in force.
+The most significant range is taken out and the rest is scanned again, for it may come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.diagnosis.evidence import ActionEvidence, Floats
+
+MAX_OUTAGE_SECONDS = 6 * 3600
+"""What lasts longer than a quarter of a day is how the back end is, not an incident."""
+
+MIN_LOG_LIKELIHOOD_RATIO = 9.0
+"""Log-likelihood ratio that an outage must reach beyond the log of the ranges looked at: chance
+alone shows one in fewer than one of 5,000 actions."""
+
+MIN_TIMEOUT_SHARE = 0.25
+"""In an outage at least every fourth call times out; less is a slow hour."""
+
+MIN_ODDS_RATIO = 5.0
+"""And its odds are at least five times those of the rest: load alone does not do that."""
+
+MAX_CALL_SHARE = 0.5
+"""A range with more than half of the executions is no exception."""
+
+_MAX_OUTAGES = 40
+_MAX_CELLS = 12_000
+_SCANNED_LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48, 72)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outages:
+    """The outages of one action.
+
+    Attributes:
+        steady: The windows outside every outage; shape (n,), as in the evidence.
+        outages: Start and end of each; epoch seconds, oldest first.
+        timeouts: Timeouts in them beyond those expected anyway.
+        share: The same per timeout of the whole evidence.
+    """
+
+    steady: np.ndarray
+    outages: tuple[tuple[int, int], ...]
+    timeouts: float
+    share: float
+
+
+def find_outages(evidence: ActionEvidence) -> Outages:
+    """Return the outages of one action."""
+    rows = len(evidence.start)
+    steady = np.ones(rows, dtype=np.bool_)
+    total = float(evidence.timeouts.sum())
+    if rows < 2 or total <= 0:  # noqa: PLR2004 - one window stands beside none
+        return Outages(steady, (), 0.0, 0.0)
+    cell_seconds = max(float(evidence.seconds.min()), evidence.span_seconds / _MAX_CELLS, 1.0)
+    first = evidence.start.min()
+    cell = ((evidence.start - first) // cell_seconds).astype(np.int64)
+    cells = int(cell.max()) + 1
+    calls = evidence.successes + evidence.timeouts
+    _, group = np.unique(evidence.timeout_ms, return_inverse=True)
+    found: list[tuple[int, int]] = []
+    excess = 0.0
+    for _ in range(_MAX_OUTAGES):
+        rate = _rate(evidence.timeouts * steady, calls * steady, group)
+        outage = _most_significant(
+            _by_cell(cell, evidence.timeouts * steady, cells),
+            _by_cell(cell, calls * steady, cells),
+            _by_cell(cell, calls * rate * steady, cells),
+            int(MAX_OUTAGE_SECONDS // cell_seconds),
+        )
+        if outage is None:
+            break
+        inside = (cell >= outage[0]) & (cell < outage[1]) & steady
+        steady &= ~inside
+        found.append(outage)
+    if found:
+        rate = _rate(evidence.timeouts * steady, calls * steady, group)
+        outside = ~steady
+        excess = float((evidence.timeouts - calls * rate)[outside].sum())
+    return Outages(
+        steady=steady,
+        outages=tuple(
+            (int(first + begin * cell_seconds), int(first + end * cell_seconds))
+            for begin, end in sorted(found)
+        ),
+        timeouts=max(0.0, excess),
+        share=min(1.0, max(0.0, excess / total)),
+    )
+
+
+def _by_cell(cell: npt.NDArray[np.int64], column: Floats, cells: int) -> Floats:
+    return np.asarray(np.bincount(cell, weights=column, minlength=cells), dtype=np.float64)
+
+
+def _rate(timeouts: Floats, calls: Floats, group: np.ndarray) -> Floats:
+    """Timeouts per call under the timeout of each window."""
+    by_group = np.bincount(group, weights=timeouts)
+    of_group = np.bincount(group, weights=calls)
+    share = np.divide(by_group, of_group, out=np.zeros_like(by_group), where=of_group > 0)
+    return np.asarray(share[group])
+
+
+def _most_significant(
+    timeouts: Floats, calls: Floats, expected: Floats, most_cells: int
+) -> tuple[int, int] | None:
+    """Return the range of cells that is least like the rest; None where none is unlike enough."""
+    lengths = [length for length in _SCANNED_LENGTHS if length <= max(1, most_cells)]
+    lengths = [length for length in lengths if length < len(timeouts)]
+    sums = [np.concatenate([[0.0], np.cumsum(column)]) for column in (timeouts, calls, expected)]
+    needed = MIN_LOG_LIKELIHOOD_RATIO + np.log(max(1, len(lengths) * len(timeouts)))
+    best: tuple[float, int, int] | None = None
+    for length in lengths:
+        observed, calls_in, expected_in = (column[length:] - column[:-length] for column in sums)
+        ratio = _log_likelihood_ratio(
+            observed, calls_in, expected_in, float(timeouts.sum()), float(calls.sum())
+        )
+        at = int(np.argmax(ratio))
+        if ratio[at] >= needed and (best is None or ratio[at] > best[0]):
+            best = (float(ratio[at]), at, at + length)
+    return None if best is None else best[1:]
+
+
+def _log_likelihood_ratio(
+    observed: Floats, calls_in: Floats, expected_in: Floats, all_timeouts: float, all_calls: float
+) -> Floats:
+    """Return how unlike the rest each range is; -inf where it is no outage."""
+    # Expected from the rest of the time alone, so that a large outage can't hide itself.
+    scale = (all_timeouts - observed) / np.maximum(all_timeouts - expected_in, 1e-9)
+    expected = np.maximum(np.minimum(expected_in * scale, calls_in), 1e-9)
+    share = np.divide(observed, calls_in, out=np.zeros_like(observed), where=calls_in > 0)
+    expected_share = np.minimum(
+        np.divide(expected, calls_in, out=np.ones_like(observed), where=calls_in > 0), 1.0
+    )
+    odds = share / np.maximum(1.0 - share, 1e-9)
+    expected_odds = expected_share / np.maximum(1.0 - expected_share, 1e-9)
+    is_outage = (
+        (share >= MIN_TIMEOUT_SHARE)
+        & (odds >= MIN_ODDS_RATIO * expected_odds)
+        & (calls_in <= MAX_CALL_SHARE * all_calls)
+    )
+    ratio = observed * np.log(np.maximum(observed, 1e-9) / expected) - (observed - expected)
+    return np.where(is_outage, ratio, -np.inf)

@@ -1,0 +1,123 @@
+"""From windows to what a fit needs: successes by band and timeouts, pooled by timeout in force.
+
+Which executions ended at our timeout and which ended earlier, because a remote or a gateway gave
+up by itself, is told here from the durations of the executions that timed out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.model import BAND_EDGES_MS, band_of
+
+EARLY_RATIO = 0.98
+"""A timed-out execution that took less than this part of our timeout was not ended by it.
+
+Measured durations stray by less than 1 % around the timeout; the nearest limit that is worth
+telling apart is a gateway's 29 s below our 30 s, at 0.967.
+"""
+
+_LOWER_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
+_UPPER_EDGES = np.array([*BAND_EDGES_MS, np.inf], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """Executions by the timeout that was in force; one row a timeout, ascending.
+
+    Attributes:
+        timeout_ms: The timeouts; shape (g,).
+        bands: Successes by latency band, all below their timeout; shape (g, 21).
+        ended_by_us: Executions that our timeout ended; shape (g,).
+        early: Timed-out executions that ended earlier, by the band they ended in; shape (21,).
+        early_at_ms: Mean duration of the early ones; 0.0 where there are none.
+    """
+
+    timeout_ms: Floats
+    bands: Floats
+    ended_by_us: Floats
+    early: Floats
+    early_at_ms: float
+
+    @property
+    def successes(self) -> float:
+        """Executions that succeeded."""
+        return float(self.bands.sum())
+
+    @property
+    def timeouts(self) -> float:
+        """Executions that timed out, whoever gave up."""
+        return float(self.ended_by_us.sum() + self.early.sum())
+
+    @property
+    def early_share(self) -> float:
+        """Early ones per timed-out execution."""
+        return float(self.early.sum()) / self.timeouts if self.timeouts else 0.0
+
+
+def pool(evidence: ActionEvidence) -> Pooled:
+    """Pool windows by timeout; windows whose timeout nobody knows are left out."""
+    rows = evidence.timeout_ms > 0
+    in_force = evidence.timeout_ms[rows]
+    early_count, early_mean = _early(evidence, rows)
+    timeouts_ms, group = np.unique(in_force, return_inverse=True)
+    groups = len(timeouts_ms)
+    bands = np.zeros((groups, len(_LOWER_EDGES)))
+    np.add.at(bands, group, evidence.bands[rows])
+    successes = np.zeros(groups)
+    np.add.at(successes, group, evidence.successes[rows])
+    timed_out = np.bincount(group, weights=evidence.timeouts[rows], minlength=groups)
+    early_by_group = np.bincount(group, weights=early_count, minlength=groups)
+    early = np.zeros(len(_LOWER_EDGES))
+    for at_ms, count in zip(early_mean[early_count > 0], early_count[early_count > 0], strict=True):
+        early[band_of(float(at_ms))] += count
+    total_early = float(early_count.sum())
+    return Pooled(
+        timeout_ms=timeouts_ms,
+        bands=_below_timeout(bands, successes, timeouts_ms),
+        ended_by_us=np.maximum(timed_out - early_by_group, 0.0),
+        early=early,
+        early_at_ms=float(early_count @ early_mean) / total_early if total_early else 0.0,
+    )
+
+
+def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Floats:
+    """Successes whose band is missing are spread like the others; none may outlast its timeout."""
+    in_bands = bands.sum(axis=1)
+    known = in_bands > 0
+    scale = np.where(known, successes / np.where(known, in_bands, 1.0), 0.0)
+    scaled = bands * np.where(known & (successes == 0), 1.0, scale)[:, None]
+    for row, timeout_ms in enumerate(timeouts_ms):
+        # A success that was measured a little above the timeout came just before it.
+        last = int(np.searchsorted(_LOWER_EDGES, timeout_ms)) - 1
+        scaled[row, last] += scaled[row, last + 1 :].sum()
+        scaled[row, last + 1 :] = 0.0
+    return scaled
+
+
+def _early(evidence: ActionEvidence, rows: np.ndarray) -> tuple[Floats, Floats]:
+    """How many of each window's timeouts ended early, at least, and after how long on average."""
+    count = evidence.timeouts[rows]
+    limit = evidence.timeout_ms[rows]
+    total_ms = evidence.timeout_duration_ms[rows]
+    bands = evidence.timeout_bands[rows]
+    shortest, longest = evidence.timeout_min_ms[rows], evidence.timeout_max_ms[rows]
+    early_band = _UPPER_EDGES[None, :] <= (EARLY_RATIO * limit)[:, None]
+    by_band = np.minimum((bands * early_band).sum(axis=1), count)
+    middle_ms = (_LOWER_EDGES + np.where(np.isfinite(_UPPER_EDGES), _UPPER_EDGES, 0)) / 2
+    band_ms = (bands * early_band) @ middle_ms
+    mean = np.divide(band_ms, by_band, out=np.zeros_like(limit), where=by_band > 0)
+    timed = (count > 0) & (total_ms > 0)
+    # All of them: the longest is early. Some, but no band tells: were the early ones all as short
+    # as the shortest, so many would explain the mean.
+    all_early = timed & (longest > 0) & (longest < EARLY_RATIO * limit)
+    average = np.divide(total_ms, count, out=np.zeros_like(limit), where=count > 0)
+    some = timed & ~all_early & (shortest > 0) & (shortest < EARLY_RATIO * limit)
+    gap = np.where(some, limit - shortest, 1.0)
+    by_mean = np.where(some, np.clip(count * (limit - average) / gap, 0.0, count), 0.0)
+    early = np.where(all_early, count, np.maximum(by_band, by_mean))
+    mean = np.where(all_early, average, np.where(by_band >= by_mean, mean, shortest))
+    return early, np.where(early > 0, mean, 0.0)

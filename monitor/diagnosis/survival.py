@@ -1,0 +1,101 @@
+"""How many calls take longer than t, without any assumption, as far as timeouts let us see.
+
+Turnbull's self-consistent estimate (J. R. Stat. Soc. B 38, 1976) of a distribution from intervals:
+a success lies in its latency band, below the timeout of its moment; an execution that timed out
+lies anywhere beyond it. With one timeout it is the share of executions below each edge; with
+several it is what Kaplan-Meier gives for exact durations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.diagnosis.evidence import Floats
+from monitor.diagnosis.pooling import Pooled
+from monitor.model import BAND_EDGES_MS
+
+_MAX_ITERATIONS = 2_000
+_TOLERANCE = 1e-9
+_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurvivalCurve:
+    """The share of calls that take at least t, at the points where it can be known.
+
+    Attributes:
+        at_ms: Points, ascending, from 0 to the largest timeout; shape (k,).
+        share: Share of calls that take longer; begins at 1 and never rises; shape (k,).
+    """
+
+    at_ms: Floats
+    share: Floats
+
+    def at(self, duration_ms: float) -> float:
+        """The share of calls that take longer; even inside a band, flat beyond the last point."""
+        return float(np.interp(duration_ms, self.at_ms, self.share))
+
+    def quantile_ms(self, share: float) -> float | None:
+        """The shortest duration that all but ``share`` of the calls stay within, if seen."""
+        if not self.at_ms.size or self.share[-1] > share:
+            return None
+        last = int(np.argmax(self.share <= share))
+        if last == 0:
+            return float(self.at_ms[0])
+        high, low = self.share[last - 1], self.share[last]
+        left, right = self.at_ms[last - 1], self.at_ms[last]
+        return float(left + (right - left) * (high - share) / (high - low))
+
+
+def survival_curve(pooled: Pooled) -> SurvivalCurve:
+    """Return the estimate; without executions it has no points."""
+    intervals = list(_intervals(pooled))
+    if not intervals:
+        return SurvivalCurve(np.zeros(0), np.zeros(0))
+    points = np.unique(
+        np.array([0.0, *(low for low, _, _ in intervals), *(high for _, high, _ in intervals)])
+    )
+    points = points[np.isfinite(points)]
+    lows = np.searchsorted(points, [low for low, _, _ in intervals])
+    highs = np.array(
+        [np.searchsorted(points, high) if np.isfinite(high) else points.size
+         for _, high, _ in intervals]
+    )  # fmt: skip
+    cells = np.arange(points.size)
+    inside = (cells[None, :] >= lows[:, None]) & (cells[None, :] < highs[:, None])
+    weights = np.array([count for _, _, count in intervals])
+    mass = np.full(points.size, 1.0 / points.size)
+    share = weights / weights.sum()
+    for _ in range(_MAX_ITERATIONS):
+        parts = inside * mass[None, :]
+        parts *= (share / parts.sum(axis=1))[:, None]
+        updated = parts.sum(axis=0)
+        moved = float(np.abs(updated - mass).max())
+        mass = updated
+        if moved < _TOLERANCE:
+            break
+    left = np.concatenate([[1.0], 1.0 - np.cumsum(mass)[:-1]])
+    return SurvivalCurve(points, np.clip(left, 0.0, 1.0))
+
+
+def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:
+    found: dict[tuple[float, float], float] = {}
+    for timeout_ms, bands, ended in zip(
+        pooled.timeout_ms, pooled.bands, pooled.ended_by_us, strict=True
+    ):
+        for band in np.flatnonzero(bands):
+            high = min(
+                float(timeout_ms),
+                float(BAND_EDGES_MS[band]) if band < len(BAND_EDGES_MS) else np.inf,
+            )
+            key = (float(_EDGES[band]), high)
+            found[key] = found.get(key, 0.0) + float(bands[band])
+        if ended > 0:
+            key = (float(timeout_ms), np.inf)
+            found[key] = found.get(key, 0.0) + float(ended)
+    for band in np.flatnonzero(pooled.early):
+        key = (float(_EDGES[band]), np.inf)
+        found[key] = found.get(key, 0.0) + float(pooled.early[band])
+    return [(low, high, count) for (low, high), count in sorted(found.items())]

@@ -1,0 +1,174 @@
+"""What a longer timeout would do: the tail beyond the timeout, and how surely it is known.
+
+Every law that has any weight is asked the same questions, and the answers are weighed. Nothing is
+asked beyond twice the largest timeout observed: there the families part ways, and no data could
+tell which is right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitor.diagnosis.evidence import Floats
+from monitor.diagnosis.pooling import Pooled
+from monitor.diagnosis.posterior import Posterior, posterior
+from monitor.diagnosis.required_timeout import Objective, required_timeout
+from monitor.diagnosis.survival import SurvivalCurve
+from monitor.diagnosis.tail_model import select_tail_model
+
+MAX_EXTRAPOLATION = 2.0
+"""Nothing is claimed beyond this multiple of the largest timeout observed."""
+
+CREDIBLE_LEVEL = 0.95
+"""Weight of the laws between the ends of the credible interval. The benchmark measures what it
+covers: laws that nobody fits take their part."""
+
+RECOMMENDED_QUANTILE = 0.8
+"""Weight of the laws for which the recommended value is enough. The benchmark measures what that
+costs in milliseconds, and how often it is enough by the true law."""
+
+MIN_RESCUED = 0.5
+"""A raise is worth it when it turns this part of the timeouts into successes."""
+
+RESCUE_TARGET = 0.6
+"""A recommended value aims a little above ``MIN_RESCUED``, so that it still does so when the
+estimate is off."""
+
+NEAR_TIMEOUT_RATIO = 0.8
+"""Successes that took this part of the timeout or more are near it."""
+
+MIN_FAMILY_WEIGHT = 0.05
+"""A family with less weight than this is not named."""
+
+HALF = 0.5
+_POINTS = 41
+_MAX_NEAR_RATIO = 1e9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """The tail, as all laws together see it. Shares are of successes and timeouts together.
+
+    Attributes:
+        families: Names of the families that say much, the weightiest first.
+        from_ms: Executions that took less were left to another kind of call; 0.0 for none.
+        never_share: Share of calls that never answer, by the middle law: half of the weight says
+            less; 0.0 where most say that every call answers.
+        raw_ms: The smallest timeout that would do, by most of the laws.
+        low_ms: The smallest that any law of the interval asks for.
+        high_ms: The largest; the reach where some law asks for more.
+        reach_ms: Nothing is claimed beyond.
+        rescuable: Weight of the laws by which raising as far as anything is claimed rescues at
+            least half of the timeouts.
+        rescuable_capped: The same for raising to the cap at most.
+        near_ratio: Timeouts per success near the timeout.
+        at_ms: Durations from the timeout in force to the reach; shape (m,).
+        share: Share of calls that take longer, on average over the laws; shape (m,).
+    """
+
+    families: tuple[str, ...]
+    from_ms: float
+    never_share: float
+    raw_ms: float
+    low_ms: float
+    high_ms: float
+    reach_ms: float
+    rescuable: float
+    rescuable_capped: float
+    near_ratio: float
+    at_ms: Floats
+    share: Floats
+
+
+def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
+    pooled: Pooled,
+    curve: SurvivalCurve,
+    *,
+    timeout_ms: float,
+    cap_ms: float,
+    target: float,
+    second_mode: bool = False,
+) -> Tail | None:
+    """Return the tail; None where successes lie in too few bands to have a shape.
+
+    Args:
+        pooled: The steady evidence.
+        curve: Its survival.
+        timeout_ms: The timeout in force now.
+        cap_ms: The largest timeout that may be set.
+        target: The success share that is wanted.
+        second_mode: Whether a second kind of call runs into the timeout.
+    """
+    found = select_tail_model(pooled, curve, second_mode=second_mode)
+    if found is None:
+        return None
+    # What ended early is beyond our rescue: of the others as many more must be rescued.
+    ours = max(1.0 - pooled.early_share, MIN_RESCUED)
+    reach_ms = max(MAX_EXTRAPOLATION * float(pooled.timeout_ms[-1]), timeout_ms * 1.001)
+    at_ms = np.geomspace(timeout_ms, reach_ms, _POINTS)
+    laws = posterior(found, at_ms)
+    beyond = laws.beyond
+    rescued = ours * (1 - beyond / np.maximum(beyond[:, :1], 1e-300))
+    capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
+    objective = Objective(at_ms, target, min(RESCUE_TARGET / ours, 0.98))
+    raw_ms, low_ms, high_ms = _required_interval(laws, objective)
+    return Tail(
+        families=_main_families(laws),
+        from_ms=laws.sample.from_ms,
+        never_share=_weighted_quantile(HALF, laws.never, laws.weight),
+        raw_ms=raw_ms,
+        low_ms=low_ms,
+        high_ms=high_ms,
+        reach_ms=reach_ms,
+        rescuable=float(laws.weight @ (rescued[:, -1] >= MIN_RESCUED)),
+        rescuable_capped=float(
+            laws.weight @ (_interpolated(rescued, at_ms, capped_ms) >= MIN_RESCUED)
+        ),
+        near_ratio=_near_ratio(curve, timeout_ms),
+        at_ms=at_ms,
+        share=np.asarray(laws.weight @ beyond),
+    )
+
+
+def _interpolated(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
+    """Each row's value between two columns."""
+    right = int(np.clip(np.searchsorted(at_ms, duration_ms), 1, len(at_ms) - 1))
+    part = np.clip((duration_ms - at_ms[right - 1]) / (at_ms[right] - at_ms[right - 1]), 0.0, 1.0)
+    return np.asarray(columns[:, right - 1] * (1 - part) + columns[:, right] * part)
+
+
+def _required_interval(laws: Posterior, objective: Objective) -> tuple[float, float, float]:
+    """The smallest timeout that would do: recommended, and its interval."""
+    value, side = required_timeout(laws, objective), (1 - CREDIBLE_LEVEL) / 2
+    raw, low, high = (
+        _weighted_quantile(part, value, laws.weight)
+        for part in (RECOMMENDED_QUANTILE, side, 1 - side)
+    )
+    return raw, low, max(raw, high)
+
+
+def _weighted_quantile(part: float, values: Floats, weight: Floats) -> float:
+    """What laws with this part of the weight do not exceed."""
+    order = np.argsort(values, kind="stable")
+    # Each law stands for laws on either side of it.
+    below = np.cumsum(weight[order]) - weight[order] / 2
+    return float(np.interp(part, below, values[order]))
+
+
+def _main_families(laws: Posterior) -> tuple[str, ...]:
+    weight = np.bincount(laws.family, weights=laws.weight, minlength=len(laws.families))
+    order = np.argsort(-weight, kind="stable")
+    return tuple(
+        laws.families[at]
+        for rank, at in enumerate(order)
+        if rank == 0 or weight[at] >= MIN_FAMILY_WEIGHT
+    )
+
+
+def _near_ratio(curve: SurvivalCurve, timeout_ms: float) -> float:
+    beyond = curve.at(timeout_ms)
+    return float(
+        min(beyond / max(curve.at(NEAR_TIMEOUT_RATIO * timeout_ms) - beyond, 1e-9), _MAX_NEAR_RATIO)
+    )

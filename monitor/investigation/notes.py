@@ -1,0 +1,83 @@
+"""Sentences on what an investigation can't know, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.model import FLOW_CONTRACT, ExecutionList, TimeRange, Truncation
+from monitor.summary.notes import describe_seconds
+from monitor.summary.timeouts_in_force import TimeoutsInForce
+
+_MINUTE = 60
+_USUAL_GAP_SECONDS = 300
+"""The newest minutes are not read yet: a poll is no failure for being a minute old."""
+
+_TRUNCATIONS = {
+    Truncation.ROWS: "there are more than are read at once",
+    Truncation.TIME: "reading more would have taken too long",
+    Truncation.INTERRUPTED: "reading was interrupted",
+}
+
+
+def notes_on(  # noqa: PLR0913 - each is something that may be unknown
+    *,
+    contract: str,
+    time_range: TimeRange,
+    listed: ExecutionList | None,
+    in_force: TimeoutsInForce,
+    flows_problem: str,
+    missing_detail_seconds: int,
+) -> tuple[str, ...]:
+    """What a reader of this investigation has to know."""
+    notes = [*_on_executions(contract, listed)]
+    if in_force.at_end_ms is None:
+        notes.append("The timeout in force is not known.")
+    elif len(in_force.during_ms) > 1:
+        values = ", ".join(f"{value / 1000:g} s" for value in sorted(in_force.during_ms))
+        notes.append(
+            f"More than one timeout was in force: {values}; the picture shows the newest, "
+            f"{in_force.at_end_ms / 1000:g} s."
+        )
+    if flows_problem:
+        notes.append(f"{flows_problem.rstrip('.')}.")
+    if missing_detail_seconds >= time_range.seconds:
+        notes.append(
+            "No conversation detail records were read: which conversations were hit is not known."
+        )
+    elif missing_detail_seconds > _USUAL_GAP_SECONDS:
+        notes.append(
+            "Conversation detail records were not read for "
+            f"{describe_seconds(missing_detail_seconds)}: conversations are too few."
+        )
+    return tuple(notes)
+
+
+def _on_executions(contract: str, listed: ExecutionList | None) -> Iterator[str]:
+    if listed is None:
+        if contract == FLOW_CONTRACT:
+            yield (
+                "Single executions can't be seen under the contract flow; what can be seen is "
+                "which conversations and flows its timeouts hit."
+            )
+        return
+    if not listed.executions:
+        yield "No execution was seen in this stretch of time."
+        return
+    if listed.truncation:
+        yield (
+            f"Not all executions were read, only {len(listed.executions):,}: "
+            f"{_TRUNCATIONS[listed.truncation]}. All counts are too low, and slower ones may be "
+            "missing; ask for a shorter stretch of time."
+        )
+    if not all(one.correlation_id for one in listed.executions):
+        yield "The platform named no correlation id for some executions."
+    if not all(one.is_exact for one in listed.executions):
+        yield (
+            "Some executions share a correlation id and can't be told apart: apart from the "
+            "shortest and the longest they are shown with their mean duration."
+        )
+    if listed.granularity_seconds > _MINUTE:
+        yield (
+            f"The platform dates executions to {describe_seconds(listed.granularity_seconds)} "
+            "here, not to the minute."
+        )

@@ -1,0 +1,1 @@
+"""Answers written down: reports, diagnoses and investigations as JSON and CSV."""

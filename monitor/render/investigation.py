@@ -1,0 +1,127 @@
+"""Writes an investigation down as one JSON document, in the words of the report.
+
+Words are snake_case, durations seconds, times ISO 8601 in UTC; what can't be known is null.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.investigation.investigate import (
+    DiagnosisInPeriod,
+    ExecutionStatistics,
+    Investigation,
+    LatencyBand,
+    SlowExecution,
+)
+from monitor.model import Incident, Outcome
+from monitor.render.diagnosis import diagnosis_document
+
+
+def investigation_document(investigation: Investigation, generated_at: float) -> dict[str, Any]:
+    """The investigation as plain values, ready for any JSON encoder.
+
+    Args:
+        investigation: What was found.
+        generated_at: Now; epoch seconds.
+    """
+    action = investigation.action
+    return {
+        "generated_at": _iso_time(generated_at),
+        "from": _iso_time(investigation.time_range.start),
+        "to": _iso_time(investigation.time_range.end),
+        "org": investigation.org,
+        "action_id": action.action_id,
+        "action_name": action.name,
+        "integration_name": action.integration_name,
+        "timeout_seconds": investigation.timeout_seconds,
+        **_diagnosed(investigation.diagnosed),
+        **_executions(investigation.executions),
+        "flows": [
+            {
+                "flow_id": flow.flow_id,
+                "flow_name": flow.name,
+                "tracked": flow.is_tracked,
+                "conversations": flow.conversations,
+            }
+            for flow in investigation.flows
+        ],
+        "conversations": investigation.conversations,
+        "hits": [_hit(hit) for hit in investigation.hits],
+        "notes": list(investigation.notes),
+    }
+
+
+def _diagnosed(diagnosed: DiagnosisInPeriod | None) -> dict[str, Any]:
+    """The words of the report; null where there is no verdict."""
+    if diagnosed is None:
+        return diagnosis_document(None, None)
+    return diagnosis_document(diagnosed.diagnosis, diagnosed.time_range)
+
+
+def _executions(seen: ExecutionStatistics | None) -> dict[str, Any]:
+    """The same words whether or not executions can be seen."""
+    counts = seen.by_outcome if seen else dict.fromkeys(Outcome)
+    return {
+        "executions": seen.total if seen else None,
+        "successes": counts[Outcome.SUCCESS],
+        "timeouts": counts[Outcome.TIMEOUT],
+        "errors": counts[Outcome.ERROR],
+        "throttled": counts[Outcome.THROTTLED],
+        "truncated": seen.truncation if seen else None,
+        "p50_seconds": seen.p50_seconds if seen else None,
+        "p95_seconds": seen.p95_seconds if seen else None,
+        "p99_seconds": seen.p99_seconds if seen else None,
+        "granularity_seconds": seen.granularity_seconds if seen else None,
+        "endings": [
+            {
+                "outcome": ending.outcome,
+                "error_type": ending.error_type,
+                "response_status": ending.response_status,
+                "executions": ending.executions,
+            }
+            for ending in (seen.endings if seen else ())
+        ],
+        "slowest": [_execution(one) for one in (seen.slowest if seen else ())],
+        "timed_out": [_execution(one) for one in (seen.timed_out if seen else ())],
+        "latency": [_band(band) for band in (seen.latency if seen else ())],
+    }
+
+
+def _execution(one: SlowExecution) -> dict[str, Any]:
+    execution = one.execution
+    return {
+        "correlation_id": execution.correlation_id,
+        "at": _iso_time(execution.at),
+        "duration_seconds": execution.duration_ms / 1000,
+        "exact": execution.is_exact,
+        "outcome": one.outcome,
+        "error_type": execution.error_type,
+        "response_status": execution.response_status,
+    }
+
+
+def _band(band: LatencyBand) -> dict[str, Any]:
+    return {
+        "from_seconds": band.from_ms / 1000,
+        "to_seconds": None if band.to_ms is None else band.to_ms / 1000,
+        "executions": band.executions,
+        "successes": band.successes,
+        "timeouts": band.timeouts,
+        "others": band.others,
+    }
+
+
+def _hit(hit: Incident) -> dict[str, Any]:
+    return {
+        "conversation_id": hit.conversation_id,
+        "at": _iso_time(hit.at),
+        "flow_id": hit.flow_id,
+        "flow_name": hit.flow_name,
+        "error_type": hit.error_type,
+    }
+
+
+def _iso_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

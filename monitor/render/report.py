@@ -1,0 +1,247 @@
+"""Writes summaries and verdicts down: as one JSON document and as CSV, in the same words.
+
+Words are snake_case, durations seconds, times ISO 8601 in UTC; what can't be known is null in
+JSON and an empty field in CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from monitor.diagnosis.org import OrgDiagnosis
+from monitor.diagnosis.severity import Severity, severity_of
+from monitor.render.diagnosis import (
+    COLUMNS,
+    diagnosis_document,
+    diagnosis_row,
+    iso_time,
+    org_document,
+    round_significant,
+)
+from monitor.summary.limit_usage import LimitUse, limit_documents
+from monitor.summary.model import ActionSummary, GroupSummary, Summary
+
+CSV_COLUMNS = (
+    "org", "action_id", "action_name", "integration_id", "integration_name", "category", "kind",
+    "executions", "successes", "timeouts", "errors", "throttled", "timeout_share",
+    "p50_seconds", "p95_seconds", "p99_seconds", "timeout_seconds", "budget_used_ratio",
+    "timeouts_day_before", "trend_ratio", "conversations", "mean_concurrency", "attributed",
+    "flows", "used_by", "error_types", "from", "to", *COLUMNS,
+)  # fmt: skip
+"""The header of the CSV; the words of the JSON document, and what it holds in objects apart."""
+
+NO_DIAGNOSES: Mapping[str, OrgDiagnosis] = MappingProxyType({})
+"""No org is diagnosed yet."""
+
+NO_LIMITS: Mapping[str, Sequence[LimitUse]] = MappingProxyType({})
+"""No limit of any org is known."""
+
+
+def report_document(
+    summaries: Sequence[Summary],
+    generated_at: float,
+    diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
+    limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
+) -> dict[str, Any]:
+    """The report as plain values, ready for any JSON encoder.
+
+    Args:
+        summaries: One an org; ``from`` and ``to`` of the document span them all.
+        generated_at: Now; epoch seconds.
+        diagnoses: By org; what an org without one has of it is null.
+        limits: By org: how much of each of its own limits is in use.
+
+    Returns:
+        ``{generated_at, from, to, actions: [...], orgs: [...]}``: the actions of all orgs, worst
+        first; per org its own period, total, flows, integrations and notes.
+    """
+    return {
+        "generated_at": iso_time(generated_at),
+        "from": iso_time(min((one.time_range.start for one in summaries), default=None)),
+        "to": iso_time(max((one.time_range.end for one in summaries), default=None)),
+        "actions": [
+            _action(action) | _diagnosed(action, diagnoses)
+            for action in most_severe_first(summaries, diagnoses)
+        ],
+        "orgs": [
+            _org(summary)
+            | {"limits": limit_documents(limits.get(summary.org, ()))}
+            | org_document(diagnoses.get(summary.org))
+            for summary in summaries
+        ],
+    }
+
+
+_FORMULA = ("=", "+", "-", "@")
+"""A cell that begins so is reckoned by spreadsheets, whoever wrote it."""
+
+
+def report_csv(
+    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
+) -> str:
+    """One line an action under a header line, worst first; several values stand with ``; ``.
+
+    A text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    time_ranges = {summary.org: summary.time_range for summary in summaries}
+    for action in most_severe_first(summaries, diagnoses):
+        time_range = time_ranges[action.org]
+        verdict = diagnosis_row(_diagnosed(action, diagnoses))
+        row = (
+            _action(action)
+            | verdict
+            | {
+                "flows": "; ".join(action.flows),
+                "used_by": "; ".join(action.used_by or ()),
+                "error_types": "; ".join(
+                    f"{error_type} {status}: {count}" if status else f"{error_type}: {count}"
+                    for error_type, status, count in action.error_types
+                ),
+                "from": iso_time(time_range.start),
+                "to": iso_time(time_range.end),
+            }
+        )
+        writer.writerow({column: _as_text(value) for column, value in row.items()})
+    return text.getvalue()
+
+
+def _as_text(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def most_severe_first(
+    summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
+) -> list[ActionSummary]:
+    """Return the actions of all orgs: the most severe first, then those with the most timeouts."""
+    actions = [action for summary in summaries for action in summary.actions]
+    return sorted(actions, key=lambda one: (-_rank(one, diagnoses), -one.timeouts))
+
+
+def with_min_severity(
+    min_severity: Severity, summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis]
+) -> list[Summary]:
+    """Return the same summaries with the actions alone that are at least so severe."""
+    return [
+        replace(
+            summary,
+            actions=tuple(
+                one for one in summary.actions if _rank(one, diagnoses) >= min_severity.rank
+            ),
+        )
+        for summary in summaries
+    ]
+
+
+def severity_of_action(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> Severity:
+    """Return how much an action's verdict matters; unknown where it has none."""
+    known = diagnoses.get(action.org)
+    found = known.diagnoses.get(action.action_id) if known else None
+    return severity_of(found, known.time_range.end) if known and found else Severity.UNKNOWN
+
+
+def _rank(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> int:
+    return severity_of_action(action, diagnoses).rank
+
+
+def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> dict[str, Any]:
+    known = diagnoses.get(action.org)
+    found = known.diagnoses.get(action.action_id) if known else None
+    return diagnosis_document(found, known.time_range if known else None)
+
+
+def _action(action: ActionSummary) -> dict[str, Any]:
+    return {
+        "org": action.org,
+        "action_id": action.action_id,
+        "action_name": action.action_name,
+        "integration_id": action.integration_id,
+        "integration_name": action.integration_name,
+        "category": action.category,
+        "kind": action.kind.value,
+        "executions": action.executions,
+        "successes": action.successes,
+        "timeouts": action.timeouts,
+        "errors": action.errors,
+        "throttled": action.throttled,
+        "timeout_share": round_significant(action.timeout_share),
+        "p50_seconds": round_significant(action.p50_seconds),
+        "p95_seconds": round_significant(action.p95_seconds),
+        "p99_seconds": round_significant(action.p99_seconds),
+        "timeout_seconds": round_significant(action.timeout_seconds),
+        "budget_used_ratio": round_significant(action.budget_used_ratio),
+        "timeouts_day_before": action.timeouts_day_before,
+        "trend_ratio": round_significant(action.trend_ratio),
+        "conversations": action.conversations,
+        "flows": list(action.flows),
+        "used_by": None if action.used_by is None else list(action.used_by),
+        "error_types": [
+            {"error_type": error_type, "response_status": status, "executions": count}
+            for error_type, status, count in action.error_types
+        ],
+        "mean_concurrency": round_significant(action.mean_concurrency),
+        "attributed": action.attributed or None,
+    }
+
+
+def _org(summary: Summary) -> dict[str, Any]:
+    return {
+        "org": summary.org,
+        "contract": summary.contract,
+        "from": iso_time(summary.time_range.start),
+        "to": iso_time(summary.time_range.end),
+        "complete": summary.complete,
+        "missing_seconds": summary.missing_seconds,
+        **_counts(summary.total),
+        "flows": [
+            {"flow_id": flow.group_id, "flow_name": flow.name, **_counts(flow)}
+            for flow in summary.flows
+        ],
+        "integrations": [
+            {
+                "integration_id": integration.group_id,
+                "integration_name": integration.name,
+                **_counts(integration),
+            }
+            for integration in summary.integrations
+        ],
+        "callers_lost": _callers_lost(summary),
+        "notes": list(summary.notes),
+    }
+
+
+def _callers_lost(summary: Summary) -> list[dict[str, Any]] | None:
+    if summary.callers_lost is None:
+        return None
+    return [
+        {
+            "flow_id": flow.flow_id,
+            "flow_name": flow.flow_name,
+            "callers": flow.callers,
+            "exit_reasons": [
+                {"exit_reason": reason, "callers": callers} for reason, callers in flow.exit_reasons
+            ],
+            "action_timeouts": flow.action_timeouts,
+        }
+        for flow in summary.callers_lost
+    ]
+
+
+def _counts(group: GroupSummary) -> dict[str, Any]:
+    return {
+        "executions": group.executions,
+        "successes": group.successes,
+        "timeouts": group.timeouts,
+        "errors": group.errors,
+        "throttled": group.throttled,
+        "timeout_share": round_significant(group.timeout_share),
+        "actions": group.actions,
+        "conversations": group.conversations,
+    }

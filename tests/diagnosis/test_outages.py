@@ -1,0 +1,66 @@
+"""Outages told from steady tails."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.outages import find_outages
+from tests.diagnosis.observed import T0, lognormal, observe, with_hangs
+
+
+def with_outage(evidence: ActionEvidence, first: int, windows: int, share: float) -> ActionEvidence:
+    """The same, but from window ``first`` on a share of the successes times out."""
+    lost = np.zeros(len(evidence.start))
+    lost[first : first + windows] = np.floor(evidence.successes[first : first + windows] * share)
+    left = (1 - lost / np.maximum(evidence.successes, 1))[:, None]
+    return ActionEvidence.from_columns(
+        start=evidence.start,
+        seconds=evidence.seconds,
+        timeout_ms=evidence.timeout_ms,
+        successes=evidence.successes - lost,
+        bands=evidence.bands * left,
+        timeouts=evidence.timeouts + lost,
+        timeout_duration_ms=(evidence.timeouts + lost) * evidence.timeout_ms,
+        timeout_min_ms=np.where(evidence.timeouts + lost > 0, evidence.timeout_ms, 0),
+        timeout_max_ms=np.where(evidence.timeouts + lost > 0, evidence.timeout_ms, 0),
+    )
+
+
+@pytest.mark.parametrize("windows", [1, 6, 36])
+def test_an_outage_is_found_where_it_was(windows: int) -> None:
+    """Five minutes, half an hour, three hours: the bunch covers the outage, and little else."""
+    steady = observe(lognormal(288 * 30, 800, 0.4), 5_000, windows=288)
+    found = find_outages(with_outage(steady, 100, windows, 0.9))
+    assert found.share > 0.9
+    outside = np.flatnonzero(~found.steady)
+    assert set(range(100, 100 + windows)) - set(outside.tolist()) == set()
+    assert len(outside) <= windows + 4
+
+
+def test_an_outage_that_comes_back_is_found_each_time() -> None:
+    """Two outages are two bunches."""
+    steady = observe(lognormal(288 * 30, 800, 0.4), 5_000, windows=288)
+    twice = with_outage(with_outage(steady, 40, 8, 0.9), 200, 8, 0.9)
+    assert len(find_outages(twice).outages) == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_steady_tail_is_no_outage(seed: int) -> None:
+    """Chance bunches nothing, however many timeouts there are."""
+    durations = with_hangs(lognormal(288 * 20, 1_500, 0.8, seed), 0.05, seed + 100)
+    durations = np.random.default_rng(seed).permutation(durations)
+    assert find_outages(observe(durations, 4_000, windows=288)).outages == ()
+
+
+def test_a_raise_is_no_outage() -> None:
+    """Many timeouts under the old timeout and few under the new one are both steady."""
+    before = observe(lognormal(20_000, 2_000, 0.6), 2_500, windows=144)
+    after = observe(lognormal(20_000, 2_000, 0.6, 9), 8_000, windows=144, start=T0 + 86_400)
+    assert find_outages(before.merge(after)).outages == ()
+
+
+def test_one_window_stands_beside_none() -> None:
+    """With a single window there is nothing to compare."""
+    assert find_outages(observe(lognormal(300, 2_000, 0.6), 2_500, windows=1)).share == 0
