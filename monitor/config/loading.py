@@ -13,6 +13,7 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
+from monitor.config.paths import document_in_place, with_paths_in_place
 from monitor.config.private_key import without_wrapping
 from monitor.config.settings import PREFIX, Settings
 from monitor.config.state_place import with_state_in_place
@@ -62,7 +63,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     file = _choose_file(path, variables)
     _refuse_unknown_variables(variables)
 
-    document = _document(file)
+    document = document_in_place(_document(file), file)
 
     class FileSettings(Settings):
         """The settings with this call's file and variables as their sources."""
@@ -93,7 +94,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
             f"The settings can't be read: {error}",
             "Check the environment for a missing quote or bracket.",
         ) from error
-    return with_state_in_place(settings, file)
+    return with_state_in_place(with_paths_in_place(settings), file)
 
 
 def _document(file: Path | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor.config.private_key import pem_text, without_wrapping
 from monitor.config.section import Section
+from monitor.config.small_file import read_small_file
 from monitor.errors import ConfigurationError
 
 DEFAULT_REGION = "mypurecloud.com"
@@ -220,7 +221,7 @@ def _read_credential(text: SecretStr | None, path: Path | None, org: str, what: 
     if path is None:
         return None
     try:
-        content = _text(path.expanduser().read_bytes()).strip()
+        content = _text(read_small_file(path.expanduser())).strip()
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"The {what} of org {org} can't be read from {path}: not text", "Save it as UTF-8."

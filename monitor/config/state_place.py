@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote
 
+from monitor.config.paths import expanded
 from monitor.config.settings import Settings
 from monitor.errors import ConfigurationError
 
@@ -28,17 +29,20 @@ def with_state_in_place(settings: _S, file: Path | None) -> _S:
         ConfigurationError: The working directory holds a state of that name, too, or alone; or a
             path can't be one.
     """
-    _refuse_a_nul("[state] url", unquote(settings.state.url))
-    _refuse_a_nul("[remediation] audit_file", str(settings.remediation.audit_file))
+    if "\0" in unquote(settings.state.url):
+        raise ConfigurationError("[state] url holds a NUL, which no path can", "Write it anew.")
     state, remediation = settings.state, settings.remediation
     kind, relative, rest = _parts(state.url)
-    if relative:
-        folder = str(_folder(file)).replace("%", "%25").replace("?", "%3F")
+    if relative.startswith("~"):
+        home = expanded("[state] url", unquote(relative))
+        state = state.model_copy(update={"url": f"{kind}{_escaped(home)}{rest}"})
+    elif relative:
+        folder = _escaped(_folder(file))
         # In a URL a name may be escaped; the files are looked for under their own.
         _refuse_another(_folder(file) / unquote(relative), Path.cwd() / unquote(relative))
         state = state.model_copy(update={"url": f"{kind}{folder}/{relative}{rest}"})
     if remediation.audit_file is not None:
-        audit_file = _expanded(remediation.audit_file)
+        audit_file = expanded("[remediation] audit_file", str(remediation.audit_file))
         if not audit_file.is_absolute():
             audit_file = _folder(file) / audit_file
         remediation = remediation.model_copy(update={"audit_file": audit_file})
@@ -47,6 +51,10 @@ def with_state_in_place(settings: _S, file: Path | None) -> _S:
 
 def _folder(file: Path | None) -> Path:
     return (file.parent if file else Path()).absolute()
+
+
+def _escaped(path: Path) -> str:
+    return str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def _parts(url: str) -> tuple[str, str, str]:
@@ -61,21 +69,6 @@ def _parts(url: str) -> tuple[str, str, str]:
             is_relative = not rest.startswith(("/", ":"))
             return kind, rest if is_relative else "", mark + query
     return "", "", url
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError as error:
-        raise ConfigurationError(
-            f"[remediation] audit_file {path} is in a home directory that is not there",
-            "Write the whole path.",
-        ) from error
-
-
-def _refuse_a_nul(key: str, path: str) -> None:
-    if "\0" in path:
-        raise ConfigurationError(f"{key} holds a NUL, which no path can", "Write it anew.")
 
 
 def _refuse_another(place: Path, other: Path) -> None:

@@ -149,6 +149,7 @@ class StateFile:
         if self.identity() is None:
             self._refuse_a_dangling_link()
             raise no_state(self.name)
+        self._refuse_what_is_no_file()
 
     def make(self) -> None:
         """Make an empty file where there is none; one that is there is left as it is.
@@ -160,7 +161,7 @@ class StateFile:
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
         except FileExistsError:
-            return
+            self._refuse_what_is_no_file()
         except OSError as error:
             raise LedgerError(
                 f"the state {self.name} can't be opened or created: {error.strerror or error}",
@@ -187,6 +188,14 @@ class StateFile:
             f"Stop timeout-monitor, move {log} and {index} away, and start it again; until then "
             "nothing is counted or changed.",
         )
+
+    def _refuse_what_is_no_file(self) -> None:
+        """Make sure that it is no directory, and nothing that SQLite would read without end."""
+        if not self.path.is_file():
+            raise LedgerError(
+                f"the state {self.name} is no file, but a directory, a pipe or a device",
+                "Name another path as [state] url.",
+            )
 
     def _refuse_a_dangling_link(self) -> None:
         if self.path.is_symlink() and not self.path.exists():

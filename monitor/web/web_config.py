@@ -20,6 +20,7 @@ import structlog
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from monitor.config.small_file import read_small_file
 from monitor.errors import ConfigurationError
 
 log = structlog.get_logger()
@@ -34,6 +35,13 @@ _LONGEST_PASSWORD_BYTES = 72  # bcrypt's own limit
 TRIED_AT_ONCE = 2
 """bcrypt is slow on purpose. Of the four threads that answer, guessers may keep two: the others are
 for whoever knows the password and for health checks."""
+
+_UNREADABLE = (
+    *(yaml.YAMLError, ValueError, ArithmeticError, RecursionError),
+    *(AttributeError, TypeError, LookupError),
+)
+"""What the library raises for what is no YAML, for dates that there never are, numbers of thousands
+of digits, lists in lists without end, and for tags that do not fit what they stand before."""
 
 _VERSIONS = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
@@ -158,7 +166,7 @@ class WebConfig:
         """
         if not name:
             return cls()
-        path = Path(name).expanduser()
+        path = Path(name)
         document = _read(path)
         tls = None
         if document.tls_server_config is not None:
@@ -174,16 +182,12 @@ class WebConfig:
 
 def _read(path: Path) -> _File:
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        document: Any = yaml.safe_load(read_small_file(path).decode("utf-8-sig"))
         return _File.model_validate({} if document is None else document)
     except OSError as error:
         raise ConfigurationError(
             f"The web configuration {path} can't be read: {error.strerror}",
             "Check [serve] web_config.",
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            f"The web configuration {path} is not YAML", "Check [serve] web_config."
         ) from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -191,12 +195,24 @@ def _read(path: Path) -> _File:
         raise ConfigurationError(
             f"The web configuration {path} can't be used: {where}: {first['msg']}", _HINT
         ) from error
+    except _UNREADABLE as error:
+        raise ConfigurationError(
+            f"The web configuration {path} is not YAML that can be understood",
+            "Check [serve] web_config.",
+        ) from error
 
 
 def _context(tls: _Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS[tls.min_version]
     context.maximum_version = _VERSIONS[tls.max_version]
+    for path in (tls.cert_file, tls.key_file):
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(
+                f"The certificate {tls.cert_file} and key {tls.key_file} can't be used: {path} is "
+                "no file",
+                "Give a PEM certificate with its chain, and its own key without a passphrase.",
+            )
     try:
         # A key with a passphrase would have OpenSSL ask for it on the terminal.
         context.load_cert_chain(tls.cert_file, tls.key_file, password="")

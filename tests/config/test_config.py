@@ -497,9 +497,8 @@ def test_a_path_that_can_be_none_is_refused(tmp_path: Path, text: str, words: st
 
 def test_a_credential_file_of_an_impossible_name_is_refused(tmp_path: Path) -> None:
     """A NUL can stand in TOML and in no path."""
-    org = org_of({}, written(tmp_path, ORG.replace("secret.txt", "a\\u0000b")))
     with pytest.raises(ConfigurationError, match="no path"):
-        org.read_client_secret()
+        org_of({}, written(tmp_path, ORG.replace("secret.txt", "a\\u0000b")))
 
 
 def test_a_variable_that_is_nested_too_deep_is_refused() -> None:

@@ -182,7 +182,7 @@ def test_an_absent_directory_is_told(tmp_path: Path) -> None:
 
 def test_a_directory_in_place_of_a_file_is_told(tmp_path: Path) -> None:
     """A path that ends one step early."""
-    error = fails_to_open(f"sqlite:///{tmp_path}", "can't be opened or created")
+    error = fails_to_open(f"sqlite:///{tmp_path}", "is no file, but a directory")
 
     assert error.hint
     assert list(tmp_path.iterdir()) == []
