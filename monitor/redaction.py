@@ -33,6 +33,12 @@ MOST_PASSING = 512
 """Tokens and assertions; of fifty orgs each has one of both, and what was replaced stays known for
 a while. Credentials are kept as long as the process lives."""
 
+MOST_NAMES = 50_000
+"""Names that were looked through and are remembered; every reading has the same ones again."""
+
+_LONGEST_REMEMBERED = 1_000
+"""Characters; longer texts are no names, and are looked through each time."""
+
 _LONGEST = 256
 """Characters of a secret that are searched for; what runs on after them is masked with them."""
 
@@ -77,6 +83,7 @@ class Redactor:
         self._lock = threading.Lock()
         self._credentials: dict[str, tuple[_Form, ...]] = {}
         self._passing: OrderedDict[str, tuple[_Form, ...]] = OrderedDict()
+        self._names: dict[str, str] = {}
 
     def keep(self, secret: str) -> None:
         """Mask a secret for as long as the process lives; of a text of several lines, each line.
@@ -86,6 +93,7 @@ class Redactor:
         """
         with self._lock:
             for piece in _pieces(secret):
+                self._forget_names(piece)
                 self._credentials[piece] = self._credentials.get(piece) or _forms_of(piece)
 
     def keep_for_now(self, secret: str) -> None:
@@ -96,20 +104,46 @@ class Redactor:
         """
         with self._lock:
             for piece in _pieces(secret):
+                self._forget_names(piece)
                 self._passing[piece] = self._passing.get(piece) or _forms_of(piece)
                 self._passing.move_to_end(piece)
             while len(self._passing) > MOST_PASSING:
                 self._passing.popitem(last=False)
 
+    def redact_name(self, name: str) -> str:
+        """Return a name with every known secret masked; what only looks like one may be its name.
+
+        The same names come with every reading, so that what was found is remembered.
+        """
+        found = self._names.get(name)
+        if found is not None:
+            return found
+        with self._lock:
+            names, forms = self._names, self._forms()
+        found = _masked(name, forms)
+        if len(name) <= _LONGEST_REMEMBERED:
+            if len(names) >= MOST_NAMES:
+                names.clear()
+            # A secret that was learnt meanwhile has begun another table: this one is gone with it.
+            names[name] = found
+        return found
+
     def redact(self, text: str) -> str:
         """Return the text with every known secret, and all that looks like one, masked."""
         with self._lock:
-            kept = (*self._credentials.values(), *self._passing.values())
-        forms = [form for each in kept for form in each]
+            forms = self._forms()
         text = _masked(text, forms)
         text = _HEADER.sub(rf"\1\2{MASK}", text)
         text = _FIELD.sub(rf"\1{MASK}", text)
         return _USER_INFO.sub(rf"\1{MASK}", text)
+
+    def _forms(self) -> list[_Form]:
+        kept = (*self._credentials.values(), *self._passing.values())
+        return [form for each in kept for form in each]
+
+    def _forget_names(self, piece: str) -> None:
+        if piece not in self._credentials and piece not in self._passing:
+            self._names = {}
 
 
 @dataclass(frozen=True, slots=True)

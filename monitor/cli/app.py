@@ -25,6 +25,7 @@ from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
 from monitor.cli.state import state
 from monitor.cli.switches import pause, resume
+from monitor.cli.terminal import tame_streams
 from monitor.errors import TimeoutMonitorError, UnforeseenError
 from monitor.redaction import SECRETS, redact_crashes
 
@@ -95,6 +96,12 @@ def run() -> None:
             # A name that this terminal can't show must not cost the whole report.
             stream.reconfigure(errors="backslashreplace")
     redact_crashes()
+    with tame_streams():
+        _run()
+
+
+def _run() -> None:
+    """Run the command; what it raises leaves as an exit code."""
     try:
         try:
             app()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from monitor.texts import tame
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -54,7 +56,7 @@ def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:
     for one in flow.data_actions:
         table.add_row(
             Text(one.name or "-"),
-            Text(one.action_id),
+            Text(tame(one.action_id)),
             Text(one.method or "-"),
             Text(one.url or "-"),
             _timeout(one),
@@ -89,7 +91,7 @@ def shown_result(flow: FlowDocument, result: SetTimeoutResult, org: str, *, as_j
     from rich.text import Text
 
     heading = Text.assemble(
-        (before.action_name, "bold"), f"  {before.action_id}, in ", (flow.name or "", "bold")
+        (before.action_name, "bold"), f"  {tame(before.action_id)}, in ", (flow.name or "", "bold")
     )
     heading.append(f"  {flow.flow_id}")
     facts = _facts(flow, result) + [("note", remark) for remark in result.remarks]

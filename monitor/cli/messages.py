@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from monitor.redaction import SECRETS
+from monitor.texts import tame
 
 
 def print_error(message: str, hint: str = "") -> None:
@@ -14,9 +15,9 @@ def print_error(message: str, hint: str = "") -> None:
         message: One sentence; its capital and its full stop are set here.
         hint: One sentence; empty where nothing can be done.
     """
-    typer.secho(_sentence(SECRETS.redact(message)), fg="red", err=True)
+    typer.secho(_sentence(tame(SECRETS.redact(message))), fg="red", err=True)
     if hint:
-        typer.echo(_sentence(SECRETS.redact(hint)), err=True)
+        typer.echo(_sentence(tame(SECRETS.redact(hint))), err=True)
 
 
 def no_actions(org: str) -> tuple[str, str]:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from monitor.cli.terminal import untamed
+from monitor.texts import tame
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -26,7 +29,7 @@ def waiting(what: str) -> Iterator[None]:
     """
     if sys.stderr.isatty():
         with _bar() as bar:
-            bar.add_task(what, total=None)
+            bar.add_task(tame(what), total=None)
             yield
         return
     started = time.monotonic()
@@ -44,8 +47,8 @@ def reading(what: str) -> Iterator[ProgressListener]:
     """
     if sys.stderr.isatty():
         with _bar() as bar:
-            task = bar.add_task(what, total=None)
-            yield _ProgressText(what, lambda words: bar.update(task, description=words))
+            task = bar.add_task(tame(what), total=None)
+            yield _ProgressText(what, lambda words: bar.update(task, description=tame(words)))
         return
     yield _ProgressText(
         what, SparseLines(lambda line: sys.stderr.write(f"{line}\n"), time.monotonic)
@@ -98,6 +101,6 @@ def _bar() -> Progress:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=Console(file=untamed(sys.stderr), stderr=True),
         transient=True,
     )

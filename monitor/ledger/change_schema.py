@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from monitor.ledger.schema import metadata
+from monitor.ledger.told_texts import ToldText
 
 changes = Table(
     "changes",
@@ -24,13 +25,13 @@ changes = Table(
     Column("id", Integer, primary_key=True),
     Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
     Column("action_id", String, nullable=False),
-    Column("action_name", String, nullable=False),
+    Column("action_name", ToldText, nullable=False),
     Column("target", String, nullable=False),
     Column("container_id", String, nullable=False),
     Column("from_ms", Integer, nullable=False),
     Column("to_ms", Integer, nullable=False),
     Column("state", String, nullable=False),
-    Column("actor", String, nullable=False),
+    Column("actor", ToldText, nullable=False),
     Column("began_at", Double, nullable=False),
     Column("sent_at", Double, nullable=True),
     Column("applied_at", Double, nullable=True),
@@ -38,7 +39,7 @@ changes = Table(
     Column("touched_at", Double, nullable=False),
     Column("lock_before", String, nullable=False),
     Column("lock_after", String, nullable=False),
-    Column("note", String, nullable=False),
+    Column("note", ToldText, nullable=False),
     Column("measured", Boolean, nullable=False),
     Index("changes_by_action", "org_id", "action_id", "id"),
     Index("changes_by_state", "org_id", "state"),
@@ -52,17 +53,17 @@ audit = Table(
     Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
     Column("at", Double, nullable=False),
     Column("event", String, nullable=False),
-    Column("actor", String, nullable=False),
+    Column("actor", ToldText, nullable=False),
     Column("action_id", String, nullable=False),
-    Column("action_name", String, nullable=False),
+    Column("action_name", ToldText, nullable=False),
     Column("change_id", Integer, nullable=True),
     Column("from_ms", Integer, nullable=True),
     Column("to_ms", Integer, nullable=True),
-    Column("reason", String, nullable=False),
-    Column("detail", String, nullable=False),
+    Column("reason", ToldText, nullable=False),
+    Column("detail", ToldText, nullable=False),
     Column("lock_before", String, nullable=False),
     Column("lock_after", String, nullable=False),
-    Column("evidence", String, nullable=False),
+    Column("evidence", ToldText, nullable=False),
     Index("audit_by_org", "org_id", "id"),
 )
 """What happened, line by line; ``evidence`` is JSON. The database itself refuses to change one."""
@@ -72,7 +73,7 @@ refusals = Table(
     metadata,
     Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True),
     Column("action_id", String, primary_key=True),
-    Column("reason", String, nullable=False),
+    Column("reason", ToldText, nullable=False),
     Column("from_ms", Integer, nullable=True),
     Column("to_ms", Integer, nullable=True),
 )
@@ -84,8 +85,8 @@ switches = Table(
     Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True),
     Column("name", String, primary_key=True),
     Column("since", Double, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("actor", ToldText, nullable=False),
+    Column("reason", ToldText, nullable=False),
 )
 """``paused`` and ``tripped`` where they are set, and when it was ``resumed`` last."""
 
@@ -94,7 +95,7 @@ quarantines = Table(
     metadata,
     Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True),
     Column("action_id", String, primary_key=True),
-    Column("reason", String, nullable=False),
+    Column("reason", ToldText, nullable=False),
     Column("since", Double, nullable=False),
     Column("until", Double, nullable=False),
     Column("change_id", Integer, nullable=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Column, Connection, select, text, update
+from sqlalchemy import Column, Connection, String, select, text, type_coerce, update
 
 from monitor.ledger.change_schema import VERSION_2, changes
 from monitor.ledger.finer_bands import split_bands
@@ -45,9 +45,10 @@ _DURATIONS = (
 
 
 def _tidy(connection: Connection, column: Column[str]) -> None:
-    for (name,) in connection.execute(select(column).distinct()).all():
+    as_kept = type_coerce(column, String)
+    for (name,) in connection.execute(select(as_kept).distinct()).all():
         if tidy(name) != name:
-            found = update(column.table).where(column == name)
+            found = update(column.table).where(as_kept == name)
             connection.execute(found.values({column.name: tidy(name)}))
 
 

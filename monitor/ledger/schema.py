@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from monitor.ledger.told_texts import ToldText
 from monitor.model import BAND_EDGES_MS
 
 APPLICATION = "timeout-monitor"
@@ -59,8 +60,8 @@ series = Table(
     Column("id", Integer, primary_key=True),
     Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
     Column("action_id", String, nullable=False),
-    Column("error_type", String, nullable=False),
-    Column("response_status", String, nullable=False),
+    Column("error_type", ToldText, nullable=False),
+    Column("response_status", ToldText, nullable=False),
     Column("count", BigInteger, nullable=False, default=0),
     Column("duration_ms", Double, nullable=False, default=0.0),
     *(Column(name, BigInteger, nullable=False, default=0) for name in BAND_COLUMNS),
@@ -124,7 +125,7 @@ error_types = Table(
     "error_types",
     metadata,
     _org(),
-    Column("error_type", String, primary_key=True),
+    Column("error_type", ToldText, primary_key=True),
     Column("first_seen_at", Double, nullable=False),
 )
 
@@ -133,10 +134,10 @@ actions = Table(
     metadata,
     _org(),
     Column("action_id", String, primary_key=True),
-    Column("name", String, nullable=False),
+    Column("name", ToldText, nullable=False),
     Column("integration_id", String, nullable=False),
-    Column("integration_name", String, nullable=False),
-    Column("category", String, nullable=False),
+    Column("integration_name", ToldText, nullable=False),
+    Column("category", ToldText, nullable=False),
     Column("kind", String, nullable=False),
     Column("configured_timeout_ms", Integer, nullable=True),
     Column("listed", Boolean, nullable=False),
@@ -158,7 +159,7 @@ flows = Table(
     metadata,
     _org(),
     Column("flow_id", String, primary_key=True),
-    Column("name", String, nullable=False),
+    Column("name", ToldText, nullable=False),
     Column("named_at", Double, nullable=False),
 )
 
@@ -189,7 +190,7 @@ incidents = Table(
     Column("at", Double, nullable=False),
     Column("action_id", String, nullable=False),
     Column("flow_id", String, nullable=False),
-    Column("error_type", String, nullable=False),
+    Column("error_type", ToldText, nullable=False),
     Column("attributed", String, nullable=False, server_default=""),
     Index("incidents_by_time", "org_id", "at"),
 )
@@ -213,7 +214,7 @@ timeout_edits = Table(
     Column("at", Double, nullable=False),
     Column("action_id", String, nullable=False),
     Column("user_id", String, nullable=False),
-    Column("user_name", String, nullable=False),
+    Column("user_name", ToldText, nullable=False),
     Column("client_id", String, nullable=False),
     Column("from_ms", Integer, nullable=True),
     Column("to_ms", Integer, nullable=True),
@@ -228,7 +229,7 @@ flow_errors = Table(
     _org(),
     Column("window_start", BigInteger, primary_key=True),
     Column("flow_id", String, primary_key=True),
-    Column("exit_reason", String, primary_key=True),
+    Column("exit_reason", ToldText, primary_key=True),
     Column("callers", BigInteger, nullable=False),
 )
 """The most callers seen that a flow lost one way in a window."""
@@ -238,7 +239,7 @@ flow_error_totals = Table(
     metadata,
     _org(),
     Column("flow_id", String, primary_key=True),
-    Column("exit_reason", String, primary_key=True),
+    Column("exit_reason", ToldText, primary_key=True),
     Column("callers", BigInteger, nullable=False),
 )
 """Running totals of callers lost in flows. They are never pruned."""

@@ -191,3 +191,20 @@ else:
     assert "ValueError: refused ***" in done.stderr
     # The traceback shows lines of code, and this code has the secret in it by design.
     assert done.stderr.count("secret-number-1") == 0
+
+
+def test_a_name_is_looked_through_again_for_a_secret_that_is_new() -> None:
+    """What was found before is remembered only as long as no secret comes."""
+    redactor = Redactor()
+    redactor.keep("another-secret-1")
+    assert redactor.redact_name("Look up s3cret-77") == "Look up s3cret-77"
+
+    redactor.keep_for_now("s3cret-77")
+
+    assert redactor.redact_name("Look up s3cret-77") == f"Look up {MASK}"
+
+
+@pytest.mark.parametrize("name", ["Basic customer-lookup-2", "password: reset-flow", "a://b:c@d"])
+def test_a_name_that_only_looks_like_a_secret_stays(name: str) -> None:
+    """It tells one action from another."""
+    assert Redactor().redact_name(name) == name
