@@ -34,7 +34,7 @@ def failed() -> Reading:
 def shown(ledger: Ledger) -> str:
     """All that the state gives to whoever shows it."""
     journal = ledger.journal
-    return repr((ledger.state(ORG), journal.audit(ORG, 10), journal.standing(ORG, T0)))
+    return repr((ledger.state(ORG), journal.audit(ORG, 10), journal.remediation_state(ORG, T0)))
 
 
 @pytest.fixture(autouse=True)
