@@ -56,7 +56,7 @@ def _failed(daemon: Daemon) -> float:
         (OrgPoller, "refresh_catalogue", "_refresh", "catalogue_failed"),
         (OrgPoller, "diagnose", "_diagnose", "diagnosis_failed"),
         (OrgPoller, "claim_diagnosis", "poll_now", "poll_failed"),
-        (RemediationLoop, "take_turn", "_remediate", "remediation_failed"),
+        (RemediationLoop, "run_once", "_remediate", "remediation_failed"),
         (Ledger, "prune", "_prune", "prune_failed"),
     ],
 )
