@@ -25,12 +25,12 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.actions import list_actions, list_integrations
-from monitor.genesys.audits import action_audits
-from monitor.genesys.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.flows import get_flow
-from monitor.genesys.limits import data_action_limits
-from monitor.genesys.organization import whoami
+from monitor.genesys.api.actions import list_actions, list_integrations
+from monitor.genesys.api.audits import action_audits
+from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
+from monitor.genesys.api.flows import get_flow
+from monitor.genesys.api.org_limits import data_action_limits
+from monitor.genesys.api.organization import whoami
 from monitor.genesys.regions import is_known
 from monitor.model import AUDITS, FLOW_CONTRACT, TimeRange, floor_to
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource

@@ -8,9 +8,9 @@ a status means).
 
 from __future__ import annotations
 
-from monitor.genesys.client import Client, connect
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.ratelimit import EndpointBackoff
-from monitor.genesys.stats import ApiStats
+from monitor.genesys.client.api_client import Client, connect
+from monitor.genesys.client.api_stats import ApiStats
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.rate_limiter import EndpointBackoff
 
 __all__ = ["ApiStats", "Client", "Endpoint", "EndpointBackoff", "connect"]

@@ -21,10 +21,10 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys import Client
-from monitor.genesys.actions import IntegrationAction, list_actions, list_integrations
-from monitor.genesys.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.flows import FlowDocument, get_flow
-from monitor.genesys.limits import data_action_limits
+from monitor.genesys.api.actions import IntegrationAction, list_actions, list_integrations
+from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
+from monitor.genesys.api.flows import FlowDocument, get_flow
+from monitor.genesys.api.org_limits import data_action_limits
 from monitor.ledger import Ledger, OrgState
 from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind
 from monitor.poller.action_kinds import FunctionTimeouts, KnownIntegrations

@@ -27,7 +27,7 @@ from monitor.errors import (
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.genesys.budget import RequestBudget
+from monitor.genesys.client.budget import RequestBudget
 from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, TimeRange, source_of_executions
 from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult

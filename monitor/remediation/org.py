@@ -10,7 +10,7 @@ from monitor.config import OrgSettings, Settings
 from monitor.diagnosis.org import OrgDiagnosis
 from monitor.errors import ConfigurationError
 from monitor.genesys import Client, connect
-from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
+from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND
 from monitor.ledger import Change, Journal, Ledger, OrgState
 from monitor.model import ActionKind, source_of_executions
 from monitor.remediation.actor import ActorContext, running_program

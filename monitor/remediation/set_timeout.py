@@ -29,8 +29,8 @@ from monitor.errors import (
     RefusedError,
     TimeoutMonitorError,
 )
-from monitor.genesys.budget import Deadline
-from monitor.genesys.retry import retry_attempts
+from monitor.genesys.client.budget import Deadline
+from monitor.genesys.client.retry import retry_attempts
 from monitor.remediation.manual_guards import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
 from monitor.remediation.targets import (

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitor.genesys import Client
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     ACTION_AGGREGATES,
     EXECUTIONS,
     MOST_VIEWS,
@@ -24,7 +24,7 @@ from monitor.genesys.analytics import (
     action_aggregates,
     interval,
 )
-from monitor.genesys.records import DroppedRecord, DropReason
+from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import (
     BAND_EDGES_MS,
     UNKNOWN_ACTION,

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from monitor.errors import TooMuchAskedError
 from monitor.genesys import Client
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     CONVERSATION_DETAILS,
     LARGEST_PAGE,
     Conversation,
@@ -32,7 +32,7 @@ from monitor.genesys.analytics import (
     epoch_ms,
     interval,
 )
-from monitor.genesys.listings import MOST_BARREN_PAGES
+from monitor.genesys.api.pagination import MOST_BARREN_PAGES
 from monitor.model import (
     FLOW_ERRORS,
     SOLE_ACTION,

@@ -22,7 +22,7 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys import Client
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     ACTION_JOB,
     ACTION_JOB_RESULTS,
     EXECUTIONS,
@@ -39,8 +39,8 @@ from monitor.genesys.analytics import (
     interval,
     submit_action_job,
 )
-from monitor.genesys.budget import Deadline
-from monitor.genesys.records import DroppedRecord, DropReason
+from monitor.genesys.client.budget import Deadline
+from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import Execution, ExecutionList, TimeRange, Truncation, floor_to
 from monitor.sources.asking_less import (
     is_granularity_too_fine,

@@ -15,7 +15,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import BadRequestError, GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     FLOW_AGGREGATES,
     FlowAggregateQuery,
     FlowAggregates,
@@ -24,7 +24,7 @@ from monitor.genesys.analytics import (
     flow_aggregates,
     interval,
 )
-from monitor.genesys.records import DroppedRecord, DropReason
+from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
 from monitor.sources.asking_less import is_interval_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource

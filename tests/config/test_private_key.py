@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from monitor.config import OrgSettings, load
 from monitor.errors import ConfigurationError
-from monitor.genesys.auth import load_rsa_key
+from monitor.genesys.client.auth import load_rsa_key
 
 KEY = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
 NUMBERS = KEY.private_numbers()

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.config import ClassifySettings
 from monitor.genesys import Client
-from monitor.genesys.ratelimit import REQUESTS_PER_SECOND
+from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND
 from monitor.model import TimeRange
 from monitor.platform_limits import (
     LIMITS,

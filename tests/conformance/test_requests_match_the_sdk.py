@@ -19,10 +19,15 @@ import PureCloudPlatformClientV2 as sdk  # noqa: N813 - the SDK's own name shout
 import pytest
 from msgspec import inspect as shapes
 
-import monitor.genesys
+import monitor.genesys.api.actions
+import monitor.genesys.api.analytics.jobs
+import monitor.genesys.api.audits
+import monitor.genesys.api.dependencies
+import monitor.genesys.api.org_limits
+import monitor.genesys.api.organization
 from monitor.clock import SystemClock
 from monitor.genesys import Client, Endpoint
-from monitor.genesys.actions import (
+from monitor.genesys.api.actions import (
     REQUEST_TEMPLATE,
     function_timeout_ms,
     get_action,
@@ -31,7 +36,7 @@ from monitor.genesys.actions import (
     list_actions,
     list_integrations,
 )
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     ActionAggregateJob,
     ActionAggregateQuery,
     ActionAggregates,
@@ -61,14 +66,14 @@ from monitor.genesys.analytics import (
     interval,
     submit_action_job,
 )
-from monitor.genesys.audits import RealtimeAuditQuery, action_audits
-from monitor.genesys.authorization import is_granted
-from monitor.genesys.dependencies import OBJECT_TYPES, consuming_flows, tracking_is_built
-from monitor.genesys.flows import get_flow
-from monitor.genesys.limits import data_action_limits
-from monitor.genesys.organization import whoami
-from monitor.genesys.writing import ActionUpdate, patch_action, put_flow
+from monitor.genesys.api.audits import RealtimeAuditQuery, action_audits
+from monitor.genesys.api.authorization import is_granted
+from monitor.genesys.api.dependencies import OBJECT_TYPES, consuming_flows, tracking_is_built
+from monitor.genesys.api.flows import get_flow
+from monitor.genesys.api.org_limits import data_action_limits
+from monitor.genesys.api.organization import whoami
 from monitor.model import TimeRange
+from monitor.remediation.targets.writing import ActionUpdate, patch_action, put_flow
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.sdk_models import allowed_values, payload_problems, shape_problems
 
@@ -335,16 +340,16 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (ActionAggregateJob, "ActionAsyncAggregationQuery"),
         (ActionJobPage, "ActionAsyncAggregateQueryResponse"),
         (JobStatus, "AsyncQueryStatus"),
-        (monitor.genesys.analytics.jobs._Submitted, "AsyncQueryResponse"),  # noqa: SLF001
+        (monitor.genesys.api.analytics.jobs._Submitted, "AsyncQueryResponse"),  # noqa: SLF001
         (ConversationPage, "AnalyticsConversationQueryResponse"),
-        (monitor.genesys.actions._ActionPage, "ActionEntityListing"),  # noqa: SLF001
-        (monitor.genesys.actions._IntegrationPage, "IntegrationEntityListing"),  # noqa: SLF001
-        (monitor.genesys.dependencies._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001
-        (monitor.genesys.limits._Limits, "LimitsEntityListing"),  # noqa: SLF001
-        (monitor.genesys.organization._Organization, "Organization"),  # noqa: SLF001
+        (monitor.genesys.api.actions._ActionPage, "ActionEntityListing"),  # noqa: SLF001
+        (monitor.genesys.api.actions._IntegrationPage, "IntegrationEntityListing"),  # noqa: SLF001
+        (monitor.genesys.api.dependencies._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001
+        (monitor.genesys.api.org_limits._Limits, "LimitsEntityListing"),  # noqa: SLF001
+        (monitor.genesys.api.organization._Organization, "Organization"),  # noqa: SLF001
         (ActionUpdate, "UpdateActionInput"),
         (RealtimeAuditQuery, "AuditRealtimeQueryRequest"),
-        (monitor.genesys.audits._AuditPage, "AuditRealtimeQueryResultsResponse"),  # noqa: SLF001
+        (monitor.genesys.api.audits._AuditPage, "AuditRealtimeQueryResultsResponse"),  # noqa: SLF001
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )
@@ -397,11 +402,12 @@ def test_every_endpoint_is_held_against_the_sdk(client: Client, far_side: FarSid
 
 
 def endpoints() -> set[str]:
-    """The label of every endpoint that a module of `monitor.genesys` defines."""
+    """The label of every endpoint that is read, and of those behind the one door for writes."""
     found: set[str] = set()
     package = monitor.genesys
-    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        members = vars(importlib.import_module(module.name)).values()
+    names = [one.name for one in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+    for name in (*names, "monitor.remediation.targets.writing"):
+        members = vars(importlib.import_module(name)).values()
         found |= {member.label for member in members if isinstance(member, Endpoint)}
     return found
 

@@ -11,10 +11,10 @@ import pytest
 
 from monitor.clock import Clock
 from monitor.genesys import Client, EndpointBackoff
-from monitor.genesys.auth import ClientCredentials, Grant, TokenCache
-from monitor.genesys.ratelimit import RateLimiter, TokenBucket
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.auth import ClientCredentials, Grant, TokenCache
+from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
+from monitor.genesys.client.transport import HttpTransport
 from tests.genesys.far_side import FarSide, listening
 
 

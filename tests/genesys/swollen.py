@@ -14,13 +14,13 @@ import zlib
 from pathlib import Path
 
 from monitor.errors import GenesysError
-from monitor.genesys.analytics import ActionAggregates
-from monitor.genesys.body import MOST_BODY_BYTES
-from monitor.genesys.decoding import translated_decode_errors
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.records import decode_leniently
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport, Request, Response
+from monitor.genesys.api.analytics import ActionAggregates
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.content_encoding import MOST_BODY_BYTES
+from monitor.genesys.client.decoding import translated_decode_errors
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.lenient_decoding import decode_leniently
+from monitor.genesys.client.transport import HttpTransport, Request, Response
 
 GIGABYTE = 2**30
 ZEROS = bytes(2**20)

@@ -20,7 +20,7 @@ from monitor.errors import (
     RateLimitedError,
 )
 from monitor.genesys import Client
-from monitor.genesys.writing import put_flow
+from monitor.remediation.targets.writing import put_flow
 from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, Act, FarSide, Reply
 from tests.genesys.things import WRITE_A, org_at, write

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import BadRequestError, PermissionDeniedError
 from monitor.genesys import Client
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     ActionAggregateQuery,
     ActionFilter,
     ActionPredicate,

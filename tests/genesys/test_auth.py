@@ -32,7 +32,7 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys import Client, Endpoint, connect
-from monitor.genesys.auth import ClientCredentials, SignedJwt, load_rsa_key
+from monitor.genesys.client.auth import ClientCredentials, SignedJwt, load_rsa_key
 from tests.genesys.conftest import HandClock, MakeClient
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 

@@ -11,17 +11,17 @@ from structlog.testing import capture_logs
 
 from monitor.errors import NotFoundError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
-from monitor.genesys.actions import (
+from monitor.genesys.api.actions import (
     IntegrationAction,
     ListedIntegration,
     get_action,
     list_actions,
     list_integrations,
 )
-from monitor.genesys.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.limits import data_action_limits
-from monitor.genesys.listings import MOST_BARREN_PAGES
-from monitor.genesys.organization import whoami
+from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
+from monitor.genesys.api.org_limits import data_action_limits
+from monitor.genesys.api.organization import whoami
+from monitor.genesys.api.pagination import MOST_BARREN_PAGES
 from monitor.genesys.regions import REGIONS, is_known
 from tests.genesys.conftest import HandClock
 from tests.genesys.far_side import Act, FarSide, Reply

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from monitor.config import OrgSettings
 from monitor.errors import AuthenticationError
 from monitor.genesys import Client, connect
-from monitor.genesys.auth import REFUSAL_REST_SECONDS
-from monitor.genesys.organization import ORGANIZATION as PING
+from monitor.genesys.api.organization import ORGANIZATION as PING
+from monitor.genesys.client.auth import REFUSAL_REST_SECONDS
 from tests.genesys.conftest import HandClock
 from tests.genesys.far_side import FarSide, Reply
 

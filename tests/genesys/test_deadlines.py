@@ -19,9 +19,9 @@ from monitor.errors import (
     GenesysError,
     RequestTimeoutError,
 )
-from monitor.genesys.connections import MOST_INTERIM_ANSWERS
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport, Request
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.connections import MOST_INTERIM_ANSWERS
+from monitor.genesys.client.transport import HttpTransport, Request
 from tests.genesys.far_side import Act, FarSide, Reply
 from tests.genesys.test_transport import certificate
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import WrongShapeError
 from monitor.genesys import Client
-from monitor.genesys.flows import FlowDataAction, _entries, get_flow
+from monitor.genesys.api.flows import FlowDataAction, _entries, get_flow
 from monitor.remediation.targets import versions_between
 from tests.genesys.far_side import FarSide, Reply
 

@@ -13,29 +13,29 @@ from hypothesis import strategies as st
 
 from monitor.errors import TimeoutMonitorError
 from monitor.genesys import Client, EndpointBackoff
-from monitor.genesys.actions import (
+from monitor.genesys.api.actions import (
     function_timeout_ms,
     get_action_document,
     get_template,
     list_actions,
     list_integrations,
 )
-from monitor.genesys.analytics import (
+from monitor.genesys.api.analytics import (
     ActionAggregateJob,
     action_job,
     action_job_page,
     submit_action_job,
 )
-from monitor.genesys.audits import action_audits
-from monitor.genesys.auth import ClientCredentials, TokenCache
-from monitor.genesys.budget import Deadline
-from monitor.genesys.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.flows import get_flow
-from monitor.genesys.limits import data_action_limits
-from monitor.genesys.organization import whoami
-from monitor.genesys.ratelimit import RateLimiter, TokenBucket
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import Request, Response
+from monitor.genesys.api.audits import action_audits
+from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
+from monitor.genesys.api.flows import get_flow
+from monitor.genesys.api.org_limits import data_action_limits
+from monitor.genesys.api.organization import whoami
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.auth import ClientCredentials, TokenCache
+from monitor.genesys.client.budget import Deadline
+from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
+from monitor.genesys.client.transport import Request, Response
 from monitor.model import TimeRange
 from monitor.sources import ActionsSource, ConversationsSource
 from monitor.sources.audits import timeout_edits

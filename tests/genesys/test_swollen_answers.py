@@ -12,10 +12,10 @@ import pytest
 
 from monitor.errors import AmbiguousWriteError, GenesysError, TooMuchAskedError, WrongShapeError
 from monitor.genesys import Client
-from monitor.genesys.actions import _ActionPage
-from monitor.genesys.body import MOST_BODY_BYTES, MOST_REFUSAL_BYTES
-from monitor.genesys.fitting import MOST_DROPPED
-from monitor.genesys.records import decode_leniently
+from monitor.genesys.api.actions import _ActionPage
+from monitor.genesys.client.coercion import MOST_DROPPED
+from monitor.genesys.client.content_encoding import MOST_BODY_BYTES, MOST_REFUSAL_BYTES
+from monitor.genesys.client.lenient_decoding import decode_leniently
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.things import READ_A, WRITE_A, read, write
 

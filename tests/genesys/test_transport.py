@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from monitor.errors import ConfigurationError, ConnectionFailedError
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport, Request, Response
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.transport import HttpTransport, Request, Response
 from tests.genesys.far_side import FarSide, Reply
 
 

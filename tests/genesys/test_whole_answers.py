@@ -11,8 +11,8 @@ import pytest
 import urllib3
 
 from monitor.errors import ConnectionFailedError
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport, Request, Response
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.transport import HttpTransport, Request, Response
 from tests.genesys.far_side import Act, FarSide
 
 TEXT = b'{"name": "${input.name}", "notes": "' + b"a line of a template, " * 400 + b'"}'

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ConnectionFailedError, TimeoutMonitorError
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport, Request, Response
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.transport import HttpTransport, Request, Response
 
 PIECES = [
     b"HTTP/1.1 200 OK\r\n",

@@ -14,8 +14,8 @@ import pytest
 from monitor.config import CollectSettings
 from monitor.errors import BudgetSpentError, WrongShapeError
 from monitor.genesys import Client
-from monitor.genesys.actions import list_actions
-from monitor.genesys.budget import RequestBudget
+from monitor.genesys.api.actions import list_actions
+from monitor.genesys.client.budget import RequestBudget
 from monitor.ledger import Ledger
 from monitor.model import TimeRange
 from monitor.poller import PollResult
@@ -236,7 +236,7 @@ def test_a_listing_that_never_ends_is_none(
     far_side: FarSide, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it listed is not taken for the catalogue."""
-    monkeypatch.setattr("monitor.genesys.listings.MOST_PAGES", 5)
+    monkeypatch.setattr("monitor.genesys.api.pagination.MOST_PAGES", 5)
     far_side.on(
         ACTIONS,
         endless(
@@ -254,7 +254,7 @@ def test_a_listing_that_takes_too_long_is_none(
     far_side: FarSide, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nobody has a budget for it, it has one of its own."""
-    monkeypatch.setattr("monitor.genesys.listings.LISTING_SECONDS", 0.0)
+    monkeypatch.setattr("monitor.genesys.api.pagination.LISTING_SECONDS", 0.0)
     far_side.on(ACTIONS, Reply(body={"entities": [], "pageCount": 1}))
 
     with pytest.raises(BudgetSpentError):

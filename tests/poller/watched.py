@@ -12,10 +12,10 @@ import requests
 
 from monitor.config import ClassifySettings, CollectSettings
 from monitor.genesys import Client, EndpointBackoff
-from monitor.genesys.auth import ClientCredentials, TokenCache
-from monitor.genesys.ratelimit import RateLimiter, TokenBucket
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.auth import ClientCredentials, TokenCache
+from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
+from monitor.genesys.client.transport import HttpTransport
 from monitor.ledger import Ledger
 from monitor.model import Classifier
 from monitor.poller import Catalogue, Collector

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.genesys import Client
-from monitor.genesys.listings import MOST_BARREN_PAGES
+from monitor.genesys.api.pagination import MOST_BARREN_PAGES
 from monitor.model import TimeRange
 from monitor.sources import ConversationsSource
 from tests.genesys.far_side import FarSide, Reply

@@ -17,7 +17,7 @@ import msgspec
 from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
 from monitor.errors import GenesysError, NotFoundError, RefusedError, ServerFaultError
 from monitor.genesys import Client
-from monitor.genesys.actions import (
+from monitor.genesys.api.actions import (
     GET_TEMPLATE,
     REQUEST_TEMPLATE,
     SUCCESS_TEMPLATE,
@@ -28,7 +28,6 @@ from monitor.genesys.actions import (
     is_authentication_action,
     list_integrations,
 )
-from monitor.genesys.writing import ActionUpdate, patch_action
 from monitor.model import (
     FUNCTION_DEFAULT_TIMEOUT_MS,
     PLATFORM_DEFAULT_TIMEOUT_MS,
@@ -48,6 +47,7 @@ from monitor.remediation.targets.target import (
     TargetState,
     Written,
 )
+from monitor.remediation.targets.writing import ActionUpdate, patch_action
 
 _STEP_MS = 1_000
 _FIELD = "$.config.timeoutSeconds"

@@ -19,9 +19,8 @@ from monitor.errors import (
     NotFoundError,
 )
 from monitor.genesys import Client
-from monitor.genesys.etags import bare_etag
-from monitor.genesys.flows import DEFAULT_TIMEOUT_MS, FlowDocument, get_flow
-from monitor.genesys.writing import Accepted, put_flow
+from monitor.genesys.api.etags import bare_etag
+from monitor.genesys.api.flows import DEFAULT_TIMEOUT_MS, FlowDocument, get_flow
 from monitor.remediation.targets.flow_edit import (
     TimeoutField,
     find_timeout,
@@ -42,6 +41,7 @@ from monitor.remediation.targets.target import (
     Written,
     is_same_lock,
 )
+from monitor.remediation.targets.writing import Accepted, put_flow
 
 _MOST_NAMED = 5
 _PRECONDITION_FAILED = 412

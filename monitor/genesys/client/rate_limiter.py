@@ -17,7 +17,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import RateLimitedError, RequestTimeoutError
-from monitor.genesys.stats import ApiCounters
+from monitor.genesys.client.api_stats import ApiCounters
 
 log = structlog.get_logger()
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from monitor.errors import WrongShapeError
 from monitor.genesys import Endpoint
-from monitor.genesys.actions import _ActionPage
-from monitor.genesys.analytics import ActionAggregates, ConversationPage
-from monitor.genesys.fitting import number, whole_number
-from monitor.genesys.records import (
+from monitor.genesys.api.actions import _ActionPage
+from monitor.genesys.api.analytics import ActionAggregates, ConversationPage
+from monitor.genesys.client.coercion import number, whole_number
+from monitor.genesys.client.lenient_decoding import (
     WHOLLY_BAD,
     DropReason,
     _parsed,

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from monitor.genesys.analytics.instants import Instant
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Record, RecordPage
+from monitor.genesys.api.analytics.timestamps import Instant
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import Record, RecordPage
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.platform_limits import MOST_CONVERSATIONS_A_PAGE
 
 CONVERSATION_DETAILS = Endpoint(

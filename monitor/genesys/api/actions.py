@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor.errors import NotJsonError
-from monitor.genesys.client import Client
-from monitor.genesys.decoding import decode_strictly, unusable_response, wrong_entity_error
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import ImplausibleError, Record, RecordPage, check_id
-from monitor.genesys.listings import NamedRecord, paginate
+from monitor.genesys.api.pagination import NamedRecord, paginate
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import ImplausibleError, Record, RecordPage, check_id
+from monitor.genesys.client.decoding import decode_strictly, unusable_response, wrong_entity_error
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.texts import tidy, tidy_id
 
 LIST_ACTIONS = Endpoint(

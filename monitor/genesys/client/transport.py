@@ -26,23 +26,23 @@ from monitor.errors import (
     TooMuchAskedError,
     raised_at,
 )
-from monitor.genesys.body import (
-    ACCEPT_ENCODING,
-    MOST_BODY_BYTES,
-    MOST_REFUSAL_BYTES,
-    ContentDecoder,
-    has_framed_end,
-)
-from monitor.genesys.connections import BoundAdapter
-from monitor.genesys.exchange import Exchange, ExchangesInFlight
-from monitor.genesys.outbound import (
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.connection_settings import (
     NEVER_SENT,
     environment_mistake,
     host_of,
     is_before_sending,
     unusable_host_error,
 )
-from monitor.genesys.stats import ApiCounters
+from monitor.genesys.client.connections import BoundAdapter
+from monitor.genesys.client.content_encoding import (
+    ACCEPT_ENCODING,
+    MOST_BODY_BYTES,
+    MOST_REFUSAL_BYTES,
+    ContentDecoder,
+    has_framed_end,
+)
+from monitor.genesys.client.exchange import Exchange, ExchangesInFlight
 from monitor.texts import tidy
 
 CONNECT_TIMEOUT_SECONDS = 5.0

@@ -25,7 +25,7 @@ from typing import TypeVar
 
 import msgspec
 
-from monitor.genesys.fitting import MOST_DROPPED, Coercer, CoercionError, CountResponse
+from monitor.genesys.client.coercion import MOST_DROPPED, Coercer, CoercionError, CountResponse
 
 T = TypeVar("T")
 

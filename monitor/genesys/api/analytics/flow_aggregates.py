@@ -9,11 +9,11 @@ from typing import Literal
 
 import msgspec
 
-from monitor.genesys.analytics.aggregates import MetricAnswer
-from monitor.genesys.analytics.instants import epoch_seconds
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import CountResponse, ImplausibleError, Record
+from monitor.genesys.api.analytics.aggregates import MetricAnswer
+from monitor.genesys.api.analytics.timestamps import epoch_seconds
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import CountResponse, ImplausibleError, Record
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.texts import tidy_id
 
 FLOW_AGGREGATES = Endpoint(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from monitor.errors import BadRequestError, NotFoundError, PermissionDeniedError
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.endpoint import Endpoint
 
 OWN_ROLES = Endpoint("GET", "/api/v2/authorization/subjects/me")
 _ANY = "*"

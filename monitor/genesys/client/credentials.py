@@ -8,7 +8,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import ConfigurationError
-from monitor.genesys.auth import ClientCredentials, Grant, SignedJwt
+from monitor.genesys.client.auth import ClientCredentials, Grant, SignedJwt
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Protocol, TypeVar
 
 from monitor.errors import BudgetSpentError, WrongShapeError
-from monitor.genesys.budget import Deadline
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Record, check_id
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.budget import Deadline
+from monitor.genesys.client.coercion import Record, check_id
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.platform_limits import MOST_ENTITIES_A_PAGE
 
 PAGE_SIZE = MOST_ENTITIES_A_PAGE

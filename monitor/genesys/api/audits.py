@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
-from monitor.genesys.analytics.instants import Instant
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import Record, RecordPage, check_id
-from monitor.genesys.records import DroppedRecord, DropReason
+from monitor.genesys.api.analytics.timestamps import Instant
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import Record, RecordPage, check_id
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import AUDITS, TimeRange
 
 REALTIME_AUDITS = Endpoint(

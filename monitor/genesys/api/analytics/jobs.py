@@ -12,10 +12,10 @@ from typing import Annotated
 
 import msgspec
 
-from monitor.genesys.analytics.aggregates import ActionAggregateQuery, ActionGroup
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import check_id
+from monitor.genesys.api.analytics.aggregates import ActionAggregateQuery, ActionGroup
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import check_id
+from monitor.genesys.client.endpoint import Endpoint
 
 _LONGEST_CURSOR = 4_000
 """Characters; it goes back in an address, and servers take no more than some thousands there."""

@@ -7,7 +7,7 @@ reads as empty here.
 
 from __future__ import annotations
 
-from monitor.genesys.analytics.aggregates import (
+from monitor.genesys.api.analytics.aggregates import (
     ACTION_AGGREGATES,
     EXECUTIONS,
     ActionAggregateQuery,
@@ -22,7 +22,7 @@ from monitor.genesys.analytics.aggregates import (
     View,
     action_aggregates,
 )
-from monitor.genesys.analytics.conversations import (
+from monitor.genesys.api.analytics.conversations import (
     CONVERSATION_DETAILS,
     LARGEST_PAGE,
     Conversation,
@@ -39,7 +39,7 @@ from monitor.genesys.analytics.conversations import (
     SessionFlow,
     conversation_details,
 )
-from monitor.genesys.analytics.flow_aggregates import (
+from monitor.genesys.api.analytics.flow_aggregates import (
     FLOW_AGGREGATES,
     FlowAggregateQuery,
     FlowAggregates,
@@ -47,8 +47,7 @@ from monitor.genesys.analytics.flow_aggregates import (
     FlowPredicate,
     flow_aggregates,
 )
-from monitor.genesys.analytics.instants import epoch_ms, epoch_seconds, interval
-from monitor.genesys.analytics.jobs import (
+from monitor.genesys.api.analytics.jobs import (
     ACTION_JOB,
     ACTION_JOB_RESULTS,
     SUBMIT_ACTION_JOB,
@@ -60,6 +59,7 @@ from monitor.genesys.analytics.jobs import (
     action_job_page,
     submit_action_job,
 )
+from monitor.genesys.api.analytics.timestamps import epoch_ms, epoch_seconds, interval
 from monitor.platform_limits import MOST_VIEWS
 
 __all__ = [

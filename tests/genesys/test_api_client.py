@@ -16,7 +16,7 @@ from monitor.errors import (
     RateLimitedError,
 )
 from monitor.genesys import Client, connect
-from monitor.genesys.ratelimit import BURST
+from monitor.genesys.client.rate_limiter import BURST
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.things import (
     ALICE,

@@ -15,9 +15,13 @@ from monitor.errors import (
     UnforeseenError,
     WrongShapeError,
 )
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.records import MOST_VALUES, TooManyValuesError, check_value_count
-from monitor.genesys.transport import Response
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.lenient_decoding import (
+    MOST_VALUES,
+    TooManyValuesError,
+    check_value_count,
+)
+from monitor.genesys.client.transport import Response
 from monitor.texts import tidy
 
 _LONGEST_KIND = 100  # characters of a content type, or of an id that nobody asked for

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from monitor.errors import WrongShapeError
-from monitor.genesys.client import Client
-from monitor.genesys.decoding import decode_strictly, unusable_response, wrong_entity_error
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.etags import UNCOMPRESSED
-from monitor.genesys.records import DroppedRecord, DropReason
+from monitor.genesys.api.etags import UNCOMPRESSED
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.decoding import decode_strictly, unusable_response, wrong_entity_error
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.texts import fits_header, tidy, tidy_id
 
 GET_FLOW = Endpoint(

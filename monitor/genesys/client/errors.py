@@ -21,10 +21,10 @@ from monitor.errors import (
     ServerFaultError,
     TooMuchAskedError,
 )
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.ratelimit import retry_after_seconds
-from monitor.genesys.records import decode_leniently
-from monitor.genesys.transport import READ_FIRST, Response
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.lenient_decoding import decode_leniently
+from monitor.genesys.client.rate_limiter import retry_after_seconds
+from monitor.genesys.client.transport import READ_FIRST, Response
 from monitor.redaction import SECRETS
 from monitor.texts import tidy
 

@@ -20,7 +20,7 @@ from urllib3.exceptions import (
     ProxyError,
 )
 
-from monitor.genesys.exchange import Address, Exchange, ExchangesInFlight, resolve
+from monitor.genesys.client.exchange import Address, Exchange, ExchangesInFlight, resolve
 
 MOST_INTERIM_ANSWERS: Final = 100
 """1xx answers before the real one. One a second for as long as an exchange may take are far fewer,

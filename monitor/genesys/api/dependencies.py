@@ -8,10 +8,10 @@ import msgspec
 import structlog
 
 from monitor.errors import BadRequestError, NotFoundError, TooMuchAskedError
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import RecordPage
-from monitor.genesys.listings import NamedRecord, paginate
+from monitor.genesys.api.pagination import NamedRecord, paginate
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import RecordPage
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.texts import tidy
 
 log = structlog.get_logger()

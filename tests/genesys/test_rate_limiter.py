@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import RateLimitedError, RequestTimeoutError
-from monitor.genesys.ratelimit import (
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.rate_limiter import (
     LONGEST_RETRY_AFTER_SECONDS,
     EndpointBackoff,
     RateLimiter,
     TokenBucket,
     retry_after_seconds,
 )
-from monitor.genesys.stats import ApiCounters
 from tests.genesys.conftest import HandClock
 
 NOW = 1_800_000_000.0

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from monitor.errors import NotFoundError
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.fitting import ImplausibleError, Record
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.coercion import ImplausibleError, Record
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
     EXECUTIONS_PER_MINUTE,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import ConfigurationError, ConnectionFailedError, TimeoutMonitorError
-from monitor.genesys.stats import ApiCounters
-from monitor.genesys.transport import HttpTransport, Request
+from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys.client.transport import HttpTransport, Request
 
 PLATFORM = "https://api.example.invalid/ping"
 

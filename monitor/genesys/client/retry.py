@@ -17,7 +17,7 @@ from monitor.errors import (
     RequestTimeoutError,
     ServerFaultError,
 )
-from monitor.genesys.budget import Deadline
+from monitor.genesys.client.budget import Deadline
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor.clock import Clock
-from monitor.genesys.client import Client
-from monitor.genesys.clock_skew import skew_seconds
-from monitor.genesys.endpoint import Endpoint
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.clock_skew import skew_seconds
+from monitor.genesys.client.endpoint import Endpoint
 from monitor.texts import tidy, tidy_id
 
 ORGANIZATION = Endpoint("GET", "/api/v2/organizations/me")

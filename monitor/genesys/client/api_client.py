@@ -36,22 +36,27 @@ from monitor.errors import (
     RequestTimeoutError,
     ServerFaultError,
 )
-from monitor.genesys.auth import (
+from monitor.genesys.client.api_stats import ApiCounters, ApiStats
+from monitor.genesys.client.auth import (
     BearerToken,
     TokenCache,
     TokenProvider,
 )
-from monitor.genesys.budget import Deadline, RequestBudget
-from monitor.genesys.clock_skew import skew_seconds
-from monitor.genesys.credentials import OrgCredentials
-from monitor.genesys.decoding import translated_decode_errors
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.ratelimit import REQUESTS_PER_SECOND, EndpointBackoff, RateLimiter, TokenBucket
-from monitor.genesys.records import DroppedRecord, decode_leniently
-from monitor.genesys.refusal import OVERLOADED, error_for, overloaded_error
-from monitor.genesys.retry import FIRST_PAUSE_SECONDS, retry_attempts
-from monitor.genesys.stats import ApiCounters, ApiStats
-from monitor.genesys.transport import (
+from monitor.genesys.client.budget import Deadline, RequestBudget
+from monitor.genesys.client.clock_skew import skew_seconds
+from monitor.genesys.client.credentials import OrgCredentials
+from monitor.genesys.client.decoding import translated_decode_errors
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.errors import OVERLOADED, error_for, overloaded_error
+from monitor.genesys.client.lenient_decoding import DroppedRecord, decode_leniently
+from monitor.genesys.client.rate_limiter import (
+    REQUESTS_PER_SECOND,
+    EndpointBackoff,
+    RateLimiter,
+    TokenBucket,
+)
+from monitor.genesys.client.retry import FIRST_PAUSE_SECONDS, retry_attempts
+from monitor.genesys.client.transport import (
     READ_TIMEOUT_SECONDS,
     HttpTransport,
     Request,

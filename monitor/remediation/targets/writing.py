@@ -1,6 +1,6 @@
 """What changes something on the platform: one flow document, or one integration action.
 
-Only ``monitor.remediation.targets`` may import this module; import-linter holds the house to it.
+Only the targets may import this module; import-linter holds the house to it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import NoReturn
 import msgspec
 
 from monitor.errors import AmbiguousWriteError, BadRequestError, ConflictError
-from monitor.genesys.client import Client
-from monitor.genesys.endpoint import Endpoint
-from monitor.genesys.etags import UNCOMPRESSED
-from monitor.genesys.transport import READ_FIRST, Response
+from monitor.genesys.api.etags import UNCOMPRESSED
+from monitor.genesys.client.api_client import Client
+from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.transport import READ_FIRST, Response
 
 PUT_FLOW = Endpoint(
     "PUT", "/api/v2/flows/{flowId}", ("flow:flow:write", "architect:flow:edit"), repeatable=False

@@ -1,0 +1,1 @@
+"""What the platform can be asked: actions, flows, audits, limits, and analytics."""
