@@ -33,7 +33,8 @@ from monitor.diagnosis.org import (
 )
 from monitor.ledger import Ledger, Reading
 from monitor.ledger.schema import BAND_COLUMNS
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally, TimeRange
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
+from monitor.time_ranges import TimeRange
 
 SIZES = (250, 500, 1_000, 2_000)
 ORG = "benchmark"

@@ -29,12 +29,12 @@ from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
-from monitor.model import floor_to
 from monitor.poller import open_reader
 from monitor.poller.org_poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
+from monitor.time_ranges import floor_to
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 
 log = structlog.get_logger()

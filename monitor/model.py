@@ -1,4 +1,4 @@
-"""The shared vocabulary: actions, outcomes, tallies, incidents and periods.
+"""The shared vocabulary: actions, outcomes, tallies and incidents.
 
 Times are Unix epoch seconds in UTC; durations carry their unit in their name.
 """
@@ -6,7 +6,7 @@ Times are Unix epoch seconds in UTC; durations carry their unit in their name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -263,32 +263,6 @@ class FlowErrorTally:
     exit_reason: str
     window_start: int
     callers: int
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class TimeRange:
-    """A half-open period, ``start <= t < end``; epoch seconds."""
-
-    start: int
-    end: int
-
-    @property
-    def seconds(self) -> int:
-        """Its length."""
-        return self.end - self.start
-
-    def slices(self, seconds: int) -> Iterator[TimeRange]:
-        """Cut into consecutive pieces of at most ``seconds``, oldest first."""
-        start = self.start
-        while start < self.end:
-            end = min(start + seconds, self.end)
-            yield TimeRange(start, end)
-            start = end
-
-
-def floor_to(seconds: float, step: int) -> int:
-    """The largest multiple of ``step`` that is not after ``seconds``."""
-    return int(seconds // step) * step
 
 
 def band_of(duration_ms: float) -> int:

@@ -32,9 +32,10 @@ from monitor.genesys.api.flows import get_flow
 from monitor.genesys.api.org_limits import data_action_limits
 from monitor.genesys.api.organization import whoami
 from monitor.genesys.regions import is_known
-from monitor.model import AUDITS, FLOW_CONTRACT, TimeRange, floor_to
+from monitor.model import AUDITS, FLOW_CONTRACT
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
 from monitor.summary.limit_usage import LIMIT_LABELS
+from monitor.time_ranges import TimeRange, floor_to
 
 DAY_SECONDS = 86_400
 LARGEST_SKEW_SECONDS = 60

@@ -12,9 +12,9 @@ from monitor.cli.poll import iso, read_orgs, refuse_failures
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from monitor.model import TimeRange
     from monitor.poller import PollReport
     from monitor.poller.org_poller import OrgPoller
+    from monitor.time_ranges import TimeRange
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
@@ -34,7 +34,7 @@ def backfill(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     from monitor.clock import SystemClock
-    from monitor.model import TimeRange
+    from monitor.time_ranges import TimeRange
 
     now = SystemClock().now()
     time_range = TimeRange(
@@ -76,7 +76,7 @@ def _pruned_part(time_range: "TimeRange", before: int) -> "TimeRange | None":
     Raises:
         ConfigurationError: Nothing of it can.
     """
-    from monitor.model import TimeRange
+    from monitor.time_ranges import TimeRange
 
     if time_range.end <= before:
         raise ConfigurationError(

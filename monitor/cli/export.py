@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
     from monitor.exporter import PastOrg
     from monitor.ledger import Ledger
-    from monitor.model import TimeRange
+    from monitor.time_ranges import TimeRange
 
 
 _LONGEST_SHOWN = 80
@@ -70,7 +70,7 @@ def export(
 
 def _time_range(begin: datetime | None, end: datetime | None) -> "TimeRange":
     from monitor.clock import SystemClock
-    from monitor.model import TimeRange
+    from monitor.time_ranges import TimeRange
 
     now = int(SystemClock().now())
     start = 0 if begin is None else int(begin.replace(tzinfo=UTC).timestamp())

@@ -64,7 +64,7 @@ def investigate(
 
 
 def _seconds(option: str, text: str, most: int) -> float:
-    from monitor.duration import parse_duration
+    from monitor.time_ranges import parse_duration
 
     try:
         seconds = float(parse_duration(text))

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.errors import GenesysError, UnforeseenError
-    from monitor.model import TimeRange
     from monitor.poller import PollReport
     from monitor.poller.org_poller import OrgPoller
+    from monitor.time_ranges import TimeRange
 
 
 def poll(

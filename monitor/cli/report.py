@@ -72,7 +72,7 @@ def report(
 
 
 def _seconds(since: str, retention_seconds: int) -> int:
-    from monitor.duration import parse_duration
+    from monitor.time_ranges import parse_duration
 
     try:
         seconds = float(parse_duration(since))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self, cast
 from pydantic import Field, field_validator, model_validator
 
 from monitor.config.section import Seconds, Section
-from monitor.hours import Hours, parse_hours
+from monitor.time_ranges import Hours, parse_hours
 
 LARGEST_TIMEOUT_SECONDS = 30
 LARGEST_STEP = 1.5

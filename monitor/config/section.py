@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from monitor.duration import parse_duration
+from monitor.time_ranges import parse_duration
 
 Seconds = Annotated[int, BeforeValidator(parse_duration)]
 """A duration as text, such as ``5m``; whole seconds once it is read."""

@@ -29,10 +29,9 @@ from monitor.model import (
     FUNCTION_DEFAULT_TIMEOUT_MS,
     Action,
     ActionKind,
-    TimeRange,
-    floor_to,
     source_of_executions,
 )
+from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
 

@@ -33,15 +33,8 @@ from monitor.exporter.catalogue import (
 from monitor.exporter.families import exposable
 from monitor.exporter.remediation import results_over_time
 from monitor.ledger import History, OrgState, TallySum
-from monitor.model import (
-    BAND_EDGES_MS,
-    NO_BANDS,
-    NO_ERROR,
-    Classifier,
-    Outcome,
-    TimeRange,
-    floor_to,
-)
+from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Outcome
+from monitor.time_ranges import TimeRange, floor_to
 
 T = TypeVar("T", int, "_Spread")
 

@@ -27,9 +27,10 @@ from monitor.investigation.investigate import (
     build_investigation,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import DETAIL_SOURCE, FLOW_CONTRACT, ExecutionList, TimeRange, floor_to
+from monitor.model import DETAIL_SOURCE, FLOW_CONTRACT, ExecutionList
 from monitor.sources import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.summary.timeouts_in_force import TimeoutsInForce, timeouts_during
+from monitor.time_ranges import TimeRange, floor_to
 
 _MINUTE = 60
 

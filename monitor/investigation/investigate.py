@@ -22,10 +22,10 @@ from monitor.model import (
     ExecutionList,
     Incident,
     Outcome,
-    TimeRange,
     Truncation,
 )
 from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.time_ranges import TimeRange
 
 
 @dataclass(frozen=True, slots=True)

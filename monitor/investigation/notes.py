@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.model import FLOW_CONTRACT, ExecutionList, TimeRange, Truncation
+from monitor.model import FLOW_CONTRACT, ExecutionList, Truncation
 from monitor.summary.notes import describe_seconds
 from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.time_ranges import TimeRange
 
 _MINUTE = 60
 _USUAL_GAP_SECONDS = 300

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from monitor.ledger.schema import BAND_COLUMNS, series, tallies
-from monitor.model import NO_ERROR, TimeRange
+from monitor.model import NO_ERROR
+from monitor.time_ranges import TimeRange
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -12,7 +12,8 @@ from monitor.ledger.orgs import flow_error_basis, remember_flow_error_basis
 from monitor.ledger.schema import flow_error_totals, flow_errors
 from monitor.ledger.tallying import Growth
 from monitor.ledger.values import FlowErrorTotal, Reading
-from monitor.model import FlowErrorTally, TimeRange, floor_to
+from monitor.model import FlowErrorTally
+from monitor.time_ranges import TimeRange, floor_to
 
 _Key = tuple[int, str, str]
 """Start of a window, flow id, exit reason."""

@@ -17,7 +17,7 @@ from monitor.ledger.database import put
 from monitor.ledger.orgs import pruned_before, remember_pruned_before
 from monitor.ledger.progress import source_states
 from monitor.ledger.schema import coverage, sources
-from monitor.model import floor_to
+from monitor.time_ranges import floor_to
 
 READ_AGAIN_SECONDS = 86_400
 """How far back is asked for once more: as far as a first poll reads, and clocks that are wrong for

@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.model import NO_BANDS, Bands, Tally, TimeRange
+from monitor.model import NO_BANDS, Bands, Tally
+from monitor.time_ranges import TimeRange
 
 SeriesKey = tuple[str, str, str]
 """Action id, error type, response status."""

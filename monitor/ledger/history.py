@@ -15,7 +15,8 @@ from monitor.ledger.progress import read_coverage
 from monitor.ledger.reading import read_state, sum_tallies
 from monitor.ledger.schema import BAND_COLUMNS, incidents, series, tallies
 from monitor.ledger.values import FirstHit, OrgState, TallySum
-from monitor.model import FlowErrorTally, TimeRange
+from monitor.model import FlowErrorTally
+from monitor.time_ranges import TimeRange
 
 _ROWS_AT_ONCE = 1_000
 _END_OF_TIME = 2**62

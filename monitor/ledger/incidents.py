@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, insert, select
 from monitor.ledger.database import insert_into
 from monitor.ledger.schema import actions, flows, incident_totals, incidents
 from monitor.ledger.values import IncidentTotal
-from monitor.model import Incident, TimeRange
+from monitor.model import Incident
+from monitor.time_ranges import TimeRange
 
 _CONVERSATIONS_PER_QUERY = 500
 """Values in one IN list: well below the limits of every database."""

@@ -48,8 +48,9 @@ from monitor.ledger.values import (
     TallySum,
     WindowLoad,
 )
-from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit, TimeRange
+from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit
 from monitor.texts import tidy_id
+from monitor.time_ranges import TimeRange
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
 """A poll holds the lock for well under a second; a prune of a large ledger for a few."""

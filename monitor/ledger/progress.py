@@ -14,7 +14,7 @@ from monitor.ledger.database import insert_into, put
 from monitor.ledger.growth import merged, within
 from monitor.ledger.schema import coverage, lateness, sources
 from monitor.ledger.values import LATENESS_EDGES_SECONDS, Lateness, Reading, SourceState
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 
 _STATE_FIELDS = tuple(field.name for field in fields(SourceState))
 """Columns of ``sources``, each named like the field it holds."""

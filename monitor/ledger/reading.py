@@ -16,7 +16,8 @@ from monitor.ledger.orgs import find_org, known_limits
 from monitor.ledger.progress import full_coverage, lateness_by_source, source_states
 from monitor.ledger.schema import BAND_COLUMNS, series, tallies
 from monitor.ledger.values import OrgState, TallySum, Total, WindowLoad
-from monitor.model import UNKNOWN_ACTION, TimeRange
+from monitor.model import UNKNOWN_ACTION
+from monitor.time_ranges import TimeRange
 
 
 def read_state(connection: Connection, org: str) -> OrgState:

@@ -26,9 +26,8 @@ from monitor.model import (
     ActionKind,
     Incident,
     Tally,
-    TimeRange,
-    floor_to,
 )
+from monitor.time_ranges import TimeRange, floor_to
 
 
 def record_reading(connection: Connection, org: str, source: str, read: Reading) -> Recorded:

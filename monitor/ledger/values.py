@@ -13,8 +13,8 @@ from monitor.model import (
     FlowErrorTally,
     Incident,
     Tally,
-    TimeRange,
 )
+from monitor.time_ranges import TimeRange
 
 LATENESS_EDGES_SECONDS: tuple[int, ...] = (
     60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400,

@@ -11,9 +11,10 @@ from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.genesys.api.audits import REACHES_BACK_SECONDS, action_audits
 from monitor.ledger import Ledger
-from monitor.model import AUDITS, TimeRange
+from monitor.model import AUDITS
 from monitor.poller.source_availability import SourceAvailability
 from monitor.sources.audits import timeout_edits
+from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()
 

@@ -22,7 +22,7 @@ from monitor.errors import (
 )
 from monitor.genesys.client.budget import RequestBudget
 from monitor.ledger import Ledger, Reading
-from monitor.model import Classifier, Outcome, TimeRange, floor_to, source_of_executions
+from monitor.model import Classifier, Outcome, source_of_executions
 from monitor.poller.adaptive_slices import AdaptiveSlices
 from monitor.poller.future_timestamps import FutureTimestamps
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
@@ -30,6 +30,7 @@ from monitor.poller.read_plan import END_STEP_SECONDS, PlannedRead, ReadPlan, pl
 from monitor.poller.source_availability import SourceAvailability
 from monitor.sources import Evidence, Source
 from monitor.sources.asking_less import is_granularity_too_fine
+from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
 

@@ -29,12 +29,13 @@ from monitor.errors import (
 )
 from monitor.genesys.client.budget import RequestBudget
 from monitor.ledger import Ledger, OrgState
-from monitor.model import AUDITS, TimeRange, source_of_executions
+from monitor.model import AUDITS, source_of_executions
 from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult
 from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary.limit_usage import limits_in_use
 from monitor.summary.notes import describe_errors_at_timeout
 from monitor.summary.query import Summary, empty_summary, settled, summarise
+from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()
 K = TypeVar("K")

@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.config import CollectSettings
-from monitor.model import TimeRange, floor_to
+from monitor.time_ranges import TimeRange, floor_to
 
 DEEP_EVERY_POLLS = 10
 """Every tenth poll reads the whole lookback again; the others only the near past, which keeps

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from monitor.config import CollectSettings
 from monitor.ledger import Change, Ledger, TallySum
-from monitor.model import Classifier, Outcome, TimeRange, floor_to
+from monitor.model import Classifier, Outcome
 from monitor.remediation.effect import Measured, windows_to_look_at
+from monitor.time_ranges import TimeRange, floor_to
 
 BEFORE_SECONDS = 86_400
 """What a change is held against: a day has quiet hours and busy ones."""

@@ -14,7 +14,7 @@ from monitor.diagnosis.explain import advised_raise
 from monitor.diagnosis.org import OrgDiagnosis
 from monitor.diagnosis.recommendation import Recommendation
 from monitor.diagnosis.severity import severity_of
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 
 COLUMNS = (
     "verdict", "severity", "why", "advice", "editable", "from_seconds", "to_seconds",

@@ -25,17 +25,9 @@ from monitor.genesys.api.analytics import (
     interval,
 )
 from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
-from monitor.model import (
-    BAND_EDGES_MS,
-    UNKNOWN_ACTION,
-    Action,
-    ActionKind,
-    Bands,
-    Tally,
-    TimeRange,
-    floor_to,
-)
+from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands, Tally
 from monitor.sources.evidence import Evidence
+from monitor.time_ranges import TimeRange, floor_to
 
 GROUP_BY: tuple[ActionDimension, ...] = (
     "actionId",

@@ -33,16 +33,10 @@ from monitor.genesys.api.analytics import (
     interval,
 )
 from monitor.genesys.api.pagination import MOST_BARREN_PAGES
-from monitor.model import (
-    FLOW_ERRORS,
-    SOLE_ACTION,
-    UNKNOWN_ACTION,
-    Classifier,
-    Incident,
-    TimeRange,
-)
+from monitor.model import FLOW_ERRORS, SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident
 from monitor.sources.evidence import Evidence
 from monitor.texts import tidy, tidy_id
+from monitor.time_ranges import TimeRange
 
 LONGEST_CALL_SECONDS = 6 * 3600
 """The query finds conversations by when they began: a deep read asks this much further back."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeRange
+from monitor.model import Action, FlowErrorTally, Incident, Tally
+from monitor.time_ranges import TimeRange
 
 
 @dataclass(frozen=True, slots=True)

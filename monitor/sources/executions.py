@@ -41,13 +41,14 @@ from monitor.genesys.api.analytics import (
 )
 from monitor.genesys.client.budget import Deadline
 from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
-from monitor.model import Execution, ExecutionList, TimeRange, Truncation, floor_to
+from monitor.model import Execution, ExecutionList, Truncation
 from monitor.sources.asking_less import (
     is_granularity_too_fine,
     is_interval_too_long,
     is_page_size_refused,
 )
 from monitor.texts import tidy
+from monitor.time_ranges import TimeRange, floor_to
 
 GROUP_BY: tuple[ActionDimension, ...] = ("correlationId", "errorType", "responseStatus")
 

@@ -25,10 +25,11 @@ from monitor.genesys.api.analytics import (
     interval,
 )
 from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
-from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally, TimeRange, floor_to
+from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally
 from monitor.sources.asking_less import is_interval_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
 from monitor.sources.evidence import Evidence
+from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
 

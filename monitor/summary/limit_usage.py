@@ -17,10 +17,10 @@ from monitor.model import (
     FUNCTION_CONCURRENT_EXECUTIONS,
     ActionKind,
     Classifier,
-    TimeRange,
 )
 from monitor.summary.slot_time import slot_time_ms
 from monitor.summary.timeouts_in_force import timeouts_during
+from monitor.time_ranges import TimeRange
 
 LIMIT_LABELS: Mapping[str, str] = {
     CONCURRENT_EXECUTIONS: "executions at a time",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from monitor.model import ActionKind, TimeRange
+from monitor.model import ActionKind
+from monitor.time_ranges import TimeRange
 
 
 @dataclass(frozen=True, slots=True)

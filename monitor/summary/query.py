@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from monitor.ledger import Ledger
-from monitor.model import Classifier, TimeRange, floor_to, source_of_executions
+from monitor.model import Classifier, source_of_executions
 from monitor.summary.assembly import assemble_summary
 from monitor.summary.model import ActionSummary, GroupSummary, Summary, empty_summary
 from monitor.summary.summary_input import SummaryInput
+from monitor.time_ranges import TimeRange, floor_to
 
 __all__ = ["ActionSummary", "GroupSummary", "Summary", "empty_summary", "settled", "summarise"]
 

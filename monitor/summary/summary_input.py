@@ -12,9 +12,9 @@ from monitor.model import (
     FLOW_ERRORS_SOURCE,
     FlowErrorTally,
     Incident,
-    TimeRange,
     source_of_executions,
 )
+from monitor.time_ranges import TimeRange
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 
 
 @dataclass(frozen=True, slots=True)

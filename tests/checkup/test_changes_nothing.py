@@ -19,7 +19,7 @@ from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger, inspect_state
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.checkup.conftest import findings
 from tests.daemon.place import Place
 from tests.ledger.readings import reading, tally

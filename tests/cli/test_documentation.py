@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from monitor import errors
 from monitor.cli.app import app
 from monitor.config import FILE_VARIABLE, ORG_VARIABLES, Settings, load
-from monitor.duration import parse_duration
 from monitor.simulator import scenario_names
+from monitor.time_ranges import parse_duration
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs" / "commands.md"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitor.ledger import Ledger
-from monitor.model import NO_ERROR, TimeRange
+from monitor.model import NO_ERROR
+from monitor.time_ranges import TimeRange
 from tests.cli.conftest import Command
 from tests.daemon.place import Place
 

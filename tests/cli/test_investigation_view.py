@@ -13,8 +13,9 @@ from monitor.investigation.investigate import (
     InvestigationData,
     build_investigation,
 )
-from monitor.model import Action, Execution, ExecutionList, Incident, TimeRange
+from monitor.model import Action, Execution, ExecutionList, Incident
 from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import END, slow_tail
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.ledger import Ledger
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.cli.conftest import Command
 from tests.daemon.place import SECRET, Place, eventually
 

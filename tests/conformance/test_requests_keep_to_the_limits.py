@@ -9,7 +9,6 @@ import pytest
 from monitor.config import ClassifySettings
 from monitor.genesys import Client
 from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND
-from monitor.model import TimeRange
 from monitor.platform_limits import (
     LIMITS,
     LONGEST_AGGREGATE_DAYS,
@@ -24,6 +23,7 @@ from monitor.platform_limits import (
     beyond,
 )
 from monitor.sources import ActionsSource, ConversationsSource, ExecutionBounds
+from monitor.time_ranges import TimeRange
 from tests.conformance.test_requests_match_the_sdk import CASES
 from tests.genesys.far_side import FarSide, Reply, Seen
 

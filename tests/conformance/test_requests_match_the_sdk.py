@@ -72,8 +72,8 @@ from monitor.genesys.api.dependencies import OBJECT_TYPES, consuming_flows, trac
 from monitor.genesys.api.flows import get_flow
 from monitor.genesys.api.org_limits import data_action_limits
 from monitor.genesys.api.organization import whoami
-from monitor.model import TimeRange
 from monitor.remediation.targets.writing import ActionUpdate, patch_action, put_flow
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.sdk_models import allowed_values, payload_problems, shape_problems
 

@@ -23,12 +23,12 @@ from dashboards.source.files import alerts, rules
 from dashboards.source.objectives import OBJECTIVES
 from monitor.config import Settings, load
 from monitor.ledger import Change, ChangeState, Ledger
-from monitor.model import TimeRange
 from monitor.poller import open_reader
 from monitor.poller.org_poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Contract
+from monitor.time_ranges import TimeRange
 from tests.dashboards.org import (
     CONTESTED,
     HOUR,

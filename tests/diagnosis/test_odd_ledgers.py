@@ -19,8 +19,9 @@ from monitor.diagnosis import org as org_module
 from monitor.diagnosis.org import OrgDiagnosis, diagnose_org
 from monitor.diagnosis.verdict import Verdict
 from monitor.ledger import Ledger
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally, TimeRange
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
 from monitor.render.report import report_csv, report_document
+from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
     BROKEN,
     ORG,

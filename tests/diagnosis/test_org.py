@@ -23,8 +23,9 @@ from monitor.diagnosis.org import (
 )
 from monitor.diagnosis.verdict import Verdict
 from monitor.ledger import Ledger
-from monitor.model import Action, ActionKind, Tally, TimeRange
+from monitor.model import Action, ActionKind, Tally
 from monitor.render.diagnosis import diagnosis_document
+from monitor.time_ranges import TimeRange
 from tests.diagnosis.observed import lognormal, with_hangs
 from tests.summary.filled_ledger import (
     DAY_SECONDS,

@@ -22,12 +22,12 @@ from monitor.model import (
     FlowErrorTally,
     Incident,
     Tally,
-    TimeRange,
     band_of,
 )
 from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
 from monitor.summary.limit_usage import limits_in_use
 from monitor.summary.query import empty_summary, summarise
+from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import healthy, slow_tail
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from monitor.genesys.api.analytics import (
     epoch_seconds,
     interval,
 )
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 
 AGGREGATES = "POST /api/v2/analytics/actions/aggregates/query"

@@ -7,7 +7,7 @@ import pytest
 from monitor.errors import PermissionDeniedError
 from monitor.genesys import Client
 from monitor.genesys.api.audits import MOST_PAGES, action_audits
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 
 AUDITS = "POST /api/v2/audits/query/realtime"

@@ -22,7 +22,7 @@ from monitor.errors import (
 from monitor.investigation.collect import InvestigationRequest, collect_investigation
 from monitor.investigation.investigate import Investigation
 from monitor.ledger import Ledger
-from monitor.model import Outcome, TimeRange, Truncation
+from monitor.model import Outcome, Truncation
 from monitor.poller import open_reader
 from monitor.simulator import (
     ALL_PERMISSIONS,
@@ -39,6 +39,7 @@ from monitor.simulator.scenarios import (
     PAYMENT_LINE,
 )
 from monitor.sources import ExecutionBounds
+from monitor.time_ranges import TimeRange
 from tests.poller.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, HOUR, NOON, StillClock, Wire
 from tests.simulator.worlds import readable

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from monitor.ledger import Ledger, Reading, Total
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Bands, Incident, Tally, TimeRange
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Bands, Incident, Tally
+from monitor.time_ranges import TimeRange
 
 ORG = "acme"
 SOURCE = "actions"

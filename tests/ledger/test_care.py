@@ -17,7 +17,8 @@ from monitor.errors import ConfigurationError, LedgerError, NoStateError
 from monitor.ledger import Ledger, StateCare, StateFault, Switch
 from monitor.ledger.repair import Repair
 from monitor.ledger.schema import metadata
-from monitor.model import BY_AGGREGATES, FlowErrorTally, TimeRange
+from monitor.model import BY_AGGREGATES, FlowErrorTally
+from monitor.time_ranges import TimeRange
 from tests.ledger.changing import begun, leased
 from tests.ledger.readings import (
     ORG,

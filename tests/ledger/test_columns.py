@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.ledger import Ledger, OrgTallies
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS, bands, reading, tally, windows
 
 HOUR = windows(0, 12)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from monitor.ledger import Ledger, Reading
-from monitor.model import BAND_EDGES_MS, Bands, Incident, Tally, TimeRange, band_of
+from monitor.model import BAND_EDGES_MS, Bands, Incident, Tally, band_of
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS
 
 WINDOWS = 6

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ledger import FlowErrorTotal, Ledger, Reading
-from monitor.model import FlowErrorTally, TimeRange
+from monitor.model import FlowErrorTally
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, T0, WINDOW_SECONDS
 
 SOURCE = "flow-errors"

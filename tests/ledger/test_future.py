@@ -6,7 +6,8 @@ import pytest
 
 from monitor.clock import APART_SECONDS
 from monitor.ledger import Ledger, SourceState
-from monitor.model import Action, ActionKind, TimeRange
+from monitor.model import Action, ActionKind
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, reading, tally, windows
 
 DAY = 86_400

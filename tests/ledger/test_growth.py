@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ledger.growth import Kept, grown, grown_bands, largest, merged, within
-from monitor.model import BAND_EDGES_MS, TimeRange
+from monitor.model import BAND_EDGES_MS
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import bands, tally
 
 WIDTH = len(BAND_EDGES_MS) + 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from monitor.ledger import IncidentTotal, Ledger
-from monitor.model import UNKNOWN_ACTION, Action, ActionKind, TimeRange
+from monitor.model import UNKNOWN_ACTION, Action, ActionKind
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import (
     ORG,
     T0,

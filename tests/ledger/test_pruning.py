@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.ledger import Ledger
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, count_of, incident, reading, tally, windows
 
 EVERYTHING = TimeRange(0, 2 * T0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.ledger import Ledger, TallySum
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, bands, reading, tally, windows
 
 

@@ -18,11 +18,10 @@ from monitor.model import (
     ActionKind,
     Classifier,
     Outcome,
-    TimeRange,
     band_of,
     cumulative,
-    floor_to,
 )
+from monitor.time_ranges import TimeRange, floor_to
 
 TIMES = st.integers(0, 2_000_000_000)
 BANDS = st.lists(st.integers(0, 1_000), min_size=len(NO_BANDS), max_size=len(NO_BANDS)).map(tuple)

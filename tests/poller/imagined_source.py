@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from monitor.config import CollectSettings
 from monitor.ledger.growth import merged, within
-from monitor.model import TimeRange, floor_to
 from monitor.poller.read_plan import ReadPlan, plan_reads
+from monitor.time_ranges import TimeRange, floor_to
 
 HOUR = 3_600
 DAY = 24 * HOUR

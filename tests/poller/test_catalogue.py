@@ -11,7 +11,7 @@ import requests
 
 from monitor.errors import PermissionDeniedError, ServerFaultError
 from monitor.ledger import Ledger, Reading
-from monitor.model import Action, ActionKind, Incident, TimeRange
+from monitor.model import Action, ActionKind, Incident
 from monitor.simulator import ALL_PERMISSIONS, Scenario, World, scaled
 from monitor.simulator.scenarios import (
     BRANCH_FINDER,
@@ -22,6 +22,7 @@ from monitor.simulator.scenarios import (
     SEND_CONFIRMATION,
     TAKE_PAYMENT,
 )
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import DAY, NOON
 from tests.poller.watched import ORG, SMALL, Watched

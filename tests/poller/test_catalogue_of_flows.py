@@ -11,7 +11,7 @@ import pytest
 from monitor.errors import ServerFaultError
 from monitor.genesys.client.budget import RequestBudget
 from monitor.ledger import Reading
-from monitor.model import Action, ActionKind, FlowErrorTally, Incident, TimeRange
+from monitor.model import Action, ActionKind, FlowErrorTally, Incident
 from monitor.simulator import PUNCTUAL, scenario
 from monitor.simulator.scenarios import (
     GET_CUSTOMER,
@@ -21,6 +21,7 @@ from monitor.simulator.scenarios import (
     STOCK_LINE,
     TAKE_PAYMENT,
 )
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import NOON
 from tests.poller.watched import ORG, Watched

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.ledger import Ledger
-from monitor.model import TimeRange
 from monitor.poller import PollResult
 from monitor.sources import Evidence, Source
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import DAY, HOUR, NOON
 from tests.poller.watched import ORG, SMALL, really_happened

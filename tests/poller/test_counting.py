@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from monitor.ledger import Ledger
-from monitor.model import UNKNOWN_ACTION, TimeRange
+from monitor.model import UNKNOWN_ACTION
 from monitor.poller import PollResult
 from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
 from monitor.simulator.scenarios import PAYMENT_LINE
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import DAY, HOUR, NOON
 from tests.poller.watched import ORG, SMALL, Watched, really_happened

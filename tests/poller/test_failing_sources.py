@@ -18,10 +18,10 @@ from monitor.errors import (
     ServerFaultError,
     WrongShapeError,
 )
-from monitor.model import TimeRange, floor_to
 from monitor.poller import PollResult
 from monitor.simulator import ALL_PERMISSIONS
 from monitor.sources import Evidence
+from monitor.time_ranges import TimeRange, floor_to
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.simulator import ALL_PERMISSIONS, World, scenario
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import NOON
 from tests.poller.watched import ORG, SMALL, Watched, really_happened

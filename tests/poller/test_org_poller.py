@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.errors import ConfigurationError, LedgerError
-from monitor.model import TimeRange
 from monitor.simulator import ALL_PERMISSIONS
 from monitor.snapshot import Snapshot
+from monitor.time_ranges import TimeRange
 from monitor.web.readiness import why_not_ready
 from tests.daemon.place import eventually
 from tests.daemon.state import refusing_writes

@@ -17,10 +17,10 @@ from monitor.genesys import Client
 from monitor.genesys.api.actions import list_actions
 from monitor.genesys.client.budget import RequestBudget
 from monitor.ledger import Ledger
-from monitor.model import TimeRange
 from monitor.poller import PollResult
 from monitor.poller.collector import Collector
 from monitor.sources import ActionsSource, ConversationsSource, Source
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import Act, FarSide, Reply, listening
 from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import CLASSIFIER, ORG, client_of

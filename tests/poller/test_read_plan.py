@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 
 from monitor.config import CollectSettings
-from monitor.model import TimeRange
 from monitor.poller.read_plan import PlannedRead
+from monitor.time_ranges import TimeRange
 from tests.poller.imagined_source import DAY, HOUR, NOON, ImaginedSource, seconds
 
 MINUTE = 60

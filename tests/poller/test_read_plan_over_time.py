@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.config import CollectSettings
-from monitor.model import floor_to
+from monitor.time_ranges import floor_to
 from tests.poller.imagined_source import DAY, HOUR, NOON, ImaginedSource, seconds
 
 MINUTE = 60

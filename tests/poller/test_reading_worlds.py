@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.poller import PollResult
 from monitor.simulator import World
 from monitor.simulator.world import questions
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import AGGREGATES, ORG, SMALL, Watched, really_happened

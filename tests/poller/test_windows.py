@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from monitor.errors import BadRequestError, ConfigurationError
-from monitor.model import TimeRange
 from monitor.poller import PollResult
 from monitor.simulator import Scenario
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import AGGREGATES, ORG, SMALL, Watched, really_happened

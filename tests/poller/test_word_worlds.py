@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.simulator import World
 from monitor.summary.query import summarise
+from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import NOON
 from tests.poller.watched import CLASSIFIER, ORG, SMALL, really_happened

@@ -13,10 +13,11 @@ import pytest
 from monitor.config import Settings
 from monitor.diagnosis.org import OrgDiagnosis
 from monitor.ledger import Ledger, Switch
-from monitor.model import Action, ActionKind, TimeRange
+from monitor.model import Action, ActionKind
 from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.loop import RemediationLoop
 from monitor.remediation.reconcile import ReconcileReport
+from monitor.time_ranges import TimeRange
 from tests.remediation.cases import ACTION, NAME, NOW, ORG, diagnosis
 from tests.simulator.far_end import StillClock
 

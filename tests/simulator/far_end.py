@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import requests
 
-from monitor.model import TimeRange
 from monitor.simulator import RunningSimulator
+from monitor.time_ranges import TimeRange
 
 AGGREGATES = "/api/v2/analytics/actions/aggregates"
 DETAILS = "/api/v2/analytics/conversations/details"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.simulator.scenario import SimulatedAction
 from monitor.simulator.scenarios import (
     BRANCH_FINDER,
@@ -16,6 +15,7 @@ from monitor.simulator.scenarios import (
     PRICE_QUOTE,
     SEND_CONFIRMATION,
 )
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import ACTIONS, GROUPS, HOUR, NOON, StillClock, Wire, counts
 

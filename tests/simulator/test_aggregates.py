@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import BAND_EDGES_MS, Outcome, TimeRange
+from monitor.model import BAND_EDGES_MS, Outcome
 from monitor.simulator import scenario
 from monitor.simulator.aggregates import Aggregation
 from monitor.simulator.endings import ENDINGS
@@ -19,6 +19,7 @@ from monitor.simulator.moments import iso_interval
 from monitor.simulator.queries import ActionView, AggregateQuery
 from monitor.simulator.scenarios import GET_CUSTOMER, ORDER_STATUS, TAKE_PAYMENT
 from monitor.simulator.traffic import Traffic
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import (
     AGGREGATES,

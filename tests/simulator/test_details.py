@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.simulator import PUNCTUAL, World, scenario
 from monitor.simulator.scenarios import PAYMENT_LINE, STOCK_LINE, TAKE_PAYMENT
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import DETAILS, HOUR, NOON, StillClock, Wire, interval, moment
 

@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from monitor.errors import ConfigurationError
-from monitor.model import TimeRange
 from monitor.simulator.faults import FAULT_KINDS, Fault
 from monitor.simulator.scenarios import ORDER_STATUS
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import ACTIONS, AGGREGATES, NOON, Wire, interval
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from monitor.model import TimeRange
 from monitor.simulator import World
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import HOUR, NOON, StillClock, Wire, interval
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import requests
 
-from monitor.model import TimeRange
 from monitor.simulator.flow_documents import data_actions, timeouts_of
 from monitor.simulator.scenarios import (
     ORDER_ENQUIRIES,
@@ -18,6 +17,7 @@ from monitor.simulator.scenarios import (
     STOCK_LINE,
 )
 from monitor.simulator.world import World
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import HOUR, NOON, StillClock, Wire
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.simulator import World
 from monitor.simulator.scenario import Arrivals, LatencyLaw, Scenario
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS, TAKE_PAYMENT
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import (
     ACTIONS,

@@ -10,7 +10,6 @@ import requests
 
 from monitor import simulator
 from monitor.errors import ConfigurationError
-from monitor.model import TimeRange
 from monitor.simulator import (
     RunningSimulator,
     SimulatedOrg,
@@ -19,6 +18,7 @@ from monitor.simulator import (
     scenario_names,
     serve,
 )
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import GROUPS, HOUR, NOON, StillClock, Wire, counts
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.model import TimeRange
 from monitor.simulator import World
+from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate
 from tests.simulator.far_end import HOUR, NOON, StillClock, Wire
 

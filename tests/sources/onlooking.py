@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from monitor.model import TimeRange
 from monitor.sources import ExecutionBounds
+from monitor.time_ranges import TimeRange
 from tests.simulator.far_end import AGGREGATES, HOUR, NOON
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)

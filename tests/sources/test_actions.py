@@ -11,10 +11,11 @@ import pytest
 
 from monitor.errors import BadRequestError, GenesysError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
-from monitor.model import BAND_EDGES_MS, Action, ActionKind, Tally, TimeRange, band_of
+from monitor.model import BAND_EDGES_MS, Action, ActionKind, Tally, band_of
 from monitor.simulator import SimulatedOrg, serve
 from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import PARTS
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, SMALL, client_of, really_happened
 from tests.simulator.far_end import StillClock

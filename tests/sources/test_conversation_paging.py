@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from monitor.genesys import Client
 from monitor.genesys.api.pagination import MOST_BARREN_PAGES
-from monitor.model import TimeRange
 from monitor.sources import ConversationsSource
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER
 from tests.sources.answers import DETAILS, HOUR, NOON, Json, conversation, page, segment

@@ -9,11 +9,12 @@ import pytest
 
 from monitor.errors import GenesysError, PermissionDeniedError
 from monitor.genesys import Client
-from monitor.model import Incident, TimeRange
+from monitor.model import Incident
 from monitor.simulator import SimulatedOrg, World, serve
 from monitor.simulator.scenario import Arrivals, LatencyLaw
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from monitor.sources import ConversationsSource, Evidence
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
 from tests.simulator.far_end import StillClock

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from monitor.genesys import Client
-from monitor.model import Incident, TimeRange
+from monitor.model import Incident
 from monitor.simulator import SimulatedOrg, World, serve
 from monitor.sources import ConversationsSource
+from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
 from tests.simulator.far_end import StillClock

@@ -16,10 +16,10 @@ from monitor.model import (
     FlowErrorTally,
     Incident,
     Tally,
-    TimeRange,
     band_of,
 )
 from monitor.summary.query import Summary, summarise
+from monitor.time_ranges import TimeRange
 
 ORG = "acme"
 WINDOW_SECONDS = 300

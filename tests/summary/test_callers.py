@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from monitor.ledger import Ledger
-from monitor.model import Action, FlowErrorTally, TimeRange
+from monitor.model import Action, FlowErrorTally
 from monitor.render.report import report_csv, report_document
+from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
     HOUR,
     ORG,

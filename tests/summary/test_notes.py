@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from monitor.ledger import Ledger
-from monitor.model import UNKNOWN_ACTION, TimeRange
+from monitor.model import UNKNOWN_ACTION
 from monitor.summary.notes import describe_seconds
+from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import HOUR, T0, TIMED_OUT, FilledLedger, executions, timed_out
 
 

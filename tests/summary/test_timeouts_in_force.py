@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.model import TimeRange
 from monitor.summary.timeouts_in_force import TimeoutsInForce, timeouts_during
+from monitor.time_ranges import TimeRange
 
 TIME_RANGE = TimeRange(1_000, 2_000)
 

@@ -17,7 +17,8 @@ from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import Record, RecordPage, check_id
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
-from monitor.model import AUDITS, TimeRange
+from monitor.model import AUDITS
+from monitor.time_ranges import TimeRange
 
 REALTIME_AUDITS = Endpoint(
     "POST", "/api/v2/audits/query/realtime", ("audits:audit:view",), source=AUDITS

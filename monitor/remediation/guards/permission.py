@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 
 from monitor.config import RemediationSettings
 from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
-from monitor.hours import within
 from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
+from monitor.time_ranges import within
 
 
 def editable(case: GuardInput) -> GuardResult:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from monitor.model import TimeRange
+from monitor.time_ranges import TimeRange
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment in an answer; one without a zone is refused."""

@@ -1,16 +1,82 @@
-"""Hours of the week in which something may happen, as people write them.
+"""Ranges of time: windows of the data, durations and hours of the week as people write them.
 
-``Mon-Fri 01:00-05:00``, ``Sat,Sun 00:00-24:00 Europe/Dublin`` or ``22:00-05:00``; several are
-separated by semicolons. Without days every day is meant; without a time zone UTC. Hours that end
-at or before their beginning go on into the next day, and belong to the day on which they begin.
+Durations are a number and a unit: ``90s``, ``5m``, ``24h``. Hours are ``Mon-Fri 01:00-05:00``,
+``Sat,Sun 00:00-24:00 Europe/Dublin`` or ``22:00-05:00``; several are separated by semicolons.
+Without days every day is meant; without a time zone UTC. Hours that end at or before their
+beginning go on into the next day, and belong to the day on which they begin.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TimeRange:
+    """A half-open period, ``start <= t < end``; epoch seconds."""
+
+    start: int
+    end: int
+
+    @property
+    def seconds(self) -> int:
+        """Its length."""
+        return self.end - self.start
+
+    def slices(self, seconds: int) -> Iterator[TimeRange]:
+        """Cut into consecutive pieces of at most ``seconds``, oldest first."""
+        start = self.start
+        while start < self.end:
+            end = min(start + seconds, self.end)
+            yield TimeRange(start, end)
+            start = end
+
+
+def floor_to(seconds: float, step: int) -> int:
+    """The largest multiple of ``step`` that is not after ``seconds``."""
+    return int(seconds // step) * step
+
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+LONGEST_SECONDS = 100 * 365 * 86_400
+"""No date comes to lie beyond what calendars of computers know."""
+
+_LONGEST_SHOWN = 60
+
+
+def parse_duration(value: object) -> int | float:
+    """Seconds from text such as ``90s``, ``5m``, ``1.5h`` or ``7d``.
+
+    Raises:
+        ValueError: Not a duration, not more than zero, or longer than a hundred years.
+    """
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        shown = _shown(value)
+        reason = f"{shown} is not a duration; write a number and a unit, such as 90s, 5m or 24h"
+        raise ValueError(reason)
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > LONGEST_SECONDS:
+        reason = f"{_shown(match[0])} is longer than a hundred years"
+        raise ValueError(reason)
+    if seconds <= 0:
+        reason = f"{value!r} must be longer than nothing"
+        raise ValueError(reason)
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _shown(value: object) -> str:
+    """A value as an error shows it: not all of what goes on for long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

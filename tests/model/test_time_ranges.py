@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.hours import DAYS, parse_hours, within
+from monitor.time_ranges import DAYS, parse_hours, within
 
 
 def at(text: str) -> float:
