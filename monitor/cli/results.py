@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, TextIO
 
+from monitor.cli.needed_files import needed_files, refuse_what_is_needed
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Result:
     @classmethod
     def of(cls, output: Path | None, what: str, context: Context, settings: Settings) -> Result:
         """Return where the result of a command goes."""
-        return cls(output, what, {} if output is None else _needed(context, settings))
+        return cls(output, what, {} if output is None else needed_files(context, settings))
 
     @contextmanager
     def opened(self) -> Iterator[TextIO]:
@@ -52,7 +53,7 @@ class Result:
             yield sys.stdout
             return
         try:
-            self._refuse_what_is_needed(self.output)
+            refuse_what_is_needed(self.output, self.what, self.needed)
             target = Path(os.path.realpath(self.output))
             if _is_written_in_place(self.output, target):
                 with self.output.open("w", encoding="utf-8", newline="\n") as file:
@@ -65,41 +66,6 @@ class Result:
                 f"The {self.what} can't be written to {self.output}: {error.strerror or error}",
                 "Choose a file in a directory that exists and that this user may write.",
             ) from error
-
-    def _refuse_what_is_needed(self, output: Path) -> None:
-        for path, what in self.needed.items():
-            if _are_one(path, output):
-                raise ConfigurationError(
-                    f"The {self.what} can't be written to {output}: that is {what}",
-                    "Choose another file.",
-                )
-
-
-def _needed(context: Context, settings: Settings) -> dict[Path, str]:
-    """What a result must not be written over."""
-    from monitor.config import DEFAULT_FILE
-    from monitor.ledger.engines import parsed_url
-    from monitor.ledger.state_file import StateFile
-    from monitor.remediation.audit_file import audit_path
-
-    needed = {context.config_file or Path(DEFAULT_FILE): "the configuration file"}
-    url = parsed_url(settings.state.url)
-    if url.get_backend_name() == "sqlite":
-        needed |= dict.fromkeys(StateFile.of(url).parts, "part of the state")
-    audit_file = audit_path(settings)
-    if audit_file is not None:
-        needed[audit_file] = "the audit trail"
-    return needed
-
-
-def _are_one(path: Path, other: Path) -> bool:
-    """Whether two paths lead to the same place, whether or not anything is there."""
-    if os.path.realpath(path) == os.path.realpath(other):
-        return True
-    try:
-        return path.samefile(other)
-    except FileNotFoundError:
-        return False
 
 
 def _is_written_in_place(output: Path, target: Path) -> bool:

@@ -52,7 +52,7 @@ def backup(ctx: typer.Context, output: OutputOption = None) -> None:
 
     Nothing is overwritten.
     """
-    care = _care(ctx)
+    care = _care(ctx, output, "copy")
     with waiting("Copying the state"):
         place, size = care.back_up(output)
     typer.echo(f"{care.name} is copied to {place}, {size:,} bytes.")
@@ -66,7 +66,7 @@ def repair(
 
     The old one stays as it is. A state on a server is only checked.
     """
-    care = _care(ctx)
+    care = _care(ctx, output, "repaired state")
     if not care.is_file:
         with waiting("Checking the state"), care.faults() as rules:
             found = list(rules)
@@ -124,9 +124,14 @@ def repair(
         raise typer.Exit(1)
 
 
-def _care(ctx: typer.Context) -> "StateCare":
+def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "StateCare":
+    """Return what looks after the state, unless a result of it is to go where it must not."""
     context: Context = ctx.obj
     settings = context.load()
+    if output is not None:
+        from monitor.cli.needed_files import needed_files, refuse_what_is_needed
+
+        refuse_what_is_needed(output, what, needed_files(context, settings))
     context.configure_logs(quiet=not context.verbose)
     from monitor.ledger import StateCare
     from monitor.ledger.ledger import DEFAULT_BUSY_TIMEOUT_SECONDS

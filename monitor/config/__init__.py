@@ -2,6 +2,7 @@
 
 from monitor.config.loading import DEFAULT_FILE, FILE_VARIABLE, ORG_VARIABLES, load
 from monitor.config.organization import DEFAULT_REGION, OrgSettings
+from monitor.config.paths import CREDENTIAL_FILES
 from monitor.config.private_key import without_wrapping
 from monitor.config.remediation import RemediationSettings
 from monitor.config.sections import (
@@ -15,6 +16,7 @@ from monitor.config.sections import (
 from monitor.config.settings import Settings
 
 __all__ = [
+    "CREDENTIAL_FILES",
     "DEFAULT_FILE",
     "DEFAULT_REGION",
     "DIAGNOSED_SECONDS",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -58,9 +58,12 @@ class AuditFile:
         Raises:
             LedgerError: The ledger can't be read.
         """
-        if self._path is None or (not self._path.exists() and not self._journal.audit_after(0, 1)):
+        if self._path is None:
             return
         try:
+            if not self._path.exists() and not self._journal.audit_after(0, 1):
+                return
+            _refuse_what_is_no_file(self._path)
             with self._path.open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._append(file)
@@ -73,12 +76,33 @@ class AuditFile:
             )
 
     def _append(self, file: BinaryIO) -> None:
-        last = _last_number(file)
+        end = _read_end(file)
+        last = _number_of(end.last_line)
+        if end.torn:
+            # What a killed program left of a line of ours goes; nothing else of a file ever does.
+            if not self._is_ours(end, last):
+                raise OSError(_NOT_OURS)
+            file.truncate(end.whole_bytes)
         while entries := self._journal.audit_after(last, _BATCH):
             file.writelines(as_json_line(entry) for entry in entries)
             last = entries[-1].entry_id
         file.flush()
         os.fsync(file.fileno())
+
+    def _is_ours(self, end: _End, last: int) -> bool:
+        """Whether what stands behind the last whole line is the beginning of a line of ours."""
+        torn = end.torn.rstrip(b"\0")  # what a power cut leaves in the place of what was written
+        if end.last_line is not None:
+            return torn.startswith(_BEGINNING) or _BEGINNING.startswith(torn)
+        first = self._journal.audit_after(last, 1)
+        return end.whole_bytes == 0 and bool(first) and as_json_line(first[0]).startswith(torn)
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Make sure that lines can be added: a pipe that nobody reads would hold every change up."""
+    if path.exists() and not path.is_file():
+        reason = "it is no file, but a directory, a pipe or a device"
+        raise OSError(reason)
 
 
 def as_json_line(entry: AuditEntry) -> bytes:
@@ -87,20 +111,51 @@ def as_json_line(entry: AuditEntry) -> bytes:
     return json.dumps(document, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def _last_number(file: BinaryIO) -> int:
-    """The number of the file's last whole line; what a killed program left of one is cut off."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a file ends.
+
+    Attributes:
+        last_line: Its last whole line; None where it has none.
+        torn: What stands behind that, without an end of its own.
+        whole_bytes: Bytes of the file before it.
+    """
+
+    last_line: bytes | None
+    torn: bytes
+    whole_bytes: int
+
+
+_NOT_OURS = "its last line is none of ours, so that it was left as it is"
+
+_BEGINNING = b'{"action_id": "'
+"""What each line of ours begins with: its fields are sorted."""
+
+
+def _read_end(file: BinaryIO) -> _End:
     size = file.seek(0, os.SEEK_END)
     start = max(0, size - _LONGEST_LINE)
     file.seek(start)
     tail = file.read()
     end = tail.rfind(b"\n") + 1
-    file.truncate(start + end)
-    file.seek(0, os.SEEK_END)
+    if start and not end:
+        raise OSError(_NOT_OURS)
     lines = tail[:end].splitlines()
-    if not lines:
+    return _End(lines[-1] if lines else None, tail[end:], start + end)
+
+
+def _number_of(line: bytes | None) -> int:
+    """Return the number of a line of ours; 0 where there is none.
+
+    Raises:
+        OSError: It is somebody else's.
+    """
+    if line is None:
         return 0
     try:
-        return int(json.loads(lines[-1])["entry_id"])
-    except (ValueError, KeyError, TypeError) as error:
-        reason = "its last line is none of ours"
-        raise OSError(reason) from error
+        document = json.loads(line)
+        if {field.name for field in fields(AuditEntry)} <= document.keys():
+            return int(document["entry_id"])
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise OSError(_NOT_OURS) from error
+    raise OSError(_NOT_OURS)

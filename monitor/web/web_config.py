@@ -154,6 +154,18 @@ class WebConfig:
     tls: ssl.SSLContext | None = None
     passwords: Passwords | None = None
 
+    @staticmethod
+    def files(name: str) -> tuple[Path, ...]:
+        """Return the file and those that it names; the file alone where it can't be read."""
+        path = Path(name)
+        try:
+            tls = _read(path).tls_server_config
+        except ConfigurationError:
+            tls = None
+        if tls is None:
+            return (path,)
+        return (path, path.parent / tls.cert_file, path.parent / tls.key_file)
+
     @classmethod
     def read(cls, name: str) -> WebConfig:
         """Read a file; the paths in it count from its own folder.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import threading
 from pathlib import Path
@@ -14,37 +15,47 @@ from monitor.cli.results import Result
 from monitor.errors import ConfigurationError
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import PATIENCE_SECONDS, Place
+from tests.daemon.place import PATIENCE_SECONDS, SECRET, Place
 
 WRITERS = ("report --since 30m", "export openmetrics")
 
 
-@pytest.mark.parametrize("words", WRITERS)
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [
-        ("state.db", "part of the state"),
-        ("state.db-wal", "part of the state"),
-        ("state.db-shm", "part of the state"),
-        ("state.audit.jsonl", "the audit trail"),
-        ("timeout-monitor.toml", "the configuration file"),
-        ("link", "part of the state"),
-        ("twin", "part of the state"),
-    ],
-)
+NEEDED = [
+    ("state.db", "part of the state"),
+    ("state.db-wal", "part of the state"),
+    ("state.db-shm", "part of the state"),
+    ("state.db-journal", "part of the state"),
+    ("secret", "a credential of org acme"),
+    ("web.yml", "part of [serve] web_config"),
+    ("key.pem", "part of [serve] web_config"),
+    ("state.audit.jsonl", "the audit trail"),
+    ("timeout-monitor.toml", "the configuration file"),
+    ("link", "part of the state"),
+    ("twin", "part of the state"),
+]
+"""Files that the program lives on, and what they are."""
+
+
+@pytest.mark.parametrize("words", [*WRITERS, "state backup", "state repair"])
 def test_what_the_program_lives_on_is_not_overwritten(
-    place: Place, command: Command, words: str, name: str, what: str
+    place: Place, command: Command, words: str
 ) -> None:
     """By its name, a link or a second name; nor is it made where it is not there at the moment."""
+    text = place.config.read_text().replace("port = 0", 'port = 0\nweb_config = "web.yml"')
+    text = re.sub("client_secret = .*", 'client_secret_file = "secret"', text)
+    place.config.write_text(text)
+    (place.folder / "secret").write_text(SECRET)
+    (place.folder / "web.yml").write_text("tls_server_config: {cert_file: c, key_file: key.pem}")
     assert command("poll").code == 0
     (place.folder / "link").symlink_to(place.state)
     (place.folder / "twin").hardlink_to(place.state)
     before = {path: path.read_bytes() for path in place.folder.iterdir()}
 
-    finished = command(*words.split(), "-o", name)
+    for name, what in NEEDED:
+        finished = command(*words.split(), "-o", name)
 
-    assert_refused(finished, 2, f"can't be written to {name}: that is {what}")
-    assert {path: path.read_bytes() for path in place.folder.iterdir()} == before
+        assert_refused(finished, 2, f"can't be written to {name}: that is {what}")
+        assert {path: path.read_bytes() for path in place.folder.iterdir()} == before, name
 
 
 @pytest.mark.parametrize("words", WRITERS)

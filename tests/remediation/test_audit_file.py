@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,55 @@ def test_somebody_elses_file_is_left_as_it_is(
 
     assert path.read_text("utf-8") == "no audit trail\n"
     assert "Mend remediation.audit_file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"notes whose last line has no end",
+        b"notes\nwhose last line has no end",
+        b'{"a": 1}\n{"action_id": "x", "entry_id',
+        b'{"entry_id": 3}\n',
+        b'{"entry_id": 3}\n{"act',
+        b"[" * 100_000 + b"\n",
+        b"x" * (3 << 20),
+        b"\n",
+        b'{"action_id": "somebody',
+    ],
+)
+def test_nothing_of_somebody_elses_file_is_cut(
+    ledger: Ledger, path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    """Only what is the beginning of a line of ours is mended: a setting may name any file."""
+    path.write_bytes(content)
+
+    AuditFile(path, ledger.journal).catch_up()
+
+    assert path.read_bytes() == content
+    assert "its last line is none of ours" in capsys.readouterr().out
+
+
+def test_what_a_power_cut_left_is_written_anew(ledger: Ledger, path: Path) -> None:
+    """The system had given the file its size, and not yet its bytes."""
+    AuditFile(path, ledger.journal).catch_up()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40] + b"\0" * 40)
+    AuditFile(path, ledger.journal).catch_up()
+
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "n" * 300])
+def test_what_is_no_file_stops_nobody(
+    ledger: Ledger, path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """A pipe that nobody reads would hold every change up."""
+    (path.parent / "folder").mkdir()
+    os.mkfifo(path.parent / "pipe")
+
+    AuditFile(path.parent / name, ledger.journal).catch_up()
+
+    assert "audit_file_failed" in capsys.readouterr().out
 
 
 def test_a_file_that_can_not_be_written_is_made_up_for_later(
