@@ -33,7 +33,8 @@ import numpy as np
 
 from benchmarks.verdict_truth import KINDS, LAWS, TARGET, Truth, draw
 from monitor.diagnosis.action import diagnose
-from monitor.diagnosis.verdict import TOO_LONG_RATIO, Verdict
+from monitor.diagnosis.model import Verdict
+from monitor.diagnosis.verdict import TOO_LONG_RATIO
 from monitor.model import CAP_MS
 
 TOLERANCE = 0.005

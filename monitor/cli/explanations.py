@@ -9,10 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.diagnosis.action import Diagnosis
 from monitor.diagnosis.explain import explanation, format_raise
+from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.diagnosis.severity import Severity, severity_of
-from monitor.diagnosis.verdict import Verdict
 from monitor.investigation.investigate import DiagnosisInPeriod
 
 STYLES = {

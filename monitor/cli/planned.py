@@ -11,7 +11,7 @@ from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
-    from monitor.diagnosis.org import OrgDiagnosis
+    from monitor.diagnosis.model import OrgDiagnosis
     from monitor.ledger import Ledger
     from monitor.remediation.decision import Decision
     from monitor.remediation.org import OrgRemediation

@@ -18,7 +18,7 @@ HOUR_SECONDS = 3_600
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
-    from monitor.diagnosis.org import OrgDiagnosis
+    from monitor.diagnosis.model import OrgDiagnosis
     from monitor.ledger import Ledger
     from monitor.summary.limit_usage import LimitUse
     from monitor.summary.model import Summary
@@ -151,11 +151,11 @@ def _last_read(ledger: "Ledger", org: "OrgSettings") -> float:
 
 
 def _remark_on(summary: "Summary") -> None:
-    from monitor.summary.notes import describe_seconds
+    from monitor.formats import format_duration
 
     if summary.missing_seconds:
         print_error(
-            f"{summary.org}: {describe_seconds(summary.missing_seconds)} of this stretch were not "
+            f"{summary.org}: {format_duration(summary.missing_seconds)} of this stretch were not "
             "read, so the counts are too low",
             "timeout-monitor poll reads what is due, timeout-monitor backfill what is older",
         )
@@ -164,10 +164,10 @@ def _remark_on(summary: "Summary") -> None:
 
 
 def _remark_on_age(org: str, seconds: float) -> None:
-    from monitor.summary.notes import describe_seconds
+    from monitor.formats import format_duration
 
     print_error(
-        f"{org}: executions were last read {describe_seconds(int(seconds))} ago, so nothing newer "
+        f"{org}: executions were last read {format_duration(int(seconds))} ago, so nothing newer "
         "is in the report",
         "timeout-monitor check says what is in the way, such as a permission that is missing",
     )

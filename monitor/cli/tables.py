@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.explanations import STYLES, explanations
-from monitor.diagnosis.action import Diagnosis
 from monitor.diagnosis.explain import format_raise
-from monitor.diagnosis.org import OrgDiagnosis
+from monitor.diagnosis.model import Diagnosis, OrgDiagnosis
 from monitor.diagnosis.severity import Severity
 from monitor.render.report import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
 from monitor.summary.limit_usage import LimitUse, describe_limits

@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from monitor.diagnosis.bimodality import second_mode
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence
-from monitor.diagnosis.latency_drift import LatencyDrift, latency_drift
+from monitor.diagnosis.latency_drift import latency_drift
+from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.diagnosis.outages import Outages, find_outages
 from monitor.diagnosis.pooling import Pooled, pool
-from monitor.diagnosis.recommendation import (
-    CurrentTimeout,
-    Recommendation,
-    TimeoutBounds,
-    load_of,
-    recommend,
-)
+from monitor.diagnosis.recommendation import CurrentTimeout, TimeoutBounds, load_of, recommend
 from monitor.diagnosis.survival import SurvivalCurve, survival_curve
 from monitor.diagnosis.tail import estimate_tail
-from monitor.diagnosis.verdict import ANSWERED_SHARE, Findings, Verdict, decide
-from monitor.diagnosis.wording import ADVICE, diagnosis_notes, verdict_reason
+from monitor.diagnosis.tail_model import has_second_mode
+from monitor.diagnosis.verdict import (
+    ADVICE,
+    ANSWERED_SHARE,
+    Findings,
+    decide,
+    diagnosis_notes,
+    verdict_reason,
+)
 from monitor.model import CAP_MS
 
 
@@ -48,57 +49,6 @@ class DiagnosisSettings:
     min_span_seconds: float = 3600.0
     cap_ms: float = float(CAP_MS)
     step_ms: float = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A verdict with its evidence. Shares are of successes and timeouts together.
-
-    Attributes:
-        verdict: Why it times out.
-        rule: The name of the rule that said so, in ``monitor.diagnosis.verdict``.
-        why: One sentence.
-        advice: What to do.
-        notes: What a reader must know beside it.
-        missing: What the evidence lacks, in words; empty where it is enough.
-        executions: Executions of any outcome.
-        successes: Executions that succeeded.
-        timeouts: Executions that timed out.
-        errors: Executions that failed otherwise.
-        throttled: Executions that the platform refused.
-        timeout_ms: The timeout in force; None where unknown.
-        timeout_share: Share of the calls that take longer, outside outages; None where unknown.
-        outages: Start and end of each outage; epoch seconds.
-        outage_share: Timeouts in outages per timeout.
-        early_share: Timeouts that ended before ours per timeout.
-        early_at_ms: Mean duration of those; None where there are none.
-        drift: How latency moved; None where it can't be known.
-        families: The laws that describe the tail, the likeliest first; empty where none was asked.
-        editable: Whether its timeout can be changed.
-        recommendation: What to set; only for ``slow_tail`` and ``at_cap``.
-    """
-
-    verdict: Verdict
-    rule: str
-    why: str
-    advice: str
-    notes: tuple[str, ...]
-    missing: tuple[str, ...]
-    executions: float
-    successes: float
-    timeouts: float
-    errors: float
-    throttled: float
-    timeout_ms: float | None
-    timeout_share: float | None
-    outages: tuple[tuple[int, int], ...]
-    outage_share: float
-    early_share: float
-    early_at_ms: float | None
-    drift: LatencyDrift | None
-    families: tuple[str, ...]
-    editable: Editable
-    recommendation: Recommendation | None
 
 
 def diagnose(
@@ -186,7 +136,7 @@ def _find(
     judged = decide(findings)[0]
     if judged is not Verdict.HANGS:
         return findings
-    two_kinds = second_mode(pooled)
+    two_kinds = has_second_mode(pooled)
     tail = estimate_tail(
         pooled,
         curve,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis.action import Diagnosis
 from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
-from monitor.diagnosis.recommendation import Recommendation
-from monitor.diagnosis.verdict import Verdict
-from monitor.diagnosis.wording import percent, seconds
+from monitor.diagnosis.model import Diagnosis, Recommendation, Verdict
+from monitor.formats import percent, seconds
 
 GUARD_TEXTS: dict[str, str] = {
     "reach": "nothing is claimed beyond twice the largest timeout observed",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 
 from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.model import LatencyDrift
 from monitor.diagnosis.pooling import pool
 from monitor.diagnosis.survival import SurvivalCurve, survival_curve
 
@@ -20,23 +20,6 @@ MIN_RATIO = 1.25
 
 MIN_STANDARD_ERRORS = 5.0
 """Standard errors that chance does not reach, however many actions are looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyDrift:
-    """How the latency moved.
-
-    Attributes:
-        median_before_ms: Half of the calls took at most this long in the week before.
-        median_recent_ms: The same in the last 24 hours.
-        ratio: The latter per the former.
-        drifting: Whether it moved, beyond chance and beyond the load of a day.
-    """
-
-    median_before_ms: float
-    median_recent_ms: float
-    ratio: float
-    drifting: bool
 
 
 def latency_drift(evidence: ActionEvidence) -> LatencyDrift | None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import structlog
 
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
-from monitor.diagnosis.action import Diagnosis, DiagnosisSettings, diagnose
+from monitor.diagnosis.action import DiagnosisSettings, diagnose
 from monitor.diagnosis.editable import Editable, editability
 from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis, Verdict
 from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
-from monitor.diagnosis.verdict import Verdict
-from monitor.diagnosis.wording import seconds
 from monitor.errors import UnforeseenError
+from monitor.formats import seconds
 from monitor.ledger import Ledger, OrgState
 from monitor.model import (
     CAP_MS,
@@ -43,53 +43,6 @@ MAX_SINGLE_WINDOWS = 250_000
 
 PLATFORM_STEP_MS = 1_000.0
 """The platform's timeouts are whole seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Concurrency:
-    """Executions that run at the same time in an org, by Little's law.
-
-    Attributes:
-        mean: On average over what was read.
-        busiest: In its busiest period of ``busiest_seconds``.
-        busiest_seconds: How long that period is.
-        limit: The org's own limit; None where nobody has read it.
-        recommended: What the recommended timeouts would add on average, as an upper bound.
-    """
-
-    mean: float
-    busiest: float
-    busiest_seconds: int
-    limit: int | None
-    recommended: float
-
-
-@dataclass(frozen=True, slots=True)
-class OrgDiagnosis:
-    """Every action of an org, diagnosed.
-
-    Attributes:
-        org: The org's configured name.
-        contract: ``platform`` or ``flow``.
-        time_range: The settled windows that were looked at, from the first that was read.
-        taken_at: When; epoch seconds.
-        missing_seconds: How much of the period was not read.
-        diagnoses: By action id: every action that the catalogue lists or that had executions.
-        concurrency: Executions at a time; None where durations are not known.
-    """
-
-    org: str
-    contract: str
-    time_range: TimeRange
-    taken_at: float
-    missing_seconds: int
-    diagnoses: Mapping[str, Diagnosis]
-    concurrency: Concurrency | None
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing is missing between the first window and the last."""
-        return self.missing_seconds == 0
 
 
 class DiagnosisCancelledError(Exception):

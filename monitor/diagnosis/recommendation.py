@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 
 from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.model import Recommendation
 from monitor.diagnosis.tail import Tail
 from monitor.model import CAP_MS
 
@@ -56,48 +57,6 @@ class TimeoutBounds:
 
 
 DEFAULT_BOUNDS = TimeoutBounds()
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """A timeout, and what it would do. Shares are of successes and timeouts together.
-
-    Attributes:
-        timeout_ms: The timeout in force.
-        raw_ms: What the data ask for; never beyond twice the largest timeout observed.
-        capped_ms: What the bounds allow: at most the cap, at least the value in force; None where
-            the value in force is above the cap, which is never raised.
-        low_ms: The least that any plausible law asks for.
-        high_ms: The most; the reach where some law asks for more.
-        guards: What clamped it: ``reach``, ``cap``, ``in_force``, ``above_cap``.
-        success_share: Success share now.
-        expected_success_share: Success share at ``capped_ms``, by the likeliest law.
-        never_share: Share of calls that no timeout can save, by the likeliest law.
-        timeouts_per_day: Timeouts a day now.
-        avoided_per_day: Timeouts a day that become successes.
-        extra_caller_seconds_per_day: Seconds a day that callers wait longer, in all.
-        slots_before: Executions under way at a time: successes/s x mean + timeouts/s x timeout.
-        slots_after: The same with the new timeout for each timeout of today: an upper bound.
-        busiest_slots_before: The same in the busiest window.
-        busiest_slots_after: The same in the busiest window.
-    """
-
-    timeout_ms: float
-    raw_ms: float
-    capped_ms: float | None
-    low_ms: float
-    high_ms: float
-    guards: tuple[str, ...]
-    success_share: float
-    expected_success_share: float
-    never_share: float
-    timeouts_per_day: float
-    avoided_per_day: float
-    extra_caller_seconds_per_day: float
-    slots_before: float
-    slots_after: float
-    busiest_slots_before: float
-    busiest_slots_after: float
 
 
 def load_of(evidence: ActionEvidence) -> Load:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from monitor.diagnosis.action import Diagnosis
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import Diagnosis, Verdict
 
 CRITICAL_SHARE = 0.05
 """From one failed call in twenty on, every agent meets it several times a day."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from monitor.diagnosis.action import Diagnosis
+from monitor.diagnosis.model import Diagnosis
 from monitor.investigation.notes import notes_on
 from monitor.model import (
     BAND_EDGES_MS,

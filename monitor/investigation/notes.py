@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.formats import format_duration
 from monitor.model import FLOW_CONTRACT, ExecutionList, Truncation
-from monitor.summary.notes import describe_seconds
 from monitor.summary.timeouts_in_force import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 
@@ -48,7 +48,7 @@ def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     elif missing_detail_seconds > _USUAL_GAP_SECONDS:
         notes.append(
             "Conversation detail records were not read for "
-            f"{describe_seconds(missing_detail_seconds)}: conversations are too few."
+            f"{format_duration(missing_detail_seconds)}: conversations are too few."
         )
     return tuple(notes)
 
@@ -79,6 +79,6 @@ def _on_executions(contract: str, listed: ExecutionList | None) -> Iterator[str]
         )
     if listed.granularity_seconds > _MINUTE:
         yield (
-            f"The platform dates executions to {describe_seconds(listed.granularity_seconds)} "
+            f"The platform dates executions to {format_duration(listed.granularity_seconds)} "
             "here, not to the minute."
         )

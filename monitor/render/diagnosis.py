@@ -8,11 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.diagnosis.action import Diagnosis
 from monitor.diagnosis.editable import HOW_TO_CHANGE
 from monitor.diagnosis.explain import advised_raise
-from monitor.diagnosis.org import OrgDiagnosis
-from monitor.diagnosis.recommendation import Recommendation
+from monitor.diagnosis.model import Diagnosis, OrgDiagnosis, Recommendation
 from monitor.diagnosis.severity import severity_of
 from monitor.time_ranges import TimeRange
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from monitor.diagnosis.org import OrgDiagnosis
+from monitor.diagnosis.model import OrgDiagnosis
 from monitor.diagnosis.severity import Severity, severity_of
 from monitor.render.diagnosis import (
     COLUMNS,

@@ -9,11 +9,9 @@ import pandas as pd
 
 from monitor.ledger import OrgState
 from monitor.model import SOLE_ACTION, Action, ActionKind, Classifier, Outcome
-from monitor.summary import groups as grouping
-from monitor.summary import tables as counting
-from monitor.summary.model import ActionSummary
+from monitor.summary import groups, tables
+from monitor.summary.model import ActionSummary, SummaryInput
 from monitor.summary.percentiles import DurationDistribution, duration_distribution
-from monitor.summary.summary_input import SummaryInput
 from monitor.summary.tables import ActionCounts
 from monitor.summary.timeouts_in_force import TimeoutsInForce, timeouts_during
 
@@ -24,23 +22,23 @@ class ActionSummaries:
     """Everything about the actions of one org over one period, by action id."""
 
     def __init__(self, seen: SummaryInput, hits: pd.DataFrame, classifier: Classifier) -> None:
-        """Count what was seen; ``hits`` are ``counting.hits`` of it."""
+        """Count what was seen; ``hits`` are ``tables.hits`` of it."""
         self._seen = seen
-        endings = counting.count_by_ending(seen.tallies, classifier)
-        self._counts = counting.counts_by_action(endings)
-        self._failures = counting.failures_by_action(endings)
-        self._successes = counting.durations_by_action(endings, Outcome.SUCCESS)
-        self._timeouts = counting.durations_by_action(endings, Outcome.TIMEOUT)
-        self._unmeasured = counting.unmeasured_timeouts(endings)
+        endings = tables.count_by_ending(seen.tallies, classifier)
+        self._counts = tables.counts_by_action(endings)
+        self._failures = tables.failures_by_action(endings)
+        self._successes = tables.durations_by_action(endings, Outcome.SUCCESS)
+        self._timeouts = tables.durations_by_action(endings, Outcome.TIMEOUT)
+        self._unmeasured = tables.unmeasured_timeouts(endings)
         self._before = (
             None
             if seen.tallies_day_before is None
-            else counting.counts_by_action(
-                counting.count_by_ending(seen.tallies_day_before, classifier)
+            else tables.counts_by_action(
+                tables.count_by_ending(seen.tallies_day_before, classifier)
             )
         )
-        self._conversations = counting.conversations_by(hits, "action_id")
-        self._flows_hit = counting.flows_by_action(hits)
+        self._conversations = tables.conversations_by(hits, "action_id")
+        self._flows_hit = tables.flows_by_action(hits)
         self._flows_using = _flows_using(seen.state.flow_use)
         self._attributed = {
             incident.action_id for incident in seen.incidents if incident.attributed
@@ -79,7 +77,7 @@ class ActionSummaries:
             timeouts=counts.timeout,
             errors=counts.error if seen.successes_known else None,
             throttled=counts.throttled if seen.successes_known else None,
-            timeout_share=grouping.timeout_share_of(counts.timeout, counts.executions, successes),
+            timeout_share=groups.timeout_share_of(counts.timeout, counts.executions, successes),
             p50_seconds=_seconds(durations.percentile_ms(0.50)),
             p95_seconds=_seconds(durations.percentile_ms(0.95)),
             p99_seconds=p99_seconds,

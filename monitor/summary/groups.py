@@ -1,15 +1,18 @@
-"""Flows, integrations and the whole org, from the actions and from the conversations they hit."""
+"""Flows, integrations and the whole org, from the actions and from the conversations they hit.
+
+Callers lost in flows stand beside the timeouts of the data actions that the flows use.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 import pandas as pd
 
 from monitor.model import UNKNOWN_ACTION
-from monitor.summary import tables as counting
-from monitor.summary.model import ActionSummary, GroupSummary
+from monitor.summary import tables
+from monitor.summary.model import ActionSummary, CallersLost, GroupSummary, SummaryInput
 
 UNKNOWN_GROUP = "unknown"
 """Name of the group of what belongs to no known flow or integration."""
@@ -57,7 +60,7 @@ def integration_summaries(
 
     Args:
         actions: All actions.
-        hits: ``counting.hits`` of the same period.
+        hits: ``tables.hits`` of the same period.
         details_read: Whether conversations can be known.
         successes_known: Whether anything but timeouts can be.
     """
@@ -65,7 +68,7 @@ def integration_summaries(
     for action in actions:
         members[action.integration_id].append(action)
     integration_of = {action.action_id: action.integration_id for action in actions}
-    conversations = counting.conversations_by(
+    conversations = tables.conversations_by(
         hits.assign(integration_id=hits["action_id"].map(integration_of)), "integration_id"
     )
     return most_timeouts_first(
@@ -88,7 +91,7 @@ def flow_summaries(
     """One group a flow that timeouts hit; those of no known flow are a group of their own.
 
     Args:
-        hits: ``counting.hits`` of a period.
+        hits: ``tables.hits`` of a period.
         flow_names: Names by flow id.
         executions_known: Whether these timeouts are all the executions there are.
     """
@@ -106,7 +109,7 @@ def flow_summaries(
                 actions=actions,
                 conversations=conversations,
             )
-            for flow_id, timeouts, actions, conversations in counting.counts_by_flow(hits)
+            for flow_id, timeouts, actions, conversations in tables.counts_by_flow(hits)
         ]
     )
 
@@ -114,3 +117,33 @@ def flow_summaries(
 def timeout_share_of(timeouts: int, executions: int, successes: int | None) -> float | None:
     """Timeouts per execution; None without executions, or where successes can't be seen."""
     return timeouts / executions if executions and successes is not None else None
+
+
+def callers_lost(
+    summary_input: SummaryInput, actions: Collection[ActionSummary]
+) -> tuple[CallersLost, ...] | None:
+    """Return the flows that lost callers, most first; None where that was not read."""
+    if not summary_input.flow_errors_read:
+        return None
+    lost: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in summary_input.flow_errors:
+        lost[one.flow_id][one.exit_reason] += one.callers
+    timeouts = {action.action_id: action.timeouts for action in actions}
+    used: dict[str, set[str]] = defaultdict(set)
+    for action_id, flow_id in summary_input.state.flow_use:
+        used[flow_id].add(action_id)
+    found = [
+        CallersLost(
+            flow_id=flow_id,
+            flow_name=summary_input.state.flow_names.get(flow_id) or flow_id,
+            callers=reasons.total(),
+            exit_reasons=tuple(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+            action_timeouts=(
+                sum(timeouts.get(action_id, 0) for action_id in used[flow_id])
+                if used[flow_id]
+                else None
+            ),
+        )
+        for flow_id, reasons in lost.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.callers, one.flow_name, one.flow_id)))

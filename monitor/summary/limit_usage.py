@@ -17,8 +17,8 @@ from monitor.model import (
     FUNCTION_CONCURRENT_EXECUTIONS,
     ActionKind,
     Classifier,
+    Outcome,
 )
-from monitor.summary.slot_time import slot_time_ms
 from monitor.summary.timeouts_in_force import timeouts_during
 from monitor.time_ranges import TimeRange
 
@@ -164,3 +164,20 @@ def _functions(state: OrgState) -> frozenset[str] | None:
     if any(action.kind is ActionKind.UNDETERMINED for action in listed):
         return None
     return frozenset(one.action_id for one in listed if one.kind is ActionKind.FUNCTION)
+
+
+def slot_time_ms(load: WindowLoad, classifier: Classifier, timeout_ms: float | None) -> float:
+    """Return the time that some executions took together.
+
+    One that timed out held its slot for as long as the timeout in force; where its row shows no
+    duration at all, that stands for it.
+
+    Args:
+        load: The executions, all of one ending.
+        classifier: Reads how they ended.
+        timeout_ms: The timeout in force; None where nobody knows it.
+    """
+    if load.max_ms > 0 or load.duration_ms > 0 or not timeout_ms:
+        return load.duration_ms
+    outcome = classifier.outcome(load.error_type, load.response_status)
+    return load.count * timeout_ms if outcome is Outcome.TIMEOUT else 0.0

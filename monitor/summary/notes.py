@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from monitor.formats import format_duration
 from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, ActionKind
 from monitor.summary.model import ErrorsAtTimeout, Summary
 
 _MOST_TIMEOUTS = 3
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def notes_on(
@@ -28,8 +28,8 @@ def notes_on(
         )
     if not summary.complete:
         notes.append(
-            f"{describe_seconds(summary.missing_seconds)} of "
-            f"{describe_seconds(summary.time_range.seconds)} were not read: counts are too low."
+            f"{format_duration(summary.missing_seconds)} of "
+            f"{format_duration(summary.time_range.seconds)} were not read: counts are too low."
         )
     if summary.contract != "flow":
         notes.extend(describe_errors_at_timeout(one) for one in summary.errors_at_timeout)
@@ -108,7 +108,7 @@ def _on_details(summary: Summary, missing_seconds: int) -> list[str]:
     if missing_seconds > 0:
         notes.append(
             "Conversation detail records were not read for "
-            f"{describe_seconds(missing_seconds)}: conversations and flows are too few."
+            f"{format_duration(missing_seconds)}: conversations and flows are too few."
         )
     listed = [action for action in summary.actions if action.kind is not ActionKind.UNKNOWN]
     if listed and all(action.used_by is None for action in listed):
@@ -122,15 +122,3 @@ def _on_details(summary: Summary, missing_seconds: int) -> list[str]:
             "all of them."
         )
     return notes
-
-
-def describe_seconds(seconds: int) -> str:
-    """A length of time in its two largest units, such as ``3 h 20 min``."""
-    parts: list[str] = []
-    for length, unit in _UNITS:
-        whole, seconds = divmod(seconds, length)
-        if whole:
-            parts.append(f"{whole} {unit}")
-        elif parts:
-            break
-    return " ".join(parts[:2]) or "0 s"

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from monitor.diagnosis.explain import explanation, format_raise
+from monitor.diagnosis.model import Verdict
 from monitor.diagnosis.severity import severity_of
-from monitor.diagnosis.verdict import Verdict
 
 if TYPE_CHECKING:
-    from monitor.diagnosis.org import OrgDiagnosis
-    from monitor.summary.query import ActionSummary
+    from monitor.diagnosis.model import OrgDiagnosis
+    from monitor.summary.model import ActionSummary
 
 UNKNOWN = "\N{EN DASH}"
 """Stands where a number can't be known."""

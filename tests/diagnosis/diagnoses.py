@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from monitor.diagnosis.action import Diagnosis, diagnose
-from monitor.diagnosis.recommendation import Recommendation
+from monitor.diagnosis.action import diagnose
+from monitor.diagnosis.model import Diagnosis, Recommendation
 from tests.diagnosis.observed import T0, WINDOW_SECONDS, lognormal, observe
 
 WINDOWS = 288

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.diagnosis.action import Diagnosis, DiagnosisSettings, diagnose
+from monitor.diagnosis.action import DiagnosisSettings, diagnose
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.model import CAP_MS, NO_BANDS, band_of
 from tests.diagnosis.observed import T0, lognormal, observe, with_hangs
 

@@ -8,8 +8,7 @@ import pytest
 
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.explain import GUARD_TEXTS, advised_raise, explanation, format_raise
-from monitor.diagnosis.latency_drift import LatencyDrift
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import LatencyDrift, Verdict
 from tests.diagnosis.diagnoses import advised, healthy, slow_tail
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from monitor.config import OrgSettings, Settings
 from monitor.diagnosis import org as org_module
-from monitor.diagnosis.org import OrgDiagnosis, diagnose_org
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import OrgDiagnosis, Verdict
+from monitor.diagnosis.org import diagnose_org
 from monitor.ledger import Ledger
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
 from monitor.render.report import report_csv, report_document

@@ -11,17 +11,15 @@ import structlog
 
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.diagnosis import org as org_module
-from monitor.diagnosis.action import Diagnosis
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.diagnosis.model import Diagnosis, OrgDiagnosis, Verdict
 from monitor.diagnosis.org import (
     DiagnosisCancelledError,
-    OrgDiagnosis,
     diagnose_action,
     diagnose_org,
     diagnosed_range,
 )
-from monitor.diagnosis.verdict import Verdict
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Tally
 from monitor.render.diagnosis import diagnosis_document

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.diagnosis.action import diagnose
-from monitor.diagnosis.recommendation import Recommendation, TimeoutBounds, clamp
+from monitor.diagnosis.model import Recommendation
+from monitor.diagnosis.recommendation import TimeoutBounds, clamp
 from monitor.model import CAP_MS
 from tests.diagnosis.observed import lognormal, observe, with_hangs
 

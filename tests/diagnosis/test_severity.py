@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.diagnosis.model import Verdict
 from monitor.diagnosis.severity import Severity, severity_of
-from monitor.diagnosis.verdict import Verdict
 from tests.diagnosis.diagnoses import END, healthy
 
 EXPECTED = {

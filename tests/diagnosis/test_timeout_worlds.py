@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from monitor.config import Settings
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import Verdict
 from monitor.ledger import Ledger
 from monitor.model import Action
 from monitor.summary.query import summarise

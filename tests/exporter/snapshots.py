@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.config import ClassifySettings
-from monitor.diagnosis.action import Diagnosis
-from monitor.diagnosis.org import Concurrency, OrgDiagnosis
+from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
@@ -26,7 +25,8 @@ from monitor.model import (
 )
 from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
 from monitor.summary.limit_usage import limits_in_use
-from monitor.summary.query import empty_summary, summarise
+from monitor.summary.model import empty_summary
+from monitor.summary.query import summarise
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import healthy, slow_tail
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis.action import Diagnosis
 from monitor.diagnosis.editable import Editable
-from monitor.diagnosis.recommendation import Recommendation
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import Diagnosis, Recommendation, Verdict
 from monitor.ledger import Change, ChangeState, RemediationState
 from monitor.remediation.decision import Candidate, Data
 

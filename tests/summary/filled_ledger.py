@@ -18,7 +18,8 @@ from monitor.model import (
     Tally,
     band_of,
 )
-from monitor.summary.query import Summary, summarise
+from monitor.summary.model import Summary
+from monitor.summary.query import summarise
 from monitor.time_ranges import TimeRange
 
 ORG = "acme"

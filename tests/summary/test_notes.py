@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.formats import format_duration
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION
-from monitor.summary.notes import describe_seconds
 from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import HOUR, T0, TIMED_OUT, FilledLedger, executions, timed_out
 
@@ -31,7 +31,7 @@ def org(ledger: Ledger) -> FilledLedger:
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
     """A hole of three hours is not told in seconds."""
-    assert describe_seconds(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_a_complete_platform_summary_needs_no_note(org: FilledLedger) -> None:

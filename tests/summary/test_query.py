@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION, Action, ActionKind, Classifier
-from monitor.summary.query import ActionSummary, Summary, empty_summary, settled, summarise
+from monitor.summary.model import ActionSummary, Summary, empty_summary
+from monitor.summary.query import settled, summarise
 from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
     BROKEN,

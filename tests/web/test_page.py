@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.diagnosis.verdict import Verdict
+from monitor.diagnosis.model import Verdict
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
 from monitor.summary.model import CallersLost

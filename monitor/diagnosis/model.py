@@ -1,0 +1,182 @@
+"""What a diagnosis says, as frozen values: verdicts, recommendations, and all of an org's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitor.diagnosis.editable import Editable
+from monitor.time_ranges import TimeRange
+
+
+class Verdict(StrEnum):
+    """Why an action times out, or that it does not."""
+
+    HEALTHY = "healthy"
+    SLOW_TAIL = "slow_tail"
+    HANGS = "hangs"
+    BIMODAL = "bimodal"
+    OUTAGE = "outage"
+    THROTTLED = "throttled"
+    REMOTE_TIMEOUT = "remote_timeout"
+    AT_CAP = "at_cap"
+    TOO_LONG = "too_long"
+    INSUFFICIENT = "insufficient"
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyDrift:
+    """How the latency moved.
+
+    Attributes:
+        median_before_ms: Half of the calls took at most this long in the week before.
+        median_recent_ms: The same in the last 24 hours.
+        ratio: The latter per the former.
+        drifting: Whether it moved, beyond chance and beyond the load of a day.
+    """
+
+    median_before_ms: float
+    median_recent_ms: float
+    ratio: float
+    drifting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A timeout, and what it would do. Shares are of successes and timeouts together.
+
+    Attributes:
+        timeout_ms: The timeout in force.
+        raw_ms: What the data ask for; never beyond twice the largest timeout observed.
+        capped_ms: What the bounds allow: at most the cap, at least the value in force; None where
+            the value in force is above the cap, which is never raised.
+        low_ms: The least that any plausible law asks for.
+        high_ms: The most; the reach where some law asks for more.
+        guards: What clamped it: ``reach``, ``cap``, ``in_force``, ``above_cap``.
+        success_share: Success share now.
+        expected_success_share: Success share at ``capped_ms``, by the likeliest law.
+        never_share: Share of calls that no timeout can save, by the likeliest law.
+        timeouts_per_day: Timeouts a day now.
+        avoided_per_day: Timeouts a day that become successes.
+        extra_caller_seconds_per_day: Seconds a day that callers wait longer, in all.
+        slots_before: Executions under way at a time: successes/s x mean + timeouts/s x timeout.
+        slots_after: The same with the new timeout for each timeout of today: an upper bound.
+        busiest_slots_before: The same in the busiest window.
+        busiest_slots_after: The same in the busiest window.
+    """
+
+    timeout_ms: float
+    raw_ms: float
+    capped_ms: float | None
+    low_ms: float
+    high_ms: float
+    guards: tuple[str, ...]
+    success_share: float
+    expected_success_share: float
+    never_share: float
+    timeouts_per_day: float
+    avoided_per_day: float
+    extra_caller_seconds_per_day: float
+    slots_before: float
+    slots_after: float
+    busiest_slots_before: float
+    busiest_slots_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A verdict with its evidence. Shares are of successes and timeouts together.
+
+    Attributes:
+        verdict: Why it times out.
+        rule: The name of the rule that said so, in ``monitor.diagnosis.verdict``.
+        why: One sentence.
+        advice: What to do.
+        notes: What a reader must know beside it.
+        missing: What the evidence lacks, in words; empty where it is enough.
+        executions: Executions of any outcome.
+        successes: Executions that succeeded.
+        timeouts: Executions that timed out.
+        errors: Executions that failed otherwise.
+        throttled: Executions that the platform refused.
+        timeout_ms: The timeout in force; None where unknown.
+        timeout_share: Share of the calls that take longer, outside outages; None where unknown.
+        outages: Start and end of each outage; epoch seconds.
+        outage_share: Timeouts in outages per timeout.
+        early_share: Timeouts that ended before ours per timeout.
+        early_at_ms: Mean duration of those; None where there are none.
+        drift: How latency moved; None where it can't be known.
+        families: The laws that describe the tail, the likeliest first; empty where none was asked.
+        editable: Whether its timeout can be changed.
+        recommendation: What to set; only for ``slow_tail`` and ``at_cap``.
+    """
+
+    verdict: Verdict
+    rule: str
+    why: str
+    advice: str
+    notes: tuple[str, ...]
+    missing: tuple[str, ...]
+    executions: float
+    successes: float
+    timeouts: float
+    errors: float
+    throttled: float
+    timeout_ms: float | None
+    timeout_share: float | None
+    outages: tuple[tuple[int, int], ...]
+    outage_share: float
+    early_share: float
+    early_at_ms: float | None
+    drift: LatencyDrift | None
+    families: tuple[str, ...]
+    editable: Editable
+    recommendation: Recommendation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrency:
+    """Executions that run at the same time in an org, by Little's law.
+
+    Attributes:
+        mean: On average over what was read.
+        busiest: In its busiest period of ``busiest_seconds``.
+        busiest_seconds: How long that period is.
+        limit: The org's own limit; None where nobody has read it.
+        recommended: What the recommended timeouts would add on average, as an upper bound.
+    """
+
+    mean: float
+    busiest: float
+    busiest_seconds: int
+    limit: int | None
+    recommended: float
+
+
+@dataclass(frozen=True, slots=True)
+class OrgDiagnosis:
+    """Every action of an org, diagnosed.
+
+    Attributes:
+        org: The org's configured name.
+        contract: ``platform`` or ``flow``.
+        time_range: The settled windows that were looked at, from the first that was read.
+        taken_at: When; epoch seconds.
+        missing_seconds: How much of the period was not read.
+        diagnoses: By action id: every action that the catalogue lists or that had executions.
+        concurrency: Executions at a time; None where durations are not known.
+    """
+
+    org: str
+    contract: str
+    time_range: TimeRange
+    taken_at: float
+    missing_seconds: int
+    diagnoses: Mapping[str, Diagnosis]
+    concurrency: Concurrency | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing between the first window and the last."""
+        return self.missing_seconds == 0
