@@ -25,12 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
-from monitor.diagnosis.org import (
-    diagnose_org,
-    diagnosed_range,
-    load_evidence,
-    load_timeout_history,
-)
+from monitor.diagnosis import diagnose_org, diagnosed_range, load_evidence, load_timeout_history
 from monitor.ledger import Ledger, Reading
 from monitor.ledger.schema import BAND_COLUMNS
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally

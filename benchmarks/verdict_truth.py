@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincc, ndtr
 
-from monitor.diagnosis.evidence import ActionEvidence
-from monitor.diagnosis.required_timeout import ANSWERED_TARGET
+from monitor.diagnosis import ANSWERED_TARGET, ActionEvidence
 from monitor.model import BAND_EDGES_MS
 
 Floats = npt.NDArray[np.float64]

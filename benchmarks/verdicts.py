@@ -32,9 +32,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.verdict_truth import KINDS, LAWS, TARGET, Truth, draw
-from monitor.diagnosis.action import diagnose
-from monitor.diagnosis.model import Verdict
-from monitor.diagnosis.verdict import TOO_LONG_RATIO
+from monitor.diagnosis import TOO_LONG_RATIO, Verdict, diagnose
 from monitor.model import CAP_MS
 
 TOLERANCE = 0.005

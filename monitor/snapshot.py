@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
-from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis import OrgDiagnosis
 from monitor.ledger import Change, OrgState, OutsideChange
 from monitor.model import AUDITS, source_of_executions
-from monitor.summary.limit_usage import LimitUse
-from monitor.summary.model import Summary
+from monitor.summary import LimitUse, Summary
 
 CLOCK_OFF_SECONDS = 300.0
 """A clock that is off by a window names windows wrongly, and signed logins last no longer."""

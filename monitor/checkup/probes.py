@@ -34,7 +34,7 @@ from monitor.genesys.api.organization import whoami
 from monitor.genesys.regions import is_known
 from monitor.model import AUDITS, FLOW_CONTRACT
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
-from monitor.summary.limit_usage import LIMIT_LABELS
+from monitor.summary import LIMIT_LABELS
 from monitor.time_ranges import TimeRange, floor_to
 
 DAY_SECONDS = 86_400

@@ -9,10 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.diagnosis.explain import explanation, format_raise
-from monitor.diagnosis.model import Diagnosis, Verdict
-from monitor.diagnosis.severity import Severity, severity_of
-from monitor.investigation.investigate import DiagnosisInPeriod
+from monitor.diagnosis import Diagnosis, Severity, Verdict, explanation, format_raise, severity_of
+from monitor.investigation import DiagnosisInPeriod
 
 STYLES = {
     Severity.CRITICAL: "bold red",

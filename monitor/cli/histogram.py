@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from monitor.investigation.investigate import LatencyBand
+from monitor.investigation import LatencyBand
 
 WIDEST = 100
 """Columns beyond which a longer bar shows nothing more."""

@@ -12,7 +12,7 @@ from monitor.cli.progress import reading
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from monitor.investigation.investigate import Investigation
+    from monitor.investigation import Investigation
 
 
 MOST_ENTRIES = 1_000_000
@@ -44,7 +44,7 @@ def investigate(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
-    from monitor.investigation.collect import InvestigationRequest, collect_investigation
+    from monitor.investigation import InvestigationRequest, collect_investigation
     from monitor.model import Truncation
     from monitor.sources import ExecutionBounds
 
@@ -81,7 +81,7 @@ def _render(found: "Investigation", form: Format, generated_at: float) -> str:
     if form is Format.JSON:
         import msgspec
 
-        from monitor.render.investigation import investigation_document
+        from monitor.render import investigation_document
 
         document = msgspec.json.encode(investigation_document(found, generated_at))
         return msgspec.json.format(document, indent=2).decode() + "\n"

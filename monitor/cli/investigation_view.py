@@ -11,12 +11,7 @@ from rich.text import Text
 
 from monitor.cli.explanations import verdict_details
 from monitor.cli.histogram import histogram
-from monitor.investigation.investigate import (
-    ExecutionStatistics,
-    FlowUse,
-    Investigation,
-    SlowExecution,
-)
+from monitor.investigation import ExecutionStatistics, FlowUse, Investigation, SlowExecution
 from monitor.model import Incident, Outcome
 
 STYLES = {

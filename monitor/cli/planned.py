@@ -11,7 +11,7 @@ from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
-    from monitor.diagnosis.model import OrgDiagnosis
+    from monitor.diagnosis import OrgDiagnosis
     from monitor.ledger import Ledger
     from monitor.remediation.decision import Decision
     from monitor.remediation.org import OrgRemediation
@@ -75,7 +75,7 @@ def planned(
         LedgerError: The state can't be read.
     """
     from monitor.clock import SystemClock
-    from monitor.diagnosis.org import diagnose_org
+    from monitor.diagnosis import diagnose_org
     from monitor.remediation.decision import Initiator
 
     if not any(ledger.state(one.name).sources for one in remediations):
@@ -100,7 +100,7 @@ def resolve_actions(
     Raises:
         ConfigurationError: One is unknown, or more than one is meant.
     """
-    from monitor.investigation.action_lookup import find_action, known_actions
+    from monitor.investigation import find_action, known_actions
 
     among = known_actions([ledger.state(one.remediation.name) for one in plans])
     found: dict[str, set[str]] = {}

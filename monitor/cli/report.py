@@ -18,14 +18,13 @@ HOUR_SECONDS = 3_600
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
-    from monitor.diagnosis.model import OrgDiagnosis
+    from monitor.diagnosis import OrgDiagnosis
     from monitor.ledger import Ledger
-    from monitor.summary.limit_usage import LimitUse
-    from monitor.summary.model import Summary
+    from monitor.summary import LimitUse, Summary
 
 
 class Level(StrEnum):
-    """How much a verdict matters, in the words of ``monitor.diagnosis.severity``."""
+    """How much a verdict matters, in the words of ``monitor.diagnosis.Severity``."""
 
     UNKNOWN = "unknown"
     GOOD = "good"
@@ -109,11 +108,9 @@ class _Found:
 
 def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
     from monitor.clock import SystemClock
-    from monitor.diagnosis.org import diagnose_org
-    from monitor.diagnosis.severity import Severity
-    from monitor.render.report import with_min_severity
-    from monitor.summary.limit_usage import limits_in_use
-    from monitor.summary.query import settled, summarise
+    from monitor.diagnosis import Severity, diagnose_org
+    from monitor.render import with_min_severity
+    from monitor.summary import limits_in_use, settled, summarise
 
     collect = settings.collect
     now = SystemClock().now()
@@ -181,7 +178,7 @@ def _render(found: _Found, form: Format, *, to_file: bool) -> str:
         with console.capture() as captured:
             console.print(report_table(found.shown, found.diagnoses, found.limits))
         return captured.get()
-    from monitor.render.report import report_csv, report_document
+    from monitor.render import report_csv, report_document
 
     if form is Format.CSV:
         return report_csv(found.shown, found.diagnoses)

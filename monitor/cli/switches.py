@@ -94,7 +94,7 @@ def resume(
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
-    from monitor.investigation.action_lookup import find_action, known_actions
+    from monitor.investigation import find_action, known_actions
     from monitor.ledger import AuditEntry, Switch
     from monitor.remediation.actor import person
     from monitor.remediation.audit_file import AuditFile, audit_path

@@ -11,12 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.explanations import STYLES, explanations
-from monitor.diagnosis.explain import format_raise
-from monitor.diagnosis.model import Diagnosis, OrgDiagnosis
-from monitor.diagnosis.severity import Severity
-from monitor.render.report import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
-from monitor.summary.limit_usage import LimitUse, describe_limits
-from monitor.summary.model import ActionSummary, CallersLost, Summary
+from monitor.diagnosis import Diagnosis, OrgDiagnosis, Severity, format_raise
+from monitor.render import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
+from monitor.summary import ActionSummary, CallersLost, LimitUse, Summary, describe_limits
 
 UNKNOWN = "-"
 SERIOUS_SHARE = 0.05

@@ -1,4 +1,95 @@
 """Why each action times out, and whether a longer timeout would help: from evidence to a verdict.
 
-``evidence`` is what was counted, ``action`` judges one action by it, ``org`` all of an org.
+``evidence`` is what was counted, ``action`` judges one action by it, ``org`` all of an org. What a
+diagnosis says (``model``, ``severity``, ``explain``, ``editable``) needs no numpy; what finds it
+does, and is loaded when it is first asked for.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
+from monitor.diagnosis.explain import advised_raise, explanation, format_raise
+from monitor.diagnosis.model import (
+    Concurrency,
+    Diagnosis,
+    LatencyDrift,
+    OrgDiagnosis,
+    Recommendation,
+    Verdict,
+)
+from monitor.diagnosis.severity import Severity, severity_of
+
+if TYPE_CHECKING:
+    from monitor.diagnosis.action import DiagnosisSettings, diagnose
+    from monitor.diagnosis.evidence import ActionEvidence, WindowEvidence
+    from monitor.diagnosis.org import (
+        DiagnosisCancelledError,
+        diagnose_action,
+        diagnose_org,
+        diagnosed_range,
+        load_evidence,
+        load_timeout_history,
+    )
+    from monitor.diagnosis.required_timeout import ANSWERED_TARGET
+    from monitor.diagnosis.verdict import TOO_LONG_RATIO
+
+__all__ = [
+    "ANSWERED_TARGET",
+    "HOW_TO_CHANGE",
+    "TOO_LONG_RATIO",
+    "ActionEvidence",
+    "Concurrency",
+    "Diagnosis",
+    "DiagnosisCancelledError",
+    "DiagnosisSettings",
+    "Editable",
+    "LatencyDrift",
+    "OrgDiagnosis",
+    "Recommendation",
+    "Severity",
+    "Verdict",
+    "WindowEvidence",
+    "advised_raise",
+    "diagnose",
+    "diagnose_action",
+    "diagnose_org",
+    "diagnosed_range",
+    "explanation",
+    "format_raise",
+    "load_evidence",
+    "load_timeout_history",
+    "severity_of",
+]
+
+_LAZY = {
+    "action": ("DiagnosisSettings", "diagnose"),
+    "evidence": ("ActionEvidence", "WindowEvidence"),
+    "org": (
+        "DiagnosisCancelledError",
+        "diagnose_action",
+        "diagnose_org",
+        "diagnosed_range",
+        "load_evidence",
+        "load_timeout_history",
+    ),
+    "required_timeout": ("ANSWERED_TARGET",),
+    "verdict": ("TOO_LONG_RATIO",),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

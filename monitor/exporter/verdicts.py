@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Verdict
 from monitor.exporter.catalogue import RECOMMENDED_TIMEOUT, VERDICT
 
 if TYPE_CHECKING:

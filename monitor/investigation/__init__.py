@@ -1,1 +1,73 @@
-"""One data action, looked at closely: its single executions, its flows and whom it hit."""
+"""One data action, looked at closely: its single executions, its flows and whom it hit.
+
+``collect`` asks the platform and the ledger, ``investigate`` works out what that shows, and
+``action_lookup`` finds the action that a user means. Each is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.investigation.action_lookup import ActionMatch, find_action, known_actions
+    from monitor.investigation.collect import InvestigationRequest, collect_investigation
+    from monitor.investigation.investigate import (
+        DiagnosisInPeriod,
+        EndingCount,
+        ExecutionStatistics,
+        FlowUse,
+        Investigation,
+        InvestigationData,
+        LatencyBand,
+        SlowExecution,
+        build_investigation,
+    )
+
+__all__ = [
+    "ActionMatch",
+    "DiagnosisInPeriod",
+    "EndingCount",
+    "ExecutionStatistics",
+    "FlowUse",
+    "Investigation",
+    "InvestigationData",
+    "InvestigationRequest",
+    "LatencyBand",
+    "SlowExecution",
+    "build_investigation",
+    "collect_investigation",
+    "find_action",
+    "known_actions",
+]
+
+_LAZY = {
+    "action_lookup": ("ActionMatch", "find_action", "known_actions"),
+    "collect": ("InvestigationRequest", "collect_investigation"),
+    "investigate": (
+        "DiagnosisInPeriod",
+        "EndingCount",
+        "ExecutionStatistics",
+        "FlowUse",
+        "Investigation",
+        "InvestigationData",
+        "LatencyBand",
+        "SlowExecution",
+        "build_investigation",
+    ),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
-from monitor.diagnosis.org import diagnose_action
+from monitor.diagnosis import diagnose_action
 from monitor.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -29,7 +29,7 @@ from monitor.investigation.investigate import (
 from monitor.ledger import Ledger, OrgState
 from monitor.model import DETAIL_SOURCE, FLOW_CONTRACT, ExecutionList
 from monitor.sources import ExecutionBounds, ExecutionsSource, ProgressListener
-from monitor.summary.timeouts_in_force import TimeoutsInForce, timeouts_during
+from monitor.summary import TimeoutsInForce, timeouts_during
 from monitor.time_ranges import TimeRange, floor_to
 
 _MINUTE = 60

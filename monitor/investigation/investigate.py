@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
-from monitor.diagnosis.model import Diagnosis
+from monitor.diagnosis import Diagnosis
 from monitor.investigation.notes import notes_on
 from monitor.model import (
     BAND_EDGES_MS,
@@ -24,7 +24,7 @@ from monitor.model import (
     Outcome,
     Truncation,
 )
-from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 
 

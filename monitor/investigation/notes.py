@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from monitor.formats import format_duration
 from monitor.model import FLOW_CONTRACT, ExecutionList, Truncation
-from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 
 _MINUTE = 60

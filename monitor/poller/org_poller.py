@@ -13,8 +13,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.config import Settings
-from monitor.diagnosis.model import OrgDiagnosis
-from monitor.diagnosis.org import DiagnosisCancelledError, diagnose_org, diagnosed_range
+from monitor.diagnosis import DiagnosisCancelledError, OrgDiagnosis, diagnose_org, diagnosed_range
 from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -28,10 +27,14 @@ from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, source_of_executions
 from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult
 from monitor.snapshot import OrgSnapshot, PollHealth
-from monitor.summary.limit_usage import limits_in_use
-from monitor.summary.model import Summary, empty_summary
-from monitor.summary.notes import describe_errors_at_timeout
-from monitor.summary.query import settled, summarise
+from monitor.summary import (
+    Summary,
+    describe_errors_at_timeout,
+    empty_summary,
+    limits_in_use,
+    settled,
+    summarise,
+)
 from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis.model import Diagnosis
+from monitor.diagnosis import Diagnosis
 from monitor.ledger import Change, Quarantine, RemediationState
 
 

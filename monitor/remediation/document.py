@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.diagnosis.editable import Editable
+from monitor.diagnosis import Editable
 from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation.decision import Decision
 

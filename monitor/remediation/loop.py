@@ -10,7 +10,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
-from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis import OrgDiagnosis
 from monitor.errors import BusyError
 from monitor.ledger import Ledger
 from monitor.remediation.actor import daemon

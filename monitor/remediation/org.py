@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from monitor.clock import Clock, SystemClock
 from monitor.config import OrgSettings, Settings
-from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis import OrgDiagnosis
 from monitor.errors import ConfigurationError
 from monitor.genesys import Client, connect
 from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND

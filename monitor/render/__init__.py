@@ -1,1 +1,67 @@
-"""Answers written down: reports, diagnoses and investigations as JSON and CSV."""
+"""Answers written down: reports, diagnoses and investigations as JSON and CSV.
+
+Each document is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.render.diagnosis import diagnosis_document, org_document
+    from monitor.render.investigation import investigation_document
+    from monitor.render.report import (
+        CSV_COLUMNS,
+        NO_DIAGNOSES,
+        NO_LIMITS,
+        most_severe_first,
+        report_csv,
+        report_document,
+        severity_of_action,
+        with_min_severity,
+    )
+
+__all__ = [
+    "CSV_COLUMNS",
+    "NO_DIAGNOSES",
+    "NO_LIMITS",
+    "diagnosis_document",
+    "investigation_document",
+    "most_severe_first",
+    "org_document",
+    "report_csv",
+    "report_document",
+    "severity_of_action",
+    "with_min_severity",
+]
+
+_LAZY = {
+    "diagnosis": ("diagnosis_document", "org_document"),
+    "investigation": ("investigation_document",),
+    "report": (
+        "CSV_COLUMNS",
+        "NO_DIAGNOSES",
+        "NO_LIMITS",
+        "most_severe_first",
+        "report_csv",
+        "report_document",
+        "severity_of_action",
+        "with_min_severity",
+    ),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

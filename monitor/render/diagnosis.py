@@ -8,10 +8,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.diagnosis.editable import HOW_TO_CHANGE
-from monitor.diagnosis.explain import advised_raise
-from monitor.diagnosis.model import Diagnosis, OrgDiagnosis, Recommendation
-from monitor.diagnosis.severity import severity_of
+from monitor.diagnosis import (
+    HOW_TO_CHANGE,
+    Diagnosis,
+    OrgDiagnosis,
+    Recommendation,
+    advised_raise,
+    severity_of,
+)
 from monitor.time_ranges import TimeRange
 
 COLUMNS = (

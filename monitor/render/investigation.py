@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.investigation.investigate import (
+from monitor.investigation import (
     DiagnosisInPeriod,
     ExecutionStatistics,
     Investigation,

@@ -13,8 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from monitor.diagnosis.model import OrgDiagnosis
-from monitor.diagnosis.severity import Severity, severity_of
+from monitor.diagnosis import OrgDiagnosis, Severity, severity_of
 from monitor.render.diagnosis import (
     COLUMNS,
     diagnosis_document,
@@ -23,8 +22,7 @@ from monitor.render.diagnosis import (
     org_document,
     round_significant,
 )
-from monitor.summary.limit_usage import LimitUse, limit_documents
-from monitor.summary.model import ActionSummary, GroupSummary, Summary
+from monitor.summary import ActionSummary, GroupSummary, LimitUse, Summary, limit_documents
 
 CSV_COLUMNS = (
     "org", "action_id", "action_name", "integration_id", "integration_name", "category", "kind",

@@ -15,7 +15,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
 from monitor.errors import UnforeseenError
-from monitor.render.report import report_document
+from monitor.render import report_document
 from monitor.web.documents import changes_document, readiness_document, status_document
 from monitor.web.exposition import Exposition, Format
 from monitor.web.hosts import HostNames

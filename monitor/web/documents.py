@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
 from monitor.remediation.document import change_document, outside_document
-from monitor.summary.limit_usage import limit_documents
+from monitor.summary import limit_documents
 from monitor.web.readiness import why_not_ready
 
 if TYPE_CHECKING:

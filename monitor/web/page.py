@@ -12,9 +12,9 @@ from flask import render_template
 from markupsafe import Markup
 
 from monitor import __version__
-from monitor.diagnosis.severity import Severity
-from monitor.render.report import most_severe_first
-from monitor.summary.limit_usage import describe_limits
+from monitor.diagnosis import Severity
+from monitor.render import most_severe_first
+from monitor.summary import describe_limits
 from monitor.web.documents import iso_time
 from monitor.web.readiness import REFUSED, why_not_ready
 from monitor.web.wording import (
@@ -27,7 +27,7 @@ from monitor.web.wording import (
 
 if TYPE_CHECKING:
     from monitor.snapshot import OrgSnapshot, Snapshot
-    from monitor.summary.model import CallersLost
+    from monitor.summary import CallersLost
     from monitor.web.readiness import Unready
     from monitor.web.wording import ActionRow
 

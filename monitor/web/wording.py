@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from monitor.diagnosis.explain import explanation, format_raise
-from monitor.diagnosis.model import Verdict
-from monitor.diagnosis.severity import severity_of
+from monitor.diagnosis import Verdict, explanation, format_raise, severity_of
 
 if TYPE_CHECKING:
-    from monitor.diagnosis.model import OrgDiagnosis
-    from monitor.summary.model import ActionSummary
+    from monitor.diagnosis import OrgDiagnosis
+    from monitor.summary import ActionSummary
 
 UNKNOWN = "\N{EN DASH}"
 """Stands where a number can't be known."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.cli.histogram import histogram
-from monitor.investigation.investigate import LatencyBand
+from monitor.investigation import LatencyBand
 
 EDGES = [0, 100, 500, 1_000, 3_000, 10_000, None]
 

@@ -8,13 +8,9 @@ import pytest
 from rich.console import Console
 
 from monitor.cli.investigation_view import investigation_view
-from monitor.investigation.investigate import (
-    DiagnosisInPeriod,
-    InvestigationData,
-    build_investigation,
-)
+from monitor.investigation import DiagnosisInPeriod, InvestigationData, build_investigation
 from monitor.model import Action, Execution, ExecutionList, Incident
-from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import END, slow_tail
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT

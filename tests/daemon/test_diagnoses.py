@@ -11,8 +11,7 @@ from structlog.testing import capture_logs
 
 from monitor.config import OrgSettings, Settings
 from monitor.daemon import Daemon
-from monitor.diagnosis.model import OrgDiagnosis
-from monitor.diagnosis.org import diagnose_org
+from monitor.diagnosis import OrgDiagnosis, diagnose_org
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.poller import PollReport, org_poller

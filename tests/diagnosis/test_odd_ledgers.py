@@ -20,7 +20,7 @@ from monitor.diagnosis.model import OrgDiagnosis, Verdict
 from monitor.diagnosis.org import diagnose_org
 from monitor.ledger import Ledger
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
-from monitor.render.report import report_csv, report_document
+from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
     BROKEN,

@@ -22,7 +22,7 @@ from monitor.diagnosis.org import (
 )
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Tally
-from monitor.render.diagnosis import diagnosis_document
+from monitor.render import diagnosis_document
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.observed import lognormal, with_hangs
 from tests.summary.filled_ledger import (

@@ -10,7 +10,7 @@ from monitor.config import Settings
 from monitor.diagnosis.model import Verdict
 from monitor.ledger import Ledger
 from monitor.model import Action
-from monitor.summary.query import summarise
+from monitor.summary import summarise
 from tests.diagnosis.test_org import diagnosed
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, FilledLedger, executions
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Verdict
 from monitor.model import ActionKind
 from monitor.simulator.laws import day_shape
 from monitor.simulator.scenario import LatencyLaw, SimulatedAction

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Verdict
 from monitor.simulator import scenario
 from tests.end_to_end.deployment import ROOT, await_answer, free_port
 from tests.end_to_end.deserved import deserved

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.config import ClassifySettings
-from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
+from monitor.diagnosis import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
@@ -24,9 +24,7 @@ from monitor.model import (
     band_of,
 )
 from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
-from monitor.summary.limit_usage import limits_in_use
-from monitor.summary.model import empty_summary
-from monitor.summary.query import summarise
+from monitor.summary import empty_summary, limits_in_use, summarise
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import healthy, slow_tail
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Verdict
 from tests.diagnosis.diagnoses import advised, healthy, slow_tail
 from tests.exporter.snapshots import CRM, NOW, ORG, PAYMENT, Scrape, diagnosed, org_snapshot
 

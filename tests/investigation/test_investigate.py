@@ -17,8 +17,8 @@ from monitor.investigation.investigate import (
     build_investigation,
 )
 from monitor.model import Action, Execution, ExecutionList, Outcome, Truncation
-from monitor.render.investigation import investigation_document
-from monitor.summary.timeouts_in_force import TimeoutsInForce
+from monitor.render import investigation_document
+from monitor.summary import TimeoutsInForce
 from tests.summary.filled_ledger import BROKEN, CLASSIFIER, HOUR, THROTTLED, TIMED_OUT, timed_out
 
 T0 = HOUR.start

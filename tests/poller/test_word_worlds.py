@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from monitor.simulator import World
-from monitor.summary.query import summarise
+from monitor.summary import summarise
 from monitor.time_ranges import TimeRange
 from tests.poller.conftest import Watch
 from tests.poller.imagined_source import NOON

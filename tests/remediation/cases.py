@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis.editable import Editable
-from monitor.diagnosis.model import Diagnosis, Recommendation, Verdict
+from monitor.diagnosis import Diagnosis, Editable, Recommendation, Verdict
 from monitor.ledger import Change, ChangeState, RemediationState
 from monitor.remediation.decision import Candidate, Data
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis.editable import Editable
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Editable, Verdict
 from monitor.ledger import ChangeState, Quarantine, RemediationState, Switch
 from monitor.remediation.decide import decide, in_order_of_worth
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator

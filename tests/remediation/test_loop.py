@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Settings
-from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis import OrgDiagnosis
 from monitor.ledger import Ledger, Switch
 from monitor.model import Action, ActionKind
 from monitor.remediation.guards import GUARD_NAMES

@@ -13,7 +13,7 @@ from monitor.ledger import Ledger
 from monitor.model import Action
 from monitor.render.diagnosis import COLUMNS
 from monitor.render.report import CSV_COLUMNS, report_csv, report_document
-from monitor.summary.model import Summary, empty_summary
+from monitor.summary import Summary, empty_summary
 from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
     BROKEN,

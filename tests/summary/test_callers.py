@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.ledger import Ledger
 from monitor.model import Action, FlowErrorTally
-from monitor.render.report import report_csv, report_document
+from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
     HOUR,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.ledger import OrgState, TallySum
 from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Incident
-from monitor.render.report import report_document
+from monitor.render import report_document
 from monitor.summary.model import Summary, SummaryInput
 from monitor.summary.query import assemble_summary
 from tests.summary.filled_ledger import (

@@ -10,7 +10,7 @@ import msgspec
 
 from monitor import __version__
 from monitor.ledger import ChangeState, OrgState
-from monitor.render.report import report_document
+from monitor.render import report_document
 from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from tests.exporter.snapshots import NOW, ORG, org_snapshot, recorded_org_snapshot
 from tests.remediation.cases import change

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Verdict
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot
-from monitor.summary.model import CallersLost
+from monitor.summary import CallersLost
 from monitor.web import wording
 from tests.exporter.snapshots import (
     CRM,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis.model import Verdict
+from monitor.diagnosis import Verdict
 from monitor.remediation.decision import GuardInput, GuardResult
 
 LEAST_EXECUTIONS = 200

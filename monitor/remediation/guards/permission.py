@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
+from monitor.diagnosis import HOW_TO_CHANGE, Editable
 from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
 from monitor.time_ranges import within
 

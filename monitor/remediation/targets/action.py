@@ -14,7 +14,7 @@ from typing import cast
 
 import msgspec
 
-from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
+from monitor.diagnosis import HOW_TO_CHANGE, Editable
 from monitor.errors import GenesysError, NotFoundError, RefusedError, ServerFaultError
 from monitor.genesys import Client
 from monitor.genesys.api.actions import (

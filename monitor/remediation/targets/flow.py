@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from monitor.diagnosis.editable import Editable
+from monitor.diagnosis import Editable
 from monitor.errors import (
     BadRequestError,
     ConflictError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
+from monitor.diagnosis import HOW_TO_CHANGE, Editable
 from monitor.errors import RefusedError
 from monitor.model import CAP_MS
 from monitor.remediation.targets.target import TargetState

@@ -34,7 +34,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.diagnosis.editable import Editable
+from monitor.diagnosis import Editable
 from monitor.errors import EtagRewrittenError, GenesysError, RefusedError, TimeoutMonitorError
 from monitor.genesys.api.etags import is_same_etag
 

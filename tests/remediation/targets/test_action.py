@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from monitor.diagnosis.editable import Editable
+from monitor.diagnosis import Editable
 from monitor.errors import (
     AmbiguousWriteError,
     BusyError,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.diagnosis.editable import Editable
+from monitor.diagnosis import Editable
 from monitor.errors import (
     AmbiguousWriteError,
     BadRequestError,

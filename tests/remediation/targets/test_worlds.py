@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.diagnosis.editable import Editable
+from monitor.diagnosis import Editable
 from monitor.errors import AmbiguousWriteError, ConflictError, EtagRewrittenError, RefusedError
 from monitor.remediation.targets import is_same_lock
 from monitor.simulator.scenarios import SEND_CONFIRMATION
