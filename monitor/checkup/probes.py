@@ -30,8 +30,7 @@ from monitor.genesys.api.audits import action_audits
 from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.api.flows import get_flow
 from monitor.genesys.api.org_limits import data_action_limits
-from monitor.genesys.api.organization import whoami
-from monitor.genesys.regions import is_known
+from monitor.genesys.api.organization import is_known_region, whoami
 from monitor.model import AUDITS, FLOW_CONTRACT
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
 from monitor.summary import LIMIT_LABELS
@@ -68,7 +67,7 @@ def _settings_finding(settings: Settings) -> Finding:
 def _check_org(
     org: OrgSettings, settings: Settings, clock: Clock, known_flows: tuple[str, ...]
 ) -> Iterator[Finding]:
-    if not org.api_url and not is_known(org.region):
+    if not org.api_url and not is_known_region(org.region):
         yield Finding(
             f"{org.name}: region",
             Level.WARNING,

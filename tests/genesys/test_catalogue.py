@@ -20,9 +20,8 @@ from monitor.genesys.api.actions import (
 )
 from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.api.org_limits import data_action_limits
-from monitor.genesys.api.organization import whoami
+from monitor.genesys.api.organization import REGIONS, is_known_region, whoami
 from monitor.genesys.api.pagination import MOST_BARREN_PAGES
-from monitor.genesys.regions import REGIONS, is_known
 from tests.genesys.conftest import HandClock
 from tests.genesys.far_side import Act, FarSide, Reply
 
@@ -412,8 +411,8 @@ def test_regions_are_published_domains() -> None:
 
 def test_an_unknown_region_is_told_apart() -> None:
     """So that a typing mistake can be pointed at; it is still used as given."""
-    assert is_known("mypurecloud.ie")
-    assert not is_known("mypurecloud.example")
+    assert is_known_region("mypurecloud.ie")
+    assert not is_known_region("mypurecloud.example")
 
 
 def test_a_page_of_bad_records_alone_is_not_the_last(client: Client, far_side: FarSide) -> None:

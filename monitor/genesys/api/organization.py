@@ -1,16 +1,42 @@
-"""Who answers: the org behind the token, and how far its clock is from ours."""
+"""Who answers: the org behind the token, how far its clock is from ours, and known regions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import msgspec
 
 from monitor.clock import Clock
 from monitor.genesys.client.api_client import Client
-from monitor.genesys.client.clock_skew import skew_seconds
 from monitor.genesys.client.endpoint import Endpoint
+from monitor.genesys.client.transport import skew_seconds
 from monitor.texts import tidy, tidy_id
+
+REGIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "mypurecloud.com": "us-east-1",
+        "use2.us-gov-pure.cloud": "us-east-2",
+        "usw2.pure.cloud": "us-west-2",
+        "cac1.pure.cloud": "ca-central-1",
+        "mxc1.pure.cloud": "mx-central-1",
+        "sae1.pure.cloud": "sa-east-1",
+        "mypurecloud.ie": "eu-west-1",
+        "euw2.pure.cloud": "eu-west-2",
+        "mypurecloud.de": "eu-central-1",
+        "euc2.pure.cloud": "eu-central-2",
+        "edee1.eusc-pure.cloud": "eusc-de-east-1",
+        "mec1.pure.cloud": "me-central-1",
+        "aps1.pure.cloud": "ap-south-1",
+        "apse1.pure.cloud": "ap-southeast-1",
+        "mypurecloud.com.au": "ap-southeast-2",
+        "mypurecloud.jp": "ap-northeast-1",
+        "apne2.pure.cloud": "ap-northeast-2",
+        "apne3.pure.cloud": "ap-northeast-3",
+    }
+)
+"""Domain of each region -> the AWS region it runs in."""
 
 ORGANIZATION = Endpoint("GET", "/api/v2/organizations/me")
 
@@ -50,3 +76,11 @@ def whoami(client: Client, clock: Clock) -> Identity:
         org_name=tidy(organization.name or ""),
         clock_skew_seconds=skew_seconds(response.headers.get("Date"), received_at),
     )
+
+
+def is_known_region(region: str) -> bool:
+    """Return whether a domain is in the published table; an unknown one is used as it is given.
+
+    A new region, a gateway or a simulated org is any host that the configuration names.
+    """
+    return region in REGIONS

@@ -43,7 +43,6 @@ from monitor.genesys.client.auth import (
     TokenProvider,
 )
 from monitor.genesys.client.budget import Deadline, RequestBudget
-from monitor.genesys.client.clock_skew import skew_seconds
 from monitor.genesys.client.credentials import OrgCredentials
 from monitor.genesys.client.decoding import translated_decode_errors
 from monitor.genesys.client.endpoint import Endpoint
@@ -62,6 +61,7 @@ from monitor.genesys.client.transport import (
     Request,
     Response,
     Transport,
+    skew_seconds,
 )
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import NoReturn, Protocol
 
@@ -372,3 +373,19 @@ def _reason(error: Exception) -> str:
     if any(isinstance(part, foreseen) for part in chain):
         return "the connection broke"
     return f"its answer is not HTTP ({type(error).__name__} at {raised_at(error)})"
+
+
+def skew_seconds(date: str | None, received_at: float) -> float | None:
+    """Return how far the platform's clock is ahead of ours, to about a second.
+
+    Args:
+        date: An answer's header ``Date``; None where it had none.
+        received_at: When the answer came, by our clock; epoch seconds.
+    """
+    if date is None:
+        return None
+    try:
+        # The header is cut to whole seconds, half a second is its middle.
+        return parsedate_to_datetime(date).timestamp() + 0.5 - received_at
+    except (ValueError, OverflowError):
+        return None
