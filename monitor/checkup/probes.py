@@ -24,13 +24,19 @@ from monitor.errors import (
     PermissionDeniedError,
     TimeoutMonitorError,
 )
-from monitor.genesys import Client, connect
-from monitor.genesys.api.actions import list_actions, list_integrations
-from monitor.genesys.api.audits import action_audits
-from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.api.flows import get_flow
-from monitor.genesys.api.org_limits import data_action_limits
-from monitor.genesys.api.organization import is_known_region, whoami
+from monitor.genesys import (
+    Client,
+    action_audits,
+    connect,
+    consuming_flows,
+    data_action_limits,
+    get_flow,
+    is_known_region,
+    list_actions,
+    list_integrations,
+    tracking_is_built,
+    whoami,
+)
 from monitor.model import AUDITS, FLOW_CONTRACT
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
 from monitor.summary import LIMIT_LABELS

@@ -9,10 +9,7 @@ from monitor.checkup.findings import Finding, Level, failed
 from monitor.clock import Clock
 from monitor.config import OrgSettings, RemediationSettings
 from monitor.errors import ConfigurationError, PermissionDeniedError, TimeoutMonitorError
-from monitor.genesys import Client, connect
-from monitor.genesys.api.actions import list_actions
-from monitor.genesys.api.authorization import OWN_ROLES, is_granted
-from monitor.genesys.api.organization import whoami
+from monitor.genesys import OWN_ROLES, Client, connect, is_granted, list_actions, whoami
 from monitor.model import FLOW_CONTRACT
 
 LOGIN_SECONDS = 10.0

@@ -70,8 +70,7 @@ def show(
     from contextlib import closing
 
     from monitor.cli.flow_views import shown_flow
-    from monitor.genesys import connect
-    from monitor.genesys.api.flows import get_flow
+    from monitor.genesys import connect, get_flow
 
     chosen = _org(settings, org)
     flow_id = flow_id or _flow_of(chosen)

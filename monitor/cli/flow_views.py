@@ -11,7 +11,7 @@ from monitor.texts import tame
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from monitor.genesys.api.flows import FlowDataAction, FlowDocument
+    from monitor.genesys import FlowDataAction, FlowDocument
     from monitor.remediation.set_timeout import SetTimeoutResult
     from monitor.remediation.targets import TargetState
 

@@ -1,16 +1,19 @@
-"""Everything that speaks to Genesys Cloud, and nothing else.
+"""Everything that asks Genesys Cloud, and nothing else; what writes is behind the targets' door.
 
-``connect`` gives a client for one org; ``analytics``, ``actions``, ``flows``, ``limits`` and
-``organization`` hold the questions it can be asked, ``writing`` what it can be told. Below them:
-``auth`` (tokens), ``retry``, ``ratelimit``, ``transport`` (one HTTP exchange) and ``refusal`` (what
-a status means).
+``connect`` gives a client for one org. ``client`` has the client itself: tokens, retries, rate
+limits, one HTTP exchange, and the reading of its answer. ``api`` has the questions it can be asked:
+analytics, actions, flows, audits, limits and who answers.
 """
 
 from __future__ import annotations
 
-from monitor.genesys.client.api_client import Client, connect
-from monitor.genesys.client.api_stats import ApiStats
-from monitor.genesys.client.endpoint import Endpoint
-from monitor.genesys.client.rate_limiter import EndpointBackoff
+from monitor.genesys import api, client
+from monitor.genesys.api import *  # noqa: F403 - its face is part of this one
+from monitor.genesys.api import analytics
+from monitor.genesys.api.analytics import *  # noqa: F403 - the same
+from monitor.genesys.client import *  # noqa: F403 - the same
 
-__all__ = ["ApiStats", "Client", "Endpoint", "EndpointBackoff", "connect"]
+__all__: list[str] = []
+__all__ += analytics.__all__
+__all__ += api.__all__
+__all__ += client.__all__

@@ -15,10 +15,14 @@ from monitor.errors import (
     GenesysError,
     StaleDataError,
 )
-from monitor.genesys import Client, connect
-from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.client.api_client import CALL_SECONDS
-from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND
+from monitor.genesys import (
+    CALL_SECONDS,
+    REQUESTS_PER_SECOND,
+    Client,
+    connect,
+    consuming_flows,
+    tracking_is_built,
+)
 from monitor.investigation.action_lookup import ActionMatch, find_action, known_actions
 from monitor.investigation.investigate import (
     DiagnosisInPeriod,

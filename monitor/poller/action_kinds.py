@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 from monitor.clock import Clock
 from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
-from monitor.genesys import Client
-from monitor.genesys.api.actions import IntegrationAction, ListedIntegration, function_timeout_ms
+from monitor.genesys import Client, IntegrationAction, ListedIntegration, function_timeout_ms
 from monitor.model import Action, ActionKind
 
 FUNCTION_LOOKUPS_PER_REFRESH = 10

@@ -8,8 +8,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
-from monitor.genesys import Client
-from monitor.genesys.api.audits import REACHES_BACK_SECONDS, action_audits
+from monitor.genesys import REACHES_BACK_SECONDS, Client, action_audits
 from monitor.ledger import Ledger
 from monitor.model import AUDITS
 from monitor.poller.source_availability import SourceAvailability

@@ -20,11 +20,17 @@ from monitor.errors import (
     PermissionDeniedError,
     WrongShapeError,
 )
-from monitor.genesys import Client
-from monitor.genesys.api.actions import IntegrationAction, list_actions, list_integrations
-from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
-from monitor.genesys.api.flows import FlowDocument, get_flow
-from monitor.genesys.api.org_limits import data_action_limits
+from monitor.genesys import (
+    Client,
+    FlowDocument,
+    IntegrationAction,
+    consuming_flows,
+    data_action_limits,
+    get_flow,
+    list_actions,
+    list_integrations,
+    tracking_is_built,
+)
 from monitor.ledger import Ledger, OrgState
 from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind
 from monitor.poller.action_kinds import FunctionTimeouts, KnownIntegrations

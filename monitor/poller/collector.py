@@ -20,7 +20,7 @@ from monitor.errors import (
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.genesys.client.budget import RequestBudget
+from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, Reading
 from monitor.model import Classifier, Outcome, source_of_executions
 from monitor.poller.adaptive_slices import AdaptiveSlices

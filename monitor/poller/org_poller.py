@@ -22,7 +22,7 @@ from monitor.errors import (
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.genesys.client.budget import RequestBudget
+from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, OrgState
 from monitor.model import AUDITS, source_of_executions
 from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
-from monitor.genesys import Client, EndpointBackoff, connect
-from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND
+from monitor.genesys import REQUESTS_PER_SECOND, Client, EndpointBackoff, connect
 from monitor.ledger import Ledger
 from monitor.poller.audits import AuditReader
 from monitor.poller.catalogue import Catalogue

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from monitor.clock import Clock
 from monitor.config import OrgSettings, RemediationSettings
 from monitor.errors import ConfigurationError
-from monitor.genesys import Client
-from monitor.genesys.api.flows import FlowDocument, get_flow
+from monitor.genesys import Client, FlowDocument, get_flow
 from monitor.ledger import Journal
 from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.set_timeout import BUDGET_SECONDS, SetTimeout, SetTimeoutResult

@@ -9,8 +9,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import OrgSettings, Settings
 from monitor.diagnosis import OrgDiagnosis
 from monitor.errors import ConfigurationError
-from monitor.genesys import Client, connect
-from monitor.genesys.client.rate_limiter import REQUESTS_PER_SECOND
+from monitor.genesys import REQUESTS_PER_SECOND, Client, connect
 from monitor.ledger import Change, Journal, Ledger, OrgState
 from monitor.model import ActionKind, source_of_executions
 from monitor.remediation.actor import ActorContext, running_program

@@ -29,8 +29,7 @@ from monitor.errors import (
     RefusedError,
     TimeoutMonitorError,
 )
-from monitor.genesys.client.budget import Deadline
-from monitor.genesys.client.retry import retry_attempts
+from monitor.genesys import Deadline, retry_attempts
 from monitor.remediation.manual_guards import shown as value_of
 from monitor.remediation.put_back import Damage, PutBack, damage_of
 from monitor.remediation.targets import (

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.genesys import Client
-from monitor.genesys.api.analytics import (
+from monitor.genesys import (
     ACTION_AGGREGATES,
     EXECUTIONS,
     MOST_VIEWS,
@@ -18,13 +17,15 @@ from monitor.genesys.api.analytics import (
     ActionBucket,
     ActionDimension,
     ActionGroup,
+    Client,
+    DroppedRecord,
+    DropReason,
     Range,
     Stats,
     View,
     action_aggregates,
     interval,
 )
-from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands, Tally
 from monitor.sources.evidence import Evidence
 from monitor.time_ranges import TimeRange, floor_to

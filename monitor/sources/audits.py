@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from monitor.genesys.api.audits import AuditLogMessage, PropertyChange
+from monitor.genesys import AuditLogMessage, PropertyChange
 from monitor.model import PLATFORM_DEFAULT_TIMEOUT_MS, TimeoutEdit
 from monitor.texts import tidy, tidy_id
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.errors import TooMuchAskedError
-from monitor.genesys import Client
-from monitor.genesys.api.analytics import (
+from monitor.genesys import (
     CONVERSATION_DETAILS,
     LARGEST_PAGE,
+    MOST_BARREN_PAGES,
+    Client,
     Conversation,
     ConversationDetailQuery,
     ConversationPage,
@@ -32,7 +33,6 @@ from monitor.genesys.api.analytics import (
     epoch_ms,
     interval,
 )
-from monitor.genesys.api.pagination import MOST_BARREN_PAGES
 from monitor.model import FLOW_ERRORS, SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident
 from monitor.sources.evidence import Evidence
 from monitor.texts import tidy, tidy_id

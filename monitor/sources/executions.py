@@ -21,8 +21,7 @@ from monitor.errors import (
     ServerFaultError,
     WrongShapeError,
 )
-from monitor.genesys import Client
-from monitor.genesys.api.analytics import (
+from monitor.genesys import (
     ACTION_JOB,
     ACTION_JOB_RESULTS,
     EXECUTIONS,
@@ -32,6 +31,10 @@ from monitor.genesys.api.analytics import (
     ActionFilter,
     ActionGroup,
     ActionPredicate,
+    Client,
+    Deadline,
+    DroppedRecord,
+    DropReason,
     JobState,
     JobStatus,
     action_job,
@@ -39,8 +42,6 @@ from monitor.genesys.api.analytics import (
     interval,
     submit_action_job,
 )
-from monitor.genesys.client.budget import Deadline
-from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import Execution, ExecutionList, Truncation
 from monitor.sources.asking_less import (
     is_granularity_too_fine,

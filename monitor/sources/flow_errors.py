@@ -14,9 +14,11 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import BadRequestError, GenesysError, NotFoundError, PermissionDeniedError
-from monitor.genesys import Client
-from monitor.genesys.api.analytics import (
+from monitor.genesys import (
     FLOW_AGGREGATES,
+    Client,
+    DroppedRecord,
+    DropReason,
     FlowAggregateQuery,
     FlowAggregates,
     FlowFilter,
@@ -24,7 +26,6 @@ from monitor.genesys.api.analytics import (
     flow_aggregates,
     interval,
 )
-from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally
 from monitor.sources.asking_less import is_interval_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource

@@ -11,7 +11,7 @@ import stamina
 from monitor.checkup import Finding, Level, check_up
 from monitor.clock import Clock, SystemClock
 from monitor.config import load
-from monitor.genesys.client.rate_limiter import TokenBucket
+from monitor.genesys import TokenBucket
 from tests.daemon.place import Place, served
 
 Findings = Callable[..., dict[str, Finding]]

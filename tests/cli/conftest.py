@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from monitor.cli import main, progress
-from monitor.genesys.client.rate_limiter import TokenBucket
+from monitor.genesys import TokenBucket
 from tests.daemon.place import QUIET, Finished, Place, flow_only, served
 from tests.daemon.place import SMALL as SMALL_ORG
 

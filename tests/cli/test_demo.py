@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from monitor.errors import ConnectionFailedError
-from monitor.genesys.client.transport import HttpTransport, Request, Response
+from monitor.genesys import HttpTransport, Request, Response
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
 from tests.daemon.place import PATIENCE_SECONDS, Place, eventually, served

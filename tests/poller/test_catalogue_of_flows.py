@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import ServerFaultError
-from monitor.genesys.client.budget import RequestBudget
+from monitor.genesys import RequestBudget
 from monitor.ledger import Reading
 from monitor.model import Action, ActionKind, FlowErrorTally, Incident
 from monitor.simulator import PUNCTUAL, scenario

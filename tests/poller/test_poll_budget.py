@@ -13,9 +13,7 @@ import pytest
 
 from monitor.config import CollectSettings
 from monitor.errors import BudgetSpentError, WrongShapeError
-from monitor.genesys import Client
-from monitor.genesys.api.actions import list_actions
-from monitor.genesys.client.budget import RequestBudget
+from monitor.genesys import Client, RequestBudget, list_actions
 from monitor.ledger import Ledger
 from monitor.poller import PollResult
 from monitor.poller.collector import Collector

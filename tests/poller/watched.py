@@ -11,11 +11,15 @@ from typing import Any
 import requests
 
 from monitor.config import ClassifySettings, CollectSettings
-from monitor.genesys import Client, EndpointBackoff
-from monitor.genesys.client.api_stats import ApiCounters
+from monitor.genesys import (
+    ApiCounters,
+    Client,
+    EndpointBackoff,
+    HttpTransport,
+    RateLimiter,
+    TokenBucket,
+)
 from monitor.genesys.client.auth import ClientCredentials, TokenCache
-from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
-from monitor.genesys.client.transport import HttpTransport
 from monitor.ledger import Ledger
 from monitor.model import Classifier
 from monitor.poller import Catalogue, Collector

@@ -16,13 +16,21 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from monitor.clock import Clock
 from monitor.errors import AmbiguousWriteError, ConnectionFailedError
-from monitor.genesys import Client, EndpointBackoff
-from monitor.genesys.client.api_stats import ApiCounters
-from monitor.genesys.client.auth import ClientCredentials, TokenCache, TokenProvider
-from monitor.genesys.client.budget import Deadline
+from monitor.genesys import (
+    ApiCounters,
+    Client,
+    Deadline,
+    EndpointBackoff,
+    HttpTransport,
+    RateLimiter,
+    Request,
+    Response,
+    TokenBucket,
+    TokenProvider,
+    Transport,
+)
+from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.genesys.client.content_encoding import ContentDecoder
-from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
-from monitor.genesys.client.transport import HttpTransport, Request, Response, Transport
 from monitor.simulator import SimulatedOrg, serve
 from monitor.simulator.app import create_app
 from tests.remediation.cases import NOW

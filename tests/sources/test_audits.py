@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from monitor.genesys.api.audits import AuditLogMessage
+from monitor.genesys import AuditLogMessage
 from monitor.model import TimeoutEdit
 from monitor.sources.audits import timeout_edits
 

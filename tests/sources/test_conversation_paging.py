@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.genesys import Client
-from monitor.genesys.api.pagination import MOST_BARREN_PAGES
+from monitor.genesys import MOST_BARREN_PAGES, Client
 from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply

@@ -27,7 +27,7 @@ GET_FLOW = Endpoint(
     refuses_in_any_words=True,
 )
 
-DEFAULT_TIMEOUT_MS = 3000
+FLOW_DEFAULT_TIMEOUT_MS = 3000
 """What a data action in a flow waits for when the document names no timeout."""
 
 _LONGEST_TIMEOUT_MS = 3_600_000
@@ -184,7 +184,7 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
     except msgspec.ValidationError as error:
         reason = f"{entry['id']!r}: {error}"
         raise ValueError(reason) from error
-    timeout_ms = DEFAULT_TIMEOUT_MS if read.data.timeout is None else read.data.timeout
+    timeout_ms = FLOW_DEFAULT_TIMEOUT_MS if read.data.timeout is None else read.data.timeout
     if not 0 <= timeout_ms <= _LONGEST_TIMEOUT_MS:
         reason = f"{entry['id']!r}: a timeout that can't be - at `$.data.timeout`"
         raise ValueError(reason)

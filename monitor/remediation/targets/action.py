@@ -16,12 +16,12 @@ import msgspec
 
 from monitor.diagnosis import HOW_TO_CHANGE, Editable
 from monitor.errors import GenesysError, NotFoundError, RefusedError, ServerFaultError
-from monitor.genesys import Client
-from monitor.genesys.api.actions import (
+from monitor.genesys import (
     GET_TEMPLATE,
     REQUEST_TEMPLATE,
     SUCCESS_TEMPLATE,
     ActionDocument,
+    Client,
     IntegrationAction,
     get_action_document,
     get_template,

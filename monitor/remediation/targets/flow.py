@@ -18,9 +18,7 @@ from monitor.errors import (
     GenesysError,
     NotFoundError,
 )
-from monitor.genesys import Client
-from monitor.genesys.api.etags import bare_etag
-from monitor.genesys.api.flows import DEFAULT_TIMEOUT_MS, FlowDocument, get_flow
+from monitor.genesys import FLOW_DEFAULT_TIMEOUT_MS, Client, FlowDocument, bare_etag, get_flow
 from monitor.remediation.targets.flow_edit import (
     TimeoutField,
     find_timeout,
@@ -107,7 +105,7 @@ class FlowTarget:
         return TargetState(
             action_id=action_id,
             action_name=name or action_id,
-            timeout_ms=DEFAULT_TIMEOUT_MS if field.value_ms is None else field.value_ms,
+            timeout_ms=FLOW_DEFAULT_TIMEOUT_MS if field.value_ms is None else field.value_ms,
             place=field.place,
             is_set=field.value_ms is not None,
             lock=flow.etag,

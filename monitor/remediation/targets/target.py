@@ -36,7 +36,7 @@ from typing import Protocol
 
 from monitor.diagnosis import Editable
 from monitor.errors import EtagRewrittenError, GenesysError, RefusedError, TimeoutMonitorError
-from monitor.genesys.api.etags import is_same_etag
+from monitor.genesys import is_same_etag
 
 SERVER_MANAGED = r"version|(date|last|dateLast|lastDate)?modif(ied|ication)(date|by|at|on)?"
 """Keys at the top of a document that a server sets itself: ``version``, ``dateModified``,

@@ -13,10 +13,7 @@ from typing import NoReturn
 import msgspec
 
 from monitor.errors import AmbiguousWriteError, BadRequestError, ConflictError
-from monitor.genesys.api.etags import UNCOMPRESSED
-from monitor.genesys.client.api_client import Client
-from monitor.genesys.client.endpoint import Endpoint
-from monitor.genesys.client.transport import READ_FIRST, Response
+from monitor.genesys import READ_FIRST, UNCOMPRESSED, Client, Endpoint, Response
 
 PUT_FLOW = Endpoint(
     "PUT", "/api/v2/flows/{flowId}", ("flow:flow:write", "architect:flow:edit"), repeatable=False
