@@ -188,7 +188,8 @@ class Daemon:
             if poller.name in before:
                 org_snapshot = before[poller.name]
                 poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
-                keepers[poller.name].carry_over(org_snapshot.remediation.decisions)
+                done = org_snapshot.remediation
+                keepers[poller.name].carry_over(done.decisions, done.voided)
         with self._snapshot_lock:
             self._settings, self._pollers, self._keepers = settings, pollers, keepers
             self.holder.swap(self._snapshot())

@@ -69,6 +69,7 @@ class RemediationSnapshot:
         mode: ``off``, ``recommend`` or ``auto``.
         paused: Whether somebody has paused all changes.
         tripped: Whether failures in a row have stopped all changes.
+        voided: How often changes were found to be made in the future, by a clock that was wrong.
         decisions: Decisions since this process started, by (decision, reason); every pair that
             there can be is there.
         results: Changes by how far they came, since the ledger began.
@@ -80,6 +81,7 @@ class RemediationSnapshot:
     mode: str = "off"
     paused: bool = False
     tripped: bool = False
+    voided: int = 0
     decisions: Mapping[tuple[str, str], int] = field(default_factory=dict)
     results: Mapping[str, int] = field(default_factory=dict)
     set_back: Mapping[str, int] = field(default_factory=dict)

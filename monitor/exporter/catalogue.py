@@ -283,7 +283,7 @@ CLOCK_STEPS = MetricSpec(
     ("found",),
     "steps",
     "Wrong clocks since the process started: steps of the wall clock ahead and back, and sources "
-    "that the state had as read in the future (state).",
+    "or changes that the state had as read or made in the future (state).",
 )
 CLOCK_SKEW = MetricSpec(
     "timeout_monitor_clock_skew_seconds",

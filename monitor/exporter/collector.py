@@ -91,7 +91,7 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
     families.add(POLL_INTERVAL, (), snapshot.interval_seconds)
     steps = {
         **snapshot.clock_steps,
-        "state": sum(org_snapshot.health.voided for org_snapshot in snapshot.orgs),
+        "state": sum(one.health.voided + one.remediation.voided for one in snapshot.orgs),
     }
     for found in CLOCK_STEPS_FOUND:
         families.add(CLOCK_STEPS, (found,), steps.get(found, 0))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from monitor.clock import lies_ahead
 from monitor.ledger.auditing import (
     add_entries,
     add_refusals,
@@ -31,6 +32,7 @@ from monitor.ledger.change import (
 )
 from monitor.ledger.database import Database
 from monitor.ledger.edit_store import read_edits
+from monitor.ledger.future_changes import bring_back, moments_ahead
 from monitor.ledger.leasing import give_back, take_lease, verify_lease
 from monitor.ledger.orgs import find_org, lock_org
 from monitor.ledger.remediation_state import (
@@ -283,6 +285,19 @@ class Journal:
             set_switch(connection, org_id, RESUMED, switch)
             add_entries(connection, org_id, [_switched(org, switch, "resumed")])
 
+    def bring_back_from_future(self, org: str, now: float) -> float:
+        """Bring what a wrong clock has written into the future of an org's changes back to now.
+
+        Returns:
+            By how many seconds it was ahead; 0.0 where nothing was.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            if org_id is None or not moments_ahead(connection, org_id, now):
+                return 0.0
+        with self._database.writing() as connection:
+            return bring_back(connection, lock_org(connection, org), now)
+
     def release(self, org: str, action_id: str, entry: AuditEntry) -> bool:
         """Take an action out of quarantine; whether it was in one."""
         with self._database.writing() as connection:
@@ -340,6 +355,9 @@ def _remediation_state(
     connection: Connection, org: str, org_id: int | None, now: float
 ) -> RemediationState:
     found = read_remediation_state(connection, org, org_id, now - HISTORY_SECONDS)
+    if lies_ahead(found.resumed_at, now):
+        # Until it is brought back it is void: better a failure too many than all forgotten.
+        found = replace(found, resumed_at=0.0)
     if org_id is None or not found.latest:
         return found
     changed = timeout_edits.c.action_id.in_(sorted(found.latest))

@@ -56,6 +56,7 @@ class RemediationLoop:
         self._mode = settings.remediation.mode
         self._remediation = OrgRemediation(org, settings, ledger, clock, actor=daemon(), stop=stop)
         self._turn = threading.Lock()
+        self._voided = 0
         self._counts: Counter[tuple[str, str]] = Counter(
             dict.fromkeys(
                 [
@@ -88,12 +89,31 @@ class RemediationLoop:
         if not self._turn.acquire(blocking=False):
             return ReconcileReport()
         try:
+            self._void_future()
             return self._counted(self._remediation.reconcile(diagnosis))
         except BusyError as error:
             log.info("turn_left_out", org=self.name, why=error.message)
             return ReconcileReport()
         finally:
             self._turn.release()
+
+    def _void_future(self) -> None:
+        """Bring back to now what a wrong clock has written of changes; the clock is right by now.
+
+        Raises:
+            LedgerError: The state can't be used.
+        """
+        ahead_seconds = self._ledger.journal.bring_back_from_future(self.name, self._clock.now())
+        if ahead_seconds:
+            self._voided += 1
+            log.warning(
+                "future_moments_void",
+                org=self.name,
+                source="remediation",
+                ahead_seconds=round(ahead_seconds),
+                hint="The clock of this machine, or of another one that shares the state, was "
+                "wrong. Changes, quarantines and switches of that time count as made just now.",
+            )
 
     @property
     def snapshot(self) -> RemediationSnapshot:
@@ -112,6 +132,7 @@ class RemediationLoop:
             mode=self._mode,
             paused=remediation_state.paused is not None,
             tripped=remediation_state.tripped is not None,
+            voided=self._voided,
             decisions=dict(self._counts),
             results=journal.event_counts(self.name),
             set_back=Counter(
@@ -122,7 +143,7 @@ class RemediationLoop:
             outside=tuple(self._ledger.outside_changes(self.name, SHOWN_CHANGES)),
         )
 
-    def carry_over(self, decisions: Mapping[tuple[str, str], int]) -> None:
+    def carry_over(self, decisions: Mapping[tuple[str, str], int], voided: int = 0) -> None:
         """Go on counting where an earlier keeper of the same org, in this process, ended.
 
         Raises:
@@ -130,6 +151,7 @@ class RemediationLoop:
         """
         with self._turn:
             self._counts.update(decisions)
+            self._voided += voided
         self.refresh_snapshot()
 
     def _counted(self, report: ReconcileReport) -> ReconcileReport:

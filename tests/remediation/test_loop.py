@@ -151,10 +151,11 @@ def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
     first.run_once(DIAGNOSED)
     first.refresh_snapshot()
     second = make_loop("auto")
-    second.carry_over(first.snapshot.decisions)
+    second.carry_over(first.snapshot.decisions, voided=3)
+    second.carry_over({}, voided=1)
 
     assert second.snapshot.decisions["keep", "fresh"] == 1
-    assert second.snapshot.mode == "auto"
+    assert (second.snapshot.mode, second.snapshot.voided) == ("auto", 4)
 
 
 def test_the_picture_shows_that_somebody_has_paused(make_loop: MakeKeeper, ledger: Ledger) -> None:
@@ -165,3 +166,19 @@ def test_the_picture_shows_that_somebody_has_paused(make_loop: MakeKeeper, ledge
     loop.refresh_snapshot()
 
     assert loop.snapshot.paused
+
+
+def test_changes_of_the_future_are_told_once_and_counted(
+    make_loop: MakeKeeper, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A clock was wrong when somebody resumed; it counts as done just now."""
+    ledger.journal.resume(ORG, Switch(NOW + 7_200, "ann@desk"))
+    loop = make_loop()
+
+    loop.run_once(DIAGNOSED)
+    loop.run_once(DIAGNOSED)
+    loop.refresh_snapshot()
+
+    assert loop.snapshot.voided == 1
+    assert capsys.readouterr().out.count("future_moments_void") == 1
+    assert ledger.journal.remediation_state(ORG, NOW).resumed_at == NOW
