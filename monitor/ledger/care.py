@@ -11,6 +11,7 @@ from pathlib import Path
 from monitor.ledger import backup as backing_up
 from monitor.ledger import repair as repairing
 from monitor.ledger.backup import refuse_a_server
+from monitor.ledger.database import refuse_foreign_file
 from monitor.ledger.engines import parsed_url, server_name
 from monitor.ledger.faults import StateFault, check_state
 from monitor.ledger.read_only import read_only_database, read_only_file
@@ -93,6 +94,7 @@ class StateCare:
         if self._file is None:
             raise refuse_a_server(self.name, what)
         self._file.refuse_absence()
+        refuse_foreign_file(self._file, self._busy_timeout_seconds)
         return self._file
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, func, inspect, select
+from sqlalchemy import Connection, Engine, Table, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Inspector
 
-from monitor.errors import LedgerError, StateLostError
+from monitor.errors import LedgerError, NoStateError, StateLostError
 from monitor.ledger import schema
 from monitor.ledger.engines import (
     WRITES,
@@ -225,16 +225,17 @@ class Database:
         Raises:
             StateLostError: It does not.
         """
-        probe = create_engine(file.read_only_url())
         try:
-            with in_plain_words(self._name), probe.begin() as connection:
+            with (
+                file.unchanging_url() as address,
+                in_plain_words(self._name),
+                sqlite_reader(address, busy_timeout_seconds=0.0).begin() as connection,
+            ):
                 self._refuse_another_state(connection)
         except StateLostError:
             raise
-        except LedgerError as error:
+        except (LedgerError, OSError) as error:
             raise _replaced(self._name) from error
-        finally:
-            probe.dispose()
 
     def _refuse_another_state(self, connection: Connection) -> None:
         """Make sure of whose the state is, which it is, and of its version.
@@ -311,6 +312,7 @@ def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) ->
             file.make()
         else:
             file.refuse_absence()
+        refuse_foreign_file(file, busy_timeout_seconds)
         engine = sqlite_engine(file.without_creating(parsed), busy_timeout_seconds)
     else:
         engine = postgresql_engine(parsed, busy_timeout_seconds)
@@ -322,6 +324,30 @@ def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) ->
         database.close()
         raise
     return database
+
+
+def refuse_foreign_file(file: StateFile, busy_timeout_seconds: float) -> None:
+    """Look whose a file is before it is opened to be written.
+
+    SQLite works the log of a file in once whoever had it open closes it, if only to read.
+
+    Raises:
+        LedgerError: It is another program's, or of a version that is of no use.
+    """
+    for may_touch_index in (False, True):
+        try:
+            with (
+                file.unchanging_url(may_touch_index=may_touch_index) as address,
+                closing(Database(sqlite_reader(address, busy_timeout_seconds), file.name)) as found,
+                suppress(NoStateError),
+            ):
+                found.recognise()
+        except LedgerError as error:
+            # Where SQLite can't read it so, whoever opens it next says why.
+            if error.__cause__ is None:
+                raise
+        else:
+            return
 
 
 def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from monitor.ledger.database import Database
+from monitor.ledger.database import Database, refuse_foreign_file
 from monitor.ledger.engines import parsed_url, postgresql_engine, server_name, sqlite_reader
 from monitor.ledger.state_file import StateFile
 
@@ -43,6 +43,7 @@ def read_only_file(file: StateFile, busy_timeout_seconds: float) -> Iterator[Dat
         LedgerError: It can't be read.
     """
     file.refuse_absence()
+    refuse_foreign_file(file, busy_timeout_seconds)
     with (
         file.unchanging_url() as address,
         closing(Database(sqlite_reader(address, busy_timeout_seconds), file.name)) as database,

@@ -73,18 +73,23 @@ class StateFile:
         return URL.create("sqlite+pysqlite", database=f"file:{quote(str(self.path))}", query=query)
 
     @contextmanager
-    def unchanging_url(self) -> Iterator[URL]:
+    def unchanging_url(self, *, may_touch_index: bool = True) -> Iterator[URL]:
         """A URL that reads what is there and leaves no trace, not even a file beside it.
 
         SQLite puts two files beside a state that it reads, but where it takes it for immutable.
         It may, where no log lies there: whoever writes has one. Where a program that ended badly
         has left a log alone, copies are read.
+
+        Args:
+            may_touch_index: Whether to note in the index of whoever is at work what is read, as
+                every reader does. Where it must not, reading may fail: nobody else's note fits.
         """
         log, index = self._beside("-wal"), self._beside("-shm")
         if not log.exists() or not log.stat().st_size:
             yield self.read_only_url().update_query_dict({"immutable": "1"})
         elif index.exists():
-            yield self.read_only_url()
+            noting = {} if may_touch_index else {"readonly_shm": "1"}
+            yield self.read_only_url().update_query_dict(noting)
         else:
             with TemporaryDirectory(prefix="timeout-monitor-") as folder:
                 copy = StateFile(Path(folder) / self.path.name, self.name)

@@ -129,7 +129,7 @@ def test_a_crash_that_is_asked_for_shows_its_place_without_the_secret(
     def crash(*_: object, **__: object) -> None:
         raise KeyError(ACCESS)
 
-    monkeypatch.setattr("monitor.genesys.client.api_client.refusal", crash)
+    monkeypatch.setattr("monitor.genesys.client.api_client.error_for", crash)
     done = command("-v", "--config", str(config), "check")
 
     assert done.code == 1

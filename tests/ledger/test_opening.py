@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from monitor.errors import LedgerError
-from monitor.ledger import Ledger
+from monitor.ledger import Ledger, StateCare, inspect_state
 from monitor.ledger.failures import ledger_error
 from monitor.ledger.schema import SCHEMA_VERSION
 from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
@@ -122,6 +124,37 @@ def test_the_database_of_another_program_is_refused_and_left_alone(tmp_path: Pat
 
     assert path.read_bytes() == before
     assert [found.name for found in tmp_path.iterdir()] == ["theirs.db"]
+
+
+@pytest.mark.parametrize("left", [("",), ("", "-wal"), ("", "-wal", "-shm")])
+def test_the_log_of_another_program_is_not_worked_in(tmp_path: Path, left: tuple[str, ...]) -> None:
+    """SQLite does that for whoever has opened a file, if only to look whose it is."""
+    path, kept = tmp_path / "theirs.db", tmp_path / "left"
+    kept.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE contacts (name TEXT)")
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint")
+        connection.execute("INSERT INTO contacts VALUES ('ann')")
+        connection.commit()
+        for end in left:
+            shutil.copy(f"{path}{end}", kept)
+    url = f"sqlite:///{kept / path.name}"
+    before = {one.name: one.read_bytes() for one in kept.iterdir()}
+    care = StateCare(url, busy_timeout_seconds=0.1)
+
+    for look in (
+        lambda: Ledger.open(url),
+        lambda: Ledger.open(url, may_create=False),
+        lambda: inspect_state(url, [], busy_timeout_seconds=0.1),
+        lambda: care.faults().__enter__(),
+        lambda: care.back_up(tmp_path / "copy.db"),
+        lambda: care.repair(tmp_path / "copy.db"),
+    ):
+        with pytest.raises(LedgerError, match="belongs to another program"):
+            look()
+        assert {one.name: one.read_bytes() for one in kept.iterdir()} == before
 
 
 @pytest.mark.parametrize(
