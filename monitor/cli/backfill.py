@@ -8,8 +8,9 @@ import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.messages import print_error
-from monitor.cli.poll import iso, read_orgs, refuse_failures
+from monitor.cli.poll import read_orgs, refuse_failures
 from monitor.errors import ConfigurationError
+from monitor.formats import iso_time
 
 if TYPE_CHECKING:
     from monitor.poller import PollReport
@@ -80,8 +81,8 @@ def _pruned_part(time_range: "TimeRange", before: int) -> "TimeRange | None":
 
     if time_range.end <= before:
         raise ConfigurationError(
-            f"Everything before {iso(before)} was pruned, and what of it was counted can't be told "
-            "from what is new: nothing was read",
+            f"Everything before {iso_time(before)} was pruned, and what of it was counted can't be "
+            "told from what is new: nothing was read",
             "Choose a later --from and --to; a state of its own can be filled with what is older.",
         )
     return TimeRange(time_range.start, before) if time_range.start < before else None
@@ -93,11 +94,11 @@ def _say_what_was_not_read(
     """Say what was left out: a backfill that did nothing must not look like one that did."""
     if pruned:
         print_error(
-            f"{iso(pruned.start)} to {iso(pruned.end)} was pruned, and was not read",
+            f"{iso_time(pruned.start)} to {iso_time(pruned.end)} was pruned, and was not read",
             "What of it was counted can't be told from what is new; a state of its own can be "
             "filled with it",
         )
-    asked = f"between {iso(time_range.start)} and {iso(time_range.end)}"
+    asked = f"between {iso_time(time_range.start)} and {iso_time(time_range.end)}"
     for report in reports:
         if report.unreadable:
             print_error(

@@ -11,6 +11,7 @@ from monitor.cli.investigate import MOST_ENTRIES
 from monitor.cli.plan import OrgOption, exit_code_of, show_change
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
+from monitor.formats import exact_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,9 @@ def rollback(
 
     with opened_ledger(settings, changes=True) as ledger:
         org, found = _find(ledger, settings.org, change)
-        line = f"{found.action_name}: {found.to_ms / 1000:g} s -> {found.from_ms / 1000:g} s"
+        line = (
+            f"{found.action_name}: {exact_seconds(found.to_ms)} -> {exact_seconds(found.from_ms)}"
+        )
         _ask(line, yes=yes)
         with opened_remediations(settings, ledger, [org]) as (remediation,):
             with waiting(f"Undoing change {change}"):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from monitor.diagnosis import Diagnosis, Severity, Verdict, explanation, format_raise, severity_of
+from monitor.formats import utc_minute_of_year
 from monitor.investigation import DiagnosisInPeriod
 
 STYLES = {
@@ -61,10 +61,7 @@ def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableT
         return
     found, time_range = diagnosed.diagnosis, diagnosed.time_range
     severity = severity_of(found, time_range.end)
-    begin, end = (
-        datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
-        for at in (time_range.start, time_range.end)
-    )
+    begin, end = (utc_minute_of_year(at) for at in (time_range.start, time_range.end))
     yield Text.assemble(
         ("\nVerdict: ", "bold"),
         (f"{found.verdict.value}, {severity.value.upper()}", STYLES[severity]),

@@ -14,6 +14,7 @@ from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
 from monitor.errors import ConfigurationError, StaleDataError
+from monitor.formats import utc_minute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,8 +147,5 @@ def _say_what(past: "PastOrg", output: Path) -> None:
     if not past.times:
         print_error(f"{past.org}: nothing was collected in this stretch of time")
         return
-    first, last = (
-        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-        for at in (past.times[0], past.times[-1])
-    )
+    first, last = (utc_minute(at) for at in (past.times[0], past.times[-1]))
     typer.echo(f"{past.org}: {first} to {last} UTC, in {output}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from monitor.cli.explanations import verdict_details
 from monitor.cli.histogram import histogram
+from monitor.formats import rounded_seconds, utc_minute, utc_minute_of_year
 from monitor.investigation import ExecutionStatistics, FlowUse, Investigation, SlowExecution
 from monitor.model import Incident, Outcome
 
@@ -57,7 +57,7 @@ def investigation_view(
 def _heading(investigation: Investigation) -> Text:
     action = investigation.action
     begin, end = (
-        _moment(at) for at in (investigation.time_range.start, investigation.time_range.end)
+        utc_minute(at) for at in (investigation.time_range.start, investigation.time_range.end)
     )
     timeout = investigation.timeout_seconds
     text = Text.assemble((action.name, "bold"), f"  {investigation.org}")
@@ -85,8 +85,8 @@ def _counts(seen: ExecutionStatistics) -> Iterator[RenderableType]:
     yield text
     if seen.p50_seconds is not None:
         yield Text(
-            f"p50 {_seconds(seen.p50_seconds)}, p95 {_seconds(seen.p95_seconds)}, "
-            f"p99 {_seconds(seen.p99_seconds)}"
+            f"p50 {rounded_seconds(seen.p50_seconds)}, p95 {rounded_seconds(seen.p95_seconds)}, "
+            f"p99 {rounded_seconds(seen.p99_seconds)}"
         )
     if not seen.endings:
         return
@@ -117,7 +117,7 @@ def _executions(
         execution = one.execution
         about = "" if execution.is_exact else "about "
         table.add_row(
-            _minute(execution.at),
+            utc_minute_of_year(execution.at),
             f"{about}{execution.duration_ms / 1000:.3f} s",
             _ending(one),
             Text(execution.correlation_id or UNKNOWN),
@@ -149,7 +149,7 @@ def _hits(investigation: Investigation) -> Iterator[RenderableType]:
     table.add_column("Conversation id", no_wrap=True)
     for hit in hits:
         table.add_row(
-            _minute(hit.at),
+            utc_minute_of_year(hit.at),
             Text(hit.flow_name or hit.flow_id or UNKNOWN),
             Text(hit.error_type or UNKNOWN),
             Text(hit.conversation_id),
@@ -188,16 +188,3 @@ def _count(number: int, what: str) -> str:
 
 def _of(shown: int, total: int | None) -> str:
     return f" ({shown:,} of {total:,})" if total is not None and total > shown else ""
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _minute(at: float) -> str:
-    """Without the year, which stands above: beside it an id needs the room."""
-    return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M")
-
-
-def _seconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.3g} s"

@@ -10,6 +10,7 @@ from monitor.cli.context import Context, opened_ledger
 from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError
+from monitor.formats import exact_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -190,7 +191,7 @@ def format_change(change: "Change") -> str:
     """One change in one line."""
     return (
         f"Change {change.change_id}: {change.action_name} "
-        f"{change.from_ms / 1000:g} s -> {change.to_ms / 1000:g} s is {change.state}"
+        f"{exact_seconds(change.from_ms)} -> {exact_seconds(change.to_ms)} is {change.state}"
         + (f" ({change.note})" if change.note else "")
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from monitor.formats import exact_seconds, utc_minute
 from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation.decision import Decision, DecisionKind
 from monitor.texts import tidy
@@ -47,10 +47,10 @@ def change_of(decision: Decision) -> str:
     """For example ``3 s -> 4 s``; only the timeout in force where no more is wanted."""
     if decision.from_ms is None:
         return UNKNOWN
-    now = _seconds(decision.from_ms)
+    now = exact_seconds(decision.from_ms)
     if not decision.is_wanted or decision.to_ms is None:
         return now
-    return f"{now} -> {_seconds(decision.to_ms)}"
+    return f"{now} -> {exact_seconds(decision.to_ms)}"
 
 
 def changes_table(
@@ -70,10 +70,10 @@ def changes_table(
 def _change_row(change: Change) -> list[str | Text]:
     return [
         str(change.change_id),
-        _moment(change.began_at),
+        utc_minute(change.began_at),
         Text(change.org),
         Text(change.action_name),
-        f"{_seconds(change.from_ms)} -> {_seconds(change.to_ms)}",
+        f"{exact_seconds(change.from_ms)} -> {exact_seconds(change.to_ms)}",
         Text(str(change.state), style=STATE_STYLES.get(str(change.state), "")),
         _typed(change.actor),
         _typed(change.note),
@@ -85,10 +85,10 @@ def _outside_row(change: OutsideChange) -> list[str | Text]:
     noticed = "" if change.set_by.at is not None else "when the catalogue noticed it"
     return [
         UNKNOWN,
-        _moment(change.at),
+        utc_minute(change.at),
         Text(change.org),
         Text(change.action_name),
-        " -> ".join(UNKNOWN if value is None else _seconds(value) for value in values),
+        " -> ".join(UNKNOWN if value is None else exact_seconds(value) for value in values),
         Text("outside"),
         _typed(change.set_by.who),
         Text(noticed),
@@ -101,12 +101,12 @@ def audit_table(entries: Iterable[AuditEntry]) -> RenderableType:
     for entry in entries:
         values = (entry.from_ms, entry.to_ms)
         table.add_row(
-            _moment(entry.at),
+            utc_minute(entry.at),
             Text(entry.org),
             Text(entry.event),
             Text(entry.action_name or UNKNOWN),
             UNKNOWN if entry.change_id is None else str(entry.change_id),
-            " -> ".join(UNKNOWN if value is None else _seconds(value) for value in values),
+            " -> ".join(UNKNOWN if value is None else exact_seconds(value) for value in values),
             _typed(entry.actor),
             _typed(f"{entry.reason}: {entry.detail}" if entry.reason else entry.detail),
         )
@@ -134,11 +134,3 @@ def _table(*columns: str) -> Table:
 def _typed(text: str) -> Text:
     """What somebody wrote, which an older program may have kept as it came; none of it is cut."""
     return Text(tidy(text, len(text)))
-
-
-def _seconds(value_ms: float) -> str:
-    return f"{value_ms / 1000:g} s"
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

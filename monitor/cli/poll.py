@@ -1,6 +1,5 @@
 """``poll``: one collection now; and how the result of a collection is told."""
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.messages import no_actions, print_error
 from monitor.cli.progress import waiting
+from monitor.formats import iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,12 +116,7 @@ def _document(report: "PollReport", pruned: "TimeRange | None") -> dict[str, Any
         "restatements": report.restatements,
         "skipped_windows": report.skipped_windows,
         "forgotten": report.forgotten,
-        "pruned": pruned and {"from": iso(pruned.start), "to": iso(pruned.end)},
+        "pruned": pruned and {"from": iso_time(pruned.start), "to": iso_time(pruned.end)},
         "sources": dict(report.available),
         "errors": {source: error.message for source, error in report.errors.items()},
     }
-
-
-def iso(at: int) -> str:
-    """Return a moment as people and programs read it, in UTC."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,7 +1,6 @@
 """``state check``, ``state backup`` and ``state repair``: looking after the state itself."""
 
 import sys
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ import typer
 from monitor.cli.context import Context
 from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
+from monitor.formats import iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def repair(
                 "lost": done.lost,
                 "mended": done.mended,
                 "not_mended": [{"rule": one.rule, "detail": one.detail} for one in done.faults],
-                "not_counted_before": _iso(before) if before else None,
+                "not_counted_before": iso_time(before) if before else None,
                 "paused": done.is_paused,
             }
         )
@@ -105,8 +105,8 @@ def repair(
             typer.echo(f"Not mended: {fault.rule}: {fault.detail}.")
         if before:
             typer.echo(
-                f"What happened before {_iso(before)} is not counted again, though the platform "
-                "may still show it: it stands in the totals."
+                f"What happened before {iso_time(before)} is not counted again, though the "
+                "platform may still show it: it stands in the totals."
             )
         if done.is_paused:
             typer.echo("All changes of timeouts are paused in it until timeout-monitor resume.")
@@ -171,7 +171,3 @@ def _echo_json(document: object) -> None:
 
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
     sys.stdout.write(text + "\n")
-
-
-def _iso(at: int) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from monitor.cli.explanations import STYLES, explanations
 from monitor.diagnosis import Diagnosis, OrgDiagnosis, Severity, format_raise
+from monitor.formats import rounded_seconds, utc_minute
 from monitor.render import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
 from monitor.summary import ActionSummary, CallersLost, LimitUse, Summary, describe_limits
 
@@ -82,7 +82,7 @@ def _lost_callers(flows: Sequence[CallersLost]) -> Table:
 
 def _heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
     total = summary.total
-    begin, end = (_moment(at) for at in (summary.time_range.start, summary.time_range.end))
+    begin, end = (utc_minute(at) for at in (summary.time_range.start, summary.time_range.end))
     text = Text.assemble((summary.org, "bold"), f"  {begin} to {end} UTC   ")
     if total.executions is not None and total.successes is not None:
         text.append(f"{total.executions:,} executions, ")
@@ -184,7 +184,7 @@ def _verdict(row: _Row) -> Text:
 
 def _timeout(row: _Row) -> Text:
     step = format_raise(row.diagnosis) if row.diagnosis is not None else ""
-    return Text(step, style="bold") if step else Text(_seconds(row.action.timeout_seconds))
+    return Text(step, style="bold") if step else Text(rounded_seconds(row.action.timeout_seconds))
 
 
 def _runs(row: _Row) -> Text:
@@ -197,16 +197,8 @@ def _timeouts(row: _Row) -> Text:
     return Text(_count(row.action.timeouts), style="bold" if row.action.timeouts else "dim")
 
 
-def _moment(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
-
-
 def _count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}"
-
-
-def _seconds(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.3g} s"
 
 
 def _share(value: float | None) -> Text:
@@ -235,9 +227,9 @@ _COLUMNS = (
     _Column("Share", lambda row: _share(row.action.timeout_share), 4),
     _Column("Runs", _runs, 7),
     _Column("1 d ago", lambda row: Text(_count(row.action.timeouts_day_before)), 11),
-    _Column("p50", lambda row: Text(_seconds(row.action.p50_seconds)), 10),
-    _Column("p95", lambda row: Text(_seconds(row.action.p95_seconds)), 13),
-    _Column("p99", lambda row: Text(_seconds(row.action.p99_seconds)), 6),
+    _Column("p50", lambda row: Text(rounded_seconds(row.action.p50_seconds)), 10),
+    _Column("p95", lambda row: Text(rounded_seconds(row.action.p95_seconds)), 13),
+    _Column("p99", lambda row: Text(rounded_seconds(row.action.p99_seconds)), 6),
     _Column("Used", lambda row: _budget(row.action.budget_used_ratio), 8),
     _Column("Errors", lambda row: Text(_count(row.action.errors)), 14),
     _Column("Throttled", lambda row: Text(_count(row.action.throttled)), 16),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.formats import format_duration
+from monitor.formats import exact_seconds, format_duration
 from monitor.model import FLOW_CONTRACT, ExecutionList, Truncation
 from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
@@ -34,10 +34,10 @@ def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     if in_force.at_end_ms is None:
         notes.append("The timeout in force is not known.")
     elif len(in_force.during_ms) > 1:
-        values = ", ".join(f"{value / 1000:g} s" for value in sorted(in_force.during_ms))
+        values = ", ".join(exact_seconds(value) for value in sorted(in_force.during_ms))
         notes.append(
             f"More than one timeout was in force: {values}; the picture shows the newest, "
-            f"{in_force.at_end_ms / 1000:g} s."
+            f"{exact_seconds(in_force.at_end_ms)}."
         )
     if flows_problem:
         notes.append(f"{flows_problem.rstrip('.')}.")

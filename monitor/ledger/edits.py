@@ -11,8 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from monitor.formats import exact_seconds, utc_minute
 from monitor.ledger.change import Change, ChangeState
 from monitor.model import UNKNOWN, TimeoutEdit
 
@@ -216,13 +216,12 @@ _VALUE = re.compile(r"somebody has set (?P<seconds>[0-9.]+) s" + _WHO_IS_UNKNOWN
 
 def stand_down_note(value_ms: int, by: SetBy) -> str:
     """Return why a change of ours is not in force any more, with who set the value that is."""
-    seconds = f"{value_ms / 1000:g} s"
+    seconds = exact_seconds(value_ms)
     if by.who == UNKNOWN:
         return f"somebody has set {seconds}{_WHO_IS_UNKNOWN}"
     if by.at is None:
         return f"{by.who} has set {seconds}"
-    when = datetime.fromtimestamp(by.at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"{by.who} has set {seconds} at {when}"
+    return f"{by.who} has set {seconds} at {utc_minute(by.at)} UTC"
 
 
 def named_since(change: Change, edits: Iterable[TimeoutEdit]) -> str | None:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +22,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
 from monitor.errors import LedgerError
+from monitor.formats import iso_time
 from monitor.ledger.backup import new_file
 from monitor.ledger.database import HOME, STATE_ID
 from monitor.ledger.failures import in_plain_words
@@ -429,6 +429,6 @@ def _times(gap: Gap) -> str:
 
 def _iso(at: int) -> str:
     try:
-        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return iso_time(at)
     except (ValueError, OverflowError, OSError):
         return "any time"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from monitor.diagnosis import Editable
+from monitor.formats import iso_time
 from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation.decision import Decision
 
@@ -56,7 +56,7 @@ def outside_document(change: OutsideChange) -> Document:
         "action_name": change.action_name,
         "from_seconds": _seconds(change.from_ms),
         "to_seconds": _seconds(change.to_ms),
-        "at": _time(change.at),
+        "at": iso_time(change.at),
         "told_by": "catalogue" if by.at is None else "audits",
         "who": by.who,
         "user_id": by.user_id or None,
@@ -78,10 +78,10 @@ def change_document(change: Change) -> Document:
         "state": str(change.state),
         "open": change.is_open,
         "actor": change.actor,
-        "began_at": _time(change.began_at),
-        "sent_at": _time(change.sent_at),
-        "applied_at": _time(change.applied_at),
-        "ended_at": _time(change.ended_at),
+        "began_at": iso_time(change.began_at),
+        "sent_at": iso_time(change.sent_at),
+        "applied_at": iso_time(change.applied_at),
+        "ended_at": iso_time(change.ended_at),
         "version_before": change.lock_before or None,
         "version_after": change.lock_after or None,
         "note": change.note,
@@ -151,7 +151,7 @@ def _decision(decision: Decision) -> Document:
 def _entry(entry: AuditEntry) -> Document:
     return {
         "entry_id": entry.entry_id,
-        "at": _time(entry.at),
+        "at": iso_time(entry.at),
         "org": entry.org,
         "event": entry.event,
         "actor": entry.actor,
@@ -170,12 +170,6 @@ def _entry(entry: AuditEntry) -> Document:
 
 def _seconds(value_ms: int | None) -> float | None:
     return None if value_ms is None else value_ms / 1000
-
-
-def _time(at: float | None) -> str | None:
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _label(name: str, taken: set[str]) -> str:

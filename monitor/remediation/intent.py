@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.formats import exact_seconds
 from monitor.ledger import Change, Intent
 from monitor.model import CAP_MS
 from monitor.remediation.decision import Decision, DecisionKind
@@ -37,7 +38,7 @@ def intent_of(decision: Decision, actor: str, at: float) -> Intent:
 def obstacle_to(change: Change, before: TargetState) -> str:
     """Why a change can't be sent, from what the platform shows; empty where it can."""
     if before.timeout_ms != change.from_ms:
-        return f"{before.timeout_ms / 1000:g} s is in force by now: somebody has changed it"
+        return f"{exact_seconds(before.timeout_ms)} is in force by now: somebody has changed it"
     if str(before.editable) != "yes":
         return f"it can't be changed: {before.by_hand}"
     if not before.lock:

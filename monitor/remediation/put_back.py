@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from monitor.errors import AmbiguousWriteError, TimeoutMonitorError
+from monitor.formats import exact_seconds
 from monitor.ledger import Change, ChangeState
 from monitor.remediation.targets import (
     Target,
@@ -170,7 +171,7 @@ def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it
         if answer and target.is_unchanged(now, after):
             return PutBack(None, f"{damage.note}; it may have been sent back: {answer}")
         state = state_of(change, after.timeout_ms)
-        words = f"{damage.note}; not put back: {after.timeout_ms / 1000:g} s is in force"
+        words = f"{damage.note}; not put back: {exact_seconds(after.timeout_ms)} is in force"
         return PutBack(state, words, lock=after.lock)
     words = "put back as it was read before, and nothing differs any more"
     if left:

@@ -6,6 +6,7 @@ value that equals the one that was to be written counts as written by us.
 
 from __future__ import annotations
 
+from monitor.formats import exact_seconds
 from monitor.ledger import IN_FORCE_STATES, UNSETTLED_STATES, Change, ChangeState, RemediationState
 
 ARRIVAL_SECONDS = 120.0
@@ -39,7 +40,7 @@ def resolve_state(change: Change, value_ms: int, now: float) -> tuple[ChangeStat
     if (change.state, value_ms) == (ChangeState.APPLIED, change.to_ms) and not change.measured:
         return ChangeState.KEPT, "read back"
     if value_ms not in by_value:
-        return ChangeState.SUPERSEDED, f"somebody has set {value_ms / 1000:g} s"
+        return ChangeState.SUPERSEDED, f"somebody has set {exact_seconds(value_ms)}"
     state, note = by_value[value_ms]
     has_had_time = now - change.touched_at >= ARRIVAL_SECONDS
     # A clock that was set back makes this wait longer, never shorter.

@@ -5,7 +5,6 @@ Words are snake_case, durations seconds, times ISO 8601 in UTC; what can't be kn
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from monitor.diagnosis import (
@@ -16,6 +15,7 @@ from monitor.diagnosis import (
     advised_raise,
     severity_of,
 )
+from monitor.formats import iso_time, significant
 from monitor.time_ranges import TimeRange
 
 COLUMNS = (
@@ -100,11 +100,11 @@ def org_document(diagnosis: OrgDiagnosis | None) -> dict[str, Any]:
         "concurrency": None
         if concurrency is None
         else {
-            "mean": round_significant(concurrency.mean),
-            "busiest": round_significant(concurrency.busiest),
+            "mean": significant(concurrency.mean),
+            "busiest": significant(concurrency.busiest),
             "busiest_seconds": concurrency.busiest_seconds,
             "limit": concurrency.limit,
-            "recommended_adds": round_significant(concurrency.recommended),
+            "recommended_adds": significant(concurrency.recommended),
         },
     }
 
@@ -127,17 +127,17 @@ def _recommended(advice: Recommendation | None) -> dict[str, Any]:
             "high": _seconds(advice.high_ms),
         },
         "guards": list(advice.guards),
-        "success_share": round_significant(advice.success_share),
-        "expected_success_share": round_significant(advice.expected_success_share),
-        "never_answers_share": round_significant(advice.never_share),
-        "timeouts_per_day": round_significant(advice.timeouts_per_day),
-        "timeouts_avoided_per_day": round_significant(advice.avoided_per_day),
-        "extra_caller_seconds_per_day": round_significant(advice.extra_caller_seconds_per_day),
+        "success_share": significant(advice.success_share),
+        "expected_success_share": significant(advice.expected_success_share),
+        "never_answers_share": significant(advice.never_share),
+        "timeouts_per_day": significant(advice.timeouts_per_day),
+        "timeouts_avoided_per_day": significant(advice.avoided_per_day),
+        "extra_caller_seconds_per_day": significant(advice.extra_caller_seconds_per_day),
         "concurrent_slots": {
-            "before": round_significant(advice.slots_before),
-            "after": round_significant(advice.slots_after),
-            "busiest_before": round_significant(advice.busiest_slots_before),
-            "busiest_after": round_significant(advice.busiest_slots_after),
+            "before": significant(advice.slots_before),
+            "after": significant(advice.slots_after),
+            "busiest_before": significant(advice.busiest_slots_before),
+            "busiest_after": significant(advice.busiest_slots_after),
         },
     }
 
@@ -148,7 +148,7 @@ def _drift(diagnosis: Diagnosis) -> dict[str, Any] | None:
         return None
     return {
         "drifting": drift.drifting,
-        "ratio": round_significant(drift.ratio),
+        "ratio": significant(drift.ratio),
         "median_before_seconds": _seconds(drift.median_before_ms),
         "median_recent_seconds": _seconds(drift.median_recent_ms),
     }
@@ -166,27 +166,15 @@ def _evidence(diagnosis: Diagnosis, time_range: TimeRange) -> dict[str, Any]:
         "errors": int(diagnosis.errors),
         "throttled": int(diagnosis.throttled),
         "timeout_seconds": _seconds(diagnosis.timeout_ms),
-        "timeout_share": round_significant(diagnosis.timeout_share),
-        "bunched_share": round_significant(diagnosis.outage_share),
+        "timeout_share": significant(diagnosis.timeout_share),
+        "bunched_share": significant(diagnosis.outage_share),
         "bunches": [
             {"from": iso_time(begin), "to": iso_time(end)} for begin, end in diagnosis.outages
         ],
-        "early_share": round_significant(diagnosis.early_share),
+        "early_share": significant(diagnosis.early_share),
         "early_at_seconds": _seconds(diagnosis.early_at_ms),
     }
 
 
-def round_significant(number: float | None) -> float | None:
-    """Six significant digits: more than bands can tell, and no small share becomes 0."""
-    return None if number is None else float(f"{number:.6g}")
-
-
-def iso_time(seconds: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 with a Z, to the second; None stays None."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else round_significant(milliseconds / 1000)
+    return None if milliseconds is None else significant(milliseconds / 1000)

@@ -5,9 +5,9 @@ Words are snake_case, durations seconds, times ISO 8601 in UTC; what can't be kn
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from monitor.formats import iso_time
 from monitor.investigation import (
     DiagnosisInPeriod,
     ExecutionStatistics,
@@ -28,9 +28,9 @@ def investigation_document(investigation: Investigation, generated_at: float) ->
     """
     action = investigation.action
     return {
-        "generated_at": _iso_time(generated_at),
-        "from": _iso_time(investigation.time_range.start),
-        "to": _iso_time(investigation.time_range.end),
+        "generated_at": iso_time(generated_at),
+        "from": iso_time(investigation.time_range.start),
+        "to": iso_time(investigation.time_range.end),
         "org": investigation.org,
         "action_id": action.action_id,
         "action_name": action.name,
@@ -93,7 +93,7 @@ def _execution(one: SlowExecution) -> dict[str, Any]:
     execution = one.execution
     return {
         "correlation_id": execution.correlation_id,
-        "at": _iso_time(execution.at),
+        "at": iso_time(execution.at),
         "duration_seconds": execution.duration_ms / 1000,
         "exact": execution.is_exact,
         "outcome": one.outcome,
@@ -116,12 +116,8 @@ def _band(band: LatencyBand) -> dict[str, Any]:
 def _hit(hit: Incident) -> dict[str, Any]:
     return {
         "conversation_id": hit.conversation_id,
-        "at": _iso_time(hit.at),
+        "at": iso_time(hit.at),
         "flow_id": hit.flow_id,
         "flow_name": hit.flow_name,
         "error_type": hit.error_type,
     }
-
-
-def _iso_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

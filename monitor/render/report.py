@@ -14,13 +14,12 @@ from types import MappingProxyType
 from typing import Any
 
 from monitor.diagnosis import OrgDiagnosis, Severity, severity_of
+from monitor.formats import iso_time, significant
 from monitor.render.diagnosis import (
     COLUMNS,
     diagnosis_document,
     diagnosis_row,
-    iso_time,
     org_document,
-    round_significant,
 )
 from monitor.summary import ActionSummary, GroupSummary, LimitUse, Summary, limit_documents
 
@@ -169,14 +168,14 @@ def _action(action: ActionSummary) -> dict[str, Any]:
         "timeouts": action.timeouts,
         "errors": action.errors,
         "throttled": action.throttled,
-        "timeout_share": round_significant(action.timeout_share),
-        "p50_seconds": round_significant(action.p50_seconds),
-        "p95_seconds": round_significant(action.p95_seconds),
-        "p99_seconds": round_significant(action.p99_seconds),
-        "timeout_seconds": round_significant(action.timeout_seconds),
-        "budget_used_ratio": round_significant(action.budget_used_ratio),
+        "timeout_share": significant(action.timeout_share),
+        "p50_seconds": significant(action.p50_seconds),
+        "p95_seconds": significant(action.p95_seconds),
+        "p99_seconds": significant(action.p99_seconds),
+        "timeout_seconds": significant(action.timeout_seconds),
+        "budget_used_ratio": significant(action.budget_used_ratio),
         "timeouts_day_before": action.timeouts_day_before,
-        "trend_ratio": round_significant(action.trend_ratio),
+        "trend_ratio": significant(action.trend_ratio),
         "conversations": action.conversations,
         "flows": list(action.flows),
         "used_by": None if action.used_by is None else list(action.used_by),
@@ -184,7 +183,7 @@ def _action(action: ActionSummary) -> dict[str, Any]:
             {"error_type": error_type, "response_status": status, "executions": count}
             for error_type, status, count in action.error_types
         ],
-        "mean_concurrency": round_significant(action.mean_concurrency),
+        "mean_concurrency": significant(action.mean_concurrency),
         "attributed": action.attributed or None,
     }
 
@@ -239,7 +238,7 @@ def _counts(group: GroupSummary) -> dict[str, Any]:
         "timeouts": group.timeouts,
         "errors": group.errors,
         "throttled": group.throttled,
-        "timeout_share": round_significant(group.timeout_share),
+        "timeout_share": significant(group.timeout_share),
         "actions": group.actions,
         "conversations": group.conversations,
     }

@@ -5,10 +5,10 @@ Words are snake_case, durations seconds, times ISO 8601 in UTC; what is not know
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
+from monitor.formats import iso_time
 from monitor.remediation.document import change_document, outside_document
 from monitor.summary import limit_documents
 from monitor.web.readiness import why_not_ready
@@ -67,13 +67,6 @@ def changes_document(snapshot: Snapshot, now: float) -> Document:
             for change in org_snapshot.remediation.outside
         ],
     }
-
-
-def iso_time(seconds: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 with a Z, to the second; None stays None."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[Document]:

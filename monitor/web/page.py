@@ -13,9 +13,9 @@ from markupsafe import Markup
 
 from monitor import __version__
 from monitor.diagnosis import Severity
+from monitor.formats import iso_time
 from monitor.render import most_severe_first
 from monitor.summary import describe_limits
-from monitor.web.documents import iso_time
 from monitor.web.readiness import REFUSED, why_not_ready
 from monitor.web.wording import (
     UNKNOWN,

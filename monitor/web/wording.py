@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from monitor.diagnosis import Verdict, explanation, format_raise, severity_of
+from monitor.formats import utc_minute
 
 if TYPE_CHECKING:
     from monitor.diagnosis import OrgDiagnosis
@@ -138,7 +138,7 @@ def describe_count(count: int, noun: str) -> str:
 
 def describe_moment(seconds: float) -> str:
     """A moment in UTC, to the minute."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{utc_minute(seconds)} UTC"
 
 
 def _trend(action: ActionSummary) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.formats import format_duration
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION
 from monitor.time_ranges import TimeRange
@@ -15,23 +14,6 @@ from tests.summary.filled_ledger import HOUR, T0, TIMED_OUT, FilledLedger, execu
 def org(ledger: Ledger) -> FilledLedger:
     """An org of contract ``platform``, nothing read yet."""
     return FilledLedger(ledger)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (59, "59 s"),
-        (300, "5 min"),
-        (12_000, "3 h 20 min"),
-        (86_400, "1 d"),
-        (90_061, "1 d 1 h"),
-        (86_460, "1 d"),
-    ],
-)
-def test_a_length_of_time_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
-    """A hole of three hours is not told in seconds."""
-    assert format_duration(seconds) == words
 
 
 def test_a_complete_platform_summary_needs_no_note(org: FilledLedger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.diagnosis import Verdict
+from monitor.formats import exact_seconds
 from monitor.remediation.decision import GuardInput, GuardResult
 
 LEAST_EXECUTIONS = 200
@@ -89,4 +90,4 @@ def complete(case: GuardInput) -> GuardResult:
 
 
 def _seconds(value_ms: float | None) -> str:
-    return "an unknown timeout" if value_ms is None else f"{value_ms / 1000:g} s"
+    return "an unknown timeout" if value_ms is None else exact_seconds(value_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.formats import exact_seconds
 from monitor.model import CAP_MS
 from monitor.remediation.decision import GuardInput, GuardResult
 
@@ -27,7 +28,9 @@ def cap(case: GuardInput) -> GuardResult:
     """Beyond half a minute of silence callers are gone, whatever the back end says then."""
     largest_ms = min(case.settings.max_timeout_ms, CAP_MS)
     above = [one for one in (case.from_ms, case.to_ms) if one is not None and one > largest_ms]
-    return GuardResult("cap", not above, f"the largest timeout allowed is {largest_ms / 1000:g} s")
+    return GuardResult(
+        "cap", not above, f"the largest timeout allowed is {exact_seconds(largest_ms)}"
+    )
 
 
 def step(case: GuardInput) -> GuardResult:
@@ -51,7 +54,8 @@ def deadband(case: GuardInput) -> GuardResult:
     return GuardResult(
         "deadband",
         more_ms >= least_ms - _TINY,
-        f"{more_ms / 1000:g} s more, and less than {least_ms / 1000:g} s is not worth a change",
+        f"{exact_seconds(more_ms)} more, and less than {exact_seconds(least_ms)} is not worth a "
+        "change",
     )
 
 
@@ -74,4 +78,4 @@ def concurrency(case: GuardInput) -> GuardResult:
 
 
 def _change(from_ms: int, to_ms: int) -> str:
-    return f"{from_ms / 1000:g} s to {to_ms / 1000:g} s"
+    return f"{exact_seconds(from_ms)} to {exact_seconds(to_ms)}"

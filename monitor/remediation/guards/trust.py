@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.formats import exact_seconds
 from monitor.ledger import ChangeState, stand_down_note, who_overrode
 from monitor.remediation.decision import GuardInput, GuardResult
 
@@ -12,7 +13,7 @@ def changed_since(case: GuardInput) -> GuardResult:
     left_ms = None if latest is None else latest.left_ms
     if latest is None or left_ms is None or case.from_ms is None:
         return GuardResult("changed_since", passed=True, detail="no change of ours is in force")
-    left = f"change {latest.change_id} left {left_ms / 1000:g} s"
+    left = f"change {latest.change_id} left {exact_seconds(left_ms)}"
     if left_ms == case.from_ms:
         return GuardResult("changed_since", passed=True, detail=f"{left}, which is still in force")
     by = who_overrode(latest, case.remediation_state.edits, case.from_ms, case.now)
