@@ -109,6 +109,7 @@ class OrgSnapshot:
             fresh, or stale. Empty where the state alone tells.
         polled_at: When the newest poll ended, or watching began, likewise; None where not known.
         catalogue_read_at: When the catalogue was last read, or watching began, likewise.
+        diagnosed_at: When a diagnosis last ended well, or watching began, likewise.
     """
 
     org: str
@@ -123,6 +124,7 @@ class OrgSnapshot:
     last_reads: Mapping[str, float] = field(default_factory=dict)
     polled_at: float | None = None
     catalogue_read_at: float | None = None
+    diagnosed_at: float | None = None
 
     @property
     def concurrency_limit(self) -> int | None:

@@ -19,6 +19,7 @@ def alerts_about_blindness(aims: Objectives) -> list[Alert]:
         _clock_wrong(aims),
         _clock_stepped(aims),
         _catalogue_old(aims),
+        _not_diagnosed(aims),
     ]
 
 
@@ -106,4 +107,17 @@ def _catalogue_old(aims: Objectives) -> Alert:
         "Names and timeouts in force could not be read for {{ $value | humanizeDuration }}. "
         "Executions are counted on, but judged against timeouts that may have changed, and new "
         "actions have no names.",
+    )
+
+
+def _not_diagnosed(aims: Objectives) -> Alert:
+    return Alert(
+        "TimeoutMonitorNotDiagnosed",
+        "warning",
+        f"min by (org) (timeout_monitor_diagnosis_age_seconds) > {aims.diagnosis_seconds}",
+        aims.hold_long,
+        "{{ $labels.org }}: no action was diagnosed for {{ $value | humanizeDuration }}",
+        "Executions are counted on, but for {{ $value | humanizeDuration }} no diagnosis has ended "
+        "well: verdicts and recommendations are missing or old, alerts on verdicts can't fire, and "
+        "no timeout is raised.",
     )

@@ -53,6 +53,19 @@ def alerts_about_remediation(aims: Objectives) -> list[Alert]:
             "Several changes failed one after the other, so no more are made until somebody has "
             "looked: timeout-monitor resume lets it go on. Counting and alerting go on.",
         ),
+        Alert(
+            "TimeoutMonitorPauseForgotten",
+            "warning",
+            joined(
+                "max by (org) (timeout_monitor_remediation_paused) == 1",
+                "and on (org) max by (org) (timeout_monitor_remediation_mode) > 0",
+            ),
+            aims.paused,
+            "{{ $labels.org }}: changes of timeouts have been paused for a day",
+            f"Somebody has paused all changes of this org more than {aims.paused} ago. Nothing is "
+            "raised, and what did not help is not undone, until timeout-monitor resume lets it go "
+            "on. Counting and alerting go on.",
+        ),
     ]
 
 

@@ -96,6 +96,9 @@ class Objectives:
         poll_age_seconds: ... where so many seconds have passed as well.
         clock_off_seconds: A clock that is further off than this is wrong.
         catalogue_seconds: A catalogue older than this is old.
+        diagnosis_seconds: Verdicts older than this are old: each window that settles brings new
+            ones, and none is longer than an hour.
+        paused: A pause that lasts longer than this may be forgotten.
         unseen: How long Prometheus may see no monitor.
         failing: Polls are counted over this.
         failing_share: More failed or partial polls than this part are a failure.
@@ -138,6 +141,8 @@ class Objectives:
     poll_age_seconds: int = 180
     clock_off_seconds: int = 300
     catalogue_seconds: int = 3600
+    diagnosis_seconds: int = 10_800
+    paused: Seconds = Seconds(24 * HOUR)
     unseen: Seconds = Seconds(5 * MINUTE)
     failing: Seconds = Seconds(15 * MINUTE)
     failing_share: float = 0.5

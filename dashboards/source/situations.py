@@ -350,6 +350,27 @@ SITUATIONS: dict[str, Situation] = {
         2,
         ORG,
     ),
+    "TimeoutMonitorNotDiagnosed": Situation(
+        (Level(f"timeout_monitor_diagnosis_age_seconds{{{ORG}}}", 300, 10_801, 10_800),),
+        60,
+        40,
+        90,
+        2,
+        ORG,
+    ),
+    # As long as it takes, and an hour less.
+    "TimeoutMonitorPauseForgotten": Situation(
+        (
+            Level(f"timeout_monitor_remediation_paused{{{ORG}}}", 0, 1, 1),
+            Level(f"timeout_monitor_remediation_mode{{{ORG}}}", 2, 2, 2),
+        ),
+        60,
+        1_460,
+        1_380,
+        20,
+        ORG,
+        every=10,
+    ),
     "TimeoutMonitorStateNotWritable": Situation(
         (
             Level("timeout_monitor_state_writable", 1, 0, 1),

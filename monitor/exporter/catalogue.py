@@ -198,6 +198,13 @@ CATALOGUE_AGE = MetricSpec(
     "seconds",
     "How long ago names and timeouts in force were last read, or watching began.",
 )
+DIAGNOSIS_AGE = MetricSpec(
+    "timeout_monitor_diagnosis_age_seconds",
+    Kind.GAUGE,
+    ("org",),
+    "seconds",
+    "How long ago the actions were last diagnosed, or watching began.",
+)
 POLL_DURATION = MetricSpec(
     "timeout_monitor_poll_duration_seconds",
     Kind.SUMMARY,
@@ -374,6 +381,7 @@ METRICS: tuple[MetricSpec, ...] = (
     POLL_AGE,
     POLL_INTERVAL,
     CATALOGUE_AGE,
+    DIAGNOSIS_AGE,
     POLL_DURATION,
     POLLS,
     RESTATEMENTS,

@@ -10,6 +10,7 @@ from monitor.exporter.catalogue import (
     CATALOGUE_AGE,
     CLOCK_SKEW,
     DATA_LAG,
+    DIAGNOSIS_AGE,
     DROPPED_RECORDS,
     LAST_SUCCESS,
     LATENESS,
@@ -66,6 +67,7 @@ def add_ages(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
     for spec, at in (
         (POLL_AGE, org_snapshot.polled_at),
         (CATALOGUE_AGE, org_snapshot.catalogue_read_at),
+        (DIAGNOSIS_AGE, org_snapshot.diagnosed_at),
     ):
         if at is not None:
             families.add(spec, (org_snapshot.org,), max(0.0, now - at))

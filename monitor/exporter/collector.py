@@ -12,6 +12,7 @@ from monitor.exporter.catalogue import (
     CATALOGUE_AGE,
     CLOCK_STEPS,
     DATA_LAG,
+    DIAGNOSIS_AGE,
     METRICS,
     POLL_AGE,
     POLL_INTERVAL,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from monitor.snapshot import Snapshot, SnapshotHolder
 
 
-_OF_THE_MOMENT = (DATA_LAG, SOURCE_AGE, POLL_AGE, CATALOGUE_AGE)
+_OF_THE_MOMENT = (DATA_LAG, SOURCE_AGE, POLL_AGE, CATALOGUE_AGE, DIAGNOSIS_AGE)
 """What grows between two snapshots: a daemon that hangs must not look as it did."""
 
 CLOCK_STEPS_FOUND: tuple[str, ...] = ("ahead", "back", "state")

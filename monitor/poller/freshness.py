@@ -21,11 +21,13 @@ class LastReads:
         sources: By source; 0.0 where it never was, or only the future knows of it.
         polled_at: When the newest poll ended, or watching began.
         catalogue_at: When the catalogue was last read, or watching began.
+        diagnosed_at: When a diagnosis last ended well, or watching began.
     """
 
     sources: Mapping[str, float]
     polled_at: float
     catalogue_at: float
+    diagnosed_at: float
 
 
 class FreshnessTracker:
@@ -34,7 +36,7 @@ class FreshnessTracker:
     def __init__(self, clock: Clock) -> None:
         """Begin now."""
         self._clock = clock
-        self._polled_at = self._catalogue_at = clock.monotonic()
+        self._polled_at = self._catalogue_at = self._diagnosed_at = clock.monotonic()
         self._read_at: dict[str, float] = {}
         self._known: dict[str, float] | None = None
 
@@ -45,6 +47,10 @@ class FreshnessTracker:
     def note_catalogue(self) -> None:
         """The catalogue was read."""
         self._catalogue_at = self._clock.monotonic()
+
+    def note_diagnosis(self) -> None:
+        """The actions were diagnosed."""
+        self._diagnosed_at = self._clock.monotonic()
 
     def note_sources(self, states: Mapping[str, SourceState]) -> None:
         """Take the time of what was read since the last look, by whichever program.
@@ -72,4 +78,5 @@ class FreshnessTracker:
             told | seen,
             now - (monotonic - self._polled_at),
             now - (monotonic - self._catalogue_at),
+            now - (monotonic - self._diagnosed_at),
         )

@@ -106,6 +106,7 @@ class OrgPoller:
             last_reads=last.sources,
             polled_at=last.polled_at,
             catalogue_read_at=last.catalogue_at,
+            diagnosed_at=last.diagnosed_at,
         )
 
     @property
@@ -222,6 +223,7 @@ class OrgPoller:
             self._diagnosed_until = None
             raise
         self._diagnosis = found
+        self._freshness.note_diagnosis()
         log.info(
             "diagnosis",
             org=self.name,

@@ -172,6 +172,7 @@ def org_snapshot(
         diagnosis=diagnosis,
         polled_at=NOW - 5,
         catalogue_read_at=NOW - 300,
+        diagnosed_at=NOW - 400,
     )
 
 
@@ -261,4 +262,5 @@ def recorded_org_snapshot(path: Path, *, contract: str = "platform") -> OrgSnaps
             remediation=REMEDIATED,
             polled_at=NOW - 5,
             catalogue_read_at=NOW - 300,
+            diagnosed_at=NOW - 400,
         )

@@ -84,6 +84,7 @@ def test_ages_are_those_of_the_moment(scrape: Scraper) -> None:
     assert scraped.series("timeout_monitor_source_age_seconds") == {(ORG, "actions"): 42}
     assert scraped.series("timeout_monitor_poll_age_seconds") == {(ORG,): 5}
     assert scraped.series("timeout_monitor_catalogue_age_seconds") == {(ORG,): 300}
+    assert scraped.series("timeout_monitor_diagnosis_age_seconds") == {(ORG,): 400}
     assert scraped.series("timeout_monitor_last_success_timestamp_seconds") == {
         (ORG, "actions"): NOW - 42
     }

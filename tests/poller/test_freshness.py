@@ -23,12 +23,13 @@ def age(freshness: FreshnessTracker, clock: SetClock, known: dict[str, SourceSta
 
 @pytest.mark.parametrize("step", [-600.0, 7_200.0])
 def test_a_clock_that_is_set_changes_no_age(step: float) -> None:
-    """Nor does it of polls and of the catalogue."""
+    """Nor does it of polls, of the catalogue and of verdicts."""
     clock = SetClock(START)
     freshness = FreshnessTracker(clock)
     freshness.note_sources(states(actions=START - 60))
     freshness.note_poll()
     freshness.note_catalogue()
+    freshness.note_diagnosis()
     known = states(actions=START)
     freshness.note_sources(known)
     clock.pass_seconds(100)
@@ -37,6 +38,7 @@ def test_a_clock_that_is_set_changes_no_age(step: float) -> None:
     assert age(freshness, clock, known) == 100
     last = freshness.last_reads(known)
     assert clock.now() - last.polled_at == clock.now() - last.catalogue_at == 100
+    assert clock.now() - last.diagnosed_at == 100
 
 
 def test_what_an_earlier_run_has_read_is_as_old_as_the_state_says() -> None:

@@ -340,3 +340,26 @@ def test_counts_go_on_in_a_new_watch(open_poller: OpenPoller) -> None:
     for asked, count in before.api_requests.items():
         assert after.api_requests[asked] >= count
     assert sum(after.api_requests.values()) > sum(before.api_requests.values())
+
+
+def test_a_diagnosis_that_fails_grows_old(
+    open_poller: OpenPoller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is dated by the last that ended well; polls go on meanwhile, and look well."""
+    poller = open_poller().poller
+    poller.poll()
+    began_at = poller.snapshot.diagnosed_at
+
+    def fail(*_: object) -> None:
+        raise LedgerError("the state is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("monitor.poller.org_poller.diagnose_org", fail)
+        with pytest.raises(LedgerError):
+            poller.diagnose()
+    poller.poll()
+    assert poller.snapshot.diagnosed_at == pytest.approx(began_at, abs=1e-3)
+
+    poller.diagnose()
+    assert began_at is not None
+    assert (poller.snapshot.diagnosed_at or 0.0) > began_at + 1e-3
