@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from monitor.errors import GenesysError
-from monitor.sources import Source
-from monitor.sources.asking_less import is_interval_too_long
+from monitor.sources import Source, is_interval_too_long
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from monitor.genesys import REACHES_BACK_SECONDS, Client, action_audits
 from monitor.ledger import Ledger
 from monitor.model import AUDITS
 from monitor.poller.source_availability import SourceAvailability
-from monitor.sources.audits import timeout_edits
+from monitor.sources import timeout_edits
 from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()

@@ -28,8 +28,7 @@ from monitor.poller.future_timestamps import FutureTimestamps
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
 from monitor.poller.read_plan import END_STEP_SECONDS, PlannedRead, ReadPlan, plan_reads
 from monitor.poller.source_availability import SourceAvailability
-from monitor.sources import Evidence, Source
-from monitor.sources.asking_less import is_granularity_too_fine
+from monitor.sources import Evidence, Source, is_granularity_too_fine
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()

@@ -1,10 +1,16 @@
 """From an answer of the platform to tallies and incidents; one module per kind of evidence."""
 
 from monitor.sources.actions import ActionsSource
+from monitor.sources.audits import timeout_edits
 from monitor.sources.conversations import Attribution, ConversationsSource
-from monitor.sources.evidence import Evidence, Source
 from monitor.sources.executions import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.sources.flow_errors import FlowErrorsSource
+from monitor.sources.source import (
+    Evidence,
+    Source,
+    is_granularity_too_fine,
+    is_interval_too_long,
+)
 
 __all__ = [
     "ActionsSource",
@@ -16,4 +22,7 @@ __all__ = [
     "FlowErrorsSource",
     "ProgressListener",
     "Source",
+    "is_granularity_too_fine",
+    "is_interval_too_long",
+    "timeout_edits",
 ]

@@ -27,7 +27,7 @@ from monitor.genesys import (
     interval,
 )
 from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands, Tally
-from monitor.sources.evidence import Evidence
+from monitor.sources.source import Evidence
 from monitor.time_ranges import TimeRange, floor_to
 
 GROUP_BY: tuple[ActionDimension, ...] = (

@@ -34,7 +34,7 @@ from monitor.genesys import (
     interval,
 )
 from monitor.model import FLOW_ERRORS, SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident
-from monitor.sources.evidence import Evidence
+from monitor.sources.source import Evidence
 from monitor.texts import tidy, tidy_id
 from monitor.time_ranges import TimeRange
 

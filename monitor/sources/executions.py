@@ -43,7 +43,7 @@ from monitor.genesys import (
     submit_action_job,
 )
 from monitor.model import Execution, ExecutionList, Truncation
-from monitor.sources.asking_less import (
+from monitor.sources.source import (
     is_granularity_too_fine,
     is_interval_too_long,
     is_page_size_refused,

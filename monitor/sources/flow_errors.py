@@ -27,9 +27,8 @@ from monitor.genesys import (
     interval,
 )
 from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally
-from monitor.sources.asking_less import is_interval_too_long
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
-from monitor.sources.evidence import Evidence
+from monitor.sources.source import Evidence, is_interval_too_long
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()

@@ -36,9 +36,7 @@ from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.genesys.client.budget import Deadline
 from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
 from monitor.genesys.client.transport import Request, Response
-from monitor.sources import ActionsSource, ConversationsSource
-from monitor.sources.audits import timeout_edits
-from monitor.sources.flow_errors import FlowErrorsSource
+from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, timeout_edits
 from monitor.time_ranges import TimeRange
 from tests.genesys.conftest import HandClock
 from tests.genesys.things import WRITE, Change

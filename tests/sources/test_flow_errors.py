@@ -7,7 +7,7 @@ import pytest
 from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
-from monitor.sources.asking_less import is_interval_too_long
+from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, ORG
