@@ -15,7 +15,6 @@ from monitor.clock import Clock
 from monitor.config import CollectSettings
 from monitor.errors import (
     BadRequestError,
-    ConfigurationError,
     GenesysError,
     TimeoutMonitorError,
     UnforeseenError,
@@ -23,18 +22,15 @@ from monitor.errors import (
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, Reading
 from monitor.model import Classifier, Outcome, source_of_executions
-from monitor.poller.adaptive_slices import AdaptiveSlices
 from monitor.poller.future_timestamps import FutureTimestamps
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
+from monitor.poller.query_size import AdaptiveSlices, WindowSizes
 from monitor.poller.read_plan import END_STEP_SECONDS, PlannedRead, ReadPlan, plan_reads
 from monitor.poller.source_availability import SourceAvailability
-from monitor.sources import Evidence, Source, is_granularity_too_fine
+from monitor.sources import Evidence, Source
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
-
-COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
-"""Windows to fall back to where the platform refuses finer ones."""
 
 Within = Callable[[RequestBudget], AbstractContextManager[None]]
 """Lets what is asked in a block be charged to a budget."""
@@ -89,12 +85,12 @@ class Collector:
         self._gave_way: set[str] = set()
         self._has_told_of_names = False
         self._not_asked: set[str] = set()
-        self._coarser: dict[str, int] = {}
+        self._windows = WindowSizes(org, settings.window, ledger)
         self._slices = AdaptiveSlices(org)
         self._asked = TimeRange(0, 0)
         self._turn = threading.Lock()
         for source in self._sources:
-            self._check_window(source)
+            self._windows.check(source)
 
     @property
     def refused(self) -> Mapping[str, GenesysError]:
@@ -235,7 +231,7 @@ class Collector:
             gives_way = not due.deep and any(
                 other.yields_to == source.name
                 and not self._availability.is_backing_off(other.name)
-                and self._due(other, self._window(other), now).deep
+                and self._due(other, self._windows.seconds(other), now).deep
                 for other in self._sources
             )
         if gives_way:
@@ -269,14 +265,14 @@ class Collector:
     def _in_windows(self, source: Source, read: Callable[[int], None]) -> None:
         """Read in the windows of this source, or in the finest ones that the platform takes."""
         while True:
-            window = self._window(source)
+            window = self._windows.seconds(source)
             try:
                 read(window)
             except BadRequestError as error:
                 # A 400 may name both: a shorter interval is the smaller price, so it goes first.
                 if self._slices.shorten(source, self._asked, window, error):
                     continue
-                if not self._go_coarser(source, window, error):
+                if not self._windows.coarsen(source, window, error):
                     raise
             else:
                 return
@@ -390,41 +386,6 @@ class Collector:
             stretch=[time_range.start, time_range.end],
             hint="They are older than collect.max_backfill; a longer one reads further back.",
         )
-
-    def _window(self, source: Source) -> int:
-        """The windows a source is read in: those of its ledger, for two sizes can't be compared."""
-        state = self._ledger.source_state(self._org, source.name)
-        if state and state.window_seconds:
-            return state.window_seconds
-        return self._coarser.get(source.name, self._settings.window)
-
-    def _check_window(self, source: Source) -> None:
-        kept = self._window(source)
-        # Coarser ones may be those that the platform asked for; finer ones can only be ours.
-        coarser = kept > self._settings.window and kept in COARSER_WINDOWS_SECONDS
-        if kept != self._settings.window and not coarser:
-            raise ConfigurationError(
-                f"The state of org {self._org} was kept in windows of {kept // 60} min, "
-                f"and collect.window asks for {self._settings.window // 60} min",
-                "Windows of two sizes can't be compared: set it back, or begin with a new state.",
-            )
-
-    def _go_coarser(self, source: Source, window_seconds: int, error: BadRequestError) -> bool:
-        """Whether there is a coarser window to try where the platform refused this one."""
-        state = self._ledger.source_state(self._org, source.name)
-        coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
-        if not is_granularity_too_fine(error) or not coarser or (state and state.window_seconds):
-            return False
-        self._coarser[source.name] = coarser[0]
-        log.warning(
-            "coarser_windows",
-            org=self._org,
-            source=source.name,
-            refused_seconds=window_seconds,
-            window_seconds=coarser[0],
-            why=error.detail,
-        )
-        return True
 
 
 def _told(outcomes: Mapping[str, Outcome]) -> str:

@@ -1,4 +1,4 @@
-"""How long a time range each source is asked for at once: as long as the platform lets it be."""
+"""How long a time range a source is asked for at once, and in how fine windows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from monitor.errors import GenesysError
-from monitor.sources import Source, is_interval_too_long
+from monitor.errors import BadRequestError, ConfigurationError, GenesysError
+from monitor.ledger import Ledger
+from monitor.sources import Source, is_granularity_too_fine, is_interval_too_long
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
@@ -17,6 +18,10 @@ log = structlog.get_logger()
 TRY_LONGER_AFTER_SECONDS = 3600.0
 """After an hour the full length is tried again: it costs a few refused requests, and a platform
 that was only busy would else be asked in small pieces for as long as the process lives."""
+
+
+COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
+"""Windows to fall back to where the platform refuses finer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +87,61 @@ class AdaptiveSlices:
                 why=error.message,
                 hint="What is asked for at once is halved until it is answered; nothing is lost.",
             )
+        return True
+
+
+class WindowSizes:
+    """The windows that the sources of one org are counted in."""
+
+    def __init__(self, org: str, configured_seconds: int, ledger: Ledger) -> None:
+        """Begin with what is configured.
+
+        Args:
+            org: The org's name in the configuration.
+            configured_seconds: ``[collect] window``.
+            ledger: Knows the windows of what was counted before.
+        """
+        self._org = org
+        self._configured = configured_seconds
+        self._ledger = ledger
+        self._coarser: dict[str, int] = {}
+
+    def seconds(self, source: Source) -> int:
+        """Return the windows a source is read in: its ledger's, for two sizes can't be compared."""
+        state = self._ledger.source_state(self._org, source.name)
+        if state and state.window_seconds:
+            return state.window_seconds
+        return self._coarser.get(source.name, self._configured)
+
+    def check(self, source: Source) -> None:
+        """Refuse a state that was kept in other windows.
+
+        Raises:
+            ConfigurationError: It was, and the platform did not ask for them.
+        """
+        kept = self.seconds(source)
+        # Coarser ones may be those that the platform asked for; finer ones can only be ours.
+        coarser = kept > self._configured and kept in COARSER_WINDOWS_SECONDS
+        if kept != self._configured and not coarser:
+            raise ConfigurationError(
+                f"The state of org {self._org} was kept in windows of {kept // 60} min, "
+                f"and collect.window asks for {self._configured // 60} min",
+                "Windows of two sizes can't be compared: set it back, or begin with a new state.",
+            )
+
+    def coarsen(self, source: Source, window_seconds: int, error: BadRequestError) -> bool:
+        """Return whether there is a coarser window to try where the platform refused this one."""
+        state = self._ledger.source_state(self._org, source.name)
+        coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
+        if not is_granularity_too_fine(error) or not coarser or (state and state.window_seconds):
+            return False
+        self._coarser[source.name] = coarser[0]
+        log.warning(
+            "coarser_windows",
+            org=self._org,
+            source=source.name,
+            refused_seconds=window_seconds,
+            window_seconds=coarser[0],
+            why=error.detail,
+        )
         return True
