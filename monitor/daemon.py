@@ -29,8 +29,7 @@ from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
-from monitor.poller import open_reader
-from monitor.poller.org_poller import OrgPoller
+from monitor.poller import OrgPoller, open_reader
 from monitor.remediation.loop import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder

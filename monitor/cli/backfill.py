@@ -13,8 +13,7 @@ from monitor.errors import ConfigurationError
 from monitor.formats import iso_time
 
 if TYPE_CHECKING:
-    from monitor.poller import PollReport
-    from monitor.poller.org_poller import OrgPoller
+    from monitor.poller import OrgPoller, PollReport
     from monitor.time_ranges import TimeRange
 
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]

@@ -15,7 +15,7 @@ from monitor.errors import ConfigurationError
 if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.ledger import Ledger
-    from monitor.poller.org_poller import OrgPoller
+    from monitor.poller import OrgPoller
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,7 @@ def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoll
         LedgerError: The state can't be read.
     """
     from monitor.clock import SystemClock
-    from monitor.poller import open_reader
-    from monitor.poller.org_poller import OrgPoller
+    from monitor.poller import OrgPoller, open_reader
 
     clock = SystemClock()
     stop = threading.Event()

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor.errors import GenesysError, UnforeseenError
-    from monitor.poller import PollReport
-    from monitor.poller.org_poller import OrgPoller
+    from monitor.poller import OrgPoller, PollReport
     from monitor.time_ranges import TimeRange
 
 
@@ -26,7 +25,7 @@ def poll(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs()
-    from monitor.poller.org_poller import OrgPoller
+    from monitor.poller import OrgPoller
 
     with (
         opened_ledger(settings, may_create=True) as ledger,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 import structlog
 
@@ -24,8 +22,9 @@ from monitor.errors import (
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, OrgState
-from monitor.model import AUDITS, source_of_executions
-from monitor.poller import FreshnessTracker, OrgReader, PollReport, PollResult
+from monitor.poller.org_reader import OrgReader
+from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
+from monitor.poller.poll_report import PollReport, PollResult
 from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary import (
     Summary,
@@ -38,8 +37,6 @@ from monitor.summary import (
 from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()
-K = TypeVar("K")
-N = TypeVar("N", int, float)
 
 DAY_SECONDS = 24 * 3600
 HOUR_SECONDS = 3600
@@ -73,21 +70,13 @@ class OrgPoller:
         self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
         self._closed = threading.Event()
-        self._before = PollHealth()
-        self._polls: Counter[str] = Counter({"ok": 0, "partial": 0, "failed": 0})
-        self._folded: Counter[tuple[str, str]] = Counter()
         self._catalogue_read = False
         self._summaries: dict[int, Summary] = {}
         self._suspected: set[str] = set()
         self._freshness = FreshnessTracker(clock)
         self._diagnosis: OrgDiagnosis | None = None
         self._diagnosed_until: int | None = None
-        self._health = PollHealth(
-            polls=dict(self._polls),
-            source_available=self._available(
-                dict.fromkeys(settings.sources_of(reader.settings), True)
-            ),
-        )
+        self._health = HealthTracker(reader, settings.sources_of(reader.settings))
         self._snapshot = self._take_snapshot()
 
     @property
@@ -116,22 +105,15 @@ class OrgPoller:
         return listed and not self._snapshot.state.actions
 
     def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
-        """Go on counting where an earlier watch of the same org, in this process, ended.
+        """Go on counting where an earlier poller of the same org, in this process, ended.
 
-        Which sources answer is not taken over: that may be why there is a new watch. The verdicts
+        Which sources answer is not taken over: that may be why there is a new one. The verdicts
         are shown until there are new ones.
         """
         with self._turn:
             self._diagnosis = diagnosis
-            self._before = health
-            self._polls.update(health.polls)
-            self._health = replace(
-                health,
-                polls=dict(self._polls),
-                source_available=self._health.source_available,
-                refused=self._health.refused,
-            )
-            self._snapshot = replace(self._snapshot, health=self._health)
+            self._health.carry_over(health)
+            self._snapshot = replace(self._snapshot, health=self._health.current)
 
     def poll(self) -> PollReport:
         """Read what is due, write one line about it, and take the snapshot anew.
@@ -185,8 +167,9 @@ class OrgPoller:
                 failure = UnforeseenError.of(error)
                 self._note_failure(failure, time.monotonic() - started)
                 raise failure from error
-            self._note(report)
-            self._snapshot = replace(taken, health=self._health)
+            self._freshness.note_poll()
+            self._health.note_poll(report)
+            self._snapshot = replace(taken, health=self._health.current)
         return report
 
     def claim_diagnosis(self) -> bool:
@@ -235,10 +218,7 @@ class OrgPoller:
         """Read the catalogue again; what goes wrong is logged, and what was known stays."""
         with self._turn:
             self._read_catalogue(RequestBudget().part(CATALOGUE_SHARES))
-            available = self._available(self._health.source_available)
-            polled = {name: why for name, why in self._health.refused.items() if name != AUDITS}
-            refused = polled | self._refused({})
-            self._health = replace(self._health, source_available=available, refused=refused)
+            self._health.note_audits()
             self._snapshot = self._take_snapshot()
 
     def close(self) -> None:
@@ -263,17 +243,17 @@ class OrgPoller:
                     hint=error.hint,
                     correlation_id=error.correlation_id,
                 )
-                self._health = replace(self._health, catalogue_problem=_with_hint(error))
+                self._health.note_catalogue(with_hint(error))
             return error
         except TimeoutMonitorError:
             raise
         except Exception as error:  # noqa: BLE001 - counting goes on without names
             failure = self._log_fault("catalogue_failed", error)
-            self._health = replace(self._health, catalogue_problem=failure.message)
+            self._health.note_catalogue(failure.message)
             return None
         self._catalogue_read = True
         self._freshness.note_catalogue()
-        self._health = replace(self._health, catalogue_problem="")
+        self._health.note_catalogue()
         self._read_audits()
         if listed or self._reader.settings.contract == "flow":
             log.info("catalogue", org=self.name, actions=listed)
@@ -303,7 +283,7 @@ class OrgPoller:
     def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
         """A poll that failed before any source was asked: each would only take its time to fail."""
         polled = self._settings.sources_of(self._reader.settings)
-        available = {name: self._health.source_available.get(name, True) for name in polled}
+        available = {name: self._health.current.source_available.get(name, True) for name in polled}
         return PollReport(
             org=self.name,
             result=PollResult.FAILED,
@@ -316,94 +296,10 @@ class OrgPoller:
     def _requests(self) -> int:
         return sum(self._reader.client.stats().requests.values())
 
-    def _available(self, polled: Mapping[str, bool]) -> dict[str, bool]:
-        """Whether each source answers: those that polls ask, and the audit log."""
-        audits = self._reader.audits
-        return {**polled, **({AUDITS: audits.available} if audits is not None else {})}
-
-    def _problems(self, report: PollReport) -> list[str]:
-        """What is wrong, each thing once.
-
-        An optional source that is off is told beside it, as what is not known; the required one is
-        a problem also while it rests after a refusal.
-        """
-        required = source_of_executions(self._reader.settings.contract)
-        problems = {**report.refused, **report.errors}
-        return list(
-            dict.fromkeys(
-                error.message
-                for source, error in problems.items()
-                if source == required or source not in report.refused
-            )
-        )
-
-    def _refused(self, polled: Mapping[str, GenesysError]) -> dict[str, str]:
-        """Why each source is refused, in words; those of polls, and the audit log."""
-        audits = self._reader.audits
-        refused = dict(polled)
-        if audits is not None and audits.refused is not None:
-            refused[AUDITS] = audits.refused
-        return {source: _with_hint(error) for source, error in refused.items()}
-
-    def _note(self, report: PollReport) -> None:
-        self._polls[report.result] += 1
-        self._freshness.note_poll()
-        problem = "; ".join(self._problems(report))
-        stats = self._reader.client.stats()
-        self._health = PollHealth(
-            polls=dict(self._polls),
-            duration_seconds=report.duration_seconds,
-            durations_sum_seconds=self._health.durations_sum_seconds + report.duration_seconds,
-            problem=problem,
-            source_available=self._available(report.available),
-            refused=self._refused(report.refused),
-            api_requests=_sum(self._before.api_requests, stats.requests),
-            api_retries=_sum(self._before.api_retries, stats.retries),
-            rate_limited_seconds=_sum(
-                self._before.rate_limited_seconds, stats.rate_limited_seconds
-            ),
-            dropped_records=_sum(
-                _sum(self._before.dropped_records, stats.dropped_records), self._folded
-            ),
-            catalogue_problem=self._health.catalogue_problem,
-            voided=self._health.voided + report.voided,
-            clock_skew_seconds=self._reader.client.clock_skew_seconds,
-        )
-        line = log.info if report.result == "ok" else log.warning
-        line(
-            "poll",
-            org=report.org,
-            result=str(report.result),
-            duration_seconds=round(report.duration_seconds, 3),
-            requests=report.requests,
-            executions_added=report.executions_added,
-            incidents_added=report.incidents_added,
-            flow_errors_added=report.flow_errors_added,
-            restatements=report.restatements,
-            skipped_windows=report.skipped_windows,
-            forgotten=report.forgotten,
-            **{f"{source}_error": _in_words(error) for source, error in report.errors.items()},
-        )
-
     def _note_failure(self, error: TimeoutMonitorError, seconds: float) -> None:
-        self._polls["failed"] += 1
         self._freshness.note_poll()
-        self._health = replace(
-            self._health,
-            polls=dict(self._polls),
-            duration_seconds=seconds,
-            durations_sum_seconds=self._health.durations_sum_seconds + seconds,
-            problem=error.message,
-        )
-        self._snapshot = replace(self._snapshot, health=self._health)
-        log.warning(
-            "poll",
-            org=self.name,
-            result=str(PollResult.FAILED),
-            duration_seconds=round(seconds, 3),
-            why=error.message,
-            hint=error.hint,
-        )
+        self._health.note_failure(error, seconds)
+        self._snapshot = replace(self._snapshot, health=self._health.current)
 
     def _take_snapshot(self) -> OrgSnapshot:
         state = self._ledger.state(self.name)
@@ -420,7 +316,7 @@ class OrgPoller:
             limits=limits_in_use(
                 self._ledger, self.name, contract, hour.time_range, self._classifier
             ),
-            health=self._health,
+            health=self._health.current,
         )
 
     def _warn_of_errors_at_timeout(self, summary: Summary) -> None:
@@ -452,17 +348,3 @@ class OrgPoller:
         self._summaries[seconds] = summary
         self._warn_of_errors_at_timeout(summary)
         return summary
-
-
-def _with_hint(error: TimeoutMonitorError) -> str:
-    message = error.message.rstrip(".")
-    return f"{message}. {error.hint}".rstrip() if error.hint else f"{message}."
-
-
-def _in_words(error: TimeoutMonitorError) -> str:
-    correlation_id = getattr(error, "correlation_id", "")
-    return f"{error.message} [{correlation_id}]" if correlation_id else error.message
-
-
-def _sum(before: Mapping[K, N], now: Mapping[K, N]) -> dict[K, N]:
-    return {key: before.get(key, 0) + now.get(key, 0) for key in {**before, **now}}

@@ -14,8 +14,7 @@ from monitor.daemon import Daemon
 from monitor.diagnosis import OrgDiagnosis, diagnose_org
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
-from monitor.poller import PollReport, org_poller
-from monitor.poller.org_poller import OrgPoller
+from monitor.poller import OrgPoller, PollReport, org_poller
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually
 from tests.daemon.running import families, sample

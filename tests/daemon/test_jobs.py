@@ -17,7 +17,7 @@ from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.ledger import Ledger, Reading
 from monitor.model import Tally
-from monitor.poller.org_poller import OrgPoller
+from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually, served

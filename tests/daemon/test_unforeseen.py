@@ -13,7 +13,7 @@ from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
-from monitor.poller.org_poller import OrgPoller
+from monitor.poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually

@@ -23,8 +23,7 @@ from dashboards.source.files import alerts, rules
 from dashboards.source.objectives import OBJECTIVES
 from monitor.config import Settings, load
 from monitor.ledger import Change, ChangeState, Ledger
-from monitor.poller import open_reader
-from monitor.poller.org_poller import OrgPoller
+from monitor.poller import OrgPoller, open_reader
 from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario import Contract

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from monitor.model import UNKNOWN
-from monitor.poller import AuditReader
-from monitor.poller.audits import FAILING_SECONDS
+from monitor.poller.audits import FAILING_SECONDS, AuditReader
 from monitor.poller.source_availability import PROBE_AGAIN_SECONDS
 from monitor.simulator import World
 from monitor.simulator.scenarios import ORDER_STATUS

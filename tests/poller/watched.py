@@ -22,7 +22,8 @@ from monitor.genesys import (
 from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.ledger import Ledger
 from monitor.model import Classifier
-from monitor.poller import Catalogue, Collector
+from monitor.poller.catalogue import Catalogue
+from monitor.poller.collector import Collector
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg
 from monitor.simulator.scenarios import (
     CASE_UPDATES,

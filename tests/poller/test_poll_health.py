@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.ledger import SourceState
-from monitor.poller import FreshnessTracker
+from monitor.poller.poll_health import FreshnessTracker
 from tests.simulator.far_end import SetClock
 
 START = 1_800_000_000.0
