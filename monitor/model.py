@@ -278,6 +278,10 @@ def cumulative(bands: Bands) -> tuple[int, ...]:
     return tuple(accumulate(bands))
 
 
+LONGEST_WORD = 200
+"""Characters of a word that are matched: what a pattern takes may grow with their cube."""
+
+
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """Reads the platform's words for how an execution ended; the one rule of it.
@@ -357,7 +361,7 @@ def _compiled(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 
 def _found(patterns: Iterable[re.Pattern[str]], word: str) -> bool:
-    return any(pattern.search(word) for pattern in patterns)
+    return any(pattern.search(word, 0, LONGEST_WORD) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)

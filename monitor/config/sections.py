@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 
+from monitor.config.patterns import refuse_pattern
 from monitor.config.section import FractionalSeconds, Seconds, Section
 from monitor.model import Classifier
 
@@ -119,11 +120,7 @@ class ClassifySettings(Section):
     @classmethod
     def _are_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in patterns:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                reason = f"{pattern!r} is not a regular expression: {error}"
-                raise ValueError(reason) from error
+            refuse_pattern(pattern)
         return patterns
 
     @property
