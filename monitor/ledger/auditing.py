@@ -69,6 +69,15 @@ def add_refusals(connection: Connection, org_id: int, entries: Sequence[AuditEnt
     return len(news)
 
 
+def newest_entry_id(connection: Connection, org_id: int) -> int:
+    """Return the number of an org's newest line, 0 where it has none.
+
+    Every change of what decides about changes adds a line in its own transaction.
+    """
+    newest = select(func.max(audit.c.id)).where(audit.c.org_id == org_id)
+    return int(connection.execute(newest).scalar() or 0)
+
+
 def newest_evidence(
     connection: Connection, org_id: int, change_id: int, events: Sequence[str]
 ) -> dict[str, object]:

@@ -7,7 +7,7 @@ state means to people.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from monitor.model import TimeoutEdit
@@ -268,6 +268,8 @@ class RemediationState:
         latest: The newest change of each action that took effect, by its id.
         quarantines: Actions that are left alone, by their id; expired ones too.
         edits: Who saved the actions that were changed, by the platform's audit log; oldest first.
+        revision: Grows with every line of the audit trail; what was decided upon one revision is
+            recorded upon no other.
     """
 
     org: str
@@ -278,6 +280,12 @@ class RemediationState:
     latest: Mapping[str, Change] = field(default_factory=dict)
     quarantines: Mapping[str, Quarantine] = field(default_factory=dict)
     edits: tuple[TimeoutEdit, ...] = ()
+    revision: int = 0
+
+    def without(self, change: Change) -> RemediationState:
+        """Return the state as it would be if a change were not there."""
+        others = tuple(one for one in self.changes if one.change_id != change.change_id)
+        return replace(self, changes=others)
 
     def open_change(self, action_id: str) -> Change | None:
         """The open change of an action."""

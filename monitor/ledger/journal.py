@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from monitor.ledger.auditing import (
     count_events,
     entries_after,
     newest_entries,
+    newest_entry_id,
     newest_evidence,
     undone_changes,
 )
@@ -54,16 +55,12 @@ from monitor.ledger.schema import timeout_edits
 HISTORY_SECONDS = 60 * 86_400
 """How far back a standing looks: further than any budget, cooldown or row of failures reaches."""
 
-Allows = Callable[[RemediationState], str]
-"""Asked inside the transaction whether what was decided before still holds; the reason code of what
-stands in the way, empty where nothing does."""
-
 
 class Journal:
     """What was intended, done and refused, and by whom; each call is one transaction.
 
-    Whoever changes anything has a lease. An intent is recorded, and what it depends on is asked
-    again, in one transaction: so budgets and switches hold whatever else goes on at the same time,
+    Whoever changes anything has a lease. An intent is recorded only on the revision of the record
+    that it was decided upon: so budgets and switches hold whatever else goes on at the same time,
     and no write is ever sent that is not recorded.
     """
 
@@ -108,19 +105,25 @@ class Journal:
             verify_lease(connection, find_org(connection, lease.org) or -1, lease, now=machine_now)
 
     def begin(
-        self, lease: Lease, intent: Intent, entry: AuditEntry, allows: Allows, machine_now: float
-    ) -> Change | str:
-        """Record that a change is about to be made, unless something stands in its way by now.
+        self,
+        lease: Lease,
+        intent: Intent,
+        entry: AuditEntry,
+        *,
+        revision: int,
+        machine_now: float,
+    ) -> Change | None:
+        """Record that a change is about to be made.
 
         Args:
             lease: The lease under which it is made.
             intent: The change.
             entry: Its line in the audit trail; its change's number is filled in.
-            allows: Whether it may still be made.
+            revision: That of the state which the change was decided upon.
             machine_now: The machine's clock; epoch seconds.
 
         Returns:
-            The change, else the reason code of what stands in its way; then nothing was recorded.
+            The change; None where the record has gone on since that revision: decide again.
 
         Raises:
             BusyError: The lease is over, or another program's.
@@ -128,9 +131,8 @@ class Journal:
         with self._database.writing() as connection:
             org_id = lock_org(connection, intent.org)
             verify_lease(connection, org_id, lease, now=machine_now)
-            reason = allows(_remediation_state(connection, intent.org, org_id, intent.at))
-            if reason:
-                return reason
+            if newest_entry_id(connection, org_id) != revision:
+                return None
             change = add_change(connection, org_id, intent)
             _note(connection, org_id, change, entry, ChangeState.PLANNED)
             return change
@@ -142,21 +144,22 @@ class Journal:
         to: ChangeState,
         entry: AuditEntry,
         *,
-        allows: Allows,
+        revision: int | None,
         machine_now: float,
-    ) -> Change | str:
-        """Record that a write is about to be sent, unless something stands in its way by now.
+    ) -> Change | None:
+        """Record that a write is about to be sent.
 
         Args:
             lease: The lease under which it is sent.
             change: The change.
             to: ``WRITING`` or ``UNDOING``.
             entry: Its line in the audit trail.
-            allows: Whether it may still be sent.
+            revision: That of the state on which it was decided that it may be sent; None where it
+                depends on nothing that is recorded.
             machine_now: The machine's clock; epoch seconds.
 
         Returns:
-            The change as it is then, else the reason code of what stands in its way.
+            The change as it is then; None where the record has gone on since that revision.
 
         Raises:
             BusyError: The lease is over, or another program's.
@@ -164,9 +167,8 @@ class Journal:
         with self._database.writing() as connection:
             org_id = lock_org(connection, change.org)
             verify_lease(connection, org_id, lease, now=machine_now)
-            reason = allows(_remediation_state(connection, change.org, org_id, entry.at))
-            if reason:
-                return reason
+            if revision is not None and newest_entry_id(connection, org_id) != revision:
+                return None
             values: dict[str, Any] = {"note": entry.detail, "touched_at": entry.at}
             if to is ChangeState.WRITING:
                 values |= {"sent_at": entry.at, "lock_before": entry.lock_before}
@@ -354,7 +356,10 @@ class Journal:
 def _remediation_state(
     connection: Connection, org: str, org_id: int | None, now: float
 ) -> RemediationState:
+    # First: where the record goes on while the rest is read, the revision is one that is over.
+    revision = 0 if org_id is None else newest_entry_id(connection, org_id)
     found = read_remediation_state(connection, org, org_id, now - HISTORY_SECONDS)
+    found = replace(found, revision=revision)
     if lies_ahead(found.resumed_at, now):
         # Until it is brought back it is void: better a failure too many than all forgotten.
         found = replace(found, resumed_at=0.0)

@@ -26,6 +26,9 @@ NOT_HELPFUL = "not_helpful"
 ROLLED_BACK = "rolled_back"
 CHANGED_BY_OTHERS = "changed_by_others"
 
+BY_HAND = "set by hand"
+"""How the note of a change begins that a person has set to a value of their own."""
+
 
 class ChangeRecorder:
     """Records the changes of one actor, each step under a lease."""
@@ -82,6 +85,8 @@ class ChangeRecorder:
 
     def entry(self, change: Change, detail: str) -> AuditEntry:
         """Return a line of the audit trail about a change."""
+        if not change.measured and not detail.startswith(BY_HAND):
+            detail = f"{BY_HAND}, {detail}"
         return about_change(change, self._context.actor, self.now(), detail)
 
     def quarantine(self, change: Change, reason: str, longest_seconds: float = inf) -> Quarantine:

@@ -9,7 +9,14 @@ import structlog
 from monitor.errors import BusyError
 from monitor.ledger import Change, ChangeState, Journal, Lease, Switch
 from monitor.remediation.change_recorder import NOT_HELPFUL, WRITE_SECONDS, ChangeRecorder
-from monitor.remediation.put_back import PUTTING_BACK, Damage, evidence_before, put_back, state_of
+from monitor.remediation.put_back import (
+    PUTTING_BACK,
+    Damage,
+    PutBack,
+    evidence_before,
+    put_back,
+    state_of,
+)
 from monitor.remediation.targets import Target, TargetState
 
 log = structlog.get_logger()
@@ -89,11 +96,11 @@ class DamageRepair:
         damage: Damage,
         before: TargetState,
         now: TargetState,
-    ) -> Change:
+    ) -> tuple[Change, PutBack]:
         """Put back what was read before the write; a pause does not stop what ends it.
 
-        Raises:
-            BusyError: Another program has taken over; it says what was damaged.
+        Returns:
+            The change as far as it has come, and how putting back has ended.
         """
         entry = replace(
             self._recorder.entry(change, f"{damage.note}; {PUTTING_BACK}"),
@@ -106,29 +113,31 @@ class DamageRepair:
                 change,
                 ChangeState.UNDOING,
                 entry,
-                allows=lambda _: "",
+                revision=None,
                 machine_now=self._recorder.machine(WRITE_SECONDS),
             )
         except BusyError as error:
             return self._not_put_back(lease, change, damage, now, error)
-        if isinstance(sending, str):  # pragma: no cover - nothing forbids it
-            return change
+        assert sending is not None  # noqa: S101 - it depends on no revision
         self._recorder.tell(sending)
         ended = put_back(target, sending, damage, before, now, self._recorder.pre_send_check(lease))
         log.warning("write_put_back", change_id=change.change_id, why=ended.detail)
         if ended.state is None:
-            return sending
+            return sending, ended
         if ended.state is ChangeState.ROLLED_BACK:
-            return self._recorder.rolled_back(lease, sending, ended.detail, ended.lock)
-        return self._recorder.move(lease, sending, ended.state, ended.detail, lock_after=ended.lock)
+            moved = self._recorder.rolled_back(lease, sending, ended.detail, ended.lock)
+        else:
+            moved = self._recorder.move(
+                lease, sending, ended.state, ended.detail, lock_after=ended.lock
+            )
+        return moved, ended
 
     def _not_put_back(
         self, lease: Lease, change: Change, damage: Damage, now: TargetState, error: BusyError
-    ) -> Change:
-        """Record that too little of the lease was left to put it back.
+    ) -> tuple[Change, PutBack]:
+        """Record that too little of the lease was left to put it back, as far as it still is ours.
 
-        Raises:
-            BusyError: Another program has taken over; it says what was damaged.
+        Whoever has taken over meanwhile knows of the damage, and changes nothing.
         """
         words = f"{damage.note}; not put back: {error.message}"
         log.error("write_not_put_back", change_id=change.change_id, why=words, hint=error.hint)
@@ -137,7 +146,9 @@ class DamageRepair:
             state = ChangeState.SUPERSEDED  # nobody has undone anything
         try:
             if state is ChangeState.ROLLED_BACK:
-                return self._recorder.rolled_back(lease, change, words, now.lock)
-            return self._recorder.move(lease, change, state, words, lock_after=now.lock)
+                moved = self._recorder.rolled_back(lease, change, words, now.lock)
+            else:
+                moved = self._recorder.move(lease, change, state, words, lock_after=now.lock)
         except BusyError:
-            raise BusyError(words, error.hint) from error
+            return change, PutBack(None, words, lock=now.lock)
+        return moved, PutBack(state, words, lock=now.lock)

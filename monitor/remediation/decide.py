@@ -1,12 +1,13 @@
 """Whether a timeout is changed, and to what: a pure decision, and what every guard said to it.
 
-The same function decides for ``plan``, for ``apply`` and for the daemon, and once more inside the
-transaction that records a change, so that what was true is still true.
+The same function decides for ``plan``, for ``apply`` and for the daemon, and once more from the
+very state of the record upon which a change is recorded, so that what was true is still true.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from monitor.config import RemediationSettings
 from monitor.ledger import RemediationState
@@ -63,6 +64,34 @@ def decide(  # noqa: PLR0913 - all that a decision depends on, and nothing else
         to_ms=to_ms,
         guards=guards,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseGuards:
+    """What a decision to raise rests on, so that it can be decided once more from what is new.
+
+    Attributes:
+        decision: What was decided.
+        data: How far the org's data can be relied on.
+        settings: ``[remediation]``.
+        initiator: Who wants it.
+    """
+
+    decision: Decision
+    data: Data
+    settings: RemediationSettings
+    initiator: Initiator
+
+    def objection(self, state: RemediationState, now: float) -> str:
+        """Return the reason code of what stands in the way by now; empty where nothing does."""
+        before = self.decision
+        again = decide(
+            before.candidate, self.data, state, self.settings, initiator=self.initiator, now=now
+        )
+        if again.kind is not DecisionKind.RAISE:
+            return again.reason
+        is_same = (again.from_ms, again.to_ms) == (before.from_ms, before.to_ms)
+        return "" if is_same else "in_force"
 
 
 def in_order_of_worth(decisions: Iterable[Decision]) -> list[Decision]:

@@ -9,8 +9,13 @@ from monitor.config import OrgSettings, RemediationSettings
 from monitor.errors import ConfigurationError
 from monitor.genesys import Client, FlowDocument, get_flow
 from monitor.ledger import Journal
-from monitor.remediation.manual_record import Asked, ManualRecord
-from monitor.remediation.set_timeout import BUDGET_SECONDS, SetTimeout, SetTimeoutResult
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.set_timeout import (
+    BUDGET_SECONDS,
+    ManualRequest,
+    SetTimeout,
+    SetTimeoutResult,
+)
 from monitor.remediation.targets import FlowTarget
 
 
@@ -75,18 +80,25 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
         LedgerError: It can't be recorded; nothing was sent.
     """
     target = FlowTarget(client, order.flow_id, managed=rules.managed)
-    asked = Asked(org.name, order.actor, order.holder, order.allow_lower, rules.remediation)
-    record = ManualRecord(journal, target, asked, clock, clock)
-    with record.lease():
-        flow = get_flow(client, order.flow_id)
-        setting = SetTimeout(
-            target,
-            record,
-            action_id=action_of(flow, order.action),
-            timeout_ms=order.timeout_ms,
-            budget_seconds=budget_seconds,
-        )
-        return flow, setting.run(dry_run=order.dry_run)
+    context = ActorContext(
+        actor=order.actor,
+        holder=order.holder,
+        clock=clock,
+        machine=clock,
+        quarantine_seconds=rules.remediation.quarantine,
+    )
+    flow = get_flow(client, order.flow_id)
+    request = ManualRequest(
+        org=org.name,
+        action_id=action_of(flow, order.action),
+        timeout_ms=order.timeout_ms,
+        allow_lower=order.allow_lower,
+        settings=rules.remediation,
+        wait_seconds=budget_seconds,
+    )
+    setting = SetTimeout(journal, target, request, context)
+    with setting.writer.lease() as lease:
+        return flow, setting.run(lease, dry_run=order.dry_run)
 
 
 def action_of(flow: FlowDocument, action: str) -> str:

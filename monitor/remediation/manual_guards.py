@@ -19,7 +19,7 @@ from monitor.remediation.targets import ASYNCHRONOUS, TargetState, validate_writ
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
+class ManualGuardInput:
     """One change as somebody asked for it, and the circumstances.
 
     Attributes:
@@ -30,7 +30,6 @@ class ByHand:
         settings: ``[remediation]``.
         now: Epoch seconds.
         place: Kind and container of the target.
-        own_change_id: The change that is being made; None before there is one.
     """
 
     reading: TargetState
@@ -40,7 +39,6 @@ class ByHand:
     settings: RemediationSettings
     now: float
     place: tuple[str, str]
-    own_change_id: int | None = None
 
     @property
     def initiator(self) -> Initiator:
@@ -53,20 +51,48 @@ class ByHand:
         return min(CAP_MS, self.settings.max_timeout_ms)
 
 
-def answers(asked: ByHand) -> tuple[GuardResult, ...]:
-    """What every guard says; the first that refuses gives the reason."""
-    return tuple(guard(asked) for guard in _GUARDS)
+@dataclass(frozen=True, slots=True)
+class ManualGuards:
+    """What must hold for a timeout that a person sets, whenever it is asked.
+
+    Attributes:
+        reading: What was read.
+        to_ms: The timeout that it is to have.
+        allow_lower: Whether it may be lowered.
+        settings: ``[remediation]``.
+        place: Kind and container of the target.
+    """
+
+    reading: TargetState
+    to_ms: int
+    allow_lower: bool
+    settings: RemediationSettings
+    place: tuple[str, str]
+
+    def results(self, state: RemediationState, now: float) -> tuple[GuardResult, ...]:
+        """Return what every guard says; the first that refuses gives the reason."""
+        asked = self._input(state, now)
+        return tuple(guard(asked) for guard in _GUARDS)
+
+    def objection(self, state: RemediationState, now: float) -> str:
+        """Return the name of the first guard that refuses; empty where none does."""
+        return next((one.name for one in self.results(state, now) if not one.passed), "")
+
+    def refusal(self, state: RemediationState, now: float) -> RefusedError | None:
+        """Return the error for the first guard that refuses; None where none does."""
+        refused = next((one for one in self.results(state, now) if not one.passed), None)
+        if refused is None:
+            return None
+        hint = _hint(self._input(state, now), refused.name)
+        return RefusedError(refused.detail, hint, guard=refused.name)
+
+    def _input(self, state: RemediationState, now: float) -> ManualGuardInput:
+        return ManualGuardInput(
+            self.reading, self.to_ms, self.allow_lower, state, self.settings, now, self.place
+        )
 
 
-def refusal(asked: ByHand, guards: tuple[GuardResult, ...]) -> RefusedError | None:
-    """The error for the first guard that refuses; None where none does."""
-    refused = next((guard for guard in guards if not guard.passed), None)
-    if refused is None:
-        return None
-    return RefusedError(refused.detail, _hint(asked, refused.name), guard=refused.name)
-
-
-def cap(asked: ByHand) -> GuardResult:
+def cap(asked: ManualGuardInput) -> GuardResult:
     """Beyond half a minute of silence callers are gone, whatever the back end says then."""
     to_ms, largest_ms = asked.to_ms, asked.largest_ms
     above = to_ms > largest_ms
@@ -74,7 +100,7 @@ def cap(asked: ByHand) -> GuardResult:
     return GuardResult("cap", not above, f"{to_ms} ms is {words} the limit of {largest_ms} ms")
 
 
-def raise_only(asked: ByHand) -> GuardResult:
+def raise_only(asked: ManualGuardInput) -> GuardResult:
     """A lower timeout cuts off calls that succeed today; a person may want that, and says so."""
     to_ms, reading = asked.to_ms, asked.reading
     now = shown(reading)
@@ -87,7 +113,7 @@ def raise_only(asked: ByHand) -> GuardResult:
     return GuardResult("raise_only", asked.allow_lower, words)
 
 
-def writable(asked: ByHand) -> GuardResult:
+def writable(asked: ManualGuardInput) -> GuardResult:
     """Some timeouts can't be set, belong to another program, or come without a lock."""
     try:
         validate_write(asked.reading, min(max(asked.to_ms, 1), CAP_MS))
@@ -96,7 +122,7 @@ def writable(asked: ByHand) -> GuardResult:
     return GuardResult("editable", passed=True, detail="its timeout can be set, under a lock")
 
 
-def settled(asked: ByHand) -> GuardResult:
+def settled(asked: ManualGuardInput) -> GuardResult:
     """Two changes at once can't be told apart by the value that is there."""
     reading = asked.reading
     unsettled = [
@@ -105,7 +131,6 @@ def settled(asked: ByHand) -> GuardResult:
         if one.action_id == reading.action_id
         and one.state in UNSETTLED_STATES
         and (one.target, one.container_id) == asked.place
-        and one.change_id != asked.own_change_id
     ]
     words = "no other change of it is under way"
     if unsettled:
@@ -114,12 +139,12 @@ def settled(asked: ByHand) -> GuardResult:
     return GuardResult("settled", not unsettled, words)
 
 
-def positive(asked: ByHand) -> GuardResult:
+def positive(asked: ManualGuardInput) -> GuardResult:
     """Zero would let every call time out."""
     return GuardResult("positive", asked.to_ms > 0, f"{asked.to_ms} ms")
 
 
-_GUARDS: tuple[Callable[[ByHand], GuardResult], ...] = (
+_GUARDS: tuple[Callable[[ManualGuardInput], GuardResult], ...] = (
     writable,
     positive,
     cap,
@@ -137,7 +162,7 @@ def shown(reading: TargetState) -> str:
     return f"{reading.timeout_ms} ms" + ("" if reading.is_set else " (the default)")
 
 
-def _hint(asked: ByHand, guard: str) -> str:
+def _hint(asked: ManualGuardInput, guard: str) -> str:
     to_ms, reading = asked.to_ms, asked.reading
     if guard == "raise_only" and to_ms == reading.timeout_ms:
         return "There is nothing to do."

@@ -16,10 +16,10 @@ from monitor.remediation.actor import ActorContext, running_program
 from monitor.remediation.audit_file import AuditFile, audit_path
 from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Judgement, judge
-from monitor.remediation.execute import Executor
 from monitor.remediation.measuring import Measuring, measure
 from monitor.remediation.reconcile import ReconcileInput, Reconciler, ReconcileReport
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
+from monitor.remediation.write import Writer
 
 ACTION_STEP_MS = 1_000
 FLOW_STEP_MS = 1
@@ -65,8 +65,8 @@ class OrgRemediation:
             quarantine_seconds=settings.remediation.quarantine,
         )
         journal = ledger.journal
-        executor = Executor(org.name, journal, self._targets, context)
-        self.reconciler = Reconciler(org.name, journal, executor, settings.remediation, context)
+        writer = Writer(org.name, journal, self._targets, context)
+        self.reconciler = Reconciler(org.name, journal, writer, settings.remediation, context)
         self.audit_file = AuditFile(audit_path(settings), journal)
 
     @property

@@ -30,13 +30,15 @@ from monitor.ledger import (
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_decision
 from monitor.remediation.circuit_breaker import trip_reason
-from monitor.remediation.decide import decide, in_order_of_worth
+from monitor.remediation.decide import RaiseGuards, decide, in_order_of_worth
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import Executor, is_resting, tell_that_it_waits
 from monitor.remediation.guards import allow_listed
+from monitor.remediation.intent import intent_of
 from monitor.remediation.put_back import is_damaged
 from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
+from monitor.remediation.settle import log_waiting
+from monitor.remediation.write import Writer, WriteRequest, WriteResult, is_resting
 
 log = structlog.get_logger()
 
@@ -77,6 +79,31 @@ class ReconcileReport:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class UndoGuards:
+    """What must hold when a change is undone: a pause binds the daemon, and never a person.
+
+    Attributes:
+        settings: ``[remediation]``.
+        change: What is undone.
+        initiator: Who undoes it.
+    """
+
+    settings: RemediationSettings
+    change: Change
+    initiator: Initiator
+
+    def objection(self, state: RemediationState, now: float) -> str:
+        """Return the reason code of what forbids it by now; empty where nothing does."""
+        del now  # whatever the hour, what did not help is undone
+        if self.initiator is Initiator.HUMAN:
+            return "mode" if self.settings.mode == "off" else ""
+        if state.paused is not None:
+            return "paused"
+        named = allow_listed(self.settings, self.change.action_id, self.change.action_name)
+        return "" if named and self.settings.mode == "auto" else "allow_list"
+
+
 class Reconciler:
     """Takes turns at one org."""
 
@@ -84,14 +111,14 @@ class Reconciler:
         self,
         org: str,
         journal: Journal,
-        executor: Executor,
+        writer: Writer,
         settings: RemediationSettings,
         context: ActorContext,
     ) -> None:
         """Do nothing yet."""
         self._org = org
         self._journal = journal
-        self._executor = executor
+        self._writer = writer
         self._settings = settings
         self._context = context
 
@@ -113,7 +140,7 @@ class Reconciler:
             BusyError: Another program has the lease.
             LedgerError: The state can't be used.
         """
-        with self._executor.lease() as lease:
+        with self._writer.lease() as lease:
             self.resume_open_changes(lease, inputs, judge)
             decisions = self.decide_all(inputs, Initiator.AUTO)
             self._note_refusals(decisions)
@@ -142,7 +169,7 @@ class Reconciler:
         """
         made: list[Change] = []
         refused: dict[str, str] = {}
-        with self._executor.lease() as lease:
+        with self._writer.lease() as lease:
             self.resume_open_changes(lease, inputs, judge)
             decisions = self.decide_all(inputs, Initiator.HUMAN)
             asked = [one for one in decisions if one.candidate.action_id in action_ids]
@@ -176,14 +203,11 @@ class Reconciler:
             GenesysError: The platform can't be asked.
             LedgerError: The state can't be used.
         """
-
-        def may_undo(_: RemediationState) -> str:
-            return "mode" if self._settings.mode == "off" else ""
-
-        with self._executor.lease() as lease:
+        guards = UndoGuards(self._settings, change, Initiator.HUMAN)
+        with self._writer.lease() as lease:
             if change.state in UNSETTLED_STATES:
-                change = self._executor.recover(lease, change)
-            return self._executor.undo(lease, change, why, may_undo, asked=True)
+                change = self._writer.settler.recover(lease, change)
+            return _outcome(self._writer.undo(lease, change, why, guards, asked=True))
 
     def resume_open_changes(self, lease: Lease, inputs: ReconcileInput, judge: Judge) -> None:
         """Go on with what is open: find out, stand down, judge, undo, and trip.
@@ -222,7 +246,7 @@ class Reconciler:
 
     def _recover(self, lease: Lease, change: Change) -> None:
         if not (was_given_up(change) and was_overtaken(change, self._remediation_state())):
-            self._executor.recover(lease, change)
+            self._writer.settler.recover(lease, change)
 
     def _stand_down_where_others_changed(
         self, lease: Lease, remediation_state: RemediationState, inputs: ReconcileInput
@@ -276,33 +300,29 @@ class Reconciler:
             try:
                 act(change)
             except (ConfigurationError, GenesysError, RefusedError) as error:
-                tell_that_it_waits(change, error)
+                log_waiting(change, error)
             except TimeoutMonitorError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                tell_that_it_waits(change, UnforeseenError.of(error))
+                log_waiting(change, UnforeseenError.of(error))
         return self._remediation_state() if changes else remediation_state
 
     def _make(
         self, lease: Lease, decision: Decision, data: Data, initiator: Initiator
     ) -> Change | str:
-        def decide_again(remediation_state: RemediationState, now: float) -> Decision:
-            return decide(
-                decision.candidate,
-                data,
-                remediation_state,
-                self._settings,
-                initiator=initiator,
-                now=now,
-            )
-
-        return self._executor.make(lease, decision, decide_again)
+        at = self._context.clock.now()
+        request = WriteRequest(
+            intent=intent_of(decision, self._context.actor, at),
+            entry=about_decision(decision, "", self._context.actor, at),
+            guards=RaiseGuards(decision, data, self._settings, initiator),
+        )
+        return _outcome(self._writer.write(lease, request))
 
     def _judge(self, lease: Lease, change: Change, judgement: Judgement) -> None:
         if judgement.effect is Effect.NOT_YET:
             return
         helped = judgement.effect is Effect.HELPED
-        judged = self._executor.judged(lease, change, judgement.detail, helped=helped)
+        judged = self._writer.settler.judged(lease, change, judgement.detail, helped=helped)
         if not helped:
             log.warning(
                 "change_did_not_help",
@@ -318,24 +338,19 @@ class Reconciler:
         self, lease: Lease, change: Change, remediation_state: RemediationState
     ) -> None:
         # The catalogue may be older than our own write: the platform has the last word.
-        reading = self._executor.look(change)
+        reading = self._writer.settler.look(change)
         now = self._context.clock.now()
         if reading.timeout_ms != change.left_ms and not is_explained(
             change, reading.timeout_ms, remediation_state, now
         ):
-            self._executor.supersede(lease, change, reading)
+            self._writer.settler.supersede(lease, change, reading)
 
     def _undo(self, lease: Lease, change: Change) -> None:
-        def may_undo(remediation_state: RemediationState) -> str:
-            if remediation_state.paused is not None:
-                return "paused"
-            named = allow_listed(self._settings, change.action_id, change.action_name)
-            return "" if named and self._settings.mode == "auto" else "allow_list"
-
+        guards = UndoGuards(self._settings, change, Initiator.AUTO)
         try:
-            self._executor.undo(lease, change, change.note, may_undo)
+            self._writer.undo(lease, change, change.note, guards)
         except RefusedError as error:
-            self._executor.not_undone(lease, change, error)
+            self._writer.not_undone(lease, change, error)
 
     def _note_refusals(self, decisions: list[Decision]) -> None:
         now = self._context.clock.now()
@@ -354,3 +369,10 @@ class Reconciler:
 
     def _remediation_state(self) -> RemediationState:
         return self._journal.remediation_state(self._org, self._context.clock.now())
+
+
+def _outcome(result: WriteResult) -> Change | str:
+    """Return the change as far as it has come, else the reason code of what stood in its way."""
+    if result.change is None:
+        return result.refused
+    return result.change

@@ -1,4 +1,4 @@
-"""One timeout set by hand: checked, written under its lock, read back and compared.
+"""One timeout set by hand: shown, checked, written by the one engine, and told in words.
 
 =======================  ======================================================================
 a write ends with        then
@@ -12,35 +12,32 @@ nobody knows             read, and say what is so; never write again
 any other refusal        stop
 =======================  ======================================================================
 
-Every write is recorded before it is sent, and its end after it; refusals and dry runs too.
+Each write is a change of its own, which ends as ``kept``: a person wanted this value, so nobody
+measures whether it helped. Refusals and dry runs are recorded too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, TypeVar
 
+from monitor.config import RemediationSettings
 from monitor.errors import (
     AmbiguousWriteError,
+    ConfigurationError,
     ConflictError,
     GenesysError,
     ReadBackError,
     RefusedError,
-    TimeoutMonitorError,
 )
-from monitor.genesys import Deadline, retry_attempts
+from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Journal, Lease
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.change_recorder import BY_HAND
+from monitor.remediation.manual_guards import ManualGuards
 from monitor.remediation.manual_guards import shown as value_of
-from monitor.remediation.put_back import Damage, PutBack, damage_of
-from monitor.remediation.targets import (
-    NOT_SHOWN,
-    Target,
-    TargetState,
-    Written,
-    is_same_lock,
-    shows_the_write,
-    was_answered,
-)
+from monitor.remediation.targets import Target, TargetState, is_same_lock
+from monitor.remediation.write import Writer, WriteRequest, WriteResult
 
 MOST_REPETITIONS = 5
 """Who is overtaken this often is in the middle of somebody else's work."""
@@ -49,75 +46,10 @@ BUDGET_SECONDS = 60.0
 """How long a rate limit is waited out; people wait for the answer."""
 
 _MOST_PLACES = 5
-
-
-class End(StrEnum):
-    """How one write ended, for the record."""
-
-    APPLIED = "applied"
-    """The platform has carried it out; it was not read back yet."""
-    CHECKED = "checked"
-    """Read back: the value is there."""
-    FAILED = "failed"
-    """Refused; nothing was changed."""
-    CONFLICT = "conflict"
-    """Somebody else wrote first; nothing was changed."""
-    LOST = "lost"
-    """It never arrived; nothing was changed."""
-    OVERWRITTEN = "overwritten"
-    """Carried out, and another value is there now."""
-    UNKNOWN = "unknown"
-    """It could not be found out."""
-
-
-class Recorder(Protocol):
-    """Asks the guards, and keeps what is done, before and after it is done."""
-
-    def found(self, reading: TargetState) -> None:
-        """What is there now; it tells what became of writes that a program left open."""
-        ...
-
-    def check(self, reading: TargetState, to_ms: int) -> None:
-        """Ask every guard.
-
-        Raises:
-            RefusedError: One refuses; it has been recorded.
-        """
-        ...
-
-    def unreadable(self, action_id: str, to_ms: int, error: RefusedError) -> None:
-        """The action is there in a form that can't be written back."""
-        ...
-
-    def rehearsed(self, reading: TargetState, to_ms: int) -> None:
-        """A dry run has come to where it would have written."""
-        ...
-
-    def sending(self, reading: TargetState, to_ms: int) -> None:
-        """A write is about to be sent; it is not, where this raises."""
-        ...
-
-    def pre_send_check(self) -> None:
-        """The last look before the request goes out.
-
-        Raises:
-            BusyError: Another program may have taken over; nothing was sent.
-        """
-        ...
-
-    def ended(self, end: End, detail: str = "", *, lock_after: str = "") -> None:
-        """The write has ended so."""
-        ...
-
-    def put_back(self, damage: Damage, before: TargetState, now: TargetState | None) -> PutBack:
-        """Put back what the write has changed besides, and record it; nothing is written after.
-
-        Args:
-            damage: What it has changed.
-            before: What was read before it.
-            now: What is there now; None where the platform shows no configuration any more.
-        """
-        ...
+_TWICE = (
+    "The platform refused the change, and it is there all the same: something between here and the "
+    "platform sent it twice"
+)
 
 
 class SetResult(StrEnum):
@@ -126,6 +58,27 @@ class SetResult(StrEnum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     DRY_RUN = "dry_run"
+
+
+@dataclass(frozen=True, slots=True)
+class ManualRequest:
+    """What somebody wants, and by which rules.
+
+    Attributes:
+        org: The org's configured name.
+        action_id: The data action.
+        timeout_ms: The timeout that it is to have; rounded up to a whole step.
+        allow_lower: Whether it may be lowered.
+        settings: ``[remediation]``.
+        wait_seconds: How long a rate limit is waited out.
+    """
+
+    org: str
+    action_id: str
+    timeout_ms: int
+    allow_lower: bool
+    settings: RemediationSettings
+    wait_seconds: float = BUDGET_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,126 +108,110 @@ class SetTimeout:
     """Sets one timeout, once."""
 
     def __init__(
-        self,
-        target: Target,
-        recorder: Recorder,
-        *,
-        action_id: str,
-        timeout_ms: int,
-        budget_seconds: float = BUDGET_SECONDS,
+        self, journal: Journal, target: Target, request: ManualRequest, context: ActorContext
     ) -> None:
         """Get ready; nothing is read or written yet.
 
         Args:
+            journal: Where it is recorded.
             target: Where the timeout is kept.
-            recorder: Asked before everything, and told of everything.
-            action_id: The data action.
-            timeout_ms: The timeout that it is to have; rounded up to a whole step.
-            budget_seconds: How long a rate limit is waited out.
+            request: What somebody wants.
+            context: Who they are, and by which clocks.
         """
+        self._journal = journal
         self._target = target
-        self._recorder = recorder
-        self._action_id = action_id
-        self._to_ms = -(-timeout_ms // target.step_ms) * target.step_ms
-        self._budget_seconds = budget_seconds
+        self._request = request
+        self._context = context
+        self._to_ms = -(-request.timeout_ms // target.step_ms) * target.step_ms
+        self.writer = Writer(request.org, journal, _OnePlace(target), context)
 
-    def run(self, *, dry_run: bool = False) -> SetTimeoutResult:
+    def run(self, lease: Lease, *, dry_run: bool = False) -> SetTimeoutResult:
         """Do it, or only say what would be done.
+
+        Args:
+            lease: The writer's, held by whoever calls.
+            dry_run: Whether to stop before writing.
 
         Raises:
             RefusedError: A guard forbids it; nothing was sent.
             ConflictError: Somebody else changed it meanwhile.
             AmbiguousWriteError: A write got lost, or nobody can find out what became of it.
             ReadBackError: What is there now is not what was written.
+            BusyError: Another program has taken over.
             GenesysError: Any other of the tree.
             LedgerError: It can't be recorded; nothing was sent.
         """
         try:
-            first = self._target.read(self._action_id)
+            first = self._target.read(self._request.action_id)
         except RefusedError as error:
-            self._recorder.unreadable(self._action_id, self._to_ms, error)
+            self._note_unreadable(error)
             raise
-        self._recorder.found(first)
-        self._recorder.check(first, self._to_ms)
-        if first.is_set and first.timeout_ms == self._to_ms:
+        self.writer.settler.recover_place(lease, self._target, first)
+        self._check(first)
+        if self._has_it(first):
             return SetTimeoutResult(SetResult.UNCHANGED, first, self._to_ms)
         if dry_run:
-            self._recorder.rehearsed(first, self._to_ms)
+            self._journal.note([self._entry(first, "dry_run", "nothing was sent")])
             return SetTimeoutResult(SetResult.DRY_RUN, first, self._to_ms)
         return self._write(first)
 
     def _write(self, first: TargetState) -> SetTimeoutResult:
-        current, remarks = first, list[str]()
+        current = first
         for number in range(1, MOST_REPETITIONS + 2):
-            try:
-                written = self._send(current, remarks)
-            except ConflictError as error:
-                current = self._again(first, number, error)
+            lease = self.writer.renew()
+            result = self.writer.write(lease, self._write_request(current))
+            if result.refused:
+                raise self._called_off(current, result.refused)
+            change = _made(result)
+            if change.state is ChangeState.CONFLICT and isinstance(result.error, ConflictError):
+                current = self._again(first, number, result.error)
                 if self._has_it(current):
-                    remarks.append("Somebody else has set it to this value meanwhile")
+                    remark = "Somebody else has set it to this value meanwhile"
                     return SetTimeoutResult(
-                        SetResult.UNCHANGED,
-                        first,
-                        self._to_ms,
-                        current,
-                        number,
-                        remarks=tuple(remarks),
+                        SetResult.UNCHANGED, first, self._to_ms, current, number, remarks=(remark,)
                     )
                 continue
-            except (AmbiguousWriteError, KeyboardInterrupt) as error:
-                written = self._look(current, error)
-                remarks.append("The answer to the change was lost, but it was carried out")
-            if number > 1:
-                remarks.append(_overtaken(number - 1))
-            after, also = self._checked(current, written)
+            if change.state is not ChangeState.KEPT:
+                self._tell_failure(lease, current, change, result)
+            remarks = [*_remarks(result), *([_overtaken(number - 1)] if number > 1 else [])]
             return SetTimeoutResult(
-                SetResult.CHANGED, first, self._to_ms, after, number, also, tuple(remarks)
+                SetResult.CHANGED,
+                first,
+                self._to_ms,
+                result.after,
+                number,
+                result.also_changed,
+                tuple(remarks),
             )
         raise AssertionError  # pragma: no cover - the last turn returns or raises
 
-    def _send(self, current: TargetState, remarks: list[str]) -> Written:
-        """Write once; what was certainly not carried out is repeated within the budget."""
-        self._recorder.sending(current, self._to_ms)
-        deadline = Deadline.after(self._budget_seconds)
-        try:
-            for _, attempt in retry_attempts(deadline, is_ending=lambda: False):
-                with attempt:
-                    return self._target.write(
-                        current, self._to_ms, pre_send_check=self._recorder.pre_send_check
-                    )
-        except AmbiguousWriteError:
-            raise
-        except TimeoutMonitorError as error:
-            if self._was_made(current, error):
-                remarks.append(_TWICE)
-                return Written(self._to_ms, "", "")
-            is_conflict = isinstance(error, ConflictError)
-            self._recorder.ended(End.CONFLICT if is_conflict else End.FAILED, error.message)
-            raise
-        raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-    def _was_made(self, before: TargetState, error: TimeoutMonitorError) -> bool:
-        """Whether a write that was refused was carried out all the same, for a proxy sent it twice.
-
-        Raises:
-            AmbiguousWriteError: It can't be read at the moment.
-        """
-        if not was_answered(error):
-            return False
-        try:
-            now = self._target.read(self._action_id)
-        except GenesysError as unread:
-            raise _after(error, AmbiguousWriteError, error.message, error.hint) from unread
-        except TimeoutMonitorError:
-            return False
-        return shows_the_write(self._target, before, now, self._to_ms)
+    def _write_request(self, reading: TargetState) -> WriteRequest:
+        intent = Intent(
+            org=self._request.org,
+            action_id=reading.action_id,
+            action_name=reading.action_name,
+            target=self._target.kind,
+            container_id=self._target.container_id,
+            from_ms=reading.timeout_ms,
+            to_ms=self._to_ms,
+            actor=self._context.actor,
+            at=self._context.clock.now(),
+            measured=False,
+        )
+        return WriteRequest(
+            intent=intent,
+            entry=self._entry(reading, "", BY_HAND),
+            guards=self._guards(reading),
+            reading=reading,
+            wait_seconds=self._request.wait_seconds,
+        )
 
     def _has_it(self, reading: TargetState) -> bool:
         return reading.is_set and reading.timeout_ms == self._to_ms
 
     def _again(self, first: TargetState, number: int, error: ConflictError) -> TargetState:
-        """What is there now, if writing it again does not undo what somebody else wanted."""
-        now = self._target.read(self._action_id)
+        """Return what is there now, if writing it again does not undo what somebody else wanted."""
+        now = self._target.read(self._request.action_id)
         if self._has_it(now):
             return now
         if (now.timeout_ms, now.is_set) != (first.timeout_ms, first.is_set):
@@ -293,136 +230,187 @@ class SetTimeout:
                 f"{now.action_name} was {value_of(first)} when it was shown, and still is",
                 "Nothing was changed; run it again when they are done.",
             ) from error
-        self._recorder.check(now, self._to_ms)
+        self._check(now)
         return now
 
-    def _look(self, before: TargetState, error: AmbiguousWriteError | KeyboardInterrupt) -> Written:
-        """Find out what became of a write, by reading.
+    # --- guards, and what is recorded beside the writes -------------------------------------
 
-        Returns:
-            The write as it was carried out.
+    def _guards(self, reading: TargetState) -> ManualGuards:
+        return ManualGuards(
+            reading=reading,
+            to_ms=self._to_ms,
+            allow_lower=self._request.allow_lower,
+            settings=self._request.settings,
+            place=(self._target.kind, self._target.container_id),
+        )
+
+    def _check(self, reading: TargetState) -> None:
+        """Ask every guard.
 
         Raises:
-            AmbiguousWriteError: It was not carried out, or that can't be found out.
-            ConflictError: Somebody else has changed it meanwhile.
+            RefusedError: One refuses; it has been recorded.
         """
-        what = "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+        state, now = self.writer.settler.state(), self._context.clock.now()
+        error = self._guards(reading).refusal(state, now)
+        if error is not None:
+            entry = self._entry(reading, "refused", error.message)
+            self._journal.note([replace(entry, reason=error.guard)])
+            raise error
+
+    def _called_off(self, reading: TargetState, reason: str) -> RefusedError:
+        """Return the error of a guard that changed its mind, in its own words if it still says no.
+
+        It is recorded like any other refusal.
+        """
         try:
-            now = self._target.read(self._action_id)
-        except TimeoutMonitorError as unread:
-            self._recorder.ended(End.UNKNOWN, f"{what}; {unread.message}")
-            raise _after(
-                error,
+            self._check(reading)
+        except RefusedError as error:
+            return error
+        return RefusedError(f"The change was called off: {reason}", guard=reason)
+
+    def _note_unreadable(self, error: RefusedError) -> None:
+        """Record that the action is there in a form that can't be written back."""
+        entry = AuditEntry(
+            at=self._context.clock.now(),
+            org=self._request.org,
+            event="refused",
+            actor=self._context.actor,
+            action_id=self._request.action_id,
+            to_ms=self._to_ms,
+            reason=error.guard,
+            detail=error.message,
+        )
+        self._journal.note([entry])
+
+    def _entry(self, reading: TargetState, event: str, detail: str) -> AuditEntry:
+        """Return a line of the audit trail: a person's word, and what every guard said."""
+        state, now = self.writer.settler.state(), self._context.clock.now()
+        guards = [
+            {"name": one.name, "passed": one.passed, "detail": one.detail}
+            for one in self._guards(reading).results(state, now)
+        ]
+        return AuditEntry(
+            at=now,
+            org=self._request.org,
+            event=event,
+            actor=self._context.actor,
+            action_id=reading.action_id,
+            action_name=reading.action_name,
+            from_ms=reading.timeout_ms,
+            to_ms=self._to_ms,
+            detail=detail,
+            lock_before=reading.lock,
+            evidence={"by": "hand", "guards": guards},
+        )
+
+    # --- what is told of a write that did not end well ---------------------------------------
+
+    def _tell_failure(
+        self, lease: Lease, before: TargetState, change: Change, result: WriteResult
+    ) -> NoReturn:
+        """Raise the error that says how a write has ended.
+
+        Raises:
+            GenesysError: Always, of the kind that fits.
+        """
+        if result.damage is not None:
+            raise _damaged(result)
+        match change.state:
+            case ChangeState.WRITING:
+                raise self._unanswered(lease, before, change, result)
+            case ChangeState.APPLIED if result.after is None and result.unread is not None:
+                unread = result.unread
+                message = f"The change was carried out, and can't be read back: {unread.message}"
+                raise _after(unread, ReadBackError, message, unread.hint) from unread
+            case ChangeState.APPLIED | ChangeState.SUPERSEDED if result.after is not None:
+                raise self._overwritten(before, result, result.after)
+            case _ if result.error is not None:
+                raise result.error
+            case _:
+                raise RefusedError(f"The change was called off: {change.note}")
+
+    def _unanswered(
+        self, lease: Lease, before: TargetState, change: Change, result: WriteResult
+    ) -> GenesysError:
+        """Return the error for a write of which nothing shows: it got lost, or can't be read."""
+        what = _cause(result.error)
+        now, unread = result.after, result.unread
+        if now is None:
+            why = "" if unread is None else f"; and then: {unread.message}"
+            entry = replace(
+                self._entry(before, "unknown", f"{what}{why}"), change_id=change.change_id
+            )
+            self._journal.note([entry])
+            return _after(
+                result.error,
                 AmbiguousWriteError,
-                f"Whether the timeout was changed is not known: {what}; and then: {unread.message}",
+                f"Whether the timeout was changed is not known: {what}{why}",
                 "timeout-monitor flow show tells, as soon as the platform can be read again.",
-            ) from error
-        is_lost = self._target.is_unchanged(before, now)
-        if self._has_it(now) and not is_lost:
-            return Written(now.timeout_ms, "", "")
-        if is_lost:
-            self._recorder.ended(End.LOST, what)
-            raise _after(
-                error,
-                AmbiguousWriteError,
-                f"The change got lost, and {now.action_name} still has {value_of(now)}: {what}",
-                "Run it again; the platform would refuse it where the first arrived after all.",
-            ) from error
-        self._recorder.ended(End.CONFLICT, what)
-        raise _after(
-            error,
-            ConflictError,
-            f"The change got lost, and somebody else wrote meanwhile: the timeout of "
-            f"{now.action_name} was {value_of(before)}, and is {value_of(now)} now",
-            "Run it again to decide anew.",
-        ) from error
+            )
+        self.writer.give_up(lease, change, f"it got lost: {what}")
+        return _after(
+            result.error,
+            AmbiguousWriteError,
+            f"The change got lost, and {now.action_name} still has {value_of(now)}: {what}",
+            "Run it again; the platform would refuse it where the first arrived after all.",
+        )
 
-    def _checked(
-        self, before: TargetState, written: Written
-    ) -> tuple[TargetState, tuple[str, ...]]:
-        """Read back and compare.
-
-        Returns:
-            What was read back, and where somebody else has changed it since.
-
-        Raises:
-            ConflictError: Somebody else has changed the timeout since.
-            ReadBackError: It is not what was written.
-        """
-        self._recorder.ended(End.APPLIED, lock_after=written.lock)
-        try:
-            after = self._target.read(self._action_id)
-        except TimeoutMonitorError as error:
-            if isinstance(error, RefusedError) and error.guard == NOT_SHOWN:
-                self._recorder.put_back(Damage(("$.config",), is_ours=False), before, None)
-                raise ReadBackError(
-                    f"The change was carried out, and its configuration is not shown any more: "
-                    f"{error.message}",
-                    "Look at it before anybody relies on it, then let changes go on: "
-                    "timeout-monitor resume.",
-                ) from error
-            raise _after(
-                error,
-                ReadBackError,
-                f"The change was carried out, and can't be read back: {error.message}",
-                error.hint,
-            ) from error
-        damage = damage_of(self._target, before, after, written.timeout_ms, written.lock)
-        if damage is not None:
-            self._undo_damage(damage, before, after)
+    def _overwritten(
+        self, before: TargetState, result: WriteResult, after: TargetState
+    ) -> GenesysError:
+        """Return the error for a write after which another value is there."""
+        if result.written is None:
+            return _after(
+                result.error,
+                ConflictError,
+                "The change got lost, and somebody else wrote meanwhile: the timeout of "
+                f"{after.action_name} was {value_of(before)}, and is {value_of(after)} now",
+                "Run it again to decide anew.",
+            )
+        lock = result.written.lock
         # What is as it was before is older than our write, and nobody else's work.
         is_theirs = (
-            bool(written.lock)
-            and not is_same_lock(after.lock, written.lock)
+            bool(lock)
+            and not is_same_lock(after.lock, lock)
             and not self._target.is_unchanged(before, after)
         )
-        if after.timeout_ms != written.timeout_ms:
-            self._refuse(after, written, is_theirs=is_theirs)
-        places = tuple(self._target.differences(before, after))
-        where = ", ".join(places[:_MOST_PLACES])
-        self._recorder.ended(
-            End.CHECKED, f"it differs at {where}" if places else "", lock_after=after.lock
-        )
-        return after, places
-
-    def _undo_damage(self, damage: Damage, before: TargetState, after: TargetState) -> NoReturn:
-        ended = self._recorder.put_back(damage, before, after)
-        places = f"{len(damage.places)} other places"
-        count = "another place" if len(damage.places) == 1 else places
-        where = ", ".join(damage.places[:_MOST_PLACES])
-        if ended.is_done:
-            raise ReadBackError(
-                f"The timeout was changed to {value_of(after)}, and with it {count}: {where}; all "
-                "of it was put back as it was read before, and nothing differs any more",
-                "Something between here and the platform changes what is sent: find it, then let "
-                "changes go on: timeout-monitor resume.",
-            )
-        raise ReadBackError(
-            f"The timeout was changed to {value_of(after)}, but it differs at {count} now: "
-            f"{where}; {ended.detail.partition('; ')[2]}",
-            "Look at it before anybody relies on it, then let changes go on: timeout-monitor "
-            "resume.",
-        )
-
-    def _refuse(self, after: TargetState, written: Written, *, is_theirs: bool) -> NoReturn:
-        self._recorder.ended(End.OVERWRITTEN, f"{value_of(after)} is there")
         if is_theirs:
-            raise ConflictError(
-                f"The timeout was changed to {written.timeout_ms} ms, and somebody else has "
+            return ConflictError(
+                f"The timeout was changed to {result.written.timeout_ms} ms, and somebody else has "
                 f"changed it to {value_of(after)} since",
                 "Theirs stands; run it again to decide anew.",
             )
-        raise ReadBackError(
-            f"The platform took the change to {written.timeout_ms} ms, but {after.action_name} "
-            f"has {value_of(after)}",
+        return ReadBackError(
+            f"The platform took the change to {result.written.timeout_ms} ms, but "
+            f"{after.action_name} has {value_of(after)}",
             "Read it again in a minute; if it stays so, report it to the platform's support.",
         )
 
 
-_TWICE = (
-    "The platform refused the change, and it is there all the same: something between here and the "
-    "platform sent it twice"
-)
+class _OnePlace:
+    """The only place that a timeout set by hand is kept in."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def find(self, kind: str, container_id: str) -> Target:
+        if (kind, container_id) != (self._target.kind, self._target.container_id):
+            raise ConfigurationError("Only the timeout that was named is changed here")
+        return self._target
+
+
+def _made(result: WriteResult) -> Change:
+    assert result.change is not None  # noqa: S101 - nothing was refused
+    return result.change
+
+
+def _remarks(result: WriteResult) -> list[str]:
+    """Return what is worth saying of a write whose answer was no yes, and that is there."""
+    if result.error is None:
+        return []
+    if isinstance(result.error, AmbiguousWriteError | KeyboardInterrupt):
+        return ["The answer to the change was lost, but it was carried out"]
+    return [_TWICE]
 
 
 def _overtaken(times: int) -> str:
@@ -430,11 +418,46 @@ def _overtaken(times: int) -> str:
     return f"Somebody else had saved something else meanwhile, {how}; theirs is kept"
 
 
+def _cause(error: BaseException | None) -> str:
+    return "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+
+
+def _damaged(result: WriteResult) -> ReadBackError:
+    """Return the error for a write that has changed more than the timeout."""
+    damage, after, put_back = result.damage, result.after, result.put_back
+    assert damage is not None  # noqa: S101 - whoever calls has seen it
+    if after is None:
+        why = "" if result.unread is None else f": {result.unread.message}"
+        return ReadBackError(
+            f"The change was carried out, and its configuration is not shown any more{why}",
+            "Look at it before anybody relies on it, then let changes go on: "
+            "timeout-monitor resume.",
+        )
+    places = len(damage.places)
+    count = "another place" if places == 1 else f"{places} other places"
+    where = ", ".join(damage.places[:_MOST_PLACES])
+    if put_back is not None and put_back.is_done:
+        return ReadBackError(
+            f"The timeout was changed to {value_of(after)}, and with it {count}: {where}; all "
+            "of it was put back as it was read before, and nothing differs any more",
+            "Something between here and the platform changes what is sent: find it, then let "
+            "changes go on: timeout-monitor resume.",
+        )
+    how = "nobody can tell who else has written since"
+    if put_back is not None:
+        how = put_back.detail.partition("; ")[2]
+    return ReadBackError(
+        f"The timeout was changed to {value_of(after)}, but it differs at {count} now: "
+        f"{where}; {how}",
+        "Look at it before anybody relies on it, then let changes go on: timeout-monitor resume.",
+    )
+
+
 E = TypeVar("E", bound=GenesysError)
 
 
-def _after(error: BaseException, kind: type[E], message: str, hint: str) -> E:
-    """An error that keeps what the platform's support will ask for of the one before it."""
+def _after(error: BaseException | None, kind: type[E], message: str, hint: str) -> E:
+    """Return an error that keeps what the platform's support will ask for of the one before it."""
     if not isinstance(error, GenesysError):
         return kind(message, hint)
     return kind(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Lease, Ledger, RemediationState
+from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Lease, Ledger
 from tests.ledger.readings import ORG, T0
 
 HOLDER = "host:1"
 LEASE_SECONDS = 120.0
 
 
-def allowed(_: RemediationState) -> str:
-    """Nothing stands in the way."""
-    return ""
+def revision(ledger: Ledger) -> int:
+    """How far the record has come."""
+    return ledger.journal.remediation_state(ORG, T0).revision
 
 
 def leased(ledger: Ledger, holder: str = HOLDER, now: float = T0) -> Lease:
@@ -33,8 +33,10 @@ def entry(at: float = T0, **other: object) -> AuditEntry:
 
 def begun(ledger: Ledger, lease: Lease, action_id: str = "a1", at: float = T0) -> Change:
     """A change whose intent is recorded."""
-    change = ledger.journal.begin(lease, intent(action_id, at), entry(at), allowed, T0)
-    assert isinstance(change, Change)
+    change = ledger.journal.begin(
+        lease, intent(action_id, at), entry(at), revision=revision(ledger), machine_now=T0
+    )
+    assert change is not None
     return change
 
 
@@ -45,10 +47,10 @@ def sent(ledger: Ledger, lease: Lease, change: Change, at: float = T0) -> Change
         change,
         ChangeState.WRITING,
         entry(at, lock_before="7"),
-        allows=allowed,
+        revision=revision(ledger),
         machine_now=T0,
     )
-    assert isinstance(moved, Change)
+    assert moved is not None
     return moved
 
 

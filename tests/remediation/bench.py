@@ -20,12 +20,11 @@ from monitor.model import Action, ActionKind
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.execute import Executor
-from monitor.remediation.manual_record import Asked, ManualRecord
 from monitor.remediation.put_back import DAMAGED, PUTTING_BACK
 from monitor.remediation.reconcile import ReconcileInput, Reconciler
-from monitor.remediation.set_timeout import SetTimeout
+from monitor.remediation.set_timeout import ManualRequest, SetTimeout, SetTimeoutResult
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
+from monitor.remediation.write import Writer
 from monitor.simulator import SimulatedOrg
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.integration_actions import action_json
@@ -384,17 +383,15 @@ class ByHand:
     """A timeout that somebody is about to set.
 
     Attributes:
-        record: Has the lease.
         setting: Does it.
     """
 
-    record: ManualRecord
     setting: SetTimeout
 
-    def run(self) -> None:
+    def run(self) -> SetTimeoutResult:
         """Do it, under the lease."""
-        with self.record.lease():
-            self.setting.run()
+        with self.setting.writer.lease() as lease:
+            return self.setting.run(lease)
 
 
 class Program:
@@ -408,15 +405,9 @@ class Program:
         """All that a turn needs, made anew: nothing is carried over but the ledger."""
         bench = self.bench
         journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
-        context = ActorContext(
-            actor=actor,
-            holder=f"{self.name}:{self.generation}",
-            clock=bench.clock,
-            machine=bench.machine,
-            quarantine_seconds=bench.settings.quarantine,
-        )
-        executor = Executor(ORG, journal, _Places(bench, steps), context)
-        return Reconciler(ORG, journal, executor, bench.settings, context)
+        context = self._context(actor)
+        writer = Writer(ORG, journal, _Places(bench, steps), context)
+        return Reconciler(ORG, journal, writer, bench.settings, context)
 
     def setting(self, steps: Steps, action_id: str, timeout_ms: int) -> ByHand:
         """Somebody's timeout, about to be set; all of it made anew."""
@@ -424,12 +415,17 @@ class Program:
         journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
         container = FLOW if bench.kind == "flow" else ""
         target = _Places(bench, steps).find(bench.kind, container)
-        asked = Asked(
-            ORG, "ann@desk", f"{self.name}:{self.generation}", steps.may_lower, bench.settings
-        )
-        record = ManualRecord(journal, target, asked, bench.clock, bench.machine)
-        return ByHand(
-            record, SetTimeout(target, record, action_id=action_id, timeout_ms=timeout_ms)
+        request = ManualRequest(ORG, action_id, timeout_ms, steps.may_lower, bench.settings)
+        return ByHand(SetTimeout(journal, target, request, self._context("ann@desk")))
+
+    def _context(self, actor: str) -> ActorContext:
+        bench = self.bench
+        return ActorContext(
+            actor=actor,
+            holder=f"{self.name}:{self.generation}",
+            clock=bench.clock,
+            machine=bench.machine,
+            quarantine_seconds=bench.settings.quarantine,
         )
 
     def restart(self) -> None:

@@ -99,8 +99,7 @@ def test_by_hand_a_write_that_a_proxy_sent_twice_is_done(place: Bench, kind: str
     steps = Steps(bench=place, by_hand=True)
     by_hand = Program(place, "person").setting(steps, LISTED, 8_000)
 
-    with by_hand.record.lease():
-        result = by_hand.setting.run()
+    result = by_hand.run()
 
     assert (result.outcome, newest(place).state) == (SetResult.CHANGED, S.KEPT)
     assert (place.value_ms(LISTED), place.writes) == (8_000, 1)

@@ -658,7 +658,7 @@ def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(bench: 
     with pytest.raises(BusyError, match="longer than its lease"):
         Program(bench, "person").setting(steps, LISTED, 5_000).run()
 
-    assert (newest(bench).state, bench.writes) == (S.FAILED, 0)
+    assert (newest(bench).state, bench.writes) == (S.ABANDONED, 0)
 
 
 def why_set_back_in(bench: Bench) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stamina
@@ -19,10 +20,15 @@ from monitor.errors import (
     PermissionDeniedError,
     RefusedError,
 )
-from monitor.ledger import Ledger, Switch
+from monitor.ledger import Journal, Ledger, Switch
 from monitor.model import Action, ActionKind
-from monitor.remediation.manual_record import Asked, ManualRecord
-from monitor.remediation.set_timeout import SetResult, SetTimeout, SetTimeoutResult
+from monitor.remediation.actor import ActorContext
+from monitor.remediation.set_timeout import (
+    ManualRequest,
+    SetResult,
+    SetTimeout,
+    SetTimeoutResult,
+)
 from monitor.remediation.targets import PreSendCheck, TargetState
 from monitor.simulator.world import World
 from tests.remediation.making import places
@@ -30,6 +36,19 @@ from tests.remediation.places import PLACES, Place
 from tests.simulator.far_end import NOON, StillClock
 
 ORG = "acme"
+
+
+class _Interrupted:
+    """A journal before whose first record of an intent something happens."""
+
+    def __init__(self, journal: Journal, before: Callable[[], None]) -> None:
+        self._journal, self._before = journal, before
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of a journal
+        if name == "begin":
+            before, self._before = self._before, lambda: None
+            before()
+        return getattr(self._journal, name)
 
 
 @dataclass
@@ -57,26 +76,14 @@ class Desk:
         holder: str = "a",
     ) -> SetTimeoutResult:
         """Set a timeout."""
-        asked = Asked(ORG, "ann@desk", holder, allow_lower, self.settings)
-        desk = self
-
-        class Record(ManualRecord):
-            """Lets something happen in between."""
-
-            def sending(self, reading: TargetState, to_ms: int) -> None:
-                """First that, then what is to be done."""
-                desk.before_sending()
-                super().sending(reading, to_ms)
-
-        record = Record(self.ledger.journal, self.place.target, asked, self.clock, self.clock)
-        with record.lease():
-            return SetTimeout(
-                self.place.target,
-                record,
-                action_id=self.place.action_id,
-                timeout_ms=timeout_ms,
-                budget_seconds=5.0,
-            ).run(dry_run=dry_run)
+        request = ManualRequest(
+            ORG, self.place.action_id, timeout_ms, allow_lower, self.settings, wait_seconds=5.0
+        )
+        context = ActorContext("ann@desk", holder, self.clock, self.clock, self.settings.quarantine)
+        journal: Any = _Interrupted(self.ledger.journal, self.before_sending)
+        setting = SetTimeout(journal, self.place.target, request, context)
+        with setting.writer.lease() as lease:
+            return setting.run(lease, dry_run=dry_run)
 
     def events(self) -> list[str]:
         """The audit trail's, the oldest first."""
@@ -255,7 +262,7 @@ def test_nothing_is_changed_while_paused(desk: Desk) -> None:
 
 
 def test_a_pause_in_the_last_moment_counts(desk: Desk) -> None:
-    """It is asked once more in the transaction that records the write."""
+    """It is decided once more, upon the state that the write is recorded on."""
     desk.before_sending = desk.pause
 
     with pytest.raises(RefusedError, match="paused by bob@desk"):
