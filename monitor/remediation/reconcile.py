@@ -38,7 +38,8 @@ from monitor.remediation.intent import intent_of
 from monitor.remediation.put_back import is_damaged
 from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
 from monitor.remediation.settle import log_waiting
-from monitor.remediation.write import Writer, WriteRequest, WriteResult, is_resting
+from monitor.remediation.write import Writer, is_resting
+from monitor.remediation.write_request import WriteRequest, WriteResult
 
 log = structlog.get_logger()
 

@@ -20,15 +20,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NoReturn, TypeVar
 
 from monitor.config import RemediationSettings
 from monitor.errors import (
-    AmbiguousWriteError,
     ConfigurationError,
     ConflictError,
-    GenesysError,
-    ReadBackError,
     RefusedError,
 )
 from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Journal, Lease
@@ -36,20 +32,26 @@ from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import BY_HAND
 from monitor.remediation.manual_guards import ManualGuards
 from monitor.remediation.manual_guards import shown as value_of
-from monitor.remediation.targets import Target, TargetState, is_same_lock
-from monitor.remediation.write import Writer, WriteRequest, WriteResult
+from monitor.remediation.set_timeout_errors import (
+    after,
+    cause,
+    damaged,
+    lost,
+    not_read_back,
+    overtaken,
+    overwritten,
+    remarks_on,
+    unknown,
+)
+from monitor.remediation.targets import Target, TargetState
+from monitor.remediation.write import Writer
+from monitor.remediation.write_request import WriteRequest, WriteResult
 
 MOST_REPETITIONS = 5
 """Who is overtaken this often is in the middle of somebody else's work."""
 
 BUDGET_SECONDS = 60.0
 """How long a rate limit is waited out; people wait for the answer."""
-
-_MOST_PLACES = 5
-_TWICE = (
-    "The platform refused the change, and it is there all the same: something between here and the "
-    "platform sent it twice"
-)
 
 
 class SetResult(StrEnum):
@@ -172,8 +174,8 @@ class SetTimeout:
                     )
                 continue
             if change.state is not ChangeState.KEPT:
-                self._tell_failure(lease, current, change, result)
-            remarks = [*_remarks(result), *([_overtaken(number - 1)] if number > 1 else [])]
+                raise self._failure(lease, current, change, result)
+            remarks = [*remarks_on(result), *([overtaken(number - 1)] if number > 1 else [])]
             return SetTimeoutResult(
                 SetResult.CHANGED,
                 first,
@@ -215,7 +217,7 @@ class SetTimeout:
         if self._has_it(now):
             return now
         if (now.timeout_ms, now.is_set) != (first.timeout_ms, first.is_set):
-            raise _after(
+            raise after(
                 error,
                 ConflictError,
                 f"Somebody else changed the timeout of {now.action_name} meanwhile: it was "
@@ -223,7 +225,7 @@ class SetTimeout:
                 "Nothing of theirs was overwritten; run it again to decide anew.",
             ) from error
         if number > MOST_REPETITIONS:
-            raise _after(
+            raise after(
                 error,
                 ConflictError,
                 f"Somebody else wrote first {number} times in a row: the timeout of "
@@ -303,88 +305,26 @@ class SetTimeout:
             evidence={"by": "hand", "guards": guards},
         )
 
-    # --- what is told of a write that did not end well ---------------------------------------
-
-    def _tell_failure(
+    def _failure(
         self, lease: Lease, before: TargetState, change: Change, result: WriteResult
-    ) -> NoReturn:
-        """Raise the error that says how a write has ended.
-
-        Raises:
-            GenesysError: Always, of the kind that fits.
-        """
+    ) -> BaseException:
+        """Return the error that says how a write has ended; one that got lost is given up."""
         if result.damage is not None:
-            raise _damaged(result)
-        match change.state:
-            case ChangeState.WRITING:
-                raise self._unanswered(lease, before, change, result)
-            case ChangeState.APPLIED if result.after is None and result.unread is not None:
-                unread = result.unread
-                message = f"The change was carried out, and can't be read back: {unread.message}"
-                raise _after(unread, ReadBackError, message, unread.hint) from unread
-            case ChangeState.APPLIED | ChangeState.SUPERSEDED if result.after is not None:
-                raise self._overwritten(before, result, result.after)
-            case _ if result.error is not None:
-                raise result.error
-            case _:
-                raise RefusedError(f"The change was called off: {change.note}")
-
-    def _unanswered(
-        self, lease: Lease, before: TargetState, change: Change, result: WriteResult
-    ) -> GenesysError:
-        """Return the error for a write of which nothing shows: it got lost, or can't be read."""
-        what = _cause(result.error)
-        now, unread = result.after, result.unread
-        if now is None:
-            why = "" if unread is None else f"; and then: {unread.message}"
-            entry = replace(
-                self._entry(before, "unknown", f"{what}{why}"), change_id=change.change_id
-            )
-            self._journal.note([entry])
-            return _after(
-                result.error,
-                AmbiguousWriteError,
-                f"Whether the timeout was changed is not known: {what}{why}",
-                "timeout-monitor flow show tells, as soon as the platform can be read again.",
-            )
-        self.writer.give_up(lease, change, f"it got lost: {what}")
-        return _after(
-            result.error,
-            AmbiguousWriteError,
-            f"The change got lost, and {now.action_name} still has {value_of(now)}: {what}",
-            "Run it again; the platform would refuse it where the first arrived after all.",
-        )
-
-    def _overwritten(
-        self, before: TargetState, result: WriteResult, after: TargetState
-    ) -> GenesysError:
-        """Return the error for a write after which another value is there."""
-        if result.written is None:
-            return _after(
-                result.error,
-                ConflictError,
-                "The change got lost, and somebody else wrote meanwhile: the timeout of "
-                f"{after.action_name} was {value_of(before)}, and is {value_of(after)} now",
-                "Run it again to decide anew.",
-            )
-        lock = result.written.lock
-        # What is as it was before is older than our write, and nobody else's work.
-        is_theirs = (
-            bool(lock)
-            and not is_same_lock(after.lock, lock)
-            and not self._target.is_unchanged(before, after)
-        )
-        if is_theirs:
-            return ConflictError(
-                f"The timeout was changed to {result.written.timeout_ms} ms, and somebody else has "
-                f"changed it to {value_of(after)} since",
-                "Theirs stands; run it again to decide anew.",
-            )
-        return ReadBackError(
-            f"The platform took the change to {result.written.timeout_ms} ms, but "
-            f"{after.action_name} has {value_of(after)}",
-            "Read it again in a minute; if it stays so, report it to the platform's support.",
-        )
+            return damaged(result.damage, result)
+        if change.state is ChangeState.WRITING:
+            what = cause(result.error)
+            if result.after is None:
+                entry = self._entry(before, "unknown", what)
+                self._journal.note([replace(entry, change_id=change.change_id)])
+                return unknown(result)
+            self.writer.give_up(lease, change, f"it got lost: {what}")
+            return lost(result, result.after)
+        if result.after is not None:
+            is_unchanged = self._target.is_unchanged(before, result.after)
+            return overwritten(before, result, result.after, is_unchanged=is_unchanged)
+        if change.state is ChangeState.APPLIED and result.unread is not None:
+            return not_read_back(result.unread)
+        return result.error or RefusedError(f"The change was called off: {change.note}")
 
 
 class _OnePlace:
@@ -402,68 +342,3 @@ class _OnePlace:
 def _made(result: WriteResult) -> Change:
     assert result.change is not None  # noqa: S101 - nothing was refused
     return result.change
-
-
-def _remarks(result: WriteResult) -> list[str]:
-    """Return what is worth saying of a write whose answer was no yes, and that is there."""
-    if result.error is None:
-        return []
-    if isinstance(result.error, AmbiguousWriteError | KeyboardInterrupt):
-        return ["The answer to the change was lost, but it was carried out"]
-    return [_TWICE]
-
-
-def _overtaken(times: int) -> str:
-    how = "once" if times == 1 else f"{times} times"
-    return f"Somebody else had saved something else meanwhile, {how}; theirs is kept"
-
-
-def _cause(error: BaseException | None) -> str:
-    return "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-
-
-def _damaged(result: WriteResult) -> ReadBackError:
-    """Return the error for a write that has changed more than the timeout."""
-    damage, after, put_back = result.damage, result.after, result.put_back
-    assert damage is not None  # noqa: S101 - whoever calls has seen it
-    if after is None:
-        why = "" if result.unread is None else f": {result.unread.message}"
-        return ReadBackError(
-            f"The change was carried out, and its configuration is not shown any more{why}",
-            "Look at it before anybody relies on it, then let changes go on: "
-            "timeout-monitor resume.",
-        )
-    places = len(damage.places)
-    count = "another place" if places == 1 else f"{places} other places"
-    where = ", ".join(damage.places[:_MOST_PLACES])
-    if put_back is not None and put_back.is_done:
-        return ReadBackError(
-            f"The timeout was changed to {value_of(after)}, and with it {count}: {where}; all "
-            "of it was put back as it was read before, and nothing differs any more",
-            "Something between here and the platform changes what is sent: find it, then let "
-            "changes go on: timeout-monitor resume.",
-        )
-    how = "nobody can tell who else has written since"
-    if put_back is not None:
-        how = put_back.detail.partition("; ")[2]
-    return ReadBackError(
-        f"The timeout was changed to {value_of(after)}, but it differs at {count} now: "
-        f"{where}; {how}",
-        "Look at it before anybody relies on it, then let changes go on: timeout-monitor resume.",
-    )
-
-
-E = TypeVar("E", bound=GenesysError)
-
-
-def _after(error: BaseException | None, kind: type[E], message: str, hint: str) -> E:
-    """Return an error that keeps what the platform's support will ask for of the one before it."""
-    if not isinstance(error, GenesysError):
-        return kind(message, hint)
-    return kind(
-        message,
-        hint,
-        endpoint=error.endpoint,
-        status=error.status,
-        correlation_id=error.correlation_id,
-    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import structlog
 
@@ -32,10 +31,8 @@ from monitor.ledger import (
     AuditEntry,
     Change,
     ChangeState,
-    Intent,
     Journal,
     Lease,
-    RemediationState,
 )
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import WRITE_SECONDS, ChangeRecorder
@@ -43,7 +40,6 @@ from monitor.remediation.damage_repair import DamageRepair
 from monitor.remediation.intent import obstacle_to
 from monitor.remediation.put_back import (
     Damage,
-    PutBack,
     damage_of,
     evidence_before,
     keeping_damage,
@@ -60,6 +56,7 @@ from monitor.remediation.targets import (
     validate_write,
     was_answered,
 )
+from monitor.remediation.write_request import Guards, WriteRequest, WriteResult
 
 log = structlog.get_logger()
 
@@ -81,65 +78,6 @@ NOT_IN_FORCE = "not_in_force"
 
 LATER_CHANGE = "later_change"
 """Reason code: a later change of the same timeout has to be undone first."""
-
-
-class Guards(Protocol):
-    """What must hold when a write is sent: values, and the guards that look at them."""
-
-    def objection(self, state: RemediationState, now: float) -> str:
-        """Return the reason code of the guard that objects by now, empty where none does.
-
-        Args:
-            state: What was changed, and what stands in the way.
-            now: Epoch seconds.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
-    """One timeout that is to be written.
-
-    Attributes:
-        intent: Which, by whom, from what to what, and whether its effect is measured.
-        entry: The intent's line in the audit trail.
-        guards: What must hold when it is sent.
-        reading: What it was decided upon; None where it is to be read once the intent is recorded.
-        wait_seconds: How long a rate limit is waited out.
-    """
-
-    intent: Intent
-    entry: AuditEntry
-    guards: Guards
-    reading: TargetState | None = None
-    wait_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class WriteResult:
-    """What came of a request to write or to undo.
-
-    Attributes:
-        change: The change as far as it has come; None where nothing was recorded.
-        refused: The reason code of the guard that objected; empty where none did.
-        error: What the platform, or the way to it, said to the write; None where it took it.
-        unread: Why it could not be read back; None where it was, or was not tried.
-        written: What the platform said to a write that it carried out; None without such an answer.
-        after: What was read after it; None where nothing was.
-        also_changed: Where somebody else has changed the action meanwhile.
-        damage: What the write has changed besides.
-        put_back: How putting that back has ended; None where it was not tried.
-    """
-
-    change: Change | None
-    refused: str = ""
-    error: BaseException | None = None
-    unread: TimeoutMonitorError | None = None
-    written: Written | None = None
-    after: TargetState | None = None
-    also_changed: tuple[str, ...] = ()
-    damage: Damage | None = None
-    put_back: PutBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
