@@ -255,6 +255,44 @@ class Remediation(RuleBasedStateMachine):
             case _:
                 bench.refresh()
 
+    @rule(
+        which=st.integers(0, 1),
+        mode=st.sampled_from(["off", "recommend", "auto", "auto"]),
+        effect=EFFECT,
+        happenings=HAPPENINGS,
+        fault=FAULT,
+    )
+    def daemon_is_reloaded_to_another_mode(
+        self,
+        which: int,
+        mode: str,
+        effect: Effect,
+        happenings: list[Any],
+        fault: tuple[str, str, int] | None,
+    ) -> None:
+        """A turn under one mode, and the next under another, by a daemon that was cut off."""
+        self._turn(which, Effect.NOT_YET, happenings, fault)
+        self.daemons[which].restart()
+        self.bench.settings = self.bench.settings.model_copy(update={"mode": mode})
+        self.bench.move_clock(60)
+        self.bench.machine.at += 60
+        self.bench.poll()
+        self._turn(which, effect, [], None)
+
+    @rule(effect=EFFECT, timeout_ms=st.none() | PEOPLES_VALUE, happenings=HAPPENINGS)
+    def person_repairs_what_was_damaged(
+        self, effect: Effect, timeout_ms: int | None, happenings: list[Any]
+    ) -> None:
+        """A write on which something was changed on its way, a person who saves it, and goes on."""
+        self._turn(0, effect, happenings, ("PATCH", "spoilt", 0))
+        self.bench.edit(LISTED, timeout_ms)
+        self.bench.resume()
+        self.bench.move_clock(60)
+        self.bench.machine.at += 60
+        self.bench.poll()
+        self.bench.refresh()
+        self._turn(1, effect, [], None)
+
     def teardown(self) -> None:
         """When all is quiet again, everything is known, and the ledger tells what is in force."""
         bench = self.bench
