@@ -163,6 +163,7 @@ class Collector:
             forgotten=count.forgotten,
             shown=count.shown,
             unreadable=count.unreadable,
+            folded=dict(count.folded),
             errors=errors,
             available=available,
             refused=self._availability.off,

@@ -14,6 +14,7 @@ import structlog
 
 from monitor.clock import Clock, lies_ahead
 from monitor.errors import GenesysError, TimeoutMonitorError
+from monitor.genesys import DropReason
 from monitor.model import AUDITS, source_of_executions
 from monitor.poller.poll_report import PollReport, PollResult
 from monitor.snapshot import PollHealth
@@ -147,6 +148,8 @@ class HealthTracker:
     def note_poll(self, report: PollReport) -> None:
         """Add a poll that was made, whatever it came to, and write its line."""
         self._polls[report.result] += 1
+        for source, records in report.folded.items():
+            self._folded[source, DropReason.NAMES] += records
         problem = "; ".join(self._problems(report))
         stats = self._reader.client.stats()
         self.current = PollHealth(

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.errors import ConfigurationError, LedgerError
+from monitor.ledger import bounded_names
 from monitor.simulator import ALL_PERMISSIONS
 from monitor.snapshot import Snapshot
 from monitor.time_ranges import TimeRange
@@ -363,3 +364,19 @@ def test_a_diagnosis_that_fails_grows_old(
     poller.diagnose()
     assert began_at is not None
     assert (poller.snapshot.diagnosed_at or 0.0) > began_at + 1e-3
+
+
+def test_names_beyond_their_bound_are_counted_as_such(
+    open_poller: OpenPoller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is counted under one name for many shows in the metric, by its source; polls add up."""
+    for bound in ("MOST_WORDS", "MOST_WORDS_WITHOUT_IDS"):
+        monkeypatch.setattr(bounded_names, bound, 0)
+    poller = open_poller().poller
+
+    poller.poll()
+    first = poller.snapshot.health.dropped_records["actions", "names"]
+    poller.poll()
+
+    assert first > 0
+    assert poller.snapshot.health.dropped_records["actions", "names"] > first
