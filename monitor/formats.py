@@ -1,6 +1,6 @@
 """Numbers and times as people and documents write them: each once, for every room.
 
-Rounding is for reading: whoever goes on reckoning takes the number itself.
+Rounding is for reading: what is reckoned further takes the number itself.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _WIDEST_NAME = 28
 
 
 def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
-    """A paragraph an action that is not well, and one line on those that can't be judged.
+    """Return a paragraph an action that is not well, and one line on those that can't be judged.
 
     Args:
         diagnosed: Names and diagnoses of actions, the worst first.
@@ -52,7 +52,7 @@ def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[
 
 
 def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableType]:
-    """One action's verdict, why it has it, and the evidence.
+    """Return one action's verdict, why it has it, and the evidence.
 
     Args:
         diagnosed: The verdict; None shows nothing.

@@ -26,7 +26,7 @@ UNKNOWN = "-"
 def investigation_view(
     investigation: Investigation, width: int, *, ascii_only: bool
 ) -> RenderableType:
-    """All that was found, in the order in which it is asked for.
+    """Return all that was found, in the order in which it is asked for.
 
     Args:
         investigation: What was found.

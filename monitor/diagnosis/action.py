@@ -56,7 +56,7 @@ def diagnose(
     settings: DiagnosisSettings | None = None,
     editable: Editable = Editable.YES,
 ) -> Diagnosis:
-    """Diagnose one action.
+    """Return the diagnosis of one action.
 
     Args:
         evidence: Its settled windows.
@@ -171,7 +171,7 @@ def _missing(
 
 
 def _answered_ratio(curve: SurvivalCurve, timeout_ms: float) -> float | None:
-    """The 99.9th percentile of the answers per timeout in force."""
+    """Return the 99.9th percentile of the answers per timeout in force."""
     if not curve.at_ms.size or timeout_ms <= 0:
         return None
     never = float(curve.share[-1])

@@ -91,7 +91,7 @@ def _log_student(freedom: int) -> Callable[[Floats, Floats], Floats]:
 
 
 def families(log_sd: float) -> tuple[Family, ...]:
-    """All families, where this is the usual scatter of the log of a duration.
+    """Return all families, where this is the usual scatter of the log of a duration.
 
     * Lognormal: the scatter is its shape.
     * Weibull: the log of its durations scatters by pi / sqrt(6) / shape.

@@ -27,7 +27,7 @@ class WindowEvidence:
     Attributes:
         start: Its start; epoch seconds.
         seconds: Its length.
-        timeout_ms: The timeout in force; None where nobody can know it.
+        timeout_ms: The timeout in force; None where it is unknown.
         successes: Executions that succeeded.
         bands: The same by latency band; ``len(bands) == len(BAND_EDGES_MS) + 1``.
         success_duration_ms: Sum of the successes' durations.
@@ -151,7 +151,7 @@ class ActionEvidence:
         )
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> ActionEvidence:
-        """The chosen windows alone; ``chosen`` has shape (n,)."""
+        """Return the chosen windows alone; ``chosen`` has shape (n,)."""
         columns = {
             name: getattr(self, name)[chosen]
             for name in (*_KEYS, *_SUMMED, "timeout_min_ms", "timeout_max_ms")

@@ -46,7 +46,7 @@ def latency_drift(evidence: ActionEvidence) -> LatencyDrift | None:
 def _standard_errors(
     old: SurvivalCurve, new: SurvivalCurve, at_ms: float, calls: list[float]
 ) -> float:
-    """Standard errors between the shares of calls that take longer than the earlier median."""
+    """Return how far the shares beyond the earlier median are apart, in standard errors."""
     shares = old.at(at_ms), new.at(at_ms)
     mean = (shares[0] * calls[0] + shares[1] * calls[1]) / sum(calls)
     error = sqrt(max(mean * (1 - mean), 1e-12) * (1 / calls[0] + 1 / calls[1]))

@@ -110,7 +110,7 @@ def censored_sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) ->
     limits = sorted(cuts)
 
     def index(values: list[float]) -> Indices:
-        """Index of each value; -1 for 0."""
+        """Return the index of each value; -1 for 0."""
         return np.where(np.array(values) > 0, np.searchsorted(points, values), -1).astype(np.intp)
 
     return CensoredSample(
@@ -166,7 +166,7 @@ class Likelihood:
         return 2 * len(self.families)
 
     def family(self, model: int) -> Family:
-        """The family of a model."""
+        """Return the family of a model."""
         return self.families[model % len(self.families)]
 
     @property
@@ -196,7 +196,7 @@ class Likelihood:
         )
 
     def answer_share(self, terms: LikelihoodTerms) -> Floats:
-        """The most likely share of calls that answer, q; above 1 where all do; shape (k, n)."""
+        """Return the likeliest share of calls that answer, q; over 1 if all do; shape (k, n)."""
         data = self.sample
         n, total = data.successes, max(data.calls, _TINY)
         mean = terms.cdf @ (data.censored / max(float(data.censored.sum()), _TINY))
@@ -217,7 +217,7 @@ class Likelihood:
         return np.asarray(whole)
 
     def answer_share_error(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
-        """The standard error of q; shape (k, n)."""
+        """Return the standard error of q; shape (k, n)."""
         data = self.sample
         share = np.minimum(answer_share, 1.0)
         rate = terms.cdf / np.maximum(1 - share[..., None] * terms.cdf, 1e-12)
@@ -225,14 +225,14 @@ class Likelihood:
         return np.asarray(np.sqrt(self.dispersion / np.maximum(curve, 1e-9)))
 
     def timeout_log_likelihood(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
-        """The part of the log-likelihood that q decides; shape (k, n)."""
+        """Return the part of the log-likelihood that q decides; shape (k, n)."""
         data = self.sample
         late = np.maximum(1.0 - answer_share[..., None] * terms.cdf, _TINY)
         answered: Floats = data.successes * np.log(np.maximum(answer_share, _TINY))
         return np.asarray(answered + np.log(late) @ data.censored)
 
     def excess_penalty(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
-        """Log-likelihood lost for claiming more calls than there are below; shape (k, n)."""
+        """Return log-likelihood lost for claiming more calls than there are below; shape (k, n)."""
         data = self.sample
         counted = SLACK * data.below_count
         claimed = np.maximum(data.calls * answer_share[..., None] * terms.claimed, counted)
@@ -240,18 +240,18 @@ class Likelihood:
         return np.asarray(lost.sum(axis=-1))
 
     def log_likelihood(self, parameters: Floats) -> Floats:
-        """With the best q, of the calls beyond ``from_ms`` alone; shape (k, n)."""
+        """Return it with the best q, of the calls beyond ``from_ms`` alone; shape (k, n)."""
         terms = self.terms(parameters)
         answer_share = np.minimum(self.answer_share(terms), 1.0)
         return terms.cells + self.timeout_log_likelihood(terms, answer_share)
 
     def prior(self, parameters: Floats) -> Floats:
-        """Log-density of the shape before anything is seen, up to a constant; shape (k, n)."""
+        """Return the prior log-density of the shape, up to a constant; shape (k, n)."""
         distance = (parameters[..., 1] - self.prior_mean[:, None]) / self.prior_sd[:, None]
         return np.asarray(-0.5 * distance * distance)
 
     def log_posterior(self, parameters: Floats) -> Floats:
-        """Log-density of the laws with the best q, prior and all; shape (k, n)."""
+        """Return log-density of the laws with the best q, prior and all; shape (k, n)."""
         terms = self.terms(parameters)
         answer_share = np.minimum(self.answer_share(terms), 1.0)
         total = terms.cells + self.timeout_log_likelihood(terms, answer_share)

@@ -143,7 +143,7 @@ class Concurrency:
         mean: On average over what was read.
         busiest: In its busiest period of ``busiest_seconds``.
         busiest_seconds: How long that period is.
-        limit: The org's own limit; None where nobody has read it.
+        limit: The org's own limit; None where it was never read.
         recommended: What the recommended timeouts would add on average, as an upper bound.
     """
 

@@ -46,11 +46,11 @@ PLATFORM_STEP_MS = 1_000.0
 
 
 class DiagnosisCancelledError(Exception):
-    """Nobody waits for the diagnosis any more."""
+    """The diagnosis was cancelled before it was complete."""
 
 
 def diagnosed_range(settings: Settings, now: float) -> TimeRange:
-    """The settled windows that a diagnosis looks at."""
+    """Return the settled windows that a diagnosis looks at."""
     collect = settings.collect
     end = floor_to(now - collect.settle, collect.window)
     return TimeRange(end - DIAGNOSED_SECONDS, end)
@@ -63,14 +63,14 @@ def diagnose_org(
     now: float,
     cancelled: threading.Event | None = None,
 ) -> OrgDiagnosis:
-    """Diagnose every action of an org.
+    """Return a diagnosis of every action of an org.
 
     Args:
         ledger: What has been seen.
         org: The org.
         settings: What is wanted, and how long windows are.
         now: The time; epoch seconds.
-        cancelled: Set it where nobody waits for the answer any more.
+        cancelled: Set it to stop: the answer is not wanted any more.
 
     Raises:
         DiagnosisCancelledError: ``cancelled`` was set meanwhile.
@@ -105,7 +105,7 @@ def diagnose_org(
 def diagnose_action(
     ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
 ) -> tuple[Diagnosis, TimeRange]:
-    """Diagnose one action of an org; with the settled windows that were looked at.
+    """Return the diagnosis of one action, and the settled windows that were looked at.
 
     Raises:
         LedgerError: The ledger can't be read.
@@ -153,7 +153,7 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
 
 
 def load_timeout_history(ledger: Ledger, org: str) -> dict[str, TimeoutHistory]:
-    """What the catalogue knows of each action's timeout over time, by action id; oldest first."""
+    """Return by action id what the catalogue knows of its timeout over time; oldest first."""
     known: dict[str, list[tuple[float, int | None]]] = defaultdict(list)
     for action_id, since, timeout_ms in ledger.timeouts_in_force(org):
         known[action_id].append((since, timeout_ms))
@@ -236,7 +236,7 @@ def _flow_contract(org: OrgSettings) -> bool:
 
 
 def _known_range(time_range: TimeRange, state: OrgState, contract: str) -> TimeRange:
-    """The period from where it was first read: what came before is not missing."""
+    """Return the period from where it was first read: what came before is not missing."""
     coverage = state.coverage.get(source_of_executions(contract), ())
     begin = max(time_range.start, coverage[0].start) if coverage else time_range.start
     return TimeRange(min(begin, time_range.end), time_range.end)

@@ -71,7 +71,7 @@ class OrgEvidence:
         return self._bucket_seconds
 
     def evidence(self, action_id: str, known_timeouts: TimeoutHistory) -> ActionEvidence:
-        """The evidence of one action, in windows.
+        """Return the evidence of one action, in windows.
 
         Args:
             action_id: Which action; one without executions has evidence of nothing.
@@ -99,7 +99,7 @@ class OrgEvidence:
         )
 
     def busy_seconds(self, timeout_ms: Mapping[str, float]) -> tuple[Floats, Floats]:
-        """Starts of the buckets, and the durations of everything that ended in each, in seconds.
+        """Return the starts of buckets, and the seconds that what ended in each took together.
 
         Args:
             timeout_ms: The timeout in force by action id: how long an execution held its slot that
@@ -132,7 +132,7 @@ class OrgEvidence:
     def _successes_by_window(
         self, starts: Ints, counts: Ints, sums: TallyColumns
     ) -> dict[str, Floats]:
-        """Each window's part of what its bucket holds."""
+        """Return each window's part of what its bucket holds."""
         row = np.searchsorted(starts, counts[:, 1])
         count = _sums(row, counts[:, 2], len(starts))
         buckets, of_window = np.unique(self._bucket(starts), return_inverse=True)
@@ -182,8 +182,8 @@ class OrgEvidence:
 def _fill_in_unmeasured(timeout_ms: Floats, unmeasured: Floats, columns: dict[str, Floats]) -> None:
     """Let timeouts that show no duration have ended at the timeout of their window.
 
-    That is what they are: executions that ran as long as they were given. Where nobody knows the
-    timeout nothing is known of them.
+    That is what they are: executions that ran as long as they were given. Where the
+    timeout is unknown nothing is known of them.
     """
     columns["timeout_duration_ms"] = columns["timeout_duration_ms"] + unmeasured * timeout_ms
     ended = np.where(unmeasured > 0, timeout_ms, 0.0)

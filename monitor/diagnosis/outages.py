@@ -100,7 +100,7 @@ def _by_cell(cell: npt.NDArray[np.int64], column: Floats, cells: int) -> Floats:
 
 
 def _rate(timeouts: Floats, calls: Floats, group: np.ndarray) -> Floats:
-    """Timeouts per call under the timeout of each window."""
+    """Return timeouts per call under the timeout of each window."""
     by_group = np.bincount(group, weights=timeouts)
     of_group = np.bincount(group, weights=calls)
     share = np.divide(by_group, of_group, out=np.zeros_like(by_group), where=of_group > 0)

@@ -49,7 +49,7 @@ class Pooled:
 
     @property
     def timeouts(self) -> float:
-        """Executions that timed out, whoever gave up."""
+        """Executions that timed out, whether our timeout ended them or another."""
         return float(self.ended_by_us.sum() + self.early.sum())
 
     @property
@@ -59,7 +59,7 @@ class Pooled:
 
 
 def pool(evidence: ActionEvidence) -> Pooled:
-    """Pool windows by timeout; windows whose timeout nobody knows are left out."""
+    """Pool windows by timeout; windows whose timeout is unknown are left out."""
     rows = evidence.timeout_ms > 0
     in_force = evidence.timeout_ms[rows]
     early_count, early_mean = _early(evidence, rows)
@@ -99,7 +99,7 @@ def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Flo
 
 
 def _early(evidence: ActionEvidence, rows: np.ndarray) -> tuple[Floats, Floats]:
-    """How many of each window's timeouts ended early, at least, and after how long on average."""
+    """Return how many of each window's timeouts ended early, at least, and their mean duration."""
     count = evidence.timeouts[rows]
     limit = evidence.timeout_ms[rows]
     total_ms = evidence.timeout_duration_ms[rows]

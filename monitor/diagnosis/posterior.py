@@ -237,7 +237,7 @@ def _with_weight(
 
 
 def _ridge(found: MapEstimate) -> tuple[Floats, Floats]:
-    """Laws along the ridge of each model, and the log of the volume that each stands for."""
+    """Return laws along the ridge of each model, and the log of the volume that each stands for."""
     likelihood, at, hessian = found.likelihood, found.parameters, found.hessian
     across = np.minimum(hessian[:, 0, 0], -1e-6)
     bend = hessian[:, 1, 1] - hessian[:, 0, 1] ** 2 / across
@@ -273,7 +273,7 @@ def _ridge(found: MapEstimate) -> tuple[Floats, Floats]:
 def _location_derivatives(
     likelihood: Likelihood, location: Floats, shape: Floats, step: Floats
 ) -> tuple[Floats, Floats]:
-    """First and second derivative of the log-posterior by location; shape (k, n)."""
+    """Return first and second derivative of the log-posterior by location; shape (k, n)."""
     laws = np.empty((*location.shape, 3, 2))
     laws[..., 0] = location[..., None] + step[..., None] * np.array([-1.0, 0.0, 1.0])
     laws[..., 1] = shape[..., None]

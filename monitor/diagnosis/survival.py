@@ -34,11 +34,11 @@ class SurvivalCurve:
     share: Floats
 
     def at(self, duration_ms: float) -> float:
-        """The share of calls that take longer; even inside a band, flat beyond the last point."""
+        """Return the share of calls that take longer: even in a band, flat at the end."""
         return float(np.interp(duration_ms, self.at_ms, self.share))
 
     def quantile_ms(self, share: float) -> float | None:
-        """The shortest duration that all but ``share`` of the calls stay within, if seen."""
+        """Return the shortest duration that all but ``share`` of the calls stay within, if seen."""
         if not self.at_ms.size or self.share[-1] > share:
             return None
         last = int(np.argmax(self.share <= share))

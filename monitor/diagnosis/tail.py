@@ -23,7 +23,7 @@ MAX_EXTRAPOLATION = 2.0
 
 CREDIBLE_LEVEL = 0.95
 """Weight of the laws between the ends of the credible interval. The benchmark measures what it
-covers: laws that nobody fits take their part."""
+covers: laws that are not fitted take their part."""
 
 RECOMMENDED_QUANTILE = 0.8
 """Weight of the laws for which the recommended value is enough. The benchmark measures what that
@@ -133,14 +133,14 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
 
 
 def _interpolated(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
-    """Each row's value between two columns."""
+    """Return each row's value between two columns."""
     right = int(np.clip(np.searchsorted(at_ms, duration_ms), 1, len(at_ms) - 1))
     part = np.clip((duration_ms - at_ms[right - 1]) / (at_ms[right] - at_ms[right - 1]), 0.0, 1.0)
     return np.asarray(columns[:, right - 1] * (1 - part) + columns[:, right] * part)
 
 
 def _required_interval(laws: Posterior, objective: Objective) -> tuple[float, float, float]:
-    """The smallest timeout that would do: recommended, and its interval."""
+    """Return the smallest timeout that would do: recommended, and its interval."""
     value, side = required_timeout(laws, objective), (1 - CREDIBLE_LEVEL) / 2
     raw, low, high = (
         _weighted_quantile(part, value, laws.weight)
@@ -150,7 +150,7 @@ def _required_interval(laws: Posterior, objective: Objective) -> tuple[float, fl
 
 
 def _weighted_quantile(part: float, values: Floats, weight: Floats) -> float:
-    """What laws with this part of the weight do not exceed."""
+    """Return what laws with this part of the weight do not exceed."""
     order = np.argsort(values, kind="stable")
     # Each law stands for laws on either side of it.
     below = np.cumsum(weight[order]) - weight[order] / 2

@@ -72,7 +72,7 @@ def _lower_bounds(pooled: Pooled) -> list[float]:
 
 
 def _goodness_of_fit(found: MapEstimate, curve: SurvivalCurve) -> tuple[float, float]:
-    """The p-value of the likelihood-ratio test against no assumption, and the misfit."""
+    """Return the p-value of the likelihood-ratio test against no assumption, and the misfit."""
     data = found.likelihood.sample
     points = np.append(data.at_ms, 0.0)  # an index of -1 is the last of these
     share = np.interp(points, curve.at_ms, curve.share) / max(curve.at(data.from_ms), 1e-12)

@@ -49,11 +49,11 @@ class ObservedTimeouts:
 def timeouts_by_window(
     observed: ObservedTimeouts, history: Sequence[tuple[float, int | None]]
 ) -> Floats:
-    """The timeout in force in each window, in ms; 0 where nobody can know it.
+    """Return the timeout in force in each window, in ms; 0 where it is unknown.
 
     Args:
         observed: What the windows show.
-        history: Since when (epoch seconds) which timeout (ms, None where nobody knows it) is
+        history: Since when (epoch seconds) which timeout (ms, None where unknown) is
             known to be in force; oldest first.
     """
     known = [(since, float(timeout_ms or 0)) for since, timeout_ms in history]
@@ -71,7 +71,7 @@ def timeouts_by_window(
 
 
 def _overshoots(observed: ObservedTimeouts, known: Sequence[tuple[float, float]]) -> bool:
-    """Whether timed-out executions show more than the timeout that is known to be in force.
+    """Return whether timed-out executions show more than the timeout that is known to be in force.
 
     Nothing but the platform itself can make them: a remote that gives up later is not seen.
     """
@@ -82,7 +82,7 @@ def _overshoots(observed: ObservedTimeouts, known: Sequence[tuple[float, float]]
 
 
 def _shown(observed: ObservedTimeouts, beyond_ms: float) -> Floats:
-    """The whole second that a window's timed-out executions ran for; 0 where they show none."""
+    """Return the whole second that timed-out executions ran for, by window; 0 for none."""
     second = np.round((observed.longest_ms - beyond_ms / 2) / STEP_MS) * STEP_MS
     most = np.maximum(TOLERANCE * second, beyond_ms)
     more = observed.longest_ms - second
@@ -91,7 +91,7 @@ def _shown(observed: ObservedTimeouts, beyond_ms: float) -> Floats:
 
 
 def _newest_observed(shown: Floats) -> float:
-    """What the newest windows show, where enough of them do."""
+    """Return what the newest windows show, where enough of them do."""
     telling = shown[shown > 0]
     if telling.size < MIN_WINDOWS or len(set(telling[-MIN_WINDOWS:])) > 1:
         return 0.0

@@ -65,7 +65,7 @@ class Findings:
         answered_ratio: The 99.9th percentile of the answers per timeout in force; None where it
             can't be seen.
         second_mode: Whether a second kind of call runs into the timeout.
-        tail: What lies beyond the timeout; None where nobody asked or no shape can be seen.
+        tail: What lies beyond the timeout; None where it was not asked for or no shape can be seen.
         target: The success share that is wanted.
         min_timeouts: Fewer are no evidence.
     """
@@ -95,12 +95,12 @@ class Findings:
 
 
 def insufficient(findings: Findings) -> bool:
-    """The evidence is below the floor of the settings, or nobody knows what it was cut at."""
+    """Return whether the evidence is below the floor of the settings, or its timeout unknown."""
     return bool(findings.missing)
 
 
 def throttled(findings: Findings) -> bool:
-    """The platform refused so many calls that this alone breaks the target.
+    """Return whether the platform refused so many calls that this alone breaks the target.
 
     Seen before anything else: what was refused was not measured, and a longer timeout would hold
     more of the very slots that ran out.
@@ -112,7 +112,7 @@ def throttled(findings: Findings) -> bool:
 
 
 def undecided(findings: Findings) -> bool:
-    """Too few timeouts to have a shape, yet too many for the target."""
+    """Return whether there are too few timeouts to have a shape, yet too many for the target."""
     if findings.timeouts < findings.min_timeouts:
         return findings.success_share < findings.target
     few_left = findings.steady_timeouts < findings.min_timeouts
@@ -120,19 +120,19 @@ def undecided(findings: Findings) -> bool:
 
 
 def outage(findings: Findings) -> bool:
-    """Timeouts bunched in time."""
+    """Return whether timeouts came bunched in time."""
     enough = findings.timeouts >= findings.min_timeouts
     return enough and findings.outage_share >= MIN_OUTAGE_SHARE
 
 
 def remote_timeout(findings: Findings) -> bool:
-    """Timed-out executions ended well before our timeout."""
+    """Return whether timed-out executions ended well before our timeout."""
     enough = findings.steady_timeouts >= findings.min_timeouts
     return enough and findings.early_share >= MIN_EARLY_SHARE
 
 
 def slow_tail(findings: Findings) -> bool:
-    """The density runs smoothly into the timeout: a raise within the cap rescues half."""
+    """Return whether the density runs smoothly into the timeout: a raise rescues half."""
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
@@ -147,7 +147,7 @@ def slow_tail(findings: Findings) -> bool:
 
 
 def at_cap(findings: Findings) -> bool:
-    """A slow tail that the cap cuts off: a raise would rescue half, but only beyond the cap."""
+    """Return whether the cap cuts off a slow tail: what would rescue half lies beyond."""
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
@@ -155,17 +155,17 @@ def at_cap(findings: Findings) -> bool:
 
 
 def bimodal(findings: Findings) -> bool:
-    """A second kind of call runs into the timeout, and a raise is not known to reach it."""
+    """Return whether a second kind of call runs into the timeout, not known to be in reach."""
     return not findings.target_met and findings.second_mode
 
 
 def hangs(findings: Findings) -> bool:
-    """Too many timeouts, and nothing shows that a longer timeout would rescue half of them."""
+    """Return whether too many time out, and nothing shows that more time would rescue half."""
     return not findings.target_met
 
 
 def too_long(findings: Findings) -> bool:
-    """Answers come far below the timeout, and rare hangs hold a slot until it ends."""
+    """Return whether answers come far below the timeout, while rare hangs hold a slot for it."""
     return (
         findings.steady_timeouts >= findings.min_timeouts
         and findings.answered_ratio is not None

@@ -103,7 +103,7 @@ def collect_investigation(
 def _diagnosed(
     ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
 ) -> DiagnosisInPeriod:
-    """The verdict from settled windows, as the report has it."""
+    """Return the verdict from settled windows, as the report has it."""
     return DiagnosisInPeriod(*diagnose_action(ledger, org, settings, now, action_id))
 
 
@@ -134,14 +134,14 @@ def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
         requests_per_second=REQUESTS_PER_SECOND / clock.machine_seconds(1),
     )
     with closing(client):
-        # The flows first: whoever interrupts the long list of executions sees them all the same.
+        # The flows first: a user who interrupts the long list of executions sees them all the same.
         flows, problem = _flows(client, match.action.action_id)
         listed = ExecutionsSource(client, bounds).read(match.action.action_id, time_range, listener)
     return _PlatformData(listed, flows, problem)
 
 
 def _flows(client: Client, action_id: str) -> tuple[dict[str, str] | None, str]:
-    """The flows that use an action, else why nobody says so."""
+    """Return the flows that use an action, else why they are not known."""
     try:
         flows = consuming_flows(client, action_id)
         if not flows and not tracking_is_built(client):

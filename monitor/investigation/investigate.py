@@ -165,7 +165,7 @@ class Investigation:
         org: The org's configured name.
         action: The action.
         time_range: The period.
-        timeout_seconds: The timeout in force at its end; None where nobody can know it.
+        timeout_seconds: The timeout in force at its end; None where it is unknown.
         executions: What single executions show; None where the contract shows none.
         flows: Flows that use it, most conversations hit first.
         conversations: Conversations that its timeouts hit; None where no detail records were read.
@@ -265,7 +265,7 @@ def _newest_first(one: SlowExecution) -> tuple[int, float, str]:
 
 
 def _percentile_seconds(ascending_ms: Sequence[float], percent: int) -> float | None:
-    """The shortest duration that at least so many of 100 stayed within (nearest rank)."""
+    """Return the shortest duration that at least so many of 100 stayed within (nearest rank)."""
     if not ascending_ms:
         return None
     return ascending_ms[ceil(percent * len(ascending_ms) / 100) - 1] / 1000
@@ -292,7 +292,7 @@ def _flows(
     data: InvestigationData, hits: Sequence[Incident], *, details_read: bool
 ) -> tuple[FlowUse, ...]:
     tracked = data.tracked_flows or {}
-    # What was known before counts only where nobody could say how it is now.
+    # What was known before counts only where dependency tracking gave no answer.
     known = data.known_flows if data.tracked_flows is None else {}
     names = {hit.flow_id: hit.flow_name for hit in reversed(hits) if hit.flow_id}
     conversations: dict[str, set[str]] = defaultdict(set)

@@ -29,7 +29,7 @@ def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     flows_problem: str,
     missing_detail_seconds: int,
 ) -> tuple[str, ...]:
-    """What a reader of this investigation has to know."""
+    """Return what a reader of this investigation has to know."""
     notes = [*_on_executions(contract, listed)]
     if in_force.at_end_ms is None:
         notes.append("The timeout in force is not known.")

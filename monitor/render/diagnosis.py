@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def diagnosis_document(diagnosis: Diagnosis | None, time_range: TimeRange | None) -> dict[str, Any]:
-    """A diagnosis as plain values; all null where there is none.
+    """Return a diagnosis as plain values; all null where there is none.
 
     Args:
         diagnosis: The verdict with its evidence.
@@ -62,7 +62,7 @@ def diagnosis_document(diagnosis: Diagnosis | None, time_range: TimeRange | None
 
 
 def diagnosis_row(document: dict[str, Any]) -> dict[str, Any]:
-    """The same as columns of a CSV."""
+    """Return the same as columns of a CSV."""
     value = document["recommended_timeout_seconds"] or {}
     step = document["raise"] or {}
     slots = document["concurrent_slots"] or {}
@@ -85,7 +85,7 @@ def diagnosis_row(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def org_document(diagnosis: OrgDiagnosis | None) -> dict[str, Any]:
-    """What was diagnosed of an org as a whole; null where nothing was yet."""
+    """Return what was diagnosed of an org as a whole; null where nothing was yet."""
     if diagnosis is None:
         return {"diagnosed": None, "concurrency": None}
     concurrency = diagnosis.concurrency

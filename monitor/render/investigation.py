@@ -20,7 +20,7 @@ from monitor.render.diagnosis import diagnosis_document
 
 
 def investigation_document(investigation: Investigation, generated_at: float) -> dict[str, Any]:
-    """The investigation as plain values, ready for any JSON encoder.
+    """Return the investigation as plain values, ready for any JSON encoder.
 
     Args:
         investigation: What was found.
@@ -54,14 +54,14 @@ def investigation_document(investigation: Investigation, generated_at: float) ->
 
 
 def _diagnosed(diagnosed: DiagnosisInPeriod | None) -> dict[str, Any]:
-    """The words of the report; null where there is no verdict."""
+    """Return the words of the report; null where there is no verdict."""
     if diagnosed is None:
         return diagnosis_document(None, None)
     return diagnosis_document(diagnosed.diagnosis, diagnosed.time_range)
 
 
 def _executions(seen: ExecutionStatistics | None) -> dict[str, Any]:
-    """The same words whether or not executions can be seen."""
+    """Return the same words whether or not executions can be seen."""
     counts = seen.by_outcome if seen else dict.fromkeys(Outcome)
     return {
         "executions": seen.total if seen else None,

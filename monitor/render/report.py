@@ -45,7 +45,7 @@ def report_document(
     diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
     limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
 ) -> dict[str, Any]:
-    """The report as plain values, ready for any JSON encoder.
+    """Return the report as plain values, ready for any JSON encoder.
 
     Args:
         summaries: One an org; ``from`` and ``to`` of the document span them all.
@@ -75,13 +75,13 @@ def report_document(
 
 
 _FORMULA = ("=", "+", "-", "@")
-"""A cell that begins so is reckoned by spreadsheets, whoever wrote it."""
+"""A cell that begins so is reckoned by spreadsheets, whatever it came from."""
 
 
 def report_csv(
     summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
 ) -> str:
-    """One line an action under a header line, worst first; several values stand with ``; ``.
+    """Return one line an action under a header line, worst first; several values stand with ``; ``.
 
     A text that a spreadsheet would take for a formula has an apostrophe in front.
     """

@@ -46,7 +46,7 @@ class ActionSummaries:
         self._in_force = timeouts_during(seen.timeouts_in_force, seen.time_range)
 
     def summaries(self) -> tuple[ActionSummary, ...]:
-        """One an action of the catalogue or with counts; most timeouts first, then by name."""
+        """Return one for each action of the catalogue or with counts, the most timeouts first."""
         counted = self._counts.keys() | self._conversations.keys()
         return tuple(
             sorted(
@@ -94,7 +94,7 @@ class ActionSummaries:
         )
 
     def _used_by(self, action_id: str) -> tuple[str, ...] | None:
-        """The flows that use an action; None before dependency tracking or the data tell."""
+        """Return the flows that use an action; None before dependency tracking or the data tell."""
         flows = self._flows_using.get(action_id, set())
         if not flows and action_id not in self._seen.state.flow_lookups:
             return None
@@ -137,7 +137,7 @@ class ActionSummaries:
 
 
 def _listed_actions(state: OrgState, counted: Collection[str]) -> Iterable[Action]:
-    """The actions to tell of: the catalogue's, quiet or not, and every other one with counts."""
+    """Return the actions to tell of: those of the catalogue, and every other one with counts."""
     known = {action.action_id: action for action in state.actions}
     for action_id, action in known.items():
         in_catalogue = action.kind is not ActionKind.UNKNOWN and action_id not in state.gone

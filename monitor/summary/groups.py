@@ -19,7 +19,7 @@ UNKNOWN_GROUP = "unknown"
 
 
 def most_timeouts_first(groups: Collection[GroupSummary]) -> tuple[GroupSummary, ...]:
-    """Most timeouts first, then by name."""
+    """Return groups with the most timeouts first, then by name."""
     return tuple(sorted(groups, key=lambda group: (-group.timeouts, group.name, group.group_id)))
 
 
@@ -31,7 +31,7 @@ def sum_of_actions(
     *,
     successes_known: bool,
 ) -> GroupSummary:
-    """The sum of some actions."""
+    """Return the sum of some actions."""
     executions = sum(action.executions for action in actions)
     successes = sum(action.successes or 0 for action in actions) if successes_known else None
     timeouts = sum(action.timeouts for action in actions)
@@ -56,7 +56,7 @@ def integration_summaries(
     details_read: bool,
     successes_known: bool,
 ) -> tuple[GroupSummary, ...]:
-    """One group an integration; actions of no known integration are a group of their own.
+    """Return one group an integration; actions of no known integration are a group of their own.
 
     Args:
         actions: All actions.
@@ -88,7 +88,7 @@ def integration_summaries(
 def flow_summaries(
     hits: pd.DataFrame, flow_names: Mapping[str, str], *, executions_known: bool
 ) -> tuple[GroupSummary, ...]:
-    """One group a flow that timeouts hit; those of no known flow are a group of their own.
+    """Return one group a flow that timeouts hit; those of no known flow are a group of their own.
 
     Args:
         hits: ``tables.hits`` of a period.
@@ -115,7 +115,7 @@ def flow_summaries(
 
 
 def timeout_share_of(timeouts: int, executions: int, successes: int | None) -> float | None:
-    """Timeouts per execution; None without executions, or where successes can't be seen."""
+    """Return timeouts per execution; None without executions, or where successes can't be seen."""
     return timeouts / executions if executions and successes is not None else None
 
 

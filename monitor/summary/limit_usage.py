@@ -100,7 +100,7 @@ def limit_use(
         loads: What ended in each window.
         window_seconds: Length of a window; 0 where nothing was read.
         busy_ms: How long the executions of a load held their slots, together.
-        functions: The ids of function actions; None where nobody can tell which they are.
+        functions: The ids of function actions; None where it can't be told which they are.
     """
     count: dict[int, float] = defaultdict(float)
     spent_ms: dict[int, float] = defaultdict(float)
@@ -175,7 +175,7 @@ def slot_time_ms(load: WindowLoad, classifier: Classifier, timeout_ms: float | N
     Args:
         load: The executions, all of one ending.
         classifier: Reads how they ended.
-        timeout_ms: The timeout in force; None where nobody knows it.
+        timeout_ms: The timeout in force; None where unknown.
     """
     if load.max_ms > 0 or load.duration_ms > 0 or not timeout_ms:
         return load.duration_ms

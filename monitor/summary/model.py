@@ -179,8 +179,8 @@ class Summary:
         notes: Sentences on what can't be known here, and why.
         callers_lost: Flows that lost callers, most first; None where that was not read.
         errors_at_timeout: Errors that may be timeouts under another name, most first.
-        errors_without_a_trace: Names and numbers of errors of which nobody can tell whether they
-            are timeouts, for they show neither a status nor a duration; most first.
+        errors_without_a_trace: Names and numbers of errors that may or may not be timeouts:
+            they show neither a status nor a duration; most first.
     """
 
     org: str
@@ -199,7 +199,7 @@ class Summary:
 
 
 def empty_summary(org: str, contract: str, time_range: TimeRange) -> Summary:
-    """What is known of an org before anything was read."""
+    """Return what is known of an org before anything was read."""
     counted = None if contract == "flow" else 0
     total = GroupSummary(
         group_id=org,

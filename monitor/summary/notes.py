@@ -12,7 +12,7 @@ _MOST_TIMEOUTS = 3
 def notes_on(
     summary: Summary, *, missing_detail_seconds: int, unnamed_hits: int, unset_functions: int
 ) -> tuple[str, ...]:
-    """What a reader of this summary has to know.
+    """Return what a reader of this summary has to know.
 
     Args:
         summary: The summary, without notes.

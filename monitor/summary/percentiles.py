@@ -60,7 +60,7 @@ class DurationDistribution:
     executions_below: tuple[float, ...] = ()
 
     def percentile_ms(self, q: float) -> float | None:
-        """The shortest duration that at least a share ``q`` of the executions stayed within.
+        """Return the shortest duration that at least a share ``q`` of the executions stayed within.
 
         Args:
             q: From 0 to 1.
@@ -85,7 +85,7 @@ def duration_distribution(
     timeouts: Iterable[BandedDurations],
     in_force_ms: Collection[int],
 ) -> DurationDistribution:
-    """The durations of an action's successes and timeouts.
+    """Return the durations of an action's successes and timeouts.
 
     Args:
         successes: Executions that succeeded, one entry for each kind of ending.
@@ -118,7 +118,7 @@ def duration_distribution(
 
 
 def _with_bands(timeouts: BandedDurations) -> BandedDurations | None:
-    """The same with bands where there are none: timeouts of one ending all last about as long.
+    """Return the same with bands where there are none: those of one ending last about as long.
 
     None where no duration is shown at all: then it says nothing of where they ended.
     """
@@ -174,7 +174,7 @@ def _edges(index: int) -> tuple[float, float | None]:
 
 
 def _pieces(part: BandedDurations) -> Iterator[tuple[float, float, float]]:
-    """Where executions are evenly spread: from (ms), to (ms), how many."""
+    """Return where executions are evenly spread: from (ms), to (ms), how many."""
     occupied = [index for index, count in enumerate(part.bands) if count]
     scale = part.count / part.in_bands
     for index in occupied:

@@ -2,7 +2,7 @@
 
 No list of the platform's words is published. Where neither word nor status tells a timeout, its
 duration still does: nothing else ends at the very timeout of its action, action by action. Where
-the duration is missing too, nobody can tell, and that is all that can be said.
+the duration is missing too, it can't be told, and that is all that can be said.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ _COUNTS = [field.name for field in fields(ActionCounts)]
 
 
 def count_by_ending(sums: Sequence[TallySum], classifier: Classifier) -> pd.DataFrame:
-    """One row for each way that an action ended, with its counts, durations, bands and outcome."""
+    """Return one row for each way that an action ended: counts, durations, bands and outcome."""
     table = pd.DataFrame(
         [
             (
@@ -83,7 +83,7 @@ def count_by_ending(sums: Sequence[TallySum], classifier: Classifier) -> pd.Data
 
 
 def counts_by_action(table: pd.DataFrame) -> dict[str, ActionCounts]:
-    """Executions of each action by outcome, from ``endings``."""
+    """Return executions of each action by outcome, from ``count_by_ending``."""
     counts = table.pivot_table(
         index="action_id", columns="outcome", values="count", aggfunc="sum", fill_value=0
     ).reindex(columns=_COUNTS, fill_value=0)
@@ -95,7 +95,7 @@ def counts_by_action(table: pd.DataFrame) -> dict[str, ActionCounts]:
 
 
 def failures_by_action(table: pd.DataFrame) -> dict[str, list[tuple[str, str, int]]]:
-    """Failures of each action as (errorType, responseStatus, executions), most frequent first."""
+    """Return each action's failures, (errorType, responseStatus, executions), most first."""
     failed = table[table["outcome"] != Outcome.SUCCESS.value]
     failed = failed.sort_values(
         ["action_id", "count", "error_type", "response_status"],
@@ -108,7 +108,7 @@ def failures_by_action(table: pd.DataFrame) -> dict[str, list[tuple[str, str, in
 
 
 def durations_by_action(table: pd.DataFrame, outcome: Outcome) -> dict[str, list[BandedDurations]]:
-    """The bands of each action's executions that ended in one way."""
+    """Return the bands of each action's executions that ended in one way."""
     rows = table[table["outcome"] == outcome.value]
     found: dict[str, list[BandedDurations]] = {}
     names = ["action_id", "count", "duration_ms", "min_ms", "max_ms", *_BANDS]
@@ -120,7 +120,7 @@ def durations_by_action(table: pd.DataFrame, outcome: Outcome) -> dict[str, list
 
 
 def unmeasured_timeouts(table: pd.DataFrame) -> dict[str, int]:
-    """Return each action's timeouts that show no duration, from ``endings``."""
+    """Return each action's timeouts that show no duration, from ``count_by_ending``."""
     rows = table[
         (table["outcome"] == Outcome.TIMEOUT.value)
         & (table["duration_ms"] <= 0)
@@ -130,7 +130,7 @@ def unmeasured_timeouts(table: pd.DataFrame) -> dict[str, int]:
 
 
 def hits(incidents: Iterable[Incident], classifier: Classifier) -> pd.DataFrame:
-    """One row a timeout that hit a conversation: its conversation, action and flow."""
+    """Return one row a timeout that hit a conversation: its conversation, action and flow."""
     return pd.DataFrame(
         [
             (incident.conversation_id, incident.action_id, incident.flow_id)
@@ -143,13 +143,13 @@ def hits(incidents: Iterable[Incident], classifier: Classifier) -> pd.DataFrame:
 
 
 def conversations_by(table: pd.DataFrame, column: str) -> dict[str, int]:
-    """Distinct conversations for each value of a column of ``hits``."""
+    """Return distinct conversations for each value of a column of ``hits``."""
     found = table.groupby(column)["conversation_id"].nunique()
     return {str(key): int(count) for key, count in found.items()}
 
 
 def flows_by_action(table: pd.DataFrame) -> dict[str, list[str]]:
-    """The flows in which each action timed out, by id; those without one left out."""
+    """Return the flows in which each action timed out, by id; those without one left out."""
     found: dict[str, list[str]] = {}
     pairs = table.loc[table["flow_id"] != "", ["action_id", "flow_id"]].drop_duplicates()
     for action_id, flow_id in _rows(pairs, ["action_id", "flow_id"]):
@@ -158,7 +158,7 @@ def flows_by_action(table: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def counts_by_flow(table: pd.DataFrame) -> list[tuple[str, int, int, int]]:
-    """Each flow's id, timeouts, distinct named actions and distinct conversations."""
+    """Return each flow's id, timeouts, distinct named actions and distinct conversations."""
     named = table["action_id"].where(table["action_id"] != UNKNOWN_ACTION)
     flows = (
         table.assign(named=named)

@@ -15,7 +15,7 @@ class TimeoutsInForce:
 
     Attributes:
         during_ms: Every timeout that was in force at some time of it.
-        at_end_ms: The one at its end; None where nobody can know it.
+        at_end_ms: The one at its end; None where it is unknown.
     """
 
     during_ms: frozenset[int] = frozenset()
