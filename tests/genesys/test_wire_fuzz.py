@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -95,8 +98,33 @@ def wire() -> Iterator[Wire]:
     wire.close()
 
 
-# The library below leaves a socket to the garbage collector where it can't parse an answer.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5, 7\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5, 7\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: \xd9\xa3\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: \xff\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
+        b"HTTP/1.1 103 Early\r\n\r\nHTTP/9\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    ],
+)
+def test_nothing_is_left_open_by_an_answer_that_can_not_be_parsed(wire: Wire, reply: bytes) -> None:
+    """A daemon that asks once a minute would have no descriptor left after some hours."""
+    wire.reply = reply
+    transport = HttpTransport(ApiCounters())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with suppress(TimeoutMonitorError):
+            transport.send(Request("GET /ping", "GET", wire.url, read_timeout_seconds=5))
+        transport.close()
+        gc.collect()
+
+    assert [str(one.message) for one in caught] == []
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     pieces=st.lists(st.sampled_from(PIECES) | st.binary(max_size=12), max_size=8),
