@@ -232,9 +232,10 @@ def _why_no_room(folder: Path) -> str:
         # A file without a name: nobody sees it, and nothing stays of it whatever happens.
         number = os.open(folder, os.O_TMPFILE | os.O_RDWR)
     except OSError as error:
-        if error.errno in _NO_NAMELESS_FILES:
-            return ""
-        raise
+        if error.errno not in _NO_NAMELESS_FILES:
+            raise
+        # Such as /proc, where nobody can make a file, whatever its permissions say.
+        return "" if disk.f_bavail else f"there is no room in its directory {folder}"
     try:
         left = LEAST_ROOM_BYTES
         while left > 0:
