@@ -23,8 +23,7 @@ from monitor.errors import (
     RefusedError,
     TimeoutMonitorError,
 )
-from monitor.genesys.client.budget import Deadline
-from monitor.genesys.client.retry import retry_attempts
+from monitor.genesys import Deadline, retry_attempts
 from monitor.ledger import (
     ASKED_FOR,
     NEXT,

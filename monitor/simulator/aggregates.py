@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from monitor.platform_limits import LONGEST_AGGREGATE_DAYS, MOST_VIEWS
+from monitor.simulator.api_errors import ApiError, bad_request
 from monitor.simulator.endings import words_in
-from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
-from monitor.simulator.naming import execution_id
-from monitor.simulator.odd_records import ABSURD, OddRecords
-from monitor.simulator.refusal import ApiError, bad_request
+from monitor.simulator.ids import execution_id
+from monitor.simulator.malformed_records import ABSURD, OddRecords
 from monitor.simulator.shown_durations import shown_duration_ms
+from monitor.simulator.timestamps import iso_interval, parse_granularity, parse_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,11 +12,11 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map
 
 from monitor.errors import ConfigurationError
-from monitor.simulator.answers import answer, error_response
+from monitor.simulator.api_errors import ApiError, bad_request, not_found, unauthorized
+from monitor.simulator.fault_middleware import FaultMiddleware, fault_response
 from monitor.simulator.faults import FaultQueue
-from monitor.simulator.mishaps import FaultMiddleware, fault_response
-from monitor.simulator.refusal import ApiError, bad_request, not_found, unauthorized
 from monitor.simulator.request_log import RequestLog
+from monitor.simulator.responses import answer, error_response
 from monitor.simulator.routes_actions import action_routes
 from monitor.simulator.routes_analytics import (
     aggregate_routes,

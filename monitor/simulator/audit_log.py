@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from monitor.simulator.moments import iso, parse_interval
-from monitor.simulator.naming import audit_id, chance, user_id
+from monitor.simulator.ids import audit_id, chance, user_id
+from monitor.simulator.timestamps import iso, parse_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from monitor.platform_limits import LONGEST_DETAIL_DAYS, LONGEST_UNFILTERED_DETAIL_DAYS
-from monitor.simulator import detail_dimensions as dimensions
-from monitor.simulator.moments import parse_interval
+from monitor.simulator import detail_filters as dimensions
+from monitor.simulator.api_errors import bad_request
 from monitor.simulator.record_json import render
 from monitor.simulator.records import (
     LONGEST_LEAD_MS,
@@ -16,8 +16,8 @@ from monitor.simulator.records import (
     ConversationRecord,
     records_of,
 )
-from monitor.simulator.refusal import bad_request
 from monitor.simulator.scenario import MAX_TIMEOUT_MS
+from monitor.simulator.timestamps import parse_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

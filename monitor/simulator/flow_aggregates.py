@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from monitor.platform_limits import LONGEST_AGGREGATE_DAYS
-from monitor.simulator.moments import iso_interval, parse_granularity, parse_interval
-from monitor.simulator.refusal import bad_request, not_found
+from monitor.simulator.api_errors import bad_request, not_found
+from monitor.simulator.timestamps import iso_interval, parse_granularity, parse_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,10 +9,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from monitor.simulator.api_errors import ApiError, bad_request, not_found
 from monitor.simulator.flow_layout import first_document
-from monitor.simulator.moments import iso
-from monitor.simulator.refusal import ApiError, bad_request, not_found
 from monitor.simulator.scenario import MAX_TIMEOUT_MS, STEP_DEFAULT_TIMEOUT_MS
+from monitor.simulator.timestamps import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.simulator.naming import part_id
+from monitor.simulator.ids import part_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

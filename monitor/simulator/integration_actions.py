@@ -16,9 +16,9 @@ import msgspec
 from msgspec import Meta
 
 from monitor.model import ActionKind
+from monitor.simulator.api_errors import ApiError, bad_request, not_found
 from monitor.simulator.audit_log import Editor
 from monitor.simulator.queries import parse_body
-from monitor.simulator.refusal import ApiError, bad_request, not_found
 from monitor.simulator.timeouts import action_timeout_ms
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.simulator.moments import iso
-from monitor.simulator.refusal import ApiError, bad_request, not_found
+from monitor.simulator.api_errors import ApiError, bad_request, not_found
+from monitor.simulator.timestamps import iso
 
 Json = dict[str, object]
 

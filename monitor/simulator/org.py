@@ -9,15 +9,15 @@ from monitor.simulator.audit_log import AuditLog, Editor, person
 from monitor.simulator.detail_search import DetailSearch
 from monitor.simulator.flow_aggregates import exit_ms
 from monitor.simulator.flow_documents import FlowStore
+from monitor.simulator.ground_truth import truth
 from monitor.simulator.integration_actions import ActionStore
-from monitor.simulator.odd_records import OddRecords
+from monitor.simulator.malformed_records import OddRecords
 from monitor.simulator.permissions import ALL_PERMISSIONS
 from monitor.simulator.scenario_in_world import in_world
 from monitor.simulator.scenarios import identifier
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.tokens import TokenStore
 from monitor.simulator.traffic import Traffic
-from monitor.simulator.truth import truth
 from monitor.simulator.world import World
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.simulator.refusal import not_found
+from monitor.simulator.api_errors import not_found
 from monitor.simulator.scenarios import identifier
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from monitor.simulator.refusal import bad_request
+from monitor.simulator.api_errors import bad_request
 
 ActionDimension = Literal[
     "actionCategory",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from monitor.simulator.endings import ENDINGS
-from monitor.simulator.moments import iso
-from monitor.simulator.naming import chance, part_id
+from monitor.simulator.ids import chance, part_id
+from monitor.simulator.timestamps import iso
 from monitor.simulator.traffic import NOBODY
 
 if TYPE_CHECKING:

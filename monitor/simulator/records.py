@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from monitor.simulator.endings import ENDINGS
-from monitor.simulator.naming import chance, conversation_id, part_id
+from monitor.simulator.ids import chance, conversation_id, part_id
 from monitor.simulator.traffic import NOBODY
 
 if TYPE_CHECKING:

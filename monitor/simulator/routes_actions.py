@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, request
 
 from monitor.platform_limits import MOST_IDS
-from monitor.simulator.answers import answer, flag, paged, require
+from monitor.simulator.api_errors import bad_request
 from monitor.simulator.integration_actions import BASE, function_json
 from monitor.simulator.permissions import (
     EDIT_ACTIONS,
@@ -15,7 +15,7 @@ from monitor.simulator.permissions import (
     VIEW_FUNCTIONS,
     VIEW_INTEGRATIONS,
 )
-from monitor.simulator.refusal import bad_request
+from monitor.simulator.responses import answer, flag, paged, require
 
 if TYPE_CHECKING:
     from monitor.simulator.org import SimulatedOrg

@@ -8,10 +8,9 @@ from flask import Blueprint, request
 
 from monitor.platform_limits import MOST_ROWS_A_JOB_PAGE
 from monitor.simulator.aggregates import Aggregation
-from monitor.simulator.answers import answer, number, require
+from monitor.simulator.api_errors import bad_request
 from monitor.simulator.flow_aggregates import aggregate_flows
 from monitor.simulator.jobs import JobDesk
-from monitor.simulator.moments import iso
 from monitor.simulator.permissions import VIEW_ACTIONS, VIEW_DETAILS, VIEW_FLOW_AGGREGATES
 from monitor.simulator.queries import (
     AggregateJob,
@@ -21,7 +20,8 @@ from monitor.simulator.queries import (
     FlowQuery,
     parse_body,
 )
-from monitor.simulator.refusal import bad_request
+from monitor.simulator.responses import answer, number, require
+from monitor.simulator.timestamps import iso
 
 if TYPE_CHECKING:
     from flask import Response

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 
-from monitor.simulator.answers import answer, require
+from monitor.simulator.api_errors import not_found
 from monitor.simulator.audit_log import RealtimeQuery
 from monitor.simulator.permissions import VIEW_AUDITS
 from monitor.simulator.queries import parse_body
-from monitor.simulator.refusal import not_found
+from monitor.simulator.responses import answer, require
 
 if TYPE_CHECKING:
     from flask import Response

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Blueprint, Response, request
 
-from monitor.simulator.answers import answer
+from monitor.simulator.api_errors import bad_request
 from monitor.simulator.faults import Fault
 from monitor.simulator.queries import parse_body
-from monitor.simulator.refusal import bad_request
+from monitor.simulator.responses import answer
 
 if TYPE_CHECKING:
     from monitor.simulator.faults import FaultQueue

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, request
 
-from monitor.simulator.answers import require
 from monitor.simulator.gateway import compressed
 from monitor.simulator.permissions import READ_FLOWS, WRITE_FLOWS
+from monitor.simulator.responses import require
 
 if TYPE_CHECKING:
     from monitor.simulator.flow_documents import StoredFlow

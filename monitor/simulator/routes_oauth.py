@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 
-from monitor.simulator.answers import answer
+from monitor.simulator.responses import answer
 from monitor.simulator.tokens import JWT_BEARER, GrantError
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, request
 
-from monitor.simulator.answers import Json, answer, paged, require
-from monitor.simulator.moments import iso
+from monitor.simulator.api_errors import bad_request
 from monitor.simulator.permissions import VIEW_DEPENDENCIES
-from monitor.simulator.refusal import bad_request
+from monitor.simulator.responses import Json, answer, paged, require
 from monitor.simulator.scenarios import identifier
+from monitor.simulator.timestamps import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from monitor.simulator.refusal import too_many_requests, unauthorized
+from monitor.simulator.api_errors import too_many_requests, unauthorized
 
 if TYPE_CHECKING:
     from monitor.clock import Clock

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor.model import Outcome
-from monitor.simulator import laws
+from monitor.simulator import distributions
 from monitor.simulator.endings import (
     CLIENT_400,
     CREATED,
@@ -167,7 +167,7 @@ class Traffic:
     def _draw(self, stream: _Stream, cell: int) -> _Draw | None:
         """Everything random about a cell; the order of the draws is part of the seed's meaning."""
         rng = np.random.Generator(np.random.PCG64([self._scenario.seed, stream.key, cell]))
-        mean = laws.expected_arrivals(stream.arrivals, cell * CELL_SECONDS, CELL_SECONDS)
+        mean = distributions.expected_arrivals(stream.arrivals, cell * CELL_SECONDS, CELL_SECONDS)
         counts = rng.poisson(mean, len(stream.members))
         slot = np.repeat(np.arange(len(counts)), counts)
         # Two calls of one action never share a millisecond: a segment's start names it.
@@ -185,18 +185,18 @@ class Traffic:
         alone = (flow == NOBODY) | self._disconnects[flow]
         first = np.where(alone, np.arange(rows), first)
         serial = ((stream.number << _CELL_BITS | cell) << _ROW_BITS) + np.arange(rows)
-        peak = laws.day_shape(cell * CELL_SECONDS, 0.0)
+        peak = distributions.day_shape(cell * CELL_SECONDS, 0.0)
         return _Draw(
             action=action,
             flow=flow,
             arrival_ms=arrival_ms,
-            latency_ms=laws.latency_ms(stream.law, arrival_ms, rng, stream.key),
+            latency_ms=distributions.latency_ms(stream.law, arrival_ms, rng, stream.key),
             throttled=rng.random(rows) < stream.law.throttled_share * peak,
             failure=rng.random(rows),
             jitter_ms=rng.integers(1, _GATEWAY_JITTER_MS, rows),
             sprinkle=rng.random(rows) < self._scenario.healthy_record_share,
-            delay_ms=laws.delay_ms(self._scenario.lateness, rows, rng),
-            record_delay_ms=laws.delay_ms(self._scenario.lateness, rows, rng),
+            delay_ms=distributions.delay_ms(self._scenario.lateness, rows, rng),
+            record_delay_ms=distributions.delay_ms(self._scenario.lateness, rows, rng),
             conversation=serial[first],
             serial=serial,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from monitor.diagnosis import Verdict
 from monitor.model import ActionKind
-from monitor.simulator.laws import day_shape
+from monitor.simulator.distributions import day_shape
 from monitor.simulator.scenario import LatencyLaw, SimulatedAction
 
 STEP_SECONDS = 300

@@ -15,9 +15,9 @@ from monitor.model import BAND_EDGES_MS, Outcome
 from monitor.simulator import scenario
 from monitor.simulator.aggregates import Aggregation
 from monitor.simulator.endings import ENDINGS
-from monitor.simulator.moments import iso_interval
 from monitor.simulator.queries import ActionView, AggregateQuery
 from monitor.simulator.scenarios import GET_CUSTOMER, ORDER_STATUS, TAKE_PAYMENT
+from monitor.simulator.timestamps import iso_interval
 from monitor.simulator.traffic import Traffic
 from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
+from monitor.simulator.distributions import DAY_SECONDS, outage_of_day
 from monitor.simulator.endings import ENDINGS, GATEWAY_504, OK, THROTTLED, TIMED_OUT
 from monitor.simulator.executions import ExecutionColumns
-from monitor.simulator.laws import DAY_SECONDS, outage_of_day
 from monitor.simulator.scenario import Outage
 from monitor.simulator.scenarios import SHIPMENT_TRACKING, STOCK_LEVEL
 from monitor.simulator.timeouts import TimeoutChange

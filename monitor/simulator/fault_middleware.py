@@ -9,8 +9,8 @@ from flask import Response
 from waitress.channel import ClientDisconnected
 from werkzeug.wsgi import ClosingIterator
 
-from monitor.simulator.answers import error_response
-from monitor.simulator.refusal import ApiError, missing_permission, unauthorized
+from monitor.simulator.api_errors import ApiError, missing_permission, unauthorized
+from monitor.simulator.responses import error_response
 
 if TYPE_CHECKING:
     import threading

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Response, g, request
 
 from monitor.platform_limits import MOST_ENTITIES_A_PAGE
-from monitor.simulator.odd_records import encoded
-from monitor.simulator.refusal import ApiError, bad_request, missing_permission
+from monitor.simulator.api_errors import ApiError, bad_request, missing_permission
+from monitor.simulator.malformed_records import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
