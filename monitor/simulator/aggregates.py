@@ -10,10 +10,9 @@ import numpy as np
 
 from monitor.platform_limits import LONGEST_AGGREGATE_DAYS, MOST_VIEWS
 from monitor.simulator.api_errors import ApiError, bad_request
-from monitor.simulator.endings import words_in
+from monitor.simulator.endings import TIMED_OUT, words_in
 from monitor.simulator.ids import execution_id
 from monitor.simulator.malformed_records import ABSURD, OddRecords
-from monitor.simulator.shown_durations import shown_duration_ms
 from monitor.simulator.timestamps import iso_interval, parse_granularity, parse_interval
 
 if TYPE_CHECKING:
@@ -303,3 +302,24 @@ def _utc_offset_ms(time_zone: str, at_ms: int) -> int:
         raise bad_request(message) from None
     offset = datetime.fromtimestamp(at_ms / 1_000, zone).utcoffset()
     return 0 if offset is None else int(offset.total_seconds() * 1_000)
+
+
+MOST_BEYOND_MS = 500
+_SPREAD = 2_654_435_761
+"""Knuth's multiplier (The Art of Computer Programming, 6.4): neighbours land far apart."""
+
+
+def shown_duration_ms(rows: ExecutionColumns, seed: int, world: World) -> Ints:
+    """Return the duration of each execution as the platform shows it.
+
+    When an execution ended is not changed by it: only rows that our timeout ended are shown
+    otherwise, each by an amount that the seed decides.
+    """
+    if world.timeout_duration == "at_limit":
+        return rows.duration_ms
+    timed_out = rows.ending == TIMED_OUT
+    if world.timeout_duration == "zero":
+        return np.where(timed_out, 0, rows.duration_ms)
+    mixed = ((rows.serial + seed) * _SPREAD) & 0xFFFFFFFF
+    more = (mixed >> 8) % MOST_BEYOND_MS
+    return np.where(timed_out, rows.duration_ms + more, rows.duration_ms)

@@ -15,22 +15,18 @@ from monitor.errors import ConfigurationError
 from monitor.simulator.api_errors import ApiError, bad_request, not_found, unauthorized
 from monitor.simulator.fault_middleware import FaultMiddleware, fault_response
 from monitor.simulator.faults import FaultQueue
-from monitor.simulator.request_log import RequestLog
 from monitor.simulator.responses import answer, error_response
-from monitor.simulator.routes_actions import action_routes
+from monitor.simulator.routes_actions import action_routes, audit_routes
 from monitor.simulator.routes_analytics import (
     aggregate_routes,
     detail_job_routes,
     detail_routes,
     flow_aggregate_routes,
 )
-from monitor.simulator.routes_audits import audit_routes
-from monitor.simulator.routes_control import control_routes
-from monitor.simulator.routes_flows import flow_routes
-from monitor.simulator.routes_oauth import oauth_routes
+from monitor.simulator.routes_control import RequestLog, control_routes
+from monitor.simulator.routes_flows import flow_routes, tracking_routes
 from monitor.simulator.routes_organization import organization_routes, whoami_routes
-from monitor.simulator.routes_tracking import tracking_routes
-from monitor.simulator.tokens import GrantError
+from monitor.simulator.tokens import GrantError, oauth_routes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -13,7 +13,7 @@ from monitor.simulator.ground_truth import truth
 from monitor.simulator.integration_actions import ActionStore
 from monitor.simulator.malformed_records import OddRecords
 from monitor.simulator.permissions import ALL_PERMISSIONS
-from monitor.simulator.scenario_in_world import in_world
+from monitor.simulator.scenario import in_world
 from monitor.simulator.scenarios import identifier
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.tokens import TokenStore

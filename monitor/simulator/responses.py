@@ -1,7 +1,8 @@
-"""Answers on the wire, and what routes read from a request."""
+"""Answers on the wire, a gateway that compresses them, and what routes read from a request."""
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 from flask import Response, g, request
@@ -13,7 +14,10 @@ from monitor.simulator.malformed_records import encoded
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from flask import Request
+
     from monitor.simulator.org import SimulatedOrg
+    from monitor.simulator.world import World
 
 Json = dict[str, object]
 
@@ -88,3 +92,24 @@ def paged(entities: Sequence[Json], path: str) -> Json:
 def _page_uri(path: str, size: int, page: int) -> str:
     """The address of a page."""
     return f"{path}?pageSize={size}&pageNumber={page}"
+
+
+def compressed(response: Response, request: Request, world: World) -> Response:
+    """Compress an answer with an ETag where this world's gateway does; ``If-Match`` stays as it is.
+
+    Args:
+        response: The answer as the platform gave it.
+        request: What it answers.
+        world: Whether there is such a gateway, and what it makes of an ETag.
+    """
+    asked_for = request.accept_encodings["gzip"] > 0 and "Accept-Encoding" in request.headers
+    if world.etag == "strong" or not (asked_for or world.etag == "stubborn"):
+        return response
+    etag = response.headers.get("ETag")
+    if etag is None:
+        return response
+    response.set_data(gzip.compress(response.get_data()))
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["ETag"] = f"W/{etag}" if world.etag == "weak" else f'{etag[:-1]}-gzip"'
+    return response

@@ -1,4 +1,4 @@
-"""Integration actions and integrations over HTTP."""
+"""Integration actions, integrations and the audit log of both over HTTP."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, request
 
 from monitor.platform_limits import MOST_IDS
-from monitor.simulator.api_errors import bad_request
+from monitor.simulator.api_errors import bad_request, not_found
+from monitor.simulator.audit_log import RealtimeQuery
 from monitor.simulator.integration_actions import BASE, function_json
 from monitor.simulator.permissions import (
     EDIT_ACTIONS,
     VIEW_ACTIONS,
+    VIEW_AUDITS,
     VIEW_FUNCTIONS,
     VIEW_INTEGRATIONS,
 )
+from monitor.simulator.queries import parse_body
 from monitor.simulator.responses import answer, flag, paged, require
 
 if TYPE_CHECKING:
@@ -111,3 +114,19 @@ def _integration(integration: Integration) -> dict[str, object]:
         "reportedState": {"code": "ACTIVE", "effective": "Active"},
         "selfUri": f"{_INTEGRATIONS}/{integration.integration_id}",
     }
+
+
+def audit_routes(org: SimulatedOrg) -> Blueprint:
+    """The realtime query, where the world has one."""
+    routes = Blueprint("audits", __name__)
+
+    @routes.post("/api/v2/audits/query/realtime")
+    def query() -> Response:
+        if org.world.audits == "absent":
+            raise not_found(request.path)
+        require(org, VIEW_AUDITS)
+        asked = parse_body(request.get_data(), RealtimeQuery)
+        with_names = "user" in request.args.getlist("expand")
+        return answer(org.audits.query(asked, org.now_ms(), with_names=with_names))
+
+    return routes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,6 @@ from monitor.simulator.responses import answer
 if TYPE_CHECKING:
     from monitor.simulator.faults import FaultQueue
     from monitor.simulator.org import SimulatedOrg
-    from monitor.simulator.request_log import RequestLog
 
 
 class _Permissions(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,3 +111,27 @@ def _seconds(name: str) -> float:
     except (KeyError, ValueError):
         message = f"The query parameter '{name}' must be a moment in epoch seconds"
         raise bad_request(message) from None
+
+
+class RequestLog:
+    """Counts requests per method and route. Thread-safe."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def note(self, method: str, route: str) -> None:
+        """Count one."""
+        with self._lock:
+            self._counts[f"{method} {route}"] += 1
+
+    def counts(self) -> dict[str, int]:
+        """Requests by method and route template."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+    def clear(self) -> None:
+        """Start again at nothing."""
+        with self._lock:
+            self._counts.clear()

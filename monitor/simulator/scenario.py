@@ -5,10 +5,13 @@ Everything here is a frozen value: two orgs made from equal scenarios show equal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from monitor.model import ActionKind
+
+if TYPE_CHECKING:
+    from monitor.simulator.world import World
 
 Contract = Literal["platform", "flow"]
 """Which half of the wire an org speaks: everything, or flow documents and detail records only."""
@@ -217,3 +220,33 @@ class Scenario:
         ("actions.function.concurrent.executions.max", 25),
     )
     smallest_granularity_seconds: int = 60
+
+
+_LATENESS = {"scenario": None, "punctual": PUNCTUAL, "late": LatenessModel(tail_share=0.25)}
+
+
+_CONCURRENCY = "actions.concurrent.executions.max"
+
+
+def in_world(scenario: Scenario, world: World) -> Scenario:
+    """Return the scenario with its lateness, categories and limits as the world has them."""
+    lateness = _LATENESS[world.lateness]
+    if lateness is not None:
+        scenario = replace(scenario, lateness=lateness)
+    actions = scenario.actions
+    if world.function_category == "free_text":
+        actions = tuple(_in_words(one) for one in actions)
+    return replace(scenario, actions=actions, limits=shown_limits(scenario.limits, world))
+
+
+def shown_limits(limits: tuple[tuple[str, int], ...], world: World) -> tuple[tuple[str, int], ...]:
+    """Return the limits that the platform shows, keys and values."""
+    shown = {"all": limits, "none": ()}
+    return shown.get(world.limits, tuple(one for one in limits if one[0] == _CONCURRENCY))
+
+
+def _in_words(action: SimulatedAction) -> SimulatedAction:
+    """Return a function under its integration's name, any other action as it is."""
+    if action.kind is not ActionKind.FUNCTION:
+        return action
+    return replace(action, category=action.integration.name)

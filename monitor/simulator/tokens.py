@@ -1,4 +1,4 @@
-"""Tokens: who gets one, how long it lives, and how much it may ask in a minute."""
+"""Tokens: the route that gives them, how long one lives, and how much it may ask in a minute."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import jwt
+from flask import Blueprint, request
 
 from monitor.simulator.api_errors import too_many_requests, unauthorized
+from monitor.simulator.responses import answer
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from monitor.clock import Clock
+    from monitor.simulator.org import SimulatedOrg
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _MINUTE = 60.0
@@ -202,3 +207,37 @@ def _invalid_client(description: str, status: int = 400) -> GrantError:
 def _invalid_grant(description: str) -> GrantError:
     """400 as OAuth words it."""
     return GrantError(400, "invalid_grant", description)
+
+
+def oauth_routes(org: SimulatedOrg) -> Blueprint:
+    """The token endpoint."""
+    routes = Blueprint("oauth", __name__)
+
+    @routes.post("/oauth/token")
+    def token() -> Response:
+        seconds = org.tokens.lifetime_seconds
+        return answer(
+            {
+                "access_token": _granted(org),
+                "token_type": "bearer",
+                "expires_in": str(seconds) if org.world.expires_in == "text" else seconds,
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return routes
+
+
+def _granted(org: SimulatedOrg) -> str:
+    """A token for the grant that the form asks for."""
+    grant = request.form.get("grant_type", "")
+    if grant == "client_credentials":
+        basic = request.authorization
+        if basic is None or basic.type != "basic":
+            raise GrantError(400, "invalid_request", "client credentials must come as Basic")
+        return org.tokens.by_secret(basic.username or "", basic.password or "")
+    if grant == JWT_BEARER:
+        # The audience is the address that this very request came to.
+        audience = f"{request.url_root}oauth/token"
+        return org.tokens.by_assertion(request.form.get("assertion", ""), audience)
+    raise GrantError(400, "unsupported_grant_type", f"grant_type '{grant}' is not supported")
