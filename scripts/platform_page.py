@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from monitor.platform_limits import LIMITS
-from monitor.simulator.world import questions
+from monitor.simulator import questions
 
 PAGE = Path(__file__).parents[1] / "docs" / "platform.md"
 BEGIN, END = "<!-- worlds: made by make docs -->\n", "<!-- end of worlds -->\n"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from monitor.simulator.org import SimulatedOrg
 from monitor.simulator.permissions import ALL_PERMISSIONS
-from monitor.simulator.scenario import PUNCTUAL, LatenessModel, Scenario
+from monitor.simulator.scenario_types import PUNCTUAL, LatenessModel, Scenario
 from monitor.simulator.scenarios import DEFAULT_SEED, scaled, scenario, scenario_names
 from monitor.simulator.server import RunningSimulator, serve
-from monitor.simulator.world import BELIEVABLE, World
+from monitor.simulator.world import BELIEVABLE, World, questions
 
 __all__ = [
     "ALL_PERMISSIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "Scenario",
     "SimulatedOrg",
     "World",
+    "questions",
     "scaled",
     "scenario",
     "scenario_names",

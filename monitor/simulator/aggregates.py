@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         ActionView,
         AggregateQuery,
     )
-    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.scenario_types import Scenario
     from monitor.simulator.world import World
 
 _LONGEST_DAYS = {"31d": LONGEST_AGGREGATE_DAYS, "7d": 7, "1h": 1 / 24}

@@ -16,7 +16,7 @@ from monitor.simulator.records import (
     ConversationRecord,
     records_of,
 )
-from monitor.simulator.scenario import MAX_TIMEOUT_MS
+from monitor.simulator.scenario_types import MAX_TIMEOUT_MS
 from monitor.simulator.timestamps import parse_interval
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         DetailFilter,
         DetailPredicate,
     )
-    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.scenario_types import Scenario
     from monitor.simulator.traffic import CellKey, Traffic
     from monitor.simulator.world import World
 

@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from monitor.simulator.executions import Flags, Floats, Ints
-    from monitor.simulator.scenario import Arrivals, LatencyLaw, LatenessModel, Outage
+    from monitor.simulator.scenario_types import Arrivals, LatencyLaw, LatenessModel, Outage
 
 DAY_SECONDS = 86_400
 NEVER_MS = 10**9

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from monitor.simulator.detail_search import DetailSearch
     from monitor.simulator.queries import FlowFilter, FlowPredicate, FlowQuery
     from monitor.simulator.records import ConversationRecord
-    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.scenario_types import Scenario
     from monitor.simulator.world import World
 
 Json = dict[str, object]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from monitor.simulator.api_errors import ApiError, bad_request, not_found
 from monitor.simulator.flow_layout import first_document
-from monitor.simulator.scenario import MAX_TIMEOUT_MS, STEP_DEFAULT_TIMEOUT_MS
+from monitor.simulator.scenario_types import MAX_TIMEOUT_MS, STEP_DEFAULT_TIMEOUT_MS
 from monitor.simulator.timestamps import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.scenario_types import Scenario
 
 Json = dict[str, Any]
 

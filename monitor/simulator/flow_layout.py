@@ -9,7 +9,7 @@ from monitor.simulator.ids import part_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor.simulator.scenario import SimulatedAction, SimulatedFlow, Step
+    from monitor.simulator.scenario_types import SimulatedAction, SimulatedFlow, Step
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from monitor.simulator.executions import ExecutionColumns
     from monitor.simulator.records import ConversationRecord
-    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.scenario_types import Scenario
 
 Json = dict[str, object]
 

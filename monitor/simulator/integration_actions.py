@@ -22,7 +22,7 @@ from monitor.simulator.queries import parse_body
 from monitor.simulator.timeouts import action_timeout_ms
 
 if TYPE_CHECKING:
-    from monitor.simulator.scenario import Scenario, SimulatedAction
+    from monitor.simulator.scenario_types import Scenario, SimulatedAction
     from monitor.simulator.world import World
 
 Json = dict[str, object]

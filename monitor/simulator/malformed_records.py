@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.simulator.executions import ExecutionColumns, Flags
-    from monitor.simulator.scenario import Scenario
+    from monitor.simulator.scenario_types import Scenario
     from monitor.simulator.world import World
 
 Json = dict[str, object]

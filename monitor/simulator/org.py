@@ -13,7 +13,7 @@ from monitor.simulator.ground_truth import truth
 from monitor.simulator.integration_actions import ActionStore
 from monitor.simulator.malformed_records import OddRecords
 from monitor.simulator.permissions import ALL_PERMISSIONS
-from monitor.simulator.scenario import in_world
+from monitor.simulator.scenario_types import in_world
 from monitor.simulator.scenarios import identifier
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.tokens import TokenStore
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.simulator.executions import ExecutionColumns
-    from monitor.simulator.scenario import Contract, Scenario
+    from monitor.simulator.scenario_types import Contract, Scenario
 
 REQUESTS_PER_MINUTE: Final = 300
 _RETENTION_MS: Final = 2 * 86_400_000

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.simulator.records import Call, ConversationRecord
-    from monitor.simulator.scenario import Scenario, SimulatedFlow
+    from monitor.simulator.scenario_types import Scenario, SimulatedFlow
     from monitor.simulator.world import World
 
 Json = dict[str, object]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from monitor.simulator.executions import ExecutionColumns
-    from monitor.simulator.scenario import Scenario, SimulatedFlow
+    from monitor.simulator.scenario_types import Scenario, SimulatedFlow
     from monitor.simulator.world import World
 
 LONGEST_LEAD_MS = 4 * 3_600_000

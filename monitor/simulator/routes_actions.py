@@ -22,7 +22,7 @@ from monitor.simulator.responses import answer, flag, paged, require
 
 if TYPE_CHECKING:
     from monitor.simulator.org import SimulatedOrg
-    from monitor.simulator.scenario import Integration
+    from monitor.simulator.scenario_types import Integration
 
 _INTEGRATIONS = "/api/v2/integrations"
 

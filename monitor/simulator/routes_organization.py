@@ -9,7 +9,7 @@ from flask import Blueprint, g
 from monitor.simulator.api_errors import not_found
 from monitor.simulator.permissions import own_roles
 from monitor.simulator.responses import answer, flag
-from monitor.simulator.scenario import shown_limits
+from monitor.simulator.scenario_types import shown_limits
 
 if TYPE_CHECKING:
     from flask import Response

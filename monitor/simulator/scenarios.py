@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from monitor.errors import ConfigurationError
 from monitor.model import ActionKind
-from monitor.simulator.scenario import (
+from monitor.simulator.scenario_types import (
     PUNCTUAL,
     Arrivals,
     Integration,

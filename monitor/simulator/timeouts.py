@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor.model import FUNCTION_DEFAULT_TIMEOUT_MS, PLATFORM_DEFAULT_TIMEOUT_MS, ActionKind
-from monitor.simulator.scenario import STEP_DEFAULT_TIMEOUT_MS
+from monitor.simulator.scenario_types import STEP_DEFAULT_TIMEOUT_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor.simulator.executions import Ints
-    from monitor.simulator.scenario import Contract, Scenario
+    from monitor.simulator.scenario_types import Contract, Scenario
 
 
 @dataclass(frozen=True, slots=True)

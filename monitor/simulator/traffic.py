@@ -30,13 +30,13 @@ from monitor.simulator.endings import (
     TIMED_OUT,
 )
 from monitor.simulator.executions import EMPTY, ExecutionColumns, Flags, Floats, Ints
-from monitor.simulator.scenario import MAX_TIMEOUT_MS
+from monitor.simulator.scenario_types import MAX_TIMEOUT_MS
 from monitor.simulator.timeouts import FirstTimeouts, TimeoutChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor.simulator.scenario import (
+    from monitor.simulator.scenario_types import (
         Arrivals,
         Contract,
         LatencyLaw,

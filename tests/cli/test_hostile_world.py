@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.simulator import PUNCTUAL, Scenario
-from monitor.simulator.scenario import Integration, SimulatedFlow, Step
+from monitor.simulator.scenario_types import Integration, SimulatedFlow, Step
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, TAKE_PAYMENT
 from tests.cli.conftest import Command
 from tests.daemon.place import SECRET, STEADY, Finished, Place, served

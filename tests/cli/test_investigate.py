@@ -20,7 +20,7 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
-from monitor.simulator.scenario import Arrivals
+from monitor.simulator.scenario_types import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
 from tests.poller.watched import SMALL
 from tests.simulator.far_end import AGGREGATES, Wire

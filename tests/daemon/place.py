@@ -17,7 +17,7 @@ import requests
 from monitor.clock import Clock, SystemClock
 from monitor.ledger import Ledger
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, World, serve
-from monitor.simulator.scenario import Arrivals
+from monitor.simulator.scenario_types import Arrivals
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
 from tests.simulator.worlds import readable
 

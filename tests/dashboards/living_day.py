@@ -26,7 +26,7 @@ from monitor.ledger import Change, ChangeState, Ledger
 from monitor.poller import OrgPoller, open_reader
 from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
-from monitor.simulator.scenario import Contract
+from monitor.simulator.scenario_types import Contract
 from monitor.time_ranges import TimeRange
 from tests.dashboards.org import (
     CONTESTED,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.clock import ScaledClock
 from monitor.simulator import Scenario
-from monitor.simulator.scenario import (
+from monitor.simulator.scenario_types import (
     Arrivals,
     Integration,
     LatencyLaw,

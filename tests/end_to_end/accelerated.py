@@ -16,7 +16,7 @@ from monitor.clock import ScaledClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.simulator import SimulatedOrg, World, scenario, serve
-from monitor.simulator.scenario import Contract
+from monitor.simulator.scenario_types import Contract
 from tests.simulator.worlds import readable
 
 WORLD = World(detail_errors="named", telephony_errors="some", flow_aggregates="grouped")

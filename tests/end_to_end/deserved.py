@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from monitor.diagnosis import Verdict
 from monitor.model import ActionKind
 from monitor.simulator.distributions import day_shape
-from monitor.simulator.scenario import LatencyLaw, SimulatedAction
+from monitor.simulator.scenario_types import LatencyLaw, SimulatedAction
 
 STEP_SECONDS = 300
 DAY_SECONDS = 86_400

@@ -18,7 +18,7 @@ from monitor.daemon import Daemon
 from monitor.ledger import Change, ChangeState
 from monitor.model import ActionKind
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
-from monitor.simulator.scenario import (
+from monitor.simulator.scenario_types import (
     Arrivals,
     Integration,
     LatencyLaw,

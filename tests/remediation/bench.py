@@ -28,7 +28,7 @@ from monitor.remediation.write import Writer
 from monitor.simulator import SimulatedOrg
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.integration_actions import action_json
-from monitor.simulator.scenario import (
+from monitor.simulator.scenario_types import (
     PUNCTUAL,
     Arrivals,
     Integration,

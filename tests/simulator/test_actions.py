@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.simulator.scenario import SimulatedAction
+from monitor.simulator.scenario_types import SimulatedAction
 from monitor.simulator.scenarios import (
     BRANCH_FINDER,
     GET_CUSTOMER,

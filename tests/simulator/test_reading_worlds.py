@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.simulator import World
-from monitor.simulator.scenario import Arrivals, LatencyLaw, Scenario
+from monitor.simulator.scenario_types import Arrivals, LatencyLaw, Scenario
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS, TAKE_PAYMENT
 from monitor.time_ranges import TimeRange
 from tests.simulator.conftest import Simulate

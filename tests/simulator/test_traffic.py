@@ -11,7 +11,7 @@ from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
 from monitor.simulator.distributions import DAY_SECONDS, outage_of_day
 from monitor.simulator.endings import ENDINGS, GATEWAY_504, OK, THROTTLED, TIMED_OUT
 from monitor.simulator.executions import ExecutionColumns
-from monitor.simulator.scenario import Outage
+from monitor.simulator.scenario_types import Outage
 from monitor.simulator.scenarios import SHIPMENT_TRACKING, STOCK_LEVEL
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.traffic import NOBODY, Traffic

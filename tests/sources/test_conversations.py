@@ -11,7 +11,7 @@ from monitor.errors import GenesysError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.model import Incident
 from monitor.simulator import SimulatedOrg, World, serve
-from monitor.simulator.scenario import Arrivals, LatencyLaw
+from monitor.simulator.scenario_types import Arrivals, LatencyLaw
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from monitor.sources import ConversationsSource, Evidence
 from monitor.time_ranges import TimeRange

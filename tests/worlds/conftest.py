@@ -14,7 +14,7 @@ import time_machine
 
 from monitor.ledger import Ledger, OrgState
 from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
-from monitor.simulator.scenario import Contract
+from monitor.simulator.scenario_types import Contract
 from tests.cli.conftest import command as command  # noqa: PLC0414 - a fixture of other tests
 from tests.daemon.place import Finished, Place
 from tests.simulator.far_end import NOON, StillClock

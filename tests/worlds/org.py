@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from monitor.simulator import RunningSimulator, Scenario
-from monitor.simulator.scenario import Arrivals, LatenessModel, SimulatedAction
+from monitor.simulator.scenario_types import Arrivals, LatenessModel, SimulatedAction
 from monitor.simulator.scenarios import (
     ADDRESS_LOOKUP,
     BRANCH_FINDER,

@@ -8,7 +8,7 @@ from typing import Any
 from monitor.config import ClassifySettings
 from monitor.model import ActionKind
 from monitor.simulator import World
-from monitor.simulator.scenario import SimulatedAction, SimulatedFlow
+from monitor.simulator.scenario_types import SimulatedAction, SimulatedFlow
 from monitor.simulator.scenarios import (
     ADDRESS_LOOKUP,
     BRANCH_FINDER,

@@ -24,7 +24,7 @@ from monitor.errors import (
 from monitor.genesys import Client, connect
 from monitor.model import ActionKind
 from monitor.remediation.targets import IntegrationActionTarget
-from monitor.simulator.scenario import SimulatedAction
+from monitor.simulator.scenario_types import SimulatedAction
 from monitor.simulator.scenarios import (
     BRANCH_FINDER,
     PARTNER_TOKEN,
