@@ -88,7 +88,7 @@ def history(
     from monitor.cli.plan_views import audit_table, changes_table
     from monitor.cli.planned import chosen_orgs
     from monitor.cli.tables import console_for
-    from monitor.remediation.document import history_document
+    from monitor.render import history_document
 
     with opened_ledger(settings) as ledger:
         names = [one.name for one in chosen_orgs(settings, org)]

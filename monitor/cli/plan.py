@@ -134,7 +134,7 @@ def _show(decisions: "Sequence[Decision]", form: Format) -> None:
 
         console_for().print(plan_table(decisions))
         return
-    from monitor.remediation.document import plan_document, terraform
+    from monitor.render import plan_document, terraform
 
     if form is Format.TERRAFORM:
         sys.stdout.write(terraform(decisions))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.summary import LimitUse, Summary
 
 
-class Level(StrEnum):
+class MinSeverity(StrEnum):
     """How much a verdict matters, in the words of ``monitor.diagnosis.Severity``."""
 
     UNKNOWN = "unknown"
@@ -48,8 +48,8 @@ def report(
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,
     min_severity: Annotated[
-        Level, typer.Option(help="Leave out what matters less.")
-    ] = Level.UNKNOWN,
+        MinSeverity, typer.Option(help="Leave out what matters less.")
+    ] = MinSeverity.UNKNOWN,
 ) -> None:
     """Report what times out, why, and whether more time would help.
 
@@ -106,7 +106,7 @@ class _Found:
     stale: "dict[str, float]"
 
 
-def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: Level) -> _Found:
+def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSeverity) -> _Found:
     from monitor.clock import SystemClock
     from monitor.diagnosis import Severity, diagnose_org
     from monitor.render import with_min_severity

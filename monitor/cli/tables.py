@@ -12,8 +12,14 @@ from rich.text import Text
 from monitor.cli.explanations import STYLES, explanations
 from monitor.diagnosis import Diagnosis, OrgDiagnosis, Severity, format_raise
 from monitor.formats import rounded_seconds, utc_minute
-from monitor.render import NO_DIAGNOSES, NO_LIMITS, most_severe_first, severity_of_action
-from monitor.summary import ActionSummary, CallersLost, LimitUse, Summary, describe_limits
+from monitor.render import (
+    NO_DIAGNOSES,
+    NO_LIMITS,
+    describe_limits,
+    most_severe_first,
+    severity_of_action,
+)
+from monitor.summary import ActionSummary, CallersLost, LimitUse, Summary
 
 UNKNOWN = "-"
 SERIOUS_SHARE = 0.05

@@ -1,4 +1,4 @@
-"""Answers written down: reports, diagnoses and investigations as JSON and CSV.
+"""Answers written down: reports, diagnoses, investigations and changes as JSON, CSV and HCL.
 
 Each document is loaded when it is first asked for.
 """
@@ -9,12 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from monitor.render.changes import (
+        change_document,
+        history_document,
+        outside_document,
+        plan_document,
+        terraform,
+    )
     from monitor.render.diagnosis import diagnosis_document, org_document
     from monitor.render.investigation import investigation_document
     from monitor.render.report import (
         CSV_COLUMNS,
         NO_DIAGNOSES,
         NO_LIMITS,
+        describe_limits,
+        limit_documents,
         most_severe_first,
         report_csv,
         report_document,
@@ -26,23 +35,39 @@ __all__ = [
     "CSV_COLUMNS",
     "NO_DIAGNOSES",
     "NO_LIMITS",
+    "change_document",
+    "describe_limits",
     "diagnosis_document",
+    "history_document",
     "investigation_document",
+    "limit_documents",
     "most_severe_first",
     "org_document",
+    "outside_document",
+    "plan_document",
     "report_csv",
     "report_document",
     "severity_of_action",
+    "terraform",
     "with_min_severity",
 ]
 
 _LAZY = {
+    "changes": (
+        "change_document",
+        "history_document",
+        "outside_document",
+        "plan_document",
+        "terraform",
+    ),
     "diagnosis": ("diagnosis_document", "org_document"),
     "investigation": ("investigation_document",),
     "report": (
         "CSV_COLUMNS",
         "NO_DIAGNOSES",
         "NO_LIMITS",
+        "describe_limits",
+        "limit_documents",
         "most_severe_first",
         "report_csv",
         "report_document",

@@ -21,7 +21,7 @@ from monitor.render.diagnosis import (
     diagnosis_row,
     org_document,
 )
-from monitor.summary import ActionSummary, GroupSummary, LimitUse, Summary, limit_documents
+from monitor.summary import LIMIT_LABELS, ActionSummary, GroupSummary, LimitUse, Summary
 
 CSV_COLUMNS = (
     "org", "action_id", "action_name", "integration_id", "integration_name", "category", "kind",
@@ -242,3 +242,28 @@ def _counts(group: GroupSummary) -> dict[str, Any]:
         "actions": group.actions,
         "conversations": group.conversations,
     }
+
+
+def describe_limits(uses: Sequence[LimitUse]) -> str:
+    """Return one line: which limit is how much used, the tightest first; empty without limits."""
+    return "; ".join(_describe_limit(one) for one in uses)
+
+
+def limit_documents(uses: Sequence[LimitUse]) -> list[dict[str, object]]:
+    """Return the same as values for JSON, the tightest first."""
+    return [
+        {
+            "limit": one.name,
+            "value": one.limit,
+            "used": None if one.used is None else round(one.used, 3),
+            "used_ratio": None if one.used_ratio is None else round(one.used_ratio, 4),
+            "window_seconds": one.window_seconds,
+        }
+        for one in uses
+    ]
+
+
+def _describe_limit(one: LimitUse) -> str:
+    if one.used is None or one.used_ratio is None:
+        return f"{one.limit:,} {LIMIT_LABELS[one.name]}, use not known"
+    return f"{one.used:,.1f} of {one.limit:,} {LIMIT_LABELS[one.name]} ({one.used_ratio:.0%})"

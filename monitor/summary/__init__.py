@@ -10,13 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.summary.limit_usage import (
-        LIMIT_LABELS,
-        LimitUse,
-        describe_limits,
-        limit_documents,
-        limits_in_use,
-    )
+    from monitor.summary.limit_usage import LIMIT_LABELS, LimitUse, limits_in_use
     from monitor.summary.model import (
         ActionSummary,
         CallersLost,
@@ -39,9 +33,7 @@ __all__ = [
     "Summary",
     "TimeoutsInForce",
     "describe_errors_at_timeout",
-    "describe_limits",
     "empty_summary",
-    "limit_documents",
     "limits_in_use",
     "settled",
     "summarise",
@@ -49,13 +41,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "limit_usage": (
-        "LIMIT_LABELS",
-        "LimitUse",
-        "describe_limits",
-        "limit_documents",
-        "limits_in_use",
-    ),
+    "limit_usage": ("LIMIT_LABELS", "LimitUse", "limits_in_use"),
     "model": (
         "ActionSummary",
         "CallersLost",

@@ -133,31 +133,6 @@ def limit_use(
     return tuple(sorted(found, key=lambda one: -(one.used_ratio or 0.0)))
 
 
-def describe_limits(uses: Sequence[LimitUse]) -> str:
-    """Return one line: which limit is how much used, the tightest first; empty without limits."""
-    return "; ".join(_describe_limit(one) for one in uses)
-
-
-def limit_documents(uses: Sequence[LimitUse]) -> list[dict[str, object]]:
-    """Return the same as values for JSON, the tightest first."""
-    return [
-        {
-            "limit": one.name,
-            "value": one.limit,
-            "used": None if one.used is None else round(one.used, 3),
-            "used_ratio": None if one.used_ratio is None else round(one.used_ratio, 4),
-            "window_seconds": one.window_seconds,
-        }
-        for one in uses
-    ]
-
-
-def _describe_limit(one: LimitUse) -> str:
-    if one.used is None or one.used_ratio is None:
-        return f"{one.limit:,} {LIMIT_LABELS[one.name]}, use not known"
-    return f"{one.used:,.1f} of {one.limit:,} {LIMIT_LABELS[one.name]} ({one.used_ratio:.0%})"
-
-
 def _functions(state: OrgState) -> frozenset[str] | None:
     """Return the function actions; None where some action may be one or not."""
     listed = [action for action in state.actions if action.action_id not in state.gone]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor import __version__
 from monitor.formats import iso_time
-from monitor.remediation.document import change_document, outside_document
-from monitor.summary import limit_documents
+from monitor.render import change_document, limit_documents, outside_document
 from monitor.web.readiness import why_not_ready
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from markupsafe import Markup
 from monitor import __version__
 from monitor.diagnosis import Severity
 from monitor.formats import iso_time
-from monitor.render import most_severe_first
-from monitor.summary import describe_limits
+from monitor.render import describe_limits, most_severe_first
 from monitor.web.readiness import REFUSED, why_not_ready
 from monitor.web.wording import (
     UNKNOWN,

@@ -8,7 +8,8 @@ import pytest
 
 from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind, Tally
-from monitor.summary.limit_usage import LimitUse, describe_limits, limit_documents, limits_in_use
+from monitor.render.report import describe_limits, limit_documents
+from monitor.summary.limit_usage import LimitUse, limits_in_use
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, TIMED_OUT, FilledLedger
 
 WINDOW = 300
