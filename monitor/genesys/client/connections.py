@@ -133,11 +133,14 @@ def _ways(connection: HTTPConnection, exchange: Exchange) -> list[Address]:
         raise NewConnectionError(connection, str(error)) from error
 
 
-def _pool_classes(exchanges: ExchangesInFlight) -> dict[str, type[HTTPConnectionPool]]:
+def _pool_classes(  # noqa: C901 - one small class in it
+    exchanges: ExchangesInFlight,
+) -> dict[str, type[HTTPConnectionPool]]:
     class Bound:
         """What plain and TLS connections have in common."""
 
         _served: Exchange | None = None
+        _answer: FinalResponse | None = None
 
         def _new_conn(self: Any) -> socket.socket:
             exchange = self._served = exchanges.current
@@ -149,6 +152,20 @@ def _pool_classes(exchanges: ExchangesInFlight) -> dict[str, type[HTTPConnection
                 # What was cut in the midst of its headers looks like a proxy's whole answer.
                 raise ProxyError("its answer took too long", TimeoutError())
 
+        def response_class(self: Any, *args: Any, **kwargs: Any) -> FinalResponse:  # noqa: ANN401 - the parent's
+            """Return an answer, kept so that it can be closed."""
+            self._answer = FinalResponse(*args, **kwargs)
+            return self._answer  # type: ignore[no-any-return]
+
+        def getresponse(self: Any) -> Any:  # noqa: ANN401 - the same
+            """Read the head of an answer; one that is refused holds the socket open no more."""
+            try:
+                return super().getresponse()  # type: ignore[misc]  # the connection's
+            except BaseException:
+                if self._answer is not None:
+                    self._answer.close()
+                raise
+
         def request(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the same
             before, exchange = self._served, exchanges.current
             if exchange is not None and before is not exchange and self.sock is not None:
@@ -159,11 +176,11 @@ def _pool_classes(exchanges: ExchangesInFlight) -> dict[str, type[HTTPConnection
                 self._served = exchange
             super().request(*args, **kwargs)  # type: ignore[misc]  # the connection's
 
-    class PlainConnection(Bound, HTTPConnection):
-        response_class = FinalResponse
+    class PlainConnection(Bound, HTTPConnection):  # type: ignore[misc]  # a function for a class
+        pass
 
-    class TlsConnection(Bound, HTTPSConnection):
-        response_class = FinalResponse
+    class TlsConnection(Bound, HTTPSConnection):  # type: ignore[misc]  # likewise
+        pass
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = PlainConnection
