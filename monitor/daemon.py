@@ -30,7 +30,7 @@ from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
 from monitor.ledger import Ledger
 from monitor.poller import OrgPoller, open_reader
-from monitor.remediation.loop import RemediationLoop
+from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.time_ranges import floor_to

@@ -47,7 +47,7 @@ def rollback(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.planned import opened_remediations
-    from monitor.remediation.actor import person
+    from monitor.remediation import person
 
     with opened_ledger(settings, changes=True) as ledger:
         org, found = _find(ledger, settings.org, change)

@@ -133,10 +133,16 @@ def set_timeout(
     from monitor.cli.flow_views import shown_result
     from monitor.clock import SystemClock
     from monitor.genesys import connect
-    from monitor.remediation.actor import person, running_program
-    from monitor.remediation.audit_file import AuditFile, audit_path
-    from monitor.remediation.flow_setting import FlowOrder, FlowSettings, set_flow_timeout
-    from monitor.remediation.set_timeout import BUDGET_SECONDS
+    from monitor.remediation import (
+        BUDGET_SECONDS,
+        AuditFile,
+        FlowOrder,
+        FlowSettings,
+        audit_path,
+        person,
+        running_program,
+        set_flow_timeout,
+    )
 
     order = FlowOrder(
         flow_id=flow_id,

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from monitor.genesys import FlowDataAction, FlowDocument
-    from monitor.remediation.set_timeout import SetTimeoutResult
-    from monitor.remediation.targets import TargetState
+    from monitor.remediation import SetTimeoutResult, TargetState
 
 
 def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:

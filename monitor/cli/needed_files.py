@@ -20,7 +20,7 @@ def needed_files(context: Context, settings: Settings) -> dict[Path, str]:
     from monitor.config import DEFAULT_FILE
     from monitor.ledger.engines import parsed_url
     from monitor.ledger.state_file import StateFile
-    from monitor.remediation.audit_file import audit_path
+    from monitor.remediation import audit_path
 
     needed = {context.config_file or Path(DEFAULT_FILE): "the configuration file"}
     url = parsed_url(settings.state.url)

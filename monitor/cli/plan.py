@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from monitor.cli.planned import Planned
     from monitor.ledger import Change
-    from monitor.remediation.decision import Decision
+    from monitor.remediation import Decision
 
 REFUSED = 3
 CONFLICT = 5
@@ -86,7 +86,7 @@ def apply(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.planned import chosen_orgs, opened_remediations, planned, resolve_actions
-    from monitor.remediation.decision import DecisionKind
+    from monitor.remediation import DecisionKind
 
     orgs = chosen_orgs(settings, org)
     with (
@@ -146,7 +146,7 @@ def _show(decisions: "Sequence[Decision]", form: Format) -> None:
 
 
 def _ask(shown: "Sequence[Decision]", *, yes: bool) -> None:
-    from monitor.remediation.decision import DecisionKind
+    from monitor.remediation import DecisionKind
 
     if yes or not any(one.kind is DecisionKind.RAISE for one in shown):
         return
@@ -210,7 +210,7 @@ def show_change(change: "Change") -> None:
 
 def exit_code_of(change: "Change") -> int:
     """What the command line exits with after a change that came this far."""
-    from monitor.remediation.put_back import is_damaged
+    from monitor.remediation import is_damaged
 
     if is_damaged(change):
         return 1

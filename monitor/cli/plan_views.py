@@ -10,7 +10,7 @@ from rich.text import Text
 
 from monitor.formats import exact_seconds, utc_minute
 from monitor.ledger import AuditEntry, Change, OutsideChange
-from monitor.remediation.decision import Decision, DecisionKind
+from monitor.remediation import Decision, DecisionKind
 from monitor.texts import tidy
 
 STYLES = {DecisionKind.RAISE: "green", DecisionKind.RECOMMEND: "yellow", DecisionKind.KEEP: "dim"}

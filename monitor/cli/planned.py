@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
     from monitor.diagnosis import OrgDiagnosis
     from monitor.ledger import Ledger
-    from monitor.remediation.decision import Decision
-    from monitor.remediation.org import OrgRemediation
+    from monitor.remediation import Decision, OrgRemediation
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,7 @@ def opened_remediations(
 ) -> Iterator[list[OrgRemediation]]:
     """What changes the timeouts of each org, closed afterwards; nothing is asked yet."""
     from monitor.clock import SystemClock
-    from monitor.remediation.actor import person
-    from monitor.remediation.org import OrgRemediation
+    from monitor.remediation import OrgRemediation, person
 
     with ExitStack() as stack:
         opened = []
@@ -76,7 +74,7 @@ def planned(
     """
     from monitor.clock import SystemClock
     from monitor.diagnosis import diagnose_org
-    from monitor.remediation.decision import Initiator
+    from monitor.remediation import Initiator
 
     if not any(ledger.state(one.name).sources for one in remediations):
         raise StaleDataError(

@@ -42,8 +42,7 @@ def pause(
     from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
     from monitor.ledger import Switch
-    from monitor.remediation.actor import person
-    from monitor.remediation.audit_file import AuditFile, audit_path
+    from monitor.remediation import AuditFile, audit_path, person
 
     with opened_ledger(settings, changes=True) as ledger:
         switch = Switch(SystemClock().now(), person(), reason)
@@ -96,8 +95,7 @@ def resume(
     from monitor.clock import SystemClock
     from monitor.investigation import find_action, known_actions
     from monitor.ledger import AuditEntry, Switch
-    from monitor.remediation.actor import person
-    from monitor.remediation.audit_file import AuditFile, audit_path
+    from monitor.remediation import AuditFile, audit_path, person
 
     now, who = SystemClock().now(), person()
     with opened_ledger(settings, changes=True) as ledger:

@@ -1,4 +1,68 @@
-"""What changes timeouts: guards that decide, targets that write, and the record of it all.
+"""What changes timeouts: guards that decide, one engine that writes, and the record of it all.
 
-``targets`` is the only door through which anything is written to the platform.
+``decide`` says whether and how far, ``reconcile`` takes a turn at an org, ``write`` is the only
+engine that sends, ``settle`` finds out what became of it, and ``targets`` is the only door through
+which anything is written to the platform. Each name is loaded when it is first asked for.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor.remediation.actor import person, running_program
+    from monitor.remediation.audit_file import AuditFile, audit_path
+    from monitor.remediation.decision import Decision, DecisionKind, Initiator
+    from monitor.remediation.flow_setting import FlowOrder, FlowSettings, set_flow_timeout
+    from monitor.remediation.loop import RemediationLoop
+    from monitor.remediation.org import OrgRemediation
+    from monitor.remediation.put_back import is_damaged
+    from monitor.remediation.set_timeout import BUDGET_SECONDS, SetTimeoutResult
+    from monitor.remediation.targets import TargetState
+
+__all__ = [
+    "BUDGET_SECONDS",
+    "AuditFile",
+    "Decision",
+    "DecisionKind",
+    "FlowOrder",
+    "FlowSettings",
+    "Initiator",
+    "OrgRemediation",
+    "RemediationLoop",
+    "SetTimeoutResult",
+    "TargetState",
+    "audit_path",
+    "is_damaged",
+    "person",
+    "running_program",
+    "set_flow_timeout",
+]
+
+_LAZY = {
+    "actor": ("person", "running_program"),
+    "audit_file": ("AuditFile", "audit_path"),
+    "decision": ("Decision", "DecisionKind", "Initiator"),
+    "flow_setting": ("FlowOrder", "FlowSettings", "set_flow_timeout"),
+    "loop": ("RemediationLoop",),
+    "org": ("OrgRemediation",),
+    "put_back": ("is_damaged",),
+    "set_timeout": ("BUDGET_SECONDS", "SetTimeoutResult"),
+    "targets": ("TargetState",),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -30,11 +30,10 @@ from monitor.ledger import (
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_decision
 from monitor.remediation.circuit_breaker import trip_reason
-from monitor.remediation.decide import RaiseGuards, decide, in_order_of_worth
+from monitor.remediation.decide import RaiseGuards, decide, in_order_of_worth, intent_of
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.guards import allow_listed
-from monitor.remediation.intent import intent_of
 from monitor.remediation.put_back import is_damaged
 from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
 from monitor.remediation.settle import log_waiting

@@ -23,6 +23,7 @@ from monitor.errors import (
     RefusedError,
     TimeoutMonitorError,
 )
+from monitor.formats import exact_seconds
 from monitor.genesys import Deadline, retry_attempts
 from monitor.ledger import (
     ASKED_FOR,
@@ -36,7 +37,6 @@ from monitor.ledger import (
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import WRITE_SECONDS, ChangeRecorder
 from monitor.remediation.damage_repair import DamageRepair
-from monitor.remediation.intent import obstacle_to
 from monitor.remediation.put_back import (
     Damage,
     damage_of,
@@ -202,7 +202,7 @@ class Writer:
             return self._abandoned(lease, change, f"not read: {error.message}", error)
         if before.unfit is not None:
             return self._unfit(lease, change, before.unfit)
-        obstacle = obstacle_to(change, before)
+        obstacle = _obstacle_to(change, before)
         if obstacle:
             return self._abandoned(lease, change, obstacle)
         return target, before
@@ -459,3 +459,14 @@ def _too_old(change: Change) -> ReadBackError:
 
 def _words(error: BaseException) -> str:
     return "it was interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+
+
+def _obstacle_to(change: Change, before: TargetState) -> str:
+    """Why a change can't be sent, from what the platform shows; empty where it can."""
+    if before.timeout_ms != change.from_ms:
+        return f"{exact_seconds(before.timeout_ms)} is in force by now: somebody has changed it"
+    if str(before.editable) != "yes":
+        return f"it can't be changed: {before.by_hand}"
+    if not before.lock:
+        return "the platform gave no version, so that somebody else's change could be lost"
+    return ""

@@ -12,7 +12,7 @@ from typing import Any
 from monitor.diagnosis import Editable
 from monitor.formats import iso_time
 from monitor.ledger import AuditEntry, Change, OutsideChange
-from monitor.remediation.decision import Decision
+from monitor.remediation import Decision
 
 Document = dict[str, Any]
 

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pytest
 
-ROOMS = ("diagnosis", "investigation", "render", "summary")
+ROOMS = ("diagnosis", "investigation", "remediation", "render", "summary")
 HEAVY = ("numpy", "pandas", "scipy")
 
 

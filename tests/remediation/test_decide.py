@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from monitor.config import RemediationSettings
 from monitor.diagnosis import Editable, Verdict
 from monitor.ledger import ChangeState, Quarantine, RemediationState, Switch
-from monitor.remediation.decide import decide, in_order_of_worth
+from monitor.remediation.decide import decide, in_order_of_worth, next_timeout_ms
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.guards import GUARD_NAMES
-from monitor.remediation.next_timeout import next_timeout_ms
 from tests.remediation.cases import (
     ACTION,
     AUTO,

@@ -35,11 +35,11 @@ from monitor.model import (
 )
 from monitor.remediation.targets.json_text import differences, digest, parse
 from monitor.remediation.targets.limits import (
+    is_managed,
     validate_lock,
     validate_whole,
     validate_write,
 )
-from monitor.remediation.targets.managed import is_managed
 from monitor.remediation.targets.target import (
     NOT_SHOWN,
     SERVER_MANAGED,

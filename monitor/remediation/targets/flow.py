@@ -27,11 +27,11 @@ from monitor.remediation.targets.flow_edit import (
 )
 from monitor.remediation.targets.json_text import differences, digest
 from monitor.remediation.targets.limits import (
+    is_managed,
     validate_lock,
     validate_whole,
     validate_write,
 )
-from monitor.remediation.targets.managed import is_managed
 from monitor.remediation.targets.target import (
     SERVER_MANAGED,
     PreSendCheck,
