@@ -1,14 +1,13 @@
 """``rollback`` and ``history``: undoing a change, and what was changed."""
 
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, FormatOption, OrgOption, OutputFormat, opened_ledger
 from monitor.cli.investigate import MOST_ENTRIES
-from monitor.cli.plan import OrgOption, exit_code_of, show_change
+from monitor.cli.plan import exit_code_of, show_change
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
 from monitor.formats import exact_seconds
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
 
 MOST_CHANGES = 2**63 - 1
 """The largest number that a database knows."""
-
-
-class Format(StrEnum):
-    """How the history is written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def rollback(
@@ -69,7 +61,7 @@ def rollback(
 
 def history(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
     audit: Annotated[
         bool, typer.Option("--audit", help="Every line of the audit trail, not only changes.")
     ] = False,
@@ -98,7 +90,7 @@ def history(
     changes.sort(key=lambda one: one.change_id, reverse=True)
     outside.sort(key=lambda one: one.at, reverse=True)
     lines.sort(key=lambda one: one.entry_id, reverse=True)
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         import msgspec
 
         document = msgspec.json.encode(history_document(changes, outside, lines))

@@ -1,11 +1,10 @@
 """``check``: is everything in place, and what to do where it is not."""
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from monitor.cli.context import Context
+from monitor.cli.context import Context, FormatOption, OutputFormat
 from monitor.cli.messages import print_error
 
 if TYPE_CHECKING:
@@ -18,16 +17,9 @@ if TYPE_CHECKING:
 STYLES = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-class Format(StrEnum):
-    """How the findings are written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def check(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Check settings, state, port, logins, clock and permissions.
 
@@ -40,7 +32,7 @@ def check(
     from monitor.clock import SystemClock
 
     found: list[Finding] = []
-    console = None if form is Format.JSON else _console()
+    console = None if form is OutputFormat.JSON else _console()
     for finding in check_up(settings, SystemClock()):
         found.append(finding)
         if console is not None:

@@ -1,4 +1,4 @@
-"""What the commands share: the settings, the ledger and the watches they are made from."""
+"""What the commands share: options, the settings, the ledger and the pollers made from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from monitor.errors import ConfigurationError
 
@@ -16,6 +19,19 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.ledger import Ledger
     from monitor.poller import OrgPoller
+
+
+class OutputFormat(StrEnum):
+    """How the result of a command is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How to write it.")]
+OrgOption = Annotated[
+    str | None, typer.Option("--org", help="The only org to look at.", show_default=False)
+]
 
 
 @dataclass(frozen=True, slots=True)

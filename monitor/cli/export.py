@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LONGEST_SHOWN = 80
 
 
-class Format(StrEnum):
+class ExportFormat(StrEnum):
     """What the export is written for."""
 
     OPENMETRICS = "openmetrics"
@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 def export(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Argument(metavar="FORMAT", help="openmetrics")],  # noqa: ARG001 - there is one
+    form: Annotated[ExportFormat, typer.Argument(metavar="FORMAT", help="openmetrics")],  # noqa: ARG001 - there is one
     begin: Annotated[
         datetime | None,
         typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}."),

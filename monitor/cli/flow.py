@@ -3,12 +3,17 @@
 import os
 import re
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, opened_or_passing_ledger
+from monitor.cli.context import (
+    Context,
+    FormatOption,
+    OutputFormat,
+    opened_ledger,
+    opened_or_passing_ledger,
+)
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError
 
@@ -36,17 +41,9 @@ flow = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 OrgOption = Annotated[
     str | None, typer.Option("--org", help="Which org, where several are.", show_default=False)
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to write it.")]
 
 
 @flow.command()
@@ -60,7 +57,7 @@ def show(
             show_default=False,
         ),
     ] = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
     org: OrgOption = None,
 ) -> None:
     """List the data actions of a flow. Nested ones are found, too."""
@@ -78,7 +75,7 @@ def show(
         raise _missing("FLOW", FLOW_VARIABLE)
     with closing(connect(chosen)) as client, waiting(f"Reading the flow {flow_id}"):
         document = get_flow(client, flow_id)
-    sys.stdout.write(shown_flow(document, chosen.name, as_json=form is Format.JSON))
+    sys.stdout.write(shown_flow(document, chosen.name, as_json=form is OutputFormat.JSON))
 
 
 @flow.command("set-timeout")
@@ -117,7 +114,7 @@ def set_timeout(
     allow_lower: Annotated[
         bool, typer.Option("--allow-lower", help="Lower it, too, where MS is less than now.")
     ] = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
     org: OrgOption = None,
 ) -> None:
     """Set the timeout of one data action in a flow. Nothing else in it changes."""
@@ -171,7 +168,7 @@ def set_timeout(
         finally:
             if not (dry_run and ledger.was_created):
                 AuditFile(audit_path(settings), ledger.journal).catch_up()
-    sys.stdout.write(shown_result(found, result, chosen.name, as_json=form is Format.JSON))
+    sys.stdout.write(shown_result(found, result, chosen.name, as_json=form is OutputFormat.JSON))
 
 
 def _meant(words: "Sequence[str]", org: "OrgSettings") -> tuple[str, str, int]:

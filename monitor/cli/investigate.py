@@ -2,12 +2,11 @@
 
 import math
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, FormatOption, OutputFormat, opened_ledger
 from monitor.cli.progress import reading
 from monitor.errors import ConfigurationError
 
@@ -19,18 +18,11 @@ MOST_ENTRIES = 1_000_000
 """More than anybody reads, or than are ever asked for."""
 
 
-class Format(StrEnum):
-    """How the investigation is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def investigate(
     ctx: typer.Context,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Id or name of a data action.")],
     since: Annotated[str, typer.Option(help="How far back: 15m, 1h, 1d.")] = "1h",
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    form: FormatOption = OutputFormat.TABLE,
     limit: Annotated[
         int, typer.Option(help="The most entries of each list.", min=1, max=MOST_ENTRIES)
     ] = 20,
@@ -77,8 +69,8 @@ def _seconds(option: str, text: str, most: int) -> float:
     return seconds
 
 
-def _render(found: "Investigation", form: Format, generated_at: float) -> str:
-    if form is Format.JSON:
+def _render(found: "Investigation", form: OutputFormat, generated_at: float) -> str:
+    if form is OutputFormat.JSON:
         import msgspec
 
         from monitor.render import investigation_document

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError
@@ -24,7 +24,7 @@ CONFLICT = 5
 UNKNOWN = 6
 
 
-class Format(StrEnum):
+class PlanFormat(StrEnum):
     """How the plan is written."""
 
     TABLE = "table"
@@ -32,14 +32,11 @@ class Format(StrEnum):
     TERRAFORM = "terraform"
 
 
-OrgOption = Annotated[
-    str | None, typer.Option("--org", help="The only org to look at.", show_default=False)
-]
-
-
 def plan(
     ctx: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    form: Annotated[
+        PlanFormat, typer.Option("--format", help="How to write it.")
+    ] = PlanFormat.TABLE,
     org: OrgOption = None,
 ) -> None:
     """Show the changes that apply would make, and every guard that spoke.
@@ -109,7 +106,7 @@ def apply(
         if not shown:
             typer.echo("No timeout is to be changed; timeout-monitor plan says why.")
             return
-        _show(shown, Format.TABLE)
+        _show(shown, PlanFormat.TABLE)
         if dry_run:
             _note_dry_run(found, shown)
         else:
@@ -127,8 +124,8 @@ def apply(
         raise typer.Exit(code)
 
 
-def _show(decisions: "Sequence[Decision]", form: Format) -> None:
-    if form is Format.TABLE:
+def _show(decisions: "Sequence[Decision]", form: PlanFormat) -> None:
+    if form is PlanFormat.TABLE:
         from monitor.cli.plan_views import plan_table
         from monitor.cli.tables import console_for
 
@@ -136,7 +133,7 @@ def _show(decisions: "Sequence[Decision]", form: Format) -> None:
         return
     from monitor.render import plan_document, terraform
 
-    if form is Format.TERRAFORM:
+    if form is PlanFormat.TERRAFORM:
         sys.stdout.write(terraform(decisions))
         return
     import msgspec

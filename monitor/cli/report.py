@@ -32,7 +32,7 @@ class MinSeverity(StrEnum):
     CRITICAL = "critical"
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     """How the report is written."""
 
     TABLE = "table"
@@ -43,7 +43,9 @@ class Format(StrEnum):
 def report(
     ctx: typer.Context,
     since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 7d.")] = "24h",
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.TABLE,
+    form: Annotated[
+        ReportFormat, typer.Option("--format", help="How to write it.")
+    ] = ReportFormat.TABLE,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,
@@ -170,8 +172,8 @@ def _remark_on_age(org: str, seconds: float) -> None:
     )
 
 
-def _render(found: _Found, form: Format, *, to_file: bool) -> str:
-    if form is Format.TABLE:
+def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
+    if form is ReportFormat.TABLE:
         from monitor.cli.tables import console_for, report_table
 
         console = console_for(200 if to_file else None)
@@ -180,7 +182,7 @@ def _render(found: _Found, form: Format, *, to_file: bool) -> str:
         return captured.get()
     from monitor.render import report_csv, report_document
 
-    if form is Format.CSV:
+    if form is ReportFormat.CSV:
         return report_csv(found.shown, found.diagnoses)
     import msgspec
 

@@ -1,13 +1,12 @@
 """``state check``, ``state backup`` and ``state repair``: looking after the state itself."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context
+from monitor.cli.context import Context, FormatOption, OutputFormat
 from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
 from monitor.formats import iso_time
@@ -22,14 +21,6 @@ state = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How the result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="How to write it.")]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="The new file; beside the state otherwise."),
@@ -37,7 +28,7 @@ OutputOption = Annotated[
 
 
 @state.command()
-def check(ctx: typer.Context, form: FormatOption = Format.TABLE) -> None:
+def check(ctx: typer.Context, form: FormatOption = OutputFormat.TABLE) -> None:
     """Check its pages, tables and sums. It changes nothing."""
     care = _care(ctx)
     with waiting("Checking the state"), care.faults() as rules:
@@ -60,7 +51,7 @@ def backup(ctx: typer.Context, output: OutputOption = None) -> None:
 
 @state.command()
 def repair(
-    ctx: typer.Context, output: OutputOption = None, form: FormatOption = Format.TABLE
+    ctx: typer.Context, output: OutputOption = None, form: FormatOption = OutputFormat.TABLE
 ) -> None:
     """Copy what can be read of it into a new file, and say what is lost.
 
@@ -81,7 +72,7 @@ def repair(
     with waiting("Repairing the state"):
         place, done = care.repair(output)
     before = done.not_counted_before
-    if form is Format.JSON:
+    if form is OutputFormat.JSON:
         _echo_json(
             {
                 "state": care.name,
@@ -139,8 +130,8 @@ def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "St
     return StateCare(settings.state.url, busy_timeout_seconds=DEFAULT_BUSY_TIMEOUT_SECONDS)
 
 
-def _show(care: "StateCare", found: "Sequence[StateFault]", form: Format) -> None:
-    if form is Format.JSON:
+def _show(care: "StateCare", found: "Sequence[StateFault]", form: OutputFormat) -> None:
+    if form is OutputFormat.JSON:
         rules = [{"rule": one.rule, "ok": not one.detail, "detail": one.detail} for one in found]
         _echo_json({"state": care.name, "ok": all(one["ok"] for one in rules), "rules": rules})
         return

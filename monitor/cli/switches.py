@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.messages import print_error
-from monitor.cli.plan import OrgOption, format_change
+from monitor.cli.plan import format_change
 
 if TYPE_CHECKING:
     from monitor.config import Settings

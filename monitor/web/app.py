@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 from monitor.errors import UnforeseenError
 from monitor.render import report_document
 from monitor.web.documents import changes_document, readiness_document, status_document
-from monitor.web.exposition import Exposition, Format
+from monitor.web.exposition import Exposition, ExpositionFormat
 from monitor.web.hosts import HostNames
 from monitor.web.page import PageStyle, render_page
 from monitor.web.web_config import TooManyPasswordsError
@@ -128,15 +128,15 @@ def _add_metrics(app: Flask, registry: CollectorRegistry) -> None:
         return response
 
 
-def _wanted_format() -> Format:
+def _wanted_format() -> ExpositionFormat:
     """OpenMetrics where the client likes it best, else text: a scraper without a wish gets text."""
     for accepted, quality in request.accept_mimetypes:
         media_type = accepted.partition(";")[0].strip().lower()
         if quality > 0 and media_type == "application/openmetrics-text":
-            return Format.OPENMETRICS
+            return ExpositionFormat.OPENMETRICS
         if quality > 0 and media_type in {"text/plain", "text/*", "*/*"}:
-            return Format.TEXT
-    return Format.TEXT
+            return ExpositionFormat.TEXT
+    return ExpositionFormat.TEXT
 
 
 def _moment_of(holder: SnapshotHolder, clock: Clock) -> tuple[Snapshot, float]:

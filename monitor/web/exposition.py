@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _END_OF_OPENMETRICS = b"# EOF\n"
 
 
-class Format(Enum):
+class ExpositionFormat(Enum):
     """The exposition formats; the value is the content type."""
 
     TEXT = CONTENT_TYPE_PLAIN_0_0_4
@@ -38,9 +38,9 @@ class Exposition:
         """Write down what ``registry`` collects."""
         self._registry = registry
         self._lock = Lock()
-        self._written: dict[Format, dict[int, tuple[Metric, bytes]]] = {}
+        self._written: dict[ExpositionFormat, dict[int, tuple[Metric, bytes]]] = {}
 
-    def render(self, form: Format) -> bytes:
+    def render(self, form: ExpositionFormat) -> bytes:
         """One whole scrape in this format, UTF-8."""
         families = list(self._registry.collect())
         # Under the lock, so that scrapes that come together write a new snapshot once.
@@ -57,7 +57,7 @@ class Exposition:
                 for other, texts in self._written.items()
             } | {form: fresh}
         body = b"".join(text for _, text in fresh.values())
-        return body + _END_OF_OPENMETRICS if form is Format.OPENMETRICS else body
+        return body + _END_OF_OPENMETRICS if form is ExpositionFormat.OPENMETRICS else body
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class _Only:
         return (self.family,)
 
 
-def _write(family: Metric, form: Format) -> bytes:
-    if form is Format.TEXT:
+def _write(family: Metric, form: ExpositionFormat) -> bytes:
+    if form is ExpositionFormat.TEXT:
         return generate_latest(_Only(family))
     text: bytes = openmetrics.generate_latest(_Only(family))  # type: ignore[no-untyped-call]
     return text.removesuffix(_END_OF_OPENMETRICS)
