@@ -6,13 +6,13 @@ of them asks the platform for what it shows.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from monitor.poller.org_reader import OrgReader, open_reader
-from monitor.poller.poll_report import PollReport, PollResult
 
 if TYPE_CHECKING:
     from monitor.poller.org_poller import OrgPoller
+    from monitor.poller.org_reader import OrgReader, open_reader
+    from monitor.poller.poll_report import PollReport, PollResult
 
 __all__ = [
     "OrgPoller",
@@ -22,12 +22,23 @@ __all__ = [
     "open_reader",
 ]
 
+_LAZY = {
+    "org_poller": ("OrgPoller",),
+    "org_reader": ("OrgReader", "open_reader"),
+    "poll_report": ("PollReport", "PollResult"),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
 
 def __getattr__(name: str) -> object:
-    """Import the poller of an org where it is asked for: it diagnoses, which loads pandas."""
-    if name != "OrgPoller":
-        reason = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(reason)
-    from monitor.poller.org_poller import OrgPoller  # noqa: PLC0415 - see above
+    """Load a name of the face (PEP 562).
 
-    return OrgPoller
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,23 @@ from types import ModuleType
 
 import pytest
 
-ROOMS = ("diagnosis", "investigation", "remediation", "render", "summary")
+ROOMS = (
+    "diagnosis",
+    "genesys",
+    "investigation",
+    "poller",
+    "remediation",
+    "render",
+    "simulator",
+    "sources",
+    "summary",
+)
+JOINED = {"genesys"}
+"""Put together from the faces of their parts, each in order."""
+
+FAR_SIDE = "simulator"
+"""Its traffic is mathematics; nothing that starts up imports it."""
+
 HEAVY = ("numpy", "pandas", "scipy")
 
 
@@ -40,7 +56,8 @@ def test_no_room_imports_past_the_face_of_another(house: ModuleType, root: Path)
 def test_a_face_has_what_it_names(room: str) -> None:
     """Every name is there, once, in order; another is an AttributeError as anywhere."""
     face = importlib.import_module(f"monitor.{room}")
-    assert list(face.__all__) == sorted(set(face.__all__), key=_as_sorted)
+    named = sorted(face.__all__, key=_as_sorted) if room in JOINED else list(face.__all__)
+    assert named == sorted(set(face.__all__), key=_as_sorted)
     for name in face.__all__:
         # A module of the room with this name would stand before what is loaded when asked for.
         assert not isinstance(getattr(face, name), ModuleType)
@@ -50,7 +67,7 @@ def test_a_face_has_what_it_names(room: str) -> None:
 
 def test_faces_load_neither_numpy_nor_pandas_nor_scipy() -> None:
     """Whoever names a value of a room does not pay for the mathematics behind it."""
-    imports = "; ".join(f"import monitor.{room}" for room in ROOMS)
+    imports = "; ".join(f"import monitor.{room}" for room in ROOMS if room != FAR_SIDE)
     found = subprocess.run(
         [sys.executable, "-c", f"{imports}; import sys; print(*sys.modules)"],
         capture_output=True,
