@@ -11,20 +11,20 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-APART_SECONDS = 120.0
+CLOCK_TOLERANCE_SECONDS = 120.0
 """Hosts that share a state may have clocks that are so far apart, and a clock that is kept right is
 never corrected by as much. What a state calls past and lies further ahead than this was written by
 a clock that was wrong."""
 
 
-def lies_ahead(moment: float, now: float) -> bool:
+def is_in_future(moment: float, now: float) -> bool:
     """Return whether a moment that must be past lies in the future: it is void.
 
     Args:
         moment: What was written down as the time then; epoch seconds.
         now: Epoch seconds.
     """
-    return moment > now + APART_SECONDS
+    return moment > now + CLOCK_TOLERANCE_SECONDS
 
 
 class Clock(Protocol):

@@ -104,7 +104,7 @@ class Hours:
     minutes: int
     zone: tzinfo
 
-    def hold(self, now: float) -> bool:
+    def holds(self, now: float) -> bool:
         """Whether ``now`` lies in it; epoch seconds."""
         local = datetime.fromtimestamp(now, self.zone)
         minute = local.hour * 60 + local.minute
@@ -126,9 +126,9 @@ def parse_hours(text: str) -> tuple[Hours, ...]:
     return tuple(_one(part.strip()) for part in text.split(";") if part.strip())
 
 
-def within(hours: tuple[Hours, ...], now: float) -> bool:
+def is_within_hours(hours: tuple[Hours, ...], now: float) -> bool:
     """Whether ``now`` (epoch seconds) lies in one of them; no hours at all mean always."""
-    return not hours or any(one.hold(now) for one in hours)
+    return not hours or any(one.holds(now) for one in hours)
 
 
 def _one(text: str) -> Hours:

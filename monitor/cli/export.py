@@ -93,7 +93,7 @@ def _chosen(settings: "Settings", name: str | None) -> "Sequence[OrgSettings]":
 
 def _labels(written: "Sequence[str]") -> dict[str, str]:
     from monitor.exporter import METRICS
-    from monitor.texts import tidy
+    from monitor.sanitize import sanitize
 
     own = {name for spec in METRICS for name in spec.labels} | {"le"}
     labels: dict[str, str] = {}
@@ -108,11 +108,11 @@ def _labels(written: "Sequence[str]") -> dict[str, str]:
             why = f"series have a label {name} already"
         elif name in labels:
             why = f"{name} is given twice"
-        elif not value or tidy(value, len(value) + 1) != value:
+        elif not value or sanitize(value, len(value) + 1) != value:
             why = f"{name} is empty, which is no label, or holds what no line of text can"
         if why:
             raise ConfigurationError(
-                f"--label: {tidy(text, _LONGEST_SHOWN)} can't be added to every series: {why}",
+                f"--label: {sanitize(text, _LONGEST_SHOWN)} can't be added to every series: {why}",
                 "Write a name that the series don't have, for example job=timeout-monitor.",
             )
         labels[name] = value

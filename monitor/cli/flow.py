@@ -177,14 +177,14 @@ def _meant(words: "Sequence[str]", org: "OrgSettings") -> tuple[str, str, int]:
     Raises:
         ConfigurationError: One is missing, or the last is no number.
     """
-    from monitor.texts import tidy
+    from monitor.sanitize import sanitize
 
     *named, last = words or ("",)
     if last.isascii() and last.isdecimal() and len(last) <= _MOST_DIGITS:
         timeout_ms = int(last)
     elif len(words) == MOST_WORDS or _LOOKS_LIKE_A_TIME.fullmatch(last):
         raise ConfigurationError(
-            f"{tidy(last, _LONGEST_SHOWN)} is no timeout in milliseconds",
+            f"{sanitize(last, _LONGEST_SHOWN)} is no timeout in milliseconds",
             "Give the new timeout last, in milliseconds, such as 5000 for 5 s.",
         )
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from monitor.texts import tame
+from monitor.sanitize import tame
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from monitor.redaction import SECRETS
-from monitor.texts import tame
+from monitor.sanitize import tame
 
 
 def print_error(message: str, hint: str = "") -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from monitor.formats import exact_seconds, utc_minute
 from monitor.ledger import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision, DecisionKind
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 STYLES = {DecisionKind.RAISE: "green", DecisionKind.RECOMMEND: "yellow", DecisionKind.KEEP: "dim"}
 STATE_STYLES = {
@@ -133,4 +133,4 @@ def _table(*columns: str) -> Table:
 
 def _typed(text: str) -> Text:
     """What somebody wrote, which an older program may have kept as it came; none of it is cut."""
-    return Text(tidy(text, len(text)))
+    return Text(sanitize(text, len(text)))

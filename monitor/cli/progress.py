@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor.cli.terminal import untamed
-from monitor.texts import tame
+from monitor.sanitize import tame
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -19,9 +19,9 @@ _LONGEST_REASON = 2_000
 
 def _fit_to_keep(reason: str) -> str:
     """What was typed as a text that can be kept and shown: it may hold any bytes."""
-    from monitor.texts import tidy
+    from monitor.sanitize import sanitize
 
-    return tidy(reason, _LONGEST_REASON)
+    return sanitize(reason, _LONGEST_REASON)
 
 
 ReasonOption = Annotated[str, typer.Option(help="Why, for the audit trail.", callback=_fit_to_keep)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from monitor.texts import tame
+from monitor.sanitize import tame
 
 
 class _Tame:

@@ -12,7 +12,7 @@ from monitor.ledger.change import ASKED_FOR, AuditEntry, ChangeState
 from monitor.ledger.change_schema import audit, refusals
 from monitor.ledger.database import put
 from monitor.ledger.schema import orgs
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 _AUDIT_LOCK = 0x6175_6474
 """Key of the advisory lock that PostgreSQL's writers of the trail queue for ("audt"): a line with
@@ -154,7 +154,7 @@ def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> list
             event=row.event,
             actor=row.actor,
             action_id=row.action_id,
-            action_name=tidy(row.action_name),
+            action_name=sanitize(row.action_name),
             change_id=row.change_id,
             from_ms=row.from_ms,
             to_ms=row.to_ms,

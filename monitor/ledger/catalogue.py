@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
 
-from monitor.clock import APART_SECONDS
+from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.ledger.change import FLOW_TARGET, Change
 from monitor.ledger.database import insert_into, put, put_if_absent
 from monitor.ledger.schema import actions, flow_lookups, flow_use, flows, timeouts
@@ -48,7 +48,7 @@ def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], 
 
 def date_timeouts(connection: Connection, org_id: int, now: float) -> None:
     """Date what is in force and was first seen in the future, by a clock that was wrong, as now."""
-    ahead = (timeouts.c.org_id == org_id) & (timeouts.c.since > now + APART_SECONDS)
+    ahead = (timeouts.c.org_id == org_id) & (timeouts.c.since > now + CLOCK_TOLERANCE_SECONDS)
     columns = (timeouts.c.action_id, timeouts.c.timeout_ms)
     found = connection.execute(select(*columns).where(ahead).order_by(timeouts.c.since)).all()
     if not found:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from monitor.ledger.values import Reading
 from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeoutEdit
-from monitor.texts import tidy, tidy_id
+from monitor.sanitize import sanitize, sanitize_id
 
 LONGEST_SUM_MS = 1e15
 """Thirty thousand years: what is longer, or no number, would make every later sum infinite."""
@@ -25,7 +25,7 @@ def fit_reading(read: Reading) -> Reading:
         read,
         tallies=[_tally(one) for one in read.tallies],
         incidents=[_incident(one) for one in read.incidents],
-        names={tidy_id(key): _action(one) for key, one in read.names.items()},
+        names={sanitize_id(key): _action(one) for key, one in read.names.items()},
         flow_errors=[_flow_error(one) for one in read.flow_errors],
         flow_names=fit_names(read.flow_names),
     )
@@ -38,7 +38,7 @@ def fit_actions(actions: Iterable[Action]) -> Sequence[Action]:
 
 def fit_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return names by id that can be kept."""
-    return {tidy_id(key): tidy(name) for key, name in names.items()}
+    return {sanitize_id(key): sanitize(name) for key, name in names.items()}
 
 
 def fit_edits(edits: Iterable[TimeoutEdit]) -> list[TimeoutEdit]:
@@ -46,11 +46,11 @@ def fit_edits(edits: Iterable[TimeoutEdit]) -> list[TimeoutEdit]:
     return [
         replace(
             one,
-            edit_id=tidy_id(one.edit_id),
-            action_id=tidy_id(one.action_id),
-            user_id=tidy_id(one.user_id),
-            user_name=tidy(one.user_name),
-            client_id=tidy_id(one.client_id),
+            edit_id=sanitize_id(one.edit_id),
+            action_id=sanitize_id(one.action_id),
+            user_id=sanitize_id(one.user_id),
+            user_name=sanitize(one.user_name),
+            client_id=sanitize_id(one.client_id),
         )
         for one in edits
     ]
@@ -66,7 +66,7 @@ def _tally(tally: Tally) -> Tally:
             max_ms=_duration(tally.max_ms),
         )
     words = tally.action_id, tally.error_type, tally.response_status
-    fit = tuple(map(tidy_id, words))
+    fit = tuple(map(sanitize_id, words))
     if fit == words:
         return tally
     return replace(tally, action_id=fit[0], error_type=fit[1], response_status=fit[2])
@@ -80,25 +80,25 @@ def _duration(duration_ms: float) -> float:
 def _incident(incident: Incident) -> Incident:
     return replace(
         incident,
-        conversation_id=tidy_id(incident.conversation_id),
-        action_id=tidy_id(incident.action_id),
-        action_name=tidy(incident.action_name),
-        flow_id=tidy_id(incident.flow_id),
-        flow_name=tidy(incident.flow_name),
-        error_type=tidy_id(incident.error_type),
+        conversation_id=sanitize_id(incident.conversation_id),
+        action_id=sanitize_id(incident.action_id),
+        action_name=sanitize(incident.action_name),
+        flow_id=sanitize_id(incident.flow_id),
+        flow_name=sanitize(incident.flow_name),
+        error_type=sanitize_id(incident.error_type),
     )
 
 
 def _flow_error(one: FlowErrorTally) -> FlowErrorTally:
-    return replace(one, flow_id=tidy_id(one.flow_id), exit_reason=tidy_id(one.exit_reason))
+    return replace(one, flow_id=sanitize_id(one.flow_id), exit_reason=sanitize_id(one.exit_reason))
 
 
 def _action(action: Action) -> Action:
     return replace(
         action,
-        action_id=tidy_id(action.action_id),
-        name=tidy(action.name),
-        integration_id=tidy_id(action.integration_id),
-        integration_name=tidy(action.integration_name),
-        category=tidy(action.category),
+        action_id=sanitize_id(action.action_id),
+        name=sanitize(action.name),
+        integration_id=sanitize_id(action.integration_id),
+        integration_name=sanitize(action.integration_name),
+        category=sanitize(action.category),
     )

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 from sqlalchemy import Connection, delete, insert, select
 
-from monitor.clock import lies_ahead
+from monitor.clock import is_in_future
 from monitor.ledger.catalogue import date_timeouts
 from monitor.ledger.database import put
 from monitor.ledger.orgs import pruned_before, remember_pruned_before
@@ -45,7 +45,7 @@ def void_future(connection: Connection, org_id: int, source: str, now: float) ->
     if old is not None:
         marks += [old.last_success_at, float(old.complete_until)]
     furthest = max([*marks, float(horizon)], default=0.0)
-    if not lies_ahead(furthest, now):
+    if not is_in_future(furthest, now):
         return 0.0
     window = old.window_seconds if old is not None and old.window_seconds else 60
     honest = floor_to(now, window)
@@ -73,7 +73,7 @@ def void_future(connection: Connection, org_id: int, source: str, now: float) ->
     if old is not None:
         new = replace(
             old,
-            last_success_at=0.0 if lies_ahead(old.last_success_at, now) else old.last_success_at,
+            last_success_at=0.0 if is_in_future(old.last_success_at, now) else old.last_success_at,
             newest_data_at=min(old.newest_data_at, now),
             complete_until=min(old.complete_until, until),
         )

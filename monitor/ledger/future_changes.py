@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Column, Connection, Table, select, update
 
-from monitor.clock import lies_ahead
+from monitor.clock import is_in_future
 from monitor.ledger.change_schema import changes, quarantines, switches
 
 _STEP_SECONDS = 0.001
@@ -40,7 +40,7 @@ def moments_ahead(connection: Connection, org_id: int, now: float) -> list[float
         for moment in connection.execute(
             select(column).where(table.c.org_id == org_id, column > now)
         ).scalars()
-        if lies_ahead(moment, now)
+        if is_in_future(moment, now)
     }
     return sorted(found)
 

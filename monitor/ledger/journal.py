@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.clock import lies_ahead
+from monitor.clock import is_in_future
 from monitor.ledger.auditing import (
     add_entries,
     add_refusals,
@@ -360,7 +360,7 @@ def _remediation_state(
     revision = 0 if org_id is None else newest_entry_id(connection, org_id)
     found = read_remediation_state(connection, org, org_id, now - HISTORY_SECONDS)
     found = replace(found, revision=revision)
-    if lies_ahead(found.resumed_at, now):
+    if is_in_future(found.resumed_at, now):
         # Until it is brought back it is void: better a failure too many than all forgotten.
         found = replace(found, resumed_at=0.0)
     if org_id is None or not found.latest:

@@ -49,7 +49,7 @@ from monitor.ledger.values import (
     WindowLoad,
 )
 from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit
-from monitor.texts import tidy_id
+from monitor.sanitize import sanitize_id
 from monitor.time_ranges import TimeRange
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
@@ -210,7 +210,7 @@ class Ledger:
         """Replace what dependency tracking said of an action by ``flows``, names by flow id."""
         with self._database.writing() as connection:
             org_id = lock_org(connection, org)
-            save_flows_of_action(connection, org_id, tidy_id(action_id), fit_names(flows), at)
+            save_flows_of_action(connection, org_id, sanitize_id(action_id), fit_names(flows), at)
 
     def save_timeout_edits(
         self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]

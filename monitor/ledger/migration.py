@@ -19,7 +19,7 @@ from monitor.ledger.schema import (
     tallies,
 )
 from monitor.model import ActionKind
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 
 def _to_version_2(connection: Connection) -> None:
@@ -47,9 +47,9 @@ _DURATIONS = (
 def _tidy(connection: Connection, column: Column[str]) -> None:
     as_kept = type_coerce(column, String)
     for (name,) in connection.execute(select(as_kept).distinct()).all():
-        if tidy(name) != name:
+        if sanitize(name) != name:
             found = update(column.table).where(as_kept == name)
-            connection.execute(found.values({column.name: tidy(name)}))
+            connection.execute(found.values({column.name: sanitize(name)}))
 
 
 def _to_version_4(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from monitor.clock import Clock, lies_ahead
+from monitor.clock import Clock, is_in_future
 from monitor.genesys import consuming_flows, tracking_is_built
 from monitor.ledger import Ledger
 from monitor.model import Action
@@ -119,4 +119,4 @@ class FlowUsage:
 
 def _is_over(looked_up_at: float, now: float) -> bool:
     """Whether an answer about flow use is too old, or is dated by a clock that was wrong."""
-    return now - looked_up_at >= FLOW_LOOKUP_LASTS_SECONDS or lies_ahead(looked_up_at, now)
+    return now - looked_up_at >= FLOW_LOOKUP_LASTS_SECONDS or is_in_future(looked_up_at, now)

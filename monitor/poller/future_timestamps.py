@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 
 import structlog
 
-from monitor.clock import Clock, lies_ahead
+from monitor.clock import Clock, is_in_future
 from monitor.ledger import Ledger
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class FutureTimestamps:
         covered = self._ledger.coverage(self._org, source)
         marks = [state.last_success_at, state.complete_until] if state else []
         marks += [covered[-1].end] if covered else []
-        if not marks or not lies_ahead(max(marks), now) or self._is_enough(source):
+        if not marks or not is_in_future(max(marks), now) or self._is_enough(source):
             return False
         ahead_seconds = self._ledger.void_future(self._org, source, now)
         self._voided_at[source].append(self._clock.monotonic())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from monitor.clock import Clock, lies_ahead
+from monitor.clock import Clock, is_in_future
 from monitor.errors import GenesysError, TimeoutMonitorError
 from monitor.genesys import DropReason
 from monitor.model import AUDITS, source_of_executions
@@ -85,7 +85,7 @@ class FreshnessTracker:
         """Return when everything was last read."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
         told = {
-            source: 0.0 if lies_ahead(one.last_success_at, now) else min(one.last_success_at, now)
+            source: 0.0 if is_in_future(one.last_success_at, now) else min(one.last_success_at, now)
             for source, one in states.items()
         }
         seen = {source: now - (monotonic - at) for source, at in tuple(self._read_at.items())}

@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 
 from monitor.clock import Clock
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def person() -> str:
         # A container may run under a number that stands in no list of users.
         user = f"uid{os.getuid()}"
     # A variable may hold any bytes, and what is no text can't be kept.
-    return tidy(f"{user}@{socket.gethostname()}")
+    return sanitize(f"{user}@{socket.gethostname()}")
 
 
 def daemon() -> str:

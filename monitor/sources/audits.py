@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from monitor.genesys import AuditLogMessage, PropertyChange
 from monitor.model import PLATFORM_DEFAULT_TIMEOUT_MS, TimeoutEdit
-from monitor.texts import tidy, tidy_id
+from monitor.sanitize import sanitize, sanitize_id
 
 _NO_SAVES = {"create", "delete", "view", "execute", "test"}
 _TIMEOUT = re.compile(r"(?i)timeout")
@@ -54,10 +54,10 @@ def _edit(entry: AuditLogMessage) -> TimeoutEdit | None:
     return TimeoutEdit(
         edit_id=entry.id,
         at=entry.event_date.timestamp(),
-        action_id=tidy_id(action_id),
-        user_id=tidy_id((user.id if user else None) or ""),
-        user_name=tidy((user.name if user else None) or ""),
-        client_id=tidy_id((client.id if client else None) or ""),
+        action_id=sanitize_id(action_id),
+        user_id=sanitize_id((user.id if user else None) or ""),
+        user_name=sanitize((user.name if user else None) or ""),
+        client_id=sanitize_id((client.id if client else None) or ""),
         from_ms=from_ms,
         to_ms=to_ms,
     )

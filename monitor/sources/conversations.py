@@ -34,8 +34,8 @@ from monitor.genesys import (
     interval,
 )
 from monitor.model import FLOW_ERRORS, SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident
+from monitor.sanitize import sanitize, sanitize_id
 from monitor.sources.source import Evidence
-from monitor.texts import tidy, tidy_id
 from monitor.time_ranges import TimeRange
 
 LONGEST_CALL_SECONDS = 6 * 3600
@@ -226,23 +226,23 @@ class ConversationsSource:
     def _incident(
         self, conversation: Conversation, flow: SessionFlow, segment: Segment
     ) -> Incident:
-        flow_id = tidy_id(flow.flow_id or "")
-        named = tidy(segment.properties.get("actionName", ""))
-        told = tidy_id(segment.properties.get("actionId", "")) or (
+        flow_id = sanitize_id(flow.flow_id or "")
+        named = sanitize(segment.properties.get("actionName", ""))
+        told = sanitize_id(segment.properties.get("actionId", "")) or (
             self._attribution.action_named(named) if named else None
         )
         sole = None if told else self._attribution.sole_action(flow_id)
         began_ms = epoch_ms(segment.segment_start) if segment.segment_start else 0
         ended = segment.segment_end or segment.segment_start
         return Incident(
-            conversation_id=tidy_id(conversation.conversation_id),
+            conversation_id=sanitize_id(conversation.conversation_id),
             segment_start_ms=began_ms,
             at=ended.timestamp() if ended else began_ms / 1000,
             action_id=told or sole or UNKNOWN_ACTION,
             action_name=named,
             flow_id=flow_id,
-            flow_name=tidy(flow.flow_name or ""),
-            error_type=tidy_id(segment.error_code or ""),
+            flow_name=sanitize(flow.flow_name or ""),
+            error_type=sanitize_id(segment.error_code or ""),
             attributed=SOLE_ACTION if sole else "",
         )
 
@@ -269,8 +269,8 @@ def _exits(conversation: Conversation) -> Iterator[tuple[tuple[str, str, int], F
             yield (
                 key,
                 FlowExit(
-                    tidy_id(flow.flow_id),
-                    tidy(flow.flow_name or ""),
+                    sanitize_id(flow.flow_id),
+                    sanitize(flow.flow_name or ""),
                     flow.exit_reason,
                     left.timestamp(),
                 ),

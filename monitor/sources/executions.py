@@ -43,12 +43,12 @@ from monitor.genesys import (
     submit_action_job,
 )
 from monitor.model import Execution, ExecutionList, Truncation
+from monitor.sanitize import sanitize
 from monitor.sources.source import (
     is_granularity_too_fine,
     is_interval_too_long,
     is_page_size_refused,
 )
-from monitor.texts import tidy
 from monitor.time_ranges import TimeRange, floor_to
 
 GROUP_BY: tuple[ActionDimension, ...] = ("correlationId", "errorType", "responseStatus")
@@ -252,7 +252,7 @@ class ExecutionsSource:
 
 def _unfulfilled(status: JobStatus) -> GenesysError:
     """The error for a job that ended without results."""
-    words = tidy(" ".join((status.error_message or "").split()).rstrip("."))
+    words = sanitize(" ".join((status.error_message or "").split()).rstrip("."))
     said = f": {words}" if words else ""
     if status.state is JobState.FAILED and _ABOUT_THE_QUESTION.search(words):
         return BadRequestError(

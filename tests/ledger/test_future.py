@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.clock import APART_SECONDS
+from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.ledger import Ledger, SourceState
 from monitor.model import Action, ActionKind
 from monitor.time_ranges import TimeRange
@@ -19,7 +19,7 @@ def test_what_lies_in_the_past_stays(ledger: Ledger) -> None:
     ledger.record(ORG, SOURCE, reading(covered=windows(0, 2), read_at=T0 + 600.0))
     before = ledger.state(ORG)
 
-    assert ledger.void_future(ORG, SOURCE, T0 + 600.0 - APART_SECONDS) == 0.0
+    assert ledger.void_future(ORG, SOURCE, T0 + 600.0 - CLOCK_TOLERANCE_SECONDS) == 0.0
     assert ledger.state(ORG) == before
 
 

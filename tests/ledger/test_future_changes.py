@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.clock import APART_SECONDS
+from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.ledger import ChangeState, Ledger, Quarantine, Switch
 from monitor.remediation.circuit_breaker import trip_reason
 from tests.ledger.changing import begun, entry, leased, moved, sent
@@ -82,10 +82,10 @@ def test_a_quarantine_lasts_no_longer_than_its_own_length(ledger: Ledger) -> Non
 
 def test_what_is_ahead_by_less_than_clocks_may_be_apart_stays(ledger: Ledger) -> None:
     """Hosts that share a state are."""
-    ledger.journal.resume(ORG, Switch(T0 + APART_SECONDS, "ann@desk"))
+    ledger.journal.resume(ORG, Switch(T0 + CLOCK_TOLERANCE_SECONDS, "ann@desk"))
 
     assert ledger.journal.bring_back_from_future(ORG, T0) == 0.0
-    assert ledger.journal.remediation_state(ORG, T0).resumed_at == T0 + APART_SECONDS
+    assert ledger.journal.remediation_state(ORG, T0).resumed_at == T0 + CLOCK_TOLERANCE_SECONDS
 
 
 def test_an_org_that_was_never_seen_has_nothing_to_bring_back(ledger: Ledger) -> None:

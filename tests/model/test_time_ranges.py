@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.time_ranges import DAYS, parse_hours, within
+from monitor.time_ranges import DAYS, is_within_hours, parse_hours
 
 
 def at(text: str) -> float:
@@ -46,12 +46,12 @@ NIGHTS = "Mon-Fri 22:00-05:00"
 )
 def test_a_moment_lies_inside_or_outside(hours: str, moment: str, *, inside: bool) -> None:
     """Half-open hours, by the clocks of the place."""
-    assert within(parse_hours(hours), at(moment)) is inside
+    assert is_within_hours(parse_hours(hours), at(moment)) is inside
 
 
 def test_no_hours_mean_always() -> None:
     """Nobody has to write them."""
-    assert within(parse_hours(" "), at("2026-03-02T03:30"))
+    assert is_within_hours(parse_hours(" "), at("2026-03-02T03:30"))
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_hours_hold_for_as_long_as_they_say_once_a_week(
     begin = DAYS.index(day) * 1_440 + start
     expected = (minute - begin) % (7 * 1_440) < length
 
-    assert within(hours, monday + 60 * minute) is expected
+    assert is_within_hours(hours, monday + 60 * minute) is expected

@@ -13,7 +13,7 @@ from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import ImplausibleError, Record, RecordPage, check_id
 from monitor.genesys.client.decoding import decode_strictly, unusable_response, wrong_entity_error
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.texts import tidy, tidy_id
+from monitor.sanitize import sanitize, sanitize_id
 
 LIST_ACTIONS = Endpoint(
     "GET", "/api/v2/integrations/actions", ("integrations:action:view", "bridge:actions:view")
@@ -148,9 +148,9 @@ class _ActionAnswer(Record, frozen=True, rename="camel"):
         seconds = self.config.timeout_seconds if self.config else None
         return IntegrationAction(
             id=self.id,
-            name=tidy(self.name or "") or self.id,
-            integration_id=tidy_id(self.integration_id or ""),
-            category=tidy(self.category or ""),
+            name=sanitize(self.name or "") or self.id,
+            integration_id=sanitize_id(self.integration_id or ""),
+            category=sanitize(self.category or ""),
             version=self.version,
             timeout_ms=seconds * 1000 if seconds else None,
             secure=self.secure,
@@ -292,7 +292,7 @@ def list_integrations(client: Client) -> dict[str, ListedIntegration]:
     pages = paginate(client, LIST_INTEGRATIONS, _IntegrationPage, {})
     return {
         one.id: ListedIntegration(
-            tidy(one.name or ""), (one.integration_type and one.integration_type.id) or ""
+            sanitize(one.name or ""), (one.integration_type and one.integration_type.id) or ""
         )
         for one in pages
     }

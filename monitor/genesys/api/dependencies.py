@@ -12,7 +12,7 @@ from monitor.genesys.api.pagination import NamedRecord, paginate
 from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import RecordPage
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ def consuming_flows(
             # A type that the platform does not take there has no users.
             log.debug("object_type_not_taken", object_type=other, why=error.message)
     return {
-        consumer.id: tidy(consumer.name or "")
+        consumer.id: sanitize(consumer.name or "")
         for consumer in consumers
         if (consumer.type or "").upper().endswith("FLOW") and not consumer.deleted
     }

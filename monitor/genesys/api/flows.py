@@ -18,7 +18,7 @@ from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.decoding import decode_strictly, unusable_response, wrong_entity_error
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
-from monitor.texts import fits_header, tidy, tidy_id
+from monitor.sanitize import is_header_safe, sanitize, sanitize_id
 
 GET_FLOW = Endpoint(
     "GET",
@@ -133,8 +133,8 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
     name, version = document.get("name"), document.get("version")
     return FlowDocument(
         flow_id=flow_id,
-        name=tidy(name) if isinstance(name, str) else "",
-        version=tidy_id(str(version)) if isinstance(version, str | int) else "",
+        name=sanitize(name) if isinstance(name, str) else "",
+        version=sanitize_id(str(version)) if isinstance(version, str | int) else "",
         etag=_etag(response.headers.get("ETag", "")),
         raw=response.body,
         data_actions=tuple(actions),
@@ -145,7 +145,7 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
 
 def _etag(text: str) -> str:
     """An ETag that can go back in a header; one that can't is as good as none."""
-    return text if fits_header(text) else ""
+    return text if is_header_safe(text) else ""
 
 
 def _entries(document: dict[str, object]) -> Iterator[dict[str, object]]:
@@ -190,9 +190,9 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
         raise ValueError(reason)
     return FlowDataAction(
         action_id=read.id,
-        name=tidy(read.name or ""),
-        method=tidy(read.data.method or ""),
-        url=tidy(_without_secrets(read.data.url or ""), _LONGEST_URL),
+        name=sanitize(read.name or ""),
+        method=sanitize(read.data.method or ""),
+        url=sanitize(_without_secrets(read.data.url or ""), _LONGEST_URL),
         timeout_ms=timeout_ms,
         is_set=read.data.timeout is not None,
     )

@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.genesys.client.transport import skew_seconds
-from monitor.texts import tidy, tidy_id
+from monitor.sanitize import sanitize, sanitize_id
 
 REGIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -72,8 +72,8 @@ def whoami(client: Client, clock: Clock) -> Identity:
     received_at = clock.now()
     organization = client.decode(ORGANIZATION, response, _Organization)
     return Identity(
-        org_id=tidy_id(organization.id),
-        org_name=tidy(organization.name or ""),
+        org_id=sanitize_id(organization.id),
+        org_name=sanitize(organization.name or ""),
         clock_skew_seconds=skew_seconds(response.headers.get("Date"), received_at),
     )
 

@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 from msgspec import inspect
 
-from monitor.texts import tidy_id
+from monitor.sanitize import sanitize_id
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _MOST_DIGITS = 40
@@ -83,7 +83,7 @@ def check_id(text: str) -> None:
     Raises:
         ImplausibleError: It is none.
     """
-    if not text or "\ufffd" in text or tidy_id(text) != text:
+    if not text or "\ufffd" in text or sanitize_id(text) != text:
         reason = "an id that can't be one"
         raise ImplausibleError("shape", reason)
 

@@ -22,7 +22,7 @@ from monitor.genesys.client.lenient_decoding import (
     check_value_count,
 )
 from monitor.genesys.client.transport import Response
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 _LONGEST_KIND = 100  # characters of a content type, or of an id that nobody asked for
 _REPORT = "The API may have changed; report it with the correlation id."
@@ -64,7 +64,7 @@ def wrong_entity_error(
         WrongShapeError,
         endpoint,
         response,
-        f"The answer to {endpoint.label} for {asked} is about {tidy(found, _LONGEST_KIND)}",
+        f"The answer to {endpoint.label} for {asked} is about {sanitize(found, _LONGEST_KIND)}",
         "A cache or a gateway in between mixes answers up: nothing can be written through it.",
     )
 
@@ -86,7 +86,7 @@ def translated_decode_errors(endpoint: Endpoint, response: Response) -> Iterator
         said = f"{label} is nested too deeply to be read"
         raise unusable_response(WrongShapeError, endpoint, response, said, _REPORT) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = tidy(response.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
+        kind = sanitize(response.headers.get("Content-Type", "no content type"), _LONGEST_KIND)
         said = f"{label} is not JSON ({kind})"
         hint = "Check region and api_url; a proxy or a web page answered in the platform's place."
         raise unusable_response(NotJsonError, endpoint, response, said, hint) from error

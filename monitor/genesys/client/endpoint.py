@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from monitor.errors import WrongShapeError
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 _LONGEST_VALUE = 1000
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -55,7 +55,7 @@ class Endpoint:
         """
         for name, value in values.items():
             # An address is tidied on its way: these two would take the part before them with them.
-            if value in {"", ".", ".."} or value != tidy(value, _LONGEST_VALUE):
+            if value in {"", ".", ".."} or value != sanitize(value, _LONGEST_VALUE):
                 raise WrongShapeError(
                     f"{self.label} can't be asked with {value[:40]!r} as its {name}",
                     "Check the id; where the platform gave it, report it.",

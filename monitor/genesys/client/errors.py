@@ -26,7 +26,7 @@ from monitor.genesys.client.lenient_decoding import decode_leniently
 from monitor.genesys.client.rate_limiter import retry_after_seconds
 from monitor.genesys.client.transport import READ_FIRST, Response
 from monitor.redaction import SECRETS
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 _LONGEST_WORDS = 300  # characters; a proxy's page is no message
 _LONGEST_FORM = 100  # characters of a content type
@@ -71,8 +71,8 @@ def error_detail(response: Response) -> ErrorDetail:
     message = body.message or body.error_description or body.description or ""
     return ErrorDetail(
         # Before they are cut: half of a secret would no longer be known for one.
-        code=tidy(SECRETS.redact(body.code or body.error or ""), _LONGEST_WORDS),
-        message=tidy(" ".join(SECRETS.redact(message).split()).rstrip("."), _LONGEST_WORDS),
+        code=sanitize(SECRETS.redact(body.code or body.error or ""), _LONGEST_WORDS),
+        message=sanitize(" ".join(SECRETS.redact(message).split()).rstrip("."), _LONGEST_WORDS),
     )
 
 
@@ -91,7 +91,7 @@ def error_for(endpoint: Endpoint, response: Response, now: float) -> GenesysErro
     said = f": {words}" if str(words) else ""
     label, correlation = endpoint.label, response.correlation_id
     if _is_from_intermediary(endpoint, status, words):
-        form = tidy(response.headers.get("Content-Type", "no content type"), _LONGEST_FORM)
+        form = sanitize(response.headers.get("Content-Type", "no content type"), _LONGEST_FORM)
         return NotJsonError(
             f"{label} was answered with status {status} and without the platform's words ({form})",
             "A proxy or gateway in between has answered; it is asked again at the next read. Where "
@@ -202,7 +202,7 @@ def _redirected_to(location: str) -> str:
         host = urlsplit(location).hostname
     except ValueError:
         host = None
-    return tidy(host, _LONGEST_HOST) if host else "nowhere"
+    return sanitize(host, _LONGEST_HOST) if host else "nowhere"
 
 
 def _bad_request(endpoint: Endpoint, status: int, said: str) -> tuple[str, str]:

@@ -44,7 +44,7 @@ from monitor.genesys.client.content_encoding import (
     has_framed_end,
 )
 from monitor.genesys.client.exchange import Exchange, ExchangesInFlight
-from monitor.texts import tidy
+from monitor.sanitize import sanitize
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 """One address of a host is given no longer than that; another may answer."""
@@ -116,7 +116,7 @@ class Response:
     @property
     def correlation_id(self) -> str:
         """The platform's id of this exchange, which its support asks for; empty where absent."""
-        return tidy(self.headers.get("ININ-Correlation-Id", ""), _LONGEST_CORRELATION_ID)
+        return sanitize(self.headers.get("ININ-Correlation-Id", ""), _LONGEST_CORRELATION_ID)
 
 
 class BodyTooLargeError(Exception):

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from monitor.config import RemediationSettings
 from monitor.diagnosis import HOW_TO_CHANGE, Editable
 from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
-from monitor.time_ranges import within
+from monitor.time_ranges import is_within_hours
 
 
 def editable(case: GuardInput) -> GuardResult:
@@ -41,7 +41,7 @@ def allow_list(case: GuardInput) -> GuardResult:
 def change_window(case: GuardContext) -> GuardResult:
     """A change freeze holds for everybody."""
     hours = case.settings.hours
-    inside = within(hours, case.now)
+    inside = is_within_hours(hours, case.now)
     if not hours:
         return GuardResult("change_window", passed=True, detail="changes may be made at any time")
     return GuardResult(

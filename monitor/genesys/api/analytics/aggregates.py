@@ -19,7 +19,7 @@ from monitor.genesys.client.coercion import (
     whole_number,
 )
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.texts import tidy, tidy_id
+from monitor.sanitize import sanitize, sanitize_id
 
 ACTION_AGGREGATES = Endpoint(
     "POST",
@@ -284,7 +284,7 @@ class ActionGroup(Record, frozen=True):
         value: str | None = getattr(self.group_or_none, _FIELDS[name], None)
         if not value:
             return ""
-        return tidy(value) if name in _NAMES else tidy_id(value)
+        return sanitize(value) if name in _NAMES else sanitize_id(value)
 
 
 class ActionAggregates(CountResponse, frozen=True):

@@ -14,7 +14,7 @@ from monitor.genesys.api.analytics.timestamps import epoch_seconds
 from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import CountResponse, ImplausibleError, Record
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.texts import tidy_id
+from monitor.sanitize import sanitize_id
 
 FLOW_AGGREGATES = Endpoint(
     "POST",
@@ -130,12 +130,12 @@ class FlowGroup(Record, frozen=True):
     @property
     def flow_id(self) -> str:
         """The flow, fit to be kept; empty where the platform left it out."""
-        return tidy_id((self.group_or_none and self.group_or_none.flow_id) or "")
+        return sanitize_id((self.group_or_none and self.group_or_none.flow_id) or "")
 
     @property
     def exit_reason(self) -> str:
         """How it was left, fit to be kept; empty where the platform left it out."""
-        return tidy_id((self.group_or_none and self.group_or_none.exit_reason) or "")
+        return sanitize_id((self.group_or_none and self.group_or_none.exit_reason) or "")
 
 
 class FlowAggregates(CountResponse, frozen=True):

@@ -29,7 +29,7 @@ _REPLACEMENT: Final = "\ufffd"
 _HEADER: Final = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
 
 
-def tidy(text: str, longest: int = LONGEST_NAME) -> str:
+def sanitize(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a text that every database, log and label can hold; a good one comes back as it is.
 
     Line ends become a space. Half characters, NUL and other control characters, those too that turn
@@ -50,9 +50,9 @@ def tidy(text: str, longest: int = LONGEST_NAME) -> str:
     return _UNFIT.sub(_REPLACEMENT, _SPACE.sub(" ", text))
 
 
-def tidy_id(text: str) -> str:
-    """Return an id, an error type or a status as ``tidy`` does, at most ``LONGEST_ID`` long."""
-    return tidy(text, LONGEST_ID)
+def sanitize_id(text: str) -> str:
+    """Return an id, an error type or a status as ``sanitize`` does, at most ``LONGEST_ID`` long."""
+    return sanitize(text, LONGEST_ID)
 
 
 def tame(text: str, *, with_colours: bool = False) -> str:
@@ -66,6 +66,6 @@ def tame(text: str, *, with_colours: bool = False) -> str:
     return pattern.sub(_REPLACEMENT, text)
 
 
-def fits_header(text: str) -> bool:
+def is_header_safe(text: str) -> bool:
     """Whether a text can stand in an HTTP header as it is: visible ASCII with spaces between."""
     return _HEADER.fullmatch(text) is not None
