@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, FormatOption, OrgOption, OutputFormat, opened_ledger
-from monitor.cli.investigate import MOST_ENTRIES
+from monitor.cli.investigate import MAX_ENTRIES
 from monitor.cli.plan import exit_code_of, show_change
 from monitor.cli.progress import waiting
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
@@ -66,7 +66,7 @@ def history(
         bool, typer.Option("--audit", help="Every line of the audit trail, not only changes.")
     ] = False,
     limit: Annotated[
-        int, typer.Option(help="The newest so many of each org.", min=1, max=MOST_ENTRIES)
+        int, typer.Option(help="The newest so many of each org.", min=1, max=MAX_ENTRIES)
     ] = 50,
     org: OrgOption = None,
 ) -> None:

@@ -32,21 +32,21 @@ def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[
     Args:
         diagnosed: Names and diagnoses of actions, the worst first.
     """
-    told = [
+    explained = [
         (name, one)
         for name, one in diagnosed
         if one is not None and one.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}
     ]
-    if told:
+    if explained:
         yield Text("\nWhy", style="bold")
         table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
         table.add_column(overflow="fold")
-        for name, one in told[:MAX_EXPLANATIONS]:
+        for name, one in explained[:MAX_EXPLANATIONS]:
             table.add_row(Text(name, style="bold"), Text(explanation(one)))
         yield table
-    if len(told) > MAX_EXPLANATIONS:
-        left = len(told) - MAX_EXPLANATIONS
+    if len(explained) > MAX_EXPLANATIONS:
+        left = len(explained) - MAX_EXPLANATIONS
         yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
     yield from _not_judged(diagnosed)
 
@@ -68,11 +68,11 @@ def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableT
         f"  {format_raise(found)}".rstrip(),
     )
     yield Text(explanation(found))
-    seen = f"{found.executions:,.0f} executions, {found.timeouts:,.0f} timeouts"
+    counts = f"{found.executions:,.0f} executions, {found.timeouts:,.0f} timeouts"
     if found.throttled:
-        seen += f", {found.throttled:,.0f} throttled"
+        counts += f", {found.throttled:,.0f} throttled"
     laws = f"; described by {found.families[0]}" if found.families else ""
-    yield Text(f"Seen in settled windows from {begin} to {end}: {seen}{laws}.", style="dim")
+    yield Text(f"Seen in settled windows from {begin} to {end}: {counts}{laws}.", style="dim")
     for note in found.notes:
         yield Text(f"{note}.", style="dim")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from monitor.investigation import Investigation
 
 
-MOST_ENTRIES = 1_000_000
+MAX_ENTRIES = 1_000_000
 """More than anybody reads, or than are ever asked for."""
 
 
@@ -24,7 +24,7 @@ def investigate(
     since: Annotated[str, typer.Option(help="How far back: 15m, 1h, 1d.")] = "1h",
     form: FormatOption = OutputFormat.TABLE,
     limit: Annotated[
-        int, typer.Option(help="The most entries of each list.", min=1, max=MOST_ENTRIES)
+        int, typer.Option(help="The most entries of each list.", min=1, max=MAX_ENTRIES)
     ] = 20,
     org: Annotated[
         str | None, typer.Option(help="Look in this org only.", show_default=False)

@@ -34,18 +34,20 @@ def investigation_view(
         ascii_only: Whether the output takes nothing but ASCII.
     """
     parts: list[RenderableType] = [_heading(investigation)]
-    seen = investigation.executions
-    if seen:
-        parts.extend(_counts(seen))
-        if seen.total:
+    statistics = investigation.executions
+    if statistics:
+        parts.extend(_counts(statistics))
+        if statistics.total:
             picture = histogram(
-                seen.latency, investigation.timeout_seconds, width, ascii_only=ascii_only
+                statistics.latency, investigation.timeout_seconds, width, ascii_only=ascii_only
             )
             parts += [_title("How long they took"), picture]
     parts.extend(verdict_details(investigation.diagnosed))
-    if seen:
-        parts.extend(_executions("Timed out, newest first", seen.timed_out, _timeouts(seen)))
-        parts.extend(_executions("Slowest of the others", seen.slowest, None))
+    if statistics:
+        parts.extend(
+            _executions("Timed out, newest first", statistics.timed_out, _timeouts(statistics))
+        )
+        parts.extend(_executions("Slowest of the others", statistics.slowest, None))
     parts.extend(_flows(investigation.flows))
     parts.extend(_hits(investigation))
     if investigation.notes:
@@ -69,30 +71,31 @@ def _heading(investigation: Investigation) -> Text:
     return text
 
 
-def _counts(seen: ExecutionStatistics) -> Iterator[RenderableType]:
-    counts = seen.by_outcome
-    text = Text(f"\n{_count(seen.total, 'execution')}", style="bold")
-    if seen.total:
-        share = _timeouts(seen) / seen.total
+def _counts(statistics: ExecutionStatistics) -> Iterator[RenderableType]:
+    counts = statistics.by_outcome
+    text = Text(f"\n{_count(statistics.total, 'execution')}", style="bold")
+    if statistics.total:
+        share = _timeouts(statistics) / statistics.total
         text.append_text(
             Text(
                 f": {counts[Outcome.SUCCESS]:,} successes, "
-                f"{_timeouts(seen):,} timeouts ({share:.2%}), "
+                f"{_timeouts(statistics):,} timeouts ({share:.2%}), "
                 f"{counts[Outcome.ERROR]:,} errors, {counts[Outcome.THROTTLED]:,} throttled",
                 style="not bold",
             )
         )
     yield text
-    if seen.p50_seconds is not None:
+    if statistics.p50_seconds is not None:
         yield Text(
-            f"p50 {rounded_seconds(seen.p50_seconds)}, p95 {rounded_seconds(seen.p95_seconds)}, "
-            f"p99 {rounded_seconds(seen.p99_seconds)}"
+            f"p50 {rounded_seconds(statistics.p50_seconds)}, "
+            f"p95 {rounded_seconds(statistics.p95_seconds)}, "
+            f"p99 {rounded_seconds(statistics.p99_seconds)}"
         )
-    if not seen.endings:
+    if not statistics.endings:
         return
     table = _table("Outcome", "Error type", "Status")
     table.add_column("Executions", justify="right")
-    for ending in seen.endings:
+    for ending in statistics.endings:
         table.add_row(
             _outcome(ending.outcome),
             Text(ending.error_type or UNKNOWN),
@@ -178,8 +181,8 @@ def _ending(one: SlowExecution) -> Text:
     return Text(f"{words} {execution.response_status}".strip(), style=STYLES[one.outcome])
 
 
-def _timeouts(seen: ExecutionStatistics) -> int:
-    return seen.by_outcome[Outcome.TIMEOUT]
+def _timeouts(statistics: ExecutionStatistics) -> int:
+    return statistics.by_outcome[Outcome.TIMEOUT]
 
 
 def _count(number: int, what: str) -> str:

@@ -186,6 +186,6 @@ def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
         return report_csv(found.shown, found.diagnoses)
     import msgspec
 
-    told = report_document(found.shown, found.generated_at, found.diagnoses, found.limits)
-    document = msgspec.json.encode(told)
-    return msgspec.json.format(document, indent=2).decode() + "\n"
+    document = report_document(found.shown, found.generated_at, found.diagnoses, found.limits)
+    encoded = msgspec.json.encode(document)
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"

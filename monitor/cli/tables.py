@@ -55,9 +55,9 @@ def report_table(
             for action in most_severe_first([summary], diagnoses)
         ]
         parts.append(_heading(summary, known))
-        told = describe_limits(limits.get(summary.org, ()))
-        if told:
-            parts.append(Text(f"Limits, in the busiest window of the last hour: {told}"))
+        limit_text = describe_limits(limits.get(summary.org, ()))
+        if limit_text:
+            parts.append(Text(f"Limits, in the busiest window of the last hour: {limit_text}"))
         parts.append(_Actions(rows))
         parts.extend(explanations([(row.action.action_name, row.diagnosis) for row in rows]))
         if summary.callers_lost:

@@ -194,12 +194,12 @@ class _OrgDiagnoser:
         """One action's; where the method fails, which it should not, that is the reason."""
         action = self.actions.get(action_id, Action(action_id, action_id, kind=ActionKind.UNKNOWN))
         changeable = self._editable(action)
-        wanted = self._settings
+        settings = self._settings
         if action.kind is ActionKind.FUNCTION:
             # Its platform allows no more.
-            wanted = replace(wanted, cap_ms=min(wanted.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
+            settings = replace(settings, cap_ms=min(settings.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
         try:
-            found = diagnose(evidence, wanted, changeable)
+            found = diagnose(evidence, settings, changeable)
         except Exception as error:  # noqa: BLE001 - the others must get theirs all the same
             failure = UnforeseenError.of(error)
             log.error(
@@ -207,7 +207,7 @@ class _OrgDiagnoser:
             )
             nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
             reason = "It could not be judged: the program failed on it, and its log says how"
-            found = replace(diagnose(nothing, wanted, changeable), why=reason, missing=(reason,))
+            found = replace(diagnose(nothing, settings, changeable), why=reason, missing=(reason,))
         return self._after_a_change(action_id, found)
 
     def _editable(self, action: Action) -> Editable:

@@ -115,8 +115,8 @@ def map_estimate(likelihood: Likelihood) -> MapEstimate:
     every = np.arange(models)
     for iteration in range(_MAX_ITERATIONS):
         around = at[:, None, :] + step[:, None, None] * _STENCIL
-        seen = likelihood.log_posterior(around)
-        gradient, hessian = _derivatives(seen, step)
+        around_values = likelihood.log_posterior(around)
+        gradient, hessian = _derivatives(around_values, step)
         values, vectors = np.linalg.eigh(hessian)
         along = np.einsum("kba,kb->ka", vectors, gradient)
         along /= np.maximum(np.abs(values), 1e-3)
@@ -125,7 +125,7 @@ def map_estimate(likelihood: Likelihood) -> MapEstimate:
         direction *= np.minimum(1.0, 0.7 / np.maximum(length, 1e-12))[:, None]
         ahead = at[:, None, :] + _LINE_SEARCH_STEPS[:, None] * direction[:, None, :]
         tried = np.concatenate([around, ahead], axis=1)
-        reached = np.concatenate([seen, likelihood.log_posterior(ahead)], axis=1)
+        reached = np.concatenate([around_values, likelihood.log_posterior(ahead)], axis=1)
         best = reached.argmax(axis=1)
         gain = reached[every, best] - value
         at, value = tried[every, best], np.maximum(reached[every, best], value)

@@ -191,8 +191,8 @@ RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
 
 def decide(findings: Findings) -> tuple[Verdict, str]:
     """Return the verdict and the name of the rule that gave it."""
-    said = ((verdict, rule.__name__) for verdict, rule in RULES if rule(findings))
-    return next(said, (Verdict.HEALTHY, "healthy"))
+    given = ((verdict, rule.__name__) for verdict, rule in RULES if rule(findings))
+    return next(given, (Verdict.HEALTHY, "healthy"))
 
 
 ADVICE: dict[Verdict, str] = {

@@ -10,7 +10,7 @@ from monitor.errors import ConfigurationError
 from monitor.ledger import OrgState
 from monitor.model import UNKNOWN_ACTION, Action
 
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 """As many as fit into a sentence."""
 
 
@@ -60,7 +60,7 @@ def _ambiguous(asked: str, found: Sequence[ActionMatch]) -> ConfigurationError:
     several_orgs = len({one.org for one in found}) > 1
     named = [
         one.action.action_id + (f" (org {one.org})" if several_orgs else "")
-        for one in found[:_MOST_NAMED]
+        for one in found[:_MAX_NAMED]
     ]
     left = len(found) - len(named)
     if left:
@@ -79,10 +79,10 @@ def _unknown(asked: str, among: Sequence[ActionMatch]) -> ConfigurationError:
     }
     wanted = asked.casefold()
     near = [name for name in sorted(by_name) if wanted in name] if wanted else []
-    near += [name for name in get_close_matches(wanted, by_name, _MOST_NAMED) if name not in near]
+    near += [name for name in get_close_matches(wanted, by_name, _MAX_NAMED) if name not in near]
     return ConfigurationError(
         f"No data action is called {asked}, nor has one this id",
-        f"Perhaps it is {_enumerate([by_name[name] for name in near[:_MOST_NAMED]], 'or')}."
+        f"Perhaps it is {_enumerate([by_name[name] for name in near[:_MAX_NAMED]], 'or')}."
         if near
         else "timeout-monitor report lists them; timeout-monitor poll learns of new ones.",
     )

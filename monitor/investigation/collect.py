@@ -62,7 +62,7 @@ class InvestigationRequest:
 class _PlatformData:
     """What the platform said; the attributes are those of ``InvestigationData``."""
 
-    listed: ExecutionList | None = None
+    execution_list: ExecutionList | None = None
     tracked_flows: dict[str, str] | None = None
     flows_problem: str = ""
 
@@ -136,8 +136,10 @@ def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     with closing(client):
         # The flows first: a user who interrupts the long list of executions sees them all the same.
         flows, problem = _flows(client, match.action.action_id)
-        listed = ExecutionsSource(client, bounds).read(match.action.action_id, time_range, listener)
-    return _PlatformData(listed, flows, problem)
+        execution_list = ExecutionsSource(client, bounds).read(
+            match.action.action_id, time_range, listener
+        )
+    return _PlatformData(execution_list, flows, problem)
 
 
 def _flows(client: Client, action_id: str) -> tuple[dict[str, str] | None, str]:
@@ -171,7 +173,7 @@ def _investigation_data(  # noqa: PLR0913, PLR0917 - both halves of what is know
         contract=org.contract,
         action=match.action,
         time_range=time_range,
-        listed=from_platform.listed,
+        execution_list=from_platform.execution_list,
         in_force=timeouts_during(ledger.timeouts_in_force(org.name), time_range).get(
             action_id, TimeoutsInForce()
         ),

@@ -45,7 +45,7 @@ class InvestigationData:
         contract: ``platform`` or ``flow``.
         action: The action.
         time_range: The period.
-        listed: Its single executions; None where the contract shows none.
+        execution_list: Its single executions; None where the contract shows none.
         in_force: The timeouts in force during the period.
         tracked_flows: Flow id -> name, from dependency tracking; None where it did not answer.
         flows_problem: Why it did not, and what to do; empty where it did or was not asked.
@@ -59,7 +59,7 @@ class InvestigationData:
     contract: str
     action: Action
     time_range: TimeRange
-    listed: ExecutionList | None = None
+    execution_list: ExecutionList | None = None
     in_force: TimeoutsInForce = field(default_factory=TimeoutsInForce)
     tracked_flows: Mapping[str, str] | None = None
     flows_problem: str = ""
@@ -204,14 +204,16 @@ def build_investigation(
         action=data.action,
         time_range=data.time_range,
         timeout_seconds=None if timeout_ms is None else timeout_ms / 1000,
-        executions=_executions(data.listed, classifier, timeout_ms, limit) if data.listed else None,
+        executions=_executions(data.execution_list, classifier, timeout_ms, limit)
+        if data.execution_list
+        else None,
         flows=_flows(data, hits, details_read=details_read),
         conversations=len({hit.conversation_id for hit in hits}) if details_read else None,
         hits=tuple(hits[:limit]),
         notes=notes_on(
             contract=data.contract,
             time_range=data.time_range,
-            listed=data.listed,
+            execution_list=data.execution_list,
             in_force=data.in_force,
             flows_problem=data.flows_problem,
             missing_detail_seconds=data.missing_detail_seconds,
@@ -221,13 +223,13 @@ def build_investigation(
 
 
 def _executions(
-    listed: ExecutionList, classifier: Classifier, timeout_ms: int | None, limit: int
+    execution_list: ExecutionList, classifier: Classifier, timeout_ms: int | None, limit: int
 ) -> ExecutionStatistics:
-    endings = Counter((one.error_type, one.response_status) for one in listed.executions)
+    endings = Counter((one.error_type, one.response_status) for one in execution_list.executions)
     outcomes = {words: classifier.outcome(*words) for words in endings}
     ended = [
         SlowExecution(one, outcomes[one.error_type, one.response_status])
-        for one in listed.executions
+        for one in execution_list.executions
     ]
     by_outcome = dict.fromkeys(Outcome, 0)
     for words, count in endings.items():
@@ -251,8 +253,8 @@ def _executions(
         slowest=tuple(sorted(others, key=_slowest_first)[:limit]),
         timed_out=tuple(sorted(timed_out, key=_newest_first)[:limit]),
         latency=_latency(ended, timeout_ms),
-        granularity_seconds=listed.granularity_seconds,
-        truncation=listed.truncation,
+        granularity_seconds=execution_list.granularity_seconds,
+        truncation=execution_list.truncation,
     )
 
 

@@ -60,20 +60,20 @@ def _diagnosed(diagnosed: DiagnosisInPeriod | None) -> dict[str, Any]:
     return diagnosis_document(diagnosed.diagnosis, diagnosed.time_range)
 
 
-def _executions(seen: ExecutionStatistics | None) -> dict[str, Any]:
+def _executions(statistics: ExecutionStatistics | None) -> dict[str, Any]:
     """Return the same words whether or not executions can be seen."""
-    counts = seen.by_outcome if seen else dict.fromkeys(Outcome)
+    counts = statistics.by_outcome if statistics else dict.fromkeys(Outcome)
     return {
-        "executions": seen.total if seen else None,
+        "executions": statistics.total if statistics else None,
         "successes": counts[Outcome.SUCCESS],
         "timeouts": counts[Outcome.TIMEOUT],
         "errors": counts[Outcome.ERROR],
         "throttled": counts[Outcome.THROTTLED],
-        "truncated": seen.truncation if seen else None,
-        "p50_seconds": seen.p50_seconds if seen else None,
-        "p95_seconds": seen.p95_seconds if seen else None,
-        "p99_seconds": seen.p99_seconds if seen else None,
-        "granularity_seconds": seen.granularity_seconds if seen else None,
+        "truncated": statistics.truncation if statistics else None,
+        "p50_seconds": statistics.p50_seconds if statistics else None,
+        "p95_seconds": statistics.p95_seconds if statistics else None,
+        "p99_seconds": statistics.p99_seconds if statistics else None,
+        "granularity_seconds": statistics.granularity_seconds if statistics else None,
         "endings": [
             {
                 "outcome": ending.outcome,
@@ -81,11 +81,11 @@ def _executions(seen: ExecutionStatistics | None) -> dict[str, Any]:
                 "response_status": ending.response_status,
                 "executions": ending.executions,
             }
-            for ending in (seen.endings if seen else ())
+            for ending in (statistics.endings if statistics else ())
         ],
-        "slowest": [_execution(one) for one in (seen.slowest if seen else ())],
-        "timed_out": [_execution(one) for one in (seen.timed_out if seen else ())],
-        "latency": [_band(band) for band in (seen.latency if seen else ())],
+        "slowest": [_execution(one) for one in (statistics.slowest if statistics else ())],
+        "timed_out": [_execution(one) for one in (statistics.timed_out if statistics else ())],
+        "latency": [_band(band) for band in (statistics.latency if statistics else ())],
     }
 
 

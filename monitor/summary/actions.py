@@ -21,10 +21,10 @@ _MS_PER_SECOND = 1_000
 class ActionSummaries:
     """Everything about the actions of one org over one period, by action id."""
 
-    def __init__(self, seen: SummaryInput, hits: pd.DataFrame, classifier: Classifier) -> None:
+    def __init__(self, data: SummaryInput, hits: pd.DataFrame, classifier: Classifier) -> None:
         """Count what was seen; ``hits`` are ``tables.hits`` of it."""
-        self._seen = seen
-        endings = tables.count_by_ending(seen.tallies, classifier)
+        self._data = data
+        endings = tables.count_by_ending(data.tallies, classifier)
         self._counts = tables.counts_by_action(endings)
         self._failures = tables.failures_by_action(endings)
         self._successes = tables.durations_by_action(endings, Outcome.SUCCESS)
@@ -32,40 +32,40 @@ class ActionSummaries:
         self._unmeasured = tables.unmeasured_timeouts(endings)
         self._before = (
             None
-            if seen.tallies_day_before is None
+            if data.tallies_day_before is None
             else tables.counts_by_action(
-                tables.count_by_ending(seen.tallies_day_before, classifier)
+                tables.count_by_ending(data.tallies_day_before, classifier)
             )
         )
         self._conversations = tables.conversations_by(hits, "action_id")
         self._flows_hit = tables.flows_by_action(hits)
-        self._flows_using = _flows_using(seen.state.flow_use)
+        self._flows_using = _flows_using(data.state.flow_use)
         self._attributed = {
-            incident.action_id for incident in seen.incidents if incident.attributed
+            incident.action_id for incident in data.incidents if incident.attributed
         }
-        self._in_force = timeouts_during(seen.timeouts_in_force, seen.time_range)
+        self._in_force = timeouts_during(data.timeouts_in_force, data.time_range)
 
     def summaries(self) -> tuple[ActionSummary, ...]:
         """Return one for each action of the catalogue or with counts, the most timeouts first."""
         counted = self._counts.keys() | self._conversations.keys()
         return tuple(
             sorted(
-                (self._summary(action) for action in _listed_actions(self._seen.state, counted)),
+                (self._summary(action) for action in _listed_actions(self._data.state, counted)),
                 key=lambda one: (-one.timeouts, one.action_name, one.action_id),
             )
         )
 
     def _summary(self, action: Action) -> ActionSummary:
-        seen, action_id = self._seen, action.action_id
+        data, action_id = self._data, action.action_id
         counts = self._counts.get(action_id, ActionCounts())
-        successes = counts.success if seen.successes_known else None
+        successes = counts.success if data.successes_known else None
         timeout = self._timeouts_in_force(action)
         durations = self._duration_distribution(action_id, timeout)
         p99_seconds = _seconds(durations.percentile_ms(0.99))
         timeout_seconds = _seconds(timeout.at_end_ms)
         day_before = self._timeouts_day_before(action_id)
         return ActionSummary(
-            org=seen.org,
+            org=data.org,
             action_id=action_id,
             action_name=action.name or action_id,
             integration_id=action.integration_id,
@@ -75,8 +75,8 @@ class ActionSummaries:
             executions=counts.executions,
             successes=successes,
             timeouts=counts.timeout,
-            errors=counts.error if seen.successes_known else None,
-            throttled=counts.throttled if seen.successes_known else None,
+            errors=counts.error if data.successes_known else None,
+            throttled=counts.throttled if data.successes_known else None,
             timeout_share=groups.timeout_share_of(counts.timeout, counts.executions, successes),
             p50_seconds=_seconds(durations.percentile_ms(0.50)),
             p95_seconds=_seconds(durations.percentile_ms(0.95)),
@@ -84,9 +84,9 @@ class ActionSummaries:
             timeout_seconds=timeout_seconds,
             budget_used_ratio=_ratio(p99_seconds, timeout_seconds),
             timeouts_day_before=day_before,
-            trend_ratio=_ratio(counts.timeout, day_before) if seen.missing_seconds == 0 else None,
-            conversations=self._conversations.get(action_id, 0) if seen.details_read else None,
-            flows=_flow_names(self._flows_hit.get(action_id, ()), seen.state.flow_names),
+            trend_ratio=_ratio(counts.timeout, day_before) if data.missing_seconds == 0 else None,
+            conversations=self._conversations.get(action_id, 0) if data.details_read else None,
+            flows=_flow_names(self._flows_hit.get(action_id, ()), data.state.flow_names),
             used_by=self._used_by(action_id),
             error_types=tuple(self._failures.get(action_id, ())),
             mean_concurrency=self._mean_concurrency(action_id, counts, timeout),
@@ -96,9 +96,9 @@ class ActionSummaries:
     def _used_by(self, action_id: str) -> tuple[str, ...] | None:
         """Return the flows that use an action; None before dependency tracking or the data tell."""
         flows = self._flows_using.get(action_id, set())
-        if not flows and action_id not in self._seen.state.flow_lookups:
+        if not flows and action_id not in self._data.state.flow_lookups:
             return None
-        return _flow_names(flows, self._seen.state.flow_names)
+        return _flow_names(flows, self._data.state.flow_names)
 
     def _timeouts_in_force(self, action: Action) -> TimeoutsInForce:
         known = self._in_force.get(action.action_id)
@@ -112,7 +112,7 @@ class ActionSummaries:
     def _duration_distribution(
         self, action_id: str, timeout: TimeoutsInForce
     ) -> DurationDistribution:
-        if not self._seen.successes_known:
+        if not self._data.successes_known:
             return DurationDistribution()
         return duration_distribution(
             self._successes.get(action_id, ()),
@@ -128,7 +128,7 @@ class ActionSummaries:
     def _mean_concurrency(
         self, action_id: str, counts: ActionCounts, timeout: TimeoutsInForce
     ) -> float:
-        read_seconds = self._seen.time_range.seconds - self._seen.missing_seconds
+        read_seconds = self._data.time_range.seconds - self._data.missing_seconds
         if read_seconds <= 0:
             return 0.0
         # Timeouts that show no duration held their slots as long as they were given.

@@ -6,7 +6,7 @@ from monitor.formats import format_duration
 from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, ActionKind
 from monitor.summary.model import ErrorsAtTimeout, Summary
 
-_MOST_TIMEOUTS = 3
+_MAX_TIMEOUTS = 3
 
 
 def notes_on(
@@ -65,7 +65,7 @@ def describe_errors_at_timeout(errors: ErrorsAtTimeout) -> str:
     """Return what errors that ended at the timeout in force may be, and what to do about it."""
     *few, last = [f"{seconds:g} s" for seconds in errors.timeouts_seconds]
     timeouts = f"{', '.join(few)} and {last}" if few else last
-    if len(few) > _MOST_TIMEOUTS:
+    if len(few) > _MAX_TIMEOUTS:
         timeouts = f"{few[0]} to {last}"
     return (
         f"{errors.executions:,} errors of type {errors.error_type} ended exactly at the timeout in "

@@ -38,7 +38,7 @@ def shown(data: InvestigationData, width: int = 100) -> str:
 
 def test_without_anything_there_is_a_heading_and_what_is_not_known() -> None:
     """No empty table, no picture of nothing."""
-    text = shown(replace(BARE, listed=ExecutionList((), 60)))
+    text = shown(replace(BARE, execution_list=ExecutionList((), 60)))
 
     assert "CRM Lookup  acme\n" in text
     assert "timeout -\n" in text
@@ -69,7 +69,9 @@ def test_detail_records_without_a_hit_are_none() -> None:
 def test_what_the_platform_left_out_is_a_dash() -> None:
     """An empty word would look like a mistake."""
     nameless = Execution("", "", "", HOUR.start, 5.0, is_exact=False)
-    text = shown(replace(BARE, listed=ExecutionList((nameless,), 60), tracked_flows={"f": ""}))
+    text = shown(
+        replace(BARE, execution_list=ExecutionList((nameless,), 60), tracked_flows={"f": ""})
+    )
 
     assert "about 0.005 s  error         -" in text
     assert "f     f                        -" in text
@@ -77,8 +79,14 @@ def test_what_the_platform_left_out_is_a_dash() -> None:
 
 def test_each_ending_is_told_in_the_platforms_words() -> None:
     """A success by its status, a failure by its error type too."""
-    listed = ExecutionList((took(3_000, TIMED_OUT, ""), took(900), took(1, THROTTLED, "429")), 60)
-    text = shown(replace(BARE, listed=listed, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)))
+    execution_list = ExecutionList(
+        (took(3_000, TIMED_OUT, ""), took(900), took(1, THROTTLED, "429")), 60
+    )
+    text = shown(
+        replace(
+            BARE, execution_list=execution_list, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)
+        )
+    )
 
     assert f"3.000 s  {TIMED_OUT}  {ID}" in text
     assert "0.900 s  success 200" in text
@@ -88,9 +96,12 @@ def test_each_ending_is_told_in_the_platforms_words() -> None:
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_ids_stay_in_one_piece(width: int) -> None:
     """They are there to be copied; other columns give way."""
-    listed = ExecutionList((took(3_000, THROTTLED, "429"),), 60)
+    execution_list = ExecutionList((took(3_000, THROTTLED, "429"),), 60)
     hit = replace(HIT, conversation_id=ID, flow_name="A flow of a very long name" * 3)
-    text = shown(replace(BARE, listed=listed, incidents=[hit], missing_detail_seconds=0), width)
+    text = shown(
+        replace(BARE, execution_list=execution_list, incidents=[hit], missing_detail_seconds=0),
+        width,
+    )
 
     assert text.count(ID) == 2
     assert max(map(len, text.splitlines())) <= width
@@ -108,7 +119,9 @@ def test_the_verdict_stands_with_its_evidence() -> None:
     time_range = TimeRange(END - 86_400, END)
     text = shown(
         replace(
-            BARE, listed=ExecutionList((), 60), diagnosed=DiagnosisInPeriod(slow_tail(), time_range)
+            BARE,
+            execution_list=ExecutionList((), 60),
+            diagnosed=DiagnosisInPeriod(slow_tail(), time_range),
         )
     )
 

@@ -53,7 +53,7 @@ QUICK = ExecutionBounds(seconds=20.0, first_pause_seconds=0.001, longest_pause_s
 WITHOUT_TRACKING = [one for one in ALL_PERMISSIONS if "dependencyTracking" not in one]
 
 
-class Nobody:
+class SilentListener:
     """Looks on and keeps nothing."""
 
     def job_is(self, state: str) -> None:
@@ -89,8 +89,10 @@ class Deployment:
 
     def ask(self, action: str = ORDER_STATUS.name, **more: Any) -> Investigation:  # noqa: ANN401
         """Look closely at an action."""
-        question = replace(InvestigationRequest(action, HOUR, bounds=QUICK), **more)
-        return collect_investigation(question, self.settings, self.ledger, self.clock, Nobody())
+        request = replace(InvestigationRequest(action, HOUR, bounds=QUICK), **more)
+        return collect_investigation(
+            request, self.settings, self.ledger, self.clock, SilentListener()
+        )
 
     def wire(self, org: str = "acme") -> Wire:
         """To the simulator itself."""

@@ -52,7 +52,7 @@ def seen(
 ) -> ExecutionStatistics:
     """What executions show."""
     in_force = TimeoutsInForce(frozenset([timeout_ms] if timeout_ms else []), timeout_ms)
-    data = replace(DATA, listed=listed(*executions), in_force=in_force)
+    data = replace(DATA, execution_list=listed(*executions), in_force=in_force)
     shown = build_investigation(data, CLASSIFIER, limit).executions
     assert shown is not None
     return shown
@@ -243,14 +243,14 @@ def test_the_contract_flow_says_what_it_can_show() -> None:
 )
 def test_what_is_not_known_is_said(data: ExecutionList, words: str) -> None:
     """One sentence for it, and for nothing else."""
-    [note] = investigated(replace(DATA, listed=data)).notes
+    [note] = investigated(replace(DATA, execution_list=data)).notes
 
     assert words in note
 
 
 def test_nothing_is_said_where_all_is_known() -> None:
     """No notes."""
-    assert investigated(replace(DATA, listed=listed(took(1)))).notes == ()
+    assert investigated(replace(DATA, execution_list=listed(took(1)))).notes == ()
 
 
 def test_a_timeout_that_changed_is_said() -> None:
@@ -281,7 +281,7 @@ def test_the_document_speaks_the_words_of_the_report() -> None:
     """Snake case, seconds, ISO times; whole, and plain JSON."""
     data = replace(
         DATA,
-        listed=listed(took(1_500), took(3_000, TIMED_OUT, ""), truncation=Truncation.ROWS),
+        execution_list=listed(took(1_500), took(3_000, TIMED_OUT, ""), truncation=Truncation.ROWS),
         tracked_flows={"main": "Main"},
         incidents=[timed_out("call-1")],
     )
@@ -320,7 +320,7 @@ def test_the_document_speaks_the_words_of_the_report() -> None:
 
 def test_the_document_has_the_same_words_without_executions() -> None:
     """Null for what can't be known, so that whoever reads it need not ask first."""
-    whole = investigation_document(investigated(replace(DATA, listed=listed(took(1)))), T0)
+    whole = investigation_document(investigated(replace(DATA, execution_list=listed(took(1)))), T0)
 
     bare = investigation_document(investigated(replace(DATA, contract="flow")), T0)
 
