@@ -28,7 +28,7 @@ from monitor.errors import (
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
-from monitor.ledger import Ledger
+from monitor.ledger import Ledger, StateClock
 from monitor.poller import OrgPoller, open_reader
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
@@ -84,7 +84,6 @@ class Daemon:
                 "Add an [[org]] to the configuration file, or set the GENESYS_* variables.",
             )
         self._settings = settings
-        self._clock = clock
         self._load = load
         self._stop = threading.Event()
         # A simple queue, for a signal handler may run while its own thread holds an Event's lock.
@@ -92,7 +91,6 @@ class Daemon:
         self._finished = threading.Event()
         self._backoff = {org.name: EndpointBackoff() for org in settings.org}
         self._snapshot_lock = threading.Lock()
-        self._steps = ClockSteps(clock)
         self._looking_at_clock = threading.Lock()
         self._no_turn: dict[str, str] = {}
         self._state_writable = True
@@ -101,6 +99,8 @@ class Daemon:
         if self._ledger.was_created:
             log.info("state_created", state=self._ledger.name)
         try:
+            clock = self._ledger.clock(clock)
+            self._clock, self._steps = clock, ClockSteps(clock)
             self._ledger.refuse_damage()
             self._ledger.settle()
             self._pollers = self._open_pollers(settings)
@@ -295,6 +295,8 @@ class Daemon:
                 re_anchor(self._scheduler)
 
     def _look_at_clock(self) -> None:
+        if isinstance(self._clock, StateClock):
+            self._clock.synchronize()
         with self._looking_at_clock:
             seconds = self._steps.look()
         if seconds:

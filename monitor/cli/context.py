@@ -141,7 +141,7 @@ def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoll
     from monitor.clock import SystemClock
     from monitor.poller import OrgPoller, open_reader
 
-    clock = SystemClock()
+    clock = ledger.clock(SystemClock())
     stop = threading.Event()
     pollers = tuple(
         OrgPoller(

@@ -162,9 +162,7 @@ def set_timeout(
         if ledger.was_created and not dry_run:
             typer.echo(f"A new state was made: {ledger.name}", err=True)
         try:
-            found, result = set_flow_timeout(
-                order, chosen, rules, client, ledger.journal, SystemClock()
-            )
+            found, result = set_flow_timeout(order, chosen, rules, client, ledger, SystemClock())
         finally:
             if not (dry_run and ledger.was_created):
                 AuditFile(audit_path(settings), ledger.journal).catch_up()

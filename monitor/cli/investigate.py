@@ -47,8 +47,8 @@ def investigate(
         limit=limit,
         bounds=ExecutionBounds(seconds=_seconds("--wait", wait, 24 * 3600)),
     )
-    clock = SystemClock()
     with opened_ledger(settings) as ledger, reading(f"Reading {action}") as listener:
+        clock = ledger.clock(SystemClock())
         found = collect_investigation(request, settings, ledger, clock, listener)
     sys.stdout.write(_render(found, form, clock.now()))
     if found.executions and found.executions.truncation is Truncation.INTERRUPTED:

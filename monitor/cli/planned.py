@@ -57,7 +57,7 @@ def opened_remediations(
     with ExitStack() as stack:
         opened = []
         for org in orgs:
-            one = OrgRemediation(org, settings, ledger, SystemClock(), actor=person())
+            one = OrgRemediation(org, settings, ledger, ledger.clock(SystemClock()), actor=person())
             stack.callback(one.close)
             opened.append(one)
         yield opened
@@ -84,7 +84,9 @@ def planned(
     found = []
     by_name = {org.name: org for org in settings.org}
     for one in remediations:
-        diagnosis = diagnose_org(ledger, by_name[one.name], settings, SystemClock().now())
+        diagnosis = diagnose_org(
+            ledger, by_name[one.name], settings, ledger.clock(SystemClock()).now()
+        )
         decisions = one.reconciler.decide_all(one.inputs(diagnosis), Initiator.HUMAN)
         found.append(Planned(one, diagnosis, decisions))
     return found

@@ -115,7 +115,7 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSever
     from monitor.summary import limits_in_use, settled, summarise
 
     collect = settings.collect
-    now = SystemClock().now()
+    now = ledger.clock(SystemClock()).now()
     time_range = settled(now, seconds, collect.window, collect.settle)
     unread = [org.name for org in settings.org if not ledger.state(org.name).sources]
     if len(unread) == len(settings.org):

@@ -45,7 +45,7 @@ def pause(
     from monitor.remediation import AuditFile, audit_path, person
 
     with opened_ledger(settings, changes=True) as ledger:
-        switch = Switch(SystemClock().now(), person(), reason)
+        switch = Switch(ledger.clock(SystemClock()).now(), person(), reason)
         said = []
         orgs = chosen_orgs(settings, org)
         for one in orgs:
@@ -72,7 +72,7 @@ def _is_unread(ledger: "Ledger", settings: "Settings", org: str) -> bool:
     from monitor.clock import SystemClock
 
     newest = max((one.last_success_at for one in ledger.state(org).sources.values()), default=0.0)
-    return SystemClock().now() - newest > settings.collect.stale_after_seconds
+    return ledger.clock(SystemClock()).now() - newest > settings.collect.stale_after_seconds
 
 
 def resume(
@@ -97,8 +97,9 @@ def resume(
     from monitor.ledger import AuditEntry, Switch
     from monitor.remediation import AuditFile, audit_path, person
 
-    now, who = SystemClock().now(), person()
+    who = person()
     with opened_ledger(settings, changes=True) as ledger:
+        now = ledger.clock(SystemClock()).now()
         orgs = chosen_orgs(settings, org)
         if action is None:
             said = []

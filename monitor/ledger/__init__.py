@@ -33,6 +33,7 @@ from monitor.ledger.history import History
 from monitor.ledger.inspection import StateCondition, inspect_state
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
+from monitor.ledger.state_clock import StateClock
 from monitor.ledger.values import (
     LATENESS_EDGES_SECONDS,
     FirstHit,
@@ -76,6 +77,7 @@ __all__ = [
     "SetBy",
     "SourceState",
     "StateCare",
+    "StateClock",
     "StateCondition",
     "StateFault",
     "Switch",

@@ -34,6 +34,8 @@ STATE_ID = "state_id"
 HOME = "home"
 """The file that a state was last counted into: a copy of it says the same, from elsewhere."""
 
+_SERVER_NOW = select(func.extract("epoch", func.clock_timestamp()))
+
 _CREATION_LOCK = 0x7469_6D65
 """Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
 
@@ -96,6 +98,20 @@ class Database:
                 put(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
             yield connection
         self._settles_at = ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is on a server, which several hosts may use."""
+        return self._engine.dialect.name == "postgresql"
+
+    def server_now(self) -> float:
+        """Return what time it is by the server's clock; epoch seconds.
+
+        Raises:
+            LedgerError: It can't be asked.
+        """
+        with in_plain_words(self._name), self._engine.connect() as connection:
+            return float(connection.execute(_SERVER_NOW).scalar_one())
 
     def verify(self) -> None:
         """Make sure that the state is still the one that was opened.

@@ -9,6 +9,7 @@ from typing import Self
 
 from sqlalchemy import delete
 
+from monitor.clock import Clock, SystemClock
 from monitor.ledger.catalogue import (
     forget_lookups_without_use,
     save_actions,
@@ -40,6 +41,7 @@ from monitor.ledger.progress import full_coverage, skip, source_states
 from monitor.ledger.reading import loads_of_windows, read_state, sum_tallies
 from monitor.ledger.recording import record_reading
 from monitor.ledger.schema import flow_errors, incidents, tallies
+from monitor.ledger.state_clock import ServerClock, StateClock
 from monitor.ledger.values import (
     OrgState,
     Reading,
@@ -108,6 +110,25 @@ class Ledger:
     def was_created(self) -> bool:
         """Whether opening it has made it."""
         return self._database.was_created
+
+    def clock(self, machine: Clock) -> Clock:
+        """Return the clock of what outlives the process: a server's own, else this machine's.
+
+        Args:
+            machine: This machine's clock; any other, such as a simulated org's, is kept.
+
+        Raises:
+            LedgerError: The server can't be asked.
+        """
+        if not (self._database.is_shared and isinstance(machine, SystemClock)):
+            return machine
+        return StateClock(machine, self._database.server_now)
+
+    def lease_clock(self, machine: Clock) -> Clock:
+        """Return the clock of leases: a server's own, asked each time, else this machine's."""
+        if not (self._database.is_shared and isinstance(machine, SystemClock)):
+            return machine
+        return ServerClock(machine, self._database.server_now)
 
     def refuse_damage(self) -> None:
         """Look through an SQLite state for damage, for a few seconds at most.

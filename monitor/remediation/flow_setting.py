@@ -8,7 +8,7 @@ from monitor.clock import Clock
 from monitor.config import OrgSettings, RemediationSettings
 from monitor.errors import ConfigurationError
 from monitor.genesys import Client, FlowDocument, get_flow
-from monitor.ledger import Journal
+from monitor.ledger import Ledger
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.set_timeout import (
     BUDGET_SECONDS,
@@ -60,7 +60,7 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
     org: OrgSettings,
     rules: FlowSettings,
     client: Client,
-    journal: Journal,
+    ledger: Ledger,
     clock: Clock,
     budget_seconds: float = BUDGET_SECONDS,
 ) -> tuple[FlowDocument, SetTimeoutResult]:
@@ -83,8 +83,8 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
     context = ActorContext(
         actor=order.actor,
         holder=order.holder,
-        clock=clock,
-        machine=clock,
+        clock=ledger.clock(clock),
+        machine=ledger.lease_clock(clock),
         quarantine_seconds=rules.remediation.quarantine,
     )
     flow = get_flow(client, order.flow_id)
@@ -96,7 +96,7 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
         settings=rules.remediation,
         wait_seconds=budget_seconds,
     )
-    setting = SetTimeout(journal, target, request, context)
+    setting = SetTimeout(ledger.journal, target, request, context)
     with setting.writer.lease() as lease:
         return flow, setting.run(lease, dry_run=order.dry_run)
 

@@ -61,7 +61,7 @@ class OrgRemediation:
             actor=actor,
             holder=running_program(),
             clock=clock,
-            machine=SystemClock(),
+            machine=ledger.lease_clock(SystemClock()),
             quarantine_seconds=settings.remediation.quarantine,
         )
         journal = ledger.journal
