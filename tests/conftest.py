@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from monitor.ledger import Ledger
 
 
 def in_ci() -> bool:
@@ -150,3 +153,10 @@ def require_tool(leave_out: Callable[[str], None]) -> Callable[[str], str]:
         return path or ""
 
     return path_of
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A fresh ledger in a SQLite file; rooms that need another have their own."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
+        yield opened

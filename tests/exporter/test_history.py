@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
@@ -36,13 +35,6 @@ QUIET = Action("a9", "Quiet", "i1", 'The "int"\\', "Web", ActionKind.CUSTOM, 8_0
 
 Samples = dict[int, float]
 Labels = frozenset[tuple[str, str]]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A fresh ledger."""
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
-        yield opened
 
 
 def exported(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-
-import pytest
+from collections.abc import Callable, Sequence
 
 from monitor.config import ClassifySettings, CollectSettings
 from monitor.ledger import Change, ChangeState, Ledger
@@ -20,13 +17,6 @@ SETTLE_WINDOWS = 2
 """Ten minutes."""
 
 Look = Callable[..., tuple[Measured, Measured]]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A fresh ledger."""
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as opened:
-        yield opened
 
 
 def at(window: float) -> float:
