@@ -133,7 +133,7 @@ class Action:
 
     @property
     def timeout_ms(self) -> int | None:
-        """The timeout in force, in milliseconds; None where nobody can know it."""
+        """The timeout in force, in milliseconds; None where it can't be known."""
         if self.configured_timeout_ms is not None:
             return self.configured_timeout_ms
         if self.kind is ActionKind.FUNCTION:

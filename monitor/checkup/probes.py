@@ -164,7 +164,7 @@ _WITHOUT_TYPES = (
 def _platform_probes(
     org: OrgSettings, client: Client, settings: Settings, clock: Clock
 ) -> Iterator[Probe]:
-    stretch = _last_window(settings, clock)
+    time_range = _last_window(settings, clock)
     window = settings.collect.window
     action_ids: list[str] = []
 
@@ -179,9 +179,9 @@ def _platform_probes(
         return f"{len(action_ids)} data actions"
 
     def aggregates() -> str:
-        evidence = ActionsSource(client).read(stretch, window, deep=False)
+        evidence = ActionsSource(client).read(time_range, window, deep=False)
         count = sum(tally.count for tally in evidence.tallies)
-        return f"{count} executions in the last {stretch.seconds // 60} min"
+        return f"{count} executions in the last {time_range.seconds // 60} min"
 
     def limits() -> str:
         known = data_action_limits(client)
@@ -282,12 +282,12 @@ def _flow_probes(
 def _conversations_probe(
     client: Client, settings: Settings, clock: Clock, *, needed: bool
 ) -> Probe:
-    stretch = _last_window(settings, clock)
+    time_range = _last_window(settings, clock)
     source = ConversationsSource(client, settings.classify.classifier(), _Nobody())
 
     def conversations() -> str:
-        evidence = source.read(stretch, settings.collect.window, deep=False)
-        return f"{len(evidence.incidents)} timeouts in the last {stretch.seconds // 60} min"
+        evidence = source.read(time_range, settings.collect.window, deep=False)
+        return f"{len(evidence.incidents)} timeouts in the last {time_range.seconds // 60} min"
 
     return "conversation details", conversations, needed
 

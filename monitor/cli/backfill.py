@@ -30,7 +30,7 @@ def backfill(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Read a stretch of history, again or for the first time. Nothing is counted twice."""
+    """Read a period of history, again or for the first time. Nothing is counted twice."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     from monitor.clock import SystemClock

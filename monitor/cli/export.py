@@ -134,7 +134,7 @@ def _write(
         pasts = [past_of(history, org.name, org.contract, time_range, window) for org in orgs]
         if not any(past.times for past in pasts):
             raise StaleDataError(
-                "Nothing was collected in this stretch of time",
+                "Nothing was collected in this period",
                 "Choose another one, or read it first: timeout-monitor backfill --from --to.",
             )
         with result.opened() as file:
@@ -145,7 +145,7 @@ def _write(
 
 def _say_what(past: "PastOrg", output: Path) -> None:
     if not past.times:
-        print_error(f"{past.org}: nothing was collected in this stretch of time")
+        print_error(f"{past.org}: nothing was collected in this period")
         return
     first, last = (utc_minute(at) for at in (past.times[0], past.times[-1]))
     typer.echo(f"{past.org}: {first} to {last} UTC, in {output}", err=True)

@@ -38,7 +38,7 @@ def histogram(
 
     Args:
         bands: Executions by duration, shortest first; one of them ends at the timeout.
-        timeout_seconds: The timeout in force; None where nobody can know it.
+        timeout_seconds: The timeout in force; None where it can't be known.
         width: Columns.
         ascii_only: Whether the output takes nothing but ASCII.
     """

@@ -154,7 +154,7 @@ def _remark_on(summary: "Summary") -> None:
 
     if summary.missing_seconds:
         print_error(
-            f"{summary.org}: {format_duration(summary.missing_seconds)} of this stretch were not "
+            f"{summary.org}: {format_duration(summary.missing_seconds)} of this period were not "
             "read, so the counts are too low",
             "timeout-monitor poll reads what is due, timeout-monitor backfill what is older",
         )

@@ -44,7 +44,7 @@ class OrgEvidence:
         """
         self._window_seconds = window_seconds
         self._bucket_seconds = tallies.bucket_seconds
-        self._begin = tallies.stretch.start
+        self._begin = tallies.time_range.start
         self._successes_known = successes_known
         ids = sorted({words[0] for words in tallies.words.values()})
         self._number = {action_id: number for number, action_id in enumerate(ids)}

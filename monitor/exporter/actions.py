@@ -152,7 +152,7 @@ def _add_last_hour(families: Families, org_snapshot: OrgSnapshot) -> None:
     for summary in org_snapshot.hour.actions:
         labels = (org_snapshot.org, summary.action_id)
         families.add(BUDGET_USED, labels, summary.budget_used_ratio)
-    # Durations of successes are not known there, and a mean over a stretch with holes is too low.
+    # Durations of successes are not known there, and a mean over a period with holes is too low.
     if org_snapshot.contract != _FLOW and org_snapshot.hour.complete:
         concurrency = sum(summary.mean_concurrency for summary in org_snapshot.hour.actions)
         families.add(CONCURRENCY_ESTIMATE, (org_snapshot.org,), concurrency)

@@ -55,25 +55,25 @@ class PastOrg:
         contract: ``platform`` or ``flow``.
         source: The source of its executions.
         window_seconds: Length of its windows.
-        stretch: What is wanted, on window boundaries.
+        time_range: What is wanted, on window boundaries.
         state: Its totals and names, as of the moment of the export.
-        times: When there is a sample: the beginning and the window ends of each stretch that was
+        times: When there is a sample: the beginning and the window ends of each period that was
             read; epoch seconds, ascending.
-        counted_since: What each series counted from the beginning of ``stretch`` until now.
+        counted_since: What each series counted from the beginning of ``time_range`` until now.
     """
 
     org: str
     contract: str
     source: str
     window_seconds: int
-    stretch: TimeRange
+    time_range: TimeRange
     state: OrgState
     times: Sequence[int]
     counted_since: Mapping[Series, TallySum]
 
 
 def past_of(
-    history: History, org: str, contract: str, stretch: TimeRange, window_seconds: int
+    history: History, org: str, contract: str, time_range: TimeRange, window_seconds: int
 ) -> PastOrg:
     """Look up what the export of one org begins with.
 
@@ -81,7 +81,7 @@ def past_of(
         history: The ledger's past.
         org: The org's name.
         contract: ``platform`` or ``flow``.
-        stretch: What is wanted; cut to whole windows that were read to their end.
+        time_range: What is wanted; cut to whole windows that were read to their end.
         window_seconds: Length of a window where the ledger does not say: the platform may have
             asked for longer ones.
 
@@ -93,10 +93,10 @@ def past_of(
     if source in state.sources:
         window_seconds = state.sources[source].window_seconds or window_seconds
     whole = TimeRange(
-        -floor_to(-stretch.start, window_seconds), floor_to(stretch.end, window_seconds)
+        -floor_to(-time_range.start, window_seconds), floor_to(time_range.end, window_seconds)
     )
     times: list[int] = []
-    for read in history.read_stretches(org, source):
+    for read in history.read_time_ranges(org, source):
         begin = -floor_to(-max(read.start, whole.start), window_seconds)
         end = floor_to(min(read.end, whole.end), window_seconds)
         if begin < end:
@@ -194,7 +194,7 @@ def _errors(history: History, past: PastOrg) -> Iterator[str]:
     }
     base = {key: count - _count(past.counted_since.get(key)) for key, count in base.items()}
     flat = set(base)
-    rows = history.windows(past.org, past.stretch, by_series=True)
+    rows = history.windows(past.org, past.time_range, by_series=True)
     for series, windows in groupby(
         rows, lambda row: (row.action_id, row.error_type, row.response_status)
     ):
@@ -296,7 +296,7 @@ def _conversations(history: History, past: PastOrg) -> Iterator[str]:
     totals = {(flow_id, action_id): 0 for action_id, flow_id in past.state.flow_use}
     for total in past.state.incident_totals:
         totals[total.flow_id, total.action_id] = total.conversations
-    hits = history.first_hits(past.org, past.stretch.start)
+    hits = history.first_hits(past.org, past.time_range.start)
     flat = dict(totals)
     for pair, of_pair in groupby(hits, lambda hit: (hit.flow_id, hit.action_id)):
         added: dict[int, int] = defaultdict(int)
@@ -314,7 +314,7 @@ def _conversations(history: History, past: PastOrg) -> Iterator[str]:
 
 def _flow_errors(history: History, past: PastOrg) -> Iterator[str]:
     flat = callers_lost(past.state)
-    rows = history.flow_errors(past.org, past.stretch.start)
+    rows = history.flow_errors(past.org, past.time_range.start)
     for key, of_key in groupby(rows, lambda row: (row.flow_id, row.exit_reason)):
         added = [(row.window_start, row.callers) for row in of_key]
         base = flat.pop(key, 0) - sum(callers for _, callers in added)
@@ -359,7 +359,7 @@ def _always_1(past: PastOrg, spec: MetricSpec, values: Sequence[str]) -> Iterato
 
 
 def _by_action(history: History, past: PastOrg) -> Iterator[tuple[str, Iterator[TallySum]]]:
-    rows = history.windows(past.org, past.stretch, by_series=False)
+    rows = history.windows(past.org, past.time_range, by_series=False)
     return groupby(rows, lambda row: row.action_id)
 
 
@@ -368,7 +368,7 @@ def _running(past: PastOrg, base: T, added: Iterable[tuple[int, T]]) -> Iterator
 
     Args:
         past: Whose.
-        base: The total at the beginning of the stretch.
+        base: The total at the beginning of the period.
         added: What each window added, by its start, ascending; several entries of one window
             come one after another.
     """

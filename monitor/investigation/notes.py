@@ -62,13 +62,13 @@ def _on_executions(contract: str, execution_list: ExecutionList | None) -> Itera
             )
         return
     if not execution_list.executions:
-        yield "No execution was seen in this stretch of time."
+        yield "No execution was seen in this period."
         return
     if execution_list.truncation:
         yield (
             f"Not all executions were read, only {len(execution_list.executions):,}: "
             f"{_TRUNCATION_REASONS[execution_list.truncation]}. All counts are too low, and slower "
-            "ones may be missing; ask for a shorter stretch of time."
+            "ones may be missing; ask for a shorter period."
         )
     if not all(one.correlation_id for one in execution_list.executions):
         yield "The platform named no correlation id for some executions."

@@ -66,19 +66,19 @@ class TallyColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrgTallies:
-    """Every tally of an org and a stretch of time, as of one moment.
+    """Every tally of an org and a period, as of one moment.
 
     Attributes:
-        stretch: The stretch; windows are in it by their start.
+        time_range: The period; windows are in it by their start.
         bucket_seconds: Length of the buckets that ``successes`` are summed over, counted from the
-            start of the stretch.
+            start of the period.
         words: Action id, error type and response status by the number of the series.
         successes: Successes by bucket.
         counts: Successes by window, as series, start of the window and executions; shape (m, 3).
         failures: Everything else by window.
     """
 
-    stretch: TimeRange
+    time_range: TimeRange
     bucket_seconds: int
     words: dict[int, tuple[str, str, str]]
     successes: TallyColumns
@@ -89,7 +89,7 @@ class OrgTallies:
 def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of what
     connection: Connection,
     org_id: int,
-    stretch: TimeRange,
+    time_range: TimeRange,
     bucket_seconds: int,
     window_seconds: int,
     action_id: str | None = None,
@@ -102,7 +102,7 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
     Args:
         connection: A read transaction.
         org_id: The org.
-        stretch: Which windows; by their start.
+        time_range: Which windows; by their start.
         bucket_seconds: A multiple of ``window_seconds``.
         window_seconds: Length of a window.
         action_id: Only this action; None for all.
@@ -122,10 +122,10 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
         of_org &= tallies.c.series_id.in_(list(words))
     failing = select(series.c.id).where(wanted, series.c.error_type != NO_ERROR)
     failures = _columns(
-        connection.execute(_by_window(of_org, stretch).where(tallies.c.series_id.in_(failing)))
+        connection.execute(_by_window(of_org, time_range).where(tallies.c.series_id.in_(failing)))
     )
     if bucket_seconds == window_seconds:
-        successes = _columns(connection.execute(_by_window(of_org, stretch)))
+        successes = _columns(connection.execute(_by_window(of_org, time_range)))
         successes = successes.take(np.isin(successes.series, good))
         count = successes.count.astype(np.int64)
         counts = np.stack([successes.series, successes.start, count], axis=1)
@@ -133,35 +133,35 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
         # One bucket at a time: what is sorted to be summed stays small.
         sums = [
             one.take(np.isin(one.series, good))
-            for bucket in stretch.slices(bucket_seconds)
+            for bucket in time_range.slices(bucket_seconds)
             for one in (_columns(connection.execute(_summed(of_org, bucket))),)
         ]
         successes = _joined(sums)
-        counts = _table(connection.execute(_counts(of_org, stretch)), 3).astype(np.int64)
+        counts = _table(connection.execute(_counts(of_org, time_range)), 3).astype(np.int64)
         counts = counts[np.isin(counts[:, 0], good)]
-    return OrgTallies(stretch, bucket_seconds, words, successes, counts, failures)
+    return OrgTallies(time_range, bucket_seconds, words, successes, counts, failures)
 
 
 _NUMBERS = [tallies.c[name] for name in ("count", "duration_ms", "min_ms", "max_ms", *BAND_COLUMNS)]
 
 
-def _within(of_org: ColumnElement[bool], stretch: TimeRange) -> ColumnElement[bool]:
+def _within(of_org: ColumnElement[bool], time_range: TimeRange) -> ColumnElement[bool]:
     return and_(
         of_org,
-        tallies.c.window_start >= stretch.start,
-        tallies.c.window_start < stretch.end,
+        tallies.c.window_start >= time_range.start,
+        tallies.c.window_start < time_range.end,
     )
 
 
-def _by_window(of_org: ColumnElement[bool], stretch: TimeRange) -> Select[Any]:
+def _by_window(of_org: ColumnElement[bool], time_range: TimeRange) -> Select[Any]:
     return select(tallies.c.series_id, tallies.c.window_start, *_NUMBERS).where(
-        _within(of_org, stretch)
+        _within(of_org, time_range)
     )
 
 
-def _counts(of_org: ColumnElement[bool], stretch: TimeRange) -> Select[Any]:
+def _counts(of_org: ColumnElement[bool], time_range: TimeRange) -> Select[Any]:
     return select(tallies.c.series_id, tallies.c.window_start, tallies.c["count"]).where(
-        _within(of_org, stretch)
+        _within(of_org, time_range)
     )
 
 

@@ -74,20 +74,20 @@ def grown_bands(old: Bands, seen: Bands, count: int) -> Bands:
 
 
 def merged(ranges: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
-    """The same stretches of time, disjoint, oldest first; neighbours that touch become one."""
+    """The same periods, disjoint, oldest first; neighbours that touch become one."""
     result: list[TimeRange] = []
-    for stretch in sorted(ranges):
-        if stretch.start >= stretch.end:
+    for time_range in sorted(ranges):
+        if time_range.start >= time_range.end:
             continue
-        if result and stretch.start <= result[-1].end:
+        if result and time_range.start <= result[-1].end:
             last = result[-1]
-            result[-1] = TimeRange(last.start, max(last.end, stretch.end))
+            result[-1] = TimeRange(last.start, max(last.end, time_range.end))
         else:
-            result.append(stretch)
+            result.append(time_range)
     return tuple(result)
 
 
-def within(stretch: TimeRange, ranges: Sequence[TimeRange]) -> bool:
-    """Whether one of ``ranges`` (merged) holds all of ``stretch``."""
-    index = bisect_right(ranges, stretch.start, key=lambda held: held.start) - 1
-    return index >= 0 and ranges[index].end >= stretch.end
+def within(time_range: TimeRange, ranges: Sequence[TimeRange]) -> bool:
+    """Whether one of ``ranges`` (merged) holds all of ``time_range``."""
+    index = bisect_right(ranges, time_range.start, key=lambda held: held.start) - 1
+    return index >= 0 and ranges[index].end >= time_range.end

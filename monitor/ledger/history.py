@@ -36,7 +36,7 @@ class History:
         """Everything the exporter shows of an org."""
         return read_state(self._connection, org)
 
-    def read_stretches(self, org: str, source: str) -> tuple[TimeRange, ...]:
+    def read_time_ranges(self, org: str, source: str) -> tuple[TimeRange, ...]:
         """What was read of a source, without what was given up: merged, oldest first."""
         org_id = find_org(self._connection, org)
         return () if org_id is None else read_coverage(self._connection, org_id, source)
@@ -58,12 +58,12 @@ class History:
             return []
         return sum_tallies(self._connection, org_id, TimeRange(start, _END_OF_TIME), None)
 
-    def windows(self, org: str, stretch: TimeRange, *, by_series: bool) -> Iterator[TallySum]:
-        """The tallies of the windows that start in ``stretch``, one an element.
+    def windows(self, org: str, time_range: TimeRange, *, by_series: bool) -> Iterator[TallySum]:
+        """The tallies of the windows that start in ``time_range``, one an element.
 
         Args:
             org: The org's name in the configuration.
-            stretch: Which windows; by their start.
+            time_range: Which windows; by their start.
             by_series: Whether all windows of one series come together; otherwise those of one
                 action do, oldest first. Which series or action comes first is the database's
                 choice.
@@ -82,8 +82,8 @@ class History:
             .join_from(tallies, series, series.c.id == tallies.c.series_id)
             .where(
                 tallies.c.org_id == find_org(self._connection, org),
-                tallies.c.window_start >= stretch.start,
-                tallies.c.window_start < stretch.end,
+                tallies.c.window_start >= time_range.start,
+                tallies.c.window_start < time_range.end,
             )
             .order_by(*(words if by_series else words[:1]), tallies.c.window_start)
         )

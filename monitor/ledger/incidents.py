@@ -47,8 +47,8 @@ def add_incidents(connection: Connection, org_id: int, seen: Sequence[Incident])
     return new
 
 
-def incidents_within(connection: Connection, org_id: int, stretch: TimeRange) -> list[Incident]:
-    """The incidents whose ``at`` lies in ``stretch``, oldest first, under the names of now."""
+def incidents_within(connection: Connection, org_id: int, time_range: TimeRange) -> list[Incident]:
+    """The incidents whose ``at`` lies in ``time_range``, oldest first, under the names of now."""
     statement = (
         select(
             incidents.c.conversation_id,
@@ -77,8 +77,8 @@ def incidents_within(connection: Connection, org_id: int, stretch: TimeRange) ->
         )
         .where(
             incidents.c.org_id == org_id,
-            incidents.c.at >= stretch.start,
-            incidents.c.at < stretch.end,
+            incidents.c.at >= time_range.start,
+            incidents.c.at < time_range.end,
         )
         .order_by(incidents.c.at, incidents.c.conversation_id, incidents.c.segment_start_ms)
     )

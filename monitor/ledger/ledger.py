@@ -200,13 +200,13 @@ class Ledger:
         with self._database.writing() as connection:
             return void_future(connection, lock_org(connection, org), source, now)
 
-    def skip(self, org: str, source: str, stretch: TimeRange, windows: int) -> None:
-        """Give up a stretch that is too far back: counted, and covered so as not to be asked.
+    def skip(self, org: str, source: str, time_range: TimeRange, windows: int) -> None:
+        """Give up a period that is too far back: counted, and covered so as not to be asked.
 
-        A stretch that needs no asking already is not counted again.
+        A period that needs no asking already is not counted again.
         """
         with self._database.writing() as connection:
-            skip(connection, lock_org(connection, org), source, stretch, windows)
+            skip(connection, lock_org(connection, org), source, time_range, windows)
 
     def save_catalogue(self, org: str, actions: Sequence[Action], at: float) -> None:
         """Make ``actions`` the catalogue of an org, as the platform listed it at ``at``.
@@ -324,16 +324,16 @@ class Ledger:
     def tally_sums(
         self,
         org: str,
-        stretch: TimeRange,
+        time_range: TimeRange,
         bucket_seconds: int | None = None,
         action_id: str | None = None,
     ) -> list[TallySum]:
-        """Tallies of the windows that start in ``stretch``, summed by series and bucket.
+        """Tallies of the windows that start in ``time_range``, summed by series and bucket.
 
         Args:
             org: The org's name in the configuration.
-            stretch: Which windows; by their start.
-            bucket_seconds: Length of a bucket; buckets are counted from ``stretch.start``. None
+            time_range: Which windows; by their start.
+            bucket_seconds: Length of a bucket; buckets are counted from ``time_range.start``. None
                 is one bucket for all.
             action_id: The only action that is wanted; None for all.
 
@@ -344,22 +344,22 @@ class Ledger:
             org_id = find_org(connection, org)
             if org_id is None:
                 return []
-            return sum_tallies(connection, org_id, stretch, bucket_seconds, action_id)
+            return sum_tallies(connection, org_id, time_range, bucket_seconds, action_id)
 
     def org_tallies(
         self,
         org: str,
-        stretch: TimeRange,
+        time_range: TimeRange,
         *,
         bucket_seconds: int,
         window_seconds: int,
         action_id: str | None = None,
     ) -> OrgTallies:
-        """Every tally of the windows that start in ``stretch``, as columns, as of one moment.
+        """Every tally of the windows that start in ``time_range``, as columns, as of one moment.
 
         Args:
             org: The org's name in the configuration.
-            stretch: Which windows; by their start.
+            time_range: Which windows; by their start.
             bucket_seconds: Over how much successes are summed; a multiple of ``window_seconds``.
             window_seconds: Length of a window.
             action_id: Only this action; None for all.
@@ -368,7 +368,7 @@ class Ledger:
             # An org that nobody knows has no rows; no org has this id.
             org_id = find_org(connection, org) or -1
             return read_org_tallies(
-                connection, org_id, stretch, bucket_seconds, window_seconds, action_id
+                connection, org_id, time_range, bucket_seconds, window_seconds, action_id
             )
 
     def window_loads(self, org: str, time_range: TimeRange) -> list[WindowLoad]:
@@ -377,11 +377,11 @@ class Ledger:
             org_id = find_org(connection, org)
             return [] if org_id is None else loads_of_windows(connection, org_id, time_range)
 
-    def incidents(self, org: str, stretch: TimeRange) -> list[Incident]:
-        """Incidents whose ``at`` lies in ``stretch``, oldest first, under the names of now."""
+    def incidents(self, org: str, time_range: TimeRange) -> list[Incident]:
+        """Incidents whose ``at`` lies in ``time_range``, oldest first, under the names of now."""
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
-            return [] if org_id is None else incidents_within(connection, org_id, stretch)
+            return [] if org_id is None else incidents_within(connection, org_id, time_range)
 
     def flow_errors(self, org: str, time_range: TimeRange) -> list[FlowErrorTally]:
         """Return callers lost in flows in the windows that start in ``time_range``."""

@@ -22,7 +22,7 @@ _STATE_FIELDS = tuple(field.name for field in fields(SourceState))
 
 def read_coverage(connection: Connection, org_id: int, source: str) -> tuple[TimeRange, ...]:
     """What has been asked of a source, without what was skipped; merged."""
-    return _stretches(connection, org_id, source, skipped=False)
+    return _time_ranges(connection, org_id, source, skipped=False)
 
 
 def full_coverage(connection: Connection, org_id: int) -> dict[str, tuple[TimeRange, ...]]:
@@ -33,15 +33,15 @@ def full_coverage(connection: Connection, org_id: int) -> dict[str, tuple[TimeRa
     found: dict[str, list[TimeRange]] = defaultdict(list)
     for source, start, end in connection.execute(statement):
         found[source].append(TimeRange(start, end))
-    return {source: merged(stretches) for source, stretches in sorted(found.items())}
+    return {source: merged(periods) for source, periods in sorted(found.items())}
 
 
 def cover(
-    connection: Connection, org_id: int, source: str, stretch: TimeRange, *, skipped: bool
+    connection: Connection, org_id: int, source: str, time_range: TimeRange, *, skipped: bool
 ) -> None:
-    """Let the coverage of a source grow by ``stretch``."""
-    before = _stretches(connection, org_id, source, skipped=skipped)
-    after = merged([*before, stretch])
+    """Let the coverage of a source grow by ``time_range``."""
+    before = _time_ranges(connection, org_id, source, skipped=skipped)
+    after = merged([*before, time_range])
     if after == before:
         return
     connection.execute(
@@ -107,15 +107,15 @@ def advance(
 
 
 def skip(
-    connection: Connection, org_id: int, source: str, stretch: TimeRange, windows: int
+    connection: Connection, org_id: int, source: str, time_range: TimeRange, windows: int
 ) -> None:
-    """Give a stretch up, and count its windows; once."""
-    if within(stretch, full_coverage(connection, org_id).get(source, ())):
+    """Give a period up, and count its windows; once."""
+    if within(time_range, full_coverage(connection, org_id).get(source, ())):
         return
     old = source_states(connection, org_id).get(source, SourceState(source))
     new = replace(old, skipped_windows=old.skipped_windows + windows)
     put(connection, sources, [{"org_id": org_id} | asdict(new)])
-    cover(connection, org_id, source, stretch, skipped=True)
+    cover(connection, org_id, source, time_range, skipped=True)
 
 
 def add_lateness(
@@ -175,7 +175,7 @@ def lateness_by_source(connection: Connection, org_id: int) -> dict[str, Latenes
     }
 
 
-def _stretches(
+def _time_ranges(
     connection: Connection, org_id: int, source: str, *, skipped: bool
 ) -> tuple[TimeRange, ...]:
     statement = select(coverage.c.range_start, coverage.c.range_end).where(

@@ -1,4 +1,4 @@
-"""What the ledger answers: totals, and sums over any stretch of time."""
+"""What the ledger answers: totals, and sums over any period."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def read_state(connection: Connection, org: str) -> OrgState:
 def sum_tallies(
     connection: Connection,
     org_id: int,
-    stretch: TimeRange,
+    time_range: TimeRange,
     bucket_seconds: int | None,
     action_id: str | None = None,
 ) -> list[TallySum]:
-    """Tallies of the windows that start in ``stretch``, summed by series and bucket.
+    """Tallies of the windows that start in ``time_range``, summed by series and bucket.
 
-    Buckets are counted from the start of the stretch. Of one action, where one is named.
+    Buckets are counted from the start of the period. Of one action, where one is named.
     """
-    bucket: ColumnElement[int] = literal(stretch.start)
+    bucket: ColumnElement[int] = literal(time_range.start)
     if bucket_seconds is not None:
-        since_start = tallies.c.window_start - stretch.start
-        bucket = stretch.start + (since_start // bucket_seconds) * bucket_seconds
+        since_start = tallies.c.window_start - time_range.start
+        bucket = time_range.start + (since_start // bucket_seconds) * bucket_seconds
     bucket = bucket.label("bucket_start")
     # Summed by number before the words are joined: half a million rows carry no text.
     sums = (
@@ -78,8 +78,8 @@ def sum_tallies(
         )
         .where(
             tallies.c.org_id == org_id,
-            tallies.c.window_start >= stretch.start,
-            tallies.c.window_start < stretch.end,
+            tallies.c.window_start >= time_range.start,
+            tallies.c.window_start < time_range.end,
             *(
                 []
                 if action_id is None

@@ -80,7 +80,7 @@ tallies = Table(
     Column("min_ms", Double, nullable=False),
     Column("max_ms", Double, nullable=False),
     *_bands(),
-    # Kept in the order of the key: a poll, a report and a prune each touch one stretch of one
+    # Kept in the order of the key: a poll, a report and a prune each touch one period of one
     # org, which then lies together on disk, and a new window is written at the end.
     sqlite_with_rowid=False,
 )

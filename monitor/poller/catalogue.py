@@ -105,7 +105,7 @@ class Catalogue:
         return self._by_name.get(name)
 
     def sole_action(self, flow_id: str) -> str | None:
-        """Return the only data action of a flow; None where it has none, several, or nobody knows.
+        """Return the only data action of a flow; None for none, several, or a flow not known.
 
         With contract ``platform`` always None: what its detail records do not name is not known.
 

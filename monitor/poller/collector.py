@@ -220,7 +220,7 @@ class Collector:
         """Whether a source leaves this poll to another one, so that no poll costs more than others.
 
         One that is asked in deep polls alone waits where the source whose turn it takes reads deep,
-        and takes its turn at the next poll. Nobody gives way twice in a row, or at the first time.
+        and takes its turn at the next poll. None gives way twice in a row, or at the first time.
         """
         if source.name in self._gave_way:
             self._gave_way.discard(source.name)

@@ -151,7 +151,7 @@ class FlowDocuments:
         return self._documents[flow_id]
 
     def sole_action(self, flow_id: str) -> str | None:
-        """Return the only data action of a flow; None where it has none, several, or nobody knows.
+        """Return the only data action of a flow; None for none, several, or a flow not known.
 
         Raises:
             GenesysError: The flow could be read another time; better to ask again than to guess.

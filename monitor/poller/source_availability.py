@@ -39,7 +39,7 @@ counted, so it is missed at once when it answers again."""
 
 REQUIRED_AGAIN_MOST_SECONDS = 300.0
 """The longest rest of the required source: a granted permission counts within five minutes, and
-twelve refused requests an hour burden nobody."""
+twelve refused requests an hour are no burden."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Data:
         stale_after_seconds: Data that were read longer ago are stale.
         diagnosed_at: When they were diagnosed; epoch seconds, 0.0 for never.
         diagnosis_lasts_seconds: A diagnosis that was made longer ago is stale.
-        missing_seconds: How much of the stretch that was diagnosed was never read.
+        missing_seconds: How much of the period that was diagnosed was never read.
         slots: Executions under way at a time in the whole org; None where unknown.
         limit: The org's own limit of these; None where unknown.
     """

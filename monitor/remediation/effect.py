@@ -99,7 +99,7 @@ def judge(before: Measured, after: Measured, *, first: int, waited_seconds: floa
     """Judge a change by its timeouts.
 
     Args:
-        before: The stretch before it, under the timeout before.
+        before: The period before it, under the timeout before.
         after: As many windows after it as ``windows_to_look_at`` says.
         first: The least number of windows after it.
         waited_seconds: How long ago it was made.

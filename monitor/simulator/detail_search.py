@@ -80,7 +80,7 @@ class DetailSearch:
         synchronous query has it.
 
         Raises:
-            ApiError: 400; the interval, or a dimension nobody knows.
+            ApiError: 400; the interval, or an unknown dimension.
         """
         from_ms, to_ms = parse_interval(query.interval, LONGEST_DETAIL_DAYS)
         filtered = bool(query.segment_filters or query.conversation_filters)

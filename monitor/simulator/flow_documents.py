@@ -125,7 +125,7 @@ class FlowStore:
         """The newest document that a client sent for a flow, byte for byte, accepted or not.
 
         Raises:
-            ApiError: 404; nobody sent any.
+            ApiError: 404; none was sent.
         """
         with self._lock:
             found = self._sent.get(flow_id)

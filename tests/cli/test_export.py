@@ -122,7 +122,7 @@ def test_nothing_collected(place: Place, command: Command) -> None:
     finished = command("export", "openmetrics", "-o", str(file))
 
     assert finished.code == 6
-    assert finished.said[0] == "Nothing was collected in this stretch of time."
+    assert finished.said[0] == "Nothing was collected in this period."
     assert not file.exists()
 
 

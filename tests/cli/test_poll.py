@@ -140,7 +140,7 @@ def test_a_poll_on_a_terminal_shows_that_it_works(place: Place) -> None:
 
 
 def test_a_backfill_adds_once(place: Place, command: Command) -> None:
-    """A stretch of the past is read on demand; the second time it adds nothing."""
+    """A period of the past is read on demand; the second time it adds nothing."""
     assert command("poll").code == 0
     words = ("backfill", "--from", day(3), "--to", day(2), "--json")
 

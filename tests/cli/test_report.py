@@ -17,7 +17,7 @@ import time_machine
 from tests.cli.conftest import Command
 from tests.daemon.place import ROOT, SMALL, Place, served
 
-GAPS = "of this stretch were not read, so the counts are too low."
+GAPS = "of this period were not read, so the counts are too low."
 
 
 def test_a_report_before_any_poll(place: Place, command: Command) -> None:

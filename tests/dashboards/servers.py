@@ -52,7 +52,7 @@ class Prometheus(Server):
     def between(
         self, expression: str, begin: float, end: float, step: float
     ) -> list[tuple[dict[str, str], dict[float, float]]]:
-        """Labels and samples, by their time, of an expression over a stretch of time."""
+        """Labels and samples, by their time, of an expression over a period."""
         data = self.get("/api/v1/query_range", query=expression, start=begin, end=end, step=step)
         return [
             (one["metric"], {float(at): float(value) for at, value in one["values"]})

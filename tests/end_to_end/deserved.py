@@ -27,7 +27,7 @@ BORDER = 0.005
 
 @dataclass
 class Expected:
-    """What is to be expected of an action over a stretch of time.
+    """What is to be expected of an action over a period.
 
     Attributes:
         executions: Executions.
@@ -85,7 +85,7 @@ def deserved(action: SimulatedAction, begin: float, end: float) -> frozenset[Ver
 
 
 def expected(action: SimulatedAction, begin: float, end: float) -> Expected:
-    """Sum the law over the stretch, in steps over which load and drift stand still."""
+    """Sum the law over the period, in steps over which load and drift stand still."""
     law, timeout_ms = action.law, timeout_of(action)
     sums = Expected()
     for step in range(int((end - begin) // STEP_SECONDS)):

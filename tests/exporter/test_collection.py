@@ -149,7 +149,7 @@ def test_polls_by_result(scrape: Scraper) -> None:
 
 
 def test_poll_duration_is_a_summary_of_all_polls(scrape: Scraper) -> None:
-    """Count and sum of the polls' durations give their mean over any stretch."""
+    """Count and sum of the polls' durations give their mean over any period."""
     scraped = scrape(org_snapshot())
 
     assert scraped.value("timeout_monitor_poll_duration_seconds_count", org=ORG) == 4

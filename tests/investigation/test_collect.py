@@ -234,7 +234,7 @@ def test_an_action_without_executions_is_no_error(make_deployment: MakeDeploymen
 
     assert found.executions is not None
     assert found.executions.total == 0
-    assert found.notes == ("No execution was seen in this stretch of time.",)
+    assert found.notes == ("No execution was seen in this period.",)
 
 
 def test_less_than_a_minute_is_a_minute(deployment: Deployment) -> None:

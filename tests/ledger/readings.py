@@ -70,7 +70,7 @@ def incident(  # noqa: PLR0913 - each names one thing a test is about
 
 
 def windows(first: int, end: int) -> TimeRange:
-    """The stretch from the window ``first`` to before the window ``end``."""
+    """The period from the window ``first`` to before the window ``end``."""
     return TimeRange(T0 + first * WINDOW_SECONDS, T0 + end * WINDOW_SECONDS)
 
 

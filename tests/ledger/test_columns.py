@@ -1,4 +1,4 @@
-"""Tallies as columns: everything of an org and a stretch, as of one moment."""
+"""Tallies as columns: everything of an org and a period, as of one moment."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def filled(ledger: Ledger) -> None:
     )
 
 
-def columns(ledger: Ledger, stretch: TimeRange, bucket_seconds: int) -> OrgTallies:
+def columns(ledger: Ledger, time_range: TimeRange, bucket_seconds: int) -> OrgTallies:
     """What the ledger gives."""
     return ledger.org_tallies(
-        ORG, stretch, bucket_seconds=bucket_seconds, window_seconds=WINDOW_SECONDS
+        ORG, time_range, bucket_seconds=bucket_seconds, window_seconds=WINDOW_SECONDS
     )
 
 

@@ -120,7 +120,7 @@ class Readings(RuleBasedStateMachine):
 
     @rule(first=st.integers(0, WINDOWS - 1), length=st.integers(1, WINDOWS), data=st.data())
     def read_some(self, first: int, length: int, data: st.DataObject) -> None:
-        """Read a stretch, of which the platform shows what it knows, or forgets some of it."""
+        """Read a period, of which the platform shows what it knows, or forgets some of it."""
         self.step += 1
         known = [
             one

@@ -15,7 +15,7 @@ from tests.ledger.readings import bands, tally
 WIDTH = len(BAND_EDGES_MS) + 1
 
 any_bands = st.lists(st.integers(0, 20), min_size=WIDTH, max_size=WIDTH).map(tuple)
-stretches = st.lists(
+periods = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: TimeRange(*sorted(ends)))
 )
 
@@ -66,9 +66,9 @@ def test_an_answer_that_repeats_itself_counts_its_largest() -> None:
     }
 
 
-@given(stretches)
+@given(periods)
 def test_merging_keeps_every_second_and_no_other(ranges: list[TimeRange]) -> None:
-    """Merged stretches hold exactly the seconds of those that went in, and don't touch."""
+    """Merged periods hold exactly the seconds of those that went in, and don't touch."""
     result = merged(ranges)
 
     seconds = {second for one in ranges for second in range(one.start, one.end)}
@@ -76,14 +76,14 @@ def test_merging_keeps_every_second_and_no_other(ranges: list[TimeRange]) -> Non
     assert all(first.end < second.start for first, second in pairwise(result))
 
 
-@given(stretches, st.integers(0, 60), st.integers(1, 10))
+@given(periods, st.integers(0, 60), st.integers(1, 10))
 def test_within_means_every_second_is_held(
     ranges: list[TimeRange], start: int, length: int
 ) -> None:
-    """A stretch lies within others when none of its seconds lies outside."""
+    """A period lies within others when none of its seconds lies outside."""
     seconds = {second for one in ranges for second in range(one.start, one.end)}
-    stretch = TimeRange(start, start + length)
+    time_range = TimeRange(start, start + length)
 
-    held = within(stretch, merged(ranges))
+    held = within(time_range, merged(ranges))
 
-    assert held == (set(range(stretch.start, stretch.end)) <= seconds)
+    assert held == (set(range(time_range.start, time_range.end)) <= seconds)

@@ -90,4 +90,4 @@ def test_an_org_that_nobody_knows_has_no_past(ledger: Ledger) -> None:
         assert list(history.first_hits("nobody", 0)) == []
         assert history.sums_since("nobody", 0) == []
         assert history.timeouts_in_force("nobody") == []
-        assert history.read_stretches("nobody", SOURCE) == ()
+        assert history.read_time_ranges("nobody", SOURCE) == ()

@@ -71,7 +71,7 @@ def test_more_conversations_than_one_query_holds_count_once(ledger: Ledger) -> N
 
 
 def test_incidents_come_back_as_they_went_in(ledger: Ledger) -> None:
-    """Incidents of a stretch are listed oldest first, the end of the stretch excluded."""
+    """Incidents of a period are listed oldest first, the end of the period excluded."""
     kept = [
         incident("c2", at=T0 + 1.5, action_name="Get Customer", flow_name="Main"),
         incident("c1", at=T0 + 20.25, action_name="Get Customer", flow_name="Main"),

@@ -27,7 +27,7 @@ def test_coverage_is_kept_per_source(ledger: Ledger) -> None:
 
 
 def test_what_is_skipped_is_counted_and_covered(ledger: Ledger) -> None:
-    """A stretch that was given up is not asked again."""
+    """A period that was given up is not asked again."""
     ledger.record(ORG, SOURCE, reading(covered=windows(6, 8)))
 
     ledger.skip(ORG, SOURCE, windows(0, 6), 6)
@@ -39,7 +39,7 @@ def test_what_is_skipped_is_counted_and_covered(ledger: Ledger) -> None:
 
 
 def test_the_same_stretch_is_skipped_once(ledger: Ledger) -> None:
-    """Two daemons, or one that was killed before it noticed, give a stretch up together."""
+    """Two daemons, or one that was killed before it noticed, give a period up together."""
     for _ in range(2):
         ledger.skip(ORG, SOURCE, windows(0, 6), 6)
 

@@ -262,7 +262,7 @@ def test_late_incidents_are_late_data_of_their_source(ledger: Ledger) -> None:
 
 
 def test_what_was_skipped_is_not_late_when_read_after_all(ledger: Ledger) -> None:
-    """A stretch that was given up was never read."""
+    """A period that was given up was never read."""
     ledger.skip(ORG, SOURCE, windows(0, 12), 12)
 
     ledger.record(ORG, SOURCE, reading(tally(3)))

@@ -1,4 +1,4 @@
-"""Sums over stretches of time."""
+"""Sums over periods."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_a_stretch_is_one_bucket(ledger: Ledger) -> None:
 
 
 def test_windows_belong_to_the_stretch_that_they_start_in(ledger: Ledger) -> None:
-    """The end of a stretch is not part of it."""
+    """The end of a period is not part of it."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in range(4))))
 
     assert [found.count for found in ledger.tally_sums(ORG, windows(1, 3))] == [110]
 
 
 def test_buckets_are_counted_from_the_start_of_the_stretch(ledger: Ledger) -> None:
-    """A stretch of five windows makes buckets of two, two and one; empty ones are left out."""
+    """A period of five windows makes buckets of two, two and one; empty ones are left out."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in (1, 2, 5))))
 
     found = ledger.tally_sums(ORG, windows(1, 6), bucket_seconds=600)

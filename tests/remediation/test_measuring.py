@@ -88,7 +88,7 @@ def test_windows_that_have_not_settled_are_not_looked_at(ledger: Ledger) -> None
 
 
 def test_windows_after_it_that_were_not_read_are_left_out(ledger: Ledger) -> None:
-    """A hole would look like a stretch without timeouts."""
+    """A hole would look like a period without timeouts."""
     record(ledger, 0, 12)
     record(ledger, 15, 40)
 

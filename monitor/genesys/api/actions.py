@@ -132,7 +132,7 @@ class _ActionAnswer(Record, frozen=True, rename="camel"):
     config: _ConfigAnswer | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an id that can't be asked for again, and a timeout that nobody could set.
+        """Refuse an id that can't be asked for again, and a timeout that can't be set.
 
         Raises:
             ImplausibleError: Which the decoder turns into an error that names the place.

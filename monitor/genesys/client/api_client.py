@@ -14,7 +14,7 @@ no connection, timeout   reads repeat after a growing pause, within the deadline
 any other status         an error at once
 =======================  ======================================================================
 
-PATCH and PUT are never repeated, but for the 401. Where nobody can tell whether one was carried
+PATCH and PUT are never repeated, but for the 401. Where it can't be told whether one was carried
 out (no answer after it was sent, a 408, a 5xx, a redirect), it ends as an ``AmbiguousWriteError``.
 """
 

@@ -14,7 +14,7 @@ data is stale. A platform that answers in drips is asked anew after at most that
 
 MOST_REQUESTS_A_POLL = 1_200
 """What the pace allows in that time (4 a second and a burst of 50), and some to spare: it bounds
-whoever keeps another pace."""
+a client that keeps another pace."""
 
 _SHORTEST_WAIT_SECONDS = 0.001  # a socket takes zero for "do not wait at all"
 

@@ -24,7 +24,7 @@ from monitor.genesys.client.exchange import Address, Exchange, ExchangesInFlight
 
 MOST_INTERIM_ANSWERS: Final = 100
 """1xx answers before the real one. One a second for as long as an exchange may take are far fewer,
-and whoever sends more without a pause would only keep a processor busy until the deadline."""
+and a server that sends more without a pause would only keep a processor busy until the deadline."""
 
 _SWITCHING_PROTOCOLS: Final = 101
 
@@ -55,7 +55,7 @@ class BoundAdapter(HTTPAdapter):
 
         Args:
             exchanges: Knows the exchange of each thread.
-            connections: The most that are kept open while nobody uses them.
+            connections: The most that are kept open while unused.
         """
         self._pools = _pool_classes(exchanges)
         super().__init__(pool_connections=connections, pool_maxsize=connections)
@@ -91,7 +91,7 @@ def _connected(connection: HTTPConnection, exchange: Exchange) -> socket.socket:
 
     Raises:
         NameResolutionError: The name does not resolve.
-        ConnectTimeoutError: Nobody took the connection in time.
+        ConnectTimeoutError: The connection was not taken in time.
         NewConnectionError: It was refused, or there is no way.
     """
     problem: Exception = NewConnectionError(connection, "the name has no address")

@@ -122,7 +122,7 @@ class _Inflater:
         return piece
 
     def _next_member(self, data: bytes) -> bool:
-        """Begin another member, unless what follows is none; then nobody knows what it is."""
+        """Begin another member, unless what follows is none; then it can't be known what it is."""
         self._has_rest = not data.startswith(b"\x1f")
         if not self._has_rest:
             self._inflate = zlib.decompressobj(_GZIP)

@@ -24,7 +24,7 @@ from monitor.genesys.client.lenient_decoding import (
 from monitor.genesys.client.transport import Response
 from monitor.sanitize import sanitize
 
-_LONGEST_KIND = 100  # characters of a content type, or of an id that nobody asked for
+_LONGEST_KIND = 100  # characters of a content type, or of an id that was not asked for
 _REPORT = "The API may have changed; report it with the correlation id."
 
 T = TypeVar("T")

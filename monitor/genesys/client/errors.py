@@ -134,8 +134,8 @@ def _is_from_intermediary(endpoint: Endpoint, status: int, words: ErrorDetail) -
     """Whether a refusal of a read comes from something between here and the platform.
 
     Every refusal of the platform has a message or a code in JSON. One without says nothing of what
-    the client may do: whoever took it for a missing permission would stop asking. A write that was
-    refused was not carried out, whoever refused it.
+    the client may do: to take it for a missing permission were to stop asking. A write that was
+    refused was not carried out, whatever refused it.
     """
     may_be = endpoint.repeatable and not endpoint.refuses_in_any_words
     return may_be and status in _REFUSED and not str(words)

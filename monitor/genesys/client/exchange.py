@@ -2,7 +2,7 @@
 
 A time limit of a socket is a limit a step: an answer that drips its headers, or a proxy that never
 ends its own, keeps within it for ever. So each exchange has a watchdog that shuts its socket down
-when its time is over, which wakes whoever reads from it or writes to it, in a TLS handshake too.
+when its time is over, which wakes what reads from it or writes to it, in a TLS handshake too.
 """
 
 from __future__ import annotations

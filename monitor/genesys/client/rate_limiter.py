@@ -123,7 +123,7 @@ class TokenBucket:
         ):
             return
         if allowed < 1:
-            # A limit of nothing is none: whoever says so did answer this very request.
+            # A limit of nothing is none: what says so did answer this very request.
             return
         left = max(allowed - count, 0.0)
         with self._lock:

@@ -53,7 +53,7 @@ READ_TIMEOUT_SECONDS = 30.0
 """One exchange takes no longer, from the name's resolution to the last byte of the answer: the
 platform itself gives up on a query sooner, and two such fit into a poll of a minute."""
 READ_FIRST = "Read the current state before anything else."
-"""What to do after a write of which nobody knows whether it was carried out."""
+"""What to do after a write of which it is not known whether it was carried out."""
 USER_AGENT = f"genesys-timeout-monitor/{__version__}"
 _CHUNK_BYTES = 65_536
 _LONGEST_CORRELATION_ID = 100  # characters; the platform's are UUIDs
@@ -339,7 +339,7 @@ _NOT_SENT: tuple[type[BaseException], ...] = (
 
 
 def _may_have_arrived(error: Exception) -> bool:
-    """Whether the far side may have got the request; True wherever nobody can tell."""
+    """Whether the far side may have got the request; True wherever that can't be told."""
     return not any(isinstance(part, _NOT_SENT) for part in _chain(error))
 
 

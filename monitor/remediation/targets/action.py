@@ -178,7 +178,7 @@ class IntegrationActionTarget:
             RefusedError: It can't be edited, came without version or in part, or the value is out
                 of range; nothing was sent.
             ConflictError: Somebody wrote since; nothing was changed.
-            AmbiguousWriteError: Nobody knows whether it was carried out.
+            AmbiguousWriteError: It is not known whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
         seconds = -(-timeout_ms // _STEP_MS)
@@ -202,7 +202,7 @@ class IntegrationActionTarget:
         Raises:
             RefusedError: There is no version; nothing was sent.
             ConflictError: Somebody wrote since; nothing was changed.
-            AmbiguousWriteError: Nobody knows whether it was carried out.
+            AmbiguousWriteError: It is not known whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
         validate_lock(now)

@@ -127,7 +127,7 @@ class FlowTarget:
             ConflictError: Somebody wrote since; nothing was changed.
             EtagRewrittenError: Nobody did, and the ETag is refused; nothing was changed.
             BadRequestError: The platform refused the document; the hint says what was changed.
-            AmbiguousWriteError: Nobody knows whether it was carried out.
+            AmbiguousWriteError: It is not known whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
         validate_write(reading, timeout_ms)
@@ -155,7 +155,7 @@ class FlowTarget:
             RefusedError: There is no ETag; nothing was sent.
             ConflictError: Somebody wrote since; nothing was changed.
             EtagRewrittenError: Nobody did, and the ETag is refused; nothing was changed.
-            AmbiguousWriteError: Nobody knows whether it was carried out.
+            AmbiguousWriteError: It is not known whether it was carried out.
             GenesysError: Any other of the tree; nothing was changed.
         """
         validate_lock(now)

@@ -199,7 +199,7 @@ class Target(Protocol):
                 ``CAP_MS``; nothing was sent.
             ConflictError: Somebody wrote since the reading; nothing was changed.
             EtagRewrittenError: Nobody did, and the platform refuses the ETag; nothing was changed.
-            AmbiguousWriteError: Nobody knows whether it was carried out: read it first.
+            AmbiguousWriteError: It is not known whether it was carried out: read it first.
             GenesysError: Any other of the tree: it was refused or never sent.
         """
         ...
@@ -224,7 +224,7 @@ class Target(Protocol):
         Raises:
             RefusedError: There is no lock; nothing was sent.
             ConflictError: Somebody wrote since; nothing was changed.
-            AmbiguousWriteError: Nobody knows whether it was carried out: read it first.
+            AmbiguousWriteError: It is not known whether it was carried out: read it first.
             GenesysError: Any other of the tree: it was refused or never sent.
         """
         ...

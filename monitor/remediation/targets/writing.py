@@ -86,7 +86,7 @@ def put_flow(
     Raises:
         ConflictError: Somebody wrote since; nothing was changed.
         BadRequestError: The platform refused the document; nothing was changed.
-        AmbiguousWriteError: Nobody knows whether it was carried out.
+        AmbiguousWriteError: It is not known whether it was carried out.
         GenesysError: Any other of the tree; nothing was changed.
     """
     with _conflicts_raised():
@@ -118,7 +118,7 @@ def patch_action(
     Raises:
         ConflictError: Somebody wrote since; nothing was changed.
         BadRequestError: The platform refused the content; nothing was changed.
-        AmbiguousWriteError: Nobody knows whether it was carried out.
+        AmbiguousWriteError: It is not known whether it was carried out.
         GenesysError: Any other of the tree; nothing was changed.
     """
     with _conflicts_raised():

@@ -25,7 +25,7 @@ _PERMISSIONS = ("integrations:action:view", "bridge:actions:view")
 SUBMIT_ACTION_JOB = Endpoint(
     "POST", "/api/v2/analytics/actions/aggregates/jobs", _PERMISSIONS, source="executions"
 )
-"""May be repeated: a job that was submitted twice is one that nobody reads."""
+"""May be repeated: a job that was submitted twice is one that is never read."""
 
 ACTION_JOB = Endpoint(
     "GET",
