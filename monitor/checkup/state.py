@@ -6,7 +6,6 @@ from monitor.checkup.findings import Finding, Level, failed
 from monitor.config import Settings
 from monitor.errors import LedgerError
 from monitor.ledger import StateCondition, inspect_state
-from monitor.ledger.ledger import DEFAULT_BUSY_TIMEOUT_SECONDS
 
 _SUBJECT = "state"
 
@@ -23,11 +22,7 @@ class StateProbe:
         self._error: LedgerError | None = None
         self._condition: StateCondition | None = None
         try:
-            self._condition = inspect_state(
-                settings.state.url,
-                [org.name for org in settings.org],
-                busy_timeout_seconds=DEFAULT_BUSY_TIMEOUT_SECONDS,
-            )
+            self._condition = inspect_state(settings.state.url, [org.name for org in settings.org])
         except LedgerError as error:
             self._error = error
 

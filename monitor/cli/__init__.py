@@ -12,6 +12,8 @@ from contextlib import suppress
 
 from monitor.cli.streams import open_missing_streams
 
+__all__ = ["main"]
+
 _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
 

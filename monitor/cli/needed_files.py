@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 def needed_files(context: Context, settings: Settings) -> dict[Path, str]:
     """Return the files that the settings name, and what lies beside them, each with what it is."""
     from monitor.config import DEFAULT_FILE
-    from monitor.ledger.engines import parsed_url
-    from monitor.ledger.state_file import StateFile
+    from monitor.ledger import StateCare
     from monitor.remediation import audit_path
 
     needed = {context.config_file or Path(DEFAULT_FILE): "the configuration file"}
-    url = parsed_url(settings.state.url)
-    if url.get_backend_name() == "sqlite":
-        needed |= dict.fromkeys(StateFile.of(url).parts, "part of the state")
+    needed |= dict.fromkeys(StateCare(settings.state.url).files, "part of the state")
     audit_file = audit_path(settings)
     if audit_file is not None:
         needed[audit_file] = "the audit trail"

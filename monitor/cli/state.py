@@ -125,9 +125,8 @@ def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "St
         refuse_what_is_needed(output, what, needed_files(context, settings))
     context.configure_logs(quiet=not context.verbose)
     from monitor.ledger import StateCare
-    from monitor.ledger.ledger import DEFAULT_BUSY_TIMEOUT_SECONDS
 
-    return StateCare(settings.state.url, busy_timeout_seconds=DEFAULT_BUSY_TIMEOUT_SECONDS)
+    return StateCare(settings.state.url)
 
 
 def _show(care: "StateCare", found: "Sequence[StateFault]", form: OutputFormat) -> None:

@@ -4,16 +4,17 @@ from monitor.config.loading import DEFAULT_FILE, FILE_VARIABLE, ORG_VARIABLES, l
 from monitor.config.organization import DEFAULT_REGION, OrgSettings
 from monitor.config.paths import CREDENTIAL_FILES
 from monitor.config.private_key import without_wrapping
-from monitor.config.remediation import RemediationSettings
 from monitor.config.sections import (
     DIAGNOSED_SECONDS,
     ClassifySettings,
     CollectSettings,
     RecommendSettings,
+    RemediationSettings,
     ServeSettings,
     StateSettings,
 )
 from monitor.config.settings import Settings
+from monitor.config.small_file import read_small_file
 
 __all__ = [
     "CREDENTIAL_FILES",
@@ -31,5 +32,6 @@ __all__ = [
     "Settings",
     "StateSettings",
     "load",
+    "read_small_file",
     "without_wrapping",
 ]

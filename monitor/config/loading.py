@@ -13,10 +13,13 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
-from monitor.config.paths import document_in_place, with_paths_in_place
+from monitor.config.paths import (
+    document_in_place,
+    with_paths_in_place,
+    with_state_in_place,
+)
 from monitor.config.private_key import without_wrapping
 from monitor.config.settings import PREFIX, Settings
-from monitor.config.state_place import with_state_in_place
 from monitor.errors import ConfigurationError
 
 DEFAULT_FILE = "timeout-monitor.toml"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from monitor.config.private_key import pem_text, without_wrapping
-from monitor.config.section import Section
+from monitor.config.sections import Section
 from monitor.config.small_file import read_small_file
 from monitor.errors import ConfigurationError
 

@@ -6,12 +6,12 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from monitor.config.organization import OrgSettings
-from monitor.config.remediation import RemediationSettings
 from monitor.config.sections import (
     DIAGNOSED_SECONDS,
     ClassifySettings,
     CollectSettings,
     RecommendSettings,
+    RemediationSettings,
     ServeSettings,
     StateSettings,
 )

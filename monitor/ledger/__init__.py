@@ -6,6 +6,9 @@ early or in pieces never loses or doubles an execution.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from monitor.ledger.care import StateCare
 from monitor.ledger.change import (
     ASKED_FOR,
@@ -21,7 +24,6 @@ from monitor.ledger.change import (
     RemediationState,
     Switch,
 )
-from monitor.ledger.columns import OrgTallies, TallyColumns
 from monitor.ledger.edits import (
     OutsideChange,
     SetBy,
@@ -48,6 +50,9 @@ from monitor.ledger.values import (
     Total,
     WindowLoad,
 )
+
+if TYPE_CHECKING:
+    from monitor.ledger.columns import OrgTallies, TallyColumns
 
 __all__ = [
     "ASKED_FOR",
@@ -89,3 +94,19 @@ __all__ = [
     "stand_down_note",
     "who_overrode",
 ]
+
+_OF_NUMPY = ("OrgTallies", "TallyColumns")
+"""What is loaded when it is first asked for: most that open a ledger never do."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    if name not in _OF_NUMPY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.columns"), name)
+    globals()[name] = value
+    return value

@@ -12,7 +12,7 @@ from monitor.ledger import backup as backing_up
 from monitor.ledger import repair as repairing
 from monitor.ledger.backup import refuse_a_server
 from monitor.ledger.database import refuse_foreign_file
-from monitor.ledger.engines import parsed_url, server_name
+from monitor.ledger.engines import DEFAULT_BUSY_TIMEOUT_SECONDS, parsed_url, server_name
 from monitor.ledger.faults import StateFault, check_state
 from monitor.ledger.read_only import read_only_database, read_only_file
 from monitor.ledger.repair import Repair
@@ -22,7 +22,9 @@ from monitor.ledger.state_file import StateFile
 class StateCare:
     """One state, looked after from outside; nothing here opens it to count into it."""
 
-    def __init__(self, url: str, *, busy_timeout_seconds: float) -> None:
+    def __init__(
+        self, url: str, *, busy_timeout_seconds: float = DEFAULT_BUSY_TIMEOUT_SECONDS
+    ) -> None:
         """Look at nothing yet.
 
         Args:
@@ -43,6 +45,11 @@ class StateCare:
     def is_file(self) -> bool:
         """Whether it is a file, and not a database on a server."""
         return self._file is not None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where a file is, and what lies beside it while it is used; none of a server."""
+        return self._file.parts if self._file else ()
 
     @contextmanager
     def faults(self) -> Iterator[Iterator[StateFault]]:

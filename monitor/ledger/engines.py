@@ -13,6 +13,9 @@ from sqlalchemy.pool import NullPool
 from monitor.errors import LedgerError
 from monitor.redaction import SECRETS
 
+DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
+"""A poll holds the lock for well under a second; a prune of a large ledger for a few."""
+
 WRITES = "timeout_monitor_writes"
 """Execution option of connections whose transactions write."""
 

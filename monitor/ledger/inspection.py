@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from monitor.errors import LedgerError, NoStateError
 from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.ledger.database import Database
-from monitor.ledger.engines import parsed_url, server_name
+from monitor.ledger.engines import DEFAULT_BUSY_TIMEOUT_SECONDS, parsed_url, server_name
 from monitor.ledger.read_only import read_only_database
 from monitor.ledger.reading import read_state
 from monitor.ledger.schema import SCHEMA_VERSION, metadata
@@ -46,7 +46,7 @@ def inspect_state(
     url: str,
     orgs: Sequence[str],
     *,
-    busy_timeout_seconds: float,
+    busy_timeout_seconds: float = DEFAULT_BUSY_TIMEOUT_SECONDS,
     most_seconds: float | None = QUICK_CHECK_SECONDS,
 ) -> StateCondition:
     """Look at a state as the daemon does when it starts, and change nothing.

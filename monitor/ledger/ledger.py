@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import delete
 
@@ -16,11 +16,11 @@ from monitor.ledger.catalogue import (
     save_flows_of_action,
     timeouts_over_time,
 )
-from monitor.ledger.columns import OrgTallies, read_org_tallies
 from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.ledger.database import Database, open_database
 from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
 from monitor.ledger.edits import OutsideChange
+from monitor.ledger.engines import DEFAULT_BUSY_TIMEOUT_SECONDS
 from monitor.ledger.fit_to_keep import fit_actions, fit_edits, fit_names, fit_reading
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.future import void_future
@@ -54,8 +54,8 @@ from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit
 from monitor.sanitize import sanitize_id
 from monitor.time_ranges import TimeRange
 
-DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
-"""A poll holds the lock for well under a second; a prune of a large ledger for a few."""
+if TYPE_CHECKING:
+    from monitor.ledger.columns import OrgTallies
 
 
 class Ledger:
@@ -364,6 +364,8 @@ class Ledger:
             window_seconds: Length of a window.
             action_id: Only this action; None for all.
         """
+        from monitor.ledger.columns import read_org_tallies  # noqa: PLC0415 - numpy, for this alone
+
         with self._database.reading() as connection:
             # An org that nobody knows has no rows; no org has this id.
             org_id = find_org(connection, org) or -1

@@ -20,7 +20,7 @@ import structlog
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from monitor.config.small_file import read_small_file
+from monitor.config import read_small_file
 from monitor.errors import ConfigurationError
 
 log = structlog.get_logger()
