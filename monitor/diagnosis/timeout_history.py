@@ -92,10 +92,10 @@ def _shown(observed: ObservedTimeouts, beyond_ms: float) -> Floats:
 
 def _newest_observed(shown: Floats) -> float:
     """Return what the newest windows show, where enough of them do."""
-    telling = shown[shown > 0]
-    if telling.size < MIN_WINDOWS or len(set(telling[-MIN_WINDOWS:])) > 1:
+    observed = shown[shown > 0]
+    if observed.size < MIN_WINDOWS or len(set(observed[-MIN_WINDOWS:])) > 1:
         return 0.0
-    return float(telling[-1])
+    return float(observed[-1])
 
 
 def _by_steps(observed: ObservedTimeouts, shown: Floats, known_ms: float, until: int) -> Floats:
