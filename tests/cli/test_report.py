@@ -123,7 +123,7 @@ def test_a_report_to_a_file(place: Place, command: Command, form: str) -> None:
     assert "Order Status" in target.read_text(encoding="utf-8")
 
 
-def test_a_stretch_with_gaps(place: Place, command: Command) -> None:
+def test_a_period_with_gaps(place: Place, command: Command) -> None:
     """What was not read is told on stderr, with how to read it; the report comes all the same."""
     command("poll")
     finished = command("report", "--since", "24h")
@@ -135,7 +135,7 @@ def test_a_stretch_with_gaps(place: Place, command: Command) -> None:
     assert place.state.exists()
 
 
-def test_the_shortest_stretch_is_a_window(place: Place, command: Command) -> None:
+def test_the_shortest_period_is_a_window(place: Place, command: Command) -> None:
     """Less than a window can't be told apart."""
     command("poll")
     document = json.loads(command("report", "--since", "1ms", "--format", "json").out)

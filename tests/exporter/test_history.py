@@ -93,7 +93,7 @@ def test_a_counter_grows_at_the_end_of_each_window(ledger: Ledger) -> None:
     assert counted == dict(zip(at(0, 1, 2, 3, 4), [0, 3, 7, 7, 12], strict=True))
 
 
-def test_what_lies_outside_the_stretch_counts_too(ledger: Ledger) -> None:
+def test_what_lies_outside_the_period_counts_too(ledger: Ledger) -> None:
     """Before it: from the first sample on. After it: not at all."""
     ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1), tally(5, window=2)))
 

@@ -109,7 +109,7 @@ def test_an_org_that_nobody_knows_has_no_tallies(ledger: Ledger) -> None:
     assert found.counts.shape == (0, 3)
 
 
-def test_windows_outside_the_stretch_are_left_out(ledger: Ledger) -> None:
+def test_windows_outside_the_period_are_left_out(ledger: Ledger) -> None:
     """They belong to it by their start."""
     filled(ledger)
 

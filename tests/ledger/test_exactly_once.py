@@ -133,7 +133,7 @@ class Readings(RuleBasedStateMachine):
         self._record(
             SOURCE,
             Reading(
-                covered=_stretch(first, first + length),
+                covered=_period(first, first + length),
                 window_seconds=WINDOW_SECONDS,
                 read_at=T0 + self.step * 60.0,
                 tallies=tallied(shown),
@@ -148,7 +148,7 @@ class Readings(RuleBasedStateMachine):
         self._record(
             "conversations",
             Reading(
-                covered=_stretch(0, WINDOWS),
+                covered=_period(0, WINDOWS),
                 window_seconds=WINDOW_SECONDS,
                 read_at=T0 + self.step * 60.0,
                 incidents=incidents_of(shown),
@@ -201,7 +201,7 @@ class Readings(RuleBasedStateMachine):
     @invariant()
     def bands_fit_into_counts(self) -> None:
         """No more executions are in bands than there are."""
-        sums = self.ledger.tally_sums(ORG, _stretch(0, WINDOWS), WINDOW_SECONDS)
+        sums = self.ledger.tally_sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
         counted = [(one.count, one.bands) for one in sums]
         counted += [(total.count, total.bands) for total in self.ledger.state(ORG).totals]
         assert all(sum(bands) <= count for count, bands in counted)
@@ -217,7 +217,7 @@ class Readings(RuleBasedStateMachine):
         self._record(
             SOURCE,
             Reading(
-                covered=_stretch(0, WINDOWS),
+                covered=_period(0, WINDOWS),
                 window_seconds=WINDOW_SECONDS,
                 read_at=T0 + 10_000.0,
                 tallies=tallied(self.truth),
@@ -228,7 +228,7 @@ class Readings(RuleBasedStateMachine):
         """Compare every total and every window with the truth."""
         by_window = {
             (one.action_id, one.error_type, one.response_status, one.bucket_start): one
-            for one in self.ledger.tally_sums(ORG, _stretch(0, WINDOWS), WINDOW_SECONDS)
+            for one in self.ledger.tally_sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
         }
         assert len(by_window) == len(tallied(self.truth))
         for true in tallied(self.truth):
@@ -263,7 +263,7 @@ class Readings(RuleBasedStateMachine):
         assert recorded.incidents_added == len(self.incidents_seen) - before[1]
 
 
-def _stretch(first: int, end: int) -> TimeRange:
+def _period(first: int, end: int) -> TimeRange:
     return TimeRange(T0 + first * WINDOW_SECONDS, T0 + end * WINDOW_SECONDS)
 
 

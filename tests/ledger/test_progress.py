@@ -38,7 +38,7 @@ def test_what_is_skipped_is_counted_and_covered(ledger: Ledger) -> None:
     assert state.skipped_windows == 6
 
 
-def test_the_same_stretch_is_skipped_once(ledger: Ledger) -> None:
+def test_the_same_period_is_skipped_once(ledger: Ledger) -> None:
     """Two daemons, or one that was killed before it noticed, give a period up together."""
     for _ in range(2):
         ledger.skip(ORG, SOURCE, windows(0, 6), 6)

@@ -7,7 +7,7 @@ from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, bands, reading, tally, windows
 
 
-def test_a_stretch_is_one_bucket(ledger: Ledger) -> None:
+def test_a_period_is_one_bucket(ledger: Ledger) -> None:
     """Counts, durations and bands are summed; shortest and longest are the extremes."""
     ledger.record(
         ORG,
@@ -23,14 +23,14 @@ def test_a_stretch_is_one_bucket(ledger: Ledger) -> None:
     ]
 
 
-def test_windows_belong_to_the_stretch_that_they_start_in(ledger: Ledger) -> None:
+def test_windows_belong_to_the_period_that_they_start_in(ledger: Ledger) -> None:
     """The end of a period is not part of it."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in range(4))))
 
     assert [found.count for found in ledger.tally_sums(ORG, windows(1, 3))] == [110]
 
 
-def test_buckets_are_counted_from_the_start_of_the_stretch(ledger: Ledger) -> None:
+def test_buckets_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
     """A period of five windows makes buckets of two, two and one; empty ones are left out."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in (1, 2, 5))))
 
@@ -65,7 +65,7 @@ def test_sums_are_sorted_by_series_and_time(ledger: Ledger) -> None:
     ]
 
 
-def test_an_empty_stretch_has_no_sums(ledger: Ledger) -> None:
+def test_an_empty_period_has_no_sums(ledger: Ledger) -> None:
     """Nothing is not zero of something."""
     ledger.record(ORG, SOURCE, reading(tally(1)))
 

@@ -93,7 +93,7 @@ def test_the_timeout_in_force(
 
 
 @given(start=TIMES, length=st.integers(0, 100_000), step=st.integers(1_000, 50_000))
-def test_slices_cover_a_stretch_without_hole_or_overlap(start: int, length: int, step: int) -> None:
+def test_slices_cover_a_period_without_hole_or_overlap(start: int, length: int, step: int) -> None:
     """Oldest first, each at most as long as asked, and together the whole."""
     time_range = TimeRange(start, start + length)
     pieces = [*time_range.slices(step)]
@@ -104,7 +104,7 @@ def test_slices_cover_a_stretch_without_hole_or_overlap(start: int, length: int,
         assert (pieces[0].start, pieces[-1].end) == (time_range.start, time_range.end)
 
 
-def test_a_stretch_of_no_length_has_no_slices() -> None:
+def test_a_period_of_no_length_has_no_slices() -> None:
     """There is nothing to ask for."""
     assert [*TimeRange(100, 100).slices(60)] == []
 

@@ -280,7 +280,7 @@ def test_closing_during_the_catalogue_is_no_finding_either(open_poller: OpenPoll
     assert [line["event"] for line in logs] == ["poll_abandoned"]
 
 
-def test_a_stretch_of_the_past(open_poller: OpenPoller) -> None:
+def test_a_period_of_the_past(open_poller: OpenPoller) -> None:
     """It is read on demand, and has its line like any poll."""
     made = open_poller()
     made.poller.poll()

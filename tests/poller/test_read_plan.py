@@ -130,7 +130,7 @@ def test_what_lies_beyond_the_longest_backfill_is_skipped() -> None:
     assert due.reads[1].time_range.start == now - 7 * DAY
 
 
-def test_holes_between_skipped_stretches_are_skipped_one_by_one() -> None:
+def test_holes_between_skipped_periods_are_skipped_one_by_one() -> None:
     """What was read in the middle of a hole is not given up with it."""
     source = polled_until(NOON)
     source.coverage = (*source.coverage, TimeRange(NOON + DAY, NOON + DAY + HOUR))
@@ -141,7 +141,7 @@ def test_holes_between_skipped_stretches_are_skipped_one_by_one() -> None:
     )
 
 
-def test_a_skipped_stretch_is_not_skipped_again() -> None:
+def test_a_skipped_period_is_not_skipped_again() -> None:
     """A source that stays down is told once of each window that it loses."""
     source = polled_until(NOON)
     source.poll(NOON + 10 * DAY, answers=0)

@@ -109,7 +109,7 @@ def test_outages_are_left_out_before_and_after(ledger: Ledger) -> None:
     assert (after.windows, after.calls) == (6, 6 * 12)
 
 
-def test_only_the_stretch_under_the_timeout_before_counts(ledger: Ledger) -> None:
+def test_only_the_period_under_the_timeout_before_counts(ledger: Ledger) -> None:
     """What was measured under an older one would be held against the change, or speak for it."""
     record(ledger, 0, 40)
     for since, seconds in ((at(-5), 2), (at(3.5), 3)):
@@ -122,7 +122,7 @@ def test_only_the_stretch_under_the_timeout_before_counts(ledger: Ledger) -> Non
     assert (before.windows, before.calls) == (6, 6 * 12)
 
 
-def test_the_stretch_before_is_a_day_at_most(ledger: Ledger) -> None:
+def test_the_period_before_is_a_day_at_most(ledger: Ledger) -> None:
     """It has quiet hours and busy ones; more would be of another time."""
     record(ledger, 0, 400)
     before, _ = look(ledger, made(at(350)), 360)

@@ -43,7 +43,7 @@ def summary(ledger: Ledger) -> Summary:
     return org.summary()
 
 
-def test_a_document_spans_its_stretch_in_utc(summary: Summary) -> None:
+def test_a_document_spans_its_period_in_utc(summary: Summary) -> None:
     """Times are ISO 8601 with a Z, to the second."""
     document = report_document([summary], T0 + 4_000.9)
     assert document["generated_at"] == "2027-01-15T09:06:40Z"
@@ -111,7 +111,7 @@ def test_the_worst_action_of_all_orgs_comes_first(summary: Summary) -> None:
     ]
 
 
-def test_a_document_spans_the_stretches_of_all_orgs() -> None:
+def test_a_document_spans_the_periods_of_all_orgs() -> None:
     """Orgs with windows of different length need not end at the same time."""
     earlier, later = TimeRange(T0, T0 + 3_600), TimeRange(T0 + 300, T0 + 3_900)
     document = report_document(
@@ -121,7 +121,7 @@ def test_a_document_spans_the_stretches_of_all_orgs() -> None:
     assert document["orgs"][0]["from"] == "2027-01-15T08:05:00Z"
 
 
-def test_a_document_of_no_org_has_no_stretch() -> None:
+def test_a_document_of_no_org_has_no_period() -> None:
     """Before anything is configured there is nothing to span."""
     document = report_document([], T0)
     assert (document["from"], document["to"]) == (None, None)
@@ -169,7 +169,7 @@ def test_csv_joins_what_has_several_values(summary: Summary) -> None:
     assert row["error_types"] == f"{TIMED_OUT}: 6; {BROKEN} 500: 4"
 
 
-def test_csv_says_which_stretch_a_line_is_about(summary: Summary) -> None:
+def test_csv_says_which_period_a_line_is_about(summary: Summary) -> None:
     """Files of several days can be put one below the other."""
     row = next(csv.DictReader(io.StringIO(report_csv([summary]))))
     assert (row["from"], row["to"]) == ("2027-01-15T08:00:00Z", "2027-01-15T09:00:00Z")

@@ -109,11 +109,11 @@ def test_the_truth_tells_of_every_caller_lost(simulate: Simulate, clock: StillCl
     for session in sessions(wire.all_details(WIDE)):
         flow = session.get("flow", {})
         left = session["segments"][-1].get("segmentEnd", "")
-        if flow.get("exitReason", "").startswith("FLOW_ERROR") and in_stretch(left):
+        if flow.get("exitReason", "").startswith("FLOW_ERROR") and in_period(left):
             counted[flow["flowId"], flow["exitReason"]] += 1
     assert counted == {(one["flow_id"], one["exit_reason"]): one["callers"] for one in told}
 
 
-def in_stretch(moment: str) -> bool:
+def in_period(moment: str) -> bool:
     """Whether a moment lies in the ten hours before noon."""
     return "2026-11-23T02:00" <= moment < "2026-11-23T12:00"

@@ -66,9 +66,7 @@ class TestQuestion:
         assert all(0 < len(body.pop("views")) <= 10 for body in bodies)
         assert all(body == bodies[0] for body in bodies)
 
-    def test_it_asks_for_the_stretch_in_the_windows(
-        self, far_side: FarSide, client: Client
-    ) -> None:
+    def test_it_asks_for_the_period_in_the_windows(self, far_side: FarSide, client: Client) -> None:
         """Interval and granularity are those of the read, in UTC."""
         far_side.on(AGGREGATES, aggregates())
         ActionsSource(client).read(STRETCH, 900, deep=False)

@@ -94,7 +94,7 @@ class TestQuestion:
     """What is asked."""
 
     @pytest.mark.parametrize(("deep", "begin"), [(False, "11:00"), (True, "06:00")])
-    def test_conversations_are_asked_for_from_before_the_stretch(
+    def test_conversations_are_asked_for_from_before_the_period(
         self,
         far_side: FarSide,
         client: Client,

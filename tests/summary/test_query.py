@@ -80,7 +80,7 @@ def test_failures_are_listed_most_frequent_first(org: FilledLedger) -> None:
     )
 
 
-def test_only_windows_of_the_stretch_count(org: FilledLedger) -> None:
+def test_only_windows_of_the_period_count(org: FilledLedger) -> None:
     """A period is half-open: the window that begins at its end is not part of it."""
     org.read_actions(
         executions("crm", [200.0], window_start=HOUR.start - WINDOW_SECONDS),
@@ -162,7 +162,7 @@ def test_a_budget_is_used_up_where_the_p99_timed_out(org: FilledLedger) -> None:
     assert action(org.summary()).budget_used_ratio == 1
 
 
-def test_the_timeout_is_that_of_the_stretch(org: FilledLedger) -> None:
+def test_the_timeout_is_that_of_the_period(org: FilledLedger) -> None:
     """A timeout raised later does not judge what happened before."""
     org.catalogue(CRM)
     org.catalogue(
@@ -209,7 +209,7 @@ def test_no_trend_against_a_day_that_was_not_read_completely(org: FilledLedger) 
     assert found.timeouts_day_before is found.trend_ratio is None
 
 
-def test_no_ratio_of_a_stretch_that_was_not_read_completely(org: FilledLedger) -> None:
+def test_no_ratio_of_a_period_that_was_not_read_completely(org: FilledLedger) -> None:
     """Half of today is not an improvement on yesterday."""
     org.read_actions(
         executions("crm", [5_001.0] * 2, error_type=TIMED_OUT, window_start=YESTERDAY.start),
@@ -330,7 +330,7 @@ def test_flows_count_the_timeouts_that_hit_them(org: FilledLedger) -> None:
     assert (nameless.group_id, nameless.name, nameless.timeouts) == ("", "unknown", 1)
 
 
-def test_a_stretch_that_was_read_is_complete(org: FilledLedger) -> None:
+def test_a_period_that_was_read_is_complete(org: FilledLedger) -> None:
     """Nothing is missing, and nothing is noted."""
     org.read_actions(executions("crm", [200.0]))
     org.read_details()
@@ -338,7 +338,7 @@ def test_a_stretch_that_was_read_is_complete(org: FilledLedger) -> None:
     assert (summary.complete, summary.missing_seconds, summary.notes) == (True, 0, ())
 
 
-def test_holes_make_a_stretch_incomplete(org: FilledLedger) -> None:
+def test_holes_make_a_period_incomplete(org: FilledLedger) -> None:
     """The missing part is told in seconds and in words."""
     org.read_actions(covered=TimeRange(HOUR.start - 900, HOUR.start + 900))
     org.read_actions(covered=TimeRange(HOUR.end - 1_800, HOUR.end + 900))
@@ -413,7 +413,7 @@ def test_the_empty_summary_equals_that_of_an_unread_org(ledger: Ledger, contract
     window_seconds=st.sampled_from([60, 300, 900, 3600]),
     settle_seconds=st.integers(0, 7200),
 )
-def test_a_settled_stretch_is_long_enough_and_old_enough(
+def test_a_settled_period_is_long_enough_and_old_enough(
     now: float, seconds: int, window_seconds: int, settle_seconds: int
 ) -> None:
     """It lies on window boundaries, and one window more would not have settled."""

@@ -8,7 +8,7 @@ from monitor.time_ranges import TimeRange
 TIME_RANGE = TimeRange(1_000, 2_000)
 
 
-def test_the_newest_change_before_the_stretch_holds_throughout() -> None:
+def test_the_newest_change_before_the_period_holds_throughout() -> None:
     """Earlier values no longer matter."""
     history = [("crm", 0.0, 3_000), ("crm", 500.0, 5_000)]
     assert timeouts_during(history, TIME_RANGE) == {
@@ -16,7 +16,7 @@ def test_the_newest_change_before_the_stretch_holds_throughout() -> None:
     }
 
 
-def test_a_change_inside_the_stretch_puts_both_values_in_force() -> None:
+def test_a_change_inside_the_period_puts_both_values_in_force() -> None:
     """Executions before and after it were given different times."""
     history = [("crm", 0.0, 3_000), ("crm", 1_500.0, 5_000)]
     assert timeouts_during(history, TIME_RANGE) == {
