@@ -14,6 +14,7 @@ from monitor.genesys import (
     EXECUTIONS,
     MOST_VIEWS,
     ActionAggregateQuery,
+    ActionAggregates,
     ActionBucket,
     ActionDimension,
     ActionGroup,
@@ -23,7 +24,6 @@ from monitor.genesys import (
     Range,
     Stats,
     View,
-    action_aggregates,
     interval,
 )
 from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands, Tally
@@ -113,7 +113,7 @@ class ActionsSource:
             views=views,
         )
         buckets: dict[tuple[object, ...], tuple[_Key, _Counted]] = {}
-        answer = action_aggregates(self._client, query)
+        answer = self._client.call(ACTION_AGGREGATES, ActionAggregates, body=query)
         for group in answer.results:
             action = _action(group)
             names[action.action_id] = action

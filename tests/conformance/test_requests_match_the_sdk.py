@@ -37,6 +37,7 @@ from monitor.genesys.api.actions import (
     list_integrations,
 )
 from monitor.genesys.api.analytics import (
+    ACTION_AGGREGATES,
     ActionAggregateJob,
     ActionAggregateQuery,
     ActionAggregates,
@@ -58,7 +59,6 @@ from monitor.genesys.api.analytics import (
     SegmentFilter,
     SegmentPredicate,
     View,
-    action_aggregates,
     action_job,
     action_job_page,
     conversation_details,
@@ -225,7 +225,7 @@ CASES = [
     ),
     Case(tracking_is_built, "ArchitectApi", "get_architect_dependencytracking_build"),
     Case(
-        lambda c: action_aggregates(c, FULL_ACTION_QUERY),
+        lambda c: c.call(ACTION_AGGREGATES, ActionAggregates, body=FULL_ACTION_QUERY),
         "AnalyticsApi",
         "post_analytics_actions_aggregates_query",
         ("body",),

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from monitor.errors import BadRequestError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.genesys.api.analytics import (
+    ACTION_AGGREGATES,
     ActionAggregateQuery,
+    ActionAggregates,
     ActionFilter,
     ActionPredicate,
     ConversationDetailQuery,
@@ -21,7 +23,6 @@ from monitor.genesys.api.analytics import (
     SegmentPredicate,
     Stats,
     View,
-    action_aggregates,
     conversation_details,
     epoch_ms,
     epoch_seconds,
@@ -83,9 +84,10 @@ def test_an_aggregate_query_goes_out_in_the_platforms_words(
     """The body is the documented one, to the letter."""
     far_side.on(AGGREGATES, Reply(body={}))
 
-    action_aggregates(
-        client,
-        ActionAggregateQuery(
+    client.call(
+        ACTION_AGGREGATES,
+        ActionAggregates,
+        body=ActionAggregateQuery(
             interval=HOUR,
             granularity="PT5M",
             group_by=("actionId", "errorType"),
@@ -134,7 +136,7 @@ def test_what_was_not_asked_is_not_sent(client: Client, far_side: FarSide) -> No
     """No null goes over the wire."""
     far_side.on(AGGREGATES, Reply(body={}))
 
-    action_aggregates(client, QUERY)
+    client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY)
 
     assert far_side.requests(AGGREGATES)[0].json == {"interval": HOUR}
 
@@ -170,7 +172,7 @@ def test_aggregates_are_read(client: Client, far_side: FarSide) -> None:
         ),
     )
 
-    (group,) = action_aggregates(client, QUERY).results
+    (group,) = client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY).results
     (bucket,) = group.data
 
     assert (group.dimension("actionId"), group.dimension("errorType")) == ("custom_-_1", "NONE")
@@ -187,7 +189,7 @@ def test_an_org_where_nothing_ran_has_no_results(
     """The platform leaves out what is empty."""
     far_side.on(AGGREGATES, Reply(body=body))
 
-    assert action_aggregates(client, QUERY).results == ()
+    assert client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY).results == ()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_missing_statistics_are_zeros(
     data = [{"interval": HOUR} | bucket]
     far_side.on(AGGREGATES, Reply(body={"results": [{"group": None, "data": data}]}))
 
-    (group,) = action_aggregates(client, QUERY).results
+    (group,) = client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY).results
 
     assert group.data[0].stats == Stats()
     assert group.data[0].view_counts == {}
@@ -221,7 +223,7 @@ def test_a_group_without_data_is_empty(client: Client, far_side: FarSide) -> Non
     """Nothing is made up for it."""
     far_side.on(AGGREGATES, Reply(body={"results": [{"group": {"actionId": None}}]}))
 
-    (group,) = action_aggregates(client, QUERY).results
+    (group,) = client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY).results
 
     assert (group.data, group.dimension("actionId")) == ((), "")
 
@@ -235,7 +237,7 @@ def test_a_bucket_whose_interval_can_not_be_read_is_left_out(
     body = {"results": [{"data": [{"interval": interval}, good]}]}
     far_side.on(AGGREGATES, Reply(body=body))
 
-    (group,) = action_aggregates(client, QUERY).results
+    (group,) = client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY).results
 
     assert [bucket.start for bucket in group.data] == [1_767_225_600]
     assert sum(client.stats().dropped_records.values()) == 1
@@ -248,7 +250,7 @@ def test_the_platforms_words_about_a_granularity_reach_the_caller(
     far_side.on(AGGREGATES, Reply(400, {"message": "Invalid granularity", "code": "bad.request"}))
 
     with pytest.raises(BadRequestError) as caught:
-        action_aggregates(client, QUERY)
+        client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY)
 
     assert caught.value.detail == "Invalid granularity"
 

@@ -20,7 +20,6 @@ from monitor.genesys.api.analytics.aggregates import (
     Range,
     Stats,
     View,
-    action_aggregates,
 )
 from monitor.genesys.api.analytics.conversations import (
     CONVERSATION_DETAILS,
@@ -102,7 +101,6 @@ __all__ = [
     "SessionFlow",
     "Stats",
     "View",
-    "action_aggregates",
     "action_job",
     "action_job_page",
     "conversation_details",

@@ -10,7 +10,6 @@ from typing import Literal
 import msgspec
 
 from monitor.genesys.api.analytics.timestamps import epoch_seconds
-from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import (
     CountResponse,
     ImplausibleError,
@@ -300,13 +299,3 @@ class ActionAggregates(CountResponse, frozen=True):
     def results(self) -> tuple[ActionGroup, ...]:
         """One entry per group; none where nothing ran."""
         return self.results_or_none or ()
-
-
-def action_aggregates(client: Client, query: ActionAggregateQuery) -> ActionAggregates:
-    """Count executions.
-
-    Raises:
-        BadRequestError: The platform refused the query, for example its granularity.
-        GenesysError: Any other error of the tree.
-    """
-    return client.call(ACTION_AGGREGATES, ActionAggregates, body=query)
