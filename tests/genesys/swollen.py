@@ -17,9 +17,8 @@ from monitor.errors import GenesysError
 from monitor.genesys.api.analytics import ActionAggregates
 from monitor.genesys.client.api_stats import ApiCounters
 from monitor.genesys.client.content_encoding import MOST_BODY_BYTES
-from monitor.genesys.client.decoding import translated_decode_errors
+from monitor.genesys.client.decoding import decode_leniently, translated_decode_errors
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.genesys.client.lenient_decoding import decode_leniently
 from monitor.genesys.client.transport import HttpTransport, Request, Response
 
 GIGABYTE = 2**30

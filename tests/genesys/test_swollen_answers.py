@@ -15,7 +15,7 @@ from monitor.genesys import Client
 from monitor.genesys.api.actions import _ActionPage
 from monitor.genesys.client.coercion import MOST_DROPPED
 from monitor.genesys.client.content_encoding import MOST_BODY_BYTES, MOST_REFUSAL_BYTES
-from monitor.genesys.client.lenient_decoding import decode_leniently
+from monitor.genesys.client.decoding import decode_leniently
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.things import READ_A, WRITE_A, read, write
 

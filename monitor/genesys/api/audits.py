@@ -15,8 +15,8 @@ import msgspec
 from monitor.genesys.api.analytics.timestamps import Instant
 from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import Record, RecordPage, check_id
+from monitor.genesys.client.decoding import DroppedRecord, DropReason
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.model import AUDITS
 from monitor.time_ranges import TimeRange
 

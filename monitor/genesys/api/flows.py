@@ -15,9 +15,14 @@ import msgspec
 from monitor.errors import WrongShapeError
 from monitor.genesys.api.etags import UNCOMPRESSED
 from monitor.genesys.client.api_client import Client
-from monitor.genesys.client.decoding import decode_strictly, unusable_response, wrong_entity_error
+from monitor.genesys.client.decoding import (
+    DroppedRecord,
+    DropReason,
+    decode_strictly,
+    unusable_response,
+    wrong_entity_error,
+)
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.genesys.client.lenient_decoding import DroppedRecord, DropReason
 from monitor.sanitize import is_header_safe, sanitize, sanitize_id
 
 GET_FLOW = Endpoint(

@@ -19,16 +19,14 @@ from monitor.genesys.client.budget import (
     RequestBudget,
 )
 from monitor.genesys.client.decoding import (
+    DroppedRecord,
+    DropReason,
     decode_strictly,
     unusable_response,
     wrong_entity_error,
 )
 from monitor.genesys.client.endpoint import (
     Endpoint,
-)
-from monitor.genesys.client.lenient_decoding import (
-    DroppedRecord,
-    DropReason,
 )
 from monitor.genesys.client.rate_limiter import (
     REQUESTS_PER_SECOND,

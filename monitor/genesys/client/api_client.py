@@ -44,10 +44,13 @@ from monitor.genesys.client.auth import (
 )
 from monitor.genesys.client.budget import Deadline, RequestBudget
 from monitor.genesys.client.credentials import OrgCredentials
-from monitor.genesys.client.decoding import translated_decode_errors
+from monitor.genesys.client.decoding import (
+    DroppedRecord,
+    decode_leniently,
+    translated_decode_errors,
+)
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.genesys.client.errors import OVERLOADED, error_for, overloaded_error
-from monitor.genesys.client.lenient_decoding import DroppedRecord, decode_leniently
 from monitor.genesys.client.rate_limiter import (
     REQUESTS_PER_SECOND,
     EndpointBackoff,

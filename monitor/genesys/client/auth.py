@@ -31,9 +31,9 @@ from monitor.errors import (
 )
 from monitor.genesys.client.budget import Deadline
 from monitor.genesys.client.coercion import number
+from monitor.genesys.client.decoding import decode_leniently
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.genesys.client.errors import error_detail, error_for
-from monitor.genesys.client.lenient_decoding import decode_leniently
 from monitor.genesys.client.rate_limiter import RateLimiter
 from monitor.genesys.client.transport import READ_TIMEOUT_SECONDS, Request, Response, Transport
 from monitor.redaction import SECRETS

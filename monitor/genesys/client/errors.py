@@ -21,8 +21,8 @@ from monitor.errors import (
     ServerFaultError,
     TooMuchAskedError,
 )
+from monitor.genesys.client.decoding import decode_leniently
 from monitor.genesys.client.endpoint import Endpoint
-from monitor.genesys.client.lenient_decoding import decode_leniently
 from monitor.genesys.client.rate_limiter import retry_after_seconds
 from monitor.genesys.client.transport import READ_FIRST, Response
 from monitor.redaction import SECRETS

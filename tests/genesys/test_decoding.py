@@ -15,7 +15,7 @@ from monitor.genesys import Endpoint
 from monitor.genesys.api.actions import _ActionPage
 from monitor.genesys.api.analytics import ActionAggregates, ConversationPage
 from monitor.genesys.client.coercion import number, whole_number
-from monitor.genesys.client.lenient_decoding import (
+from monitor.genesys.client.decoding import (
     WHOLLY_BAD,
     DropReason,
     _parsed,
