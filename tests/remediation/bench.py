@@ -226,9 +226,13 @@ class Bench:
 
     def seen(self, what: str, result: object) -> None:
         """A call to the journal has returned."""
+        acting = self.acting
+        if what == "remediation_state":
+            # What a write is decided upon; a clock that jumps after it can't be known in time.
+            acting.decided_at = self.clock.now()
         if what != "send" or not isinstance(result, Change):
             return
-        now, acting = self.clock.now(), self.acting
+        now = acting.decided_at
         acting.allowed = result
         assert self.settings.mode != "off", "a write while off"
         if result.state is ChangeState.UNDOING:

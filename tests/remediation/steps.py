@@ -32,6 +32,7 @@ class Steps:
     may_lower: bool = False
     data: Data | None = None
     allowed: Change | None = None
+    decided_at: float = 0.0
 
     def take(self, call: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - whatever is called
         """One step."""
