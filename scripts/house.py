@@ -218,7 +218,7 @@ def figures(root: Path) -> Iterator[tuple[str, str, list[str]]]:
     yield "value types that carry counts", str(len(counting)), counting
     told = routes(root)
     for word, what in ROUTES.items():
-        steps = told.get(word, [])
+        steps = list(dict.fromkeys(told.get(word, [])))
         files = Counter(step.file for step in steps)
         if steps:
             yield what, f"{len(steps)} functions, {len(files)} files", list(files)
