@@ -85,7 +85,7 @@ def history(
     with opened_ledger(settings) as ledger:
         names = [one.name for one in chosen_orgs(settings, org)]
         changes = [one for name in names for one in ledger.journal.changes(name, limit)]
-        outside = [one for name in names for one in ledger.outside_changes(name, limit)]
+        outside = [one for name in names for one in ledger.journal.outside_changes(name, limit)]
         lines = [one for name in names for one in ledger.journal.audit(name, limit)]
     changes.sort(key=lambda one: one.change_id, reverse=True)
     outside.sort(key=lambda one: one.at, reverse=True)

@@ -1,15 +1,14 @@
-"""Actions and flows in the database: names, the timeout in force over time, and who uses what."""
+"""Actions and flows in the database: their names, and who uses what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
-from monitor.clock import CLOCK_TOLERANCE_SECONDS
-from monitor.ledger.change import FLOW_TARGET, Change
 from monitor.ledger.database import insert_into, put, put_if_absent
-from monitor.ledger.schema import actions, flow_lookups, flow_use, flows, timeouts
+from monitor.ledger.schema import actions, flow_lookups, flow_use, flows
+from monitor.ledger.timeouts import note_timeouts
 from monitor.model import Action, ActionKind
 
 
@@ -29,40 +28,8 @@ def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], 
         actions,
         [_row(org_id, action, listed=True) for action in by_id.values()],
     )
-    latest = _latest_timeouts(connection, org_id)
-    changed = []
-    for action in by_id.values():
-        since, timeout_ms = latest.get(action.action_id, (at, -1))
-        if timeout_ms != action.timeout_ms:
-            changed.append(
-                {
-                    "org_id": org_id,
-                    "action_id": action.action_id,
-                    # A clock that went backwards must not hide the newest change.
-                    "since": max(at, since),
-                    "timeout_ms": action.timeout_ms,
-                }
-            )
-    put(connection, timeouts, changed)
-
-
-def date_timeouts(connection: Connection, org_id: int, now: float) -> None:
-    """Date what is in force and was first seen in the future, by a clock that was wrong, as now."""
-    ahead = (timeouts.c.org_id == org_id) & (timeouts.c.since > now + CLOCK_TOLERANCE_SECONDS)
-    columns = (timeouts.c.action_id, timeouts.c.timeout_ms)
-    found = connection.execute(select(*columns).where(ahead).order_by(timeouts.c.since)).all()
-    if not found:
-        return
-    connection.execute(delete(timeouts).where(ahead))
-    newest = {row.action_id: row.timeout_ms for row in found}
-    put(
-        connection,
-        timeouts,
-        [
-            {"org_id": org_id, "action_id": action_id, "since": now, "timeout_ms": timeout_ms}
-            for action_id, timeout_ms in newest.items()
-        ],
-    )
+    in_force = {action.action_id: action.timeout_ms for action in by_id.values()}
+    note_timeouts(connection, org_id, in_force, at)
 
 
 def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> None:
@@ -157,33 +124,6 @@ def forget_lookups_without_use(connection: Connection, org_id: int) -> None:
     )
 
 
-def note_timeout(
-    connection: Connection, org_id: int, change: Change, timeout_ms: int, at: float
-) -> None:
-    """Keep a timeout that we have set ourselves, before the next catalogue shows it.
-
-    An action may stand in a flow's document beside the catalogue of integration actions: a timeout
-    that was set in one is not the one that is in force in the other.
-    """
-    action_id = change.action_id
-    listed = select(actions.c.kind).where(
-        actions.c.org_id == org_id, actions.c.action_id == action_id
-    )
-    kind = connection.execute(listed).scalar_one_or_none()
-    if (kind == ActionKind.FLOW) is not (change.target == FLOW_TARGET):
-        return
-    since, known_ms = _latest_timeouts(connection, org_id).get(action_id, (at, None))
-    connection.execute(
-        update(actions)
-        .where(actions.c.org_id == org_id, actions.c.action_id == action_id)
-        .values(configured_timeout_ms=timeout_ms)
-    )
-    if known_ms != timeout_ms:
-        row = {"org_id": org_id, "action_id": action_id, "timeout_ms": timeout_ms}
-        # A clock that went backwards must not hide the newest change.
-        put(connection, timeouts, [row | {"since": max(at, since)}])
-
-
 def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ...], frozenset[str]]:
     """Every action ever known, by id, and the ids of those the catalogue lists no more."""
     statement = (
@@ -230,48 +170,6 @@ def lookups_of_flow_use(connection: Connection, org_id: int) -> dict[str, float]
     statement = select(flow_lookups.c.action_id, flow_lookups.c.looked_up_at)
     rows = connection.execute(statement.where(flow_lookups.c.org_id == org_id))
     return {row[0]: row[1] for row in rows}
-
-
-def action_names(connection: Connection, org_id: int) -> dict[str, str]:
-    """Names by action id."""
-    statement = select(actions.c.action_id, actions.c.name).where(actions.c.org_id == org_id)
-    return {row[0]: row[1] for row in connection.execute(statement)}
-
-
-def timeouts_over_time(
-    connection: Connection, org_id: int, *conditions: ColumnElement[bool]
-) -> list[tuple[str, float, int | None]]:
-    """Action id, since when (epoch seconds), timeout in force (ms); oldest first.
-
-    All of them, or those for which some conditions hold.
-    """
-    statement = (
-        select(timeouts.c.action_id, timeouts.c.since, timeouts.c.timeout_ms)
-        .where(timeouts.c.org_id == org_id, *conditions)
-        .order_by(timeouts.c.since, timeouts.c.action_id)
-    )
-    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
-
-
-def _latest_timeouts(connection: Connection, org_id: int) -> dict[str, tuple[float, int | None]]:
-    newest = (
-        select(timeouts.c.action_id, func.max(timeouts.c.since).label("since"))
-        .where(timeouts.c.org_id == org_id)
-        .group_by(timeouts.c.action_id)
-        .subquery()
-    )
-    statement = (
-        select(timeouts.c.action_id, timeouts.c.since, timeouts.c.timeout_ms)
-        .join(
-            newest,
-            and_(newest.c.action_id == timeouts.c.action_id, newest.c.since == timeouts.c.since),
-        )
-        .where(timeouts.c.org_id == org_id)
-    )
-    return {
-        action_id: (since, timeout_ms)
-        for action_id, since, timeout_ms in connection.execute(statement)
-    }
 
 
 def _row(org_id: int, action: Action, *, listed: bool) -> dict[str, object]:

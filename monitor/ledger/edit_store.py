@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
-from monitor.ledger.catalogue import action_names, timeouts_over_time
 from monitor.ledger.change_schema import changes
+from monitor.ledger.changes import all_changes
 from monitor.ledger.database import put_if_absent
 from monitor.ledger.edits import (
     OutsideChange,
@@ -17,9 +17,10 @@ from monitor.ledger.edits import (
     own_change,
 )
 from monitor.ledger.orgs import edits_read_until, remember_edits_read_until
-from monitor.ledger.remediation_state import all_changes
-from monitor.ledger.schema import timeout_edits, timeouts
+from monitor.ledger.schema import actions, timeout_edits, timeouts
+from monitor.ledger.timeouts import date_timeout, timeouts_over_time
 from monitor.model import TimeoutEdit
+from monitor.sanitize import sanitize, sanitize_id
 
 
 def save_edits(  # noqa: PLR0913 - the entries, and what tells ours from others'
@@ -43,7 +44,7 @@ def save_edits(  # noqa: PLR0913 - the entries, and what tells ours from others'
         until: Up to where the log was read; epoch seconds.
         own_clients: The ids of the clients that this program logs in with.
     """
-    edits = list(found)
+    edits = _fit(found)
     made = all_changes(connection, org, org_id)
     put_if_absent(
         connection,
@@ -51,7 +52,7 @@ def save_edits(  # noqa: PLR0913 - the entries, and what tells ours from others'
         [_row(org_id, edit, own_change(edit, made, own_clients)) for edit in edits],
     )
     for edit in edits:
-        _date_timeout(connection, org_id, edit)
+        date_timeout(connection, org_id, edit)
     known = read_edits(connection, org_id)
     for change in made:
         note = named_since(change, known)
@@ -98,7 +99,7 @@ def read_outside_changes(connection: Connection, org: str, org_id: int) -> list[
         timeouts_over_time(connection, org_id, timeouts.c.action_id.in_(changed)),
         read_edits(connection, org_id),
         all_changes(connection, org, org_id),
-        action_names(connection, org_id),
+        _action_names(connection, org_id),
     )
 
 
@@ -108,35 +109,25 @@ def forget_edits(connection: Connection, org_id: int, before: float) -> int:
     return connection.execute(delete(timeout_edits).where(*old)).rowcount
 
 
-def _date_timeout(connection: Connection, org_id: int, edit: TimeoutEdit) -> None:
-    """Let a timeout be in force since it was set, where only a later refresh had noticed it."""
-    if edit.to_ms is None:
-        return
-    of_action = (timeouts.c.org_id == org_id, timeouts.c.action_id == edit.action_id)
-    rows: Sequence[tuple[float, int | None]] = [
-        (row[0], row[1])
-        for row in connection.execute(
-            select(timeouts.c.since, timeouts.c.timeout_ms)
-            .where(*of_action)
-            .order_by(timeouts.c.since)
+def _action_names(connection: Connection, org_id: int) -> dict[str, str]:
+    """Names by action id."""
+    statement = select(actions.c.action_id, actions.c.name).where(actions.c.org_id == org_id)
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _fit(edits: Iterable[TimeoutEdit]) -> list[TimeoutEdit]:
+    """Return entries of the audit log whose every text can be kept."""
+    return [
+        replace(
+            one,
+            edit_id=sanitize_id(one.edit_id),
+            action_id=sanitize_id(one.action_id),
+            user_id=sanitize_id(one.user_id),
+            user_name=sanitize(one.user_name),
+            client_id=sanitize_id(one.client_id),
         )
+        for one in edits
     ]
-    for (earlier, _), (since, timeout_ms) in itertools.pairwise(rows):
-        if earlier < edit.at < since and timeout_ms == edit.to_ms:
-            later = select(func.count()).where(
-                timeout_edits.c.org_id == org_id,
-                timeout_edits.c.action_id == edit.action_id,
-                timeout_edits.c.at > edit.at,
-                timeout_edits.c.at <= since,
-            )
-            # Where the action was saved once more since, that save may be what is in force.
-            if not connection.execute(later).scalar_one():
-                connection.execute(
-                    update(timeouts)
-                    .where(*of_action, timeouts.c.since == since)
-                    .values(since=edit.at)
-                )
-            return
 
 
 def _row(org_id: int, edit: TimeoutEdit, own: object) -> dict[str, object]:

@@ -11,12 +11,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from monitor.ledger.schema import LONGEST_SUM_MS
 from monitor.ledger.values import Reading
-from monitor.model import Action, FlowErrorTally, Incident, Tally, TimeoutEdit
+from monitor.model import Action, FlowErrorTally, Incident, Tally
 from monitor.sanitize import sanitize, sanitize_id
-
-LONGEST_SUM_MS = 1e15
-"""Thirty thousand years: what is longer, or no number, would make every later sum infinite."""
 
 
 def fit_reading(read: Reading) -> Reading:
@@ -39,21 +37,6 @@ def fit_actions(actions: Iterable[Action]) -> Sequence[Action]:
 def fit_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return names by id that can be kept."""
     return {sanitize_id(key): sanitize(name) for key, name in names.items()}
-
-
-def fit_edits(edits: Iterable[TimeoutEdit]) -> list[TimeoutEdit]:
-    """Return entries of the audit log whose every text can be kept."""
-    return [
-        replace(
-            one,
-            edit_id=sanitize_id(one.edit_id),
-            action_id=sanitize_id(one.action_id),
-            user_id=sanitize_id(one.user_id),
-            user_name=sanitize(one.user_name),
-            client_id=sanitize_id(one.client_id),
-        )
-        for one in edits
-    ]
 
 
 def _tally(tally: Tally) -> Tally:

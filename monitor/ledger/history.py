@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from monitor.ledger.auditing import event_times
-from monitor.ledger.catalogue import timeouts_over_time
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.orgs import find_org
 from monitor.ledger.progress import read_coverage
 from monitor.ledger.reading import read_state, sum_tallies
 from monitor.ledger.schema import BAND_COLUMNS, incidents, series, tallies
+from monitor.ledger.timeouts import timeouts_over_time
 from monitor.ledger.values import FirstHit, OrgState, TallySum
 from monitor.model import FlowErrorTally
 from monitor.time_ranges import TimeRange

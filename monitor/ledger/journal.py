@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from monitor.clock import is_in_future
 from monitor.ledger.auditing import (
     add_entries,
     add_refusals,
@@ -19,7 +18,6 @@ from monitor.ledger.auditing import (
     newest_evidence,
     undone_changes,
 )
-from monitor.ledger.catalogue import note_timeout
 from monitor.ledger.change import (
     OPEN_STATES,
     AuditEntry,
@@ -31,29 +29,26 @@ from monitor.ledger.change import (
     RemediationState,
     Switch,
 )
+from monitor.ledger.changes import add_change, get_change, move_change, newest_changes
 from monitor.ledger.database import Database
-from monitor.ledger.edit_store import read_edits
-from monitor.ledger.future_changes import bring_back, moments_ahead
+from monitor.ledger.edit_store import read_outside_changes, save_edits
+from monitor.ledger.edits import OutsideChange
 from monitor.ledger.leasing import give_back, take_lease, verify_lease
-from monitor.ledger.orgs import find_org, lock_org
+from monitor.ledger.orgs import edits_read_until, find_org, lock_org
 from monitor.ledger.remediation_state import (
     PAUSED,
     RESUMED,
     TRIPPED,
-    add_change,
+    bring_back,
     clear_switches,
+    current_state,
     end_quarantine,
-    get_change,
-    move_change,
-    newest_changes,
-    read_remediation_state,
+    moments_ahead,
     set_quarantine,
     set_switch,
 )
-from monitor.ledger.schema import timeout_edits
-
-HISTORY_SECONDS = 60 * 86_400
-"""How far back a standing looks: further than any budget, cooldown or row of failures reaches."""
+from monitor.ledger.timeouts import note_timeout
+from monitor.model import TimeoutEdit
 
 
 class Journal:
@@ -71,7 +66,7 @@ class Journal:
     def remediation_state(self, org: str, now: float) -> RemediationState:
         """What was changed in an org, and what stands in the way of more."""
         with self._database.reading() as connection:
-            return _remediation_state(connection, org, find_org(connection, org), now)
+            return current_state(connection, org, find_org(connection, org), now)
 
     def take_lease(self, org: str, holder: str, now: float, seconds: float) -> Lease | None:
         """Take or renew the right to change timeouts; None where another program has it.
@@ -264,7 +259,7 @@ class Journal:
             set_switch(connection, org_id, PAUSED, switch)
             add_entries(connection, org_id, [_switched(org, switch, "paused")])
             under_way = {ChangeState.WRITING, ChangeState.UNDOING}
-            remediation_state = _remediation_state(connection, org, org_id, switch.since)
+            remediation_state = current_state(connection, org, org_id, switch.since)
             return tuple(one for one in remediation_state.changes if one.state in under_way)
 
     def trip(self, lease: Lease, switch: Switch) -> None:
@@ -329,6 +324,43 @@ class Journal:
         with self._database.writing() as connection:
             return add_refusals(connection, lock_org(connection, entries[0].org), entries)
 
+    def save_timeout_edits(
+        self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]
+    ) -> None:
+        """Keep entries of the platform's audit log; the same again adds nothing.
+
+        Where an entry tells who set a timeout, and when, the history of timeouts and the notes of
+        changes that stood down for it say so from now on.
+
+        Args:
+            org: The org's name in the configuration.
+            edits: Entries of the audit log.
+            until: Up to where the log was read; epoch seconds.
+            own_clients: The ids of the clients that this program logs in with.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            save_edits(
+                connection,
+                org,
+                org_id,
+                found=edits,
+                until=until,
+                own_clients=own_clients,
+            )
+
+    def edits_read_until(self, org: str) -> float:
+        """Up to where the audit log was read; epoch seconds, 0.0 where it never was."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return 0.0 if org_id is None else edits_read_until(connection, org_id)
+
+    def outside_changes(self, org: str, limit: int) -> list[OutsideChange]:
+        """The newest changes of timeouts that this program did not make, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else read_outside_changes(connection, org, org_id)[:limit]
+
     def audit(self, org: str, limit: int) -> list[AuditEntry]:
         """The newest lines of the audit trail, the newest first."""
         with self._database.reading() as connection:
@@ -351,23 +383,6 @@ class Journal:
         """The lines of all orgs after a number, in their order."""
         with self._database.reading() as connection:
             return entries_after(connection, entry_id, limit)
-
-
-def _remediation_state(
-    connection: Connection, org: str, org_id: int | None, now: float
-) -> RemediationState:
-    # First: where the record goes on while the rest is read, the revision is one that is over.
-    revision = 0 if org_id is None else newest_entry_id(connection, org_id)
-    found = read_remediation_state(connection, org, org_id, now - HISTORY_SECONDS)
-    found = replace(found, revision=revision)
-    if is_in_future(found.resumed_at, now):
-        # Until it is brought back it is void: better a failure too many than all forgotten.
-        found = replace(found, resumed_at=0.0)
-    if org_id is None or not found.latest:
-        return found
-    changed = timeout_edits.c.action_id.in_(sorted(found.latest))
-    recent = timeout_edits.c.at >= now - HISTORY_SECONDS
-    return replace(found, edits=read_edits(connection, org_id, changed, recent))
 
 
 def _note(

@@ -14,21 +14,17 @@ from monitor.ledger.catalogue import (
     forget_lookups_without_use,
     save_actions,
     save_flows_of_action,
-    timeouts_over_time,
 )
 from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.ledger.database import Database, open_database
-from monitor.ledger.edit_store import forget_edits, read_outside_changes, save_edits
-from monitor.ledger.edits import OutsideChange
+from monitor.ledger.edit_store import forget_edits
 from monitor.ledger.engines import DEFAULT_BUSY_TIMEOUT_SECONDS
-from monitor.ledger.fit_to_keep import fit_actions, fit_edits, fit_names, fit_reading
+from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
 from monitor.ledger.flow_errors import flow_errors_within
-from monitor.ledger.future import void_future
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
 from monitor.ledger.journal import Journal
 from monitor.ledger.orgs import (
-    edits_read_until,
     find_org,
     lock_every_org,
     lock_org,
@@ -37,11 +33,12 @@ from monitor.ledger.orgs import (
     remember_limits,
     remember_pruned_before,
 )
-from monitor.ledger.progress import full_coverage, skip, source_states
+from monitor.ledger.progress import full_coverage, skip, source_states, void_future
 from monitor.ledger.reading import loads_of_windows, read_state, sum_tallies
 from monitor.ledger.recording import record_reading
 from monitor.ledger.schema import flow_errors, incidents, tallies
 from monitor.ledger.state_clock import ServerClock, StateClock
+from monitor.ledger.timeouts import timeouts_over_time
 from monitor.ledger.values import (
     OrgState,
     Reading,
@@ -50,7 +47,7 @@ from monitor.ledger.values import (
     TallySum,
     WindowLoad,
 )
-from monitor.model import Action, FlowErrorTally, Incident, TimeoutEdit
+from monitor.model import Action, FlowErrorTally, Incident
 from monitor.sanitize import sanitize_id
 from monitor.time_ranges import TimeRange
 
@@ -232,43 +229,6 @@ class Ledger:
         with self._database.writing() as connection:
             org_id = lock_org(connection, org)
             save_flows_of_action(connection, org_id, sanitize_id(action_id), fit_names(flows), at)
-
-    def save_timeout_edits(
-        self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]
-    ) -> None:
-        """Keep entries of the platform's audit log; the same again adds nothing.
-
-        Where an entry tells who set a timeout, and when, the history of timeouts and the notes of
-        changes that stood down for it say so from now on.
-
-        Args:
-            org: The org's name in the configuration.
-            edits: Entries of the audit log.
-            until: Up to where the log was read; epoch seconds.
-            own_clients: The ids of the clients that this program logs in with.
-        """
-        with self._database.writing() as connection:
-            org_id = lock_org(connection, org)
-            save_edits(
-                connection,
-                org,
-                org_id,
-                found=fit_edits(edits),
-                until=until,
-                own_clients=own_clients,
-            )
-
-    def edits_read_until(self, org: str) -> float:
-        """Up to where the audit log was read; epoch seconds, 0.0 where it never was."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return 0.0 if org_id is None else edits_read_until(connection, org_id)
-
-    def outside_changes(self, org: str, limit: int) -> list[OutsideChange]:
-        """The newest changes of timeouts that this program did not make, the newest first."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else read_outside_changes(connection, org, org_id)[:limit]
 
     def prune(self, before: int) -> int:
         """Forget windows and incidents that began before ``before``; totals stay.

@@ -8,8 +8,8 @@ from sqlalchemy import Column, Connection, String, select, text, type_coerce, up
 
 from monitor.ledger.change_schema import VERSION_2, changes
 from monitor.ledger.finer_bands import split_bands
-from monitor.ledger.fit_to_keep import LONGEST_SUM_MS
 from monitor.ledger.schema import (
+    LONGEST_SUM_MS,
     SCHEMA_VERSION,
     VERSION_4,
     actions,

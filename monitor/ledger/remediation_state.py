@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Column, Connection, Table, delete, func, or_, select, update
 
-from monitor.errors import LedgerError
+from monitor.clock import is_in_future
+from monitor.ledger.auditing import newest_entry_id
 from monitor.ledger.change import (
-    NEXT,
     OPEN_STATES,
-    Change,
-    ChangeState,
-    Intent,
     Quarantine,
     RemediationState,
     Switch,
 )
 from monitor.ledger.change_schema import changes, quarantines, switches
+from monitor.ledger.changes import read_changes
 from monitor.ledger.database import put
+from monitor.ledger.edit_store import read_edits
+from monitor.ledger.schema import timeout_edits
 
 PAUSED = "paused"
 TRIPPED = "tripped"
 RESUMED = "resumed"
 
+HISTORY_SECONDS = 60 * 86_400
+"""How far back it looks: further than any budget, cooldown or row of failures reaches."""
 
-def read_remediation_state(
+_STEP_SECONDS = 0.001
+"""What was written one after the other stays so."""
+
+_MOMENTS: Mapping[Table, tuple[Column[float], ...]] = {
+    changes: (
+        changes.c.began_at,
+        changes.c.sent_at,
+        changes.c.applied_at,
+        changes.c.ended_at,
+        changes.c.touched_at,
+    ),
+    quarantines: (quarantines.c.since,),
+    switches: (switches.c.since,),
+}
+
+
+def current_state(
+    connection: Connection, org: str, org_id: int | None, now: float
+) -> RemediationState:
+    """Return what was changed in an org as of ``now``, with the saves by others that explain it."""
+    # First: where the record goes on while the rest is read, the revision is one that is over.
+    revision = 0 if org_id is None else newest_entry_id(connection, org_id)
+    found = _recorded(connection, org, org_id, now - HISTORY_SECONDS)
+    found = replace(found, revision=revision)
+    if is_in_future(found.resumed_at, now):
+        # Until it is brought back it is void: better a failure too many than all forgotten.
+        found = replace(found, resumed_at=0.0)
+    if org_id is None or not found.latest:
+        return found
+    changed = timeout_edits.c.action_id.in_(sorted(found.latest))
+    recent = timeout_edits.c.at >= now - HISTORY_SECONDS
+    return replace(found, edits=read_edits(connection, org_id, changed, recent))
+
+
+def _recorded(
     connection: Connection, org: str, org_id: int | None, since: float
 ) -> RemediationState:
     """What is known; the open changes, and those that began at or after ``since``."""
@@ -43,13 +79,13 @@ def read_remediation_state(
         .group_by(changes.c.action_id)
         .scalar_subquery()
     )
-    latest = _changes(connection, org, changes.c.id.in_(newest))
+    latest = read_changes(connection, org, changes.c.id.in_(newest))
     return RemediationState(
         org=org,
         paused=found.get(PAUSED),
         tripped=found.get(TRIPPED),
         resumed_at=0.0 if resumed is None else resumed.since,
-        changes=_changes(
+        changes=read_changes(
             connection,
             org,
             changes.c.org_id == org_id,
@@ -63,80 +99,6 @@ def read_remediation_state(
             for row in connection.execute(select(quarantines).where(quarantines.c.org_id == org_id))
         },
     )
-
-
-def newest_changes(connection: Connection, org: str, org_id: int, limit: int) -> tuple[Change, ...]:
-    """The newest changes of an org, the newest first."""
-    return _changes(connection, org, changes.c.org_id == org_id)[:limit]
-
-
-def all_changes(connection: Connection, org: str, org_id: int) -> tuple[Change, ...]:
-    """Every change of an org, the newest first."""
-    return _changes(connection, org, changes.c.org_id == org_id)
-
-
-def get_change(connection: Connection, org: str, org_id: int, change_id: int) -> Change:
-    """One change of an org.
-
-    Raises:
-        LedgerError: There is none with this number.
-    """
-    found = _changes(connection, org, changes.c.org_id == org_id, changes.c.id == change_id)
-    if not found:
-        raise LedgerError(
-            f"{org} has no change {change_id}", "timeout-monitor history lists all of them."
-        )
-    return found[0]
-
-
-def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
-    """Record an intent."""
-    result = connection.execute(
-        insert(changes).returning(changes.c.id),
-        {
-            "org_id": org_id,
-            "action_id": intent.action_id,
-            "action_name": intent.action_name,
-            "target": intent.target,
-            "container_id": intent.container_id,
-            "from_ms": intent.from_ms,
-            "to_ms": intent.to_ms,
-            "state": ChangeState.PLANNED.value,
-            "actor": intent.actor,
-            "began_at": intent.at,
-            "touched_at": intent.at,
-            "lock_before": "",
-            "lock_after": "",
-            "note": "",
-            "measured": intent.measured,
-        },
-    )
-    return get_change(connection, intent.org, org_id, int(result.scalar_one()))
-
-
-def move_change(
-    connection: Connection, change: Change, to: ChangeState, values: Mapping[str, Any]
-) -> None:
-    """Let a change come further.
-
-    Raises:
-        LedgerError: It has come further already, or ``to`` can't follow its state.
-    """
-    if to not in NEXT[change.state]:
-        raise LedgerError(
-            f"change {change.change_id} is {change.state}, and {to} can't follow that",
-            "timeout-monitor history shows how it came there.",
-        )
-    moved = connection.execute(
-        update(changes)
-        .where(changes.c.id == change.change_id, changes.c.state == change.state.value)
-        .values(state=to.value, **values)
-    )
-    if moved.rowcount != 1:
-        raise LedgerError(
-            f"change {change.change_id} is not {change.state} any more",
-            "Somebody else has gone on with it; look at timeout-monitor history.",
-        )
 
 
 def set_switch(connection: Connection, org_id: int, name: str, switch: Switch) -> None:
@@ -194,29 +156,44 @@ def end_quarantine(connection: Connection, org_id: int, action_id: str) -> bool:
     return ended.rowcount > 0
 
 
-def _changes(connection: Connection, org: str, *where: Any) -> tuple[Change, ...]:  # noqa: ANN401 - SQL
-    statement = select(changes).where(*where).order_by(changes.c.id.desc())
-    return tuple(
-        Change(
-            change_id=row.id,
-            org=org,
-            action_id=row.action_id,
-            action_name=row.action_name,
-            target=row.target,
-            container_id=row.container_id,
-            from_ms=row.from_ms,
-            to_ms=row.to_ms,
-            state=ChangeState(row.state),
-            actor=row.actor,
-            began_at=row.began_at,
-            sent_at=row.sent_at,
-            applied_at=row.applied_at,
-            ended_at=row.ended_at,
-            touched_at=row.touched_at,
-            lock_before=row.lock_before,
-            lock_after=row.lock_after,
-            note=row.note,
-            measured=row.measured,
-        )
-        for row in connection.execute(statement)
-    )
+def moments_ahead(connection: Connection, org_id: int, now: float) -> list[float]:
+    """Return the moments of an org's changes that lie in the future; epoch seconds, ascending."""
+    found = {
+        moment
+        for table, columns in _MOMENTS.items()
+        for column in columns
+        for moment in connection.execute(
+            select(column).where(table.c.org_id == org_id, column > now)
+        ).scalars()
+        if is_in_future(moment, now)
+    }
+    return sorted(found)
+
+
+def bring_back(connection: Connection, org_id: int, now: float) -> float:
+    """Bring every moment of an org's changes that lies in the future back to now, in its order.
+
+    A resumption that lies in the future would have every failure forgotten until then, a change
+    that helped would end each row of failures, and cooldowns and quarantines would last for as long
+    as the clock was wrong. None of them can be later than now, and each is taken to be as recent as
+    can be: what ends after a while ends after its own length from now.
+
+    Args:
+        connection: A write transaction that holds the org.
+        org_id: The org.
+        now: Epoch seconds.
+
+    Returns:
+        By how many seconds the furthest of them was ahead; 0.0 where none was.
+    """
+    ahead = moments_ahead(connection, org_id, now)
+    for place, moment in enumerate(reversed(ahead)):
+        back = now - place * _STEP_SECONDS
+        for table, columns in _MOMENTS.items():
+            for column in columns:
+                values: dict[str, object] = {column.name: back}
+                if table is quarantines:
+                    values["until"] = quarantines.c.until - (moment - back)
+                mine = (table.c.org_id == org_id) & (column == moment)
+                connection.execute(update(table).where(mine).values(values))
+    return ahead[-1] - now if ahead else 0.0

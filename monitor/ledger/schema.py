@@ -27,6 +27,9 @@ SCHEMA_VERSION = 4
 BAND_COLUMNS: tuple[str, ...] = tuple(f"b{index:02}" for index in range(len(BAND_EDGES_MS) + 1))
 """One column a latency band, so that SQL sums them; ``b00`` is the fastest."""
 
+LONGEST_SUM_MS = 1e15
+"""Thirty thousand years: what is longer, or no number, would make every later sum infinite."""
+
 metadata = MetaData()
 
 

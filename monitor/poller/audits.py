@@ -93,12 +93,12 @@ class AuditReader:
             # The next reading begins at the last of them, so that it gets further.
             until = found.entries[-1].event_date.timestamp() + LATEST_SECONDS
             log.warning("audits_cut", org=self._org, entries=len(found.entries))
-        self._ledger.save_timeout_edits(self._org, edits, until, self._own_clients)
+        self._ledger.journal.save_timeout_edits(self._org, edits, until, self._own_clients)
 
     def _due(self) -> TimeRange:
         now = self._clock.now()
         # A clock that was set back must not make it wait.
-        read_until = min(self._ledger.edits_read_until(self._org), now)
+        read_until = min(self._ledger.journal.edits_read_until(self._org), now)
         begin = read_until - LATEST_SECONDS if read_until else now - FIRST_SECONDS
         oldest = now - REACHES_BACK_SECONDS + LATEST_SECONDS
         return TimeRange(math.floor(max(begin, oldest)), math.ceil(now) + 1)

@@ -1,4 +1,4 @@
-"""Nothing counts as read that lies in the future: see ``monitor.ledger.future``."""
+"""Nothing counts as read that lies in the future: see ``Ledger.void_future``."""
 
 from __future__ import annotations
 

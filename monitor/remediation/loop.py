@@ -140,7 +140,7 @@ class RemediationLoop:
                 for asked, detail in journal.undone_changes(self.name)
             ),
             changes=journal.changes(self.name, SHOWN_CHANGES),
-            outside=tuple(self._ledger.outside_changes(self.name, SHOWN_CHANGES)),
+            outside=tuple(self._ledger.journal.outside_changes(self.name, SHOWN_CHANGES)),
         )
 
     def carry_over(self, decisions: Mapping[tuple[str, str], int], voided: int = 0) -> None:
