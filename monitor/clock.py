@@ -39,7 +39,7 @@ class Clock(Protocol):
         ...
 
     def machine_seconds(self, seconds: float) -> float:
-        """How long the machine has to wait for ``seconds`` of this clock to pass."""
+        """Return how long the machine has to wait for ``seconds`` of this clock to pass."""
         ...
 
 
@@ -55,7 +55,7 @@ class SystemClock:
         return time.monotonic()
 
     def machine_seconds(self, seconds: float) -> float:
-        """The same number of seconds."""
+        """Return the same number of seconds."""
         return seconds
 
 
@@ -84,7 +84,7 @@ class ScaledClock:
         return time.monotonic() * self.speed
 
     def machine_seconds(self, seconds: float) -> float:
-        """A ``speed``-th of the seconds."""
+        """Return a ``speed``-th of the seconds."""
         return seconds / self.speed
 
 

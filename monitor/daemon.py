@@ -259,7 +259,7 @@ class Daemon:
             log.error("state_failed", org=poller.name, why=error.message, hint=error.hint)
         except (ConfigurationError, UnforeseenError) as error:
             # An address that can't be asked, which SIGHUP may mend, or a fault of our own: the
-            # watch has told, and counted it.
+            # poller has told, and counted it.
             log.debug("not_polled", org=poller.name, why=error.message)
         else:
             if self._state_problem:

@@ -266,7 +266,7 @@ class FlowErrorTally:
 
 
 def band_of(duration_ms: float) -> int:
-    """The index of the latency band that a duration falls into."""
+    """Return the index of the latency band that a duration falls into."""
     for index, edge in enumerate(BAND_EDGES_MS):
         if duration_ms < edge:
             return index

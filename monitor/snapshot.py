@@ -154,12 +154,12 @@ class OrgSnapshot:
         return tuple(sorted(source for source, does in answers.items() if not does))
 
     def last_success_at(self, source: str) -> float:
-        """When a source was last read; epoch seconds, 0.0 where it never was."""
+        """Return when a source was last read; epoch seconds, 0.0 where it never was."""
         state = self.state.sources.get(source)
         return self.last_reads.get(source, state.last_success_at if state else 0.0)
 
     def watermark(self, source: str) -> int | None:
-        """The time up to which everything since the first read is covered without a hole."""
+        """Return the time up to which everything since the first read is covered without a hole."""
         coverage = self.state.coverage.get(source, ())
         return coverage[0].end if coverage else None
 

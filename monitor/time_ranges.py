@@ -37,7 +37,7 @@ class TimeRange:
 
 
 def floor_to(seconds: float, step: int) -> int:
-    """The largest multiple of ``step`` that is not after ``seconds``."""
+    """Return the largest multiple of ``step`` that is not after ``seconds``."""
     return int(seconds // step) * step
 
 
@@ -73,7 +73,7 @@ def parse_duration(value: object) -> int | float:
 
 
 def _shown(value: object) -> str:
-    """A value as an error shows it: not all of what goes on for long."""
+    """Return a value as an error shows it: not all of what goes on for long."""
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
@@ -105,7 +105,7 @@ class Hours:
     zone: tzinfo
 
     def holds(self, now: float) -> bool:
-        """Whether ``now`` lies in it; epoch seconds."""
+        """Return whether ``now`` lies in it; epoch seconds."""
         local = datetime.fromtimestamp(now, self.zone)
         minute = local.hour * 60 + local.minute
         return any(
@@ -127,7 +127,7 @@ def parse_hours(text: str) -> tuple[Hours, ...]:
 
 
 def is_within_hours(hours: tuple[Hours, ...], now: float) -> bool:
-    """Whether ``now`` (epoch seconds) lies in one of them; no hours at all mean always."""
+    """Return whether ``now`` (epoch seconds) lies in one of them; no hours at all mean always."""
     return not hours or any(one.holds(now) for one in hours)
 
 

@@ -132,7 +132,7 @@ def opened_or_passing_ledger(settings: Settings) -> Iterator[Ledger]:
 
 @contextmanager
 def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoller, ...]]:
-    """A watch for each org, closed afterwards.
+    """Yield a poller for each org, closed afterwards.
 
     Raises:
         ConfigurationError: A credential can't be used.

@@ -210,7 +210,7 @@ def _action(entry: IntegrationAction, integrations: KnownIntegrations) -> Action
 
 
 def _sole_of(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What each key leads to, for the keys that lead to one action alone."""
+    """Return what each key leads to, for the keys that lead to one action alone."""
     found: dict[str, set[str]] = defaultdict(set)
     for key, action_id in pairs:
         if action_id != UNKNOWN_ACTION:

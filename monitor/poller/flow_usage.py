@@ -90,7 +90,7 @@ class FlowUsage:
         return not built and now - failed_at < TRACKING_ASKED_AGAIN_SECONDS
 
     def _absence_is_known(self, now: float) -> bool:
-        """Whether an action without users has none: only where tracking was ever built.
+        """Return whether an action without users has none: only where tracking was ever built.
 
         Asked once an hour, and not at all while every action has its users. What was taken for
         no use before is forgotten where tracking can't tell; an answer that fails says nothing.
@@ -118,5 +118,5 @@ class FlowUsage:
 
 
 def _is_over(looked_up_at: float, now: float) -> bool:
-    """Whether an answer about flow use is too old, or is dated by a clock that was wrong."""
+    """Return whether an answer about flow use is too old, or is dated by a clock that was wrong."""
     return now - looked_up_at >= FLOW_LOOKUP_LASTS_SECONDS or is_in_future(looked_up_at, now)

@@ -56,15 +56,15 @@ class FreshnessTracker:
         self._known: dict[str, float] | None = None
 
     def note_poll(self) -> None:
-        """A poll has ended, whatever its result."""
+        """Keep that a poll has ended, whatever its result."""
         self._polled_at = self._clock.monotonic()
 
     def note_catalogue(self) -> None:
-        """The catalogue was read."""
+        """Keep that the catalogue was read."""
         self._catalogue_at = self._clock.monotonic()
 
     def note_diagnosis(self) -> None:
-        """The actions were diagnosed."""
+        """Keep that the actions were diagnosed."""
         self._diagnosed_at = self._clock.monotonic()
 
     def note_sources(self, states: Mapping[str, SourceState]) -> None:
@@ -207,12 +207,12 @@ class HealthTracker:
         )
 
     def _available(self, polled: Mapping[str, bool]) -> dict[str, bool]:
-        """Whether each source answers: those that polls ask, and the audit log."""
+        """Return whether each source answers: those that polls ask, and the audit log."""
         audits = self._reader.audits
         return {**polled, **({AUDITS: audits.available} if audits is not None else {})}
 
     def _problems(self, report: PollReport) -> list[str]:
-        """What is wrong, each thing once.
+        """Return what is wrong, each thing once.
 
         An optional source that is off is told beside it, as what is not known; the required one is
         a problem also while it rests after a refusal.
@@ -228,7 +228,7 @@ class HealthTracker:
         )
 
     def _refused(self, polled: Mapping[str, GenesysError]) -> dict[str, str]:
-        """Why each source is refused, in words; those of polls, and the audit log."""
+        """Return why each source is refused, in words; those of polls, and the audit log."""
         audits = self._reader.audits
         refused = dict(polled)
         if audits is not None and audits.refused is not None:

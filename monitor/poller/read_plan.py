@@ -130,7 +130,7 @@ def _joined(
 
 
 def _uncovered(coverage: Sequence[TimeRange], time_range: TimeRange) -> tuple[TimeRange, ...]:
-    """The parts of a period that were never read."""
+    """Return the parts of a period that were never read."""
     gaps = []
     start = time_range.start
     for covered in coverage:

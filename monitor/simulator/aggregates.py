@@ -127,7 +127,7 @@ class Aggregation:
         return self._odd.among_groups(results, intervals[0])
 
     def _count(self, count: int) -> float | str:
-        """A count as the platform writes it."""
+        """Return a count as the platform writes it."""
         match self._world.counts:
             case "floats":
                 return float(count)
@@ -159,14 +159,14 @@ class Aggregation:
                 summary["max"] = ABSURD
 
     def _buckets(self, end_ms: Ints) -> Ints:
-        """Which bucket each event time falls into; counted from the interval's first."""
+        """Return which bucket each event time falls into; counted from the interval's first."""
         if self._step_ms is None:
             return np.zeros_like(end_ms)
         first = (self.from_ms + self._offset_ms) // self._step_ms
         return (end_ms + self._offset_ms) // self._step_ms - first
 
     def _interval(self, bucket: int) -> str:
-        """A bucket's own interval, cut to what was asked for at both ends."""
+        """Return a bucket's own interval, cut to what was asked for at both ends."""
         if self._step_ms is None:
             return iso_interval(self.from_ms, self.to_ms)
         first = (self.from_ms + self._offset_ms) // self._step_ms
@@ -179,7 +179,7 @@ class Aggregation:
     def _groups(
         self, rows: ExecutionColumns
     ) -> tuple[Ints, Callable[[int], dict[str, str | None]]]:
-        """A group number per row, and what turns a number into the group's dimensions."""
+        """Return a group number per row, and what turns a number into the group's dimensions."""
         names = sorted(set(self._query.group_by or ()))
         codes = np.zeros(len(rows), dtype=np.int64)
         columns: list[tuple[str, Labels]] = []
@@ -204,7 +204,7 @@ class Aggregation:
         return group.astype(np.int64), labels
 
     def _column(self, name: str, rows: ExecutionColumns) -> tuple[Ints, Labels]:
-        """A dimension as a code per row and the values that the codes stand for."""
+        """Return a dimension as a code per row and the values that the codes stand for."""
         if name == "correlationId":
             ids: Labels = [
                 execution_id(self._scenario.seed, serial) for serial in rows.serial.tolist()
@@ -216,7 +216,7 @@ class Aggregation:
         return _compact(rows.action, self._action_labels(name))
 
     def _action_labels(self, name: str) -> Labels:
-        """A dimension's value for every action of the org."""
+        """Return a dimension's value for every action of the org."""
         actions = self._scenario.actions
         match name:
             case "actionId":
@@ -231,18 +231,18 @@ class Aggregation:
                 return [one.integration.name for one in actions]
 
     def _matches(self, wanted: ActionFilter, rows: ExecutionColumns) -> Flags:
-        """Which rows satisfy a filter."""
+        """Return which rows satisfy a filter."""
         parts = [self._holds_all(clause, rows) for clause in wanted.clauses or ()]
         parts += [self._holds(predicate, rows) for predicate in wanted.predicates or ()]
         return _join(wanted.type, parts, len(rows))
 
     def _holds_all(self, clause: ActionClause, rows: ExecutionColumns) -> Flags:
-        """Which rows satisfy a clause."""
+        """Return which rows satisfy a clause."""
         parts = [self._holds(predicate, rows) for predicate in clause.predicates]
         return _join(clause.type, parts, len(rows))
 
     def _holds(self, predicate: ActionPredicate, rows: ExecutionColumns) -> Flags:
-        """Which rows satisfy one condition; ``matches`` without a value means "has none"."""
+        """Return which rows satisfy one condition; ``matches`` without a value means "has none"."""
         codes, values = self._column(predicate.dimension, rows)
         match predicate.operator:
             case "exists":
@@ -272,7 +272,7 @@ def _join(connective: str, parts: Sequence[Flags], rows: int) -> Flags:
 
 
 def _within(view: ActionView, duration_ms: Floats) -> Flags:
-    """Which durations a view counts: ``gte <= duration < lt``."""
+    """Return which durations a view counts: ``gte <= duration < lt``."""
     inside = np.ones(len(duration_ms), dtype=np.bool_)
     if view.range.gte is not None:
         inside &= duration_ms >= view.range.gte
@@ -294,7 +294,7 @@ def _summaries(duration_ms: Floats, counted: Flags, starts: Ints) -> list[Json |
 
 
 def _utc_offset_ms(time_zone: str, at_ms: int) -> int:
-    """How far the zone's days are from UTC's at the beginning of the interval."""
+    """Return how far the zone's days are from UTC's at the beginning of the interval."""
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -44,7 +44,7 @@ class ApiError(Exception):
         self._limit = limit
 
     def body(self, correlation_id: str) -> dict[str, object]:
-        """The error body."""
+        """Return the error body."""
         body: dict[str, object] = {
             "message": self.message,
             "code": self.code,

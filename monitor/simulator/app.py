@@ -73,7 +73,7 @@ class _App(Flask):
 
 
 def create_app(org: SimulatedOrg, closing: threading.Event) -> WSGIApplication:
-    """The whole wire of one org.
+    """Return the whole wire of one org.
 
     Args:
         org: What is behind it.
@@ -167,7 +167,7 @@ def _answer_errors(app: Flask) -> None:
 
 
 def _bearer() -> str:
-    """The token that the request carries."""
+    """Return the token that the request carries."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         message = "No authentication bearer token specified in authorization header."

@@ -209,7 +209,7 @@ def _change(name: str, before: str | None, after: str | None) -> Json:
 
 
 def _nested(properties: Mapping[str, str]) -> str:
-    """All of a configuration as one JSON text; whole numbers as such."""
+    """Return all of a configuration as one JSON text; whole numbers as such."""
     config = {
         name.removeprefix("config."): int(value) if name == "config.timeoutSeconds" else value
         for name, value in properties.items()
@@ -219,7 +219,7 @@ def _nested(properties: Mapping[str, str]) -> str:
 
 
 def _holds(entry: _Entry, one: _Filter) -> bool:
-    """Whether an entry passes a filter."""
+    """Return whether an entry passes a filter."""
     values = {
         "UserId": entry.editor.user_id,
         "TrusteeOrganizationId": "",

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 def _words(text: str) -> frozenset[str]:
-    """The words of a paragraph."""
+    """Return the words of a paragraph."""
     return frozenset(text.split())
 
 
@@ -113,7 +113,7 @@ class SegmentFacts:
 
 
 def of_segments(conversation: Json) -> Iterator[SegmentFacts]:
-    """The facts of each segment."""
+    """Yield the facts of each segment."""
     for participant in conversation["participants"]:
         for session in participant["sessions"]:
             around = (session.get("flow", {}), session, participant)
@@ -121,7 +121,7 @@ def of_segments(conversation: Json) -> Iterator[SegmentFacts]:
 
 
 def _plain(name: str, *places: Json) -> list[str]:
-    """The first plain value of a name, as text."""
+    """Return the first plain value of a name, as text."""
     for place in places:
         value = place.get(name, ())
         if not isinstance(value, (list, dict, tuple)):

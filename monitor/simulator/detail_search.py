@@ -73,7 +73,7 @@ class DetailSearch:
     def find(
         self, query: ConversationQuery | ConversationJob, now_ms: int, *, same_day: bool
     ) -> list[Json]:
-        """Every record that satisfies a query and is visible by now, in the order asked for.
+        """Return every record that satisfies a query and is visible by now, in the order asked for.
 
         A record belongs to an interval when its conversation was going on in it. With ``same_day``
         it must also have *started* on a UTC day that the interval touches, as the platform's
@@ -107,7 +107,7 @@ class DetailSearch:
                     yield record
 
     def _cells(self, from_ms: int, to_ms: int) -> Iterator[CellKey]:
-        """Every cell whose records may be going on in an interval."""
+        """Yield every cell whose records may be going on in an interval."""
         return self._traffic.cells(from_ms - LONGEST_TAIL_MS - MAX_TIMEOUT_MS, to_ms)
 
     def _active(self, from_ms: int, to_ms: int, now_ms: int) -> Iterator[_Hit]:
@@ -121,7 +121,7 @@ class DetailSearch:
                     yield _Hit(record, shown, ended, self._render(record, shown, ended))
 
     def _records_of_cell(self, key: CellKey) -> list[ConversationRecord]:
-        """The records that one cell's executions leave."""
+        """Return the records that one cell's executions leave."""
         return records_of(self._traffic.cell(key), self._scenario, self._world)
 
     def _render_record(
@@ -130,14 +130,14 @@ class DetailSearch:
         shown: int,
         ended: bool,  # noqa: FBT001 - lru_cache keys are positional
     ) -> _Shown:
-        """A record as JSON; shared by all readers, and never changed."""
+        """Return a record as JSON; shared by all readers, and never changed."""
         json = render(record, shown, self._scenario, self._world, ended=ended)
         facts = dimensions.ConversationFacts(json), tuple(dimensions.of_segments(json))
         return _Shown(json, *facts)
 
 
 def _sort_key(order_by: str) -> Callable[[_Hit], tuple[int, str]]:
-    """What to sort by; the id decides between equals, so that pages are stable."""
+    """Return what to sort by; the id decides between equals, so that pages are stable."""
     if order_by in {"conversationStart", "segmentStart"}:
         return lambda hit: (hit.record.start_ms, hit.record.conversation_id)
     return lambda hit: (hit.record.end_ms, hit.record.conversation_id)
@@ -179,14 +179,14 @@ def _satisfies(shown: _Shown, query: ConversationQuery | ConversationJob) -> boo
 
 
 def _holds(wanted: DetailFilter, facts: dimensions.Facts) -> bool:
-    """Whether one segment, or one conversation, satisfies a filter."""
+    """Return whether one segment, or one conversation, satisfies a filter."""
     parts = [_holds_clause(clause, facts) for clause in wanted.clauses or ()]
     parts += [_holds_predicate(predicate, facts) for predicate in wanted.predicates or ()]
     return _joined(wanted.type, parts)
 
 
 def _holds_clause(clause: DetailClause, facts: dimensions.Facts) -> bool:
-    """Whether it satisfies a clause."""
+    """Return whether it satisfies a clause."""
     return _joined(clause.type, [_holds_predicate(one, facts) for one in clause.predicates])
 
 
@@ -198,7 +198,7 @@ def _joined(connective: str, parts: Sequence[bool]) -> bool:
 
 
 def _holds_predicate(predicate: DetailPredicate, facts: dimensions.Facts) -> bool:
-    """Whether it satisfies one condition."""
+    """Return whether it satisfies one condition."""
     name = cast("str", predicate.dimension or predicate.property or predicate.metric)
     values = facts.values(predicate.type, name)
     if predicate.operator == "exists":

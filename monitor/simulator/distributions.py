@@ -27,13 +27,13 @@ def day_shape(at_seconds: float, night_share: float) -> float:
 
 
 def expected_arrivals(arrivals: Arrivals, at_seconds: float, cell_seconds: int) -> float:
-    """The mean number of executions in the cell that begins at this moment."""
+    """Return the mean number of executions in the cell that begins at this moment."""
     per_second = arrivals.per_hour / 3_600
     return per_second * cell_seconds * day_shape(at_seconds, arrivals.night_share)
 
 
 def latency_ms(law: LatencyLaw, arrival_ms: Ints, rng: np.random.Generator, key: int) -> Ints:
-    """How long the back end takes for each call, whatever the timeout; at least 1 ms."""
+    """Return how long the back end takes for each call, whatever the timeout; at least 1 ms."""
     rows = len(arrival_ms)
     second = rng.random(rows) < law.second_share
     median = np.where(second, law.second_median_ms, law.median_ms)
@@ -48,7 +48,7 @@ def latency_ms(law: LatencyLaw, arrival_ms: Ints, rng: np.random.Generator, key:
 
 
 def in_outage(outage: Outage, arrival_ms: Ints, key: int) -> Flags:
-    """Which calls fall into the outage of their own night."""
+    """Return which calls fall into the outage of their own night."""
     inside = np.zeros(len(arrival_ms), dtype=np.bool_)
     day_ms = DAY_SECONDS * 1_000
     days = arrival_ms // day_ms
@@ -67,7 +67,7 @@ def outage_of_day(outage: Outage, day: int, key: int) -> tuple[int, int]:
 
 
 def delay_ms(lateness: LatenessModel, rows: int, rng: np.random.Generator) -> Ints:
-    """How long each row stays invisible after its end.
+    """Return how long each row stays invisible after its end.
 
     The tail is cubic: most late rows are a few minutes late, few come near the worst.
     """
@@ -80,7 +80,7 @@ def delay_ms(lateness: LatenessModel, rows: int, rng: np.random.Generator) -> In
 
 
 def _drift(law: LatencyLaw, arrival_ms: Ints) -> Floats:
-    """How much slower the back end has become since its last restart."""
+    """Return how much slower the back end has become since its last restart."""
     cycle_ms = law.drift_days * DAY_SECONDS * 1_000
     age = (arrival_ms % cycle_ms) / cycle_ms
     slower: Floats = (1.0 + (law.drift_factor - 1.0) * age).astype(np.float64)

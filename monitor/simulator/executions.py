@@ -52,12 +52,12 @@ class ExecutionColumns:
         return self.arrival_ms + self.duration_ms
 
     def take(self, rows: Flags | Ints) -> ExecutionColumns:
-        """The chosen rows."""
+        """Return the chosen rows."""
         return ExecutionColumns(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
     def concat(cls, parts: Sequence[ExecutionColumns]) -> ExecutionColumns:
-        """All rows of all parts, in their order."""
+        """Return all rows of all parts, in their order."""
         if not parts:
             return EMPTY
         return cls(

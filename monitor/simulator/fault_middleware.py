@@ -46,7 +46,7 @@ _BODIES: Final = {
 
 
 def _refusal(kind: str) -> ApiError:
-    """The refusal that a fault of this kind answers."""
+    """Return the refusal that a fault of this kind answers."""
     if kind == "unauthorized":
         return unauthorized()
     if kind == "forbidden":
@@ -106,14 +106,14 @@ class FaultMiddleware:
 
 
 def _with_length(headers: object, length: int) -> list[tuple[str, str]]:
-    """The headers of an answer that was compressed, and framed as if that were all of it."""
+    """Return the headers of an answer that was compressed, and framed as if that were all of it."""
     own: list[tuple[str, str]] = list(headers)  # type: ignore[call-overload]  # by WSGI's contract
     kept = [one for one in own if one[0].lower() not in {"content-length", "content-encoding"}]
     return [*kept, ("Content-Encoding", "gzip"), ("Content-Length", str(length))]
 
 
 def fault_response(fault: Fault, environ: WSGIEnvironment) -> Response | None:
-    """The answer that a fault gives; None where the request is to be served all the same."""
+    """Return the answer that a fault gives; None where the request is to be served all the same."""
     kind = fault.kind.removesuffix("_after")
     if kind == "cut":
         environ[_SHORTENED] = True

@@ -113,12 +113,12 @@ class FaultQueue:
             self._waiting.clear()
 
     def waiting(self) -> list[tuple[Fault, int]]:
-        """What has not happened yet, and how often it still will."""
+        """Return what has not happened yet, and how often it still will."""
         with self._lock:
             return [(fault, left) for fault, _, left in self._waiting]
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """The fault that hits this request, if any; it is used up by it."""
+        """Return the fault that hits this request, if any; it is used up by it."""
         with self._lock:
             for at, (fault, skip, left) in enumerate(self._waiting):
                 if not path.startswith(fault.path_prefix):

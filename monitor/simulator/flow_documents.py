@@ -122,7 +122,7 @@ class FlowStore:
             self._spoils[flow_id] = (action_id, timeout_ms)
 
     def sent(self, flow_id: str) -> bytes:
-        """The newest document that a client sent for a flow, byte for byte, accepted or not.
+        """Return the newest document that a client sent for a flow, byte for byte, accepted or not.
 
         Raises:
             ApiError: 404; none was sent.
@@ -185,7 +185,7 @@ class FlowStore:
 
 
 def _written(number: int, body: Json) -> StoredFlow:
-    """A document as this server writes it."""
+    """Return a document as this server writes it."""
     return StoredFlow(number, body, json.dumps(body, ensure_ascii=False).encode())
 
 
@@ -202,13 +202,13 @@ def timeouts_of(document: Json) -> dict[str, int]:
 
 
 def _timeout(entry: Json) -> Any:  # noqa: ANN401 - whatever was sent
-    """What an entry says, or the default."""
+    """Return what an entry says, or the default."""
     timeout = entry["data"].get("timeout")
     return STEP_DEFAULT_TIMEOUT_MS if timeout is None else timeout
 
 
 def data_actions(node: object) -> Iterator[Json]:
-    """Every entry of type ``data``, wherever it is nested."""
+    """Yield every entry of type ``data``, wherever it is nested."""
     if isinstance(node, dict):
         if node.get("type") == "data" and isinstance(node.get("data"), dict):
             yield node
@@ -220,7 +220,7 @@ def data_actions(node: object) -> Iterator[Json]:
 
 
 def _read(raw: bytes) -> Json:
-    """A document from the wire."""
+    """Return a document from the wire."""
     try:
         document = json.loads(raw)
     except ValueError:
@@ -254,7 +254,7 @@ def _check_whole(current: Json, sent: Json) -> None:
 
 
 def _comparable(document: Json) -> Json:
-    """A document without what a client may change and without the server's own values."""
+    """Return a document without what a client may change and without the server's own values."""
     copy = deepcopy(document)
     for entry in data_actions(copy):
         entry["data"].pop("timeout", None)

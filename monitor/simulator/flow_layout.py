@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def first_document(flow: SimulatedFlow, actions: Mapping[str, SimulatedAction]) -> Json:
-    """A flow document whose data actions stand at the top, in tasks, and in menu choices.
+    """Return a flow document whose data actions stand at the top, in tasks, and in menu choices.
 
     The first step stands at the top, the second inside a task's decision, further ones take
     turns between tasks and menu choices.
@@ -52,7 +52,7 @@ def first_document(flow: SimulatedFlow, actions: Mapping[str, SimulatedAction]) 
 
 
 def _data_action(step: Step, action: SimulatedAction) -> Json:
-    """An entry of type ``data``; without a timeout where its author named none."""
+    """Return an entry of type ``data``; without a timeout where its author named none."""
     slug = action.name.lower().replace(" ", "-")
     data: Json = {
         "url": f"https://backend.example/{slug}?channel=voice",
@@ -73,7 +73,7 @@ def _data_action(step: Step, action: SimulatedAction) -> Json:
 
 
 def _task(flow: SimulatedFlow, at: int, entry: Json) -> Json:
-    """A task that calls a data action inside a decision."""
+    """Return a task that calls a data action inside a decision."""
     return {
         "id": part_id(flow.flow_id, f"task {at}"),
         "name": f"Task {at + 1}",
@@ -93,7 +93,7 @@ def _task(flow: SimulatedFlow, at: int, entry: Json) -> Json:
 
 
 def _menu(flow: SimulatedFlow, entries: list[Json]) -> Json:
-    """A menu with a data action behind each digit."""
+    """Return a menu with a data action behind each digit."""
     return {
         "id": part_id(flow.flow_id, "menu"),
         "name": "Menu",

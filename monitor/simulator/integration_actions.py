@@ -117,7 +117,7 @@ class ActionStore:
         }
 
     def listed(self, *, authentication: bool) -> list[_Stored]:
-        """All of them; authentication actions only on request."""
+        """Return all of them; authentication actions only on request."""
         return [
             one for one in self._stored.values() if authentication or not one.action.authentication
         ]
@@ -189,7 +189,7 @@ class ActionStore:
             self._keep(stored, replace(stored, version=stored.version + 1, config=config), editor)
 
     def shown(self, stored: _Stored, *, with_config: bool, with_contract: bool) -> Json:
-        """An action as the platform of this world shows it."""
+        """Return an action as the platform of this world shows it."""
         shown = action_json(stored, with_config=with_config, with_contract=with_contract)
         if with_config:
             uri = f"{BASE}/{stored.action.action_id}"
@@ -205,7 +205,7 @@ class ActionStore:
         self._saved(action_id, editor, _properties(stored), _properties(renewed))
 
     def template(self, action_id: str, file_name: str) -> str:
-        """The text of a Velocity template.
+        """Return the text of a Velocity template.
 
         Raises:
             ApiError: 404.
@@ -220,7 +220,7 @@ class ActionStore:
 
 
 def action_json(stored: _Stored, *, with_config: bool, with_contract: bool) -> Json:
-    """An action with the configuration that is kept of it."""
+    """Return an action with the configuration that is kept of it."""
     action = stored.action
     uri = f"{BASE}/{action.action_id}"
     shown: Json = {
@@ -262,7 +262,7 @@ def function_json(stored: _Stored) -> Json:
 
 
 def _first_config(action: SimulatedAction) -> _Config:
-    """The config that its author left."""
+    """Return the config that its author left."""
     timeout = action.timeout_seconds if action.kind is ActionKind.CUSTOM else None
     slug = action.name.lower().replace(" ", "-")
     return _Config(
@@ -282,7 +282,7 @@ def _first_config(action: SimulatedAction) -> _Config:
 
 
 def _config_json(config: _Config, uri: str, world: World) -> Json:
-    """A config as the platform of a world returns it."""
+    """Return a config as the platform of a world returns it."""
     shown: Json = {}
     if config.timeout_seconds is not None or world.unset_timeout != "absent":
         unset = 0 if world.unset_timeout == "zero" else None
@@ -311,7 +311,7 @@ def _config_json(config: _Config, uri: str, world: World) -> Json:
 
 
 def _shown(text: str, address: str, world: World) -> tuple[str | None, str | None]:
-    """What a configuration shows of a template: its text, its address, or nothing."""
+    """Return what a configuration shows of a template: its text, its address, or nothing."""
     return (
         text if world.templates_shown == "inline" else None,
         address if world.templates_shown == "uri" else None,
@@ -319,7 +319,7 @@ def _shown(text: str, address: str, world: World) -> tuple[str | None, str | Non
 
 
 def _merged(kept: _Config, sent: _Config) -> _Config:
-    """A configuration in which what a PATCH leaves out stays as it was."""
+    """Return a configuration in which what a PATCH leaves out stays as it was."""
     return _Config(
         timeout_seconds=kept.timeout_seconds
         if sent.timeout_seconds is None
@@ -340,7 +340,7 @@ def _laid_over(kept: _P | None, sent: _P | None) -> _P | None:
 
 
 def _with_header(config: _Config, number: int) -> _Config:
-    """A configuration whose request somebody, or something, has changed."""
+    """Return a configuration whose request somebody, or something, has changed."""
     if config.request is None:
         return config
     headers = {**(config.request.headers or {}), "X-Edited": str(number)}
@@ -387,7 +387,7 @@ def _check_config(action: SimulatedAction, config: _Config) -> None:
 
 
 def _properties(stored: _Stored) -> dict[str, str]:
-    """Every property by its path, as texts."""
+    """Return every property by its path, as texts."""
     found: dict[str, str] = {}
 
     def add(path: str, node: object) -> None:
@@ -403,7 +403,7 @@ def _properties(stored: _Stored) -> dict[str, str]:
 
 
 def _timeout_ms(stored: _Stored) -> int:
-    """The timeout in force."""
+    """Return the timeout in force."""
     return action_timeout_ms(stored.action.kind, stored.config.timeout_seconds)
 
 

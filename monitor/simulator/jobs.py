@@ -93,7 +93,7 @@ class JobDesk:
             return page
 
     def _get(self, job_id: str) -> _Job:
-        """A job, or 404."""
+        """Return a job, or 404."""
         job = self._jobs.get(job_id)
         if job is None:
             message = f"job {job_id}"

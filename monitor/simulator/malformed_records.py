@@ -50,11 +50,11 @@ class OddRecords:
         self._last = len(scenario.actions) - 1
 
     def name(self, position: int, name: str) -> str:
-        """The name of an action; the last one's ends in half a character and a NUL."""
+        """Return the name of an action; the last one's ends in half a character and a NUL."""
         return f"{name} {HALF_A_CHARACTER}\0" if self.any and position == self._last else name
 
     def spoiled(self, rows: ExecutionColumns) -> Flags:
-        """Which executions can't be counted by any reader."""
+        """Return which executions can't be counted by any reader."""
         if not self.any:
             return np.zeros(len(rows), dtype=np.bool_)
         flags: Flags = (rows.action == self._last) & (rows.ending == CLIENT_400)
@@ -87,14 +87,14 @@ class OddRecords:
         return groups
 
     def among_limits(self, limits: Sequence[Json]) -> list[Json]:
-        """An org's limits with odd ones beside them."""
+        """Return an org's limits with odd ones beside them."""
         odd: list[Json] = [{"value": 7}, {"key": "odd", "value": -1}]
         if self.hostile:
             odd += [{"key": "odd", "value": ABSURD}, {"key": None, "value": "many"}]
         return [*odd, *limits] if self.any else list(limits)
 
     def among_entities(self, entities: Sequence[Json]) -> list[Json]:
-        """A listing with odd entities beside those it has."""
+        """Return a listing with odd entities beside those it has."""
         if not (self.any and entities):
             return list(entities)
         odd: list[Json] = [{"name": "nobody"}]
@@ -123,7 +123,7 @@ class OddRecords:
 
 
 def encoded(body: object) -> bytes:
-    """An answer as JSON, whatever it holds."""
+    """Return an answer as JSON, whatever it holds."""
     try:
         text = msgspec.json.encode(body)
     except UnicodeEncodeError:

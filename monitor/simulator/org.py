@@ -96,7 +96,7 @@ class SimulatedOrg:
         self.details = DetailSearch(scenario, self._traffic, self.world)
 
     def now_ms(self) -> int:
-        """The time of its traffic; epoch milliseconds."""
+        """Return the time of its traffic; epoch milliseconds."""
         return int(self._clock.now() * 1_000)
 
     def edit(self, path: str, action_id: str, timeout_ms: int | None) -> None:
@@ -163,7 +163,7 @@ class SimulatedOrg:
         return rows.take(rows.visible_ms <= now_ms)
 
     def truth(self, from_ms: int, to_ms: int) -> dict[str, object]:
-        """What really happened in ``from_ms <= end < to_ms``, visible or not.
+        """Return what really happened in ``from_ms <= end < to_ms``, visible or not.
 
         But for what no reader could count: ``spoiled`` says how many executions that was.
         """

@@ -43,7 +43,7 @@ class NumericRange(_Body, frozen=True):
     lte: float | None = None
 
     def holds(self, value: float) -> bool:
-        """Whether a number lies in it."""
+        """Return whether a number lies in it."""
         return (
             (self.gt is None or value > self.gt)
             and (self.gte is None or value >= self.gte)

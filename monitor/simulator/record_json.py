@@ -60,7 +60,7 @@ def _reached_an_agent(record: ConversationRecord) -> bool:
 
 
 def _customer(record: ConversationRecord, *, ended: bool) -> Json:
-    """The caller's side; a number that was dialled may not answer."""
+    """Return the caller's side; a number that was dialled may not answer."""
     name = record.conversation_id
     outbound = _is_outbound(record)
     segment: Json = {
@@ -133,7 +133,7 @@ def _ivr(
     *,
     ended: bool,
 ) -> Json:
-    """The flow's side: where the data actions stand."""
+    """Return the flow's side: where the data actions stand."""
     name = record.conversation_id
     flow = scenario.flows[record.flow]
     segments = [_segment(call, flow, scenario, world) for call in calls]
@@ -171,7 +171,7 @@ def _ivr(
 
 
 def _last_segment(record: ConversationRecord) -> Json:
-    """How the session of the flow ended, by an error of telephony in some."""
+    """Return how the session of the flow ended, by an error of telephony in some."""
     began_ms = max((call.end_ms for call in record.calls), default=record.start_ms)
     segment: Json = {
         "segmentStart": iso(began_ms),

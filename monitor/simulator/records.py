@@ -167,7 +167,7 @@ def _record(
 
 
 def _exit_reason(name: str, flow: SimulatedFlow, *, failed: bool) -> str:
-    """How a conversation leaves its flow."""
+    """Return how a conversation leaves its flow."""
     if failed and flow.disconnects:
         return "FLOW_ERROR_DISCONNECT"
     if failed and chance(name, "error exit") < _ERROR_EXIT_SHARE:

@@ -28,7 +28,7 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def error_response(refusal: ApiError) -> Response:
-    """A refusal in the platform's error body."""
+    """Return a refusal in the platform's error body."""
     return answer(refusal.body(g.get("correlation_id", "")), refusal.status, refusal.headers)
 
 
@@ -43,7 +43,7 @@ def require(org: SimulatedOrg, any_of: Sequence[str]) -> None:
 
 
 def flag(name: str) -> bool:
-    """A query parameter that is true or false; false where it is absent.
+    """Return a query parameter that is true or false; false where it is absent.
 
     Raises:
         ApiError: 400.
@@ -56,7 +56,7 @@ def flag(name: str) -> bool:
 
 
 def number(name: str, default: int, most: int | None = None) -> int:
-    """A query parameter that is a whole number from 1 to ``most``.
+    """Return a query parameter that is a whole number from 1 to ``most``.
 
     Raises:
         ApiError: 400.
@@ -90,7 +90,7 @@ def paged(entities: Sequence[Json], path: str) -> Json:
 
 
 def _page_uri(path: str, size: int, page: int) -> str:
-    """The address of a page."""
+    """Return the address of a page."""
     return f"{path}?pageSize={size}&pageNumber={page}"
 
 

@@ -117,7 +117,7 @@ def _integration(integration: Integration) -> dict[str, object]:
 
 
 def audit_routes(org: SimulatedOrg) -> Blueprint:
-    """The realtime query, where the world has one."""
+    """Return the realtime query, where the world has one."""
     routes = Blueprint("audits", __name__)
 
     @routes.post("/api/v2/audits/query/realtime")

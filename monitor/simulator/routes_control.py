@@ -27,7 +27,7 @@ class _Permissions(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def control_routes(org: SimulatedOrg, faults: FaultQueue, requests: RequestLog) -> Blueprint:
-    """What stands outside ``/api/v2`` and needs no token."""
+    """Return what stands outside ``/api/v2`` and needs no token."""
     routes = Blueprint("control", __name__, url_prefix="/simulator")
 
     @routes.get("/")
@@ -105,7 +105,7 @@ def _documents(routes: Blueprint, org: SimulatedOrg) -> None:
 
 
 def _seconds(name: str) -> float:
-    """A moment in epoch seconds from the query string."""
+    """Return a moment in epoch seconds from the query string."""
     try:
         return float(request.args[name])
     except (KeyError, ValueError):

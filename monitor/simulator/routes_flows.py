@@ -45,7 +45,7 @@ def flow_routes(org: SimulatedOrg) -> Blueprint:
 
 
 def _answer(document: StoredFlow, *, whole: bool) -> Response:
-    """A document in its own field order."""
+    """Return a document in its own field order."""
     text = document.text
     if not whole:
         body = {k: value for k, value in document.body.items() if k not in _DATA_ACTION_PARTS}
@@ -98,7 +98,7 @@ def tracking_routes(org: SimulatedOrg) -> Blueprint:
 
 
 def _consumers(org: SimulatedOrg, action_id: str, kind: str) -> Iterator[Json]:
-    """Everything that uses an action, as ``Dependency``: flows, and what is none."""
+    """Yield everything that uses an action, as ``Dependency``: flows, and what is none."""
     action = next((one for one in org.scenario.actions if one.action_id == action_id), None)
     own_kind = org.world.secure_type if action is not None and action.secure else "DATAACTION"
     if action is None or kind != own_kind or org.world.dependency_tracking == "unbuilt":

@@ -31,7 +31,7 @@ _STEPS_PER_FLOW = 10
 
 
 def scenario(name: str = "default", *, seed: int = DEFAULT_SEED) -> Scenario:
-    """A scenario by name.
+    """Return a scenario by name.
 
     Args:
         name: One of ``scenario_names()``.
@@ -48,12 +48,12 @@ def scenario(name: str = "default", *, seed: int = DEFAULT_SEED) -> Scenario:
 
 
 def scenario_names() -> tuple[str, ...]:
-    """What ``scenario`` can be asked for."""
+    """Return what ``scenario`` can be asked for."""
     return tuple(_SCENARIOS)
 
 
 def identifier(*words: str) -> str:
-    """A UUID that is the same for the same words, whatever the seed."""
+    """Return a UUID that is the same for the same words, whatever the seed."""
     return str(uuid.uuid5(_NAMES, "/".join(words)))
 
 
@@ -81,7 +81,7 @@ def _action(  # noqa: PLR0913 - a row of the table below: each column is one arg
     night_share: float = 0.1,
     category: str = _WEB,
 ) -> SimulatedAction:
-    """A custom action."""
+    """Return a custom action."""
     return SimulatedAction(
         action_id=f"custom_-_{identifier('action', name)}",
         name=name,
@@ -207,13 +207,13 @@ _ACTIONS: Final = (
 
 
 def _step(action: SimulatedAction) -> Step:
-    """A flow document that waits as long as the action; unset stays absent."""
+    """Return a flow document that waits as long as the action; unset stays absent."""
     seconds = action.timeout_seconds
     return Step(action.action_id, None if seconds is None else seconds * 1_000)
 
 
 def _flow(name: str, *actions: SimulatedAction) -> SimulatedFlow:
-    """A call flow."""
+    """Return a call flow."""
     return SimulatedFlow(identifier("flow", name), name, tuple(_step(one) for one in actions))
 
 
@@ -235,27 +235,27 @@ _FLOWS: Final = (MAIN_MENU, ORDER_ENQUIRIES, PAYMENT_LINE, STOCK_LINE, CASE_UPDA
 
 
 def _default(seed: int) -> Scenario:
-    """A dozen believable back ends; every verdict has its action."""
+    """Return a dozen believable back ends; every verdict has its action."""
     return Scenario("default", seed, _ACTIONS, _FLOWS)
 
 
 def _punctual(seed: int) -> Scenario:
-    """The default org with everything visible the moment it ends."""
+    """Return the default org with everything visible the moment it ends."""
     return Scenario("punctual", seed, _ACTIONS, _FLOWS, PUNCTUAL)
 
 
 def _late(seed: int) -> Scenario:
-    """The default org with a quarter of its data up to 40 minutes late."""
+    """Return the default org with a quarter of its data up to 40 minutes late."""
     return Scenario("late", seed, _ACTIONS, _FLOWS, LatenessModel(tail_share=0.25))
 
 
 def _flow_contract(seed: int) -> Scenario:
-    """The default org where only flow documents and detail records are spoken."""
+    """Return the default org where only flow documents and detail records are spoken."""
     return Scenario("flow", seed, _ACTIONS, _FLOWS, contract="flow")
 
 
 def _quiet(seed: int) -> Scenario:
-    """An org without a single action."""
+    """Return an org without a single action."""
     return Scenario("quiet", seed)
 
 
@@ -265,7 +265,7 @@ def _large(seed: int) -> Scenario:
 
 
 def scaled(count: int, seed: int = DEFAULT_SEED) -> Scenario:
-    """An org of ``count`` actions that are drawn together, ten to a flow."""
+    """Return an org of ``count`` actions that are drawn together, ten to a flow."""
     law = LatencyLaw(450, 0.5, never_share=0.0004, error_share=0.0001)
     actions = tuple(
         replace(_action(f"Lookup {number:04d}", _ORDERS, law, 12, 10), method="GET")

@@ -35,7 +35,7 @@ class TimeoutChange:
 
 
 def action_timeout_ms(kind: ActionKind, timeout_seconds: int | None) -> int:
-    """What an integration action waits for; unset or 0 is the platform's default."""
+    """Return what an integration action waits for; unset or 0 is the platform's default."""
     if timeout_seconds:
         return timeout_seconds * 1_000
     if kind is ActionKind.FUNCTION:
@@ -67,7 +67,7 @@ class FirstTimeouts:
     def in_force(
         self, action: Ints, flow: Ints, arrival_ms: Ints, changes: Sequence[TimeoutChange]
     ) -> Ints:
-        """The timeout of each call at its own arrival; changes come oldest first."""
+        """Return the timeout of each call at its own arrival; changes come oldest first."""
         caller = flow if self._per_flow else np.zeros_like(flow)
         timeout: Ints = self._table[caller, action]
         for change in changes:

@@ -28,7 +28,7 @@ def iso_interval(from_ms: int, to_ms: int) -> str:
 
 
 def parse_interval(text: str, longest_days: float) -> tuple[int, int]:
-    """An interval as epoch milliseconds.
+    """Return an interval as epoch milliseconds.
 
     Raises:
         ApiError: 400; not an interval, empty, or longer than ``longest_days``.
@@ -49,7 +49,7 @@ def parse_interval(text: str, longest_days: float) -> tuple[int, int]:
 
 
 def parse_granularity(text: str, smallest_seconds: int) -> int:
-    """An ISO 8601 duration as milliseconds.
+    """Return an ISO 8601 duration as milliseconds.
 
     Raises:
         ApiError: 400; not a duration, or finer than ``smallest_seconds``.
@@ -67,7 +67,7 @@ def parse_granularity(text: str, smallest_seconds: int) -> int:
 
 
 def _parse(text: str, interval: str) -> int:
-    """A moment with an offset as epoch milliseconds."""
+    """Return a moment with an offset as epoch milliseconds."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -94,7 +94,7 @@ class TokenStore:
         self._keys[client_id] = pem
 
     def by_secret(self, client_id: str, secret: str) -> str:
-        """A token for client credentials.
+        """Return a token for client credentials.
 
         Raises:
             GrantError: Nobody of that name, or another secret.
@@ -107,7 +107,7 @@ class TokenStore:
         return self._issue(client_id)
 
     def by_assertion(self, assertion: str, audience: str) -> str:
-        """A token for a signed assertion, which is good for one time only.
+        """Return a token for a signed assertion, which is good for one time only.
 
         Raises:
             GrantError: The signature, or any of iss, sub, aud, exp, iat and jti.
@@ -158,7 +158,7 @@ class TokenStore:
             self._tokens.clear()
 
     def _issue(self, client_id: str) -> str:
-        """A fresh token."""
+        """Return a fresh token."""
         token = secrets.token_urlsafe(48)
         now = self._wall.now()
         with self._lock:
@@ -169,7 +169,7 @@ class TokenStore:
         return token
 
     def _verified(self, assertion: str, audience: str) -> dict[str, Any]:
-        """The claims of an assertion whose signature and dates hold."""
+        """Return the claims of an assertion whose signature and dates hold."""
         try:
             client_id = jwt.decode(assertion, options={"verify_signature": False}).get("iss", "")
             if client_id not in self._keys:
@@ -192,7 +192,7 @@ class TokenStore:
 
 
 def _moment(claims: dict[str, Any], name: str) -> float:
-    """A claim that is a date; epoch seconds."""
+    """Return a claim that is a date; epoch seconds."""
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _invalid_grant(f"{name} must be a number of seconds")
@@ -210,7 +210,7 @@ def _invalid_grant(description: str) -> GrantError:
 
 
 def oauth_routes(org: SimulatedOrg) -> Blueprint:
-    """The token endpoint."""
+    """Return the token endpoint."""
     routes = Blueprint("oauth", __name__)
 
     @routes.post("/oauth/token")
@@ -229,7 +229,7 @@ def oauth_routes(org: SimulatedOrg) -> Blueprint:
 
 
 def _granted(org: SimulatedOrg) -> str:
-    """A token for the grant that the form asks for."""
+    """Return a token for the grant that the form asks for."""
     grant = request.form.get("grant_type", "")
     if grant == "client_credentials":
         basic = request.authorization

@@ -143,7 +143,7 @@ class Traffic:
         return rows.take((end_ms >= from_ms) & (end_ms < to_ms))
 
     def cells(self, from_ms: int, to_ms: int) -> Iterator[CellKey]:
-        """The cells whose arrivals may lie in ``from_ms <= arrival < to_ms``."""
+        """Yield the cells whose arrivals may lie in ``from_ms <= arrival < to_ms``."""
         from_ms = max(from_ms, int(self._scenario.history_start * 1_000))
         if self._scenario.ends is not None:
             to_ms = min(to_ms, int(self._scenario.ends * 1_000))
@@ -202,7 +202,7 @@ class Traffic:
         )
 
     def _decide(self, law: LatencyLaw, draw: _Draw, timeout_ms: Ints) -> ExecutionColumns:
-        """How each call ends under the timeout in force at its arrival.
+        """Return how each call ends under the timeout in force at its arrival.
 
         An answer that comes at the very millisecond of the timeout comes too late.
         """
@@ -233,7 +233,7 @@ class Traffic:
         )
 
     def _within_history(self, arrival_ms: Ints) -> Flags:
-        """Which arrivals lie between the scenario's beginning and its end."""
+        """Return which arrivals lie between the scenario's beginning and its end."""
         inside: Flags = arrival_ms >= self._scenario.history_start * 1_000
         if self._scenario.ends is not None:
             inside &= arrival_ms < self._scenario.ends * 1_000

@@ -48,7 +48,7 @@ class OpenQuestion:
 
 
 def _open(topic: str, text: str, *readings: PossibleReading) -> Any:  # noqa: ANN401 - as dataclasses.field
-    """A field of ``World`` whose default is the first reading."""
+    """Return a field of ``World`` whose default is the first reading."""
     return field(
         default=readings[0].value, metadata={"question": OpenQuestion(topic, text, readings)}
     )

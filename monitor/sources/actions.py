@@ -154,7 +154,7 @@ class _Counted:
 
     @classmethod
     def of(cls, bucket: ActionBucket, views: tuple[View, ...]) -> _Counted:
-        """A bucket of an answer to a query with these views."""
+        """Return a bucket of an answer to a query with these views."""
         counts = bucket.view_counts
         return cls(bucket.stats, {view.name: counts.get(view.name, 0) for view in views})
 
@@ -179,7 +179,7 @@ class _Counted:
         return _Counted(fuller, {**self.by_view, **other.by_view})
 
     def tally(self, key: _Key) -> Tally:
-        """The same as the ledger keeps it."""
+        """Return the same as the ledger keeps it."""
         action_id, error_type, response_status, window_start = key
         return Tally(
             action_id=action_id,
@@ -194,7 +194,7 @@ class _Counted:
         )
 
     def _bands(self) -> Bands:
-        """The bands that the views give; they never claim more than were counted.
+        """Return the bands that the views give; they never claim more than were counted.
 
         What no view counts is in the open band only where every view was asked for and something
         took that long: an answer whose views are missing, or a bucket that one of the queries

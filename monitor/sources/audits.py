@@ -69,7 +69,7 @@ def _is_of_timeout(change: PropertyChange) -> bool:
 
 
 def _values(properties: Iterable[PropertyChange]) -> tuple[int, int] | None:
-    """The timeout in force before and after; None where no property says both."""
+    """Return the timeout in force before and after; None where no property says both."""
     for change in properties:
         name = change.property or ""
         if _TIMEOUT.search(name):
@@ -96,7 +96,7 @@ def _seconds(values: tuple[str, ...] | None) -> int | None:
 
 
 def _seconds_in(values: tuple[str, ...] | None) -> int | None:
-    """The same from a whole configuration as JSON."""
+    """Return the same from a whole configuration as JSON."""
     try:
         config = json.loads(values[0]) if values else {}
     except (ValueError, RecursionError):

@@ -233,7 +233,7 @@ class ExecutionsSource:
             return Truncation.INTERRUPTED
 
     def _executions(self, group: ActionGroup, asked: TimeRange) -> Iterator[Execution]:
-        """The executions of one row: one, as long as each has an id of its own."""
+        """Yield the executions of one row: one, as long as each has an id of its own."""
         for bucket in group.data:
             if not asked.start <= bucket.start < asked.end:
                 why = "a bucket that was not asked for"
@@ -251,7 +251,7 @@ class ExecutionsSource:
 
 
 def _unfulfilled(status: JobStatus) -> GenesysError:
-    """The error for a job that ended without results."""
+    """Return the error for a job that ended without results."""
     words = sanitize(" ".join((status.error_message or "").split()).rstrip("."))
     said = f": {words}" if words else ""
     if status.state is JobState.FAILED and _ABOUT_THE_QUESTION.search(words):

@@ -197,7 +197,7 @@ def _tallies(counts: Counter[tuple[str, str, int]]) -> tuple[FlowErrorTally, ...
 
 
 def _is_ungrouped(answer: FlowAggregates) -> bool:
-    """Whether flows were left and not one group says how: that is no zero."""
+    """Return whether flows were left and not one group says how: that is no zero."""
     left = any(bucket.runs for group in answer.results for bucket in group.data)
     return left and not any(group.exit_reason for group in answer.results)
 

@@ -83,12 +83,12 @@ def is_interval_too_long(error: GenesysError) -> bool:
 
 
 def is_granularity_too_fine(error: GenesysError) -> bool:
-    """Whether the words of a refusal are about granularity."""
+    """Return whether the words of a refusal are about granularity."""
     return _names(error, _GRANULARITY)
 
 
 def is_page_size_refused(error: GenesysError) -> bool:
-    """Whether the words of a refusal are about the size of a page."""
+    """Return whether the words of a refusal are about the size of a page."""
     return _names(error, _PAGE_SIZE)
 
 

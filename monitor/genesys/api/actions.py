@@ -144,7 +144,7 @@ class _ActionAnswer(Record, frozen=True, rename="camel"):
             raise ImplausibleError("number", reason)
 
     def action(self) -> IntegrationAction:
-        """The same without nulls; an action without a name goes by its id."""
+        """Return the same without nulls; an action without a name goes by its id."""
         seconds = self.config.timeout_seconds if self.config else None
         return IntegrationAction(
             id=self.id,
@@ -184,7 +184,7 @@ class _IntegrationPage(RecordPage, frozen=True, rename="camel"):
 
 
 def list_actions(client: Client, *, with_authentication: bool = False) -> list[IntegrationAction]:
-    """Every data action of the org with its configuration, each id once.
+    """Return every data action of the org with its configuration, each id once.
 
     Args:
         client: Asks.
@@ -268,7 +268,7 @@ def _is_error(body: bytes) -> bool:
 
 
 def is_authentication_action(client: Client, action_id: str) -> bool:
-    """Whether it is a custom authentication action, which has no timeout to set.
+    """Return whether it is a custom authentication action, which has no timeout to set.
 
     The platform tells them apart in one way only: lists leave them out unless they are asked for.
 

@@ -149,12 +149,12 @@ def get_flow(client: Client, flow_id: str, *, leave_out_bad: bool = False) -> Fl
 
 
 def _etag(text: str) -> str:
-    """An ETag that can go back in a header; one that can't is as good as none."""
+    """Return an ETag that can go back in a header; one that can't is as good as none."""
     return text if is_header_safe(text) else ""
 
 
 def _entries(document: dict[str, object]) -> Iterator[dict[str, object]]:
-    """Every data action entry, wherever it is nested, in the order of the document."""
+    """Yield every data action entry, wherever it is nested, in the order of the document."""
     waiting: list[object] = [document]
     while waiting:
         part = waiting.pop()

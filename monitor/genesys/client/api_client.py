@@ -295,7 +295,7 @@ class Client:
         return Deadline.after(min(self._deadline_seconds, budget.remaining_seconds))
 
     def stats(self) -> ApiStats:
-        """What was asked so far."""
+        """Return what was asked so far."""
         return self._counters.snapshot()
 
     def closed_until(self) -> Mapping[str, float]:
@@ -365,7 +365,7 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     backoff: EndpointBackoff | None = None,
     requests_per_second: float = REQUESTS_PER_SECOND,
 ) -> Client:
-    """A client for one org, made of the real parts; no request is sent yet.
+    """Return a client for one org, made of the real parts; no request is sent yet.
 
     Args:
         org: Where the org is, and how to log in.

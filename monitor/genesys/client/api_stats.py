@@ -61,7 +61,7 @@ class ApiCounters:
             return self._dropped_records[source, reason] == 1
 
     def snapshot(self) -> ApiStats:
-        """The counts of this moment."""
+        """Return the counts of this moment."""
         with self._lock:
             return ApiStats(
                 requests=MappingProxyType(dict(self._requests)),

@@ -62,7 +62,7 @@ class TokenProvider(Protocol):
     """Gives tokens."""
 
     def token(self, deadline: Deadline) -> str:
-        """A token that is valid now, fetched within the deadline where there is none."""
+        """Return a token that is valid now, fetched within the deadline where there is none."""
         ...
 
     def invalidate(self, token: str) -> None:
@@ -76,11 +76,11 @@ class Grant(Protocol):
     token_url: str
 
     def form(self) -> dict[str, str]:
-        """The form to post."""
+        """Return the form to post."""
         ...
 
     def credentials(self) -> AuthBase | None:
-        """What goes into the Authorization header, if anything."""
+        """Return what goes into the Authorization header, if anything."""
         ...
 
     @property
@@ -108,11 +108,11 @@ class ClientCredentials:
         self._secret = secret
 
     def __repr__(self) -> str:
-        """Which client at which address; never the secret."""
+        """Return which client at which address; never the secret."""
         return f"ClientCredentials(client_id={self._client_id!r}, token_url={self.token_url!r})"
 
     def form(self) -> dict[str, str]:
-        """The form to post."""
+        """Return the form to post."""
         return {"grant_type": "client_credentials"}
 
     def credentials(self) -> AuthBase:
@@ -149,11 +149,11 @@ class SignedJwt:
         self._clock = clock
 
     def __repr__(self) -> str:
-        """Which client at which address; never the key."""
+        """Return which client at which address; never the key."""
         return f"SignedJwt(client_id={self._client_id!r}, token_url={self.token_url!r})"
 
     def form(self) -> dict[str, str]:
-        """The form to post, with a fresh assertion: its ``jti`` is never used twice."""
+        """Return the form to post, with a fresh assertion: its ``jti`` is never used twice."""
         issued_at = int(self._clock.now())
         claims = {
             "iss": self._client_id,
@@ -275,7 +275,7 @@ class TokenCache:
         self._refused_until = 0.0
 
     def token(self, deadline: Deadline) -> str:
-        """A token that is valid now, fetched within the deadline where there is none.
+        """Return a token that is valid now, fetched within the deadline where there is none.
 
         Args:
             deadline: The time that the caller has.

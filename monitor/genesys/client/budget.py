@@ -42,7 +42,7 @@ class Deadline:
         return self.at - self.monotonic()
 
     def at_most(self, seconds: float) -> float:
-        """A time limit for one step: ``seconds``, or what is left where that is less."""
+        """Return a time limit for one step: ``seconds``, or what is left where that is less."""
         return max(min(seconds, self.remaining_seconds), _SHORTEST_WAIT_SECONDS)
 
 

@@ -103,7 +103,7 @@ def number(value: object) -> float | None:
 
 
 def whole_number(value: object) -> int | None:
-    """A whole number that came as ``3``, ``3.0`` or ``"3"``; None where it is none."""
+    """Return a whole number that came as ``3``, ``3.0`` or ``"3"``; None where it is none."""
     found = number(value)
     if found is None or isinstance(found, int):
         return found

@@ -139,7 +139,7 @@ def _through(streams: list[_Inflater], data: bytes) -> Iterator[bytes]:
 
 
 def has_framed_end(raw: urllib3.BaseHTTPResponse) -> bool:
-    """Whether the end of a body that was read without an error is told by its framing.
+    """Return whether the end of a body that was read without an error is told by its framing.
 
     Args:
         raw: The response, read until it gave nothing more. The last chunk must have been there,

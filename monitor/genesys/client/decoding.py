@@ -170,7 +170,7 @@ left to be one."""
 
 
 def _whole_characters(body: bytes) -> str:
-    """The text of an answer, each half of a character in it replaced."""
+    """Return the text of an answer, each half of a character in it replaced."""
     text = body.decode("utf-8-sig", "replace")
     if "\\u" not in text:
         return text
@@ -180,7 +180,7 @@ def _whole_characters(body: bytes) -> str:
 
 
 def _parsed(text: str) -> object:
-    """A JSON text as Python values; control characters in texts and ``NaN`` are let through.
+    """Return a JSON text as Python values; control characters in texts and ``NaN`` are let through.
 
     Raises:
         msgspec.DecodeError: It is not JSON.
@@ -195,7 +195,7 @@ def _parsed(text: str) -> object:
 
 
 def _whole_number(digits: str) -> float:
-    """A whole number; one that no count could be is not worth its digits."""
+    """Return a whole number; one that no count could be is not worth its digits."""
     return int(digits) if len(digits) < 40 else float(digits)  # noqa: PLR2004 - twice 64 bits
 
 
@@ -203,7 +203,7 @@ _BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
 
 
 def _cut_off(text: str) -> str:
-    """A JSON text with ``null`` in the place of everything that is nested too deeply."""
+    """Return a JSON text with ``null`` in the place of everything that is nested too deeply."""
     parts: list[str] = []
     depth, kept_until = 0, 0
     for token in _BRACKETS.finditer(text):

@@ -47,7 +47,7 @@ class Endpoint:
         return f"{self.method} {self.path_template}"
 
     def path(self, values: Mapping[str, str]) -> str:
-        """The path with its places filled in, each value percent-encoded.
+        """Return the path with its places filled in, each value percent-encoded.
 
         Raises:
             KeyError: A place has no value.

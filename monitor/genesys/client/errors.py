@@ -63,7 +63,7 @@ class ErrorDetail(msgspec.Struct, frozen=True):
 
 
 def error_detail(response: Response) -> ErrorDetail:
-    """The platform's own code and message, cut to one short line."""
+    """Return the platform's own code and message, cut to one short line."""
     try:
         body, _ = decode_leniently(response.body, _ErrorBody)
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -77,7 +77,7 @@ def error_detail(response: Response) -> ErrorDetail:
 
 
 def error_for(endpoint: Endpoint, response: Response, now: float) -> GenesysError | None:
-    """The error that an answer stands for; None for 2xx.
+    """Return the error that an answer stands for; None for 2xx.
 
     Args:
         endpoint: What was asked.
@@ -131,7 +131,7 @@ _REFUSED = frozenset({403, 404, 410})
 
 
 def _is_from_intermediary(endpoint: Endpoint, status: int, words: ErrorDetail) -> bool:
-    """Whether a refusal of a read comes from something between here and the platform.
+    """Return whether a refusal of a read comes from something between here and the platform.
 
     Every refusal of the platform has a message or a code in JSON. One without says nothing of what
     the client may do: to take it for a missing permission were to stop asking. A write that was
@@ -146,7 +146,7 @@ OVERLOADED = frozenset({408, 504})
 
 
 def overloaded_error(endpoint: Endpoint, error: GenesysError) -> TooMuchAskedError:
-    """The error for one of ``OVERLOADED`` that came again and again."""
+    """Return the error for one of ``OVERLOADED`` that came again and again."""
     return TooMuchAskedError(
         error.message,
         "It is overloaded, or too much was asked at once: less is asked for from now on.",

@@ -37,7 +37,7 @@ LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
-    """How long ``Retry-After`` asks to stay away, in seconds.
+    """Return how long ``Retry-After`` asks to stay away, in seconds.
 
     Args:
         headers: The answer's headers, looked up by ``Retry-After``.

@@ -339,7 +339,7 @@ _NOT_SENT: tuple[type[BaseException], ...] = (
 
 
 def _may_have_arrived(error: Exception) -> bool:
-    """Whether the far side may have got the request; True wherever that can't be told."""
+    """Return whether the far side may have got the request; True wherever that can't be told."""
     return not any(isinstance(part, _NOT_SENT) for part in _chain(error))
 
 
@@ -356,7 +356,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def _reason(error: Exception) -> str:
-    """Why there is no connection, in words that hold no address, query or credential."""
+    """Return why there is no connection, in words that hold no address, query or credential."""
     if isinstance(error, BodyTooLargeError):
         return f"larger than {MOST_BODY_BYTES >> 20} MiB, which nothing is read of"
     chain = _chain(error)

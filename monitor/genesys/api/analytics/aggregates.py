@@ -85,7 +85,7 @@ class ActionPredicate(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def matches(cls, dimension: ActionDimension, value: str) -> ActionPredicate:
-        """The dimension has this value."""
+        """Return the dimension has this value."""
         return cls(dimension, value, "matches", "dimension")
 
 
@@ -147,7 +147,7 @@ class StatsAnswer(msgspec.Struct, frozen=True):
     max: _Number = None
 
     def executions(self) -> int:
-        """How many were counted.
+        """Return how many were counted.
 
         Raises:
             ImplausibleError: No whole number, negative, or more than an org could ever run.
@@ -161,7 +161,7 @@ class StatsAnswer(msgspec.Struct, frozen=True):
         return count
 
     def checked(self) -> Stats:
-        """The same as numbers; what was left out, and a duration below zero, is zero.
+        """Return the same as numbers; what was left out, and a duration below zero, is zero.
 
         Raises:
             ImplausibleError: No numbers, or more than an org could ever run.
@@ -279,7 +279,7 @@ class ActionGroup(Record, frozen=True):
         return self.data_or_none or ()
 
     def dimension(self, name: ActionDimension) -> str:
-        """The value of a dimension, fit to be kept; empty where the platform left it out."""
+        """Return the value of a dimension, fit to be kept; empty where the platform left it out."""
         value: str | None = getattr(self.group_or_none, _FIELDS[name], None)
         if not value:
             return ""

@@ -46,12 +46,12 @@ class SegmentPredicate(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @classmethod
     def matches(cls, dimension: SegmentDimension, value: str) -> SegmentPredicate:
-        """The dimension has this value."""
+        """Return the dimension has this value."""
         return cls(dimension, value, "matches", "dimension")
 
     @classmethod
     def exists(cls, dimension: SegmentDimension) -> SegmentPredicate:
-        """The dimension has any value."""
+        """Return the dimension has any value."""
         return cls(dimension, None, "exists", "dimension")
 
 

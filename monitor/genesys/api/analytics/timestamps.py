@@ -14,7 +14,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def interval(time_range: TimeRange) -> str:
-    """A period as the platform writes it, ``2026-01-01T00:00:00.000Z/...``."""
+    """Return a period as the platform writes it, ``2026-01-01T00:00:00.000Z/...``."""
     return f"{_instant(time_range.start)}/{_instant(time_range.end)}"
 
 
