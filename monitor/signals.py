@@ -8,6 +8,7 @@ the signal would come to nothing. So it looks up now and then.
 from __future__ import annotations
 
 import queue
+import signal
 import time
 from typing import Final
 
@@ -30,3 +31,24 @@ def await_signal(signals: queue.SimpleQueue[int], seconds: float | None = None) 
         except queue.Empty:
             if deadline is not None and time.monotonic() >= deadline:
                 return None
+
+
+class ShutdownSignal:
+    """SIGTERM or Ctrl-C.
+
+    A signal handler runs in the middle of whatever its thread is doing, and an Event's lock may
+    be held just then; a simple queue is made for that.
+    """
+
+    def __init__(self) -> None:
+        """Listen from now on; only the main thread can."""
+        self._received: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._has_come = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _frame: self._received.put(received))
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for it, or so many seconds; return whether it has come."""
+        if not self._has_come:
+            self._has_come = await_signal(self._received, seconds) is not None
+        return self._has_come

@@ -10,9 +10,7 @@ import signal
 import sys
 from contextlib import suppress
 
-from monitor.cli.streams import open_missing_streams
-
-__all__ = ["main"]
+__all__ = ["main", "open_missing_streams"]
 
 _ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
@@ -35,3 +33,23 @@ def main() -> None:
     from monitor.cli.app import run
 
     run()
+
+
+def open_missing_streams() -> None:
+    """Let each standard stream that is closed lead nowhere; to be called before anything else.
+
+    Where one was closed before the program began, as ``>&-`` does, its number is free, and the next
+    file to be opened takes it: the state itself could become the place that output is written to.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is this one.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for good

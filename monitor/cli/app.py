@@ -10,22 +10,20 @@ from typing import Annotated
 import typer
 
 from monitor.cli.backfill import backfill
-from monitor.cli.changes import history, rollback
+from monitor.cli.changes import history, pause, resume, rollback
 from monitor.cli.check import check
 from monitor.cli.context import Context
 from monitor.cli.demo import demo
 from monitor.cli.export import export
 from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
-from monitor.cli.messages import print_error
 from monitor.cli.plan import apply, plan
 from monitor.cli.poll import poll
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
 from monitor.cli.state import state
-from monitor.cli.switches import pause, resume
-from monitor.cli.terminal import tame_streams
+from monitor.cli.terminal import print_error, tame_streams
 from monitor.errors import TimeoutMonitorError, UnforeseenError
 from monitor.redaction import SECRETS, redact_crashes
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
-from monitor.cli.messages import print_error
 from monitor.cli.poll import read_orgs, refuse_failures
+from monitor.cli.terminal import print_error
 from monitor.errors import ConfigurationError
 from monitor.formats import iso_time
 

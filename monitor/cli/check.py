@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from monitor.cli.context import Context, FormatOption, OutputFormat
-from monitor.cli.messages import print_error
+from monitor.cli.terminal import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context
-from monitor.cli.ending import Ending
 from monitor.cli.progress import waiting
 from monitor.cli.simulate import MOST_SEED
 from monitor.errors import StaleDataError
+from monitor.signals import ShutdownSignal
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -56,7 +56,7 @@ def demo(
     ] = 1,
 ) -> None:
     """Watch a simulated org: no account, no settings. It has a day of history."""
-    ending = Ending()
+    shutdown = ShutdownSignal()
     context: Context = ctx.obj
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
@@ -76,9 +76,9 @@ def demo(
         try:
             daemon.start()
             with waiting("Reading 24 h of history and judging it"):
-                _await_first_verdicts(daemon, ending)
-            _refuse_to_show_nothing(daemon, ending)
-            _show(daemon, ending, deadline)
+                _await_first_verdicts(daemon, shutdown)
+            _refuse_to_show_nothing(daemon, shutdown)
+            _show(daemon, shutdown, deadline)
         finally:
             daemon.close()
     _say_goodbye(daemon)
@@ -109,10 +109,10 @@ def _settings(
     )
 
 
-def _await_first_verdicts(daemon: "Daemon", ending: Ending) -> None:
+def _await_first_verdicts(daemon: "Daemon", shutdown: ShutdownSignal) -> None:
     """Wait for the first poll, and for what it says of each action where it read anything."""
     patience = time.monotonic() + FIRST_POLL_SECONDS
-    while not ending.wait(0.05) and time.monotonic() < patience:
+    while not shutdown.wait(0.05) and time.monotonic() < patience:
         org_snapshots = daemon.holder.current.orgs
         if any(
             org_snapshot.diagnosis or org_snapshot.health.polls.get("failed")
@@ -121,7 +121,7 @@ def _await_first_verdicts(daemon: "Daemon", ending: Ending) -> None:
             return
 
 
-def _refuse_to_show_nothing(daemon: "Daemon", ending: Ending) -> None:
+def _refuse_to_show_nothing(daemon: "Daemon", shutdown: ShutdownSignal) -> None:
     """Tell why there is nothing to be seen, unless the user has ended it before there could be.
 
     Raises:
@@ -133,7 +133,7 @@ def _refuse_to_show_nothing(daemon: "Daemon", ending: Ending) -> None:
         for org_snapshot in org_snapshots
         for result in GOOD_POLLS
     )
-    if read or ending.wait(0):
+    if read or shutdown.wait(0):
         return
     why = next(
         (
@@ -149,7 +149,7 @@ def _refuse_to_show_nothing(daemon: "Daemon", ending: Ending) -> None:
     )
 
 
-def _show(daemon: "Daemon", ending: Ending, deadline: float | None) -> None:
+def _show(daemon: "Daemon", shutdown: ShutdownSignal, deadline: float | None) -> None:
     """Print the table and the addresses; redraw on a terminal until it is time to end."""
     from rich.console import Group
     from rich.live import Live
@@ -170,10 +170,10 @@ def _show(daemon: "Daemon", ending: Ending, deadline: float | None) -> None:
     if not console.is_terminal:
         console.print(screen())
         sys.stdout.flush()
-        ending.wait(None if deadline is None else left())
+        shutdown.wait(None if deadline is None else left())
         return
     with Live(screen(), console=console, auto_refresh=False, vertical_overflow="visible") as live:
-        while left() > 0 and not ending.wait(min(REDRAW_SECONDS, left())):
+        while left() > 0 and not shutdown.wait(min(REDRAW_SECONDS, left())):
             live.update(screen(), refresh=True)
 
 

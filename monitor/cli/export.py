@@ -10,9 +10,9 @@ import typer
 
 from monitor.cli.backfill import FORMATS, TIMES
 from monitor.cli.context import Context, opened_ledger
-from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
+from monitor.cli.terminal import print_error
 from monitor.errors import ConfigurationError, StaleDataError
 from monitor.formats import utc_minute
 

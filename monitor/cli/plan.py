@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, OrgOption, opened_ledger
-from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
+from monitor.cli.terminal import print_error
 from monitor.errors import ConfigurationError
 from monitor.formats import exact_seconds
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
-from monitor.cli.messages import no_actions, print_error
 from monitor.cli.progress import waiting
+from monitor.cli.terminal import no_actions, print_error
 from monitor.formats import iso_time
 
 if TYPE_CHECKING:

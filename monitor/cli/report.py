@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, opened_ledger
-from monitor.cli.messages import no_actions, print_error
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
+from monitor.cli.terminal import no_actions, print_error
 from monitor.errors import ConfigurationError, StaleDataError
 
 HOUR_SECONDS = 3_600

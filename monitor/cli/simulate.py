@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.ending import Ending
+from monitor.signals import ShutdownSignal
 
 MOST_SEED = 2**32 - 1
 """What every generator of random numbers takes."""
@@ -40,7 +40,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Serve a simulated org until Ctrl-C. Any client may talk to it."""
-    ending = Ending()
+    shutdown = ShutdownSignal()
     from monitor.clock import SystemClock
     from monitor.simulator import SimulatedOrg, World, serve
     from monitor.simulator import scenario as named
@@ -64,4 +64,4 @@ def simulate(
         if contract is Contract.FLOW:
             typer.echo("  export GENESYS_CONTRACT=flow")
         typer.echo("  timeout-monitor run")
-        ending.wait()
+        shutdown.wait()

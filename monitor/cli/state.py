@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import Context, FormatOption, OutputFormat
-from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
+from monitor.cli.terminal import print_error
 from monitor.formats import iso_time
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "St
     context: Context = ctx.obj
     settings = context.load()
     if output is not None:
-        from monitor.cli.needed_files import needed_files, refuse_what_is_needed
+        from monitor.cli.results import needed_files, refuse_what_is_needed
 
         refuse_what_is_needed(output, what, needed_files(context, settings))
     context.configure_logs(quiet=not context.verbose)

@@ -1,4 +1,4 @@
-"""What goes to stdout and stderr steers no terminal, whoever has named what stands in it.
+"""What goes to stdout and stderr: errors as a sentence and a hint, and nothing that steers.
 
 Names, ids and versions come from the platform, words from whoever answers in its place. All of it
 passes here on its way out, so that no command can forget it.
@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+import typer
+
+from monitor.redaction import SECRETS
 from monitor.sanitize import tame
 
 
@@ -50,3 +53,30 @@ def tame_streams() -> Iterator[None]:
 def untamed(stream: TextIO) -> TextIO:
     """Return the stream behind one that is tamed, for a bar that moves; its words must be tame."""
     return cast("TextIO", getattr(stream, "untamed", stream))
+
+
+def print_error(message: str, hint: str = "") -> None:
+    """Print what is wrong, and what to do about it, on stderr.
+
+    Args:
+        message: One sentence; its capital and its full stop are set here.
+        hint: One sentence; empty where nothing can be done.
+    """
+    typer.secho(_sentence(tame(SECRETS.redact(message))), fg="red", err=True)
+    if hint:
+        typer.echo(_sentence(tame(SECRETS.redact(hint))), err=True)
+
+
+def no_actions(org: str) -> tuple[str, str]:
+    """The sentence and the hint for an org that there is nothing to watch in."""
+    return (
+        f"The org {org} has no data actions",
+        "Check that client_id is of the org you mean: Admin > Integrations > Actions lists them",
+    )
+
+
+def _sentence(text: str) -> str:
+    word = text.partition(" ")[0]
+    # What is no plain word, such as a URL or the name of an option, keeps its own spelling.
+    begin = text[:1].upper() if word.replace("'", "").isalpha() else text[:1]
+    return begin + text[1:].rstrip(".") + "."

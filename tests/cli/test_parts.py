@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from monitor.cli import progress
-from monitor.cli.ending import Ending
-from monitor.cli.messages import print_error
 from monitor.cli.progress import waiting
+from monitor.cli.terminal import print_error
 
 
 @pytest.mark.parametrize(
@@ -41,27 +37,6 @@ def test_without_a_hint_there_is_one_line(capsys: pytest.CaptureFixture[str]) ->
     print_error("the moon has set")
 
     assert capsys.readouterr().err == "The moon has set.\n"
-
-
-@pytest.fixture
-def ending() -> Iterator[Ending]:
-    """Listen to signals in this process, as long as the test runs."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield Ending()
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_an_ending(ending: Ending, number: signal.Signals) -> None:
-    """Once it has come it stays."""
-    assert not ending.wait(0)
-    assert not ending.wait(-1)
-
-    os.kill(os.getpid(), number)
-
-    assert ending.wait()
-    assert ending.wait(0)
 
 
 def test_what_is_quick_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:

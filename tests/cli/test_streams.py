@@ -89,7 +89,7 @@ def test_pause_with_a_stream_closed(place: Place, command: Command, closed: str)
 def test_a_file_does_not_take_the_place_of_a_stream(place: Place, tmp_path: Path) -> None:
     """What is written by whatever part to the closed stream reaches no file of ours."""
     code = (
-        "import os; from monitor.cli.streams import open_missing_streams; open_missing_streams();"
+        "import os; from monitor.cli import open_missing_streams; open_missing_streams();"
         f"number = os.open({str(tmp_path / 'file')!r}, os.O_CREAT | os.O_WRONLY);"
         "os.write(1, b'x'); os.write(2, b'x'); raise SystemExit(number < 3)"
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
-from monitor.signals import await_signal
+import pytest
+
+from monitor.signals import ShutdownSignal, await_signal
 
 ANOTHER_THREAD = """
 import queue, signal, threading
@@ -47,3 +51,24 @@ def test_one_that_came_before_is_there() -> None:
     assert await_signal(signals, 0.0) == signal.SIGHUP
     assert await_signal(signals, 0.0) is None
     assert await_signal(signals, -1.0) is None
+
+
+@pytest.fixture
+def shutdown() -> Iterator[ShutdownSignal]:
+    """Listen to signals in this process, as long as the test runs."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield ShutdownSignal()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_asks_for_the_end(shutdown: ShutdownSignal, number: signal.Signals) -> None:
+    """Once it has come it stays."""
+    assert not shutdown.wait(0)
+    assert not shutdown.wait(-1)
+
+    os.kill(os.getpid(), number)
+
+    assert shutdown.wait()
+    assert shutdown.wait(0)
