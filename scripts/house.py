@@ -106,15 +106,53 @@ def names_with_several_meanings(of: Iterable[Module]) -> dict[str, list[str]]:
 
 
 def importers(of: Iterable[Module]) -> dict[str, set[str]]:
-    """Return by module who imports it."""
+    """Return by module who imports it.
+
+    A name that is taken from a face counts for the module that defines it, and the face itself,
+    which only names what others may use, counts for none.
+    """
     of = list(of)
     known = frozenset(one.name for one in of)
+    homes = {one.name: _homes(one, known) for one in of if one.is_package and _has_face(one)}
     found: dict[str, set[str]] = {one.name: set() for one in of}
     for module in of:
-        for name in imports(module, known):
-            if name != module.name:
-                found[name].add(module.name)
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.ImportFrom) or not node.module:
+                continue
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                home = inner if inner in known else _home(homes, node.module, alias.name)
+                if home in known and home != module.name and not _is_face_of(module, home, homes):
+                    found[home].add(module.name)
     return found
+
+
+def _homes(face: Module, known: frozenset[str]) -> dict[str, list[str]]:
+    """Return by name of a face the module that it comes from; under ``*`` those taken whole."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for node in ast.walk(face.tree):
+        if isinstance(node, ast.ImportFrom) and node.module in known:
+            for alias in node.names:
+                found[alias.name].append(node.module)
+    return dict(found)
+
+
+def _home(homes: Mapping[str, Mapping[str, list[str]]], module: str, name: str) -> str:
+    """Return the module that defines a name, through as many faces as it takes."""
+    if module not in homes:
+        return module
+    face = homes[module]
+    if name in face:
+        return _home(homes, face[name][0], name) if face[name][0] != module else module
+    for inner in face.get("*", ()):
+        home = _home(homes, inner, name)
+        if home != inner:
+            return home
+    return module
+
+
+def _is_face_of(module: Module, home: str, homes: Mapping[str, object]) -> bool:
+    return module.name in homes and home.startswith(f"{module.name}.")
 
 
 def types_that_count(of: Iterable[Module]) -> list[str]:
