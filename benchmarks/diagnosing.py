@@ -27,8 +27,8 @@ import numpy.typing as npt
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.diagnosis import diagnose_org, diagnosed_range, load_evidence, load_timeout_history
 from monitor.ledger import Ledger, Reading
-from monitor.ledger.schema import BAND_COLUMNS
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
+from monitor.store import BAND_COLUMNS
 from monitor.time_ranges import TimeRange
 
 SIZES = (250, 500, 1_000, 2_000)

@@ -28,11 +28,12 @@ from monitor.errors import (
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
-from monitor.ledger import Ledger, StateClock
+from monitor.ledger import Ledger
 from monitor.poller import OrgPoller, open_reader
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
+from monitor.store import StateClock
 from monitor.time_ranges import floor_to
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from monitor.clock import Clock
 from monitor.diagnosis import OrgDiagnosis
-from monitor.ledger import Change, OrgState, OutsideChange
+from monitor.journal import Change, OutsideChange
+from monitor.ledger import OrgState
 from monitor.model import AUDITS, source_of_executions
 from monitor.summary import LimitUse, Summary
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor.config import OrgSettings, Settings
-    from monitor.ledger import Change, Ledger
+    from monitor.journal import Change
+    from monitor.ledger import Ledger
 
 
 MOST_CHANGES = 2**63 - 1
@@ -131,7 +132,7 @@ def pause(
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
-    from monitor.ledger import Switch
+    from monitor.journal import Switch
     from monitor.remediation import AuditFile, audit_path, person
 
     with opened_ledger(settings, changes=True) as ledger:
@@ -176,7 +177,7 @@ def resume(
     from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
     from monitor.investigation import find_action, known_actions
-    from monitor.ledger import AuditEntry, Switch
+    from monitor.journal import AuditEntry, Switch
     from monitor.remediation import AuditFile, audit_path, person
 
     who = person()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor.cli.planned import Planned
-    from monitor.ledger import Change
+    from monitor.journal import Change
     from monitor.remediation import Decision
 
 REFUSED = 3

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.formats import exact_seconds, utc_minute
-from monitor.ledger import AuditEntry, Change, OutsideChange
+from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision, DecisionKind
 from monitor.sanitize import sanitize
 

@@ -70,8 +70,8 @@ class Result:
 def needed_files(context: Context, settings: Settings) -> dict[Path, str]:
     """Return the files that the settings name, and what lies beside them, each with what it is."""
     from monitor.config import DEFAULT_FILE
-    from monitor.ledger import StateCare
     from monitor.remediation import audit_path
+    from monitor.store import StateCare
 
     needed = {context.config_file or Path(DEFAULT_FILE): "the configuration file"}
     needed |= dict.fromkeys(StateCare(settings.state.url).files, "part of the state")

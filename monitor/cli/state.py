@@ -14,7 +14,7 @@ from monitor.formats import iso_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.ledger import StateCare, StateFault
+    from monitor.store import StateCare, StateFault
 
 state = typer.Typer(
     help="Check, copy or repair the state.", no_args_is_help=True, rich_markup_mode=None
@@ -124,7 +124,7 @@ def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "St
 
         refuse_what_is_needed(output, what, needed_files(context, settings))
     context.configure_logs(quiet=not context.verbose)
-    from monitor.ledger import StateCare
+    from monitor.store import StateCare
 
     return StateCare(settings.state.url)
 

@@ -1,7 +1,8 @@
-"""What has been seen, exactly once, and what was changed: windows, totals, incidents, changes.
+"""What has been seen, exactly once: windows, totals, incidents, coverage, names.
 
 Every number is kept under its own key with the largest value seen, so that reading twice, late,
-early or in pieces never loses or doubles an execution.
+early or in pieces never loses or doubles an execution. Opening it opens the journal of changes too:
+both lie in one database, so that one transaction can read both.
 """
 
 from __future__ import annotations
@@ -9,36 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from monitor.ledger.care import StateCare
-from monitor.ledger.change import (
-    ASKED_FOR,
-    IN_FORCE_STATES,
-    NEXT,
-    UNSETTLED_STATES,
-    AuditEntry,
-    Change,
-    ChangeState,
-    Intent,
-    Lease,
-    Quarantine,
-    RemediationState,
-    Switch,
-)
-from monitor.ledger.edits import (
-    OutsideChange,
-    SetBy,
-    stand_down_note,
-    who_overrode,
-)
-from monitor.ledger.faults import StateFault
-from monitor.ledger.history import History
-from monitor.ledger.inspection import StateCondition, inspect_state
-from monitor.ledger.journal import Journal
-from monitor.ledger.ledger import Ledger
-from monitor.ledger.state_clock import StateClock
-from monitor.ledger.values import (
+from monitor.ledger.model import (
     LATENESS_EDGES_SECONDS,
-    FirstHit,
     FlowErrorTotal,
     IncidentTotal,
     Lateness,
@@ -52,51 +25,38 @@ from monitor.ledger.values import (
 )
 
 if TYPE_CHECKING:
-    from monitor.ledger.columns import OrgTallies, TallyColumns
+    from monitor.ledger.history import History
+    from monitor.ledger.inspection import StateCondition, inspect_state
+    from monitor.ledger.ledger import Ledger
+    from monitor.ledger.tally_columns import OrgTallies, TallyColumns
 
 __all__ = [
-    "ASKED_FOR",
-    "IN_FORCE_STATES",
     "LATENESS_EDGES_SECONDS",
-    "NEXT",
-    "UNSETTLED_STATES",
-    "AuditEntry",
-    "Change",
-    "ChangeState",
-    "FirstHit",
     "FlowErrorTotal",
     "History",
     "IncidentTotal",
-    "Intent",
-    "Journal",
     "Lateness",
-    "Lease",
     "Ledger",
     "OrgState",
     "OrgTallies",
-    "OutsideChange",
-    "Quarantine",
     "Reading",
     "Recorded",
-    "RemediationState",
-    "SetBy",
     "SourceState",
-    "StateCare",
-    "StateClock",
     "StateCondition",
-    "StateFault",
-    "Switch",
     "TallyColumns",
     "TallySum",
     "Total",
     "WindowLoad",
     "inspect_state",
-    "stand_down_note",
-    "who_overrode",
 ]
 
-_OF_NUMPY = ("OrgTallies", "TallyColumns")
-"""What is loaded when it is first asked for: most that open a ledger never do."""
+_LAZY = {
+    "history": ("History",),
+    "inspection": ("StateCondition", "inspect_state"),
+    "ledger": ("Ledger",),
+    "tally_columns": ("OrgTallies", "TallyColumns"),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
 
 
 def __getattr__(name: str) -> object:
@@ -105,8 +65,9 @@ def __getattr__(name: str) -> object:
     Raises:
         AttributeError: The face has no such name.
     """
-    if name not in _OF_NUMPY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.columns"), name)
-    globals()[name] = value
-    return value
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

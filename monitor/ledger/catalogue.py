@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
-from monitor.ledger.database import insert_into, put, put_if_absent
-from monitor.ledger.schema import actions, flow_lookups, flow_use, flows
-from monitor.ledger.timeouts import note_timeouts
+from monitor.journal import note_timeouts
 from monitor.model import Action, ActionKind
+from monitor.store import actions, flow_lookups, flow_use, flows, insert_into, put, put_if_absent
 
 
 def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], at: float) -> None:

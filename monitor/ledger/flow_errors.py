@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from monitor.ledger.database import insert_into, put
-from monitor.ledger.orgs import flow_error_basis, remember_flow_error_basis
-from monitor.ledger.schema import flow_error_totals, flow_errors
-from monitor.ledger.tallying import Growth
-from monitor.ledger.values import FlowErrorTotal, Reading
+from monitor.ledger.model import FlowErrorTotal, Reading
+from monitor.ledger.tallies import Growth
 from monitor.model import FlowErrorTally
+from monitor.store import (
+    flow_error_basis,
+    flow_error_totals,
+    flow_errors,
+    insert_into,
+    put,
+    remember_flow_error_basis,
+)
 from monitor.time_ranges import TimeRange, floor_to
 
 _Key = tuple[int, str, str]

@@ -7,15 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from monitor.ledger.auditing import event_times
+from monitor.journal import event_times, timeouts_over_time
+from monitor.ledger.coverage import read_coverage
 from monitor.ledger.flow_errors import flow_errors_within
-from monitor.ledger.orgs import find_org
-from monitor.ledger.progress import read_coverage
-from monitor.ledger.reading import read_state, sum_tallies
-from monitor.ledger.schema import BAND_COLUMNS, incidents, series, tallies
-from monitor.ledger.timeouts import timeouts_over_time
-from monitor.ledger.values import FirstHit, OrgState, TallySum
+from monitor.ledger.model import FirstHit, OrgState, TallySum
+from monitor.ledger.read import read_state, sum_tallies
 from monitor.model import FlowErrorTally
+from monitor.store import BAND_COLUMNS, find_org, incidents, series, tallies
 from monitor.time_ranges import TimeRange
 
 _ROWS_AT_ONCE = 1_000

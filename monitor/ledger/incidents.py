@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, and_, insert, select
 
-from monitor.ledger.database import insert_into
-from monitor.ledger.schema import actions, flows, incident_totals, incidents
-from monitor.ledger.values import IncidentTotal
+from monitor.ledger.model import IncidentTotal
 from monitor.model import Incident
+from monitor.store import actions, flows, incident_totals, incidents, insert_into
 from monitor.time_ranges import TimeRange
 
 _CONVERSATIONS_PER_QUERY = 500

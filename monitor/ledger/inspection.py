@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, inspect, text
 
 from monitor.errors import LedgerError, NoStateError
-from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
-from monitor.ledger.database import Database
-from monitor.ledger.engines import DEFAULT_BUSY_TIMEOUT_SECONDS, parsed_url, server_name
-from monitor.ledger.read_only import read_only_database
-from monitor.ledger.reading import read_state
-from monitor.ledger.schema import SCHEMA_VERSION, metadata
-from monitor.ledger.state_file import StateFile
-from monitor.ledger.values import OrgState
+from monitor.ledger.model import OrgState
+from monitor.ledger.read import read_state
+from monitor.store import (
+    DEFAULT_BUSY_TIMEOUT_SECONDS,
+    QUICK_CHECK_SECONDS,
+    SCHEMA_VERSION,
+    Database,
+    StateFile,
+    metadata,
+    parsed_url,
+    read_only_database,
+    refuse_damage,
+    server_name,
+)
 
 
 @dataclass(frozen=True, slots=True)

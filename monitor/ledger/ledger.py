@@ -10,36 +10,17 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import delete
 
 from monitor.clock import Clock, SystemClock
+from monitor.journal import Journal, forget_edits, timeouts_over_time
 from monitor.ledger.catalogue import (
     forget_lookups_without_use,
     save_actions,
     save_flows_of_action,
 )
-from monitor.ledger.damage import QUICK_CHECK_SECONDS, refuse_damage
-from monitor.ledger.database import Database, open_database
-from monitor.ledger.edit_store import forget_edits
-from monitor.ledger.engines import DEFAULT_BUSY_TIMEOUT_SECONDS
-from monitor.ledger.fit_to_keep import fit_actions, fit_names, fit_reading
+from monitor.ledger.coverage import full_coverage, skip, source_states, void_future
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
 from monitor.ledger.incidents import incidents_within
-from monitor.ledger.journal import Journal
-from monitor.ledger.orgs import (
-    find_org,
-    lock_every_org,
-    lock_org,
-    prove_writable,
-    pruned_before,
-    remember_limits,
-    remember_pruned_before,
-)
-from monitor.ledger.progress import full_coverage, skip, source_states, void_future
-from monitor.ledger.reading import loads_of_windows, read_state, sum_tallies
-from monitor.ledger.recording import record_reading
-from monitor.ledger.schema import flow_errors, incidents, tallies
-from monitor.ledger.state_clock import ServerClock, StateClock
-from monitor.ledger.timeouts import timeouts_over_time
-from monitor.ledger.values import (
+from monitor.ledger.model import (
     OrgState,
     Reading,
     Recorded,
@@ -47,12 +28,34 @@ from monitor.ledger.values import (
     TallySum,
     WindowLoad,
 )
+from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
+from monitor.ledger.record import record_reading
+from monitor.ledger.sanitize_reading import fit_actions, fit_names, fit_reading
 from monitor.model import Action, FlowErrorTally, Incident
 from monitor.sanitize import sanitize_id
+from monitor.store import (
+    DEFAULT_BUSY_TIMEOUT_SECONDS,
+    QUICK_CHECK_SECONDS,
+    Database,
+    ServerClock,
+    StateClock,
+    find_org,
+    flow_errors,
+    incidents,
+    lock_every_org,
+    lock_org,
+    open_database,
+    prove_writable,
+    pruned_before,
+    refuse_damage,
+    remember_limits,
+    remember_pruned_before,
+    tallies,
+)
 from monitor.time_ranges import TimeRange
 
 if TYPE_CHECKING:
-    from monitor.ledger.columns import OrgTallies
+    from monitor.ledger.tally_columns import OrgTallies
 
 
 class Ledger:
@@ -324,7 +327,7 @@ class Ledger:
             window_seconds: Length of a window.
             action_id: Only this action; None for all.
         """
-        from monitor.ledger.columns import read_org_tallies  # noqa: PLC0415 - numpy, for this alone
+        from monitor.ledger.tally_columns import read_org_tallies  # noqa: PLC0415 - numpy, for this alone
 
         with self._database.reading() as connection:
             # An org that nobody knows has no rows; no org has this id.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.ledger import AuditEntry, Change
+from monitor.journal import AuditEntry, Change
 from monitor.remediation.decision import Decision
 
 

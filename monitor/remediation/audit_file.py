@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import make_url
 
 from monitor.config import Settings
-from monitor.ledger import AuditEntry, Journal
+from monitor.journal import AuditEntry, Journal
 
 log = structlog.get_logger()
 

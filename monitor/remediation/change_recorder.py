@@ -8,7 +8,7 @@ from math import inf
 
 import structlog
 
-from monitor.ledger import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine, Switch
+from monitor.journal import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine, Switch
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_change
 from monitor.remediation.put_back import keeping_damage

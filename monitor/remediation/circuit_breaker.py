@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.ledger import ChangeState, RemediationState
+from monitor.journal import ChangeState, RemediationState
 
 _BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_BACK})
 

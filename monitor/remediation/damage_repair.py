@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from monitor.errors import BusyError
-from monitor.ledger import Change, ChangeState, Journal, Lease, Switch
+from monitor.journal import Change, ChangeState, Journal, Lease, Switch
 from monitor.remediation.change_recorder import NOT_HELPFUL, WRITE_SECONDS, ChangeRecorder
 from monitor.remediation.put_back import (
     PUTTING_BACK,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from monitor.config import RemediationSettings
-from monitor.ledger import Intent, RemediationState
+from monitor.journal import Intent, RemediationState
 from monitor.model import CAP_MS
 from monitor.remediation.decision import (
     Candidate,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from monitor.config import RemediationSettings
 from monitor.diagnosis import Diagnosis
-from monitor.ledger import Change, Quarantine, RemediationState
+from monitor.journal import Change, Quarantine, RemediationState
 
 
 class Initiator(StrEnum):

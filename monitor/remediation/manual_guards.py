@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from monitor.config import RemediationSettings
 from monitor.errors import RefusedError
-from monitor.ledger import UNSETTLED_STATES, RemediationState
+from monitor.journal import UNSETTLED_STATES, RemediationState
 from monitor.model import CAP_MS
 from monitor.remediation.decision import GuardResult, Initiator
 from monitor.remediation.guards.permission import change_window, mode, paused, tripped

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.config import CollectSettings
-from monitor.ledger import Change, Ledger, TallySum
+from monitor.journal import Change
+from monitor.ledger import Ledger, TallySum
 from monitor.model import Classifier, Outcome
 from monitor.remediation.effect import Measured, windows_to_look_at
 from monitor.time_ranges import TimeRange, floor_to

@@ -10,7 +10,8 @@ from monitor.config import OrgSettings, Settings
 from monitor.diagnosis import OrgDiagnosis
 from monitor.errors import ConfigurationError
 from monitor.genesys import REQUESTS_PER_SECOND, Client, connect
-from monitor.ledger import Change, Journal, Ledger, OrgState
+from monitor.journal import Change, Journal
+from monitor.ledger import Ledger, OrgState
 from monitor.model import ActionKind, source_of_executions
 from monitor.remediation.actor import ActorContext, running_program
 from monitor.remediation.audit_file import AuditFile, audit_path

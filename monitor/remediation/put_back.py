@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from monitor.errors import AmbiguousWriteError, TimeoutMonitorError
 from monitor.formats import exact_seconds
-from monitor.ledger import Change, ChangeState
+from monitor.journal import Change, ChangeState
 from monitor.remediation.targets import (
     Target,
     TargetState,

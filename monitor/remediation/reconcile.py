@@ -18,7 +18,7 @@ from monitor.errors import (
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.ledger import (
+from monitor.journal import (
     UNSETTLED_STATES,
     Change,
     ChangeState,

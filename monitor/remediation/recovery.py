@@ -7,7 +7,7 @@ value that equals the one that was to be written counts as written by us.
 from __future__ import annotations
 
 from monitor.formats import exact_seconds
-from monitor.ledger import IN_FORCE_STATES, UNSETTLED_STATES, Change, ChangeState, RemediationState
+from monitor.journal import IN_FORCE_STATES, UNSETTLED_STATES, Change, ChangeState, RemediationState
 
 ARRIVAL_SECONDS = 120.0
 """A write without an answer may still arrive while the platform works on it; only after so long is

@@ -27,7 +27,7 @@ from monitor.errors import (
     ConflictError,
     RefusedError,
 )
-from monitor.ledger import AuditEntry, Change, ChangeState, Intent, Journal, Lease
+from monitor.journal import AuditEntry, Change, ChangeState, Intent, Journal, Lease
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import BY_HAND
 from monitor.remediation.manual_guards import ManualGuards

@@ -20,7 +20,7 @@ from typing import Protocol
 import structlog
 
 from monitor.errors import GenesysError, RefusedError, TimeoutMonitorError
-from monitor.ledger import (
+from monitor.journal import (
     IN_FORCE_STATES,
     UNSETTLED_STATES,
     Change,

@@ -25,15 +25,7 @@ from monitor.errors import (
 )
 from monitor.formats import exact_seconds
 from monitor.genesys import Deadline, retry_attempts
-from monitor.ledger import (
-    ASKED_FOR,
-    NEXT,
-    AuditEntry,
-    Change,
-    ChangeState,
-    Journal,
-    Lease,
-)
+from monitor.journal import ASKED_FOR, NEXT, AuditEntry, Change, ChangeState, Journal, Lease
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import WRITE_SECONDS, ChangeRecorder
 from monitor.remediation.damage_repair import DamageRepair

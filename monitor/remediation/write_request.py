@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.errors import TimeoutMonitorError
-from monitor.ledger import AuditEntry, Change, Intent, RemediationState
+from monitor.journal import AuditEntry, Change, Intent, RemediationState
 from monitor.remediation.put_back import Damage, PutBack
 from monitor.remediation.targets import TargetState, Written
 

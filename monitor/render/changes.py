@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.diagnosis import Editable
 from monitor.formats import iso_time
-from monitor.ledger import AuditEntry, Change, OutsideChange
+from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision
 
 Document = dict[str, Any]

@@ -170,7 +170,7 @@ def test_a_state_that_this_user_can_not_write_fails(
         is_locked = Path(path) == locked and bool(mode & os.W_OK)
         return not is_locked and allowed(path, mode, **more)
 
-    monkeypatch.setattr("monitor.ledger.state_file.os.access", access)
+    monkeypatch.setattr("monitor.store.state_file.os.access", access)
 
     finding = findings(place)["state"]
 
@@ -192,7 +192,7 @@ def test_a_disk_without_room_fails(
         found[4] = 3  # blocks that a user may still take
         return os.statvfs_result(found)
 
-    monkeypatch.setattr("monitor.ledger.state_file.os.statvfs", statvfs)
+    monkeypatch.setattr("monitor.store.state_file.os.statvfs", statvfs)
 
     with unchanged(place.folder):
         finding = findings(place)["state"]

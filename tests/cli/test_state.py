@@ -16,7 +16,7 @@ from tests.cli.refused import assert_refused
 from tests.daemon.place import Place
 from tests.ledger.conftest import postgresql  # noqa: F401 - a fixture
 from tests.ledger.readings import reading, tally, windows
-from tests.ledger.test_care import leaf_of, spoil
+from tests.store.test_maintenance import leaf_of, spoil
 
 
 @pytest.fixture

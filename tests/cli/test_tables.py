@@ -9,7 +9,7 @@ from rich.console import Console
 
 from monitor.cli.plan_views import audit_table
 from monitor.cli.tables import console_for, report_table
-from monitor.ledger import AuditEntry
+from monitor.journal import AuditEntry
 from tests.cli.conftest import Command
 from tests.daemon.place import Place
 

@@ -10,7 +10,8 @@ import pytest
 
 from monitor.config import Settings, load, small_file
 from monitor.errors import ConfigurationError, TimeoutMonitorError
-from monitor.ledger import Ledger, StateCare, inspect_state
+from monitor.ledger import Ledger, inspect_state
+from monitor.store import StateCare
 from monitor.web import WebConfig
 
 ORG = "[[org]]\nname = 'acme'\nclient_id = 'c'\n"

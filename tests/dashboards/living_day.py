@@ -22,7 +22,8 @@ import yaml
 from dashboards.source.files import alerts, rules
 from dashboards.source.objectives import OBJECTIVES
 from monitor.config import Settings, load
-from monitor.ledger import Change, ChangeState, Ledger
+from monitor.journal import Change, ChangeState
+from monitor.ledger import Ledger
 from monitor.poller import OrgPoller, open_reader
 from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.source.alerts import alerts
 from dashboards.source.objectives import OBJECTIVES
-from monitor.ledger import ChangeState
+from monitor.journal import ChangeState
 from monitor.model import Outcome
 from tests.dashboards.living_day import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, LivingDay
 from tests.dashboards.org import (

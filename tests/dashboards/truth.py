@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards.source.objectives import OBJECTIVES, Burn, Seconds
-from monitor.ledger import Change, ChangeState
+from monitor.journal import Change, ChangeState
 from monitor.model import Outcome
 from monitor.simulator import SimulatedOrg
 from monitor.simulator.endings import ENDINGS

@@ -15,7 +15,7 @@ import requests
 from monitor.clock import ScaledClock
 from monitor.config import Settings
 from monitor.daemon import Daemon
-from monitor.ledger import Change, ChangeState
+from monitor.journal import Change, ChangeState
 from monitor.model import ActionKind
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
 from monitor.simulator.scenario_types import (

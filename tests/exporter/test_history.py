@@ -12,7 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.exporter import openmetrics, past_of
 from monitor.exporter.remediation import CHANGE_RESULTS
-from monitor.ledger import AuditEntry, Ledger, Reading
+from monitor.journal import AuditEntry
+from monitor.ledger import Ledger, Reading
 from monitor.model import NO_BANDS, Action, ActionKind, FlowErrorTally
 from monitor.time_ranges import TimeRange
 from tests.exporter.snapshots import CLASSIFIER, Scrape, org_snapshot

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from monitor.ledger import Ledger
-from tests.ledger import postgres
+from tests.store import postgres
 
 
 @pytest.fixture(scope="session")

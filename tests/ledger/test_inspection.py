@@ -9,9 +9,9 @@ import pytest
 
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger, inspect_state
-from monitor.ledger.damage import refuse_damage
-from monitor.ledger.read_only import read_only_database
-from monitor.ledger.schema import SCHEMA_VERSION
+from monitor.store.quick_check import refuse_damage
+from monitor.store.read_only import read_only_database
+from monitor.store.schema import SCHEMA_VERSION
 from tests.ledger.readings import ORG, SOURCE, reading, tally
 
 
@@ -87,7 +87,7 @@ def test_a_look_for_damage_has_an_end(url: str, monkeypatch: pytest.MonkeyPatch)
     """A large state is not read through at every start; what was not seen is said to be so."""
     with Ledger.open(url) as ledger:
         ledger.record(ORG, SOURCE, reading(*(tally(3, window=at) for at in range(2_000))))
-    monkeypatch.setattr("monitor.ledger.damage._STEPS", 1)
+    monkeypatch.setattr("monitor.store.quick_check._STEPS", 1)
 
     found = inspect_state(url, [ORG], busy_timeout_seconds=1.0, most_seconds=-1.0)
     assert found.is_whole is url.startswith("postgresql")

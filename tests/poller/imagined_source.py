@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.config import CollectSettings
-from monitor.ledger.growth import merged, within
+from monitor.ledger.counts import merged, within
 from monitor.poller.read_plan import ReadPlan, plan_reads
 from monitor.time_ranges import TimeRange, floor_to
 

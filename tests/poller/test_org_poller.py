@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor.errors import ConfigurationError, LedgerError
-from monitor.ledger import bounded_names
+from monitor.ledger import cardinality
 from monitor.simulator import ALL_PERMISSIONS
 from monitor.snapshot import Snapshot
 from monitor.time_ranges import TimeRange
@@ -371,7 +371,7 @@ def test_names_beyond_their_bound_are_counted_as_such(
 ) -> None:
     """What is counted under one name for many shows in the metric, by its source; polls add up."""
     for bound in ("MOST_WORDS", "MOST_WORDS_WITHOUT_IDS"):
-        monkeypatch.setattr(bounded_names, bound, 0)
+        monkeypatch.setattr(cardinality, bound, 0)
     poller = open_poller().poller
 
     poller.poll()

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.config import RemediationSettings
-from monitor.ledger import Change, ChangeState, Ledger, RemediationState, Switch
+from monitor.journal import Change, ChangeState, RemediationState, Switch
+from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.decision import Candidate, Data

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from monitor.config import RemediationSettings
 from monitor.diagnosis import Diagnosis, Editable, Recommendation, Verdict
-from monitor.ledger import Change, ChangeState, RemediationState
+from monitor.journal import Change, ChangeState, RemediationState
 from monitor.remediation.decision import Candidate, Data
 
 NOW = 1_800_000_000.0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from monitor.ledger import Change, Journal
+from monitor.journal import Change, Journal
 from monitor.remediation.decision import Data
 from monitor.remediation.targets import PreSendCheck, Target, TargetState, Written
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Settings
-from monitor.ledger import AuditEntry, Ledger
+from monitor.journal import AuditEntry
+from monitor.ledger import Ledger
 from monitor.remediation.audit_file import AuditFile, audit_path
 
 ORG = "acme"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.ledger import Change, ChangeState, Switch
+from monitor.journal import Change, ChangeState, Switch
 from monitor.remediation.circuit_breaker import trip_reason
 from tests.remediation.cases import NOW, change, remediation_state
 

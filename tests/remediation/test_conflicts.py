@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.errors import ConflictError
-from monitor.ledger import ChangeState
+from monitor.journal import ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.set_timeout import SetResult
 from monitor.simulator.world import World

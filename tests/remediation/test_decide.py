@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.config import RemediationSettings
 from monitor.diagnosis import Editable, Verdict
-from monitor.ledger import ChangeState, Quarantine, RemediationState, Switch
+from monitor.journal import ChangeState, Quarantine, RemediationState, Switch
 from monitor.remediation.decide import decide, in_order_of_worth, next_timeout_ms
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.guards import GUARD_NAMES

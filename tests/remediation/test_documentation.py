@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from monitor.ledger import NEXT
+from monitor.journal import NEXT
 from monitor.remediation.guards import GUARD_NAMES, GUARDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "remediation.md").read_text(encoding="utf-8")

@@ -12,7 +12,8 @@ import pytest
 
 from monitor.config import Settings
 from monitor.diagnosis import OrgDiagnosis
-from monitor.ledger import Ledger, Switch
+from monitor.journal import Switch
+from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.loop import RemediationLoop

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from monitor.config import ClassifySettings, CollectSettings
-from monitor.ledger import Change, ChangeState, Ledger
+from monitor.journal import Change, ChangeState
+from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.effect import Measured
 from monitor.remediation.measuring import Measuring, measure

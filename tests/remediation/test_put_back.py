@@ -10,7 +10,7 @@ import pytest
 
 from monitor.cli.plan import exit_code_of
 from monitor.errors import ReadBackError, RefusedError
-from monitor.ledger import ChangeState
+from monitor.journal import ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import DAMAGED, why_set_back
 from monitor.simulator.flow_documents import _written

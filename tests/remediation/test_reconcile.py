@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
-from monitor.ledger import Change, ChangeState
+from monitor.journal import Change, ChangeState
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import why_set_back
 from monitor.remediation.reconcile import ReconcileReport

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.ledger import ChangeState
+from monitor.journal import ChangeState
 from monitor.remediation.recovery import ARRIVAL_SECONDS, LATE_SECONDS, resolve_state
 from tests.remediation.cases import NOW, change
 

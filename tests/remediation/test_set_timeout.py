@@ -20,7 +20,8 @@ from monitor.errors import (
     PermissionDeniedError,
     RefusedError,
 )
-from monitor.ledger import Journal, Ledger, Switch
+from monitor.journal import Journal, Switch
+from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.set_timeout import (

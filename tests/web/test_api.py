@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from monitor import __version__
-from monitor.ledger import ChangeState, OrgState
+from monitor.journal import ChangeState
+from monitor.ledger import OrgState
 from monitor.render import report_document
 from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from tests.exporter.snapshots import NOW, ORG, org_snapshot, recorded_org_snapshot

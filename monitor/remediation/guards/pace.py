@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.ledger import Change
+from monitor.journal import Change
 from monitor.remediation.decision import GuardInput, GuardResult
 
 DAY_SECONDS = 86_400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.formats import exact_seconds
-from monitor.ledger import ChangeState, stand_down_note, who_overrode
+from monitor.journal import ChangeState, stand_down_note, who_overrode
 from monitor.remediation.decision import GuardInput, GuardResult
 
 

@@ -1,0 +1,79 @@
+"""What was changed, by this program or by others, and who may change anything.
+
+Changes from their intent to their end, leases, the audit trail, who saved an action outside this
+program, and the timeout in force over time. It knows nothing of what is counted.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from monitor.journal.model import (
+    ASKED_FOR,
+    IN_FORCE_STATES,
+    NEXT,
+    UNSETTLED_STATES,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Intent,
+    Lease,
+    Quarantine,
+    RemediationState,
+    Switch,
+)
+from monitor.journal.outside_changes import OutsideChange, SetBy, stand_down_note, who_overrode
+
+if TYPE_CHECKING:
+    from monitor.journal.audit import event_times
+    from monitor.journal.journal import Journal
+    from monitor.journal.timeout_edits import forget_edits
+    from monitor.journal.timeouts import date_timeouts, note_timeouts, timeouts_over_time
+
+__all__ = [
+    "ASKED_FOR",
+    "IN_FORCE_STATES",
+    "NEXT",
+    "UNSETTLED_STATES",
+    "AuditEntry",
+    "Change",
+    "ChangeState",
+    "Intent",
+    "Journal",
+    "Lease",
+    "OutsideChange",
+    "Quarantine",
+    "RemediationState",
+    "SetBy",
+    "Switch",
+    "date_timeouts",
+    "event_times",
+    "forget_edits",
+    "note_timeouts",
+    "stand_down_note",
+    "timeouts_over_time",
+    "who_overrode",
+]
+
+_LAZY = {
+    "audit": ("event_times",),
+    "journal": ("Journal",),
+    "timeout_edits": ("forget_edits",),
+    "timeouts": ("date_timeouts", "note_timeouts", "timeouts_over_time"),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,394 @@
+"""The journal of changes: intents before writes, states after them, and who may write at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from monitor.journal.audit import (
+    add_entries,
+    add_refusals,
+    count_events,
+    entries_after,
+    newest_entries,
+    newest_entry_id,
+    newest_evidence,
+    undone_changes,
+)
+from monitor.journal.changes import add_change, get_change, move_change, newest_changes
+from monitor.journal.leases import give_back, take_lease, verify_lease
+from monitor.journal.model import (
+    OPEN_STATES,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Intent,
+    Lease,
+    Quarantine,
+    RemediationState,
+    Switch,
+)
+from monitor.journal.outside_changes import OutsideChange
+from monitor.journal.remediation_state import (
+    PAUSED,
+    RESUMED,
+    TRIPPED,
+    bring_back,
+    clear_switches,
+    current_state,
+    end_quarantine,
+    moments_ahead,
+    set_quarantine,
+    set_switch,
+)
+from monitor.journal.timeout_edits import read_outside_changes, save_edits
+from monitor.journal.timeouts import note_timeout
+from monitor.model import TimeoutEdit
+from monitor.store import Database, edits_read_until, find_org, lock_org
+
+
+class Journal:
+    """What was intended, done and refused, and by whom; each call is one transaction.
+
+    Whoever changes anything has a lease. An intent is recorded only on the revision of the record
+    that it was decided upon: so budgets and switches hold whatever else goes on at the same time,
+    and no write is ever sent that is not recorded.
+    """
+
+    def __init__(self, database: Database) -> None:
+        """Use the ledger's database."""
+        self._database = database
+
+    def remediation_state(self, org: str, now: float) -> RemediationState:
+        """What was changed in an org, and what stands in the way of more."""
+        with self._database.reading() as connection:
+            return current_state(connection, org, find_org(connection, org), now)
+
+    def take_lease(self, org: str, holder: str, now: float, seconds: float) -> Lease | None:
+        """Take or renew the right to change timeouts; None where another program has it.
+
+        Args:
+            org: The org's configured name.
+            holder: Who wants it; unique to one running program.
+            now: By the machine's clock, which programs share; epoch seconds.
+            seconds: How long it lasts if nobody gives it back.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            return take_lease(connection, org, org_id, holder=holder, now=now, seconds=seconds)
+
+    def give_back(self, lease: Lease) -> None:
+        """End a lease; whoever comes next need not wait for its end."""
+        with self._database.writing() as connection:
+            give_back(connection, lock_org(connection, lease.org), lease)
+
+    def verify_lease(self, lease: Lease, machine_now: float) -> None:
+        """Make sure that a lease is still held: the last look before a request goes out.
+
+        Args:
+            lease: The lease that is relied on.
+            machine_now: The machine's clock; epoch seconds.
+
+        Raises:
+            BusyError: It is over, or another program's.
+        """
+        with self._database.reading() as connection:
+            verify_lease(connection, find_org(connection, lease.org) or -1, lease, now=machine_now)
+
+    def begin(
+        self,
+        lease: Lease,
+        intent: Intent,
+        entry: AuditEntry,
+        *,
+        revision: int,
+        machine_now: float,
+    ) -> Change | None:
+        """Record that a change is about to be made.
+
+        Args:
+            lease: The lease under which it is made.
+            intent: The change.
+            entry: Its line in the audit trail; its change's number is filled in.
+            revision: That of the state which the change was decided upon.
+            machine_now: The machine's clock; epoch seconds.
+
+        Returns:
+            The change; None where the record has gone on since that revision: decide again.
+
+        Raises:
+            BusyError: The lease is over, or another program's.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, intent.org)
+            verify_lease(connection, org_id, lease, now=machine_now)
+            if newest_entry_id(connection, org_id) != revision:
+                return None
+            change = add_change(connection, org_id, intent)
+            _note(connection, org_id, change, entry, ChangeState.PLANNED)
+            return change
+
+    def send(  # noqa: PLR0913 - what a write depends on
+        self,
+        lease: Lease,
+        change: Change,
+        to: ChangeState,
+        entry: AuditEntry,
+        *,
+        revision: int | None,
+        machine_now: float,
+    ) -> Change | None:
+        """Record that a write is about to be sent.
+
+        Args:
+            lease: The lease under which it is sent.
+            change: The change.
+            to: ``WRITING`` or ``UNDOING``.
+            entry: Its line in the audit trail.
+            revision: That of the state on which it was decided that it may be sent; None where it
+                depends on nothing that is recorded.
+            machine_now: The machine's clock; epoch seconds.
+
+        Returns:
+            The change as it is then; None where the record has gone on since that revision.
+
+        Raises:
+            BusyError: The lease is over, or another program's.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, change.org)
+            verify_lease(connection, org_id, lease, now=machine_now)
+            if revision is not None and newest_entry_id(connection, org_id) != revision:
+                return None
+            values: dict[str, Any] = {"note": entry.detail, "touched_at": entry.at}
+            if to is ChangeState.WRITING:
+                values |= {"sent_at": entry.at, "lock_before": entry.lock_before}
+            move_change(connection, change, to, values)
+            _note(connection, org_id, change, entry, to)
+            return get_change(connection, change.org, org_id, change.change_id)
+
+    def move(  # noqa: PLR0913 - what is recorded with a state
+        self,
+        lease: Lease,
+        change: Change,
+        to: ChangeState,
+        entry: AuditEntry,
+        *,
+        quarantine: Quarantine | None = None,
+        trip: Switch | None = None,
+    ) -> Change:
+        """Record how far a change has come.
+
+        The timeout that is in force from now on is noted with it, so that what is measured later is
+        measured against it.
+
+        Args:
+            lease: The lease under which that was found out or done.
+            change: The change as it was.
+            to: Its state from now on.
+            entry: Its line in the audit trail.
+            quarantine: Where the action is to be left alone from now on.
+            trip: Set where this stops all changes of the org, in the same transaction: a program
+                that ends in between leaves nothing for the next to find out.
+
+        Raises:
+            BusyError: Another program has taken over.
+            LedgerError: ``to`` can't follow its state.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, change.org)
+            verify_lease(connection, org_id, lease)
+            values: dict[str, Any] = {
+                "note": entry.detail,
+                "touched_at": entry.at,
+                "ended_at": None if to in OPEN_STATES else entry.at,
+            }
+            found_long_after = to is ChangeState.KEPT and change.applied_at is None
+            if to is ChangeState.APPLIED or found_long_after:
+                values |= {"applied_at": entry.at, "lock_after": entry.lock_after}
+                note_timeout(connection, org_id, change, change.to_ms, entry.at)
+            elif to is ChangeState.ROLLED_BACK:
+                values["lock_after"] = entry.lock_after
+                note_timeout(connection, org_id, change, change.from_ms, entry.at)
+            move_change(connection, change, to, values)
+            _note(connection, org_id, change, entry, to)
+            if quarantine is not None:
+                set_quarantine(connection, org_id, quarantine)
+            if trip is not None:
+                set_switch(connection, org_id, TRIPPED, trip)
+                add_entries(connection, org_id, [_switched(lease.org, trip, "tripped")])
+            return get_change(connection, change.org, org_id, change.change_id)
+
+    def change(self, org: str, change_id: int) -> Change:
+        """One change.
+
+        Raises:
+            LedgerError: The org has none with this number.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return get_change(connection, org, -1 if org_id is None else org_id, change_id)
+
+    def evidence_of_sending(self, change: Change) -> Mapping[str, object]:
+        """Return what was recorded with a change's newest write just before it was sent."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, change.org)
+            if org_id is None:
+                return {}
+            sent = (ChangeState.WRITING.value, ChangeState.UNDOING.value)
+            return newest_evidence(connection, org_id, change.change_id, sent)
+
+    def changes(self, org: str, limit: int) -> tuple[Change, ...]:
+        """The newest changes, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return () if org_id is None else newest_changes(connection, org, org_id, limit)
+
+    def pause(self, org: str, switch: Switch) -> tuple[Change, ...]:
+        """Stop all changes of an org until somebody resumes.
+
+        Returns:
+            Changes whose write may be on its way at this moment; no other follows.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            set_switch(connection, org_id, PAUSED, switch)
+            add_entries(connection, org_id, [_switched(org, switch, "paused")])
+            under_way = {ChangeState.WRITING, ChangeState.UNDOING}
+            remediation_state = current_state(connection, org, org_id, switch.since)
+            return tuple(one for one in remediation_state.changes if one.state in under_way)
+
+    def trip(self, lease: Lease, switch: Switch) -> None:
+        """Stop all changes of an org because of failures in a row.
+
+        Raises:
+            BusyError: Another program has taken over.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, lease.org)
+            verify_lease(connection, org_id, lease)
+            set_switch(connection, org_id, TRIPPED, switch)
+            add_entries(connection, org_id, [_switched(lease.org, switch, "tripped")])
+
+    def resume(self, org: str, switch: Switch) -> None:
+        """Let changes go on, after a pause and after failures."""
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            clear_switches(connection, org_id)
+            set_switch(connection, org_id, RESUMED, switch)
+            add_entries(connection, org_id, [_switched(org, switch, "resumed")])
+
+    def bring_back_from_future(self, org: str, now: float) -> float:
+        """Bring what a wrong clock has written into the future of an org's changes back to now.
+
+        Returns:
+            By how many seconds it was ahead; 0.0 where nothing was.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            if org_id is None or not moments_ahead(connection, org_id, now):
+                return 0.0
+        with self._database.writing() as connection:
+            return bring_back(connection, lock_org(connection, org), now)
+
+    def release(self, org: str, action_id: str, entry: AuditEntry) -> bool:
+        """Take an action out of quarantine; whether it was in one."""
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            was = end_quarantine(connection, org_id, action_id)
+            if was:
+                add_entries(connection, org_id, [entry])
+            return was
+
+    def note(self, entries: Sequence[AuditEntry]) -> None:
+        """Add lines to the audit trail of one org, such as what a dry run would have done."""
+        if entries:
+            with self._database.writing() as connection:
+                add_entries(connection, lock_org(connection, entries[0].org), entries)
+
+    def note_refusals(self, entries: Sequence[AuditEntry]) -> int:
+        """Add refusals of one org to the audit trail where they are news.
+
+        A refusal that says what the last one of its action said is not written again: a poll comes
+        every minute.
+
+        Returns:
+            How many were added.
+        """
+        if not entries:
+            return 0
+        with self._database.writing() as connection:
+            return add_refusals(connection, lock_org(connection, entries[0].org), entries)
+
+    def save_timeout_edits(
+        self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]
+    ) -> None:
+        """Keep entries of the platform's audit log; the same again adds nothing.
+
+        Where an entry tells who set a timeout, and when, the history of timeouts and the notes of
+        changes that stood down for it say so from now on.
+
+        Args:
+            org: The org's name in the configuration.
+            edits: Entries of the audit log.
+            until: Up to where the log was read; epoch seconds.
+            own_clients: The ids of the clients that this program logs in with.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, org)
+            save_edits(
+                connection,
+                org,
+                org_id,
+                found=edits,
+                until=until,
+                own_clients=own_clients,
+            )
+
+    def edits_read_until(self, org: str) -> float:
+        """Up to where the audit log was read; epoch seconds, 0.0 where it never was."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return 0.0 if org_id is None else edits_read_until(connection, org_id)
+
+    def outside_changes(self, org: str, limit: int) -> list[OutsideChange]:
+        """The newest changes of timeouts that this program did not make, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else read_outside_changes(connection, org, org_id)[:limit]
+
+    def audit(self, org: str, limit: int) -> list[AuditEntry]:
+        """The newest lines of the audit trail, the newest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else newest_entries(connection, org_id, limit)
+
+    def event_counts(self, org: str) -> dict[str, int]:
+        """How often each event of the audit trail has happened, since the ledger began."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return {} if org_id is None else count_events(connection, org_id)
+
+    def undone_changes(self, org: str) -> list[tuple[bool, str]]:
+        """Of each change that was set back: whether somebody asked for that, and why in words."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return [] if org_id is None else undone_changes(connection, org_id)
+
+    def audit_after(self, entry_id: int, limit: int) -> list[AuditEntry]:
+        """The lines of all orgs after a number, in their order."""
+        with self._database.reading() as connection:
+            return entries_after(connection, entry_id, limit)
+
+
+def _note(
+    connection: Connection, org_id: int, change: Change, entry: AuditEntry, to: ChangeState
+) -> None:
+    add_entries(connection, org_id, [replace(entry, event=to.value, change_id=change.change_id)])
+
+
+def _switched(org: str, switch: Switch, event: str) -> AuditEntry:
+    return AuditEntry(switch.since, org, event, switch.actor, detail=switch.reason)

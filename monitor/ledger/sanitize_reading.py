@@ -1,0 +1,87 @@
+"""What others wrote, made fit to be kept: the one door that every name and error type passes.
+
+PostgreSQL refuses a NUL, no database takes half a character, and an index takes only so much. What
+comes from the platform has passed the same rules where it was read, so that counts of one thing
+meet under one name; here nothing is left to whoever calls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from monitor.ledger.model import Reading
+from monitor.model import Action, FlowErrorTally, Incident, Tally
+from monitor.sanitize import sanitize, sanitize_id
+from monitor.store import LONGEST_SUM_MS
+
+
+def fit_reading(read: Reading) -> Reading:
+    """Return a reading whose every text can be kept; one that is fit already comes back equal."""
+    return replace(
+        read,
+        tallies=[_tally(one) for one in read.tallies],
+        incidents=[_incident(one) for one in read.incidents],
+        names={sanitize_id(key): _action(one) for key, one in read.names.items()},
+        flow_errors=[_flow_error(one) for one in read.flow_errors],
+        flow_names=fit_names(read.flow_names),
+    )
+
+
+def fit_actions(actions: Iterable[Action]) -> Sequence[Action]:
+    """Return actions whose every text can be kept."""
+    return [_action(one) for one in actions]
+
+
+def fit_names(names: Mapping[str, str]) -> dict[str, str]:
+    """Return names by id that can be kept."""
+    return {sanitize_id(key): sanitize(name) for key, name in names.items()}
+
+
+def _tally(tally: Tally) -> Tally:
+    durations = tally.duration_ms, tally.min_ms, tally.max_ms
+    if not all(0 <= one <= LONGEST_SUM_MS for one in durations):
+        tally = replace(
+            tally,
+            duration_ms=_duration(tally.duration_ms),
+            min_ms=_duration(tally.min_ms),
+            max_ms=_duration(tally.max_ms),
+        )
+    words = tally.action_id, tally.error_type, tally.response_status
+    fit = tuple(map(sanitize_id, words))
+    if fit == words:
+        return tally
+    return replace(tally, action_id=fit[0], error_type=fit[1], response_status=fit[2])
+
+
+def _duration(duration_ms: float) -> float:
+    """Return a duration that can be summed; one that is no number says nothing."""
+    return min(max(duration_ms, 0.0), LONGEST_SUM_MS) if math.isfinite(duration_ms) else 0.0
+
+
+def _incident(incident: Incident) -> Incident:
+    return replace(
+        incident,
+        conversation_id=sanitize_id(incident.conversation_id),
+        action_id=sanitize_id(incident.action_id),
+        action_name=sanitize(incident.action_name),
+        flow_id=sanitize_id(incident.flow_id),
+        flow_name=sanitize(incident.flow_name),
+        error_type=sanitize_id(incident.error_type),
+    )
+
+
+def _flow_error(one: FlowErrorTally) -> FlowErrorTally:
+    return replace(one, flow_id=sanitize_id(one.flow_id), exit_reason=sanitize_id(one.exit_reason))
+
+
+def _action(action: Action) -> Action:
+    return replace(
+        action,
+        action_id=sanitize_id(action.action_id),
+        name=sanitize(action.name),
+        integration_id=sanitize_id(action.integration_id),
+        integration_name=sanitize(action.integration_name),
+        category=sanitize(action.category),
+    )

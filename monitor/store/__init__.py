@@ -1,0 +1,137 @@
+"""Where it is all kept: one database, opened and upgraded, with the tables of the rooms above it.
+
+``ledger`` and ``journal`` read and write by these names, each its own tables; whoever looks after a
+state from outside (checks, copies or repairs it) takes ``StateCare``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from monitor.store.database import Database, insert_into, open_database, put, put_if_absent
+from monitor.store.engines import DEFAULT_BUSY_TIMEOUT_SECONDS, parsed_url, server_name
+from monitor.store.journal_schema import audit, changes, leases, quarantines, refusals, switches
+from monitor.store.org_facts import (
+    edits_read_until,
+    find_org,
+    flow_error_basis,
+    known_limits,
+    lock_every_org,
+    lock_org,
+    prove_writable,
+    pruned_before,
+    remember_edits_read_until,
+    remember_flow_error_basis,
+    remember_limits,
+    remember_pruned_before,
+)
+from monitor.store.quick_check import QUICK_CHECK_SECONDS, refuse_damage
+from monitor.store.read_only import read_only_database
+from monitor.store.schema import (
+    BAND_COLUMNS,
+    LONGEST_SUM_MS,
+    SCHEMA_VERSION,
+    actions,
+    coverage,
+    error_types,
+    flow_error_totals,
+    flow_errors,
+    flow_lookups,
+    flow_use,
+    flows,
+    incident_totals,
+    incidents,
+    lateness,
+    metadata,
+    orgs,
+    series,
+    sources,
+    tallies,
+    timeout_edits,
+    timeouts,
+)
+from monitor.store.state_clock import ServerClock, StateClock
+from monitor.store.state_file import StateFile
+
+if TYPE_CHECKING:
+    from monitor.store.maintenance.integrity import StateFault
+    from monitor.store.maintenance.state_maintenance import StateCare
+
+__all__ = [
+    "BAND_COLUMNS",
+    "DEFAULT_BUSY_TIMEOUT_SECONDS",
+    "LONGEST_SUM_MS",
+    "QUICK_CHECK_SECONDS",
+    "SCHEMA_VERSION",
+    "Database",
+    "ServerClock",
+    "StateCare",
+    "StateClock",
+    "StateFault",
+    "StateFile",
+    "actions",
+    "audit",
+    "changes",
+    "coverage",
+    "edits_read_until",
+    "error_types",
+    "find_org",
+    "flow_error_basis",
+    "flow_error_totals",
+    "flow_errors",
+    "flow_lookups",
+    "flow_use",
+    "flows",
+    "incident_totals",
+    "incidents",
+    "insert_into",
+    "known_limits",
+    "lateness",
+    "leases",
+    "lock_every_org",
+    "lock_org",
+    "metadata",
+    "open_database",
+    "orgs",
+    "parsed_url",
+    "prove_writable",
+    "pruned_before",
+    "put",
+    "put_if_absent",
+    "quarantines",
+    "read_only_database",
+    "refusals",
+    "refuse_damage",
+    "remember_edits_read_until",
+    "remember_flow_error_basis",
+    "remember_limits",
+    "remember_pruned_before",
+    "series",
+    "server_name",
+    "sources",
+    "switches",
+    "tallies",
+    "timeout_edits",
+    "timeouts",
+]
+
+_LAZY = {
+    "maintenance.integrity": ("StateFault",),
+    "maintenance.state_maintenance": ("StateCare",),
+}
+"""Names by the module that each is loaded from when it is first asked for."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a name of the face (PEP 562).
+
+    Raises:
+        AttributeError: The face has no such name.
+    """
+    for module, names in _LAZY.items():
+        if name in names:
+            value: object = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

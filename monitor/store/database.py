@@ -1,0 +1,424 @@
+"""Opens the database, checks that it is ours, and gives transactions that fail in plain words."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, func, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Inspector
+
+from monitor.errors import LedgerError, NoStateError, StateLostError
+from monitor.store import schema
+from monitor.store.engines import (
+    WRITES,
+    keep_a_write_ahead_log,
+    parsed_url,
+    postgresql_engine,
+    server_name,
+    sqlite_engine,
+    sqlite_reader,
+)
+from monitor.store.failures import in_plain_words
+from monitor.store.migrations import OLDEST, upgrade
+from monitor.store.state_file import FileIdentity, StateFile, no_state
+
+STATE_ID = "state_id"
+"""Given to a state when it is made: another one of the same name has another."""
+
+HOME = "home"
+"""The file that a state was last counted into: a copy of it says the same, from elsewhere."""
+
+_SERVER_NOW = select(func.extract("epoch", func.clock_timestamp()))
+
+_CREATION_LOCK = 0x7469_6D65
+"""Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
+
+
+class Database:
+    """One engine with two kinds of transactions: those that read, and those that write.
+
+    Safe to share between threads. Every failure leaves as a ``LedgerError``.
+    """
+
+    def __init__(self, engine: Engine, name: str, file: StateFile | None = None) -> None:
+        """Share one pool of connections between both kinds.
+
+        Args:
+            engine: The engine, prepared by ``open_database``.
+            name: What errors call the state; without any secret.
+            file: Where it is kept; None on a server.
+        """
+        self._engine = engine
+        self._name = name
+        self._file = file
+        self._identity: FileIdentity | None = None
+        self._log_identity: FileIdentity | None = None
+        self._state_id: str | None = None
+        self._settles_at = ""
+        self._is_prepared = False
+        self._looking = threading.Lock()
+        self.was_created = False
+        self._writer = engine.execution_options(**{WRITES: True})
+        self._reader = (
+            engine
+            if engine.dialect.name == "sqlite"
+            else engine.execution_options(isolation_level="REPEATABLE READ")
+        )
+
+    @property
+    def name(self) -> str:
+        """What the state is called; without any secret."""
+        return self._name
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One read transaction: everything read in it is as of one moment."""
+        self._look_at_the_file()
+        with in_plain_words(self._name), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction: all of it is kept, or none.
+
+        Raises:
+            StateLostError: What is there is not the state that was opened.
+        """
+        self._look_at_the_file()
+        with in_plain_words(self._name), self._writer.begin() as connection:
+            if self._is_prepared:
+                self._refuse_another_state(connection)
+            if self._settles_at:
+                put(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
+            yield connection
+        self._settles_at = ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is on a server, which several hosts may use."""
+        return self._engine.dialect.name == "postgresql"
+
+    def server_now(self) -> float:
+        """Return what time it is by the server's clock; epoch seconds.
+
+        Raises:
+            LedgerError: It can't be asked.
+        """
+        with in_plain_words(self._name), self._engine.connect() as connection:
+            return float(connection.execute(_SERVER_NOW).scalar_one())
+
+    def verify(self) -> None:
+        """Make sure that the state is still the one that was opened.
+
+        Raises:
+            StateLostError: It is gone, or another one or a newer schema has taken its place.
+            LedgerError: It can't be read.
+        """
+        with self.reading() as connection:
+            self._refuse_another_state(connection)
+
+    def refuse_copy(self) -> None:
+        """Make sure that this is no copy of a state that is still in its place.
+
+        What is written to the one does not reach whoever uses the other.
+
+        Raises:
+            LedgerError: It is.
+        """
+        if self._file is None:
+            return
+        with self.reading() as connection:
+            home = _facts(connection).get(HOME)
+        if home is None or self._state_id is None:
+            return
+        other = StateFile(Path(home), home)
+        if other.identity() in {None, self._identity}:
+            return
+        if _holds(other, self._state_id):
+            raise LedgerError(
+                f"the state {self._name} is a copy of {home}, which is still there",
+                f"Name the one that the daemon uses as [state] url; to go on with this one, move "
+                f"{home} away.",
+            )
+
+    def settle(self) -> None:
+        """Let this be the place of the state from now on, unless it is still in another one.
+
+        Raises:
+            LedgerError: It is a copy of a state that is still in its place.
+        """
+        self.refuse_copy()
+        if self._file is not None:
+            # Written with what is written first: nobody waits for a lock to begin.
+            self._settles_at = str(self._file.path.resolve())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def prepare(self, *, may_create: bool) -> None:
+        """Check that the database is ours; fill it where it is empty, upgrade it where it is old.
+
+        Raises:
+            NoStateError: It is empty, and not to be filled.
+            LedgerError: It is not ours, of another version, locked, or can't be opened.
+        """
+        with self.reading() as connection:
+            found = self._version(connection)
+        if found is None and not may_create:
+            raise no_state(self._name)
+        if self._engine.dialect.name == "sqlite":
+            # Only now: somebody else's file must not be changed, not even its journal.
+            with in_plain_words(self._name):
+                keep_a_write_ahead_log(self._engine)
+        if found != schema.SCHEMA_VERSION:
+            self._make_or_upgrade()
+        with self.reading() as connection:
+            self._state_id = _facts(connection).get(STATE_ID)
+        self._identity = self._file.identity() if self._file else None
+        self._is_prepared = True
+
+    def recognise(self) -> int:
+        """Return the version of the schema; nothing is changed.
+
+        Raises:
+            NoStateError: It is empty.
+            LedgerError: It is not ours, of a version that is of no use, or can't be read.
+        """
+        with self.reading() as connection:
+            found = self._version(connection)
+        if found is None:
+            raise no_state(self._name)
+        return found
+
+    def _make_or_upgrade(self) -> None:
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            # Asked again under the lock: another process may have been quicker.
+            found = self._version(connection)
+            if found is None:
+                schema.metadata.create_all(connection)
+                _say_whose_it_is(connection)
+                self.was_created = True
+            elif found < schema.SCHEMA_VERSION:
+                upgrade(connection, found)
+                _say_whose_it_is(connection)
+
+    def _look_at_the_file(self) -> None:
+        """Make sure that the file is the one that was opened, or a copy of it put back.
+
+        Raises:
+            StateLostError: It is neither.
+        """
+        if self._file is None or not self._is_prepared:
+            return
+        if self._file.identity() == self._identity:
+            self._log_identity = self._file.log_identity()
+            return
+        with self._looking:
+            found = self._file.identity()
+            if found == self._identity:
+                return
+            # Whatever is open leads to the file that was there before.
+            self._engine.dispose()
+            if found is None:
+                raise self._file.gone()
+            if self._log_identity is not None and self._file.log_identity() == self._log_identity:
+                raise self._file.mixed()
+            self._refuse_another_file(self._file)
+            self._identity = found
+
+    def _refuse_another_file(self, file: StateFile) -> None:
+        """Make sure that a file that was put in place holds the same state.
+
+        Raises:
+            StateLostError: It does not.
+        """
+        try:
+            with (
+                file.unchanging_url() as address,
+                in_plain_words(self._name),
+                sqlite_reader(address, busy_timeout_seconds=0.0).begin() as connection,
+            ):
+                self._refuse_another_state(connection)
+        except StateLostError:
+            raise
+        except (LedgerError, OSError) as error:
+            raise _replaced(self._name) from error
+
+    def _refuse_another_state(self, connection: Connection) -> None:
+        """Make sure of whose the state is, which it is, and of its version.
+
+        Raises:
+            StateLostError: It is another one by now.
+        """
+        facts = _facts(connection)
+        version = facts.get("schema_version", "")
+        if facts.get("application") != schema.APPLICATION or (
+            self._state_id is not None and facts.get(STATE_ID) != self._state_id
+        ):
+            raise _replaced(self._name)
+        if version != str(schema.SCHEMA_VERSION):
+            raise StateLostError(
+                f"the state {self._name} was upgraded by a newer program while it was in use",
+                "Install the same version here and restart; until then nothing is written.",
+            )
+
+    def _version(self, connection: Connection) -> int | None:
+        """The version of the schema, which this program can use or upgrade; None where it is empty.
+
+        Raises:
+            LedgerError: It is not ours, or of a version that is of no use.
+        """
+        inspector: Inspector = inspect(connection)
+        tables = set(inspector.get_table_names())
+        if not tables:
+            return None
+        columns = {c["name"] for c in inspector.get_columns("meta")} if "meta" in tables else set()
+        facts = _facts(connection) if columns == {"key", "value"} else {}
+        if facts.get("application") != schema.APPLICATION:
+            sentence = f"the state {self._name} belongs to another program"
+            hint = "Point [state] url at a path or a database of its own; this one was not changed."
+            raise LedgerError(sentence, hint)
+        text = facts.get("schema_version", "")
+        version = int(text) if text.isdecimal() else 0
+        self._refuse_what_is_of_no_use(version)
+        return version
+
+    def _refuse_what_is_of_no_use(self, version: int) -> None:
+        if version > schema.SCHEMA_VERSION:
+            sentence = (
+                f"the state {self._name} was written by a newer program (its schema is version "
+                f"{version}, this program knows {schema.SCHEMA_VERSION})"
+            )
+            raise LedgerError(sentence, "Install the newer timeout-monitor, or use another state.")
+        if version < OLDEST:
+            sentence = (
+                f"the state {self._name} was written by an older program (its schema is version "
+                f"{version}, this program needs {schema.SCHEMA_VERSION})"
+            )
+            raise LedgerError(sentence, "Move it away and start afresh, then backfill.")
+
+
+def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) -> Database:
+    """Open the database at ``url``.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql://...``.
+        busy_timeout_seconds: How long to wait for another writer.
+        may_create: Whether to make one where there is none, or an empty one.
+
+    Raises:
+        NoStateError: There is none, and none is to be made.
+        LedgerError: The URL is not one of these, or the database can't be used.
+    """
+    parsed = parsed_url(url)
+    file: StateFile | None = None
+    if parsed.get_backend_name() == "sqlite":
+        file = StateFile.of(parsed)
+        name = file.name
+        if may_create:
+            file.make()
+        else:
+            file.refuse_absence()
+        refuse_foreign_file(file, busy_timeout_seconds)
+        engine = sqlite_engine(file.without_creating(parsed), busy_timeout_seconds)
+    else:
+        engine = postgresql_engine(parsed, busy_timeout_seconds)
+        name = server_name(parsed)
+    database = Database(engine, name, file)
+    try:
+        database.prepare(may_create=may_create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def refuse_foreign_file(file: StateFile, busy_timeout_seconds: float) -> None:
+    """Look whose a file is before it is opened to be written.
+
+    SQLite works the log of a file in once whoever had it open closes it, if only to read.
+
+    Raises:
+        LedgerError: It is another program's, or of a version that is of no use.
+    """
+    for may_touch_index in (False, True):
+        try:
+            with (
+                file.unchanging_url(may_touch_index=may_touch_index) as address,
+                closing(Database(sqlite_reader(address, busy_timeout_seconds), file.name)) as found,
+                suppress(NoStateError),
+            ):
+                found.recognise()
+        except LedgerError as error:
+            # Where SQLite can't read it so, whoever opens it next says why.
+            if error.__cause__ is None:
+                raise
+        else:
+            return
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do about a conflict, in the dialect of the connection."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; where the primary key is there already, the row is replaced."""
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    keys = [column.name for column in table.primary_key]
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows)
+    )
+
+
+def put_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; a row that is there already stays as it is."""
+    if rows:
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def _facts(connection: Connection) -> dict[str, str]:
+    return {row.key: row.value for row in connection.execute(select(schema.meta))}
+
+
+def _holds(file: StateFile, state_id: str) -> bool:
+    """Whether a file holds the state of this number; one that can't be read holds none."""
+    try:
+        with file.unchanging_url() as address, in_plain_words(file.name):
+            engine = sqlite_reader(address, busy_timeout_seconds=0.0)
+            with engine.begin() as connection:
+                return _facts(connection).get(STATE_ID) == state_id
+    except (LedgerError, OSError):
+        return False
+
+
+def _replaced(name: str) -> StateLostError:
+    return StateLostError(
+        f"the state {name} was replaced by another one while it was in use",
+        "Put back what was there, or restart timeout-monitor to go on with this one; until then "
+        "nothing is counted or changed.",
+    )
+
+
+def _say_whose_it_is(connection: Connection) -> None:
+    facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
+    put(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])
+    put_if_absent(connection, schema.meta, [{"key": STATE_ID, "value": uuid.uuid4().hex}])

@@ -1,0 +1,8 @@
+"""A state looked after from outside: checked, copied, and repaired when it is damaged."""
+
+from __future__ import annotations
+
+from monitor.store.maintenance.integrity import StateFault
+from monitor.store.maintenance.state_maintenance import StateCare
+
+__all__ = ["StateCare", "StateFault"]

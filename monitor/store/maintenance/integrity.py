@@ -1,0 +1,233 @@
+"""What is wrong with a state, beyond whether it opens: its pages, its tables, and its sums.
+
+Every rule here holds after each transaction of this program, so that what breaks one was written
+by something else, or has rotted on the disk.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    cast,
+    func,
+    inspect,
+    or_,
+    select,
+    text,
+)
+
+from monitor.errors import LedgerError
+from monitor.store.database import Database
+from monitor.store.schema import (
+    BAND_COLUMNS,
+    SCHEMA_VERSION,
+    coverage,
+    flow_error_totals,
+    flow_errors,
+    incident_totals,
+    incidents,
+    metadata,
+    series,
+    tallies,
+)
+
+MOST_MESSAGES = 20
+"""Messages of SQLite that are shown: the first ones tell what is damaged, of thousands maybe."""
+
+LARGEST = 1e300
+"""No sum of durations comes near it; infinity lies beyond, and what is no number sorts there."""
+
+_TOLERANCE = 1e-6
+"""Sums of durations are added up in another order than they grew in."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFault:
+    """One rule, and how it was broken.
+
+    Attributes:
+        rule: What was looked at, in a word or two.
+        detail: What was found; empty where the rule holds.
+    """
+
+    rule: str
+    detail: str = ""
+
+
+def check_state(database: Database) -> Iterator[StateFault]:
+    """Check every rule, one after the other; one that can't be checked is broken.
+
+    Args:
+        database: Opened to be read.
+
+    Raises:
+        LedgerError: It is not ours, or not this program's version.
+    """
+    version = database.recognise()
+    yield _result(database, "pages", _pages)
+    if version != SCHEMA_VERSION:
+        yield StateFault(
+            f"schema (version {version}: run upgrades it, and its sums can be checked)"
+        )
+        return
+    for rule, check in (
+        ("schema", _schema),
+        ("rows of no org or series", _orphans),
+        ("numbers", _numbers),
+        ("latency bands", _bands),
+        ("totals of executions", _totals),
+        ("totals of incidents", _incident_totals),
+        ("totals of lost callers", _flow_error_totals),
+        ("coverage", _coverage),
+    ):
+        yield _result(database, rule, check)
+
+
+def _result(database: Database, rule: str, check: Callable[[Connection], str]) -> StateFault:
+    try:
+        with database.reading() as connection:
+            return StateFault(rule, check(connection))
+    except LedgerError as error:
+        return StateFault(rule, error.message)
+
+
+def _pages(connection: Connection) -> str:
+    if connection.dialect.name != "sqlite":
+        return ""  # a server looks after its own
+    found = connection.execute(text(f"PRAGMA integrity_check({MOST_MESSAGES})")).scalars()
+    return "; ".join(" ".join(str(one).split()) for one in found if one != "ok")
+
+
+def _schema(connection: Connection) -> str:
+    inspector = inspect(connection)
+    there = set(inspector.get_table_names())
+    missing = [name for name in sorted(metadata.tables) if name not in there]
+    for name in sorted(there.intersection(metadata.tables)):
+        columns = {one["name"] for one in inspector.get_columns(name)}
+        missing += [
+            f"{name}.{one.name}" for one in metadata.tables[name].columns if one.name not in columns
+        ]
+    return f"missing: {', '.join(missing)}" if missing else ""
+
+
+def _orphans(connection: Connection) -> str:
+    if connection.dialect.name != "sqlite":
+        return ""  # a server does not let them come to be
+    found: Counter[str] = Counter(
+        row[0] for row in connection.execute(text("PRAGMA foreign_key_check"))
+    )
+    return ", ".join(f"{count} in {name}" for name, count in sorted(found.items()))
+
+
+def _numbers(connection: Connection) -> str:
+    broken = []
+    for table in (series, tallies):
+        wrong = or_(
+            table.c["count"] < 0,
+            table.c.duration_ms < 0,
+            table.c.duration_ms > LARGEST,
+            *(table.c[name] < 0 for name in BAND_COLUMNS),
+        )
+        if table is tallies:
+            wrong = or_(wrong, table.c.min_ms > table.c.max_ms, table.c.max_ms > LARGEST)
+        broken.append(_counted(connection, table, wrong))
+    return _joined(broken)
+
+
+def _bands(connection: Connection) -> str:
+    """In bands there are at most as many executions as there are in all."""
+    broken = []
+    for table in (series, tallies):
+        total: ColumnElement[int] = sum((table.c[name] for name in BAND_COLUMNS[1:]), table.c.b00)
+        broken.append(_counted(connection, table, total > table.c["count"]))
+    return _joined(broken)
+
+
+def _totals(connection: Connection) -> str:
+    """A total holds its windows, and those that were pruned."""
+    sums = (
+        select(
+            tallies.c.series_id,
+            func.sum(tallies.c["count"]).label("count"),
+            cast(func.sum(tallies.c.duration_ms), Double).label("duration_ms"),
+            *(func.sum(tallies.c[name]).label(name) for name in BAND_COLUMNS),
+        )
+        .group_by(tallies.c.series_id)
+        .subquery()
+    )
+    joined = series.join(sums, sums.c.series_id == series.c.id)
+    short = or_(
+        sums.c["count"] > series.c["count"],
+        sums.c.duration_ms > series.c.duration_ms * (1 + _TOLERANCE) + _TOLERANCE,
+        *(sums.c[name] > series.c[name] for name in BAND_COLUMNS),
+    )
+    return _joined(
+        [_number(connection, select(func.count()).select_from(joined).where(short), "series")]
+    )
+
+
+def _incident_totals(connection: Connection) -> str:
+    return _sums_of(
+        connection, incidents, incident_totals, ("org_id", "flow_id", "action_id"), "incidents"
+    )
+
+
+def _flow_error_totals(connection: Connection) -> str:
+    return _sums_of(
+        connection, flow_errors, flow_error_totals, ("org_id", "flow_id", "exit_reason"), "callers"
+    )
+
+
+def _sums_of(
+    connection: Connection, rows: Table, totals: Table, keys: tuple[str, ...], counted: str
+) -> str:
+    amount = func.sum(rows.c[counted]) if counted in rows.c else func.count()
+    sums = select(*(rows.c[key] for key in keys), amount.label("amount"))
+    sums_by_key = sums.group_by(*(rows.c[key] for key in keys)).subquery()
+    joined: FromClause = sums_by_key.join(
+        totals, and_(*(totals.c[key] == sums_by_key.c[key] for key in keys)), isouter=True
+    )
+    short = sums_by_key.c.amount > func.coalesce(totals.c[counted], 0)
+    query = select(func.count()).select_from(joined).where(short)
+    return _joined([_number(connection, query, totals.name)])
+
+
+def _coverage(connection: Connection) -> str:
+    """Ranges of one kind begin before they end, and touch no other."""
+    one, other = coverage.alias(), coverage.alias()
+    same = and_(*(one.c[key] == other.c[key] for key in ("org_id", "source", "skipped")))
+    overlap = and_(
+        same, one.c.range_start < other.c.range_start, one.c.range_end > other.c.range_start
+    )
+    query = select(func.count()).select_from(one.join(other, overlap))
+    return _joined(
+        [
+            _counted(connection, coverage, coverage.c.range_end <= coverage.c.range_start),
+            _number(connection, query, "coverage, which overlap"),
+        ]
+    )
+
+
+def _counted(connection: Connection, table: Table, wrong: ColumnElement[bool]) -> str:
+    return _number(connection, select(func.count()).select_from(table).where(wrong), table.name)
+
+
+def _number(connection: Connection, query: Select[Any], where: str) -> str:
+    found = connection.execute(query).scalar_one()
+    return f"{found} in {where}" if found else ""
+
+
+def _joined(broken: list[str]) -> str:
+    found = ", ".join(one for one in broken if one)
+    return f"rows that can't be: {found}" if found else ""

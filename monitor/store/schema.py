@@ -1,0 +1,251 @@
+"""The tables of the ledger, version 4; changing one means a new version and a step towards it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from monitor.model import BAND_EDGES_MS
+from monitor.store.redacted_text import ToldText
+
+APPLICATION = "timeout-monitor"
+"""What ``meta`` says of whose file it is."""
+
+SCHEMA_VERSION = 4
+
+BAND_COLUMNS: tuple[str, ...] = tuple(f"b{index:02}" for index in range(len(BAND_EDGES_MS) + 1))
+"""One column a latency band, so that SQL sums them; ``b00`` is the fastest."""
+
+LONGEST_SUM_MS = 1e15
+"""Thirty thousand years: what is longer, or no number, would make every later sum infinite."""
+
+metadata = MetaData()
+
+
+def _org() -> Column[int]:
+    return Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True)
+
+
+def _bands() -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False) for name in BAND_COLUMNS]
+
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""Whose file this is, its version, and the few facts that need no table of their own."""
+
+orgs = Table(
+    "orgs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+)
+"""One row an org; its lock is what writers of one org queue for where rows are locked."""
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
+    Column("action_id", String, nullable=False),
+    Column("error_type", ToldText, nullable=False),
+    Column("response_status", ToldText, nullable=False),
+    Column("count", BigInteger, nullable=False, default=0),
+    Column("duration_ms", Double, nullable=False, default=0.0),
+    *(Column(name, BigInteger, nullable=False, default=0) for name in BAND_COLUMNS),
+    UniqueConstraint("org_id", "action_id", "error_type", "response_status"),
+)
+"""Running totals: one row for each way that an action ended. They are never pruned."""
+
+tallies = Table(
+    "tallies",
+    metadata,
+    _org(),
+    Column("window_start", BigInteger, primary_key=True),
+    Column("series_id", Integer, ForeignKey("series.id"), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("duration_ms", Double, nullable=False),
+    Column("min_ms", Double, nullable=False),
+    Column("max_ms", Double, nullable=False),
+    *_bands(),
+    # Kept in the order of the key: a poll, a report and a prune each touch one period of one
+    # org, which then lies together on disk, and a new window is written at the end.
+    sqlite_with_rowid=False,
+)
+"""The largest count seen of each series in each window."""
+
+coverage = Table(
+    "coverage",
+    metadata,
+    _org(),
+    Column("source", String, primary_key=True),
+    Column("skipped", Boolean, primary_key=True),
+    Column("range_start", BigInteger, primary_key=True),
+    Column("range_end", BigInteger, nullable=False),
+)
+"""What was asked of a source, and apart from it what was given up; each merged and disjoint."""
+
+sources = Table(
+    "sources",
+    metadata,
+    _org(),
+    Column("source", String, primary_key=True),
+    Column("last_success_at", Double, nullable=False),
+    Column("newest_data_at", Double, nullable=False),
+    Column("restatements", BigInteger, nullable=False),
+    Column("skipped_windows", BigInteger, nullable=False),
+    Column("complete_until", BigInteger, nullable=False),
+    Column("window_seconds", Integer, nullable=False),
+)
+"""How far each source was read, and in which windows: those of two lengths can't be compared."""
+
+lateness = Table(
+    "lateness",
+    metadata,
+    _org(),
+    Column("source", String, primary_key=True),
+    Column("band", Integer, primary_key=True),
+    Column("executions", BigInteger, nullable=False),
+    Column("seconds_sum", Double, nullable=False),
+)
+
+error_types = Table(
+    "error_types",
+    metadata,
+    _org(),
+    Column("error_type", ToldText, primary_key=True),
+    Column("first_seen_at", Double, nullable=False),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("name", ToldText, nullable=False),
+    Column("integration_id", String, nullable=False),
+    Column("integration_name", ToldText, nullable=False),
+    Column("category", ToldText, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("configured_timeout_ms", Integer, nullable=True),
+    Column("listed", Boolean, nullable=False),
+)
+"""Every action ever known; ``listed`` is whether the newest catalogue has it."""
+
+timeouts = Table(
+    "timeouts",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("since", Double, primary_key=True),
+    Column("timeout_ms", Integer, nullable=True),
+)
+"""The timeout in force over time: a row when it is first seen, and one for each change."""
+
+flows = Table(
+    "flows",
+    metadata,
+    _org(),
+    Column("flow_id", String, primary_key=True),
+    Column("name", ToldText, nullable=False),
+    Column("named_at", Double, nullable=False),
+)
+
+flow_lookups = Table(
+    "flow_lookups",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("looked_up_at", Double, nullable=False),
+)
+"""When dependency tracking was asked about each action, whether or not a flow uses it."""
+
+flow_use = Table(
+    "flow_use",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("flow_id", String, primary_key=True),
+)
+"""Which flows use an action, as dependency tracking says; incidents say it in their totals."""
+
+incidents = Table(
+    "incidents",
+    metadata,
+    _org(),
+    Column("conversation_id", String, primary_key=True),
+    Column("segment_start_ms", BigInteger, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("action_id", String, nullable=False),
+    Column("flow_id", String, nullable=False),
+    Column("error_type", ToldText, nullable=False),
+    Column("attributed", String, nullable=False, server_default=""),
+    Index("incidents_by_time", "org_id", "at"),
+)
+
+incident_totals = Table(
+    "incident_totals",
+    metadata,
+    _org(),
+    Column("flow_id", String, primary_key=True),
+    Column("action_id", String, primary_key=True),
+    Column("incidents", BigInteger, nullable=False),
+    Column("conversations", BigInteger, nullable=False),
+)
+"""Running totals of incidents. They are never pruned."""
+
+timeout_edits = Table(
+    "timeout_edits",
+    metadata,
+    _org(),
+    Column("edit_id", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("action_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("user_name", ToldText, nullable=False),
+    Column("client_id", String, nullable=False),
+    Column("from_ms", Integer, nullable=True),
+    Column("to_ms", Integer, nullable=True),
+    Column("change_id", Integer, nullable=True),
+    Index("timeout_edits_by_action", "org_id", "action_id", "at"),
+)
+"""Who saved an action and when, by the platform's audit log; ``change_id`` where that was us."""
+
+flow_errors = Table(
+    "flow_errors",
+    metadata,
+    _org(),
+    Column("window_start", BigInteger, primary_key=True),
+    Column("flow_id", String, primary_key=True),
+    Column("exit_reason", ToldText, primary_key=True),
+    Column("callers", BigInteger, nullable=False),
+)
+"""The most callers seen that a flow lost one way in a window."""
+
+flow_error_totals = Table(
+    "flow_error_totals",
+    metadata,
+    _org(),
+    Column("flow_id", String, primary_key=True),
+    Column("exit_reason", ToldText, primary_key=True),
+    Column("callers", BigInteger, nullable=False),
+)
+"""Running totals of callers lost in flows. They are never pruned."""
+
+VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals)
+"""What version 3 lacks."""

@@ -1,0 +1,7 @@
+"""The journal of a ledger, in SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from tests.ledger.conftest import ledger, postgresql, url
+
+__all__ = ["ledger", "postgresql", "url"]

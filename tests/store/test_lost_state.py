@@ -1,0 +1,109 @@
+"""A state that is lost while it is open: on a disk, and on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
+
+from monitor.errors import LedgerError, NoStateError, StateLostError
+from monitor.ledger import Ledger
+from monitor.store.failures import in_plain_words
+from monitor.store.schema import metadata
+from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
+
+Damage = Callable[[Connection], object]
+
+
+def do(url: str, damage: Damage) -> None:
+    """Do something to the database behind the ledger's back."""
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        damage(connection)
+    engine.dispose()
+
+
+def drop_all(connection: Connection) -> None:
+    """Drop every table."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    else:
+        metadata.drop_all(connection)
+
+
+def set_fact(key: str, value: str) -> Damage:
+    """Let the state say something else of itself."""
+    statement = text("UPDATE meta SET value = :value WHERE key = :key")
+    return lambda connection: connection.execute(statement, {"key": key, "value": value})
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (drop_all, "its tables are not there any more"),
+        (set_fact("state_id", "another"), "was replaced by another one"),
+        (set_fact("application", "another"), "was replaced by another one"),
+        (set_fact("schema_version", "99"), "was upgraded by a newer program"),
+    ],
+)
+def test_what_is_not_the_state_that_was_opened_is_not_written(
+    url: str, damage: Damage, sentence: str
+) -> None:
+    """Every writer says so, and so does whoever asks."""
+    with Ledger.open(url) as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        ledger.verify()
+        do(url, damage)
+
+        with pytest.raises(StateLostError, match=sentence) as caught:
+            ledger.verify()
+        assert caught.value.hint
+        with pytest.raises(StateLostError, match=sentence):
+            ledger.record(ORG, SOURCE, reading(tally(4)))
+        with pytest.raises(StateLostError, match=sentence):
+            ledger.prune(10**10)
+
+
+def test_a_state_that_another_program_has_made_anew_is_another(url: str) -> None:
+    """As where somebody drops it and a timer's poll makes it again."""
+    with Ledger.open(url) as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        do(url, drop_all)
+        with Ledger.open(url) as new:
+            assert new.was_created
+            with pytest.raises(StateLostError, match="was replaced by another one"):
+                ledger.record(ORG, SOURCE, reading(tally(4)))
+            assert count_of(new) == 0
+
+
+def test_what_opens_alone_makes_none(url: str) -> None:
+    """An empty database stays empty, and is named."""
+    with pytest.raises(NoStateError, match="there is no state at "):
+        Ledger.open(url, may_create=False)
+
+    with Ledger.open(url) as made:
+        assert made.was_created
+    with Ledger.open(url, may_create=False) as opened:
+        assert not opened.was_created
+
+
+def test_a_state_without_a_number_of_its_own_is_opened(url: str) -> None:
+    """One of the days before they had one."""
+    Ledger.open(url).close()
+    do(url, lambda one: one.execute(text("DELETE FROM meta WHERE key = 'state_id'")))
+
+    with Ledger.open(url) as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        ledger.verify()
+        assert count_of(ledger) == 3
+
+
+def test_words_of_the_database_that_are_no_text_tell_of_damage() -> None:
+    """It quotes a page that is spoilt."""
+    with pytest.raises(LedgerError, match="the state s is damaged"), in_plain_words("s"):
+        b"malformed database schema (\xff)".decode()
