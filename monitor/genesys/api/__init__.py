@@ -33,16 +33,14 @@ from monitor.genesys.api.dependencies import (
     consuming_flows,
     tracking_is_built,
 )
-from monitor.genesys.api.etags import (
-    UNCOMPRESSED,
-    bare_etag,
-    is_same_etag,
-)
 from monitor.genesys.api.flows import (
     FLOW_DEFAULT_TIMEOUT_MS,
+    UNCOMPRESSED,
     FlowDataAction,
     FlowDocument,
+    bare_etag,
     get_flow,
+    is_same_etag,
 )
 from monitor.genesys.api.org_limits import (
     data_action_limits,

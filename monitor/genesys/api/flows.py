@@ -2,18 +2,24 @@
 
 This is the flow-document contract: gateways and deployments speak it, and the simulator; the
 documented platform API keeps timeouts in integration actions instead.
+
+A gateway that compresses an answer names the compressed form: Apache and Caddy turn ``"x"`` into
+``"x-gzip"``, Jetty into ``"x--gzip"``, nginx into ``W/"x"``. Not all of them turn it back when it
+comes in an ``If-Match``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
 from monitor.errors import WrongShapeError
-from monitor.genesys.api.etags import UNCOMPRESSED
 from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.decoding import (
     DroppedRecord,
@@ -30,6 +36,15 @@ GET_FLOW = Endpoint(
     "/api/v2/flows/{flowId}",
     ("flow:flow:read", "architect:flow:view"),
     refuses_in_any_words=True,
+)
+
+UNCOMPRESSED: Final[Mapping[str, str]] = MappingProxyType({"Accept-Encoding": "identity"})
+"""Asks for an answer whose ETag no gateway has a reason to rewrite."""
+
+_WEAK: Final = "W/"
+_ENCODING: Final = re.compile(
+    r"(?:--?|[;:+_])(?:x-)?(?:gzip|gz|deflate|df|brotli|br|zstd|compress|identity)(?=\"?$)",
+    re.IGNORECASE,
 )
 
 FLOW_DEFAULT_TIMEOUT_MS = 3000
@@ -210,3 +225,14 @@ def _without_secrets(url: str) -> str:
         # A template such as "https://[host]/" is no URL until the flow fills it in.
         return url.partition("?")[0].partition("#")[0].rpartition("@")[2]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def bare_etag(etag: str) -> str:
+    """Return an ETag without ``W/`` and without the name of an encoding at its end."""
+    stripped = etag.strip()
+    return _ENCODING.sub("", stripped.removeprefix(_WEAK).strip(), count=1)
+
+
+def is_same_etag(one: str, other: str) -> bool:
+    """Return whether two ETags name the same state, whatever a gateway made of either."""
+    return bare_etag(one) == bare_etag(other)
