@@ -12,7 +12,7 @@ from monitor.cli.context import Context, FormatOption, OrgOption, OutputFormat, 
 from monitor.cli.investigate import MAX_ENTRIES
 from monitor.cli.plan import exit_code_of, format_change, show_change
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import print_error
+from monitor.cli.terminal import confirm, json_text, print_error
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
 from monitor.formats import exact_seconds
 
@@ -65,7 +65,7 @@ def rollback(
         line = (
             f"{found.action_name}: {exact_seconds(found.to_ms)} -> {exact_seconds(found.from_ms)}"
         )
-        _ask(line, yes=yes)
+        confirm(f"{line}. Undo it?", "undo the change", yes=yes)
         with opened_remediations(settings, ledger, [org]) as (remediation,):
             with waiting(f"Undoing change {change}"):
                 done = remediation.reconciler.roll_back(found, f"asked for by {person()}")
@@ -97,12 +97,11 @@ def history(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.plan_views import audit_table, changes_table
-    from monitor.cli.planned import chosen_orgs
     from monitor.cli.tables import console_for
     from monitor.render import history_document
 
     with opened_ledger(settings) as ledger:
-        names = [one.name for one in chosen_orgs(settings, org)]
+        names = [one.name for one in settings.chosen_orgs(org)]
         changes = [one for name in names for one in ledger.journal.changes(name, limit)]
         outside = [one for name in names for one in ledger.journal.outside_changes(name, limit)]
         lines = [one for name in names for one in ledger.journal.audit(name, limit)]
@@ -110,10 +109,7 @@ def history(
     outside.sort(key=lambda one: one.at, reverse=True)
     lines.sort(key=lambda one: one.entry_id, reverse=True)
     if form is OutputFormat.JSON:
-        import msgspec
-
-        document = msgspec.json.encode(history_document(changes, outside, lines))
-        sys.stdout.write(msgspec.json.format(document, indent=2).decode() + "\n")
+        sys.stdout.write(json_text(history_document(changes, outside, lines)))
         return
     console_for().print(audit_table(lines) if audit else changes_table(changes, outside))
 
@@ -130,7 +126,6 @@ def pause(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
     from monitor.journal import Switch
     from monitor.remediation import AuditFile, audit_path, person
@@ -138,7 +133,7 @@ def pause(
     with opened_ledger(settings, changes=True) as ledger:
         switch = Switch(ledger.clock(SystemClock()).now(), person(), reason)
         said = []
-        orgs = chosen_orgs(settings, org)
+        orgs = settings.chosen_orgs(org)
         for one in orgs:
             on_their_way = ledger.journal.pause(one.name, switch)
             said.append(f"Changes of {one.name} are paused.")
@@ -174,7 +169,6 @@ def resume(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import chosen_orgs
     from monitor.clock import SystemClock
     from monitor.investigation import find_action, known_actions
     from monitor.journal import AuditEntry, Switch
@@ -183,7 +177,7 @@ def resume(
     who = person()
     with opened_ledger(settings, changes=True) as ledger:
         now = ledger.clock(SystemClock()).now()
-        orgs = chosen_orgs(settings, org)
+        orgs = settings.chosen_orgs(org)
         if action is None:
             said = []
             for one in orgs:
@@ -221,17 +215,6 @@ def _find(
     raise ConfigurationError(
         f"There is no change {change_id}", "timeout-monitor history lists all of them."
     )
-
-
-def _ask(line: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise ConfigurationError(
-            "Nobody is there to be asked whether to undo the change",
-            "Run it with --yes where that is what you want.",
-        )
-    typer.confirm(f"{line}. Undo it?", abort=True)
 
 
 def _refusal(change: "Change", reason: str) -> RefusedError:

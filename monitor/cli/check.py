@@ -1,11 +1,12 @@
 """``check``: is everything in place, and what to do where it is not."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from monitor.cli.context import Context, FormatOption, OutputFormat
-from monitor.cli.terminal import print_error
+from monitor.cli.terminal import json_text, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def check(
         if console is not None:
             _show(finding, console)
     if console is None:
-        typer.echo(_as_json(found, [org.name for org in settings.org]))
+        sys.stdout.write(_as_json(found, [org.name for org in settings.org]))
     failed = [one for one in found if one.level is Level.FAILED]
     if failed:
         print_error(
@@ -66,8 +67,6 @@ def _show(finding: "Finding", console: "Console") -> None:
 
 
 def _as_json(found: "Sequence[Finding]", orgs: "Sequence[str]") -> str:
-    import msgspec
-
     def org_of(finding: "Finding") -> str | None:
         return next((org for org in orgs if finding.subject.startswith(f"{org}: ")), None)
 
@@ -85,4 +84,4 @@ def _as_json(found: "Sequence[Finding]", orgs: "Sequence[str]") -> str:
             for one in found
         ],
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    return json_text(document)

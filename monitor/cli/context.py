@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.errors import ConfigurationError
+from monitor.errors import ConfigurationError, StaleDataError
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -31,6 +31,11 @@ class OutputFormat(StrEnum):
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How to write it.")]
 OrgOption = Annotated[
     str | None, typer.Option("--org", help="The only org to look at.", show_default=False)
+]
+
+
+OneOrgOption = Annotated[
+    str | None, typer.Option("--org", help="Which org, where several are.", show_default=False)
 ]
 
 
@@ -158,3 +163,32 @@ def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoll
         stop.set()
         for poller in pollers:
             poller.close()
+
+
+def refuse_no_data(ledger: Ledger, orgs: Iterable[str]) -> None:
+    """Make sure that something was collected of at least one of these orgs.
+
+    Raises:
+        StaleDataError: Nothing ever was.
+    """
+    if not any(ledger.state(org).sources for org in orgs):
+        raise StaleDataError(
+            "Nothing has been collected yet",
+            "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
+        )
+
+
+def seconds_of(option: str, text: str, example: str) -> float:
+    """Return the duration that an option was given, in seconds.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    from monitor.time_ranges import parse_duration
+
+    try:
+        return float(parse_duration(text))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{option}: {error}", f"For example {option} {example}."
+        ) from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.backfill import FORMATS, TIMES
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
 from monitor.cli.terminal import print_error
@@ -45,7 +45,7 @@ def export(
         datetime | None,
         typer.Option("--to", formats=FORMATS, metavar="TIME", help="End, likewise."),
     ] = None,
-    org: Annotated[str | None, typer.Option(help="Only this org.")] = None,
+    org: OrgOption = None,
     label: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A label that scrapes add; may be repeated."),
@@ -59,7 +59,7 @@ def export(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     time_range = _time_range(begin, end)
-    orgs = _chosen(settings, org)
+    orgs = settings.chosen_orgs(org)
     labels = _labels(label or [])
     with opened_ledger(settings) as ledger, waiting("Writing"):
         result = Result.of(output, "export", context, settings)
@@ -81,14 +81,6 @@ def _time_range(begin: datetime | None, end: datetime | None) -> "TimeRange":
     if stop <= start:
         raise ConfigurationError("--to must be later than --from", "Swap them.")
     return TimeRange(start, stop)
-
-
-def _chosen(settings: "Settings", name: str | None) -> "Sequence[OrgSettings]":
-    orgs = [org for org in settings.org if name in {None, org.name}]
-    if not orgs:
-        known = ", ".join(org.name for org in settings.org)
-        raise ConfigurationError(f"--org: there is no org {name}", f"Choose one of: {known}.")
-    return orgs
 
 
 def _labels(written: "Sequence[str]") -> dict[str, str]:

@@ -10,6 +10,7 @@ import typer
 from monitor.cli.context import (
     Context,
     FormatOption,
+    OneOrgOption,
     OutputFormat,
     opened_ledger,
     opened_or_passing_ledger,
@@ -41,11 +42,6 @@ flow = typer.Typer(
 )
 
 
-OrgOption = Annotated[
-    str | None, typer.Option("--org", help="Which org, where several are.", show_default=False)
-]
-
-
 @flow.command()
 def show(
     ctx: typer.Context,
@@ -58,7 +54,7 @@ def show(
         ),
     ] = None,
     form: FormatOption = OutputFormat.TABLE,
-    org: OrgOption = None,
+    org: OneOrgOption = None,
 ) -> None:
     """List the data actions of a flow. Nested ones are found, too."""
     context: Context = ctx.obj
@@ -115,7 +111,7 @@ def set_timeout(
         bool, typer.Option("--allow-lower", help="Lower it, too, where MS is less than now.")
     ] = False,
     form: FormatOption = OutputFormat.TABLE,
-    org: OrgOption = None,
+    org: OneOrgOption = None,
 ) -> None:
     """Set the timeout of one data action in a flow. Nothing else in it changes."""
     context: Context = ctx.obj
@@ -230,12 +226,10 @@ def _org(settings: "Settings", name: str | None) -> "OrgSettings":
     Raises:
         ConfigurationError: None is, or any of several could be.
     """
-    names = ", ".join(org.name for org in settings.org)
-    found = [org for org in settings.org if name in {None, org.name}]
-    if not found:
-        raise ConfigurationError(f"No org is called {name}", f"Configured are {names}.")
+    found = settings.chosen_orgs(name)
     if len(found) > 1:
         raise ConfigurationError(
-            f"{len(found)} orgs are configured, {names}", "Say which one with --org."
+            f"{len(found)} orgs are configured, {', '.join(org.name for org in found)}",
+            "Say which one with --org.",
         )
     return found[0]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from monitor.cli.terminal import json_text
 from monitor.sanitize import tame
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:
     """The data actions of a flow in the order of its document."""
     if as_json:
-        return _json(
+        return json_text(
             {
                 "org": org,
                 "flow_id": flow.flow_id,
@@ -67,7 +66,7 @@ def shown_result(flow: FlowDocument, result: SetTimeoutResult, org: str, *, as_j
     """What was done: before, after, and the version that came of it."""
     before, after = result.before, result.after
     if as_json:
-        return _json(
+        return json_text(
             {
                 "org": org,
                 "flow_id": flow.flow_id,
@@ -140,7 +139,3 @@ def _printed(*parts: RenderableType) -> str:
         for part in parts:
             console.print(part)
     return captured.get()
-
-
-def _json(document: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

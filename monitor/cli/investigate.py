@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, FormatOption, OutputFormat, opened_ledger
+from monitor.cli.context import (
+    Context,
+    FormatOption,
+    OrgOption,
+    OutputFormat,
+    opened_ledger,
+    seconds_of,
+)
 from monitor.cli.progress import reading
+from monitor.cli.terminal import json_text
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,9 +34,7 @@ def investigate(
     limit: Annotated[
         int, typer.Option(help="The most entries of each list.", min=1, max=MAX_ENTRIES)
     ] = 20,
-    org: Annotated[
-        str | None, typer.Option(help="Look in this org only.", show_default=False)
-    ] = None,
+    org: OrgOption = None,
     wait: Annotated[str, typer.Option(help="How long to wait for the platform.")] = "2m",
 ) -> None:
     """Look closely at one data action. It asks the platform for its single executions."""
@@ -56,12 +62,7 @@ def investigate(
 
 
 def _seconds(option: str, text: str, most: int) -> float:
-    from monitor.time_ranges import parse_duration
-
-    try:
-        seconds = float(parse_duration(text))
-    except ValueError as error:
-        raise ConfigurationError(f"{option}: {error}", f"For example {option} 15m.") from error
+    seconds = seconds_of(option, text, "15m")
     if seconds > most:
         raise ConfigurationError(
             f"{option}: {text} is too long", f"Choose at most {math.floor(most / 3600)}h."
@@ -71,12 +72,9 @@ def _seconds(option: str, text: str, most: int) -> float:
 
 def _render(found: "Investigation", form: OutputFormat, generated_at: float) -> str:
     if form is OutputFormat.JSON:
-        import msgspec
-
         from monitor.render import investigation_document
 
-        document = msgspec.json.encode(investigation_document(found, generated_at))
-        return msgspec.json.format(document, indent=2).decode() + "\n"
+        return json_text(investigation_document(found, generated_at))
     from monitor.cli.investigation_view import investigation_view
     from monitor.cli.tables import console_for
 

@@ -8,8 +8,7 @@ import typer
 
 from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import print_error
-from monitor.errors import ConfigurationError
+from monitor.cli.terminal import confirm, json_text, print_error
 from monitor.formats import exact_seconds
 
 if TYPE_CHECKING:
@@ -46,9 +45,9 @@ def plan(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import chosen_orgs, opened_remediations, planned
+    from monitor.cli.planned import opened_remediations, planned
 
-    orgs = chosen_orgs(settings, org)
+    orgs = settings.chosen_orgs(org)
     with (
         opened_ledger(settings) as ledger,
         opened_remediations(settings, ledger, orgs) as remediations,
@@ -82,10 +81,10 @@ def apply(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import chosen_orgs, opened_remediations, planned, resolve_actions
+    from monitor.cli.planned import opened_remediations, planned, resolve_actions
     from monitor.remediation import DecisionKind
 
-    orgs = chosen_orgs(settings, org)
+    orgs = settings.chosen_orgs(org)
     with (
         opened_ledger(settings, changes=True) as ledger,
         opened_remediations(settings, ledger, orgs) as remediations,
@@ -136,23 +135,14 @@ def _show(decisions: "Sequence[Decision]", form: PlanFormat) -> None:
     if form is PlanFormat.TERRAFORM:
         sys.stdout.write(terraform(decisions))
         return
-    import msgspec
-
-    text = msgspec.json.format(msgspec.json.encode(plan_document(decisions)), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(json_text(plan_document(decisions)))
 
 
 def _ask(shown: "Sequence[Decision]", *, yes: bool) -> None:
     from monitor.remediation import DecisionKind
 
-    if yes or not any(one.kind is DecisionKind.RAISE for one in shown):
-        return
-    if not sys.stdin.isatty():
-        raise ConfigurationError(
-            "Nobody is there to be asked whether to change timeouts",
-            "Run it with --yes where that is what you want.",
-        )
-    typer.confirm("\nMake these changes?", abort=True)
+    if any(one.kind is DecisionKind.RAISE for one in shown):
+        confirm("\nMake these changes?", "change timeouts", yes=yes)
 
 
 def _note_dry_run(found: "Sequence[Planned]", shown: "Sequence[Decision]") -> None:

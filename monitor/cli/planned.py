@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.errors import ConfigurationError, StaleDataError
+from monitor.cli.context import refuse_no_data
 
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
@@ -29,21 +29,6 @@ class Planned:
     remediation: OrgRemediation
     diagnosis: OrgDiagnosis
     decisions: list[Decision]
-
-
-def chosen_orgs(settings: Settings, name: str | None) -> list[OrgSettings]:
-    """The org of this name; all of them where none is named.
-
-    Raises:
-        ConfigurationError: There is none of this name.
-    """
-    found = [org for org in settings.org if name in {None, org.name}]
-    if not found:
-        raise ConfigurationError(
-            f"No org is called {name}",
-            f"Configured are {', '.join(org.name for org in settings.org)}.",
-        )
-    return found
 
 
 @contextmanager
@@ -76,11 +61,7 @@ def planned(
     from monitor.diagnosis import diagnose_org
     from monitor.remediation import Initiator
 
-    if not any(ledger.state(one.name).sources for one in remediations):
-        raise StaleDataError(
-            "Nothing has been collected yet",
-            "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
-        )
+    refuse_no_data(ledger, [one.name for one in remediations])
     found = []
     by_name = {org.name: org for org in settings.org}
     for one in remediations:

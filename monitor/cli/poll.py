@@ -1,12 +1,13 @@
 """``poll``: one collection now; and how the result of a collection is told."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import no_actions, print_error
+from monitor.cli.terminal import json_text, no_actions, print_error
 from monitor.formats import iso_time
 
 if TYPE_CHECKING:
@@ -65,10 +66,8 @@ def read_orgs(
 
 def _print(reports: "Sequence[PollReport]", pruned: "TimeRange | None", *, as_json: bool) -> None:
     if as_json:
-        import msgspec
-
         documents = [_document(report, pruned) for report in reports]
-        typer.echo(msgspec.json.format(msgspec.json.encode(documents), indent=2).decode())
+        sys.stdout.write(json_text(documents))
         return
     for report in reports:
         typer.echo(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger
+from monitor.cli.context import Context, opened_ledger, refuse_no_data, seconds_of
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
-from monitor.cli.terminal import no_actions, print_error
-from monitor.errors import ConfigurationError, StaleDataError
+from monitor.cli.terminal import json_text, no_actions, print_error
+from monitor.errors import ConfigurationError
 
 HOUR_SECONDS = 3_600
 
@@ -73,12 +73,7 @@ def report(
 
 
 def _seconds(since: str, retention_seconds: int) -> int:
-    from monitor.time_ranges import parse_duration
-
-    try:
-        seconds = float(parse_duration(since))
-    except ValueError as error:
-        raise ConfigurationError(f"--since: {error}", "For example --since 24h.") from error
+    seconds = seconds_of("--since", since, "24h")
     if seconds > retention_seconds:
         raise ConfigurationError(
             f"--since: {since} is longer than the state is kept",
@@ -117,12 +112,7 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSever
     collect = settings.collect
     now = ledger.clock(SystemClock()).now()
     time_range = settled(now, seconds, collect.window, collect.settle)
-    unread = [org.name for org in settings.org if not ledger.state(org.name).sources]
-    if len(unread) == len(settings.org):
-        raise StaleDataError(
-            "Nothing has been collected yet",
-            "Run timeout-monitor poll once, or leave timeout-monitor run at work.",
-        )
+    refuse_no_data(ledger, [org.name for org in settings.org])
     classifier = settings.classify.classifier()
     summaries = [
         summarise(ledger, org.name, org.contract, time_range, classifier) for org in settings.org
@@ -184,8 +174,5 @@ def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
 
     if form is ReportFormat.CSV:
         return report_csv(found.shown, found.diagnoses)
-    import msgspec
-
     document = report_document(found.shown, found.generated_at, found.diagnoses, found.limits)
-    encoded = msgspec.json.encode(document)
-    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+    return json_text(document)

@@ -8,7 +8,7 @@ import typer
 
 from monitor.cli.context import Context, FormatOption, OutputFormat
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import print_error
+from monitor.cli.terminal import json_text, print_error
 from monitor.formats import iso_time
 
 if TYPE_CHECKING:
@@ -73,17 +73,19 @@ def repair(
         place, done = care.repair(output)
     before = done.not_counted_before
     if form is OutputFormat.JSON:
-        _echo_json(
-            {
-                "state": care.name,
-                "repaired": str(place),
-                "kept": done.kept,
-                "lost": done.lost,
-                "mended": done.mended,
-                "not_mended": [{"rule": one.rule, "detail": one.detail} for one in done.faults],
-                "not_counted_before": iso_time(before) if before else None,
-                "paused": done.is_paused,
-            }
+        sys.stdout.write(
+            json_text(
+                {
+                    "state": care.name,
+                    "repaired": str(place),
+                    "kept": done.kept,
+                    "lost": done.lost,
+                    "mended": done.mended,
+                    "not_mended": [{"rule": one.rule, "detail": one.detail} for one in done.faults],
+                    "not_counted_before": iso_time(before) if before else None,
+                    "paused": done.is_paused,
+                }
+            )
         )
     else:
         kept = ", ".join(f"{count:,} {name}" for name, count in sorted(done.kept.items()) if count)
@@ -132,7 +134,9 @@ def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "St
 def _show(care: "StateCare", found: "Sequence[StateFault]", form: OutputFormat) -> None:
     if form is OutputFormat.JSON:
         rules = [{"rule": one.rule, "ok": not one.detail, "detail": one.detail} for one in found]
-        _echo_json({"state": care.name, "ok": all(one["ok"] for one in rules), "rules": rules})
+        sys.stdout.write(
+            json_text({"state": care.name, "ok": all(one["ok"] for one in rules), "rules": rules})
+        )
         return
     for one in found:
         typer.echo(f"{'failed' if one.detail else 'ok':<8}{one.rule}" + _after(one.detail))
@@ -154,10 +158,3 @@ def _refuse_faults(care: "StateCare", found: "Sequence[StateFault]") -> None:
         else "Restore it from a dump",
     )
     raise typer.Exit(1)
-
-
-def _echo_json(document: object) -> None:
-    import msgspec
-
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    sys.stdout.write(text + "\n")

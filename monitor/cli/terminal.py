@@ -14,6 +14,7 @@ from typing import Any, TextIO, cast
 
 import typer
 
+from monitor.errors import ConfigurationError
 from monitor.redaction import SECRETS
 from monitor.sanitize import tame
 
@@ -65,6 +66,34 @@ def print_error(message: str, hint: str = "") -> None:
     typer.secho(_sentence(tame(SECRETS.redact(message))), fg="red", err=True)
     if hint:
         typer.echo(_sentence(tame(SECRETS.redact(hint))), err=True)
+
+
+def confirm(question: str, what: str, *, yes: bool) -> None:
+    """Ask whether to go on, and end the command where the answer is no.
+
+    Args:
+        question: What is asked.
+        what: What would be done, as errors say it: ``undo the change``.
+        yes: Whether the user has said so already.
+
+    Raises:
+        ConfigurationError: Nobody is there to be asked.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"Nobody is there to be asked whether to {what}",
+            "Run it with --yes where that is what you want.",
+        )
+    typer.confirm(question, abort=True)
+
+
+def json_text(document: object) -> str:
+    """Return a document as JSON for people and programs: indented, with a line end."""
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
 def no_actions(org: str) -> tuple[str, str]:

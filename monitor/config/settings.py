@@ -15,6 +15,7 @@ from monitor.config.sections import (
     ServeSettings,
     StateSettings,
 )
+from monitor.errors import ConfigurationError
 
 PREFIX = "TIMEOUT_MONITOR__"
 
@@ -71,6 +72,20 @@ class Settings(BaseSettings):
                 )
                 raise ValueError(reason)
         return self
+
+    def chosen_orgs(self, name: str | None) -> tuple[OrgSettings, ...]:
+        """Return the org of this name; all of them where none is named.
+
+        Raises:
+            ConfigurationError: There is none of this name.
+        """
+        found = tuple(org for org in self.org if name in {None, org.name})
+        if not found:
+            raise ConfigurationError(
+                f"No org is called {name}",
+                f"Configured are {', '.join(org.name for org in self.org)}.",
+            )
+        return found
 
     def sources_of(self, org: OrgSettings) -> tuple[str, ...]:
         """The sources that polls ask: an org that speaks only flows has no action aggregates."""

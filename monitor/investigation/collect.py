@@ -10,7 +10,6 @@ from monitor.config import OrgSettings, Settings
 from monitor.diagnosis import diagnose_action
 from monitor.errors import (
     AuthenticationError,
-    ConfigurationError,
     ConnectionFailedError,
     GenesysError,
     StaleDataError,
@@ -82,7 +81,7 @@ def collect_investigation(
         GenesysError: The platform does not give the executions.
         LedgerError: The ledger can't be read.
     """
-    states = {org.name: ledger.state(org.name) for org in _orgs(settings, request.org)}
+    states = {org.name: ledger.state(org.name) for org in settings.chosen_orgs(request.org)}
     if not any(state.actions or state.sources for state in states.values()):
         raise StaleDataError(
             "Nothing has been collected yet, so no data action is known",
@@ -105,16 +104,6 @@ def _diagnosed(
 ) -> DiagnosisInPeriod:
     """Return the verdict from settled windows, as the report has it."""
     return DiagnosisInPeriod(*diagnose_action(ledger, org, settings, now, action_id))
-
-
-def _orgs(settings: Settings, name: str | None) -> list[OrgSettings]:
-    found = [org for org in settings.org if name in {None, org.name}]
-    if not found:
-        raise ConfigurationError(
-            f"No org is called {name}",
-            f"Configured are {', '.join(org.name for org in settings.org)}.",
-        )
-    return found
 
 
 def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom

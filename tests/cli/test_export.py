@@ -100,7 +100,7 @@ def test_one_org_of_several(place: Place, command: Command) -> None:
     assert 'org="globex"' in text
     assert 'org="acme"' not in text
     assert refused.code == 2
-    assert refused.said[1] == "Choose one of: acme, globex."
+    assert refused.said[1] == "Configured are acme, globex."
 
 
 def test_labels_that_scrapes_add(place: Place, command: Command) -> None:
