@@ -71,10 +71,10 @@ def needed_files(context: Context, settings: Settings) -> dict[Path, str]:
     """Return the files that the settings name, and what lies beside them, each with what it is."""
     from monitor.config import DEFAULT_FILE
     from monitor.remediation import audit_path
-    from monitor.store import StateCare
+    from monitor.store import StateMaintenance
 
     needed = {context.config_file or Path(DEFAULT_FILE): "the configuration file"}
-    needed |= dict.fromkeys(StateCare(settings.state.url).files, "part of the state")
+    needed |= dict.fromkeys(StateMaintenance(settings.state.url).files, "part of the state")
     audit_file = audit_path(settings)
     if audit_file is not None:
         needed[audit_file] = "the audit trail"

@@ -14,7 +14,7 @@ from monitor.formats import iso_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor.store import StateCare, StateFault
+    from monitor.store import IntegrityFault, StateMaintenance
 
 state = typer.Typer(
     help="Check, copy or repair the state.", no_args_is_help=True, rich_markup_mode=None
@@ -117,7 +117,7 @@ def repair(
         raise typer.Exit(1)
 
 
-def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "StateCare":
+def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "StateMaintenance":
     """Return what looks after the state, unless a result of it is to go where it must not."""
     context: Context = ctx.obj
     settings = context.load()
@@ -126,12 +126,12 @@ def _care(ctx: typer.Context, output: Path | None = None, what: str = "") -> "St
 
         refuse_what_is_needed(output, what, needed_files(context, settings))
     context.configure_logs(quiet=not context.verbose)
-    from monitor.store import StateCare
+    from monitor.store import StateMaintenance
 
-    return StateCare(settings.state.url)
+    return StateMaintenance(settings.state.url)
 
 
-def _show(care: "StateCare", found: "Sequence[StateFault]", form: OutputFormat) -> None:
+def _show(care: "StateMaintenance", found: "Sequence[IntegrityFault]", form: OutputFormat) -> None:
     if form is OutputFormat.JSON:
         rules = [{"rule": one.rule, "ok": not one.detail, "detail": one.detail} for one in found]
         sys.stdout.write(
@@ -146,7 +146,7 @@ def _after(detail: str) -> str:
     return f": {detail}" if detail else ""
 
 
-def _refuse_faults(care: "StateCare", found: "Sequence[StateFault]") -> None:
+def _refuse_faults(care: "StateMaintenance", found: "Sequence[IntegrityFault]") -> None:
     """End with exit code 1 where a rule is broken."""
     broken = [one.rule for one in found if one.detail]
     if not broken:

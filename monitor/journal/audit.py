@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, insert, select
 
 from monitor.journal.model import ASKED_FOR, AuditEntry, ChangeState
 from monitor.sanitize import sanitize
-from monitor.store import audit, orgs, put, refusals
+from monitor.store import audit, orgs, refusals, upsert
 
 _AUDIT_LOCK = 0x6175_6474
 """Key of the advisory lock that PostgreSQL's writers of the trail queue for ("audt"): a line with
@@ -50,7 +50,7 @@ def add_refusals(connection: Connection, org_id: int, entries: Sequence[AuditEnt
         if known.get(entry.action_id) != (entry.reason, entry.from_ms, entry.to_ms)
     ]
     add_entries(connection, org_id, news)
-    put(
+    upsert(
         connection,
         refusals,
         [

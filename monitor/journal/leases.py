@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select, update
 
 from monitor.errors import BusyError
 from monitor.journal.model import Lease
-from monitor.store import leases, put
+from monitor.store import leases, upsert
 
 LONGEST_SECONDS = 600.0
 """Longer than any lease lasts, even by the clocks of hosts that are minutes apart. One that ends
@@ -36,7 +36,7 @@ def take_lease(  # noqa: PLR0913 - whose, for whom and for how long
     if row is not None and row.holder not in {"", holder} and _is_under_way(row.until, now):
         return None
     lease = Lease(org, holder, (row.token if row is not None else 0) + 1, now + seconds)
-    put(
+    upsert(
         connection,
         leases,
         [{"org_id": org_id, "holder": holder, "token": lease.token, "until": lease.until}],

@@ -17,7 +17,7 @@ from monitor.journal.model import (
     Switch,
 )
 from monitor.journal.timeout_edits import read_edits
-from monitor.store import changes, put, quarantines, switches, timeout_edits
+from monitor.store import changes, quarantines, switches, timeout_edits, upsert
 
 PAUSED = "paused"
 TRIPPED = "tripped"
@@ -104,7 +104,7 @@ def set_switch(connection: Connection, org_id: int, name: str, switch: Switch) -
     known = select(switches.c.name).where(switches.c.org_id == org_id, switches.c.name == name)
     if name != RESUMED and connection.execute(known).first() is not None:
         return
-    put(
+    upsert(
         connection,
         switches,
         [
@@ -128,7 +128,7 @@ def clear_switches(connection: Connection, org_id: int) -> None:
 
 def set_quarantine(connection: Connection, org_id: int, quarantine: Quarantine) -> None:
     """Leave an action alone for a while; a later one takes the place of an earlier."""
-    put(
+    upsert(
         connection,
         quarantines,
         [

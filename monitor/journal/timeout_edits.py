@@ -21,7 +21,7 @@ from monitor.store import (
     actions,
     changes,
     edits_read_until,
-    put_if_absent,
+    insert_if_absent,
     remember_edits_read_until,
     timeout_edits,
     timeouts,
@@ -51,7 +51,7 @@ def save_edits(  # noqa: PLR0913 - the entries, and what tells ours from others'
     """
     edits = _fit(found)
     made = all_changes(connection, org, org_id)
-    put_if_absent(
+    insert_if_absent(
         connection,
         timeout_edits,
         [_row(org_id, edit, own_change(edit, made, own_clients)) for edit in edits],

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, up
 from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.journal.model import FLOW_TARGET, Change
 from monitor.model import ActionKind, TimeoutEdit
-from monitor.store import actions, put, timeout_edits, timeouts
+from monitor.store import actions, timeout_edits, timeouts, upsert
 
 
 def timeouts_over_time(
@@ -75,7 +75,7 @@ def note_timeouts(
                     "timeout_ms": timeout_ms,
                 }
             )
-    put(connection, timeouts, changed)
+    upsert(connection, timeouts, changed)
 
 
 def note_timeout(
@@ -102,7 +102,7 @@ def note_timeout(
     if known_ms != timeout_ms:
         row = {"org_id": org_id, "action_id": action_id, "timeout_ms": timeout_ms}
         # A clock that went backwards must not hide the newest change.
-        put(connection, timeouts, [row | {"since": max(at, since)}])
+        upsert(connection, timeouts, [row | {"since": max(at, since)}])
 
 
 def date_timeout(connection: Connection, org_id: int, edit: TimeoutEdit) -> None:
@@ -145,7 +145,7 @@ def date_timeouts(connection: Connection, org_id: int, now: float) -> None:
         return
     connection.execute(delete(timeouts).where(ahead))
     newest = {row.action_id: row.timeout_ms for row in found}
-    put(
+    upsert(
         connection,
         timeouts,
         [

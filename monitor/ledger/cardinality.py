@@ -7,12 +7,12 @@ stays counted, under the nearest name that there is:
 ==================  =======================  ===================================================
 beyond              a new                    is counted as
 ==================  =======================  ===================================================
-``MOST_WORDS``      error type               itself with ``*`` for its ids, while there is room
-                                             for ``MOST_WORDS_WITHOUT_IDS`` of those; then
+``MAX_ERROR_TYPES``      error type               itself with ``*`` for its ids, while there is room
+                                             for ``MAX_MASKED_ERROR_TYPES`` of those; then
                                              ``OTHER``
-``MOST_ACTIONS``    data action              ``unknown``
-``MOST_FLOWS``      flow                     the flow without an id
-``MOST_SERIES``     ending of an action      ``OTHER`` without a status; a success stays one
+``MAX_ACTIONS``    data action              ``unknown``
+``MAX_FLOWS``      flow                     the flow without an id
+``MAX_SERIES``     ending of an action      ``OTHER`` without a status; a success stays one
 ==================  =======================  ===================================================
 
 Names that are known stay, and none is forgotten: so a window that is read again is counted under
@@ -34,19 +34,19 @@ from monitor.ledger.model import Reading
 from monitor.model import NO_ERROR, UNKNOWN_ACTION, FlowErrorTally, Incident, Tally
 from monitor.store import actions, error_types, flows, series
 
-MOST_WORDS: Final = 300
+MAX_ERROR_TYPES: Final = 300
 """Error types of an org under their own names: a platform has dozens."""
 
-MOST_WORDS_WITHOUT_IDS: Final = 100
+MAX_MASKED_ERROR_TYPES: Final = 100
 """And so many more of which the ids were taken out."""
 
-MOST_ACTIONS: Final = 10_000
+MAX_ACTIONS: Final = 10_000
 """Five times the largest org that this program is made for; each has a histogram."""
 
-MOST_FLOWS: Final = 10_000
+MAX_FLOWS: Final = 10_000
 """The same of flows."""
 
-MOST_SERIES: Final = 100_000
+MAX_SERIES: Final = 100_000
 """Endings: ten of each of so many actions."""
 
 OTHER: Final = "OTHER"
@@ -68,7 +68,7 @@ class _Room:
         return not (self.words or self.actions or self.flows)
 
 
-def bound_names(connection: Connection, org_id: int, read: Reading) -> tuple[Reading, int]:
+def limit_names(connection: Connection, org_id: int, read: Reading) -> tuple[Reading, int]:
     """Return a reading with no more new names than there is room for.
 
     Args:
@@ -102,7 +102,7 @@ def bound_names(connection: Connection, org_id: int, read: Reading) -> tuple[Rea
     return read, folded
 
 
-def word_without_ids(word: str) -> str:
+def error_type_without_ids(word: str) -> str:
     """Return an error type with ``*`` in the place of each of its ids and numbers."""
     return _IDS.sub("*", word)
 
@@ -115,22 +115,22 @@ def _room(connection: Connection, org_id: int, read: Reading) -> _Room:
         _words_without_room(connection, org_id, words - {NO_ERROR}),
         frozenset(
             _without_room(
-                connection, org_id, actions.c.action_id, ids - {UNKNOWN_ACTION}, MOST_ACTIONS
+                connection, org_id, actions.c.action_id, ids - {UNKNOWN_ACTION}, MAX_ACTIONS
             )
         ),
-        frozenset(_without_room(connection, org_id, flows.c.flow_id, flow_ids - {""}, MOST_FLOWS)),
+        frozenset(_without_room(connection, org_id, flows.c.flow_id, flow_ids - {""}, MAX_FLOWS)),
     )
 
 
 def _words_without_room(connection: Connection, org_id: int, words: set[str]) -> dict[str, str]:
     """Return the new error types that there is no room for, and what stands for each."""
-    homeless = _without_room(connection, org_id, error_types.c.error_type, words, MOST_WORDS)
+    homeless = _without_room(connection, org_id, error_types.c.error_type, words, MAX_ERROR_TYPES)
     if not homeless:
         return {}
     of_org = select(error_types.c.error_type).where(error_types.c.org_id == org_id)
     held = {*connection.execute(of_org).scalars(), *(words - homeless)}
-    masked = {word: word_without_ids(word) for word in homeless}
-    room = max(0, MOST_WORDS + MOST_WORDS_WITHOUT_IDS - len(held))
+    masked = {word: error_type_without_ids(word) for word in homeless}
+    room = max(0, MAX_ERROR_TYPES + MAX_MASKED_ERROR_TYPES - len(held))
     kept = {*held, *sorted(set(masked.values()) - held)[:room]}
     return {word: mask if mask in kept else OTHER for word, mask in masked.items()}
 
@@ -154,14 +154,14 @@ def _endings_without_room(
     keys = {_key(one) for one in tallies}
     count = select(func.count()).select_from(series).where(series.c.org_id == org_id)
     known = connection.execute(count).scalar_one()
-    if known + len(keys) <= MOST_SERIES:
+    if known + len(keys) <= MAX_SERIES:
         return {}
     columns = series.c.action_id, series.c.error_type, series.c.response_status
     rows = connection.execute(select(*columns).where(series.c.org_id == org_id))
     absent = sorted(keys - {(row[0], row[1], row[2]) for row in rows})
     return {
         key: (key[0], NO_ERROR if key[1] == NO_ERROR else OTHER, "")
-        for key in absent[max(0, MOST_SERIES - known) :]
+        for key in absent[max(0, MAX_SERIES - known) :]
     }
 
 

@@ -8,7 +8,15 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from monitor.journal import note_timeouts
 from monitor.model import Action, ActionKind
-from monitor.store import actions, flow_lookups, flow_use, flows, insert_into, put, put_if_absent
+from monitor.store import (
+    actions,
+    flow_lookups,
+    flow_use,
+    flows,
+    insert_if_absent,
+    insert_into,
+    upsert,
+)
 
 
 def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], at: float) -> None:
@@ -22,7 +30,7 @@ def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], 
     """
     by_id = {action.action_id: action for action in listed}
     connection.execute(update(actions).where(actions.c.org_id == org_id).values(listed=False))
-    put(
+    upsert(
         connection,
         actions,
         [_row(org_id, action, listed=True) for action in by_id.values()],
@@ -95,7 +103,7 @@ def save_flows_of_action(
     connection.execute(
         delete(flow_use).where(flow_use.c.org_id == org_id, flow_use.c.action_id == action_id)
     )
-    put_if_absent(
+    insert_if_absent(
         connection,
         flow_use,
         [
@@ -106,7 +114,7 @@ def save_flows_of_action(
     save_flow_names(
         connection, org_id, ((flow_id, name, at) for flow_id, name in sorted(users.items()))
     )
-    put(
+    upsert(
         connection,
         flow_lookups,
         [{"org_id": org_id, "action_id": action_id, "looked_up_at": at}],

@@ -19,9 +19,9 @@ from monitor.store import (
     insert_into,
     lateness,
     pruned_before,
-    put,
     remember_pruned_before,
     sources,
+    upsert,
 )
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -116,7 +116,7 @@ def advance(
         complete_until=max(old.complete_until, read.complete_until or 0),
         window_seconds=read.window_seconds,
     )
-    put(connection, sources, [{"org_id": org_id} | asdict(new)])
+    upsert(connection, sources, [{"org_id": org_id} | asdict(new)])
 
 
 def skip(
@@ -127,7 +127,7 @@ def skip(
         return
     old = source_states(connection, org_id).get(source, SourceState(source))
     new = replace(old, skipped_windows=old.skipped_windows + windows)
-    put(connection, sources, [{"org_id": org_id} | asdict(new)])
+    upsert(connection, sources, [{"org_id": org_id} | asdict(new)])
     cover(connection, org_id, source, time_range, skipped=True)
 
 
@@ -246,7 +246,7 @@ def void_future(connection: Connection, org_id: int, source: str, now: float) ->
             newest_data_at=min(old.newest_data_at, now),
             complete_until=min(old.complete_until, until),
         )
-        put(connection, sources, [{"org_id": org_id} | asdict(new)])
+        upsert(connection, sources, [{"org_id": org_id} | asdict(new)])
     return furthest - now
 
 

@@ -15,8 +15,8 @@ from monitor.store import (
     flow_error_totals,
     flow_errors,
     insert_into,
-    put,
     remember_flow_error_basis,
+    upsert,
 )
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -72,7 +72,7 @@ def add_flow_errors(
                     "callers": callers,
                 }
             )
-    put(connection, flow_errors, rows)
+    upsert(connection, flow_errors, rows)
     _add_to_totals(connection, org_id, more)
     return growth
 

@@ -30,7 +30,7 @@ from monitor.ledger.model import (
 )
 from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
 from monitor.ledger.record import record_reading
-from monitor.ledger.sanitize_reading import fit_actions, fit_names, fit_reading
+from monitor.ledger.sanitize_reading import sanitize_actions, sanitize_names, sanitize_reading
 from monitor.model import Action, FlowErrorTally, Incident
 from monitor.sanitize import sanitize_id
 from monitor.store import (
@@ -187,7 +187,7 @@ class Ledger:
         totals; one that shows fewer changes nothing and counts as a restatement.
         """
         with self._database.writing() as connection:
-            return record_reading(connection, org, source, fit_reading(read))
+            return record_reading(connection, org, source, sanitize_reading(read))
 
     def void_future(self, org: str, source: str, now: float) -> float:
         """Void what a source was read to in the future, by a clock that was wrong then.
@@ -215,7 +215,7 @@ class Ledger:
         is no longer listed stays known, as gone.
         """
         with self._database.writing() as connection:
-            save_actions(connection, lock_org(connection, org), fit_actions(actions), at)
+            save_actions(connection, lock_org(connection, org), sanitize_actions(actions), at)
 
     def save_limits(self, org: str, limits: Mapping[str, int]) -> None:
         """Make ``limits``, by names of ``monitor.model.LIMITS``, what an org is known to have."""
@@ -231,7 +231,9 @@ class Ledger:
         """Replace what dependency tracking said of an action by ``flows``, names by flow id."""
         with self._database.writing() as connection:
             org_id = lock_org(connection, org)
-            save_flows_of_action(connection, org_id, sanitize_id(action_id), fit_names(flows), at)
+            save_flows_of_action(
+                connection, org_id, sanitize_id(action_id), sanitize_names(flows), at
+            )
 
     def prune(self, before: int) -> int:
         """Forget windows and incidents that began before ``before``; totals stay.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from monitor.ledger.cardinality import bound_names
+from monitor.ledger.cardinality import limit_names
 from monitor.ledger.catalogue import save_flow_names, save_names
 from monitor.ledger.counts import TallyKey, largest, within
 from monitor.ledger.coverage import add_lateness, advance, cover, read_coverage
@@ -24,7 +24,7 @@ from monitor.model import (
     Incident,
     Tally,
 )
-from monitor.store import error_types, lock_org, pruned_before, put_if_absent
+from monitor.store import error_types, insert_if_absent, lock_org, pruned_before
 from monitor.time_ranges import TimeRange, floor_to
 
 
@@ -38,7 +38,7 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         read: The reading.
     """
     org_id = lock_org(connection, org)
-    read, folded = bound_names(connection, org_id, read)
+    read, folded = limit_names(connection, org_id, read)
     # What was pruned is not known any more, so it can't be told from what is new.
     horizon = pruned_before(connection)
     tallies = [t for t in read.tallies if t.count > 0 and t.window_start >= horizon]
@@ -153,7 +153,7 @@ def _note_error_types(
         select(error_types.c.error_type).where(error_types.c.org_id == org_id)
     ).scalars()
     unheard = sorted(seen - {NO_ERROR} - set(known))
-    put_if_absent(
+    insert_if_absent(
         connection,
         error_types,
         [{"org_id": org_id, "error_type": word, "first_seen_at": at} for word in unheard],

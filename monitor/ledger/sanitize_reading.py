@@ -17,7 +17,7 @@ from monitor.sanitize import sanitize, sanitize_id
 from monitor.store import LONGEST_SUM_MS
 
 
-def fit_reading(read: Reading) -> Reading:
+def sanitize_reading(read: Reading) -> Reading:
     """Return a reading whose every text can be kept; one that is fit already comes back equal."""
     return replace(
         read,
@@ -25,16 +25,16 @@ def fit_reading(read: Reading) -> Reading:
         incidents=[_incident(one) for one in read.incidents],
         names={sanitize_id(key): _action(one) for key, one in read.names.items()},
         flow_errors=[_flow_error(one) for one in read.flow_errors],
-        flow_names=fit_names(read.flow_names),
+        flow_names=sanitize_names(read.flow_names),
     )
 
 
-def fit_actions(actions: Iterable[Action]) -> Sequence[Action]:
+def sanitize_actions(actions: Iterable[Action]) -> Sequence[Action]:
     """Return actions whose every text can be kept."""
     return [_action(one) for one in actions]
 
 
-def fit_names(names: Mapping[str, str]) -> dict[str, str]:
+def sanitize_names(names: Mapping[str, str]) -> dict[str, str]:
     """Return names by id that can be kept."""
     return {sanitize_id(key): sanitize(name) for key, name in names.items()}
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from monitor.ledger.counts import Kept, SeriesKey, TallyKey, grown
 from monitor.model import Tally
-from monitor.store import BAND_COLUMNS, put, put_if_absent, series, tallies
+from monitor.store import BAND_COLUMNS, insert_if_absent, series, tallies, upsert
 
 _Row = tuple[int, int]
 """Series number and start of a window."""
@@ -68,7 +68,7 @@ def _series_numbers(
     absent = wanted - numbers.keys()
     if not absent:
         return numbers
-    put_if_absent(
+    insert_if_absent(
         connection,
         series,
         [
@@ -154,7 +154,7 @@ def _write(
         total[1] += more_ms if math.isfinite(more_ms) else 0.0
         for index, (new, kept) in enumerate(zip(after.bands, before.bands, strict=True), 2):
             total[index] += new - kept
-    put(connection, tallies, rows)
+    upsert(connection, tallies, rows)
     _add_to_totals(connection, sums)
 
 

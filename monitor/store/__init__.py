@@ -1,7 +1,7 @@
 """Where it is all kept: one database, opened and upgraded, with the tables of the rooms above it.
 
 ``ledger`` and ``journal`` read and write by these names, each its own tables; whoever looks after a
-state from outside (checks, copies or repairs it) takes ``StateCare``.
+state from outside (checks, copies or repairs it) takes ``StateMaintenance``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from monitor.store.database import Database, insert_into, open_database, put, put_if_absent
-from monitor.store.engines import DEFAULT_BUSY_TIMEOUT_SECONDS, parsed_url, server_name
+from monitor.store.database import Database
+from monitor.store.engines import (
+    DEFAULT_BUSY_TIMEOUT_SECONDS,
+    insert_if_absent,
+    insert_into,
+    parsed_url,
+    server_name,
+    upsert,
+)
 from monitor.store.journal_schema import audit, changes, leases, quarantines, refusals, switches
+from monitor.store.opening import open_database, read_only_database
 from monitor.store.org_facts import (
     edits_read_until,
     find_org,
@@ -27,7 +35,6 @@ from monitor.store.org_facts import (
     remember_pruned_before,
 )
 from monitor.store.quick_check import QUICK_CHECK_SECONDS, refuse_damage
-from monitor.store.read_only import read_only_database
 from monitor.store.schema import (
     BAND_COLUMNS,
     LONGEST_SUM_MS,
@@ -55,8 +62,8 @@ from monitor.store.state_clock import ServerClock, StateClock
 from monitor.store.state_file import StateFile
 
 if TYPE_CHECKING:
-    from monitor.store.maintenance.integrity import StateFault
-    from monitor.store.maintenance.state_maintenance import StateCare
+    from monitor.store.maintenance.integrity import IntegrityFault
+    from monitor.store.maintenance.state_maintenance import StateMaintenance
 
 __all__ = [
     "BAND_COLUMNS",
@@ -65,11 +72,11 @@ __all__ = [
     "QUICK_CHECK_SECONDS",
     "SCHEMA_VERSION",
     "Database",
+    "IntegrityFault",
     "ServerClock",
-    "StateCare",
     "StateClock",
-    "StateFault",
     "StateFile",
+    "StateMaintenance",
     "actions",
     "audit",
     "changes",
@@ -85,6 +92,7 @@ __all__ = [
     "flows",
     "incident_totals",
     "incidents",
+    "insert_if_absent",
     "insert_into",
     "known_limits",
     "lateness",
@@ -97,8 +105,6 @@ __all__ = [
     "parsed_url",
     "prove_writable",
     "pruned_before",
-    "put",
-    "put_if_absent",
     "quarantines",
     "read_only_database",
     "refusals",
@@ -114,11 +120,12 @@ __all__ = [
     "tallies",
     "timeout_edits",
     "timeouts",
+    "upsert",
 ]
 
 _LAZY = {
-    "maintenance.integrity": ("StateFault",),
-    "maintenance.state_maintenance": ("StateCare",),
+    "maintenance.integrity": ("IntegrityFault",),
+    "maintenance.state_maintenance": ("StateMaintenance",),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, inspect, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, func, inspect, select
 from sqlalchemy.engine import Inspector
 
-from monitor.errors import LedgerError, NoStateError, StateLostError
+from monitor.errors import LedgerError, StateLostError
 from monitor.store import schema
 from monitor.store.engines import (
     WRITES,
+    insert_if_absent,
     keep_a_write_ahead_log,
-    parsed_url,
-    postgresql_engine,
-    server_name,
-    sqlite_engine,
     sqlite_reader,
+    upsert,
 )
-from monitor.store.failures import in_plain_words
+from monitor.store.failures import translate_errors
 from monitor.store.migrations import OLDEST, upgrade
 from monitor.store.state_file import FileIdentity, StateFile, no_state
 
@@ -80,7 +76,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One read transaction: everything read in it is as of one moment."""
         self._look_at_the_file()
-        with in_plain_words(self._name), self._reader.begin() as connection:
+        with translate_errors(self._name), self._reader.begin() as connection:
             yield connection
 
     @contextmanager
@@ -91,11 +87,11 @@ class Database:
             StateLostError: What is there is not the state that was opened.
         """
         self._look_at_the_file()
-        with in_plain_words(self._name), self._writer.begin() as connection:
+        with translate_errors(self._name), self._writer.begin() as connection:
             if self._is_prepared:
                 self._refuse_another_state(connection)
             if self._settles_at:
-                put(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
+                upsert(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
             yield connection
         self._settles_at = ""
 
@@ -110,7 +106,7 @@ class Database:
         Raises:
             LedgerError: It can't be asked.
         """
-        with in_plain_words(self._name), self._engine.connect() as connection:
+        with translate_errors(self._name), self._engine.connect() as connection:
             return float(connection.execute(_SERVER_NOW).scalar_one())
 
     def verify(self) -> None:
@@ -175,7 +171,7 @@ class Database:
             raise no_state(self._name)
         if self._engine.dialect.name == "sqlite":
             # Only now: somebody else's file must not be changed, not even its journal.
-            with in_plain_words(self._name):
+            with translate_errors(self._name):
                 keep_a_write_ahead_log(self._engine)
         if found != schema.SCHEMA_VERSION:
             self._make_or_upgrade()
@@ -244,7 +240,7 @@ class Database:
         try:
             with (
                 file.unchanging_url() as address,
-                in_plain_words(self._name),
+                translate_errors(self._name),
                 sqlite_reader(address, busy_timeout_seconds=0.0).begin() as connection,
             ):
                 self._refuse_another_state(connection)
@@ -307,94 +303,6 @@ class Database:
             raise LedgerError(sentence, "Move it away and start afresh, then backfill.")
 
 
-def open_database(url: str, busy_timeout_seconds: float, *, may_create: bool) -> Database:
-    """Open the database at ``url``.
-
-    Args:
-        url: ``sqlite:///path`` or ``postgresql://...``.
-        busy_timeout_seconds: How long to wait for another writer.
-        may_create: Whether to make one where there is none, or an empty one.
-
-    Raises:
-        NoStateError: There is none, and none is to be made.
-        LedgerError: The URL is not one of these, or the database can't be used.
-    """
-    parsed = parsed_url(url)
-    file: StateFile | None = None
-    if parsed.get_backend_name() == "sqlite":
-        file = StateFile.of(parsed)
-        name = file.name
-        if may_create:
-            file.make()
-        else:
-            file.refuse_absence()
-        refuse_foreign_file(file, busy_timeout_seconds)
-        engine = sqlite_engine(file.without_creating(parsed), busy_timeout_seconds)
-    else:
-        engine = postgresql_engine(parsed, busy_timeout_seconds)
-        name = server_name(parsed)
-    database = Database(engine, name, file)
-    try:
-        database.prepare(may_create=may_create)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def refuse_foreign_file(file: StateFile, busy_timeout_seconds: float) -> None:
-    """Look whose a file is before it is opened to be written.
-
-    SQLite works the log of a file in once whoever had it open closes it, if only to read.
-
-    Raises:
-        LedgerError: It is another program's, or of a version that is of no use.
-    """
-    for may_touch_index in (False, True):
-        try:
-            with (
-                file.unchanging_url(may_touch_index=may_touch_index) as address,
-                closing(Database(sqlite_reader(address, busy_timeout_seconds), file.name)) as found,
-                suppress(NoStateError),
-            ):
-                found.recognise()
-        except LedgerError as error:
-            # Where SQLite can't read it so, whoever opens it next says why.
-            if error.__cause__ is None:
-                raise
-        else:
-            return
-
-
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say what to do about a conflict, in the dialect of the connection."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
-
-
-def put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows; where the primary key is there already, the row is replaced."""
-    if not rows:
-        return
-    statement = insert_into(connection, table)
-    keys = [column.name for column in table.primary_key]
-    replaced = {
-        column.name: statement.excluded[column.name]
-        for column in table.columns
-        if column.name not in keys
-    }
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows)
-    )
-
-
-def put_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows; a row that is there already stays as it is."""
-    if rows:
-        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
-
-
 def _facts(connection: Connection) -> dict[str, str]:
     return {row.key: row.value for row in connection.execute(select(schema.meta))}
 
@@ -402,7 +310,7 @@ def _facts(connection: Connection) -> dict[str, str]:
 def _holds(file: StateFile, state_id: str) -> bool:
     """Whether a file holds the state of this number; one that can't be read holds none."""
     try:
-        with file.unchanging_url() as address, in_plain_words(file.name):
+        with file.unchanging_url() as address, translate_errors(file.name):
             engine = sqlite_reader(address, busy_timeout_seconds=0.0)
             with engine.begin() as connection:
                 return _facts(connection).get(STATE_ID) == state_id
@@ -420,5 +328,5 @@ def _replaced(name: str) -> StateLostError:
 
 def _say_whose_it_is(connection: Connection) -> None:
     facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
-    put(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])
-    put_if_absent(connection, schema.meta, [{"key": STATE_ID, "value": uuid.uuid4().hex}])
+    upsert(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])
+    insert_if_absent(connection, schema.meta, [{"key": STATE_ID, "value": uuid.uuid4().hex}])

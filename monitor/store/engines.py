@@ -1,12 +1,14 @@
-"""How to reach each kind of database: its URL, its driver, and how its transactions begin."""
+"""What differs by database: URL, driver, transactions, and what an INSERT does at a conflict."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from sqlite3 import OperationalError
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
@@ -89,6 +91,35 @@ def postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
         sentence = "the driver for PostgreSQL is not installed"
         hint = "Install it with: pip install 'genesys-timeout-monitor[postgres]'"
         raise LedgerError(sentence, hint) from error
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do about a conflict, in the dialect of the connection."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; where the primary key is there already, the row is replaced."""
+    if not rows:
+        return
+    statement = insert_into(connection, table)
+    keys = [column.name for column in table.primary_key]
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys
+    }
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows)
+    )
+
+
+def insert_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; a row that is there already stays as it is."""
+    if rows:
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
 
 
 def _without_transactions(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own

@@ -59,7 +59,7 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html."""
 
 
 @contextmanager
-def in_plain_words(state: str) -> Iterator[None]:
+def translate_errors(state: str) -> Iterator[None]:
     """Raise what the database says as a ``LedgerError``, with the cause chained.
 
     Args:

@@ -16,8 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-from monitor.store.redacted_text import ToldText
-from monitor.store.schema import metadata
+from monitor.store.schema import RedactedText, metadata
 
 changes = Table(
     "changes",
@@ -25,13 +24,13 @@ changes = Table(
     Column("id", Integer, primary_key=True),
     Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
     Column("action_id", String, nullable=False),
-    Column("action_name", ToldText, nullable=False),
+    Column("action_name", RedactedText, nullable=False),
     Column("target", String, nullable=False),
     Column("container_id", String, nullable=False),
     Column("from_ms", Integer, nullable=False),
     Column("to_ms", Integer, nullable=False),
     Column("state", String, nullable=False),
-    Column("actor", ToldText, nullable=False),
+    Column("actor", RedactedText, nullable=False),
     Column("began_at", Double, nullable=False),
     Column("sent_at", Double, nullable=True),
     Column("applied_at", Double, nullable=True),
@@ -39,7 +38,7 @@ changes = Table(
     Column("touched_at", Double, nullable=False),
     Column("lock_before", String, nullable=False),
     Column("lock_after", String, nullable=False),
-    Column("note", ToldText, nullable=False),
+    Column("note", RedactedText, nullable=False),
     Column("measured", Boolean, nullable=False),
     Index("changes_by_action", "org_id", "action_id", "id"),
     Index("changes_by_state", "org_id", "state"),
@@ -53,17 +52,17 @@ audit = Table(
     Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
     Column("at", Double, nullable=False),
     Column("event", String, nullable=False),
-    Column("actor", ToldText, nullable=False),
+    Column("actor", RedactedText, nullable=False),
     Column("action_id", String, nullable=False),
-    Column("action_name", ToldText, nullable=False),
+    Column("action_name", RedactedText, nullable=False),
     Column("change_id", Integer, nullable=True),
     Column("from_ms", Integer, nullable=True),
     Column("to_ms", Integer, nullable=True),
-    Column("reason", ToldText, nullable=False),
-    Column("detail", ToldText, nullable=False),
+    Column("reason", RedactedText, nullable=False),
+    Column("detail", RedactedText, nullable=False),
     Column("lock_before", String, nullable=False),
     Column("lock_after", String, nullable=False),
-    Column("evidence", ToldText, nullable=False),
+    Column("evidence", RedactedText, nullable=False),
     Index("audit_by_org", "org_id", "id"),
 )
 """What happened, line by line; ``evidence`` is JSON. The database itself refuses to change one."""
@@ -73,7 +72,7 @@ refusals = Table(
     metadata,
     Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True),
     Column("action_id", String, primary_key=True),
-    Column("reason", ToldText, nullable=False),
+    Column("reason", RedactedText, nullable=False),
     Column("from_ms", Integer, nullable=True),
     Column("to_ms", Integer, nullable=True),
 )
@@ -85,8 +84,8 @@ switches = Table(
     Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True),
     Column("name", String, primary_key=True),
     Column("since", Double, nullable=False),
-    Column("actor", ToldText, nullable=False),
-    Column("reason", ToldText, nullable=False),
+    Column("actor", RedactedText, nullable=False),
+    Column("reason", RedactedText, nullable=False),
 )
 """``paused`` and ``tripped`` where they are set, and when it was ``resumed`` last."""
 
@@ -95,7 +94,7 @@ quarantines = Table(
     metadata,
     Column("org_id", Integer, ForeignKey("orgs.id"), primary_key=True),
     Column("action_id", String, primary_key=True),
-    Column("reason", ToldText, nullable=False),
+    Column("reason", RedactedText, nullable=False),
     Column("since", Double, nullable=False),
     Column("until", Double, nullable=False),
     Column("change_id", Integer, nullable=False),

@@ -11,7 +11,7 @@ from monitor.model import (
     EXECUTIONS_PER_MINUTE,
     FUNCTION_CONCURRENT_EXECUTIONS,
 )
-from monitor.store.database import put, put_if_absent
+from monitor.store.engines import insert_if_absent, upsert
 from monitor.store.schema import meta, orgs
 
 PRUNED_BEFORE = "pruned_before"
@@ -40,7 +40,7 @@ def lock_org(connection: Connection, org: str) -> int:
     statement = select(orgs.c.id).where(orgs.c.name == org).with_for_update()
     found: int | None = connection.execute(statement).scalar_one_or_none()
     if found is None:
-        put_if_absent(connection, orgs, [{"name": org}])
+        insert_if_absent(connection, orgs, [{"name": org}])
         return int(connection.execute(statement).scalar_one())
     return found
 
@@ -58,13 +58,13 @@ def pruned_before(connection: Connection) -> int:
 
 def remember_pruned_before(connection: Connection, before: int) -> None:
     """Remember what has been forgotten."""
-    put(connection, meta, [{"key": PRUNED_BEFORE, "value": str(before)}])
+    upsert(connection, meta, [{"key": PRUNED_BEFORE, "value": str(before)}])
 
 
 def prove_writable(connection: Connection) -> None:
     """Write a number that differs each time."""
     proved = int(_fact(connection, _WRITES_PROVED) or 0)
-    put(connection, meta, [{"key": _WRITES_PROVED, "value": str(proved + 1)}])
+    upsert(connection, meta, [{"key": _WRITES_PROVED, "value": str(proved + 1)}])
 
 
 def known_limits(connection: Connection, org_id: int) -> dict[str, int]:
@@ -80,7 +80,7 @@ def remember_limits(connection: Connection, org_id: int, limits: Mapping[str, in
     absent = [key for name, key in keys.items() if name not in limits]
     connection.execute(delete(meta).where(meta.c.key.in_(absent)))
     rows = [{"key": keys[name], "value": str(limit)} for name, limit in limits.items()]
-    put(connection, meta, rows)
+    upsert(connection, meta, rows)
 
 
 def edits_read_until(connection: Connection, org_id: int) -> float:
@@ -90,7 +90,7 @@ def edits_read_until(connection: Connection, org_id: int) -> float:
 
 def remember_edits_read_until(connection: Connection, org_id: int, until: float) -> None:
     """Remember up to where the audit log was read."""
-    put(connection, meta, [{"key": f"{_EDITS_READ_UNTIL}:{org_id}", "value": repr(until)}])
+    upsert(connection, meta, [{"key": f"{_EDITS_READ_UNTIL}:{org_id}", "value": repr(until)}])
 
 
 def flow_error_basis(connection: Connection, org_id: int) -> tuple[str, int]:
@@ -102,7 +102,7 @@ def flow_error_basis(connection: Connection, org_id: int) -> tuple[str, int]:
 def remember_flow_error_basis(connection: Connection, org_id: int, basis: str, since: int) -> None:
     """Remember what flow errors are counted from, from a window on."""
     fact = {"key": f"{_FLOW_ERROR_BASIS}:{org_id}", "value": f"{basis}@{since}"}
-    put(connection, meta, [fact])
+    upsert(connection, meta, [fact])
 
 
 def _fact(connection: Connection, key: str) -> str | None:

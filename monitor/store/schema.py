@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,9 +17,13 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
 )
+from sqlalchemy.types import TypeDecorator
 
 from monitor.model import BAND_EDGES_MS
-from monitor.store.redacted_text import ToldText
+from monitor.redaction import SECRETS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
 
 APPLICATION = "timeout-monitor"
 """What ``meta`` says of whose file it is."""
@@ -31,6 +37,28 @@ LONGEST_SUM_MS = 1e15
 """Thirty thousand years: what is longer, or no number, would make every later sum infinite."""
 
 metadata = MetaData()
+
+
+class RedactedText(TypeDecorator[str]):
+    """A text that others have written: a name, an error type, a note.
+
+    No secret comes into the state by it, or leaves it. What is written is masked as far as the
+    secrets are known then. A state of an older program, or from before a secret was known, may hold
+    one all the same; every reader of such a column is given the masked text, and compares with it,
+    so that what is counted stays under one name.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what is to be kept, with every secret masked that this process knows."""
+        return self.process_result_value(value, dialect)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what was kept, with every secret masked that this process knows."""
+        del dialect
+        return None if value is None else SECRETS.redact_name(value)
 
 
 def _org() -> Column[int]:
@@ -63,8 +91,8 @@ series = Table(
     Column("id", Integer, primary_key=True),
     Column("org_id", Integer, ForeignKey("orgs.id"), nullable=False),
     Column("action_id", String, nullable=False),
-    Column("error_type", ToldText, nullable=False),
-    Column("response_status", ToldText, nullable=False),
+    Column("error_type", RedactedText, nullable=False),
+    Column("response_status", RedactedText, nullable=False),
     Column("count", BigInteger, nullable=False, default=0),
     Column("duration_ms", Double, nullable=False, default=0.0),
     *(Column(name, BigInteger, nullable=False, default=0) for name in BAND_COLUMNS),
@@ -128,7 +156,7 @@ error_types = Table(
     "error_types",
     metadata,
     _org(),
-    Column("error_type", ToldText, primary_key=True),
+    Column("error_type", RedactedText, primary_key=True),
     Column("first_seen_at", Double, nullable=False),
 )
 
@@ -137,10 +165,10 @@ actions = Table(
     metadata,
     _org(),
     Column("action_id", String, primary_key=True),
-    Column("name", ToldText, nullable=False),
+    Column("name", RedactedText, nullable=False),
     Column("integration_id", String, nullable=False),
-    Column("integration_name", ToldText, nullable=False),
-    Column("category", ToldText, nullable=False),
+    Column("integration_name", RedactedText, nullable=False),
+    Column("category", RedactedText, nullable=False),
     Column("kind", String, nullable=False),
     Column("configured_timeout_ms", Integer, nullable=True),
     Column("listed", Boolean, nullable=False),
@@ -162,7 +190,7 @@ flows = Table(
     metadata,
     _org(),
     Column("flow_id", String, primary_key=True),
-    Column("name", ToldText, nullable=False),
+    Column("name", RedactedText, nullable=False),
     Column("named_at", Double, nullable=False),
 )
 
@@ -193,7 +221,7 @@ incidents = Table(
     Column("at", Double, nullable=False),
     Column("action_id", String, nullable=False),
     Column("flow_id", String, nullable=False),
-    Column("error_type", ToldText, nullable=False),
+    Column("error_type", RedactedText, nullable=False),
     Column("attributed", String, nullable=False, server_default=""),
     Index("incidents_by_time", "org_id", "at"),
 )
@@ -217,7 +245,7 @@ timeout_edits = Table(
     Column("at", Double, nullable=False),
     Column("action_id", String, nullable=False),
     Column("user_id", String, nullable=False),
-    Column("user_name", ToldText, nullable=False),
+    Column("user_name", RedactedText, nullable=False),
     Column("client_id", String, nullable=False),
     Column("from_ms", Integer, nullable=True),
     Column("to_ms", Integer, nullable=True),
@@ -232,7 +260,7 @@ flow_errors = Table(
     _org(),
     Column("window_start", BigInteger, primary_key=True),
     Column("flow_id", String, primary_key=True),
-    Column("exit_reason", ToldText, primary_key=True),
+    Column("exit_reason", RedactedText, primary_key=True),
     Column("callers", BigInteger, nullable=False),
 )
 """The most callers seen that a flow lost one way in a window."""
@@ -242,7 +270,7 @@ flow_error_totals = Table(
     metadata,
     _org(),
     Column("flow_id", String, primary_key=True),
-    Column("exit_reason", ToldText, primary_key=True),
+    Column("exit_reason", RedactedText, primary_key=True),
     Column("callers", BigInteger, nullable=False),
 )
 """Running totals of callers lost in flows. They are never pruned."""

@@ -11,7 +11,7 @@ import pytest
 from monitor.config import Settings, load, small_file
 from monitor.errors import ConfigurationError, TimeoutMonitorError
 from monitor.ledger import Ledger, inspect_state
-from monitor.store import StateCare
+from monitor.store import StateMaintenance
 from monitor.web import WebConfig
 
 ORG = "[[org]]\nname = 'acme'\nclient_id = 'c'\n"
@@ -180,7 +180,7 @@ def test_a_state_that_is_no_file_is_refused(file: Path, name: str) -> None:
     for look in (
         lambda: Ledger.open(load(file, {}).state.url),
         lambda: inspect_state(load(file, {}).state.url, [], busy_timeout_seconds=1.0),
-        lambda: StateCare(load(file, {}).state.url, busy_timeout_seconds=1.0).repair(
+        lambda: StateMaintenance(load(file, {}).state.url, busy_timeout_seconds=1.0).repair(
             Path("new.db")
         ),
     ):

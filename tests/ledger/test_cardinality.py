@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.ledger import Ledger, cardinality
-from monitor.ledger.cardinality import OTHER, word_without_ids
+from monitor.ledger.cardinality import OTHER, error_type_without_ids
 from monitor.model import BY_AGGREGATES, NO_ERROR, UNKNOWN_ACTION, FlowErrorTally, TimeoutEdit
 from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally
 
@@ -17,9 +17,9 @@ from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Room for three of everything, and for two words without their ids."""
-    for name in ("MOST_WORDS", "MOST_ACTIONS", "MOST_FLOWS"):
+    for name in ("MAX_ERROR_TYPES", "MAX_ACTIONS", "MAX_FLOWS"):
         monkeypatch.setattr(cardinality, name, 3)
-    monkeypatch.setattr(cardinality, "MOST_WORDS_WITHOUT_IDS", 2)
+    monkeypatch.setattr(cardinality, "MAX_MASKED_ERROR_TYPES", 2)
 
 
 def totals(ledger: Ledger) -> dict[tuple[str, str], int]:
@@ -38,7 +38,7 @@ def totals(ledger: Ledger) -> dict[tuple[str, str], int]:
 )
 def test_ids_are_taken_out_of_a_word_and_the_words_stay(word: str, kept: str) -> None:
     """What tells a timeout from an error is still there."""
-    assert word_without_ids(word) == kept
+    assert error_type_without_ids(word) == kept
 
 
 def test_an_id_in_every_error_type_makes_few_names(ledger: Ledger) -> None:
@@ -95,7 +95,7 @@ def test_endings_without_end_become_one_an_action(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A status that holds anything makes no more rows."""
-    monkeypatch.setattr(cardinality, "MOST_SERIES", 4)
+    monkeypatch.setattr(cardinality, "MAX_SERIES", 4)
     many = [replace(tally(1, error_type="E"), response_status=str(n)) for n in range(100, 140)]
     good = [replace(tally(1), response_status=str(n)) for n in range(200, 210)]
 

@@ -9,8 +9,8 @@ import pytest
 
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger, inspect_state
+from monitor.store.opening import read_only_database
 from monitor.store.quick_check import refuse_damage
-from monitor.store.read_only import read_only_database
 from monitor.store.schema import SCHEMA_VERSION
 from tests.ledger.readings import ORG, SOURCE, reading, tally
 

@@ -370,7 +370,7 @@ def test_names_beyond_their_bound_are_counted_as_such(
     open_poller: OpenPoller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is counted under one name for many shows in the metric, by its source; polls add up."""
-    for bound in ("MOST_WORDS", "MOST_WORDS_WITHOUT_IDS"):
+    for bound in ("MAX_ERROR_TYPES", "MAX_MASKED_ERROR_TYPES"):
         monkeypatch.setattr(cardinality, bound, 0)
     poller = open_poller().poller
 

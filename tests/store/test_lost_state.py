@@ -9,7 +9,7 @@ from sqlalchemy import Connection, create_engine, make_url, text
 
 from monitor.errors import LedgerError, NoStateError, StateLostError
 from monitor.ledger import Ledger
-from monitor.store.failures import in_plain_words
+from monitor.store.failures import translate_errors
 from monitor.store.schema import metadata
 from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
 
@@ -105,5 +105,5 @@ def test_a_state_without_a_number_of_its_own_is_opened(url: str) -> None:
 
 def test_words_of_the_database_that_are_no_text_tell_of_damage() -> None:
     """It quotes a page that is spoilt."""
-    with pytest.raises(LedgerError, match="the state s is damaged"), in_plain_words("s"):
+    with pytest.raises(LedgerError, match="the state s is damaged"), translate_errors("s"):
         b"malformed database schema (\xff)".decode()

@@ -17,7 +17,7 @@ from monitor.errors import ConfigurationError, LedgerError, NoStateError
 from monitor.journal import Switch
 from monitor.ledger import Ledger
 from monitor.model import BY_AGGREGATES, FlowErrorTally
-from monitor.store import StateCare, StateFault
+from monitor.store import IntegrityFault, StateMaintenance
 from monitor.store.maintenance.repair import Repair
 from monitor.store.schema import metadata
 from monitor.time_ranges import TimeRange
@@ -40,9 +40,9 @@ MANY = 300
 Damage = Callable[[Connection], object]
 
 
-def care(url: str) -> StateCare:
+def care(url: str) -> StateMaintenance:
     """What looks after the state at a URL."""
-    return StateCare(url, busy_timeout_seconds=2.0)
+    return StateMaintenance(url, busy_timeout_seconds=2.0)
 
 
 def do(url: str, *statements: str) -> None:
@@ -60,7 +60,7 @@ def do(url: str, *statements: str) -> None:
 def broken(url: str) -> dict[str, str]:
     """The rules that do not hold, with what was found."""
     with care(url).faults() as rules:
-        found: list[StateFault] = list(rules)
+        found: list[IntegrityFault] = list(rules)
     assert len(found) >= 1
     return {one.rule: one.detail for one in found if one.detail}
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger, inspect_state
-from monitor.store import StateCare
+from monitor.store import StateMaintenance
 from monitor.store.failures import ledger_error
 from monitor.store.schema import SCHEMA_VERSION
 from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
@@ -143,7 +143,7 @@ def test_the_log_of_another_program_is_not_worked_in(tmp_path: Path, left: tuple
             shutil.copy(f"{path}{end}", kept)
     url = f"sqlite:///{kept / path.name}"
     before = {one.name: one.read_bytes() for one in kept.iterdir()}
-    care = StateCare(url, busy_timeout_seconds=0.1)
+    care = StateMaintenance(url, busy_timeout_seconds=0.1)
 
     for look in (
         lambda: Ledger.open(url),

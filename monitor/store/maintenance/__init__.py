@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.store.maintenance.integrity import StateFault
-from monitor.store.maintenance.state_maintenance import StateCare
+from monitor.store.maintenance.integrity import IntegrityFault
+from monitor.store.maintenance.state_maintenance import StateMaintenance
 
-__all__ = ["StateCare", "StateFault"]
+__all__ = ["IntegrityFault", "StateMaintenance"]

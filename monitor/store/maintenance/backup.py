@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 from urllib.parse import quote
 
 from monitor.errors import ConfigurationError
-from monitor.store.failures import in_plain_words
+from monitor.store.failures import translate_errors
 from monitor.store.quick_check import damaged
 from monitor.store.state_file import StateFile
 
@@ -39,7 +39,7 @@ def back_up(file: StateFile, target: Path, *, busy_timeout_seconds: float) -> in
         ConfigurationError: Something is at ``target`` already, or nothing can be.
         LedgerError: The state can't be read, or is damaged: that is no copy to rely on.
     """
-    with new_file(target) as copy, in_plain_words(file.name):
+    with new_file(target) as copy, translate_errors(file.name):
         address = f"file:{quote(str(file.path))}?mode=rw"
         with (
             closing(sqlite3.connect(address, timeout=busy_timeout_seconds, uri=True)) as source,

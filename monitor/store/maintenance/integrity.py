@@ -53,7 +53,7 @@ _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class StateFault:
+class IntegrityFault:
     """One rule, and how it was broken.
 
     Attributes:
@@ -65,7 +65,7 @@ class StateFault:
     detail: str = ""
 
 
-def check_state(database: Database) -> Iterator[StateFault]:
+def check_integrity(database: Database) -> Iterator[IntegrityFault]:
     """Check every rule, one after the other; one that can't be checked is broken.
 
     Args:
@@ -77,7 +77,7 @@ def check_state(database: Database) -> Iterator[StateFault]:
     version = database.recognise()
     yield _result(database, "pages", _pages)
     if version != SCHEMA_VERSION:
-        yield StateFault(
+        yield IntegrityFault(
             f"schema (version {version}: run upgrades it, and its sums can be checked)"
         )
         return
@@ -94,12 +94,12 @@ def check_state(database: Database) -> Iterator[StateFault]:
         yield _result(database, rule, check)
 
 
-def _result(database: Database, rule: str, check: Callable[[Connection], str]) -> StateFault:
+def _result(database: Database, rule: str, check: Callable[[Connection], str]) -> IntegrityFault:
     try:
         with database.reading() as connection:
-            return StateFault(rule, check(connection))
+            return IntegrityFault(rule, check(connection))
     except LedgerError as error:
-        return StateFault(rule, error.message)
+        return IntegrityFault(rule, error.message)
 
 
 def _pages(connection: Connection) -> str:

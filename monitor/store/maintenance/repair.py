@@ -24,9 +24,9 @@ from sqlalchemy.schema import CreateTable
 from monitor.errors import LedgerError
 from monitor.formats import iso_time
 from monitor.store.database import HOME, STATE_ID
-from monitor.store.failures import in_plain_words
+from monitor.store.failures import translate_errors
 from monitor.store.maintenance.backup import new_file
-from monitor.store.maintenance.integrity import LARGEST, StateFault
+from monitor.store.maintenance.integrity import LARGEST, IntegrityFault
 from monitor.store.maintenance.restore_constraints import (
     INDEXED,
     count_rows,
@@ -44,7 +44,7 @@ from monitor.store.maintenance.schema_table import (
     read_list,
     restore_list,
 )
-from monitor.store.maintenance.table_reader import EVERYTHING, Gap, Row, Salvage, TableSource
+from monitor.store.maintenance.table_reader import EVERYTHING, Gap, Row, TableReader, TableSource
 from monitor.store.migrations import OLDEST
 from monitor.store.org_facts import PRUNED_BEFORE
 from monitor.store.schema import APPLICATION, BAND_COLUMNS, SCHEMA_VERSION, metadata
@@ -73,7 +73,7 @@ class Repair:
     kept: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
-    faults: list[StateFault] = field(default_factory=list)
+    faults: list[IntegrityFault] = field(default_factory=list)
     not_counted_before: int = 0
     is_paused: bool = False
 
@@ -93,7 +93,7 @@ def repair(file: StateFile, target: Path, *, busy_timeout_seconds: float) -> Rep
     with (
         file.unchanging_url() as address,
         new_file(target) as made,
-        in_plain_words(file.name),
+        translate_errors(file.name),
         _readable(address, file, made.with_name("list-restored"), busy_timeout_seconds) as source,
         closing(sqlite3.connect(made, isolation_level=None)) as destination,
     ):
@@ -227,7 +227,7 @@ class _Copy:
         try:
             return dict(self._source.execute("SELECT key, value FROM meta NOT INDEXED"))
         except sqlite3.DatabaseError:
-            rows = Salvage().read(self._source, TableSource("meta", ("key", "value")))
+            rows = TableReader().read(self._source, TableSource("meta", ("key", "value")))
             try:
                 return {str(key): str(value) for key, value in rows}
             except sqlite3.DatabaseError:
@@ -263,13 +263,13 @@ class _Copy:
         )
         fit = _Fit(table, columns)
         for source in self._sources(table, columns):
-            salvage = Salvage()
-            rows = salvage.read(self._source, source)
+            reader = TableReader()
+            rows = reader.read(self._source, source)
             while batch := list(islice(rows, _ROWS_AT_A_TIME)):
                 good = [row for row in batch if fit.allows(row)]
                 spoilt += len(batch) - len(good)
                 self._destination.executemany(insert, good)
-            gaps += [(source, gap) for gap in salvage.gaps]
+            gaps += [(source, gap) for gap in reader.gaps]
         if gaps:
             self._result.lost.append(_told(table.name, gaps))
         if spoilt:

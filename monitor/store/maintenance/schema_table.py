@@ -20,7 +20,7 @@ from urllib.parse import quote
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
-from monitor.store.maintenance.table_reader import Salvage, TableSource
+from monitor.store.maintenance.table_reader import TableReader, TableSource
 from monitor.store.schema import APPLICATION, SCHEMA_VERSION, metadata
 
 PAGE_BYTES = 4_096
@@ -52,17 +52,17 @@ class DamagedListError(Exception):
 
 def read_list(connection: sqlite3.Connection) -> tuple[list[ListedItem], bool]:
     """Return what can be read of the list of tables, and whether that is all of it."""
-    salvage = Salvage()
+    reader = TableReader()
     columns = ("type", "name", "tbl_name", "rootpage", "sql")
     items = [
         ListedItem(
             str(kind), str(name), str(table), root if isinstance(root, int) else 0, str(sql or "")
         )
-        for kind, name, table, root, sql in salvage.read(
+        for kind, name, table, root, sql in reader.read(
             connection, TableSource("sqlite_master", columns)
         )
     ]
-    return items, not salvage.failures
+    return items, not reader.failures
 
 
 def is_as_it_should_be(connection: sqlite3.Connection, items: Sequence[ListedItem]) -> bool:

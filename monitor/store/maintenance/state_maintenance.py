@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.store.database import refuse_foreign_file
 from monitor.store.engines import DEFAULT_BUSY_TIMEOUT_SECONDS, parsed_url, server_name
 from monitor.store.maintenance import backup as backing_up
 from monitor.store.maintenance import repair as repairing
 from monitor.store.maintenance.backup import refuse_a_server
-from monitor.store.maintenance.integrity import StateFault, check_state
+from monitor.store.maintenance.integrity import IntegrityFault, check_integrity
 from monitor.store.maintenance.repair import Repair
-from monitor.store.read_only import read_only_database, read_only_file
+from monitor.store.opening import read_only_database, read_only_file, refuse_foreign_file
 from monitor.store.state_file import StateFile
 
 
-class StateCare:
+class StateMaintenance:
     """One state, looked after from outside; nothing here opens it to count into it."""
 
     def __init__(
@@ -52,7 +51,7 @@ class StateCare:
         return self._file.parts if self._file else ()
 
     @contextmanager
-    def faults(self) -> Iterator[Iterator[StateFault]]:
+    def faults(self) -> Iterator[Iterator[IntegrityFault]]:
         """Each rule as it is checked; one that is broken says how.
 
         Raises:
@@ -61,7 +60,7 @@ class StateCare:
         """
         with read_only_database(self._url, self._busy_timeout_seconds) as database:
             database.recognise()
-            yield check_state(database)
+            yield check_integrity(database)
 
     def back_up(self, target: Path | None) -> tuple[Path, int]:
         """Copy it into a new file; None for one beside it, named after the moment.
@@ -94,7 +93,7 @@ class StateCare:
         place = target or _beside(file, "repaired")
         done = repairing.repair(file, place, busy_timeout_seconds=self._busy_timeout_seconds)
         with read_only_file(StateFile(place, str(place)), self._busy_timeout_seconds) as database:
-            done.faults = [one for one in check_state(database) if one.detail]
+            done.faults = [one for one in check_integrity(database) if one.detail]
         return place, done
 
     def _file_for(self, what: str) -> StateFile:

@@ -65,7 +65,7 @@ EVERYTHING = Gap(_LOWEST, _HIGHEST)
 
 
 @dataclass(slots=True)
-class Salvage:
+class TableReader:
     """Reads one table, and keeps where rows are missing.
 
     Attributes:
