@@ -62,7 +62,7 @@ def test_no_file_of_the_program_is_forgotten(root: Path, kind: str) -> None:
     }
     may_name = {
         # A variable of that name in another room is another thing.
-        "a verdict": {"monitor/diagnosis/__init__.py", *_files(root, "migration.py")},
+        "a verdict": {"monitor/diagnosis/__init__.py", *_files(root, "migrations.py")},
         "a guard": set(),
         "a metric": {"monitor/exporter/collector.py"},
     }[kind]
