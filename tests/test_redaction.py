@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from monitor.redaction import MASK, MOST_PASSING, Redactor
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 Write = Callable[[str], str]
 
 WRITTEN: dict[str, Write] = {
