@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from monitor.clock import Clock, ClockSteps, ScaledClock, SystemClock
-from tests.simulator.far_end import SetClock
+from tests.clocks import ManualClock
 
 STARTED = 1_800_000_000.0
 
@@ -65,26 +65,26 @@ def test_the_monotonic_time_is_the_machines_at_the_clocks_speed() -> None:
 @pytest.mark.parametrize("step", [-7_200.0, -30.0, 30.0, 600.0])
 def test_a_step_is_told_once_and_counted_by_its_direction(step: float) -> None:
     """The next look finds nothing new."""
-    clock = SetClock(STARTED)
+    clock = ManualClock(STARTED)
     steps = ClockSteps(clock)
-    clock.pass_seconds(5)
-    clock.set_by(step)
+    clock.at += 5
+    clock.ahead += step
 
     assert steps.look() == step
     assert steps.look() == 0.0
     assert steps.counts == {"ahead": int(step > 0), "back": int(step < 0)}
     assert steps.stepped_within(60)
-    clock.pass_seconds(60)
+    clock.at += 60
     assert not steps.stepped_within(60)
 
 
 def test_a_clock_that_is_corrected_slowly_makes_no_step() -> None:
     """However far it is corrected in the end."""
-    clock = SetClock(STARTED)
+    clock = ManualClock(STARTED)
     steps = ClockSteps(clock)
     for _ in range(100):
-        clock.pass_seconds(60)
-        clock.set_by(-29)
+        clock.at += 60
+        clock.ahead -= 29
         assert steps.look() == 0.0
     assert not steps.stepped_within(10_000)
 
@@ -99,9 +99,9 @@ def test_a_fast_clock_makes_no_steps_of_its_own() -> None:
 def test_a_pause_between_two_looks_at_the_time_says_nothing() -> None:
     """A process that was stopped in between is no clock that was set."""
 
-    class Interrupted(SetClock):
+    class Interrupted(ManualClock):
         def now(self) -> float:
-            self.pass_seconds(40)
+            self.at += 40
             return super().now()
 
     clock = Interrupted(STARTED)

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from monitor.checkup import Level
-from monitor.clock import SystemClock
+from monitor.clock import Clock, ScaledClock
 from monitor.ledger import Ledger
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from tests.checkup.conftest import findings
 from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
 
 
-class SkewedClock:
-    """A clock that is off."""
-
-    def __init__(self, seconds: float) -> None:
-        """Be off by so many seconds."""
-        self._seconds = seconds
-
-    def now(self) -> float:
-        """The wrong time."""
-        return SystemClock().now() + self._seconds
-
-    def monotonic(self) -> float:
-        """As far as any."""
-        return SystemClock().monotonic()
-
-    def machine_seconds(self, seconds: float) -> float:
-        """The same number of seconds."""
-        return seconds
+def skewed(seconds: float) -> Clock:
+    """Return a clock that is ahead by so many seconds."""
+    return ScaledClock(time.time() + seconds, time.time(), speed=1.0)
 
 
 @contextmanager
@@ -230,7 +216,7 @@ def test_a_state_that_may_only_be_read(place: Place) -> None:
 @pytest.mark.parametrize(("seconds", "sign"), [(-90, "+"), (90, "-")])
 def test_a_clock_that_is_off(place: Place, seconds: float, sign: str) -> None:
     """It is told by how much, and which way."""
-    finding = findings(place, SkewedClock(seconds))["acme: clock"]
+    finding = findings(place, skewed(seconds))["acme: clock"]
 
     assert finding.level is Level.WARNING
     # HTTP tells the time to the second.
@@ -284,7 +270,7 @@ def test_the_flow_contracts_clock_comes_from_any_answer(
 ) -> None:
     """A gateway has nothing that anybody may ask, and dates what it answers all the same."""
     with at_another_org(place, contract="flow") as flow:
-        finding = findings(flow, SkewedClock(seconds))["acme: clock"]
+        finding = findings(flow, skewed(seconds))["acme: clock"]
 
     assert finding.level is Level.WARNING
     assert re.search(rf"is \{sign}(89|90|91) s from", finding.detail)

@@ -14,35 +14,16 @@ from PureCloudPlatformClientV2.rest import ApiException
 
 from monitor.simulator import RunningSimulator, SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS, PRICE_QUOTE
+from tests.clocks import NOON, ManualClock
 
-NOON = 1_795_435_200
-"""2026-11-23 12:00 UTC."""
 LAST_HALF_HOUR = "2026-11-23T11:30:00.000Z/2026-11-23T12:00:00.000Z"
 LAST_HOUR = "2026-11-23T11:00:00.000Z/2026-11-23T12:00:00.000Z"
-
-
-class Noon:
-    """A clock that stands still."""
-
-    at: float = NOON
-
-    def now(self) -> float:
-        """Noon, unless a test has set it."""
-        return self.at
-
-    def monotonic(self) -> float:
-        """It stands still too."""
-        return self.at
-
-    def machine_seconds(self, seconds: float) -> float:
-        """The same number of seconds."""
-        return seconds
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[RunningSimulator]:
     """An org whose every execution is visible at once."""
-    with serve(SimulatedOrg(scenario("punctual"), Noon())) as running:
+    with serve(SimulatedOrg(scenario("punctual"), ManualClock(NOON))) as running:
         yield running
 
 
@@ -277,7 +258,7 @@ def test_the_sdk_loses_no_field_of_an_answer(client: Any, ask: Ask) -> None:  # 
 @pytest.mark.parametrize("told", ["none", "paths", "config"])
 def test_the_sdk_loses_no_field_of_an_audit(told: str) -> None:
     """Of a person's save and of a client's, whatever the platform tells of its properties."""
-    clock = Noon()
+    clock = ManualClock(NOON)
     org = SimulatedOrg(scenario("punctual"), clock, world=World(audit_properties=told))
     with serve(org) as running:
         client = sdk.api_client.ApiClient(host=running.url)
@@ -300,7 +281,7 @@ def test_the_sdk_loses_no_field_of_an_audit(told: str) -> None:
 @pytest.mark.parametrize("told", ["names", "policies"])
 def test_the_sdk_loses_no_field_of_own_roles(told: str, *, full: bool) -> None:
     """Where the world shows a client its own, with what they allow or without."""
-    org = SimulatedOrg(scenario("punctual"), Noon(), world=World(own_roles=told))
+    org = SimulatedOrg(scenario("punctual"), ManualClock(NOON), world=World(own_roles=told))
     with serve(org) as running:
         client = sdk.api_client.ApiClient(host=running.url)
         client.get_client_credentials_token(org.client_id, org.client_secret)
@@ -317,7 +298,7 @@ def test_the_sdk_loses_no_field_of_own_roles(told: str, *, full: bool) -> None:
 def test_the_sdk_loses_no_field_of_flow_aggregates() -> None:
     """Where the world groups flows by how they were left."""
     world = World(flow_aggregates="grouped", flow_exits="ended")
-    with serve(SimulatedOrg(scenario("punctual"), Noon(), world=world)) as running:
+    with serve(SimulatedOrg(scenario("punctual"), ManualClock(NOON), world=world)) as running:
         org = running.org
         client = sdk.api_client.ApiClient(host=running.url)
         client.get_client_credentials_token(org.client_id, org.client_secret)
@@ -416,7 +397,7 @@ def test_a_rate_limit_deserialises_into_the_error_body() -> None:
 
     Asked without the SDK, which would sleep through Retry-After and hide the answer.
     """
-    with serve(SimulatedOrg(scenario("quiet"), Noon(), requests_per_minute=0)) as strict:
+    with serve(SimulatedOrg(scenario("quiet"), ManualClock(NOON), requests_per_minute=0)) as strict:
         org, ask = strict.org, f"{strict.url}/api/v2/tokens/me"
         bearer = {
             "Authorization": f"Bearer {org.tokens.by_secret(org.client_id, org.client_secret)}"

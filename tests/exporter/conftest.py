@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, SnapshotHolder
-from tests.exporter.snapshots import CLASSIFIER, Scrape, StoppedClock, snapshot
+from tests.clocks import ManualClock
+from tests.exporter.snapshots import CLASSIFIER, NOW, Scrape, snapshot
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def scrape() -> Callable[..., Scrape]:
     def scraped(*org_snapshots: OrgSnapshot) -> Scrape:
         registry = CollectorRegistry()
         holder = SnapshotHolder(snapshot(*org_snapshots))
-        registry.register(MetricsCollector(holder, CLASSIFIER, StoppedClock()))
+        registry.register(MetricsCollector(holder, CLASSIFIER, ManualClock(NOW)))
         text = generate_latest(registry).decode()
         return Scrape.of(list(text_string_to_metric_families(text)))
 

@@ -67,25 +67,6 @@ REMEDIATED = RemediationSnapshot(
 
 
 @dataclass
-class StoppedClock:
-    """A clock that only tests move."""
-
-    seconds: float = NOW
-
-    def now(self) -> float:
-        """Seconds since the Unix epoch, UTC."""
-        return self.seconds
-
-    def monotonic(self) -> float:
-        """The same: to move it is to let time pass."""
-        return self.seconds
-
-    def machine_seconds(self, seconds: float) -> float:
-        """The same number of seconds."""
-        return seconds
-
-
-@dataclass
 class Scrape:
     """A parsed scrape: every sample by its name and its labels."""
 

@@ -12,12 +12,12 @@ from monitor import __version__
 from monitor.exporter import MetricsCollector
 from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, OrgState, SourceState
 from monitor.snapshot import PollHealth, Snapshot, SnapshotHolder
+from tests.clocks import ManualClock
 from tests.exporter.snapshots import (
     CLASSIFIER,
     NOW,
     ORG,
     Scrape,
-    StoppedClock,
     fresh_coverage,
     fresh_sources,
     org_snapshot,
@@ -46,13 +46,13 @@ def test_data_lag_is_the_age_of_the_newest_data(scrape: Scraper) -> None:
 
 def test_data_lag_grows_between_polls() -> None:
     """The lag is that of the moment of the scrape, though the snapshot stays the same."""
-    clock = StoppedClock()
+    clock = ManualClock(NOW)
     registry = CollectorRegistry()
     registry.register(MetricsCollector(SnapshotHolder(snapshot(org_snapshot())), CLASSIFIER, clock))
     labels = {"org": ORG, "source": "actions"}
 
     assert registry.get_sample_value("timeout_monitor_data_lag_seconds", labels) == 60
-    clock.seconds += 40
+    clock.at += 40
     assert registry.get_sample_value("timeout_monitor_data_lag_seconds", labels) == 100
 
 
@@ -237,7 +237,7 @@ def test_state_that_cannot_be_written_shows_zero() -> None:
     """An unwritable state is a gauge at 0."""
     registry = CollectorRegistry()
     holder = SnapshotHolder(Snapshot(taken_at=NOW, state_writable=False))
-    registry.register(MetricsCollector(holder, CLASSIFIER, StoppedClock()))
+    registry.register(MetricsCollector(holder, CLASSIFIER, ManualClock(NOW)))
 
     assert registry.get_sample_value("timeout_monitor_state_writable") == 0
 

@@ -22,12 +22,13 @@ from monitor.exporter.families import Families
 from monitor.ledger import OrgState, Total
 from monitor.model import Action
 from monitor.snapshot import SnapshotHolder
+from tests.clocks import ManualClock
 from tests.exporter.snapshots import (
     CLASSIFIER,
     CRM,
+    NOW,
     ORG,
     Scrape,
-    StoppedClock,
     org_snapshot,
     recorded_org_snapshot,
     snapshot,
@@ -38,7 +39,7 @@ Scraper = Callable[..., Scrape]
 
 def collector_of(holder: SnapshotHolder) -> MetricsCollector:
     """A collector over ``holder``."""
-    return MetricsCollector(holder, CLASSIFIER, StoppedClock())
+    return MetricsCollector(holder, CLASSIFIER, ManualClock(NOW))
 
 
 def test_families_are_built_once_a_snapshot() -> None:

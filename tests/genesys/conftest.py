@@ -1,4 +1,4 @@
-"""A scripted far side, a clock to turn by hand, and a client that is wired to both."""
+"""A scripted far side, a clock that tests move, and a client that is wired to both."""
 
 from __future__ import annotations
 
@@ -15,28 +15,8 @@ from monitor.genesys.client.api_stats import ApiCounters
 from monitor.genesys.client.auth import ClientCredentials, Grant, TokenCache
 from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
 from monitor.genesys.client.transport import HttpTransport
+from tests.clocks import ManualClock
 from tests.genesys.far_side import FarSide, listening
-
-
-class HandClock:
-    """A clock that stands still until it is turned; ``ahead`` is how far it was set ahead."""
-
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        """Begin at some time in 2027."""
-        self.seconds = now
-        self.ahead = 0.0
-
-    def now(self) -> float:
-        """Seconds since the Unix epoch, UTC."""
-        return self.seconds + self.ahead
-
-    def monotonic(self) -> float:
-        """What has passed, whatever the clock was set to."""
-        return self.seconds
-
-    def machine_seconds(self, seconds: float) -> float:
-        """The same number of seconds."""
-        return seconds
 
 
 class MakeClient(Protocol):
@@ -64,13 +44,13 @@ def far_side() -> Iterator[FarSide]:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    """A clock that stands still until it is turned."""
-    return HandClock()
+def clock() -> ManualClock:
+    """A clock that stands still until a test moves it."""
+    return ManualClock()
 
 
 @pytest.fixture
-def make_client(far_side: FarSide, clock: HandClock) -> Iterator[MakeClient]:
+def make_client(far_side: FarSide, clock: ManualClock) -> Iterator[MakeClient]:
     """Wires a client of the real parts to the far side, and closes it."""
     default_clock = clock
     with ExitStack() as stack:

@@ -33,7 +33,8 @@ from monitor.errors import (
 )
 from monitor.genesys import Client, Endpoint, connect
 from monitor.genesys.client.auth import ClientCredentials, SignedJwt, load_rsa_key
-from tests.genesys.conftest import HandClock, MakeClient
+from tests.clocks import ManualClock
+from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 
 PING = Endpoint("GET", "/ping")
@@ -88,7 +89,7 @@ def test_a_netrc_file_does_not_replace_credentials(
 
 
 def test_a_signed_assertion_is_what_the_far_side_can_verify(
-    make_client: MakeClient, far_side: FarSide, clock: HandClock
+    make_client: MakeClient, far_side: FarSide, clock: ManualClock
 ) -> None:
     """Issuer, subject, audience, times and signature are those of the contract."""
     token_url = far_side.url + "/oauth/token"
@@ -114,7 +115,7 @@ def test_a_signed_assertion_is_what_the_far_side_can_verify(
     }
 
 
-def test_no_assertion_is_used_twice(clock: HandClock) -> None:
+def test_no_assertion_is_used_twice(clock: ManualClock) -> None:
     """Each has its own id, even within one second."""
     grant = SignedJwt("id-1", pem_of(PRIVATE_KEY), "https://login.x/oauth/token", clock=clock)
 
@@ -168,7 +169,7 @@ def test_a_key_that_can_not_sign_is_refused_before_it_is_used(pem: str, what: st
     assert pem not in caught.value.message + caught.value.hint
 
 
-def test_credentials_do_not_show(clock: HandClock) -> None:
+def test_credentials_do_not_show(clock: ManualClock) -> None:
     """A grant can be printed without giving its secret or key away."""
     pem = pem_of(PRIVATE_KEY)
     shown = repr(ClientCredentials("id-1", "secret-1", "u")) + repr(
@@ -192,7 +193,7 @@ def test_credentials_do_not_show(clock: HandClock) -> None:
 def test_a_token_is_kept_until_shortly_before_it_expires(
     client: Client,
     far_side: FarSide,
-    clock: HandClock,
+    clock: ManualClock,
     expires_in: object,
     kept_seconds: float,
 ) -> None:
@@ -203,11 +204,11 @@ def test_a_token_is_kept_until_shortly_before_it_expires(
     far_side.on(TOKEN, token_reply(expires_in))
     client.fetch(PING)
 
-    clock.seconds += kept_seconds - 0.1
+    clock.at += kept_seconds - 0.1
     client.fetch(PING)
     assert len(far_side.requests(TOKEN)) == 1
 
-    clock.seconds += 0.2
+    clock.at += 0.2
     client.fetch(PING)
     assert len(far_side.requests(TOKEN)) == 2
 
@@ -342,7 +343,7 @@ def test_refused_credentials_are_an_authentication_error(
 
 
 def test_a_refused_assertion_hints_at_key_and_clock(
-    make_client: MakeClient, far_side: FarSide, clock: HandClock
+    make_client: MakeClient, far_side: FarSide, clock: ManualClock
 ) -> None:
     """A wrong clock is the least obvious reason, so it is named."""
     far_side.on(TOKEN, Reply(400, {"error": "invalid_grant"}))
@@ -355,7 +356,7 @@ def test_a_refused_assertion_hints_at_key_and_clock(
 
 
 def test_refused_credentials_are_left_alone_for_a_while(
-    client: Client, far_side: FarSide, clock: HandClock
+    client: Client, far_side: FarSide, clock: ManualClock
 ) -> None:
     """They don't mend themselves; asking in a loop could get the client locked out."""
     far_side.on(TOKEN, Reply(401, {}), token_reply(100))
@@ -364,7 +365,7 @@ def test_refused_credentials_are_left_alone_for_a_while(
             client.fetch(PING)
     assert len(far_side.requests(TOKEN)) == 1
 
-    clock.seconds += 31
+    clock.at += 31
     client.fetch(PING)
 
     assert len(far_side.requests(TOKEN)) == 2
@@ -372,7 +373,7 @@ def test_refused_credentials_are_left_alone_for_a_while(
 
 @pytest.mark.parametrize(("ahead", "later"), [(2 * 3600, 0), (0, -2 * 3600), (0, 3600)])
 def test_a_clock_that_is_set_blocks_no_login(
-    client: Client, far_side: FarSide, clock: HandClock, ahead: float, later: float
+    client: Client, far_side: FarSide, clock: ManualClock, ahead: float, later: float
 ) -> None:
     """Refused for a clock that was wrong, perhaps: half a minute later it is tried again."""
     far_side.on(TOKEN, Reply(401, {}), token_reply(100))
@@ -385,14 +386,14 @@ def test_a_clock_that_is_set_blocks_no_login(
         client.fetch(PING)
     assert len(far_side.requests(TOKEN)) == 1
 
-    clock.seconds += 31
+    clock.at += 31
     client.fetch(PING)
 
     assert len(far_side.requests(TOKEN)) == 2
 
 
 def test_a_clock_that_is_set_back_keeps_no_token_beyond_its_time(
-    client: Client, far_side: FarSide, clock: HandClock
+    client: Client, far_side: FarSide, clock: ManualClock
 ) -> None:
     """It is renewed when it has been used for so long, whatever the clock shows then."""
     far_side.on(TOKEN, token_reply(100))
@@ -400,7 +401,7 @@ def test_a_clock_that_is_set_back_keeps_no_token_beyond_its_time(
     clock.ahead = -3600
     client.fetch(PING)
     assert len(far_side.requests(TOKEN)) == 1
-    clock.seconds += 91
+    clock.at += 91
     client.fetch(PING)
 
     assert len(far_side.requests(TOKEN)) == 2

@@ -22,7 +22,7 @@ from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.api.org_limits import data_action_limits
 from monitor.genesys.api.organization import REGIONS, is_known_region, whoami
 from monitor.genesys.api.pagination import MOST_BARREN_PAGES
-from tests.genesys.conftest import HandClock
+from tests.clocks import ManualClock
 from tests.genesys.far_side import Act, FarSide, Reply
 
 ACTIONS = "GET /api/v2/integrations/actions"
@@ -353,7 +353,7 @@ def dated(date: str | None) -> Act:
 
 
 def test_the_org_and_its_clock_are_known(
-    client: Client, far_side: FarSide, clock: HandClock
+    client: Client, far_side: FarSide, clock: ManualClock
 ) -> None:
     """A platform that is two minutes ahead shows as 120 seconds, to about a second."""
     far_side.on(ME, dated(formatdate(clock.now() + 120, usegmt=True)))
@@ -365,7 +365,7 @@ def test_the_org_and_its_clock_are_known(
 
 
 def test_an_answer_with_a_date_of_its_own_tells_nothing_of_the_clock(
-    client: Client, far_side: FarSide, clock: HandClock
+    client: Client, far_side: FarSide, clock: ManualClock
 ) -> None:
     """A cache has dated it; what most of the newest answers say counts."""
     right, cached = formatdate(clock.now()), formatdate(clock.now() - 7_200)
@@ -384,7 +384,7 @@ def test_an_answer_with_a_date_of_its_own_tells_nothing_of_the_clock(
 
 @pytest.mark.parametrize("date", [None, "tomorrow"])
 def test_a_clock_that_does_not_show_is_not_guessed(
-    client: Client, far_side: FarSide, clock: HandClock, date: str | None
+    client: Client, far_side: FarSide, clock: ManualClock, date: str | None
 ) -> None:
     """Without a date nobody knows the skew."""
     far_side.on(ME, dated(date))
@@ -393,7 +393,7 @@ def test_a_clock_that_does_not_show_is_not_guessed(
 
 
 def test_an_answer_that_is_no_org_is_a_wrong_shape(
-    client: Client, far_side: FarSide, clock: HandClock
+    client: Client, far_side: FarSide, clock: ManualClock
 ) -> None:
     """An org has an id."""
     far_side.on(ME, Reply(body={"name": "Acme"}))

@@ -19,7 +19,7 @@ from monitor.errors import AuthenticationError
 from monitor.genesys import Client, connect
 from monitor.genesys.api.organization import ORGANIZATION as PING
 from monitor.genesys.client.auth import REFUSAL_REST_SECONDS
-from tests.genesys.conftest import HandClock
+from tests.clocks import ManualClock
 from tests.genesys.far_side import FarSide, Reply
 
 TOKEN = "POST /oauth/token"  # noqa: S105 - a route
@@ -31,7 +31,7 @@ OpenClient = Callable[..., Client]
 
 
 @pytest.fixture
-def open_client(far_side: FarSide, clock: HandClock) -> Iterator[OpenClient]:
+def open_client(far_side: FarSide, clock: ManualClock) -> Iterator[OpenClient]:
     """A client of an org with such a credential."""
     far_side.on("GET /api/v2/organizations/me", ANSWERED)
     with ExitStack() as stack:
@@ -72,7 +72,7 @@ def test_a_rotated_secret_is_used_at_once(
 
 
 def test_a_secret_that_is_rotated_after_the_refusal(
-    open_client: OpenClient, far_side: FarSide, clock: HandClock, tmp_path: Path
+    open_client: OpenClient, far_side: FarSide, clock: ManualClock, tmp_path: Path
 ) -> None:
     """The file is looked at once a refusal: again when the rest after the last one is over."""
     file = tmp_path / "secret"
@@ -87,7 +87,7 @@ def test_a_secret_that_is_rotated_after_the_refusal(
     with pytest.raises(AuthenticationError):
         client.fetch(PING)
     assert secrets_sent(far_side) == ["old-one"]
-    clock.seconds += REFUSAL_REST_SECONDS
+    clock.at += REFUSAL_REST_SECONDS
     client.fetch(PING)
 
     assert secrets_sent(far_side) == ["old-one", "old-one", "new-one"]
@@ -95,7 +95,7 @@ def test_a_secret_that_is_rotated_after_the_refusal(
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\xff"])
 def test_a_file_in_the_middle_of_its_rotation(
-    open_client: OpenClient, far_side: FarSide, clock: HandClock, tmp_path: Path, content: bytes
+    open_client: OpenClient, far_side: FarSide, clock: ManualClock, tmp_path: Path, content: bytes
 ) -> None:
     """A file that is gone, empty or no text leaves the refusal as it is, until it is whole."""
     file = tmp_path / "secret"
@@ -108,7 +108,7 @@ def test_a_file_in_the_middle_of_its_rotation(
     with pytest.raises(AuthenticationError, match="refused the credentials"):
         client.fetch(PING)
     file.write_text("new-one")
-    clock.seconds += REFUSAL_REST_SECONDS
+    clock.at += REFUSAL_REST_SECONDS
     client.fetch(PING)
 
     assert secrets_sent(far_side) == ["old-one", "old-one", "new-one"]

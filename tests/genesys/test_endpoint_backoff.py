@@ -13,7 +13,8 @@ from monitor.errors import (
     RequestTimeoutError,
 )
 from monitor.genesys import Client, EndpointBackoff
-from tests.genesys.conftest import HandClock, MakeClient
+from tests.clocks import ManualClock
+from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, FarSide, Reply
 from tests.genesys.things import (
     ALICE,
@@ -52,7 +53,7 @@ def test_a_429_without_a_time_is_repeated_after_a_pause(client: Client, far_side
 
 
 def test_a_long_retry_after_closes_the_endpoint(
-    make_client: MakeClient, far_side: FarSide, clock: HandClock
+    make_client: MakeClient, far_side: FarSide, clock: ManualClock
 ) -> None:
     """No later call sends a request before the time is over; other endpoints stay open."""
     far_side.on(READ_A, Reply(429, {"message": "quota"}, {"Retry-After": "600"}), ALICE)
@@ -64,7 +65,7 @@ def test_a_long_retry_after_closes_the_endpoint(
     assert caught.value.retry_after_seconds == 600
     assert client.closed_until() == {READ.label: clock.now() + 600}
 
-    clock.seconds += 599
+    clock.at += 599
     with pytest.raises(RateLimitedError, match="closed") as caught:
         read(client)
     assert caught.value.retry_after_seconds == pytest.approx(1)
@@ -72,14 +73,14 @@ def test_a_long_retry_after_closes_the_endpoint(
     assert len(far_side.requests(READ_A)) == 1
     assert client.call(QUERY, Thing) == Thing("Alice")
 
-    clock.seconds += 1
+    clock.at += 1
     assert read(client) == Thing("Alice")
     assert client.closed_until() == {}
 
 
 @pytest.mark.parametrize("ahead", [-7200.0, 7200.0])
 def test_a_clock_that_is_set_opens_no_endpoint_and_closes_none(
-    make_client: MakeClient, far_side: FarSide, clock: HandClock, ahead: float
+    make_client: MakeClient, far_side: FarSide, clock: ManualClock, ahead: float
 ) -> None:
     """Ten minutes are ten minutes, whatever the clock shows meanwhile."""
     far_side.on(READ_A, Reply(429, {}, {"Retry-After": "600"}), Reply(body={"name": "a"}))
@@ -89,14 +90,14 @@ def test_a_clock_that_is_set_opens_no_endpoint_and_closes_none(
     clock.ahead = ahead
     with pytest.raises(RateLimitedError, match="closed"):
         read(client)
-    clock.seconds += 600
+    clock.at += 600
     read(client)
 
     assert len(far_side.requests(READ_A)) == 2
 
 
 def test_an_endpoint_stays_closed_for_the_next_client(
-    make_client: MakeClient, far_side: FarSide, clock: HandClock
+    make_client: MakeClient, far_side: FarSide, clock: ManualClock
 ) -> None:
     """What is known about quiet outlives a client, for example over a reload."""
     backoff = EndpointBackoff({READ.label: clock.now() + 60})

@@ -38,10 +38,9 @@ from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
 from monitor.genesys.client.transport import Request, Response
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, timeout_edits
 from monitor.time_ranges import TimeRange
-from tests.genesys.conftest import HandClock
+from tests.clocks import NOON, ManualClock
 from tests.genesys.things import WRITE, Change
 from tests.poller.watched import CLASSIFIER
-from tests.sources.answers import NOON
 from tests.sources.test_conversations import KnowsNothing
 
 PERIOD = TimeRange(NOON, NOON + 3_600)
@@ -160,7 +159,7 @@ class Always:
 
 def client_of(answers: list[Response]) -> tuple[Client, TokenCache]:
     """A client that gets these answers, and a login that does."""
-    clock, counters, backoff = HandClock(), ApiCounters(), EndpointBackoff()
+    clock, counters, backoff = ManualClock(), ApiCounters(), EndpointBackoff()
     bucket = TokenBucket(per_second=1e9, burst=10**9)
     rate_limiter = RateLimiter(
         bucket=bucket, backoff=backoff, counters=counters, clock=clock, stop=threading.Event()
@@ -190,7 +189,7 @@ def _conversations(client: Client) -> None:
 
 def _flow_errors(client: Client) -> None:
     conversations = ConversationsSource(client, CLASSIFIER, KnowsNothing())
-    source = FlowErrorsSource(client, conversations, HandClock(), org="o", contract="platform")
+    source = FlowErrorsSource(client, conversations, ManualClock(), org="o", contract="platform")
     source.read(PERIOD, 300, deep=True)
 
 
@@ -209,7 +208,7 @@ DECODERS: Mapping[str, Callable[[Client], object]] = {
     "audits": lambda client: timeout_edits(action_audits(client, PERIOD).entries),
     "flow": partial(get_flow, flow_id="f"),
     "flow without the bad": partial(get_flow, flow_id="f", leave_out_bad=True),
-    "organization": lambda client: whoami(client, HandClock()),
+    "organization": lambda client: whoami(client, ManualClock()),
     "new job": lambda client: submit_action_job(client, ActionAggregateJob("x")),
     "job": partial(action_job, job_id="j"),
     "job results": partial(action_job_page, job_id="j"),

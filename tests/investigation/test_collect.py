@@ -40,8 +40,9 @@ from monitor.simulator.scenarios import (
 )
 from monitor.sources import ExecutionBounds
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.watched import SMALL
-from tests.simulator.far_end import AGGREGATES, HOUR, NOON, StillClock, Wire
+from tests.simulator.far_end import AGGREGATES, Wire
 from tests.simulator.worlds import readable
 
 ENQUIRIES = replace(ORDER_ENQUIRIES, steps=ORDER_ENQUIRIES.steps[:1])
@@ -70,7 +71,7 @@ class Deployment:
     settings: Settings
     ledger: Ledger
     simulators: dict[str, RunningSimulator]
-    clock: StillClock
+    clock: ManualClock
 
     def collect(self) -> None:
         """What a daemon does at its start."""
@@ -108,7 +109,7 @@ def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
     with ExitStack() as stack:
 
         def make(contract: str = "platform", **orgs: Scenario) -> Deployment:
-            clock = StillClock(NOON)
+            clock = ManualClock(NOON)
             simulators = {
                 name: stack.enter_context(
                     serve(

@@ -19,10 +19,9 @@ from monitor.ledger import Ledger
 from monitor.poller import open_reader
 from monitor.poller.org_poller import OrgPoller
 from monitor.simulator import Scenario, SimulatedOrg, World, scenario, serve
+from tests.clocks import NOON, ManualClock
 from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
-from tests.poller.imagined_source import NOON
 from tests.poller.watched import Watched, client_of
-from tests.simulator.far_end import SetClock, StillClock
 from tests.simulator.worlds import readable
 
 KIND = World(detail_errors="named", telephony_errors="none", dependency_tracking="built")
@@ -38,7 +37,7 @@ class Watch(Protocol):
         *names: str,
         deadline_seconds: float = 20.0,
         world: World | None = None,
-        clock: SetClock | None = None,
+        clock: ManualClock | None = None,
         **settings: str,
     ) -> Watched:
         """Watch an org, with its usual sources or those named, and an hour of history.
@@ -63,13 +62,13 @@ def ledger(url: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def clock() -> StillClock:
+def clock() -> ManualClock:
     """The time of the data: noon of a Monday."""
-    return StillClock(NOON)
+    return ManualClock(NOON)
 
 
 @pytest.fixture
-def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
+def watch(ledger: Ledger, clock: ManualClock) -> Iterator[Watch]:
     """Serves orgs and wires their readers; everything is closed when the test ends."""
     with ExitStack() as stack:
         still = clock
@@ -79,7 +78,7 @@ def watch(ledger: Ledger, clock: StillClock) -> Iterator[Watch]:
             *names: str,
             deadline_seconds: float = 20.0,
             world: World | None = None,
-            clock: SetClock | None = None,
+            clock: ManualClock | None = None,
             **settings: str,
         ) -> Watched:
             plan = scenario(what) if isinstance(what, str) else what

@@ -8,11 +8,7 @@ from monitor.config import CollectSettings
 from monitor.ledger.counts import merged, within
 from monitor.poller.read_plan import ReadPlan, plan_reads
 from monitor.time_ranges import TimeRange, floor_to
-
-HOUR = 3_600
-DAY = 24 * HOUR
-NOON = 1_795_435_200
-"""2026-11-23 12:00 UTC; a window of any size begins here."""
+from tests.clocks import HOUR
 
 
 def seconds(**values: float) -> CollectSettings:

@@ -20,9 +20,9 @@ from monitor.simulator.scenarios import (
     PRICE_QUOTE,
     SEND_CONFIRMATION,
 )
+from tests.clocks import ManualClock
 from tests.poller.conftest import Watch
 from tests.poller.watched import ORG, SMALL, Watched
-from tests.simulator.far_end import StillClock
 
 LIST = "/api/v2/integrations"
 FUNCTION = "GET /api/v2/integrations/actions/{actionId}/function"
@@ -100,7 +100,7 @@ def test_without_types_nothing_is_guessed(
 
 
 def test_what_was_known_outlives_a_platform_that_does_not_answer(
-    watch: Watch, url: str, clock: StillClock
+    watch: Watch, url: str, clock: ManualClock
 ) -> None:
     """In the next refresh and after a restart; a refusal ends it, and an answer brings it back."""
     watched = watch()
@@ -126,7 +126,7 @@ def test_what_was_known_outlives_a_platform_that_does_not_answer(
         assert known(watched) == before
 
 
-def test_a_functions_own_timeout_is_read_where_it_may_be(watch: Watch, clock: StillClock) -> None:
+def test_a_functions_own_timeout_is_read_where_it_may_be(watch: Watch, clock: ManualClock) -> None:
     """A few at each refresh, each again after an hour."""
     number = FUNCTION_LOOKUPS_PER_REFRESH + 2
     watched = watch(replace(SMALL, actions=quotes(number), flows=()))
@@ -143,7 +143,7 @@ def test_a_functions_own_timeout_is_read_where_it_may_be(watch: Watch, clock: St
 
 
 def test_where_it_may_not_be_read_the_limit_of_functions_stands_for_it(
-    watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+    watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
 ) -> None:
     """Asked again after an hour, not at every refresh; one warning says so."""
     watched = watch(replace(SMALL, actions=quotes(2), flows=()))
@@ -162,7 +162,7 @@ def test_where_it_may_not_be_read_the_limit_of_functions_stands_for_it(
 
 
 def test_a_functions_timeout_outlives_a_platform_that_does_not_answer(
-    watch: Watch, clock: StillClock
+    watch: Watch, clock: ManualClock
 ) -> None:
     """Another timeout would be a change that nobody made."""
     watched = watch(replace(SMALL, actions=quotes(2), flows=()))
@@ -183,7 +183,7 @@ def test_without_functions_none_is_asked_about(watch: Watch) -> None:
 
 
 def test_losing_the_list_of_integrations_for_a_while_changes_no_timeout(
-    watch: Watch, clock: StillClock
+    watch: Watch, clock: ManualClock
 ) -> None:
     """Neither that of a function nor any other: nobody has changed one."""
     watched = watch(replace(SMALL, actions=(*SMALL.actions, GET_CUSTOMER, *quotes(2))))
@@ -200,7 +200,7 @@ def test_losing_the_list_of_integrations_for_a_while_changes_no_timeout(
 
 
 def test_a_functions_timeout_outlives_a_permission_that_is_taken_away(
-    watch: Watch, clock: StillClock
+    watch: Watch, clock: ManualClock
 ) -> None:
     """What was read is likelier than the limit."""
     watched = watch(replace(SMALL, actions=quotes(2), flows=()))

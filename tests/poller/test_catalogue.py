@@ -23,10 +23,9 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
 )
 from monitor.time_ranges import TimeRange
+from tests.clocks import DAY, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import DAY, NOON
 from tests.poller.watched import ORG, SMALL, Watched
-from tests.simulator.far_end import StillClock
 
 LOOKUP = "GET /api/v2/architect/dependencytracking/consumingresources"
 LOOKUPS = "/api/v2/architect/dependencytracking"
@@ -108,7 +107,7 @@ class TestActions:
         )
 
     def test_a_timeout_that_was_changed_is_seen_at_the_next_refresh(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """The ledger keeps both, with the moment of the change."""
         watched = watch(SMALL)
@@ -276,7 +275,7 @@ class TestFlowUse:
         assert last <= looked_up(watched)
 
     def test_after_a_day_an_action_is_asked_about_again(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """Flows change: what is known lasts a day. A secure action is looked for twice."""
         watched = watch(SMALL)
@@ -376,7 +375,7 @@ class TestAuthenticationActions:
     """Custom authentication actions: what only a list that includes them has."""
 
     def test_they_stay_known_while_the_platform_does_not_list_them(
-        self, watch: Watch, logged: list[dict[str, Any]], clock: StillClock
+        self, watch: Watch, logged: list[dict[str, Any]], clock: ManualClock
     ) -> None:
         """A list that fails must not make them look gone, nor editable."""
         watched = watch(deadline_seconds=1.5)
@@ -390,7 +389,7 @@ class TestAuthenticationActions:
         assert PARTNER_TOKEN.action_id not in watched.ledger.state(ORG).gone
         assert "authentication actions" in warnings(logged, "catalogue_without")
 
-    def test_they_are_looked_for_a_few_times_a_day(self, watch: Watch, clock: StillClock) -> None:
+    def test_they_are_looked_for_a_few_times_a_day(self, watch: Watch, clock: ManualClock) -> None:
         """In between the list is read once, and they stay what they are."""
         watched = watch(SMALL)
         watched.catalogue.refresh()

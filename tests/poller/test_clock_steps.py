@@ -8,26 +8,25 @@ from typing import Any
 import pytest
 
 from monitor.poller import PollResult
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import SetClock
 
 MINUTE = 60
 STEPS = [-2 * HOUR, -10 * MINUTE, 10 * MINUTE, 2 * HOUR]
 
 
 @pytest.fixture
-def clock() -> SetClock:
+def clock() -> ManualClock:
     """A clock that is right, until it is set."""
-    return SetClock(NOON)
+    return ManualClock(NOON)
 
 
-def poll_for(watched: Watched, clock: SetClock, minutes: int) -> None:
+def poll_for(watched: Watched, clock: ManualClock, minutes: int) -> None:
     """Poll, and let time pass, once a minute."""
     for _ in range(minutes):
         assert watched.collector.poll().result is PollResult.OK
-        clock.pass_seconds(MINUTE)
+        clock.at += MINUTE
 
 
 def counted_all(watched: Watched) -> bool:
@@ -38,14 +37,14 @@ def counted_all(watched: Watched) -> bool:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_set_for_one_poll_it_costs_no_window(watch: Watch, clock: SetClock, step: float) -> None:
+def test_set_for_one_poll_it_costs_no_window(watch: Watch, clock: ManualClock, step: float) -> None:
     """What was asked by the wrong clock is asked again by the right one, also after a pause."""
     watched = watch(SMALL, "actions", clock=clock)
     poll_for(watched, clock, 2)
-    clock.set_by(step)
+    clock.ahead += step
     watched.collector.poll()
-    clock.set_by(-step)
-    clock.pass_seconds(80 * MINUTE)
+    clock.ahead -= step
+    clock.at += 80 * MINUTE
     poll_for(watched, clock, 2)
 
     assert counted_all(watched)
@@ -55,14 +54,14 @@ def test_set_for_one_poll_it_costs_no_window(watch: Watch, clock: SetClock, step
 
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_wrong_clock_left_in_the_state_is_void(
-    watch: Watch, clock: SetClock, step: float
+    watch: Watch, clock: ManualClock, step: float
 ) -> None:
     """The program ended while the clock was wrong, and begins again while it is right."""
-    clock.set_by(step)
+    clock.ahead += step
     watched = watch(SMALL, "actions", clock=clock)
     watched.collector.poll()
-    clock.set_by(-step)
-    clock.pass_seconds(50 * MINUTE)
+    clock.ahead -= step
+    clock.at += 50 * MINUTE
     watched.restart()
     watched.collector.poll()
     state = watched.ledger.source_state(ORG, "actions")
@@ -74,13 +73,13 @@ def test_what_a_wrong_clock_left_in_the_state_is_void(
 
 
 def test_moments_of_the_future_are_told_once_and_counted(
-    watch: Watch, clock: SetClock, logged: list[dict[str, Any]]
+    watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
 ) -> None:
     """What they were, by how much they were ahead, and what becomes of them."""
     watched = watch(SMALL, clock=clock)
-    clock.set_by(2 * HOUR)
+    clock.ahead += 2 * HOUR
     watched.collector.poll()
-    clock.set_by(-2 * HOUR)
+    clock.ahead -= 2 * HOUR
     voided = [watched.collector.poll().voided for _ in range(3)]
 
     assert voided == [2, 0, 0]
@@ -89,56 +88,58 @@ def test_moments_of_the_future_are_told_once_and_counted(
     assert all(line["ahead_seconds"] == pytest.approx(2 * HOUR, abs=MINUTE) for line in lines)
 
 
-def test_hosts_whose_clocks_are_a_minute_apart_void_nothing(watch: Watch, clock: SetClock) -> None:
+def test_hosts_whose_clocks_are_a_minute_apart_void_nothing(
+    watch: Watch, clock: ManualClock
+) -> None:
     """Two daemons share a state, and neither clock is quite right."""
     watched = watch(SMALL, clock=clock)
     voided = 0
     for _ in range(4):
-        clock.set_by(MINUTE)
+        clock.ahead += MINUTE
         watched.collector.poll()
-        clock.set_by(-MINUTE)
+        clock.ahead -= MINUTE
         voided += watched.collector.poll().voided
     assert voided == 0
 
 
 def test_hosts_whose_clocks_differ_do_not_read_the_last_day_for_ever(
-    watch: Watch, clock: SetClock
+    watch: Watch, clock: ManualClock
 ) -> None:
     """Three times an hour is enough for any clock that is set."""
     watched = watch(SMALL, "actions", clock=clock)
     voided = 0
     for _ in range(8):
-        clock.pass_seconds(MINUTE)
+        clock.at += MINUTE
         voided += watched.collector.poll().voided
-        clock.set_by(4 * MINUTE)
+        clock.ahead += 4 * MINUTE
         watched.collector.poll()
-        clock.set_by(-4 * MINUTE)
+        clock.ahead -= 4 * MINUTE
     assert voided == 3
-    clock.pass_seconds(HOUR)
+    clock.at += HOUR
     watched.collector.poll()
-    clock.set_by(-4 * MINUTE)
+    clock.ahead -= 4 * MINUTE
     assert watched.collector.poll().voided == 1
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_however_often_it_is_set_every_execution_counts_once(
-    watch: Watch, clock: SetClock, seed: int
+    watch: Watch, clock: ManualClock, seed: int
 ) -> None:
     """Steps, pauses and restarts in any order; in the end the clock is right again."""
     chance = random.Random(seed)  # noqa: S311 - a test's, not a secret
     watched = watch(SMALL, "actions", clock=clock)
     watched.collector.poll()
     for _ in range(12):
-        clock.pass_seconds(chance.choice([1, 1, 4, 25]) * MINUTE)
+        clock.at += chance.choice([1, 1, 4, 25]) * MINUTE
         if chance.random() < 0.4:
-            clock.set_by(chance.choice([clock.true.at - clock.at, -26 * HOUR, 26 * HOUR, *STEPS]))
+            clock.ahead += chance.choice([-clock.ahead, -26 * HOUR, 26 * HOUR, *STEPS])
         if chance.random() < 0.2:
             watched.restart()
         watched.collector.poll()
-    clock.set_by(clock.true.at - clock.at)
-    clock.pass_seconds(25 * MINUTE)
+    clock.ahead = 0.0
+    clock.at += 25 * MINUTE
     for _ in range(3):
         watched.collector.poll()
-        clock.pass_seconds(12 * MINUTE)
+        clock.at += 12 * MINUTE
 
     assert counted_all(watched)

@@ -10,10 +10,9 @@ from monitor.ledger import Ledger
 from monitor.poller import PollResult
 from monitor.sources import Evidence, Source
 from monitor.time_ranges import TimeRange
+from tests.clocks import DAY, HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import DAY, HOUR, NOON
 from tests.poller.watched import ORG, SMALL, really_happened
-from tests.simulator.far_end import StillClock
 
 
 @dataclass
@@ -100,7 +99,7 @@ class TestNewWords:
         ]
 
     def test_a_new_error_type_is_logged_once(
-        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+        self, watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
     ) -> None:
         """Poll after poll, and from both sources, each word is logged a single time."""
         watched = watch(SMALL)
@@ -128,7 +127,7 @@ class TestNewWords:
         assert warned == {"REMOTE_SERVER_ERROR", "REMOTE_CLIENT_ERROR"}
 
     def test_a_restart_logs_nothing_again(
-        self, watch: Watch, url: str, clock: StillClock, logged: list[dict[str, Any]]
+        self, watch: Watch, url: str, clock: ManualClock, logged: list[dict[str, Any]]
     ) -> None:
         """What is known stands in the ledger, not in the memory of a process."""
         watched = watch(SMALL)
@@ -147,7 +146,7 @@ class TestLongAbsence:
     """A collector that comes back after longer than ``max_backfill``."""
 
     def test_what_is_too_old_is_skipped_counted_and_logged(
-        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+        self, watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
     ) -> None:
         """The windows given up are named in the report, the ledger and the log."""
         watched = watch(SMALL, "actions", max_backfill="3h")
@@ -161,7 +160,7 @@ class TestLongAbsence:
             (84, [NOON, NOON + 7 * HOUR])
         ]
 
-    def test_it_is_skipped_once(self, watch: Watch, clock: StillClock) -> None:
+    def test_it_is_skipped_once(self, watch: Watch, clock: ManualClock) -> None:
         """The polls that follow have nothing more to give up."""
         watched = watch(SMALL, "actions", max_backfill="3h")
         watched.collector.poll()
@@ -173,7 +172,7 @@ class TestLongAbsence:
         clock.at += HOUR
         assert watched.collector.poll().skipped_windows == 0
 
-    def test_what_is_young_enough_is_counted(self, watch: Watch, clock: StillClock) -> None:
+    def test_what_is_young_enough_is_counted(self, watch: Watch, clock: ManualClock) -> None:
         """Everything since ``max_backfill`` ago equals the truth; nothing older is asked for."""
         watched = watch(replace(SMALL, history_start=NOON), "actions")
         watched.restart(max_backfill="3h", initial="1h")

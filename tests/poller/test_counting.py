@@ -14,10 +14,9 @@ from monitor.poller import PollResult
 from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
 from monitor.simulator.scenarios import PAYMENT_LINE
 from monitor.time_ranges import TimeRange
+from tests.clocks import DAY, HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import DAY, HOUR, NOON
 from tests.poller.watched import ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import StillClock
 
 MINUTE = 60
 
@@ -71,7 +70,7 @@ def test_polling_twice_adds_nothing(watch: Watch) -> None:
     assert watched.executions() == before
 
 
-def test_late_data_is_counted_once_it_comes(watch: Watch, clock: StillClock) -> None:
+def test_late_data_is_counted_once_it_comes(watch: Watch, clock: ManualClock) -> None:
     """Polls of an org whose data is up to 40 minutes late end at exactly what happened."""
     late = replace(SMALL, lateness=scenario("late").lateness, ends=NOON + 20 * MINUTE)
     watched = watch(late)
@@ -86,7 +85,7 @@ def test_late_data_is_counted_once_it_comes(watch: Watch, clock: StillClock) -> 
     assert watched.ledger.state(ORG).lateness["actions"].seconds_sum > 0
 
 
-def test_without_a_second_look_late_data_is_missing(watch: Watch, clock: StillClock) -> None:
+def test_without_a_second_look_late_data_is_missing(watch: Watch, clock: ManualClock) -> None:
     """Right after the traffic something is still on its way: the test above tests something."""
     late = replace(SMALL, lateness=scenario("late").lateness, ends=NOON)
     watched = watch(late)
@@ -174,7 +173,7 @@ class TestCost:
 
     @pytest.mark.timeout(600)  # a laptop makes two thousand actions in twenty seconds
     def test_one_poll_of_two_thousand_actions_costs_three_requests(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """Two for executions, one for detail records; in deep polls and in all others."""
         watched = watch(self.large())
@@ -231,7 +230,9 @@ class TestReadAgain:
             TimeRange(day + 5 * MINUTE, day + 15 * MINUTE),
         )
 
-    def test_the_window_still_open_is_not_read_ahead(self, watch: Watch, clock: StillClock) -> None:
+    def test_the_window_still_open_is_not_read_ahead(
+        self, watch: Watch, clock: ManualClock
+    ) -> None:
         """A period that ends now is not widened into the future."""
         clock.at = NOON + 130
         watched = watch(SMALL, "actions")

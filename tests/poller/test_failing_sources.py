@@ -22,10 +22,9 @@ from monitor.poller import PollResult
 from monitor.simulator import ALL_PERMISSIONS
 from monitor.sources import Evidence
 from monitor.time_ranges import TimeRange, floor_to
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import SetClock, StillClock
 
 MINUTE = 60
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
@@ -86,7 +85,7 @@ def test_the_last_source_may_fail_as_well(
 
 
 @pytest.mark.parametrize("kind", ["server_error", "rate_limited", "hang", "reset", "wrong_shape"])
-def test_a_source_that_fails_advances_nothing(watch: Watch, clock: StillClock, kind: str) -> None:
+def test_a_source_that_fails_advances_nothing(watch: Watch, clock: ManualClock, kind: str) -> None:
     """No coverage, no watermark, no success: the ledger is as it was before."""
     watched = impatient(watch)
     watched.collector.poll()
@@ -101,7 +100,7 @@ def test_a_source_that_fails_advances_nothing(watch: Watch, clock: StillClock, k
 
 @pytest.mark.parametrize("kind", ["server_error", "reset_after", "html"])
 def test_what_was_missed_is_read_when_the_source_answers_again(
-    watch: Watch, clock: StillClock, kind: str
+    watch: Watch, clock: ManualClock, kind: str
 ) -> None:
     """After polls that failed the next one brings every count up to the truth."""
     watched = impatient(watch)
@@ -130,7 +129,7 @@ def test_a_slice_that_fails_keeps_what_was_read_before_it(watch: Watch) -> None:
     assert watched.executions() == really_happened(watched.truth())
 
 
-def test_an_endpoint_that_asked_for_quiet_is_left_alone(watch: Watch, clock: StillClock) -> None:
+def test_an_endpoint_that_asked_for_quiet_is_left_alone(watch: Watch, clock: ManualClock) -> None:
     """A 429 with a long Retry-After: the polls that follow ask it nothing, and the others go on."""
     watched = watch(SMALL)
     break_source(watched, "rate_limited", AGGREGATES)
@@ -165,7 +164,7 @@ class TestRefusal:
 
     @pytest.mark.parametrize("kind", ["forbidden", "not_found"])
     def test_refused_twice_it_is_not_asked_for_an_hour(
-        self, watch: Watch, clock: StillClock, kind: str
+        self, watch: Watch, clock: ManualClock, kind: str
     ) -> None:
         """Polls within the hour ask it nothing, and still say that it is off, and why."""
         watched = watch(SMALL)
@@ -184,7 +183,7 @@ class TestRefusal:
 
     @pytest.mark.parametrize("kind", ["forbidden", "not_found"])
     def test_one_refusal_of_what_has_answered_switches_nothing_off(
-        self, watch: Watch, clock: StillClock, kind: str
+        self, watch: Watch, clock: ManualClock, kind: str
     ) -> None:
         """It is a failure of its poll, and the next poll asks again."""
         watched = watch(SMALL)
@@ -198,7 +197,7 @@ class TestRefusal:
 
     @pytest.mark.parametrize("kind", ["html_forbidden", "html_not_found"])
     def test_what_a_proxy_answers_is_no_refusal(
-        self, watch: Watch, clock: StillClock, kind: str
+        self, watch: Watch, clock: ManualClock, kind: str
     ) -> None:
         """However often: it says nothing of the platform, and each poll asks again."""
         watched = watch(SMALL)
@@ -215,18 +214,18 @@ class TestRefusal:
     @pytest.mark.parametrize("path", [AGGREGATES, DETAILS])
     def test_a_clock_that_is_set_costs_no_source_its_turn(self, watch: Watch, path: str) -> None:
         """Set back by a day after two refusals, a source is asked again when its rest is over."""
-        clock = SetClock(NOON)
+        clock = ManualClock(NOON)
         watched = watch(SMALL, clock=clock)
         watched.fault("forbidden", path, count=2)
         for _ in range(2):
             watched.collector.poll()
-            clock.pass_seconds(MINUTE)
-        clock.set_by(-24 * HOUR)
-        clock.pass_seconds(HOUR)
+            clock.at += MINUTE
+        clock.ahead -= 24 * HOUR
+        clock.at += HOUR
         assert watched.collector.poll().result is PollResult.OK
 
     def test_a_permission_that_is_granted_is_found_at_the_next_poll(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """It reads everything that was missed."""
         watched = watch(SMALL)
@@ -241,7 +240,7 @@ class TestRefusal:
         assert watched.executions() == really_happened(watched.truth())
 
     def test_the_required_one_is_asked_again_within_minutes(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """At the next poll, then less and less often; never is it left alone for an hour."""
         watched = watch(SMALL)
@@ -263,7 +262,7 @@ class TestRefusal:
         assert watched.executions() == really_happened(watched.truth())
 
     def test_it_is_warned_of_once(
-        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+        self, watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
     ) -> None:
         """Probes that are refused again say nothing new."""
         watched = watch(SMALL)
@@ -278,7 +277,7 @@ class TestRefusal:
         ]
 
     def test_one_that_is_refused_again_later_is_warned_of_again(
-        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+        self, watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
     ) -> None:
         """A permission that was granted and taken away is news."""
         watched = watch(SMALL)
@@ -293,7 +292,7 @@ class TestRefusal:
         assert (events.count("source_off"), events.count("source_on")) == (2, 2)
 
     def test_an_org_that_refuses_every_source_has_failed(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """Nothing to read is a failure, also while nothing is asked."""
         watched = watch(SMALL)
@@ -321,7 +320,7 @@ class _Illegible:
         return Evidence(is_unreadable=len(self.asked) == 1)
 
 
-def test_what_could_not_be_read_is_still_owed(watch: Watch, clock: StillClock) -> None:
+def test_what_could_not_be_read_is_still_owed(watch: Watch, clock: ManualClock) -> None:
     """Also where what follows it in the same poll could be read: there is but one watermark."""
     watched = watch(SMALL, initial="3h")
     source = _Illegible()
@@ -337,7 +336,7 @@ def test_what_could_not_be_read_is_still_owed(watch: Watch, clock: StillClock) -
 
 
 def test_what_could_not_be_read_of_the_past_is_not_marked_as_read(
-    watch: Watch, clock: StillClock
+    watch: Watch, clock: ManualClock
 ) -> None:
     """And the report says so: reading it again is not done with it."""
     watched = watch(SMALL, initial="3h")

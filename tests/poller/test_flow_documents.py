@@ -22,8 +22,8 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
 )
 from monitor.time_ranges import TimeRange
+from tests.clocks import NOON
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import NOON
 from tests.poller.watched import ORG, Watched
 
 FLOWS = replace(scenario("flow"), lateness=PUNCTUAL)

@@ -10,10 +10,9 @@ import pytest
 
 from monitor.simulator import ALL_PERMISSIONS, World, scenario
 from monitor.time_ranges import TimeRange
+from tests.clocks import NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import NOON
 from tests.poller.watched import ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import StillClock
 
 MINUTE = 60
 FLOWS_QUERY = "POST /api/v2/analytics/flows/aggregates/query"
@@ -51,7 +50,7 @@ def really_lost(watched: Watched) -> dict[tuple[str, str], int]:
 @pytest.mark.parametrize("contract", ["platform", "flow"])
 @pytest.mark.parametrize("world", WORLDS, ids=lambda one: f"{one.flow_aggregates}-{one.flow_exits}")
 def test_late_data_and_restarts_lose_and_double_nobody(
-    watch: Watch, clock: StillClock, world: World, contract: str
+    watch: Watch, clock: ManualClock, world: World, contract: str
 ) -> None:
     """Polls of three hours, begun anew in between, end at exactly what happened."""
     names = ALL[1:] if contract == "flow" else ALL
@@ -70,7 +69,7 @@ def test_late_data_and_restarts_lose_and_double_nobody(
 @pytest.mark.parametrize("contract", ["platform", "flow"])
 @pytest.mark.parametrize("errors", ["hidden", "coded", "named"])
 def test_ten_telephony_errors_for_each_flow_error_are_no_timeouts(
-    watch: Watch, clock: StillClock, errors: str, contract: str
+    watch: Watch, clock: ManualClock, errors: str, contract: str
 ) -> None:
     """Nor is a caller who was lost in a flow: timeouts are those that really happened."""
     names = ALL[1:] if contract == "flow" else ALL
@@ -89,7 +88,7 @@ def test_ten_telephony_errors_for_each_flow_error_are_no_timeouts(
 class TestCost:
     """What it costs: nothing that a poll did not cost before."""
 
-    def counts(self, watched: Watched, clock: StillClock, polls: int = 22) -> list[Counter[str]]:
+    def counts(self, watched: Watched, clock: ManualClock, polls: int = 22) -> list[Counter[str]]:
         """Requests of each of many polls after the first, a minute apart."""
         watched.collector.poll()
         watched.requests()
@@ -101,7 +100,7 @@ class TestCost:
         return found
 
     def test_flow_aggregates_take_the_turn_of_a_near_read(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """One request at every tenth poll, and one for details less; never four."""
         world = World(flow_aggregates="grouped", telephony_errors="none", large_answers="served")
@@ -114,7 +113,7 @@ class TestCost:
 
     @pytest.mark.parametrize("contract", ["platform", "flow"])
     def test_detail_records_are_asked_for_once(
-        self, watch: Watch, clock: StillClock, contract: str
+        self, watch: Watch, clock: ManualClock, contract: str
     ) -> None:
         """Where flow aggregates are refused, what conversations brought is counted."""
         world = World(flow_aggregates="refused", telephony_errors="none")
@@ -133,7 +132,7 @@ class TestFallback:
         return [line for line in logged if line["event"] == "flow_errors_from_records"]
 
     def test_it_is_said_once(
-        self, watch: Watch, clock: StillClock, logged: list[dict[str, Any]]
+        self, watch: Watch, clock: ManualClock, logged: list[dict[str, Any]]
     ) -> None:
         """With the platform's reason, however often it is asked again."""
         watched = watch(SMALL, *ALL, world=World(flow_aggregates="refused"))
@@ -158,7 +157,7 @@ class TestFallback:
         assert lost(watched) == really_lost(watched) != {}
 
     def test_a_permission_that_is_granted_later_doubles_nobody(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """Each window is counted by whoever read it first; both date a caller alike here."""
         world = World(flow_aggregates="grouped", flow_exits="ended")
@@ -173,7 +172,7 @@ class TestFallback:
         assert lost(watched) == really_lost(watched) != {}
 
     def test_a_permission_that_is_taken_away_loses_nobody(
-        self, watch: Watch, clock: StillClock
+        self, watch: Watch, clock: ManualClock
     ) -> None:
         """The first refusal is a failure that advances nothing, and the next one is believed."""
         world = World(flow_aggregates="grouped", flow_exits="ended")
@@ -197,7 +196,9 @@ class TestFallback:
         assert report.executions_added > 0
 
 
-def test_what_began_before_the_first_window_is_not_counted(watch: Watch, clock: StillClock) -> None:
+def test_what_began_before_the_first_window_is_not_counted(
+    watch: Watch, clock: ManualClock
+) -> None:
     """Flow aggregates are asked six hours further back, and say more than was asked for."""
     watched = watch(SMALL, *ALL, world=World(flow_aggregates="grouped", flow_exits="begun"))
     watched.collector.poll()

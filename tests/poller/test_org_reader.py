@@ -15,9 +15,8 @@ from monitor.genesys import EndpointBackoff
 from monitor.ledger import Ledger
 from monitor.poller import OrgReader, PollResult, open_reader
 from monitor.simulator import SimulatedOrg, World, serve
-from tests.poller.imagined_source import NOON
+from tests.clocks import NOON, ManualClock
 from tests.poller.watched import SMALL
-from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
 
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
@@ -39,7 +38,7 @@ def settings_of(url: str, contract: str = "platform", **collect: str) -> Setting
 
 
 def reader_of(
-    settings: Settings, ledger: Ledger, clock: StillClock, backoff: EndpointBackoff | None = None
+    settings: Settings, ledger: Ledger, clock: ManualClock, backoff: EndpointBackoff | None = None
 ) -> OrgReader:
     """The reader of the only org."""
     return open_reader(
@@ -52,7 +51,7 @@ def reader_of(
     )
 
 
-def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: StillClock) -> None:
+def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: ManualClock) -> None:
     """Catalogue and collector work together, through one client."""
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
@@ -66,7 +65,7 @@ def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: Still
 
 
 def test_a_flow_contract_is_read_from_detail_records_alone(
-    ledger: Ledger, clock: StillClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     """Its aggregates are never asked for."""
     org = SimulatedOrg(SMALL, clock, contract="flow", world=readable(World(detail_errors="named")))
@@ -78,7 +77,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
     assert report.executions_added == report.incidents_added > 0
 
 
-def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: StillClock) -> None:
+def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: ManualClock) -> None:
     """A reader that takes another one's place keeps to the quiet that was asked for."""
     backoff = EndpointBackoff({QUERY: SystemClock().monotonic() + 600})
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
@@ -91,7 +90,7 @@ def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: StillCloc
 def test_a_clock_that_runs_faster_may_ask_faster(ledger: Ledger) -> None:
     """The platform's minute passes with the data's: the pace is that of the simulated org."""
 
-    class Fast(StillClock):
+    class Fast(ManualClock):
         """A thousand seconds a second."""
 
         def machine_seconds(self, seconds: float) -> float:
@@ -111,7 +110,7 @@ def test_a_clock_that_runs_faster_may_ask_faster(ledger: Ledger) -> None:
 
 
 def test_a_credential_that_can_not_be_read_is_refused(
-    ledger: Ledger, clock: StillClock, tmp_path: Path
+    ledger: Ledger, clock: ManualClock, tmp_path: Path
 ) -> None:
     """Before any request: the settings are at fault."""
     org = OrgSettings(name="acme", client_id="x", client_secret_file=tmp_path / "absent")
@@ -119,7 +118,7 @@ def test_a_credential_that_can_not_be_read_is_refused(
         reader_of(Settings(org=(org,)), ledger, clock)
 
 
-def test_a_state_in_other_windows_is_refused(ledger: Ledger, clock: StillClock) -> None:
+def test_a_state_in_other_windows_is_refused(ledger: Ledger, clock: ManualClock) -> None:
     """The reader does not open where its counts could not be compared."""
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)

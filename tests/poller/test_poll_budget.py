@@ -19,10 +19,9 @@ from monitor.poller import PollResult
 from monitor.poller.collector import Collector
 from monitor.sources import ActionsSource, ConversationsSource, Source
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import Act, FarSide, Reply, listening
-from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import CLASSIFIER, ORG, client_of
-from tests.simulator.far_end import StillClock
 from tests.sources.answers import (
     AGGREGATES,
     DETAILS,
@@ -57,19 +56,19 @@ def client(far_side: FarSide) -> Iterator[Client]:
 
 
 @pytest.fixture
-def clock(clock: StillClock) -> StillClock:
+def clock(clock: ManualClock) -> ManualClock:
     """Ten past twelve."""
     clock.at = NOON + 600
     return clock
 
 
 @pytest.fixture
-def collector(client: Client, ledger: Ledger, clock: StillClock) -> Collector:
+def collector(client: Client, ledger: Ledger, clock: ManualClock) -> Collector:
     """Reads executions, then detail records."""
     return collector_of(client, ledger, clock, "1h")
 
 
-def collector_of(client: Client, ledger: Ledger, clock: StillClock, initial: str) -> Collector:
+def collector_of(client: Client, ledger: Ledger, clock: ManualClock, initial: str) -> Collector:
     """A collector of both sources with so much history."""
     sources: list[Source] = [
         ActionsSource(client),
@@ -135,7 +134,7 @@ def test_pages_that_never_end_cost_their_own_source(
 
 
 def test_what_the_budget_cut_is_read_when_pages_end_again(
-    far_side: FarSide, collector: Collector, ledger: Ledger, clock: StillClock
+    far_side: FarSide, collector: Collector, ledger: Ledger, clock: ManualClock
 ) -> None:
     """Once, and all of it."""
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
@@ -202,7 +201,7 @@ def test_a_slow_source_leaves_the_others_their_share(
 
 
 def test_history_that_takes_too_long_goes_on_at_the_next_poll(
-    far_side: FarSide, client: Client, ledger: Ledger, clock: StillClock
+    far_side: FarSide, client: Client, ledger: Ledger, clock: ManualClock
 ) -> None:
     """What was read is kept with its place; the poll is a good one all the same."""
     collector = collector_of(client, ledger, clock, "12h")

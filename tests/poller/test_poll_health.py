@@ -6,7 +6,7 @@ import pytest
 
 from monitor.ledger import SourceState
 from monitor.poller.poll_health import FreshnessTracker
-from tests.simulator.far_end import SetClock
+from tests.clocks import ManualClock
 
 START = 1_800_000_000.0
 
@@ -16,7 +16,7 @@ def states(**last: float) -> dict[str, SourceState]:
     return {source: SourceState(source, at) for source, at in last.items()}
 
 
-def age(freshness: FreshnessTracker, clock: SetClock, known: dict[str, SourceState]) -> float:
+def age(freshness: FreshnessTracker, clock: ManualClock, known: dict[str, SourceState]) -> float:
     """How old the reading of ``actions`` is shown."""
     return clock.now() - freshness.last_reads(known).sources["actions"]
 
@@ -24,7 +24,7 @@ def age(freshness: FreshnessTracker, clock: SetClock, known: dict[str, SourceSta
 @pytest.mark.parametrize("step", [-600.0, 7_200.0])
 def test_a_clock_that_is_set_changes_no_age(step: float) -> None:
     """Nor does it of polls, of the catalogue and of verdicts."""
-    clock = SetClock(START)
+    clock = ManualClock(START)
     freshness = FreshnessTracker(clock)
     freshness.note_sources(states(actions=START - 60))
     freshness.note_poll()
@@ -32,8 +32,8 @@ def test_a_clock_that_is_set_changes_no_age(step: float) -> None:
     freshness.note_diagnosis()
     known = states(actions=START)
     freshness.note_sources(known)
-    clock.pass_seconds(100)
-    clock.set_by(step)
+    clock.at += 100
+    clock.ahead += step
 
     assert age(freshness, clock, known) == 100
     last = freshness.last_reads(known)
@@ -43,7 +43,7 @@ def test_a_clock_that_is_set_changes_no_age(step: float) -> None:
 
 def test_what_an_earlier_run_has_read_is_as_old_as_the_state_says() -> None:
     """No monotonic clock outlives its machine."""
-    clock = SetClock(START)
+    clock = ManualClock(START)
     freshness = FreshnessTracker(clock)
     known = states(actions=START - 500)
     freshness.note_sources(known)
@@ -54,7 +54,7 @@ def test_what_an_earlier_run_has_read_is_as_old_as_the_state_says() -> None:
 @pytest.mark.parametrize(("ahead", "shown"), [(60, START), (7_200, 0.0)])
 def test_a_reading_in_the_future_is_none(ahead: float, shown: float) -> None:
     """By little it was just now: hosts' clocks differ. By more a wrong clock has written it."""
-    clock = SetClock(START)
+    clock = ManualClock(START)
     freshness = FreshnessTracker(clock)
     known = states(actions=START + ahead)
     freshness.note_sources(known)
@@ -64,7 +64,7 @@ def test_a_reading_in_the_future_is_none(ahead: float, shown: float) -> None:
 
 def test_what_was_voided_was_not_read() -> None:
     """Its age is not that of the look that found it."""
-    clock = SetClock(START)
+    clock = ManualClock(START)
     freshness = FreshnessTracker(clock)
     freshness.note_sources(states(actions=START + 7_200))
     known = states(actions=0.0)

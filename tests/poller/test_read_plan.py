@@ -7,7 +7,8 @@ import itertools
 from monitor.config import CollectSettings
 from monitor.poller.read_plan import PlannedRead
 from monitor.time_ranges import TimeRange
-from tests.poller.imagined_source import DAY, HOUR, NOON, ImaginedSource, seconds
+from tests.clocks import DAY, HOUR, NOON
+from tests.poller.imagined_source import ImaginedSource, seconds
 
 MINUTE = 60
 

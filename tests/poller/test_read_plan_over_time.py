@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from monitor.config import CollectSettings
 from monitor.time_ranges import floor_to
-from tests.poller.imagined_source import DAY, HOUR, NOON, ImaginedSource, seconds
+from tests.clocks import DAY, HOUR, NOON
+from tests.poller.imagined_source import ImaginedSource, seconds
 
 MINUTE = 60
 WINDOWS = (60, 300, 600, 900, 1_800, 3_600)

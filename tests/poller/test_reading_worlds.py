@@ -11,10 +11,9 @@ from monitor.poller import PollResult
 from monitor.simulator import World
 from monitor.simulator.world import questions
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import AGGREGATES, ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
 
 KIND = readable()
@@ -177,7 +176,7 @@ def test_one_time_out_alone_shortens_nothing(watch: Watch, logged: list[dict[str
     assert lines(logged, "shorter_intervals") == []
 
 
-def test_a_past_that_is_read_again_is_cut_too(watch: Watch, clock: StillClock) -> None:
+def test_a_past_that_is_read_again_is_cut_too(watch: Watch, clock: ManualClock) -> None:
     """A backfill in a world of short intervals."""
     watched = watch(SMALL, "actions", world=replace(KIND, longest_interval="1h"))
     report = watched.collector.backfill(TimeRange(NOON - 6 * HOUR, NOON))
@@ -188,7 +187,7 @@ def test_a_past_that_is_read_again_is_cut_too(watch: Watch, clock: StillClock) -
 
 @pytest.mark.parametrize("lateness", ["punctual", "late"])
 def test_what_comes_late_is_counted_when_it_comes(
-    watch: Watch, clock: StillClock, lateness: str
+    watch: Watch, clock: ManualClock, lateness: str
 ) -> None:
     """A quarter of it up to forty minutes late."""
     watched = watch(replace(SMALL), "actions", world=replace(KIND, lateness=lateness))
@@ -204,7 +203,7 @@ def test_what_comes_late_is_counted_when_it_comes(
 
 
 def test_what_is_older_than_the_platform_keeps_takes_nothing_back(
-    watch: Watch, clock: StillClock
+    watch: Watch, clock: ManualClock
 ) -> None:
     """Two days are kept: asked for three, the first comes as nothing, and totals stay."""
     watched = watch(SMALL, "actions", world=replace(KIND, retention="pruned"))

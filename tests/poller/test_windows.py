@@ -11,10 +11,9 @@ from monitor.errors import BadRequestError, ConfigurationError
 from monitor.poller import PollResult
 from monitor.simulator import Scenario
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import HOUR, NOON
 from tests.poller.watched import AGGREGATES, ORG, SMALL, Watched, really_happened
-from tests.simulator.far_end import StillClock
 
 
 def coarse(smallest_seconds: int) -> Scenario:
@@ -60,7 +59,7 @@ def test_coarser_windows_are_said(watch: Watch, logged: list[dict[str, Any]]) ->
     assert "granularity" in steps[0]["why"]
 
 
-def test_what_the_platform_took_is_kept(watch: Watch, clock: StillClock) -> None:
+def test_what_the_platform_took_is_kept(watch: Watch, clock: ManualClock) -> None:
     """Later polls, also after a restart, ask in the windows of the ledger at once."""
     watched = watch(coarse(900))
     watched.collector.poll()
@@ -89,7 +88,7 @@ def test_a_query_refused_for_another_reason_changes_no_windows(watch: Watch) -> 
     assert window_of(watched) == 300
 
 
-def test_windows_that_were_kept_are_never_changed(watch: Watch, clock: StillClock) -> None:
+def test_windows_that_were_kept_are_never_changed(watch: Watch, clock: ManualClock) -> None:
     """A platform that refuses what it took before is an error: counts could come twice."""
     watched = watch(SMALL, "actions")
     watched.collector.poll()

@@ -9,8 +9,8 @@ import pytest
 from monitor.simulator import World
 from monitor.summary import summarise
 from monitor.time_ranges import TimeRange
+from tests.clocks import NOON
 from tests.poller.conftest import Watch
-from tests.poller.imagined_source import NOON
 from tests.poller.watched import CLASSIFIER, ORG, SMALL, really_happened
 
 WORDS = ("named", "seen", "prose")

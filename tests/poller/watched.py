@@ -34,7 +34,7 @@ from monitor.simulator.scenarios import (
     UPDATE_CASE,
 )
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
-from tests.simulator.far_end import StillClock
+from tests.clocks import ManualClock
 
 ORG = "acme"
 AGGREGATES = "/api/v2/analytics/actions"
@@ -58,7 +58,7 @@ def client_of(
     url: str, *, deadline_seconds: float = 20.0, stop: threading.Event | None = None
 ) -> Client:
     """A client of the real parts that pauses for a millisecond; its clock stands still."""
-    stop, clock = stop or threading.Event(), StillClock(0.0)
+    stop, clock = stop or threading.Event(), ManualClock(0.0)
     counters, backoff = ApiCounters(), EndpointBackoff()
     transport = HttpTransport(counters)
     rate_limiter = RateLimiter(
@@ -104,7 +104,7 @@ class Watched:
     """
 
     simulator: RunningSimulator
-    clock: StillClock
+    clock: ManualClock
     ledger: Ledger
     client: Client
     settings: CollectSettings

@@ -40,10 +40,11 @@ from monitor.simulator.scenario_types import (
     Step,
 )
 from monitor.simulator.world import World
+from tests.clocks import ManualClock
 from tests.remediation.cases import NOW, diagnosis
 from tests.remediation.steps import SteppedJournal, SteppedTarget, Steps
 from tests.remediation.wires import Socket, Wsgi
-from tests.simulator.far_end import ACTIONS, StillClock
+from tests.simulator.far_end import ACTIONS
 from tests.simulator.worlds import readable
 
 ORG = "acme"
@@ -115,7 +116,7 @@ class Bench:
             world: How it behaves where nobody could ask it.
         """
         self.kind = kind
-        self.clock, self.machine = StillClock(NOW), StillClock(1_000_000.0)
+        self.clock, self.machine = ManualClock(NOW), ManualClock(1_000_000.0)
         self.org = SimulatedOrg(
             small_org(), self.clock, world=readable(world), requests_per_minute=10**9
         )

@@ -8,8 +8,9 @@ from contextlib import ExitStack, closing, contextmanager
 from monitor.genesys import connect
 from monitor.simulator import SimulatedOrg, scenario, serve
 from monitor.simulator.world import World
+from tests.clocks import NOON, ManualClock
 from tests.remediation.places import PLACES, Place, org_settings
-from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.simulator.far_end import Wire
 from tests.simulator.worlds import readable
 
 MakePlace = Callable[..., Place]
@@ -29,7 +30,7 @@ def places() -> Iterator[MakePlace]:
         ) -> Place:
             plan = scenario("flow" if kind == "flow" else "punctual")
             org = SimulatedOrg(
-                plan, StillClock(NOON), world=readable(world), requests_per_minute=100_000
+                plan, ManualClock(NOON), world=readable(world), requests_per_minute=100_000
             )
             simulator = stack.enter_context(serve(org))
             wire = stack.enter_context(Wire(simulator))

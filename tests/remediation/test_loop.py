@@ -19,8 +19,8 @@ from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.loop import RemediationLoop
 from monitor.remediation.reconcile import ReconcileReport
 from monitor.time_ranges import TimeRange
+from tests.clocks import ManualClock
 from tests.remediation.cases import ACTION, NAME, NOW, ORG, diagnosis
-from tests.simulator.far_end import StillClock
 
 MakeKeeper = Callable[..., RemediationLoop]
 DIAGNOSED = OrgDiagnosis(
@@ -69,7 +69,7 @@ def make_loop(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
                     ],
                 }
             )
-            loop = RemediationLoop(settings.org[0], settings, ledger, StillClock(NOW), stop)
+            loop = RemediationLoop(settings.org[0], settings, ledger, ManualClock(NOW), stop)
             stack.callback(loop.close)
             return loop
 

@@ -32,9 +32,9 @@ from monitor.remediation.set_timeout import (
 )
 from monitor.remediation.targets import PreSendCheck, TargetState
 from monitor.simulator.world import World
+from tests.clocks import NOON, ManualClock
 from tests.remediation.making import places
 from tests.remediation.places import PLACES, Place
-from tests.simulator.far_end import NOON, StillClock
 
 ORG = "acme"
 
@@ -65,7 +65,7 @@ class Desk:
     place: Place
     ledger: Ledger
     settings: RemediationSettings = field(default_factory=RemediationSettings)
-    clock: StillClock = field(default_factory=lambda: StillClock(NOON))
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
     before_sending: Callable[[], None] = lambda: None
 
     def set(

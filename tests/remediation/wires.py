@@ -33,8 +33,8 @@ from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.genesys.client.content_encoding import ContentDecoder
 from monitor.simulator import SimulatedOrg, serve
 from monitor.simulator.app import create_app
+from tests.clocks import ManualClock
 from tests.remediation.cases import NOW
-from tests.simulator.far_end import StillClock
 
 
 @dataclass
@@ -178,7 +178,7 @@ def _client(
         ApiCounters(),
         EndpointBackoff(),
         threading.Event(),
-        StillClock(NOW),
+        ManualClock(NOW),
     )
     bucket = TokenBucket(per_second=1e9, burst=10**9)
     rate_limiter = RateLimiter(

@@ -8,26 +8,27 @@ from contextlib import ExitStack
 import pytest
 
 from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, World, scenario, serve
-from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.clocks import NOON, ManualClock
+from tests.simulator.far_end import Wire
 from tests.simulator.worlds import readable
 
 Simulate = Callable[..., Wire]
 
 
 @pytest.fixture
-def clock() -> StillClock:
+def clock() -> ManualClock:
     """The time of the traffic: noon of a Monday."""
-    return StillClock(NOON)
+    return ManualClock(NOON)
 
 
 @pytest.fixture
-def wall() -> StillClock:
+def wall() -> ManualClock:
     """The time that tokens and rate limits live by."""
-    return StillClock(NOON)
+    return ManualClock(NOON)
 
 
 @pytest.fixture
-def simulate(clock: StillClock, wall: StillClock) -> Iterator[Simulate]:
+def simulate(clock: ManualClock, wall: ManualClock) -> Iterator[Simulate]:
     """Serve an org and sign in to it; everything is closed when the test ends."""
     with ExitStack() as stack:
 
@@ -49,7 +50,7 @@ def simulate(clock: StillClock, wall: StillClock) -> Iterator[Simulate]:
 
 
 @pytest.fixture
-def running_simulator(clock: StillClock) -> Iterator[RunningSimulator]:
+def running_simulator(clock: ManualClock) -> Iterator[RunningSimulator]:
     """The default org."""
     with serve(SimulatedOrg(scenario("default"), clock)) as simulator:
         yield simulator

@@ -1,4 +1,4 @@
-"""A client of the simulator that hides nothing, and a clock that stands still until told."""
+"""A client of the simulator that hides nothing."""
 
 from __future__ import annotations
 
@@ -15,52 +15,6 @@ AGGREGATES = "/api/v2/analytics/actions/aggregates"
 DETAILS = "/api/v2/analytics/conversations/details"
 ACTIONS = "/api/v2/integrations/actions"
 GROUPS = ("actionId", "errorType", "responseStatus")
-
-NOON = 1_795_435_200
-"""2026-11-23 12:00 UTC."""
-HOUR = 3_600
-
-
-class StillClock:
-    """A clock that shows what it was set to."""
-
-    def __init__(self, at: float) -> None:
-        """Set it."""
-        self.at = at
-
-    def now(self) -> float:
-        """What it was set to."""
-        return self.at
-
-    def monotonic(self) -> float:
-        """The same: to set it is to let time pass."""
-        return self.at
-
-    def machine_seconds(self, seconds: float) -> float:
-        """The same number of seconds; nobody waits here."""
-        return seconds
-
-
-class SetClock(StillClock):
-    """A clock that is set by hand while time passes on its own, as the clocks of machines are."""
-
-    def __init__(self, at: float) -> None:
-        """Begin with the right time."""
-        super().__init__(at)
-        self.true = StillClock(at)
-
-    def pass_seconds(self, seconds: float) -> None:
-        """Let time pass."""
-        self.at += seconds
-        self.true.at += seconds
-
-    def set_by(self, seconds: float) -> None:
-        """Set it ahead, or back; no time passes."""
-        self.at += seconds
-
-    def monotonic(self) -> float:
-        """What has passed, whatever it was set to."""
-        return self.true.at
 
 
 class Wire:

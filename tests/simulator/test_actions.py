@@ -16,8 +16,9 @@ from monitor.simulator.scenarios import (
     SEND_CONFIRMATION,
 )
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, GROUPS, HOUR, NOON, StillClock, Wire, counts
+from tests.simulator.far_end import ACTIONS, GROUPS, Wire, counts
 
 TEMPLATE = f"{ACTIONS}/{ORDER_STATUS.action_id}/templates/requesttemplate.vm"
 
@@ -204,7 +205,7 @@ def test_a_missing_permission_is_named(wire: Wire, method: str, path: str, permi
 
 
 def test_a_longer_timeout_changes_what_arrives_later_and_nothing_else(
-    wire: Wire, clock: StillClock
+    wire: Wire, clock: ManualClock
 ) -> None:
     """The same hour before the change stays as it was; the hour after it has fewer timeouts."""
     before, after = TimeRange(NOON - HOUR, NOON), TimeRange(NOON + 60, NOON + HOUR)
@@ -218,7 +219,7 @@ def test_a_longer_timeout_changes_what_arrives_later_and_nothing_else(
     assert shown.get((ORDER_STATUS.action_id, "EXECUTION_TIMEOUT", ""), 0) == fewer
 
 
-def test_an_unset_timeout_becomes_the_platform_default(wire: Wire, clock: StillClock) -> None:
+def test_an_unset_timeout_becomes_the_platform_default(wire: Wire, clock: ManualClock) -> None:
     """Without a timeout an execution may take a minute."""
     action = fetched(wire, ORDER_STATUS.action_id)
     config = {name: value for name, value in action["config"].items() if name != "timeoutSeconds"}

@@ -20,17 +20,9 @@ from monitor.simulator.scenarios import GET_CUSTOMER, ORDER_STATUS, TAKE_PAYMENT
 from monitor.simulator.timestamps import iso_interval
 from monitor.simulator.traffic import Traffic
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import (
-    AGGREGATES,
-    GROUPS,
-    HOUR,
-    NOON,
-    StillClock,
-    Wire,
-    counts,
-    interval,
-)
+from tests.simulator.far_end import AGGREGATES, GROUPS, Wire, counts, interval
 from tests.simulator.worlds import readable
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
@@ -57,7 +49,7 @@ def outcomes(wire: Wire, time_range: TimeRange) -> dict[str, dict[str, int]]:
 
 @pytest.mark.parametrize("name", ["default", "late", "punctual"])
 def test_aggregates_show_the_truth_once_everything_is_visible(
-    simulate: Simulate, clock: StillClock, name: str
+    simulate: Simulate, clock: ManualClock, name: str
 ) -> None:
     """Exactly: per action and outcome, over a day; and not before."""
     wire = simulate(name)
@@ -268,7 +260,7 @@ def test_a_missing_permission_is_named(wire: Wire) -> None:
     assert wire.aggregates(LAST_HOUR).status_code == 200
 
 
-def test_a_job_gives_what_the_query_gives(wire: Wire, clock: StillClock) -> None:
+def test_a_job_gives_what_the_query_gives(wire: Wire, clock: ManualClock) -> None:
     """Polled until fulfilled, read through the cursor, fixed at its submission."""
     body: dict[str, Any] = {"groupBy": list(GROUPS), "granularity": "PT15M"}
     expected = wire.aggregates(LAST_HOUR, **body).json()["results"]

@@ -9,8 +9,9 @@ import requests
 
 from monitor.simulator import World
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
+from tests.clocks import NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, NOON, StillClock, Wire
+from tests.simulator.far_end import ACTIONS, Wire
 
 PATH = "/api/v2/audits/query/realtime"
 DAY = "2026-11-23T00:00:00Z/2026-11-24T00:00:00Z"
@@ -31,7 +32,7 @@ def entries(wire: Wire, **more: object) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_persons_edit_is_there_some_time_later(simulate: Simulate, clock: StillClock) -> None:
+def test_a_persons_edit_is_there_some_time_later(simulate: Simulate, clock: ManualClock) -> None:
     """With their name, the moment of the edit and the values before and after."""
     wire = simulate(world=World(audit_properties="paths"))
     wire.org.edit(ACTION, ORDER_STATUS.action_id, 9_000)
@@ -50,7 +51,7 @@ def test_a_persons_edit_is_there_some_time_later(simulate: Simulate, clock: Stil
 
 
 def test_a_client_is_named_by_its_id_and_a_refused_write_is_not_there(
-    simulate: Simulate, clock: StillClock
+    simulate: Simulate, clock: ManualClock
 ) -> None:
     """Whoever signs in with client credentials is no user."""
     wire = simulate()
@@ -68,7 +69,7 @@ def test_a_client_is_named_by_its_id_and_a_refused_write_is_not_there(
     ("told", "properties"), [("none", []), ("paths", ["version"]), ("config", ["config"])]
 )
 def test_what_an_entry_tells_is_the_worlds(
-    simulate: Simulate, clock: StillClock, told: str, properties: list[str]
+    simulate: Simulate, clock: ManualClock, told: str, properties: list[str]
 ) -> None:
     """Nothing, each property, or the whole configuration."""
     wire = simulate(world=World(audit_properties=told))
@@ -81,7 +82,7 @@ def test_what_an_entry_tells_is_the_worlds(
 
 
 def test_entries_come_page_by_page_in_the_order_that_was_asked_for(
-    simulate: Simulate, clock: StillClock
+    simulate: Simulate, clock: ManualClock
 ) -> None:
     """And only those of the interval, the entity and the service that were."""
     wire = simulate()
@@ -107,7 +108,7 @@ def test_entries_come_page_by_page_in_the_order_that_was_asked_for(
     assert entries(wire, serviceName="Architect") == []
 
 
-def test_the_log_reaches_back_a_fortnight(simulate: Simulate, clock: StillClock) -> None:
+def test_the_log_reaches_back_a_fortnight(simulate: Simulate, clock: ManualClock) -> None:
     """What is older is gone, and a longer interval is refused."""
     wire = simulate()
     wire.org.edit(ACTION, ORDER_STATUS.action_id, 9_000)

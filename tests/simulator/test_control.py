@@ -7,8 +7,9 @@ import uuid
 import pytest
 
 from monitor.simulator.scenarios import ORDER_STATUS
+from tests.clocks import HOUR, NOON
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, HOUR, NOON, Wire
+from tests.simulator.far_end import ACTIONS, Wire
 
 LIMITS = "/api/v2/organizations/limits/namespaces"
 CONSUMING = "/api/v2/architect/dependencytracking/consumingresources"

@@ -12,8 +12,9 @@ import pytest
 from monitor.simulator import PUNCTUAL, World, scenario
 from monitor.simulator.scenarios import PAYMENT_LINE, STOCK_LINE, TAKE_PAYMENT
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import DETAILS, HOUR, NOON, StillClock, Wire, interval, moment
+from tests.simulator.far_end import DETAILS, Wire, interval, moment
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
 MIDNIGHT = NOON - 12 * HOUR
@@ -70,7 +71,7 @@ def timeouts(
 
 @pytest.mark.parametrize("name", ["default", "flow", "late"])
 def test_records_tell_of_every_timeout_of_a_flow(
-    simulate: Simulate, clock: StillClock, name: str
+    simulate: Simulate, clock: ManualClock, name: str
 ) -> None:
     """Once everything is visible, records and truth agree per flow and action."""
     wire = simulate(name)
@@ -134,7 +135,7 @@ def test_a_failure_ends_the_call_in_a_flow_that_disconnects(wire: Wire) -> None:
 
 
 def test_the_query_misses_calls_that_began_before_midnight(
-    simulate: Simulate, clock: StillClock
+    simulate: Simulate, clock: ManualClock
 ) -> None:
     """Facts of the platform: started on a UTC day that the interval touches; jobs find all."""
     clock.at = MIDNIGHT + HOUR
@@ -297,7 +298,7 @@ def test_either_name_of_the_permission_opens(wire: Wire) -> None:
 
 
 def test_a_conversation_grows_while_its_calls_become_visible(
-    simulate: Simulate, clock: StillClock
+    simulate: Simulate, clock: ManualClock
 ) -> None:
     """Its segments come late one by one, and never go away again."""
     wire = simulate("late")

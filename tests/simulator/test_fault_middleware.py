@@ -11,8 +11,9 @@ from monitor.errors import ConfigurationError
 from monitor.simulator.faults import FAULT_KINDS, Fault
 from monitor.simulator.scenarios import ORDER_STATUS
 from monitor.time_ranges import TimeRange
+from tests.clocks import NOON
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, AGGREGATES, NOON, Wire, interval
+from tests.simulator.far_end import ACTIONS, AGGREGATES, Wire, interval
 
 ME = "/api/v2/tokens/me"
 

@@ -10,8 +10,9 @@ import requests
 
 from monitor.simulator import World
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import HOUR, NOON, StillClock, Wire, interval
+from tests.simulator.far_end import Wire, interval
 
 QUERY = "/api/v2/analytics/flows/aggregates/query"
 STRETCH = TimeRange(NOON - 10 * HOUR, NOON)
@@ -49,7 +50,7 @@ def counts(answer: requests.Response) -> Counter[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("exits", ["begun", "ended"])
-def test_it_counts_what_the_truth_tells(simulate: Simulate, clock: StillClock, exits: str) -> None:
+def test_it_counts_what_the_truth_tells(simulate: Simulate, clock: ManualClock, exits: str) -> None:
     """By flow and exit reason, in the window that the world dates it in."""
     wire = simulate(world=World(flow_aggregates="grouped", flow_exits=exits))
     clock.at = NOON + 5 * HOUR

@@ -18,8 +18,9 @@ from monitor.simulator.scenarios import (
 )
 from monitor.simulator.world import World
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import HOUR, NOON, StillClock, Wire
+from tests.simulator.far_end import Wire
 
 FLOW = f"/api/v2/flows/{ORDER_ENQUIRIES.flow_id}"
 
@@ -184,7 +185,7 @@ def test_a_missing_scope_is_named(wire: Wire, method: str, word: str) -> None:
     assert f"flow:flow:{word}" in answer.json()["message"]
 
 
-def test_a_longer_timeout_changes_what_arrives_later(wire: Wire, clock: StillClock) -> None:
+def test_a_longer_timeout_changes_what_arrives_later(wire: Wire, clock: ManualClock) -> None:
     """In this contract the flow document decides: fewer timeouts after, the same before."""
     before, after = TimeRange(NOON - HOUR, NOON), TimeRange(NOON + 60, NOON + HOUR)
     told, foretold = wire.truth(before), wire.truth(after)

@@ -10,8 +10,9 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.clocks import NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.simulator.far_end import Wire
 
 CLIENT = "signing-client"
 
@@ -150,7 +151,7 @@ def test_the_api_needs_a_token(wire: Wire, header: str) -> None:
     assert body["contextId"] == answer.headers["ININ-Correlation-Id"]
 
 
-def test_a_token_expires(simulate: Simulate, wall: StillClock) -> None:
+def test_a_token_expires(simulate: Simulate, wall: ManualClock) -> None:
     """It lives as long as it says, by the machine's clock."""
     wire = simulate(token_lifetime_seconds=300)
     wall.at += 299

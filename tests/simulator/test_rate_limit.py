@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.clocks import ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import StillClock, Wire
+from tests.simulator.far_end import Wire
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def wire(simulate: Simulate) -> Wire:
     return simulate(requests_per_minute=3)
 
 
-def test_every_answer_says_how_much_is_left(wire: Wire, wall: StillClock) -> None:
+def test_every_answer_says_how_much_is_left(wire: Wire, wall: ManualClock) -> None:
     """The three rate headers count up and down."""
     wire.get("/api/v2/tokens/me")
     wall.at += 20
@@ -24,7 +25,7 @@ def test_every_answer_says_how_much_is_left(wire: Wire, wall: StillClock) -> Non
     assert headers["inin-ratelimit-reset"] == "40"
 
 
-def test_the_fourth_request_of_a_minute_is_refused(wire: Wire, wall: StillClock) -> None:
+def test_the_fourth_request_of_a_minute_is_refused(wire: Wire, wall: ManualClock) -> None:
     """429 with Retry-After and the limit that was hit."""
     for _ in range(3):
         assert wire.get("/api/v2/tokens/me").status_code == 200
@@ -34,7 +35,7 @@ def test_the_fourth_request_of_a_minute_is_refused(wire: Wire, wall: StillClock)
     assert answer.json()["limit"]["value"] == 3
 
 
-def test_a_new_minute_begins_at_nothing(wire: Wire, wall: StillClock) -> None:
+def test_a_new_minute_begins_at_nothing(wire: Wire, wall: ManualClock) -> None:
     """After Retry-After the token works again."""
     for _ in range(4):
         refused = wire.get("/api/v2/tokens/me")

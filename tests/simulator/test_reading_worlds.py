@@ -12,18 +12,9 @@ from monitor.simulator import World
 from monitor.simulator.scenario_types import Arrivals, LatencyLaw, Scenario
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS, TAKE_PAYMENT
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import (
-    ACTIONS,
-    AGGREGATES,
-    DETAILS,
-    GROUPS,
-    HOUR,
-    NOON,
-    StillClock,
-    Wire,
-    interval,
-)
+from tests.simulator.far_end import ACTIONS, AGGREGATES, DETAILS, GROUPS, Wire, interval
 from tests.simulator.worlds import readable
 
 KIND = readable()
@@ -188,7 +179,7 @@ def test_rate_headers_are_there_where_the_world_has_them(simulate: Simulate, rea
 
 @pytest.mark.parametrize("reading", ["punctual", "late"])
 def test_executions_come_as_late_as_the_world_has_it(
-    simulate: Simulate, clock: StillClock, reading: str
+    simulate: Simulate, clock: ManualClock, reading: str
 ) -> None:
     """At once, or up to forty minutes late."""
     wire = simulate("default", world=replace(KIND, lateness=reading), is_odd=True)

@@ -19,8 +19,9 @@ from monitor.simulator import (
     serve,
 )
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import GROUPS, HOUR, NOON, StillClock, Wire, counts
+from tests.simulator.far_end import GROUPS, Wire, counts
 
 
 def test_all_names_are_sorted_and_there() -> None:
@@ -31,7 +32,7 @@ def test_all_names_are_sorted_and_there() -> None:
     assert all(hasattr(simulator, name) for name in simulator.__all__)
 
 
-def test_it_answers_until_it_is_closed(clock: StillClock) -> None:
+def test_it_answers_until_it_is_closed(clock: ManualClock) -> None:
     """Closing twice is once."""
     with serve(SimulatedOrg(scenario(), clock)) as running:
         with Wire(running) as wire:
@@ -43,7 +44,7 @@ def test_it_answers_until_it_is_closed(clock: StillClock) -> None:
         requests.get(f"{url}/simulator/", timeout=1)
 
 
-def test_a_port_in_use_is_said_so(running_simulator: RunningSimulator, clock: StillClock) -> None:
+def test_a_port_in_use_is_said_so(running_simulator: RunningSimulator, clock: ManualClock) -> None:
     """One sentence with the port, and a hint."""
     port = running_simulator.port
     with pytest.raises(ConfigurationError, match=f"port {port} .* is in use") as refused:
@@ -51,13 +52,13 @@ def test_a_port_in_use_is_said_so(running_simulator: RunningSimulator, clock: St
     assert "another port" in refused.value.hint
 
 
-def test_an_address_of_another_machine_is_said_so(clock: StillClock) -> None:
+def test_an_address_of_another_machine_is_said_so(clock: ManualClock) -> None:
     """The address can't be listened on."""
     with pytest.raises(ConfigurationError, match=r"192\.0\.2\.1"):
         serve(SimulatedOrg(scenario(), clock), host="192.0.2.1", port=9)
 
 
-def test_a_port_can_be_chosen(clock: StillClock) -> None:
+def test_a_port_can_be_chosen(clock: ManualClock) -> None:
     """It listens where it is told to."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -87,7 +88,7 @@ def test_every_scenario_can_be_served(simulate: Simulate, name: str) -> None:
     assert wire.get("/simulator/").json()["scenario"] == name
 
 
-def test_two_thousand_actions_are_counted_exactly(simulate: Simulate, clock: StillClock) -> None:
+def test_two_thousand_actions_are_counted_exactly(simulate: Simulate, clock: ManualClock) -> None:
     """Drawn together, told apart: aggregates equal the truth of each one."""
     wire = simulate("large")
     time_range = TimeRange(NOON - 1_200, NOON)

@@ -9,8 +9,9 @@ import pytest
 
 from monitor.simulator import World
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import HOUR, NOON, StillClock, Wire
+from tests.simulator.far_end import Wire
 
 STRETCH = TimeRange(NOON - 10 * HOUR, NOON)
 WIDE = TimeRange(STRETCH.start, STRETCH.end + HOUR)
@@ -32,13 +33,13 @@ def codes(session: dict[str, Any]) -> list[str]:
     return [one["errorCode"] for one in session["segments"] if "errorCode" in one]
 
 
-def records(wire: Wire, clock: StillClock) -> list[dict[str, Any]]:
+def records(wire: Wire, clock: ManualClock) -> list[dict[str, Any]]:
     """Everything of ten hours, once all of it shows."""
     clock.at = NOON + 2 * HOUR
     return wire.all_details(WIDE)
 
 
-def test_by_default_no_code_is_a_data_actions(simulate: Simulate, clock: StillClock) -> None:
+def test_by_default_no_code_is_a_data_actions(simulate: Simulate, clock: ManualClock) -> None:
     """Every code is the media tier's: at stations, at dialled numbers, in sessions of flows."""
     found = sessions(records(simulate(), clock))
     said = {code for session in found for code in codes(session)}
@@ -54,7 +55,7 @@ def test_by_default_no_code_is_a_data_actions(simulate: Simulate, clock: StillCl
 
 @pytest.mark.parametrize(("reading", "for_each"), [("many", 10), ("some", 1), ("none", 0)])
 def test_telephony_fails_so_many_calls_for_each_flow_error(
-    simulate: Simulate, clock: StillClock, reading: str, for_each: int
+    simulate: Simulate, clock: ManualClock, reading: str, for_each: int
 ) -> None:
     """Counted over the conversations of ten hours."""
     found = records(simulate(world=World(telephony_errors=reading)), clock)
@@ -71,7 +72,7 @@ def test_telephony_fails_so_many_calls_for_each_flow_error(
 @pytest.mark.parametrize(("reading", "named"), [("coded", False), ("named", True)])
 def test_only_worlds_that_say_so_show_a_data_actions_error(
     simulate: Simulate,
-    clock: StillClock,
+    clock: ManualClock,
     reading: str,
     named: bool,  # noqa: FBT001 - a row of the table
 ) -> None:
@@ -87,7 +88,7 @@ def test_only_worlds_that_say_so_show_a_data_actions_error(
     assert any("properties" in segment for segment in failed) is named
 
 
-def test_callers_leave_flows_in_many_ways(simulate: Simulate, clock: StillClock) -> None:
+def test_callers_leave_flows_in_many_ways(simulate: Simulate, clock: ManualClock) -> None:
     """Put through, hung up, lost to an error of the flow, or left alone until it expired."""
     found = sessions(records(simulate(), clock))
     ways = Counter(one["flow"]["exitReason"] for one in found if "flow" in one)
@@ -100,7 +101,7 @@ def test_callers_leave_flows_in_many_ways(simulate: Simulate, clock: StillClock)
     }
 
 
-def test_the_truth_tells_of_every_caller_lost(simulate: Simulate, clock: StillClock) -> None:
+def test_the_truth_tells_of_every_caller_lost(simulate: Simulate, clock: ManualClock) -> None:
     """Per flow and exit reason, by when the flow was left; records agree once all is visible."""
     wire = simulate("late")
     told = wire.truth(STRETCH)["flow_errors"]

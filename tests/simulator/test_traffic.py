@@ -15,7 +15,7 @@ from monitor.simulator.scenario_types import Outage
 from monitor.simulator.scenarios import SHIPMENT_TRACKING, STOCK_LEVEL
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.traffic import NOBODY, Traffic
-from tests.simulator.far_end import HOUR, NOON
+from tests.clocks import HOUR, NOON
 
 BEGIN_MS, END_MS = (NOON - HOUR) * 1_000, NOON * 1_000
 DEFAULT = scenario("default")

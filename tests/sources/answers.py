@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.genesys import Client
+from tests.clocks import NOON
 from tests.genesys.far_side import Reply
 
-NOON = 1_795_435_200
-"""2026-11-23 12:00 UTC."""
-HOUR = 3_600
 AGGREGATES = "POST /api/v2/analytics/actions/aggregates/query"
 DETAILS = "POST /api/v2/analytics/conversations/details/query"
 

@@ -16,11 +16,11 @@ from monitor.simulator import SimulatedOrg, serve
 from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import PARTS
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, SMALL, client_of, really_happened
-from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
-from tests.sources.answers import AGGREGATES, HOUR, NOON, aggregates, bucket, dropped, group
+from tests.sources.answers import AGGREGATES, aggregates, bucket, dropped, group
 
 STRETCH = TimeRange(NOON, NOON + HOUR)
 
@@ -104,7 +104,7 @@ class TestEndToEnd:
     @pytest.fixture
     def evidence(self) -> Evidence:
         """Six hours of a simulated org."""
-        with serve(SimulatedOrg(SMALL, StillClock(NOON), world=readable())) as simulator:
+        with serve(SimulatedOrg(SMALL, ManualClock(NOON), world=readable())) as simulator:
             client = client_of(simulator.url)
             found = ActionsSource(client).read(TimeRange(NOON - 6 * HOUR, NOON), 300, deep=True)
             client.close()
@@ -113,7 +113,7 @@ class TestEndToEnd:
     @pytest.fixture
     def org(self) -> SimulatedOrg:
         """The same org, to ask it for the truth."""
-        return SimulatedOrg(SMALL, StillClock(NOON), world=readable())
+        return SimulatedOrg(SMALL, ManualClock(NOON), world=readable())
 
     def test_every_execution_is_classified_as_it_ended(
         self, evidence: Evidence, org: SimulatedOrg

@@ -5,9 +5,10 @@ from __future__ import annotations
 from monitor.genesys import MOST_BARREN_PAGES, Client
 from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER
-from tests.sources.answers import DETAILS, HOUR, NOON, Json, conversation, page, segment
+from tests.sources.answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import KnowsNothing
 
 STRETCH = TimeRange(NOON, NOON + 900)

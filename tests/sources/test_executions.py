@@ -23,8 +23,9 @@ from monitor.model import ExecutionList, Truncation
 from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, serve
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from monitor.sources import ExecutionsSource
+from tests.clocks import NOON, ManualClock
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
-from tests.simulator.far_end import NOON, StillClock, Wire
+from tests.simulator.far_end import Wire
 from tests.simulator.worlds import readable
 from tests.sources.onlooking import JOBS, LAST_HOUR, QUICK, Notes
 
@@ -64,7 +65,7 @@ def serve_org() -> Iterator[Serve]:
 
         def start(scenario: Scenario = SMALL, **more: Any) -> Org:  # noqa: ANN401 - the org's
             more.setdefault("world", readable())
-            org = SimulatedOrg(scenario, StillClock(NOON), requests_per_minute=100_000, **more)
+            org = SimulatedOrg(scenario, ManualClock(NOON), requests_per_minute=100_000, **more)
             simulator = stack.enter_context(serve(org))
             client = client_of(simulator.url, deadline_seconds=5.0)
             stack.callback(client.close)

@@ -9,19 +9,10 @@ from monitor.genesys import Client
 from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
 from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange
+from tests.clocks import NOON, ManualClock
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, ORG
-from tests.simulator.far_end import StillClock
-from tests.sources.answers import (
-    DETAILS,
-    NOON,
-    Json,
-    conversation,
-    dropped,
-    moment,
-    page,
-    segment,
-)
+from tests.sources.answers import DETAILS, Json, conversation, dropped, moment, page, segment
 from tests.sources.test_conversations import KnowsNothing
 
 FLOWS = "POST /api/v2/analytics/flows/aggregates/query"
@@ -35,7 +26,7 @@ TOO_LARGE = Reply(413, {"message": "too large", "status": 413})
 def source_of(client: Client) -> FlowErrorsSource:
     """Wire a source whose clock stands still."""
     conversations = ConversationsSource(client, CLASSIFIER, KnowsNothing())
-    clock = StillClock(NOON + 900)
+    clock = ManualClock(NOON + 900)
     return FlowErrorsSource(client, conversations, clock, org=ORG, contract="platform")
 
 

@@ -9,11 +9,11 @@ from monitor.model import Incident
 from monitor.simulator import SimulatedOrg, World, serve
 from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
+from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import FarSide
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
-from tests.simulator.far_end import StillClock
 from tests.simulator.worlds import readable
-from tests.sources.answers import DETAILS, HOUR, NOON, Json, conversation, page, segment
+from tests.sources.answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import STRETCH, Knows
 
 STATION_SILENT = "error.ininedgecontrol.connection.timeout"
@@ -53,7 +53,7 @@ def test_ten_telephony_errors_for_each_flow_error_add_no_timeout(contract: str) 
     """Every timeout found is one that really happened, however many stations were silent."""
     time_range = TimeRange(NOON - 6 * HOUR, NOON)
     world = World(detail_errors="coded", telephony_errors="many")
-    org = SimulatedOrg(SMALL, StillClock(NOON), world=readable(world), contract=contract)  # type: ignore[arg-type]
+    org = SimulatedOrg(SMALL, ManualClock(NOON), world=readable(world), contract=contract)  # type: ignore[arg-type]
     with serve(org) as simulator:
         client = client_of(simulator.url)
         source = ConversationsSource(client, CLASSIFIER, KNOWS)

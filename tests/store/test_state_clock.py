@@ -14,8 +14,8 @@ from monitor.errors import LedgerError
 from monitor.journal import Switch
 from monitor.ledger import Ledger
 from monitor.store import StateClock
+from tests.clocks import ManualClock
 from tests.ledger.readings import ORG
-from tests.simulator.far_end import StillClock
 
 HOURS = 6 * 3_600
 
@@ -63,7 +63,7 @@ def test_setting_the_hosts_clock_is_no_step_of_the_servers(server: str) -> None:
 
 def test_a_file_and_a_simulated_org_keep_their_own_clock(url: str) -> None:
     """A file is one machine's; what is simulated has a time of its own."""
-    machine, simulated = SystemClock(), StillClock(1_000.0)
+    machine, simulated = SystemClock(), ManualClock(1_000.0)
     with Ledger.open(url) as ledger:
         assert ledger.clock(simulated) is simulated
         assert ledger.lease_clock(simulated) is simulated
@@ -91,7 +91,7 @@ class Server:
 
 def test_a_step_of_the_servers_clock_shows_at_the_next_question() -> None:
     """It is asked twice a minute, and never by every look at the time."""
-    host, server = StillClock(1_000.0), Server()
+    host, server = ManualClock(1_000.0), Server()
     clock = StateClock(host, server.now)
     server.at += HOURS
     clock.synchronize()
@@ -103,7 +103,7 @@ def test_a_step_of_the_servers_clock_shows_at_the_next_question() -> None:
 
 def test_a_server_out_of_reach_leaves_the_time_as_it_is_known() -> None:
     """It goes on by the monotonic clock, and says why it was not asked."""
-    host, server = StillClock(1_000.0), Server()
+    host, server = ManualClock(1_000.0), Server()
     clock = StateClock(host, server.now)
     server.is_down = True
     host.at += 60

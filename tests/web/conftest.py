@@ -17,7 +17,8 @@ from prometheus_client import CollectorRegistry
 from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.web import WebServer, create_app
-from tests.exporter.snapshots import CLASSIFIER, StoppedClock, snapshot
+from tests.clocks import ManualClock
+from tests.exporter.snapshots import CLASSIFIER, NOW, snapshot
 from tests.web.certificates import Certificate, make_certificate
 
 LOOPBACK = "127.0.0.1"
@@ -48,7 +49,7 @@ class Site:
 
     port: int
     holder: SnapshotHolder
-    clock: StoppedClock = field(default_factory=StoppedClock)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
         """One request; header names are written with underscores."""
@@ -69,7 +70,7 @@ def serve() -> Iterator[Callable[..., Site]]:
 
         def served(*org_snapshots: OrgSnapshot, shown: Snapshot | None = None) -> Site:
             holder = SnapshotHolder(shown or snapshot(*org_snapshots))
-            clock = StoppedClock()
+            clock = ManualClock(NOW)
             registry = CollectorRegistry()
             registry.register(MetricsCollector(holder, CLASSIFIER, clock))
             app = create_app(holder, registry, clock)

@@ -10,6 +10,7 @@ import pytest
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import OrgSnapshot, PollHealth, Snapshot
 from monitor.web.readiness import why_not_ready
+from tests.clocks import ManualClock
 from tests.exporter.snapshots import (
     HEALTHY,
     NOW,
@@ -19,7 +20,6 @@ from tests.exporter.snapshots import (
     org_snapshot,
     snapshot,
 )
-from tests.simulator.far_end import SetClock
 from tests.web.conftest import Site
 
 Server = Callable[..., Site]
@@ -109,19 +109,19 @@ def test_data_grows_stale_without_a_new_snapshot(serve: Server) -> None:
     site = serve(org_snapshot())
 
     assert site.ask("/readyz").status == 200
-    site.clock.seconds += 400
+    site.clock.at += 400
     assert site.ask("/readyz").status == 503
 
 
 @pytest.mark.parametrize("step", [-600.0, 7_200.0])
 def test_a_clock_that_is_set_makes_nothing_fresh_or_stale(step: float) -> None:
     """Neither set back by ten minutes, nor ahead by two hours: polls that stop are noticed."""
-    clock = SetClock(NOW)
+    clock = ManualClock(NOW)
     shown = Snapshot(NOW, (read_at(ORG, actions=NOW),), taken_at_monotonic=clock.monotonic())
-    clock.set_by(step)
-    clock.pass_seconds(290)
+    clock.ahead += step
+    clock.at += 290
     assert why_not_ready(shown, shown.moment(clock)) == ()
-    clock.pass_seconds(20)
+    clock.at += 20
     reasons = why_not_ready(shown, shown.moment(clock))
     assert [(one.reason, one.source) for one in reasons] == [
         ("no poll has ended for 315 s", ""),

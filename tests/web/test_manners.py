@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.web import WebServer, create_app
-from tests.exporter.snapshots import NOW, StoppedClock, org_snapshot
+from tests.clocks import ManualClock
+from tests.exporter.snapshots import NOW, org_snapshot
 from tests.web.conftest import LOOPBACK, Site
 
 Server = Callable[..., Site]
@@ -62,7 +63,7 @@ def test_headers_keep_browsers_safe(serve: Server, path: str) -> None:
     assert headers["Cache-Control"] == "no-store"
 
 
-class BrokenClock(StoppedClock):
+class BrokenClock(ManualClock):
     """A clock that fails."""
 
     def now(self) -> float:

@@ -162,7 +162,7 @@ def test_scrape_follows_the_clock(serve: Server) -> None:
     labels = {"org": ORG, "source": "actions"}
 
     assert parsed(site.ask("/metrics")).value("timeout_monitor_data_lag_seconds", **labels) == 60
-    site.clock.seconds += 15
+    site.clock.at += 15
     assert parsed(site.ask("/metrics")).value("timeout_monitor_data_lag_seconds", **labels) == 75
 
 

@@ -143,7 +143,7 @@ def test_names_are_text_and_never_markup(serve: Server) -> None:
 def test_stale_source_is_said_in_words(serve: Server) -> None:
     """A stale source stands on the page with the age of its newest read."""
     site = serve(org_snapshot())
-    site.clock.seconds += 595
+    site.clock.at += 595
     words = read(site.ask("/").text).words
 
     assert "Data is not up to date" in words

@@ -17,7 +17,8 @@ from monitor.errors import ConfigurationError
 from monitor.snapshot import SnapshotHolder
 from monitor.web import WebConfig, WebServer, create_app
 from monitor.web.web_config import Passwords
-from tests.exporter.snapshots import StoppedClock, org_snapshot, snapshot
+from tests.clocks import ManualClock
+from tests.exporter.snapshots import NOW, org_snapshot, snapshot
 from tests.web.certificates import Certificate, make_certificate
 from tests.web.conftest import LOOPBACK
 
@@ -41,7 +42,7 @@ def protected(web_file: Path) -> Iterator[WebServer]:
     """A server that goes by the file."""
     config = WebConfig.read(str(web_file))
     holder = SnapshotHolder(snapshot(org_snapshot()))
-    app = create_app(holder, CollectorRegistry(), StoppedClock(), passwords=config.passwords)
+    app = create_app(holder, CollectorRegistry(), ManualClock(NOW), passwords=config.passwords)
     with WebServer(app, LOOPBACK, 0, tls=config.tls) as server:
         yield server
 
@@ -88,7 +89,7 @@ def test_many_who_guess_keep_nobody_waiting(certificate: Certificate) -> None:
     app = create_app(
         SnapshotHolder(snapshot(org_snapshot())),
         CollectorRegistry(),
-        StoppedClock(),
+        ManualClock(NOW),
         None,
         passwords,
     )

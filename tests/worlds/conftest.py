@@ -16,8 +16,8 @@ from monitor.ledger import Ledger, OrgState
 from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
 from monitor.simulator.scenario_types import Contract
 from tests.cli.conftest import command as command  # noqa: PLC0414 - a fixture of other tests
+from tests.clocks import NOON, ManualClock
 from tests.daemon.place import Finished, Place
-from tests.simulator.far_end import NOON, StillClock
 from tests.worlds.org import HALF_WAY, ORG
 
 NAME = "acme"
@@ -37,7 +37,7 @@ class Watched:
 
     world: World
     simulator: RunningSimulator
-    clock: StillClock
+    clock: ManualClock
     place: Place
     _command: Callable[..., Finished]
 
@@ -85,7 +85,7 @@ def watch(
     running: list[RunningSimulator] = []
 
     def start(world: World, contract: Contract = "platform") -> Watched:
-        clock = StillClock(HALF_WAY)
+        clock = ManualClock(HALF_WAY)
         org = SimulatedOrg(
             replace(ORG, contract=contract),
             clock,

@@ -24,7 +24,7 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
     UPDATE_CASE,
 )
-from tests.simulator.far_end import NOON
+from tests.clocks import NOON
 
 HOURS = 7
 """One of which is not over: no verdict is given on fewer than six windows, and some are an hour."""
