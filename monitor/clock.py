@@ -8,7 +8,6 @@ within one process (ages, deadlines, due times, back-off) is measured by the mon
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Protocol
 
 CLOCK_TOLERANCE_SECONDS = 120.0
@@ -57,35 +56,6 @@ class SystemClock:
     def machine_seconds(self, seconds: float) -> float:
         """Return the same number of seconds."""
         return seconds
-
-
-@dataclass(frozen=True, slots=True)
-class ScaledClock:
-    """A clock that runs ``speed`` times as fast as the machine's: a day in minutes.
-
-    Two processes that are given the same three numbers agree on the time.
-
-    Attributes:
-        origin: What the clock shows at ``started``; epoch seconds.
-        started: When the clock was started, by the machine's clock; epoch seconds.
-        speed: Seconds of this clock per second of the machine's.
-    """
-
-    origin: float
-    started: float
-    speed: float
-
-    def now(self) -> float:
-        """Seconds since the Unix epoch, UTC."""
-        return self.origin + (time.time() - self.started) * self.speed
-
-    def monotonic(self) -> float:
-        """Seconds since some moment, ``speed`` times as fast as the machine's."""
-        return time.monotonic() * self.speed
-
-    def machine_seconds(self, seconds: float) -> float:
-        """Return a ``speed``-th of the seconds."""
-        return seconds / self.speed
 
 
 STEP_SECONDS = 30.0

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate
 
 BAND_EDGES_MS: tuple[int, ...] = (
     100, 250, 500, 750, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500,
@@ -271,11 +270,6 @@ def band_of(duration_ms: float) -> int:
         if duration_ms < edge:
             return index
     return len(BAND_EDGES_MS)
-
-
-def cumulative(bands: Bands) -> tuple[int, ...]:
-    """Executions below each edge, and in the last place all of them."""
-    return tuple(accumulate(bands))
 
 
 LONGEST_WORD = 200

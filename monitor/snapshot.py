@@ -220,10 +220,6 @@ class Snapshot:
         """The newest diagnosis of each org that has one, by its name."""
         return {one.org: one.diagnosis for one in self.orgs if one.diagnosis is not None}
 
-    def stale_orgs(self, now: float) -> tuple[str, ...]:
-        """Names of the orgs with a source whose last good read is too long ago, or never was."""
-        return tuple(dict.fromkeys(stale.org for stale in self.stale_sources(now)))
-
     def stale_sources(self, now: float) -> tuple[StaleSource, ...]:
         """Every source that should answer and was not read for too long; in the orgs' order."""
         limit = now - self.stale_after_seconds

@@ -19,7 +19,6 @@ from monitor.model import (
     Classifier,
     Outcome,
     band_of,
-    cumulative,
 )
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -58,16 +57,6 @@ def test_every_duration_lies_within_its_band(duration_ms: float) -> None:
     band = band_of(duration_ms)
     edges = (0, *BAND_EDGES_MS, float("inf"))
     assert edges[band] <= duration_ms < edges[band + 1]
-
-
-@given(bands=BANDS)
-def test_cumulative_bands_rise_to_all_executions(bands: tuple[int, ...]) -> None:
-    """Each place counts what is below its edge; the last place counts everything."""
-    below = cumulative(bands)
-    assert len(below) == len(bands)
-    assert all(lower <= upper for lower, upper in pairwise(below))
-    assert below[0] == bands[0]
-    assert below[-1] == sum(bands)
 
 
 @pytest.mark.parametrize(

@@ -138,18 +138,6 @@ class ActionEvidence:
             clean[name] = np.where(bad, 0.0, column)
         return cls(**_merged(clean), unusable=unusable, successes_known=successes_known)
 
-    def merge(self, other: ActionEvidence) -> ActionEvidence:
-        """Both together; in whatever pieces evidence comes, the whole is the same."""
-        columns = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)])
-            for name in (*_KEYS, *_SUMMED, "timeout_min_ms", "timeout_max_ms")
-        }
-        return ActionEvidence(
-            **_merged(columns),
-            unusable=self.unusable + other.unusable,
-            successes_known=self.successes_known and other.successes_known,
-        )
-
     def where(self, chosen: npt.NDArray[np.bool_]) -> ActionEvidence:
         """Return the chosen windows alone; ``chosen`` has shape (n,)."""
         columns = {

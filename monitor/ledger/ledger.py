@@ -45,7 +45,6 @@ from monitor.store import (
     lock_every_org,
     lock_org,
     open_database,
-    prove_writable,
     pruned_before,
     refuse_damage,
     remember_limits,
@@ -87,7 +86,7 @@ class Ledger:
     ) -> Ledger:
         """Open the ledger at ``url``; an empty or absent file becomes a new one where it may.
 
-        An existing ledger is not written to: ``check_writable`` tells whether it could be.
+        An existing ledger is not written to.
 
         Args:
             url: ``sqlite:///path`` or ``postgresql://user:password@host/database``.
@@ -367,12 +366,3 @@ class Ledger:
         """The past as of one moment, for as long as the block lasts; writers go on meanwhile."""
         with self._database.reading() as connection:
             yield History(connection)
-
-    def check_writable(self) -> None:
-        """Write something tiny for good.
-
-        Raises:
-            LedgerError: The state can't be written.
-        """
-        with self._database.writing() as connection:
-            prove_writable(connection)

@@ -16,7 +16,6 @@ from monitor.store.schema import meta, orgs
 
 PRUNED_BEFORE = "pruned_before"
 _FLOW_ERROR_BASIS = "flow_error_basis"
-_WRITES_PROVED = "writes_proved"
 _LIMIT_KEYS: Mapping[str, str] = {
     CONCURRENT_EXECUTIONS: "concurrency_limit",
     EXECUTIONS_PER_MINUTE: "executions_per_minute_limit",
@@ -59,12 +58,6 @@ def pruned_before(connection: Connection) -> int:
 def remember_pruned_before(connection: Connection, before: int) -> None:
     """Remember what has been forgotten."""
     upsert(connection, meta, [{"key": PRUNED_BEFORE, "value": str(before)}])
-
-
-def prove_writable(connection: Connection) -> None:
-    """Write a number that differs each time."""
-    proved = int(_fact(connection, _WRITES_PROVED) or 0)
-    upsert(connection, meta, [{"key": _WRITES_PROVED, "value": str(proved + 1)}])
 
 
 def known_limits(connection: Connection, org_id: int) -> dict[str, int]:

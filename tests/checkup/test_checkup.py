@@ -10,10 +10,11 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from monitor.checkup import Level
-from monitor.clock import Clock, ScaledClock
+from monitor.clock import Clock
 from monitor.ledger import Ledger
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from tests.checkup.conftest import findings
+from tests.clocks import ScaledClock
 from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
 
 

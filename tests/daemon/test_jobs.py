@@ -11,7 +11,6 @@ import requests
 from structlog.testing import capture_logs
 
 from monitor import daemon as daemon_module
-from monitor.clock import ScaledClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
@@ -19,6 +18,7 @@ from monitor.ledger import Ledger, Reading
 from monitor.model import Tally
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
+from tests.clocks import ScaledClock
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually, served
 from tests.daemon.running import families, sample

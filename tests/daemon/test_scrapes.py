@@ -7,8 +7,8 @@ import time
 import pytest
 from prometheus_client import Metric
 
-from monitor.clock import ScaledClock
 from monitor.exporter import METRICS
+from tests.clocks import ScaledClock
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.place import Place, eventually, served
 from tests.daemon.running import RunningDaemon, families

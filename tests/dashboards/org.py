@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 
-from monitor.clock import ScaledClock
 from monitor.simulator import Scenario
 from monitor.simulator.scenario_types import (
     Arrivals,
@@ -30,6 +29,7 @@ from monitor.simulator.scenarios import (
     SHIPMENT_TRACKING,
     UPDATE_CASE,
 )
+from tests.clocks import ScaledClock
 
 HOUR = 3_600
 SPEED = 36.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import numpy.typing as npt
 
@@ -67,3 +69,16 @@ def with_hangs(durations_ms: Floats, share: float, seed: int = 2) -> Floats:
     """The same calls, of which a share never answers."""
     silent = np.random.default_rng(seed).random(len(durations_ms)) < share
     return np.where(silent, np.inf, durations_ms)
+
+
+def together(one: ActionEvidence, other: ActionEvidence) -> ActionEvidence:
+    """What was seen in two pieces, which share no window, as if it had been seen in one."""
+    assert not one.unusable
+    assert not other.unusable
+    names = [field.name for field in fields(ActionEvidence)]
+    columns = {
+        name: np.concatenate([getattr(one, name), getattr(other, name)])
+        for name in names
+        if name not in {"unusable", "successes_known"}
+    }
+    return ActionEvidence.from_columns(successes_known=one.successes_known, **columns)

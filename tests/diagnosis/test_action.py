@@ -17,7 +17,7 @@ from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.model import CAP_MS, NO_BANDS, band_of
-from tests.diagnosis.observed import T0, lognormal, observe, with_hangs
+from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
 
 DAY_WINDOWS = 288
 
@@ -182,7 +182,7 @@ def test_a_raise_in_the_middle_makes_the_estimate_better() -> None:
     first = np.arange(len(short.start)) < DAY_WINDOWS // 2
     longer = observe(durations, 5_500, DAY_WINDOWS).where(~first)
     alone = diagnose(short).recommendation
-    both = diagnose(short.where(first).merge(longer)).recommendation
+    both = diagnose(together(short.where(first), longer)).recommendation
     assert alone is not None
     assert both is not None
     assert both.high_ms - both.low_ms < alone.high_ms - alone.low_ms
@@ -241,7 +241,7 @@ def test_a_timeout_that_changed_five_times_is_no_obstacle() -> None:
     parts = [observe(durations[at::6], 4_000 + 400 * at, 48, T0 + at * 48 * 300) for at in range(6)]
     whole = parts[0]
     for part in parts[1:]:
-        whole = whole.merge(part)
+        whole = together(whole, part)
     found = diagnose(whole)
     assert found.verdict is Verdict.SLOW_TAIL
     assert found.timeout_ms == 6_000
@@ -323,7 +323,7 @@ def test_permuting_windows_of_a_steady_range_changes_nothing(
 def test_two_halves_give_the_diagnosis_of_the_whole(evidence: ActionEvidence, seed: int) -> None:
     """In whatever pieces evidence comes."""
     half = np.random.default_rng(seed).random(len(evidence.start)) < 0.5
-    assert diagnose(evidence.where(half).merge(evidence.where(~half))) == diagnose(evidence)
+    assert diagnose(together(evidence.where(half), evidence.where(~half))) == diagnose(evidence)
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,7 +8,7 @@ import pytest
 from monitor.diagnosis.evidence import ActionEvidence, WindowEvidence
 from monitor.diagnosis.pooling import pool
 from monitor.model import NO_BANDS, band_of
-from tests.diagnosis.observed import T0, lognormal, observe
+from tests.diagnosis.observed import T0, lognormal, observe, together
 
 
 def same(one: ActionEvidence, other: ActionEvidence) -> bool:
@@ -21,7 +21,7 @@ def test_halves_make_the_whole() -> None:
     """Merging two parts of the windows gives what all of them give."""
     whole = observe(lognormal(2_000, 1_000, 0.6), 3_000)
     odd = np.arange(len(whole.start)) % 2 == 1
-    assert same(whole.where(odd).merge(whole.where(~odd)), whole)
+    assert same(together(whole.where(odd), whole.where(~odd)), whole)
 
 
 def test_one_window_in_pieces_adds_up() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.latency_drift import latency_drift
-from tests.diagnosis.observed import T0, lognormal, observe
+from tests.diagnosis.observed import T0, lognormal, observe, together
 
 DAY_SECONDS = 86_400
 DAY_WINDOWS = 288
@@ -16,7 +16,7 @@ def two_days(median_ms: float, calls: int = 5_000) -> ActionEvidence:
     """A day with a median of 800 ms, then one with another."""
     before = observe(lognormal(calls, 800, 0.4), 10_000, DAY_WINDOWS)
     after = observe(lognormal(calls, median_ms, 0.4, 5), 10_000, DAY_WINDOWS, T0 + DAY_SECONDS)
-    return before.merge(after)
+    return together(before, after)
 
 
 def test_a_back_end_that_became_slower_drifts() -> None:

@@ -9,7 +9,7 @@ from monitor.diagnosis.distributions import FAMILIES, Family
 from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.likelihood import SLACK, Likelihood, censored_sample
 from monitor.diagnosis.pooling import pool
-from tests.diagnosis.observed import T0, lognormal, observe, with_hangs
+from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
 
 LOGNORMAL = FAMILIES[0]
 
@@ -65,7 +65,7 @@ def test_two_timeouts_share_one_best_share_of_hangs() -> None:
     durations = with_hangs(lognormal(8_000, 2_000, 0.5), 0.05)
     before = observe(durations[:4_000], 3_500)
     after = observe(durations[4_000:], 5_000, start=T0 + 86_400)
-    likelihood = Likelihood(censored_sample(pool(before.merge(after))), (LOGNORMAL,))
+    likelihood = Likelihood(censored_sample(pool(together(before, after))), (LOGNORMAL,))
     terms = likelihood.terms(laws(likelihood, place_ms=2_000, scatter=0.5))
     best = likelihood.answer_share(terms)
     reached = likelihood.timeout_log_likelihood(terms, best)[1, 0]

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.outages import find_outages
-from tests.diagnosis.observed import T0, lognormal, observe, with_hangs
+from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
 
 
 def with_outage(evidence: ActionEvidence, first: int, windows: int, share: float) -> ActionEvidence:
@@ -58,7 +58,7 @@ def test_a_raise_is_no_outage() -> None:
     """Many timeouts under the old timeout and few under the new one are both steady."""
     before = observe(lognormal(20_000, 2_000, 0.6), 2_500, windows=144)
     after = observe(lognormal(20_000, 2_000, 0.6, 9), 8_000, windows=144, start=T0 + 86_400)
-    assert find_outages(before.merge(after)).outages == ()
+    assert find_outages(together(before, after)).outages == ()
 
 
 def test_one_window_stands_beside_none() -> None:

@@ -9,7 +9,7 @@ from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.likelihood import censored_sample
 from monitor.diagnosis.pooling import Pooled, pool
 from monitor.diagnosis.posterior import Posterior, map_estimate, posterior, tempered_likelihood
-from tests.diagnosis.observed import T0, lognormal, observe, with_hangs
+from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
 
 AT_MS = np.array([5_000.0, 6_000.0, 7_500.0, 10_000.0])
 
@@ -60,7 +60,7 @@ def test_two_timeouts_are_one_law() -> None:
     before = observe(durations[:10_000], 3_500)
     after = observe(durations[10_000:], 5_000, start=T0 + 86_400)
     alone = posterior_of(pool(observe(durations, 3_500)))
-    both = posterior_of(pool(before.merge(after)))
+    both = posterior_of(pool(together(before, after)))
     sd = [
         float(np.sqrt(laws.weight @ (laws.beyond[:, 1] - laws.weight @ laws.beyond[:, 1]) ** 2))
         for laws in (alone, both)

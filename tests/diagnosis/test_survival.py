@@ -9,7 +9,7 @@ from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.pooling import pool
 from monitor.diagnosis.survival import survival_curve
 from monitor.model import NO_BANDS, band_of
-from tests.diagnosis.observed import T0, lognormal, observe
+from tests.diagnosis.observed import T0, lognormal, observe, together
 
 
 def test_with_one_timeout_it_is_the_share_above_each_edge() -> None:
@@ -26,7 +26,7 @@ def test_a_raise_in_the_middle_shows_more() -> None:
     durations = lognormal(60_000, 2_000, 0.5)
     before = observe(durations[:30_000], 3_500)
     after = observe(durations[30_000:], 6_000, start=T0 + 86_400)
-    seen = survival_curve(pool(before.merge(after)))
+    seen = survival_curve(pool(together(before, after)))
     for at in (3_500, 6_000):
         assert seen.at(at) == pytest.approx(float((durations >= at).mean()), abs=0.004)
     quantile = seen.quantile_ms(0.05)
@@ -49,5 +49,5 @@ def test_early_ends_say_longer_than_that() -> None:
     early = ActionEvidence.from_columns(
         start=[T0], seconds=[300], timeout_ms=[10_000], timeouts=[50], timeout_bands=[bands]
     )
-    seen = survival_curve(pool(alone.merge(early)))
+    seen = survival_curve(pool(together(alone, early)))
     assert seen.at(750) == pytest.approx(survival_curve(pool(alone)).at(750), abs=0.06)

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor import logs
-from monitor.clock import ScaledClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.simulator import SimulatedOrg, World, scenario, serve
 from monitor.simulator.scenario_types import Contract
+from tests.clocks import ScaledClock
 from tests.simulator.worlds import readable
 
 WORLD = World(detail_errors="named", telephony_errors="some", flow_aggregates="grouped")

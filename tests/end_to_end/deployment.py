@@ -16,10 +16,10 @@ from typing import Any
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.clock import ScaledClock
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION
 from monitor.simulator import scenario
+from tests.clocks import ScaledClock
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

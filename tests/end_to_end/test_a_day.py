@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.clock import ScaledClock
+from tests.clocks import ScaledClock
 from tests.end_to_end.deployment import (
     Deployment,
     conversations_by_flow,

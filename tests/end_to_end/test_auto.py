@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from monitor.clock import ScaledClock
 from monitor.config import Settings
 from monitor.daemon import Daemon
 from monitor.journal import Change, ChangeState
@@ -25,6 +24,7 @@ from monitor.simulator.scenario_types import (
     Outage,
     SimulatedAction,
 )
+from tests.clocks import ScaledClock
 from tests.simulator.worlds import readable
 
 SPEED = 480.0

@@ -82,7 +82,6 @@ def make_client(far_side: FarSide, clock: ManualClock) -> Iterator[MakeClient]:
                 tokens=TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock),
                 transport=transport,
                 rate_limiter=rate_limiter,
-                backoff=backoff,
                 counters=counters,
                 clock=clock,
                 stop=stop,

@@ -42,7 +42,6 @@ def test_a_short_retry_after_is_waited_out_exactly(
 
     assert 0.2 <= took < 5
     assert client.stats().rate_limited_seconds[READ.label] >= 0.19
-    assert client.closed_until() == {}
 
 
 def test_a_429_without_a_time_is_repeated_after_a_pause(client: Client, far_side: FarSide) -> None:
@@ -58,12 +57,13 @@ def test_a_long_retry_after_closes_the_endpoint(
     """No later call sends a request before the time is over; other endpoints stay open."""
     far_side.on(READ_A, Reply(429, {"message": "quota"}, {"Retry-After": "600"}), ALICE)
     far_side.on(QUERY_ALL, ALICE)
-    client = make_client()
+    backoff = EndpointBackoff()
+    client = make_client(backoff=backoff)
 
     with pytest.raises(RateLimitedError, match="quota") as caught:
         read(client)
     assert caught.value.retry_after_seconds == 600
-    assert client.closed_until() == {READ.label: clock.now() + 600}
+    assert backoff.until(clock.now()) == {READ.label: clock.now() + 600}
 
     clock.at += 599
     with pytest.raises(RateLimitedError, match="closed") as caught:
@@ -75,7 +75,7 @@ def test_a_long_retry_after_closes_the_endpoint(
 
     clock.at += 1
     assert read(client) == Thing("Alice")
-    assert client.closed_until() == {}
+    assert backoff.until(clock.now()) == {}
 
 
 @pytest.mark.parametrize("ahead", [-7200.0, 7200.0])
@@ -122,16 +122,20 @@ def test_a_write_that_was_rate_limited_closes_the_endpoint_too(
     assert len(far_side.requests(WRITE_A)) == 1
 
 
-def test_a_token_service_that_wants_quiet_gets_it(client: Client, far_side: FarSide) -> None:
+def test_a_token_service_that_wants_quiet_gets_it(
+    make_client: MakeClient, far_side: FarSide, clock: ManualClock
+) -> None:
     """A long Retry-After from the token service closes that service, not the API's endpoint."""
     far_side.on(TOKEN, Reply(429, {}, {"Retry-After": "600"}))
+    backoff = EndpointBackoff()
+    client = make_client(backoff=backoff)
 
     for _ in range(2):
         with pytest.raises(RateLimitedError):
             read(client)
 
     assert len(far_side.requests(TOKEN)) == 1
-    assert list(client.closed_until()) == [TOKEN]
+    assert list(backoff.until(clock.now())) == [TOKEN]
 
 
 def test_stopping_ends_a_wait_at_once(make_client: MakeClient, far_side: FarSide) -> None:

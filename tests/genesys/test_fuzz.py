@@ -170,7 +170,6 @@ def client_of(answers: list[Response]) -> tuple[Client, TokenCache]:
         tokens=Always(),
         transport=transport,
         rate_limiter=rate_limiter,
-        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=threading.Event(),

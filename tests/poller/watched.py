@@ -59,11 +59,11 @@ def client_of(
 ) -> Client:
     """A client of the real parts that pauses for a millisecond; its clock stands still."""
     stop, clock = stop or threading.Event(), ManualClock(0.0)
-    counters, backoff = ApiCounters(), EndpointBackoff()
+    counters = ApiCounters()
     transport = HttpTransport(counters)
     rate_limiter = RateLimiter(
         bucket=TokenBucket(per_second=10_000.0, burst=10_000),
-        backoff=backoff,
+        backoff=EndpointBackoff(),
         counters=counters,
         clock=clock,
         stop=stop,
@@ -74,7 +74,6 @@ def client_of(
         tokens=TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock),
         transport=transport,
         rate_limiter=rate_limiter,
-        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,

@@ -189,7 +189,6 @@ def _client(
         tokens=tokens(rate_limiter, clock),
         transport=transport,
         rate_limiter=rate_limiter,
-        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,

@@ -88,7 +88,7 @@ def test_an_empty_file_becomes_a_ledger(tmp_path: Path) -> None:
     path.touch()
 
     with Ledger.open(f"sqlite:///{path}") as ledger:
-        ledger.check_writable()
+        assert ledger.record(ORG, SOURCE, reading(tally(1))).executions_added == 1
 
 
 def test_opening_does_not_write_an_existing_ledger(tmp_path: Path) -> None:
@@ -243,8 +243,6 @@ def test_a_file_that_can_not_be_written_is_told_when_it_is_written(
 
     with Ledger.open(read_only) as ledger:
         with pytest.raises(LedgerError, match="can't be written"):
-            ledger.check_writable()
-        with pytest.raises(LedgerError, match="can't be written"):
             ledger.record(ORG, SOURCE, reading(tally(4)))
 
         assert count_of(ledger) == 3
@@ -296,17 +294,6 @@ def test_a_url_of_no_use_is_refused(wrong: str, sentence: str) -> None:
     error = fails_to_open(wrong, sentence)
 
     assert "hunter2" not in f"{error.message} {error.hint} {error!r} {error.__cause__!r}"
-
-
-def test_writing_is_really_tried(ledger: Ledger, tmp_path: Path) -> None:
-    """A check that passes has left something in the file."""
-    ledger.check_writable()
-    ledger.check_writable()
-
-    connection = sqlite3.connect(tmp_path / "ledger.db")
-    found = connection.execute("SELECT value FROM meta WHERE key = 'writes_proved'").fetchone()
-    connection.close()
-    assert found == ("2",)
 
 
 def test_a_full_disk_is_told(url: str) -> None:

@@ -15,10 +15,8 @@ from tests.exporter.snapshots import (
     HEALTHY,
     NOW,
     ORG,
-    fresh_coverage,
     fresh_sources,
     org_snapshot,
-    snapshot,
 )
 from tests.web.conftest import Site
 
@@ -238,14 +236,3 @@ def test_one_stale_org_of_several_makes_unready(serve: Server) -> None:
 
     assert answer.status == 503
     assert [reason["org"] for reason in answer.json()["reasons"]] == ["globex"]
-
-
-def test_stale_orgs_are_named_once() -> None:
-    """An org with two stale sources is one stale org, in the configuration's order."""
-    shown = snapshot(
-        read_at("zeta", actions=0.0, conversations=NOW - 900),
-        read_at("acme", actions=NOW - 5),
-        org_snapshot(OrgState("beta", coverage=fresh_coverage()), health=PollHealth()),
-    )
-
-    assert shown.stale_orgs(NOW) == ("zeta", "beta")

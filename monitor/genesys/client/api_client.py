@@ -91,7 +91,6 @@ class Client:
         tokens: TokenProvider,
         transport: Transport,
         rate_limiter: RateLimiter,
-        backoff: EndpointBackoff,
         counters: ApiCounters,
         clock: Clock,
         stop: threading.Event,
@@ -106,7 +105,6 @@ class Client:
             tokens: Where tokens come from.
             transport: Carries requests.
             rate_limiter: Keeps to the rate limits.
-            backoff: The endpoints that asked for quiet; the rate limiter's own.
             counters: What it costs; the transport's and the rate limiter's own.
             clock: The machine's time, not the time of the data.
             stop: Set when the program is to end; waits end at once.
@@ -118,7 +116,6 @@ class Client:
         self._tokens = tokens
         self._transport = transport
         self._rate_limiter = rate_limiter
-        self._backoff = backoff
         self._counters = counters
         self._clock = clock
         self._stop = stop
@@ -298,10 +295,6 @@ class Client:
         """Return what was asked so far."""
         return self._counters.snapshot()
 
-    def closed_until(self) -> Mapping[str, float]:
-        """Endpoints closed by a long ``Retry-After``: label -> monotonic seconds when they open."""
-        return self._backoff.until(self._clock.monotonic())
-
     def close(self) -> None:
         """Send nothing more, end the requests in flight and let go of the connections."""
         self._closing.set()
@@ -400,7 +393,6 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         ),
         transport=transport,
         rate_limiter=rate_limiter,
-        backoff=backoff,
         counters=counters,
         clock=clock,
         stop=stop,
