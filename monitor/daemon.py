@@ -105,7 +105,7 @@ class Daemon:
             self._ledger.refuse_damage()
             self._ledger.settle()
             self._pollers = self._open_pollers(settings)
-            self._keepers = self._open_keepers(settings)
+            self._loops = self._open_loops(settings)
             self.holder = SnapshotHolder(self._snapshot())
             registry = CollectorRegistry()
             registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
@@ -175,7 +175,7 @@ class Daemon:
             settings = self._load()
             self._refuse_what_needs_a_restart(settings)
             pollers = self._open_pollers(settings)
-            keepers = self._open_keepers(settings)
+            loops = self._open_loops(settings)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, the daemon goes on
             told = error if isinstance(error, TimeoutMonitorError) else UnforeseenError.of(error)
             log.error("reload_refused", why=told.message, hint=told.hint)
@@ -189,9 +189,9 @@ class Daemon:
                 org_snapshot = before[poller.name]
                 poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
                 done = org_snapshot.remediation
-                keepers[poller.name].carry_over(done.decisions, done.voided)
+                loops[poller.name].carry_over(done.decisions, done.voided)
         with self._snapshot_lock:
-            self._settings, self._pollers, self._keepers = settings, pollers, keepers
+            self._settings, self._pollers, self._loops = settings, pollers, loops
             self.holder.swap(self._snapshot())
         self._scheduler = self._schedule()
         self._scheduler.start()
@@ -229,8 +229,8 @@ class Daemon:
         threading.Thread(target=finish, name="finish", daemon=True).start()
         for poller in self._pollers:
             poller.close()
-        for keeper in self._keepers.values():
-            keeper.close()
+        for loop in self._loops.values():
+            loop.close()
         return ended
 
     @property
@@ -280,7 +280,7 @@ class Daemon:
             return
         # So does a write with its readings; a turn that finds another under way is left out.
         with suppress(RuntimeError):
-            self._turns.submit(self._remediate, poller, self._keepers[poller.name])
+            self._turns.submit(self._remediate, poller, self._loops[poller.name])
 
     def _why_no_turn(self, poller: OrgPoller) -> str:
         """Why no timeout is changed at the moment, whatever the guards would say."""
@@ -327,7 +327,7 @@ class Daemon:
             for org in settings.org
         )
 
-    def _open_keepers(self, settings: Settings) -> dict[str, RemediationLoop]:
+    def _open_loops(self, settings: Settings) -> dict[str, RemediationLoop]:
         return {
             org.name: RemediationLoop(org, settings, self._ledger, self._clock, self._stop)
             for org in settings.org
@@ -367,13 +367,13 @@ class Daemon:
         with failures_logged("diagnosis", poller.name):
             self._show()
 
-    def _remediate(self, poller: OrgPoller, keeper: RemediationLoop) -> None:
+    def _remediate(self, poller: OrgPoller, loop: RemediationLoop) -> None:
         """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
         if self._stop.is_set():
             return
         with failures_logged("remediation", poller.name):
-            keeper.run_once(poller.snapshot.diagnosis)
-            keeper.refresh_snapshot()
+            loop.run_once(poller.snapshot.diagnosis)
+            loop.refresh_snapshot()
         with failures_logged("remediation", poller.name):
             self._show()
 
@@ -410,7 +410,7 @@ class Daemon:
             interval_seconds=self._settings.collect.interval,
             clock_steps=dict(self._steps.counts),
             orgs=tuple(
-                replace(poller.snapshot, remediation=self._keepers[poller.name].snapshot)
+                replace(poller.snapshot, remediation=self._loops[poller.name].snapshot)
                 for poller in self._pollers
             ),
             stale_after_seconds=self._settings.collect.stale_after_seconds,

@@ -186,7 +186,8 @@ RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
     (Verdict.TOO_LONG, too_long),
 )
 """In order of precedence; what none of them says is ``healthy``. ``at_cap`` stands beside
-``slow_tail``, whose tail it shares."""
+``slow_tail``, whose tail it shares. The tail is estimated only where the rules without one say
+``hangs``: one that needs it stands before ``hangs``, and says no while there is none."""
 
 
 def decide(findings: Findings) -> tuple[Verdict, str]:

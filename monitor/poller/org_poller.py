@@ -124,7 +124,7 @@ class OrgPoller:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written; the snapshot says so.
         """
-        return self._read(self._reader.collector.poll, RequestBudget())
+        return self._read(self._reader.source_reader.poll, RequestBudget())
 
     def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past, again or for the first time.
@@ -133,7 +133,9 @@ class OrgPoller:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
-        return self._read(lambda _: self._reader.collector.backfill(time_range), RequestBudget())
+        return self._read(
+            lambda _: self._reader.source_reader.backfill(time_range), RequestBudget()
+        )
 
     def _read(
         self, read: Callable[[RequestBudget], PollReport], budget: RequestBudget
@@ -290,7 +292,7 @@ class OrgPoller:
             duration_seconds=seconds,
             errors=dict.fromkeys(available, problem),
             available=available,
-            refused=self._reader.collector.refused,
+            refused=self._reader.source_reader.refused,
         )
 
     def _requests(self) -> int:

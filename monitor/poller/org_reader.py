@@ -11,7 +11,7 @@ from monitor.genesys import REQUESTS_PER_SECOND, Client, EndpointBackoff, connec
 from monitor.ledger import Ledger
 from monitor.poller.audits import AuditReader
 from monitor.poller.catalogue import Catalogue
-from monitor.poller.collector import Collector
+from monitor.poller.source_reader import SourceReader
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
 
 
@@ -22,7 +22,7 @@ class OrgReader:
     settings: OrgSettings
     client: Client
     catalogue: Catalogue
-    collector: Collector
+    source_reader: SourceReader
     audits: AuditReader | None = None
 
 
@@ -67,7 +67,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
     # Flow errors come last: they may be counted from what the conversations have just brought.
     every: tuple[Source, ...] = (ActionsSource(client), conversations, lost)
     asked = settings.sources_of(org)
-    collector = Collector(
+    source_reader = SourceReader(
         org=org.name,
         contract=org.contract,
         settings=settings.collect,
@@ -86,5 +86,5 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         own_clients=org.client_ids,
     )
     return OrgReader(
-        org, client, catalogue, collector, audits if settings.reads_audits(org) else None
+        org, client, catalogue, source_reader, audits if settings.reads_audits(org) else None
     )

@@ -35,8 +35,8 @@ from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.guards import allow_listed
 from monitor.remediation.put_back import is_damaged
-from monitor.remediation.recovery import is_explained, is_late, was_given_up, was_overtaken
-from monitor.remediation.settle import log_waiting
+from monitor.remediation.resolve import log_waiting
+from monitor.remediation.transitions import is_explained, is_late, was_given_up, was_overtaken
 from monitor.remediation.write import Writer, is_resting
 from monitor.remediation.write_request import WriteRequest, WriteResult
 
@@ -206,7 +206,7 @@ class Reconciler:
         guards = UndoGuards(self._settings, change, Initiator.HUMAN)
         with self._writer.lease() as lease:
             if change.state in UNSETTLED_STATES:
-                change = self._writer.settler.recover(lease, change)
+                change = self._writer.resolver.recover(lease, change)
             return _outcome(self._writer.undo(lease, change, why, guards, asked=True))
 
     def resume_open_changes(self, lease: Lease, inputs: ReconcileInput, judge: Judge) -> None:
@@ -246,7 +246,7 @@ class Reconciler:
 
     def _recover(self, lease: Lease, change: Change) -> None:
         if not (was_given_up(change) and was_overtaken(change, self._remediation_state())):
-            self._writer.settler.recover(lease, change)
+            self._writer.resolver.recover(lease, change)
 
     def _stand_down_where_others_changed(
         self, lease: Lease, remediation_state: RemediationState, inputs: ReconcileInput
@@ -322,7 +322,7 @@ class Reconciler:
         if judgement.effect is Effect.NOT_YET:
             return
         helped = judgement.effect is Effect.HELPED
-        judged = self._writer.settler.judged(lease, change, judgement.detail, helped=helped)
+        judged = self._writer.resolver.judged(lease, change, judgement.detail, helped=helped)
         if not helped:
             log.warning(
                 "change_did_not_help",
@@ -338,12 +338,12 @@ class Reconciler:
         self, lease: Lease, change: Change, remediation_state: RemediationState
     ) -> None:
         # The catalogue may be older than our own write: the platform has the last word.
-        reading = self._writer.settler.look(change)
+        reading = self._writer.resolver.look(change)
         now = self._context.clock.now()
         if reading.timeout_ms != change.left_ms and not is_explained(
             change, reading.timeout_ms, remediation_state, now
         ):
-            self._writer.settler.supersede(lease, change, reading)
+            self._writer.resolver.supersede(lease, change, reading)
 
     def _undo(self, lease: Lease, change: Change) -> None:
         guards = UndoGuards(self._settings, change, Initiator.AUTO)

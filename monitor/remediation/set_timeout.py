@@ -148,7 +148,7 @@ class SetTimeout:
         except RefusedError as error:
             self._note_unreadable(error)
             raise
-        self.writer.settler.recover_place(lease, self._target, first)
+        self.writer.resolver.recover_place(lease, self._target, first)
         self._check(first)
         if self._has_it(first):
             return SetTimeoutResult(SetResult.UNCHANGED, first, self._to_ms)
@@ -252,7 +252,7 @@ class SetTimeout:
         Raises:
             RefusedError: One refuses; it has been recorded.
         """
-        state, now = self.writer.settler.state(), self._context.clock.now()
+        state, now = self.writer.resolver.state(), self._context.clock.now()
         error = self._guards(reading).refusal(state, now)
         if error is not None:
             entry = self._entry(reading, "refused", error.message)
@@ -286,7 +286,7 @@ class SetTimeout:
 
     def _entry(self, reading: TargetState, event: str, detail: str) -> AuditEntry:
         """Return a line of the audit trail: a person's word, and what every guard said."""
-        state, now = self.writer.settler.state(), self._context.clock.now()
+        state, now = self.writer.resolver.state(), self._context.clock.now()
         guards = [
             {"name": one.name, "passed": one.passed, "detail": one.detail}
             for one in self._guards(reading).results(state, now)

@@ -35,8 +35,7 @@ from monitor.remediation.put_back import (
     evidence_before,
     keeping_damage,
 )
-from monitor.remediation.recovery import is_explained, later_one_in_force
-from monitor.remediation.settle import Settler, Targets, log_waiting
+from monitor.remediation.resolve import Resolver, Targets, log_waiting
 from monitor.remediation.targets import (
     NOT_SHOWN,
     Target,
@@ -47,6 +46,7 @@ from monitor.remediation.targets import (
     validate_write,
     was_answered,
 )
+from monitor.remediation.transitions import is_explained, later_one_in_force
 from monitor.remediation.write_request import Guards, WriteRequest, WriteResult
 
 log = structlog.get_logger()
@@ -113,7 +113,7 @@ class Writer:
         self._held: Lease | None = None
         self._recorder = ChangeRecorder(journal, context)
         self._repair = DamageRepair(journal, self._recorder, context.actor)
-        self.settler = Settler(org, journal, targets, self._recorder, self._repair)
+        self.resolver = Resolver(org, journal, targets, self._recorder, self._repair)
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
@@ -186,7 +186,7 @@ class Writer:
     ) -> tuple[Target, TargetState] | WriteResult:
         """Return what the write goes to and rests on, else how the change has ended before it."""
         try:
-            target = self.settler.target_of(change)
+            target = self.resolver.target_of(change)
             before = request.reading or target.read(change.action_id)
         except RefusedError as error:
             return self._unfit(lease, change, error)
@@ -218,15 +218,15 @@ class Writer:
         """
         if ChangeState.UNDOING not in NEXT[change.state]:
             return WriteResult(None, NOT_IN_FORCE)
-        state = self.settler.state()
+        state = self.resolver.state()
         if later_one_in_force(change, state) is not None:
             return WriteResult(None, LATER_CHANGE)
-        target = self.settler.target_of(change)
+        target = self.resolver.target_of(change)
         reading = target.read(change.action_id)
         if reading.timeout_ms != change.to_ms:
             if is_explained(change, reading.timeout_ms, state, self._recorder.now()):
                 return WriteResult(None, LATER_CHANGE)
-            return WriteResult(self.settler.supersede(lease, change, reading))
+            return WriteResult(self.resolver.supersede(lease, change, reading))
         validate_write(reading, change.from_ms)
         entry = replace(
             self._recorder.entry(change, keeping_damage(change, why)),
@@ -265,7 +265,7 @@ class Writer:
             The change, else the reason code of the guard that objects; then nothing was recorded.
         """
         for _ in range(MOST_DECISIONS):
-            state = self.settler.state()
+            state = self.resolver.state()
             others = state if change is None else state.without(change)
             objection = guards.objection(others, self._recorder.now())
             if objection:
@@ -314,7 +314,7 @@ class Writer:
                 "accepted",
                 lock_after=written.lock,
             )
-            self.settler.supersede_by_hand(sending.lease, change)
+            self.resolver.supersede_by_hand(sending.lease, change)
             sending = replace(sending, change=change)
         return replace(self._read_back(sending, written), written=written)
 
@@ -356,7 +356,7 @@ class Writer:
             return None
         log.warning("write_made_though_refused", change_id=change.change_id, why=error.message)
         return WriteResult(
-            self.settler.settle(sending.lease, change, after), error=error, after=after
+            self.resolver.settle(sending.lease, change, after), error=error, after=after
         )
 
     def _refused(self, sending: _Sending, error: TimeoutMonitorError) -> WriteResult:
@@ -390,7 +390,7 @@ class Writer:
         except TimeoutMonitorError as error:
             if isinstance(error, RefusedError) and error.guard == NOT_SHOWN:
                 hidden = Damage(("$.config",), is_ours=False)
-                return WriteResult(self.settler.hidden(lease, change), unread=error, damage=hidden)
+                return WriteResult(self.resolver.hidden(lease, change), unread=error, damage=hidden)
             log_waiting(change, error)
             return WriteResult(change, unread=error)
         lock_after = None if written is None else written.lock
@@ -402,7 +402,7 @@ class Writer:
             return WriteResult(change, unread=too_old, after=after)
         damage = damage_of(target, before, after, sending.timeout_ms, lock_after)
         if damage is None:
-            settled = self.settler.settle(lease, change, after, lock_after=lock_after or "")
+            settled = self.resolver.settle(lease, change, after, lock_after=lock_after or "")
             also_changed = tuple(target.differences(before, after))
             return WriteResult(settled, after=after, also_changed=also_changed)
         stopped = self._repair.stop(

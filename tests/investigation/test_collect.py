@@ -85,7 +85,7 @@ class Deployment:
             )
             with closing(reader.client):
                 for _ in range(2):  # flows are known from the first read, their actions then
-                    reader.collector.poll()
+                    reader.source_reader.poll()
                     reader.catalogue.refresh()
 
     def ask(self, action: str = ORDER_STATUS.name, **more: Any) -> Investigation:  # noqa: ANN401

@@ -25,7 +25,7 @@ def clock() -> ManualClock:
 def poll_for(watched: Watched, clock: ManualClock, minutes: int) -> None:
     """Poll, and let time pass, once a minute."""
     for _ in range(minutes):
-        assert watched.collector.poll().result is PollResult.OK
+        assert watched.source_reader.poll().result is PollResult.OK
         clock.at += MINUTE
 
 
@@ -42,7 +42,7 @@ def test_set_for_one_poll_it_costs_no_window(watch: Watch, clock: ManualClock, s
     watched = watch(SMALL, "actions", clock=clock)
     poll_for(watched, clock, 2)
     clock.ahead += step
-    watched.collector.poll()
+    watched.source_reader.poll()
     clock.ahead -= step
     clock.at += 80 * MINUTE
     poll_for(watched, clock, 2)
@@ -59,11 +59,11 @@ def test_what_a_wrong_clock_left_in_the_state_is_void(
     """The program ended while the clock was wrong, and begins again while it is right."""
     clock.ahead += step
     watched = watch(SMALL, "actions", clock=clock)
-    watched.collector.poll()
+    watched.source_reader.poll()
     clock.ahead -= step
     clock.at += 50 * MINUTE
     watched.restart()
-    watched.collector.poll()
+    watched.source_reader.poll()
     state = watched.ledger.source_state(ORG, "actions")
 
     assert state is not None
@@ -78,9 +78,9 @@ def test_moments_of_the_future_are_told_once_and_counted(
     """What they were, by how much they were ahead, and what becomes of them."""
     watched = watch(SMALL, clock=clock)
     clock.ahead += 2 * HOUR
-    watched.collector.poll()
+    watched.source_reader.poll()
     clock.ahead -= 2 * HOUR
-    voided = [watched.collector.poll().voided for _ in range(3)]
+    voided = [watched.source_reader.poll().voided for _ in range(3)]
 
     assert voided == [2, 0, 0]
     lines = [line for line in logged if line["event"] == "future_moments_void"]
@@ -96,9 +96,9 @@ def test_hosts_whose_clocks_are_a_minute_apart_void_nothing(
     voided = 0
     for _ in range(4):
         clock.ahead += MINUTE
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.ahead -= MINUTE
-        voided += watched.collector.poll().voided
+        voided += watched.source_reader.poll().voided
     assert voided == 0
 
 
@@ -110,15 +110,15 @@ def test_hosts_whose_clocks_differ_do_not_read_the_last_day_for_ever(
     voided = 0
     for _ in range(8):
         clock.at += MINUTE
-        voided += watched.collector.poll().voided
+        voided += watched.source_reader.poll().voided
         clock.ahead += 4 * MINUTE
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.ahead -= 4 * MINUTE
     assert voided == 3
     clock.at += HOUR
-    watched.collector.poll()
+    watched.source_reader.poll()
     clock.ahead -= 4 * MINUTE
-    assert watched.collector.poll().voided == 1
+    assert watched.source_reader.poll().voided == 1
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -128,18 +128,18 @@ def test_however_often_it_is_set_every_execution_counts_once(
     """Steps, pauses and restarts in any order; in the end the clock is right again."""
     chance = random.Random(seed)  # noqa: S311 - a test's, not a secret
     watched = watch(SMALL, "actions", clock=clock)
-    watched.collector.poll()
+    watched.source_reader.poll()
     for _ in range(12):
         clock.at += chance.choice([1, 1, 4, 25]) * MINUTE
         if chance.random() < 0.4:
             clock.ahead += chance.choice([-clock.ahead, -26 * HOUR, 26 * HOUR, *STEPS])
         if chance.random() < 0.2:
             watched.restart()
-        watched.collector.poll()
+        watched.source_reader.poll()
     clock.ahead = 0.0
     clock.at += 25 * MINUTE
     for _ in range(3):
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 12 * MINUTE
 
     assert counted_all(watched)

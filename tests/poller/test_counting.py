@@ -40,7 +40,7 @@ def told_timeouts(watched: Watched) -> dict[tuple[str, str], int]:
 def test_a_poll_counts_what_really_happened(watch: Watch) -> None:
     """Successes, timeouts (a remote's 504 too), errors and throttled: all equal the truth."""
     watched = watch()
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     happened = really_happened(watched.truth())
     assert watched.executions() == happened
     assert {outcome for _, outcome in happened} == {"success", "timeout", "error", "throttled"}
@@ -53,7 +53,7 @@ def test_a_poll_knows_which_flows_were_hit(watch: Watch) -> None:
     """Incidents per flow and action equal the truth; unknown where a record names only its flow."""
     watched = watch(initial="6h")
     watched.catalogue.refresh()
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     happened = told_timeouts(watched)
     assert timeouts_by_flow(watched) == happened
     assert (PAYMENT_LINE.flow_id, UNKNOWN_ACTION) in happened
@@ -63,9 +63,9 @@ def test_a_poll_knows_which_flows_were_hit(watch: Watch) -> None:
 def test_polling_twice_adds_nothing(watch: Watch) -> None:
     """The same minute read again changes no count."""
     watched = watch(SMALL)
-    watched.collector.poll()
+    watched.source_reader.poll()
     before = watched.executions()
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert (report.executions_added, report.incidents_added, report.restatements) == (0, 0, 0)
     assert watched.executions() == before
 
@@ -76,7 +76,7 @@ def test_late_data_is_counted_once_it_comes(watch: Watch, clock: ManualClock) ->
     watched = watch(late)
     watched.catalogue.refresh()
     for _ in range(12):
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 10 * MINUTE
     truth = watched.truth()
     assert truth["visible_by"] < clock.at
@@ -90,7 +90,7 @@ def test_without_a_second_look_late_data_is_missing(watch: Watch, clock: ManualC
     late = replace(SMALL, lateness=scenario("late").lateness, ends=NOON)
     watched = watch(late)
     clock.at += MINUTE
-    watched.collector.poll()
+    watched.source_reader.poll()
     counted = sum(watched.executions().values())
     assert 0 < counted < watched.truth()["executions"]
 
@@ -99,7 +99,7 @@ def test_timeouts_of_a_flow_contract_are_its_executions(watch: Watch) -> None:
     """Where detail records are all there is, each incident is one execution, and none succeeds."""
     watched = watch(replace(scenario("flow"), lateness=PUNCTUAL), initial="6h")
     watched.catalogue.refresh()
-    watched.collector.poll()
+    watched.source_reader.poll()
     happened: dict[tuple[str, str], int] = {}
     for (_, action_id), timeouts in told_timeouts(watched).items():
         key = action_id, "timeout"
@@ -111,7 +111,7 @@ def test_timeouts_of_a_flow_contract_are_its_executions(watch: Watch) -> None:
 def test_incidents_of_a_platform_contract_are_no_executions(watch: Watch) -> None:
     """What the aggregates count already is not counted again from detail records."""
     watched = watch(SMALL, "conversations")
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.incidents_added > 0
     assert watched.executions() == {}
 
@@ -127,7 +127,7 @@ def test_two_collectors_on_one_ledger_double_nothing(watch: Watch, url: str) -> 
         with ledger:
             other = replace(watched, ledger=ledger)
             start.wait(10)
-            added.append(other.collector.poll().executions_added)
+            added.append(other.source_reader.poll().executions_added)
 
     threads = [threading.Thread(target=read, args=(Ledger.open(url),)) for _ in range(2)]
     for thread in threads:
@@ -145,7 +145,7 @@ def test_one_collector_in_two_threads_takes_turns(watch: Watch) -> None:
     watched = watch(SMALL, "actions")
     added: list[int] = []
     threads = [
-        threading.Thread(target=lambda: added.append(watched.collector.poll().executions_added))
+        threading.Thread(target=lambda: added.append(watched.source_reader.poll().executions_added))
         for _ in range(2)
     ]
     for thread in threads:
@@ -159,7 +159,7 @@ def test_an_org_without_actions_is_read_without_ado(watch: Watch) -> None:
     """Nothing to count is no failure."""
     watched = watch("quiet")
     assert watched.catalogue.refresh() == 0
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert (report.result, report.executions_added) == (PollResult.OK, 0)
 
 
@@ -177,11 +177,11 @@ class TestCost:
     ) -> None:
         """Two for executions, one for detail records; in deep polls and in all others."""
         watched = watch(self.large())
-        watched.collector.poll()
+        watched.source_reader.poll()
         watched.requests()
         for _ in range(11):
             clock.at += MINUTE
-            watched.collector.poll()
+            watched.source_reader.poll()
             counts = watched.requests()
             assert sum(counts.values()) <= 3, counts
             assert counts["POST /api/v2/analytics/actions/aggregates/query"] == 2
@@ -209,7 +209,7 @@ class TestReadAgain:
         """A period that was never read is counted in whole."""
         watched = watch(SMALL)
         time_range = TimeRange(NOON - DAY, NOON - DAY + 5 * HOUR)
-        report = watched.collector.backfill(time_range)
+        report = watched.source_reader.backfill(time_range)
         assert watched.ledger.coverage(ORG, "actions") == (time_range,)
         assert watched.executions() == really_happened(watched.truth())
         assert report.executions_added == watched.truth()["executions"]
@@ -217,15 +217,15 @@ class TestReadAgain:
     def test_what_was_counted_stays_counted_once(self, watch: Watch) -> None:
         """Reading what a poll has read adds nothing."""
         watched = watch(SMALL)
-        watched.collector.poll()
-        report = watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
+        watched.source_reader.poll()
+        report = watched.source_reader.backfill(TimeRange(NOON - HOUR, NOON))
         assert (report.executions_added, report.incidents_added) == (0, 0)
 
     def test_windows_are_read_whole(self, watch: Watch) -> None:
         """A period that begins and ends inside windows is widened to them."""
         watched = watch(SMALL, "actions")
         day = NOON - DAY
-        watched.collector.backfill(TimeRange(day + 7 * MINUTE, day + 11 * MINUTE))
+        watched.source_reader.backfill(TimeRange(day + 7 * MINUTE, day + 11 * MINUTE))
         assert watched.ledger.coverage(ORG, "actions") == (
             TimeRange(day + 5 * MINUTE, day + 15 * MINUTE),
         )
@@ -236,19 +236,19 @@ class TestReadAgain:
         """A period that ends now is not widened into the future."""
         clock.at = NOON + 130
         watched = watch(SMALL, "actions")
-        watched.collector.backfill(TimeRange(NOON - HOUR, NOON + 60))
+        watched.source_reader.backfill(TimeRange(NOON - HOUR, NOON + 60))
         assert watched.ledger.coverage(ORG, "actions") == (TimeRange(NOON - HOUR, NOON + 120),)
 
     def test_a_poll_afterwards_still_reads_its_history(self, watch: Watch) -> None:
         """A ledger that knows only a period of last week still begins with ``initial``."""
         watched = watch(SMALL, "actions")
-        watched.collector.backfill(TimeRange(NOON - 5 * DAY, NOON - 5 * DAY + HOUR))
-        watched.collector.poll()
+        watched.source_reader.backfill(TimeRange(NOON - 5 * DAY, NOON - 5 * DAY + HOUR))
+        watched.source_reader.poll()
         assert watched.ledger.coverage(ORG, "actions")[-1].start <= NOON - HOUR
 
 
 def test_a_timeout_that_nobody_names_counts_for_the_unknown_action(watch: Watch) -> None:
     """Before the catalogue is known a record that names only its flow is not guessed at."""
     watched = watch("punctual", "conversations", initial="6h")
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert (PAYMENT_LINE.flow_id, UNKNOWN_ACTION) in timeouts_by_flow(watched)

@@ -63,7 +63,7 @@ def test_a_source_that_fails_holds_up_no_other_one(
     """Detail records are read though the aggregates fail, and the report says what failed."""
     watched = impatient(watch)
     break_source(watched, kind, AGGREGATES)
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.PARTIAL
     assert type(report.errors["actions"]) is error
     assert report.available == {"actions": True, "conversations": True}
@@ -78,7 +78,7 @@ def test_the_last_source_may_fail_as_well(
     """Executions are counted though the detail records fail."""
     watched = impatient(watch)
     break_source(watched, kind, DETAILS)
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.PARTIAL
     assert type(report.errors["conversations"]) is error
     assert watched.executions() == really_happened(watched.truth())
@@ -88,11 +88,11 @@ def test_the_last_source_may_fail_as_well(
 def test_a_source_that_fails_advances_nothing(watch: Watch, clock: ManualClock, kind: str) -> None:
     """No coverage, no watermark, no success: the ledger is as it was before."""
     watched = impatient(watch)
-    watched.collector.poll()
+    watched.source_reader.poll()
     before = watched.ledger.state(ORG)
     clock.at += 20 * MINUTE
     break_source(watched, kind, "/api/v2/analytics")
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.FAILED
     assert set(report.errors) == {"actions", "conversations"}
     assert watched.ledger.state(ORG) == before
@@ -104,14 +104,14 @@ def test_what_was_missed_is_read_when_the_source_answers_again(
 ) -> None:
     """After polls that failed the next one brings every count up to the truth."""
     watched = impatient(watch)
-    watched.collector.poll()
+    watched.source_reader.poll()
     break_source(watched, kind, AGGREGATES)
     for _ in range(3):
         clock.at += 17 * MINUTE
-        watched.collector.poll()
+        watched.source_reader.poll()
     watched.mend()
     clock.at += MINUTE
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     assert len(watched.ledger.coverage(ORG, "actions")) == 1
     assert watched.executions() == really_happened(watched.truth())
 
@@ -120,11 +120,11 @@ def test_a_slice_that_fails_keeps_what_was_read_before_it(watch: Watch) -> None:
     """A day of history breaks off within a slice: what came before stays, and the rest is owed."""
     watched = impatient(watch, "actions", initial="6h")
     watched.fault("bad_request", AGGREGATES, skip=5, count=1)
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.FAILED
     assert report.executions_added > 0
     assert len(watched.ledger.coverage(ORG, "actions")) == 2
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert len(watched.ledger.coverage(ORG, "actions")) == 1
     assert watched.executions() == really_happened(watched.truth())
 
@@ -133,11 +133,11 @@ def test_an_endpoint_that_asked_for_quiet_is_left_alone(watch: Watch, clock: Man
     """A 429 with a long Retry-After: the polls that follow ask it nothing, and the others go on."""
     watched = watch(SMALL)
     break_source(watched, "rate_limited", AGGREGATES)
-    watched.collector.poll()
+    watched.source_reader.poll()
     watched.requests()
     for _ in range(3):
         clock.at += MINUTE
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert type(report.errors["actions"]) is RateLimitedError
         assert "conversations" not in report.errors
     counts = watched.requests()
@@ -157,7 +157,7 @@ class TestRefusal:
         """The report shows it as not available; the poll is fine without it."""
         watched = watch(SMALL)
         watched.fault(kind, DETAILS)
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert report.available == {"actions": True, "conversations": False}
         assert type(report.errors["conversations"]) is error
         assert report.result is PollResult.OK
@@ -170,12 +170,12 @@ class TestRefusal:
         watched = watch(SMALL)
         watched.fault(kind, DETAILS)
         for _ in range(2):
-            watched.collector.poll()
+            watched.source_reader.poll()
             clock.at += MINUTE
         watched.requests()
         for _ in range(3):
             clock.at += 19 * MINUTE
-            report = watched.collector.poll()
+            report = watched.source_reader.poll()
             assert report.available["conversations"] is False
             assert report.errors == {}
             assert type(report.refused["conversations"]) in {NotFoundError, PermissionDeniedError}
@@ -187,13 +187,13 @@ class TestRefusal:
     ) -> None:
         """It is a failure of its poll, and the next poll asks again."""
         watched = watch(SMALL)
-        watched.collector.poll()
+        watched.source_reader.poll()
         watched.fault(kind, DETAILS, count=1)
         clock.at += MINUTE
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert (report.result, report.available["conversations"]) == (PollResult.PARTIAL, True)
         clock.at += MINUTE
-        assert watched.collector.poll().result is PollResult.OK
+        assert watched.source_reader.poll().result is PollResult.OK
 
     @pytest.mark.parametrize("kind", ["html_forbidden", "html_not_found"])
     def test_what_a_proxy_answers_is_no_refusal(
@@ -203,12 +203,12 @@ class TestRefusal:
         watched = watch(SMALL)
         watched.fault(kind, "/api/v2/analytics", count=6)
         for _ in range(3):
-            report = watched.collector.poll()
+            report = watched.source_reader.poll()
             assert {type(error) for error in report.errors.values()} == {NotJsonError}
             assert report.available == {"actions": True, "conversations": True}
             assert report.result is PollResult.FAILED
             clock.at += MINUTE
-        assert watched.collector.poll().result is PollResult.OK
+        assert watched.source_reader.poll().result is PollResult.OK
         assert watched.executions() == really_happened(watched.truth())
 
     @pytest.mark.parametrize("path", [AGGREGATES, DETAILS])
@@ -218,11 +218,11 @@ class TestRefusal:
         watched = watch(SMALL, clock=clock)
         watched.fault("forbidden", path, count=2)
         for _ in range(2):
-            watched.collector.poll()
+            watched.source_reader.poll()
             clock.at += MINUTE
         clock.ahead -= 24 * HOUR
         clock.at += HOUR
-        assert watched.collector.poll().result is PollResult.OK
+        assert watched.source_reader.poll().result is PollResult.OK
 
     def test_a_permission_that_is_granted_is_found_at_the_next_poll(
         self, watch: Watch, clock: ManualClock
@@ -231,11 +231,11 @@ class TestRefusal:
         watched = watch(SMALL)
         held = set(ALL_PERMISSIONS) - {"integrations:action:view", "bridge:actions:view"}
         watched.org.grant(held)
-        error = watched.collector.poll().errors["actions"]
+        error = watched.source_reader.poll().errors["actions"]
         assert "integrations:action:view" in error.message + error.hint
         watched.org.grant(ALL_PERMISSIONS)
         clock.at += MINUTE
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert report.available["actions"] is True
         assert watched.executions() == really_happened(watched.truth())
 
@@ -244,13 +244,13 @@ class TestRefusal:
     ) -> None:
         """At the next poll, then less and less often; never is it left alone for an hour."""
         watched = watch(SMALL)
-        watched.collector.poll()
+        watched.source_reader.poll()
         watched.fault("forbidden", AGGREGATES)
         watched.requests()
         asked = []
         for minute in range(30):
             clock.at += MINUTE
-            report = watched.collector.poll()
+            report = watched.source_reader.poll()
             assert (report.result, report.available["actions"]) == (PollResult.FAILED, False)
             assert "Grant" in report.refused["actions"].hint
             if watched.requests()[QUERY]:
@@ -258,7 +258,7 @@ class TestRefusal:
         assert asked == [0, 1, 2, 4, 8, 13, 18, 23, 28]
         watched.mend()
         clock.at += 5 * MINUTE
-        assert watched.collector.poll().result is PollResult.OK
+        assert watched.source_reader.poll().result is PollResult.OK
         assert watched.executions() == really_happened(watched.truth())
 
     def test_it_is_warned_of_once(
@@ -268,7 +268,7 @@ class TestRefusal:
         watched = watch(SMALL)
         watched.fault("forbidden", DETAILS)
         for _ in range(4):
-            watched.collector.poll()
+            watched.source_reader.poll()
             clock.at += HOUR
         assert watched.requests()[DETAIL_QUERY] == 4
         warnings = [line for line in logged if line["event"] == "source_off"]
@@ -284,10 +284,10 @@ class TestRefusal:
         for _ in range(2):
             watched.fault("forbidden", DETAILS)
             for _ in range(2):
-                watched.collector.poll()
+                watched.source_reader.poll()
             watched.mend()
             clock.at += HOUR
-            watched.collector.poll()
+            watched.source_reader.poll()
         events = [line["event"] for line in logged]
         assert (events.count("source_off"), events.count("source_on")) == (2, 2)
 
@@ -297,9 +297,9 @@ class TestRefusal:
         """Nothing to read is a failure, also while nothing is asked."""
         watched = watch(SMALL)
         watched.org.grant(())
-        assert watched.collector.poll().result is PollResult.FAILED
+        assert watched.source_reader.poll().result is PollResult.FAILED
         clock.at += MINUTE
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert report.result is PollResult.FAILED
         assert report.available == {"actions": False, "conversations": False}
 
@@ -324,10 +324,10 @@ def test_what_could_not_be_read_is_still_owed(watch: Watch, clock: ManualClock) 
     """Also where what follows it in the same poll could be read: there is but one watermark."""
     watched = watch(SMALL, initial="3h")
     source = _Illegible()
-    collector = watched.collector_of(source)
+    source_reader = watched.collector_of(source)
     marks = []
     for _ in range(2):
-        collector.poll()
+        source_reader.poll()
         state = watched.ledger.source_state(ORG, "actions")
         marks.append(state.complete_until if state else 0)
         clock.at += MINUTE
@@ -340,10 +340,10 @@ def test_what_could_not_be_read_of_the_past_is_not_marked_as_read(
 ) -> None:
     """And the report says so: reading it again is not done with it."""
     watched = watch(SMALL, initial="3h")
-    collector = watched.collector_of(_Illegible())
+    source_reader = watched.collector_of(_Illegible())
     begin = floor_to(clock.at, HOUR) - 5 * HOUR
 
-    report = collector.backfill(TimeRange(begin, begin + 2 * HOUR))
+    report = source_reader.backfill(TimeRange(begin, begin + 2 * HOUR))
 
     assert report.unreadable == 1
     assert watched.ledger.coverage(ORG, "actions") == (TimeRange(begin + HOUR, begin + 2 * HOUR),)

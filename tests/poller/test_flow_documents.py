@@ -142,7 +142,7 @@ def test_a_flow_that_can_not_be_read_stops_no_other_one(watch: Watch, kind: str)
         watched.fault(kind, f"{FLOW}/{STOCK_LINE.flow_id}")
     assert watched.catalogue.refresh() == 1
     assert watched.catalogue.sole_action(STOCK_LINE.flow_id) is None
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert watched.executions() != {}
 
 
@@ -166,18 +166,18 @@ def test_a_flow_that_fails_for_now_is_asked_again(watch: Watch) -> None:
     watched.fault("server_error", FLOW)
     with pytest.raises(ServerFaultError):
         watched.catalogue.sole_action(PAYMENT_LINE.flow_id)
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert type(report.errors["conversations"]) is ServerFaultError
     assert watched.ledger.coverage(ORG, "conversations") == ()
     watched.mend()
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert set(watched.executions()) == {(TAKE_PAYMENT.action_id, "timeout")}
 
 
 def test_a_flow_is_read_once_between_refreshes(watch: Watch) -> None:
     """However many timeouts ask for its only action."""
     watched = watch(replace(FLOWS, flows=(PAYMENT_LINE,)), initial="6h")
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert sum(watched.executions().values()) > 1
     assert watched.requests()[GET_FLOW] == 1
 

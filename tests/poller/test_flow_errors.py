@@ -58,7 +58,7 @@ def test_late_data_and_restarts_lose_and_double_nobody(
     for number in range(7):
         if number in {2, 4}:
             watched.restart()
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 25 * MINUTE
     truth = watched.truth("flow-errors")
     assert truth["visible_by"] < clock.at
@@ -76,7 +76,7 @@ def test_ten_telephony_errors_for_each_flow_error_are_no_timeouts(
     world = World(telephony_errors="many", detail_errors=errors)
     watched = watch(replace(SMALL, contract=contract), *names, world=world)  # type: ignore[arg-type]
     clock.at += 10 * MINUTE
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert lost(watched)
     if contract == "platform":
         assert watched.executions() == really_happened(watched.truth())
@@ -90,12 +90,12 @@ class TestCost:
 
     def counts(self, watched: Watched, clock: ManualClock, polls: int = 22) -> list[Counter[str]]:
         """Requests of each of many polls after the first, a minute apart."""
-        watched.collector.poll()
+        watched.source_reader.poll()
         watched.requests()
         found = []
         for _ in range(polls):
             clock.at += MINUTE
-            watched.collector.poll()
+            watched.source_reader.poll()
             found.append(watched.requests())
         return found
 
@@ -137,7 +137,7 @@ class TestFallback:
         """With the platform's reason, however often it is asked again."""
         watched = watch(SMALL, *ALL, world=World(flow_aggregates="refused"))
         for _ in range(5):
-            report = watched.collector.poll()
+            report = watched.source_reader.poll()
             clock.at += 65 * MINUTE
         (line,) = self.said(logged)
         assert "exitReason" in line["why"]
@@ -151,7 +151,7 @@ class TestFallback:
         world = World(flow_aggregates="grouped", flow_exits="ended")
         watched = watch(SMALL, *ALL, world=world)
         watched.org.grant(set(ALL_PERMISSIONS) - {"analytics:flowAggregate:view"})
-        watched.collector.poll()
+        watched.source_reader.poll()
         (line,) = self.said(logged)
         assert "analytics:flowAggregate:view" in f"{line['why']} {line['hint']}"
         assert lost(watched) == really_lost(watched) != {}
@@ -166,7 +166,7 @@ class TestFallback:
         for number in range(20):
             if number == 6:
                 watched.org.grant(ALL_PERMISSIONS)
-            watched.collector.poll()
+            watched.source_reader.poll()
             clock.at += 12 * MINUTE
         assert FLOWS_QUERY in watched.requests()
         assert lost(watched) == really_lost(watched) != {}
@@ -181,7 +181,7 @@ class TestFallback:
         for number in range(12):
             if number == 2:
                 watched.org.grant(set(ALL_PERMISSIONS) - {"analytics:flowAggregate:view"})
-            reports.append(watched.collector.poll())
+            reports.append(watched.source_reader.poll())
             clock.at += 12 * MINUTE
         assert [number for number, one in enumerate(reports) if one.errors] == [2]
         assert all(one.available["flow-errors"] for one in reports)
@@ -191,7 +191,7 @@ class TestFallback:
         """As any optional source, with executions counted on."""
         watched = watch(SMALL, *ALL, world=World(flow_aggregates="grouped"))
         watched.org.grant({"integrations:action:view"})
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert report.available == {"actions": True, "conversations": False, "flow-errors": False}
         assert report.executions_added > 0
 
@@ -201,7 +201,7 @@ def test_what_began_before_the_first_window_is_not_counted(
 ) -> None:
     """Flow aggregates are asked six hours further back, and say more than was asked for."""
     watched = watch(SMALL, *ALL, world=World(flow_aggregates="grouped", flow_exits="begun"))
-    watched.collector.poll()
+    watched.source_reader.poll()
     first = watched.ledger.coverage(ORG, "flow-errors")[0].start
     windows = watched.ledger.flow_errors(ORG, TimeRange(first - 7 * 3_600, int(clock.at)))
     assert windows

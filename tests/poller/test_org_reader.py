@@ -56,7 +56,7 @@ def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: Manua
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         assert reader.catalogue.refresh() == 4
-        report = reader.collector.poll()
+        report = reader.source_reader.poll()
         reader.client.close()
     assert report.result is PollResult.OK
     assert set(report.available) == {"actions", "conversations", "flow-errors"}
@@ -71,7 +71,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
     org = SimulatedOrg(SMALL, clock, contract="flow", world=readable(World(detail_errors="named")))
     with serve(org) as simulator:
         reader = reader_of(settings_of(simulator.url, "flow"), ledger, clock)
-        report = reader.collector.poll()
+        report = reader.source_reader.poll()
         reader.client.close()
     assert report.available == {"conversations": True, "flow-errors": True}
     assert report.executions_added == report.incidents_added > 0
@@ -82,7 +82,7 @@ def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: ManualClo
     backoff = EndpointBackoff({QUERY: SystemClock().monotonic() + 600})
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock, backoff)
-        report = reader.collector.poll()
+        report = reader.source_reader.poll()
         reader.client.close()
     assert type(report.errors["actions"]) is RateLimitedError
 
@@ -103,7 +103,7 @@ def test_a_clock_that_runs_faster_may_ask_faster(ledger: Ledger) -> None:
     ) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         for _ in range(60):  # two requests each; at the usual pace they would take 17 s
-            reader.collector.poll()
+            reader.source_reader.poll()
         reader.client.close()
     waited = sum(reader.client.stats().rate_limited_seconds.values())
     assert waited < 1
@@ -122,7 +122,7 @@ def test_a_state_in_other_windows_is_refused(ledger: Ledger, clock: ManualClock)
     """The reader does not open where its counts could not be compared."""
     with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
-        reader.collector.poll()
+        reader.source_reader.poll()
         reader.client.close()
         with pytest.raises(ConfigurationError, match="kept in windows of 5 min"):
             reader_of(settings_of(simulator.url, window="10m"), ledger, clock)

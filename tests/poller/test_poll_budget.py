@@ -16,7 +16,7 @@ from monitor.errors import BudgetSpentError, WrongShapeError
 from monitor.genesys import Client, RequestBudget, list_actions
 from monitor.ledger import Ledger
 from monitor.poller import PollResult
-from monitor.poller.collector import Collector
+from monitor.poller.source_reader import SourceReader
 from monitor.sources import ActionsSource, ConversationsSource, Source
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
@@ -63,18 +63,18 @@ def clock(clock: ManualClock) -> ManualClock:
 
 
 @pytest.fixture
-def collector(client: Client, ledger: Ledger, clock: ManualClock) -> Collector:
+def source_reader(client: Client, ledger: Ledger, clock: ManualClock) -> SourceReader:
     """Reads executions, then detail records."""
     return collector_of(client, ledger, clock, "1h")
 
 
-def collector_of(client: Client, ledger: Ledger, clock: ManualClock, initial: str) -> Collector:
+def collector_of(client: Client, ledger: Ledger, clock: ManualClock, initial: str) -> SourceReader:
     """A collector of both sources with so much history."""
     sources: list[Source] = [
         ActionsSource(client),
         ConversationsSource(client, CLASSIFIER, KnowsNothing()),
     ]
-    return Collector(
+    return SourceReader(
         org=ORG,
         contract="platform",
         settings=CollectSettings.model_validate({"initial": initial}),
@@ -117,13 +117,13 @@ def nothing_is_read(ledger: Ledger, source: str) -> bool:
 
 
 def test_pages_that_never_end_cost_their_own_source(
-    far_side: FarSide, collector: Collector, ledger: Ledger
+    far_side: FarSide, source_reader: SourceReader, ledger: Ledger
 ) -> None:
     """The poll's time ends them; executions are counted, and of detail records nothing is."""
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
 
     began = time.monotonic()
-    report = collector.poll(RequestBudget(1.0))
+    report = source_reader.poll(RequestBudget(1.0))
 
     assert time.monotonic() - began < 6
     assert report.result is PollResult.PARTIAL
@@ -134,26 +134,26 @@ def test_pages_that_never_end_cost_their_own_source(
 
 
 def test_what_the_budget_cut_is_read_when_pages_end_again(
-    far_side: FarSide, collector: Collector, ledger: Ledger, clock: ManualClock
+    far_side: FarSide, source_reader: SourceReader, ledger: Ledger, clock: ManualClock
 ) -> None:
     """Once, and all of it."""
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
-    collector.poll(RequestBudget(0.5))
+    source_reader.poll(RequestBudget(0.5))
 
     far_side.on(DETAILS, page(*map(failed, range(30))))
     clock.at += 60
-    report = collector.poll()
+    report = source_reader.poll()
 
     assert report.result is PollResult.OK
     assert report.incidents_added == 30
     assert ledger.coverage(ORG, "conversations") == (TimeRange(NOON - HOUR, NOON + 660),)
 
 
-def test_a_poll_asks_only_so_often(far_side: FarSide, collector: Collector) -> None:
+def test_a_poll_asks_only_so_often(far_side: FarSide, source_reader: SourceReader) -> None:
     """However fast pages come; the first source leaves the other its share."""
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
 
-    report = collector.poll(RequestBudget(requests=40))
+    report = source_reader.poll(RequestBudget(requests=40))
 
     assert type(report.errors["conversations"]) is BudgetSpentError
     assert "requests" in report.errors["conversations"].message
@@ -162,13 +162,13 @@ def test_a_poll_asks_only_so_often(far_side: FarSide, collector: Collector) -> N
 
 
 def test_a_question_with_too_many_pages_is_asked_for_less(
-    far_side: FarSide, collector: Collector, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    far_side: FarSide, source_reader: SourceReader, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Until there is nothing less: then it has failed, and nothing advanced."""
     monkeypatch.setattr("monitor.sources.conversations.MOST_PAGES", 2)
     far_side.on(DETAILS, endless(*ENDLESS_RECORDS))
 
-    report = collector.poll()
+    report = source_reader.poll()
 
     assert report.result is PollResult.PARTIAL
     assert "fill more than 2 pages" in report.errors["conversations"].message
@@ -177,7 +177,7 @@ def test_a_question_with_too_many_pages_is_asked_for_less(
 
 
 def test_a_slow_source_leaves_the_others_their_share(
-    far_side: FarSide, collector: Collector
+    far_side: FarSide, source_reader: SourceReader
 ) -> None:
     """The first one takes half of two at most."""
 
@@ -193,7 +193,7 @@ def test_a_slow_source_leaves_the_others_their_share(
     far_side.on(AGGREGATES, drip)
 
     began = time.monotonic()
-    report = collector.poll(RequestBudget(1.0))
+    report = source_reader.poll(RequestBudget(1.0))
 
     assert time.monotonic() - began < 6
     assert report.errors.keys() == {"actions"}
@@ -204,7 +204,7 @@ def test_history_that_takes_too_long_goes_on_at_the_next_poll(
     far_side: FarSide, client: Client, ledger: Ledger, clock: ManualClock
 ) -> None:
     """What was read is kept with its place; the poll is a good one all the same."""
-    collector = collector_of(client, ledger, clock, "12h")
+    source_reader = collector_of(client, ledger, clock, "12h")
     spent = iter([False, False, True])
     far_side.on(AGGREGATES, Reply(body={}))
 
@@ -216,7 +216,7 @@ def test_history_that_takes_too_long_goes_on_at_the_next_poll(
         def part(self, shares: int) -> RequestBudget:  # noqa: ARG002 - the parent's
             return self
 
-    report = collector.poll(Hasty())
+    report = source_reader.poll(Hasty())
 
     state = ledger.source_state(ORG, "actions")
     assert report.result is PollResult.OK
@@ -225,7 +225,7 @@ def test_history_that_takes_too_long_goes_on_at_the_next_poll(
     assert ledger.coverage(ORG, "actions")[0] == TimeRange(NOON - 12 * HOUR, NOON - 8 * HOUR)
 
     clock.at += 60
-    assert collector.poll().result is PollResult.OK
+    assert source_reader.poll().result is PollResult.OK
     assert len(ledger.coverage(ORG, "actions")) == 1
 
 

@@ -62,7 +62,7 @@ def test_counts_equal_the_truth_in_every_reading(watch: Watch, name: str, value:
     """Each reading of each question by itself, and the poll is a good one."""
     watched = watch(REFUSED_BY_SOME, "actions", world=replace(KIND, **{name: value}))
     watched.catalogue.refresh()
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.OK, report.errors
     truth = watched.truth()
     assert watched.executions() == really_happened(truth)
@@ -89,19 +89,19 @@ def test_counts_equal_the_truth_in_the_unkindest_worlds(
         bad_records=bad,
     )
     watched = watch(REFUSED_BY_SOME, "actions", world=world, initial="3h")
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.OK, report.errors
     assert watched.executions() == really_happened(watched.truth())
-    assert watched.collector.poll().executions_added == 0
+    assert watched.source_reader.poll().executions_added == 0
 
 
 def test_odd_records_are_counted_and_said_once(watch: Watch, logged: list[dict[str, Any]]) -> None:
     """By what was read and why, whatever the number of polls."""
     watched = watch(REFUSED_BY_SOME, world=World(bad_records="hostile", large_answers="served"))
     watched.catalogue.refresh()
-    watched.collector.poll()
+    watched.source_reader.poll()
     before = watched.client.stats().dropped_records
-    watched.collector.poll()
+    watched.source_reader.poll()
     after = watched.client.stats().dropped_records
     assert {reason for source, reason in before if source == "actions"} == {
         *("shape", "number", "time", "duplicate")
@@ -115,7 +115,7 @@ def test_odd_records_are_counted_and_said_once(watch: Watch, logged: list[dict[s
 def test_a_name_with_half_a_character_is_known_all_the_same(watch: Watch) -> None:
     """In the catalogue and in the data it is the same name."""
     watched = watch(SMALL, world=World(bad_records="some"))
-    watched.collector.poll()
+    watched.source_reader.poll()
     watched.catalogue.refresh()
     names = {one.action_id: one.name for one in watched.ledger.state(ORG).actions}
     assert set(names) == {one.action_id for one in SMALL.actions}
@@ -129,13 +129,13 @@ def test_an_answer_that_is_too_large_is_asked_for_in_halves(
 ) -> None:
     """Said once, remembered at the next poll, and nothing is lost or counted twice."""
     watched = watch(SMALL, "actions", world=replace(KIND, large_answers=large), initial="6h")
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     assert watched.executions() == really_happened(watched.truth())
     (line,) = lines(logged, "shorter_intervals")
     assert (line["source"], line["refused_seconds"]) == ("actions", 7_200)
     before = refused_queries(watched)
     watched.clock.at += 600
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     assert refused_queries(watched) == before > 0
     assert watched.executions() == really_happened(watched.truth())
 
@@ -144,26 +144,26 @@ def test_a_full_length_is_tried_again_after_an_hour(watch: Watch) -> None:
     """A platform that was only busy is asked as usual again."""
     seconds = [1_000.0]
     watched = watch(SMALL, "actions", world=replace(KIND, large_answers="413"), initial="6h")
-    watched.collector._slices._monotonic = lambda: seconds[0]  # noqa: SLF001 - nobody waits an hour
-    watched.collector.poll()
-    assert watched.collector._slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
+    watched.source_reader._slices._monotonic = lambda: seconds[0]  # noqa: SLF001 - nobody waits an hour
+    watched.source_reader.poll()
+    assert watched.source_reader._slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
     seconds[0] += 3_599
-    assert watched.collector._slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
+    assert watched.source_reader._slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
     seconds[0] += 1
-    assert watched.collector._slices.seconds(watched.sources["actions"], 300) == 7_200  # noqa: SLF001
+    assert watched.source_reader._slices.seconds(watched.sources["actions"], 300) == 7_200  # noqa: SLF001
 
 
 def test_what_no_length_cures_fails_as_it_did(watch: Watch) -> None:
     """Halved down to one window in vain: the refusal is told, and the next poll begins anew."""
     watched = watch(SMALL, "actions", world=KIND)
     watched.fault("request_timeout", AGGREGATES)
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.FAILED
     assert getattr(report.errors["actions"], "status", None) == 408
     asked = query_count(watched)
     assert asked <= 10, "two for each length"
     watched.mend()
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     assert query_count(watched) == 2, "the full length again"
     assert watched.executions() == really_happened(watched.truth())
 
@@ -172,14 +172,14 @@ def test_one_time_out_alone_shortens_nothing(watch: Watch, logged: list[dict[str
     """A platform may be slow for once: the question is put again as it was."""
     watched = watch(SMALL, "actions", world=KIND)
     watched.fault("request_timeout", AGGREGATES, count=1)
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     assert lines(logged, "shorter_intervals") == []
 
 
 def test_a_past_that_is_read_again_is_cut_too(watch: Watch, clock: ManualClock) -> None:
     """A backfill in a world of short intervals."""
     watched = watch(SMALL, "actions", world=replace(KIND, longest_interval="1h"))
-    report = watched.collector.backfill(TimeRange(NOON - 6 * HOUR, NOON))
+    report = watched.source_reader.backfill(TimeRange(NOON - 6 * HOUR, NOON))
     assert report.result is PollResult.OK
     assert watched.executions() == really_happened(watched.truth())
     assert clock.at == NOON
@@ -192,9 +192,9 @@ def test_what_comes_late_is_counted_when_it_comes(
     """A quarter of it up to forty minutes late."""
     watched = watch(replace(SMALL), "actions", world=replace(KIND, lateness=lateness))
     for _ in range(10):
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 300
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     truth = watched.org.truth((NOON - HOUR) * 1_000, (NOON - 300) * 1_000)
     counted = sum(
         one.count for one in watched.ledger.tally_sums(ORG, TimeRange(NOON - HOUR, NOON - 300))
@@ -207,10 +207,10 @@ def test_what_is_older_than_the_platform_keeps_takes_nothing_back(
 ) -> None:
     """Two days are kept: asked for three, the first comes as nothing, and totals stay."""
     watched = watch(SMALL, "actions", world=replace(KIND, retention="pruned"))
-    watched.collector.backfill(TimeRange(NOON - 3 * 24 * HOUR, NOON - 2 * 24 * HOUR))
+    watched.source_reader.backfill(TimeRange(NOON - 3 * 24 * HOUR, NOON - 2 * 24 * HOUR))
     assert watched.executions() == {}
-    watched.collector.poll()
+    watched.source_reader.poll()
     counted = watched.executions()
     clock.at += 3 * 24 * HOUR
-    watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
+    watched.source_reader.backfill(TimeRange(NOON - HOUR, NOON))
     assert watched.executions() == counted

@@ -34,7 +34,7 @@ def test_the_finest_windows_that_the_platform_takes_are_used(
 ) -> None:
     """A refused granularity leads to the next coarser one, and everything is counted in it."""
     watched = watch(coarse(smallest))
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.OK
     assert window_of(watched) == used
     assert watched.executions() == really_happened(watched.truth())
@@ -43,14 +43,14 @@ def test_the_finest_windows_that_the_platform_takes_are_used(
 def test_coarser_windows_are_the_affair_of_one_source(watch: Watch) -> None:
     """Detail records are not read differently because the aggregates are."""
     watched = watch(coarse(900))
-    watched.collector.poll()
+    watched.source_reader.poll()
     assert window_of(watched, "conversations") == 300
 
 
 def test_coarser_windows_are_said(watch: Watch, logged: list[dict[str, Any]]) -> None:
     """Each step is one warning with the platform's own words."""
     watched = watch(coarse(1_800))
-    watched.collector.poll()
+    watched.source_reader.poll()
     steps = [line for line in logged if line["event"] == "coarser_windows"]
     assert [(line["refused_seconds"], line["window_seconds"]) for line in steps] == [
         (300, 900),
@@ -62,11 +62,11 @@ def test_coarser_windows_are_said(watch: Watch, logged: list[dict[str, Any]]) ->
 def test_what_the_platform_took_is_kept(watch: Watch, clock: ManualClock) -> None:
     """Later polls, also after a restart, ask in the windows of the ledger at once."""
     watched = watch(coarse(900))
-    watched.collector.poll()
+    watched.source_reader.poll()
     watched.restart()
     watched.requests()
     clock.at += 60
-    assert watched.collector.poll().result is PollResult.OK
+    assert watched.source_reader.poll().result is PollResult.OK
     assert watched.requests()["POST /api/v2/analytics/actions/aggregates/query"] == 2
     assert window_of(watched) == 900
 
@@ -74,7 +74,7 @@ def test_what_the_platform_took_is_kept(watch: Watch, clock: ManualClock) -> Non
 def test_a_platform_that_takes_no_windows_at_all_is_an_error(watch: Watch) -> None:
     """Beyond an hour there is nothing to fall back to."""
     watched = watch(coarse(7_200))
-    report = watched.collector.poll()
+    report = watched.source_reader.poll()
     assert report.result is PollResult.PARTIAL
     assert type(report.errors["actions"]) is BadRequestError
 
@@ -83,25 +83,25 @@ def test_a_query_refused_for_another_reason_changes_no_windows(watch: Watch) -> 
     """Only a refusal that speaks of granularity or interval is about windows."""
     watched = watch(SMALL)
     watched.fault("bad_request", AGGREGATES, count=1)
-    assert type(watched.collector.poll().errors["actions"]) is BadRequestError
-    watched.collector.poll()
+    assert type(watched.source_reader.poll().errors["actions"]) is BadRequestError
+    watched.source_reader.poll()
     assert window_of(watched) == 300
 
 
 def test_windows_that_were_kept_are_never_changed(watch: Watch, clock: ManualClock) -> None:
     """A platform that refuses what it took before is an error: counts could come twice."""
     watched = watch(SMALL, "actions")
-    watched.collector.poll()
+    watched.source_reader.poll()
     watched.org.scenario = coarse(900)
     clock.at += 60
-    assert type(watched.collector.poll().errors["actions"]) is BadRequestError
+    assert type(watched.source_reader.poll().errors["actions"]) is BadRequestError
     assert window_of(watched) == 300
 
 
 def test_history_on_a_fresh_ledger_finds_its_windows_too(watch: Watch) -> None:
     """A backfill before the first poll falls back like a poll."""
     watched = watch(coarse(900), "actions")
-    report = watched.collector.backfill(TimeRange(NOON - HOUR, NOON))
+    report = watched.source_reader.backfill(TimeRange(NOON - HOUR, NOON))
     assert report.result is PollResult.OK
     assert window_of(watched) == 900
 
@@ -109,7 +109,7 @@ def test_history_on_a_fresh_ledger_finds_its_windows_too(watch: Watch) -> None:
 def test_a_ledger_kept_in_finer_windows_is_refused(watch: Watch) -> None:
     """[collect] window can't be changed on a ledger that has counts."""
     watched = watch(SMALL, "actions")
-    watched.collector.poll()
+    watched.source_reader.poll()
     with pytest.raises(ConfigurationError, match=r"windows of 5 min.*asks for 10 min"):
         watched.restart(window="10m")
 
@@ -117,7 +117,7 @@ def test_a_ledger_kept_in_finer_windows_is_refused(watch: Watch) -> None:
 def test_windows_finer_than_the_settings_are_no_fallback(watch: Watch) -> None:
     """A ledger in windows of 15 min under settings of 30 min: nobody fell back to that."""
     watched = watch(SMALL, "actions", window="15m")
-    watched.collector.poll()
+    watched.source_reader.poll()
     with pytest.raises(ConfigurationError, match=r"windows of 15 min.*asks for 30 min"):
         watched.restart(window="30m", near="30m")
 
@@ -125,6 +125,6 @@ def test_windows_finer_than_the_settings_are_no_fallback(watch: Watch) -> None:
 def test_a_ledger_kept_in_windows_that_nothing_falls_back_to_is_refused(watch: Watch) -> None:
     """Ten minutes are nobody's fallback for five."""
     watched = watch(SMALL, "actions", window="10m")
-    watched.collector.poll()
+    watched.source_reader.poll()
     with pytest.raises(ConfigurationError, match=r"windows of 10 min.*asks for 5 min"):
         watched.restart(window="5m")

@@ -26,7 +26,7 @@ def test_timeouts_are_counted_by_word_or_by_status(watch: Watch, words: str, sta
     world = World(error_words=words, timeout_status=status)
     watched = watch(SMALL, "actions", world=world)
     watched.catalogue.refresh()
-    watched.collector.poll()
+    watched.source_reader.poll()
 
     counted, truth = watched.executions(), really_happened(watched.truth())
 
@@ -44,7 +44,7 @@ def test_timeouts_are_counted_by_word_or_by_status(watch: Watch, words: str, sta
 def test_a_duration_changes_no_count(watch: Watch, duration: str) -> None:
     """What is shown of a timeout's length decides neither whether nor when it is counted."""
     watched = watch(SMALL, "actions", world=World(timeout_duration=duration))
-    watched.collector.poll()
+    watched.source_reader.poll()
 
     assert watched.executions() == really_happened(watched.truth())
 

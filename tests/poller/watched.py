@@ -23,7 +23,7 @@ from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.ledger import Ledger
 from monitor.model import Classifier
 from monitor.poller.catalogue import Catalogue
-from monitor.poller.collector import Collector
+from monitor.poller.source_reader import SourceReader
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg
 from monitor.simulator.scenarios import (
     CASE_UPDATES,
@@ -94,7 +94,7 @@ class Watched:
         settings: ``[collect]``.
         sources: What is read.
         catalogue: What is known of its actions.
-        collector: Reads the sources.
+        source_reader: Reads the sources.
         stop: Ends reading.
         contract: Which half of the wire it speaks.
         names: Which sources are read.
@@ -114,7 +114,7 @@ class Watched:
     action_id: str | None = None
     catalogue: Catalogue = field(init=False)
     sources: dict[str, Source] = field(init=False)
-    collector: Collector = field(init=False)
+    source_reader: SourceReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Wire the parts that hold a memory of their own."""
@@ -148,11 +148,11 @@ class Watched:
             ),
         }
         self.sources = {name: every[name] for name in self.names}
-        self.collector = self.collector_of(*self.sources.values())
+        self.source_reader = self.collector_of(*self.sources.values())
 
-    def collector_of(self, *sources: Source) -> Collector:
+    def collector_of(self, *sources: Source) -> SourceReader:
         """A collector of these sources on the same ledger."""
-        return Collector(
+        return SourceReader(
             org=ORG,
             contract=self.contract,
             settings=self.settings,

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from monitor.remediation.decision import GuardInput, GuardResult
 from monitor.remediation.guards.evidence import complete, evidence, fresh, in_force, verdict
 from monitor.remediation.guards.pace import cooldown, daily_budget, one_per_poll, open_change
+from monitor.remediation.guards.past_changes import changed_since, quarantine
 from monitor.remediation.guards.permission import (
     allow_list,
     allow_listed,
@@ -23,7 +24,6 @@ from monitor.remediation.guards.permission import (
     tripped,
 )
 from monitor.remediation.guards.size import cap, concurrency, deadband, raise_only, step
-from monitor.remediation.guards.trust import changed_since, quarantine
 
 Guard = Callable[[GuardInput], GuardResult]
 

@@ -36,7 +36,7 @@ Within = Callable[[RequestBudget], AbstractContextManager[None]]
 """Lets what is asked in a block be charged to a budget."""
 
 
-class Collector:
+class SourceReader:
     """Reads one org; polls of one collector never overlap."""
 
     def __init__(  # noqa: PLR0913 - the parts it is wired to

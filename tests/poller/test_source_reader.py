@@ -53,15 +53,15 @@ class TestStop:
         """A poll that begins after the stop sends nothing."""
         watched = watch(SMALL)
         watched.stop.set()
-        watched.collector.poll()
+        watched.source_reader.poll()
         assert sum(watched.requests().values()) == 0
 
     def test_a_poll_ends_after_the_read_in_hand(self, watch: Watch) -> None:
         """What was asked is kept; the slices and the sources that follow are left."""
         watched = watch(SMALL, initial="12h")
         source = StopsMeanwhile(watched.sources["actions"], watched.stop, after=3)
-        collector = watched.collector_of(source, watched.sources["conversations"])
-        report = collector.poll()
+        source_reader = watched.collector_of(source, watched.sources["conversations"])
+        report = source_reader.poll()
         assert source.reads == 3
         assert (report.errors, report.result) == ({}, PollResult.OK)
         assert len(watched.ledger.coverage(ORG, "actions")) == 2
@@ -74,7 +74,7 @@ class TestStop:
         watched.collector_of(source).poll()
         watched.stop.clear()
         watched.restart()
-        watched.collector.poll()
+        watched.source_reader.poll()
         assert len(watched.ledger.coverage(ORG, "actions")) == 1
         assert watched.executions() == really_happened(watched.truth())
 
@@ -104,7 +104,7 @@ class TestNewWords:
         """Poll after poll, and from both sources, each word is logged a single time."""
         watched = watch(SMALL)
         for _ in range(3):
-            watched.collector.poll()
+            watched.source_reader.poll()
             clock.at += 600
         words = [word for word, _ in self.new(logged)]
         assert len(words) == len(set(words))
@@ -115,7 +115,7 @@ class TestNewWords:
     ) -> None:
         """Where the status decides, with each status; only what became an error is a warning."""
         watched = watch(SMALL, "actions")
-        watched.collector.poll()
+        watched.source_reader.poll()
         counted = dict(self.new(logged))
         assert counted.pop("REMOTE_SERVER_ERROR") in {"error", "error (500), timeout (504)"}
         assert counted == {
@@ -131,14 +131,14 @@ class TestNewWords:
     ) -> None:
         """What is known stands in the ledger, not in the memory of a process."""
         watched = watch(SMALL)
-        watched.collector.poll()
+        watched.source_reader.poll()
         assert self.new(logged) != []
         logged.clear()
         with Ledger.open(url) as reopened:
             watched.restart(reopened)
             clock.at += 600
-            assert watched.collector.poll().executions_added > 0
-            watched.collector.backfill(TimeRange(NOON - DAY, NOON))
+            assert watched.source_reader.poll().executions_added > 0
+            watched.source_reader.backfill(TimeRange(NOON - DAY, NOON))
         assert self.new(logged) == []
 
 
@@ -150,9 +150,9 @@ class TestLongAbsence:
     ) -> None:
         """The windows given up are named in the report, the ledger and the log."""
         watched = watch(SMALL, "actions", max_backfill="3h")
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 10 * HOUR
-        report = watched.collector.poll()
+        report = watched.source_reader.poll()
         assert report.skipped_windows == 7 * 12
         assert watched.ledger.state(ORG).sources["actions"].skipped_windows == 7 * 12
         lines = [line for line in logged if line["event"] == "windows_skipped"]
@@ -163,22 +163,22 @@ class TestLongAbsence:
     def test_it_is_skipped_once(self, watch: Watch, clock: ManualClock) -> None:
         """The polls that follow have nothing more to give up."""
         watched = watch(SMALL, "actions", max_backfill="3h")
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 10 * HOUR
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 60
-        assert watched.collector.poll().skipped_windows == 0
+        assert watched.source_reader.poll().skipped_windows == 0
         watched.restart()
         clock.at += HOUR
-        assert watched.collector.poll().skipped_windows == 0
+        assert watched.source_reader.poll().skipped_windows == 0
 
     def test_what_is_young_enough_is_counted(self, watch: Watch, clock: ManualClock) -> None:
         """Everything since ``max_backfill`` ago equals the truth; nothing older is asked for."""
         watched = watch(replace(SMALL, history_start=NOON), "actions")
         watched.restart(max_backfill="3h", initial="1h")
-        watched.collector.poll()
+        watched.source_reader.poll()
         clock.at += 10 * HOUR
-        watched.collector.poll()
+        watched.source_reader.poll()
         end = int(clock.at)
         truth = watched.org.truth((end - 3 * HOUR) * 1_000, end * 1_000)
         assert watched.executions() == really_happened(truth)

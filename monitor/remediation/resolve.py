@@ -44,8 +44,8 @@ from monitor.remediation.put_back import (
     found_damage,
     is_being_put_back,
 )
-from monitor.remediation.recovery import is_explained, resolve_state
 from monitor.remediation.targets import NOT_SHOWN, Target, TargetState
+from monitor.remediation.transitions import is_explained, resolve_state
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ def log_waiting(change: Change, error: TimeoutMonitorError) -> None:
     )
 
 
-class Settler:
+class Resolver:
     """Settles the changes of one org: each state follows from what the platform shows."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.journal import ChangeState
-from monitor.remediation.recovery import ARRIVAL_SECONDS, LATE_SECONDS, resolve_state
+from monitor.remediation.transitions import ARRIVAL_SECONDS, LATE_SECONDS, resolve_state
 from tests.remediation.cases import NOW, change
 
 OLD, OURS, FOREIGN = 3_000, 4_000, 5_000
