@@ -12,7 +12,8 @@ from monitor.checkup import Finding, Level, check_up
 from monitor.clock import Clock, SystemClock
 from monitor.config import load
 from monitor.genesys import TokenBucket
-from tests.daemon.place import Place, served
+from tests.daemon.place import Place
+from tests.simulated_org import serve_live_org
 
 Findings = Callable[..., dict[str, Finding]]
 
@@ -22,7 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """A configuration that names a running simulated org; nothing that fails is repeated."""
     # A real org must not be asked faster; a simulated one does not mind, and tests would wait.
     monkeypatch.setitem(TokenBucket.__init__.__kwdefaults__ or {}, "burst", 10_000)
-    with stamina.set_testing(True, attempts=1), served() as simulator:
+    with stamina.set_testing(True, attempts=1), serve_live_org() as simulator:
         yield Place(tmp_path, simulator)
 
 

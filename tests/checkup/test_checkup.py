@@ -15,7 +15,8 @@ from monitor.ledger import Ledger
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from tests.checkup.conftest import findings
 from tests.clocks import ScaledClock
-from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
+from tests.daemon.place import Place
+from tests.simulated_org import QUIET, SMALL, flow_only, serve_live_org
 
 
 def skewed(seconds: float) -> Clock:
@@ -28,7 +29,7 @@ def at_another_org(place: Place, **changed: str) -> Iterator[Place]:
     """The same place, pointed at a quiet org or at one that speaks the flow contract only."""
     scenario = flow_only(SMALL) if changed.get("contract") == "flow" else QUIET
     with ExitStack() as stack:
-        simulator = stack.enter_context(served(scenario))
+        simulator = stack.enter_context(serve_live_org(scenario))
         place.configure(url=simulator.url, **changed)
         yield Place(place.folder, simulator, contract=changed.get("contract", "platform"))
 

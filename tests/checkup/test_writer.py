@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-import requests
 import stamina
 
 from monitor.checkup import Level
 from monitor.simulator import World
 from tests.checkup.conftest import findings
-from tests.daemon.place import SMALL, Place, flow_only, served
+from tests.daemon.place import Place
+from tests.simulated_org import SMALL, flow_only, request_counts, serve_live_org
 
 WRITER = 'write_client_id = "writer"\nwrite_client_secret = "{secret}"\n'
 EDIT = "integrations:action:edit"
@@ -34,15 +33,13 @@ def wants_to_write(place: Place, secret: str = "writes", mode: str = "auto") -> 
 def shown(tmp_path: Path) -> Iterator[Place]:
     """An org that shows a client its own roles with what they allow."""
     world = World(detail_errors="named", own_roles="policies")
-    with stamina.set_testing(True, attempts=1), served(world=world) as simulator:
+    with stamina.set_testing(True, attempts=1), serve_live_org(world=world) as simulator:
         yield wants_to_write(Place(tmp_path, simulator))
 
 
 def written(place: Place) -> list[str]:
     """The requests that would change something."""
-    counts: dict[str, Any] = requests.get(
-        f"{place.simulator.url}/simulator/requests", timeout=10
-    ).json()
+    counts = request_counts(place.simulator.url)
     return [name for name in counts if name.startswith(("PATCH", "PUT", "DELETE"))]
 
 
@@ -93,7 +90,7 @@ def test_a_writer_that_can_not_log_in(place: Place, mode: str) -> None:
 def test_what_can_not_be_asked_is_said_to_be_so(tmp_path: Path, roles: str) -> None:
     """Where the platform shows a client no roles, or not what they allow."""
     world = World(detail_errors="named", own_roles=roles)
-    with stamina.set_testing(True, attempts=1), served(world=world) as simulator:
+    with stamina.set_testing(True, attempts=1), serve_live_org(world=world) as simulator:
         place = wants_to_write(Place(tmp_path, simulator))
         finding = findings(place)["acme: writer"]
         assert written(place) == []
@@ -142,7 +139,7 @@ def test_a_writer_of_another_org(shown: Place, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_flow_contract_has_nothing_that_could_be_asked(tmp_path: Path) -> None:
     """Its gateway knows tokens, flows and records: a login is all that can be proven."""
-    with stamina.set_testing(True, attempts=1), served(flow_only(SMALL)) as simulator:
+    with stamina.set_testing(True, attempts=1), serve_live_org(flow_only(SMALL)) as simulator:
         place = wants_to_write(Place(tmp_path, simulator, contract="flow"))
         finding = findings(place)["acme: writer"]
         assert place.asked("(unknown)") == 0

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from monitor.cli import main, progress
 from monitor.genesys import TokenBucket
-from tests.daemon.place import QUIET, Finished, Place, flow_only, served
-from tests.daemon.place import SMALL as SMALL_ORG
+from tests.daemon.place import Finished, Place
+from tests.simulated_org import QUIET, flow_only, serve_live_org
+from tests.simulated_org import SMALL as SMALL_ORG
 
 Command = Callable[..., Finished]
 
@@ -25,21 +26,21 @@ Command = Callable[..., Finished]
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """A configuration that names a running simulated org."""
-    with served() as simulator:
+    with serve_live_org() as simulator:
         yield Place(tmp_path, simulator)
 
 
 @pytest.fixture
 def quiet_place(tmp_path: Path) -> Iterator[Place]:
     """The same for an org without data actions."""
-    with served(QUIET) as simulator:
+    with serve_live_org(QUIET) as simulator:
         yield Place(tmp_path, simulator)
 
 
 @pytest.fixture
 def flow_place(tmp_path: Path) -> Iterator[Place]:
     """The same for an org that shows flow documents and detail records only."""
-    with served(flow_only(SMALL_ORG)) as simulator:
+    with serve_live_org(flow_only(SMALL_ORG)) as simulator:
         yield Place(tmp_path, simulator, contract="flow")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.daemon.place import SECRET, Finished
+from tests.daemon.place import Finished
+from tests.simulated_org import SECRET
 
 
 def assert_refused(finished: Finished, code: int, sentence: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import SECRET, Place
+from tests.daemon.place import Place
+from tests.simulated_org import SECRET
 
 
 def test_a_refused_secret(place: Place, command: Command) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import SECRET
+from tests.simulated_org import SECRET
 
 READ_NOTHING = ("poll", "check", "report", "run", "backfill --from 2026-01-01 --to 2026-01-02")
 """Every command that needs an org."""

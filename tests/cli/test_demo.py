@@ -18,7 +18,8 @@ from monitor.errors import ConnectionFailedError
 from monitor.genesys import HttpTransport, Request, Response
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import PATIENCE_SECONDS, Place, eventually, served
+from tests.daemon.place import PATIENCE_SECONDS, Place, eventually
+from tests.simulated_org import serve_live_org
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A directory without a configuration: neither command needs one."""
-    with served() as simulator:
+    with serve_live_org() as simulator:
         there = Place(tmp_path, simulator)
     there.config.unlink()
     return there
@@ -192,7 +193,7 @@ def test_a_simulation_can_be_watched_as_it_says(
 
 def test_a_simulation_on_a_chosen_port(place: Place) -> None:
     """--port is the port that it listens on."""
-    with served() as simulator:
+    with serve_live_org() as simulator:
         port = simulator.port
     process = place.start("simulate", "--port", str(port), stdout=subprocess.DEVNULL)
 

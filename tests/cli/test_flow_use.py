@@ -11,7 +11,8 @@ import pytest
 from monitor.simulator import World
 from monitor.simulator.scenarios import BRANCH_FINDER, PAYMENT_LINE, TAKE_PAYMENT
 from tests.cli.conftest import Command
-from tests.daemon.place import Place, served
+from tests.daemon.place import Place
+from tests.simulated_org import serve_live_org
 
 NOT_KNOWN = "Which flows use a data action is not known"
 
@@ -19,7 +20,9 @@ NOT_KNOWN = "Which flows use a data action is not known"
 @pytest.fixture
 def unbuilt_place(tmp_path: Path) -> Iterator[Place]:
     """An org whose dependency tracking was never built, and whose records name no flow's action."""
-    with served(world=World(dependency_tracking="unbuilt", detail_errors="hidden")) as simulator:
+    with serve_live_org(
+        world=World(dependency_tracking="unbuilt", detail_errors="hidden")
+    ) as simulator:
         yield Place(tmp_path, simulator)
 
 

@@ -17,8 +17,9 @@ from monitor.simulator import PUNCTUAL, Scenario
 from monitor.simulator.scenario_types import Integration, SimulatedFlow, Step
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, TAKE_PAYMENT
 from tests.cli.conftest import Command
-from tests.daemon.place import SECRET, STEADY, Finished, Place, served
+from tests.daemon.place import Finished, Place
 from tests.genesys.far_side import TOKEN, FarSide, Reply, listening
+from tests.simulated_org import SECRET, STEADY, serve_live_org
 
 STEERING = "\x1b]0;owned\x07\x1b[2J\u202egpj\x9b31m\r\u2066"
 """A title, a cleared screen, what is read from right to left, and colour in one character."""
@@ -63,7 +64,7 @@ SLOW = ORDER_STATUS.action_id
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """The org, with twelve hours of history to be read."""
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
-    with served(ORG) as simulator:
+    with serve_live_org(ORG) as simulator:
         yield Place(tmp_path, simulator)
 
 

@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import SystemClock
-from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
+from monitor.simulator import RunningSimulator, World
 from monitor.simulator.scenario_types import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
 from tests.poller.watched import SMALL
-from tests.simulator.far_end import AGGREGATES, Wire
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
+from tests.simulator_client import AGGREGATES, SimulatorClient
 
 DAY_AND_NIGHT = Arrivals(420, night_share=1.0)
 STEADY = replace(
@@ -67,7 +67,7 @@ class Shell:
 
     def fault(self, kind: str) -> None:
         """Let the state of every job go wrong."""
-        with Wire(self.simulator) as wire:
+        with SimulatorClient(self.simulator) as wire:
             wire.fault(kind, path_prefix=f"{AGGREGATES}/jobs", method="GET", count=10_000)
 
 
@@ -83,13 +83,8 @@ def interruptible() -> Iterator[None]:
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """An org of which the last hour has been collected."""
     folder = tmp_path_factory.mktemp("state")
-    org = SimulatedOrg(
-        STEADY,
-        SystemClock(),
-        world=readable(World(detail_errors="named", timeout_duration="at_limit")),
-        requests_per_minute=100_000,
-    )
-    with serve(org) as simulator:
+    world = readable(World(detail_errors="named", timeout_duration="at_limit"))
+    with serve_org(STEADY, SystemClock(), world=world) as simulator:
         config = folder / "timeout-monitor.toml"
         config.write_text(CONFIG.format(folder=folder, url=simulator.url), encoding="utf-8")
         shell = Shell(simulator, config)
@@ -102,7 +97,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 def shell(collected: Shell) -> Iterator[Shell]:
     """The same, without what another test made of it."""
     yield collected
-    with Wire(collected.simulator) as wire:
+    with SimulatorClient(collected.simulator) as wire:
         wire.call("DELETE", "/simulator/faults")
 
 
@@ -231,7 +226,7 @@ def test_ctrl_c_ends_it_at_once(shell: Shell) -> None:
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_shows_what_was_read(shell: Shell) -> None:
     """While the second page is waited for: the first is shown, with exit code 130."""
-    with Wire(shell.simulator) as wire:
+    with SimulatorClient(shell.simulator) as wire:
         wire.fault("hang", path_prefix=f"{AGGREGATES}/jobs", method="GET", skip=3, hang_seconds=5)
 
     code, out, err = _interrupted(
@@ -245,7 +240,7 @@ def test_ctrl_c_shows_what_was_read(shell: Shell) -> None:
 
 def _interrupted(shell: Shell, request: str, number: int, *options: str) -> tuple[int, str, str]:
     """Press Ctrl-C when this request is asked for the so manieth time; code, stdout, stderr."""
-    with Wire(shell.simulator) as wire:
+    with SimulatorClient(shell.simulator) as wire:
         wire.call("DELETE", "/simulator/requests")
         with subprocess.Popen(
             shell.command("investigate", "Order Status", *options),

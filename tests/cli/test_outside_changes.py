@@ -13,7 +13,8 @@ from monitor.simulator import World
 from monitor.simulator.scenarios import ORDER_STATUS
 from tests.cli.conftest import Command
 from tests.cli.test_remediation import ORG, SLOW, history, planned, polled
-from tests.daemon.place import Place, served
+from tests.daemon.place import Place
+from tests.simulated_org import serve_live_org
 
 ACTION = f"/api/v2/integrations/actions/{ORDER_STATUS.action_id}"
 LATER_SECONDS = 900.0
@@ -51,7 +52,7 @@ def test_history_names_who_changed_a_timeout_beside_our_own_changes(
 ) -> None:
     """And so do the plan, before anything stands down, and the note of the change that did."""
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
-    with served(ORG, world=World(audit_properties=told)) as simulator:
+    with serve_live_org(ORG, world=World(audit_properties=told)) as simulator:
         place = Place(tmp_path, simulator)
         polled(command)
         assert command("apply", "--yes").code == 0
@@ -83,7 +84,7 @@ def test_where_no_log_is_to_be_read_who_did_it_is_unknown(
 ) -> None:
     """That somebody did is known from the catalogue, and said."""
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
-    with served(ORG, world=World(audits="absent")) as simulator:
+    with serve_live_org(ORG, world=World(audits="absent")) as simulator:
         place = Place(tmp_path, simulator)
         polled(command)
         assert command("apply", "--yes").code == 0
@@ -108,7 +109,7 @@ def test_our_own_changes_are_not_listed_as_somebodys(
 ) -> None:
     """Neither a raise nor what undid it, though the log has both."""
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
-    with served(ORG) as simulator:
+    with serve_live_org(ORG) as simulator:
         Place(tmp_path, simulator)
         polled(command)
         assert command("apply", "--yes").code == 0

@@ -14,7 +14,8 @@ import pytest
 from monitor.ledger import Ledger
 from monitor.time_ranges import TimeRange
 from tests.cli.conftest import Command
-from tests.daemon.place import SECRET, Place, eventually
+from tests.daemon.place import Place, eventually
+from tests.simulated_org import SECRET
 
 REPORT_KEYS = {
     "org",

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from monitor.remediation.guards import GUARD_NAMES
 from monitor.simulator import PUNCTUAL, Scenario
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, TAKE_PAYMENT
 from tests.cli.conftest import Command
-from tests.daemon.place import STEADY, Finished, Place, served
+from tests.daemon.place import Finished, Place
+from tests.simulated_org import STEADY, request_counts, serve_live_org
 
 BUSY = replace(STEADY, per_hour=900)
 ORG = Scenario(
@@ -36,7 +36,7 @@ SLOW, HANGING, STATIC = "Order Status", "Take Payment", "Branch Finder"
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """The org, with twelve hours of history to be read."""
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
-    with served(ORG) as simulator:
+    with serve_live_org(ORG) as simulator:
         yield Place(tmp_path, simulator)
 
 
@@ -50,9 +50,7 @@ def timeout_of(place: Place, name: str) -> int:
 
 def writes(place: Place) -> int:
     """How many write requests arrived, successful or not."""
-    counts: dict[str, int] = requests.get(
-        f"{place.simulator.url}/simulator/requests", timeout=10
-    ).json()
+    counts = request_counts(place.simulator.url)
     return sum(n for what, n in counts.items() if what.startswith(("PUT", "PATCH")))
 
 
@@ -78,7 +76,7 @@ def polled(command: Command) -> None:
 def test_the_plan_tells_what_would_be_done_and_every_guard(slow: Place, command: Command) -> None:
     """For each action, and asks the platform nothing."""
     polled(command)
-    before = requests.get(f"{slow.simulator.url}/simulator/requests", timeout=10).json()
+    before = request_counts(slow.simulator.url)
     plan = planned(command)
 
     assert (plan[SLOW]["decision"], plan[SLOW]["reason"]) == ("raise", "ok")
@@ -87,7 +85,7 @@ def test_the_plan_tells_what_would_be_done_and_every_guard(slow: Place, command:
     assert (plan[HANGING]["decision"], plan[HANGING]["reason"]) == ("keep", "verdict")
     assert (plan[STATIC]["decision"], plan[STATIC]["reason"]) == ("keep", "editable")
     assert plan[HANGING]["to_seconds"] is None
-    after = requests.get(f"{slow.simulator.url}/simulator/requests", timeout=10).json()
+    after = request_counts(slow.simulator.url)
     assert after == before
 
 

@@ -15,7 +15,8 @@ import pytest
 import time_machine
 
 from tests.cli.conftest import Command
-from tests.daemon.place import ROOT, SMALL, Place, served
+from tests.daemon.place import ROOT, Place
+from tests.simulated_org import SMALL, serve_live_org
 
 GAPS = "of this period were not read, so the counts are too low."
 
@@ -216,7 +217,7 @@ def test_a_version_that_can_not_be_written(place: Place) -> None:
 def test_a_terminal_that_lacks_letters(place: Place) -> None:
     """A character that stdout can't show is written as its code, and the rest as it is."""
     foreign = replace(SMALL.actions[0], name="Filialgr\u00f6\u00dfe")
-    with served(replace(SMALL, actions=(foreign,), flows=())) as simulator:
+    with serve_live_org(replace(SMALL, actions=(foreign,), flows=())) as simulator:
         place.configure(url=simulator.url)
         assert place.run("poll").code == 0
     done = subprocess.run(

@@ -15,7 +15,8 @@ from monitor.cli.results import Result
 from monitor.errors import ConfigurationError
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import PATIENCE_SECONDS, SECRET, Place
+from tests.daemon.place import PATIENCE_SECONDS, Place
+from tests.simulated_org import SECRET
 
 WRITERS = ("report --since 30m", "export openmetrics")
 

@@ -14,7 +14,8 @@ from monitor.cli.app import app
 from monitor.ledger import Ledger
 from tests.cli.conftest import Command
 from tests.cli.refused import assert_refused
-from tests.daemon.place import SECRET, Place
+from tests.daemon.place import Place
+from tests.simulated_org import SECRET
 
 DAYS = "--from {day_before} --to {yesterday}"
 OPENS = (

@@ -12,7 +12,8 @@ import stamina
 from monitor.clock import Clock, SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
-from tests.daemon.place import Place, served
+from tests.daemon.place import Place
+from tests.simulated_org import serve_live_org
 
 MakeDaemon = Callable[..., Daemon]
 
@@ -20,7 +21,7 @@ MakeDaemon = Callable[..., Daemon]
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """A configuration that names a running simulated org."""
-    with served() as simulator:
+    with serve_live_org() as simulator:
         yield Place(tmp_path, simulator)
 
 

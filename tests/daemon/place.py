@@ -6,40 +6,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from monitor.clock import Clock, SystemClock
 from monitor.ledger import Ledger
-from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, World, serve
-from monitor.simulator.scenario_types import Arrivals
-from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
-from tests.simulator.worlds import readable
+from monitor.simulator import RunningSimulator
+from tests.simulated_org import SECRET, faults_left, mend, order_fault, request_counts
 
 ROOT = Path(__file__).parents[2]
-SECRET = "simulated-secret"  # noqa: S105 - it protects nothing
 PATIENCE_SECONDS = 100.0
-
-STEADY = Arrivals(500, night_share=1.0)
-"""Tests run at any hour, and must find timeouts in the last hour all the same; but fewer than the
-hundred that fit a page of detail records."""
-
-SMALL = Scenario(
-    "small",
-    1,
-    tuple(replace(one, arrivals=STEADY) for one in (ORDER_STATUS, TAKE_PAYMENT, BRANCH_FINDER)),
-    (replace(PAYMENT_LINE, names_action=True),),
-    PUNCTUAL,
-)
-"""Two actions that time out, one that does not, and a flow: an hour of it is read in no time."""
-
-QUIET = Scenario("quiet", 1)
-"""An org without a single action."""
 
 CONFIG = """
 [collect]
@@ -149,52 +126,24 @@ class Place:
 
     def order(self, kind: str, path_prefix: str = "/", **more: float | str | None) -> None:
         """Let the org answer wrongly."""
-        fault = {"kind": kind, "path_prefix": path_prefix, **more}
-        requests.post(
-            f"{self.simulator.url}/simulator/faults", json=fault, timeout=10
-        ).raise_for_status()
+        order_fault(self.simulator.url, kind, path_prefix=path_prefix, **more)
 
     def forgive(self) -> None:
         """Let the org answer rightly again."""
-        requests.delete(f"{self.simulator.url}/simulator/faults", timeout=10).raise_for_status()
+        mend(self.simulator.url)
 
     def faults_left(self) -> int:
         """How many faults have not happened yet."""
-        answer = requests.get(f"{self.simulator.url}/simulator/faults", timeout=10)
-        return len(answer.json()["faults"])
+        return faults_left(self.simulator.url)
 
     def asked(self, route: str) -> int:
         """How often a route was asked whose name holds this text."""
-        counts = requests.get(f"{self.simulator.url}/simulator/requests", timeout=10).json()
+        counts = request_counts(self.simulator.url)
         return sum(count for name, count in counts.items() if route in name)
 
     def _variables(self, environment: dict[str, str]) -> dict[str, str]:
         # The tests' own environment is clean already; what they measure is kept in one place.
         return {**os.environ, "PYTHONPATH": str(ROOT), **self.environment, **environment}
-
-
-@contextmanager
-def served(
-    scenario: Scenario = SMALL,
-    clock: Clock | None = None,
-    *,
-    port: int = 0,
-    world: World | None = None,
-) -> Iterator[RunningSimulator]:
-    """Serve an org; as many requests as the tests like."""
-    org = SimulatedOrg(
-        scenario,
-        clock or SystemClock(),
-        world=readable(world or World(detail_errors="named")),
-        requests_per_minute=1_000_000,
-    )
-    with serve(org, port=port) as simulator:
-        yield simulator
-
-
-def flow_only(scenario: Scenario) -> Scenario:
-    """The same org where only flow documents and detail records are spoken."""
-    return replace(scenario, contract="flow")
 
 
 def eventually(holds: Callable[[], object], what: str = "it") -> None:

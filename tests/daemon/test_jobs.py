@@ -20,9 +20,10 @@ from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
 from tests.clocks import ScaledClock
 from tests.daemon.conftest import MakeDaemon
-from tests.daemon.place import Place, eventually, served
+from tests.daemon.place import Place, eventually
 from tests.daemon.running import families, sample
 from tests.daemon.state import refusing_writes
+from tests.simulated_org import serve_live_org
 
 INTERVAL = "50ms"
 SLOW_SECONDS = 0.12
@@ -126,7 +127,7 @@ def test_stale_data_is_served_marked_and_made_good(place: Place, make_daemon: Ma
     # not between two polls of a slow machine.
     clock = ScaledClock(origin=time.time(), started=time.time(), speed=120.0)
     place.simulator.close()
-    with served(clock=clock) as simulator:
+    with serve_live_org(clock=clock) as simulator:
         place.configure(url=simulator.url, interval="1m")
         daemon = make_daemon(place, clock)
         daemon.start()
@@ -140,7 +141,7 @@ def test_stale_data_is_served_marked_and_made_good(place: Place, make_daemon: Ma
     assert {reason["reason"] for reason in document["reasons"]} == {"stale"}
     assert "the connection was refused" in document["reasons"][0]["problem"]
 
-    with served(clock=clock, port=simulator.port):
+    with serve_live_org(clock=clock, port=simulator.port):
         eventually(lambda: _ready(daemon), "readiness again")
 
 

@@ -15,8 +15,9 @@ from collections import Counter
 import pytest
 
 from monitor.ledger import Ledger
-from tests.daemon.place import SECRET, Place, eventually
+from tests.daemon.place import Place, eventually
 from tests.daemon.running import RunningDaemon, families, sample
+from tests.simulated_org import SECRET
 
 STOP_SECONDS = 5.0
 ANALYTICS = "/api/v2/analytics/actions"

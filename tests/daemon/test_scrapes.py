@@ -10,8 +10,9 @@ from prometheus_client import Metric
 from monitor.exporter import METRICS
 from tests.clocks import ScaledClock
 from tests.daemon.conftest import MakeDaemon
-from tests.daemon.place import Place, eventually, served
+from tests.daemon.place import Place, eventually
 from tests.daemon.running import RunningDaemon, families
+from tests.simulated_org import serve_live_org
 
 Scrape = dict[str, Metric]
 
@@ -89,7 +90,7 @@ def test_scrapes_between_many_polls(place: Place, make_daemon: MakeDaemon) -> No
     """While snapshots are swapped all the time, no scrape shows parts of two of them."""
     # Twenty minutes a second: every poll finds something new.
     clock = ScaledClock(origin=time.time(), started=time.time(), speed=1_200.0)
-    with served(clock=clock) as simulator:
+    with serve_live_org(clock=clock) as simulator:
         place.configure(url=simulator.url, interval="1m")
         daemon = make_daemon(place, clock)
         daemon.start()

@@ -49,7 +49,7 @@ from tests.dashboards.servers import (
 )
 from tests.dashboards.truth import TRIP_AFTER
 from tests.end_to_end.deployment import free_port
-from tests.simulator.worlds import readable
+from tests.simulated_org import order_fault, readable, simulated_org
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dashboards"
@@ -143,11 +143,10 @@ def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
     programs = {name: tool(name) for name in ("prometheus", "promtool", "prometheus-alertmanager")}
     clock = StandingClock(last(DAY_ENDS_HOUR))
     orgs = {
-        name: SimulatedOrg(
+        name: simulated_org(
             _spoken(contract, clock.origin),
             clock,
             world=readable(World(detail_errors="named", timeout_duration="at_limit")),
-            requests_per_minute=1_000_000,
         )
         for name, contract in CONTRACTS.items()
     }
@@ -395,6 +394,4 @@ def _contest(org: str) -> None:
 
 def _spoil(org: str, path: str, method: str, *kinds: str) -> None:
     for kind in kinds:
-        fault = {"kind": kind, "path_prefix": path, "method": method, "count": 1}
-        answer = requests.post(f"{org}/simulator/faults", json=fault, timeout=10)
-        assert answer.ok, answer.text
+        order_fault(org, kind, path_prefix=path, method=method, count=1)

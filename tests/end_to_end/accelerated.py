@@ -14,10 +14,10 @@ from pathlib import Path
 from monitor import logs
 from monitor.config import load
 from monitor.daemon import Daemon
-from monitor.simulator import SimulatedOrg, World, scenario, serve
+from monitor.simulator import World, scenario
 from monitor.simulator.scenario_types import Contract
 from tests.clocks import ScaledClock
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
 
 WORLD = World(detail_errors="named", telephony_errors="some", flow_aggregates="grouped")
 """Detail records name actions, among as many errors of telephony as of flows."""
@@ -32,14 +32,7 @@ def run_daemon(clock: ScaledClock, config: Path) -> None:
 def run_simulator(clock: ScaledClock, port: int, contract: Contract, ends: float) -> None:
     """What ``timeout-monitor simulate`` does, with another clock and an end to its traffic."""
     day = replace(scenario("late"), ends=ends)
-    org = SimulatedOrg(
-        day,
-        clock,
-        contract=contract,
-        world=readable(WORLD),
-        requests_per_minute=100_000,
-    )
-    with serve(org, port=port):
+    with serve_org(day, clock, port=port, contract=contract, world=readable(WORLD)):
         threading.Event().wait()
 
 

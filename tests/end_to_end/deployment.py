@@ -20,6 +20,7 @@ from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION
 from monitor.simulator import scenario
 from tests.clocks import ScaledClock
+from tests.simulated_org import happened, order_fault
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -149,11 +150,9 @@ class Deployment:
             assert time.monotonic() < deadline, "the daemon has stopped polling"
             time.sleep(0.05)
 
-    def order_fault(self, **fault: str | float) -> None:
+    def order_fault(self, kind: str, **fault: str | float) -> None:
         """Let the org answer wrongly."""
-        requests.post(
-            f"{self.simulator}/simulator/faults", json=fault, timeout=10
-        ).raise_for_status()
+        order_fault(self.simulator, kind, **fault)
 
     def first_window(self) -> int:
         """When the first window in the ledger began; epoch seconds."""
@@ -164,12 +163,7 @@ class Deployment:
     def truth(self) -> dict[str, Any]:
         """What happened from the ledger's first window on, by the org's own law."""
         # What began before the end of the traffic may end after it.
-        answer = requests.get(
-            f"{self.simulator}/simulator/truth",
-            params={"from": str(self.first_window()), "to": repr(self.ends + 3_600)},
-            timeout=30,
-        )
-        document: dict[str, Any] = answer.json()
+        document = happened(self.simulator, self.first_window(), self.ends + 3_600)
         assert document["executions"] > 10_000, "a day without traffic proves nothing"
         assert document["visible_by"] <= self.clock.now()
         return document

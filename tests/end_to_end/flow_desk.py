@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import jwt
 
 from monitor.clock import SystemClock
-from monitor.simulator import PUNCTUAL, Scenario, SimulatedOrg, serve
+from monitor.simulator import PUNCTUAL, Scenario, serve
 from monitor.simulator.scenarios import (
     ADDRESS_LOOKUP,
     DELIVERY_SLOTS,
@@ -24,8 +24,8 @@ from monitor.simulator.scenarios import (
 from tests.daemon.place import Finished
 from tests.end_to_end.flow_shell import ACTION_ID, CLIENT_ID, FLOW_ID, Shell, pair_of_keys
 from tests.end_to_end.recording_proxy import RecordingProxy, recording
-from tests.simulator.far_end import Wire
-from tests.simulator.worlds import readable
+from tests.simulated_org import simulated_org
+from tests.simulator_client import SimulatorClient
 
 HOST = "api.mypurecloud.com:443"
 CONTRACT = {
@@ -81,13 +81,13 @@ class Desk:
 def desk_in(folder: Path) -> Iterator[Desk]:
     """A directory with nothing in it, and five variables beside those that lead to the proxy."""
     private, public = pair_of_keys()
-    org = SimulatedOrg(SMALL, SystemClock(), requests_per_minute=100_000, world=readable())
+    org = simulated_org(SMALL, SystemClock())
     org.register_public_key(CLIENT_ID, public)
     work = folder / "work"
     work.mkdir()
     with (
         serve(org, scheme="https") as simulator,
-        Wire(simulator) as wire,
+        SimulatorClient(simulator) as wire,
         recording(folder / "proxy", (simulator.host, simulator.port)) as proxy,
     ):
         yield Desk(

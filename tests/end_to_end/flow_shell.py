@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from monitor.clock import SystemClock
-from monitor.simulator import SimulatedOrg, scenario, serve
+from monitor.simulator import serve
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS
 from tests.daemon.place import Finished
-from tests.simulator.far_end import Wire
-from tests.simulator.worlds import readable
+from tests.simulated_org import simulated_org
+from tests.simulator_client import SimulatorClient
 
 FLOW_ID = ORDER_ENQUIRIES.flow_id
 FLOW = f"/api/v2/flows/{FLOW_ID}"
@@ -56,7 +56,7 @@ class Shell:
     """
 
     folder: Path
-    wire: Wire
+    wire: SimulatorClient
     variables: dict[str, str] = field(default_factory=dict)
     command: Callable[..., Finished] | None = None
 
@@ -149,11 +149,9 @@ def lines(text: str) -> dict[str, str]:
 def shell_in(folder: Path) -> Iterator[Shell]:
     """A shell whose client signs its logins with a private key; Order Status has 5 s."""
     private, public = pair_of_keys()
-    org = SimulatedOrg(
-        scenario("flow"), SystemClock(), requests_per_minute=100_000, world=readable()
-    )
+    org = simulated_org("flow", SystemClock())
     org.register_public_key(CLIENT_ID, public)
-    with serve(org) as simulator, Wire(simulator) as wire:
+    with serve(org) as simulator, SimulatorClient(simulator) as wire:
         yield Shell(
             folder,
             wire,

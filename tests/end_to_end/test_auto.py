@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import requests
 
 from monitor.config import Settings
 from monitor.daemon import Daemon
 from monitor.journal import Change, ChangeState
 from monitor.model import ActionKind
-from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario
 from monitor.simulator.scenario_types import (
     Arrivals,
     Integration,
@@ -25,7 +24,7 @@ from monitor.simulator.scenario_types import (
     SimulatedAction,
 )
 from tests.clocks import ScaledClock
-from tests.simulator.worlds import readable
+from tests.simulated_org import request_counts, serve_org
 
 SPEED = 480.0
 """Eight minutes a second: an hour and a half for each step of a change takes some ten seconds."""
@@ -103,9 +102,7 @@ class Running:
 
     def writes(self) -> int:
         """Requests that could change something, successful or not."""
-        counts: dict[str, int] = requests.get(
-            f"{self.simulator.url}/simulator/requests", timeout=30
-        ).json()
+        counts = request_counts(self.simulator.url)
         return sum(n for what, n in counts.items() if what.startswith(("PUT", "PATCH", "DELETE")))
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
@@ -127,9 +124,8 @@ def run(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
         def start(mode: str) -> Running:
             began = time.time()
             clock = ScaledClock(origin=BEGINNING, started=began, speed=SPEED)
-            org = SimulatedOrg(ORG, clock, requests_per_minute=1_000_000, world=readable())
-            org.tokens.register_secret("writer", "writes")
-            simulator = stack.enter_context(serve(org))
+            simulator = stack.enter_context(serve_org(ORG, clock))
+            simulator.org.tokens.register_secret("writer", "writes")
             daemon = Daemon(_settings(simulator, tmp_path, mode), clock=clock)
             stack.callback(daemon.close)
             daemon.start()

@@ -28,9 +28,7 @@ from monitor.simulator import (
     ALL_PERMISSIONS,
     RunningSimulator,
     Scenario,
-    SimulatedOrg,
     World,
-    serve,
 )
 from monitor.simulator.scenarios import (
     CASE_UPDATES,
@@ -42,8 +40,8 @@ from monitor.sources import ExecutionBounds
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.watched import SMALL
-from tests.simulator.far_end import AGGREGATES, Wire
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
+from tests.simulator_client import AGGREGATES, SimulatorClient
 
 ENQUIRIES = replace(ORDER_ENQUIRIES, steps=ORDER_ENQUIRIES.steps[:1])
 BUSY = replace(SMALL, flows=(PAYMENT_LINE, CASE_UPDATES, ENQUIRIES))
@@ -95,11 +93,12 @@ class Deployment:
             request, self.settings, self.ledger, self.clock, SilentListener()
         )
 
-    def wire(self, org: str = "acme") -> Wire:
+    def wire(self, org: str = "acme") -> SimulatorClient:
         """To the simulator itself."""
-        return Wire(self.simulators[org])
+        return SimulatorClient(self.simulators[org])
 
 
+WORLD = readable(World(detail_errors="named", timeout_duration="at_limit"))
 MakeDeployment = Callable[..., Deployment]
 
 
@@ -111,18 +110,7 @@ def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
         def make(contract: str = "platform", **orgs: Scenario) -> Deployment:
             clock = ManualClock(NOON)
             simulators = {
-                name: stack.enter_context(
-                    serve(
-                        SimulatedOrg(
-                            scenario,
-                            clock,
-                            world=readable(
-                                World(detail_errors="named", timeout_duration="at_limit")
-                            ),
-                            requests_per_minute=100_000,
-                        )
-                    )
-                )
+                name: stack.enter_context(serve_org(scenario, clock, world=WORLD))
                 for name, scenario in (orgs or {"acme": BUSY}).items()
             }
             settings = Settings.model_validate(

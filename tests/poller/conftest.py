@@ -18,11 +18,11 @@ from monitor.config import CollectSettings, load
 from monitor.ledger import Ledger
 from monitor.poller import open_reader
 from monitor.poller.org_poller import OrgPoller
-from monitor.simulator import Scenario, SimulatedOrg, World, scenario, serve
+from monitor.simulator import Scenario, World, scenario
 from tests.clocks import NOON, ManualClock
-from tests.daemon.place import QUIET, SMALL, Place, flow_only, served
+from tests.daemon.place import Place
 from tests.poller.watched import Watched, client_of
-from tests.simulator.worlds import readable
+from tests.simulated_org import QUIET, SMALL, flow_only, readable, serve_live_org, serve_org
 
 KIND = World(detail_errors="named", telephony_errors="none", dependency_tracking="built")
 """Detail records name the data action that failed, and a page of flows holds no flow twice."""
@@ -82,13 +82,9 @@ def watch(ledger: Ledger, clock: ManualClock) -> Iterator[Watch]:
             **settings: str,
         ) -> Watched:
             plan = scenario(what) if isinstance(what, str) else what
-            org = SimulatedOrg(
-                plan,
-                clock.true if clock else still,
-                world=world or readable(KIND),
-                requests_per_minute=100_000,
-            )
-            simulator = stack.enter_context(serve(org))
+            true = clock.true if clock else still
+            served = serve_org(plan, true, world=world or readable(KIND))
+            simulator = stack.enter_context(served)
             stop = threading.Event()
             client = client_of(simulator.url, deadline_seconds=deadline_seconds, stop=stop)
             stack.callback(client.close)
@@ -139,7 +135,7 @@ def open_poller(tmp_path: Path) -> Iterator[OpenPoller]:
         stack.enter_context(stamina.set_testing(True, attempts=1))
 
         def make(scenario: str = "small", **changed: str) -> PolledOrg:
-            simulator = stack.enter_context(served(SCENARIOS[scenario]))
+            simulator = stack.enter_context(serve_live_org(SCENARIOS[scenario]))
             place = Place(tmp_path, simulator, contract=simulator.org.contract)
             place.configure(**changed)
             return again(place)

@@ -22,7 +22,8 @@ from monitor.simulator.scenarios import (
 )
 from tests.clocks import ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, SMALL, Watched
+from tests.poller.watched import SMALL, Watched
+from tests.simulated_org import ORG
 
 LIST = "/api/v2/integrations"
 FUNCTION = "GET /api/v2/integrations/actions/{actionId}/function"

@@ -12,7 +12,8 @@ from monitor.poller.source_availability import PROBE_AGAIN_SECONDS
 from monitor.simulator import World
 from monitor.simulator.scenarios import ORDER_STATUS
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, Watched
+from tests.poller.watched import Watched
+from tests.simulated_org import ORG
 
 AUDITS = "/api/v2/audits"
 QUERY = "POST /api/v2/audits/query/realtime"

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import requests
 
 from monitor.errors import PermissionDeniedError, ServerFaultError
 from monitor.ledger import Ledger, Reading
@@ -25,7 +24,8 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, SMALL, Watched
+from tests.poller.watched import SMALL, Watched
+from tests.simulated_org import ORG, request_counts
 
 LOOKUP = "GET /api/v2/architect/dependencytracking/consumingresources"
 LOOKUPS = "/api/v2/architect/dependencytracking"
@@ -367,7 +367,7 @@ def test_the_simulator_counts_what_the_catalogue_asks(watch: Watch) -> None:
     """The counts that these tests compare are those of the far side."""
     watched = watch(SMALL)
     watched.catalogue.refresh()
-    counts = requests.get(f"{watched.simulator.url}/simulator/requests", timeout=10).json()
+    counts = request_counts(watched.simulator.url)
     assert counts[LOOKUP] == 5
 
 

@@ -10,7 +10,8 @@ import pytest
 from monitor.poller import PollResult
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, SMALL, Watched, really_happened
+from tests.poller.watched import SMALL, Watched, really_happened
+from tests.simulated_org import ORG
 
 MINUTE = 60
 STEPS = [-2 * HOUR, -10 * MINUTE, 10 * MINUTE, 2 * HOUR]

@@ -16,7 +16,8 @@ from monitor.simulator.scenarios import PAYMENT_LINE
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, SMALL, Watched, really_happened
+from tests.poller.watched import SMALL, Watched, really_happened
+from tests.simulated_org import ORG
 
 MINUTE = 60
 

@@ -24,7 +24,8 @@ from monitor.sources import Evidence
 from monitor.time_ranges import TimeRange, floor_to
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import AGGREGATES, DETAILS, ORG, SMALL, Watched, really_happened
+from tests.poller.watched import AGGREGATES, DETAILS, SMALL, Watched, really_happened
+from tests.simulated_org import ORG
 
 MINUTE = 60
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"

@@ -24,7 +24,8 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, Watched
+from tests.poller.watched import Watched
+from tests.simulated_org import ORG
 
 FLOWS = replace(scenario("flow"), lateness=PUNCTUAL)
 FLOW = "/api/v2/flows"

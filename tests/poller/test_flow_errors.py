@@ -12,7 +12,8 @@ from monitor.simulator import ALL_PERMISSIONS, World, scenario
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, SMALL, Watched, really_happened
+from tests.poller.watched import SMALL, Watched, really_happened
+from tests.simulated_org import ORG
 
 MINUTE = 60
 FLOWS_QUERY = "POST /api/v2/analytics/flows/aggregates/query"

@@ -18,7 +18,8 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
 )
 from tests.poller.conftest import Watch
-from tests.poller.watched import ORG, SMALL, Watched
+from tests.poller.watched import SMALL, Watched
+from tests.simulated_org import ORG
 
 LOOKUP = "GET /api/v2/architect/dependencytracking/consumingresources"
 BUILD = "GET /api/v2/architect/dependencytracking/build"

@@ -14,10 +14,10 @@ from monitor.errors import ConfigurationError, RateLimitedError
 from monitor.genesys import EndpointBackoff
 from monitor.ledger import Ledger
 from monitor.poller import OrgReader, PollResult, open_reader
-from monitor.simulator import SimulatedOrg, World, serve
+from monitor.simulator import World
 from tests.clocks import NOON, ManualClock
 from tests.poller.watched import SMALL
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
 
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
 
@@ -53,7 +53,7 @@ def reader_of(
 
 def test_a_reader_reads_with_what_the_settings_name(ledger: Ledger, clock: ManualClock) -> None:
     """Catalogue and collector work together, through one client."""
-    with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
+    with serve_org(SMALL, clock) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         assert reader.catalogue.refresh() == 4
         report = reader.source_reader.poll()
@@ -68,8 +68,8 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
     ledger: Ledger, clock: ManualClock
 ) -> None:
     """Its aggregates are never asked for."""
-    org = SimulatedOrg(SMALL, clock, contract="flow", world=readable(World(detail_errors="named")))
-    with serve(org) as simulator:
+    world = readable(World(detail_errors="named"))
+    with serve_org(SMALL, clock, contract="flow", world=world) as simulator:
         reader = reader_of(settings_of(simulator.url, "flow"), ledger, clock)
         report = reader.source_reader.poll()
         reader.client.close()
@@ -80,7 +80,7 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
 def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: ManualClock) -> None:
     """A reader that takes another one's place keeps to the quiet that was asked for."""
     backoff = EndpointBackoff({QUERY: SystemClock().monotonic() + 600})
-    with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
+    with serve_org(SMALL, clock) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock, backoff)
         report = reader.source_reader.poll()
         reader.client.close()
@@ -98,9 +98,7 @@ def test_a_clock_that_runs_faster_may_ask_faster(ledger: Ledger) -> None:
             return seconds / 1_000
 
     clock = Fast(NOON)
-    with serve(
-        SimulatedOrg(SMALL, clock, requests_per_minute=100_000, world=readable())
-    ) as simulator:
+    with serve_org(SMALL, clock) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         for _ in range(60):  # two requests each; at the usual pace they would take 17 s
             reader.source_reader.poll()
@@ -120,7 +118,7 @@ def test_a_credential_that_can_not_be_read_is_refused(
 
 def test_a_state_in_other_windows_is_refused(ledger: Ledger, clock: ManualClock) -> None:
     """The reader does not open where its counts could not be compared."""
-    with serve(SimulatedOrg(SMALL, clock, world=readable())) as simulator:
+    with serve_org(SMALL, clock) as simulator:
         reader = reader_of(settings_of(simulator.url), ledger, clock)
         reader.source_reader.poll()
         reader.client.close()

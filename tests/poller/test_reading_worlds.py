@@ -13,8 +13,8 @@ from monitor.simulator.world import questions
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import AGGREGATES, ORG, SMALL, Watched, really_happened
-from tests.simulator.worlds import readable
+from tests.poller.watched import AGGREGATES, SMALL, Watched, really_happened
+from tests.simulated_org import ORG, readable
 
 KIND = readable()
 OURS = (

@@ -13,7 +13,8 @@ from monitor.simulator import Scenario
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import AGGREGATES, ORG, SMALL, Watched, really_happened
+from tests.poller.watched import AGGREGATES, SMALL, Watched, really_happened
+from tests.simulated_org import ORG
 
 
 def coarse(smallest_seconds: int) -> Scenario:

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
 from monitor.config import ClassifySettings, CollectSettings
 from monitor.genesys import (
     ApiCounters,
@@ -35,8 +33,8 @@ from monitor.simulator.scenarios import (
 )
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
 from tests.clocks import ManualClock
+from tests.simulated_org import CLIENT_ID, ORG, SECRET, mend, order_fault, request_counts
 
-ORG = "acme"
 AGGREGATES = "/api/v2/analytics/actions"
 DETAILS = "/api/v2/analytics/conversations"
 ALWAYS = 10_000
@@ -68,7 +66,7 @@ def client_of(
         clock=clock,
         stop=stop,
     )
-    grant = ClientCredentials("simulated-client", "simulated-secret", f"{url}/oauth/token")
+    grant = ClientCredentials(CLIENT_ID, SECRET, f"{url}/oauth/token")
     return Client(
         url,
         tokens=TokenCache(grant, transport, rate_limiter=rate_limiter, clock=clock),
@@ -165,20 +163,15 @@ class Watched:
 
     def fault(self, kind: str, path_prefix: str, **more: object) -> None:
         """Let requests to a path go wrong from now on."""
-        fault = {"kind": kind, "path_prefix": path_prefix, "count": ALWAYS, **more}
-        answer = requests.post(f"{self.simulator.url}/simulator/faults", json=fault, timeout=10)
-        assert answer.status_code == 201, answer.text
+        order_fault(self.simulator.url, kind, path_prefix=path_prefix, count=ALWAYS, **more)
 
     def mend(self) -> None:
         """Let nothing go wrong any more."""
-        requests.delete(f"{self.simulator.url}/simulator/faults", timeout=10)
+        mend(self.simulator.url)
 
     def requests(self) -> Counter[str]:
         """Requests that arrived at the simulator since the last call, by method and route."""
-        address = f"{self.simulator.url}/simulator/requests"
-        counts: dict[str, int] = requests.get(address, timeout=10).json()
-        requests.delete(address, timeout=10)
-        return Counter(counts)
+        return request_counts(self.simulator.url, reset=True)
 
     def truth(self, source: str = "actions") -> dict[str, Any]:
         """What happened from a source's first window until where it was read to."""

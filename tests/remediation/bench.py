@@ -26,7 +26,6 @@ from monitor.remediation.reconcile import ReconcileInput, Reconciler
 from monitor.remediation.set_timeout import ManualRequest, SetTimeout, SetTimeoutResult
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.remediation.write import Writer
-from monitor.simulator import SimulatedOrg
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.integration_actions import action_json
 from monitor.simulator.scenario_types import (
@@ -44,8 +43,8 @@ from tests.clocks import ManualClock
 from tests.remediation.cases import NOW, diagnosis
 from tests.remediation.steps import SteppedJournal, SteppedTarget, Steps
 from tests.remediation.wires import Socket, Wsgi
-from tests.simulator.far_end import ACTIONS
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, simulated_org
+from tests.simulator_client import ACTIONS
 
 ORG = "acme"
 LISTED = "custom_-_listed"
@@ -117,9 +116,7 @@ class Bench:
         """
         self.kind = kind
         self.clock, self.machine = ManualClock(NOW), ManualClock(1_000_000.0)
-        self.org = SimulatedOrg(
-            small_org(), self.clock, world=readable(world), requests_per_minute=10**9
-        )
+        self.org = simulated_org(small_org(), self.clock, world=readable(world))
         self.wire = wire(self.org, self._before_write, self._after_write)
         self.client = self.wire.client
         shutil.copy(template, folder / "ledger.db")

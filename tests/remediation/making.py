@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from monitor.genesys import connect
-from monitor.simulator import SimulatedOrg, scenario, serve
+from monitor.simulator import scenario
 from monitor.simulator.world import World
-from tests.clocks import NOON, ManualClock
-from tests.remediation.places import PLACES, Place, org_settings
-from tests.simulator.far_end import Wire
-from tests.simulator.worlds import readable
+from tests.remediation.places import PLACES, Place
+from tests.simulated_org import org_settings, readable, serve_org
+from tests.simulator_client import SimulatorClient
 
 MakePlace = Callable[..., Place]
 
@@ -29,11 +28,8 @@ def places() -> Iterator[MakePlace]:
             world: World | None = None,
         ) -> Place:
             plan = scenario("flow" if kind == "flow" else "punctual")
-            org = SimulatedOrg(
-                plan, ManualClock(NOON), world=readable(world), requests_per_minute=100_000
-            )
-            simulator = stack.enter_context(serve(org))
-            wire = stack.enter_context(Wire(simulator))
+            simulator = stack.enter_context(serve_org(plan, world=readable(world)))
+            wire = stack.enter_context(SimulatorClient(simulator))
             client = connect(org_settings(simulator.url), deadline_seconds=deadline_seconds)
             stack.enter_context(closing(client))
             return PLACES[kind](wire, client, managed)

@@ -6,13 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import SecretStr
-
-from monitor.config import OrgSettings
 from monitor.genesys import Client
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.simulator.scenarios import MAIN_MENU, ORDER_ENQUIRIES, ORDER_STATUS, SHIPMENT_TRACKING
-from tests.simulator.far_end import ACTIONS, Wire
+from tests.simulator_client import ACTIONS, SimulatorClient
 
 FLOW_ID = ORDER_ENQUIRIES.flow_id
 
@@ -32,7 +29,7 @@ class Place:
     """
 
     target: Target
-    wire: Wire
+    wire: SimulatorClient
     path: str
     write_method: str
     action_id: str
@@ -85,20 +82,7 @@ def entries(node: object) -> list[dict[str, Any]]:
     return []
 
 
-def org_settings(url: str, contract: str = "platform") -> OrgSettings:
-    """The simulated org as it is configured."""
-    return OrgSettings.model_validate(
-        {
-            "name": "simulated",
-            "client_id": "simulated-client",
-            "client_secret": SecretStr("simulated-secret"),
-            "api_url": url,
-            "contract": contract,
-        }
-    )
-
-
-def flow_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Place:
+def flow_place(wire: SimulatorClient, client: Client, managed: tuple[str, ...] = ()) -> Place:
     """A data action in a flow's document."""
     return Place(
         target=FlowTarget(client, FLOW_ID, managed=managed),
@@ -111,7 +95,7 @@ def flow_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Pla
     )
 
 
-def action_place(wire: Wire, client: Client, managed: tuple[str, ...] = ()) -> Place:
+def action_place(wire: SimulatorClient, client: Client, managed: tuple[str, ...] = ()) -> Place:
     """An integration action."""
     return Place(
         target=IntegrationActionTarget(client, managed=managed),

@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import requests
 from requests.structures import CaseInsensitiveDict
 from waitress.channel import ClientDisconnected
 from werkzeug.test import EnvironBuilder, run_wsgi_app
@@ -35,6 +34,7 @@ from monitor.simulator import SimulatedOrg, serve
 from monitor.simulator.app import create_app
 from tests.clocks import ManualClock
 from tests.remediation.cases import NOW
+from tests.simulated_org import mend, order_fault
 
 
 @dataclass
@@ -121,7 +121,6 @@ class Socket:
         self._before_write, self._after_write = before_write, after_write
         self._simulator = serve(org)
         self._transport = HttpTransport(ApiCounters())
-        self._control = requests.Session()
         url = self._simulator.url
         grant = ClientCredentials(org.client_id, org.client_secret, f"{url}/oauth/token")
 
@@ -144,18 +143,15 @@ class Socket:
 
     def order(self, **fault: Any) -> None:  # noqa: ANN401 - JSON
         """Let a request go wrong."""
-        url = f"{self._simulator.url}/simulator/faults"
-        self._control.post(url, json=fault, timeout=10).raise_for_status()
+        order_fault(self._simulator.url, **fault)
 
     def mend(self) -> None:
         """Nothing goes wrong any more."""
-        url = f"{self._simulator.url}/simulator/faults"
-        self._control.delete(url, timeout=10).raise_for_status()
+        mend(self._simulator.url)
 
     def close(self) -> None:
         """Hang up, and end the server."""
         self._transport.close()
-        self._control.close()
         self._simulator.close()
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, World, scenario, serve
 from tests.clocks import NOON, ManualClock
-from tests.simulator.far_end import Wire
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
+from tests.simulator_client import SimulatorClient
 
-Simulate = Callable[..., Wire]
+Simulate = Callable[..., SimulatorClient]
 
 
 @pytest.fixture
@@ -37,14 +38,13 @@ def simulate(clock: ManualClock, wall: ManualClock) -> Iterator[Simulate]:
             *,
             world: World | None = None,
             is_odd: bool = False,
-            **more: object,
-        ) -> Wire:
-            plan = scenario(what) if isinstance(what, str) else what
+            **more: Any,  # noqa: ANN401 - what SimulatedOrg takes
+        ) -> SimulatorClient:
             # A test of odd answers says so; to all others their writing is no matter.
-            told = world if is_odd else readable(world)
-            settings = {"requests_per_minute": 100_000, "wall": wall, "world": told, **more}
-            org = SimulatedOrg(plan, clock, **settings)  # type: ignore[arg-type]  # a test's own
-            return stack.enter_context(Wire(stack.enter_context(serve(org))))
+            told = (world or World()) if is_odd else readable(world)
+            more.setdefault("wall", wall)
+            running = stack.enter_context(serve_org(what, clock, world=told, **more))
+            return stack.enter_context(SimulatorClient(running))
 
         yield start
 

@@ -18,24 +18,24 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, GROUPS, Wire, counts
+from tests.simulator_client import ACTIONS, GROUPS, SimulatorClient, counts
 
 TEMPLATE = f"{ACTIONS}/{ORDER_STATUS.action_id}/templates/requesttemplate.vm"
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """The default org."""
     return simulate()
 
 
-def fetched(wire: Wire, action_id: str) -> dict[str, Any]:
+def fetched(wire: SimulatorClient, action_id: str) -> dict[str, Any]:
     """An action with its config."""
     action: dict[str, Any] = wire.get(f"{ACTIONS}/{action_id}", includeConfig="true").json()
     return action
 
 
-def patched(wire: Wire, action_id: str, **changed: Any) -> Any:  # noqa: ANN401
+def patched(wire: SimulatorClient, action_id: str, **changed: Any) -> Any:  # noqa: ANN401
     """The answer to a PATCH of everything that a GET shows, but for what was changed."""
     action = fetched(wire, action_id)
     config = {**action["config"], **changed.pop("config", {})}
@@ -43,7 +43,7 @@ def patched(wire: Wire, action_id: str, **changed: Any) -> Any:  # noqa: ANN401
     return wire.call("PATCH", f"{ACTIONS}/{action_id}", json=body)
 
 
-def test_pages_add_up_to_all_actions(wire: Wire) -> None:
+def test_pages_add_up_to_all_actions(wire: SimulatorClient) -> None:
     """Every page is full but the last, and nothing is missing or twice."""
     pages = [wire.get(ACTIONS, pageSize=5, pageNumber=n).json() for n in (1, 2, 3, 4)]
     assert [len(page["entities"]) for page in pages] == [5, 5, 3, 0]
@@ -54,12 +54,12 @@ def test_pages_add_up_to_all_actions(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("params", [{"pageSize": 101}, {"pageNumber": 0}, {"includeConfig": "x"}])
-def test_a_strange_page_is_refused(wire: Wire, params: dict[str, object]) -> None:
+def test_a_strange_page_is_refused(wire: SimulatorClient, params: dict[str, object]) -> None:
     """400 for what the platform would not understand."""
     assert wire.get(ACTIONS, **params).status_code == 400
 
 
-def test_the_timeout_is_only_shown_with_its_config(wire: Wire) -> None:
+def test_the_timeout_is_only_shown_with_its_config(wire: SimulatorClient) -> None:
     """Without includeConfig there is no config at all."""
     [bare] = wire.get(ACTIONS, ids=ORDER_STATUS.action_id).json()["entities"]
     [whole] = wire.get(ACTIONS, ids=ORDER_STATUS.action_id, includeConfig="true").json()["entities"]
@@ -68,12 +68,12 @@ def test_the_timeout_is_only_shown_with_its_config(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("action", [SEND_CONFIRMATION, BRANCH_FINDER, PRICE_QUOTE])
-def test_an_unset_timeout_is_absent(wire: Wire, action: SimulatedAction) -> None:
+def test_an_unset_timeout_is_absent(wire: SimulatorClient, action: SimulatedAction) -> None:
     """Nothing set, static, and function actions show none."""
     assert "timeoutSeconds" not in fetched(wire, action.action_id)["config"]
 
 
-def test_actions_are_found_by_ids_name_and_category(wire: Wire) -> None:
+def test_actions_are_found_by_ids_name_and_category(wire: SimulatorClient) -> None:
     """Each filter narrows the list."""
     both = f"{GET_CUSTOMER.action_id},{ORDER_STATUS.action_id}"
     assert wire.get(ACTIONS, ids=both).json()["total"] == 2
@@ -84,25 +84,25 @@ def test_actions_are_found_by_ids_name_and_category(wire: Wire) -> None:
     ]
 
 
-def test_more_than_fifty_ids_are_refused(wire: Wire) -> None:
+def test_more_than_fifty_ids_are_refused(wire: SimulatorClient) -> None:
     """400, as on the platform."""
     assert wire.get(ACTIONS, ids=",".join("x" * 51)).status_code == 400
 
 
-def test_authentication_actions_are_listed_on_request_only(wire: Wire) -> None:
+def test_authentication_actions_are_listed_on_request_only(wire: SimulatorClient) -> None:
     """They are told apart by comparing the two lists."""
     listed = {one["id"] for one in wire.get(ACTIONS, pageSize=100).json()["entities"]}
     everything = wire.get(ACTIONS, pageSize=100, includeAuthActions="true").json()["entities"]
     assert {one["id"] for one in everything} - listed == {PARTNER_TOKEN.action_id}
 
 
-def test_an_unknown_action_is_not_found(wire: Wire) -> None:
+def test_an_unknown_action_is_not_found(wire: SimulatorClient) -> None:
     """404 with the platform's error body."""
     answer = wire.get(f"{ACTIONS}/custom_-_nobody")
     assert (answer.status_code, answer.json()["code"]) == (404, "not.found")
 
 
-def test_templates_are_fetched_by_their_name(wire: Wire) -> None:
+def test_templates_are_fetched_by_their_name(wire: SimulatorClient) -> None:
     """They are plain text, whatever the config shows of them."""
     answer = wire.get(TEMPLATE)
     assert answer.headers["Content-Type"].startswith("text/plain")
@@ -110,14 +110,14 @@ def test_templates_are_fetched_by_their_name(wire: Wire) -> None:
     assert wire.get(f"{ACTIONS}/{ORDER_STATUS.action_id}/templates/other.vm").status_code == 404
 
 
-def test_a_change_needs_a_new_version(wire: Wire) -> None:
+def test_a_change_needs_a_new_version(wire: SimulatorClient) -> None:
     """A PATCH bumps the version; the answer and the next GET agree."""
     answer = patched(wire, ORDER_STATUS.action_id, config={"timeoutSeconds": 7}).json()
     assert (answer["version"], answer["config"]["timeoutSeconds"]) == (2, 7)
     assert fetched(wire, ORDER_STATUS.action_id) == answer
 
 
-def test_a_stale_version_conflicts(wire: Wire) -> None:
+def test_a_stale_version_conflicts(wire: SimulatorClient) -> None:
     """409 in the platform's words, and nothing is changed."""
     before = fetched(wire, ORDER_STATUS.action_id)
     answer = patched(wire, ORDER_STATUS.action_id, version=9, config={"timeoutSeconds": 7})
@@ -127,13 +127,13 @@ def test_a_stale_version_conflicts(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 61, -1, 2.5, "7", True])
-def test_a_timeout_out_of_range_is_refused(wire: Wire, seconds: object) -> None:
+def test_a_timeout_out_of_range_is_refused(wire: SimulatorClient, seconds: object) -> None:
     """Whole seconds from 1 to 60, nothing else."""
     answer = patched(wire, ORDER_STATUS.action_id, config={"timeoutSeconds": seconds})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad.request")
 
 
-def test_a_change_without_a_version_is_refused(wire: Wire) -> None:
+def test_a_change_without_a_version_is_refused(wire: SimulatorClient) -> None:
     """The lock is not optional."""
     answer = wire.call("PATCH", f"{ACTIONS}/{ORDER_STATUS.action_id}", json={"config": {}})
     assert answer.status_code == 400
@@ -144,19 +144,19 @@ def test_a_change_without_a_version_is_refused(wire: Wire) -> None:
     [(BRANCH_FINDER.action_id, 405), (PRICE_QUOTE.action_id, 400), (PARTNER_TOKEN.action_id, 400)],
     ids=["static", "function", "authentication"],
 )
-def test_some_actions_take_no_timeout(wire: Wire, action_id: str, status: int) -> None:
+def test_some_actions_take_no_timeout(wire: SimulatorClient, action_id: str, status: int) -> None:
     """Static, function and authentication actions refuse one."""
     assert patched(wire, action_id, config={"timeoutSeconds": 7}).status_code == status
 
 
-def test_a_template_left_out_falls_back(wire: Wire) -> None:
+def test_a_template_left_out_falls_back(wire: SimulatorClient) -> None:
     """A client that forgets a template loses it, and can see that it did."""
     request = fetched(wire, ORDER_STATUS.action_id)["config"]["request"]
     patched(wire, ORDER_STATUS.action_id, config={"timeoutSeconds": 7, "request": request})
     assert wire.get(TEMPLATE).text == "${input.rawRequest}"
 
 
-def test_a_template_sent_along_stays(wire: Wire) -> None:
+def test_a_template_sent_along_stays(wire: SimulatorClient) -> None:
     """A client that sends everything changes nothing else."""
     config = fetched(wire, ORDER_STATUS.action_id)["config"]
     text = wire.get(TEMPLATE).text
@@ -165,7 +165,7 @@ def test_a_template_sent_along_stays(wire: Wire) -> None:
     assert wire.get(TEMPLATE).text == text
 
 
-def test_a_part_of_a_config_replaces_the_whole(wire: Wire) -> None:
+def test_a_part_of_a_config_replaces_the_whole(wire: SimulatorClient) -> None:
     """What is not sent is gone."""
     version = fetched(wire, ORDER_STATUS.action_id)["version"]
     body = {"version": version, "config": {"timeoutSeconds": 7}}
@@ -173,14 +173,14 @@ def test_a_part_of_a_config_replaces_the_whole(wire: Wire) -> None:
     assert answer.json()["config"] == {"timeoutSeconds": 7}
 
 
-def test_a_function_has_its_own_address(wire: Wire) -> None:
+def test_a_function_has_its_own_address(wire: SimulatorClient) -> None:
     """Function actions show their function; others have none."""
     answer = wire.get(f"{ACTIONS}/{PRICE_QUOTE.action_id}/function").json()
     assert answer["function"]["runtime"] == "nodejs22.x"
     assert wire.get(f"{ACTIONS}/{ORDER_STATUS.action_id}/function").status_code == 404
 
 
-def test_integrations_have_names(wire: Wire) -> None:
+def test_integrations_have_names(wire: SimulatorClient) -> None:
     """Every action's integration is listed."""
     known = {one["id"] for one in wire.get("/api/v2/integrations").json()["entities"]}
     used = {one["integrationId"] for one in wire.get(ACTIONS, pageSize=100).json()["entities"]}
@@ -196,7 +196,9 @@ def test_integrations_have_names(wire: Wire) -> None:
         ("GET", "/api/v2/integrations", "integrations:integration:view"),
     ],
 )
-def test_a_missing_permission_is_named(wire: Wire, method: str, path: str, permission: str) -> None:
+def test_a_missing_permission_is_named(
+    wire: SimulatorClient, method: str, path: str, permission: str
+) -> None:
     """403 says which one is missing."""
     wire.org.grant(())
     answer = wire.call(method, path, json={})
@@ -205,7 +207,7 @@ def test_a_missing_permission_is_named(wire: Wire, method: str, path: str, permi
 
 
 def test_a_longer_timeout_changes_what_arrives_later_and_nothing_else(
-    wire: Wire, clock: ManualClock
+    wire: SimulatorClient, clock: ManualClock
 ) -> None:
     """The same hour before the change stays as it was; the hour after it has fewer timeouts."""
     before, after = TimeRange(NOON - HOUR, NOON), TimeRange(NOON + 60, NOON + HOUR)
@@ -219,7 +221,9 @@ def test_a_longer_timeout_changes_what_arrives_later_and_nothing_else(
     assert shown.get((ORDER_STATUS.action_id, "EXECUTION_TIMEOUT", ""), 0) == fewer
 
 
-def test_an_unset_timeout_becomes_the_platform_default(wire: Wire, clock: ManualClock) -> None:
+def test_an_unset_timeout_becomes_the_platform_default(
+    wire: SimulatorClient, clock: ManualClock
+) -> None:
     """Without a timeout an execution may take a minute."""
     action = fetched(wire, ORDER_STATUS.action_id)
     config = {name: value for name, value in action["config"].items() if name != "timeoutSeconds"}

@@ -21,9 +21,9 @@ from monitor.simulator.timestamps import iso_interval
 from monitor.simulator.traffic import Traffic
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
+from tests.simulated_org import readable
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import AGGREGATES, GROUPS, Wire, counts, interval
-from tests.simulator.worlds import readable
+from tests.simulator_client import AGGREGATES, GROUPS, SimulatorClient, counts, interval
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
 ORG = scenario("punctual")
@@ -31,12 +31,12 @@ TRAFFIC = Traffic(ORG, "platform")
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """The default org, with everything visible at once."""
     return simulate()
 
 
-def outcomes(wire: Wire, time_range: TimeRange) -> dict[str, dict[str, int]]:
+def outcomes(wire: SimulatorClient, time_range: TimeRange) -> dict[str, dict[str, int]]:
     """Executions per action and outcome, as aggregates show them."""
     told = {(ending.error_type, ending.response_status or ""): ending.outcome for ending in ENDINGS}
     answer = wire.aggregates(time_range, groupBy=list(GROUPS), granularity="PT5M")
@@ -69,14 +69,14 @@ def test_aggregates_show_less_than_the_truth_while_data_is_late(simulate: Simula
         assert all(mine[one] <= truth[action_id][one] for one in mine)
 
 
-def test_windows_add_up_to_the_whole(wire: Wire) -> None:
+def test_windows_add_up_to_the_whole(wire: SimulatorClient) -> None:
     """Twelve buckets of five minutes hold what one bucket of an hour holds."""
     whole = counts(wire.aggregates(LAST_HOUR, groupBy=list(GROUPS)))
     cut = counts(wire.aggregates(LAST_HOUR, groupBy=list(GROUPS), granularity="PT5M"))
     assert whole == cut
 
 
-def test_halves_of_an_interval_neither_share_nor_lose(wire: Wire) -> None:
+def test_halves_of_an_interval_neither_share_nor_lose(wire: SimulatorClient) -> None:
     """Intervals are half-open: each execution is in exactly one of two neighbours."""
     middle = NOON - HOUR + 1_234
     parts = [TimeRange(NOON - HOUR, middle), TimeRange(middle, NOON)]
@@ -85,7 +85,7 @@ def test_halves_of_an_interval_neither_share_nor_lose(wire: Wire) -> None:
     assert {key: sum(part.get(key, 0) for part in found) for key in whole} == whole
 
 
-def test_views_cut_the_executions_into_bands(wire: Wire) -> None:
+def test_views_cut_the_executions_into_bands(wire: SimulatorClient) -> None:
     """Bands from 0 to infinity hold every execution once, each within its own range."""
     edges = (0, *BAND_EDGES_MS, None)
     views = [
@@ -116,7 +116,7 @@ def test_views_cut_the_executions_into_bands(wire: Wire) -> None:
             assert edges[at + 1] is None or stats["max"] < edges[at + 1]
 
 
-def test_a_single_execution_is_found_by_its_correlation_id(wire: Wire) -> None:
+def test_a_single_execution_is_found_by_its_correlation_id(wire: SimulatorClient) -> None:
     """Grouped by correlationId there is one execution a group; its id finds it again."""
     only = {
         "type": "and",
@@ -135,7 +135,7 @@ def test_a_single_execution_is_found_by_its_correlation_id(wire: Wire) -> None:
     "dimension",
     ["actionCategory", "actionName", "integrationId", "integrationName", "responseStatus"],
 )
-def test_every_dimension_groups(wire: Wire, dimension: str) -> None:
+def test_every_dimension_groups(wire: SimulatorClient, dimension: str) -> None:
     """Each value stands once, and together they hold everything."""
     results = wire.aggregates(LAST_HOUR, groupBy=[dimension]).json()["results"]
     values = [one["group"].get(dimension) for one in results]
@@ -144,7 +144,7 @@ def test_every_dimension_groups(wire: Wire, dimension: str) -> None:
     assert total == wire.truth(LAST_HOUR)["executions"]
 
 
-def test_a_timeout_has_no_response_status(wire: Wire) -> None:
+def test_a_timeout_has_no_response_status(wire: SimulatorClient) -> None:
     """The dimension is missing from the group where no response came."""
     only = {"type": "and", "predicates": [{"dimension": "responseStatus", "operator": "notExists"}]}
     answer = wire.aggregates(LAST_HOUR, groupBy=["errorType", "responseStatus"], filter=only)
@@ -153,7 +153,7 @@ def test_a_timeout_has_no_response_status(wire: Wire) -> None:
     ]
 
 
-def test_filters_join_by_and_or_and_clauses(wire: Wire) -> None:
+def test_filters_join_by_and_or_and_clauses(wire: SimulatorClient) -> None:
     """``or`` of two actions, ``and`` an outcome that exists."""
     either = {
         "type": "or",
@@ -174,7 +174,7 @@ def test_filters_join_by_and_or_and_clauses(wire: Wire) -> None:
     }
 
 
-def test_buckets_stand_on_whole_granules_and_are_cut_at_both_ends(wire: Wire) -> None:
+def test_buckets_stand_on_whole_granules_and_are_cut_at_both_ends(wire: SimulatorClient) -> None:
     """A bucket begins on a multiple of the granularity, or where the query does."""
     time_range = TimeRange(NOON - 700, NOON - 100)
     results = wire.aggregates(time_range, granularity="PT5M").json()["results"]
@@ -185,7 +185,7 @@ def test_buckets_stand_on_whole_granules_and_are_cut_at_both_ends(wire: Wire) ->
     ]
 
 
-def test_days_follow_the_time_zone(wire: Wire) -> None:
+def test_days_follow_the_time_zone(wire: SimulatorClient) -> None:
     """A day of Auckland begins at 11:00 UTC in November."""
     time_range = TimeRange(NOON - 3 * HOUR, NOON)
     results = wire.aggregates(time_range, granularity="P1D", timeZone="Pacific/Auckland").json()
@@ -196,7 +196,7 @@ def test_days_follow_the_time_zone(wire: Wire) -> None:
     ]
 
 
-def test_an_answer_without_executions_is_empty(wire: Wire) -> None:
+def test_an_answer_without_executions_is_empty(wire: SimulatorClient) -> None:
     """Results are omitted altogether."""
     assert wire.aggregates(TimeRange(NOON + HOUR, NOON + 2 * HOUR)).json() == {}
 
@@ -221,7 +221,7 @@ def test_an_answer_without_executions_is_empty(wire: Wire) -> None:
     ],
 )
 def test_a_wrong_query_is_refused_by_name(
-    wire: Wire, changed: dict[str, object], word: str
+    wire: SimulatorClient, changed: dict[str, object], word: str
 ) -> None:
     """400 says what is wrong."""
     body = {"interval": interval(LAST_HOUR), "metrics": ["tTotalExecution"], **changed}
@@ -230,13 +230,13 @@ def test_a_wrong_query_is_refused_by_name(
     assert word in answer.json()["message"]
 
 
-def test_views_need_names_of_their_own(wire: Wire) -> None:
+def test_views_need_names_of_their_own(wire: SimulatorClient) -> None:
     """Two views of one name could not be told apart."""
     view = {"target": "tTotalExecution", "name": "a", "function": "rangeBound", "range": {"gte": 1}}
     assert wire.aggregates(LAST_HOUR, views=[view, view]).status_code == 400
 
 
-def test_a_query_has_at_most_ten_views(wire: Wire) -> None:
+def test_a_query_has_at_most_ten_views(wire: SimulatorClient) -> None:
     """The platform refuses an eleventh."""
 
     def views(number: int) -> list[dict[str, Any]]:
@@ -252,7 +252,7 @@ def test_a_query_has_at_most_ten_views(wire: Wire) -> None:
     assert "at most 10 views" in refused.json()["message"]
 
 
-def test_a_missing_permission_is_named(wire: Wire) -> None:
+def test_a_missing_permission_is_named(wire: SimulatorClient) -> None:
     """403; either of two permissions is enough."""
     wire.org.grant(())
     assert "integrations:action:view" in wire.aggregates(LAST_HOUR).json()["message"]
@@ -260,7 +260,7 @@ def test_a_missing_permission_is_named(wire: Wire) -> None:
     assert wire.aggregates(LAST_HOUR).status_code == 200
 
 
-def test_a_job_gives_what_the_query_gives(wire: Wire, clock: ManualClock) -> None:
+def test_a_job_gives_what_the_query_gives(wire: SimulatorClient, clock: ManualClock) -> None:
     """Polled until fulfilled, read through the cursor, fixed at its submission."""
     body: dict[str, Any] = {"groupBy": list(GROUPS), "granularity": "PT15M"}
     expected = wire.aggregates(LAST_HOUR, **body).json()["results"]
@@ -280,7 +280,7 @@ def test_a_job_gives_what_the_query_gives(wire: Wire, clock: ManualClock) -> Non
     assert found == expected
 
 
-def test_a_strange_job_or_cursor_is_refused(wire: Wire) -> None:
+def test_a_strange_job_or_cursor_is_refused(wire: SimulatorClient) -> None:
     """404 and 400."""
     assert wire.get(f"{AGGREGATES}/jobs/nobody").status_code == 404
     body = {"interval": interval(LAST_HOUR), "metrics": ["tTotalExecution"]}

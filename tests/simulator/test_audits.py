@@ -11,7 +11,7 @@ from monitor.simulator import World
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from tests.clocks import NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, Wire
+from tests.simulator_client import ACTIONS, SimulatorClient
 
 PATH = "/api/v2/audits/query/realtime"
 DAY = "2026-11-23T00:00:00Z/2026-11-24T00:00:00Z"
@@ -20,13 +20,13 @@ LATE_SECONDS = 240
 """Every entry shows by then."""
 
 
-def ask(wire: Wire, **more: object) -> requests.Response:
+def ask(wire: SimulatorClient, **more: object) -> requests.Response:
     """Ask for the day's entries about integrations."""
     body = {"interval": DAY, "serviceName": "Integrations", **more}
     return wire.call("POST", PATH, json=body, params={"expand": "user"})
 
 
-def entries(wire: Wire, **more: object) -> list[dict[str, Any]]:
+def entries(wire: SimulatorClient, **more: object) -> list[dict[str, Any]]:
     """Those that show by now."""
     found: list[dict[str, Any]] = ask(wire, **more).json()["entities"]
     return found

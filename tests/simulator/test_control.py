@@ -9,14 +9,14 @@ import pytest
 from monitor.simulator.scenarios import ORDER_STATUS
 from tests.clocks import HOUR, NOON
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, Wire
+from tests.simulator_client import ACTIONS, SimulatorClient
 
 LIMITS = "/api/v2/organizations/limits/namespaces"
 CONSUMING = "/api/v2/architect/dependencytracking/consumingresources"
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """The default org."""
     return simulate()
 
@@ -24,7 +24,7 @@ def wire(simulate: Simulate) -> Wire:
 @pytest.mark.parametrize(
     "path", ["/api/v2/tokens/me", "/api/v2/nowhere", f"{ACTIONS}/nobody", "/simulator/"]
 )
-def test_every_answer_has_a_correlation_id(wire: Wire, path: str) -> None:
+def test_every_answer_has_a_correlation_id(wire: SimulatorClient, path: str) -> None:
     """Another one each time."""
     ids = {wire.get(path).headers["ININ-Correlation-Id"] for _ in range(2)}
     assert len({uuid.UUID(one) for one in ids}) == 2
@@ -35,7 +35,7 @@ def test_every_answer_has_a_correlation_id(wire: Wire, path: str) -> None:
     [("GET", "/api/v2/nowhere", 404), ("DELETE", ACTIONS, 405), ("GET", "/oauth/token", 405)],
 )
 def test_every_error_has_the_platforms_body(
-    wire: Wire, method: str, path: str, status: int
+    wire: SimulatorClient, method: str, path: str, status: int
 ) -> None:
     """Unknown addresses and methods too."""
     answer = wire.call(method, path)
@@ -46,7 +46,7 @@ def test_every_error_has_the_platforms_body(
 
 
 def test_a_fault_of_the_simulators_own_is_an_answer_too(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
+    wire: SimulatorClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """500 in the platform's shape, without a word of what broke."""
 
@@ -60,7 +60,7 @@ def test_a_fault_of_the_simulators_own_is_an_answer_too(
     assert "secret detail" not in answer.text
 
 
-def test_requests_are_counted_by_route_template(wire: Wire) -> None:
+def test_requests_are_counted_by_route_template(wire: SimulatorClient) -> None:
     """Ids are folded; the control surface is not counted; the count can start anew."""
     wire.call("DELETE", "/simulator/requests")
     for action_id in ("one", "two"):
@@ -72,7 +72,7 @@ def test_requests_are_counted_by_route_template(wire: Wire) -> None:
     }
 
 
-def test_permissions_can_be_changed_over_the_wire(wire: Wire) -> None:
+def test_permissions_can_be_changed_over_the_wire(wire: SimulatorClient) -> None:
     """For tests that run the simulator as a process of its own."""
     wire.call("PUT", "/simulator/permissions", json={"permissions": []})
     assert wire.get(ACTIONS).status_code == 403
@@ -80,7 +80,7 @@ def test_permissions_can_be_changed_over_the_wire(wire: Wire) -> None:
     assert wire.get(ACTIONS).status_code == 200
 
 
-def test_it_says_what_it_simulates(wire: Wire) -> None:
+def test_it_says_what_it_simulates(wire: SimulatorClient) -> None:
     """Scenario, seed, contract, time and flows."""
     told = wire.get("/simulator/").json()
     assert (told["scenario"], told["contract"], told["now"]) == ("punctual", "platform", NOON)
@@ -88,7 +88,7 @@ def test_it_says_what_it_simulates(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("params", [{}, {"from": "then", "to": 1}])
-def test_the_truth_needs_two_moments(wire: Wire, params: dict[str, object]) -> None:
+def test_the_truth_needs_two_moments(wire: SimulatorClient, params: dict[str, object]) -> None:
     """400 otherwise."""
     assert wire.get("/simulator/truth", **params).status_code == 400
 
@@ -99,7 +99,7 @@ def test_the_truth_of_a_time_without_traffic_is_empty(simulate: Simulate) -> Non
     assert (told["executions"], told["actions"], told["visible_by"]) == (0, {}, None)
 
 
-def test_limits_are_the_orgs_own_and_the_defaults(wire: Wire) -> None:
+def test_limits_are_the_orgs_own_and_the_defaults(wire: SimulatorClient) -> None:
     """No permission is needed."""
     wire.org.grant(())
     live = wire.get(f"{LIMITS}/dataactions").json()["entities"]
@@ -110,7 +110,7 @@ def test_limits_are_the_orgs_own_and_the_defaults(wire: Wire) -> None:
     assert wire.get(f"{LIMITS}/elsewhere").status_code == 404
 
 
-def test_dependency_tracking_repeats_a_flow_for_each_of_its_versions(wire: Wire) -> None:
+def test_dependency_tracking_repeats_a_flow_for_each_of_its_versions(wire: SimulatorClient) -> None:
     """Two flows call Order Status, beside a guide and a flow that is gone; no queue does."""
     asked = {"id": ORDER_STATUS.action_id, "objectType": "DATAACTION", "pageSize": "100"}
     pages = [wire.get(CONSUMING, pageNumber=number, **asked).json() for number in (1, 2, 3)]
@@ -128,7 +128,7 @@ def test_dependency_tracking_repeats_a_flow_for_each_of_its_versions(wire: Wire)
     assert other["entities"] == []
 
 
-def test_dependency_tracking_needs_a_question_and_a_permission(wire: Wire) -> None:
+def test_dependency_tracking_needs_a_question_and_a_permission(wire: SimulatorClient) -> None:
     """400 and 403."""
     assert wire.get(CONSUMING, id="x").status_code == 400
     wire.org.grant(())

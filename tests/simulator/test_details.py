@@ -14,7 +14,7 @@ from monitor.simulator.scenarios import PAYMENT_LINE, STOCK_LINE, TAKE_PAYMENT
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import DETAILS, Wire, interval, moment
+from tests.simulator_client import DETAILS, SimulatorClient, interval, moment
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
 MIDNIGHT = NOON - 12 * HOUR
@@ -37,7 +37,7 @@ def simulate(simulate: Simulate) -> Simulate:
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """The default org, with everything visible at once."""
     return simulate()
 
@@ -94,7 +94,7 @@ def test_with_the_flow_contract_records_tell_of_every_timeout_there_is(simulate:
     assert dict(by_action) == told
 
 
-def test_truth_counts_a_conversation_once_per_flow_and_action(wire: Wire) -> None:
+def test_truth_counts_a_conversation_once_per_flow_and_action(wire: SimulatorClient) -> None:
     """Some conversations are hit twice, so there are fewer of them than timeouts."""
     time_range = TimeRange(NOON - 10 * HOUR, NOON)
     truth = wire.truth(time_range)["flows"]
@@ -107,7 +107,7 @@ def test_truth_counts_a_conversation_once_per_flow_and_action(wire: Wire) -> Non
     assert sum(told.values()) < sum(one["timeouts"] for one in truth)
 
 
-def test_some_records_name_only_the_flow(wire: Wire) -> None:
+def test_some_records_name_only_the_flow(wire: SimulatorClient) -> None:
     """The payment line's segments carry no properties; its document has one data action."""
     only = [{"type": "and", "predicates": [{"dimension": "flowId", "value": PAYMENT_LINE.flow_id}]}]
     found = wire.all_details(TimeRange(NOON - 10 * HOUR, NOON), segmentFilters=only)
@@ -115,7 +115,7 @@ def test_some_records_name_only_the_flow(wire: Wire) -> None:
     assert not any("properties" in one for each in found for _, one in flow_segments(each))
 
 
-def test_a_failure_ends_the_call_in_a_flow_that_disconnects(wire: Wire) -> None:
+def test_a_failure_ends_the_call_in_a_flow_that_disconnects(wire: SimulatorClient) -> None:
     """Every finished failed call of the stock line says so in two places."""
     only = [
         {
@@ -156,7 +156,7 @@ def test_the_query_misses_calls_that_began_before_midnight(
     assert {one["conversationId"] for one in job_conversations(wire, same_day)} == found
 
 
-def job_conversations(wire: Wire, body: dict[str, object]) -> list[dict[str, Any]]:
+def job_conversations(wire: SimulatorClient, body: dict[str, object]) -> list[dict[str, Any]]:
     """Everything that a job finds, page by page."""
     job = wire.call("POST", f"{DETAILS}/jobs", json=body).json()["jobId"]
     while wire.get(f"{DETAILS}/jobs/{job}").json()["state"] != "FULFILLED":
@@ -170,14 +170,14 @@ def job_conversations(wire: Wire, body: dict[str, object]) -> list[dict[str, Any
     return found
 
 
-def test_a_job_can_be_limited_and_says_how_fresh_it_is(wire: Wire) -> None:
+def test_a_job_can_be_limited_and_says_how_fresh_it_is(wire: SimulatorClient) -> None:
     """``limit`` cuts; the availability stands in the results and on its own."""
     body = {"interval": interval(LAST_HOUR), "limit": 3}
     assert len(job_conversations(wire, body)) == 3
     assert wire.get(f"{DETAILS}/jobs/availability").json() == {"dataAvailabilityDate": moment(NOON)}
 
 
-def test_pages_add_up_to_the_hits(wire: Wire) -> None:
+def test_pages_add_up_to_the_hits(wire: SimulatorClient) -> None:
     """No conversation is missing or twice while time stands still."""
     total = wire.details(LAST_HOUR).json()["totalHits"]
     paging = [{"pageSize": 20, "pageNumber": page} for page in range(1, -(-total // 20) + 1)]
@@ -186,14 +186,14 @@ def test_pages_add_up_to_the_hits(wire: Wire) -> None:
     assert len(set(names)) == len(names) == total > 40
 
 
-def test_a_page_beyond_the_last_is_empty(wire: Wire) -> None:
+def test_a_page_beyond_the_last_is_empty(wire: SimulatorClient) -> None:
     """The field is omitted; the total stays."""
     answer = wire.details(LAST_HOUR, paging={"pageSize": 100, "pageNumber": 99}).json()
     assert set(answer) == {"totalHits"}
 
 
 @pytest.mark.parametrize("order_by", ["conversationStart", "conversationEnd"])
-def test_the_order_is_what_was_asked_for(wire: Wire, order_by: str) -> None:
+def test_the_order_is_what_was_asked_for(wire: SimulatorClient, order_by: str) -> None:
     """Ascending and descending, by either end."""
     time_range = TimeRange(NOON - 3 * HOUR, NOON - 2 * HOUR)
     up = wire.all_details(time_range, order="asc", orderBy=order_by)
@@ -217,7 +217,7 @@ def test_the_order_is_what_was_asked_for(wire: Wire, order_by: str) -> None:
     ],
 )
 def test_a_segment_filter_finds_what_one_segment_satisfies(
-    wire: Wire, predicate: dict[str, Any]
+    wire: SimulatorClient, predicate: dict[str, Any]
 ) -> None:
     """By dimension, by property and by metric."""
     wanted = [{"type": "and", "predicates": [predicate]}]
@@ -225,7 +225,9 @@ def test_a_segment_filter_finds_what_one_segment_satisfies(
     assert 0 < found["totalHits"] < wire.details(LAST_HOUR).json()["totalHits"]
 
 
-def test_all_conditions_of_a_segment_filter_must_hold_for_one_segment(wire: Wire) -> None:
+def test_all_conditions_of_a_segment_filter_must_hold_for_one_segment(
+    wire: SimulatorClient,
+) -> None:
     """The IVR's segment has the error and the customer's has the ANI, so both together match."""
     purpose = {"dimension": "purpose", "value": "customer"}
     failed = {"dimension": "errorCode", "operator": "exists"}
@@ -235,7 +237,7 @@ def test_all_conditions_of_a_segment_filter_must_hold_for_one_segment(wire: Wire
     assert wire.details(LAST_HOUR, segmentFilters=apart).json()["totalHits"] > 0
 
 
-def test_clauses_join_on_two_levels(wire: Wire) -> None:
+def test_clauses_join_on_two_levels(wire: SimulatorClient) -> None:
     """An ``and`` of an ``or`` clause and a ``notExists``."""
     codes = [{"dimension": "errorCode", "value": code} for code in sorted(TIMED_OUT)]
     either = {"type": "or", "predicates": codes}
@@ -247,7 +249,7 @@ def test_clauses_join_on_two_levels(wire: Wire) -> None:
         assert {one.get("errorCode") for _, one in flow_segments(conversation)} & TIMED_OUT
 
 
-def test_conversation_filters_narrow_too(wire: Wire) -> None:
+def test_conversation_filters_narrow_too(wire: SimulatorClient) -> None:
     """By id, by direction, by a metric of the whole conversation."""
     everything = wire.all_details(LAST_HOUR)
     name = everything[0]["conversationId"]
@@ -280,13 +282,13 @@ def test_conversation_filters_narrow_too(wire: Wire) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_query_is_refused(wire: Wire, body: dict[str, Any]) -> None:
+def test_a_wrong_query_is_refused(wire: SimulatorClient, body: dict[str, Any]) -> None:
     """400 for pages, orders, intervals and dimensions that do not exist."""
     whole = {"interval": interval(LAST_HOUR), **body}
     assert wire.call("POST", f"{DETAILS}/query", json=whole).status_code == 400
 
 
-def test_either_name_of_the_permission_opens(wire: Wire) -> None:
+def test_either_name_of_the_permission_opens(wire: SimulatorClient) -> None:
     """The platform's name or the scope's; without both, 403 names them."""
     wire.org.grant(())
     answer = wire.details(LAST_HOUR)

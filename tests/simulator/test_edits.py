@@ -10,7 +10,7 @@ from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS
 from monitor.simulator.world import World
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, Wire
+from tests.simulator_client import ACTIONS, SimulatorClient
 
 FLOW = f"/api/v2/flows/{ORDER_ENQUIRIES.flow_id}"
 CONTROL = f"/simulator/flows/{ORDER_ENQUIRIES.flow_id}"
@@ -18,17 +18,17 @@ ACTION = f"{ACTIONS}/{ORDER_STATUS.action_id}"
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """An org that speaks the flow-document contract, without a gateway in front of it."""
     return simulate("flow", world=World(etag="strong"))
 
 
-def put(wire: Wire, document: bytes, tag: str) -> int:
+def put(wire: SimulatorClient, document: bytes, tag: str) -> int:
     """Send a document back; the status of the answer."""
     return wire.call("PUT", FLOW, data=document, headers={"If-Match": tag}).status_code
 
 
-def test_an_author_can_save_a_flow_first(wire: Wire) -> None:
+def test_an_author_can_save_a_flow_first(wire: SimulatorClient) -> None:
     """The write that comes next names a document that is gone, and theirs stands."""
     read = wire.get(FLOW, expand="dataActions")
     wire.fault(
@@ -67,7 +67,7 @@ def test_an_author_can_change_an_actions_timeout(simulate: Simulate) -> None:
     assert wire.get(ACTION, includeConfig="true").json()["config"]["timeoutSeconds"] == 9
 
 
-def test_any_document_can_be_placed_and_is_served_byte_for_byte(wire: Wire) -> None:
+def test_any_document_can_be_placed_and_is_served_byte_for_byte(wire: SimulatorClient) -> None:
     """Also one that no library would write so."""
     raw = b'{ "id":"f",\n"big":12345678901234567890123, "small": 1e-7, "e":"\\u00e9" , "x":[]}'
 
@@ -78,7 +78,7 @@ def test_any_document_can_be_placed_and_is_served_byte_for_byte(wire: Wire) -> N
     assert put(wire, raw, read.headers["ETag"]) == 200
 
 
-def test_what_was_sent_is_kept_byte_for_byte(wire: Wire) -> None:
+def test_what_was_sent_is_kept_byte_for_byte(wire: SimulatorClient) -> None:
     """Whether or not it was accepted; before the first there is nothing."""
     assert wire.get(f"{CONTROL}/sent").status_code == 404
     read = wire.get(FLOW, expand="dataActions")

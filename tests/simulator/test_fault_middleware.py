@@ -13,13 +13,13 @@ from monitor.simulator.scenarios import ORDER_STATUS
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, AGGREGATES, Wire, interval
+from tests.simulator_client import ACTIONS, AGGREGATES, SimulatorClient, interval
 
 ME = "/api/v2/tokens/me"
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """The default org."""
     return simulate()
 
@@ -38,7 +38,7 @@ def wire(simulate: Simulate) -> Wire:
         ("unavailable", 503),
     ],
 )
-def test_a_refusal_has_the_platforms_body(wire: Wire, kind: str, status: int) -> None:
+def test_a_refusal_has_the_platforms_body(wire: SimulatorClient, kind: str, status: int) -> None:
     """Status, body and correlation id, once; then all is well again."""
     wire.fault(kind)
     answer = wire.get(ME)
@@ -49,7 +49,7 @@ def test_a_refusal_has_the_platforms_body(wire: Wire, kind: str, status: int) ->
 
 @pytest.mark.parametrize(("seconds", "header"), [(120, "120"), (None, None)])
 def test_a_rate_limit_says_when_to_come_back(
-    wire: Wire, seconds: int | None, header: str | None
+    wire: SimulatorClient, seconds: int | None, header: str | None
 ) -> None:
     """As many seconds as ordered; the header can be left out."""
     wire.fault("rate_limited", retry_after_seconds=seconds)
@@ -57,7 +57,7 @@ def test_a_rate_limit_says_when_to_come_back(
 
 
 @pytest.mark.parametrize("kind", ["reset", "hang", "reset_after", "hang_after"])
-def test_a_connection_can_just_end(wire: Wire, kind: str) -> None:
+def test_a_connection_can_just_end(wire: SimulatorClient, kind: str) -> None:
     """The client sees no answer at all."""
     wire.fault(kind, hang_seconds=0.01)
     with pytest.raises(requests.ConnectionError):
@@ -66,7 +66,7 @@ def test_a_connection_can_just_end(wire: Wire, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "version"), [("reset", 1), ("reset_after", 2)])
-def test_a_lost_answer_is_not_a_lost_write(wire: Wire, kind: str, version: int) -> None:
+def test_a_lost_answer_is_not_a_lost_write(wire: SimulatorClient, kind: str, version: int) -> None:
     """Cut before it is served nothing happened; cut after it, it did."""
     action = wire.get(f"{ACTIONS}/{ORDER_STATUS.action_id}", includeConfig="true").json()
     body = {"version": action["version"], "config": action["config"]}
@@ -77,7 +77,7 @@ def test_a_lost_answer_is_not_a_lost_write(wire: Wire, kind: str, version: int) 
     assert now["version"] == version
 
 
-def test_a_proxy_can_answer_instead(wire: Wire) -> None:
+def test_a_proxy_can_answer_instead(wire: SimulatorClient) -> None:
     """200 with a page of HTML."""
     wire.fault("html")
     answer = wire.get(ME)
@@ -86,14 +86,14 @@ def test_a_proxy_can_answer_instead(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(("kind", "status"), [("html_forbidden", 403), ("html_not_found", 404)])
-def test_a_proxy_can_refuse_instead(wire: Wire, kind: str, status: int) -> None:
+def test_a_proxy_can_refuse_instead(wire: SimulatorClient, kind: str, status: int) -> None:
     """With the same page, and none of the platform's words."""
     wire.fault(kind)
     answer = wire.get(ME)
     assert (answer.status_code, "<html>" in answer.text) == (status, True)
 
 
-def test_an_answer_can_have_the_wrong_shape(wire: Wire) -> None:
+def test_an_answer_can_have_the_wrong_shape(wire: SimulatorClient) -> None:
     """JSON whose lists are numbers, or nothing at all."""
     wire.fault("wrong_shape")
     assert wire.get(ACTIONS).json()["entities"] == 17
@@ -102,7 +102,7 @@ def test_an_answer_can_have_the_wrong_shape(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("state", ["pending", "failed", "cancelled", "expired"])
-def test_a_job_can_end_without_results_or_not_at_all(wire: Wire, state: str) -> None:
+def test_a_job_can_end_without_results_or_not_at_all(wire: SimulatorClient, state: str) -> None:
     """The state that was ordered, in the platform's spelling."""
     body = {"interval": interval(TimeRange(NOON - 60, NOON)), "metrics": ["tTotalExecution"]}
     job = wire.call("POST", f"{AGGREGATES}/jobs", json=body).json()["jobId"]
@@ -111,7 +111,7 @@ def test_a_job_can_end_without_results_or_not_at_all(wire: Wire, state: str) -> 
     assert answers == [state.upper()] * 3
 
 
-def test_a_fault_hits_its_path_its_method_and_its_number_of_times(wire: Wire) -> None:
+def test_a_fault_hits_its_path_its_method_and_its_number_of_times(wire: SimulatorClient) -> None:
     """Others pass; so does the one after the last."""
     wire.fault("server_error", path_prefix=ACTIONS, method="GET", count=2, skip=1)
     assert wire.get(ME).status_code == 200
@@ -119,7 +119,7 @@ def test_a_fault_hits_its_path_its_method_and_its_number_of_times(wire: Wire) ->
     assert [wire.get(ACTIONS).status_code for _ in range(4)] == [200, 500, 500, 200]
 
 
-def test_the_login_can_fail_too(wire: Wire) -> None:
+def test_the_login_can_fail_too(wire: SimulatorClient) -> None:
     """Faults reach every address but the control surface."""
     wire.fault("unavailable", path_prefix="/oauth/")
     assert wire.token("simulated-client", "simulated-secret").status_code == 503
@@ -127,7 +127,7 @@ def test_the_login_can_fail_too(wire: Wire) -> None:
     assert wire.get("/simulator/").status_code == 200
 
 
-def test_waiting_faults_are_listed_and_cleared(wire: Wire) -> None:
+def test_waiting_faults_are_listed_and_cleared(wire: SimulatorClient) -> None:
     """What has not happened yet can be seen and forgotten."""
     wire.fault("html", count=3)
     wire.get(ME)
@@ -138,7 +138,7 @@ def test_waiting_faults_are_listed_and_cleared(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("body", [{"kind": "flood"}, {"kind": "html", "count": 0}, {}])
-def test_a_strange_order_is_refused(wire: Wire, body: dict[str, object]) -> None:
+def test_a_strange_order_is_refused(wire: SimulatorClient, body: dict[str, object]) -> None:
     """400, so that a test with a typing error fails."""
     assert wire.call("POST", "/simulator/faults", json=body).status_code == 400
 

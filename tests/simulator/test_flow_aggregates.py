@@ -12,7 +12,7 @@ from monitor.simulator import World
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import Wire, interval
+from tests.simulator_client import SimulatorClient, interval
 
 QUERY = "/api/v2/analytics/flows/aggregates/query"
 STRETCH = TimeRange(NOON - 10 * HOUR, NOON)
@@ -26,7 +26,7 @@ ERRORS = {
 GROUPED = World(flow_aggregates="grouped", flow_exits="ended")
 
 
-def ask(wire: Wire, **more: object) -> requests.Response:
+def ask(wire: SimulatorClient, **more: object) -> requests.Response:
     """Runs of flows by flow and exit."""
     body: dict[str, object] = {
         "interval": interval(STRETCH),

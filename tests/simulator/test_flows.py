@@ -20,23 +20,23 @@ from monitor.simulator.world import World
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import Wire
+from tests.simulator_client import SimulatorClient
 
 FLOW = f"/api/v2/flows/{ORDER_ENQUIRIES.flow_id}"
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """An org that speaks the flow-document contract, without a gateway in front of it."""
     return simulate("flow", world=World(etag="strong"))
 
 
-def whole(wire: Wire) -> requests.Response:
+def whole(wire: SimulatorClient) -> requests.Response:
     """The flow with its data actions."""
     return wire.get(FLOW, expand="dataActions")
 
 
-def put(wire: Wire, document: dict[str, Any], tag: str | None) -> requests.Response:
+def put(wire: SimulatorClient, document: dict[str, Any], tag: str | None) -> requests.Response:
     """Send a document back."""
     headers = {} if tag is None else {"If-Match": tag}
     return wire.call("PUT", FLOW, json=document, headers=headers)
@@ -51,7 +51,7 @@ def with_timeout(document: dict[str, Any], action_id: str, timeout_ms: object) -
     return copy
 
 
-def test_data_actions_stand_nested_in_the_document(wire: Wire) -> None:
+def test_data_actions_stand_nested_in_the_document(wire: SimulatorClient) -> None:
     """All five of the flow are found, one of them alone at the top."""
     document = whole(wire).json()
     assert set(timeouts_of(document)) == {step.action_id for step in ORDER_ENQUIRIES.steps}
@@ -59,18 +59,18 @@ def test_data_actions_stand_nested_in_the_document(wire: Wire) -> None:
     assert len(top) == 1
 
 
-def test_data_actions_are_only_shown_when_asked_for(wire: Wire) -> None:
+def test_data_actions_are_only_shown_when_asked_for(wire: SimulatorClient) -> None:
     """Without expand the document has no actions."""
     assert "actions" not in wire.get(FLOW).json()
 
 
-def test_an_absent_timeout_is_the_default(wire: Wire) -> None:
+def test_an_absent_timeout_is_the_default(wire: SimulatorClient) -> None:
     """An action whose author named none waits three seconds."""
     document = wire.get(f"/api/v2/flows/{STOCK_LINE.flow_id}", expand="dataActions").json()
     assert timeouts_of(document)[SEND_CONFIRMATION.action_id] == 3_000
 
 
-def test_a_timeout_of_null_is_the_default(wire: Wire) -> None:
+def test_a_timeout_of_null_is_the_default(wire: SimulatorClient) -> None:
     """A document that writes null for a timeout says as little as one that leaves it out."""
     first = whole(wire)
     document = with_timeout(first.json(), ORDER_STATUS.action_id, None)
@@ -79,7 +79,7 @@ def test_a_timeout_of_null_is_the_default(wire: Wire) -> None:
     assert timeouts_of(written.json())[ORDER_STATUS.action_id] == 3_000
 
 
-def test_the_tag_changes_with_the_document_only(wire: Wire) -> None:
+def test_the_tag_changes_with_the_document_only(wire: SimulatorClient) -> None:
     """Two reads agree; a write gives another tag."""
     first, second = whole(wire), whole(wire)
     assert first.headers["ETag"] == second.headers["ETag"]
@@ -87,7 +87,7 @@ def test_the_tag_changes_with_the_document_only(wire: Wire) -> None:
     assert put(wire, changed, first.headers["ETag"]).headers["ETag"] != first.headers["ETag"]
 
 
-def test_a_write_changes_the_timeout_and_the_servers_own_fields_only(wire: Wire) -> None:
+def test_a_write_changes_the_timeout_and_the_servers_own_fields_only(wire: SimulatorClient) -> None:
     """Everything else reads back as it was, in its order."""
     first = whole(wire)
     sent = with_timeout(first.json(), ORDER_STATUS.action_id, 7_000)
@@ -101,13 +101,13 @@ def test_a_write_changes_the_timeout_and_the_servers_own_fields_only(wire: Wire)
     }
 
 
-def test_a_write_without_a_tag_is_refused(wire: Wire) -> None:
+def test_a_write_without_a_tag_is_refused(wire: SimulatorClient) -> None:
     """428: the lock is not optional."""
     assert put(wire, whole(wire).json(), None).status_code == 428
 
 
 @pytest.mark.parametrize("tag", ['"stale"', "*"])
-def test_a_write_with_another_tag_is_refused(wire: Wire, tag: str) -> None:
+def test_a_write_with_another_tag_is_refused(wire: SimulatorClient, tag: str) -> None:
     """412: somebody else wrote first, or the client does not care."""
     assert put(wire, whole(wire).json(), tag).status_code == 412
 
@@ -143,7 +143,7 @@ def _drop_version(document: dict[str, Any]) -> None:
     ],
 )
 def test_a_document_that_is_not_whole_is_refused(
-    wire: Wire, spoil: Callable[[dict[str, Any]], None], place: str
+    wire: SimulatorClient, spoil: Callable[[dict[str, Any]], None], place: str
 ) -> None:
     """400 names where it differs, and nothing is written."""
     first = whole(wire)
@@ -156,7 +156,7 @@ def test_a_document_that_is_not_whole_is_refused(
 
 
 @pytest.mark.parametrize("timeout", [0, 60_001, 2.5, "7000", True])
-def test_a_timeout_out_of_range_is_refused(wire: Wire, timeout: object) -> None:
+def test_a_timeout_out_of_range_is_refused(wire: SimulatorClient, timeout: object) -> None:
     """Whole milliseconds from 1 to 60000."""
     first = whole(wire)
     document = with_timeout(first.json(), ORDER_STATUS.action_id, timeout)
@@ -164,20 +164,20 @@ def test_a_timeout_out_of_range_is_refused(wire: Wire, timeout: object) -> None:
 
 
 @pytest.mark.parametrize("body", ["{", "[]"])
-def test_something_that_is_no_document_is_refused(wire: Wire, body: str) -> None:
+def test_something_that_is_no_document_is_refused(wire: SimulatorClient, body: str) -> None:
     """400 for broken JSON and for JSON that is no object."""
     tag = whole(wire).headers["ETag"]
     answer = wire.call("PUT", FLOW, data=body, headers={"If-Match": tag})
     assert answer.status_code == 400
 
 
-def test_an_unknown_flow_is_not_found(wire: Wire) -> None:
+def test_an_unknown_flow_is_not_found(wire: SimulatorClient) -> None:
     """404."""
     assert wire.get("/api/v2/flows/nobody").status_code == 404
 
 
 @pytest.mark.parametrize(("method", "word"), [("GET", "read"), ("PUT", "write")])
-def test_a_missing_scope_is_named(wire: Wire, method: str, word: str) -> None:
+def test_a_missing_scope_is_named(wire: SimulatorClient, method: str, word: str) -> None:
     """403 names the scope."""
     wire.org.grant(())
     answer = wire.call(method, FLOW)
@@ -185,7 +185,9 @@ def test_a_missing_scope_is_named(wire: Wire, method: str, word: str) -> None:
     assert f"flow:flow:{word}" in answer.json()["message"]
 
 
-def test_a_longer_timeout_changes_what_arrives_later(wire: Wire, clock: ManualClock) -> None:
+def test_a_longer_timeout_changes_what_arrives_later(
+    wire: SimulatorClient, clock: ManualClock
+) -> None:
     """In this contract the flow document decides: fewer timeouts after, the same before."""
     before, after = TimeRange(NOON - HOUR, NOON), TimeRange(NOON + 60, NOON + HOUR)
     told, foretold = wire.truth(before), wire.truth(after)
@@ -230,6 +232,8 @@ def _hits(truth: dict[str, Any]) -> int:
         ("GET", "/api/v2/analytics/conversations/details/jobs/availability"),
     ],
 )
-def test_the_flow_contract_knows_nothing_else(wire: Wire, method: str, path: str) -> None:
+def test_the_flow_contract_knows_nothing_else(
+    wire: SimulatorClient, method: str, path: str
+) -> None:
     """Every documented platform address answers 404."""
     assert wire.call(method, path, json={}).status_code == 404

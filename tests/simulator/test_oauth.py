@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.clocks import NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import Wire
+from tests.simulator_client import SimulatorClient
 
 CLIENT = "signing-client"
 
@@ -36,14 +36,16 @@ OTHER_PRIVATE, _ = _pair()
 
 
 @pytest.fixture
-def wire(simulate: Simulate) -> Wire:
+def wire(simulate: Simulate) -> SimulatorClient:
     """An org that knows a client's public key."""
     started = simulate()
     started.org.register_public_key(CLIENT, PUBLIC)
     return started
 
 
-def signed(wire: Wire, key: str = PRIVATE, algorithm: str = "RS256", **changed: object) -> str:
+def signed(
+    wire: SimulatorClient, key: str = PRIVATE, algorithm: str = "RS256", **changed: object
+) -> str:
     """An assertion that is right but for what was changed; None leaves a claim out."""
     claims: dict[str, Any] = {
         "iss": CLIENT,
@@ -58,20 +60,20 @@ def signed(wire: Wire, key: str = PRIVATE, algorithm: str = "RS256", **changed: 
     return jwt.encode(kept, key, algorithm=algorithm)
 
 
-def test_a_secret_gives_a_bearer_token(wire: Wire) -> None:
+def test_a_secret_gives_a_bearer_token(wire: SimulatorClient) -> None:
     """The answer has the three fields of an OAuth token."""
     answer = wire.token("simulated-client", "simulated-secret").json()
     assert set(answer) == {"access_token", "token_type", "expires_in"}
     assert (answer["token_type"], answer["expires_in"]) == ("bearer", 86_400)
 
 
-def test_a_wrong_secret_is_refused(wire: Wire) -> None:
+def test_a_wrong_secret_is_refused(wire: SimulatorClient) -> None:
     """401 in OAuth's words."""
     answer = wire.token("simulated-client", "guess")
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-def test_an_unknown_client_is_refused(wire: Wire) -> None:
+def test_an_unknown_client_is_refused(wire: SimulatorClient) -> None:
     """400 in OAuth's words."""
     answer = wire.token("nobody", "simulated-secret")
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
@@ -84,20 +86,20 @@ def test_an_unknown_client_is_refused(wire: Wire) -> None:
         ({"grant_type": "client_credentials"}, "invalid_request"),
     ],
 )
-def test_other_grants_are_refused(wire: Wire, form: dict[str, str], error: str) -> None:
+def test_other_grants_are_refused(wire: SimulatorClient, form: dict[str, str], error: str) -> None:
     """A grant nobody offers, and credentials that do not come as Basic."""
     answer = requests.post(f"{wire.base}/oauth/token", data=form, timeout=10)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
-def test_a_signed_assertion_gives_a_token_that_works(wire: Wire) -> None:
+def test_a_signed_assertion_gives_a_token_that_works(wire: SimulatorClient) -> None:
     """The token opens the API under the client's own id."""
     token = wire.assert_signed(signed(wire)).json()["access_token"]
     answer = wire.call("GET", "/api/v2/tokens/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.json()["OAuthClient"]["id"] == CLIENT
 
 
-def test_an_assertion_is_good_once(wire: Wire) -> None:
+def test_an_assertion_is_good_once(wire: SimulatorClient) -> None:
     """A replay is refused."""
     assertion = signed(wire)
     assert wire.assert_signed(assertion).status_code == 200
@@ -121,29 +123,31 @@ def test_an_assertion_is_good_once(wire: Wire) -> None:
     ],
     ids=str,
 )
-def test_an_assertion_with_a_wrong_claim_is_refused(wire: Wire, changed: dict[str, Any]) -> None:
+def test_an_assertion_with_a_wrong_claim_is_refused(
+    wire: SimulatorClient, changed: dict[str, Any]
+) -> None:
     """Issuer, subject, audience, dates and id are all checked."""
     assert wire.assert_signed(signed(wire, **changed)).status_code == 400
 
 
-def test_an_assertion_signed_by_another_key_is_refused(wire: Wire) -> None:
+def test_an_assertion_signed_by_another_key_is_refused(wire: SimulatorClient) -> None:
     """The signature is verified against the registered key."""
     assert wire.assert_signed(signed(wire, OTHER_PRIVATE)).status_code == 400
 
 
-def test_an_assertion_with_another_algorithm_is_refused(wire: Wire) -> None:
+def test_an_assertion_with_another_algorithm_is_refused(wire: SimulatorClient) -> None:
     """A shared secret can't stand in for a signature."""
     assertion = signed(wire, "s" * 40, "HS256")
     assert wire.assert_signed(assertion).status_code == 400
 
 
-def test_something_that_is_no_assertion_is_refused(wire: Wire) -> None:
+def test_something_that_is_no_assertion_is_refused(wire: SimulatorClient) -> None:
     """400, not a crash."""
     assert wire.assert_signed("three.odd.words").status_code == 400
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "Bearer made-up"])
-def test_the_api_needs_a_token(wire: Wire, header: str) -> None:
+def test_the_api_needs_a_token(wire: SimulatorClient, header: str) -> None:
     """401 with the platform's error body."""
     answer = wire.call("GET", "/api/v2/tokens/me", headers={"Authorization": header})
     body = answer.json()
@@ -160,13 +164,13 @@ def test_a_token_expires(simulate: Simulate, wall: ManualClock) -> None:
     assert wire.get("/api/v2/tokens/me").status_code == 401
 
 
-def test_revoked_tokens_are_refused(wire: Wire) -> None:
+def test_revoked_tokens_are_refused(wire: SimulatorClient) -> None:
     """Forgetting all tokens sends every client back to the login."""
     wire.call("DELETE", "/simulator/tokens")
     assert wire.get("/api/v2/tokens/me").status_code == 401
 
 
-def test_who_am_i_needs_no_permission(wire: Wire) -> None:
+def test_who_am_i_needs_no_permission(wire: SimulatorClient) -> None:
     """Both addresses answer a client that may do nothing."""
     wire.org.grant(())
     assert wire.get("/api/v2/tokens/me").json()["organization"]["id"] == wire.org.organization_id

@@ -13,9 +13,9 @@ from monitor.simulator.scenario_types import Arrivals, LatencyLaw, Scenario
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS, TAKE_PAYMENT
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
+from tests.simulated_org import readable
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, AGGREGATES, DETAILS, GROUPS, Wire, interval
-from tests.simulator.worlds import readable
+from tests.simulator_client import ACTIONS, AGGREGATES, DETAILS, GROUPS, SimulatorClient, interval
 
 KIND = readable()
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
@@ -34,7 +34,7 @@ REFUSING = Scenario(
 )
 
 
-def ask(wire: Wire, time_range: TimeRange = HALF_HOUR, **more: object) -> Any:  # noqa: ANN401 - JSON
+def ask(wire: SimulatorClient, time_range: TimeRange = HALF_HOUR, **more: object) -> Any:  # noqa: ANN401 - JSON
     """An aggregate query by action and ending, in buckets of five minutes."""
     usual: dict[str, object] = {"groupBy": list(GROUPS), "granularity": "PT5M"}
     return wire.aggregates(time_range, **{**usual, **more}).json()

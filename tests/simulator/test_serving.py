@@ -21,7 +21,7 @@ from monitor.simulator import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import GROUPS, Wire, counts
+from tests.simulator_client import GROUPS, SimulatorClient, counts
 
 
 def test_all_names_are_sorted_and_there() -> None:
@@ -35,7 +35,7 @@ def test_all_names_are_sorted_and_there() -> None:
 def test_it_answers_until_it_is_closed(clock: ManualClock) -> None:
     """Closing twice is once."""
     with serve(SimulatedOrg(scenario(), clock)) as running:
-        with Wire(running) as wire:
+        with SimulatorClient(running) as wire:
             assert wire.get("/api/v2/tokens/me").status_code == 200
         url = running.url
     running.close()
@@ -70,7 +70,7 @@ def test_a_port_can_be_chosen(clock: ManualClock) -> None:
 def test_the_default_limit_is_the_platforms(running_simulator: RunningSimulator) -> None:
     """300 requests a minute; and the default world does not say so."""
     assert running_simulator.org.tokens.requests_per_minute == 300
-    with Wire(running_simulator) as wire:
+    with SimulatorClient(running_simulator) as wire:
         assert "inin-ratelimit-allowed" not in wire.get("/api/v2/tokens/me").headers
 
 
@@ -116,7 +116,7 @@ def test_many_clients_are_answered_alike(simulate: Simulate) -> None:
     answers: list[dict[tuple[str, str, str], int]] = []
 
     def read() -> None:
-        with Wire(wire.simulator) as mine:
+        with SimulatorClient(wire.simulator) as mine:
             answers.append(counts(mine.aggregates(time_range, groupBy=list(GROUPS))))
 
     readers = [threading.Thread(target=read) for _ in range(6)]

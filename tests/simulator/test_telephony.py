@@ -11,7 +11,7 @@ from monitor.simulator import World
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import Wire
+from tests.simulator_client import SimulatorClient
 
 STRETCH = TimeRange(NOON - 10 * HOUR, NOON)
 WIDE = TimeRange(STRETCH.start, STRETCH.end + HOUR)
@@ -33,7 +33,7 @@ def codes(session: dict[str, Any]) -> list[str]:
     return [one["errorCode"] for one in session["segments"] if "errorCode" in one]
 
 
-def records(wire: Wire, clock: ManualClock) -> list[dict[str, Any]]:
+def records(wire: SimulatorClient, clock: ManualClock) -> list[dict[str, Any]]:
     """Everything of ten hours, once all of it shows."""
     clock.at = NOON + 2 * HOUR
     return wire.all_details(WIDE)

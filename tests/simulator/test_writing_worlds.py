@@ -9,7 +9,7 @@ import pytest
 from monitor.simulator.scenarios import ORDER_ENQUIRIES, ORDER_STATUS, SEND_CONFIRMATION
 from monitor.simulator.world import World
 from tests.simulator.conftest import Simulate
-from tests.simulator.far_end import ACTIONS, Wire
+from tests.simulator_client import ACTIONS, SimulatorClient
 
 ACTION = f"{ACTIONS}/{ORDER_STATUS.action_id}"
 FLOW = f"/api/v2/flows/{ORDER_ENQUIRIES.flow_id}"
@@ -86,7 +86,7 @@ def test_a_stale_version_is_answered_as_the_world_has_it(simulate: Simulate, sta
     assert wire.get(ACTION).json()["version"] == 1
 
 
-def tag(wire: Wire, encoding: str) -> str:
+def tag(wire: SimulatorClient, encoding: str) -> str:
     """The flow's ETag as the gateway hands it out."""
     headers = {"Accept-Encoding": encoding}
     answer = wire.call("GET", FLOW, headers=headers)
@@ -117,7 +117,7 @@ def test_a_gateway_that_compresses_changes_the_tag_and_does_not_turn_it_back(
         assert put(wire, tag(wire, "gzip")) == 412
 
 
-def put(wire: Wire, etag: str) -> int:
+def put(wire: SimulatorClient, etag: str) -> int:
     """Send the flow back as it is; the status of the answer."""
     document = wire.org.flows.get(ORDER_ENQUIRIES.flow_id).text
     headers = {"If-Match": etag, "Accept-Encoding": "identity"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from monitor.sources import ExecutionBounds
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
-from tests.simulator.far_end import AGGREGATES
+from tests.simulator_client import AGGREGATES
 
 LAST_HOUR = TimeRange(NOON - HOUR, NOON)
 JOBS = f"{AGGREGATES}/jobs"

@@ -12,14 +12,14 @@ import pytest
 from monitor.errors import BadRequestError, GenesysError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
 from monitor.model import BAND_EDGES_MS, Action, ActionKind, Tally, band_of
-from monitor.simulator import SimulatedOrg, serve
+from monitor.simulator import SimulatedOrg
 from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import PARTS
 from monitor.time_ranges import TimeRange
-from tests.clocks import HOUR, NOON, ManualClock
+from tests.clocks import HOUR, NOON
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, SMALL, client_of, really_happened
-from tests.simulator.worlds import readable
+from tests.simulated_org import serve_org, simulated_org
 from tests.sources.answers import AGGREGATES, aggregates, bucket, dropped, group
 
 STRETCH = TimeRange(NOON, NOON + HOUR)
@@ -104,7 +104,7 @@ class TestEndToEnd:
     @pytest.fixture
     def evidence(self) -> Evidence:
         """Six hours of a simulated org."""
-        with serve(SimulatedOrg(SMALL, ManualClock(NOON), world=readable())) as simulator:
+        with serve_org(SMALL) as simulator:
             client = client_of(simulator.url)
             found = ActionsSource(client).read(TimeRange(NOON - 6 * HOUR, NOON), 300, deep=True)
             client.close()
@@ -113,7 +113,7 @@ class TestEndToEnd:
     @pytest.fixture
     def org(self) -> SimulatedOrg:
         """The same org, to ask it for the truth."""
-        return SimulatedOrg(SMALL, ManualClock(NOON), world=readable())
+        return simulated_org(SMALL)
 
     def test_every_execution_is_classified_as_it_ended(
         self, evidence: Evidence, org: SimulatedOrg

@@ -10,7 +10,7 @@ import pytest
 from monitor.errors import GenesysError, PermissionDeniedError
 from monitor.genesys import Client
 from monitor.model import Incident
-from monitor.simulator import SimulatedOrg, World, serve
+from monitor.simulator import World
 from monitor.simulator.scenario_types import Arrivals, LatencyLaw
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from monitor.sources import ConversationsSource, Evidence
@@ -18,7 +18,7 @@ from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import FarSide, Reply
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
 from tests.sources.answers import DETAILS, conversation, dropped, page, segment
 
 STRETCH = TimeRange(NOON, NOON + 900)
@@ -145,7 +145,7 @@ class TestEndToEnd:
         """Counts per flow equal the truth, and every one lies in the period."""
         time_range = TimeRange(NOON - 6 * HOUR, NOON)
         knows = Knows(flows={PAYMENT_LINE.flow_id: SMALL.flows[0].steps[0].action_id})
-        with serve(SimulatedOrg(SMALL, ManualClock(NOON), world=readable(TALKATIVE))) as simulator:
+        with serve_org(SMALL, world=readable(TALKATIVE)) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, knows)
             found = source.read(time_range, 300, deep=True).incidents
@@ -164,8 +164,8 @@ class TestEndToEnd:
         """A call that began before midnight, hours before it timed out."""
         two_at_night = NOON + 14 * HOUR
         time_range = TimeRange(two_at_night, two_at_night + HOUR)
-        with serve(
-            SimulatedOrg(BUSY_NIGHT, ManualClock(time_range.end), world=readable(TALKATIVE))
+        with serve_org(
+            BUSY_NIGHT, ManualClock(time_range.end), world=readable(TALKATIVE)
         ) as simulator:
             client = client_of(simulator.url)
             source = ConversationsSource(client, CLASSIFIER, KnowsNothing())

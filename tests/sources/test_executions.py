@@ -20,13 +20,12 @@ from monitor.errors import (
 )
 from monitor.genesys import Client
 from monitor.model import ExecutionList, Truncation
-from monitor.simulator import RunningSimulator, Scenario, SimulatedOrg, serve
+from monitor.simulator import RunningSimulator, Scenario
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from monitor.sources import ExecutionsSource
-from tests.clocks import NOON, ManualClock
+from tests import simulated_org
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
-from tests.simulator.far_end import Wire
-from tests.simulator.worlds import readable
+from tests.simulator_client import SimulatorClient
 from tests.sources.onlooking import JOBS, LAST_HOUR, QUICK, Notes
 
 
@@ -45,12 +44,12 @@ class Org:
 
     def fault(self, kind: str, path_prefix: str = JOBS, **more: object) -> None:
         """Let requests go wrong from now on."""
-        with Wire(self.simulator) as wire:
+        with SimulatorClient(self.simulator) as wire:
             wire.fault(kind, path_prefix=path_prefix, count=10_000, **more)
 
     def truth(self, action_id: str = ORDER_STATUS.action_id) -> dict[str, int]:
         """Executions of the last hour by outcome, as they really happened."""
-        with Wire(self.simulator) as wire:
+        with SimulatorClient(self.simulator) as wire:
             counts: dict[str, int] = wire.truth(LAST_HOUR)["actions"][action_id]
         return {outcome: count for outcome, count in counts.items() if count}
 
@@ -64,9 +63,7 @@ def serve_org() -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(scenario: Scenario = SMALL, **more: Any) -> Org:  # noqa: ANN401 - the org's
-            more.setdefault("world", readable())
-            org = SimulatedOrg(scenario, ManualClock(NOON), requests_per_minute=100_000, **more)
-            simulator = stack.enter_context(serve(org))
+            simulator = stack.enter_context(simulated_org.serve_org(scenario, **more))
             client = client_of(simulator.url, deadline_seconds=5.0)
             stack.callback(client.close)
             return Org(simulator, client)
@@ -208,7 +205,7 @@ def test_a_missing_permission_is_named(org: Org) -> None:
 
 def test_a_passing_fault_is_outlived(org: Org) -> None:
     """A request that failed once is repeated, and nothing is read twice."""
-    with Wire(org.simulator) as wire:
+    with SimulatorClient(org.simulator) as wire:
         wire.fault("reset_after", path_prefix=JOBS, method="GET", skip=2)
 
     assert outcomes(org.read(page_size=7)) == org.truth()

@@ -11,7 +11,8 @@ from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched import CLASSIFIER, ORG
+from tests.poller.watched import CLASSIFIER
+from tests.simulated_org import ORG
 from tests.sources.answers import DETAILS, Json, conversation, dropped, moment, page, segment
 from tests.sources.test_conversations import KnowsNothing
 

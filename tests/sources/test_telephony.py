@@ -6,13 +6,13 @@ import pytest
 
 from monitor.genesys import Client
 from monitor.model import Incident
-from monitor.simulator import SimulatedOrg, World, serve
+from monitor.simulator import World
 from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
-from tests.clocks import HOUR, NOON, ManualClock
+from tests.clocks import HOUR, NOON
 from tests.genesys.far_side import FarSide
 from tests.poller.watched import CLASSIFIER, SMALL, client_of
-from tests.simulator.worlds import readable
+from tests.simulated_org import readable, serve_org
 from tests.sources.answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import STRETCH, Knows
 
@@ -53,13 +53,12 @@ def test_ten_telephony_errors_for_each_flow_error_add_no_timeout(contract: str) 
     """Every timeout found is one that really happened, however many stations were silent."""
     time_range = TimeRange(NOON - 6 * HOUR, NOON)
     world = World(detail_errors="coded", telephony_errors="many")
-    org = SimulatedOrg(SMALL, ManualClock(NOON), world=readable(world), contract=contract)  # type: ignore[arg-type]
-    with serve(org) as simulator:
+    with serve_org(SMALL, world=readable(world), contract=contract) as simulator:
         client = client_of(simulator.url)
         source = ConversationsSource(client, CLASSIFIER, KNOWS)
         found = source.read(time_range, 300, deep=True).incidents
         client.close()
-    truth = org.truth(time_range.start * 1_000, time_range.end * 1_000)
+    truth = simulator.org.truth(time_range.start * 1_000, time_range.end * 1_000)
     flows: list[Json] = truth["flows"]  # type: ignore[assignment]
     assert len(found) == sum(flow["timeouts"] for flow in flows) > 20
     assert truth["flow_errors"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import stamina
 import time_machine
 
 from monitor.ledger import Ledger, OrgState
-from monitor.simulator import RunningSimulator, SimulatedOrg, World, serve
+from monitor.simulator import RunningSimulator, World
 from monitor.simulator.scenario_types import Contract
 from tests.cli.conftest import command as command  # noqa: PLC0414 - a fixture of other tests
 from tests.clocks import NOON, ManualClock
 from tests.daemon.place import Finished, Place
+from tests.simulated_org import serve_org
 from tests.worlds.org import HALF_WAY, ORG
 
 NAME = "acme"
@@ -82,22 +84,13 @@ def watch(
 ) -> Iterator[Watch]:
     """Serve the org in a world, and point the program at it."""
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
-    running: list[RunningSimulator] = []
+    with ExitStack() as stack:
 
-    def start(world: World, contract: Contract = "platform") -> Watched:
-        clock = ManualClock(HALF_WAY)
-        org = SimulatedOrg(
-            replace(ORG, contract=contract),
-            clock,
-            world=world,
-            wall=clock,
-            requests_per_minute=1_000_000,
-        )
-        simulator = serve(org)
-        running.append(simulator)
-        place = Place(tmp_path, simulator, contract=contract, interval="1m")
-        return Watched(world, simulator, clock, place, command)
+        def start(world: World, contract: Contract = "platform") -> Watched:
+            clock = ManualClock(HALF_WAY)
+            plan = replace(ORG, contract=contract)
+            simulator = stack.enter_context(serve_org(plan, clock, world=world, wall=clock))
+            place = Place(tmp_path, simulator, contract=contract, interval="1m")
+            return Watched(world, simulator, clock, place, command)
 
-    yield start
-    for simulator in running:
-        simulator.close()
+        yield start

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import requests
-
 from monitor.simulator import RunningSimulator, Scenario
 from monitor.simulator.scenario_types import Arrivals, LatenessModel, SimulatedAction
 from monitor.simulator.scenarios import (
@@ -25,6 +23,7 @@ from monitor.simulator.scenarios import (
     UPDATE_CASE,
 )
 from tests.clocks import NOON
+from tests.simulated_org import happened
 
 HOURS = 7
 """One of which is not over: no verdict is given on fewer than six windows, and some are an hour."""
@@ -108,10 +107,4 @@ class Truth:
 
 def truth_of(simulator: RunningSimulator) -> Truth:
     """Ask what really happened in all the time that the org existed."""
-    answer = requests.get(
-        f"{simulator.url}/simulator/truth",
-        params={"from": str(BEGINS - 3_600), "to": str(NOON)},
-        timeout=30,
-    )
-    answer.raise_for_status()
-    return Truth(answer.json())
+    return Truth(happened(simulator.url, BEGINS - 3_600, NOON))

@@ -35,7 +35,7 @@ from tests.genesys.far_side import Act, FarSide, Reply, listening
 from tests.genesys.sdk_models import payload_problems
 from tests.genesys.test_whole_answers import chunks, sends
 from tests.remediation.making import MakePlace
-from tests.remediation.places import org_settings
+from tests.simulated_org import org_settings
 
 ACTION = "/api/v2/integrations/actions/a-1"
 READ = f"GET {ACTION}"

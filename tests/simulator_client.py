@@ -10,6 +10,7 @@ import requests
 
 from monitor.simulator import RunningSimulator
 from monitor.time_ranges import TimeRange
+from tests.simulated_org import order_fault
 
 AGGREGATES = "/api/v2/analytics/actions/aggregates"
 DETAILS = "/api/v2/analytics/conversations/details"
@@ -17,7 +18,7 @@ ACTIONS = "/api/v2/integrations/actions"
 GROUPS = ("actionId", "errorType", "responseStatus")
 
 
-class Wire:
+class SimulatorClient:
     """Plain HTTP to a simulator, signed in."""
 
     def __init__(self, simulator: RunningSimulator) -> None:
@@ -101,8 +102,7 @@ class Wire:
 
     def fault(self, kind: str, **more: object) -> None:
         """Order a fault."""
-        answer = self.call("POST", "/simulator/faults", json={"kind": kind, **more})
-        assert answer.status_code == 201, answer.text
+        order_fault(self.base, kind, **more)
 
 
 def interval(time_range: TimeRange) -> str:
