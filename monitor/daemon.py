@@ -111,7 +111,7 @@ class Daemon:
             registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
             serve = settings.serve
             hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
-            protected = WebConfig.read(serve.web_config)
+            self._protected = protected = WebConfig.read(serve.web_config)
             app = create_app(self.holder, registry, clock, hosts, protected.passwords)
             self._scheme = "http" if protected.tls is None else "https"
             self._web = WebServer(app, serve.host, serve.port, tls=protected.tls)
@@ -174,6 +174,7 @@ class Daemon:
         try:
             settings = self._load()
             self._refuse_what_needs_a_restart(settings)
+            users = self._protected.users_now(settings.serve.web_config)
             pollers = self._open_pollers(settings)
             loops = self._open_loops(settings)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, the daemon goes on
@@ -186,10 +187,13 @@ class Daemon:
         before = {org_snapshot.org: org_snapshot for org_snapshot in self._snapshot().orgs}
         for poller in pollers:
             if poller.name in before:
-                org_snapshot = before[poller.name]
-                poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
-                done = org_snapshot.remediation
-                loops[poller.name].carry_over(done.decisions, done.voided)
+                # Nothing may be raised from here on: the old jobs have ended.
+                with failures_logged("reload", poller.name):
+                    org_snapshot = before[poller.name]
+                    poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
+                    done = org_snapshot.remediation
+                    loops[poller.name].carry_over(done.decisions, done.voided)
+        self._protected.renew(users)
         with self._snapshot_lock:
             self._settings, self._pollers, self._loops = settings, pollers, loops
             self.holder.swap(self._snapshot())

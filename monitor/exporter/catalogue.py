@@ -1,7 +1,7 @@
 """Every metric that is exported: its name, type, labels, unit and meaning, each written once.
 
 The meaning is the metric's HELP text and its row in ``docs/metrics.md``; a test holds the two
-together. Names follow section 7 of the design and the naming rules of Prometheus.
+together. Names follow Prometheus' naming rules.
 """
 
 from __future__ import annotations

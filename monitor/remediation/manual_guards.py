@@ -172,7 +172,7 @@ def _hint(asked: ManualGuardInput, guard: str) -> str:
         return f"{reading.by_hand}."
     if reading.unfit is not None and guard == reading.unfit.guard:
         return reading.unfit.hint
-    return _HINTS[guard]
+    return _HINTS.get(guard, "")
 
 
 _HINTS = {

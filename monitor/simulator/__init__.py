@@ -1,6 +1,7 @@
 """A Genesys Cloud org in a box: OAuth, analytics, actions, flows and traffic over real HTTP.
 
-It stands in for the far side of the wire, for demos and tests; no other room imports it.
+It stands in for the far side of the wire, for demos and tests: of the other rooms only the commands
+``demo`` and ``simulate`` import it.
 """
 
 from __future__ import annotations

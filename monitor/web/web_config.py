@@ -87,10 +87,15 @@ class Passwords:
         Args:
             hashes: The bcrypt hash of each user's password.
         """
-        self._hashes = {user: hashed.encode() for user, hashed in hashes.items()}
-        self._known: dict[str, bytes] = {}
         self._lock = threading.Lock()
+        self.replace(hashes)
         self._trying = threading.BoundedSemaphore(TRIED_AT_ONCE)
+
+    def replace(self, hashes: dict[str, str]) -> None:
+        """Know these users instead, and nobody that was known before."""
+        with self._lock:
+            self._hashes = {user: hashed.encode() for user, hashed in hashes.items()}
+            self._known: dict[str, bytes] = {}
 
     def allow(self, user: str, password: str) -> bool:
         """Return whether this is the user's password.
@@ -103,19 +108,23 @@ class Passwords:
         with self._lock:
             if self._known.get(user) == digest:
                 return True
+            expected = self._hashes.get(user)
         if len(given) > _LONGEST_PASSWORD_BYTES:
             return False
         if not self._trying.acquire(blocking=False):
             raise TooManyPasswordsError
         try:
-            right = bcrypt.checkpw(given, self._hashes.get(user, _NOBODY))
+            right = bcrypt.checkpw(given, expected or _NOBODY)
         except ValueError:
             return False
         finally:
             self._trying.release()
-        if not right or user not in self._hashes:
+        if not right or expected is None:
             return False
         with self._lock:
+            # It may have been replaced while it was tried.
+            if self._hashes.get(user) != expected:
+                return False
             self._known[user] = digest
         return True
 
@@ -190,6 +199,29 @@ class WebConfig:
             tls.sni_callback = _RenewedCertificate(placed, tls, _times(placed))
         users = document.basic_auth_users
         return cls(tls, Passwords(users) if users else None)
+
+    def users_now(self, name: str) -> dict[str, str]:
+        """Return who may read by the file as it is now; ``renew`` lets them in.
+
+        Args:
+            name: The file's path; empty where there is none.
+
+        Raises:
+            ConfigurationError: It can't be read or understood, or there were passwords and are none
+                any more, or the other way round.
+        """
+        users = _read(Path(name)).basic_auth_users if name else {}
+        if bool(users) != (self.passwords is not None):
+            raise ConfigurationError(
+                f"The web configuration {name} has {'' if users else 'no '}users now",
+                "Whether a password is asked for can't change while the daemon runs: restart it.",
+            )
+        return users
+
+    def renew(self, users: dict[str, str]) -> None:
+        """Let in these users from now on, and no others."""
+        if self.passwords is not None:
+            self.passwords.replace(users)
 
 
 def _read(path: Path) -> _File:

@@ -7,6 +7,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 import requests
+from structlog.testing import capture_logs
 
 from monitor.errors import ConfigurationError
 from tests.daemon.conftest import MakeDaemon
@@ -45,3 +46,51 @@ def test_a_web_configuration_that_can_not_be_used(
 
     with pytest.raises(ConfigurationError, match="can't be read"):
         make_daemon(place)
+
+
+def _user(name: str, password: bytes) -> str:
+    return f"{name}: {bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()}"
+
+
+def test_a_reload_reads_the_passwords_again(
+    place: Place, make_daemon: MakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was taken out of the file is let in no longer, also where they were known."""
+    file = tmp_path / "web.yml"
+    file.write_text(f"basic_auth_users: {{{_user('ann', b'one')}}}\n")
+    monkeypatch.setenv("TIMEOUT_MONITOR__SERVE__WEB_CONFIG", str(file))
+    daemon = make_daemon(place)
+    daemon.start()
+    metrics = f"{daemon.address}/metrics"
+    assert requests.get(metrics, auth=("ann", "one"), timeout=10).status_code == 200
+
+    file.write_text(f"basic_auth_users: {{{_user('bob', b'two')}}}\n")
+    daemon.reload()
+
+    assert requests.get(metrics, auth=("ann", "one"), timeout=10).status_code == 401
+    assert requests.get(metrics, auth=("bob", "two"), timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("content", ["basic_auth_users: {}\n", "basic_auth_users: {ann: x}\n"])
+def test_a_reload_that_would_take_the_passwords_away_is_refused(
+    place: Place,
+    make_daemon: MakeDaemon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+) -> None:
+    """A file that was cut or spoilt opens nothing; the old users stay."""
+    file = tmp_path / "web.yml"
+    file.write_text(f"basic_auth_users: {{{_user('ann', b'one')}}}\n")
+    monkeypatch.setenv("TIMEOUT_MONITOR__SERVE__WEB_CONFIG", str(file))
+    daemon = make_daemon(place)
+    daemon.start()
+
+    file.write_text(content)
+    with capture_logs() as logs:
+        daemon.reload()
+
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["reload_refused"]
+    metrics = f"{daemon.address}/metrics"
+    assert requests.get(metrics, timeout=10).status_code == 401
+    assert requests.get(metrics, auth=("ann", "one"), timeout=10).status_code == 200

@@ -98,3 +98,26 @@ def test_a_reload_that_fails_unforeseen_is_refused(place: Place) -> None:
     (told,) = [line for line in logs if line["event"] == "reload_refused"]
     assert re.match(r"RuntimeError was raised at monitor/daemon\.py:\d+ in ", told["why"])
     assert daemon._pollers is pollers  # noqa: SLF001 - see above
+
+
+@pytest.mark.parametrize("part", [OrgPoller, RemediationLoop])
+def test_a_reload_goes_on_where_counts_can_not_be_taken_over(
+    place: Place, make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch, part: type
+) -> None:
+    """The old jobs have ended by then: the new ones run, and the log says what is missing."""
+    place.configure(interval="200ms")
+    daemon = make_daemon(place)
+    daemon.start()
+    monkeypatch.setattr(part, "carry_over", boom)
+
+    with capture_logs() as logs:
+        daemon.reload()
+        polls = daemon.holder.current.orgs[0].health.polls
+        eventually(
+            lambda: sum(daemon.holder.current.orgs[0].health.polls.values()) > sum(polls.values()),
+            "a poll after the reload",
+        )
+
+    events = [line["event"] for line in logs]
+    assert "reload_failed" in events
+    assert "reloaded" in events
