@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.refused import assert_refused
+from tests.cli.error_messages import assert_refused
 from tests.daemon.place import Place
 from tests.simulated_org import SECRET
 

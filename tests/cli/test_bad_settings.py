@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.cli.refused import assert_refused
+from tests.cli.error_messages import assert_refused
 from tests.simulated_org import SECRET
 
 READ_NOTHING = ("poll", "check", "report", "run", "backfill --from 2026-01-01 --to 2026-01-02")

@@ -17,7 +17,7 @@ import requests
 from monitor.errors import ConnectionFailedError
 from monitor.genesys import HttpTransport, Request, Response
 from tests.cli.conftest import Command
-from tests.cli.refused import assert_refused
+from tests.cli.error_messages import assert_refused
 from tests.daemon.place import PATIENCE_SECONDS, Place, eventually
 from tests.simulated_org import serve_live_org
 

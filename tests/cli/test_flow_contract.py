@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.end_to_end.flow_desk import CONTRACT, HOST, Desk, desk_in
 from tests.end_to_end.flow_shell import ACTION_ID
+from tests.end_to_end.proxied_flow_shell import CONTRACT, HOST, Desk, desk_in
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from monitor.clock import SystemClock
 from monitor.simulator import RunningSimulator, World
 from monitor.simulator.scenario_types import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
-from tests.poller.watched import SMALL
+from tests.poller.watched_org import SMALL
 from tests.simulated_org import readable, serve_org
 from tests.simulator_client import AGGREGATES, SimulatorClient
 

@@ -14,7 +14,7 @@ import pytest
 from monitor.cli.results import Result
 from monitor.errors import ConfigurationError
 from tests.cli.conftest import Command
-from tests.cli.refused import assert_refused
+from tests.cli.error_messages import assert_refused
 from tests.daemon.place import PATIENCE_SECONDS, Place
 from tests.simulated_org import SECRET
 

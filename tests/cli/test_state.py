@@ -12,7 +12,7 @@ import pytest
 
 from monitor.ledger import Ledger
 from tests.cli.conftest import Command
-from tests.cli.refused import assert_refused
+from tests.cli.error_messages import assert_refused
 from tests.daemon.place import Place
 from tests.ledger.conftest import postgresql  # noqa: F401 - a fixture
 from tests.ledger.readings import reading, tally, windows

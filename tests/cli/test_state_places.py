@@ -13,7 +13,7 @@ import pytest
 from monitor.cli.app import app
 from monitor.ledger import Ledger
 from tests.cli.conftest import Command
-from tests.cli.refused import assert_refused
+from tests.cli.error_messages import assert_refused
 from tests.daemon.place import Place
 from tests.simulated_org import SECRET
 

@@ -15,8 +15,8 @@ from monitor.clock import SystemClock
 from monitor.daemon import Daemon
 from monitor.jobs import add_job, new_scheduler, re_anchor
 from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import families, sample
 
 MINUTE = 60
 HOUR = 3_600

@@ -16,8 +16,8 @@ from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.poller import OrgPoller, PollReport, org_poller
 from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import families, sample
 
 INTERVAL = "50ms"
 

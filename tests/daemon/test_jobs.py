@@ -20,9 +20,9 @@ from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
 from tests.clocks import ScaledClock
 from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import families, sample
-from tests.daemon.state import refusing_writes
+from tests.daemon.refused_writes import refusing_writes
 from tests.simulated_org import serve_live_org
 
 INTERVAL = "50ms"

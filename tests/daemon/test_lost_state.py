@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
 from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import families, sample
 
 INTERVAL = "50ms"
 

@@ -15,8 +15,8 @@ from collections import Counter
 import pytest
 
 from monitor.ledger import Ledger
+from tests.daemon.daemon_process import RunningDaemon, families, sample
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import RunningDaemon, families, sample
 from tests.simulated_org import SECRET
 
 STOP_SECONDS = 5.0

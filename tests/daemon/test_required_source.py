@@ -9,8 +9,8 @@ from monitor.daemon import Daemon
 from monitor.poller import source_availability
 from monitor.simulator import ALL_PERMISSIONS
 from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import families, sample
 
 PERMISSION = "integrations:action:view"
 

@@ -10,8 +10,8 @@ from prometheus_client import Metric
 from monitor.exporter import METRICS
 from tests.clocks import ScaledClock
 from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import RunningDaemon, families
 from tests.daemon.place import Place, eventually
-from tests.daemon.running import RunningDaemon, families
 from tests.simulated_org import serve_live_org
 
 Scrape = dict[str, Metric]

@@ -29,7 +29,7 @@ from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario_types import Contract
 from monitor.time_ranges import TimeRange
-from tests.dashboards.org import (
+from tests.dashboards.alerting_org import (
     CONTESTED,
     HOUR,
     PROOF,
@@ -39,6 +39,7 @@ from tests.dashboards.org import (
     StandingClock,
     last,
 )
+from tests.dashboards.expected_alerts import TRIP_AFTER
 from tests.dashboards.servers import (
     PATIENCE_SECONDS,
     Pager,
@@ -47,7 +48,6 @@ from tests.dashboards.servers import (
     pager,
     prometheus,
 )
-from tests.dashboards.truth import TRIP_AFTER
 from tests.end_to_end.deployment import free_port
 from tests.simulated_org import order_fault, readable, simulated_org
 
@@ -266,7 +266,7 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
 
 def _command(config: Path, moment: float, *words: str) -> None:
     """A command of the program that believes it is another time."""
-    at_a_time = ROOT / "tests" / "end_to_end" / "at_a_time.py"
+    at_a_time = ROOT / "tests" / "end_to_end" / "process_at_moment.py"
     _run(sys.executable, at_a_time, repr(moment), "--config", config, *words)
 
 
@@ -351,7 +351,7 @@ def _daemon(folder: Path, config: Path, clock: StandingClock, address: str) -> I
         process = subprocess.Popen(
             [
                 sys.executable,
-                ROOT / "tests" / "end_to_end" / "accelerated.py",
+                ROOT / "tests" / "end_to_end" / "accelerated_process.py",
                 *numbers,
                 "daemon",
                 config,

@@ -18,8 +18,7 @@ from dashboards.source.alerts import alerts
 from dashboards.source.objectives import OBJECTIVES
 from monitor.journal import ChangeState
 from monitor.model import Outcome
-from tests.dashboards.living_day import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, LivingDay
-from tests.dashboards.org import (
+from tests.dashboards.alerting_org import (
     CONTESTED,
     DOWN_1,
     DOWN_2,
@@ -32,8 +31,9 @@ from tests.dashboards.org import (
     TUNED,
     USELESS,
 )
+from tests.dashboards.expected_alerts import called_for, called_for_by, pasts
+from tests.dashboards.living_day import CONTRACTS, POLL_SECONDS, SCRAPE_SECONDS, LivingDay
 from tests.dashboards.panels import Query, load, marks, queries, shown, wrong
-from tests.dashboards.truth import called_for, called_for_by, pasts
 from tests.dashboards.variables import View
 
 pytestmark = pytest.mark.timeout(600)

@@ -7,7 +7,7 @@ from functools import cache
 
 from monitor.diagnosis.action import diagnose
 from monitor.diagnosis.model import Diagnosis, Recommendation
-from tests.diagnosis.observed import T0, WINDOW_SECONDS, lognormal, observe
+from tests.diagnosis.synthetic_evidence import T0, WINDOW_SECONDS, lognormal, observe
 
 WINDOWS = 288
 END = T0 + WINDOWS * WINDOW_SECONDS

@@ -17,7 +17,7 @@ from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.model import CAP_MS, NO_BANDS, band_of
-from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 DAY_WINDOWS = 288
 

@@ -8,7 +8,7 @@ import pytest
 from monitor.diagnosis.evidence import ActionEvidence, WindowEvidence
 from monitor.diagnosis.pooling import pool
 from monitor.model import NO_BANDS, band_of
-from tests.diagnosis.observed import T0, lognormal, observe, together
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together
 
 
 def same(one: ActionEvidence, other: ActionEvidence) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.latency_drift import latency_drift
-from tests.diagnosis.observed import T0, lognormal, observe, together
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together
 
 DAY_SECONDS = 86_400
 DAY_WINDOWS = 288

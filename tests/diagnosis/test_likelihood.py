@@ -9,7 +9,7 @@ from monitor.diagnosis.distributions import FAMILIES, Family
 from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.likelihood import SLACK, Likelihood, censored_sample
 from monitor.diagnosis.pooling import pool
-from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 LOGNORMAL = FAMILIES[0]
 

@@ -24,7 +24,7 @@ from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Tally
 from monitor.render import diagnosis_document
 from monitor.time_ranges import TimeRange
-from tests.diagnosis.observed import lognormal, with_hangs
+from tests.diagnosis.synthetic_evidence import lognormal, with_hangs
 from tests.summary.filled_ledger import (
     DAY_SECONDS,
     ORG,

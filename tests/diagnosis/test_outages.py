@@ -7,7 +7,7 @@ import pytest
 
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.outages import find_outages
-from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 
 def with_outage(evidence: ActionEvidence, first: int, windows: int, share: float) -> ActionEvidence:

@@ -9,7 +9,7 @@ from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.likelihood import censored_sample
 from monitor.diagnosis.pooling import Pooled, pool
 from monitor.diagnosis.posterior import Posterior, map_estimate, posterior, tempered_likelihood
-from tests.diagnosis.observed import T0, lognormal, observe, together, with_hangs
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 AT_MS = np.array([5_000.0, 6_000.0, 7_500.0, 10_000.0])
 

@@ -10,7 +10,7 @@ from monitor.diagnosis.action import diagnose
 from monitor.diagnosis.model import Recommendation
 from monitor.diagnosis.recommendation import TimeoutBounds, clamp
 from monitor.model import CAP_MS
-from tests.diagnosis.observed import lognormal, observe, with_hangs
+from tests.diagnosis.synthetic_evidence import lognormal, observe, with_hangs
 
 DAY_WINDOWS = 288
 

@@ -9,7 +9,7 @@ from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.pooling import pool
 from monitor.diagnosis.survival import survival_curve
 from monitor.model import NO_BANDS, band_of
-from tests.diagnosis.observed import T0, lognormal, observe, together
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together
 
 
 def test_with_one_timeout_it_is_the_share_above_each_edge() -> None:

@@ -192,7 +192,7 @@ class Deployment:
         clock = (repr(self.clock.origin), repr(self.clock.started), repr(self.clock.speed))
         log = (self.folder / f"{role}.log").open("ab")
         self._processes[role] = subprocess.Popen(
-            [sys.executable, str(HERE / "accelerated.py"), *clock, role, *arguments],
+            [sys.executable, str(HERE / "accelerated_process.py"), *clock, role, *arguments],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=log,

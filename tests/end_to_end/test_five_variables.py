@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from tests.daemon.place import eventually
-from tests.end_to_end.flow_desk import CONTRACT, HOST, Desk, desk_in
 from tests.end_to_end.flow_shell import ACTION_ID
+from tests.end_to_end.proxied_flow_shell import CONTRACT, HOST, Desk, desk_in
 
 
 @pytest.fixture

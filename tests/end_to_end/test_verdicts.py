@@ -16,7 +16,7 @@ import pytest
 from monitor.diagnosis import Verdict
 from monitor.simulator import scenario
 from tests.end_to_end.deployment import ROOT, await_answer, free_port
-from tests.end_to_end.deserved import deserved
+from tests.end_to_end.expected_verdicts import deserved
 
 HERE = Path(__file__).parent
 DAY_SECONDS = 86_400
@@ -77,7 +77,7 @@ class Moment:
         self._simulator.wait(30)
 
     def _line(self, *arguments: str, at: float | None = None) -> list[str]:
-        script = str(HERE / "at_a_time.py")
+        script = str(HERE / "process_at_moment.py")
         return [sys.executable, script, repr(at or self.at), *arguments]
 
 

@@ -39,7 +39,7 @@ from monitor.simulator.scenarios import (
 from monitor.sources import ExecutionBounds
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
-from tests.poller.watched import SMALL
+from tests.poller.watched_org import SMALL
 from tests.simulated_org import readable, serve_org
 from tests.simulator_client import AGGREGATES, SimulatorClient
 

@@ -21,7 +21,7 @@ from monitor.poller.org_poller import OrgPoller
 from monitor.simulator import Scenario, World, scenario
 from tests.clocks import NOON, ManualClock
 from tests.daemon.place import Place
-from tests.poller.watched import Watched, client_of
+from tests.poller.watched_org import WatchedOrg, client_of
 from tests.simulated_org import QUIET, SMALL, flow_only, readable, serve_live_org, serve_org
 
 KIND = World(detail_errors="named", telephony_errors="none", dependency_tracking="built")
@@ -39,7 +39,7 @@ class Watch(Protocol):
         world: World | None = None,
         clock: ManualClock | None = None,
         **settings: str,
-    ) -> Watched:
+    ) -> WatchedOrg:
         """Watch an org, with its usual sources or those named, and an hour of history.
 
         Where no world is named, it is ``KIND``. A clock that is set is ours alone: the platform
@@ -80,7 +80,7 @@ def watch(ledger: Ledger, clock: ManualClock) -> Iterator[Watch]:
             world: World | None = None,
             clock: ManualClock | None = None,
             **settings: str,
-        ) -> Watched:
+        ) -> WatchedOrg:
             plan = scenario(what) if isinstance(what, str) else what
             true = clock.true if clock else still
             served = serve_org(plan, true, world=world or readable(KIND))
@@ -89,7 +89,7 @@ def watch(ledger: Ledger, clock: ManualClock) -> Iterator[Watch]:
             client = client_of(simulator.url, deadline_seconds=deadline_seconds, stop=stop)
             stack.callback(client.close)
             usual = ("conversations",) if plan.contract == "flow" else ("actions", "conversations")
-            return Watched(
+            return WatchedOrg(
                 simulator=simulator,
                 clock=clock or still,
                 ledger=ledger,

@@ -22,7 +22,7 @@ from monitor.simulator.scenarios import (
 )
 from tests.clocks import ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, Watched
+from tests.poller.watched_org import SMALL, WatchedOrg
 from tests.simulated_org import ORG
 
 LIST = "/api/v2/integrations"
@@ -38,12 +38,12 @@ def _nothing_is_repeated() -> Iterator[None]:
         yield
 
 
-def known(watched: Watched) -> Mapping[str, Action]:
+def known(watched: WatchedOrg) -> Mapping[str, Action]:
     """The actions in the ledger by id."""
     return {action.action_id: action for action in watched.ledger.state(ORG).actions}
 
 
-def refuse(watched: Watched, permission: str) -> None:
+def refuse(watched: WatchedOrg, permission: str) -> None:
     """Take a permission away from the client."""
     watched.org.grant(set(ALL_PERMISSIONS) - {permission})
 

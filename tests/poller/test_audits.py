@@ -12,7 +12,7 @@ from monitor.poller.source_availability import PROBE_AGAIN_SECONDS
 from monitor.simulator import World
 from monitor.simulator.scenarios import ORDER_STATUS
 from tests.poller.conftest import Watch
-from tests.poller.watched import Watched
+from tests.poller.watched_org import WatchedOrg
 from tests.simulated_org import ORG
 
 AUDITS = "/api/v2/audits"
@@ -22,7 +22,7 @@ LATE_SECONDS = 240
 """Every entry shows by then."""
 
 
-def reader(watched: Watched) -> AuditReader:
+def reader(watched: WatchedOrg) -> AuditReader:
     """Reads the log of a watched org."""
     return AuditReader(
         org=ORG,
@@ -33,7 +33,7 @@ def reader(watched: Watched) -> AuditReader:
     )
 
 
-def outside(watched: Watched) -> list[tuple[int | None, int | None, str]]:
+def outside(watched: WatchedOrg) -> list[tuple[int | None, int | None, str]]:
     """From, to and who of each change outside, the newest first."""
     found = watched.ledger.journal.outside_changes(ORG, 100)
     return [(one.from_ms, one.to_ms, one.set_by.who) for one in found]

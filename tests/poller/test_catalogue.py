@@ -24,7 +24,7 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, Watched
+from tests.poller.watched_org import SMALL, WatchedOrg
 from tests.simulated_org import ORG, request_counts
 
 LOOKUP = "GET /api/v2/architect/dependencytracking/consumingresources"
@@ -34,17 +34,17 @@ ACTIONS = "/api/v2/integrations/actions"
 LIMITS = "/api/v2/organizations/limits"
 
 
-def known(watched: Watched) -> dict[str, Action]:
+def known(watched: WatchedOrg) -> dict[str, Action]:
     """The actions in the ledger by id."""
     return {action.action_id: action for action in watched.ledger.state(ORG).actions}
 
 
-def looked_up(watched: Watched) -> set[str]:
+def looked_up(watched: WatchedOrg) -> set[str]:
     """Actions whose flows are known."""
     return {action_id for action_id, _ in watched.ledger.state(ORG).flow_use}
 
 
-def seen_to_time_out(watched: Watched, action_ids: Iterable[str]) -> None:
+def seen_to_time_out(watched: WatchedOrg, action_ids: Iterable[str]) -> None:
     """Let the ledger hold one timeout of each of these actions."""
     incidents = [
         Incident(f"c-{action_id}", NOON * 1_000, NOON + 1.0, action_id, "", "", "", "TIMED_OUT")
@@ -54,7 +54,7 @@ def seen_to_time_out(watched: Watched, action_ids: Iterable[str]) -> None:
     watched.ledger.record(ORG, "conversations", reading)
 
 
-def refuse(watched: Watched, *permissions: str) -> None:
+def refuse(watched: WatchedOrg, *permissions: str) -> None:
     """Take permissions away from the client."""
     watched.org.grant(set(ALL_PERMISSIONS) - set(permissions))
 

@@ -10,7 +10,7 @@ import pytest
 from monitor.poller import PollResult
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, Watched, really_happened
+from tests.poller.watched_org import SMALL, WatchedOrg, really_happened
 from tests.simulated_org import ORG
 
 MINUTE = 60
@@ -23,14 +23,14 @@ def clock() -> ManualClock:
     return ManualClock(NOON)
 
 
-def poll_for(watched: Watched, clock: ManualClock, minutes: int) -> None:
+def poll_for(watched: WatchedOrg, clock: ManualClock, minutes: int) -> None:
     """Poll, and let time pass, once a minute."""
     for _ in range(minutes):
         assert watched.source_reader.poll().result is PollResult.OK
         clock.at += MINUTE
 
 
-def counted_all(watched: Watched) -> bool:
+def counted_all(watched: WatchedOrg) -> bool:
     """Whether the ledger has what happened since its first window, each execution once."""
     [covered] = watched.ledger.coverage(ORG, "actions")
     happened = watched.org.truth(covered.start * 1_000, covered.end * 1_000)

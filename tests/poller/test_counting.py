@@ -16,19 +16,19 @@ from monitor.simulator.scenarios import PAYMENT_LINE
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, Watched, really_happened
+from tests.poller.watched_org import SMALL, WatchedOrg, really_happened
 from tests.simulated_org import ORG
 
 MINUTE = 60
 
 
-def timeouts_by_flow(watched: Watched) -> dict[tuple[str, str], int]:
+def timeouts_by_flow(watched: WatchedOrg) -> dict[tuple[str, str], int]:
     """Incidents that the ledger counted, by flow and action."""
     totals = watched.ledger.state(ORG).incident_totals
     return {(total.flow_id, total.action_id): total.incidents for total in totals}
 
 
-def told_timeouts(watched: Watched) -> dict[tuple[str, str], int]:
+def told_timeouts(watched: WatchedOrg) -> dict[tuple[str, str], int]:
     """Timeouts that really hit a flow, by the action that can be known."""
     known: Counter[tuple[str, str]] = Counter()
     for told in watched.truth("conversations")["flows"]:

@@ -24,7 +24,7 @@ from monitor.sources import Evidence
 from monitor.time_ranges import TimeRange, floor_to
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import AGGREGATES, DETAILS, SMALL, Watched, really_happened
+from tests.poller.watched_org import AGGREGATES, DETAILS, SMALL, WatchedOrg, really_happened
 from tests.simulated_org import ORG
 
 MINUTE = 60
@@ -45,14 +45,14 @@ TRANSIENT = [
 ]
 
 
-def impatient(watch: Watch, *names: str, initial: str = "1h") -> Watched:
+def impatient(watch: Watch, *names: str, initial: str = "1h") -> WatchedOrg:
     """A reader that gives up soon, of an org whose traffic has been drawn already."""
     watched = watch(SMALL, *names, deadline_seconds=CALL_SECONDS, initial=initial)
     watched.org.truth((NOON - 8 * HOUR) * 1_000, (NOON + 2 * HOUR) * 1_000)
     return watched
 
 
-def break_source(watched: Watched, kind: str, path: str) -> None:
+def break_source(watched: WatchedOrg, kind: str, path: str) -> None:
     """Let a source fail until it is mended; waits that it asks for are longer than any poll."""
     watched.fault(kind, path, retry_after_seconds=3 * HOUR, hang_seconds=5)
 

@@ -24,7 +24,7 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON
 from tests.poller.conftest import Watch
-from tests.poller.watched import Watched
+from tests.poller.watched_org import WatchedOrg
 from tests.simulated_org import ORG
 
 FLOWS = replace(scenario("flow"), lateness=PUNCTUAL)
@@ -32,7 +32,7 @@ FLOW = "/api/v2/flows"
 GET_FLOW = "GET /api/v2/flows/{flowId}"
 
 
-def seen(watched: Watched, *flow_ids: str) -> None:
+def seen(watched: WatchedOrg, *flow_ids: str) -> None:
     """Let the ledger hold one timeout in each of these flows."""
     incidents = [
         Incident(f"c-{flow_id}", NOON * 1_000, NOON + 1.0, "unknown", "", flow_id, "", "TIMED_OUT")
@@ -44,7 +44,7 @@ def seen(watched: Watched, *flow_ids: str) -> None:
     )
 
 
-def known(watched: Watched) -> dict[str, Action]:
+def known(watched: WatchedOrg) -> dict[str, Action]:
     """The actions in the ledger by id, without those that only the data names."""
     actions = watched.ledger.state(ORG).actions
     return {a.action_id: a for a in actions if a.kind is not ActionKind.UNKNOWN}

@@ -12,7 +12,7 @@ from monitor.simulator import ALL_PERMISSIONS, World, scenario
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, Watched, really_happened
+from tests.poller.watched_org import SMALL, WatchedOrg, really_happened
 from tests.simulated_org import ORG
 
 MINUTE = 60
@@ -36,13 +36,13 @@ WORLDS = [
 ]
 
 
-def lost(watched: Watched) -> dict[tuple[str, str], int]:
+def lost(watched: WatchedOrg) -> dict[tuple[str, str], int]:
     """Callers that the ledger counted, by flow and exit reason."""
     totals = watched.ledger.state(ORG).flow_error_totals
     return {(one.flow_id, one.exit_reason): one.callers for one in totals}
 
 
-def really_lost(watched: Watched) -> dict[tuple[str, str], int]:
+def really_lost(watched: WatchedOrg) -> dict[tuple[str, str], int]:
     """Callers whom flows really lost."""
     told = watched.truth("flow-errors")["flow_errors"]
     return {(one["flow_id"], one["exit_reason"]): one["callers"] for one in told}
@@ -89,7 +89,9 @@ def test_ten_telephony_errors_for_each_flow_error_are_no_timeouts(
 class TestCost:
     """What it costs: nothing that a poll did not cost before."""
 
-    def counts(self, watched: Watched, clock: ManualClock, polls: int = 22) -> list[Counter[str]]:
+    def counts(
+        self, watched: WatchedOrg, clock: ManualClock, polls: int = 22
+    ) -> list[Counter[str]]:
         """Requests of each of many polls after the first, a minute apart."""
         watched.source_reader.poll()
         watched.requests()

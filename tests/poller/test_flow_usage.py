@@ -18,7 +18,7 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
 )
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, Watched
+from tests.poller.watched_org import SMALL, WatchedOrg
 from tests.simulated_org import ORG
 
 LOOKUP = "GET /api/v2/architect/dependencytracking/consumingresources"
@@ -30,7 +30,7 @@ USED = {
 }
 
 
-def unknown(watched: Watched) -> set[str]:
+def unknown(watched: WatchedOrg) -> set[str]:
     """The actions of whose use nothing is known."""
     state = watched.ledger.state(ORG)
     return {one.action_id for one in state.actions} - state.flow_lookups.keys()

@@ -15,7 +15,7 @@ from monitor.snapshot import Snapshot
 from monitor.time_ranges import TimeRange
 from monitor.web.readiness import why_not_ready
 from tests.daemon.place import eventually
-from tests.daemon.state import refusing_writes
+from tests.daemon.refused_writes import refusing_writes
 from tests.poller.conftest import OpenPoller, PolledOrg
 
 HOUR = 3_600

@@ -16,7 +16,7 @@ from monitor.ledger import Ledger
 from monitor.poller import OrgReader, PollResult, open_reader
 from monitor.simulator import World
 from tests.clocks import NOON, ManualClock
-from tests.poller.watched import SMALL
+from tests.poller.watched_org import SMALL
 from tests.simulated_org import readable, serve_org
 
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"

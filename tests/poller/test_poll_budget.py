@@ -21,9 +21,9 @@ from monitor.sources import ActionsSource, ConversationsSource, Source
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import Act, FarSide, Reply, listening
-from tests.poller.watched import CLASSIFIER, client_of
+from tests.poller.watched_org import CLASSIFIER, client_of
 from tests.simulated_org import ORG
-from tests.sources.answers import (
+from tests.sources.analytics_answers import (
     AGGREGATES,
     DETAILS,
     Json,

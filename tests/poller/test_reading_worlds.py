@@ -13,7 +13,7 @@ from monitor.simulator.world import questions
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import AGGREGATES, SMALL, Watched, really_happened
+from tests.poller.watched_org import AGGREGATES, SMALL, WatchedOrg, really_happened
 from tests.simulated_org import ORG, readable
 
 KIND = readable()
@@ -41,12 +41,12 @@ REFUSED_BY_SOME = replace(
 """The last action, whose records are the odd ones, has executions that no reader can count."""
 
 
-def query_count(watched: Watched) -> int:
+def query_count(watched: WatchedOrg) -> int:
     """Aggregate queries since the last call."""
     return sum(n for route, n in watched.requests().items() if AGGREGATES in route)
 
 
-def refused_queries(watched: Watched) -> int:
+def refused_queries(watched: WatchedOrg) -> int:
     """Requests that the platform refused so far."""
     answered = watched.client.stats().requests.items()
     return sum(n for (_, status), n in answered if status not in {"200", "201", "202"})

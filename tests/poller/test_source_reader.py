@@ -12,7 +12,7 @@ from monitor.sources import Evidence, Source
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import SMALL, really_happened
+from tests.poller.watched_org import SMALL, really_happened
 from tests.simulated_org import ORG
 
 

@@ -13,7 +13,7 @@ from monitor.simulator import Scenario
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched import AGGREGATES, SMALL, Watched, really_happened
+from tests.poller.watched_org import AGGREGATES, SMALL, WatchedOrg, really_happened
 from tests.simulated_org import ORG
 
 
@@ -22,7 +22,7 @@ def coarse(smallest_seconds: int) -> Scenario:
     return replace(SMALL, smallest_granularity_seconds=smallest_seconds)
 
 
-def window_of(watched: Watched, source: str = "actions") -> int:
+def window_of(watched: WatchedOrg, source: str = "actions") -> int:
     """The windows that a source is read in, by the ledger."""
     return watched.ledger.state(ORG).sources[source].window_seconds
 

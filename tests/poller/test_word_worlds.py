@@ -11,7 +11,7 @@ from monitor.summary import summarise
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON
 from tests.poller.conftest import Watch
-from tests.poller.watched import CLASSIFIER, SMALL, really_happened
+from tests.poller.watched_org import CLASSIFIER, SMALL, really_happened
 from tests.simulated_org import ORG
 
 WORDS = ("named", "seen", "prose")

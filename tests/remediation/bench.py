@@ -40,9 +40,9 @@ from monitor.simulator.scenario_types import (
 )
 from monitor.simulator.world import World
 from tests.clocks import ManualClock
-from tests.remediation.cases import NOW, diagnosis
-from tests.remediation.steps import SteppedJournal, SteppedTarget, Steps
-from tests.remediation.wires import Socket, Wsgi
+from tests.remediation.crash_points import SteppedJournal, SteppedTarget, Steps
+from tests.remediation.guard_inputs import NOW, diagnosis
+from tests.remediation.transports import Socket, Wsgi
 from tests.simulated_org import readable, simulated_org
 from tests.simulator_client import ACTIONS
 

@@ -13,7 +13,7 @@ from monitor.config import RemediationSettings
 from monitor.ledger import Ledger
 from monitor.simulator.world import World
 from tests.remediation.bench import Bench
-from tests.remediation.cases import AUTO
+from tests.remediation.guard_inputs import AUTO
 
 MakeBench = Callable[..., Bench]
 

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.journal import Change, ChangeState, Switch
 from monitor.remediation.circuit_breaker import trip_reason
-from tests.remediation.cases import NOW, change, remediation_state
+from tests.remediation.guard_inputs import NOW, change, remediation_state
 
 S = ChangeState
 

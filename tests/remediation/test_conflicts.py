@@ -11,7 +11,7 @@ from monitor.remediation.set_timeout import SetResult
 from monitor.simulator.world import World
 from tests.remediation.bench import LISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
-from tests.remediation.steps import Steps
+from tests.remediation.crash_points import Steps
 from tests.remediation.test_reconcile import fault, newest, turn
 
 S = ChangeState

@@ -14,7 +14,7 @@ from monitor.journal import ChangeState, Quarantine, RemediationState, Switch
 from monitor.remediation.decide import decide, in_order_of_worth, next_timeout_ms
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.guards import GUARD_NAMES
-from tests.remediation.cases import (
+from tests.remediation.guard_inputs import (
     ACTION,
     AUTO,
     DAY,

@@ -20,7 +20,7 @@ from monitor.remediation.loop import RemediationLoop
 from monitor.remediation.reconcile import ReconcileReport
 from monitor.time_ranges import TimeRange
 from tests.clocks import ManualClock
-from tests.remediation.cases import ACTION, NAME, NOW, ORG, diagnosis
+from tests.remediation.guard_inputs import ACTION, NAME, NOW, ORG, diagnosis
 
 MakeKeeper = Callable[..., RemediationLoop]
 DIAGNOSED = OrgDiagnosis(

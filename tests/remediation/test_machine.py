@@ -39,8 +39,8 @@ from tests.remediation.bench import (
     Program,
     judged,
 )
-from tests.remediation.steps import Killed, Steps
-from tests.remediation.wires import Socket, Wsgi
+from tests.remediation.crash_points import Killed, Steps
+from tests.remediation.transports import Socket, Wsgi
 
 DAY = 86_400.0
 SEQUENCES = int(os.environ.get("SEQUENCES", "2000" if "CI" in os.environ else "120"))

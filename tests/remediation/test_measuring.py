@@ -11,7 +11,7 @@ from monitor.model import Action, ActionKind
 from monitor.remediation.effect import Measured
 from monitor.remediation.measuring import Measuring, measure
 from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS, reading, tally, windows
-from tests.remediation.cases import change
+from tests.remediation.guard_inputs import change
 
 HOW = Measuring(CollectSettings(), ClassifySettings().classifier(), SOURCE, first=6)
 SETTLE_WINDOWS = 2

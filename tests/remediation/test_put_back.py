@@ -16,7 +16,7 @@ from monitor.remediation.put_back import DAMAGED, why_set_back
 from monitor.simulator.flow_documents import _written
 from tests.remediation.bench import FLOW, LISTED, ORG, UNLISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
-from tests.remediation.steps import Killed, Steps
+from tests.remediation.crash_points import Killed, Steps
 from tests.remediation.test_reconcile import apply, events, fault, newest, roll_back, turn
 
 S = ChangeState

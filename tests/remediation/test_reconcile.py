@@ -28,7 +28,7 @@ from tests.remediation.bench import (
     judged,
 )
 from tests.remediation.conftest import MakeBench
-from tests.remediation.steps import Killed, Steps
+from tests.remediation.crash_points import Killed, Steps
 
 DAY = 86_400
 S = ChangeState

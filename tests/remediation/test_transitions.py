@@ -6,7 +6,7 @@ import pytest
 
 from monitor.journal import ChangeState
 from monitor.remediation.transitions import ARRIVAL_SECONDS, LATE_SECONDS, resolve_state
-from tests.remediation.cases import NOW, change
+from tests.remediation.guard_inputs import NOW, change
 
 OLD, OURS, FOREIGN = 3_000, 4_000, 5_000
 S = ChangeState

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.genesys import Client
 from tests.genesys.far_side import FarSide, listening
-from tests.poller.watched import client_of
+from tests.poller.watched_org import client_of
 
 
 @pytest.fixture

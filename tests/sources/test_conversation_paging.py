@@ -7,8 +7,8 @@ from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched import CLASSIFIER
-from tests.sources.answers import DETAILS, Json, conversation, page, segment
+from tests.poller.watched_org import CLASSIFIER
+from tests.sources.analytics_answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import KnowsNothing
 
 STRETCH = TimeRange(NOON, NOON + 900)

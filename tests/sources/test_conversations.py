@@ -17,9 +17,9 @@ from monitor.sources import ConversationsSource, Evidence
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched import CLASSIFIER, SMALL, client_of
+from tests.poller.watched_org import CLASSIFIER, SMALL, client_of
 from tests.simulated_org import readable, serve_org
-from tests.sources.answers import DETAILS, conversation, dropped, page, segment
+from tests.sources.analytics_answers import DETAILS, conversation, dropped, page, segment
 
 STRETCH = TimeRange(NOON, NOON + 900)
 

@@ -12,8 +12,8 @@ from monitor.errors import GenesysError, WrongShapeError
 from monitor.model import Execution, ExecutionList, Truncation
 from monitor.sources import ExecutionsSource
 from tests.genesys.far_side import FarSide, Reply, Seen, listening
-from tests.poller.watched import client_of
-from tests.sources.onlooking import JOBS, LAST_HOUR, QUICK, Notes
+from tests.poller.watched_org import client_of
+from tests.sources.recorded_progress import JOBS, LAST_HOUR, QUICK, Notes
 
 SUBMIT, STATUS, RESULTS = f"POST {JOBS}", f"GET {JOBS}/j", f"GET {JOBS}/j/results"
 

@@ -11,9 +11,17 @@ from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched import CLASSIFIER
+from tests.poller.watched_org import CLASSIFIER
 from tests.simulated_org import ORG
-from tests.sources.answers import DETAILS, Json, conversation, dropped, moment, page, segment
+from tests.sources.analytics_answers import (
+    DETAILS,
+    Json,
+    conversation,
+    dropped,
+    moment,
+    page,
+    segment,
+)
 from tests.sources.test_conversations import KnowsNothing
 
 FLOWS = "POST /api/v2/analytics/flows/aggregates/query"

@@ -11,9 +11,9 @@ from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
 from tests.genesys.far_side import FarSide
-from tests.poller.watched import CLASSIFIER, SMALL, client_of
+from tests.poller.watched_org import CLASSIFIER, SMALL, client_of
 from tests.simulated_org import readable, serve_org
-from tests.sources.answers import DETAILS, Json, conversation, page, segment
+from tests.sources.analytics_answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import STRETCH, Knows
 
 STATION_SILENT = "error.ininedgecontrol.connection.timeout"

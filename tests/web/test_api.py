@@ -14,7 +14,7 @@ from monitor.ledger import OrgState
 from monitor.render import report_document
 from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from tests.exporter.snapshots import NOW, ORG, org_snapshot, recorded_org_snapshot
-from tests.remediation.cases import change
+from tests.remediation.guard_inputs import change
 from tests.web.conftest import Site
 
 Server = Callable[..., Site]

@@ -20,14 +20,14 @@ from tests.cli.conftest import command as command  # noqa: PLC0414 - a fixture o
 from tests.clocks import NOON, ManualClock
 from tests.daemon.place import Finished, Place
 from tests.simulated_org import serve_org
-from tests.worlds.org import HALF_WAY, ORG
+from tests.worlds.small_org import HALF_WAY, ORG
 
 NAME = "acme"
 NO_FAULT_OF_OURS = ("Traceback", "went wrong inside")
 
 
 @dataclass
-class Watched:
+class WatchedWorld:
     """One org in one world, and the program that watches it.
 
     Attributes:
@@ -73,7 +73,7 @@ class Watched:
             return ledger.state(NAME)
 
 
-Watch = Callable[..., Watched]
+Watch = Callable[..., WatchedWorld]
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def watch(
     monkeypatch.setenv("TIMEOUT_MONITOR__COLLECT__INITIAL", "12h")
     with ExitStack() as stack:
 
-        def start(world: World, contract: Contract = "platform") -> Watched:
+        def start(world: World, contract: Contract = "platform") -> WatchedWorld:
             clock = ManualClock(HALF_WAY)
             plan = replace(ORG, contract=contract)
             simulator = stack.enter_context(serve_org(plan, clock, world=world, wall=clock))
             place = Place(tmp_path, simulator, contract=contract, interval="1m")
-            return Watched(world, simulator, clock, place, command)
+            return WatchedWorld(world, simulator, clock, place, command)
 
         yield start

@@ -6,13 +6,13 @@ from typing import Any
 
 from monitor.model import Outcome
 from monitor.simulator.scenarios import TAKE_PAYMENT
-from tests.worlds.conftest import Watched
-from tests.worlds.org import FLOWS, truth_of
+from tests.worlds.conftest import WatchedWorld
+from tests.worlds.small_org import FLOWS, truth_of
 
 RAISED_MS = 20_000
 
 
-def timeouts_are_counted_where_records_show_them(watched: Watched) -> None:
+def timeouts_are_counted_where_records_show_them(watched: WatchedWorld) -> None:
     """None is where they don't, for no telephony error may pass for one."""
     truth = truth_of(watched.simulator).outcomes
     found = sum(one["timeouts"] for one in watched.report()["actions"])
@@ -20,7 +20,7 @@ def timeouts_are_counted_where_records_show_them(watched: Watched) -> None:
     assert found == (0 if hidden else sum(by[Outcome.TIMEOUT] for by in truth.values()))
 
 
-def callers_lost_are_counted_from_the_records(watched: Watched) -> None:
+def callers_lost_are_counted_from_the_records(watched: WatchedWorld) -> None:
     """By flow and exit reason, beside the timeouts."""
     found = {
         (one.flow_id, one.exit_reason): one.callers for one in watched.state().flow_error_totals
@@ -28,7 +28,7 @@ def callers_lost_are_counted_from_the_records(watched: Watched) -> None:
     assert found == truth_of(watched.simulator).callers_lost
 
 
-def one_number_of_a_document_changes(watched: Watched) -> None:
+def one_number_of_a_document_changes(watched: WatchedWorld) -> None:
     """Whatever a gateway makes of ETags."""
     flow = next(one for one in FLOWS if one.name == "Payment Line")
     store = watched.simulator.org.flows

@@ -17,8 +17,8 @@ from monitor.simulator.scenarios import (
     SEND_CONFIRMATION,
     TAKE_PAYMENT,
 )
-from tests.worlds.conftest import Watched
-from tests.worlds.org import ACTIONS, FLOWS, truth_of
+from tests.worlds.conftest import WatchedWorld
+from tests.worlds.small_org import ACTIONS, FLOWS, truth_of
 
 MOST_TRIES = 4
 REFUSED, CONFLICT, NOT_KNOWN = 3, 5, 6
@@ -33,7 +33,7 @@ def hides_timeouts(world: World) -> bool:
     return world.error_words == "seen" and world.timeout_status == "none"
 
 
-def every_execution_is_counted_once(watched: Watched) -> None:
+def every_execution_is_counted_once(watched: WatchedWorld) -> None:
     """By action and outcome; a timeout that can't be told from an error is one of both."""
     found = {
         one["action_id"]: {
@@ -62,7 +62,7 @@ def _failures_as_one(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, i
     }
 
 
-def every_action_has_its_name_and_its_timeout(watched: Watched) -> None:
+def every_action_has_its_name_and_its_timeout(watched: WatchedWorld) -> None:
     """Unset is 60 s, 15 s of a function, and nothing where there is none to set."""
     listed = {one["action_id"]: one for one in watched.report()["actions"]}
     for action in ACTIONS:
@@ -80,7 +80,7 @@ def _in_force(action: SimulatedAction) -> float | None:
     return 15.0 if action.kind is ActionKind.FUNCTION else 60.0
 
 
-def the_verdicts_are_those_that_the_laws_deserve(watched: Watched) -> None:
+def the_verdicts_are_those_that_the_laws_deserve(watched: WatchedWorld) -> None:
     """Wherever a timeout can be told from another failure; else the report says it can't."""
     verdicts = {one["action_id"]: one["verdict"] for one in watched.report()["actions"]}
     assert verdicts[BRANCH_FINDER.action_id] == "healthy"
@@ -93,7 +93,7 @@ def the_verdicts_are_those_that_the_laws_deserve(watched: Watched) -> None:
     assert verdicts[ADDRESS_LOOKUP.action_id] == "remote_timeout"
 
 
-def callers_are_hit_by_timeouts_of_data_actions_alone(watched: Watched) -> None:
+def callers_are_hit_by_timeouts_of_data_actions_alone(watched: WatchedWorld) -> None:
     """Telephony is none, and a timeout without a name is pinned on no action."""
     truth = Counter(truth_of(watched.simulator).timeouts_by_flow)
     found = Counter(
@@ -110,7 +110,7 @@ def callers_are_hit_by_timeouts_of_data_actions_alone(watched: Watched) -> None:
         assert found == unnamed
 
 
-def callers_lost_are_counted_as_what_they_are(watched: Watched) -> None:
+def callers_lost_are_counted_as_what_they_are(watched: WatchedWorld) -> None:
     """By flow and exit reason, from flow aggregates or else from detail records; never timeouts."""
     found = {
         (one.flow_id, one.exit_reason): one.callers for one in watched.state().flow_error_totals
@@ -118,7 +118,7 @@ def callers_lost_are_counted_as_what_they_are(watched: Watched) -> None:
     assert found == truth_of(watched.simulator).callers_lost
 
 
-def the_counters_are_what_the_report_says(watched: Watched) -> None:
+def the_counters_are_what_the_report_says(watched: WatchedWorld) -> None:
     """The running totals, which become counters, grew by each execution once."""
     classifier = ClassifySettings().classifier()
     counters: Counter[tuple[str, str]] = Counter()
@@ -138,7 +138,7 @@ def the_counters_are_what_the_report_says(watched: Watched) -> None:
         )
 
 
-def what_a_world_hides_is_said(watched: Watched) -> None:
+def what_a_world_hides_is_said(watched: WatchedWorld) -> None:
     """Which failures may be timeouts, and that nobody knows which flows use an action."""
     report = watched.report()
     (org,) = report["orgs"]
@@ -167,7 +167,7 @@ def _uses(flow: SimulatedFlow, action: SimulatedAction) -> bool:
     return any(step.action_id == action.action_id for step in flow.steps)
 
 
-def a_raise_changes_one_number(watched: Watched) -> None:
+def a_raise_changes_one_number(watched: WatchedWorld) -> None:
     """Whatever PATCH does to what it leaves out; somebody who saves first keeps what they saved."""
     store = watched.simulator.org.actions
     before = {action.action_id: store.get(action.action_id) for action in ACTIONS}
@@ -195,7 +195,7 @@ def a_raise_changes_one_number(watched: Watched) -> None:
     assert (one.name, one.category) == (two.name, two.category)
 
 
-def _apply(watched: Watched) -> int:
+def _apply(watched: WatchedWorld) -> int:
     done = watched.run("apply", "Order Status", "--yes", codes=(0, REFUSED, CONFLICT, NOT_KNOWN))
     assert done.code == 0 or done.err or done.code == CONFLICT, done
     return done.code

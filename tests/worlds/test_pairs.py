@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.simulator import World
-from tests.worlds.pairs import all_pairs, name_of, pairs_of, pairwise
+from tests.worlds.pairwise_worlds import all_pairs, name_of, pairs_of, pairwise
 
 
 def test_every_two_readings_of_two_questions_meet() -> None:

@@ -13,8 +13,8 @@ from monitor.simulator import World
 from monitor.simulator.scenarios import PARTNER_TOKEN, PRICE_QUOTE
 from tests.worlds import flow_contract, platform_contract
 from tests.worlds.conftest import Watch
-from tests.worlds.org import ACTIONS
-from tests.worlds.pairs import name_of, pairwise
+from tests.worlds.pairwise_worlds import name_of, pairwise
+from tests.worlds.small_org import ACTIONS
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -31,9 +31,9 @@ from monitor.simulator.scenarios import (
     PRICE_QUOTE,
     SEND_CONFIRMATION,
 )
+from tests.genesys.client.test_whole_answers import chunks, sends
 from tests.genesys.far_side import Act, FarSide, Reply, listening
 from tests.genesys.sdk_models import payload_problems
-from tests.genesys.test_whole_answers import chunks, sends
 from tests.remediation.making import MakePlace
 from tests.simulated_org import org_settings
 

@@ -1,6 +1,6 @@
 """``timeout-monitor`` as a process that believes it is another time.
 
-Everything but the clock is the program's own: ``python at_a_time.py MOMENT ARGUMENT...``, where
+Everything but the clock is the program's own. ``python process_at_moment.py MOMENT ARGUMENT...``:
 MOMENT is epoch seconds; from there on its clock runs as fast as any other.
 """
 

@@ -1,6 +1,6 @@
 """The daemon and the simulator as processes whose clock runs faster: a day in half a minute.
 
-Everything but the clock is the program's own: ``python accelerated.py ORIGIN STARTED SPEED
+Everything but the clock is the program's own: ``python accelerated_process.py ORIGIN STARTED SPEED
 daemon CONFIG`` or ``... simulator PORT CONTRACT ENDS``.
 """
 

@@ -17,8 +17,7 @@ from monitor.errors import (
 )
 from monitor.genesys import Client, connect
 from monitor.genesys.client.rate_limiter import BURST
-from tests.genesys.far_side import TOKEN, FarSide, Reply
-from tests.genesys.things import (
+from tests.genesys.client.thing_api import (
     ALICE,
     PATH,
     READ,
@@ -30,6 +29,7 @@ from tests.genesys.things import (
     read,
     write,
 )
+from tests.genesys.far_side import TOKEN, FarSide, Reply
 
 
 def test_an_answer_is_read_as_the_type_asked_for(client: Client, far_side: FarSide) -> None:

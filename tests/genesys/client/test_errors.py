@@ -15,16 +15,9 @@ from monitor.errors import (
     WrongShapeError,
 )
 from monitor.genesys import Client
+from tests.genesys.client.thing_api import QUERY, QUERY_ALL, READ, READ_A, Thing, read
 from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import FarSide, Reply
-from tests.genesys.things import (
-    QUERY,
-    QUERY_ALL,
-    READ,
-    READ_A,
-    Thing,
-    read,
-)
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ from monitor.errors import (
 )
 from monitor.genesys import Client
 from monitor.remediation.targets.writing import put_flow
+from tests.genesys.client.thing_api import WRITE_A, org_at, write
 from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, Act, FarSide, Reply
-from tests.genesys.things import WRITE_A, org_at, write
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:

@@ -18,9 +18,7 @@ from monitor.errors import (
     ServerFaultError,
 )
 from monitor.genesys import Client
-from tests.genesys.conftest import MakeClient
-from tests.genesys.far_side import TOKEN, Act, FarSide, Reply
-from tests.genesys.things import (
+from tests.genesys.client.thing_api import (
     ALICE,
     PATH,
     QUERY,
@@ -35,6 +33,8 @@ from tests.genesys.things import (
     read,
     write,
 )
+from tests.genesys.conftest import MakeClient
+from tests.genesys.far_side import TOKEN, Act, FarSide, Reply
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])

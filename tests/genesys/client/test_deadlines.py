@@ -22,8 +22,8 @@ from monitor.errors import (
 from monitor.genesys.client.api_stats import ApiCounters
 from monitor.genesys.client.connections import MOST_INTERIM_ANSWERS
 from monitor.genesys.client.transport import HttpTransport, Request
+from tests.genesys.client.test_transport import certificate
 from tests.genesys.far_side import Act, FarSide, Reply
-from tests.genesys.test_transport import certificate
 
 SECONDS = 0.25
 """What an exchange of these tests may take."""

@@ -33,7 +33,7 @@ from monitor.genesys.client.content_encoding import ContentDecoder
 from monitor.simulator import SimulatedOrg, serve
 from monitor.simulator.app import create_app
 from tests.clocks import ManualClock
-from tests.remediation.cases import NOW
+from tests.remediation.guard_inputs import NOW
 from tests.simulated_org import mend, order_fault
 
 

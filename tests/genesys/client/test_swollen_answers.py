@@ -16,8 +16,8 @@ from monitor.genesys.api.actions import _ActionPage
 from monitor.genesys.client.coercion import MOST_DROPPED
 from monitor.genesys.client.content_encoding import MOST_BODY_BYTES, MOST_REFUSAL_BYTES
 from monitor.genesys.client.decoding import decode_leniently
+from tests.genesys.client.thing_api import READ_A, WRITE_A, read, write
 from tests.genesys.far_side import TOKEN, FarSide, Reply
-from tests.genesys.things import READ_A, WRITE_A, read, write
 
 MOST_MEGABYTES = 100
 """What any answer may cost above what an idle process has."""
@@ -31,7 +31,7 @@ SWOLLEN = Reply(
 def test_no_answer_takes_more_memory_than_a_process_can_spare() -> None:
     """A gigabyte, bombs, and documents whose values swell: each ends, and soon."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.genesys.swollen"],
+        [sys.executable, "-m", "tests.genesys.client.oversized_answers"],
         capture_output=True,
         check=True,
         timeout=100,

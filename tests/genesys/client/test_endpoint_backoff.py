@@ -14,9 +14,7 @@ from monitor.errors import (
 )
 from monitor.genesys import Client, EndpointBackoff
 from tests.clocks import ManualClock
-from tests.genesys.conftest import MakeClient
-from tests.genesys.far_side import TOKEN, FarSide, Reply
-from tests.genesys.things import (
+from tests.genesys.client.thing_api import (
     ALICE,
     QUERY,
     QUERY_ALL,
@@ -27,6 +25,8 @@ from tests.genesys.things import (
     read,
     write,
 )
+from tests.genesys.conftest import MakeClient
+from tests.genesys.far_side import TOKEN, FarSide, Reply
 
 
 def test_a_short_retry_after_is_waited_out_exactly(

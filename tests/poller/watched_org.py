@@ -81,7 +81,7 @@ def client_of(
 
 
 @dataclass
-class Watched:
+class WatchedOrg:
     """One org with its reader.
 
     Attributes:
