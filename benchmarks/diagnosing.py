@@ -25,9 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.diagnosis import diagnose_org, diagnosed_range, load_evidence, load_timeout_history
 from monitor.ledger import Ledger, Reading
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action
 from monitor.store import BAND_COLUMNS
 from monitor.time_ranges import TimeRange
 
@@ -65,7 +66,7 @@ def fill(path: Path, actions: int) -> int:
         ledger.save_catalogue(ORG, listed, T0 - 86_400.0)
         # One of each, so that the ledger makes its series.
         seeds = [
-            Tally(one, word, status, T0 - WINDOW_SECONDS, 1)
+            Tally(SeriesKey(one, word, status), T0 - WINDOW_SECONDS, Counts(count=1))
             for one in ids
             for word, status in ((NO_ERROR, "200"), (TIMED_OUT, ""))
         ]

@@ -143,33 +143,6 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Executions of one action that ended one way in one window.
-
-    Attributes:
-        action_id: The platform's id.
-        error_type: The platform's errorType; ``NONE`` for a success.
-        response_status: The HTTP status as text; empty where there was none.
-        window_start: Start of the window.
-        count: Executions.
-        duration_ms: Sum of their durations.
-        min_ms: The shortest duration.
-        max_ms: The longest duration.
-        bands: Executions per latency band; they sum to at most ``count``.
-    """
-
-    action_id: str
-    error_type: str
-    response_status: str
-    window_start: int
-    count: int
-    duration_ms: float = 0.0
-    min_ms: float = 0.0
-    max_ms: float = 0.0
-    bands: Bands = NO_BANDS
-
-
-@dataclass(frozen=True, slots=True)
 class Execution:
     """One execution of an action, as the platform shows it on demand; it is never stored.
 

@@ -9,7 +9,8 @@ beginning go on into the next day, and belong to the day on which they begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -172,3 +173,23 @@ def _zone(name: str | None) -> tzinfo:
     except (ValueError, OSError, KeyError) as error:  # ZoneInfoNotFoundError is a KeyError
         reason = f"{name!r} is not a time zone of this machine, such as Europe/Dublin"
         raise ValueError(reason) from error
+
+
+def merged(ranges: Iterable[TimeRange]) -> tuple[TimeRange, ...]:
+    """The same periods, disjoint, oldest first; neighbours that touch become one."""
+    result: list[TimeRange] = []
+    for time_range in sorted(ranges):
+        if time_range.start >= time_range.end:
+            continue
+        if result and time_range.start <= result[-1].end:
+            last = result[-1]
+            result[-1] = TimeRange(last.start, max(last.end, time_range.end))
+        else:
+            result.append(time_range)
+    return tuple(result)
+
+
+def is_covered(time_range: TimeRange, ranges: Sequence[TimeRange]) -> bool:
+    """Whether one of ``ranges`` (merged) holds all of ``time_range``."""
+    index = bisect_right(ranges, time_range.start, key=lambda held: held.start) - 1
+    return index >= 0 and ranges[index].end >= time_range.end

@@ -1,14 +1,15 @@
-"""Hours of the week, as people write them."""
+"""Hours of the week, as people write them, and periods put together."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.time_ranges import DAYS, is_within_hours, parse_hours
+from monitor.time_ranges import DAYS, TimeRange, is_covered, is_within_hours, merged, parse_hours
 
 
 def at(text: str) -> float:
@@ -94,3 +95,31 @@ def test_hours_hold_for_as_long_as_they_say_once_a_week(
     expected = (minute - begin) % (7 * 1_440) < length
 
     assert is_within_hours(hours, monday + 60 * minute) is expected
+
+
+periods = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: TimeRange(*sorted(ends)))
+)
+
+
+@given(periods)
+def test_merging_keeps_every_second_and_no_other(ranges: list[TimeRange]) -> None:
+    """Merged periods hold exactly the seconds of those that went in, and don't touch."""
+    result = merged(ranges)
+
+    seconds = {second for one in ranges for second in range(one.start, one.end)}
+    assert {second for one in result for second in range(one.start, one.end)} == seconds
+    assert all(first.end < second.start for first, second in pairwise(result))
+
+
+@given(periods, st.integers(0, 60), st.integers(1, 10))
+def test_within_means_every_second_is_held(
+    ranges: list[TimeRange], start: int, length: int
+) -> None:
+    """A period lies within others when none of its seconds lies outside."""
+    seconds = {second for one in ranges for second in range(one.start, one.end)}
+    time_range = TimeRange(start, start + length)
+
+    held = is_covered(time_range, merged(ranges))
+
+    assert held == (set(range(time_range.start, time_range.end)) <= seconds)

@@ -180,7 +180,7 @@ def _platform_probes(
 
     def aggregates() -> str:
         evidence = ActionsSource(client).read(time_range, window, deep=False)
-        count = sum(tally.count for tally in evidence.tallies)
+        count = sum(tally.counts.count for tally in evidence.tallies)
         return f"{count} executions in the last {time_range.seconds // 60} min"
 
     def limits() -> str:

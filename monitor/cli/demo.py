@@ -195,7 +195,7 @@ def _say_goodbye(daemon: "Daemon") -> None:
     for org_snapshot in daemon.holder.current.orgs:
         polls = org_snapshot.health.polls
         count = sum(polls.values())
-        executions = sum(total.count for total in org_snapshot.state.totals)
+        executions = sum(total.count for total in org_snapshot.state.totals.values())
         typer.echo(
             f"\nWatched {org_snapshot.org} with {count} poll{'' if count == 1 else 's'} "
             f"({polls.get('failed', 0)} failed): {executions:,} executions counted, "

@@ -32,10 +32,11 @@ from monitor.model import (
 from monitor.model import FLOW_ERRORS as EXIT_REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping
 
+    from monitor.counts import Counts, SeriesKey
     from monitor.exporter.families import Families
-    from monitor.ledger import OrgState, Total
+    from monitor.ledger import OrgState
     from monitor.model import Classifier
     from monitor.snapshot import OrgSnapshot
 
@@ -46,9 +47,9 @@ _FLOW = "flow"
 def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Classifier) -> None:
     """Add everything that one org's data actions and flows show."""
     state = org_snapshot.state
-    totals: dict[str, list[Total]] = defaultdict(list)
-    for total in state.totals:
-        totals[total.action_id].append(total)
+    totals: dict[str, dict[SeriesKey, Counts]] = defaultdict(dict)
+    for key, counts in state.totals.items():
+        totals[key.action_id][key] = counts
     for action in known_actions(state):
         labels = (org_snapshot.org, action.action_id)
         own = totals[action.action_id]
@@ -56,7 +57,7 @@ def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Class
         _add_outcomes(families, labels, own, org_snapshot.contract, classifier)
         _add_errors(families, labels, own)
         if org_snapshot.contract != _FLOW:
-            _add_durations(families, labels, own)
+            _add_durations(families, labels, own.values())
         if action.timeout_ms is not None and action.action_id not in state.gone:
             families.add(TIMEOUT, labels, action.timeout_ms / 1000)
     _add_flows(families, org_snapshot.org, state)
@@ -66,7 +67,7 @@ def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Class
 def known_actions(state: OrgState) -> list[Action]:
     """The catalogue, and whatever has counts without being in it."""
     known = {action.action_id: action for action in state.actions}
-    seen = [total.action_id for total in state.totals]
+    seen = [key.action_id for key in state.totals]
     seen += [total.action_id for total in state.incident_totals]
     for action_id in seen:
         if action_id not in known:
@@ -92,25 +93,27 @@ def _add_names(families: Families, org: str, action: Action) -> None:
 def _add_outcomes(
     families: Families,
     labels: tuple[str, str],
-    totals: Sequence[Total],
+    totals: Mapping[SeriesKey, Counts],
     contract: str,
     classifier: Classifier,
 ) -> None:
     counts: Counter[Outcome] = Counter()
-    for total in totals:
-        counts[classifier.outcome(total.error_type, total.response_status)] += total.count
+    for key, total in totals.items():
+        counts[classifier.outcome(key.error_type, key.response_status)] += total.count
     # Only timeouts are ever seen in flows: zeros of the rest would be a claim, not a count.
     for outcome in (Outcome.TIMEOUT,) if contract == _FLOW else Outcome:
         families.add(EXECUTIONS, (*labels, outcome.value), counts[outcome])
 
 
-def _add_errors(families: Families, labels: tuple[str, str], totals: Sequence[Total]) -> None:
-    for total in totals:
-        if total.error_type != NO_ERROR:
-            families.add(ERRORS, (*labels, total.error_type, total.response_status), total.count)
+def _add_errors(
+    families: Families, labels: tuple[str, str], totals: Mapping[SeriesKey, Counts]
+) -> None:
+    for key, total in totals.items():
+        if key.error_type != NO_ERROR:
+            families.add(ERRORS, (*labels, key.error_type, key.response_status), total.count)
 
 
-def _add_durations(families: Families, labels: tuple[str, str], totals: Sequence[Total]) -> None:
+def _add_durations(families: Families, labels: tuple[str, str], totals: Collection[Counts]) -> None:
     # One that shows no duration says nothing of how long it took: it is not among the fast ones.
     measured = [total.bands for total in totals if total.duration_ms > 0]
     bands = list(map(sum, zip(NO_BANDS, *measured, strict=True)))

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from typing import TypeVar
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.exporter.actions import callers_lost, known_actions
 from monitor.exporter.catalogue import (
     ACTION_INFO,
@@ -32,11 +33,11 @@ from monitor.exporter.catalogue import (
 )
 from monitor.exporter.families import exposable
 from monitor.exporter.remediation import results_over_time
-from monitor.ledger import History, OrgState, TallySum
+from monitor.ledger import History, OrgState
 from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Outcome
 from monitor.time_ranges import TimeRange, floor_to
 
-T = TypeVar("T", int, "_Spread")
+T = TypeVar("T", int, Counts)
 
 _FLOW = "flow"
 _LE = (*map(floatToGoString, (edge / 1000 for edge in BAND_EDGES_MS)), "+Inf")
@@ -69,7 +70,7 @@ class PastOrg:
     time_range: TimeRange
     state: OrgState
     times: Sequence[int]
-    counted_since: Mapping[Series, TallySum]
+    counted_since: Mapping[SeriesKey, Counts]
 
 
 def past_of(
@@ -110,7 +111,7 @@ def past_of(
         whole,
         state,
         times,
-        {(one.action_id, one.error_type, one.response_status): one for one in sums},
+        {one.key: one.counts for one in sums},
     )
 
 
@@ -165,17 +166,16 @@ def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -
 def _executions(history: History, past: PastOrg, classifier: Classifier) -> Iterator[str]:
     outcomes = (Outcome.TIMEOUT,) if past.contract == _FLOW else tuple(Outcome)
     base: dict[tuple[str, Outcome], int] = defaultdict(int)
-    for total in past.state.totals:
-        series = total.action_id, total.error_type, total.response_status
-        outcome = classifier.outcome(*series[1:])
-        base[total.action_id, outcome] += total.count - _count(past.counted_since.get(series))
+    for key, total in past.state.totals.items():
+        outcome = classifier.outcome(key.error_type, key.response_status)
+        base[key.action_id, outcome] += (total - past.counted_since.get(key, Counts())).count
     flat = {action.action_id for action in known_actions(past.state)}
     for action_id, rows in _by_action(history, past):
         flat.discard(action_id)
         added: dict[Outcome, dict[int, int]] = {outcome: defaultdict(int) for outcome in Outcome}
         for row in rows:
-            outcome = classifier.outcome(row.error_type, row.response_status)
-            added[outcome][row.bucket_start] += row.count
+            outcome = classifier.outcome(row.key.error_type, row.key.response_status)
+            added[outcome][row.window_start] += row.counts.count
         for outcome in outcomes:
             labels = _labels(EXECUTIONS, (past.org, action_id, outcome.value))
             counts = _running(past, base[action_id, outcome], added[outcome].items())
@@ -188,20 +188,17 @@ def _executions(history: History, past: PastOrg, classifier: Classifier) -> Iter
 
 def _errors(history: History, past: PastOrg) -> Iterator[str]:
     base = {
-        (total.action_id, total.error_type, total.response_status): total.count
-        for total in past.state.totals
-        if total.error_type != NO_ERROR
+        key: (total - past.counted_since.get(key, Counts())).count
+        for key, total in past.state.totals.items()
+        if key.error_type != NO_ERROR
     }
-    base = {key: count - _count(past.counted_since.get(key)) for key, count in base.items()}
     flat = set(base)
     rows = history.windows(past.org, past.time_range, by_series=True)
-    for series, windows in groupby(
-        rows, lambda row: (row.action_id, row.error_type, row.response_status)
-    ):
-        if series[1] == NO_ERROR:
+    for series, windows in groupby(rows, lambda row: row.key):
+        if series.error_type == NO_ERROR:
             continue
         flat.discard(series)
-        added = ((row.bucket_start, row.count) for row in windows)
+        added = ((row.window_start, row.counts.count) for row in windows)
         labels = _labels(ERRORS, (past.org, *series))
         yield from _counter(ERRORS, labels, _running(past, base[series], added))
     for series in sorted(flat):
@@ -209,54 +206,31 @@ def _errors(history: History, past: PastOrg) -> Iterator[str]:
         yield from _counter(ERRORS, labels, _running(past, base[series], ()))
 
 
-@dataclass(frozen=True, slots=True)
-class _Spread:
-    """Executions by latency band (not cumulative), and the sum of their durations."""
-
-    bands: tuple[int, ...] = NO_BANDS
-    duration_ms: float = 0.0
-
-    def __add__(self, other: _Spread) -> _Spread:
-        """Both together."""
-        bands = tuple(map(sum, zip(self.bands, other.bands, strict=True)))
-        return _Spread(bands, self.duration_ms + other.duration_ms)
-
-    @classmethod
-    def of(cls, count: int, bands: Sequence[int], duration_ms: float) -> _Spread:
-        """Every execution in a band: one without is known to have ended, not when."""
-        return cls((*bands[:-1], bands[-1] + count - sum(bands)), duration_ms)
+def _in_bands(counts: Counts) -> Counts:
+    """Every execution in a band: one without is known to have ended, not when."""
+    *bands, slowest = counts.bands
+    return replace(counts, bands=(*bands, slowest + counts.count - sum(counts.bands)))
 
 
 def _durations(history: History, past: PastOrg) -> Iterator[str]:
-    base: dict[str, _Spread] = defaultdict(_Spread)
+    base: dict[str, Counts] = defaultdict(Counts)
     # As at a scrape: what shows no duration is not among the fast ones.
-    unmeasured = {
-        (total.action_id, total.error_type, total.response_status)
-        for total in past.state.totals
-        if total.duration_ms <= 0
-    }
-    for total in past.state.totals:
-        later = past.counted_since.get(
-            (total.action_id, total.error_type, total.response_status),
-            TallySum(total.action_id, "", "", 0, 0, 0.0, 0.0, 0.0, NO_BANDS),
-        )
-        known = total.bands if total.duration_ms > 0 else later.bands
-        bands = [all_ - new for all_, new in zip(known, later.bands, strict=True)]
+    unmeasured = {key for key, total in past.state.totals.items() if total.duration_ms <= 0}
+    for key, total in past.state.totals.items():
+        later = past.counted_since.get(key, Counts())
+        known = replace(total, bands=later.bands) if key in unmeasured else total
+        before = known - later
         # What is left of a difference of sums may be a hair below nothing.
-        duration_ms = max(0.0, total.duration_ms - later.duration_ms)
-        base[total.action_id] += _Spread.of(total.count - later.count, bands, duration_ms)
+        before = replace(before, duration_ms=max(0.0, before.duration_ms))
+        base[key.action_id] += _in_bands(before)
     flat = {action.action_id for action in known_actions(past.state)}
     for action_id, rows in _by_action(history, past):
         flat.discard(action_id)
         added = (
             (
-                row.bucket_start,
-                _Spread.of(
-                    row.count,
-                    NO_BANDS
-                    if (action_id, row.error_type, row.response_status) in unmeasured
-                    else row.bands,
-                    row.duration_ms,
+                row.window_start,
+                _in_bands(
+                    replace(row.counts, bands=NO_BANDS) if row.key in unmeasured else row.counts
                 ),
             )
             for row in rows
@@ -267,7 +241,7 @@ def _durations(history: History, past: PastOrg) -> Iterator[str]:
 
 
 def _histogram(
-    past: PastOrg, action_id: str, samples: Iterable[tuple[int, _Spread]]
+    past: PastOrg, action_id: str, samples: Iterable[tuple[int, Counts]]
 ) -> Iterator[str]:
     name, labels = DURATION.name, _labels(DURATION, (past.org, action_id))
     for at, spread in samples:
@@ -358,9 +332,9 @@ def _always_1(past: PastOrg, spec: MetricSpec, values: Sequence[str]) -> Iterato
         yield f"{spec.name}{{{labels}}} 1.0 {at}\n"
 
 
-def _by_action(history: History, past: PastOrg) -> Iterator[tuple[str, Iterator[TallySum]]]:
+def _by_action(history: History, past: PastOrg) -> Iterator[tuple[str, Iterator[Tally]]]:
     rows = history.windows(past.org, past.time_range, by_series=False)
-    return groupby(rows, lambda row: row.action_id)
+    return groupby(rows, lambda row: row.key.action_id)
 
 
 def _running(past: PastOrg, base: T, added: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
@@ -385,10 +359,6 @@ def _running(past: PastOrg, base: T, added: Iterable[tuple[int, T]]) -> Iterator
 def _counter(spec: MetricSpec, labels: str, samples: Iterable[tuple[int, int]]) -> Iterator[str]:
     for at, count in samples:
         yield f"{spec.name}{{{labels}}} {float(count)!r} {at}\n"
-
-
-def _count(tallied: TallySum | None) -> int:
-    return tallied.count if tallied else 0
 
 
 def _head(spec: MetricSpec) -> Iterator[str]:

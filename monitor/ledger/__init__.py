@@ -19,9 +19,6 @@ from monitor.ledger.model import (
     Reading,
     Recorded,
     SourceState,
-    TallySum,
-    Total,
-    WindowLoad,
 )
 
 if TYPE_CHECKING:
@@ -44,9 +41,6 @@ __all__ = [
     "SourceState",
     "StateCondition",
     "TallyColumns",
-    "TallySum",
-    "Total",
-    "WindowLoad",
     "inspect_state",
 ]
 

@@ -22,16 +22,17 @@ the same names, and once.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Column, Connection, func, select
 
-from monitor.ledger.counts import SeriesKey, largest
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger.model import Reading
-from monitor.model import NO_ERROR, UNKNOWN_ACTION, FlowErrorTally, Incident, Tally
+from monitor.ledger.tallies import TallyKey, largest
+from monitor.model import NO_ERROR, UNKNOWN_ACTION, FlowErrorTally, Incident
 from monitor.store import actions, error_types, flows, series
 
 MAX_ERROR_TYPES: Final = 300
@@ -82,7 +83,7 @@ def limit_names(connection: Connection, org_id: int, read: Reading) -> tuple[Rea
     room = _room(connection, org_id, read)
     folded = 0
     if not room.is_enough:
-        renamed = {key: _renamed(key, room) for key in map(_key, read.tallies)}
+        renamed = {key: _renamed(key, room) for key in {one.key for one in read.tallies}}
         bounded = replace(
             read,
             tallies=_folded(read.tallies, renamed),
@@ -91,13 +92,13 @@ def limit_names(connection: Connection, org_id: int, read: Reading) -> tuple[Rea
             flow_errors=_without_flows(read, room),
             flow_names={key: one for key, one in read.flow_names.items() if key not in room.flows},
         )
-        folded += sum(_key(one) != renamed[_key(one)] for one in read.tallies)
+        folded += sum(one.key != renamed[one.key] for one in read.tallies)
         folded += sum(a != b for a, b in zip(read.incidents, bounded.incidents, strict=True))
         folded += sum(one.flow_id in room.flows for one in read.flow_errors)
         read = bounded
     endings = _endings_without_room(connection, org_id, read.tallies)
     if endings:
-        folded += sum(_key(one) in endings for one in read.tallies)
+        folded += sum(one.key in endings for one in read.tallies)
         read = replace(read, tallies=_folded(read.tallies, endings))
     return read, folded
 
@@ -108,8 +109,11 @@ def error_type_without_ids(word: str) -> str:
 
 
 def _room(connection: Connection, org_id: int, read: Reading) -> _Room:
-    words = {one.error_type for one in read.tallies} | {one.error_type for one in read.incidents}
-    ids = {one.action_id for one in read.tallies} | {one.action_id for one in read.incidents}
+    words = {one.key.error_type for one in read.tallies} | {
+        one.error_type for one in read.incidents
+    }
+    ids = {one.key.action_id for one in read.tallies}
+    ids |= {one.action_id for one in read.incidents}
     flow_ids = {one.flow_id for one in read.incidents} | {one.flow_id for one in read.flow_errors}
     return _Room(
         _words_without_room(connection, org_id, words - {NO_ERROR}),
@@ -151,51 +155,33 @@ def _without_room(
 def _endings_without_room(
     connection: Connection, org_id: int, tallies: Iterable[Tally]
 ) -> dict[SeriesKey, SeriesKey]:
-    keys = {_key(one) for one in tallies}
+    keys = {one.key for one in tallies}
     count = select(func.count()).select_from(series).where(series.c.org_id == org_id)
     known = connection.execute(count).scalar_one()
     if known + len(keys) <= MAX_SERIES:
         return {}
     columns = series.c.action_id, series.c.error_type, series.c.response_status
     rows = connection.execute(select(*columns).where(series.c.org_id == org_id))
-    absent = sorted(keys - {(row[0], row[1], row[2]) for row in rows})
+    absent = sorted(keys - {SeriesKey(*row) for row in rows})
     return {
-        key: (key[0], NO_ERROR if key[1] == NO_ERROR else OTHER, "")
+        key: SeriesKey(key.action_id, NO_ERROR if key.error_type == NO_ERROR else OTHER, "")
         for key in absent[max(0, MAX_SERIES - known) :]
     }
-
-
-def _key(tally: Tally) -> SeriesKey:
-    return tally.action_id, tally.error_type, tally.response_status
 
 
 def _renamed(key: SeriesKey, room: _Room) -> SeriesKey:
     action_id, word, status = key
     action_id = UNKNOWN_ACTION if action_id in room.actions else action_id
-    return action_id, room.words.get(word, word), status
+    return SeriesKey(action_id, room.words.get(word, word), status)
 
 
 def _folded(tallies: Iterable[Tally], renamed: Mapping[SeriesKey, SeriesKey]) -> list[Tally]:
     """Return tallies under their new names; those that share one now are one."""
-    found: dict[tuple[SeriesKey, int], Tally] = {}
+    found: dict[TallyKey, Counts] = defaultdict(Counts)
     # What an answer repeats is no second execution: that is settled under the old names.
-    for tally in largest(tallies).values():
-        key = renamed.get(_key(tally), _key(tally))
-        new = replace(tally, action_id=key[0], error_type=key[1], response_status=key[2])
-        place = key, tally.window_start
-        found[place] = _together(found[place], new) if place in found else new
-    return list(found.values())
-
-
-def _together(one: Tally, other: Tally) -> Tally:
-    return replace(
-        one,
-        count=one.count + other.count,
-        duration_ms=one.duration_ms + other.duration_ms,
-        min_ms=min(one.min_ms, other.min_ms),
-        max_ms=max(one.max_ms, other.max_ms),
-        bands=tuple(a + b for a, b in zip(one.bands, other.bands, strict=True)),
-    )
+    for (key, window_start), counts in largest(tallies).items():
+        found[renamed.get(key, key), window_start] += counts
+    return [Tally(key, window_start, counts) for (key, window_start), counts in found.items()]
 
 
 def _without_flows(read: Reading, room: _Room) -> list[FlowErrorTally]:

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, delete, insert, select
 from monitor.clock import is_in_future
 from monitor.errors import LedgerError
 from monitor.journal import date_timeouts
-from monitor.ledger.counts import merged, within
 from monitor.ledger.model import LATENESS_EDGES_SECONDS, Lateness, Reading, SourceState
 from monitor.store import (
     coverage,
@@ -23,7 +22,7 @@ from monitor.store import (
     sources,
     upsert,
 )
-from monitor.time_ranges import TimeRange, floor_to
+from monitor.time_ranges import TimeRange, floor_to, is_covered, merged
 
 _STATE_FIELDS = tuple(field.name for field in fields(SourceState))
 """Columns of ``sources``, each named like the field it holds."""
@@ -123,7 +122,7 @@ def skip(
     connection: Connection, org_id: int, source: str, time_range: TimeRange, windows: int
 ) -> None:
     """Give a period up, and count its windows; once."""
-    if within(time_range, full_coverage(connection, org_id).get(source, ())):
+    if is_covered(time_range, full_coverage(connection, org_id).get(source, ())):
         return
     old = source_states(connection, org_id).get(source, SourceState(source))
     new = replace(old, skipped_windows=old.skipped_windows + windows)
@@ -264,7 +263,7 @@ def _newest(read: Reading) -> float:
     ends = (
         min(tally.window_start + read.window_seconds, max(read.covered.end, tally.window_start))
         for tally in read.tallies
-        if tally.count > 0
+        if tally.counts.count > 0
     )
     lost = (
         min(one.window_start + read.window_seconds, max(read.covered.end, one.window_start))

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.journal import event_times, timeouts_over_time
 from monitor.ledger.coverage import read_coverage
 from monitor.ledger.flow_errors import flow_errors_within
-from monitor.ledger.model import FirstHit, OrgState, TallySum
+from monitor.ledger.model import FirstHit, OrgState
 from monitor.ledger.read import read_state, sum_tallies
 from monitor.model import FlowErrorTally
 from monitor.store import BAND_COLUMNS, find_org, incidents, series, tallies
@@ -49,14 +50,14 @@ class History:
         org_id = find_org(self._connection, org)
         return [] if org_id is None else event_times(self._connection, org_id)
 
-    def sums_since(self, org: str, start: int) -> list[TallySum]:
+    def sums_since(self, org: str, start: int) -> list[Tally]:
         """What every series counted in the windows that begin at ``start`` or later."""
         org_id = find_org(self._connection, org)
         if org_id is None:
             return []
         return sum_tallies(self._connection, org_id, TimeRange(start, _END_OF_TIME), None)
 
-    def windows(self, org: str, time_range: TimeRange, *, by_series: bool) -> Iterator[TallySum]:
+    def windows(self, org: str, time_range: TimeRange, *, by_series: bool) -> Iterator[Tally]:
         """The tallies of the windows that start in ``time_range``, one an element.
 
         Args:
@@ -86,16 +87,10 @@ class History:
             .order_by(*(words if by_series else words[:1]), tallies.c.window_start)
         )
         for row in self._streamed(statement):
-            yield TallySum(
-                action_id=row[0],
-                error_type=row[1],
-                response_status=row[2],
-                bucket_start=row[3],
-                count=row[4],
-                duration_ms=row[5],
-                min_ms=row[6],
-                max_ms=row[7],
-                bands=tuple(row[8:]),
+            yield Tally(
+                SeriesKey(*row[:3]),
+                row[3],
+                Counts(row[4], row[5], row[6], row[7], tuple(row[8:])),
             )
 
     def first_hits(self, org: str, start: int) -> Iterator[FirstHit]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import delete
 
 from monitor.clock import Clock, SystemClock
+from monitor.counts import Tally
 from monitor.journal import Journal, forget_edits, timeouts_over_time
 from monitor.ledger.catalogue import (
     forget_lookups_without_use,
@@ -25,8 +26,6 @@ from monitor.ledger.model import (
     Reading,
     Recorded,
     SourceState,
-    TallySum,
-    WindowLoad,
 )
 from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
 from monitor.ledger.record import record_reading
@@ -291,7 +290,7 @@ class Ledger:
         time_range: TimeRange,
         bucket_seconds: int | None = None,
         action_id: str | None = None,
-    ) -> list[TallySum]:
+    ) -> list[Tally]:
         """Tallies of the windows that start in ``time_range``, summed by series and bucket.
 
         Args:
@@ -337,7 +336,7 @@ class Ledger:
                 connection, org_id, time_range, bucket_seconds, window_seconds, action_id
             )
 
-    def window_loads(self, org: str, time_range: TimeRange) -> list[WindowLoad]:
+    def window_loads(self, org: str, time_range: TimeRange) -> list[Tally]:
         """Return what each ending of each action put on an org, window by window, in no order."""
         with self._database.reading() as connection:
             org_id = find_org(connection, org)

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.model import (
-    CONCURRENT_EXECUTIONS,
-    NO_BANDS,
-    Action,
-    Bands,
-    FlowErrorTally,
-    Incident,
-    Tally,
-)
+from monitor.counts import Counts, SeriesKey, Tally
+from monitor.model import CONCURRENT_EXECUTIONS, Action, FlowErrorTally, Incident
 from monitor.time_ranges import TimeRange
 
 LATENESS_EDGES_SECONDS: tuple[int, ...] = (
@@ -89,27 +82,6 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """Executions of one action that ended one way, since the ledger began; it never shrinks.
-
-    Attributes:
-        action_id: The platform's id.
-        error_type: The platform's errorType; ``NONE`` for a success.
-        response_status: The HTTP status as text; empty where there was none.
-        count: Executions.
-        duration_ms: Sum of their durations.
-        bands: Executions per latency band; they sum to at most ``count``.
-    """
-
-    action_id: str
-    error_type: str
-    response_status: str
-    count: int
-    duration_ms: float = 0.0
-    bands: Bands = NO_BANDS
-
-
-@dataclass(frozen=True, slots=True)
 class IncidentTotal:
     """Incidents of one action in one flow, since the ledger began; it never shrinks.
 
@@ -166,33 +138,6 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class TallySum:
-    """Tallies of one series, summed over one bucket of time.
-
-    Attributes:
-        action_id: The platform's id.
-        error_type: The platform's errorType; ``NONE`` for a success.
-        response_status: The HTTP status as text; empty where there was none.
-        bucket_start: Start of the bucket; epoch seconds.
-        count: Executions.
-        duration_ms: Sum of their durations.
-        min_ms: The shortest duration.
-        max_ms: The longest duration.
-        bands: Executions per latency band; they sum to at most ``count``.
-    """
-
-    action_id: str
-    error_type: str
-    response_status: str
-    bucket_start: int
-    count: int
-    duration_ms: float
-    min_ms: float
-    max_ms: float
-    bands: Bands
-
-
-@dataclass(frozen=True, slots=True)
 class FirstHit:
     """The first time that an action's timeouts in a flow hit a conversation.
 
@@ -225,29 +170,6 @@ class Lateness:
 
 
 @dataclass(frozen=True, slots=True)
-class WindowLoad:
-    """What one way of one action to end put on an org in one window.
-
-    Attributes:
-        window_start: Start of the window.
-        action_id: The action.
-        error_type: How it ended.
-        response_status: The HTTP status as text; empty where there was none.
-        count: Executions.
-        duration_ms: Sum of their durations.
-        max_ms: The longest of them.
-    """
-
-    window_start: int
-    action_id: str
-    error_type: str
-    response_status: str
-    count: int
-    duration_ms: float
-    max_ms: float
-
-
-@dataclass(frozen=True, slots=True)
 class OrgState:
     """Everything the exporter shows of one org, as of one moment.
 
@@ -255,7 +177,7 @@ class OrgState:
         org: The org's name in the configuration.
         actions: Every action ever known, sorted by id: those in the catalogue, those gone from
             it, and those only seen in the data (kind ``unknown``).
-        totals: Executions since the ledger began.
+        totals: Executions since the ledger began, by series; they never shrink.
         incident_totals: Incidents since the ledger began.
         flow_error_totals: Callers lost in flows since the ledger began.
         flow_names: Every flow ever seen, by id; a flow that nobody named goes by its id.
@@ -270,7 +192,7 @@ class OrgState:
 
     org: str
     actions: tuple[Action, ...] = ()
-    totals: tuple[Total, ...] = ()
+    totals: Mapping[SeriesKey, Counts] = field(default_factory=dict)
     incident_totals: tuple[IncidentTotal, ...] = ()
     flow_error_totals: tuple[FlowErrorTotal, ...] = ()
     flow_names: Mapping[str, str] = field(default_factory=dict)

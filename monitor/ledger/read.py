@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger.catalogue import (
     flow_names,
     known_actions,
@@ -13,7 +14,7 @@ from monitor.ledger.catalogue import (
 from monitor.ledger.coverage import full_coverage, lateness_by_source, source_states
 from monitor.ledger.flow_errors import totals_of_flow_errors
 from monitor.ledger.incidents import totals_of_incidents
-from monitor.ledger.model import OrgState, TallySum, Total, WindowLoad
+from monitor.ledger.model import OrgState
 from monitor.model import UNKNOWN_ACTION
 from monitor.store import BAND_COLUMNS, find_org, known_limits, series, tallies
 from monitor.time_ranges import TimeRange
@@ -54,7 +55,7 @@ def sum_tallies(
     time_range: TimeRange,
     bucket_seconds: int | None,
     action_id: str | None = None,
-) -> list[TallySum]:
+) -> list[Tally]:
     """Tallies of the windows that start in ``time_range``, summed by series and bucket.
 
     Buckets are counted from the start of the period. Of one action, where one is named.
@@ -104,31 +105,23 @@ def sum_tallies(
     )
     return [
         # int(): PostgreSQL's sums of big integers are decimals.
-        TallySum(
-            action_id=row[0],
-            error_type=row[1],
-            response_status=row[2],
-            bucket_start=int(row[3]),
-            count=int(row[4]),
-            duration_ms=row[5],
-            min_ms=row[6],
-            max_ms=row[7],
-            bands=tuple(int(executions) for executions in row[8:]),
+        Tally(
+            SeriesKey(*row[:3]),
+            int(row[3]),
+            Counts(int(row[4]), row[5], row[6], row[7], tuple(map(int, row[8:]))),
         )
         for row in connection.execute(statement)
     ]
 
 
-def loads_of_windows(
-    connection: Connection, org_id: int, time_range: TimeRange
-) -> list[WindowLoad]:
-    """Return every tally of the windows that start in ``time_range``, without its bands."""
+def loads_of_windows(connection: Connection, org_id: int, time_range: TimeRange) -> list[Tally]:
+    """Return every tally of the windows that start in ``time_range``, without bands and minimum."""
     statement = (
         select(
-            tallies.c.window_start,
             series.c.action_id,
             series.c.error_type,
             series.c.response_status,
+            tallies.c.window_start,
             tallies.c["count"],
             tallies.c.duration_ms,
             tallies.c.max_ms,
@@ -140,14 +133,17 @@ def loads_of_windows(
             tallies.c.window_start < time_range.end,
         )
     )
-    return [WindowLoad(*row) for row in connection.execute(statement)]
+    return [
+        Tally(SeriesKey(*row[:3]), row[3], Counts(row[4], row[5], max_ms=row[6]))
+        for row in connection.execute(statement)
+    ]
 
 
 def _series_of(org_id: int, action_id: str) -> Select[tuple[int]]:
     return select(series.c.id).where(series.c.org_id == org_id, series.c.action_id == action_id)
 
 
-def _totals(connection: Connection, org_id: int) -> tuple[Total, ...]:
+def _totals(connection: Connection, org_id: int) -> dict[SeriesKey, Counts]:
     words = series.c.action_id, series.c.error_type, series.c.response_status
     statement = (
         select(
@@ -159,7 +155,7 @@ def _totals(connection: Connection, org_id: int) -> tuple[Total, ...]:
         .where(series.c.org_id == org_id)
         .order_by(*words)
     )
-    return tuple(
-        Total(row[0], row[1], row[2], row[3], row[4], tuple(row[5:]))
+    return {
+        SeriesKey(*row[:3]): Counts(row[3], row[4], bands=tuple(row[5:]))
         for row in connection.execute(statement)
-    )
+    }

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from monitor.counts import SeriesKey, Tally
 from monitor.ledger.cardinality import limit_names
 from monitor.ledger.catalogue import save_flow_names, save_names
-from monitor.ledger.counts import TallyKey, largest, within
 from monitor.ledger.coverage import add_lateness, advance, cover, read_coverage
 from monitor.ledger.flow_errors import add_flow_errors
 from monitor.ledger.incidents import add_incidents
 from monitor.ledger.model import Reading, Recorded
-from monitor.ledger.tallies import add_tallies
+from monitor.ledger.tallies import TallyKey, add_tallies, largest
 from monitor.model import (
     BY_AGGREGATES,
     NO_ERROR,
@@ -22,10 +22,9 @@ from monitor.model import (
     Action,
     ActionKind,
     Incident,
-    Tally,
 )
 from monitor.store import error_types, insert_if_absent, lock_org, pruned_before
-from monitor.time_ranges import TimeRange, floor_to
+from monitor.time_ranges import TimeRange, floor_to, is_covered
 
 
 def record_reading(connection: Connection, org: str, source: str, read: Reading) -> Recorded:
@@ -41,10 +40,10 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
     read, folded = limit_names(connection, org_id, read)
     # What was pruned is not known any more, so it can't be told from what is new.
     horizon = pruned_before(connection)
-    tallies = [t for t in read.tallies if t.count > 0 and t.window_start >= horizon]
+    tallies = [t for t in read.tallies if t.counts.count > 0 and t.window_start >= horizon]
     incidents = [i for i in read.incidents if i.at >= horizon]
     flow_errors = [e for e in read.flow_errors if e.callers > 0 and e.window_start >= horizon]
-    offered = sum(t.count > 0 for t in read.tallies) + len(read.incidents)
+    offered = sum(t.counts.count > 0 for t in read.tallies) + len(read.incidents)
     covered_before = read_coverage(connection, org_id, source)
 
     new = add_incidents(connection, org_id, incidents)
@@ -77,7 +76,7 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         flow_errors_added=sum(lost.added.values()),
         folded=folded,
         shown=(
-            sum(t.count for t in read.tallies)
+            sum(t.counts.count for t in read.tallies)
             + len(read.incidents)
             + sum(e.callers for e in read.flow_errors)
         ),
@@ -90,8 +89,8 @@ def _ceil(seconds: int, step_seconds: int) -> int:
 
 def _as_executions(new: Iterable[Incident], window_seconds: int) -> Mapping[TallyKey, int]:
     return Counter(
-        ((incident.action_id, incident.error_type, ""), floor_to(incident.at, window_seconds))
-        for incident in new
+        (SeriesKey(one.action_id, one.error_type, ""), floor_to(one.at, window_seconds))
+        for one in new
     )
 
 
@@ -102,7 +101,7 @@ def _late(
     late: Counter[float] = Counter()
     for window_start, count in arrived.items():
         window = TimeRange(window_start, window_start + read.window_seconds)
-        if within(window, covered_before):
+        if is_covered(window, covered_before):
             late[max(0.0, read.read_at - window.end)] += count
     return late
 
@@ -114,7 +113,7 @@ def _save_names(
     tallies: Sequence[Tally],
     new: Sequence[Incident],
 ) -> None:
-    named = {tally.action_id: "" for tally in tallies}
+    named = {tally.key.action_id: "" for tally in tallies}
     for incident in new:
         # The unknown action stands for many, and has the name of none.
         name = "" if incident.action_id == UNKNOWN_ACTION else incident.action_name
@@ -148,7 +147,7 @@ def _note_error_types(
     tallies: Iterable[Tally],
     new: Iterable[Incident],
 ) -> tuple[str, ...]:
-    seen = {tally.error_type for tally in tallies} | {incident.error_type for incident in new}
+    seen = {tally.key.error_type for tally in tallies} | {incident.error_type for incident in new}
     known = connection.execute(
         select(error_types.c.error_type).where(error_types.c.org_id == org_id)
     ).scalars()

@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from monitor.counts import SeriesKey, Tally
 from monitor.ledger.model import Reading
-from monitor.model import Action, FlowErrorTally, Incident, Tally
+from monitor.model import Action, FlowErrorTally, Incident
 from monitor.sanitize import sanitize, sanitize_id
 from monitor.store import LONGEST_SUM_MS
 
@@ -40,19 +41,20 @@ def sanitize_names(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _tally(tally: Tally) -> Tally:
-    durations = tally.duration_ms, tally.min_ms, tally.max_ms
-    if not all(0 <= one <= LONGEST_SUM_MS for one in durations):
-        tally = replace(
-            tally,
-            duration_ms=_duration(tally.duration_ms),
-            min_ms=_duration(tally.min_ms),
-            max_ms=_duration(tally.max_ms),
+    counts = tally.counts
+    if not all(
+        0 <= one <= LONGEST_SUM_MS for one in (counts.duration_ms, counts.min_ms, counts.max_ms)
+    ):
+        counts = replace(
+            counts,
+            duration_ms=_duration(counts.duration_ms),
+            min_ms=_duration(counts.min_ms),
+            max_ms=_duration(counts.max_ms),
         )
-    words = tally.action_id, tally.error_type, tally.response_status
-    fit = tuple(map(sanitize_id, words))
-    if fit == words:
+    key = SeriesKey(*map(sanitize_id, tally.key))
+    if key == tally.key and counts is tally.counts:
         return tally
-    return replace(tally, action_id=fit[0], error_type=fit[1], response_status=fit[2])
+    return Tally(key, tally.window_start, counts)
 
 
 def _duration(duration_ms: float) -> float:

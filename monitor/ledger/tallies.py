@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from monitor.ledger.counts import Kept, SeriesKey, TallyKey, grown
-from monitor.model import Tally
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.store import BAND_COLUMNS, insert_if_absent, series, tallies, upsert
+
+TallyKey = tuple[SeriesKey, int]
+"""A series and the start of a window."""
 
 _Row = tuple[int, int]
 """Series number and start of a window."""
@@ -26,10 +28,20 @@ class Growth:
     restatements: int = 0
 
 
+def largest(tallies: Iterable[Tally]) -> dict[TallyKey, Counts]:
+    """Return the counts by key, those with the most executions: an answer may repeat itself."""
+    best: dict[TallyKey, Counts] = {}
+    for tally in tallies:
+        key = tally.key, tally.window_start
+        if key not in best or best[key].count < tally.counts.count:
+            best[key] = tally.counts
+    return best
+
+
 def add_tallies(
     connection: Connection,
     org_id: int,
-    seen: Mapping[TallyKey, Tally],
+    seen: Mapping[TallyKey, Counts],
     more: Mapping[TallyKey, int],
 ) -> Growth:
     """Let windows and totals grow by what a reading shows beyond what is known.
@@ -46,16 +58,16 @@ def add_tallies(
     numbers = _series_numbers(connection, org_id, {key for key, _ in keys})
     known = _known_counts(connection, org_id, {window for _, window in keys})
     growth = Growth()
-    larger: dict[_Row, Tally] = {}
+    larger: dict[_Row, Counts] = {}
     for key in keys:
         row = numbers[key[0]], key[1]
         before = known.get(row, 0)
-        tally = seen.get(key) or Tally(*key[0], window_start=key[1], count=0)
-        if key in seen and tally.count < before:
+        shown = seen.get(key) or Counts()
+        if key in seen and shown.count < before:
             growth.restatements += 1
-        count = max(before, tally.count) + more.get(key, 0)
+        count = max(before, shown.count) + more.get(key, 0)
         if count > before:
-            larger[row] = replace(tally, count=count) if key in more else tally
+            larger[row] = replace(shown, count=count) if key in more else shown
             growth.added[key[1]] = growth.added.get(key[1], 0) + count - before
     _write(connection, org_id, larger, known)
     return growth
@@ -89,7 +101,7 @@ def _known_series(connection: Connection, org_id: int) -> dict[SeriesKey, int]:
         series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
     ).where(series.c.org_id == org_id)
     return {
-        (action_id, error_type, response_status): number
+        SeriesKey(action_id, error_type, response_status): number
         for number, action_id, error_type, response_status in connection.execute(statement)
     }
 
@@ -102,7 +114,7 @@ def _known_counts(connection: Connection, org_id: int, windows: set[int]) -> dic
     return {(number, window): count for number, window, count in connection.execute(statement)}
 
 
-def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Row, Kept]:
+def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Row, Counts]:
     wanted = set(rows)
     if not wanted:
         return {}
@@ -117,7 +129,7 @@ def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Ro
         *(tallies.c[name] for name in BAND_COLUMNS),
     ).where(tallies.c.org_id == org_id, tallies.c.window_start.between(min(windows), max(windows)))
     return {
-        (row[0], row[1]): Kept(row[2], row[3], row[4], row[5], tuple(row[6:]))
+        (row[0], row[1]): Counts(row[2], row[3], row[4], row[5], tuple(row[6:]))
         for row in connection.execute(statement)
         if (row[0], row[1]) in wanted
     }
@@ -126,15 +138,15 @@ def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Ro
 def _write(
     connection: Connection,
     org_id: int,
-    larger: Mapping[_Row, Tally],
+    larger: Mapping[_Row, Counts],
     known: Mapping[_Row, int],
 ) -> None:
     old = _kept(connection, org_id, larger.keys() & known.keys())
     rows: list[dict[str, Any]] = []
-    sums: dict[int, list[float]] = defaultdict(lambda: [0, 0.0] + [0] * len(BAND_COLUMNS))
-    for (number, window), tally in sorted(larger.items(), key=lambda item: item[0][::-1]):
-        before = old.get((number, window), Kept())
-        after = grown(before, tally)
+    sums: dict[int, Counts] = defaultdict(Counts)
+    for (number, window), shown in sorted(larger.items(), key=lambda item: item[0][::-1]):
+        before = old.get((number, window), Counts())
+        after = before.grown_by(shown)
         rows.append(
             {
                 "org_id": org_id,
@@ -147,18 +159,14 @@ def _write(
             }
             | dict(zip(BAND_COLUMNS, after.bands, strict=True))
         )
-        total = sums[number]
-        total[0] += after.count - before.count
-        more_ms = after.duration_ms - before.duration_ms
+        more = after - before
         # What an older program kept may be infinite: it must not refuse every later reading.
-        total[1] += more_ms if math.isfinite(more_ms) else 0.0
-        for index, (new, kept) in enumerate(zip(after.bands, before.bands, strict=True), 2):
-            total[index] += new - kept
+        sums[number] += more if math.isfinite(more.duration_ms) else replace(more, duration_ms=0.0)
     upsert(connection, tallies, rows)
     _add_to_totals(connection, sums)
 
 
-def _add_to_totals(connection: Connection, sums: Mapping[int, list[float]]) -> None:
+def _add_to_totals(connection: Connection, sums: Mapping[int, Counts]) -> None:
     if not sums:
         return
     columns = ("count", "duration_ms", *BAND_COLUMNS)
@@ -171,7 +179,12 @@ def _add_to_totals(connection: Connection, sums: Mapping[int, list[float]]) -> N
         statement,
         [
             {"number": number}
-            | {f"more_{name}": more for name, more in zip(columns, total, strict=True)}
+            | {
+                f"more_{name}": more
+                for name, more in zip(
+                    columns, (total.count, total.duration_ms, *total.bands), strict=True
+                )
+            }
             for number, total in sums.items()
         ],
     )

@@ -357,7 +357,9 @@ class SourceReader:
 
     def _log_new_word(self, error_type: str, evidence: Evidence) -> None:
         """Say once how a word is read; what comes with it later is read by the same rule."""
-        statuses = {one.response_status for one in evidence.tallies if one.error_type == error_type}
+        statuses = {
+            one.key.response_status for one in evidence.tallies if one.key.error_type == error_type
+        }
         outcomes = {
             status: self._classifier.outcome(error_type, status) for status in statuses or {""}
         }

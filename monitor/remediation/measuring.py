@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.config import CollectSettings
+from monitor.counts import Tally
 from monitor.journal import Change
-from monitor.ledger import Ledger, TallySum
+from monitor.ledger import Ledger
 from monitor.model import Classifier, Outcome
 from monitor.remediation.effect import Measured, windows_to_look_at
 from monitor.time_ranges import TimeRange, floor_to
@@ -100,8 +101,8 @@ def _count(ledger: Ledger, change: Change, how: Measuring, starts: Sequence[int]
     time_range = TimeRange(min(starts), max(starts) + window)
     counts: Counter[Outcome] = Counter()
     for tally in ledger.tally_sums(change.org, time_range, window, change.action_id):
-        if tally.bucket_start in wanted:
-            counts[_outcome(tally, how.classifier)] += tally.count
+        if tally.window_start in wanted:
+            counts[_outcome(tally, how.classifier)] += tally.counts.count
     return Measured(
         windows=len(starts),
         successes=counts[Outcome.SUCCESS],
@@ -110,8 +111,8 @@ def _count(ledger: Ledger, change: Change, how: Measuring, starts: Sequence[int]
     )
 
 
-def _outcome(tally: TallySum, classifier: Classifier) -> Outcome:
-    return classifier.outcome(tally.error_type, tally.response_status)
+def _outcome(tally: Tally, classifier: Classifier) -> Outcome:
+    return classifier.outcome(tally.key.error_type, tally.key.response_status)
 
 
 def _starts(time_range: TimeRange, window: int) -> range:

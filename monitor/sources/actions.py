@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.genesys import (
     ACTION_AGGREGATES,
     EXECUTIONS,
@@ -26,7 +27,7 @@ from monitor.genesys import (
     View,
     interval,
 )
-from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands, Tally
+from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands
 from monitor.sources.source import Evidence
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -182,15 +183,9 @@ class _Counted:
         """Return the same as the ledger keeps it."""
         action_id, error_type, response_status, window_start = key
         return Tally(
-            action_id=action_id,
-            error_type=error_type,
-            response_status=response_status,
-            window_start=window_start,
-            count=self.stats.count,
-            duration_ms=self.stats.sum,
-            min_ms=self.stats.min,
-            max_ms=self.stats.max,
-            bands=self._bands(),
+            SeriesKey(action_id, error_type, response_status),
+            window_start,
+            Counts(self.stats.count, self.stats.sum, self.stats.min, self.stats.max, self._bands()),
         )
 
     def _bands(self) -> Bands:

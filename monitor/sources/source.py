@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from monitor.counts import Tally
 from monitor.errors import BadRequestError, GenesysError, TooMuchAskedError
-from monitor.model import Action, FlowErrorTally, Incident, Tally
+from monitor.model import Action, FlowErrorTally, Incident
 from monitor.time_ranges import TimeRange
 
 _INTERVAL: Final = re.compile(r"(?i)interval")

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.ledger import Ledger, OrgState, WindowLoad
+from monitor.counts import Tally
+from monitor.ledger import Ledger, OrgState
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
     EXECUTIONS_PER_MINUTE,
@@ -77,17 +78,17 @@ def limits_in_use(
         state.limits,
         ledger.window_loads(org, time_range),
         source.window_seconds if source else 0,
-        busy_ms=lambda load: slot_time_ms(load, classifier, known_ms.get(load.action_id)),
+        busy_ms=lambda load: slot_time_ms(load, classifier, known_ms.get(load.key.action_id)),
         functions=_functions(state),
     )
 
 
 def limit_use(
     limits: Mapping[str, int],
-    loads: Sequence[WindowLoad],
+    loads: Sequence[Tally],
     window_seconds: int,
     *,
-    busy_ms: Callable[[WindowLoad], float],
+    busy_ms: Callable[[Tally], float],
     functions: Collection[str] | None,
 ) -> tuple[LimitUse, ...]:
     """Return how much of each known limit was in use in the busiest window, the tightest first.
@@ -106,10 +107,10 @@ def limit_use(
     spent_ms: dict[int, float] = defaultdict(float)
     in_functions_ms: dict[int, float] = defaultdict(float)
     for load in loads:
-        count[load.window_start] += load.count
+        count[load.window_start] += load.counts.count
         held = busy_ms(load)
         spent_ms[load.window_start] += held
-        if functions is not None and load.action_id in functions:
+        if functions is not None and load.key.action_id in functions:
             in_functions_ms[load.window_start] += held
     busiest = {
         CONCURRENT_EXECUTIONS: max(spent_ms.values(), default=0.0) / 1_000,
@@ -141,7 +142,7 @@ def _functions(state: OrgState) -> frozenset[str] | None:
     return frozenset(one.action_id for one in listed if one.kind is ActionKind.FUNCTION)
 
 
-def slot_time_ms(load: WindowLoad, classifier: Classifier, timeout_ms: float | None) -> float:
+def slot_time_ms(load: Tally, classifier: Classifier, timeout_ms: float | None) -> float:
     """Return the time that some executions took together.
 
     One that timed out held its slot for as long as the timeout in force; where its row shows no
@@ -152,7 +153,7 @@ def slot_time_ms(load: WindowLoad, classifier: Classifier, timeout_ms: float | N
         classifier: Reads how they ended.
         timeout_ms: The timeout in force; None where unknown.
     """
-    if load.max_ms > 0 or load.duration_ms > 0 or not timeout_ms:
-        return load.duration_ms
-    outcome = classifier.outcome(load.error_type, load.response_status)
-    return load.count * timeout_ms if outcome is Outcome.TIMEOUT else 0.0
+    if load.counts.max_ms > 0 or load.counts.duration_ms > 0 or not timeout_ms:
+        return load.counts.duration_ms
+    outcome = classifier.outcome(load.key.error_type, load.key.response_status)
+    return load.counts.count * timeout_ms if outcome is Outcome.TIMEOUT else 0.0

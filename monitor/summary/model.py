@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.ledger import OrgState, TallySum
+from monitor.counts import Tally
+from monitor.ledger import OrgState
 from monitor.model import (
     DETAIL_SOURCE,
     FLOW_CONTRACT,
@@ -247,8 +248,8 @@ class SummaryInput:
     contract: str
     time_range: TimeRange
     state: OrgState
-    tallies: Sequence[TallySum] = ()
-    tallies_day_before: Sequence[TallySum] | None = None
+    tallies: Sequence[Tally] = ()
+    tallies_day_before: Sequence[Tally] | None = None
     incidents: Sequence[Incident] = ()
     flow_errors: Sequence[FlowErrorTally] = ()
     timeouts_in_force: Sequence[tuple[str, float, int | None]] = ()

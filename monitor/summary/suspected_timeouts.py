@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from monitor.ledger import TallySum
+from monitor.counts import Tally
 from monitor.model import BAND_EDGES_MS, Classifier, Outcome
 from monitor.summary.model import ErrorsAtTimeout
 from monitor.summary.timeouts_in_force import TimeoutsInForce
@@ -26,7 +26,7 @@ MIN_EXECUTIONS = 5
 
 
 def errors_at_timeout(
-    sums: Iterable[TallySum], in_force: Mapping[str, TimeoutsInForce], classifier: Classifier
+    sums: Iterable[Tally], in_force: Mapping[str, TimeoutsInForce], classifier: Classifier
 ) -> tuple[ErrorsAtTimeout, ...]:
     """Return the errors that ended at the timeout in force, by their names, most first.
 
@@ -38,16 +38,16 @@ def errors_at_timeout(
     """
     found: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
     for row in sums:
-        known = in_force.get(row.action_id)
+        known = in_force.get(row.key.action_id)
         if known is None or len(known.during_ms) != 1:
             continue
         (timeout_ms,) = known.during_ms
-        if classifier.outcome(row.error_type, row.response_status) is not Outcome.ERROR:
+        if classifier.outcome(row.key.error_type, row.key.response_status) is not Outcome.ERROR:
             continue
         count = _ended_at(row, float(timeout_ms))
         if count:
-            before, _ = found[row.error_type].get(row.action_id, (0, 0.0))
-            found[row.error_type][row.action_id] = before + count, timeout_ms / 1_000
+            before, _ = found[row.key.error_type].get(row.key.action_id, (0, 0.0))
+            found[row.key.error_type][row.key.action_id] = before + count, timeout_ms / 1_000
     errors = [
         ErrorsAtTimeout(
             error_type=error_type,
@@ -62,7 +62,7 @@ def errors_at_timeout(
 
 
 def errors_without_a_trace(
-    sums: Iterable[TallySum], classifier: Classifier
+    sums: Iterable[Tally], classifier: Classifier
 ) -> tuple[tuple[str, int], ...]:
     """Return the errors that show neither a status nor a duration, by their names, most first.
 
@@ -72,24 +72,24 @@ def errors_without_a_trace(
     """
     found: Counter[str] = Counter()
     for row in sums:
-        if row.response_status or row.duration_ms > 0:
+        if row.key.response_status or row.counts.duration_ms > 0:
             continue
-        if classifier.outcome(row.error_type, row.response_status) is Outcome.ERROR:
-            found[row.error_type] += row.count
+        if classifier.outcome(row.key.error_type, row.key.response_status) is Outcome.ERROR:
+            found[row.key.error_type] += row.counts.count
     enough = [(error_type, count) for error_type, count in found.items() if count >= MIN_EXECUTIONS]
     return tuple(sorted(enough, key=lambda one: (-one[1], one[0])))
 
 
-def _ended_at(row: TallySum, timeout_ms: float) -> int:
+def _ended_at(row: Tally, timeout_ms: float) -> int:
     """Return how many executions of a row can have ended at the timeout.
 
     Some must: the longest ended there, or up to half a second later. Where the shortest did too,
     all of them; else those of the bands from there on.
     """
     least = timeout_ms * (1 - TOLERANCE)
-    if not least <= row.max_ms <= timeout_ms + max(MAX_OVERSHOOT_MS, TOLERANCE * timeout_ms):
+    if not least <= row.counts.max_ms <= timeout_ms + max(MAX_OVERSHOOT_MS, TOLERANCE * timeout_ms):
         return 0
-    if row.min_ms >= least:
-        return row.count
+    if row.counts.min_ms >= least:
+        return row.counts.count
     ends = (*BAND_EDGES_MS, float("inf"))
-    return sum(count for count, end in zip(row.bands, ends, strict=True) if end > timeout_ms)
+    return sum(count for count, end in zip(row.counts.bands, ends, strict=True) if end > timeout_ms)

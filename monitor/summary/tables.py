@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from monitor.ledger import TallySum
+from monitor.counts import Tally
 from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Classifier, Incident, Outcome
 from monitor.summary.percentiles import BandedDurations
 
@@ -47,17 +47,17 @@ _COUNTS = [field.name for field in fields(ActionCounts)]
 """The columns of counts: each outcome's own word, and the durations."""
 
 
-def count_by_ending(sums: Sequence[TallySum], classifier: Classifier) -> pd.DataFrame:
+def count_by_ending(sums: Sequence[Tally], classifier: Classifier) -> pd.DataFrame:
     """Return one row for each way that an action ended: counts, durations, bands and outcome."""
     table = pd.DataFrame(
         [
             (
-                *(row.action_id, row.error_type, row.response_status),
-                *(row.count, row.duration_ms, row.min_ms, row.max_ms),
-                *row.bands,
+                *(row.key.action_id, row.key.error_type, row.key.response_status),
+                *(row.counts.count, row.counts.duration_ms, row.counts.min_ms, row.counts.max_ms),
+                *row.counts.bands,
             )
             for row in sums
-            if row.count > 0
+            if row.counts.count > 0
         ],
         columns=[*_ENDING, "count", "duration_ms", "min_ms", "max_ms", *_BANDS],
     )

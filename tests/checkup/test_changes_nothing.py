@@ -103,7 +103,7 @@ def test_what_a_killed_program_left_is_left_as_it_is(place: Place) -> None:
         assert findings(place)["state"].level is Level.OK
         seen = inspect_state(url, ["acme"], busy_timeout_seconds=1.0)
 
-    assert [one.count for one in seen.states["acme"].totals] == [3]
+    assert [one.count for one in seen.states["acme"].totals.values()] == [3]
 
 
 def test_a_state_that_run_refuses_as_damaged_fails_here(place: Place) -> None:

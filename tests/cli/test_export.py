@@ -31,9 +31,9 @@ def ledger_counts(place: Place) -> dict[str, int]:
         covered = ledger.coverage("acme", "actions")[0]
         whole = TimeRange(covered.start, covered.end // 300 * 300)
         return {
-            one.action_id: one.count
+            one.key.action_id: one.counts.count
             for one in ledger.tally_sums("acme", whole)
-            if one.error_type == NO_ERROR
+            if one.key.error_type == NO_ERROR
         }
 
 

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 
 from monitor import daemon as daemon_module
 from monitor.config import load
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.ledger import Ledger, Reading
-from monitor.model import Tally
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
 from tests.clocks import ScaledClock
@@ -189,7 +189,7 @@ def test_old_windows_are_pruned(
     monkeypatch.setattr(daemon_module, "PRUNE_EVERY_SECONDS", 0.05)
     old = floor_to(time.time() - 40 * 86_400, 300)
     covered = TimeRange(old, old + 300)
-    tally = Tally("old", "NONE", "200", old, 3)
+    tally = Tally(SeriesKey("old", "NONE", "200"), old, Counts(count=3))
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
         ledger.record("acme", "actions", Reading(covered, 300, old + 300.0, tallies=[tally]))
     daemon = make_daemon(place)
@@ -202,7 +202,7 @@ def test_old_windows_are_pruned(
     assert next(line["rows"] for line in logs if line["event"] == "pruned") == 1
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
         assert ledger.tally_sums("acme", covered) == []
-        totals = {total.action_id: total.count for total in ledger.state("acme").totals}
+        totals = {key.action_id: one.count for key, one in ledger.state("acme").totals.items()}
     assert totals["old"] == 3
 
 

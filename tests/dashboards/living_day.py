@@ -291,8 +291,8 @@ def _read_the_day(settings: Settings, clock: StandingClock) -> dict[tuple[str, s
             assert watch.poll().result == "ok"
             watch.close()
             for one in ledger.tally_sums(org.name, day):
-                outcome = classifier.outcome(one.error_type, one.response_status)
-                counted[org.name, one.action_id, outcome.value] += one.count
+                outcome = classifier.outcome(one.key.error_type, one.key.response_status)
+                counted[org.name, one.key.action_id, outcome.value] += one.counts.count
     return dict(counted)
 
 

@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import OrgSettings, Settings
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.diagnosis import org as org_module
 from monitor.diagnosis.model import OrgDiagnosis, Verdict
 from monitor.diagnosis.org import diagnose_org
 from monitor.ledger import Ledger
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Tally
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action
 from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
 from tests.summary.filled_ledger import (
@@ -62,15 +63,15 @@ def tallies(draw: st.DrawFn) -> Tally:
         )
     )
     return Tally(
-        action_id=draw(st.sampled_from(["crm", "ghost"])),
-        error_type=error_type,
-        response_status=status,
-        window_start=T0 + WINDOW_SECONDS * draw(st.integers(0, WINDOWS - 1)),
-        count=draw(st.sampled_from([1, 2, 7, 30, 400, 10**6])),
-        duration_ms=draw(DURATIONS),
-        min_ms=draw(DURATIONS),
-        max_ms=draw(DURATIONS),
-        bands=draw(BANDS),
+        SeriesKey(draw(st.sampled_from(["crm", "ghost"])), error_type, status),
+        T0 + WINDOW_SECONDS * draw(st.integers(0, WINDOWS - 1)),
+        Counts(
+            count=draw(st.sampled_from([1, 2, 7, 30, 400, 10**6])),
+            duration_ms=draw(DURATIONS),
+            min_ms=draw(DURATIONS),
+            max_ms=draw(DURATIONS),
+            bands=draw(BANDS),
+        ),
     )
 
 
@@ -98,7 +99,13 @@ def judged(
             org.catalogue(replace(CATALOGUE, configured_timeout_ms=timeout_ms), at=T0 + since)
         org.read_actions(*read, covered=TIME_RANGE)
         # What was read a second time shows fewer: a restatement, which changes nothing.
-        org.read_actions(*(replace(one, count=one.count // 2) for one in read), covered=TIME_RANGE)
+        org.read_actions(
+            *(
+                replace(one, counts=replace(one.counts, count=one.counts.count // 2))
+                for one in read
+            ),
+            covered=TIME_RANGE,
+        )
         found = diagnose_org(ledger, ACME, wanted, NOW)
         summary = org.summary(TIME_RANGE)
     document = report_document([summary], NOW, {ORG: found})
@@ -119,7 +126,7 @@ def test_a_report_is_json_by_the_letter(
         assert one["why"]
         step = one["raise"]
         assert step is None or step["from_seconds"] < step["to_seconds"] <= 30
-    assert {row["action_id"] for row in rows} >= {one.action_id for one in read}
+    assert {row["action_id"] for row in rows} >= {one.key.action_id for one in read}
     assert not [cell for row in rows for cell in row.values() if cell.lower() in {"nan", "inf"}]
     assert all(math.isfinite(one.executions) for one in found.diagnoses.values())
 
@@ -133,8 +140,7 @@ def test_the_order_of_readings_changes_nothing(
 ) -> None:
     """One window after the other, or all of them in any order."""
     # One reading a window and ending: of two the larger counts, and then their order may matter.
-    once = list({(one.action_id, one.error_type, one.response_status, one.window_start): one
-                 for one in read}.values())  # fmt: skip
+    once = list({(one.key, one.window_start): one for one in read}.values())
     shuffled = [*once]
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # a Random, which hypothesis wraps
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor.config import ClassifySettings
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.diagnosis import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
@@ -20,7 +21,6 @@ from monitor.model import (
     Bands,
     FlowErrorTally,
     Incident,
-    Tally,
     band_of,
 )
 from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
@@ -175,15 +175,15 @@ def tally(
 ) -> Tally:
     """Single executions as the platform would count them."""
     return Tally(
-        action_id=action.action_id,
-        error_type=error_type,
-        response_status=status,
-        window_start=window_start,
-        count=len(durations_ms),
-        duration_ms=sum(durations_ms),
-        min_ms=min(durations_ms),
-        max_ms=max(durations_ms),
-        bands=bands_of(*durations_ms),
+        SeriesKey(action.action_id, error_type, status),
+        window_start,
+        Counts(
+            count=len(durations_ms),
+            duration_ms=sum(durations_ms),
+            min_ms=min(durations_ms),
+            max_ms=max(durations_ms),
+            bands=bands_of(*durations_ms),
+        ),
     )
 
 

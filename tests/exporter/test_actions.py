@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ledger import IncidentTotal, OrgState, Total
+from monitor.counts import Counts, SeriesKey
+from monitor.ledger import IncidentTotal, OrgState
 from monitor.model import BAND_EDGES_MS, NO_BANDS, UNKNOWN_ACTION, Action, ActionKind
 from tests.exporter.snapshots import (
     CRM,
@@ -59,8 +60,8 @@ def test_quiet_action_is_there_from_the_first_scrape(scrape: Scraper) -> None:
 
 def test_action_outside_the_catalogue_is_counted(scrape: Scraper) -> None:
     """Counts of an action that no catalogue knows are shown under its id."""
-    stranger = Total(UNKNOWN_ACTION, "request.timeout", "408", 4)
-    scraped = scrape(org_snapshot(OrgState(ORG, totals=(stranger,))))
+    stranger = SeriesKey(UNKNOWN_ACTION, "request.timeout", "408")
+    scraped = scrape(org_snapshot(OrgState(ORG, totals={stranger: Counts(4)})))
 
     labels = {"org": ORG, "action_id": UNKNOWN_ACTION}
     assert scraped.value(EXECUTIONS, **labels, outcome="timeout") == 4
@@ -101,9 +102,8 @@ def test_buckets_are_the_latency_bands(scrape: Scraper, tmp_path: Path) -> None:
 def test_execution_without_a_band_counts_in_the_open_bucket(scrape: Scraper) -> None:
     """Where the bands know of fewer executions than the count, +Inf is still the count."""
     bands = (2, *NO_BANDS[1:])
-    scraped = scrape(
-        org_snapshot(OrgState(ORG, totals=(Total("a", "NONE", "200", 5, 100.0, bands),)))
-    )
+    totals = {SeriesKey("a", "NONE", "200"): Counts(5, 100.0, bands=bands)}
+    scraped = scrape(org_snapshot(OrgState(ORG, totals=totals)))
 
     labels = {"org": ORG, "action_id": "a"}
     assert scraped.value(f"{DURATION}_bucket", **labels, le="30.0") == 2
@@ -111,35 +111,37 @@ def test_execution_without_a_band_counts_in_the_open_bucket(scrape: Scraper) -> 
     assert scraped.value(f"{DURATION}_count", **labels) == 5
 
 
-def banded_totals() -> st.SearchStrategy[tuple[Total, ...]]:
+def banded_totals() -> st.SearchStrategy[dict[SeriesKey, Counts]]:
     """Totals of one action: any endings, bands that sum to at most the count."""
     bands = st.lists(
         st.integers(0, 1000), min_size=len(BAND_EDGES_MS) + 1, max_size=len(BAND_EDGES_MS) + 1
     )
-    total = st.builds(
-        lambda error_type, status, shown, unbanded, duration_ms: Total(
-            "a", error_type, status, sum(shown) + unbanded, duration_ms, tuple(shown)
-        ),
+    key = st.builds(
+        SeriesKey,
+        st.just("a"),
         st.sampled_from(["NONE", "request.timeout", "rate.limit", "server.error"]),
         st.sampled_from(["", "200", "408", "500", "504"]),
+    )
+    total = st.builds(
+        lambda shown, unbanded, duration_ms: Counts(
+            sum(shown) + unbanded, duration_ms, bands=tuple(shown)
+        ),
         bands,
         st.integers(0, 1000),
         st.floats(0, 1e9),
     )
-    return st.lists(
-        total, max_size=6, unique_by=lambda shown: (shown.error_type, shown.response_status)
-    ).map(tuple)
+    return st.dictionaries(key, total, max_size=6)
 
 
 @given(totals=banded_totals())
 def test_outcomes_and_buckets_sum_to_the_executions(
-    scrape: Scraper, totals: tuple[Total, ...]
+    scrape: Scraper, totals: Mapping[SeriesKey, Counts]
 ) -> None:
     """Whatever the totals: outcomes, +Inf and _count all sum to the executions; buckets grow."""
     action = replace(CRM, action_id="a")
     scraped = scrape(org_snapshot(OrgState(ORG, actions=(action,), totals=totals)))
 
-    executions = sum(total.count for total in totals)
+    executions = sum(total.count for total in totals.values())
     buckets = [
         scraped.value(f"{DURATION}_bucket", org=ORG, action_id="a", le=le) or 0
         for le in [*(str(edge / 1000) for edge in BAND_EDGES_MS), "+Inf"]
@@ -148,7 +150,7 @@ def test_outcomes_and_buckets_sum_to_the_executions(
     assert buckets == sorted(buckets)
     assert buckets[-1] == executions
     assert scraped.value(f"{DURATION}_count", org=ORG, action_id="a") == executions
-    failures = sum(total.count for total in totals if total.error_type != "NONE")
+    failures = sum(total.count for key, total in totals.items() if key.error_type != "NONE")
     assert sum(scraped.series(ERRORS).values()) == failures
 
 
@@ -284,7 +286,7 @@ def test_gauges_that_are_not_known_are_left_out(scrape: Scraper) -> None:
 
 def test_orgs_are_kept_apart(scrape: Scraper) -> None:
     """Two orgs may have an action of the same id."""
-    totals = (Total(CRM.action_id, "NONE", "200", 1),)
+    totals = {SeriesKey(CRM.action_id, "NONE", "200"): Counts(1)}
     scraped = scrape(
         org_snapshot(OrgState("acme", actions=(CRM,), totals=totals)),
         org_snapshot(OrgState("globex", actions=(CRM,))),

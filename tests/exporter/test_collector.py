@@ -17,9 +17,10 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from monitor.counts import Counts, SeriesKey
 from monitor.exporter import METRICS, Kind, MetricsCollector
 from monitor.exporter.families import Families
-from monitor.ledger import OrgState, Total
+from monitor.ledger import OrgState
 from monitor.model import Action
 from monitor.snapshot import SnapshotHolder
 from tests.clocks import ManualClock
@@ -66,7 +67,7 @@ def test_next_snapshot_is_shown_at_once() -> None:
     name = "genesys_data_action_executions_total"
 
     assert registry.get_sample_value(name, labels) is None
-    totals = (Total("a", "NONE", "200", 7),)
+    totals = {SeriesKey("a", "NONE", "200"): Counts(7)}
     holder.swap(snapshot(org_snapshot(OrgState(ORG, totals=totals))))
     assert registry.get_sample_value(name, labels) == 7
 
@@ -165,7 +166,7 @@ def _org_with(name: str, flow: str, error_type: str) -> OrgState:
     return OrgState(
         ORG,
         actions=(Action("a", name, "i", name, name),),
-        totals=(Total("a", error_type, "500", 1),),
+        totals={SeriesKey("a", error_type, "500"): Counts(1)},
         flow_names={"f": flow},
         flow_use=frozenset({("a", "f")}),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.ledger import Ledger, Reading, Total
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Bands, Incident, Tally
+from monitor.counts import Counts, SeriesKey, Tally
+from monitor.ledger import Ledger, Reading
+from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Bands, Incident
 from monitor.time_ranges import TimeRange
 
 ORG = "acme"
@@ -33,15 +34,15 @@ def tally(  # noqa: PLR0913 - each names one thing a test is about
 ) -> Tally:
     """One tally in the window with this number, counted from T0."""
     return Tally(
-        action_id=action_id,
-        error_type=error_type,
-        response_status="200" if error_type == NO_ERROR else "",
-        window_start=T0 + window * WINDOW_SECONDS,
-        count=count,
-        duration_ms=count * 200.0 if duration_ms is None else duration_ms,
-        min_ms=min_ms,
-        max_ms=max_ms,
-        bands=bands(b2=count) if in_bands is None else in_bands,
+        SeriesKey(action_id, error_type, "200" if error_type == NO_ERROR else ""),
+        T0 + window * WINDOW_SECONDS,
+        Counts(
+            count=count,
+            duration_ms=count * 200.0 if duration_ms is None else duration_ms,
+            min_ms=min_ms,
+            max_ms=max_ms,
+            bands=bands(b2=count) if in_bands is None else in_bands,
+        ),
     )
 
 
@@ -98,9 +99,11 @@ def reading(  # noqa: PLR0913 - each names one thing a test is about
     )
 
 
-def totals(ledger: Ledger, org: str = ORG) -> dict[tuple[str, str], Total]:
+def totals(ledger: Ledger, org: str = ORG) -> dict[tuple[str, str], Counts]:
     """Totals by action and error type."""
-    return {(total.action_id, total.error_type): total for total in ledger.state(org).totals}
+    return {
+        (key.action_id, key.error_type): total for key, total in ledger.state(org).totals.items()
+    }
 
 
 def count_of(ledger: Ledger, action_id: str = "a1", error_type: str = NO_ERROR) -> int:

@@ -25,7 +25,7 @@ def test_two_absurd_durations_refuse_no_later_reading(ledger: Ledger, absurd: fl
             ),
         )
 
-    (total,) = ledger.state(ORG).totals
+    (total,) = ledger.state(ORG).totals.values()
     assert total.count == 3 + 3
     assert math.isfinite(total.duration_ms)
     assert total.duration_ms >= 0
@@ -46,7 +46,7 @@ def test_a_state_that_holds_an_infinite_duration_takes_readings(
 
     with Ledger.open(url) as ledger:
         recorded = ledger.record(ORG, SOURCE, reading(tally(3)))
-        (total,) = ledger.state(ORG).totals
+        (total,) = ledger.state(ORG).totals.values()
 
     assert recorded.executions_added == 2
     assert total.count == 3

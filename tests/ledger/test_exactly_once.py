@@ -11,8 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
-from monitor.model import BAND_EDGES_MS, Bands, Incident, Tally, band_of
+from monitor.model import BAND_EDGES_MS, Bands, Incident, band_of
 from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS
 
@@ -49,13 +50,11 @@ def tallied(seen: Sequence[Execution]) -> list[Tally]:
         groups.setdefault((one.series, one.window), []).append(one.duration_ms)
     return [
         Tally(
-            *SERIES[series],
-            window_start=T0 + window * WINDOW_SECONDS,
-            count=len(durations),
-            duration_ms=sum(durations),
-            min_ms=min(durations),
-            max_ms=max(durations),
-            bands=_bands(durations),
+            SeriesKey(*SERIES[series]),
+            T0 + window * WINDOW_SECONDS,
+            Counts(
+                len(durations), sum(durations), min(durations), max(durations), _bands(durations)
+            ),
         )
         for (series, window), durations in groups.items()
     ]
@@ -182,17 +181,13 @@ class Readings(RuleBasedStateMachine):
         for (*series, _), count in self.largest.items():
             key = (series[0], series[1], series[2])
             expected[key] = expected.get(key, 0) + count
-        found = {
-            (total.action_id, total.error_type, total.response_status): total.count
-            for total in self.ledger.state(ORG).totals
-        }
+        found = {key: total.count for key, total in self.ledger.state(ORG).totals.items()}
         assert found == expected
 
     @invariant()
     def totals_only_grow(self) -> None:
         """Neither counts nor durations nor bands of a total ever shrink."""
-        for total in self.ledger.state(ORG).totals:
-            key = (total.action_id, total.error_type, total.response_status)
+        for key, total in self.ledger.state(ORG).totals.items():
             numbers = (total.count, total.duration_ms, *total.bands)
             before = self.last_totals.get(key, (0,) * len(numbers))
             assert all(new >= old for old, new in zip(before, numbers, strict=True))
@@ -202,8 +197,8 @@ class Readings(RuleBasedStateMachine):
     def bands_fit_into_counts(self) -> None:
         """No more executions are in bands than there are."""
         sums = self.ledger.tally_sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
-        counted = [(one.count, one.bands) for one in sums]
-        counted += [(total.count, total.bands) for total in self.ledger.state(ORG).totals]
+        counted = [(one.counts.count, one.counts.bands) for one in sums]
+        counted += [(total.count, total.bands) for total in self.ledger.state(ORG).totals.values()]
         assert all(sum(bands) <= count for count, bands in counted)
 
     @invariant()
@@ -227,18 +222,15 @@ class Readings(RuleBasedStateMachine):
     def holds_the_truth(self) -> None:
         """Compare every total and every window with the truth."""
         by_window = {
-            (one.action_id, one.error_type, one.response_status, one.bucket_start): one
+            (one.key, one.window_start): one
             for one in self.ledger.tally_sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
         }
         assert len(by_window) == len(tallied(self.truth))
         for true in tallied(self.truth):
-            found = by_window[
-                true.action_id, true.error_type, true.response_status, true.window_start
-            ]
-            assert (found.count, found.bands) == (true.count, true.bands)
-            assert (found.min_ms, found.max_ms) == (true.min_ms, true.max_ms)
-        for total in self.ledger.state(ORG).totals:
-            series = (total.action_id, total.error_type, total.response_status)
+            found, shown = by_window[true.key, true.window_start].counts, true.counts
+            assert (found.count, found.bands) == (shown.count, shown.bands)
+            assert (found.min_ms, found.max_ms) == (shown.min_ms, shown.max_ms)
+        for series, total in self.ledger.state(ORG).totals.items():
             true_durations = [one.duration_ms for one in self.truth if SERIES[one.series] == series]
             assert (total.count, total.bands) == (len(true_durations), _bands(true_durations))
             assert total.duration_ms == sum(true_durations)
@@ -249,12 +241,12 @@ class Readings(RuleBasedStateMachine):
         for tally in read.tallies:
             if tally.window_start >= self.pruned_before:
                 key = (
-                    tally.action_id,
-                    tally.error_type,
-                    tally.response_status,
+                    tally.key.action_id,
+                    tally.key.error_type,
+                    tally.key.response_status,
                     tally.window_start,
                 )
-                self.largest[key] = max(self.largest.get(key, 0), tally.count)
+                self.largest[key] = max(self.largest.get(key, 0), tally.counts.count)
         for one in read.incidents:
             if one.at >= self.pruned_before:
                 self.incidents_seen.add((one.conversation_id, one.segment_start_ms))

@@ -29,9 +29,10 @@ def test_windows_of_an_action_come_together_and_in_order(ledger: Ledger) -> None
     with ledger.history() as history:
         rows = list(history.windows(ORG, windows(0, MANY), by_series=False))
 
-    assert sum(row.count for row in rows) == MANY // 6 * 6
+    assert sum(row.counts.count for row in rows) == MANY // 6 * 6
     groups = [
-        (key, [r.bucket_start for r in g]) for key, g in groupby(rows, lambda row: row.action_id)
+        (key, [r.window_start for r in g])
+        for key, g in groupby(rows, lambda row: row.key.action_id)
     ]
     assert sorted(key for key, _ in groups) == ["A", "_", "b"]
     assert all(starts == sorted(starts) for _, starts in groups)
@@ -45,8 +46,8 @@ def test_windows_of_a_series_come_together_and_in_order(ledger: Ledger) -> None:
         rows = list(history.windows(ORG, windows(1, 3), by_series=True))
 
     groups = [
-        (key, [row.bucket_start for row in group])
-        for key, group in groupby(rows, lambda row: (row.action_id, row.error_type))
+        (key, [row.window_start for row in group])
+        for key, group in groupby(rows, lambda row: (row.key.action_id, row.key.error_type))
     ]
     assert len(groups) == len(dict(groups)) == 6
     assert all(starts == [T0 + 300, T0 + 600] for _, starts in groups)
@@ -60,9 +61,9 @@ def test_a_poll_in_the_middle_changes_nothing(ledger: Ledger) -> None:
         before = history.state(ORG).totals
         ledger.record(ORG, SOURCE, reading(tally(5)))
         [row] = history.windows(ORG, windows(0, 1), by_series=True)
-        assert (row.count, history.state(ORG).totals) == (3, before)
+        assert (row.counts.count, history.state(ORG).totals) == (3, before)
 
-    assert ledger.state(ORG).totals[0].count == 5
+    assert ledger.state(ORG).totals[row.key].count == 5
 
 
 def test_a_conversation_is_hit_first_once(ledger: Ledger) -> None:

@@ -97,7 +97,7 @@ def test_incidents_of_another_source_are_not_executions(ledger: Ledger) -> None:
     """Where executions come from aggregates, a detail record adds none."""
     ledger.record(ORG, SOURCE, reading(incidents=[incident()]))
 
-    assert ledger.state(ORG).totals == ()
+    assert ledger.state(ORG).totals == {}
 
 
 def test_incidents_that_are_executions_count_as_such_once(ledger: Ledger) -> None:
@@ -120,8 +120,12 @@ def test_executions_from_incidents_stand_in_the_window_of_their_failure(ledger: 
     )
 
     (found,) = ledger.tally_sums(ORG, windows(1, 2))
-    assert (found.error_type, found.response_status, found.count) == ("Timeout", "", 1)
-    assert (found.duration_ms, sum(found.bands)) == (0.0, 0)
+    assert (found.key.error_type, found.key.response_status, found.counts.count) == (
+        "Timeout",
+        "",
+        1,
+    )
+    assert (found.counts.duration_ms, sum(found.counts.bands)) == (0.0, 0)
     assert ledger.tally_sums(ORG, windows(0, 1)) == []
 
 

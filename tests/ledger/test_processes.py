@@ -119,7 +119,7 @@ def test_threads_that_share_a_ledger_double_nothing(tmp_path: Path, ledger: Ledg
 
     alone = recorded_alone(tmp_path)
     assert ledger.state(ORG).totals == alone.totals
-    assert added == sum(total.count for total in alone.totals)
+    assert added == sum(total.count for total in alone.totals.values())
 
 
 def test_a_state_is_of_one_moment(ledger: Ledger, url: str) -> None:
@@ -135,5 +135,5 @@ def test_a_state_is_of_one_moment(ledger: Ledger, url: str) -> None:
         added = writing.result()
 
     legal = {sum(added[:done]) for done in range(len(added) + 1)}
-    assert {sum(total.count for total in state.totals) for state in states} <= legal
+    assert {sum(total.count for total in state.totals.values()) for state in states} <= legal
     assert all(bool(state.totals) == bool(state.sources) for state in states)

@@ -25,7 +25,7 @@ def test_windows_and_incidents_before_are_forgotten(ledger: Ledger) -> None:
     removed = ledger.prune(T0 + 600)
 
     assert removed == 3
-    assert [found.count for found in ledger.tally_sums(ORG, EVERYTHING)] == [2]
+    assert [found.counts.count for found in ledger.tally_sums(ORG, EVERYTHING)] == [2]
     assert [found.conversation_id for found in ledger.incidents(ORG, EVERYTHING)] == ["c2"]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.counts import Counts
 from monitor.errors import LedgerError
-from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, Ledger, OrgState, Total
+from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, Ledger, OrgState
 from monitor.model import Action, ActionKind
 from tests.ledger.readings import (
     ORG,
@@ -32,8 +33,8 @@ def test_a_first_reading_counts_everything(ledger: Ledger) -> None:
 
     assert recorded.executions_added == 9
     assert totals(ledger) == {
-        ("a1", "NONE"): Total("a1", "NONE", "200", 7, 1400.0, bands(b2=7)),
-        ("a1", TIMEOUT): Total("a1", TIMEOUT, "", 2, 400.0, bands(b2=2)),
+        ("a1", "NONE"): Counts(7, 1400.0, bands=bands(b2=7)),
+        ("a1", TIMEOUT): Counts(2, 400.0, bands=bands(b2=2)),
     }
 
 
@@ -91,7 +92,7 @@ def test_a_tally_of_nothing_leaves_no_trace(ledger: Ledger) -> None:
     """A count of zero makes no series."""
     ledger.record(ORG, SOURCE, reading(tally(0)))
 
-    assert ledger.state(ORG).totals == ()
+    assert ledger.state(ORG).totals == {}
 
 
 def test_totals_never_get_more_in_bands_than_they_count(ledger: Ledger) -> None:
@@ -107,8 +108,8 @@ def test_orgs_do_not_mix(ledger: Ledger) -> None:
     ledger.record("one", SOURCE, reading(tally(3)))
     ledger.record("two", SOURCE, reading(tally(4)))
 
-    assert [total.count for total in ledger.state("one").totals] == [3]
-    assert [total.count for total in ledger.state("two").totals] == [4]
+    assert [total.count for total in ledger.state("one").totals.values()] == [3]
+    assert [total.count for total in ledger.state("two").totals.values()] == [4]
 
 
 def test_an_unknown_org_is_empty(ledger: Ledger) -> None:
@@ -269,3 +270,10 @@ def test_what_was_skipped_is_not_late_when_read_after_all(ledger: Ledger) -> Non
 
     assert ledger.state(ORG).lateness == {}
     assert count_of(ledger) == 3
+
+
+def test_an_answer_that_repeats_itself_counts_its_largest(ledger: Ledger) -> None:
+    """Of two tallies with one key the one with more executions stands."""
+    recorded = ledger.record(ORG, SOURCE, reading(tally(2), tally(5), tally(3)))
+
+    assert recorded.executions_added == 5

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitor.ledger import Ledger, TallySum
+from monitor.counts import Counts, SeriesKey, Tally
+from monitor.ledger import Ledger
 from monitor.time_ranges import TimeRange
 from tests.ledger.readings import ORG, SOURCE, T0, bands, reading, tally, windows
 
@@ -19,7 +20,13 @@ def test_a_period_is_one_bucket(ledger: Ledger) -> None:
     )
 
     assert ledger.tally_sums(ORG, windows(0, 12)) == [
-        TallySum("a1", "NONE", "200", T0, 5, 1_400.0, 80.0, 800.0, bands(b0=3, b4=2))
+        Tally(
+            SeriesKey("a1", "NONE", "200"),
+            T0,
+            Counts(
+                count=5, duration_ms=1_400.0, min_ms=80.0, max_ms=800.0, bands=bands(b0=3, b4=2)
+            ),
+        )
     ]
 
 
@@ -27,7 +34,7 @@ def test_windows_belong_to_the_period_that_they_start_in(ledger: Ledger) -> None
     """The end of a period is not part of it."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in range(4))))
 
-    assert [found.count for found in ledger.tally_sums(ORG, windows(1, 3))] == [110]
+    assert [found.counts.count for found in ledger.tally_sums(ORG, windows(1, 3))] == [110]
 
 
 def test_buckets_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
@@ -36,7 +43,7 @@ def test_buckets_are_counted_from_the_start_of_the_period(ledger: Ledger) -> Non
 
     found = ledger.tally_sums(ORG, windows(1, 6), bucket_seconds=600)
 
-    assert [(one.bucket_start, one.count) for one in found] == [
+    assert [(one.window_start, one.counts.count) for one in found] == [
         (windows(1, 2).start, 110),
         (windows(5, 6).start, 100_000),
     ]
@@ -57,7 +64,7 @@ def test_sums_are_sorted_by_series_and_time(ledger: Ledger) -> None:
 
     found = ledger.tally_sums(ORG, windows(0, 12), bucket_seconds=300)
 
-    assert [(one.action_id, one.error_type, one.bucket_start) for one in found] == [
+    assert [(one.key.action_id, one.key.error_type, one.window_start) for one in found] == [
         ("a", "NONE", T0),
         ("a", "Timeout", T0),
         ("b", "NONE", T0),
@@ -77,4 +84,4 @@ def test_sums_are_of_one_org(ledger: Ledger) -> None:
     ledger.record(ORG, SOURCE, reading(tally(1)))
     ledger.record("other", SOURCE, reading(tally(100)))
 
-    assert [found.count for found in ledger.tally_sums(ORG, windows(0, 12))] == [1]
+    assert [found.counts.count for found in ledger.tally_sums(ORG, windows(0, 12))] == [1]

@@ -41,7 +41,7 @@ def test_coverage_and_watermark_go_back_by_a_day_and_counts_stay(ledger: Ledger)
     assert state.coverage[SOURCE] == (TimeRange(T0 - 3 * DAY, now - DAY),)
     assert state.sources[SOURCE].last_success_at == 0.0
     assert state.sources[SOURCE].complete_until == now - DAY
-    assert [total.count for total in state.totals] == [5]
+    assert [total.count for total in state.totals.values()] == [5]
     # Read again, it counts once.
     assert ledger.record(ORG, SOURCE, seen).executions_added == 0
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.config import CollectSettings
-from monitor.ledger.counts import merged, within
 from monitor.poller.read_plan import ReadPlan, plan_reads
-from monitor.time_ranges import TimeRange, floor_to
+from monitor.time_ranges import TimeRange, floor_to, is_covered, merged
 from tests.clocks import HOUR
 
 
@@ -72,7 +71,7 @@ class ImaginedSource:
         """Whether a window was read at an age of at least the lookback."""
         end = window_start + self.window_seconds
         return any(
-            within(TimeRange(window_start, end), [time_range])
+            is_covered(TimeRange(window_start, end), [time_range])
             and floor_to(now, 60) - end >= self.settings.lookback
             for time_range, now in self.answered
         )

@@ -197,7 +197,8 @@ def test_what_comes_late_is_counted_when_it_comes(
     assert watched.source_reader.poll().result is PollResult.OK
     truth = watched.org.truth((NOON - HOUR) * 1_000, (NOON - 300) * 1_000)
     counted = sum(
-        one.count for one in watched.ledger.tally_sums(ORG, TimeRange(NOON - HOUR, NOON - 300))
+        one.counts.count
+        for one in watched.ledger.tally_sums(ORG, TimeRange(NOON - HOUR, NOON - 300))
     )
     assert counted == truth["executions"]
 

@@ -187,9 +187,9 @@ class WatchedOrg:
 def executions(ledger: Ledger, classifier: Classifier = CLASSIFIER) -> dict[tuple[str, str], int]:
     """What a ledger counted, by action id and outcome."""
     counted: Counter[tuple[str, str]] = Counter()
-    for total in ledger.state(ORG).totals:
-        outcome = classifier.outcome(total.error_type, total.response_status)
-        counted[total.action_id, str(outcome)] += total.count
+    for key, total in ledger.state(ORG).totals.items():
+        outcome = classifier.outcome(key.error_type, key.response_status)
+        counted[key.action_id, str(outcome)] += total.count
     return dict(counted)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.errors import BadRequestError, GenesysError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
-from monitor.model import BAND_EDGES_MS, Action, ActionKind, Tally, band_of
+from monitor.model import BAND_EDGES_MS, Action, ActionKind, band_of
 from monitor.simulator import SimulatedOrg
 from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import PARTS
@@ -121,8 +122,8 @@ class TestEndToEnd:
         """Counts per action and outcome equal the truth, for each of the four outcomes."""
         counted: Counter[tuple[str, str]] = Counter()
         for tally in evidence.tallies:
-            outcome = CLASSIFIER.outcome(tally.error_type, tally.response_status)
-            counted[tally.action_id, str(outcome)] += tally.count
+            outcome = CLASSIFIER.outcome(tally.key.error_type, tally.key.response_status)
+            counted[tally.key.action_id, str(outcome)] += tally.counts.count
         happened = really_happened(org.truth((NOON - 6 * HOUR) * 1_000, NOON * 1_000))
         assert dict(counted) == happened
         assert {outcome for _, outcome in counted} == {"success", "timeout", "error", "throttled"}
@@ -140,15 +141,16 @@ class TestEndToEnd:
         )
         counted: Counter[tuple[str, int]] = Counter()
         for tally in evidence.tallies:
-            assert sum(tally.bands) == tally.count
-            for band, count in enumerate(tally.bands):
-                counted[tally.action_id, band] += count
+            assert sum(tally.counts.bands) == tally.counts.count
+            for band, count in enumerate(tally.counts.bands):
+                counted[tally.key.action_id, band] += count
         assert +counted == +expected
 
     def test_no_key_occurs_twice_and_every_window_is_one_of_ours(self, evidence: Evidence) -> None:
         """What the ledger relies on."""
         keys = [
-            (t.action_id, t.error_type, t.response_status, t.window_start) for t in evidence.tallies
+            (t.key.action_id, t.key.error_type, t.key.response_status, t.window_start)
+            for t in evidence.tallies
         ]
         assert len(keys) == len(set(keys)) > 100
         assert all(tally.window_start % 300 == 0 for tally in evidence.tallies)
@@ -176,15 +178,15 @@ class TestOddAnswers:
         evidence = answered(far_side, client, group(one))
         assert evidence.tallies == (
             Tally(
-                action_id="a1",
-                error_type="NONE",
-                response_status="200",
-                window_start=NOON + 300,
-                count=3,
-                duration_ms=8_700.0,
-                min_ms=800.0,
-                max_ms=7_000.0,
-                bands=bands_of(below_1000=2, below_7500=1),
+                SeriesKey("a1", "NONE", "200"),
+                NOON + 300,
+                Counts(
+                    count=3,
+                    duration_ms=8_700.0,
+                    min_ms=800.0,
+                    max_ms=7_000.0,
+                    bands=bands_of(below_1000=2, below_7500=1),
+                ),
             ),
         )
 
@@ -205,8 +207,12 @@ class TestOddAnswers:
         for answers in ((first, second), (second, first)):
             far_side.on(AGGREGATES, *(aggregates(group(one)) for one in answers))
             (tally,) = read(client).tallies
-            assert (tally.count, tally.duration_ms, tally.max_ms) == (3, 20_100.0, 20_000.0)
-            assert sum(tally.bands) <= tally.count
+            assert (tally.counts.count, tally.counts.duration_ms, tally.counts.max_ms) == (
+                3,
+                20_100.0,
+                20_000.0,
+            )
+            assert sum(tally.counts.bands) <= tally.counts.count
 
     def test_an_ending_that_one_request_alone_shows_is_kept(
         self, far_side: FarSide, client: Client
@@ -215,7 +221,7 @@ class TestOddAnswers:
         early = group(bucket(1, views={"below_100": 1}, sum=50.0, min=50.0, max=50.0))
         late = group(bucket(1, sum=5_000.0, min=5_000.0, max=5_000.0), errorType="TIMEOUT")
         far_side.on(AGGREGATES, aggregates(early), aggregates(early, late))
-        assert {tally.error_type: tally.count for tally in read(client).tallies} == {
+        assert {tally.key.error_type: tally.counts.count for tally in read(client).tallies} == {
             "NONE": 1,
             "TIMEOUT": 1,
         }
@@ -229,15 +235,15 @@ class TestOddAnswers:
         )
         assert evidence.tallies == (
             Tally(
-                "a1",
-                "NONE",
-                "200",
+                SeriesKey("a1", "NONE", "200"),
                 NOON,
-                count=5,
-                duration_ms=600.0,
-                min_ms=50.0,
-                max_ms=240.0,
-                bands=bands_of(below_100=3, below_250=2),
+                Counts(
+                    count=5,
+                    duration_ms=600.0,
+                    min_ms=50.0,
+                    max_ms=240.0,
+                    bands=bands_of(below_100=3, below_250=2),
+                ),
             ),
         )
         assert set(evidence.names) == {"a1"}
@@ -252,14 +258,17 @@ class TestOddAnswers:
             group(bucket(2), actionName="Old"),
             group(bucket(3, at=NOON + 300), actionName="New"),
         )
-        assert {t.window_start: t.count for t in evidence.tallies} == {NOON: 2, NOON + 300: 3}
+        assert {t.window_start: t.counts.count for t in evidence.tallies} == {
+            NOON: 2,
+            NOON + 300: 3,
+        }
 
     def test_missing_dimensions_read_as_empty(self, far_side: FarSide, client: Client) -> None:
         """No status, no error type: an ending that is not known to be a success."""
         one = group(bucket(4), errorType=None, responseStatus=None, integrationId=None)
         (tally,) = answered(far_side, client, one).tallies
-        assert (tally.error_type, tally.response_status, tally.count) == ("", "", 4)
-        assert CLASSIFIER.outcome(tally.error_type, tally.response_status) == "error"
+        assert (tally.key.error_type, tally.key.response_status, tally.counts.count) == ("", "", 4)
+        assert CLASSIFIER.outcome(tally.key.error_type, tally.key.response_status) == "error"
 
     def test_executions_of_a_nameless_action_go_by_its_id(
         self, far_side: FarSide, client: Client
@@ -273,18 +282,23 @@ class TestOddAnswers:
     ) -> None:
         """Without an id they count all the same."""
         evidence = answered(far_side, client, group(bucket(2), actionId=None, actionName=None))
-        assert [(t.action_id, t.count) for t in evidence.tallies] == [("unknown", 2)]
+        assert [(t.key.action_id, t.counts.count) for t in evidence.tallies] == [("unknown", 2)]
 
     def test_a_group_without_dimensions_is_counted(self, far_side: FarSide, client: Client) -> None:
         """Null in the place of the group."""
         far_side.on(AGGREGATES, Reply(body={"results": [{"group": None, "data": [bucket(2)]}]}))
-        assert [tally.action_id for tally in read(client).tallies] == ["unknown"]
+        assert [tally.key.action_id for tally in read(client).tallies] == ["unknown"]
 
     def test_null_statistics_are_zeros(self, far_side: FarSide, client: Client) -> None:
         """A count without durations is a count."""
         one = bucket(2, sum=None, min=None, max=None, views={"below_100": None})
         (tally,) = answered(far_side, client, group(one)).tallies
-        assert (tally.count, tally.duration_ms, tally.min_ms, tally.max_ms) == (2, 0.0, 0.0, 0.0)
+        assert (
+            tally.counts.count,
+            tally.counts.duration_ms,
+            tally.counts.min_ms,
+            tally.counts.max_ms,
+        ) == (2, 0.0, 0.0, 0.0)
 
     @pytest.mark.parametrize("count", [0, None])
     def test_a_bucket_without_executions_is_no_tally(
@@ -307,7 +321,11 @@ class TestOddAnswers:
         """No sum of durations ever shrinks."""
         one = bucket(2, sum=-5.0, min=-3.0, max=-1.0)
         (tally,) = answered(far_side, client, group(one)).tallies
-        assert (tally.duration_ms, tally.min_ms, tally.max_ms) == (0.0, 0.0, 0.0)
+        assert (tally.counts.duration_ms, tally.counts.min_ms, tally.counts.max_ms) == (
+            0.0,
+            0.0,
+            0.0,
+        )
 
     @pytest.mark.parametrize("count", [10**7 + 1, 2**63, 10**30, 1e30, -3, "NaN", 2.5])
     def test_a_count_that_can_not_be_costs_its_bucket(
@@ -316,7 +334,7 @@ class TestOddAnswers:
         """The ledger would keep it for ever; everything beside it is counted."""
         odd = group(bucket(count), bucket(2, at=NOON + 300), errorType="X")
         evidence = answered(far_side, client, group(bucket(1)), odd)
-        assert {(t.error_type, t.window_start): t.count for t in evidence.tallies} == {
+        assert {(t.key.error_type, t.window_start): t.counts.count for t in evidence.tallies} == {
             ("NONE", NOON): 1,
             ("X", NOON + 300): 2,
         }
@@ -332,7 +350,7 @@ class TestOddAnswers:
         odd_bucket["metrics"][0]["stats"][stat] = value
         odd = group(odd_bucket, errorType="X")
         evidence = answered(far_side, client, group(bucket(1)), odd)
-        assert [tally.error_type for tally in evidence.tallies] == ["NONE"]
+        assert [tally.key.error_type for tally in evidence.tallies] == ["NONE"]
         assert dropped(client) == {("actions", "number"): len(PARTS)}
 
     @pytest.mark.parametrize("literal", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b"9" * 5_000])
@@ -343,7 +361,7 @@ class TestOddAnswers:
         good, odd = group(bucket(1)), group(bucket(4_711), errorType="X")
         text = json.dumps({"results": [good, odd]}).encode().replace(b"4711", literal)
         far_side.on(AGGREGATES, Reply(body=text))
-        assert [tally.error_type for tally in read(client).tallies] == ["NONE"]
+        assert [tally.key.error_type for tally in read(client).tallies] == ["NONE"]
 
     @pytest.mark.parametrize("count", [3, 3.0, "3", "3.0", " 3 "])
     def test_a_count_is_read_however_it_is_written(
@@ -352,14 +370,18 @@ class TestOddAnswers:
         """As a whole number, as a float, as a text."""
         one = bucket(count, views={"below_1000": count}, sum=1500, max="800.5", min=300)
         (tally,) = answered(far_side, client, group(one)).tallies
-        assert (tally.count, tally.duration_ms, tally.max_ms) == (3, 1500.0, 800.5)
-        assert tally.bands == bands_of(below_1000=3)
+        assert (tally.counts.count, tally.counts.duration_ms, tally.counts.max_ms) == (
+            3,
+            1500.0,
+            800.5,
+        )
+        assert tally.counts.bands == bands_of(below_1000=3)
         assert dropped(client) == {}
 
     def test_half_a_character_costs_no_execution(self, far_side: FarSide, client: Client) -> None:
         """The name is mended, and counts are as if it were whole."""
         evidence = answered(far_side, client, group(bucket(2), actionName="Pizza \ud83c"))
-        assert [tally.count for tally in evidence.tallies] == [2]
+        assert [tally.counts.count for tally in evidence.tallies] == [2]
         assert evidence.names["a1"].name == "Pizza \ufffd"
 
     def test_broken_bytes_cost_no_execution(self, far_side: FarSide, client: Client) -> None:
@@ -367,7 +389,7 @@ class TestOddAnswers:
         text = json.dumps({"results": [group(bucket(2), actionName="Caf#\0")]}).encode()
         far_side.on(AGGREGATES, Reply(body=text.replace(b"#", b"\xe9")))
         evidence = read(client)
-        assert [tally.count for tally in evidence.tallies] == [2]
+        assert [tally.counts.count for tally in evidence.tallies] == [2]
         assert evidence.names["a1"].name == "Caf\ufffd\ufffd"
 
     @pytest.mark.parametrize("depth", [500, 5_000, 100_000])
@@ -377,7 +399,7 @@ class TestOddAnswers:
         """Nobody asked for it."""
         text = json.dumps({"results": [group(bucket(2)) | {"more": "#"}]}).encode()
         far_side.on(AGGREGATES, Reply(body=text.replace(b'"#"', b"[" * depth + b"]" * depth)))
-        assert [tally.count for tally in read(client).tallies] == [2]
+        assert [tally.counts.count for tally in read(client).tallies] == [2]
 
     @pytest.mark.parametrize("status", [504, 504.0, "504"])
     def test_a_status_is_read_however_it_is_written(
@@ -385,7 +407,7 @@ class TestOddAnswers:
     ) -> None:
         """As a text or as a number."""
         evidence = answered(far_side, client, group(bucket(2), responseStatus=status))
-        assert [tally.response_status for tally in evidence.tallies] == ["504"]
+        assert [tally.key.response_status for tally in evidence.tallies] == ["504"]
 
     def test_a_group_that_came_twice_is_counted_once(
         self, far_side: FarSide, client: Client
@@ -393,7 +415,7 @@ class TestOddAnswers:
         """An answer that repeats itself must not double what ran."""
         one = group(bucket(2, views={"below_100": 2}, sum=100.0, min=40.0, max=60.0))
         (tally,) = answered(far_side, client, one, one).tallies
-        assert (tally.count, tally.duration_ms) == (2, 100.0)
+        assert (tally.counts.count, tally.counts.duration_ms) == (2, 100.0)
         assert dropped(client) == {("actions", "duplicate"): len(PARTS)}
 
     @pytest.mark.parametrize("order", [1, -1])
@@ -403,7 +425,7 @@ class TestOddAnswers:
         """They are the same executions, seen at two moments."""
         both = [group(bucket(count, sum=count * 50.0)) for count in (10, 11)][::order]
         (tally,) = answered(far_side, client, *both).tallies
-        assert (tally.count, tally.duration_ms) == (11, 550.0)
+        assert (tally.counts.count, tally.counts.duration_ms) == (11, 550.0)
 
     @pytest.mark.parametrize("at", [NOON - 300, NOON + HOUR, 0, 4_000_000_000])
     def test_a_bucket_that_was_not_asked_for_is_left_out(
@@ -411,7 +433,7 @@ class TestOddAnswers:
     ) -> None:
         """It would count where nobody reads, and its moment would pass for the newest."""
         evidence = answered(far_side, client, group(bucket(2, at=at), bucket(1)))
-        assert [(t.window_start, t.count) for t in evidence.tallies] == [(NOON, 1)]
+        assert [(t.window_start, t.counts.count) for t in evidence.tallies] == [(NOON, 1)]
         assert dropped(client) == {("actions", "time"): len(PARTS)}
 
     def test_finer_buckets_than_asked_for_fall_into_their_window(
@@ -419,7 +441,7 @@ class TestOddAnswers:
     ) -> None:
         """They are one window together."""
         evidence = answered(far_side, client, group(bucket(2, at=NOON), bucket(1, at=NOON + 60)))
-        assert [(t.window_start, t.count) for t in evidence.tallies] == [(NOON, 3)]
+        assert [(t.window_start, t.counts.count) for t in evidence.tallies] == [(NOON, 3)]
 
     def test_a_bucket_that_one_request_can_not_show_claims_no_slow_executions(
         self, far_side: FarSide, client: Client
@@ -429,7 +451,7 @@ class TestOddAnswers:
         spoiled = bucket(5, views={"below_20000": -1}, sum=50_000.0, min=40.0, max=31_000.0)
         far_side.on(AGGREGATES, aggregates(group(whole)), aggregates(group(spoiled)))
         (tally,) = read(client).tallies
-        assert (tally.count, tally.bands) == (5, bands_of(below_100=1))
+        assert (tally.counts.count, tally.counts.bands) == (5, bands_of(below_100=1))
 
     def test_an_answer_of_nothing_but_nonsense_is_refused(
         self, far_side: FarSide, client: Client
@@ -443,7 +465,7 @@ class TestOddAnswers:
         """Views that claim more give way, the slowest first."""
         views: dict[str, int | None] = {"below_100": 2, "below_250": 2, "below_500": 2}
         (tally,) = answered(far_side, client, group(bucket(3, views=views, max=400.0))).tallies
-        assert tally.bands == bands_of(below_100=2, below_250=1)
+        assert tally.counts.bands == bands_of(below_100=2, below_250=1)
 
     def test_a_view_that_nobody_asked_for_is_ignored(
         self, far_side: FarSide, client: Client
@@ -451,13 +473,13 @@ class TestOddAnswers:
         """Only our own names count."""
         views: dict[str, int | None] = {"above_all": 3, "below_100": 3}
         (tally,) = answered(far_side, client, group(bucket(3, views=views, max=90.0))).tallies
-        assert tally.bands == bands_of(below_100=3)
+        assert tally.counts.bands == bands_of(below_100=3)
 
     def test_what_no_view_counts_took_longest(self, far_side: FarSide, client: Client) -> None:
         """The open band is what the views leave, where something took so long."""
         views: dict[str, int | None] = {"below_100": 1}
         (tally,) = answered(far_side, client, group(bucket(3, views=views, max=60_000.0))).tallies
-        assert tally.bands == bands_of(below_100=1, open=2)
+        assert tally.counts.bands == bands_of(below_100=1, open=2)
 
     @pytest.mark.parametrize("longest_ms", [None, 800.0, 29_999.0])
     def test_an_answer_without_views_claims_no_slow_executions(
@@ -465,7 +487,7 @@ class TestOddAnswers:
     ) -> None:
         """Where nothing took half a minute the open band stays empty: their bands are unknown."""
         (tally,) = answered(far_side, client, group(bucket(3, max=longest_ms))).tallies
-        assert (tally.count, sum(tally.bands)) == (3, 0)
+        assert (tally.counts.count, sum(tally.counts.bands)) == (3, 0)
 
 
 @pytest.mark.parametrize(

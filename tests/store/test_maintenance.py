@@ -220,8 +220,10 @@ def test_a_copy_is_of_one_moment_while_others_write(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "state.db"]
     assert broken(f"sqlite:///{copy}") == {}
     with Ledger.open(f"sqlite:///{copy}") as ledger:
-        executions = sum(found.count for found in ledger.tally_sums(ORG, TimeRange(0, 2 * T0)))
-        assert executions == sum(total.count for total in ledger.state(ORG).totals)
+        executions = sum(
+            found.counts.count for found in ledger.tally_sums(ORG, TimeRange(0, 2 * T0))
+        )
+        assert executions == sum(total.count for total in ledger.state(ORG).totals.values())
 
 
 @pytest.mark.parametrize("what", ["back_up", "repair"])
@@ -402,7 +404,7 @@ def test_whatever_page_is_spoilt_nothing_is_made_up_or_counted_twice(tmp_path: P
         )
         ledger.record(ORG, SOURCE, everything)
         begun(ledger, leased(ledger))
-        totals = {one.action_id: one.count for one in ledger.state(ORG).totals}
+        totals = {key.action_id: one.count for key, one in ledger.state(ORG).totals.items()}
     whole = rows_of(path)
     pages = path.stat().st_size // 4_096
     counted = {name for name, rows in whole.items() if rows}
@@ -420,8 +422,8 @@ def test_whatever_page_is_spoilt_nothing_is_made_up_or_counted_twice(tmp_path: P
         told += bool(done.lost)
         with Ledger.open(f"sqlite:///{place}") as ledger:
             ledger.record(ORG, SOURCE, everything)
-            for total in ledger.state(ORG).totals:
-                assert total.count <= totals[total.action_id], page
+            for key, total in ledger.state(ORG).totals.items():
+                assert total.count <= totals[key.action_id], page
             found = ledger.state(ORG).incident_totals
             assert sum(one.incidents for one in found) <= 60, page
     assert told > 5

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import Engine
 
+from monitor.counts import Tally
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
-from monitor.model import Action, ActionKind, Bands, Tally, TimeoutEdit
+from monitor.model import Action, ActionKind, Bands, TimeoutEdit
 from monitor.store.journal_schema import VERSION_2
 from monitor.store.schema import SCHEMA_VERSION, VERSION_4, metadata
 from tests.journal.changing import begun, leased

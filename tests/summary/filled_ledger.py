@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.config import ClassifySettings
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
 from monitor.model import (
     BAND_EDGES_MS,
@@ -15,7 +16,6 @@ from monitor.model import (
     Bands,
     FlowErrorTally,
     Incident,
-    Tally,
     band_of,
 )
 from monitor.summary.model import Summary
@@ -55,15 +55,15 @@ def executions(  # noqa: PLR0913 - each is one thing that a test is about
 ) -> Tally:
     """Executions of one action that ended one way in one window, as a source tallies them."""
     return Tally(
-        action_id=action_id,
-        error_type=error_type,
-        response_status=response_status,
-        window_start=window_start,
-        count=len(durations_ms),
-        duration_ms=float(sum(durations_ms)),
-        min_ms=float(min(durations_ms)),
-        max_ms=float(max(durations_ms)),
-        bands=bands_of(*durations_ms) if in_bands else NO_BANDS,
+        SeriesKey(action_id, error_type, response_status),
+        window_start,
+        Counts(
+            count=len(durations_ms),
+            duration_ms=float(sum(durations_ms)),
+            min_ms=float(min(durations_ms)),
+            max_ms=float(max(durations_ms)),
+            bands=bands_of(*durations_ms) if in_bands else NO_BANDS,
+        ),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.ledger import OrgState, TallySum
+from monitor.counts import Counts, SeriesKey, Tally
+from monitor.ledger import OrgState
 from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Incident
 from monitor.render import report_document
 from monitor.summary.model import Summary, SummaryInput
@@ -42,7 +42,7 @@ STATE = OrgState(
 
 
 @st.composite
-def tally_sums(draw: st.DrawFn) -> TallySum:
+def tally_sums(draw: st.DrawFn) -> Tally:
     """Executions of one action that ended one way; whole milliseconds, so that sums are exact."""
     durations_ms = draw(st.lists(st.integers(1, 70_000), min_size=1, max_size=8))
     error_type, status = draw(
@@ -50,16 +50,16 @@ def tally_sums(draw: st.DrawFn) -> TallySum:
             [(NO_ERROR, "200"), (NO_ERROR, ""), (TIMED_OUT, ""), (BROKEN, "504"), (THROTTLED, "")]
         )
     )
-    return TallySum(
-        action_id=draw(st.sampled_from(["crm", "pay", "refund", "ghost"])),
-        error_type=error_type,
-        response_status=status,
-        bucket_start=T0,
-        count=len(durations_ms),
-        duration_ms=float(sum(durations_ms)),
-        min_ms=float(min(durations_ms)),
-        max_ms=float(max(durations_ms)),
-        bands=bands_of(*durations_ms),
+    return Tally(
+        SeriesKey(draw(st.sampled_from(["crm", "pay", "refund", "ghost"])), error_type, status),
+        T0,
+        Counts(
+            count=len(durations_ms),
+            duration_ms=float(sum(durations_ms)),
+            min_ms=float(min(durations_ms)),
+            max_ms=float(max(durations_ms)),
+            bands=bands_of(*durations_ms),
+        ),
     )
 
 
@@ -78,7 +78,7 @@ INCIDENTS = st.lists(
 )
 
 
-def summary_of(tallies: Sequence[TallySum], incidents: Sequence[Incident] = ()) -> Summary:
+def summary_of(tallies: Sequence[Tally], incidents: Sequence[Incident] = ()) -> Summary:
     """The summary of these rows."""
     return assemble_summary(
         SummaryInput(ORG, "platform", HOUR, STATE, tallies, tallies, incidents),
@@ -89,7 +89,7 @@ def summary_of(tallies: Sequence[TallySum], incidents: Sequence[Incident] = ()) 
 @FEWER_EXAMPLES
 @given(tallies=TALLIES, incidents=INCIDENTS, random=st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(
-    tallies: list[TallySum], incidents: list[Incident], random: Random
+    tallies: list[Tally], incidents: list[Incident], random: Random
 ) -> None:
     """A database may answer in any order."""
     shuffled, jumbled = [*tallies], [*incidents]
@@ -100,9 +100,7 @@ def test_the_order_of_rows_changes_nothing(
 
 @FEWER_EXAMPLES
 @given(first=TALLIES, second=TALLIES)
-def test_two_halves_give_the_summary_of_the_whole(
-    first: list[TallySum], second: list[TallySum]
-) -> None:
+def test_two_halves_give_the_summary_of_the_whole(first: list[Tally], second: list[Tally]) -> None:
     """Rows of one series may come in pieces: together they are the series."""
     assert summary_of([*first, *second]) == summary_of(merged([*first, *second]))
 
@@ -110,7 +108,7 @@ def test_two_halves_give_the_summary_of_the_whole(
 @FEWER_EXAMPLES
 @given(tallies=TALLIES, incidents=INCIDENTS)
 def test_outcomes_of_an_action_add_up_to_its_executions(
-    tallies: list[TallySum], incidents: list[Incident]
+    tallies: list[Tally], incidents: list[Incident]
 ) -> None:
     """Each execution has one outcome; failures are all that did not succeed."""
     for action in summary_of(tallies, incidents).actions:
@@ -125,11 +123,11 @@ def test_outcomes_of_an_action_add_up_to_its_executions(
 @FEWER_EXAMPLES
 @given(tallies=TALLIES, incidents=INCIDENTS)
 def test_integrations_and_actions_add_up_to_the_total(
-    tallies: list[TallySum], incidents: list[Incident]
+    tallies: list[Tally], incidents: list[Incident]
 ) -> None:
     """Nothing is lost or doubled by grouping."""
     summary = summary_of(tallies, incidents)
-    assert summary.total.executions == sum(row.count for row in tallies)
+    assert summary.total.executions == sum(row.counts.count for row in tallies)
     assert summary.total.actions == sum(group.actions for group in summary.integrations)
     for count in ("executions", "successes", "timeouts", "errors", "throttled"):
         total = getattr(summary.total, count)
@@ -148,16 +146,16 @@ def test_flows_add_up_to_the_timeouts_that_hit_conversations(incidents: list[Inc
 
 @FEWER_EXAMPLES
 @given(tallies=TALLIES)
-def test_each_action_stands_once(tallies: list[TallySum]) -> None:
+def test_each_action_stands_once(tallies: list[Tally]) -> None:
     """The catalogue and the data together, without doubles."""
     ids = [action.action_id for action in summary_of(tallies).actions]
-    expected = {action.action_id for action in CATALOGUE} | {row.action_id for row in tallies}
+    expected = {action.action_id for action in CATALOGUE} | {row.key.action_id for row in tallies}
     assert sorted(ids) == sorted(expected)
 
 
 @FEWER_EXAMPLES
 @given(tallies=TALLIES)
-def test_percentiles_rise_and_the_budget_is_that_of_the_p99(tallies: list[TallySum]) -> None:
+def test_percentiles_rise_and_the_budget_is_that_of_the_p99(tallies: list[Tally]) -> None:
     """p50 <= p95 <= p99, and the ratio is p99 / timeout wherever both are known."""
     for action in summary_of(tallies).actions:
         if action.p50_seconds is None or action.p95_seconds is None or action.p99_seconds is None:
@@ -171,28 +169,19 @@ def test_percentiles_rise_and_the_budget_is_that_of_the_p99(tallies: list[TallyS
 
 @FEWER_EXAMPLES
 @given(tallies=TALLIES, incidents=INCIDENTS)
-def test_no_number_is_nan_or_infinite(tallies: list[TallySum], incidents: list[Incident]) -> None:
+def test_no_number_is_nan_or_infinite(tallies: list[Tally], incidents: list[Incident]) -> None:
     """Every report is JSON by the letter, which knows neither."""
     document = report_document([summary_of(tallies, incidents)], T0)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
-def merged(rows: Sequence[TallySum]) -> list[TallySum]:
+def merged(rows: Sequence[Tally]) -> list[Tally]:
     """One row for each series, summed the plain way."""
-    series: dict[tuple[str, str, str], TallySum] = {}
+    series: dict[SeriesKey, Tally] = {}
     for row in rows:
-        key = row.action_id, row.error_type, row.response_status
+        key = row.key
         known = series.get(key)
         series[key] = (
-            row
-            if known is None
-            else replace(
-                known,
-                count=known.count + row.count,
-                duration_ms=known.duration_ms + row.duration_ms,
-                min_ms=min(known.min_ms, row.min_ms),
-                max_ms=max(known.max_ms, row.max_ms),
-                bands=tuple(map(sum, zip(known.bands, row.bands, strict=True))),
-            )
+            row if known is None else Tally(key, known.window_start, known.counts + row.counts)
         )
     return [*series.values()]

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
-from monitor.model import Action, ActionKind, Tally
+from monitor.model import Action, ActionKind
 from monitor.render.report import describe_limits, limit_documents
 from monitor.summary.limit_usage import LimitUse, limits_in_use
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, TIMED_OUT, FilledLedger
@@ -28,9 +29,21 @@ def busy(ledger: Ledger) -> Ledger:
     FilledLedger(ledger).catalogue(CRM, PRICE)
     ledger.save_limits(ORG, EVERY)
     tallies = [
-        Tally("crm", "NONE", "200", T0, 450, 450_000.0, 1_000, 1_000),
-        Tally("price", "NONE", "200", T0 + WINDOW, 100, 2_400_000.0, 24_000, 24_000),
-        Tally("crm", "NONE", "200", T0 + WINDOW, 10, 600_000.0, 60_000, 60_000),
+        Tally(
+            SeriesKey("crm", "NONE", "200"),
+            T0,
+            Counts(count=450, duration_ms=450_000.0, min_ms=1_000, max_ms=1_000),
+        ),
+        Tally(
+            SeriesKey("price", "NONE", "200"),
+            T0 + WINDOW,
+            Counts(count=100, duration_ms=2_400_000.0, min_ms=24_000, max_ms=24_000),
+        ),
+        Tally(
+            SeriesKey("crm", "NONE", "200"),
+            T0 + WINDOW,
+            Counts(count=10, duration_ms=600_000.0, min_ms=60_000, max_ms=60_000),
+        ),
     ]
     ledger.record(ORG, "actions", Reading(HOUR, WINDOW, HOUR.end + 900.0, tallies))
     return ledger
@@ -96,7 +109,7 @@ def test_an_org_of_the_flow_contract_has_no_use(busy: Ledger) -> None:
 
 def test_a_timeout_without_a_duration_held_its_slot_all_the_same(busy: Ledger) -> None:
     """For as long as the timeout in force, where the platform shows 0 ms for it."""
-    rows = [Tally("crm", TIMED_OUT, "", T0 + 600, 1_200)]
+    rows = [Tally(SeriesKey("crm", TIMED_OUT, ""), T0 + 600, Counts(count=1_200))]
     busy.record(ORG, "actions", Reading(HOUR, WINDOW, HOUR.end + 900.0, rows))
     by_name = {one.name: one.used for one in used(busy)}
     assert by_name["concurrent_executions"] == 1_200 * 5 / WINDOW

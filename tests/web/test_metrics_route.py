@@ -14,8 +14,9 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from monitor.counts import Counts, SeriesKey
 from monitor.exporter import METRICS
-from monitor.ledger import OrgState, Total
+from monitor.ledger import OrgState
 from monitor.model import NO_BANDS, Action
 from monitor.snapshot import OrgSnapshot
 from tests.exporter.snapshots import (
@@ -62,9 +63,8 @@ def numbered(number: int, actions: int = 40) -> OrgSnapshot:
     """An org in which everything counts ``number``."""
     known = tuple(Action(f"a{index}", f"Action {index}") for index in range(actions))
     bands = (number, *NO_BANDS[1:])
-    totals = tuple(
-        Total(action.action_id, "NONE", "200", number, 50.0 * number, bands) for action in known
-    )
+    counts = Counts(number, 50.0 * number, bands=bands)
+    totals = {SeriesKey(action.action_id, "NONE", "200"): counts for action in known}
     return org_snapshot(OrgState(ORG, actions=known, totals=totals))
 
 

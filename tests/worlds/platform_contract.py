@@ -122,9 +122,9 @@ def the_counters_are_what_the_report_says(watched: WatchedWorld) -> None:
     """The running totals, which become counters, grew by each execution once."""
     classifier = ClassifySettings().classifier()
     counters: Counter[tuple[str, str]] = Counter()
-    for total in watched.state().totals:
-        outcome = classifier.outcome(total.error_type, total.response_status)
-        counters[total.action_id, str(outcome)] += total.count
+    for key, total in watched.state().totals.items():
+        outcome = classifier.outcome(key.error_type, key.response_status)
+        counters[key.action_id, str(outcome)] += total.count
     truth = truth_of(watched.simulator).outcomes
     if hides_timeouts(watched.world):
         executions = Counter({action: sum(by.values()) for action, by in truth.items()})

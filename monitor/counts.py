@@ -1,0 +1,107 @@
+"""Counts of executions, and what they are kept under: a series, and the start of a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from monitor.model import NO_BANDS, Bands
+
+
+class SeriesKey(NamedTuple):
+    """One way in which the executions of one action end.
+
+    Attributes:
+        action_id: The platform's id.
+        error_type: The platform's errorType; ``NONE`` for a success.
+        response_status: The HTTP status as text; empty where there was none.
+    """
+
+    action_id: str
+    error_type: str
+    response_status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Executions, and how long they took.
+
+    Attributes:
+        count: Executions.
+        duration_ms: Sum of their durations.
+        min_ms: The shortest duration; 0 where it is not kept, as of a total.
+        max_ms: The longest duration; the same.
+        bands: Executions per latency band; they sum to at most ``count``.
+    """
+
+    count: int = 0
+    duration_ms: float = 0.0
+    min_ms: float = 0.0
+    max_ms: float = 0.0
+    bands: Bands = NO_BANDS
+
+    def __add__(self, other: Counts) -> Counts:
+        """Return both together; they are of different executions."""
+        shortest = [one.min_ms for one in (self, other) if one.count]
+        return Counts(
+            count=self.count + other.count,
+            duration_ms=self.duration_ms + other.duration_ms,
+            min_ms=min(shortest, default=0.0),
+            max_ms=max(self.max_ms, other.max_ms),
+            bands=tuple(a + b for a, b in zip(self.bands, other.bands, strict=True)),
+        )
+
+    def __sub__(self, earlier: Counts) -> Counts:
+        """Return what came on top of an earlier state of these; the extremes are those of all."""
+        return Counts(
+            count=self.count - earlier.count,
+            duration_ms=self.duration_ms - earlier.duration_ms,
+            min_ms=self.min_ms,
+            max_ms=self.max_ms,
+            bands=tuple(a - b for a, b in zip(self.bands, earlier.bands, strict=True)),
+        )
+
+    def grown_by(self, seen: Counts) -> Counts:
+        """Return what is kept after a reading that shows more of the same executions than these.
+
+        No part shrinks, and the bands sum to at most the count.
+        """
+        return Counts(
+            count=seen.count,
+            duration_ms=max(self.duration_ms, seen.duration_ms),
+            min_ms=min(self.min_ms, seen.min_ms) if self.count else seen.min_ms,
+            max_ms=max(self.max_ms, seen.max_ms),
+            bands=grown_bands(self.bands, seen.bands, seen.count),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one series counted in one window, or in a bucket of windows that were summed.
+
+    Attributes:
+        key: The series.
+        window_start: Start of the window or the bucket; epoch seconds.
+        counts: What it counted.
+    """
+
+    key: SeriesKey
+    window_start: int
+    counts: Counts
+
+
+def grown_bands(old: Bands, seen: Bands, count: int) -> Bands:
+    """Return the larger of both in each band, with what exceeds ``count`` cut from the increments.
+
+    The slowest bands give way first. ``old`` sums to at most ``count``, so cutting increments
+    always suffices.
+    """
+    increments = [max(0, new - kept) for kept, new in zip(old, seen, strict=True)]
+    surplus = sum(old) + sum(increments) - count
+    for index in reversed(range(len(increments))):
+        if surplus <= 0:
+            break
+        cut = min(surplus, increments[index])
+        increments[index] -= cut
+        surplus -= cut
+    return tuple(kept + more for kept, more in zip(old, increments, strict=True))
