@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from monitor.clock import Clock
+from monitor.config import OrgSettings
 from monitor.errors import (
     GenesysError,
     NotFoundError,
@@ -38,46 +39,26 @@ class Catalogue:
     It also tells which action a conversation's timeout belongs to (``Attribution``).
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it is wired to
-        self,
-        *,
-        org: str,
-        contract: str,
-        client: Client,
-        ledger: Ledger,
-        clock: Clock,
-        flow_id: str | None = None,
-        action_id: str | None = None,
-    ) -> None:
+    def __init__(self, org: OrgSettings, client: Client, ledger: Ledger, clock: Clock) -> None:
         """Begin with what the ledger already knows.
 
         Args:
-            org: The org's name.
-            contract: ``platform`` or ``flow``.
+            org: The org.
             client: Asks.
             ledger: Keeps.
             clock: The time of the data.
-            flow_id: A flow of contract ``flow`` that is read before any record names it.
-            action_id: The data action in it that its timeouts are, where records name none.
         """
-        self._org = org
-        self._contract = contract
+        self._org = org.name
+        self._contract = org.contract
         self._client = client
         self._ledger = ledger
         self._clock = clock
-        self._optional = OptionalReads(org, client)
-        self._usage = FlowUsage(org, ledger, clock, self._optional)
-        self._flows = FlowDocuments(
-            org=org,
-            client=client,
-            ledger=ledger,
-            clock=clock,
-            flow_id=flow_id,
-            action_id=action_id,
-        )
+        self._optional = OptionalReads(org.name, client)
+        self._usage = FlowUsage(org.name, ledger, clock, self._optional)
+        self._flows = FlowDocuments(org, client, ledger, clock)
         self._functions = FunctionTimeouts(client, clock)
         self._compared_at = -math.inf
-        known = ledger.state(org)
+        known = ledger.state(org.name)
         self._concurrency_limit = known.concurrency_limit
         self._learn(known)
 

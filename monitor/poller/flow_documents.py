@@ -9,6 +9,7 @@ from dataclasses import replace
 import structlog
 
 from monitor.clock import Clock
+from monitor.config import OrgSettings
 from monitor.errors import (
     BadRequestError,
     BudgetSpentError,
@@ -29,32 +30,22 @@ _UNREADABLE = (PermissionDeniedError, NotFoundError, BadRequestError, WrongShape
 class FlowDocuments:
     """The flows of one org that were hit, or are configured."""
 
-    def __init__(  # noqa: PLR0913 - the parts it is wired to
-        self,
-        *,
-        org: str,
-        client: Client,
-        ledger: Ledger,
-        clock: Clock,
-        flow_id: str | None,
-        action_id: str | None,
-    ) -> None:
+    def __init__(self, org: OrgSettings, client: Client, ledger: Ledger, clock: Clock) -> None:
         """Read nothing yet.
 
         Args:
-            org: The org's name.
+            org: The org; a flow that it names is read before any record does, and the data action
+                in it is what timeouts are of where records name none.
             client: Asks.
             ledger: Keeps.
             clock: The time of the data.
-            flow_id: A flow that is read before any record names it.
-            action_id: The data action in it that its timeouts are, where records name none.
         """
-        self._org = org
+        self._org = org.name
         self._client = client
         self._ledger = ledger
         self._clock = clock
-        self._configured_flows = {flow_id} if flow_id else set()
-        self._configured_action = action_id
+        self._configured_flows = {org.flow_id} if org.flow_id else set()
+        self._configured_action = org.action_id
         self._documents: dict[str, FlowDocument | None] = {}
         self._read_in: dict[str, int] = {}
         self._refreshes = 0

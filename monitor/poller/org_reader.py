@@ -11,7 +11,7 @@ from monitor.genesys import REQUESTS_PER_SECOND, Client, EndpointBackoff, connec
 from monitor.ledger import Ledger
 from monitor.poller.audits import AuditReader
 from monitor.poller.catalogue import Catalogue
-from monitor.poller.source_reader import SourceReader
+from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
 
 
@@ -53,31 +53,16 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
     pace = REQUESTS_PER_SECOND / clock.machine_seconds(1)
     client = connect(org, stop=stop, backoff=backoff, requests_per_second=pace)
     classifier = settings.classify.classifier()
-    catalogue = Catalogue(
-        org=org.name,
-        contract=org.contract,
-        client=client,
-        ledger=ledger,
-        clock=clock,
-        flow_id=org.flow_id,
-        action_id=org.action_id,
-    )
+    catalogue = Catalogue(org, client, ledger, clock)
     conversations = ConversationsSource(client, classifier, catalogue)
     lost = FlowErrorsSource(client, conversations, clock, org=org.name, contract=org.contract)
     # Flow errors come last: they may be counted from what the conversations have just brought.
     every: tuple[Source, ...] = (ActionsSource(client), conversations, lost)
     asked = settings.sources_of(org)
-    source_reader = SourceReader(
-        org=org.name,
-        contract=org.contract,
-        settings=settings.collect,
-        sources=[source for source in every if source.name in asked],
-        ledger=ledger,
-        classifier=classifier,
-        clock=clock,
-        stop=stop,
-        within=client.within,
+    charged = ChargedSources(
+        tuple(source for source in every if source.name in asked), client.within
     )
+    source_reader = SourceReader(org, settings, charged, ledger=ledger, clock=clock, stop=stop)
     audits = AuditReader(
         org=org.name,
         client=client,

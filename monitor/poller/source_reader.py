@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.config import CollectSettings
+from monitor.config import OrgSettings, Settings
 from monitor.errors import (
     BadRequestError,
     GenesysError,
@@ -21,7 +21,7 @@ from monitor.errors import (
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, Reading
-from monitor.model import Classifier, Outcome, source_of_executions
+from monitor.model import Outcome, source_of_executions
 from monitor.poller.future_timestamps import FutureTimestamps
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
 from monitor.poller.query_size import AdaptiveSlices, WindowSizes
@@ -36,57 +36,64 @@ Within = Callable[[RequestBudget], AbstractContextManager[None]]
 """Lets what is asked in a block be charged to a budget."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChargedSources:
+    """What one org is asked through one client, and who is charged for it.
+
+    Attributes:
+        sources: What to ask, in this order.
+        within: Charges what is asked in a block to a budget.
+    """
+
+    sources: tuple[Source, ...]
+    within: Within = lambda _budget: nullcontext()
+
+
 class SourceReader:
     """Reads one org; polls of one collector never overlap."""
 
     def __init__(  # noqa: PLR0913 - the parts it is wired to
         self,
+        org: OrgSettings,
+        settings: Settings,
+        charged: ChargedSources,
         *,
-        org: str,
-        contract: str,
-        settings: CollectSettings,
-        sources: Sequence[Source],
         ledger: Ledger,
-        classifier: Classifier,
         clock: Clock,
         stop: threading.Event,
-        within: Within = lambda _budget: nullcontext(),
     ) -> None:
         """Wire the parts together; nothing is asked yet.
 
         Args:
-            org: The org's name in the configuration.
-            contract: ``platform`` or ``flow``.
-            settings: ``[collect]``.
-            sources: What to ask, in this order.
+            org: The org.
+            settings: Everything else: ``[collect]``, and how endings are read.
+            charged: What to ask.
             ledger: Where counts are kept.
-            classifier: How endings are read.
             clock: The time of the data.
             stop: Set it to begin no further read.
-            within: Lets the questions of a block be charged to a budget.
 
         Raises:
             ConfigurationError: The ledger was kept in other windows than ``[collect] window``.
         """
-        self._org = org
-        self._contract = contract
-        self._settings = settings
-        self._sources = tuple(sources)
+        self._org = org.name
+        self._contract = org.contract
+        self._settings = settings.collect
+        self._sources = charged.sources
         self._ledger = ledger
-        self._classifier = classifier
+        self._classifier = settings.classify.classifier()
         self._clock = clock
         self._stop = stop
-        self._within = within
+        self._within = charged.within
         self._share: RequestBudget | None = None
-        self._required = source_of_executions(contract)
-        self._future = FutureTimestamps(org, ledger, clock)
-        self._availability = SourceAvailability(org, clock, required=self._required)
+        self._required = source_of_executions(org.contract)
+        self._future = FutureTimestamps(org.name, ledger, clock)
+        self._availability = SourceAvailability(org.name, clock, required=self._required)
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
         self._has_told_of_names = False
         self._not_asked: set[str] = set()
-        self._windows = WindowSizes(org, settings.window, ledger)
-        self._slices = AdaptiveSlices(org)
+        self._windows = WindowSizes(org.name, settings.collect.window, ledger)
+        self._slices = AdaptiveSlices(org.name)
         self._asked = TimeRange(0, 0)
         self._turn = threading.Lock()
         for source in self._sources:

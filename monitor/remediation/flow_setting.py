@@ -62,7 +62,6 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
     client: Client,
     ledger: Ledger,
     clock: Clock,
-    budget_seconds: float = BUDGET_SECONDS,
 ) -> tuple[FlowDocument, SetTimeoutResult]:
     """Set one timeout in a flow.
 
@@ -94,7 +93,7 @@ def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts 
         timeout_ms=order.timeout_ms,
         allow_lower=order.allow_lower,
         settings=rules.remediation,
-        wait_seconds=budget_seconds,
+        wait_seconds=BUDGET_SECONDS,
     )
     setting = SetTimeout(ledger.journal, target, request, context)
     with setting.writer.lease() as lease:

@@ -20,6 +20,7 @@ class ApiError(Exception):
         code: The platform's code, for example ``bad.request``.
         message: The platform's sentence.
         headers: Further headers, for example ``Retry-After``.
+        limit: The limit that was exceeded, as the platform names it; None where none was.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of an error body
@@ -30,7 +31,6 @@ class ApiError(Exception):
         *,
         params: Mapping[str, str] | None = None,
         details: Sequence[Mapping[str, str]] = (),
-        limit: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Keep the parts; the correlation id is only known when it is answered."""
@@ -41,7 +41,7 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
         self._params = dict(params or {})
         self._details = [dict(detail) for detail in details]
-        self._limit = limit
+        self.limit: Mapping[str, object] | None = None
 
     def body(self, correlation_id: str) -> dict[str, object]:
         """Return the error body."""
@@ -54,8 +54,8 @@ class ApiError(Exception):
             "details": self._details,
             "errors": [],
         }
-        if self._limit is not None:
-            body["limit"] = self._limit
+        if self.limit is not None:
+            body["limit"] = self.limit
         return body
 
 
@@ -91,12 +91,14 @@ def too_many_requests(retry_after_seconds: int | None, allowed: int) -> ApiError
     limit = {"key": "token.rate.per.minute", "namespace": "platform.api", "value": allowed}
     message = "Rate limit exceeded the maximum."
     if retry_after_seconds is None:
-        return ApiError(429, "too.many.requests", message, limit=limit)
-    return ApiError(
-        429,
-        "too.many.requests",
-        f"{message} Retry the request in [{retry_after_seconds}] seconds",
-        params={"retryAfter": str(retry_after_seconds)},
-        limit=limit,
-        headers={"Retry-After": str(retry_after_seconds)},
-    )
+        refused = ApiError(429, "too.many.requests", message)
+    else:
+        refused = ApiError(
+            429,
+            "too.many.requests",
+            f"{message} Retry the request in [{retry_after_seconds}] seconds",
+            params={"retryAfter": str(retry_after_seconds)},
+            headers={"Retry-After": str(retry_after_seconds)},
+        )
+    refused.limit = limit
+    return refused

@@ -79,22 +79,22 @@ def _action(  # noqa: PLR0913 - a row of the table below: each column is one arg
     timeout_seconds: int | None = 10,
     *,
     night_share: float = 0.1,
-    category: str = _WEB,
 ) -> SimulatedAction:
     """Return a custom action."""
     return SimulatedAction(
         action_id=f"custom_-_{identifier('action', name)}",
         name=name,
         integration=integration,
-        category=category,
+        category=_WEB,
         law=law,
         arrivals=Arrivals(per_hour, night_share),
         timeout_seconds=timeout_seconds,
     )
 
 
-GET_CUSTOMER: Final = _action(
-    "Get Customer", _CRM, LatencyLaw(420, 0.45), 700, 10, category="Salesforce Data Actions"
+GET_CUSTOMER: Final = replace(
+    _action("Get Customer", _CRM, LatencyLaw(420, 0.45), 700, 10),
+    category="Salesforce Data Actions",
 )
 """Healthy: fast, steady, far below its timeout."""
 

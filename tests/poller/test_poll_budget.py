@@ -11,17 +11,17 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from monitor.config import CollectSettings
+from monitor.config import CollectSettings, Settings
 from monitor.errors import BudgetSpentError, WrongShapeError
 from monitor.genesys import Client, RequestBudget, list_actions
 from monitor.ledger import Ledger
 from monitor.poller import PollResult
-from monitor.poller.source_reader import SourceReader
+from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.sources import ActionsSource, ConversationsSource, Source
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.genesys.far_side import Act, FarSide, Reply, listening
-from tests.poller.watched_org import CLASSIFIER, client_of
+from tests.poller.watched_org import CLASSIFIER, client_of, org_settings
 from tests.simulated_org import ORG
 from tests.sources.analytics_answers import (
     AGGREGATES,
@@ -71,20 +71,17 @@ def source_reader(client: Client, ledger: Ledger, clock: ManualClock) -> SourceR
 
 def collector_of(client: Client, ledger: Ledger, clock: ManualClock, initial: str) -> SourceReader:
     """A collector of both sources with so much history."""
-    sources: list[Source] = [
+    sources: tuple[Source, ...] = (
         ActionsSource(client),
         ConversationsSource(client, CLASSIFIER, KnowsNothing()),
-    ]
+    )
     return SourceReader(
-        org=ORG,
-        contract="platform",
-        settings=CollectSettings.model_validate({"initial": initial}),
-        sources=sources,
+        org_settings(),
+        Settings(collect=CollectSettings.model_validate({"initial": initial})),
+        ChargedSources(sources, client.within),
         ledger=ledger,
-        classifier=CLASSIFIER,
         clock=clock,
         stop=threading.Event(),
-        within=client.within,
     )
 
 

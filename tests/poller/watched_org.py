@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.config import ClassifySettings, CollectSettings
+from monitor.config import ClassifySettings, CollectSettings, OrgSettings, Settings
 from monitor.genesys import (
     ApiCounters,
     Client,
@@ -21,7 +21,7 @@ from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.ledger import Ledger
 from monitor.model import Classifier
 from monitor.poller.catalogue import Catalogue
-from monitor.poller.source_reader import SourceReader
+from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg
 from monitor.simulator.scenarios import (
     CASE_UPDATES,
@@ -80,6 +80,12 @@ def client_of(
     )
 
 
+def org_settings(**given: object) -> OrgSettings:
+    """The settings of the org."""
+    known = {"name": ORG, "client_id": "simulated-client", "client_secret": "simulated-secret"}
+    return OrgSettings.model_validate({**known, **given})
+
+
 @dataclass
 class WatchedOrg:
     """One org with its reader.
@@ -123,20 +129,17 @@ class WatchedOrg:
         """What is behind the wire."""
         return self.simulator.org
 
+    @property
+    def named(self) -> OrgSettings:
+        """The org as its settings have it."""
+        return org_settings(contract=self.contract, flow_id=self.flow_id, action_id=self.action_id)
+
     def restart(self, ledger: Ledger | None = None, **settings: object) -> None:
         """Forget everything that is not in the ledger; begin again, with other settings."""
         self.ledger = ledger or self.ledger
         if settings:
             self.settings = CollectSettings.model_validate(settings)
-        self.catalogue = Catalogue(
-            org=ORG,
-            contract=self.contract,
-            client=self.client,
-            ledger=self.ledger,
-            clock=self.clock,
-            flow_id=self.flow_id,
-            action_id=self.action_id,
-        )
+        self.catalogue = Catalogue(self.named, self.client, self.ledger, self.clock)
         conversations = ConversationsSource(self.client, CLASSIFIER, self.catalogue)
         every: dict[str, Source] = {
             "actions": ActionsSource(self.client),
@@ -151,12 +154,10 @@ class WatchedOrg:
     def collector_of(self, *sources: Source) -> SourceReader:
         """A collector of these sources on the same ledger."""
         return SourceReader(
-            org=ORG,
-            contract=self.contract,
-            settings=self.settings,
-            sources=sources,
+            self.named,
+            Settings(collect=self.settings),
+            ChargedSources(sources),
             ledger=self.ledger,
-            classifier=CLASSIFIER,
             clock=self.clock,
             stop=self.stop,
         )
