@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import requests
-from pydantic import SecretStr
 
 from monitor.clock import Clock, SystemClock
 from monitor.config import OrgSettings
@@ -117,17 +116,15 @@ def serve_live_org(
         yield simulator
 
 
-def org_settings(url: str, contract: str = "platform", name: str = ORG) -> OrgSettings:
+def org_table(url: str, name: str = ORG, **more: object) -> dict[str, Any]:
+    """Return the ``[[org]]`` table of the org that is served at an address."""
+    login = {"client_id": CLIENT_ID, "client_secret": SECRET}
+    return {"name": name, **login, "api_url": url, **more}
+
+
+def org_settings(url: str, contract: str = "platform") -> OrgSettings:
     """Return the settings of the org that is served at an address."""
-    return OrgSettings.model_validate(
-        {
-            "name": name,
-            "client_id": CLIENT_ID,
-            "client_secret": SecretStr(SECRET),
-            "api_url": url,
-            "contract": contract,
-        }
-    )
+    return OrgSettings.model_validate(org_table(url, contract=contract))
 
 
 def order_fault(url: str, kind: str, **more: object) -> None:

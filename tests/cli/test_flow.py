@@ -11,8 +11,10 @@ import pytest
 
 from monitor.ledger import Ledger
 from tests.cli.conftest import Command
+from tests.configuration_file import FILE_NAME, toml
 from tests.end_to_end.flow_shell import ACTION_ID, FLOW_ID, Shell, lines, shell_in
 from tests.genesys.far_side import FarSide, Reply, listening
+from tests.simulated_org import org_table
 
 
 @pytest.fixture
@@ -313,12 +315,8 @@ def test_several_orgs_want_to_be_told_apart(shell: Shell, monkeypatch: pytest.Mo
     """One of them is chosen by its name."""
     for name in ("GENESYS_ORG_ID", "GENESYS_CLIENT_ID", "GENESYS_PRIVATE_KEY", "GENESYS_API_URL"):
         monkeypatch.delenv(name)
-    org = (
-        '[[org]]\nname = "{}"\nclient_id = "simulated-client"\n'
-        f'client_secret = "simulated-secret"\napi_url = "{shell.wire.base}"\n'
-    )
-    config = org.format("acme") + org.format("zebra")
-    (shell.folder / "timeout-monitor.toml").write_text(config, encoding="utf-8")
+    orgs = [org_table(shell.wire.base, name) for name in ("acme", "zebra")]
+    (shell.folder / FILE_NAME).write_text(toml(*orgs), encoding="utf-8")
 
     unclear, clear = shell.run("flow", "show"), shell.run("flow", "show", "--org", "zebra")
 

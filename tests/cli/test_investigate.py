@@ -22,8 +22,9 @@ from monitor.clock import SystemClock
 from monitor.simulator import RunningSimulator, World
 from monitor.simulator.scenario_types import Arrivals
 from monitor.simulator.scenarios import LOYALTY_POINTS, ORDER_STATUS
+from tests.configuration_file import write_configuration
 from tests.poller.watched_org import SMALL
-from tests.simulated_org import readable, serve_org
+from tests.simulated_org import org_table, readable, serve_org
 from tests.simulator_client import AGGREGATES, SimulatorClient
 
 DAY_AND_NIGHT = Arrivals(420, night_share=1.0)
@@ -32,20 +33,6 @@ STEADY = replace(
     actions=tuple(replace(action, arrivals=DAY_AND_NIGHT) for action in SMALL.actions),
 )
 """As busy at night as by day: these tests live in the machine's own time."""
-
-CONFIG = """
-[collect]
-initial = "1h"
-
-[state]
-url = "sqlite:///{folder}/state.db"
-
-[[org]]
-name = "acme"
-client_id = "simulated-client"
-client_secret = "simulated-secret"
-api_url = "{url}"
-"""
 
 
 @dataclass(frozen=True)
@@ -85,8 +72,8 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("state")
     world = readable(World(detail_errors="named", timeout_duration="at_limit"))
     with serve_org(STEADY, SystemClock(), world=world) as simulator:
-        config = folder / "timeout-monitor.toml"
-        config.write_text(CONFIG.format(folder=folder, url=simulator.url), encoding="utf-8")
+        org = org_table(simulator.url)
+        config = write_configuration(folder, org, collect={"initial": "1h"})
         shell = Shell(simulator, config)
         polled = shell.run("poll")
         assert polled.returncode == 0, polled.stderr

@@ -13,31 +13,19 @@ from typing import Any
 
 from monitor.ledger import Ledger
 from monitor.simulator import RunningSimulator
-from tests.simulated_org import SECRET, faults_left, mend, order_fault, request_counts
+from tests.configuration_file import FILE_NAME, write_configuration
+from tests.simulated_org import (
+    ORG,
+    SECRET,
+    faults_left,
+    mend,
+    order_fault,
+    org_table,
+    request_counts,
+)
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 100.0
-
-CONFIG = """
-[collect]
-interval = "{interval}"
-initial = "1h"
-
-[serve]
-port = 0
-
-[state]
-url = "{state}"
-"""
-
-ORG = """
-[[org]]
-name = "{name}"
-client_id = "simulated-client"
-client_secret = "{secret}"
-api_url = "{url}"
-contract = "{contract}"
-"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ class Place:
     @property
     def config(self) -> Path:
         """The configuration file."""
-        return self.folder / "timeout-monitor.toml"
+        return self.folder / FILE_NAME
 
     @property
     def state(self) -> Path:
@@ -83,18 +71,23 @@ class Place:
         self, *names: str, state: str = "", url: str = "", more: str = "", **changed: str
     ) -> None:
         """Write the configuration for orgs of these names; one called ``acme`` if none."""
-        text = CONFIG.format(
-            interval=changed.get("interval", self.interval),
-            state=state or f"sqlite:///{self.state}",
-        )
-        for name in names or ("acme",):
-            text += ORG.format(
-                name=name,
-                secret=changed.get("secret", self.secret),
-                url=url or self.simulator.url,
+        orgs = [
+            org_table(
+                url or self.simulator.url,
+                name,
+                client_secret=changed.get("secret", self.secret),
                 contract=changed.get("contract", self.contract),
             )
-        self.config.write_text(text + more, encoding="utf-8")
+            for name in names or (ORG,)
+        ]
+        write_configuration(
+            self.folder,
+            *orgs,
+            collect={"interval": changed.get("interval", self.interval), "initial": "1h"},
+            serve={"port": 0},
+            state={"url": state or f"sqlite:///{self.state}"},
+            more=more,
+        )
 
     def make_state(self) -> None:
         """Make the state, with nothing in it yet."""

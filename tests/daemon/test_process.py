@@ -195,9 +195,9 @@ def test_one_line_a_poll(place: Place) -> None:
         "skipped_windows",
     }
     assert polls[0]["executions_added"] > 0
-    # Executions (two), callers lost (asked by the first poll too), and one to three pages of detail
+    # Executions (two), callers lost (asked by the first poll too), and one to five pages of detail
     # records: telephony's errors come as they like, and the hours asked for may begin a day before.
-    assert polls[0]["requests"] in {4, 5, 6}
+    assert 4 <= polls[0]["requests"] <= 8
 
 
 def test_a_poll_that_fails_has_one_line_too(place: Place) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -29,6 +28,7 @@ from monitor.remediation.loop import RemediationLoop
 from monitor.simulator import Scenario, SimulatedOrg, World, serve
 from monitor.simulator.scenario_types import Contract
 from monitor.time_ranges import TimeRange
+from tests.configuration_file import write_configuration
 from tests.dashboards.alerting_org import (
     CONTESTED,
     HOUR,
@@ -49,7 +49,7 @@ from tests.dashboards.servers import (
     prometheus,
 )
 from tests.end_to_end.deployment import free_port
-from tests.simulated_org import order_fault, readable, simulated_org
+from tests.simulated_org import order_fault, org_table, readable, simulated_org
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "dashboards"
@@ -63,33 +63,6 @@ CHANGED_HOURS, PAUSED_HOURS, JUDGED_HOURS = 11.0, 3.0, 2.0
 POLL_SECONDS = 120
 SCRAPE_SECONDS = 2.0
 CONTRACTS: dict[str, Contract] = {"acme": "platform", "bloom": "flow"}
-
-CONFIG = """
-[collect]
-interval = "{poll}s"
-initial = "{initial}s"
-
-[serve]
-port = {port}
-
-[state]
-url = "sqlite:///{folder}/state.db"
-
-[remediation]
-mode = "auto"
-allow = {allow}
-trip_after = {trip_after}
-"""
-ORG = """
-[[org]]
-name = "{name}"
-client_id = "simulated-client"
-client_secret = "simulated-secret"
-write_client_id = "writer"
-write_client_secret = "writes"
-api_url = "{url}"
-contract = "{contract}"
-"""
 
 
 @dataclass
@@ -217,20 +190,25 @@ def _spoken(contract: Contract, origin: float) -> Scenario:
 
 
 def _configure(folder: Path, port: int, urls: Mapping[str, str], allow: Sequence[str]) -> Path:
-    text = CONFIG.format(
-        poll=POLL_SECONDS,
-        # What is read first ends where the first timeout is changed.
-        initial=round((24 - CHANGED_HOURS) * HOUR),
-        port=port,
-        folder=folder,
-        allow=json.dumps(list(allow)),
-        trip_after=TRIP_AFTER,
+    orgs = [
+        org_table(
+            urls[name],
+            name,
+            contract=contract,
+            write_client_id="writer",
+            write_client_secret="writes",  # noqa: S106 - it protects nothing
+        )
+        for name, contract in CONTRACTS.items()
+    ]
+    # What is read first ends where the first timeout is changed.
+    initial = round((24 - CHANGED_HOURS) * HOUR)
+    return write_configuration(
+        folder,
+        *orgs,
+        collect={"interval": f"{POLL_SECONDS}s", "initial": f"{initial}s"},
+        serve={"port": port},
+        remediation={"mode": "auto", "allow": list(allow), "trip_after": TRIP_AFTER},
     )
-    for name, contract in CONTRACTS.items():
-        text += ORG.format(name=name, url=urls[name], contract=contract)
-    config = folder / "timeout-monitor.toml"
-    config.write_text(text, encoding="utf-8")
-    return config
 
 
 def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> None:

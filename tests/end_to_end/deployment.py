@@ -20,34 +20,21 @@ from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION
 from monitor.simulator import scenario
 from tests.clocks import ScaledClock
-from tests.simulated_org import happened, order_fault
+from tests.configuration_file import FILE_NAME, write_configuration
+from tests.simulated_org import happened, order_fault, org_table
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PATIENCE_SECONDS = 60.0
 
-CONFIG = """
-[collect]
-interval = "10m"
-window = "5m"
-settle = "10m"
-near = "30m"
-lookback = "1h"
-initial = "2h"
-
-[serve]
-port = {port}
-
-[state]
-url = "sqlite:///{folder}/state.db"
-
-[[org]]
-name = "acme"
-client_id = "simulated-client"
-client_secret = "simulated-secret"
-api_url = "http://127.0.0.1:{simulator_port}"
-contract = "{contract}"
-"""
+COLLECT = {
+    "interval": "10m",
+    "window": "5m",
+    "settle": "10m",
+    "near": "30m",
+    "lookback": "1h",
+    "initial": "2h",
+}
 
 
 def free_port() -> int:
@@ -72,19 +59,13 @@ class Deployment:
 
     def __post_init__(self) -> None:
         """Write the configuration."""
-        self.config.write_text(
-            CONFIG.format(
-                port=self.port,
-                folder=self.folder,
-                simulator_port=self.simulator_port,
-                contract=self.contract,
-            )
-        )
+        org = org_table(self.simulator, contract=self.contract)
+        write_configuration(self.folder, org, collect=COLLECT, serve={"port": self.port})
 
     @property
     def config(self) -> Path:
         """The daemon's configuration file."""
-        return self.folder / "timeout-monitor.toml"
+        return self.folder / FILE_NAME
 
     @property
     def simulator(self) -> str:

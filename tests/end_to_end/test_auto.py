@@ -24,7 +24,7 @@ from monitor.simulator.scenario_types import (
     SimulatedAction,
 )
 from tests.clocks import ScaledClock
-from tests.simulated_org import request_counts, serve_org
+from tests.simulated_org import org_table, request_counts, serve_org
 
 SPEED = 480.0
 """Eight minutes a second: an hour and a half for each step of a change takes some ten seconds."""
@@ -147,14 +147,7 @@ def _settings(simulator: RunningSimulator, folder: Path, mode: str) -> Settings:
                 "max_changes_per_day": 20,
             },
             "org": [
-                {
-                    "name": "acme",
-                    "client_id": simulator.org.client_id,
-                    "client_secret": simulator.org.client_secret,
-                    "write_client_id": "writer",
-                    "write_client_secret": "writes",
-                    "api_url": simulator.url,
-                }
+                org_table(simulator.url, write_client_id="writer", write_client_secret="writes")  # noqa: S106
             ],
         }
     )

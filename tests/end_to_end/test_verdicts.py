@@ -15,8 +15,10 @@ import pytest
 
 from monitor.diagnosis import Verdict
 from monitor.simulator import scenario
+from tests.configuration_file import write_configuration
 from tests.end_to_end.deployment import ROOT, await_answer, free_port
 from tests.end_to_end.expected_verdicts import deserved
+from tests.simulated_org import org_table
 
 HERE = Path(__file__).parent
 DAY_SECONDS = 86_400
@@ -25,17 +27,6 @@ AFTER_A_RESTART = datetime(2026, 11, 23, 20, tzinfo=UTC).timestamp()
 
 BEFORE_A_RESTART = datetime(2026, 11, 26, 20, tzinfo=UTC).timestamp()
 """Three days later it is as slow as it gets."""
-
-CONFIG = """
-[state]
-url = "sqlite:///{folder}/state.db"
-
-[[org]]
-name = "acme"
-client_id = "simulated-client"
-client_secret = "simulated-secret"
-api_url = "http://127.0.0.1:{port}"
-"""
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,8 +38,8 @@ class Moment:
         """Start the org and write a configuration with nothing but it."""
         self.at = at
         self.port = free_port()
-        self.config = folder / "timeout-monitor.toml"
-        self.config.write_text(CONFIG.format(folder=folder, port=self.port), encoding="utf-8")
+        org = org_table(f"http://127.0.0.1:{self.port}")
+        self.config = write_configuration(folder, org)
         self._simulator = subprocess.Popen(
             self._line("simulate", "--port", str(self.port), "--scenario", scenario_name),
             cwd=ROOT,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from monitor.config import OrgSettings, Settings
+from monitor.config import Settings
 from monitor.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -40,7 +40,7 @@ from monitor.sources import ExecutionBounds
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
 from tests.poller.watched_org import SMALL
-from tests.simulated_org import readable, serve_org
+from tests.simulated_org import org_table, readable, serve_org
 from tests.simulator_client import AGGREGATES, SimulatorClient
 
 ENQUIRIES = replace(ORDER_ENQUIRIES, steps=ORDER_ENQUIRIES.steps[:1])
@@ -117,15 +117,7 @@ def make_deployment(tmp_path: Path) -> Iterator[MakeDeployment]:
                 {
                     "collect": {"initial": "2h"},
                     "org": [
-                        OrgSettings.model_validate(
-                            {
-                                "name": name,
-                                "client_id": simulator.org.client_id,
-                                "client_secret": simulator.org.client_secret,
-                                "api_url": simulator.url,
-                                "contract": contract,
-                            }
-                        )
+                        org_table(simulator.url, name, contract=contract)
                         for name, simulator in simulators.items()
                     ],
                 }

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from monitor.clock import SystemClock
 from monitor.config import CollectSettings, OrgSettings, Settings
@@ -17,22 +16,14 @@ from monitor.poller import OrgReader, PollResult, open_reader
 from monitor.simulator import World
 from tests.clocks import NOON, ManualClock
 from tests.poller.watched_org import SMALL
-from tests.simulated_org import readable, serve_org
+from tests.simulated_org import org_settings, readable, serve_org
 
 QUERY = "POST /api/v2/analytics/actions/aggregates/query"
 
 
 def settings_of(url: str, contract: str = "platform", **collect: str) -> Settings:
     """Settings of one org at an address."""
-    org = OrgSettings.model_validate(
-        {
-            "name": "acme",
-            "client_id": "simulated-client",
-            "client_secret": SecretStr("simulated-secret"),
-            "api_url": url,
-            "contract": contract,
-        }
-    )
+    org = org_settings(url, contract)
     section = CollectSettings.model_validate({"initial": "1h", **collect})
     return Settings(org=(org,), collect=section)
 

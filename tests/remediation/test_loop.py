@@ -21,6 +21,7 @@ from monitor.remediation.reconcile import ReconcileReport
 from monitor.time_ranges import TimeRange
 from tests.clocks import ManualClock
 from tests.remediation.guard_inputs import ACTION, NAME, NOW, ORG, diagnosis
+from tests.simulated_org import org_table
 
 MakeKeeper = Callable[..., RemediationLoop]
 DIAGNOSED = OrgDiagnosis(
@@ -59,14 +60,7 @@ def make_loop(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
             settings = Settings.model_validate(
                 {
                     "remediation": {"mode": mode, "allow": ["*"], "reader_may_write": True},
-                    "org": [
-                        {
-                            "name": ORG,
-                            "client_id": "simulated-client",
-                            "client_secret": "simulated-secret",
-                            "api_url": "http://127.0.0.1:9",
-                        }
-                    ],
+                    "org": [org_table("http://127.0.0.1:9", ORG)],
                 }
             )
             loop = RemediationLoop(settings.org[0], settings, ledger, ManualClock(NOW), stop)
