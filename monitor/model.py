@@ -61,14 +61,27 @@ AUDITS = "audits"
 """What the source of ``TimeoutEdit`` is called in the configuration and in metrics."""
 
 
-FLOW_CONTRACT = "flow"
 DETAIL_SOURCE = "conversations"
 FLOW_ERRORS_SOURCE = "flow-errors"
 
 
-def source_of_executions(contract: str) -> str:
-    """Return the source that executions are counted from: without it nothing else says much."""
-    return DETAIL_SOURCE if contract == FLOW_CONTRACT else "actions"
+class Contract(StrEnum):
+    """What an org's host offers."""
+
+    PLATFORM = "platform"
+    """Genesys Cloud's own API."""
+    FLOW = "flow"
+    """A gateway with flow documents and detail records alone."""
+
+    @property
+    def execution_source(self) -> str:
+        """The source that executions are counted from: without it nothing else says much."""
+        return "actions" if self.knows_successes else DETAIL_SOURCE
+
+    @property
+    def knows_successes(self) -> bool:
+        """Whether every execution is counted; under the other contract only timeouts are seen."""
+        return self is Contract.PLATFORM
 
 
 CONCURRENT_EXECUTIONS = "concurrent_executions"

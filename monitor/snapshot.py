@@ -13,7 +13,7 @@ from monitor.clock import Clock
 from monitor.diagnosis import OrgDiagnosis
 from monitor.journal import Change, OutsideChange
 from monitor.ledger import OrgState
-from monitor.model import AUDITS, source_of_executions
+from monitor.model import AUDITS, Contract
 from monitor.summary import LimitUse, Summary
 
 CLOCK_OFF_SECONDS = 300.0
@@ -114,7 +114,7 @@ class OrgSnapshot:
     """
 
     org: str
-    contract: str
+    contract: Contract
     state: OrgState
     day: Summary
     hour: Summary
@@ -141,7 +141,7 @@ class OrgSnapshot:
     @property
     def required_source(self) -> str:
         """The source that executions are counted from."""
-        return source_of_executions(self.contract)
+        return self.contract.execution_source
 
     @property
     def is_required_source_off(self) -> bool:

@@ -37,7 +37,7 @@ from monitor.genesys import (
     tracking_is_built,
     whoami,
 )
-from monitor.model import AUDITS, FLOW_CONTRACT
+from monitor.model import AUDITS, Contract
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
 from monitor.summary import LIMIT_LABELS
 from monitor.time_ranges import TimeRange, floor_to
@@ -90,7 +90,7 @@ def _check_org(
     with closing(connect(org, clock=clock)) as client:
         for subject, probe, needed in _probes(org, client, settings, clock, known_flows):
             yield _probe(f"{org.name}: {subject}", probe, needed=needed)
-        if org.contract == FLOW_CONTRACT:
+        if org.contract is Contract.FLOW:
             yield _clock_finding(org.name, client.clock_skew_seconds)
     yield from writer_findings(org, settings.remediation, clock)
 
@@ -104,7 +104,7 @@ def _log_in(client: Client, org: OrgSettings, clock: Clock) -> Iterator[Finding]
         GenesysError: One of the tree.
     """
     subject, host = f"{org.name}: login", urlsplit(org.token_url).netloc
-    if org.contract == FLOW_CONTRACT:
+    if org.contract is Contract.FLOW:
         client.log_in()
         yield Finding(subject, Level.OK, f"Logged in at {host}")
         return
@@ -138,7 +138,7 @@ def _probes(
     clock: Clock,
     known_flows: tuple[str, ...],
 ) -> Iterator[Probe]:
-    if org.contract == FLOW_CONTRACT:
+    if org.contract is Contract.FLOW:
         return _flow_probes(org, client, settings, clock, known_flows)
     return _platform_probes(org, client, settings, clock)
 

@@ -10,7 +10,7 @@ from monitor.clock import Clock
 from monitor.config import OrgSettings, RemediationSettings
 from monitor.errors import ConfigurationError, PermissionDeniedError, TimeoutMonitorError
 from monitor.genesys import OWN_ROLES, Client, connect, is_granted, list_actions, whoami
-from monitor.model import FLOW_CONTRACT
+from monitor.model import Contract
 
 LOGIN_SECONDS = 10.0
 """Whoever asks for a check waits in front of it: a host that is not there need not be asked again
@@ -42,7 +42,7 @@ def _finding(
     subject: str, org: OrgSettings, writer: OrgSettings, client: Client, clock: Clock
 ) -> Finding:
     client.log_in()
-    if org.contract == FLOW_CONTRACT:
+    if org.contract is Contract.FLOW:
         return _unproven(subject, writer, EDIT_FLOWS)
     _refuse_another_org(org, client, clock)
     # What is written is read before and after, by the same client.

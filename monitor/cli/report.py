@@ -133,9 +133,8 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSever
 
 
 def _last_read(ledger: "Ledger", org: "OrgSettings") -> float:
-    from monitor.model import source_of_executions
 
-    state = ledger.source_state(org.name, source_of_executions(org.contract))
+    state = ledger.source_state(org.name, org.contract.execution_source)
     return state.last_success_at if state else 0.0
 
 
@@ -148,7 +147,7 @@ def _remark_on(summary: "Summary") -> None:
             "read, so the counts are too low",
             "timeout-monitor poll reads what is due, timeout-monitor backfill what is older",
         )
-    if not summary.actions and summary.contract == "platform":
+    if not summary.actions and summary.contract.knows_successes:
         print_error(*no_actions(summary.org))
 
 

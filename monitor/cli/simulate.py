@@ -1,21 +1,14 @@
 """``simulate``: only the simulated org, for any client to talk to."""
 
-from enum import Enum
 from typing import Annotated
 
 import typer
 
+from monitor.model import Contract
 from monitor.signals import ShutdownSignal
 
 MOST_SEED = 2**32 - 1
 """What every generator of random numbers takes."""
-
-
-class Contract(Enum):
-    """Which half of the wire a simulated org speaks."""
-
-    PLATFORM = "platform"
-    FLOW = "flow"
 
 
 def simulate(

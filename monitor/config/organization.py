@@ -3,7 +3,7 @@
 import codecs
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -12,6 +12,7 @@ from monitor.config.private_key import pem_text, without_wrapping
 from monitor.config.sections import Section
 from monitor.config.small_file import read_small_file
 from monitor.errors import ConfigurationError
+from monitor.model import Contract
 
 DEFAULT_REGION = "mypurecloud.com"
 
@@ -41,7 +42,7 @@ class OrgSettings(Section):
     region: str = DEFAULT_REGION
     api_url: str = ""
     login_url: str = ""
-    contract: Literal["platform", "flow"] = "platform"
+    contract: Contract = Contract.PLATFORM
     flow_id: str | None = Field(default=None, min_length=1)
     action_id: str | None = Field(default=None, min_length=1)
 
@@ -120,7 +121,7 @@ class OrgSettings(Section):
 
     @model_validator(mode="after")
     def _names_a_flow_where_it_counts(self) -> Self:
-        if self.flow_id is not None and self.contract != "flow":
+        if self.flow_id is not None and self.contract is not Contract.FLOW:
             reason = 'flow_id is for contract = "flow", and the contract is another'
             raise ValueError(reason)
         if self.action_id is not None and self.flow_id is None:
@@ -159,7 +160,7 @@ class OrgSettings(Section):
         contract is ``flow``, which know one host, and the region's login host otherwise.
         """
         signs = self.private_key is not None or self.private_key_file is not None
-        one_host = signs or self.contract == "flow"
+        one_host = signs or self.contract is Contract.FLOW
         usual = self.api_base if one_host else f"https://login.{self.region}"
         return (self.login_url or self.api_url or usual) + "/oauth/token"
 

@@ -16,6 +16,7 @@ from monitor.config.sections import (
     StateSettings,
 )
 from monitor.errors import ConfigurationError
+from monitor.model import Contract
 
 PREFIX = "TIMEOUT_MONITOR__"
 
@@ -89,7 +90,7 @@ class Settings(BaseSettings):
 
     def sources_of(self, org: OrgSettings) -> tuple[str, ...]:
         """The sources that polls ask: an org that speaks only flows has no action aggregates."""
-        if org.contract == "flow":
+        if org.contract is Contract.FLOW:
             return (
                 "conversations",
                 *(one for one in self.collect.sources if one == "flow-errors"),
@@ -98,4 +99,4 @@ class Settings(BaseSettings):
 
     def reads_audits(self, org: OrgSettings) -> bool:
         """Whether the audit log of an org is read, which is asked with its catalogue."""
-        return org.contract == "platform" and "audits" in self.collect.sources
+        return org.contract is Contract.PLATFORM and "audits" in self.collect.sources

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.diagnosis.editable import Editable
+from monitor.model import Contract
 from monitor.time_ranges import TimeRange
 
 
@@ -169,7 +170,7 @@ class OrgDiagnosis:
     """
 
     org: str
-    contract: str
+    contract: Contract
     time_range: TimeRange
     taken_at: float
     missing_seconds: int

@@ -25,11 +25,10 @@ from monitor.formats import seconds
 from monitor.ledger import Ledger, OrgState
 from monitor.model import (
     CAP_MS,
-    FLOW_CONTRACT,
     FUNCTION_DEFAULT_TIMEOUT_MS,
     Action,
     ActionKind,
-    source_of_executions,
+    Contract,
 )
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -94,7 +93,7 @@ def diagnose_org(
         contract=org.contract,
         time_range=known_range,
         taken_at=now,
-        missing_seconds=state.missing_seconds(known_range, source_of_executions(org.contract)),
+        missing_seconds=state.missing_seconds(known_range, org.contract.execution_source),
         diagnoses=diagnoses,
         concurrency=None
         if _flow_contract(org)
@@ -232,12 +231,12 @@ class _OrgDiagnoser:
 
 
 def _flow_contract(org: OrgSettings) -> bool:
-    return org.contract == FLOW_CONTRACT
+    return not org.contract.knows_successes
 
 
-def _known_range(time_range: TimeRange, state: OrgState, contract: str) -> TimeRange:
+def _known_range(time_range: TimeRange, state: OrgState, contract: Contract) -> TimeRange:
     """Return the period from where it was first read: what came before is not missing."""
-    coverage = state.coverage.get(source_of_executions(contract), ())
+    coverage = state.coverage.get(contract.execution_source, ())
     begin = max(time_range.start, coverage[0].start) if coverage else time_range.start
     return TimeRange(min(begin, time_range.end), time_range.end)
 
@@ -249,7 +248,9 @@ def _concurrency(
     window_seconds: int,
     diagnoses: Mapping[str, Diagnosis],
 ) -> Concurrency | None:
-    read = time_range.seconds - state.missing_seconds(time_range, source_of_executions("platform"))
+    read = time_range.seconds - state.missing_seconds(
+        time_range, Contract.PLATFORM.execution_source
+    )
     if read <= 0:
         return None
     known = {key: one.timeout_ms for key, one in diagnoses.items() if one.timeout_ms}

@@ -27,6 +27,7 @@ from monitor.model import (
     NO_ERROR,
     Action,
     ActionKind,
+    Contract,
     Outcome,
 )
 from monitor.model import FLOW_ERRORS as EXIT_REASONS
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from monitor.snapshot import OrgSnapshot
 
 _EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
-_FLOW = "flow"
 
 
 def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Classifier) -> None:
@@ -56,7 +56,7 @@ def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Class
         _add_names(families, org_snapshot.org, action)
         _add_outcomes(families, labels, own, org_snapshot.contract, classifier)
         _add_errors(families, labels, own)
-        if org_snapshot.contract != _FLOW:
+        if org_snapshot.contract.knows_successes:
             _add_durations(families, labels, own.values())
         if action.timeout_ms is not None and action.action_id not in state.gone:
             families.add(TIMEOUT, labels, action.timeout_ms / 1000)
@@ -94,14 +94,14 @@ def _add_outcomes(
     families: Families,
     labels: tuple[str, str],
     totals: Mapping[SeriesKey, Counts],
-    contract: str,
+    contract: Contract,
     classifier: Classifier,
 ) -> None:
     counts: Counter[Outcome] = Counter()
     for key, total in totals.items():
         counts[classifier.outcome(key.error_type, key.response_status)] += total.count
     # Only timeouts are ever seen in flows: zeros of the rest would be a claim, not a count.
-    for outcome in (Outcome.TIMEOUT,) if contract == _FLOW else Outcome:
+    for outcome in Outcome if contract.knows_successes else (Outcome.TIMEOUT,):
         families.add(EXECUTIONS, (*labels, outcome.value), counts[outcome])
 
 
@@ -156,7 +156,7 @@ def _add_last_hour(families: Families, org_snapshot: OrgSnapshot) -> None:
         labels = (org_snapshot.org, summary.action_id)
         families.add(BUDGET_USED, labels, summary.budget_used_ratio)
     # Durations of successes are not known there, and a mean over a period with holes is too low.
-    if org_snapshot.contract != _FLOW and org_snapshot.hour.complete:
+    if org_snapshot.contract.knows_successes and org_snapshot.hour.complete:
         concurrency = sum(summary.mean_concurrency for summary in org_snapshot.hour.actions)
         families.add(CONCURRENCY_ESTIMATE, (org_snapshot.org,), concurrency)
     families.add(CONCURRENCY_LIMIT, (org_snapshot.org,), org_snapshot.concurrency_limit)

@@ -34,12 +34,11 @@ from monitor.exporter.catalogue import (
 from monitor.exporter.families import exposable
 from monitor.exporter.remediation import results_over_time
 from monitor.ledger import History, OrgState
-from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Outcome
+from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Contract, Outcome
 from monitor.time_ranges import TimeRange, floor_to
 
 T = TypeVar("T", int, Counts)
 
-_FLOW = "flow"
 _LE = (*map(floatToGoString, (edge / 1000 for edge in BAND_EDGES_MS)), "+Inf")
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -64,7 +63,7 @@ class PastOrg:
     """
 
     org: str
-    contract: str
+    contract: Contract
     source: str
     window_seconds: int
     time_range: TimeRange
@@ -74,7 +73,7 @@ class PastOrg:
 
 
 def past_of(
-    history: History, org: str, contract: str, time_range: TimeRange, window_seconds: int
+    history: History, org: str, contract: Contract, time_range: TimeRange, window_seconds: int
 ) -> PastOrg:
     """Look up what the export of one org begins with.
 
@@ -89,7 +88,7 @@ def past_of(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    source = "conversations" if contract == _FLOW else "actions"
+    source = contract.execution_source
     state = history.state(org)
     if source in state.sources:
         window_seconds = state.sources[source].window_seconds or window_seconds
@@ -147,7 +146,10 @@ def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -
     families: tuple[tuple[MetricSpec, Callable[[PastOrg], Iterable[str]]], ...] = (
         (EXECUTIONS, lambda past: _executions(history, past, classifier)),
         (ERRORS, lambda past: _errors(history, past)),
-        (DURATION, lambda past: () if past.contract == _FLOW else _durations(history, past)),
+        (
+            DURATION,
+            lambda past: _durations(history, past) if past.contract.knows_successes else (),
+        ),
         (TIMEOUT, lambda past: _timeouts(history, past)),
         (FLOW_CONVERSATIONS, lambda past: _conversations(history, past)),
         (FLOW_ERRORS, lambda past: _flow_errors(history, past)),
@@ -164,7 +166,7 @@ def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -
 
 
 def _executions(history: History, past: PastOrg, classifier: Classifier) -> Iterator[str]:
-    outcomes = (Outcome.TIMEOUT,) if past.contract == _FLOW else tuple(Outcome)
+    outcomes = tuple(Outcome) if past.contract.knows_successes else (Outcome.TIMEOUT,)
     base: dict[tuple[str, Outcome], int] = defaultdict(int)
     for key, total in past.state.totals.items():
         outcome = classifier.outcome(key.error_type, key.response_status)

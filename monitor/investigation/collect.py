@@ -30,7 +30,7 @@ from monitor.investigation.investigate import (
     build_investigation,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import DETAIL_SOURCE, FLOW_CONTRACT, ExecutionList
+from monitor.model import DETAIL_SOURCE, ExecutionList
 from monitor.sources import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.summary import TimeoutsInForce, timeouts_during
 from monitor.time_ranges import TimeRange, floor_to
@@ -114,7 +114,7 @@ def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     clock: Clock,
     listener: ProgressListener,
 ) -> _PlatformData:
-    if org.contract == FLOW_CONTRACT:
+    if not org.contract.knows_successes:
         return _PlatformData()
     client = connect(
         org,

@@ -18,6 +18,7 @@ from monitor.model import (
     BAND_EDGES_MS,
     Action,
     Classifier,
+    Contract,
     Execution,
     ExecutionList,
     Incident,
@@ -56,7 +57,7 @@ class InvestigationData:
     """
 
     org: str
-    contract: str
+    contract: Contract
     action: Action
     time_range: TimeRange
     execution_list: ExecutionList | None = None

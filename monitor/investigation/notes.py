@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from monitor.formats import exact_seconds, format_duration
-from monitor.model import FLOW_CONTRACT, ExecutionList, Truncation
+from monitor.model import Contract, ExecutionList, Truncation
 from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 
@@ -22,7 +22,7 @@ _TRUNCATION_REASONS = {
 
 def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     *,
-    contract: str,
+    contract: Contract,
     time_range: TimeRange,
     execution_list: ExecutionList | None,
     in_force: TimeoutsInForce,
@@ -53,9 +53,9 @@ def notes_on(  # noqa: PLR0913 - each is something that may be unknown
     return tuple(notes)
 
 
-def _on_executions(contract: str, execution_list: ExecutionList | None) -> Iterator[str]:
+def _on_executions(contract: Contract, execution_list: ExecutionList | None) -> Iterator[str]:
     if execution_list is None:
-        if contract == FLOW_CONTRACT:
+        if not contract.knows_successes:
             yield (
                 "Single executions can't be seen under the contract flow; what can be seen is "
                 "which conversations and flows its timeouts hit."

@@ -23,7 +23,7 @@ from monitor.genesys import (
     list_integrations,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind
+from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind, Contract
 from monitor.poller.action_kinds import FunctionTimeouts, KnownIntegrations
 from monitor.poller.flow_documents import FlowDocuments
 from monitor.poller.flow_usage import FlowUsage
@@ -76,7 +76,7 @@ class Catalogue:
         Raises:
             GenesysError: The actions themselves can't be read.
         """
-        flows_only = self._contract == "flow"
+        flows_only = self._contract is Contract.FLOW
         listed = self._flows.refresh() if flows_only else self._refresh_actions()
         self._learn(self._ledger.state(self._org))
         return listed
@@ -93,7 +93,7 @@ class Catalogue:
         Raises:
             GenesysError: The flow could be read another time; better to ask again than to guess.
         """
-        if self._contract != "flow":
+        if self._contract is not Contract.FLOW:
             return None
         return self._flows.sole_action(flow_id)
 

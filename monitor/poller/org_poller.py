@@ -22,6 +22,7 @@ from monitor.errors import (
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, OrgState
+from monitor.model import Contract
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
 from monitor.poller.poll_report import PollReport, PollResult
@@ -101,7 +102,7 @@ class OrgPoller:
     @property
     def has_nothing_to_watch(self) -> bool:
         """Whether the org has no data action, as far as its catalogue tells."""
-        listed = self._catalogue_read and self._reader.settings.contract == "platform"
+        listed = self._catalogue_read and self._reader.settings.contract is Contract.PLATFORM
         return listed and not self._snapshot.state.actions
 
     def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
@@ -257,7 +258,7 @@ class OrgPoller:
         self._freshness.note_catalogue()
         self._health.note_catalogue()
         self._read_audits()
-        if listed or self._reader.settings.contract == "flow":
+        if listed or self._reader.settings.contract is Contract.FLOW:
             log.info("catalogue", org=self.name, actions=listed)
         else:
             log.warning(

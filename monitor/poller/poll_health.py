@@ -15,7 +15,7 @@ import structlog
 from monitor.clock import Clock, is_in_future
 from monitor.errors import GenesysError, TimeoutMonitorError
 from monitor.genesys import DropReason
-from monitor.model import AUDITS, source_of_executions
+from monitor.model import AUDITS
 from monitor.poller.poll_report import PollReport, PollResult
 from monitor.snapshot import PollHealth
 
@@ -217,7 +217,7 @@ class HealthTracker:
         An optional source that is off is told beside it, as what is not known; the required one is
         a problem also while it rests after a refusal.
         """
-        required = source_of_executions(self._reader.settings.contract)
+        required = self._reader.settings.contract.execution_source
         problems = {**report.refused, **report.errors}
         return list(
             dict.fromkeys(

@@ -21,7 +21,7 @@ from monitor.errors import (
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, Reading
-from monitor.model import Outcome, source_of_executions
+from monitor.model import Outcome
 from monitor.poller.future_timestamps import FutureTimestamps
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
 from monitor.poller.query_size import AdaptiveSlices, WindowSizes
@@ -85,7 +85,7 @@ class SourceReader:
         self._stop = stop
         self._within = charged.within
         self._share: RequestBudget | None = None
-        self._required = source_of_executions(org.contract)
+        self._required = org.contract.execution_source
         self._future = FutureTimestamps(org.name, ledger, clock)
         self._availability = SourceAvailability(org.name, clock, required=self._required)
         self._read_deep: set[str] = set()
@@ -337,7 +337,7 @@ class SourceReader:
                 read_at=asked_at,
                 tallies=evidence.tallies,
                 incidents=evidence.incidents,
-                incidents_are_executions=self._contract == "flow",
+                incidents_are_executions=not self._contract.knows_successes,
                 complete_until=None if evidence.is_unreadable else read.complete_until,
                 is_past=read.is_past,
                 names=evidence.names,

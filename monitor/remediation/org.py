@@ -12,7 +12,7 @@ from monitor.errors import ConfigurationError
 from monitor.genesys import REQUESTS_PER_SECOND, Client, connect
 from monitor.journal import Change, Journal
 from monitor.ledger import Ledger, OrgState
-from monitor.model import ActionKind, source_of_executions
+from monitor.model import ActionKind
 from monitor.remediation.actor import ActorContext, running_program
 from monitor.remediation.audit_file import AuditFile, audit_path
 from monitor.remediation.decision import Candidate, Data
@@ -154,7 +154,7 @@ class Judging:
         self._how = Measuring(
             collect=settings.collect,
             classifier=settings.classify.classifier(),
-            source=source_of_executions(org.contract),
+            source=org.contract.execution_source,
             first=settings.remediation.verify_windows,
         )
         self._clock = clock
@@ -259,7 +259,7 @@ def data_of(state: OrgState, diagnosis: OrgDiagnosis, settings: Settings) -> Dat
 
     A diagnosis holds until the next window has settled, and a while longer, for it takes its time.
     """
-    source = state.sources.get(source_of_executions(diagnosis.contract))
+    source = state.sources.get(diagnosis.contract.execution_source)
     concurrency = diagnosis.concurrency
     stale_after = settings.collect.stale_after_seconds
     return Data(

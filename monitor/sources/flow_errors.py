@@ -26,7 +26,7 @@ from monitor.genesys import (
     flow_aggregates,
     interval,
 )
-from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally
+from monitor.model import BY_AGGREGATES, FLOW_ERRORS, Contract, FlowErrorTally
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
 from monitor.sources.source import Evidence, is_interval_too_long
 from monitor.time_ranges import TimeRange, floor_to
@@ -60,7 +60,7 @@ class FlowErrorsSource:
         clock: Clock,
         *,
         org: str,
-        contract: str,
+        contract: Contract,
     ) -> None:
         """Ask through this client, or count what the other source's records tell."""
         self._client = client
@@ -123,7 +123,7 @@ class FlowErrorsSource:
 
     @property
     def _counts_records(self) -> bool:
-        if self._contract == "flow":
+        if self._contract is Contract.FLOW:
             return True
         refused_at = self._refused_at
         return refused_at is not None and self._clock.monotonic() - refused_at < ASK_AGAIN_SECONDS

@@ -14,10 +14,10 @@ from monitor.ledger import Ledger, OrgState
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
     EXECUTIONS_PER_MINUTE,
-    FLOW_CONTRACT,
     FUNCTION_CONCURRENT_EXECUTIONS,
     ActionKind,
     Classifier,
+    Contract,
     Outcome,
 )
 from monitor.summary.timeouts_in_force import timeouts_during
@@ -54,7 +54,7 @@ class LimitUse:
 
 
 def limits_in_use(
-    ledger: Ledger, org: str, contract: str, time_range: TimeRange, classifier: Classifier
+    ledger: Ledger, org: str, contract: Contract, time_range: TimeRange, classifier: Classifier
 ) -> tuple[LimitUse, ...]:
     """Return how much of each limit of an org was in use, the tightest first.
 
@@ -70,7 +70,7 @@ def limits_in_use(
     """
     state = ledger.state(org)
     source = state.sources.get("actions")
-    if contract == FLOW_CONTRACT or not state.limits:
+    if not contract.knows_successes or not state.limits:
         return ()
     timeouts = timeouts_during(ledger.timeouts_in_force(org), time_range)
     known_ms = {action_id: one.at_end_ms for action_id, one in timeouts.items()}

@@ -12,12 +12,11 @@ from monitor.counts import Tally
 from monitor.ledger import OrgState
 from monitor.model import (
     DETAIL_SOURCE,
-    FLOW_CONTRACT,
     FLOW_ERRORS_SOURCE,
     ActionKind,
+    Contract,
     FlowErrorTally,
     Incident,
-    source_of_executions,
 )
 from monitor.time_ranges import TimeRange
 
@@ -185,7 +184,7 @@ class Summary:
     """
 
     org: str
-    contract: str
+    contract: Contract
     time_range: TimeRange
     complete: bool
     missing_seconds: int
@@ -199,9 +198,9 @@ class Summary:
     errors_without_a_trace: tuple[tuple[str, int], ...] = ()
 
 
-def empty_summary(org: str, contract: str, time_range: TimeRange) -> Summary:
+def empty_summary(org: str, contract: Contract, time_range: TimeRange) -> Summary:
     """Return what is known of an org before anything was read."""
-    counted = None if contract == "flow" else 0
+    counted = 0 if contract.knows_successes else None
     total = GroupSummary(
         group_id=org,
         name=org,
@@ -245,7 +244,7 @@ class SummaryInput:
     """
 
     org: str
-    contract: str
+    contract: Contract
     time_range: TimeRange
     state: OrgState
     tallies: Sequence[Tally] = ()
@@ -257,12 +256,12 @@ class SummaryInput:
     @property
     def successes_known(self) -> bool:
         """Whether successes can be seen at all, and with them shares and durations."""
-        return self.contract != FLOW_CONTRACT
+        return self.contract.knows_successes
 
     @property
     def missing_seconds(self) -> int:
         """How much of the period the source of its executions was not read for."""
-        return self.state.missing_seconds(self.time_range, source_of_executions(self.contract))
+        return self.state.missing_seconds(self.time_range, self.contract.execution_source)
 
     @property
     def missing_detail_seconds(self) -> int:

@@ -21,7 +21,7 @@ def notes_on(
         unset_functions: Function data actions that show no timeout of their own.
     """
     notes: list[str] = []
-    if summary.contract == "flow":
+    if not summary.contract.knows_successes:
         notes.append(
             "The contract flow shows timeouts only: without successes there is no share of "
             "timeouts and no percentile of durations."
@@ -31,7 +31,7 @@ def notes_on(
             f"{format_duration(summary.missing_seconds)} of "
             f"{format_duration(summary.time_range.seconds)} were not read: counts are too low."
         )
-    if summary.contract != "flow":
+    if summary.contract.knows_successes:
         notes.extend(describe_errors_at_timeout(one) for one in summary.errors_at_timeout)
         notes.extend(
             f"{count:,} errors of type {error_type} show neither a status nor a duration: whether "

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.ledger import Ledger
-from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier, source_of_executions
+from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier, Contract
 from monitor.summary import groups, tables
 from monitor.summary.actions import ActionSummaries
 from monitor.summary.model import Summary, SummaryInput
@@ -34,7 +34,7 @@ def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) 
 
 
 def summarise(
-    ledger: Ledger, org: str, contract: str, time_range: TimeRange, classifier: Classifier
+    ledger: Ledger, org: str, contract: Contract, time_range: TimeRange, classifier: Classifier
 ) -> Summary:
     """Return the summary of one org over a range of time that begins and ends on window boundaries.
 
@@ -51,7 +51,7 @@ def summarise(
     # What was read comes first: a poll in between can then only add to what it promises.
     state = ledger.state(org)
     day_before = TimeRange(time_range.start - DAY_SECONDS, time_range.end - DAY_SECONDS)
-    comparable = state.missing_seconds(day_before, source_of_executions(contract)) == 0
+    comparable = state.missing_seconds(day_before, contract.execution_source) == 0
     summary_input = SummaryInput(
         org=org,
         contract=contract,

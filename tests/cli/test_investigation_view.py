@@ -9,7 +9,7 @@ from rich.console import Console
 
 from monitor.cli.investigation_view import investigation_view
 from monitor.investigation import DiagnosisInPeriod, InvestigationData, build_investigation
-from monitor.model import Action, Execution, ExecutionList, Incident
+from monitor.model import Action, Contract, Execution, ExecutionList, Incident
 from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import END, slow_tail
@@ -17,7 +17,9 @@ from tests.summary.filled_ledger import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT
 
 ID = "0f4b2a31-7a52-4c39-8f5e-2d8f9a1b3c4d"
 ACTION = Action("custom_-_1", "CRM Lookup")
-BARE = InvestigationData("acme", "platform", ACTION, HOUR, missing_detail_seconds=HOUR.seconds)
+BARE = InvestigationData(
+    "acme", Contract.PLATFORM, ACTION, HOUR, missing_detail_seconds=HOUR.seconds
+)
 HIT = Incident("conversation-1", 0, HOUR.start, "custom_-_1", "", "", "", "")
 
 
@@ -50,7 +52,7 @@ def test_without_anything_there_is_a_heading_and_what_is_not_known() -> None:
 
 def test_under_the_contract_flow_no_executions_are_spoken_of() -> None:
     """What can be seen is shown."""
-    text = shown(replace(BARE, contract="flow", incidents=[HIT], missing_detail_seconds=0))
+    text = shown(replace(BARE, contract=Contract.FLOW, incidents=[HIT], missing_detail_seconds=0))
 
     assert " executions" not in text.split("Note:")[0]
     assert "1 conversation hit" in text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.config import DEFAULT_FILE, ORG_VARIABLES, OrgSettings, Settings, load
 from monitor.errors import ConfigurationError
-from monitor.model import Outcome
+from monitor.model import Contract, Outcome
 from monitor.time_ranges import parse_duration
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -327,7 +327,7 @@ def test_the_audit_log_is_read_with_the_catalogue_and_not_by_polls() -> None:
     """By default, where the timeouts are the integration actions' own."""
     settings = load(None, SINGLE_ORG)
     (platform,) = settings.org
-    flow = platform.model_copy(update={"contract": "flow"})
+    flow = platform.model_copy(update={"contract": Contract.FLOW})
     assert settings.sources_of(platform) == ("actions", "conversations", "flow-errors")
     assert settings.sources_of(flow) == ("conversations", "flow-errors")
     assert [settings.reads_audits(org) for org in (platform, flow)] == [True, False]

@@ -22,7 +22,7 @@ from monitor.diagnosis.org import (
     diagnosed_range,
 )
 from monitor.ledger import Ledger
-from monitor.model import Action, ActionKind
+from monitor.model import Action, ActionKind, Contract
 from monitor.render import diagnosis_document
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.synthetic_evidence import lognormal, with_hangs
@@ -43,7 +43,7 @@ NOW = T0 + DAY_SECONDS + 600
 
 DAY = TimeRange(T0, T0 + DAY_SECONDS)
 ACME = OrgSettings.model_validate({"name": ORG, "client_id": "x", "client_secret": "y"})
-FLOW = ACME.model_copy(update={"contract": "flow"})
+FLOW = ACME.model_copy(update={"contract": Contract.FLOW})
 SLOW = Action("slow", "Order Status", configured_timeout_ms=5_000)
 
 

@@ -9,7 +9,7 @@ import pytest
 from monitor.config import Settings
 from monitor.diagnosis.model import Verdict
 from monitor.ledger import Ledger
-from monitor.model import Action
+from monitor.model import Action, Contract
 from monitor.summary import summarise
 from tests.diagnosis.test_org import diagnosed
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, FilledLedger, executions
@@ -67,7 +67,7 @@ def test_errors_that_end_at_the_timeout_are_told(ledger: Ledger, reading: str) -
     """Where neither word nor status does, the duration tells; the note says what to do."""
     fill(ledger, reading, "ACTION.PROCESSING")
 
-    summary = summarise(ledger, ORG, "platform", HOUR, CLASSIFIER)
+    summary = summarise(ledger, ORG, Contract.PLATFORM, HOUR, CLASSIFIER)
 
     assert (
         "60 errors of type ACTION.PROCESSING ended exactly at the timeout in force (5 s): they may "
@@ -79,7 +79,7 @@ def test_errors_that_show_nothing_at_all_are_told_as_such(ledger: Ledger) -> Non
     """Neither word, status nor duration: what can't be known is said, and where to look."""
     fill(ledger, "zero", "ACTION.PROCESSING")
 
-    summary = summarise(ledger, ORG, "platform", HOUR, CLASSIFIER)
+    summary = summarise(ledger, ORG, Contract.PLATFORM, HOUR, CLASSIFIER)
 
     assert (
         "60 errors of type ACTION.PROCESSING show neither a status nor a duration: whether they "

@@ -19,6 +19,7 @@ from monitor.model import (
     Action,
     ActionKind,
     Bands,
+    Contract,
     FlowErrorTally,
     Incident,
     band_of,
@@ -121,7 +122,7 @@ def diagnosed(diagnoses: Mapping[str, Diagnosis], *, taken_at: float = NOW) -> O
     """The org with these verdicts."""
     return OrgDiagnosis(
         org=ORG,
-        contract="platform",
+        contract=Contract.PLATFORM,
         time_range=DAY,
         taken_at=taken_at,
         missing_seconds=0,
@@ -144,10 +145,10 @@ def org_snapshot(
         shown = replace(shown, limits={CONCURRENT_EXECUTIONS: concurrency_limit})
     return OrgSnapshot(
         org=shown.org,
-        contract=contract,
+        contract=Contract(contract),
         state=shown,
-        day=empty_summary(shown.org, contract, DAY),
-        hour=empty_summary(shown.org, contract, HOUR),
+        day=empty_summary(shown.org, Contract(contract), DAY),
+        hour=empty_summary(shown.org, Contract(contract), HOUR),
         limits=(),
         health=health,
         diagnosis=diagnosis,
@@ -233,11 +234,11 @@ def recorded_org_snapshot(path: Path, *, contract: str = "platform") -> OrgSnaps
         ledger.record(ORG, "flow-errors", read)
         return OrgSnapshot(
             org=ORG,
-            contract=contract,
+            contract=Contract(contract),
             state=ledger.state(ORG),
-            day=summarise(ledger, ORG, contract, DAY, CLASSIFIER),
-            hour=summarise(ledger, ORG, contract, HOUR, CLASSIFIER),
-            limits=limits_in_use(ledger, ORG, contract, HOUR, CLASSIFIER),
+            day=summarise(ledger, ORG, Contract(contract), DAY, CLASSIFIER),
+            hour=summarise(ledger, ORG, Contract(contract), HOUR, CLASSIFIER),
+            limits=limits_in_use(ledger, ORG, Contract(contract), HOUR, CLASSIFIER),
             health=HEALTHY,
             diagnosis=diagnosed({CRM.action_id: slow_tail(), PAYMENT.action_id: healthy()}),
             remediation=REMEDIATED,

@@ -14,7 +14,7 @@ from monitor.exporter import openmetrics, past_of
 from monitor.exporter.remediation import CHANGE_RESULTS
 from monitor.journal import AuditEntry
 from monitor.ledger import Ledger, Reading
-from monitor.model import NO_BANDS, Action, ActionKind, FlowErrorTally
+from monitor.model import NO_BANDS, Action, ActionKind, Contract, FlowErrorTally
 from monitor.time_ranges import TimeRange
 from tests.exporter.snapshots import CLASSIFIER, Scrape, org_snapshot
 from tests.ledger.readings import (
@@ -43,7 +43,9 @@ def exported(
 ) -> str:
     """The text of an export."""
     with ledger.history() as history:
-        pasts = [past_of(history, org, contract, time_range, WINDOW_SECONDS) for org in orgs]
+        pasts = [
+            past_of(history, org, Contract(contract), time_range, WINDOW_SECONDS) for org in orgs
+        ]
         return "".join(openmetrics(history, pasts, CLASSIFIER))
 
 
@@ -266,7 +268,7 @@ def test_labels_of_scrapes_can_be_added(ledger: Ledger) -> None:
     ledger.record(ORG, "actions", reading(tally(1)))
 
     with ledger.history() as history:
-        past = past_of(history, ORG, "platform", windows(0, 1), WINDOW_SECONDS)
+        past = past_of(history, ORG, Contract.PLATFORM, windows(0, 1), WINDOW_SECONDS)
         text = "".join(openmetrics(history, [past], CLASSIFIER, {"job": 'my "job'}))
 
     assert {dict(labels)["job"] for _, labels in all_series(text)} == {'my "job'}

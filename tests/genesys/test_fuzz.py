@@ -36,6 +36,7 @@ from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.genesys.client.budget import Deadline
 from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
 from monitor.genesys.client.transport import Request, Response
+from monitor.model import Contract
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, timeout_edits
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
@@ -188,7 +189,9 @@ def _conversations(client: Client) -> None:
 
 def _flow_errors(client: Client) -> None:
     conversations = ConversationsSource(client, CLASSIFIER, KnowsNothing())
-    source = FlowErrorsSource(client, conversations, ManualClock(), org="o", contract="platform")
+    source = FlowErrorsSource(
+        client, conversations, ManualClock(), org="o", contract=Contract.PLATFORM
+    )
     source.read(PERIOD, 300, deep=True)
 
 

@@ -16,7 +16,7 @@ from monitor.investigation.investigate import (
     InvestigationData,
     build_investigation,
 )
-from monitor.model import Action, Execution, ExecutionList, Outcome, Truncation
+from monitor.model import Action, Contract, Execution, ExecutionList, Outcome, Truncation
 from monitor.render import investigation_document
 from monitor.summary import TimeoutsInForce
 from tests.summary.filled_ledger import BROKEN, CLASSIFIER, HOUR, THROTTLED, TIMED_OUT, timed_out
@@ -24,7 +24,7 @@ from tests.summary.filled_ledger import BROKEN, CLASSIFIER, HOUR, THROTTLED, TIM
 T0 = HOUR.start
 ACTION = Action("crm", "CRM Lookup", integration_name="CRM")
 DATA = InvestigationData(
-    "acme", "platform", ACTION, HOUR, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)
+    "acme", Contract.PLATFORM, ACTION, HOUR, in_force=TimeoutsInForce(frozenset({3_000}), 3_000)
 )
 
 
@@ -220,7 +220,7 @@ def test_a_gap_in_detail_records_is_said_unless_it_is_the_usual_one(
 
 def test_the_contract_flow_says_what_it_can_show() -> None:
     """One sentence; no executions, but the conversations and flows."""
-    found = investigated(replace(DATA, contract="flow", incidents=[timed_out("a")]))
+    found = investigated(replace(DATA, contract=Contract.FLOW, incidents=[timed_out("a")]))
 
     assert found.executions is None
     assert found.conversations == 1
@@ -322,7 +322,7 @@ def test_the_document_has_the_same_words_without_executions() -> None:
     """Null for what can't be known, so that whoever reads it need not ask first."""
     whole = investigation_document(investigated(replace(DATA, execution_list=listed(took(1)))), T0)
 
-    bare = investigation_document(investigated(replace(DATA, contract="flow")), T0)
+    bare = investigation_document(investigated(replace(DATA, contract=Contract.FLOW)), T0)
 
     assert bare.keys() == whole.keys()
     assert bare["executions"] is bare["successes"] is bare["p99_seconds"] is None

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from monitor.model import Contract
 from monitor.simulator import World
 from monitor.summary import summarise
 from monitor.time_ranges import TimeRange
@@ -32,7 +33,7 @@ def test_timeouts_are_counted_by_word_or_by_status(watch: Watch, words: str, sta
     counted, truth = watched.executions(), really_happened(watched.truth())
 
     hidden = words == "seen" and status == "none"
-    told = summarise(watched.ledger, ORG, "platform", HOUR, CLASSIFIER).errors_at_timeout
+    told = summarise(watched.ledger, ORG, Contract.PLATFORM, HOUR, CLASSIFIER).errors_at_timeout
     if hidden:
         assert _failed_together(counted) == _failed_together(truth)
         assert [one.error_type for one in told] == ["ACTION.PROCESSING"]

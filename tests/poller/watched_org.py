@@ -19,7 +19,7 @@ from monitor.genesys import (
 )
 from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.ledger import Ledger
-from monitor.model import Classifier
+from monitor.model import Classifier, Contract
 from monitor.poller.catalogue import Catalogue
 from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg
@@ -145,7 +145,7 @@ class WatchedOrg:
             "actions": ActionsSource(self.client),
             "conversations": conversations,
             "flow-errors": FlowErrorsSource(
-                self.client, conversations, self.clock, org=ORG, contract=self.contract
+                self.client, conversations, self.clock, org=ORG, contract=Contract(self.contract)
             ),
         }
         self.sources = {name: every[name] for name in self.names}

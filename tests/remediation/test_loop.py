@@ -14,7 +14,7 @@ from monitor.config import Settings
 from monitor.diagnosis import OrgDiagnosis
 from monitor.journal import Switch
 from monitor.ledger import Ledger
-from monitor.model import Action, ActionKind
+from monitor.model import Action, ActionKind, Contract
 from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.loop import RemediationLoop
 from monitor.remediation.reconcile import ReconcileReport
@@ -26,7 +26,7 @@ from tests.simulated_org import org_table
 MakeKeeper = Callable[..., RemediationLoop]
 DIAGNOSED = OrgDiagnosis(
     org=ORG,
-    contract="platform",
+    contract=Contract.PLATFORM,
     time_range=TimeRange(int(NOW) - 86_400, int(NOW)),
     taken_at=NOW - 60,
     missing_seconds=0,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.ledger import Ledger
-from monitor.model import Action
+from monitor.model import Action, Contract
 from monitor.render.diagnosis import COLUMNS
 from monitor.render.report import CSV_COLUMNS, report_csv, report_document
 from monitor.summary import Summary, empty_summary
@@ -115,7 +115,8 @@ def test_a_document_spans_the_periods_of_all_orgs() -> None:
     """Orgs with windows of different length need not end at the same time."""
     earlier, later = TimeRange(T0, T0 + 3_600), TimeRange(T0 + 300, T0 + 3_900)
     document = report_document(
-        [empty_summary("a", "platform", later), empty_summary("b", "flow", earlier)], T0
+        [empty_summary("a", Contract.PLATFORM, later), empty_summary("b", Contract.FLOW, earlier)],
+        T0,
     )
     assert (document["from"], document["to"]) == ("2027-01-15T08:00:00Z", "2027-01-15T09:05:00Z")
     assert document["orgs"][0]["from"] == "2027-01-15T08:05:00Z"

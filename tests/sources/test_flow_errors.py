@@ -6,6 +6,7 @@ import pytest
 
 from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
+from monitor.model import Contract
 from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
 from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange
@@ -36,7 +37,7 @@ def source_of(client: Client) -> FlowErrorsSource:
     """Wire a source whose clock stands still."""
     conversations = ConversationsSource(client, CLASSIFIER, KnowsNothing())
     clock = ManualClock(NOON + 900)
-    return FlowErrorsSource(client, conversations, clock, org=ORG, contract="platform")
+    return FlowErrorsSource(client, conversations, clock, org=ORG, contract=Contract.PLATFORM)
 
 
 def group(*counts: tuple[int, int], reason: str | None = EXIT) -> Json:

@@ -14,6 +14,7 @@ from monitor.model import (
     NO_ERROR,
     Action,
     Bands,
+    Contract,
     FlowErrorTally,
     Incident,
     band_of,
@@ -143,4 +144,4 @@ class FilledLedger:
 
     def summary(self, time_range: TimeRange = HOUR) -> Summary:
         """The summary of a period."""
-        return summarise(self.ledger, ORG, self.contract, time_range, CLASSIFIER)
+        return summarise(self.ledger, ORG, Contract(self.contract), time_range, CLASSIFIER)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import OrgState
-from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Incident
+from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Contract, Incident
 from monitor.render import report_document
 from monitor.summary.model import Summary, SummaryInput
 from monitor.summary.query import assemble_summary
@@ -81,7 +81,7 @@ INCIDENTS = st.lists(
 def summary_of(tallies: Sequence[Tally], incidents: Sequence[Incident] = ()) -> Summary:
     """The summary of these rows."""
     return assemble_summary(
-        SummaryInput(ORG, "platform", HOUR, STATE, tallies, tallies, incidents),
+        SummaryInput(ORG, Contract.PLATFORM, HOUR, STATE, tallies, tallies, incidents),
         CLASSIFIER,
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
-from monitor.model import Action, ActionKind
+from monitor.model import Action, ActionKind, Contract
 from monitor.render.report import describe_limits, limit_documents
 from monitor.summary.limit_usage import LimitUse, limits_in_use
 from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, TIMED_OUT, FilledLedger
@@ -51,7 +51,7 @@ def busy(ledger: Ledger) -> Ledger:
 
 def used(ledger: Ledger, contract: str = "platform") -> tuple[LimitUse, ...]:
     """The limits of the hour."""
-    return limits_in_use(ledger, ORG, contract, HOUR, CLASSIFIER)
+    return limits_in_use(ledger, ORG, Contract(contract), HOUR, CLASSIFIER)
 
 
 def test_the_busiest_window_counts_and_the_tightest_limit_comes_first(busy: Ledger) -> None:

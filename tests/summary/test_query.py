@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ledger import Ledger
-from monitor.model import UNKNOWN_ACTION, Action, ActionKind, Classifier
+from monitor.model import UNKNOWN_ACTION, Action, ActionKind, Classifier, Contract
 from monitor.summary.model import ActionSummary, Summary, empty_summary
 from monitor.summary.query import settled, summarise
 from monitor.time_ranges import TimeRange
@@ -354,7 +354,7 @@ def test_a_better_pattern_mends_the_past(org: FilledLedger) -> None:
     org.read_details(timed_out("c1", error_type="GAVE_UP"))
     assert action(org.summary()).timeouts == 0
     better = Classifier.from_patterns(["GAVE_UP"], [], [])
-    mended = action(summarise(org.ledger, ORG, "platform", HOUR, better))
+    mended = action(summarise(org.ledger, ORG, Contract.PLATFORM, HOUR, better))
     assert (mended.timeouts, mended.errors, mended.conversations) == (3, 0, 1)
 
 
@@ -400,8 +400,8 @@ def test_an_org_that_nothing_is_known_of_is_empty(org: FilledLedger) -> None:
 @pytest.mark.parametrize("contract", ["platform", "flow"])
 def test_the_empty_summary_equals_that_of_an_unread_org(ledger: Ledger, contract: str) -> None:
     """What is shown before the first poll differs from an unread ledger only in its note."""
-    read = summarise(ledger, ORG, contract, HOUR, CLASSIFIER)
-    shown = empty_summary(ORG, contract, HOUR)
+    read = summarise(ledger, ORG, Contract(contract), HOUR, CLASSIFIER)
+    shown = empty_summary(ORG, Contract(contract), HOUR)
     assert (shown.total, shown.complete) == (read.total, read.complete)
     assert shown.missing_seconds == read.missing_seconds
     assert shown.notes == ("Nothing has been read yet.",)

@@ -33,6 +33,7 @@ from monitor.errors import (
 )
 from monitor.genesys import Client, Endpoint, connect
 from monitor.genesys.client.auth import ClientCredentials, SignedJwt, load_rsa_key
+from monitor.model import Contract
 from tests.clocks import ManualClock
 from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, FarSide, Reply
@@ -129,7 +130,7 @@ def test_a_private_key_in_the_settings_is_used(far_side: FarSide) -> None:
         client_id="id-1",
         private_key=SecretStr(pem_of(PRIVATE_KEY)),
         api_url=far_side.url,
-        contract="flow",
+        contract=Contract.FLOW,
     )
 
     client = connect(org)
