@@ -232,12 +232,16 @@ def named_since(change: Change, edits: Iterable[TimeoutEdit]) -> str | None:
     Returns:
         None where the note says who, or still nobody knows.
     """
-    value = _VALUE.fullmatch(change.note)
+    value = _VALUE.search(change.note)
     if change.state is not ChangeState.SUPERSEDED or value is None:
         return None
     value_ms = round(float(value["seconds"]) * 1000)
     by = who_overrode(change, edits, value_ms, change.touched_at)
-    return None if by.who == UNKNOWN else stand_down_note(value_ms, by)
+    if by.who == UNKNOWN:
+        return None
+    # What else the note tells, such as that it was set by hand, stays.
+    before, after = change.note[: value.start()], change.note[value.end() :]
+    return f"{before}{stand_down_note(value_ms, by)}{after}"
 
 
 def who_overrode(

@@ -348,7 +348,7 @@ class Reconciler:
     def _undo(self, lease: Lease, change: Change) -> None:
         guards = UndoGuards(self._settings, change, Initiator.AUTO)
         try:
-            self._writer.undo(lease, change, change.note, guards)
+            _outcome(self._writer.undo(lease, change, change.note, guards))
         except RefusedError as error:
             self._writer.not_undone(lease, change, error)
 
@@ -372,7 +372,14 @@ class Reconciler:
 
 
 def _outcome(result: WriteResult) -> Change | str:
-    """Return the change as far as it has come, else the reason code of what stood in its way."""
+    """Return the change as far as it has come, else the reason code of what stood in its way.
+
+    Raises:
+        KeyboardInterrupt: Somebody pressed Ctrl-C in the middle of it; what became of it is
+            recorded, and nothing follows.
+    """
+    if isinstance(result.error, KeyboardInterrupt):
+        raise result.error
     if result.change is None:
         return result.refused
     return result.change

@@ -156,15 +156,31 @@ class Resolver:
                 self.supersede(lease, change, reading)
 
     def settle(
-        self, lease: Lease, change: Change, reading: TargetState, *, lock_after: str = ""
+        self,
+        lease: Lease,
+        change: Change,
+        reading: TargetState,
+        *,
+        lock_after: str = "",
+        also_changed: tuple[str, ...] = (),
     ) -> Change:
-        """Go on as the platform's value says, as far as it says anything."""
+        """Go on as the platform's value says, as far as it says anything.
+
+        Args:
+            lease: The right to change timeouts.
+            change: The change.
+            reading: What the platform shows.
+            lock_after: The lock that it named in its answer; empty where there was none.
+            also_changed: Where somebody else has changed the action meanwhile, for the record.
+        """
         while True:
             state, note = resolve_state(change, reading.timeout_ms, self._recorder.now())
             if state is change.state:
                 return change
             if state is ChangeState.SUPERSEDED:
                 return self.supersede(lease, change, reading)
+            if also_changed and state in {ChangeState.KEPT, ChangeState.WATCHING}:
+                note = f"{note}; it differs at {', '.join(also_changed[:_MOST_PLACES])}"
             lock = lock_after or reading.lock
             quarantine = (
                 self._recorder.quarantine(change, ROLLED_BACK)
@@ -280,6 +296,7 @@ class Resolver:
         ]
 
 
+_MOST_PLACES = 5
 _CUT_SHORT = frozenset(
     {ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING, ChangeState.ABANDONED}
 )

@@ -25,6 +25,7 @@ from monitor.config import RemediationSettings
 from monitor.errors import (
     ConfigurationError,
     ConflictError,
+    GenesysError,
     RefusedError,
 )
 from monitor.journal import AuditEntry, Change, ChangeState, Intent, Journal, Lease
@@ -312,19 +313,29 @@ class SetTimeout:
         if result.damage is not None:
             return damaged(result.damage, result)
         if change.state is ChangeState.WRITING:
-            what = cause(result.error)
-            if result.after is None:
-                entry = self._entry(before, "unknown", what)
-                self._journal.note([replace(entry, change_id=change.change_id)])
-                return unknown(result)
-            self.writer.give_up(lease, change, f"it got lost: {what}")
-            return lost(result, result.after)
+            return self._unanswered(lease, before, change, result)
         if result.after is not None:
             is_unchanged = self._target.is_unchanged(before, result.after)
             return overwritten(before, result, result.after, is_unchanged=is_unchanged)
         if change.state is ChangeState.APPLIED and result.unread is not None:
             return not_read_back(result.unread)
         return result.error or RefusedError(f"The change was called off: {change.note}")
+
+    def _unanswered(
+        self, lease: Lease, before: TargetState, change: Change, result: WriteResult
+    ) -> GenesysError:
+        """Return the error for a write without an answer of which nothing shows."""
+        what, now = cause(result.error), result.after
+        if now is None:
+            unread = "" if result.unread is None else f"; {result.unread.message}"
+            entry = self._entry(before, "unknown", f"{what}{unread}")
+            self._journal.note([replace(entry, change_id=change.change_id)])
+            return unknown(result)
+        if not self._target.is_unchanged(before, now):
+            self.writer.overtaken(lease, change, what)
+            return overwritten(before, result, now, is_unchanged=False)
+        self.writer.give_up(lease, change, f"it got lost: {what}")
+        return lost(result, now)
 
 
 class _OnePlace:

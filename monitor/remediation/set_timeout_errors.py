@@ -108,10 +108,10 @@ def damaged(damage: Damage, result: WriteResult) -> ReadBackError:
     now, put_back = result.after, result.put_back
     if now is None:
         why = "" if result.unread is None else f": {result.unread.message}"
-        return ReadBackError(
-            f"The change was carried out, and its configuration is not shown any more{why}",
-            _LOOK,
-        )
+        done = "The change was carried out, and its"
+        if result.written is None:
+            done = "Whether the timeout was changed is not known, and its"
+        return ReadBackError(f"{done} configuration is not shown any more{why}", _LOOK)
     count = "another place"
     if len(damage.places) != 1:
         count = f"{len(damage.places)} other places"

@@ -20,6 +20,10 @@ a clock was set forward, is still looked for. After that the value is more likel
 who has followed the same advice: it is recorded, and neither measured nor undone by itself."""
 
 
+PUT_OFF = "put off"
+"""How the note of a change begins, or goes on, whose write was certainly not carried out."""
+
+
 def resolve_state(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
     """The state that follows from the platform's value; the same state where nobody knows yet.
 
@@ -75,13 +79,17 @@ _VERY_LATE = (
 
 
 def was_given_up(change: Change) -> bool:
-    """Whether a change was sent, and given up because nothing was seen of it."""
-    return change.state is ChangeState.ABANDONED and change.sent_at is not None
+    """Whether a change was sent, and given up because nothing was seen of it.
+
+    One that was put off can't arrive: whatever shows its value is somebody else's.
+    """
+    is_given_up = change.state is ChangeState.ABANDONED and change.sent_at is not None
+    return is_given_up and PUT_OFF not in change.note
 
 
 def is_late(change: Change, now: float) -> bool:
     """Whether a change that was given up may still arrive."""
-    if change.state is not ChangeState.ABANDONED or change.sent_at is None:
+    if not was_given_up(change) or change.sent_at is None:
         return False
     return min(abs(now - change.sent_at), abs(now - change.touched_at)) < LATE_SECONDS
 

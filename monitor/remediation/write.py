@@ -18,6 +18,7 @@ from monitor.errors import (
     BusyError,
     ConflictError,
     GenesysError,
+    LedgerError,
     RateLimitedError,
     ReadBackError,
     RefusedError,
@@ -46,7 +47,7 @@ from monitor.remediation.targets import (
     validate_write,
     was_answered,
 )
-from monitor.remediation.transitions import is_explained, later_one_in_force
+from monitor.remediation.transitions import PUT_OFF, is_explained, later_one_in_force
 from monitor.remediation.write_request import Guards, WriteRequest, WriteResult
 
 log = structlog.get_logger()
@@ -71,11 +72,17 @@ LATER_CHANGE = "later_change"
 """Reason code: a later change of the same timeout has to be undone first."""
 
 
+class _CalledOffError(RefusedError):
+    """A guard has objected while a rate limit was waited out; nothing was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Sending:
     """A write that is recorded, and about to be sent.
 
     Attributes:
+        guards: What must hold when it is sent, and again after every wait.
+        wait_seconds: How long a rate limit is waited out.
         lease: The right to change timeouts.
         change: The change, ``WRITING`` or ``UNDOING``.
         target: Where the timeout is kept.
@@ -86,6 +93,8 @@ class _Sending:
     change: Change
     target: Target
     before: TargetState
+    guards: Guards
+    wait_seconds: float = 0.0
 
     @property
     def is_undoing(self) -> bool:
@@ -179,7 +188,9 @@ class Writer:
         if isinstance(sent, str):
             called_off = self._abandoned(lease, begun, f"called off: {sent}")
             return replace(called_off, refused=sent)
-        return self._send(_Sending(lease, sent, target, before), request.wait_seconds)
+        return self._send(
+            _Sending(lease, sent, target, before, request.guards, request.wait_seconds)
+        )
 
     def _before(
         self, lease: Lease, change: Change, request: WriteRequest
@@ -237,7 +248,7 @@ class Writer:
         sent = self._record_sending(lease, change, ChangeState.UNDOING, entry, guards)
         if isinstance(sent, str):
             return WriteResult(None, sent)
-        return self._send(_Sending(lease, sent, target, reading))
+        return self._send(_Sending(lease, sent, target, reading, guards))
 
     def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
         """Record why a change can't be undone; it is tried again after a while."""
@@ -247,6 +258,10 @@ class Writer:
     def give_up(self, lease: Lease, change: Change, why: str) -> Change:
         """Give up a write of which nothing shows; where it arrives after all, it is found."""
         return self._recorder.move(lease, change, ChangeState.ABANDONED, why)
+
+    def overtaken(self, lease: Lease, change: Change, why: str) -> Change:
+        """End a write of which nothing shows, and that can't arrive: somebody else wrote since."""
+        return self._recorder.move(lease, change, ChangeState.CONFLICT, why)
 
     def _record(
         self,
@@ -297,9 +312,12 @@ class Writer:
             self._recorder.tell(sent)
         return sent
 
-    def _send(self, sending: _Sending, wait_seconds: float = 0.0) -> WriteResult:
+    def _send(self, sending: _Sending) -> WriteResult:
         try:
-            written = self._sent(sending, wait_seconds)
+            written = self._sent(sending)
+        except _CalledOffError as error:
+            called_off = self._refused(sending, error)
+            return replace(called_off, refused=error.guard)
         except (AmbiguousWriteError, KeyboardInterrupt) as error:
             change_id = sending.change.change_id
             log.warning("write_unanswered", change_id=change_id, why=_words(error))
@@ -318,19 +336,33 @@ class Writer:
             sending = replace(sending, change=change)
         return replace(self._read_back(sending, written), written=written)
 
-    def _sent(self, sending: _Sending, wait_seconds: float) -> Written:
+    def _sent(self, sending: _Sending) -> Written:
         """Send it once; what was certainly not carried out is sent again while there is time."""
 
         def once() -> Written:
             check = self._recorder.pre_send_check(sending.lease)
             return sending.target.write(sending.before, sending.timeout_ms, pre_send_check=check)
 
-        if wait_seconds <= 0:
+        if sending.wait_seconds <= 0:
             return once()
-        for _, attempt in retry_attempts(Deadline.after(wait_seconds), is_ending=lambda: False):
+        deadline = Deadline.after(sending.wait_seconds)
+        for number, attempt in retry_attempts(deadline, is_ending=lambda: False):
             with attempt:
+                if number > 1:
+                    self._ask_again(sending)
                 return once()
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _ask_again(self, sending: _Sending) -> None:
+        """Ask the guards after a wait: somebody may have paused everything meanwhile.
+
+        Raises:
+            _CalledOffError: One objects.
+        """
+        others = self.resolver.state().without(sending.change)
+        objection = sending.guards.objection(others, self._recorder.now())
+        if objection:
+            raise _CalledOffError(f"{objection} forbids it by now", guard=objection)
 
     def _made_though_refused(
         self, sending: _Sending, error: TimeoutMonitorError
@@ -355,14 +387,13 @@ class Writer:
         if not shows_the_write(sending.target, sending.before, after, sending.timeout_ms):
             return None
         log.warning("write_made_though_refused", change_id=change.change_id, why=error.message)
-        return WriteResult(
-            self.resolver.settle(sending.lease, change, after), error=error, after=after
-        )
+        return WriteResult(self._settled(sending, after), error=error, after=after)
 
     def _refused(self, sending: _Sending, error: TimeoutMonitorError) -> WriteResult:
         """Record that a write was refused, or was not sent."""
         lease, change = sending.lease, sending.change
-        is_put_off = isinstance(error, BusyError | RateLimitedError)
+        # A state that can't be asked in the last moment has let nothing out either.
+        is_put_off = isinstance(error, BusyError | RateLimitedError | LedgerError | _CalledOffError)
         if sending.is_undoing:
             if is_put_off or isinstance(error, ConflictError):
                 words = f"undoing put off: {error.message}"
@@ -371,7 +402,7 @@ class Writer:
                 moved = self.not_undone(lease, change, error)
             return WriteResult(moved, error=error)
         if is_put_off:
-            return self._abandoned(lease, change, f"put off: {error.message}", error)
+            return self._abandoned(lease, change, f"{PUT_OFF}: {error.message}", error)
         is_conflict = isinstance(error, ConflictError)
         state = ChangeState.CONFLICT if is_conflict else ChangeState.FAILED
         return WriteResult(self._recorder.move(lease, change, state, error.message), error=error)
@@ -402,8 +433,8 @@ class Writer:
             return WriteResult(change, unread=too_old, after=after)
         damage = damage_of(target, before, after, sending.timeout_ms, lock_after)
         if damage is None:
-            settled = self.resolver.settle(lease, change, after, lock_after=lock_after or "")
             also_changed = tuple(target.differences(before, after))
+            settled = self._settled(sending, after, lock_after or "", also_changed)
             return WriteResult(settled, after=after, also_changed=also_changed)
         stopped = self._repair.stop(
             lease, change, after, damage.note, is_being_put_back=damage.is_ours
@@ -412,6 +443,32 @@ class Writer:
             return WriteResult(stopped, after=after, damage=damage)
         ended, put_back = self._repair.put_back(lease, stopped, target, damage, before, after)
         return WriteResult(ended, after=after, damage=damage, put_back=put_back)
+
+    def _settled(
+        self,
+        sending: _Sending,
+        after: TargetState,
+        lock_after: str = "",
+        also_changed: tuple[str, ...] = (),
+    ) -> Change:
+        """Go on as the platform shows; a default that was written down has the value before."""
+        change = sending.change
+        is_written_down = (
+            change.state is ChangeState.WRITING
+            and change.from_ms == change.to_ms
+            and shows_the_write(sending.target, sending.before, after, change.to_ms)
+        )
+        if is_written_down:
+            change = self._recorder.move(
+                sending.lease,
+                change,
+                ChangeState.APPLIED,
+                "the platform shows it",
+                lock_after=after.lock,
+            )
+        return self.resolver.settle(
+            sending.lease, change, after, lock_after=lock_after, also_changed=also_changed
+        )
 
     def _unfit(self, lease: Lease, change: Change, error: RefusedError) -> WriteResult:
         """Give up what can't be sent back whole; it is not tried again at every poll."""

@@ -8,7 +8,8 @@ edits or pauses, a clock jumps, another program takes its turn.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -92,7 +93,8 @@ class _Write:
 class Bench:
     """The org, the ledger, two clocks, and the rules that no program may break.
 
-    A rule that is broken raises ``AssertionError`` at the very step that breaks it.
+    A rule that is broken raises ``AssertionError`` at the very step that breaks it. Where a program
+    goes on all the same, as after any error that nobody foresaw, ``check_rules`` tells.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what sequences differ in
@@ -129,6 +131,7 @@ class Bench:
         self.raised: dict[str, list[float]] = {LISTED: [], UNLISTED: []}
         self.owners = {one: Owner(None, BEGINNING_MS) for one in (LISTED, UNLISTED)}
         self.acting = Steps()
+        self.broken: list[str] = []
         self.writes = 0
         self.may_spoil = False
         self.may_spoil_timeouts = False
@@ -223,8 +226,24 @@ class Bench:
 
     # --- the rules ------------------------------------------------------------------------
 
+    def check_rules(self) -> None:
+        """No rule was broken, whoever has caught the error that said so."""
+        assert self.broken == []
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            yield
+        except AssertionError as error:
+            self.broken.append(str(error))
+            raise
+
     def seen(self, what: str, result: object) -> None:
         """A call to the journal has returned."""
+        with self._remembering():
+            self._seen(what, result)
+
+    def _seen(self, what: str, result: object) -> None:
         acting = self.acting
         if what == "remediation_state":
             # What a write is decided upon; a clock that jumps after it can't be known in time.
@@ -266,6 +285,10 @@ class Bench:
         return self.ledger.journal.remediation_state(ORG, self.clock.now())
 
     def _before_write(self) -> None:
+        with self._remembering():
+            self._note_write()
+
+    def _note_write(self) -> None:
         self.writes += 1
         acting = self.acting
         change, acting.allowed = acting.allowed, None
@@ -281,6 +304,10 @@ class Bench:
         self._on_the_wire.append(_Write(acting, change, others, values))
 
     def _after_write(self, status: int | None) -> None:
+        with self._remembering():
+            self._judge_write(status)
+
+    def _judge_write(self, status: int | None) -> None:
         write = self._on_the_wire.pop()
         change, others, before = write.change, write.others, write.values
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PRECONDITION_FAILED}:

@@ -33,6 +33,7 @@ def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
         ) -> Bench:
             bench = Bench(kind, tmp_path, template, settings, world=world)
             stack.callback(bench.close)
+            stack.callback(bench.check_rules)
             return bench
 
         yield make

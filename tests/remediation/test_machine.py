@@ -352,6 +352,7 @@ class Remediation(RuleBasedStateMachine):
         finally:
             self.bench.wire.mend()
             self.bench.in_flight.clear()
+            self.bench.check_rules()
         return True
 
     def _steps(

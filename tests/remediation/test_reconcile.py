@@ -9,6 +9,7 @@ import pytest
 
 from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
 from monitor.journal import Change, ChangeState
+from monitor.model import TimeoutEdit
 from monitor.remediation.effect import Effect
 from monitor.remediation.put_back import why_set_back
 from monitor.remediation.reconcile import ReconcileReport
@@ -735,3 +736,87 @@ def show_the_past_once(
     monkeypatch.setattr(
         kind, "read", lambda self, action_id: past.pop() if past else read(self, action_id)
     )
+
+
+def interrupt_the_write(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ctrl-C right after the first write was carried out; what is written, by its URL."""
+    sent, urls = bench.wire.send, list[str]()
+
+    def interrupted(request: Any) -> Any:  # noqa: ANN401 - a request of the wire's own
+        answer = sent(request)
+        if request.method in {"PATCH", "PUT"}:
+            urls.append(request.url)
+            if len(urls) == 1:
+                raise KeyboardInterrupt
+        return answer
+
+    monkeypatch.setattr(bench.wire, "send", interrupted)
+    return urls
+
+
+def test_ctrl_c_in_a_raise_is_recorded_and_ends_the_command(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on its way can't be taken back; nothing follows it."""
+    interrupt_the_write(bench, monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(bench, LISTED)
+
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.WATCHING, 6_000)
+
+
+def test_ctrl_c_in_an_undo_lets_no_raise_follow(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn begins with what did not help; the raise that was asked for is not sent."""
+    turn(bench)
+    bench.move_clock(60)
+    writer = Program(bench, "d").reconciler(Steps(bench=bench), "auto@host")._writer  # noqa: SLF001
+    with writer.lease() as lease:
+        writer.resolver.judged(lease, newest(bench), "did not help", helped=False)
+    bench.move_clock(60)
+    bench.poll()
+    bench.refresh()
+    urls = interrupt_the_write(bench, monkeypatch)
+
+    with pytest.raises(KeyboardInterrupt):
+        apply(bench, UNLISTED)
+
+    assert (len(urls), bench.value_ms(UNLISTED)) == (1, 4_000)
+
+
+def test_a_raise_that_was_put_off_is_not_taken_for_a_later_value_of_a_persons(
+    bench: Bench,
+) -> None:
+    """A 429 was not carried out: who sets the same value afterwards has set their own."""
+    fault(bench, "rate_limited")
+    turn(bench)
+    assert "put off" in newest(bench).note
+    bench.move_clock(500)
+    bench.org.edit(bench.path(LISTED), LISTED, 6_000)
+    bench.refresh()
+
+    turn(bench)
+    turn(bench, Effect.NOT_HELPED)
+
+    assert bench.value_ms(LISTED) == 6_000
+    assert [str(one.state) for one in bench.changes() if one.to_ms == 6_000] == ["abandoned"]
+
+
+def test_a_note_of_what_was_set_by_hand_learns_who_overrode_it(bench: Bench) -> None:
+    """Entries of the audit log show some time after what they tell of."""
+    set_by_hand(bench, 6_000)
+    bench.move_clock(600)
+    bench.edit(LISTED, 9_000)
+    bench.refresh()
+    turn(bench)
+    (changed,) = [one for one in bench.changes() if not one.measured]
+    assert changed.note.endswith("somebody has set 9 s; who is unknown")
+
+    at = bench.clock.now()
+    edit = TimeoutEdit("e1", at - 60, LISTED, "u1", "Ann Author", "", 6_000, 9_000)
+    bench.ledger.journal.save_timeout_edits(ORG, [edit], at, frozenset())
+
+    (changed,) = [one for one in bench.changes() if not one.measured]
+    assert "set by hand, Ann Author has set 9 s at " in changed.note

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import stamina
@@ -18,6 +19,7 @@ from monitor.errors import (
     EtagRewrittenError,
     LedgerError,
     PermissionDeniedError,
+    RateLimitedError,
     RefusedError,
 )
 from monitor.journal import Journal, Switch
@@ -30,11 +32,11 @@ from monitor.remediation.set_timeout import (
     SetTimeout,
     SetTimeoutResult,
 )
-from monitor.remediation.targets import PreSendCheck, TargetState
+from monitor.remediation.targets import PreSendCheck, TargetState, Written
 from monitor.simulator.world import World
 from tests.clocks import NOON, ManualClock
 from tests.remediation.making import places
-from tests.remediation.places import PLACES, Place
+from tests.remediation.places import FLOW_ID, PLACES, Place, entries
 
 ORG = "acme"
 
@@ -487,3 +489,119 @@ def test_an_unreadable_state_of_the_lock_is_not_the_end_of_the_record(desk: Desk
 
     assert caught.value.guard == "lock"
     assert desk.events() == ["refused"]
+
+
+LostAnswer = Callable[..., None]
+
+
+@pytest.fixture
+def lost_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> LostAnswer:
+    """Lets the answer to a write get lost; something may happen before anybody looks."""
+    write = desk.place.target.write
+
+    def lose(after: Callable[[], None] = lambda: None, *, carried_out: bool = False) -> None:
+        def lost(
+            reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
+        ) -> None:
+            if carried_out:
+                write(reading, timeout_ms, pre_send_check=pre_send_check)
+            after()
+            raise AmbiguousWriteError("no answer", "Read it.")
+
+        monkeypatch.setattr(desk.place.target, "write", lost)
+
+    return lose
+
+
+def test_a_lost_write_before_somebody_elses_can_not_arrive(
+    desk: Desk, lost_answer: LostAnswer
+) -> None:
+    """Its lock is over: that is a conflict, and final."""
+    lost_answer(desk.place.edit)
+
+    with pytest.raises(ConflictError, match="somebody else wrote meanwhile"):
+        desk.set(6_000)
+
+    assert (desk.place.timeout_ms(), desk.events()[-1]) == (5_000, "conflict")
+
+
+def test_where_somebody_else_saved_meanwhile_is_in_the_trail(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result says it, and so does the record."""
+    write = desk.place.target.write
+
+    def written(
+        reading: TargetState, timeout_ms: int, *, pre_send_check: PreSendCheck | None = None
+    ) -> Written:
+        done = write(reading, timeout_ms, pre_send_check=pre_send_check)
+        desk.place.edit()
+        return done
+
+    monkeypatch.setattr(desk.place.target, "write", written)
+
+    result = desk.set(6_000)
+
+    (kept, *_) = desk.ledger.journal.audit(ORG, 1)
+    assert result.also_changed
+    assert f"it differs at {result.also_changed[0]}" in kept.detail
+
+
+def test_a_state_that_fails_in_the_last_look_is_no_refusal_of_the_platform(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent: it is put off, and stops nobody."""
+    journal = type(desk.ledger.journal)
+    verify = journal.verify_lease
+
+    def failing(*_: object) -> None:
+        monkeypatch.setattr(journal, "verify_lease", verify)
+        raise LedgerError("the state can't be used")
+
+    monkeypatch.setattr(journal, "verify_lease", failing)
+
+    with pytest.raises(LedgerError):
+        desk.set(6_000)
+
+    assert (desk.place.writes(), desk.events()[-1]) == (0, "abandoned")
+
+
+def test_a_pause_while_a_rate_limit_is_waited_out_counts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guards are asked again after every wait."""
+    stamina.set_testing(testing=False)
+    monkeypatch.setattr("monitor.genesys.client.retry.FIRST_PAUSE_SECONDS", 0.01)
+    write = desk.place.target.write
+
+    def limited(*_: object, **__: object) -> NoReturn:
+        monkeypatch.setattr(desk.place.target, "write", write)
+        desk.pause()
+        raise RateLimitedError("too many", "Wait.", status=429, retry_after_seconds=0.01)
+
+    monkeypatch.setattr(desk.place.target, "write", limited)
+
+    with pytest.raises(RefusedError, match="paused by bob@desk"):
+        desk.set(6_000)
+
+    assert desk.place.writes() == 0
+    assert "abandoned" in desk.events()
+
+
+def test_a_default_that_is_written_down_is_done_though_its_answer_was_lost(
+    desk: Desk, lost_answer: LostAnswer
+) -> None:
+    """Its value is the one before; that it is set now tells that it was carried out."""
+    if desk.place.target.kind != "flow":
+        return  # an integration action always shows its timeout
+    document = desk.place.stored()
+    for one in entries(document):
+        if one["id"] == desk.place.action_id:
+            del one["data"]["timeout"]
+    desk.place.wire.org.flows.place(FLOW_ID, json.dumps(document).encode())
+    default_ms = desk.place.target.read(desk.place.action_id).timeout_ms
+    lost_answer(carried_out=True)
+
+    result = desk.set(default_ms, allow_lower=True)
+
+    assert (result.outcome, desk.events()[-1]) == (SetResult.CHANGED, "kept")
