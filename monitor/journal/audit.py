@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import msgspec
 from sqlalchemy import Connection, Select, func, insert, select
 
 from monitor.journal.model import ASKED_FOR, AuditEntry, ChangeState
@@ -28,7 +27,7 @@ def add_entries(connection: Connection, org_id: int, entries: Sequence[AuditEntr
         insert(audit),
         [
             {key: value for key, value in asdict(entry).items() if key not in {"org", "entry_id"}}
-            | {"org_id": org_id, "evidence": msgspec.json.encode(entry.evidence).decode()}
+            | {"org_id": org_id}
             for entry in entries
         ],
     )
@@ -91,7 +90,7 @@ def newest_evidence(
         .limit(1)
     )
     row = connection.execute(statement).first()
-    return {} if row is None else dict(msgspec.json.decode(row.evidence))
+    return {} if row is None else row.evidence
 
 
 def count_events(connection: Connection, org_id: int) -> dict[str, int]:
@@ -160,7 +159,7 @@ def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> list
             detail=row.detail,
             lock_before=row.lock_before,
             lock_after=row.lock_after,
-            evidence=msgspec.json.decode(row.evidence),
+            evidence=row.evidence,
             entry_id=row.id,
         )
         for row in connection.execute(statement)

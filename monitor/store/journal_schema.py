@@ -16,6 +16,7 @@ from sqlalchemy import (
     event,
 )
 
+from monitor.store.redacted_json import RedactedJson
 from monitor.store.schema import RedactedText, metadata
 
 changes = Table(
@@ -62,7 +63,7 @@ audit = Table(
     Column("detail", RedactedText, nullable=False),
     Column("lock_before", String, nullable=False),
     Column("lock_after", String, nullable=False),
-    Column("evidence", RedactedText, nullable=False),
+    Column("evidence", RedactedJson, nullable=False),
     Index("audit_by_org", "org_id", "id"),
 )
 """What happened, line by line; ``evidence`` is JSON. The database itself refuses to change one."""
