@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from monitor.simulator.scenario_types import Contract, Scenario
 
 REQUESTS_PER_MINUTE: Final = 300
+TOKEN_LIFETIME_SECONDS: Final = 86_400
 _RETENTION_MS: Final = 2 * 86_400_000
 
 
@@ -57,7 +58,6 @@ class SimulatedOrg:
         contract: Contract | None = None,
         world: World | None = None,
         requests_per_minute: int = REQUESTS_PER_MINUTE,
-        token_lifetime_seconds: int = 86_400,
         wall: Clock | None = None,
     ) -> None:
         """Set it up; nothing is drawn before it is asked for.
@@ -68,7 +68,6 @@ class SimulatedOrg:
             contract: Overrules the scenario's.
             world: How the platform behaves where nobody could ask it; the default where None.
             requests_per_minute: What one token may ask.
-            token_lifetime_seconds: How long a token lives, by the machine's clock.
             wall: The machine's clock, for tokens and rate limits.
         """
         self.world = world or World()
@@ -85,7 +84,7 @@ class SimulatedOrg:
         self._permissions_of: dict[str, frozenset[str]] = {}
         self.tokens = TokenStore(
             wall or SystemClock(),
-            lifetime_seconds=token_lifetime_seconds,
+            lifetime_seconds=TOKEN_LIFETIME_SECONDS,
             requests_per_minute=requests_per_minute,
             says_how_long=self.world.too_many_requests == "retry_after",
         )
