@@ -113,7 +113,6 @@ class Daemon:
             hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
             self._protected = protected = WebConfig.read(serve.web_config)
             app = create_app(self.holder, registry, clock, hosts, protected.passwords)
-            self._scheme = "http" if protected.tls is None else "https"
             self._web = WebServer(app, serve.host, serve.port, tls=protected.tls)
         except TimeoutMonitorError:
             self._ledger.close()
@@ -128,11 +127,7 @@ class Daemon:
     @property
     def address(self) -> str:
         """Where the status page is, as a URL."""
-        host = self._settings.serve.host
-        # Whoever listens everywhere is reached, from here, on this machine.
-        host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared only
-        host = f"[{host}]" if ":" in host else host
-        return f"{self._scheme}://{host}:{self.port}"
+        return self._web.address
 
     def start(self) -> None:
         """Begin to serve, and to read at once."""
@@ -173,7 +168,7 @@ class Daemon:
             return
         try:
             settings = self._load()
-            self._refuse_what_needs_a_restart(settings)
+            self._settings.refuse_what_needs_a_restart(settings)
             users = self._protected.users_now(settings.serve.web_config)
             pollers = self._open_pollers(settings)
             loops = self._open_loops(settings)
@@ -336,18 +331,6 @@ class Daemon:
             org.name: RemediationLoop(org, settings, self._ledger, self._clock, self._stop)
             for org in settings.org
         }
-
-    def _refuse_what_needs_a_restart(self, settings: Settings) -> None:
-        for section in ("serve", "state", "classify"):
-            if getattr(settings, section) != getattr(self._settings, section):
-                raise ConfigurationError(
-                    f"[{section}] has changed, and it can't change while the daemon runs",
-                    "Restart the daemon to use it; until then everything stays as it was.",
-                )
-        if not settings.org:
-            raise ConfigurationError(
-                "No org is configured any more", "Add an [[org]], or stop the daemon."
-            )
 
     def _schedule(self) -> BackgroundScheduler:
         orgs: Sequence[OrgPoller] = self._pollers

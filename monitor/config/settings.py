@@ -88,6 +88,23 @@ class Settings(BaseSettings):
             )
         return found
 
+    def refuse_what_needs_a_restart(self, new: "Settings") -> None:
+        """Make sure that a running daemon can go on with other settings than these.
+
+        Raises:
+            ConfigurationError: They differ in what is taken at the start alone, or name no org.
+        """
+        for section in ("serve", "state", "classify"):
+            if getattr(new, section) != getattr(self, section):
+                raise ConfigurationError(
+                    f"[{section}] has changed, and it can't change while the daemon runs",
+                    "Restart the daemon to use it; until then everything stays as it was.",
+                )
+        if not new.org:
+            raise ConfigurationError(
+                "No org is configured any more", "Add an [[org]], or stop the daemon."
+            )
+
     def sources_of(self, org: OrgSettings) -> tuple[str, ...]:
         """The sources that polls ask: an org that speaks only flows has no action aggregates."""
         if org.contract is Contract.FLOW:

@@ -1,10 +1,11 @@
-"""What is exported of data actions: counters from the totals, gauges from the last hour."""
+"""What is exported of data actions: counters, gauges from the last hour, and verdicts."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from monitor.diagnosis import Verdict
 from monitor.exporter.catalogue import (
     ACTION_INFO,
     BUDGET_USED,
@@ -18,7 +19,9 @@ from monitor.exporter.catalogue import (
     FLOW_INFO,
     LIMIT,
     LIMIT_USED,
+    RECOMMENDED_TIMEOUT,
     TIMEOUT,
+    VERDICT,
 )
 from monitor.model import (
     BAND_EDGES_MS,
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from monitor.snapshot import OrgSnapshot
 
 _EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
+
+DIAGNOSIS_LASTS_SECONDS = 3_600.0
+"""A diagnosis is renewed with every window that settles; an older one is no news, but a mistake."""
 
 
 def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Classifier) -> None:
@@ -73,6 +79,28 @@ def known_actions(state: OrgState) -> list[Action]:
         if action_id not in known:
             known[action_id] = Action(action_id, name=action_id, kind=ActionKind.UNKNOWN)
     return list(known.values())
+
+
+def add_verdicts(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
+    """Add the verdicts of one org's data actions, where they are not out of date.
+
+    Args:
+        families: What is being filled.
+        org_snapshot: The org.
+        now: When the snapshot was taken; epoch seconds.
+    """
+    known = org_snapshot.diagnosis
+    if known is None or now - known.taken_at > DIAGNOSIS_LASTS_SECONDS:
+        return
+    for action_id, diagnosis in known.diagnoses.items():
+        labels = (org_snapshot.org, action_id)
+        for verdict in Verdict:
+            families.add(VERDICT, (*labels, verdict.value), diagnosis.verdict is verdict)
+        advice = diagnosis.recommendation
+        if advice is not None:
+            families.add(RECOMMENDED_TIMEOUT, (*labels, "raw"), advice.raw_ms / 1000)
+            if advice.capped_ms is not None:
+                families.add(RECOMMENDED_TIMEOUT, (*labels, "capped"), advice.capped_ms / 1000)
 
 
 def _add_names(families: Families, org: str, action: Action) -> None:

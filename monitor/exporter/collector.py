@@ -6,7 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from monitor import __version__
-from monitor.exporter.actions import add_actions
+from monitor.exporter.actions import add_actions, add_verdicts
 from monitor.exporter.catalogue import (
     BUILD_INFO,
     CATALOGUE_AGE,
@@ -22,7 +22,6 @@ from monitor.exporter.catalogue import (
 from monitor.exporter.collection import add_ages, add_collection
 from monitor.exporter.families import Families
 from monitor.exporter.remediation import add_remediation
-from monitor.exporter.verdicts import add_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

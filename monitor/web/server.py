@@ -58,12 +58,21 @@ class WebServer:
         logging.getLogger("tornado.general").setLevel(logging.ERROR)
         self._listening = _listen(host, port)
         self.port: int = self._listening.getsockname()[1]
+        self._host = host
         self._app = app
         self._tls = tls
         self._limits = limits or ConnectionLimits.for_this_process()
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
         self._thread: Thread | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is asked from this machine, as a URL."""
+        # Whoever listens everywhere is reached, from here, on this machine.
+        host = "127.0.0.1" if self._host in {"0.0.0.0", "::"} else self._host  # noqa: S104 - compared only
+        host = f"[{host}]" if ":" in host else host
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
     def start(self) -> None:
         """Begin to answer requests."""
