@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -88,6 +89,20 @@ class Tally:
     key: SeriesKey
     window_start: int
     counts: Counts
+
+
+TallyKey = tuple[SeriesKey, int]
+"""A series and the start of a window."""
+
+
+def largest(tallies: Iterable[Tally]) -> dict[TallyKey, Counts]:
+    """Return the counts by key, those with the most executions: an answer may repeat itself."""
+    best: dict[TallyKey, Counts] = {}
+    for tally in tallies:
+        key = tally.key, tally.window_start
+        if key not in best or best[key].count < tally.counts.count:
+            best[key] = tally.counts
+    return best
 
 
 def grown_bands(old: Bands, seen: Bands, count: int) -> Bands:

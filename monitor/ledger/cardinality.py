@@ -29,9 +29,8 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, func, select
 
-from monitor.counts import Counts, SeriesKey, Tally
+from monitor.counts import Counts, SeriesKey, Tally, TallyKey, largest
 from monitor.ledger.model import Reading
-from monitor.ledger.tallies import TallyKey, largest
 from monitor.model import NO_ERROR, UNKNOWN_ACTION, FlowErrorTally, Incident
 from monitor.store import actions, error_types, flows, series
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from monitor.ledger.model import FlowErrorTotal, Reading
-from monitor.ledger.tallies import Growth
+from monitor.ledger.model import FlowErrorTotal, Growth, Reading
 from monitor.model import FlowErrorTally
 from monitor.store import (
     flow_error_basis,

@@ -81,6 +81,14 @@ class Recorded:
     shown: int = 0
 
 
+@dataclass(slots=True)
+class Growth:
+    """What a reading added: executions by the start of their window, and restatements."""
+
+    added: dict[int, int] = field(default_factory=dict)
+    restatements: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class IncidentTotal:
     """Incidents of one action in one flow, since the ledger began; it never shrinks.

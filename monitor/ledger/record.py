@@ -1,20 +1,22 @@
-"""One reading, written: windows, totals, incidents, names, coverage and lateness together."""
+"""One reading, written: windows and totals, incidents, names, coverage and lateness together."""
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select, update
 
-from monitor.counts import SeriesKey, Tally
+from monitor.counts import Counts, SeriesKey, Tally, TallyKey, largest
 from monitor.ledger.cardinality import limit_names
 from monitor.ledger.catalogue import save_flow_names, save_names
 from monitor.ledger.coverage import add_lateness, advance, cover, read_coverage
 from monitor.ledger.flow_errors import add_flow_errors
 from monitor.ledger.incidents import add_incidents
-from monitor.ledger.model import Reading, Recorded
-from monitor.ledger.tallies import TallyKey, add_tallies, largest
+from monitor.ledger.model import Growth, Reading, Recorded
 from monitor.model import (
     BY_AGGREGATES,
     NO_ERROR,
@@ -23,8 +25,20 @@ from monitor.model import (
     ActionKind,
     Incident,
 )
-from monitor.store import error_types, insert_if_absent, lock_org, pruned_before
+from monitor.store import (
+    BAND_COLUMNS,
+    error_types,
+    insert_if_absent,
+    lock_org,
+    pruned_before,
+    series,
+    tallies,
+    upsert,
+)
 from monitor.time_ranges import TimeRange, floor_to, is_covered
+
+_Row = tuple[int, int]
+"""Series number and start of a window."""
 
 
 def record_reading(connection: Connection, org: str, source: str, read: Reading) -> Recorded:
@@ -40,7 +54,7 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
     read, folded = limit_names(connection, org_id, read)
     # What was pruned is not known any more, so it can't be told from what is new.
     horizon = pruned_before(connection)
-    tallies = [t for t in read.tallies if t.counts.count > 0 and t.window_start >= horizon]
+    shown = [t for t in read.tallies if t.counts.count > 0 and t.window_start >= horizon]
     incidents = [i for i in read.incidents if i.at >= horizon]
     flow_errors = [e for e in read.flow_errors if e.callers > 0 and e.window_start >= horizon]
     offered = sum(t.counts.count > 0 for t in read.tallies) + len(read.incidents)
@@ -48,9 +62,9 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
 
     new = add_incidents(connection, org_id, incidents)
     more = _as_executions(new, read.window_seconds) if read.incidents_are_executions else {}
-    growth = add_tallies(connection, org_id, largest(tallies), more)
+    growth = add_tallies(connection, org_id, largest(shown), more)
     lost = add_flow_errors(connection, org_id, read, flow_errors, covered_before)
-    _save_names(connection, org_id, read, tallies, new)
+    _save_names(connection, org_id, read, shown, new)
 
     arrived = Counter(growth.added)
     # The platform may count a caller in the window in which the flow began: then what looks late
@@ -71,8 +85,8 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
         executions_added=sum(growth.added.values()),
         incidents_added=len(new),
         restatements=growth.restatements + lost.restatements,
-        new_error_types=_note_error_types(connection, org_id, read.read_at, tallies, new),
-        forgotten=offered - len(tallies) - len(incidents),
+        new_error_types=_note_error_types(connection, org_id, read.read_at, shown, new),
+        forgotten=offered - len(shown) - len(incidents),
         flow_errors_added=sum(lost.added.values()),
         folded=folded,
         shown=(
@@ -110,10 +124,10 @@ def _save_names(
     connection: Connection,
     org_id: int,
     read: Reading,
-    tallies: Sequence[Tally],
+    shown: Sequence[Tally],
     new: Sequence[Incident],
 ) -> None:
-    named = {tally.key.action_id: "" for tally in tallies}
+    named = {tally.key.action_id: "" for tally in shown}
     for incident in new:
         # The unknown action stands for many, and has the name of none.
         name = "" if incident.action_id == UNKNOWN_ACTION else incident.action_name
@@ -144,10 +158,10 @@ def _note_error_types(
     connection: Connection,
     org_id: int,
     at: float,
-    tallies: Iterable[Tally],
+    shown: Iterable[Tally],
     new: Iterable[Incident],
 ) -> tuple[str, ...]:
-    seen = {tally.key.error_type for tally in tallies} | {incident.error_type for incident in new}
+    seen = {tally.key.error_type for tally in shown} | {incident.error_type for incident in new}
     known = connection.execute(
         select(error_types.c.error_type).where(error_types.c.org_id == org_id)
     ).scalars()
@@ -158,3 +172,155 @@ def _note_error_types(
         [{"org_id": org_id, "error_type": word, "first_seen_at": at} for word in unheard],
     )
     return tuple(unheard)
+
+
+def add_tallies(
+    connection: Connection,
+    org_id: int,
+    seen: Mapping[TallyKey, Counts],
+    more: Mapping[TallyKey, int],
+) -> Growth:
+    """Let windows and totals grow by what a reading shows beyond what is known.
+
+    Args:
+        connection: A write transaction that holds the org.
+        org_id: The org.
+        seen: What the reading shows; counts are those of the whole window.
+        more: Executions that come on top of what is known, one by one (incidents).
+    """
+    keys = seen.keys() | more.keys()
+    if not keys:
+        return Growth()
+    numbers = _series_numbers(connection, org_id, {key for key, _ in keys})
+    known = _known_counts(connection, org_id, {window for _, window in keys})
+    growth = Growth()
+    larger: dict[_Row, Counts] = {}
+    for key in keys:
+        row = numbers[key[0]], key[1]
+        before = known.get(row, 0)
+        shown = seen.get(key) or Counts()
+        if key in seen and shown.count < before:
+            growth.restatements += 1
+        count = max(before, shown.count) + more.get(key, 0)
+        if count > before:
+            larger[row] = replace(shown, count=count) if key in more else shown
+            growth.added[key[1]] = growth.added.get(key[1], 0) + count - before
+    _write(connection, org_id, larger, known)
+    return growth
+
+
+def _series_numbers(
+    connection: Connection, org_id: int, wanted: set[SeriesKey]
+) -> dict[SeriesKey, int]:
+    numbers = _known_series(connection, org_id)
+    absent = wanted - numbers.keys()
+    if not absent:
+        return numbers
+    insert_if_absent(
+        connection,
+        series,
+        [
+            {
+                "org_id": org_id,
+                "action_id": action_id,
+                "error_type": error_type,
+                "response_status": response_status,
+            }
+            for action_id, error_type, response_status in sorted(absent)
+        ],
+    )
+    return _known_series(connection, org_id)
+
+
+def _known_series(connection: Connection, org_id: int) -> dict[SeriesKey, int]:
+    statement = select(
+        series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
+    ).where(series.c.org_id == org_id)
+    return {
+        SeriesKey(action_id, error_type, response_status): number
+        for number, action_id, error_type, response_status in connection.execute(statement)
+    }
+
+
+def _known_counts(connection: Connection, org_id: int, windows: set[int]) -> dict[_Row, int]:
+    # Counts alone, for all windows in one go: a poll shows mostly what is known already.
+    statement = select(tallies.c.series_id, tallies.c.window_start, tallies.c["count"]).where(
+        tallies.c.org_id == org_id, tallies.c.window_start.between(min(windows), max(windows))
+    )
+    return {(number, window): count for number, window, count in connection.execute(statement)}
+
+
+def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Row, Counts]:
+    wanted = set(rows)
+    if not wanted:
+        return {}
+    windows = {window for _, window in wanted}
+    statement = select(
+        tallies.c.series_id,
+        tallies.c.window_start,
+        tallies.c["count"],
+        tallies.c.duration_ms,
+        tallies.c.min_ms,
+        tallies.c.max_ms,
+        *(tallies.c[name] for name in BAND_COLUMNS),
+    ).where(tallies.c.org_id == org_id, tallies.c.window_start.between(min(windows), max(windows)))
+    return {
+        (row[0], row[1]): Counts(row[2], row[3], row[4], row[5], tuple(row[6:]))
+        for row in connection.execute(statement)
+        if (row[0], row[1]) in wanted
+    }
+
+
+def _write(
+    connection: Connection,
+    org_id: int,
+    larger: Mapping[_Row, Counts],
+    known: Mapping[_Row, int],
+) -> None:
+    old = _kept(connection, org_id, larger.keys() & known.keys())
+    rows: list[dict[str, Any]] = []
+    sums: dict[int, Counts] = defaultdict(Counts)
+    for (number, window), shown in sorted(larger.items(), key=lambda item: item[0][::-1]):
+        before = old.get((number, window), Counts())
+        after = before.grown_by(shown)
+        rows.append(
+            {
+                "org_id": org_id,
+                "window_start": window,
+                "series_id": number,
+                "count": after.count,
+                "duration_ms": after.duration_ms,
+                "min_ms": after.min_ms,
+                "max_ms": after.max_ms,
+            }
+            | dict(zip(BAND_COLUMNS, after.bands, strict=True))
+        )
+        more = after - before
+        # What an older program kept may be infinite: it must not refuse every later reading.
+        sums[number] += more if math.isfinite(more.duration_ms) else replace(more, duration_ms=0.0)
+    upsert(connection, tallies, rows)
+    _add_to_totals(connection, sums)
+
+
+def _add_to_totals(connection: Connection, sums: Mapping[int, Counts]) -> None:
+    if not sums:
+        return
+    columns = ("count", "duration_ms", *BAND_COLUMNS)
+    statement = (
+        update(series)
+        .where(series.c.id == bindparam("number"))
+        .values({name: series.c[name] + bindparam(f"more_{name}") for name in columns})
+    )
+    connection.execute(
+        statement,
+        [
+            {"number": number}
+            | {
+                f"more_{name}": more
+                for name, more in zip(
+                    columns, (total.count, total.duration_ms, *total.bands), strict=True
+                )
+            }
+            for number, total in sums.items()
+        ],
+    )
