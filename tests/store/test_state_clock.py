@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 import time_machine
 from structlog.testing import capture_logs
 
-from monitor.clock import SystemClock
+from monitor.clock import ClockSteps, SystemClock
 from monitor.errors import LedgerError
 from monitor.journal import Switch
 from monitor.ledger import Ledger
@@ -18,6 +19,7 @@ from tests.clocks import ManualClock
 from tests.ledger.readings import ORG
 
 HOURS = 6 * 3_600
+BOOT = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def test_a_host_whose_clock_is_wrong_takes_nobodys_lease(server: str, seconds: f
 
 
 def test_setting_the_hosts_clock_is_no_step_of_the_servers(server: str) -> None:
-    """It is carried on by the monotonic clock."""
+    """It is carried on by what the host counts since it was started."""
     with Ledger.open(server) as ledger, time_machine.travel(time.time(), tick=True) as host:
         clock = ledger.clock(SystemClock())
         before = clock.now()
@@ -92,7 +94,7 @@ class Server:
 def test_a_step_of_the_servers_clock_shows_at_the_next_question() -> None:
     """It is asked twice a minute, and never by every look at the time."""
     host, server = ManualClock(1_000.0), Server()
-    clock = StateClock(host, server.now)
+    clock = StateClock(host, server.now, elapsed=host.monotonic)
     server.at += HOURS
     clock.synchronize()
     assert (clock.now(), server.asked) == (43_200.0, 1)
@@ -102,12 +104,66 @@ def test_a_step_of_the_servers_clock_shows_at_the_next_question() -> None:
 
 
 def test_a_server_out_of_reach_leaves_the_time_as_it_is_known() -> None:
-    """It goes on by the monotonic clock, and says why it was not asked."""
+    """It goes on by what the host counts, and says why it was not asked."""
     host, server = ManualClock(1_000.0), Server()
-    clock = StateClock(host, server.now)
+    clock = StateClock(host, server.now, elapsed=host.monotonic)
     server.is_down = True
     host.at += 60
     with capture_logs() as logs:
         clock.synchronize()
     assert clock.now() == 43_260.0
     assert [line["event"] for line in logs] == ["state_clock_not_asked"]
+
+
+@dataclass
+class Laptop:
+    """A host that may be suspended: its monotonic clock stands still then, its boot clock not."""
+
+    awake: float = 100.0
+    since_boot: float = 100.0
+
+    def sleep(self, seconds: float) -> None:
+        """Be suspended for a while."""
+        self.since_boot += seconds
+
+    def now(self) -> float:
+        """What its wall clock shows; epoch seconds."""
+        return 1_000_000.0 + self.since_boot
+
+    def monotonic(self) -> float:
+        """What has passed while it was awake."""
+        return self.awake
+
+    def machine_seconds(self, seconds: float) -> float:
+        """The same number of seconds."""
+        return seconds
+
+
+def test_a_suspended_host_wakes_up_at_the_servers_time() -> None:
+    """At once, before the server is asked again; data from before it are as old as they are."""
+    laptop, server = Laptop(), Server()
+    clock = StateClock(laptop, server.now, elapsed=lambda: laptop.since_boot)
+    steps = ClockSteps(clock)
+
+    laptop.sleep(8 * 3_600)
+
+    assert clock.now() == 43_200.0 + 8 * 3_600
+    assert server.asked == 1
+    assert steps.look() == 8 * 3_600
+    assert steps.stepped_within(900)
+    clock.synchronize()
+    assert server.asked == 2
+
+
+@pytest.mark.skipif(BOOT is None, reason="the system has no such clock")
+def test_by_itself_it_is_carried_on_by_the_clock_that_no_suspension_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The monotonic clock of a host that was suspended for eight hours is eight hours behind."""
+    since_boot = [100.0]
+    monkeypatch.setattr(time, "clock_gettime", lambda _clock: since_boot[0])
+    clock = StateClock(SystemClock(), Server().now)
+
+    since_boot[0] += 8 * 3_600
+
+    assert clock.now() == 43_200.0 + 8 * 3_600
