@@ -12,7 +12,7 @@ from monitor.cli.context import Context, FormatOption, OrgOption, OutputFormat, 
 from monitor.cli.investigate import MAX_ENTRIES
 from monitor.cli.plan import exit_code_of, format_change, show_change
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import confirm, json_text, print_error
+from monitor.cli.terminal import confirm, console_for, json_text, print_error
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
 from monitor.formats import exact_seconds
 
@@ -97,7 +97,6 @@ def history(
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
     from monitor.cli.plan_views import audit_table, changes_table
-    from monitor.cli.tables import console_for
     from monitor.render import history_document
 
     with opened_ledger(settings) as ledger:

@@ -12,6 +12,7 @@ import typer
 from monitor.cli.context import Context
 from monitor.cli.progress import waiting
 from monitor.cli.simulate import MOST_SEED
+from monitor.cli.terminal import console_for
 from monitor.errors import StaleDataError
 from monitor.signals import ShutdownSignal
 
@@ -155,7 +156,7 @@ def _show(daemon: "Daemon", shutdown: ShutdownSignal, deadline: float | None) ->
     from rich.live import Live
     from rich.text import Text
 
-    from monitor.cli.tables import console_for, report_table
+    from monitor.cli.tables import report_table
 
     console = console_for()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.terminal import json_text
+from monitor.cli.terminal import console_for, json_text
 from monitor.sanitize import tame
 
 if TYPE_CHECKING:
@@ -132,7 +132,6 @@ def _timeout(action: FlowDataAction) -> Any:  # noqa: ANN401 - rich is imported 
 
 
 def _printed(*parts: RenderableType) -> str:
-    from monitor.cli.tables import console_for
 
     console = console_for()
     with console.capture() as captured:

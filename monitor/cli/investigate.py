@@ -15,7 +15,7 @@ from monitor.cli.context import (
     seconds_of,
 )
 from monitor.cli.progress import reading
-from monitor.cli.terminal import json_text
+from monitor.cli.terminal import console_for, json_text
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def _render(found: "Investigation", form: OutputFormat, generated_at: float) -> 
 
         return json_text(investigation_document(found, generated_at))
     from monitor.cli.investigation_view import investigation_view
-    from monitor.cli.tables import console_for
 
     console = console_for()
     plain = not console.is_terminal or console.options.ascii_only

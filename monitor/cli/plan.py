@@ -8,7 +8,7 @@ import typer
 
 from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import confirm, json_text, print_error
+from monitor.cli.terminal import confirm, console_for, json_text, print_error
 from monitor.formats import exact_seconds
 
 if TYPE_CHECKING:
@@ -126,7 +126,6 @@ def apply(
 def _show(decisions: "Sequence[Decision]", form: PlanFormat) -> None:
     if form is PlanFormat.TABLE:
         from monitor.cli.plan_views import plan_table
-        from monitor.cli.tables import console_for
 
         console_for().print(plan_table(decisions))
         return

@@ -11,7 +11,7 @@ import typer
 from monitor.cli.context import Context, opened_ledger, refuse_no_data, seconds_of
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
-from monitor.cli.terminal import json_text, no_actions, print_error
+from monitor.cli.terminal import console_for, json_text, no_actions, print_error
 from monitor.errors import ConfigurationError
 
 HOUR_SECONDS = 3_600
@@ -163,7 +163,7 @@ def _remark_on_age(org: str, seconds: float) -> None:
 
 def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
     if form is ReportFormat.TABLE:
-        from monitor.cli.tables import console_for, report_table
+        from monitor.cli.tables import report_table
 
         console = console_for(200 if to_file else None)
         with console.capture() as captured:

@@ -250,9 +250,3 @@ _COLUMNS = (
     _Column("Attributed", lambda row: Text(row.action.attributed), 17, is_text=True),
     _Column("Flows", lambda row: Text(", ".join(row.action.flows)), 12, is_text=True, widest=24),
 )
-
-
-def console_for(width: int | None = None) -> Console:
-    """A console that gives a pipe as much room as the table needs, and a terminal its own width."""
-    console = Console(width=width)
-    return console if console.is_terminal or width else Console(width=200)

@@ -10,13 +10,16 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import typer
 
 from monitor.errors import ConfigurationError
 from monitor.redaction import SECRETS
 from monitor.sanitize import tame
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class _Tame:
@@ -66,6 +69,14 @@ def print_error(message: str, hint: str = "") -> None:
     typer.secho(_sentence(tame(SECRETS.redact(message))), fg="red", err=True)
     if hint:
         typer.echo(_sentence(tame(SECRETS.redact(hint))), err=True)
+
+
+def console_for(width: int | None = None) -> Console:
+    """Return a console: a pipe has the room that a table needs, a terminal its own width."""
+    from rich.console import Console
+
+    console = Console(width=width)
+    return console if console.is_terminal or width else Console(width=200)
 
 
 def confirm(question: str, what: str, *, yes: bool) -> None:

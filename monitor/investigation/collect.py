@@ -16,10 +16,10 @@ from monitor.errors import (
 )
 from monitor.genesys import (
     CALL_SECONDS,
-    REQUESTS_PER_SECOND,
     Client,
     connect,
     consuming_flows,
+    pace,
     tracking_is_built,
 )
 from monitor.investigation.action_lookup import ActionMatch, find_action, known_actions
@@ -119,8 +119,7 @@ def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom
     client = connect(
         org,
         deadline_seconds=min(CALL_SECONDS, bounds.seconds),
-        # The platform's minute passes as fast as the data's.
-        requests_per_second=REQUESTS_PER_SECOND / clock.machine_seconds(1),
+        requests_per_second=pace(clock),
     )
     with closing(client):
         # The flows first: a user who interrupts the long list of executions sees them all the same.

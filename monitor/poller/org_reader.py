@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
-from monitor.genesys import REQUESTS_PER_SECOND, Client, EndpointBackoff, connect
+from monitor.genesys import Client, EndpointBackoff, connect, pace
 from monitor.ledger import Ledger
 from monitor.poller.audits import AuditReader
 from monitor.poller.catalogue import Catalogue
@@ -49,9 +49,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
         LedgerError: The state can't be read.
     """
-    # The platform's minute passes as fast as the data's.
-    pace = REQUESTS_PER_SECOND / clock.machine_seconds(1)
-    client = connect(org, stop=stop, backoff=backoff, requests_per_second=pace)
+    client = connect(org, stop=stop, backoff=backoff, requests_per_second=pace(clock))
     classifier = settings.classify.classifier()
     catalogue = Catalogue(org, client, ledger, clock)
     conversations = ConversationsSource(client, classifier, catalogue)

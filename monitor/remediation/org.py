@@ -9,7 +9,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config import OrgSettings, Settings
 from monitor.diagnosis import OrgDiagnosis
 from monitor.errors import ConfigurationError
-from monitor.genesys import REQUESTS_PER_SECOND, Client, connect
+from monitor.genesys import Client, connect, pace
 from monitor.journal import Change, Journal
 from monitor.ledger import Ledger, OrgState
 from monitor.model import ActionKind
@@ -224,8 +224,7 @@ class OrgTargets:
             self._client = connect(
                 self._org.as_writer(),
                 stop=self._stop,
-                # The platform's minute passes as fast as the data's.
-                requests_per_second=REQUESTS_PER_SECOND / self._clock.machine_seconds(1),
+                requests_per_second=pace(self._clock),
             )
         return self._client
 

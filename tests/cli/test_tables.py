@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from monitor.cli.plan_views import audit_table
-from monitor.cli.tables import console_for, report_table
+from monitor.cli.tables import report_table
+from monitor.cli.terminal import console_for
 from monitor.journal import AuditEntry
 from tests.cli.conftest import Command
 from tests.daemon.place import Place

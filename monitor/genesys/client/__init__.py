@@ -29,10 +29,10 @@ from monitor.genesys.client.endpoint import (
     Endpoint,
 )
 from monitor.genesys.client.rate_limiter import (
-    REQUESTS_PER_SECOND,
     EndpointBackoff,
     RateLimiter,
     TokenBucket,
+    pace,
 )
 from monitor.genesys.client.retry import (
     retry_attempts,
@@ -49,7 +49,6 @@ from monitor.genesys.client.transport import (
 __all__ = [
     "CALL_SECONDS",
     "READ_FIRST",
-    "REQUESTS_PER_SECOND",
     "ApiCounters",
     "ApiStats",
     "Client",
@@ -68,6 +67,7 @@ __all__ = [
     "Transport",
     "connect",
     "decode_strictly",
+    "pace",
     "retry_attempts",
     "skew_seconds",
     "unusable_response",

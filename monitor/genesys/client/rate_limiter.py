@@ -70,6 +70,14 @@ def _moment(date: str | None) -> float | None:
         return None
 
 
+def pace(clock: Clock) -> float:
+    """Return the requests that a client may send in a second of the machine.
+
+    The platform's minute passes as fast as the data's.
+    """
+    return REQUESTS_PER_SECOND / clock.machine_seconds(1)
+
+
 class TokenBucket:
     """Allows a burst, then a steady pace; slower while the platform says that little is left.
 
