@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.counts import Counts, grown_bands
 from monitor.model import BAND_EDGES_MS
-from tests.ledger.readings import bands, tally
+from tests.evidence import bands, tally
 
 WIDTH = len(BAND_EDGES_MS) + 1
 

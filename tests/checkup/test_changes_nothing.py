@@ -22,7 +22,7 @@ from monitor.ledger import Ledger, inspect_state
 from monitor.time_ranges import TimeRange
 from tests.checkup.conftest import findings
 from tests.daemon.place import Place
-from tests.ledger.readings import reading, tally
+from tests.evidence import reading, tally
 
 
 def traces(folder: Path) -> dict[str, bytes]:

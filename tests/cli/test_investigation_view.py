@@ -13,7 +13,8 @@ from monitor.model import Action, Contract, Execution, ExecutionList, Incident
 from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import END, slow_tail
-from tests.summary.filled_ledger import CLASSIFIER, HOUR, THROTTLED, TIMED_OUT
+from tests.evidence import THROTTLED, TIMED_OUT
+from tests.filled_ledger import CLASSIFIER, HOUR
 
 ID = "0f4b2a31-7a52-4c39-8f5e-2d8f9a1b3c4d"
 ACTION = Action("custom_-_1", "CRM Lookup")

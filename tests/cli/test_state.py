@@ -14,8 +14,8 @@ from monitor.ledger import Ledger
 from tests.cli.conftest import Command
 from tests.cli.error_messages import assert_refused
 from tests.daemon.place import Place
+from tests.evidence import reading, tally, windows
 from tests.ledger.conftest import postgresql  # noqa: F401 - a fixture
-from tests.ledger.readings import reading, tally, windows
 from tests.store.test_maintenance import leaf_of, spoil
 
 

@@ -23,15 +23,8 @@ from monitor.ledger import Ledger
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action
 from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
-from tests.summary.filled_ledger import (
-    BROKEN,
-    ORG,
-    T0,
-    THROTTLED,
-    TIMED_OUT,
-    WINDOW_SECONDS,
-    FilledLedger,
-)
+from tests.evidence import BROKEN, ORG, T0, THROTTLED, TIMED_OUT, WINDOW_SECONDS
+from tests.filled_ledger import FilledLedger
 
 WINDOWS = 36
 TIME_RANGE = TimeRange(T0, T0 + WINDOWS * WINDOW_SECONDS)

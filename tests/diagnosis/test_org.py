@@ -26,17 +26,8 @@ from monitor.model import Action, ActionKind, Contract
 from monitor.render import diagnosis_document
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.synthetic_evidence import lognormal, with_hangs
-from tests.summary.filled_ledger import (
-    DAY_SECONDS,
-    ORG,
-    T0,
-    THROTTLED,
-    TIMED_OUT,
-    WINDOW_SECONDS,
-    FilledLedger,
-    executions,
-    timed_out,
-)
+from tests.evidence import ORG, T0, THROTTLED, TIMED_OUT, WINDOW_SECONDS, executions, timed_out
+from tests.filled_ledger import DAY_SECONDS, FilledLedger
 
 NOW = T0 + DAY_SECONDS + 600
 """The day from T0 on is settled."""

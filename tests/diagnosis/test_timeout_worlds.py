@@ -12,7 +12,8 @@ from monitor.ledger import Ledger
 from monitor.model import Action, Contract
 from monitor.summary import summarise
 from tests.diagnosis.test_org import diagnosed
-from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, FilledLedger, executions
+from tests.evidence import ORG, T0, executions
+from tests.filled_ledger import CLASSIFIER, HOUR, FilledLedger
 
 CRM = Action("crm", "Get customer", configured_timeout_ms=5_000)
 WINDOW = 300

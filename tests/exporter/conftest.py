@@ -11,7 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, SnapshotHolder
 from tests.clocks import ManualClock
-from tests.exporter.snapshots import CLASSIFIER, NOW, Scrape, snapshot
+from tests.exporter.snapshots import NOW, Scrape, snapshot
+from tests.filled_ledger import CLASSIFIER
 
 
 @pytest.fixture(scope="session")

@@ -7,27 +7,25 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor.config import ClassifySettings
-from monitor.counts import Counts, SeriesKey, Tally
+from monitor.counts import Tally
 from monitor.diagnosis import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
 from monitor.model import (
     CONCURRENT_EXECUTIONS,
     LIMITS,
-    NO_BANDS,
     NO_ERROR,
     Action,
     ActionKind,
-    Bands,
     Contract,
     FlowErrorTally,
     Incident,
-    band_of,
 )
 from monitor.snapshot import OrgSnapshot, PollHealth, RemediationSnapshot, Snapshot
 from monitor.summary import empty_summary, limits_in_use, summarise
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import healthy, slow_tail
+from tests.evidence import executions, incident
+from tests.filled_ledger import CLASSIFIER
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -38,8 +36,6 @@ NOW = 1_790_000_100.0
 HOUR = TimeRange(int(NOW) - 3600, int(NOW))
 DAY = TimeRange(int(NOW) - 86400, int(NOW))
 ORG = "acme"
-
-CLASSIFIER = ClassifySettings().classifier()
 
 CRM = Action("custom_-_crm", "CRM lookup", "int-1", "CRM", "Web Services", ActionKind.CUSTOM, 3_000)
 PAYMENT = Action("custom_-_payment", "Payment", "int-2", "Bank", "Web Services", ActionKind.CUSTOM)
@@ -163,43 +159,29 @@ def snapshot(*org_snapshots: OrgSnapshot) -> Snapshot:
     return Snapshot(taken_at=NOW, orgs=org_snapshots)
 
 
-def bands_of(*durations_ms: float) -> Bands:
-    """The latency bands of single executions."""
-    bands = list(NO_BANDS)
-    for duration_ms in durations_ms:
-        bands[band_of(duration_ms)] += 1
-    return tuple(bands)
-
-
-def tally(
-    action: Action, error_type: str, status: str, window_start: int, *durations_ms: float
-) -> Tally:
-    """Single executions as the platform would count them."""
-    return Tally(
-        SeriesKey(action.action_id, error_type, status),
-        window_start,
-        Counts(
-            count=len(durations_ms),
-            duration_ms=sum(durations_ms),
-            min_ms=min(durations_ms),
-            max_ms=max(durations_ms),
-            bands=bands_of(*durations_ms),
-        ),
+def hit(conversation_id: str) -> Incident:
+    """One timeout of the CRM that hit one conversation of the main flow, half an hour ago."""
+    return incident(
+        conversation_id,
+        at=NOW - 1800,
+        action_id=CRM.action_id,
+        action_name=CRM.name,
+        flow_id="main",
+        flow_name="Flow main",
+        error_type="error.request.timeout",
     )
 
 
-def incident(conversation: str, action: Action, flow_id: str) -> Incident:
-    """One timeout that hit one conversation, half an hour ago."""
-    at = NOW - 1800
-    return Incident(
-        conversation_id=conversation,
-        segment_start_ms=int(at * 1000),
-        at=at,
-        action_id=action.action_id,
-        action_name=action.name,
-        flow_id=flow_id,
-        flow_name=f"Flow {flow_id}",
-        error_type="error.request.timeout",
+def ended(
+    action: Action, error_type: str, status: str, window_start: int, *durations_ms: float
+) -> Tally:
+    """Single executions as the platform would count them."""
+    return executions(
+        action.action_id,
+        durations_ms,
+        error_type=error_type,
+        response_status=status,
+        window_start=window_start,
     )
 
 
@@ -210,18 +192,18 @@ def recorded_org_snapshot(path: Path, *, contract: str = "platform") -> OrgSnaps
     flow ``main`` were hit.
     """
     window = int(NOW) - 1800
-    hits = [incident("c-1", CRM, "main"), incident("c-2", CRM, "main")]
+    hits = [hit("c-1"), hit("c-2")]
     with Ledger.open(f"sqlite:///{path / 'ledger.db'}") as ledger:
         ledger.save_catalogue(ORG, [CRM, PAYMENT, STATIC], NOW - 86400)
         ledger.save_limits(ORG, dict(zip(LIMITS, (50, 2_500, 25), strict=True)))
         ledger.save_flow_use(ORG, PAYMENT.action_id, {"billing": "Billing"}, NOW - 86400)
         if contract == "platform":
             tallies = [
-                tally(CRM, NO_ERROR, "200", window, 80, 80, 400, 2_600, 2_600),
-                tally(CRM, "request.timeout", "408", window, 3_000, 3_000, 3_000),
-                tally(CRM, "rate.limit.exceeded", "429", window, 5),
-                tally(PAYMENT, NO_ERROR, "200", window + 300, 700, 40_000),
-                tally(PAYMENT, "server.error", "500", window + 300, 120),
+                ended(CRM, NO_ERROR, "200", window, 80, 80, 400, 2_600, 2_600),
+                ended(CRM, "request.timeout", "408", window, 3_000, 3_000, 3_000),
+                ended(CRM, "rate.limit.exceeded", "429", window, 5),
+                ended(PAYMENT, NO_ERROR, "200", window + 300, 700, 40_000),
+                ended(PAYMENT, "server.error", "500", window + 300, 120),
             ]
             ledger.record(ORG, "actions", Reading(DAY, 300, NOW - 5, tallies))
         ledger.record(

@@ -14,7 +14,6 @@ from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, OrgState, SourceSta
 from monitor.snapshot import PollHealth, Snapshot, SnapshotHolder
 from tests.clocks import ManualClock
 from tests.exporter.snapshots import (
-    CLASSIFIER,
     NOW,
     ORG,
     Scrape,
@@ -23,6 +22,7 @@ from tests.exporter.snapshots import (
     org_snapshot,
     snapshot,
 )
+from tests.filled_ledger import CLASSIFIER
 
 Scraper = Callable[..., Scrape]
 

@@ -25,7 +25,6 @@ from monitor.model import Action
 from monitor.snapshot import SnapshotHolder
 from tests.clocks import ManualClock
 from tests.exporter.snapshots import (
-    CLASSIFIER,
     CRM,
     NOW,
     ORG,
@@ -34,6 +33,7 @@ from tests.exporter.snapshots import (
     recorded_org_snapshot,
     snapshot,
 )
+from tests.filled_ledger import CLASSIFIER
 
 Scraper = Callable[..., Scrape]
 

@@ -16,16 +16,9 @@ from monitor.journal import AuditEntry
 from monitor.ledger import Ledger, Reading
 from monitor.model import NO_BANDS, Action, ActionKind, Contract, FlowErrorTally
 from monitor.time_ranges import TimeRange
-from tests.exporter.snapshots import CLASSIFIER, Scrape, org_snapshot
-from tests.ledger.readings import (
-    ORG,
-    T0,
-    WINDOW_SECONDS,
-    incident,
-    reading,
-    tally,
-    windows,
-)
+from tests.evidence import ORG, T0, WINDOW_SECONDS, incident, reading, tally, windows
+from tests.exporter.snapshots import Scrape, org_snapshot
+from tests.filled_ledger import CLASSIFIER
 
 EXECUTIONS = "genesys_data_action_executions_total"
 DURATION = "genesys_data_action_duration_seconds"

@@ -40,8 +40,8 @@ from monitor.model import Contract
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, timeout_edits
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.client.thing_api import WRITE, Change
-from tests.poller.watched_org import CLASSIFIER
 from tests.sources.test_conversations import KnowsNothing
 
 PERIOD = TimeRange(NOON, NOON + 3_600)

@@ -19,7 +19,8 @@ from monitor.investigation.investigate import (
 from monitor.model import Action, Contract, Execution, ExecutionList, Outcome, Truncation
 from monitor.render import investigation_document
 from monitor.summary import TimeoutsInForce
-from tests.summary.filled_ledger import BROKEN, CLASSIFIER, HOUR, THROTTLED, TIMED_OUT, timed_out
+from tests.evidence import BROKEN, THROTTLED, TIMED_OUT, timed_out
+from tests.filled_ledger import CLASSIFIER, HOUR
 
 T0 = HOUR.start
 ACTION = Action("crm", "CRM Lookup", integration_name="CRM")

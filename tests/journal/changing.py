@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.journal import AuditEntry, Change, ChangeState, Intent, Lease
 from monitor.ledger import Ledger
-from tests.ledger.readings import ORG, T0
+from tests.evidence import ORG, T0
 
 HOLDER = "host:1"
 LEASE_SECONDS = 120.0

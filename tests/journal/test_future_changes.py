@@ -8,8 +8,8 @@ from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.journal import ChangeState, Quarantine, Switch
 from monitor.ledger import Ledger
 from monitor.remediation.circuit_breaker import trip_reason
+from tests.evidence import ORG, T0
 from tests.journal.changing import begun, entry, leased, moved, sent
-from tests.ledger.readings import ORG, T0
 
 HOURS = 7_200
 LATER = T0 + HOURS

@@ -13,6 +13,7 @@ from monitor.journal import Change, ChangeState, Quarantine, Switch
 from monitor.journal.leases import LONGEST_SECONDS
 from monitor.ledger import Ledger
 from monitor.model import Action
+from tests.evidence import ORG, T0
 from tests.journal.changing import (
     HOLDER,
     LEASE_SECONDS,
@@ -24,7 +25,6 @@ from tests.journal.changing import (
     revision,
     sent,
 )
-from tests.ledger.readings import ORG, T0
 
 
 def events(ledger: Ledger) -> list[str]:

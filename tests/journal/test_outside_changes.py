@@ -9,8 +9,8 @@ import pytest
 from monitor.journal import ChangeState, SetBy
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN, Action, ActionKind, TimeoutEdit
+from tests.evidence import ORG, T0
 from tests.journal.changing import begun, leased, moved, sent
-from tests.ledger.readings import ORG, T0
 
 OURS = frozenset({"writer"})
 MINUTE = 60.0

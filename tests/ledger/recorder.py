@@ -21,7 +21,7 @@ from dataclasses import astuple
 from sqlalchemy import Connection, Engine, event
 
 from monitor.ledger import Ledger, Reading
-from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, incident, reading, tally, windows
 
 
 def before_death() -> Reading:

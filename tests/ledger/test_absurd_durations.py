@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from monitor.ledger import Ledger
-from tests.ledger.readings import ORG, SOURCE, reading, tally
+from tests.evidence import ORG, SOURCE, reading, tally
 
 
 @pytest.mark.parametrize("absurd", [1e308, math.inf, math.nan, -math.inf, -5.0])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.ledger import Ledger, cardinality
 from monitor.ledger.cardinality import OTHER, error_type_without_ids
 from monitor.model import BY_AGGREGATES, NO_ERROR, UNKNOWN_ACTION, FlowErrorTally, TimeoutEdit
-from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally
+from tests.evidence import ORG, SOURCE, T0, incident, reading, tally
 
 
 @pytest.fixture(autouse=True)

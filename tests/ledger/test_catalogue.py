@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
-from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally
+from tests.evidence import ORG, SOURCE, T0, incident, reading, tally
 
 CRM = Action(
     "a1", "Get Customer", "i1", "CRM", "Web Services Data Actions", ActionKind.CUSTOM, 3_000

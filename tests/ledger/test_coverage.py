@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.ledger import Ledger, SourceState
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS, incident, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS, incident, reading, tally, windows
 
 
 def test_coverage_grows_by_what_was_asked(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
 from monitor.model import BAND_EDGES_MS, Bands, Incident, band_of
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS
+from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS
 
 WINDOWS = 6
 SERIES = [("a1", "NONE", "200"), ("a1", "Timeout", ""), ("a2", "NONE", "200")]

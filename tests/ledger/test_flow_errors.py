@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.ledger import FlowErrorTotal, Ledger, Reading
 from monitor.model import FlowErrorTally
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, T0, WINDOW_SECONDS
+from tests.evidence import ORG, T0, WINDOW_SECONDS
 
 SOURCE = "flow-errors"
 EXIT = "FLOW_ERROR_DISCONNECT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from monitor.ledger import Ledger
-from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, incident, reading, tally, windows
 
 MANY = 2_500
 """More rows than are fetched at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.ledger import IncidentTotal, Ledger
 from monitor.model import UNKNOWN_ACTION, Action, ActionKind
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import (
+from tests.evidence import (
     ORG,
     T0,
     WINDOW_SECONDS,

@@ -12,7 +12,7 @@ from monitor.ledger import Ledger, inspect_state
 from monitor.store.opening import read_only_database
 from monitor.store.quick_check import refuse_damage
 from monitor.store.schema import SCHEMA_VERSION
-from tests.ledger.readings import ORG, SOURCE, reading, tally
+from tests.evidence import ORG, SOURCE, reading, tally
 
 
 def test_a_state_is_seen_as_it_is(url: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.ledger import Ledger
 from monitor.model import Action
-from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally
+from tests.evidence import ORG, SOURCE, T0, incident, reading, tally
 
 ODD = ["a\0b", "a\u202eb", "a\ud83cb", "a\x1bb", "x" * 100_000, "\U0001f355" * 3_000]
 

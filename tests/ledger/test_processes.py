@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.ledger import Ledger, OrgState
-from tests.ledger.readings import ORG, SOURCE
+from tests.evidence import ORG, SOURCE
 from tests.ledger.recorder import before_death, deadly, workload
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from monitor.ledger import Ledger
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, SOURCE, T0, count_of, incident, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, count_of, incident, reading, tally, windows
 
 EVERYTHING = TimeRange(0, 2 * T0)
 

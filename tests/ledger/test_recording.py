@@ -8,7 +8,7 @@ from monitor.counts import Counts
 from monitor.errors import LedgerError
 from monitor.ledger import LATENESS_EDGES_SECONDS, Lateness, Ledger, OrgState
 from monitor.model import Action, ActionKind
-from tests.ledger.readings import (
+from tests.evidence import (
     ORG,
     SOURCE,
     T0,

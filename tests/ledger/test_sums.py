@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, SOURCE, T0, bands, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, bands, reading, tally, windows
 
 
 def test_a_period_is_one_bucket(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.ledger import Ledger, OrgTallies
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS, bands, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS, bands, reading, tally, windows
 
 HOUR = windows(0, 12)
 

@@ -8,7 +8,7 @@ from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.ledger import Ledger, SourceState
 from monitor.model import Action, ActionKind
 from monitor.time_ranges import TimeRange
-from tests.ledger.readings import ORG, SOURCE, T0, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, reading, tally, windows
 
 DAY = 86_400
 ACTION = Action("a", "A", kind=ActionKind.CUSTOM, configured_timeout_ms=3_000)

@@ -20,8 +20,9 @@ from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.sources import ActionsSource, ConversationsSource, Source
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.far_side import Act, FarSide, Reply, listening
-from tests.poller.watched_org import CLASSIFIER, client_of, org_settings
+from tests.poller.watched_org import client_of, org_settings
 from tests.simulated_org import ORG
 from tests.sources.analytics_answers import (
     AGGREGATES,

@@ -11,8 +11,9 @@ from monitor.simulator import World
 from monitor.summary import summarise
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON
+from tests.filled_ledger import CLASSIFIER
 from tests.poller.conftest import Watch
-from tests.poller.watched_org import CLASSIFIER, SMALL, really_happened
+from tests.poller.watched_org import SMALL, really_happened
 from tests.simulated_org import ORG
 
 WORDS = ("named", "seen", "prose")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from monitor.config import ClassifySettings, CollectSettings, OrgSettings, Settings
+from monitor.config import CollectSettings, OrgSettings, Settings
 from monitor.genesys import (
     ApiCounters,
     Client,
@@ -33,6 +33,7 @@ from monitor.simulator.scenarios import (
 )
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
 from tests.clocks import ManualClock
+from tests.filled_ledger import CLASSIFIER
 from tests.simulated_org import CLIENT_ID, ORG, SECRET, mend, order_fault, request_counts
 
 AGGREGATES = "/api/v2/analytics/actions"
@@ -48,8 +49,6 @@ SMALL = Scenario(
     lateness=PUNCTUAL,
 )
 """Few actions that fail in many ways, and everything is visible at once."""
-
-CLASSIFIER = ClassifySettings().classifier()
 
 
 def client_of(

@@ -10,7 +10,7 @@ from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.effect import Measured
 from monitor.remediation.measuring import Measuring, measure
-from tests.ledger.readings import ORG, SOURCE, T0, WINDOW_SECONDS, reading, tally, windows
+from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS, reading, tally, windows
 from tests.remediation.guard_inputs import change
 
 HOW = Measuring(CollectSettings(), ClassifySettings().classifier(), SOURCE, first=6)

@@ -15,15 +15,8 @@ from monitor.render.diagnosis import COLUMNS
 from monitor.render.report import CSV_COLUMNS, report_csv, report_document
 from monitor.summary import Summary, empty_summary
 from monitor.time_ranges import TimeRange
-from tests.summary.filled_ledger import (
-    BROKEN,
-    HOUR,
-    T0,
-    TIMED_OUT,
-    FilledLedger,
-    executions,
-    timed_out,
-)
+from tests.evidence import BROKEN, T0, TIMED_OUT, executions, timed_out
+from tests.filled_ledger import HOUR, FilledLedger
 
 CRM = Action("crm", "Get customer", "i1", "Customers", "Web Services", configured_timeout_ms=5_000)
 PAY = Action("pay", "Take payment", "i2", "Payments", configured_timeout_ms=8_000)

@@ -18,8 +18,9 @@ from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import PARTS
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched_org import CLASSIFIER, SMALL, client_of, really_happened
+from tests.poller.watched_org import SMALL, client_of, really_happened
 from tests.simulated_org import serve_org, simulated_org
 from tests.sources.analytics_answers import AGGREGATES, aggregates, bucket, dropped, group
 

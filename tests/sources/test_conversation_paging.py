@@ -6,8 +6,8 @@ from monitor.genesys import MOST_BARREN_PAGES, Client
 from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched_org import CLASSIFIER
 from tests.sources.analytics_answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import KnowsNothing
 

@@ -16,8 +16,9 @@ from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
 from monitor.sources import ConversationsSource, Evidence
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched_org import CLASSIFIER, SMALL, client_of
+from tests.poller.watched_org import SMALL, client_of
 from tests.simulated_org import readable, serve_org
 from tests.sources.analytics_answers import DETAILS, conversation, dropped, page, segment
 

@@ -24,7 +24,8 @@ from monitor.simulator import RunningSimulator, Scenario
 from monitor.simulator.scenarios import ORDER_STATUS, TAKE_PAYMENT
 from monitor.sources import ExecutionsSource
 from tests import simulated_org
-from tests.poller.watched_org import CLASSIFIER, SMALL, client_of
+from tests.filled_ledger import CLASSIFIER
+from tests.poller.watched_org import SMALL, client_of
 from tests.simulator_client import SimulatorClient
 from tests.sources.recorded_progress import JOBS, LAST_HOUR, QUICK, Notes
 

@@ -11,8 +11,8 @@ from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
 from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.far_side import FarSide, Reply
-from tests.poller.watched_org import CLASSIFIER
 from tests.simulated_org import ORG
 from tests.sources.analytics_answers import (
     DETAILS,

@@ -10,8 +10,9 @@ from monitor.simulator import World
 from monitor.sources import ConversationsSource
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
+from tests.filled_ledger import CLASSIFIER
 from tests.genesys.far_side import FarSide
-from tests.poller.watched_org import CLASSIFIER, SMALL, client_of
+from tests.poller.watched_org import SMALL, client_of
 from tests.simulated_org import readable, serve_org
 from tests.sources.analytics_answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import STRETCH, Knows

@@ -11,7 +11,7 @@ from monitor.errors import LedgerError, NoStateError, StateLostError
 from monitor.ledger import Ledger
 from monitor.store.failures import translate_errors
 from monitor.store.schema import metadata
-from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
+from tests.evidence import ORG, SOURCE, count_of, reading, tally
 
 Damage = Callable[[Connection], object]
 

@@ -21,18 +21,8 @@ from monitor.store import IntegrityFault, StateMaintenance
 from monitor.store.maintenance.repair import Repair
 from monitor.store.schema import metadata
 from monitor.time_ranges import TimeRange
+from tests.evidence import ORG, SOURCE, T0, bands, count_of, incident, reading, tally, windows
 from tests.journal.changing import begun, leased
-from tests.ledger.readings import (
-    ORG,
-    SOURCE,
-    T0,
-    bands,
-    count_of,
-    incident,
-    reading,
-    tally,
-    windows,
-)
 
 MANY = 300
 """Windows: enough for several pages."""

@@ -19,8 +19,8 @@ from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Bands, TimeoutEdit
 from monitor.store.journal_schema import VERSION_2
 from monitor.store.schema import SCHEMA_VERSION, VERSION_4, metadata
+from tests.evidence import ORG, SOURCE, T0, bands, count_of, reading, tally
 from tests.journal.changing import begun, leased
-from tests.ledger.readings import ORG, SOURCE, T0, bands, count_of, reading, tally
 
 
 def engine_of(url: str) -> Engine:

@@ -21,7 +21,7 @@ from monitor.ledger import Ledger, inspect_state
 from monitor.store import StateMaintenance
 from monitor.store.failures import ledger_error
 from monitor.store.schema import SCHEMA_VERSION
-from tests.ledger.readings import ORG, SOURCE, count_of, reading, tally
+from tests.evidence import ORG, SOURCE, count_of, reading, tally
 
 NOBODY = 65_534
 """A user without rights on anything of ours."""

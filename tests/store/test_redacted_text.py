@@ -13,7 +13,7 @@ from monitor.ledger import Ledger, Reading
 from monitor.model import Action
 from monitor.redaction import MASK, SECRETS, Redactor
 from monitor.remediation import AuditFile
-from tests.ledger.readings import ORG, SOURCE, T0, incident, reading, tally
+from tests.evidence import ORG, SOURCE, T0, incident, reading, tally
 
 TOKEN = "tok-6c1f3b9a27"  # noqa: S105 - it opens nothing
 NAMED = f"Look up {TOKEN}"

@@ -16,7 +16,7 @@ from monitor.journal import Switch
 from monitor.ledger import Ledger
 from monitor.store import StateClock
 from tests.clocks import ManualClock
-from tests.ledger.readings import ORG
+from tests.evidence import ORG
 
 HOURS = 6 * 3_600
 BOOT = getattr(time, "CLOCK_BOOTTIME", None)

@@ -6,15 +6,8 @@ from monitor.ledger import Ledger
 from monitor.model import Action, FlowErrorTally
 from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
-from tests.summary.filled_ledger import (
-    HOUR,
-    ORG,
-    T0,
-    TIMED_OUT,
-    FilledLedger,
-    executions,
-    timed_out,
-)
+from tests.evidence import ORG, T0, TIMED_OUT, executions, timed_out
+from tests.filled_ledger import HOUR, FilledLedger
 
 CRM = Action("crm", "Get customer", "i1", "Customers", "Web Services", configured_timeout_ms=5_000)
 PAY = Action("pay", "Take payment", "i2", "Payments", configured_timeout_ms=8_000)

@@ -15,17 +15,8 @@ from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Contract, Incident
 from monitor.render import report_document
 from monitor.summary.model import Summary, SummaryInput
 from monitor.summary.query import assemble_summary
-from tests.summary.filled_ledger import (
-    BROKEN,
-    CLASSIFIER,
-    HOUR,
-    ORG,
-    T0,
-    THROTTLED,
-    TIMED_OUT,
-    bands_of,
-    timed_out,
-)
+from tests.evidence import BROKEN, ORG, T0, THROTTLED, TIMED_OUT, bands_of, timed_out
+from tests.filled_ledger import CLASSIFIER, HOUR
 
 CATALOGUE = (
     Action("crm", "Get customer", "i1", "Customers", configured_timeout_ms=5_000),

@@ -11,7 +11,8 @@ from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind, Contract
 from monitor.render.report import describe_limits, limit_documents
 from monitor.summary.limit_usage import LimitUse, limits_in_use
-from tests.summary.filled_ledger import CLASSIFIER, HOUR, ORG, T0, TIMED_OUT, FilledLedger
+from tests.evidence import ORG, T0, TIMED_OUT
+from tests.filled_ledger import CLASSIFIER, HOUR, FilledLedger
 
 WINDOW = 300
 EVERY = {

@@ -7,7 +7,8 @@ import pytest
 from monitor.ledger import Ledger
 from monitor.model import UNKNOWN_ACTION
 from monitor.time_ranges import TimeRange
-from tests.summary.filled_ledger import HOUR, T0, TIMED_OUT, FilledLedger, executions, timed_out
+from tests.evidence import T0, TIMED_OUT, executions, timed_out
+from tests.filled_ledger import HOUR, FilledLedger
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.model import BAND_EDGES_MS, NO_BANDS, Bands, band_of
 from monitor.summary.percentiles import BandedDurations, DurationDistribution, duration_distribution
-from tests.summary.filled_ledger import bands_of
+from tests.evidence import bands_of
 
 
 def banded(*durations_ms: float) -> BandedDurations:

@@ -11,21 +11,17 @@ from monitor.model import UNKNOWN_ACTION, Action, ActionKind, Classifier, Contra
 from monitor.summary.model import ActionSummary, Summary, empty_summary
 from monitor.summary.query import settled, summarise
 from monitor.time_ranges import TimeRange
-from tests.summary.filled_ledger import (
+from tests.evidence import (
     BROKEN,
-    CLASSIFIER,
-    DAY_SECONDS,
-    HOUR,
-    HOUR_SECONDS,
     ORG,
     T0,
     THROTTLED,
     TIMED_OUT,
     WINDOW_SECONDS,
-    FilledLedger,
     executions,
     timed_out,
 )
+from tests.filled_ledger import CLASSIFIER, DAY_SECONDS, HOUR, HOUR_SECONDS, FilledLedger
 
 CRM = Action("crm", "Get customer", "i1", "Customers", "Web Services", configured_timeout_ms=5_000)
 PAY = Action("pay", "Take payment", "i2", "Payments", configured_timeout_ms=8_000)

@@ -18,7 +18,8 @@ from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.web import WebServer, create_app
 from tests.clocks import ManualClock
-from tests.exporter.snapshots import CLASSIFIER, NOW, snapshot
+from tests.exporter.snapshots import NOW, snapshot
+from tests.filled_ledger import CLASSIFIER
 from tests.web.certificates import Certificate, make_certificate
 
 LOOPBACK = "127.0.0.1"

@@ -1,12 +1,16 @@
-"""Readings to write into a ledger: windows of five minutes, one source, one org."""
+"""Executions and timeouts of one org, and readings of them to be recorded in a ledger.
+
+Windows are five minutes long, and counted from ``T0``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
-from monitor.model import BAND_EDGES_MS, NO_ERROR, Action, Bands, Incident
+from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Action, Bands, Incident, band_of
 from monitor.time_ranges import TimeRange
 
 ORG = "acme"
@@ -15,10 +19,22 @@ WINDOW_SECONDS = 300
 T0 = 1_800_000_000
 """A window begins here."""
 
+TIMED_OUT = "EXECUTION_TIMEOUT"
+THROTTLED = "CONCURRENT_EXECUTIONS_EXCEEDED"
+BROKEN = "REMOTE_SERVER_ERROR"
+
 
 def bands(**counts: int) -> Bands:
     """Counts by band: ``bands(b0=3, b16=1)``."""
     return tuple(counts.get(f"b{index}", 0) for index in range(len(BAND_EDGES_MS) + 1))
+
+
+def bands_of(*durations_ms: float) -> Bands:
+    """The bands of executions that took this long."""
+    counts = [0] * (len(BAND_EDGES_MS) + 1)
+    for duration_ms in durations_ms:
+        counts[band_of(duration_ms)] += 1
+    return tuple(counts)
 
 
 def tally(  # noqa: PLR0913 - each names one thing a test is about
@@ -46,6 +62,29 @@ def tally(  # noqa: PLR0913 - each names one thing a test is about
     )
 
 
+def executions(  # noqa: PLR0913 - each is one thing that a test is about
+    action_id: str,
+    durations_ms: Sequence[float],
+    *,
+    error_type: str = NO_ERROR,
+    response_status: str = "",
+    window_start: int = T0,
+    in_bands: bool = True,
+) -> Tally:
+    """Executions of one action that ended one way in one window, as a source tallies them."""
+    return Tally(
+        SeriesKey(action_id, error_type, response_status),
+        window_start,
+        Counts(
+            count=len(durations_ms),
+            duration_ms=float(sum(durations_ms)),
+            min_ms=float(min(durations_ms)),
+            max_ms=float(max(durations_ms)),
+            bands=bands_of(*durations_ms) if in_bands else NO_BANDS,
+        ),
+    )
+
+
 def incident(  # noqa: PLR0913 - each names one thing a test is about
     conversation_id: str = "c1",
     *,
@@ -56,6 +95,7 @@ def incident(  # noqa: PLR0913 - each names one thing a test is about
     flow_id: str = "f1",
     flow_name: str = "",
     error_type: str = "Timeout",
+    attributed: str = "",
 ) -> Incident:
     """One timeout of one conversation."""
     return Incident(
@@ -67,6 +107,28 @@ def incident(  # noqa: PLR0913 - each names one thing a test is about
         flow_id=flow_id,
         flow_name=flow_name,
         error_type=error_type,
+        attributed=attributed,
+    )
+
+
+def timed_out(
+    conversation_id: str,
+    *,
+    action_id: str = "crm",
+    flow_id: str = "main",
+    at: float = T0 + 60,
+    error_type: str = TIMED_OUT,
+    **more: Any,  # noqa: ANN401 - what ``incident`` takes
+) -> Incident:
+    """A timeout of ``crm`` in the main menu, or in another flow."""
+    more.setdefault("flow_name", {"main": "Main menu", "billing": "Billing"}.get(flow_id, ""))
+    return incident(
+        conversation_id,
+        at=at,
+        action_id=action_id,
+        flow_id=flow_id,
+        error_type=error_type,
+        **more,
     )
 
 
