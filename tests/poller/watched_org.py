@@ -163,7 +163,8 @@ class WatchedOrg:
 
     def fault(self, kind: str, path_prefix: str, **more: object) -> None:
         """Let requests to a path go wrong from now on."""
-        order_fault(self.simulator.url, kind, path_prefix=path_prefix, count=ALWAYS, **more)
+        fault = {"path_prefix": path_prefix, "count": ALWAYS} | more
+        order_fault(self.simulator.url, kind, **fault)
 
     def mend(self) -> None:
         """Let nothing go wrong any more."""
