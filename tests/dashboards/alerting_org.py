@@ -101,7 +101,7 @@ def last(hour: float) -> float:
 
 
 @dataclass
-class StandingClock:
+class PausedClock:
     """A clock that stands still until it is let go."""
 
     origin: float

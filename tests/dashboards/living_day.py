@@ -36,7 +36,7 @@ from tests.dashboards.alerting_org import (
     SPEED,
     TUNED,
     USELESS,
-    StandingClock,
+    PausedClock,
     last,
 )
 from tests.dashboards.expected_alerts import TRIP_AFTER
@@ -87,7 +87,7 @@ class LivingDay:
 
     folder: Path
     origin: float
-    clock: StandingClock
+    clock: PausedClock
     prometheus: Prometheus
     pager: Pager
     orgs: Mapping[str, SimulatedOrg]
@@ -114,7 +114,7 @@ def living_day(folder: Path, tool: Callable[[str], str]) -> Iterator[LivingDay]:
         tool: Finds a program of the operating system.
     """
     programs = {name: tool(name) for name in ("prometheus", "promtool", "prometheus-alertmanager")}
-    clock = StandingClock(last(DAY_ENDS_HOUR))
+    clock = PausedClock(last(DAY_ENDS_HOUR))
     orgs = {
         name: simulated_org(
             _spoken(contract, clock.origin),
@@ -211,8 +211,8 @@ def _configure(folder: Path, port: int, urls: Mapping[str, str], allow: Sequence
     )
 
 
-def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> None:
-    """Take the daemon's turns at some moments of the day: two timeouts are raised.
+def _change_timeouts(settings: Settings, clock: PausedClock, config: Path) -> None:
+    """Reconcile as the daemon does, at some moments of the day: two timeouts are raised.
 
     One raise helps, and is verified. The other does not; it is not undone, for somebody has paused
     all changes before that was known.
@@ -222,7 +222,7 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
     with Ledger.open(settings.state.url) as ledger:
         reader = open_reader(org, settings, ledger=ledger, clock=clock, stop=stop)
         watch = OrgPoller(reader, settings, ledger=ledger, clock=clock)
-        keeper = RemediationLoop(org, settings, ledger, clock, stop)
+        loop = RemediationLoop(org, settings, ledger, clock, stop)
         for hours in (CHANGED_HOURS, CHANGED_HOURS - 0.25, JUDGED_HOURS):
             clock.origin = end - hours * HOUR
             if hours == JUDGED_HOURS:
@@ -231,8 +231,8 @@ def _change_timeouts(settings: Settings, clock: StandingClock, config: Path) -> 
             watch.diagnose()
             # Its timeout was another for a moment of which the ledger knows.
             clock.origin += 60
-            keeper.run_once(watch.snapshot.diagnosis)
-        keeper.close()
+            loop.run_once(watch.snapshot.diagnosis)
+        loop.close()
         watch.close()
         states = {one.action_id: one.state for one in ledger.journal.changes(org.name, 100)}
     clock.origin = end
@@ -257,7 +257,7 @@ def _wait_for_scrapes(server: Prometheus) -> None:
         time.sleep(0.1)
 
 
-def _read_the_day(settings: Settings, clock: StandingClock) -> dict[tuple[str, str, str], int]:
+def _read_the_day(settings: Settings, clock: PausedClock) -> dict[tuple[str, str, str], int]:
     """Read the day; what the ledger then holds of it, by org, action and outcome."""
     classifier = settings.classify.classifier()
     day = TimeRange(int(clock.origin) - 24 * HOUR, int(clock.origin))
@@ -321,7 +321,7 @@ def _routes(listening: Pager) -> dict[str, Any]:
 
 
 @contextmanager
-def _daemon(folder: Path, config: Path, clock: StandingClock, address: str) -> Iterator[None]:
+def _daemon(folder: Path, config: Path, clock: PausedClock, address: str) -> Iterator[None]:
     """The daemon as a process; time goes on from its start."""
     running = clock.let_go(SPEED)
     numbers = (repr(running.origin), repr(running.started), repr(running.speed))

@@ -280,7 +280,7 @@ def test_every_query_keeps_to_what_was_chosen(name: str, panel: dict[str, Any]) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_marks_keep_to_what_was_chosen(name: str) -> None:
-    """The org of the variable, and a stretch that holds two samples however far one looks."""
+    """The org of the variable, and a period that holds two samples however far one looks."""
     for mark in load(name)["annotations"]["list"]:
         assert mark["datasource"]["uid"] == "${datasource}"
         assert 'org="$org"' in mark["expr"]

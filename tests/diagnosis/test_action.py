@@ -278,7 +278,7 @@ def evidences(draw: st.DrawFn) -> ActionEvidence:
 @settings(max_examples=60, deadline=None)
 @given(evidence=evidences())
 def test_whatever_the_evidence_there_is_a_sound_answer(evidence: ActionEvidence) -> None:
-    """No exception, no NaN; the rails hold; and no number below the floor."""
+    """No exception, no NaN; the guards hold; and no number below the floor."""
     found = diagnose(evidence)
     assert sound(found)
     value = found.recommendation

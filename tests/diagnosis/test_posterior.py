@@ -1,4 +1,4 @@
-"""Laws weighed by how well they describe what was counted."""
+"""The posterior of laws, by how well they describe what was counted."""
 
 from __future__ import annotations
 

@@ -171,8 +171,8 @@ def test_auto_raises_what_is_helped_undoes_what_is_not_and_leaves_the_rest_alone
         )
 
     running.wait_until(settled)
-    turns = running.decisions()["keep", "verdict"]
-    running.wait_until(lambda: running.decisions()["keep", "verdict"] > turns + 60)
+    decided = running.decisions()["keep", "verdict"]
+    running.wait_until(lambda: running.decisions()["keep", "verdict"] > decided + 60)
 
     assert settled(), "something was changed again"
     steps = [(one.action_name, one.from_ms, one.to_ms) for one in running.changes()]

@@ -31,7 +31,7 @@ def test_every_action_has_a_state_set(scrape: Scraper) -> None:
 
 
 def test_a_recommendation_is_there_raw_and_capped(scrape: Scraper) -> None:
-    """What the data ask for, and what the rails allow."""
+    """What the data ask for, and what the guards allow."""
     found = advised(raw_ms=44_500.0, capped_ms=30_000.0)
     scraped = scrape(org_snapshot(diagnosis=diagnosed({CRM.action_id: found})))
 

@@ -219,7 +219,7 @@ def test_an_action_without_executions_is_no_error(make_deployment: MakeDeploymen
 
 
 def test_less_than_a_minute_is_a_minute(deployment: Deployment) -> None:
-    """Stretches begin and end with a minute, and none is empty."""
+    """Periods begin and end with a minute, and none is empty."""
     deployment.clock.at = NOON + 30
 
     assert deployment.ask(seconds=1.0).time_range == TimeRange(NOON - 60, NOON)

@@ -199,7 +199,7 @@ def test_who_made_a_change_stand_down_is_noted_when_the_log_tells(ledger: Ledger
     assert ledger.journal.change(ORG, 1).note == "Ada Lovelace has set 9 s at 2027-01-15 09:58 UTC"
 
 
-def test_a_standing_tells_who_saved_what_we_have_changed(ledger: Ledger) -> None:
+def test_a_state_tells_who_saved_what_we_have_changed(ledger: Ledger) -> None:
     """And nothing of other actions."""
     applied(ledger)
     kept(ledger, edit(T0 + REFRESH, ADA, 4_000, 9_000), edit(T0, BEN, action_id="b"))

@@ -8,7 +8,7 @@ from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS, incident, reading, t
 
 
 def test_coverage_grows_by_what_was_asked(ledger: Ledger) -> None:
-    """Stretches that overlap or touch become one; holes stay."""
+    """Time ranges that overlap or touch become one; holes stay."""
     for covered in (windows(0, 2), windows(5, 6), windows(1, 3), windows(6, 8)):
         ledger.record(ORG, SOURCE, reading(covered=covered))
 

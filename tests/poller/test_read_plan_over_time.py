@@ -151,7 +151,7 @@ def test_every_read_keeps_to_the_rules(
 def test_what_is_skipped_was_never_read_and_is_skipped_once(
     settings: CollectSettings, happened: list[Step]
 ) -> None:
-    """Stretches given up overlap neither each other nor anything that was read before."""
+    """Periods given up overlap neither each other nor anything that was read before."""
     source = ImaginedSource(settings, settings.window)
     now = NOON + 17.5
     source.poll(now, answers=1)

@@ -260,7 +260,7 @@ class Bench:
                 assert result.action_id == LISTED, "undone by itself, and not on the allow-list"
             return
         assert not self.is_paused, "a write while paused"
-        assert self.raw_standing().tripped is None, "a write while tripped"
+        assert self.raw_state().tripped is None, "a write while tripped"
         if not result.measured:
             assert acting.by_hand, "set by hand by nobody"
             self.sends.append(now)
@@ -280,7 +280,7 @@ class Bench:
         )
         self.sends.append(now)
 
-    def raw_standing(self) -> RemediationState:
+    def raw_state(self) -> RemediationState:
         """What stands in the way, asked beside the program."""
         return self.ledger.journal.remediation_state(ORG, self.clock.now())
 
@@ -425,7 +425,7 @@ class ByHand:
 
 
 class Program:
-    """A daemon, or a command: it takes turns, and can be cut off at any step."""
+    """A daemon, or a command: it reconciles, and can be cut off at any step."""
 
     def __init__(self, bench: Bench, name: str) -> None:
         """Start."""

@@ -40,7 +40,7 @@ def test_what_somebody_else_saved_stands(bench: Bench, timeout_ms: int | None) -
     said = bench.org.world.conflict != "408"
     expected = S.CONFLICT if said else S.SUPERSEDED if timeout_ms else S.ABANDONED
     assert newest(bench).state is expected
-    assert bench.raw_standing().tripped is None
+    assert bench.raw_state().tripped is None
 
 
 def test_by_hand_it_is_told_with_both_values(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""The daemon's turns at one org: when none is taken, what is counted, and what is shown."""
+"""The daemon's loop at one org: when it rests, what is counted, and what is shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.clocks import ManualClock
 from tests.remediation.guard_inputs import ACTION, NAME, NOW, ORG, diagnosis
 from tests.simulated_org import org_table
 
-MakeKeeper = Callable[..., RemediationLoop]
+MakeLoop = Callable[..., RemediationLoop]
 DIAGNOSED = OrgDiagnosis(
     org=ORG,
     contract=Contract.PLATFORM,
@@ -52,8 +52,8 @@ def stop() -> threading.Event:
 
 
 @pytest.fixture
-def make_loop(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
-    """Makes a keeper in some mode."""
+def make_loop(ledger: Ledger, stop: threading.Event) -> Iterator[MakeLoop]:
+    """Makes a loop in some mode."""
     with ExitStack() as stack:
 
         def make(mode: str = "recommend") -> RemediationLoop:
@@ -70,7 +70,7 @@ def make_loop(ledger: Ledger, stop: threading.Event) -> Iterator[MakeKeeper]:
         yield make
 
 
-def test_a_turn_decides_about_every_action_and_counts_it(make_loop: MakeKeeper) -> None:
+def test_a_turn_decides_about_every_action_and_counts_it(make_loop: MakeLoop) -> None:
     """By the guard that refused."""
     loop = make_loop()
     report = loop.run_once(DIAGNOSED)
@@ -82,7 +82,7 @@ def test_a_turn_decides_about_every_action_and_counts_it(make_loop: MakeKeeper) 
 
 
 def test_every_decision_that_can_be_made_is_counted_from_the_start(
-    make_loop: MakeKeeper,
+    make_loop: MakeLoop,
 ) -> None:
     """A counter that appears with its first event hides that event."""
     decisions = make_loop().snapshot.decisions
@@ -92,18 +92,18 @@ def test_every_decision_that_can_be_made_is_counted_from_the_start(
     assert {("keep", name) for name in GUARD_NAMES} < set(decisions)
 
 
-def test_a_mode_of_off_looks_at_nothing(make_loop: MakeKeeper, ledger: Ledger) -> None:
+def test_a_mode_of_off_looks_at_nothing(make_loop: MakeLoop, ledger: Ledger) -> None:
     """Not even a refusal is recorded."""
     assert make_loop("off").run_once(DIAGNOSED) == ReconcileReport()
     assert ledger.journal.audit(ORG, 10) == []
 
 
-def test_before_the_first_diagnosis_nothing_is_known(make_loop: MakeKeeper) -> None:
+def test_before_the_first_diagnosis_nothing_is_known(make_loop: MakeLoop) -> None:
     """So nothing is decided."""
     assert make_loop().run_once(None) == ReconcileReport()
 
 
-def test_no_turn_begins_once_the_daemon_ends(make_loop: MakeKeeper, stop: threading.Event) -> None:
+def test_no_turn_begins_once_the_daemon_ends(make_loop: MakeLoop, stop: threading.Event) -> None:
     """A change takes longer than the end is waited for."""
     stop.set()
 
@@ -111,7 +111,7 @@ def test_no_turn_begins_once_the_daemon_ends(make_loop: MakeKeeper, stop: thread
 
 
 def test_a_turn_is_left_out_while_another_program_has_its_own(
-    make_loop: MakeKeeper, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+    make_loop: MakeLoop, ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The next comes soon; that is no error."""
     lease = ledger.journal.take_lease(ORG, "another:1", time.time(), 60)
@@ -124,7 +124,7 @@ def test_a_turn_is_left_out_while_another_program_has_its_own(
     assert loop.run_once(DIAGNOSED).decisions != ()
 
 
-def test_a_tripped_breaker_is_counted_at_every_turn(make_loop: MakeKeeper, ledger: Ledger) -> None:
+def test_a_tripped_breaker_is_counted_at_every_turn(make_loop: MakeLoop, ledger: Ledger) -> None:
     """Also where no action wants a change: an alert rests on it."""
     lease = ledger.journal.take_lease(ORG, "another:1", time.time(), 60)
     assert lease is not None
@@ -138,8 +138,8 @@ def test_a_tripped_breaker_is_counted_at_every_turn(make_loop: MakeKeeper, ledge
     assert loop.snapshot.tripped
 
 
-def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
-    make_loop: MakeKeeper,
+def test_a_loop_that_takes_the_place_of_another_goes_on_counting(
+    make_loop: MakeLoop,
 ) -> None:
     """After the settings were read anew, counters go on."""
     first = make_loop()
@@ -153,7 +153,7 @@ def test_a_keeper_that_takes_the_place_of_another_goes_on_counting(
     assert (second.snapshot.mode, second.snapshot.voided) == ("auto", 4)
 
 
-def test_the_picture_shows_that_somebody_has_paused(make_loop: MakeKeeper, ledger: Ledger) -> None:
+def test_the_picture_shows_that_somebody_has_paused(make_loop: MakeLoop, ledger: Ledger) -> None:
     """While the daemon runs."""
     loop = make_loop()
     assert not loop.snapshot.paused
@@ -164,7 +164,7 @@ def test_the_picture_shows_that_somebody_has_paused(make_loop: MakeKeeper, ledge
 
 
 def test_changes_of_the_future_are_told_once_and_counted(
-    make_loop: MakeKeeper, ledger: Ledger, capsys: pytest.CaptureFixture[str]
+    make_loop: MakeLoop, ledger: Ledger, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A clock was wrong when somebody resumed; it counts as done just now."""
     ledger.journal.resume(ORG, Switch(NOW + 7_200, "ann@desk"))

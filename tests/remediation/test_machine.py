@@ -333,7 +333,7 @@ class Remediation(RuleBasedStateMachine):
         fault: tuple[str, str, int] | None,
     ) -> None:
         if self.bench.settings.mode == "off":
-            return  # the daemon takes no turns then
+            return  # the daemon reconciles nothing then
         steps = self._steps(happenings, fault, other=1 - which)
         reconciler = self.daemons[which].reconciler(steps, "auto@host")
         inputs = self.bench.inputs()

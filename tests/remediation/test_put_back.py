@@ -56,10 +56,10 @@ def test_it_is_put_back_at_once_and_everything_stops(bench: Bench) -> None:
     assert events(bench)[1:] == [
         *("planned", "writing", "applied", "unhelpful", "tripped", "undoing", "rolled_back")
     ]
-    tripped = bench.raw_standing().tripped
+    tripped = bench.raw_state().tripped
     assert tripped is not None
     assert place in tripped.reason
-    assert bench.raw_standing().quarantines[LISTED].reason == "rolled_back"
+    assert bench.raw_state().quarantines[LISTED].reason == "rolled_back"
 
 
 def test_nothing_else_is_changed_in_the_same_turn(bench: Bench) -> None:
@@ -114,7 +114,7 @@ def test_an_edit_in_between_is_not_put_back_over(bench: Bench) -> None:
 
     assert bench.value_ms(LISTED) == 11_000
     assert "not put back: Somebody else wrote before" in newest(bench).note
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
     bench.move_clock(200)
     bench.refresh()
     turn(bench)
@@ -138,7 +138,7 @@ def test_what_somebody_else_wrote_since_is_theirs(bench: Bench) -> None:
     turn(bench, steps=steps)
 
     assert (newest(bench).state, bench.value_ms(LISTED)) == (S.WATCHING, 6_000)
-    assert bench.raw_standing().tripped is None
+    assert bench.raw_state().tripped is None
 
 
 def test_where_it_is_spoilt_again_it_is_told_so(bench: Bench) -> None:
@@ -149,7 +149,7 @@ def test_where_it_is_spoilt_again_it_is_told_so(bench: Bench) -> None:
 
     assert bench.value_ms(LISTED) == 4_000
     assert "still differs at" in newest(bench).note or "not put back" in newest(bench).note
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_undoing_that_changes_more_is_put_back_too(bench: Bench) -> None:
@@ -163,7 +163,7 @@ def test_undoing_that_changes_more_is_put_back_too(bench: Bench) -> None:
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
     assert newest(bench).state is S.ROLLED_BACK
     assert "put back as it was read before" in newest(bench).note
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_a_rollback_by_hand_that_changes_more_is_put_back_too(bench: Bench) -> None:
@@ -194,7 +194,7 @@ def test_a_value_set_by_hand_is_put_back_and_told(bench: Bench) -> None:
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
     assert newest(bench).state is S.ROLLED_BACK
     assert newest(bench).note.startswith(f"set by hand, {DAMAGED}")
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
     bench.refresh()
     turn(bench)
     assert bench.value_ms(LISTED) == 4_000
@@ -220,7 +220,7 @@ def test_a_program_that_dies_in_between_leaves_it_to_the_next(bench: Bench, step
     if not died:
         assert others(bench) == before
     if was_written:
-        assert bench.raw_standing().tripped is not None
+        assert bench.raw_state().tripped is not None
         assert DAMAGED in newest(bench).note
     bench.check_that_damage_is_told()
 
@@ -241,7 +241,7 @@ def test_by_hand_it_is_found_by_the_next_as_well(bench: Bench, step: int) -> Non
     if is_spoilt:
         with pytest.raises(RefusedError):
             other.run()
-        assert bench.raw_standing().tripped is not None
+        assert bench.raw_state().tripped is not None
     bench.check_that_damage_is_told()
 
 
@@ -281,7 +281,7 @@ def test_a_timeout_that_is_damaged_with_the_rest_is_put_back_too(bench: Bench) -
     assert newest(bench).state is S.ROLLED_BACK
     assert "timeout" in newest(bench).note.partition(";")[0].removeprefix(DAMAGED)
     assert "put back as it was read before" in newest(bench).note
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_a_damaged_timeout_of_an_undo_is_put_back_too(bench: Bench) -> None:
@@ -294,7 +294,7 @@ def test_a_damaged_timeout_of_an_undo_is_put_back_too(bench: Bench) -> None:
 
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
     assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.ROLLED_BACK, True)
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_a_damaged_timeout_of_a_value_set_by_hand_is_put_back_too(bench: Bench) -> None:
@@ -306,7 +306,7 @@ def test_a_damaged_timeout_of_a_value_set_by_hand_is_put_back_too(bench: Bench) 
         Program(bench, "person").setting(Steps(bench=bench, by_hand=True), LISTED, 8_000).run()
 
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
@@ -329,7 +329,7 @@ def test_the_next_program_finds_a_damaged_timeout(bench: Bench, *, by_hand: bool
 
     assert DAMAGED in newest(bench).note
     assert newest(bench).left_ms is None
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
@@ -347,7 +347,7 @@ def test_a_configuration_that_is_not_shown_any_more_stops_everything(
         turn(bench, steps=steps)
 
     assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.UNHELPFUL, True)
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_a_configuration_that_the_next_program_is_not_shown_stops_everything(
@@ -364,7 +364,7 @@ def test_a_configuration_that_the_next_program_is_not_shown_stops_everything(
     turn(bench)
 
     assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.UNHELPFUL, True)
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 @pytest.mark.parametrize(("timeout_ms", "state"), [(None, S.UNHELPFUL), (11_000, S.SUPERSEDED)])
@@ -388,7 +388,7 @@ def test_a_version_does_not_overrule_the_lock(
     assert (flows.get(FLOW).body["description"], bench.writes) == ("Theirs", 1)
     assert newest(bench).state is state
     assert "not put back, for nobody can tell" in newest(bench).note
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_undoing_a_damaged_change_does_not_make_it_look_whole(bench: Bench) -> None:
@@ -408,7 +408,7 @@ def test_undoing_a_damaged_change_does_not_make_it_look_whole(bench: Bench) -> N
     assert DAMAGED in done.note
     assert exit_code_of(done) == 1
     turn(bench)
-    assert bench.raw_standing().tripped is None
+    assert bench.raw_state().tripped is None
 
 
 def test_what_was_resumed_does_not_trip_when_it_is_given_up_later(bench: Bench) -> None:
@@ -425,7 +425,7 @@ def test_what_was_resumed_does_not_trip_when_it_is_given_up_later(bench: Bench) 
     turn(bench)
 
     assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.SUPERSEDED, True)
-    assert bench.raw_standing().tripped is None
+    assert bench.raw_state().tripped is None
 
 
 @pytest.mark.parametrize("undo", [False, True])
@@ -445,7 +445,7 @@ def test_a_lease_that_runs_short_does_not_hide_the_damage(bench: Bench, *, undo:
     assert f"{DAMAGED}: $." in newest(bench).note
     assert "; not put back: " in newest(bench).note
     assert newest(bench).state is (S.ROLLED_BACK if undo else S.UNHELPFUL)
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_by_hand_a_lease_that_runs_short_does_not_hide_the_damage(bench: Bench) -> None:
@@ -463,7 +463,7 @@ def test_by_hand_a_lease_that_runs_short_does_not_hide_the_damage(bench: Bench) 
 
     assert DAMAGED in newest(bench).note
     assert "; not put back: " in newest(bench).note
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_templates_that_could_not_be_read_back_are_no_damage(make_bench: MakeBench) -> None:
@@ -478,7 +478,7 @@ def test_templates_that_could_not_be_read_back_are_no_damage(make_bench: MakeBen
     turn(bench, steps=steps)
 
     assert (newest(bench).state, bench.value_ms(LISTED)) == (S.WATCHING, 6_000)
-    assert bench.raw_standing().tripped is None
+    assert bench.raw_state().tripped is None
 
 
 def test_nor_are_those_that_the_next_program_can_not_read(make_bench: MakeBench) -> None:
@@ -494,7 +494,7 @@ def test_nor_are_those_that_the_next_program_can_not_read(make_bench: MakeBench)
     turn(bench)
 
     assert newest(bench).state is S.WATCHING
-    assert bench.raw_standing().tripped is None
+    assert bench.raw_state().tripped is None
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
@@ -518,7 +518,7 @@ def test_a_lease_that_is_lost_in_between_does_not_hide_the_damage(
         turn(bench, steps=steps)
 
     assert (newest(bench).state, DAMAGED in newest(bench).note) == (S.UNHELPFUL, True)
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 def test_what_is_not_shown_any_more_while_it_is_put_back_stays_damaged(

@@ -1,4 +1,4 @@
-"""Turns at an org: each ending that a change can have, on both targets."""
+"""Reconciling an org: each ending that a change can have, on both targets."""
 
 from __future__ import annotations
 
@@ -345,7 +345,7 @@ def test_failures_in_a_row_stop_everything_until_somebody_resumes(bench: Bench) 
         turn(bench)
     turn(bench)
 
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
     assert (turn(bench).decisions[0].reason, bench.value_ms(LISTED)) == ("tripped", 4_000)
     bench.resume()
     turn(bench)
@@ -481,7 +481,7 @@ def test_a_write_that_changes_more_than_the_timeout_stops_everything(
     assert newest(bench).state is S.ROLLED_BACK
     assert newest(bench).note.endswith("put back, and it still differs at $.config.request.headers")
     assert bench.value_ms(LISTED) == 4_000
-    tripped = bench.raw_standing().tripped
+    tripped = bench.raw_state().tripped
     assert tripped is not None
     assert "changed more than the timeout" in tripped.reason
 
@@ -499,7 +499,7 @@ def test_an_undoing_that_changes_more_than_the_timeout_stops_everything_too(
 
     assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
     assert newest(bench).note.endswith("$.config.request.headers")
-    assert bench.raw_standing().tripped is not None
+    assert bench.raw_state().tripped is not None
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "reset"])

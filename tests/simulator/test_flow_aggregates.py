@@ -15,7 +15,7 @@ from tests.simulator.conftest import Simulate
 from tests.simulator_client import SimulatorClient, interval
 
 QUERY = "/api/v2/analytics/flows/aggregates/query"
-STRETCH = TimeRange(NOON - 10 * HOUR, NOON)
+PERIOD = TimeRange(NOON - 10 * HOUR, NOON)
 ERRORS = {
     "type": "or",
     "predicates": [
@@ -29,7 +29,7 @@ GROUPED = World(flow_aggregates="grouped", flow_exits="ended")
 def ask(wire: SimulatorClient, **more: object) -> requests.Response:
     """Runs of flows by flow and exit."""
     body: dict[str, object] = {
-        "interval": interval(STRETCH),
+        "interval": interval(PERIOD),
         "granularity": "PT5M",
         "groupBy": ["flowId", "exitReason"],
         "metrics": ["nFlow"],
@@ -54,7 +54,7 @@ def test_it_counts_what_the_truth_tells(simulate: Simulate, clock: ManualClock, 
     """By flow and exit reason, in the window that the world dates it in."""
     wire = simulate(world=World(flow_aggregates="grouped", flow_exits=exits))
     clock.at = NOON + 5 * HOUR
-    told = wire.truth(STRETCH)["flow_errors"]
+    told = wire.truth(PERIOD)["flow_errors"]
     assert told
     assert counts(ask(wire, filter=ERRORS)) == {
         (one["flow_id"], one["exit_reason"]): one["callers"] for one in told

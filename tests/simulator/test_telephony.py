@@ -13,8 +13,8 @@ from tests.clocks import HOUR, NOON, ManualClock
 from tests.simulator.conftest import Simulate
 from tests.simulator_client import SimulatorClient
 
-STRETCH = TimeRange(NOON - 10 * HOUR, NOON)
-WIDE = TimeRange(STRETCH.start, STRETCH.end + HOUR)
+PERIOD = TimeRange(NOON - 10 * HOUR, NOON)
+WIDE = TimeRange(PERIOD.start, PERIOD.end + HOUR)
 TELEPHONY = "error.ininedgecontrol."
 
 
@@ -104,7 +104,7 @@ def test_callers_leave_flows_in_many_ways(simulate: Simulate, clock: ManualClock
 def test_the_truth_tells_of_every_caller_lost(simulate: Simulate, clock: ManualClock) -> None:
     """Per flow and exit reason, by when the flow was left; records agree once all is visible."""
     wire = simulate("late")
-    told = wire.truth(STRETCH)["flow_errors"]
+    told = wire.truth(PERIOD)["flow_errors"]
     clock.at = max(one["visible_by"] for one in told)
     counted: Counter[tuple[str, str]] = Counter()
     for session in sessions(wire.all_details(WIDE)):

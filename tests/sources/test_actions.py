@@ -24,12 +24,12 @@ from tests.poller.watched_org import SMALL, client_of, really_happened
 from tests.simulated_org import serve_org, simulated_org
 from tests.sources.analytics_answers import AGGREGATES, aggregates, bucket, dropped, group
 
-STRETCH = TimeRange(NOON, NOON + HOUR)
+PERIOD = TimeRange(NOON, NOON + HOUR)
 
 
 def read(client: Client) -> Evidence:
     """Ask for an hour."""
-    return ActionsSource(client).read(STRETCH, 300, deep=False)
+    return ActionsSource(client).read(PERIOD, 300, deep=False)
 
 
 def answered(far_side: FarSide, client: Client, *groups: dict[str, Any]) -> Evidence:
@@ -71,7 +71,7 @@ class TestQuestion:
     def test_it_asks_for_the_period_in_the_windows(self, far_side: FarSide, client: Client) -> None:
         """Interval and granularity are those of the read, in UTC."""
         far_side.on(AGGREGATES, aggregates())
-        ActionsSource(client).read(STRETCH, 900, deep=False)
+        ActionsSource(client).read(PERIOD, 900, deep=False)
         body = far_side.requests(AGGREGATES)[0].json
         assert body["interval"] == "2026-11-23T12:00:00.000Z/2026-11-23T13:00:00.000Z"
         assert (body["granularity"], body["timeZone"]) == ("PT15M", "UTC")

@@ -11,7 +11,7 @@ from tests.genesys.far_side import FarSide, Reply
 from tests.sources.analytics_answers import DETAILS, Json, conversation, page, segment
 from tests.sources.test_conversations import KnowsNothing
 
-STRETCH = TimeRange(NOON, NOON + 900)
+PERIOD = TimeRange(NOON, NOON + 900)
 
 
 def failed(number: int, began: float = NOON - 60) -> Json:
@@ -22,7 +22,7 @@ def failed(number: int, began: float = NOON - 60) -> Json:
 def found(client: Client, *, deep: bool = False) -> list[str]:
     """The conversations that a read finds, sorted."""
     source = ConversationsSource(client, CLASSIFIER, KnowsNothing())
-    incidents = source.read(STRETCH, 300, deep=deep).incidents
+    incidents = source.read(PERIOD, 300, deep=deep).incidents
     return sorted(incident.conversation_id for incident in incidents)
 
 

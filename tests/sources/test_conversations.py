@@ -22,7 +22,7 @@ from tests.poller.watched_org import SMALL, client_of
 from tests.simulated_org import readable, serve_org
 from tests.sources.analytics_answers import DETAILS, conversation, dropped, page, segment
 
-STRETCH = TimeRange(NOON, NOON + 900)
+PERIOD = TimeRange(NOON, NOON + 900)
 
 TALKATIVE = World(detail_errors="named", telephony_errors="some")
 """A world whose records say which data action failed."""
@@ -77,7 +77,7 @@ class Knows:
 def read(client: Client, knows: Knows | KnowsNothing | None = None) -> Evidence:
     """Ask for a quarter of an hour."""
     source = ConversationsSource(client, CLASSIFIER, knows or KnowsNothing())
-    return source.read(STRETCH, 300, deep=False)
+    return source.read(PERIOD, 300, deep=False)
 
 
 def told(
@@ -105,7 +105,7 @@ class TestQuestion:
         """By an hour for the newest windows, by six in a deep read: they go by their start."""
         far_side.on(DETAILS, page())
         source = ConversationsSource(client, CLASSIFIER, KnowsNothing())
-        source.read(STRETCH, 300, deep=deep)
+        source.read(PERIOD, 300, deep=deep)
         body = far_side.requests(DETAILS)[0].json
         assert body["interval"] == f"2026-11-23T{begin}:00.000Z/2026-11-23T12:15:00.000Z"
 
@@ -179,7 +179,7 @@ class TestEndToEnd:
         assert 0 < shallow < deep
 
 
-class TestStretch:
+class TestPeriod:
     """Conversations come by the day; kept is what failed in the period."""
 
     @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from tests.genesys.far_side import FarSide
 from tests.poller.watched_org import SMALL, client_of
 from tests.simulated_org import readable, serve_org
 from tests.sources.analytics_answers import DETAILS, Json, conversation, page, segment
-from tests.sources.test_conversations import STRETCH, Knows
+from tests.sources.test_conversations import PERIOD, Knows
 
 STATION_SILENT = "error.ininedgecontrol.connection.timeout"
 FLOW = {"flowId": "f1", "flowName": "Main Menu"}
@@ -26,7 +26,7 @@ def told(far_side: FarSide, client: Client, *conversations: Json) -> list[Incide
     """The timeouts that a page of records tells of."""
     far_side.on(DETAILS, page(*conversations))
     source = ConversationsSource(client, CLASSIFIER, KNOWS)
-    return list(source.read(STRETCH, 300, deep=False).incidents)
+    return list(source.read(PERIOD, 300, deep=False).incidents)
 
 
 @pytest.mark.parametrize("code", [STATION_SILENT, "error.ininedgecontrol.session.timed_out"])
