@@ -6,18 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.remediation.making import MakePlace, places
-from tests.remediation.places import PLACES, Place
+from tests.remediation.simulated_targets import (
+    TARGETS,
+    ServeTarget,
+    SimulatedTarget,
+    served_targets,
+)
 
 
 @pytest.fixture
-def make_place() -> Iterator[MakePlace]:
-    """Serves an org and looks at one of its places; everything is closed when the test ends."""
-    with places() as make:
+def serve_target() -> Iterator[ServeTarget]:
+    """Serves targets, each on an org; everything is closed when the test ends."""
+    with served_targets() as make:
         yield make
 
 
-@pytest.fixture(params=sorted(PLACES))
-def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+@pytest.fixture(params=sorted(TARGETS))
+def served(request: pytest.FixtureRequest, serve_target: ServeTarget) -> SimulatedTarget:
     """Each of them in turn."""
-    return make_place(str(request.param))
+    return serve_target(str(request.param))

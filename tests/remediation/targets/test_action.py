@@ -34,7 +34,7 @@ from monitor.simulator.scenarios import (
 from tests.genesys.client.test_whole_answers import chunks, sends
 from tests.genesys.far_side import Act, FarSide, Reply, listening
 from tests.genesys.sdk_models import payload_problems
-from tests.remediation.making import MakePlace
+from tests.remediation.simulated_targets import ServeTarget
 from tests.simulated_org import org_settings
 
 ACTION = "/api/v2/integrations/actions/a-1"
@@ -487,19 +487,19 @@ def test_an_empty_answer_is_one(target: IntegrationActionTarget, far_side: FarSi
     ids=lambda part: str(part) if isinstance(part, str) else "",
 )
 def test_what_can_not_be_edited_is_refused_with_how_to_do_it(
-    make_place: MakePlace, action: SimulatedAction, state: Editable, words: str
+    serve_target: ServeTarget, action: SimulatedAction, state: Editable, words: str
 ) -> None:
     """Nothing is sent; the reading says how to change it by hand."""
-    place = make_place("integration-action")
-    reading = place.target.read(action.action_id)
+    served = serve_target("integration-action")
+    reading = served.target.read(action.action_id)
 
     with pytest.raises(RefusedError, match=words) as caught:
-        place.target.write(reading, 12_000)
+        served.target.write(reading, 12_000)
 
     assert reading.editable is state
     assert caught.value.guard == f"editable_{state}"
     assert caught.value.hint == f"{reading.by_hand}."
-    assert place.writes() == 0
+    assert served.writes() == 0
 
 
 @pytest.mark.parametrize(
@@ -548,11 +548,11 @@ def test_what_the_catalogue_knows_is_not_asked_again(client: Client, far_side: F
     assert len(far_side.requests(INTEGRATIONS)) == 2
 
 
-def test_an_unset_timeout_does_not_make_an_authentication_action(make_place: MakePlace) -> None:
+def test_an_unset_timeout_does_not_make_an_authentication_action(serve_target: ServeTarget) -> None:
     """It is in the usual list, so it can be changed."""
-    place = make_place("integration-action")
+    served = serve_target("integration-action")
 
-    reading = place.target.read(SEND_CONFIRMATION.action_id)
+    reading = served.target.read(SEND_CONFIRMATION.action_id)
 
     assert (reading.editable, reading.is_set) == (Editable.YES, False)
 
@@ -568,12 +568,12 @@ def test_a_changed_template_is_a_difference(
     assert target.differences(before, after) == ("$.config.response.successTemplate",)
 
 
-def test_templates_that_were_not_read_are_no_difference(make_place: MakePlace) -> None:
+def test_templates_that_were_not_read_are_no_difference(serve_target: ServeTarget) -> None:
     """What can't be written is read without them; nothing says what became of them then."""
-    place = make_place("integration-action")
-    managed = IntegrationActionTarget(place.client, managed=("*",))
-    whole, part = place.target.read(place.action_id), managed.read(place.action_id)
+    served = serve_target("integration-action")
+    managed = IntegrationActionTarget(served.client, managed=("*",))
+    whole, part = served.target.read(served.action_id), managed.read(served.action_id)
 
-    assert place.target.differences(whole, part) == ()
-    assert place.target.differences(part, whole) == ()
-    assert (bool(place.target.fingerprint(whole)), managed.fingerprint(part)) == (True, "")
+    assert served.target.differences(whole, part) == ()
+    assert served.target.differences(part, whole) == ()
+    assert (bool(served.target.fingerprint(whole)), managed.fingerprint(part)) == (True, "")

@@ -19,8 +19,7 @@ from monitor.errors import (
     RefusedError,
 )
 from monitor.model import CAP_MS
-from tests.remediation.making import MakePlace
-from tests.remediation.places import PLACES, Place
+from tests.remediation.simulated_targets import TARGETS, ServeTarget, SimulatedTarget
 
 SERVER_MANAGED = {"version", "dateModified", "modifiedBy"}
 
@@ -36,11 +35,11 @@ def without_timeouts(node: object) -> object:
     return [without_timeouts(one) for one in node] if isinstance(node, list) else node
 
 
-def test_a_reading_says_what_is_in_force(place: Place) -> None:
+def test_a_reading_says_what_is_in_force(served: SimulatedTarget) -> None:
     """Value, lock and version, and that it can be changed."""
-    reading = place.target.read(place.action_id)
+    reading = served.target.read(served.action_id)
 
-    assert (reading.action_id, reading.action_name) == (place.action_id, "Order Status")
+    assert (reading.action_id, reading.action_name) == (served.action_id, "Order Status")
     assert (reading.timeout_ms, reading.is_set) == (5_000, True)
     assert reading.lock
     assert reading.version == "1"
@@ -48,122 +47,124 @@ def test_a_reading_says_what_is_in_force(place: Place) -> None:
     assert reading.by_hand
 
 
-def test_a_write_changes_the_timeout_and_nothing_else(place: Place) -> None:
+def test_a_write_changes_the_timeout_and_nothing_else(served: SimulatedTarget) -> None:
     """On the far side too, templates included; the answer names the new lock."""
-    stored: dict[str, Any] = place.stored()
-    before = place.target.read(place.action_id)
+    stored: dict[str, Any] = served.stored()
+    before = served.target.read(served.action_id)
 
-    written = place.target.write(before, 6_000)
+    written = served.target.write(before, 6_000)
 
-    after = place.target.read(place.action_id)
-    assert place.timeout_ms() == after.timeout_ms == written.timeout_ms == 6_000
+    after = served.target.read(served.action_id)
+    assert served.timeout_ms() == after.timeout_ms == written.timeout_ms == 6_000
     assert (after.lock, after.version) == (written.lock, written.version)
     assert after.lock != before.lock
-    assert place.target.differences(before, after) == ()
-    assert without_timeouts(place.stored()) == without_timeouts(stored)
+    assert served.target.differences(before, after) == ()
+    assert without_timeouts(served.stored()) == without_timeouts(stored)
 
 
-def test_a_write_is_one_request(place: Place) -> None:
+def test_a_write_is_one_request(served: SimulatedTarget) -> None:
     """Nothing is repeated, and nothing but the write is sent."""
-    reading = place.target.read(place.action_id)
+    reading = served.target.read(served.action_id)
 
-    place.target.write(reading, 6_000)
+    served.target.write(reading, 6_000)
 
-    assert place.writes() == 1
+    assert served.writes() == 1
 
 
-def test_a_value_between_two_steps_is_rounded_up(place: Place) -> None:
+def test_a_value_between_two_steps_is_rounded_up(served: SimulatedTarget) -> None:
     """The platform's actions count whole seconds, flows count milliseconds."""
-    written = place.target.write(place.target.read(place.action_id), 5_001)
+    written = served.target.write(served.target.read(served.action_id), 5_001)
 
-    expected = 5_001 if place.target.step_ms == 1 else 6_000
-    assert place.timeout_ms() == written.timeout_ms == expected
+    expected = 5_001 if served.target.step_ms == 1 else 6_000
+    assert served.timeout_ms() == written.timeout_ms == expected
 
 
-def test_the_cap_itself_can_be_written(place: Place) -> None:
+def test_the_cap_itself_can_be_written(served: SimulatedTarget) -> None:
     """30 s are allowed."""
-    place.target.write(place.target.read(place.action_id), CAP_MS)
+    served.target.write(served.target.read(served.action_id), CAP_MS)
 
-    assert place.timeout_ms() == 30_000
+    assert served.timeout_ms() == 30_000
 
 
 @pytest.mark.parametrize(
     ("timeout_ms", "guard"), [(CAP_MS + 1, "cap"), (60_000, "cap"), (0, "positive")]
 )
-def test_a_value_out_of_range_is_never_sent(place: Place, timeout_ms: int, guard: str) -> None:
+def test_a_value_out_of_range_is_never_sent(
+    served: SimulatedTarget, timeout_ms: int, guard: str
+) -> None:
     """Whoever asks for it; beyond the cap the way to go is named."""
-    reading = place.target.read(place.action_id)
+    reading = served.target.read(served.action_id)
 
     with pytest.raises(RefusedError) as caught:
-        place.target.write(reading, timeout_ms)
+        served.target.write(reading, timeout_ms)
 
     assert caught.value.guard == guard
     assert ("webhook" in caught.value.hint) == (guard == "cap")
-    assert place.writes() == 0
+    assert served.writes() == 0
 
 
 @pytest.mark.parametrize("timeout_ms", [None, 7_000])
 def test_a_write_over_somebody_elses_change_is_a_conflict(
-    place: Place, timeout_ms: int | None
+    served: SimulatedTarget, timeout_ms: int | None
 ) -> None:
     """Whether they changed the timeout or another field, theirs stands."""
-    reading = place.target.read(place.action_id)
-    place.edit(timeout_ms)
+    reading = served.target.read(served.action_id)
+    served.edit(timeout_ms)
 
     with pytest.raises(ConflictError):
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
-    assert place.timeout_ms() == (timeout_ms or 5_000)
+    assert served.timeout_ms() == (timeout_ms or 5_000)
 
 
-def test_a_conflict_in_the_last_moment_is_one(place: Place) -> None:
+def test_a_conflict_in_the_last_moment_is_one(served: SimulatedTarget) -> None:
     """The lock is checked where the write happens, not before it."""
-    reading = place.target.read(place.action_id)
-    place.fault("edited")
+    reading = served.target.read(served.action_id)
+    served.fault("edited")
 
     with pytest.raises(ConflictError):
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
-    assert place.timeout_ms() == 5_000
+    assert served.timeout_ms() == 5_000
 
 
 @pytest.mark.parametrize("kind", ["reset", "server_error", "unavailable", "request_timeout"])
-def test_a_write_that_was_lost_on_its_way_is_ambiguous(place: Place, kind: str) -> None:
+def test_a_write_that_was_lost_on_its_way_is_ambiguous(served: SimulatedTarget, kind: str) -> None:
     """It was not carried out, but nobody on this side can know; a reading shows it."""
-    reading = place.target.read(place.action_id)
-    place.fault(kind)
+    reading = served.target.read(served.action_id)
+    served.fault(kind)
 
     with pytest.raises(AmbiguousWriteError):
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
-    assert place.target.read(place.action_id).lock == reading.lock
-    assert place.writes() == 1
+    assert served.target.read(served.action_id).lock == reading.lock
+    assert served.writes() == 1
 
 
 @pytest.mark.parametrize("kind", ["reset_after", "html"])
-def test_a_write_whose_answer_was_lost_is_ambiguous(place: Place, kind: str) -> None:
+def test_a_write_whose_answer_was_lost_is_ambiguous(served: SimulatedTarget, kind: str) -> None:
     """The answer broke off, or a proxy's page came in its place."""
-    reading = place.target.read(place.action_id)
-    place.fault(kind)
+    reading = served.target.read(served.action_id)
+    served.fault(kind)
 
     with pytest.raises(AmbiguousWriteError):
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
-    assert place.target.read(place.action_id).timeout_ms == place.timeout_ms()
-    assert place.timeout_ms() == (6_000 if kind == "reset_after" else 5_000)
+    assert served.target.read(served.action_id).timeout_ms == served.timeout_ms()
+    assert served.timeout_ms() == (6_000 if kind == "reset_after" else 5_000)
 
 
-@pytest.mark.parametrize("kind", sorted(PLACES))
-def test_a_write_that_hangs_is_ambiguous(kind: str, make_place: MakePlace) -> None:
+@pytest.mark.parametrize("kind", sorted(TARGETS))
+def test_a_write_that_hangs_is_ambiguous(kind: str, serve_target: ServeTarget) -> None:
     """Carried out, and then silence."""
-    place = make_place(kind, deadline_seconds=1.0)
-    reading = place.target.read(place.action_id)
-    place.fault("hang_after", hang_seconds=5)
+    served = serve_target(kind, deadline_seconds=1.0)
+    reading = served.target.read(served.action_id)
+    served.fault("hang_after", hang_seconds=5)
 
     with pytest.raises(AmbiguousWriteError):
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
-    assert place.timeout_ms() == 6_000
+    assert served.timeout_ms() == 6_000
 
 
 @pytest.mark.parametrize(
@@ -177,102 +178,104 @@ def test_a_write_that_hangs_is_ambiguous(kind: str, make_place: MakePlace) -> No
     ],
 )
 def test_a_refused_write_is_told_by_its_kind(
-    place: Place, kind: str, error: type[GenesysError]
+    served: SimulatedTarget, kind: str, error: type[GenesysError]
 ) -> None:
     """None of these is ambiguous: nothing was changed."""
-    reading = place.target.read(place.action_id)
-    place.fault(kind)
+    reading = served.target.read(served.action_id)
+    served.fault(kind)
 
     with pytest.raises(error) as caught:
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
     assert not isinstance(caught.value, AmbiguousWriteError)
-    assert place.timeout_ms() == 5_000
-    assert place.writes() == 1
+    assert served.timeout_ms() == 5_000
+    assert served.writes() == 1
 
 
-def test_a_missing_permission_is_named_with_where_to_grant_it(place: Place) -> None:
+def test_a_missing_permission_is_named_with_where_to_grant_it(served: SimulatedTarget) -> None:
     """The permission to write, which the reader's client need not have."""
-    reading = place.target.read(place.action_id)
-    held = place.wire.org.permissions
-    place.wire.org.grant(one for one in held if not one.endswith(("write", "edit")))
+    reading = served.target.read(served.action_id)
+    held = served.wire.org.permissions
+    served.wire.org.grant(one for one in held if not one.endswith(("write", "edit")))
 
     with pytest.raises(PermissionDeniedError) as caught:
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
-    wanted = "flow:flow:write" if place.target.kind == "flow" else "integrations:action:edit"
+    wanted = "flow:flow:write" if served.target.kind == "flow" else "integrations:action:edit"
     assert wanted in caught.value.hint
     assert "Admin > Roles/Permissions" in caught.value.hint
 
 
-def test_a_write_to_nobody_is_not_ambiguous(place: Place) -> None:
+def test_a_write_to_nobody_is_not_ambiguous(served: SimulatedTarget) -> None:
     """A connection that was never made carried nothing."""
-    reading = place.target.read(place.action_id)
-    place.wire.simulator.close()
-    place.client._transport._session.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    reading = served.target.read(served.action_id)
+    served.wire.simulator.close()
+    served.client._transport._session.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
     with pytest.raises(ConnectionFailedError):
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
     assert reading.timeout_ms == 5_000
 
 
-@pytest.mark.parametrize("kind", sorted(PLACES))
-def test_what_terraform_manages_is_refused(kind: str, make_place: MakePlace) -> None:
+@pytest.mark.parametrize("kind", sorted(TARGETS))
+def test_what_terraform_manages_is_refused(kind: str, serve_target: ServeTarget) -> None:
     """By a pattern of its name; the hint says where to change it."""
-    place = make_place(kind, managed=("Order *",))
-    reading = place.target.read(place.action_id)
+    served = serve_target(kind, managed=("Order *",))
+    reading = served.target.read(served.action_id)
 
     with pytest.raises(RefusedError, match="Terraform manages it") as caught:
-        place.target.write(reading, 6_000)
+        served.target.write(reading, 6_000)
 
     assert reading.editable is Editable.TERRAFORM
     assert caught.value.guard == "editable_terraform"
     assert "Terraform" in caught.value.hint
-    assert place.writes() == 0
+    assert served.writes() == 0
 
 
-@pytest.mark.parametrize("kind", sorted(PLACES))
-def test_a_pattern_that_does_not_match_refuses_nothing(kind: str, make_place: MakePlace) -> None:
+@pytest.mark.parametrize("kind", sorted(TARGETS))
+def test_a_pattern_that_does_not_match_refuses_nothing(
+    kind: str, serve_target: ServeTarget
+) -> None:
     """What Terraform does not manage stays free."""
-    place = make_place(kind, managed=("crm-*",))
+    served = serve_target(kind, managed=("crm-*",))
 
-    place.target.write(place.target.read(place.action_id), 6_000)
+    served.target.write(served.target.read(served.action_id), 6_000)
 
-    assert place.timeout_ms() == 6_000
+    assert served.timeout_ms() == 6_000
 
 
-def test_an_action_that_is_not_there_is_told(place: Place) -> None:
+def test_an_action_that_is_not_there_is_told(served: SimulatedTarget) -> None:
     """A mistyped id changes nothing."""
     with pytest.raises(NotFoundError):
-        place.target.read("custom_-_nobody")
+        served.target.read("custom_-_nobody")
 
-    assert place.writes() == 0
+    assert served.writes() == 0
 
 
-def test_a_change_of_another_field_is_a_difference(place: Place) -> None:
+def test_a_change_of_another_field_is_a_difference(served: SimulatedTarget) -> None:
     """Its place is named; its value is not, for it may be secret."""
-    before = place.target.read(place.action_id)
-    place.edit()
-    after = place.target.read(place.action_id)
+    before = served.target.read(served.action_id)
+    served.edit()
+    after = served.target.read(served.action_id)
 
-    (where,) = place.target.differences(before, after)
+    (where,) = served.target.differences(before, after)
 
-    expected = "$.description" if place.target.kind == "flow" else "$.config.request.headers"
+    expected = "$.description" if served.target.kind == "flow" else "$.config.request.headers"
     assert where.startswith(expected)
 
 
-def test_two_readings_of_the_same_do_not_differ(place: Place) -> None:
+def test_two_readings_of_the_same_do_not_differ(served: SimulatedTarget) -> None:
     """Nothing happened, nothing is said."""
-    first, second = (place.target.read(place.action_id) for _ in range(2))
+    first, second = (served.target.read(served.action_id) for _ in range(2))
 
-    assert place.target.differences(first, second) == ()
+    assert served.target.differences(first, second) == ()
     assert first == second
 
 
-def test_a_reading_does_not_show_what_it_carries(place: Place) -> None:
+def test_a_reading_does_not_show_what_it_carries(served: SimulatedTarget) -> None:
     """Documents hold addresses and headers of back ends, which may be secret."""
-    shown = repr(place.target.read(place.action_id))
+    shown = repr(served.target.read(served.action_id))
 
     assert "backend.example" not in shown
     assert "document" not in shown

@@ -1,21 +1,26 @@
-"""Both places where timeouts are kept, on a simulated org, with all that a test does to them."""
+"""Both targets, each on a simulated org that is served, with all that a test does to them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.genesys import Client
+from monitor.genesys import Client, connect
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
+from monitor.simulator import scenario
 from monitor.simulator.scenarios import MAIN_MENU, ORDER_ENQUIRIES, ORDER_STATUS, SHIPMENT_TRACKING
+from monitor.simulator.world import World
+from tests.simulated_org import org_settings, readable, serve_org
 from tests.simulator_client import ACTIONS, SimulatorClient
 
 FLOW_ID = ORDER_ENQUIRIES.flow_id
 
 
 @dataclass(frozen=True)
-class Place:
+class SimulatedTarget:
     """A target, and the far side of it.
 
     Attributes:
@@ -82,9 +87,11 @@ def entries(node: object) -> list[dict[str, Any]]:
     return []
 
 
-def flow_place(wire: SimulatorClient, client: Client, managed: tuple[str, ...] = ()) -> Place:
+def flow_target(
+    wire: SimulatorClient, client: Client, managed: tuple[str, ...] = ()
+) -> SimulatedTarget:
     """A data action in a flow's document."""
-    return Place(
+    return SimulatedTarget(
         target=FlowTarget(client, FLOW_ID, managed=managed),
         wire=wire,
         path=f"/api/v2/flows/{FLOW_ID}",
@@ -95,9 +102,11 @@ def flow_place(wire: SimulatorClient, client: Client, managed: tuple[str, ...] =
     )
 
 
-def action_place(wire: SimulatorClient, client: Client, managed: tuple[str, ...] = ()) -> Place:
+def action_target(
+    wire: SimulatorClient, client: Client, managed: tuple[str, ...] = ()
+) -> SimulatedTarget:
     """An integration action."""
-    return Place(
+    return SimulatedTarget(
         target=IntegrationActionTarget(client, managed=managed),
         wire=wire,
         path=f"{ACTIONS}/{ORDER_STATUS.action_id}",
@@ -108,5 +117,29 @@ def action_place(wire: SimulatorClient, client: Client, managed: tuple[str, ...]
     )
 
 
-PLACES = {"flow": flow_place, "integration-action": action_place}
+TARGETS = {"flow": flow_target, "integration-action": action_target}
 ANOTHER_FLOW_ID = MAIN_MENU.flow_id
+
+ServeTarget = Callable[..., SimulatedTarget]
+
+
+@contextmanager
+def served_targets() -> Iterator[ServeTarget]:
+    """Serve orgs, and return one target of each; everything is closed at the end."""
+    with ExitStack() as stack:
+
+        def make(
+            kind: str,
+            managed: tuple[str, ...] = (),
+            *,
+            deadline_seconds: float = 10.0,
+            world: World | None = None,
+        ) -> SimulatedTarget:
+            plan = scenario("flow" if kind == "flow" else "punctual")
+            simulator = stack.enter_context(serve_org(plan, world=readable(world)))
+            wire = stack.enter_context(SimulatorClient(simulator))
+            client = connect(org_settings(simulator.url), deadline_seconds=deadline_seconds)
+            stack.enter_context(closing(client))
+            return TARGETS[kind](wire, client, managed)
+
+        yield make
