@@ -60,12 +60,13 @@ class Database:
         self._is_prepared = False
         self._looking = threading.Lock()
         self.was_created = False
-        self._writer = engine.execution_options(**{WRITES: True})
-        self._reader = (
-            engine
-            if engine.dialect.name == "sqlite"
-            else engine.execution_options(isolation_level="REPEATABLE READ")
-        )
+        writer, reader = engine.execution_options(**{WRITES: True}), engine
+        if self.is_shared:
+            # Whatever the server's default is: a writer that has waited for a lock must see what
+            # was committed meanwhile, and a reader must see one moment.
+            writer = writer.execution_options(isolation_level="READ COMMITTED")
+            reader = reader.execution_options(isolation_level="REPEATABLE READ")
+        self._writer, self._reader = writer, reader
 
     @property
     def name(self) -> str:
