@@ -40,6 +40,14 @@ def refused(key: str, pattern: str) -> str:
         ("(a?){30}a{30}$", "may take for ever"),
         ("((ab)*c?)+$", "may take for ever"),
         ("(?=(a+)+$)", "may take for ever"),
+        ("(?:(?:a?){16}){16}x", "may take for ever"),
+        ("(a?b?a?){16}(a?b?a?){16}c", "may take for ever"),
+        ("(?i)((?:ab?|a){16}){16}x", "may take for ever"),
+        ("(?:(?:a|aa){1,16}){1,16}$", "may take for ever"),
+        ("(?:a{0,16}){16}$", "may take for ever"),
+        ("a?" * 20 + "x", "may take for ever"),
+        (".*.*.*(?:a|a){4}x", "may take for ever"),
+        ("(?:[ab]+a){10}x", "may take for ever"),
         (".*.*.*.*x", "repeats more than 3 parts without end"),
     ],
 )
@@ -52,7 +60,19 @@ def test_a_pattern_that_can_not_be_used_is_refused(key: str, pattern: str, told:
 
 
 @pytest.mark.parametrize(
-    "pattern", [".*[a-z]+.*x$", r"a+a+a+$", r"(?i)rate.?limit|concurren|too.?many", "(ab){2}c*"]
+    "pattern",
+    [
+        ".*[a-z]+.*x$",
+        "a+a+a+$",
+        "(?i)rate.?limit|concurren|too.?many",
+        ".*(?:rate|quota).*(?:limit|exceed).*",
+        "(?:[0-9]{1,3}[.]){3}[0-9]{1,3}",
+        "(?:timed?.?out|time.?limit).*",
+        "(ab){2}c*",
+        "(?:a?){15}x",
+        ".*.*(?:a|aa){2}x",
+        "(?:a+b?){2}.x",
+    ],
 )
 def test_a_pattern_that_is_taken_ends_on_any_word(pattern: str) -> None:
     """The worst that is let through takes a second of a busy machine at most."""
