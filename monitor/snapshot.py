@@ -38,7 +38,7 @@ class PollHealth:
         catalogue_problem: Why the catalogue could not be read when that was last tried; empty
             where it could.
         voided: How often a source was found to be read to in the future, by a clock that was wrong.
-        clock_skew_seconds: How far the platform's clock is ahead of this machine's, to about a
+        clock_skew_seconds: How far the platform's clock is ahead of the one in use, to about a
             second; None before an answer has told.
     """
 
@@ -58,7 +58,7 @@ class PollHealth:
 
     @property
     def is_clock_off(self) -> bool:
-        """Whether this machine's clock is so wrong that windows are asked for that are not over."""
+        """Whether the clock in use is so wrong that windows are asked for that are not over."""
         return abs(self.clock_skew_seconds or 0.0) > CLOCK_OFF_SECONDS
 
 

@@ -297,7 +297,8 @@ CLOCK_SKEW = MetricSpec(
     Kind.GAUGE,
     ("org",),
     "seconds",
-    "How far the platform's clock is ahead of this machine's, by the date of its newest answer.",
+    "How far the platform's clock is ahead of this machine's, or of the PostgreSQL server's that "
+    "keeps the state, by the date of its newest answer.",
 )
 REMEDIATION_DECISIONS = MetricSpec(
     "timeout_monitor_remediation_decisions_total",

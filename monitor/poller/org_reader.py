@@ -13,6 +13,7 @@ from monitor.poller.audits import AuditReader
 from monitor.poller.catalogue import Catalogue
 from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
+from monitor.store import StateClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,14 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
         LedgerError: The state can't be read.
     """
-    client = connect(org, stop=stop, backoff=backoff, requests_per_second=pace(clock))
+    client = connect(
+        org,
+        stop=stop,
+        backoff=backoff,
+        requests_per_second=pace(clock),
+        # The platform is never held against a time that is simulated.
+        window_clock=clock if isinstance(clock, StateClock) else None,
+    )
     classifier = settings.classify.classifier()
     catalogue = Catalogue(org, client, ledger, clock)
     conversations = ConversationsSource(client, classifier, catalogue)

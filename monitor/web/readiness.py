@@ -85,7 +85,7 @@ def _about_time(org_snapshot: OrgSnapshot, now: float, stale_after_seconds: floa
     skew = org_snapshot.health.clock_skew_seconds
     if skew is not None and org_snapshot.health.is_clock_off:
         way = "behind" if skew > 0 else "ahead of"
-        found.append(f"this machine's clock is {abs(skew):.0f} s {way} the platform's")
+        found.append(f"the clock that windows go by is {abs(skew):.0f} s {way} the platform's")
     return found
 
 

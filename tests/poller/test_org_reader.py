@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from monitor.clock import SystemClock
+from monitor.clock import Clock, SystemClock
 from monitor.config import CollectSettings, OrgSettings, Settings
 from monitor.errors import ConfigurationError, RateLimitedError
 from monitor.genesys import EndpointBackoff
 from monitor.ledger import Ledger
 from monitor.poller import OrgReader, PollResult, open_reader
 from monitor.simulator import World
+from monitor.store import StateClock
 from tests.clocks import NOON, ManualClock
 from tests.poller.watched_org import SMALL
 from tests.simulated_org import org_settings, readable, serve_org
@@ -29,7 +31,7 @@ def settings_of(url: str, contract: str = "platform", **collect: str) -> Setting
 
 
 def reader_of(
-    settings: Settings, ledger: Ledger, clock: ManualClock, backoff: EndpointBackoff | None = None
+    settings: Settings, ledger: Ledger, clock: Clock, backoff: EndpointBackoff | None = None
 ) -> OrgReader:
     """The reader of the only org."""
     return open_reader(
@@ -66,6 +68,29 @@ def test_a_flow_contract_is_read_from_detail_records_alone(
         reader.client.close()
     assert report.available == {"conversations": True, "flow-errors": True}
     assert report.executions_added == report.incidents_added > 0
+
+
+def test_the_platforms_clock_is_held_against_the_one_that_windows_go_by(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    """A database server that is an hour ahead is told, though this machine's clock is right."""
+    ahead = StateClock(SystemClock(), lambda: time.time() + 3_600)
+    with serve_org(SMALL, clock) as simulator:
+        reader = reader_of(settings_of(simulator.url), ledger, ahead)
+        reader.catalogue.refresh()
+        reader.client.close()
+    assert reader.client.clock_skew_seconds == pytest.approx(-3_600, abs=60)
+
+
+def test_the_platforms_clock_is_not_held_against_a_simulated_one(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    """The time of the data is no time of the wire."""
+    with serve_org(SMALL, clock) as simulator:
+        reader = reader_of(settings_of(simulator.url), ledger, clock)
+        reader.catalogue.refresh()
+        reader.client.close()
+    assert reader.client.clock_skew_seconds == pytest.approx(0, abs=60)
 
 
 def test_endpoints_that_were_closed_stay_closed(ledger: Ledger, clock: ManualClock) -> None:

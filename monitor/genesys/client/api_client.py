@@ -97,6 +97,7 @@ class Client:
         deadline_seconds: float = CALL_SECONDS,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
         org: str = "",
+        window_clock: Clock | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -111,6 +112,7 @@ class Client:
             deadline_seconds: The most that one call takes.
             first_pause_seconds: The pause before the first repetition.
             org: What log lines call the org.
+            window_clock: What the platform's clock is held against; ``clock`` where None.
         """
         self._api_base = api_base
         self._tokens = tokens
@@ -118,6 +120,7 @@ class Client:
         self._rate_limiter = rate_limiter
         self._counters = counters
         self._clock = clock
+        self._window_clock = window_clock or clock
         self._stop = stop
         self._closing = threading.Event()
         self._deadline_seconds = deadline_seconds
@@ -343,7 +346,7 @@ class Client:
             self._budget.charge()
         response = self._transport.send(request(token, deadline.at_most(READ_TIMEOUT_SECONDS)))
         self._rate_limiter.observe(response.headers)
-        skew = skew_seconds(response.headers.get("Date"), self._clock.now())
+        skew = skew_seconds(response.headers.get("Date"), self._window_clock.now())
         if skew is not None:
             self._skews.append(skew)
         return response
@@ -357,6 +360,7 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     clock: Clock | None = None,
     backoff: EndpointBackoff | None = None,
     requests_per_second: float = REQUESTS_PER_SECOND,
+    window_clock: Clock | None = None,
 ) -> Client:
     """Return a client for one org, made of the real parts; no request is sent yet.
 
@@ -368,6 +372,8 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         backoff: Endpoints that were closed earlier; keep it where clients come and go.
         requests_per_second: The pace to keep to, by the machine's time; more than usual only
             where the org is simulated and its time runs faster.
+        window_clock: What windows are named by where that is another real clock, such as a
+            database server's: the platform's is held against it. None for ``clock``.
 
     Raises:
         ConfigurationError: A credential is missing, can't be read or can't be used.
@@ -398,4 +404,5 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         stop=stop,
         deadline_seconds=deadline_seconds,
         org=org.name,
+        window_clock=window_clock,
     )
