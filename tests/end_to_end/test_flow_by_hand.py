@@ -123,7 +123,7 @@ def test_a_long_rate_limit_is_not_waited_out(shell: Shell) -> None:
     assert "The platform wants fewer requests to PUT" in done.err
     assert "Nothing was changed" in done.err
     assert (shell.timeout_ms(), shell.writes()) == (5_000, 1)
-    assert shell.audit()[-1] == "failed"
+    assert shell.audit()[-1] == "abandoned"
 
 
 def test_a_write_whose_answer_was_lost_is_found_to_be_done(shell: Shell) -> None:
