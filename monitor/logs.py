@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any, TextIO
@@ -31,10 +32,16 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     if out.isatty():
         # A pretty traceback would show local variables, and a token among them.
         plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(colors=True, exception_formatter=plain)]
+        last = [
+            structlog.dev.ConsoleRenderer(colors=True, exception_formatter=plain),
+            _without_secrets,
+        ]
     else:
-        last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    last.append(_without_secrets)
+        last = [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+            _object_without_secrets,
+        ]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -63,6 +70,32 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
 def _without_secrets(_logger: object, _method: str, line: Any) -> str:  # noqa: ANN401 - structlog's
     """Return the finished line without any secret: what it was made of no longer matters."""
     return SECRETS.redact(str(line))
+
+
+def _object_without_secrets(logger: object, method: str, line: Any) -> str:  # noqa: ANN401 - the same
+    """Return the same of a line that is one JSON object, which it stays.
+
+    A secret of digits may stand in a number: what is left of that is no JSON. So the texts alone
+    are masked in such a line.
+    """
+    masked = _without_secrets(logger, method, line)
+    if masked == line:
+        return masked
+    try:
+        json.loads(masked)
+    except ValueError:
+        return json.dumps(_masked(json.loads(line)))
+    return masked
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str):
+        return SECRETS.redact(value)
+    if isinstance(value, dict):
+        return {SECRETS.redact(str(key)): _masked(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each) for each in value]
+    return value
 
 
 def _log_retry(details: RetryDetails) -> None:

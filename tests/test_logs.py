@@ -15,6 +15,7 @@ import stamina
 import structlog
 
 from monitor.logs import configure
+from monitor.redaction import MASK, SECRETS, Redactor
 
 
 class Terminal(io.StringIO):
@@ -53,6 +54,20 @@ def test_one_object_a_line() -> None:
     assert line["requests"] == 2
     assert line["level"] == "info"
     assert str(line["timestamp"]).endswith("Z")
+
+
+def test_a_secret_of_digits_leaves_a_line_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is masked in texts; a number that it happens to stand in is no secret."""
+    for name, fresh in vars(Redactor()).items():
+        monkeypatch.setattr(SECRETS, name, fresh)
+    SECRETS.keep("33333333")
+    out = io.StringIO()
+    configure(stream=out)
+
+    structlog.get_logger().info("polled", share=1 / 3, names=["at 33333333"], why="33333333")
+
+    (line,) = lines(out)
+    assert (line["share"], line["names"], line["why"]) == (1 / 3, [f"at {MASK}"], MASK)
 
 
 def test_plain_text_in_colours_on_a_terminal() -> None:
