@@ -61,27 +61,7 @@ AUDITS = "audits"
 """What the source of ``TimeoutEdit`` is called in the configuration and in metrics."""
 
 
-DETAIL_SOURCE = "conversations"
 FLOW_ERRORS_SOURCE = "flow-errors"
-
-
-class Contract(StrEnum):
-    """What an org's host offers."""
-
-    PLATFORM = "platform"
-    """Genesys Cloud's own API."""
-    FLOW = "flow"
-    """A gateway with flow documents and detail records alone."""
-
-    @property
-    def execution_source(self) -> str:
-        """The source that executions are counted from: without it nothing else says much."""
-        return "actions" if self.knows_successes else DETAIL_SOURCE
-
-    @property
-    def knows_successes(self) -> bool:
-        """Whether every execution is counted; under the other contract only timeouts are seen."""
-        return self is Contract.PLATFORM
 
 
 CONCURRENT_EXECUTIONS = "concurrent_executions"

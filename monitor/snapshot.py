@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
+from monitor.contract import Contract
 from monitor.diagnosis import OrgDiagnosis
 from monitor.journal import Change, OutsideChange
 from monitor.ledger import OrgState
-from monitor.model import AUDITS, Contract
+from monitor.model import AUDITS
 from monitor.summary import LimitUse, Summary
 
 CLOCK_OFF_SECONDS = 300.0

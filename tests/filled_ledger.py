@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.config import ClassifySettings
+from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.ledger import Ledger, Reading
-from monitor.model import (
-    Action,
-    Contract,
-    FlowErrorTally,
-    Incident,
-)
+from monitor.model import Action, FlowErrorTally, Incident
 from monitor.summary.model import Summary
 from monitor.summary.query import summarise
 from monitor.time_ranges import TimeRange

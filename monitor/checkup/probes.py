@@ -17,6 +17,7 @@ from monitor.checkup.state import StateProbe
 from monitor.checkup.writer import LOGIN_SECONDS, writer_findings
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
+from monitor.contract import Contract
 from monitor.errors import (
     BadRequestError,
     GenesysError,
@@ -37,7 +38,7 @@ from monitor.genesys import (
     tracking_is_built,
     whoami,
 )
-from monitor.model import AUDITS, Contract
+from monitor.model import AUDITS
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
 from monitor.summary import LIMIT_LABELS
 from monitor.time_ranges import TimeRange, floor_to

@@ -8,9 +8,9 @@ from contextlib import closing
 from monitor.checkup.findings import Finding, Level, failed
 from monitor.clock import Clock
 from monitor.config import OrgSettings, RemediationSettings
+from monitor.contract import Contract
 from monitor.errors import ConfigurationError, PermissionDeniedError, TimeoutMonitorError
 from monitor.genesys import OWN_ROLES, Client, connect, is_granted, list_actions, whoami
-from monitor.model import Contract
 
 LOGIN_SECONDS = 10.0
 """Whoever asks for a check waits in front of it: a host that is not there need not be asked again

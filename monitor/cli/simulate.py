@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.model import Contract
+from monitor.contract import Contract
 from monitor.signals import ShutdownSignal
 
 MOST_SEED = 2**32 - 1

@@ -11,8 +11,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from monitor.config.private_key import pem_text, without_wrapping
 from monitor.config.sections import Section
 from monitor.config.small_file import read_small_file
+from monitor.contract import Contract
 from monitor.errors import ConfigurationError
-from monitor.model import Contract
 
 DEFAULT_REGION = "mypurecloud.com"
 

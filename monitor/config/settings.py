@@ -15,8 +15,8 @@ from monitor.config.sections import (
     ServeSettings,
     StateSettings,
 )
+from monitor.contract import Contract
 from monitor.errors import ConfigurationError
-from monitor.model import Contract
 
 PREFIX = "TIMEOUT_MONITOR__"
 

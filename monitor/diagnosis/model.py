@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitor.contract import Contract
 from monitor.diagnosis.editable import Editable
-from monitor.model import Contract
 from monitor.time_ranges import TimeRange
 
 

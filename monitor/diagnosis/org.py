@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 import structlog
 
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
+from monitor.contract import Contract
 from monitor.diagnosis.action import DiagnosisSettings, diagnose
 from monitor.diagnosis.editable import Editable, editability
 from monitor.diagnosis.evidence import ActionEvidence
@@ -23,13 +24,7 @@ from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
 from monitor.errors import UnforeseenError
 from monitor.formats import seconds
 from monitor.ledger import Ledger, OrgState
-from monitor.model import (
-    CAP_MS,
-    FUNCTION_DEFAULT_TIMEOUT_MS,
-    Action,
-    ActionKind,
-    Contract,
-)
+from monitor.model import CAP_MS, FUNCTION_DEFAULT_TIMEOUT_MS, Action, ActionKind
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()

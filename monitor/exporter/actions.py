@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from monitor.contract import Contract
 from monitor.diagnosis import Verdict
 from monitor.exporter.catalogue import (
     ACTION_INFO,
@@ -30,7 +31,6 @@ from monitor.model import (
     NO_ERROR,
     Action,
     ActionKind,
-    Contract,
     Outcome,
 )
 from monitor.model import FLOW_ERRORS as EXIT_REASONS

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.contract import Contract
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.exporter.actions import callers_lost, known_actions
 from monitor.exporter.catalogue import (
@@ -34,7 +35,7 @@ from monitor.exporter.catalogue import (
 from monitor.exporter.families import exposable
 from monitor.exporter.remediation import results_over_time
 from monitor.ledger import History, OrgState
-from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Contract, Outcome
+from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Outcome
 from monitor.time_ranges import TimeRange, floor_to
 
 T = TypeVar("T", int, Counts)

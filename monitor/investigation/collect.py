@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
+from monitor.contract import DETAIL_SOURCE
 from monitor.diagnosis import diagnose_action
 from monitor.errors import (
     AuthenticationError,
@@ -30,7 +31,7 @@ from monitor.investigation.investigate import (
     build_investigation,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import DETAIL_SOURCE, ExecutionList
+from monitor.model import ExecutionList
 from monitor.sources import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.summary import TimeoutsInForce, timeouts_during
 from monitor.time_ranges import TimeRange, floor_to

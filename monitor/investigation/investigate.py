@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 
+from monitor.contract import Contract
 from monitor.diagnosis import Diagnosis
 from monitor.investigation.notes import notes_on
 from monitor.model import (
     BAND_EDGES_MS,
     Action,
     Classifier,
-    Contract,
     Execution,
     ExecutionList,
     Incident,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from monitor.contract import Contract
 from monitor.formats import exact_seconds, format_duration
-from monitor.model import Contract, ExecutionList, Truncation
+from monitor.model import ExecutionList, Truncation
 from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 

@@ -10,6 +10,7 @@ from functools import partial
 
 from monitor.clock import Clock
 from monitor.config import OrgSettings
+from monitor.contract import Contract
 from monitor.errors import (
     GenesysError,
     NotFoundError,
@@ -23,7 +24,7 @@ from monitor.genesys import (
     list_integrations,
 )
 from monitor.ledger import Ledger, OrgState
-from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind, Contract
+from monitor.model import CONCURRENT_EXECUTIONS, UNKNOWN_ACTION, Action, ActionKind
 from monitor.poller.action_kinds import FunctionTimeouts, KnownIntegrations
 from monitor.poller.flow_documents import FlowDocuments
 from monitor.poller.flow_usage import FlowUsage

@@ -11,6 +11,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.config import Settings
+from monitor.contract import Contract
 from monitor.diagnosis import DiagnosisCancelledError, OrgDiagnosis, diagnose_org, diagnosed_range
 from monitor.errors import (
     AuthenticationError,
@@ -22,7 +23,6 @@ from monitor.errors import (
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, OrgState
-from monitor.model import Contract
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
 from monitor.poller.poll_report import PollReport, PollResult

@@ -13,6 +13,7 @@ from collections import Counter
 import structlog
 
 from monitor.clock import Clock
+from monitor.contract import Contract
 from monitor.errors import BadRequestError, GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import (
     FLOW_AGGREGATES,
@@ -26,7 +27,7 @@ from monitor.genesys import (
     flow_aggregates,
     interval,
 )
-from monitor.model import BY_AGGREGATES, FLOW_ERRORS, Contract, FlowErrorTally
+from monitor.model import BY_AGGREGATES, FLOW_ERRORS, FlowErrorTally
 from monitor.sources.conversations import LONGEST_CALL_SECONDS, ConversationsSource
 from monitor.sources.source import Evidence, is_interval_too_long
 from monitor.time_ranges import TimeRange, floor_to

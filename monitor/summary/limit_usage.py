@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.ledger import Ledger, OrgState
 from monitor.model import (
@@ -17,7 +18,6 @@ from monitor.model import (
     FUNCTION_CONCURRENT_EXECUTIONS,
     ActionKind,
     Classifier,
-    Contract,
     Outcome,
 )
 from monitor.summary.timeouts_in_force import timeouts_during

@@ -8,16 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from monitor.contract import DETAIL_SOURCE, Contract
 from monitor.counts import Tally
 from monitor.ledger import OrgState
-from monitor.model import (
-    DETAIL_SOURCE,
-    FLOW_ERRORS_SOURCE,
-    ActionKind,
-    Contract,
-    FlowErrorTally,
-    Incident,
-)
+from monitor.model import FLOW_ERRORS_SOURCE, ActionKind, FlowErrorTally, Incident
 from monitor.time_ranges import TimeRange
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from monitor.contract import Contract
 from monitor.ledger import Ledger
-from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier, Contract
+from monitor.model import UNKNOWN_ACTION, ActionKind, Classifier
 from monitor.summary import groups, tables
 from monitor.summary.actions import ActionSummaries
 from monitor.summary.model import Summary, SummaryInput

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from monitor.cli.investigation_view import investigation_view
+from monitor.contract import Contract
 from monitor.investigation import DiagnosisInPeriod, InvestigationData, build_investigation
-from monitor.model import Action, Contract, Execution, ExecutionList, Incident
+from monitor.model import Action, Execution, ExecutionList, Incident
 from monitor.summary import TimeoutsInForce
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import END, slow_tail

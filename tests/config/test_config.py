@@ -11,8 +11,9 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from monitor.config import DEFAULT_FILE, ORG_VARIABLES, OrgSettings, Settings, load
+from monitor.contract import Contract
 from monitor.errors import ConfigurationError
-from monitor.model import Contract, Outcome
+from monitor.model import Outcome
 from monitor.time_ranges import parse_duration
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
+from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.diagnosis import org as org_module
 from monitor.diagnosis.editable import Editable
@@ -22,7 +23,7 @@ from monitor.diagnosis.org import (
     diagnosed_range,
 )
 from monitor.ledger import Ledger
-from monitor.model import Action, ActionKind, Contract
+from monitor.model import Action, ActionKind
 from monitor.render import diagnosis_document
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.synthetic_evidence import lognormal, with_hangs

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from monitor.config import Settings
+from monitor.contract import Contract
 from monitor.diagnosis.model import Verdict
 from monitor.ledger import Ledger
-from monitor.model import Action, Contract
+from monitor.model import Action
 from monitor.summary import summarise
 from tests.diagnosis.test_org import diagnosed
 from tests.evidence import ORG, T0, executions

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.diagnosis import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.ledger import Ledger, OrgState, Reading, SourceState
@@ -16,7 +17,6 @@ from monitor.model import (
     NO_ERROR,
     Action,
     ActionKind,
-    Contract,
     FlowErrorTally,
     Incident,
 )

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.contract import Contract
 from monitor.exporter import openmetrics, past_of
 from monitor.exporter.remediation import CHANGE_RESULTS
 from monitor.journal import AuditEntry
 from monitor.ledger import Ledger, Reading
-from monitor.model import NO_BANDS, Action, ActionKind, Contract, FlowErrorTally
+from monitor.model import NO_BANDS, Action, ActionKind, FlowErrorTally
 from monitor.time_ranges import TimeRange
 from tests.evidence import ORG, T0, WINDOW_SECONDS, incident, reading, tally, windows
 from tests.exporter.snapshots import Scrape, org_snapshot

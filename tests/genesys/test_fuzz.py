@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.contract import Contract
 from monitor.errors import TimeoutMonitorError
 from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.api.actions import (
@@ -36,7 +37,6 @@ from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.genesys.client.budget import Deadline
 from monitor.genesys.client.rate_limiter import RateLimiter, TokenBucket
 from monitor.genesys.client.transport import Request, Response
-from monitor.model import Contract
 from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, timeout_edits
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock

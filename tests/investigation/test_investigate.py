@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.contract import Contract
 from monitor.investigation.investigate import (
     ExecutionStatistics,
     Investigation,
     InvestigationData,
     build_investigation,
 )
-from monitor.model import Action, Contract, Execution, ExecutionList, Outcome, Truncation
+from monitor.model import Action, Execution, ExecutionList, Outcome, Truncation
 from monitor.render import investigation_document
 from monitor.summary import TimeoutsInForce
 from tests.evidence import BROKEN, THROTTLED, TIMED_OUT, timed_out

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from monitor.model import Contract
+from monitor.contract import Contract
 from monitor.simulator import World
 from monitor.summary import summarise
 from monitor.time_ranges import TimeRange

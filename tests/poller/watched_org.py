@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.config import CollectSettings, OrgSettings, Settings
+from monitor.contract import Contract
 from monitor.genesys import (
     ApiCounters,
     Client,
@@ -19,7 +20,7 @@ from monitor.genesys import (
 )
 from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.ledger import Ledger
-from monitor.model import Classifier, Contract
+from monitor.model import Classifier
 from monitor.poller.catalogue import Catalogue
 from monitor.poller.source_reader import ChargedSources, SourceReader
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, SimulatedOrg

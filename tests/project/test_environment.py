@@ -72,4 +72,4 @@ def test_a_missing_tool_fails_in_ci(
 def test_the_changelog_knows_this_version(root: Path) -> None:
     """Users can read what the version they have brought."""
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert f"\n## {monitor.__version__} " in text
+    assert f"\n## [{monitor.__version__}] - 20" in text

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Settings
+from monitor.contract import Contract
 from monitor.diagnosis import OrgDiagnosis
 from monitor.journal import Switch
 from monitor.ledger import Ledger
-from monitor.model import Action, ActionKind, Contract
+from monitor.model import Action, ActionKind
 from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.loop import RemediationLoop
 from monitor.remediation.reconcile import ReconcileReport

@@ -9,6 +9,7 @@ the rules at the step that would break them.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -119,19 +120,19 @@ class Remediation(RuleBasedStateMachine):
 
     kind = "integration-action"
     template = Path()
+    folder = Path()
     wire: type[Wsgi | Socket] = Wsgi
 
     def __init__(self) -> None:
         """Lay out the org."""
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory(dir=_fast())
+        self._folder = Path(tempfile.mkdtemp(dir=self.folder))
 
     @initialize(first=st.booleans(), budget=st.integers(1, 2), world=WORLD)
     def a_change_is_made(self, *, first: bool, budget: int, world: World) -> None:
         """Half of the sequences begin after a change that went well: later states lie far away."""
         guards = RemediationSettings.model_validate({**SETTINGS, "max_changes_per_day": budget})
-        folder = Path(self._folder.name)
-        self.bench = Bench(self.kind, folder, self.template, guards, self.wire, world)
+        self.bench = Bench(self.kind, self._folder, self.template, guards, self.wire, world)
         self.daemons = [Program(self.bench, "one"), Program(self.bench, "two")]
         self.person = Program(self.bench, "person")
 
@@ -313,7 +314,7 @@ class Remediation(RuleBasedStateMachine):
                 self._check_in_force(action_id, owner)
         finally:
             bench.close()
-            self._folder.cleanup()
+            shutil.rmtree(self._folder)
 
     def _check_in_force(self, action_id: str, owner: Owner) -> None:
         value_ms = self.bench.value_ms(action_id)
@@ -481,6 +482,8 @@ def _sequences_that_hold(
         derandomize=False,
         suppress_health_check=[*HealthCheck],
     )
-    with stamina.set_testing(True, attempts=1):
+    # A sequence that is given up half-way is never torn down: its folder goes with this one.
+    with tempfile.TemporaryDirectory(dir=_fast()) as folder, stamina.set_testing(True, attempts=1):
+        Machine.folder = Path(folder)
         run_state_machine_as_test(Machine, settings=rules)
     return len(ended) >= count

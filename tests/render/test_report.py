@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from monitor.contract import Contract
 from monitor.ledger import Ledger
-from monitor.model import Action, Contract
+from monitor.model import Action
 from monitor.render.diagnosis import COLUMNS
 from monitor.render.report import CSV_COLUMNS, report_csv, report_document
 from monitor.summary import Summary, empty_summary

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.contract import Contract
 from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import Client
-from monitor.model import Contract
 from monitor.sources import ConversationsSource, Evidence, FlowErrorsSource
 from monitor.sources.source import is_interval_too_long
 from monitor.time_ranges import TimeRange

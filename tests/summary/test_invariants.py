@@ -9,9 +9,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.contract import Contract
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import OrgState
-from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Contract, Incident
+from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Incident
 from monitor.render import report_document
 from monitor.summary.model import Summary, SummaryInput
 from monitor.summary.query import assemble_summary

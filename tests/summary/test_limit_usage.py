@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.contract import Contract
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger import Ledger, Reading
-from monitor.model import Action, ActionKind, Contract
+from monitor.model import Action, ActionKind
 from monitor.render.report import describe_limits, limit_documents
 from monitor.summary.limit_usage import LimitUse, limits_in_use
 from tests.evidence import ORG, T0, TIMED_OUT

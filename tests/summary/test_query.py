@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.contract import Contract
 from monitor.ledger import Ledger
-from monitor.model import UNKNOWN_ACTION, Action, ActionKind, Classifier, Contract
+from monitor.model import UNKNOWN_ACTION, Action, ActionKind, Classifier
 from monitor.summary.model import ActionSummary, Summary, empty_summary
 from monitor.summary.query import settled, summarise
 from monitor.time_ranges import TimeRange

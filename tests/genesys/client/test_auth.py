@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from monitor.config import OrgSettings
+from monitor.contract import Contract
 from monitor.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -33,7 +34,6 @@ from monitor.errors import (
 )
 from monitor.genesys import Client, Endpoint, connect
 from monitor.genesys.client.auth import ClientCredentials, SignedJwt, load_rsa_key
-from monitor.model import Contract
 from tests.clocks import ManualClock
 from tests.genesys.conftest import MakeClient
 from tests.genesys.far_side import TOKEN, FarSide, Reply
