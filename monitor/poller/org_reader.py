@@ -55,9 +55,9 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         stop=stop,
         backoff=backoff,
         requests_per_second=pace(clock),
-        # The platform is never held against a time that is simulated.
-        window_clock=clock if isinstance(clock, StateClock) else None,
     )
+    if isinstance(clock, StateClock):
+        client.measure_skew_by(clock)
     classifier = settings.classify.classifier()
     catalogue = Catalogue(org, client, ledger, clock)
     conversations = ConversationsSource(client, classifier, catalogue)

@@ -97,7 +97,6 @@ class Client:
         deadline_seconds: float = CALL_SECONDS,
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
         org: str = "",
-        window_clock: Clock | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -112,7 +111,6 @@ class Client:
             deadline_seconds: The most that one call takes.
             first_pause_seconds: The pause before the first repetition.
             org: What log lines call the org.
-            window_clock: What the platform's clock is held against; ``clock`` where None.
         """
         self._api_base = api_base
         self._tokens = tokens
@@ -120,7 +118,7 @@ class Client:
         self._rate_limiter = rate_limiter
         self._counters = counters
         self._clock = clock
-        self._window_clock = window_clock or clock
+        self._skew_clock = clock
         self._stop = stop
         self._closing = threading.Event()
         self._deadline_seconds = deadline_seconds
@@ -137,6 +135,14 @@ class Client:
         """
         skews = tuple(self._skews)
         return statistics.median_low(skews) if skews else None
+
+    def measure_skew_by(self, clock: Clock) -> None:
+        """Hold the platform's clock against another real one, such as a database server's.
+
+        Args:
+            clock: What windows are named by; never a time that is simulated.
+        """
+        self._skew_clock = clock
 
     @contextmanager
     def within(self, budget: RequestBudget) -> Iterator[None]:
@@ -346,7 +352,7 @@ class Client:
             self._budget.charge()
         response = self._transport.send(request(token, deadline.at_most(READ_TIMEOUT_SECONDS)))
         self._rate_limiter.observe(response.headers)
-        skew = skew_seconds(response.headers.get("Date"), self._window_clock.now())
+        skew = skew_seconds(response.headers.get("Date"), self._skew_clock.now())
         if skew is not None:
             self._skews.append(skew)
         return response
@@ -360,7 +366,6 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
     clock: Clock | None = None,
     backoff: EndpointBackoff | None = None,
     requests_per_second: float = REQUESTS_PER_SECOND,
-    window_clock: Clock | None = None,
 ) -> Client:
     """Return a client for one org, made of the real parts; no request is sent yet.
 
@@ -372,8 +377,6 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         backoff: Endpoints that were closed earlier; keep it where clients come and go.
         requests_per_second: The pace to keep to, by the machine's time; more than usual only
             where the org is simulated and its time runs faster.
-        window_clock: What windows are named by where that is another real clock, such as a
-            database server's: the platform's is held against it. None for ``clock``.
 
     Raises:
         ConfigurationError: A credential is missing, can't be read or can't be used.
@@ -404,5 +407,4 @@ def connect(  # noqa: PLR0913 - what callers differ in; all but the org have a u
         stop=stop,
         deadline_seconds=deadline_seconds,
         org=org.name,
-        window_clock=window_clock,
     )
