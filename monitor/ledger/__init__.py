@@ -7,9 +7,9 @@ both lie in one database, so that one transaction can read both.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from monitor.lazy_face import load_when_asked
 from monitor.ledger.model import (
     LATENESS_EDGES_SECONDS,
     FlowErrorTotal,
@@ -52,16 +52,4 @@ _LAZY = {
 }
 """Names by the module that each is loaded from when it is first asked for."""
 
-
-def __getattr__(name: str) -> object:
-    """Load a name of the face (PEP 562).
-
-    Raises:
-        AttributeError: The face has no such name.
-    """
-    for module, names in _LAZY.items():
-        if name in names:
-            value: object = getattr(import_module(f"{__name__}.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = load_when_asked(__name__, _LAZY)
