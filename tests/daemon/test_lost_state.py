@@ -93,6 +93,14 @@ def test_after_a_restart_it_begins_anew(
     assert executions(place.state) > 0
 
 
+def log_first(folder: Path) -> list[Path]:
+    """The files of a state in the order in which they go back into use: the state itself last.
+
+    A daemon that meets it without its log would begin a new one.
+    """
+    return sorted(folder.iterdir(), key=lambda path: path.name == "state.db")
+
+
 @pytest.mark.parametrize("back", [shutil.move, shutil.copy])
 def test_the_right_file_put_back_is_gone_on_with(
     place: Place, daemon: Daemon, back: Callable[[Path, Path], object]
@@ -102,7 +110,7 @@ def test_the_right_file_put_back_is_gone_on_with(
     eventually(lambda: not readiness(daemon)["ready"], "the loss")
     before = executions(kept)
     with capture_logs() as logs:
-        for path in kept.parent.iterdir():
+        for path in log_first(kept.parent):
             back(path, place.folder / path.name)
         eventually(lambda: readiness(daemon)["ready"], "a poll of what is back")
 
@@ -123,7 +131,7 @@ def test_a_new_state_in_its_place_is_not_taken_for_it(place: Place, daemon: Daem
     aside_again.mkdir()
     for path in place.folder.glob("state.db*"):
         shutil.move(path, aside_again / path.name)
-    for path in kept.parent.iterdir():
+    for path in log_first(kept.parent):
         shutil.move(path, place.folder / path.name)
     eventually(lambda: readiness(daemon)["ready"], "a poll of the right state")
     assert executions(aside_again / "state.db") == 0

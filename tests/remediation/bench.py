@@ -162,9 +162,19 @@ class Bench:
             inputs = {one.to_ms for one in self.changes()} | {one.from_ms for one in self.changes()}
             if timeout_ms in inputs | {self.value_ms(action_id)}:
                 return  # a value of ours set by hand can't be told from ours
+            self._forget_what_nobody_saw(action_id)
             self.owners[action_id] = Owner(None, timeout_ms)
         self.edits += 1
         self.org.edit(self.path(action_id), action_id, timeout_ms)
+
+    def _forget_what_nobody_saw(self, action_id: str) -> None:
+        """A raise that arrived late and is overwritten before it was seen starts no cooldown."""
+        owner = self.owners[action_id]
+        of_owner = [one for one in self.changes() if one.change_id == owner.change_id]
+        if self.raised[action_id] and any(
+            one.measured and one.applied_at is None for one in of_owner
+        ):
+            self.raised[action_id].pop()
 
     # --- what is known --------------------------------------------------------------------
 
