@@ -77,9 +77,9 @@ def _unknown(asked: str, among: Sequence[ActionMatch]) -> ConfigurationError:
     by_name: Mapping[str, str] = {
         one.action.name.casefold(): one.action.name for one in among if not one.is_gone
     }
-    wanted = asked.casefold()
-    near = [name for name in sorted(by_name) if wanted in name] if wanted else []
-    near += [name for name in get_close_matches(wanted, by_name, _MAX_NAMED) if name not in near]
+    needle = asked.casefold()
+    near = [name for name in sorted(by_name) if needle in name] if needle else []
+    near += [name for name in get_close_matches(needle, by_name, _MAX_NAMED) if name not in near]
     return ConfigurationError(
         f"No data action is called {asked}, nor has one this id",
         f"Perhaps it is {_enumerate([by_name[name] for name in near[:_MAX_NAMED]], 'or')}."

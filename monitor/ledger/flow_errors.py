@@ -129,10 +129,10 @@ def _holds(ranges: Sequence[TimeRange], moment: int) -> bool:
     return any(one.start <= moment < one.end for one in ranges)
 
 
-def _known(connection: Connection, org_id: int, wanted: Mapping[_Key, int]) -> dict[_Key, int]:
-    if not wanted:
+def _known(connection: Connection, org_id: int, requested: Mapping[_Key, int]) -> dict[_Key, int]:
+    if not requested:
         return {}
-    windows = [window for window, _, _ in wanted]
+    windows = [window for window, _, _ in requested]
     statement = select(
         flow_errors.c.window_start,
         flow_errors.c.flow_id,

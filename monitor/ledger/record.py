@@ -210,10 +210,10 @@ def add_tallies(
 
 
 def _series_numbers(
-    connection: Connection, org_id: int, wanted: set[SeriesKey]
+    connection: Connection, org_id: int, requested: set[SeriesKey]
 ) -> dict[SeriesKey, int]:
     numbers = _known_series(connection, org_id)
-    absent = wanted - numbers.keys()
+    absent = requested - numbers.keys()
     if not absent:
         return numbers
     insert_if_absent(
@@ -251,10 +251,10 @@ def _known_counts(connection: Connection, org_id: int, windows: set[int]) -> dic
 
 
 def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Row, Counts]:
-    wanted = set(rows)
-    if not wanted:
+    requested = set(rows)
+    if not requested:
         return {}
-    windows = {window for _, window in wanted}
+    windows = {window for _, window in requested}
     statement = select(
         tallies.c.series_id,
         tallies.c.window_start,
@@ -267,7 +267,7 @@ def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Ro
     return {
         (row[0], row[1]): Counts(row[2], row[3], row[4], row[5], tuple(row[6:]))
         for row in connection.execute(statement)
-        if (row[0], row[1]) in wanted
+        if (row[0], row[1]) in requested
     }
 
 

@@ -107,20 +107,20 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
         window_seconds: Length of a window.
         action_id: Only this action; None for all.
     """
-    wanted = series.c.org_id == org_id
+    matching = series.c.org_id == org_id
     if action_id is not None:
-        wanted &= series.c.action_id == action_id
+        matching &= series.c.action_id == action_id
     statement = select(
         series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
     )
     words = {
-        row[0]: (row[1], row[2], row[3]) for row in connection.execute(statement.where(wanted))
+        row[0]: (row[1], row[2], row[3]) for row in connection.execute(statement.where(matching))
     }
     good = np.array(sorted(key for key, word in words.items() if word[1] == NO_ERROR), dtype=int)
     of_org = tallies.c.org_id == org_id
     if action_id is not None:
         of_org &= tallies.c.series_id.in_(list(words))
-    failing = select(series.c.id).where(wanted, series.c.error_type != NO_ERROR)
+    failing = select(series.c.id).where(matching, series.c.error_type != NO_ERROR)
     failures = _columns(
         connection.execute(_by_window(of_org, time_range).where(tallies.c.series_id.in_(failing)))
     )

@@ -52,13 +52,13 @@ def evidence_of(decision: Decision) -> dict[str, object]:
         "timeouts": diagnosis.timeouts,
         "timeout_share": diagnosis.timeout_share,
     }
-    wanted = diagnosis.recommendation
-    if wanted is not None:
+    recommendation = diagnosis.recommendation
+    if recommendation is not None:
         found |= {
-            "raw_ms": wanted.raw_ms,
-            "capped_ms": wanted.capped_ms,
-            "expected_success_share": wanted.expected_success_share,
-            "avoided_per_day": wanted.avoided_per_day,
+            "raw_ms": recommendation.raw_ms,
+            "capped_ms": recommendation.capped_ms,
+            "expected_success_share": recommendation.expected_success_share,
+            "avoided_per_day": recommendation.avoided_per_day,
         }
     return found | {
         "guards": [

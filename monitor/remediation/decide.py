@@ -124,7 +124,7 @@ _TINY = 1e-9
 
 
 def next_timeout_ms(
-    in_force_ms: int, wanted_ms: float, *, step_ms: int, max_step: float, max_timeout_ms: int
+    in_force_ms: int, required_ms: float, *, step_ms: int, max_step: float, max_timeout_ms: int
 ) -> int:
     """One step up: never beyond what is wanted, the largest step, or the cap.
 
@@ -135,16 +135,16 @@ def next_timeout_ms(
 
     Args:
         in_force_ms: The timeout in force.
-        wanted_ms: What the data ask for.
+        required_ms: What the data ask for.
         step_ms: The platform keeps whole multiples of this.
         max_step: The largest step, as a multiple of the timeout in force.
         max_timeout_ms: The largest timeout that may be set; what lies above the cap counts as that.
     """
-    wanted = ceil(wanted_ms / step_ms - _TINY) * step_ms
+    required = ceil(required_ms / step_ms - _TINY) * step_ms
     largest = floor(in_force_ms * max_step / step_ms + _TINY) * step_ms
     cap = min(max_timeout_ms, CAP_MS) // step_ms * step_ms
     smallest = (in_force_ms // step_ms + 1) * step_ms
-    return min(wanted, max(largest, smallest), cap)
+    return min(required, max(largest, smallest), cap)
 
 
 def intent_of(decision: Decision, actor: str, at: float) -> Intent:

@@ -89,10 +89,10 @@ def windows_to_look_at(available: int, first: int) -> int:
     """How many windows the next look takes: the most of K, 2 K, 4 K, ... that there are; else 0."""
     if available < first:
         return 0
-    wanted = first
-    while wanted * 2 <= available:
-        wanted *= 2
-    return wanted
+    windows = first
+    while windows * 2 <= available:
+        windows *= 2
+    return windows
 
 
 def judge(before: Measured, after: Measured, *, first: int, waited_seconds: float) -> Judgement:

@@ -97,11 +97,11 @@ def _begin(ledger: Ledger, change: Change, began: float, window: int) -> int:
 def _count(ledger: Ledger, change: Change, how: Measuring, starts: Sequence[int]) -> Measured:
     if not starts:
         return Measured()
-    window, wanted = how.collect.window, set(starts)
+    window, chosen = how.collect.window, set(starts)
     time_range = TimeRange(min(starts), max(starts) + window)
     counts: Counter[Outcome] = Counter()
     for tally in ledger.tally_sums(change.org, time_range, window, change.action_id):
-        if tally.window_start in wanted:
+        if tally.window_start in chosen:
             counts[_outcome(tally, how.classifier)] += tally.counts.count
     return Measured(
         windows=len(starts),

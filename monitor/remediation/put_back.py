@@ -84,7 +84,7 @@ class Damage:
 
 
 def damage_of(
-    target: Target, before: TargetState, after: TargetState, wanted_ms: int, lock_after: str | None
+    target: Target, before: TargetState, after: TargetState, sent_ms: int, lock_after: str | None
 ) -> Damage | None:
     """Return what a write of ours has changed besides; None where it changed nothing.
 
@@ -97,7 +97,7 @@ def damage_of(
         target: Where the timeout is kept.
         before: What was read before the write.
         after: What was read after it.
-        wanted_ms: The timeout that was written.
+        sent_ms: The timeout that was written.
         lock_after: The lock that the platform named in its answer; empty where it named none; None
             where the answer was lost, so that the write may not have been carried out at all.
     """
@@ -106,7 +106,7 @@ def damage_of(
     if not is_ours and writes != 1 and (lock_after or writes is not None):
         return None
     places = tuple(target.differences(before, after))
-    if after.timeout_ms != wanted_ms:
+    if after.timeout_ms != sent_ms:
         # Without an answer, the one write that lies between may be somebody else's.
         if lock_after is None or not (is_ours or lock_after):
             return None
@@ -216,7 +216,7 @@ def found_damage(
         all of it could be read.
     """
     kept = evidence.get("before")
-    wanted_ms = change.from_ms if change.state is ChangeState.UNDOING else change.to_ms
+    sent_ms = change.from_ms if change.state is ChangeState.UNDOING else change.to_ms
     if not isinstance(kept, dict):
         return None
     was_accepted = change.state is ChangeState.APPLIED
@@ -226,7 +226,7 @@ def found_damage(
     is_ours = is_ours and is_same_lock(change.lock_after, reading.lock)
     if not (is_ours or is_next):
         return None
-    if reading.timeout_ms != wanted_ms:
+    if reading.timeout_ms != sent_ms:
         # What was accepted and is another value now was damaged; an unanswered write may be lost,
         # and the value of somebody else.
         return True if was_accepted and reading.timeout_ms != change.from_ms else None

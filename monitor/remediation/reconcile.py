@@ -144,11 +144,11 @@ class Reconciler:
             self.resume_open_changes(lease, inputs, judge)
             decisions = self.decide_all(inputs, Initiator.AUTO)
             self._note_refusals(decisions)
-            wanted = [one for one in decisions if one.kind is DecisionKind.RAISE]
-            if not wanted:
+            raises = [one for one in decisions if one.kind is DecisionKind.RAISE]
+            if not raises:
                 return ReconcileReport(tuple(decisions))
-            made = self._make(lease, wanted[0], inputs.data, Initiator.AUTO)
-        action_id = wanted[0].candidate.action_id
+            made = self._make(lease, raises[0], inputs.data, Initiator.AUTO)
+        action_id = raises[0].candidate.action_id
         if isinstance(made, str):
             return ReconcileReport(tuple(decisions), refused={action_id: made})
         return ReconcileReport(tuple(decisions), (made,))

@@ -94,14 +94,14 @@ def terraform(decisions: Sequence[Decision]) -> str:
     Actions that Terraform keeps are among them: there the change belongs. The resource's own name
     is not known here, so each carries a label made of the action's name.
     """
-    wanted = [one for one in decisions if belongs_to_terraform(one)]
-    if not wanted:
+    raises = [one for one in decisions if belongs_to_terraform(one)]
+    if not raises:
         return "# No timeout needs to be changed.\n"
     blocks = [
         "# Set config_timeout_seconds in the resources of these actions; nothing else changes.\n"
     ]
     labels: set[str] = set()
-    for decision in wanted:
+    for decision in raises:
         one = decision.candidate
         label = _label(one.action_name, labels)
         assert decision.from_ms is not None  # noqa: S101 - belongs_to_terraform has seen to it

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from monitor.simulator.executions import ExecutionColumns, Flags, Floats, Ints
     from monitor.simulator.queries import (
         ActionClause,
-        ActionFilter,
-        ActionPredicate,
+        ActionQueryFilter,
+        ActionQueryPredicate,
         ActionView,
         AggregateQuery,
     )
@@ -230,7 +230,7 @@ class Aggregation:
             case _:
                 return [one.integration.name for one in actions]
 
-    def _matches(self, wanted: ActionFilter, rows: ExecutionColumns) -> Flags:
+    def _matches(self, wanted: ActionQueryFilter, rows: ExecutionColumns) -> Flags:
         """Return which rows satisfy a filter."""
         parts = [self._holds_all(clause, rows) for clause in wanted.clauses or ()]
         parts += [self._holds(predicate, rows) for predicate in wanted.predicates or ()]
@@ -241,7 +241,7 @@ class Aggregation:
         parts = [self._holds(predicate, rows) for predicate in clause.predicates]
         return _join(clause.type, parts, len(rows))
 
-    def _holds(self, predicate: ActionPredicate, rows: ExecutionColumns) -> Flags:
+    def _holds(self, predicate: ActionQueryPredicate, rows: ExecutionColumns) -> Flags:
         """Return which rows satisfy one condition; ``matches`` without a value means "has none"."""
         codes, values = self._column(predicate.dimension, rows)
         match predicate.operator:

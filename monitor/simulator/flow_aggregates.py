@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor.simulator.detail_search import DetailSearch
-    from monitor.simulator.queries import FlowFilter, FlowPredicate, FlowQuery
+    from monitor.simulator.queries import FlowQuery, FlowQueryFilter, FlowQueryPredicate
     from monitor.simulator.records import ConversationRecord
     from monitor.simulator.scenario_types import Scenario
     from monitor.simulator.world import World
@@ -88,14 +88,14 @@ def _check(query: FlowQuery, group_by: Iterable[str]) -> None:
             raise bad_request(message)
 
 
-def _predicates(wanted: FlowFilter) -> list[FlowPredicate]:
+def _predicates(wanted: FlowQueryFilter) -> list[FlowQueryPredicate]:
     found = list(wanted.predicates or ())
     for clause in wanted.clauses or ():
         found += clause.predicates
     return found
 
 
-def _holds(wanted: FlowFilter | None, facts: dict[str, str]) -> bool:
+def _holds(wanted: FlowQueryFilter | None, facts: dict[str, str]) -> bool:
     if wanted is None:
         return True
     parts = [
@@ -110,7 +110,7 @@ def _joined(connective: str, parts: list[bool]) -> bool:
     return all(parts) if connective == "and" or not parts else any(parts)
 
 
-def _true(predicate: FlowPredicate, facts: dict[str, str]) -> bool:
+def _true(predicate: FlowQueryPredicate, facts: dict[str, str]) -> bool:
     value = facts.get(predicate.dimension, "")
     if predicate.operator == "matches":
         return value == predicate.value

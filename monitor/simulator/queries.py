@@ -52,7 +52,7 @@ class NumericRange(_Body, frozen=True):
         )
 
 
-class ActionPredicate(_Body, frozen=True):
+class ActionQueryPredicate(_Body, frozen=True):
     """One condition on an execution."""
 
     dimension: ActionDimension
@@ -66,15 +66,15 @@ class ActionClause(_Body, frozen=True):
     """Conditions joined by ``and`` or ``or``."""
 
     type: Connective
-    predicates: list[ActionPredicate]
+    predicates: list[ActionQueryPredicate]
 
 
-class ActionFilter(_Body, frozen=True):
+class ActionQueryFilter(_Body, frozen=True):
     """Clauses and conditions joined by ``and`` or ``or``."""
 
     type: Connective
     clauses: list[ActionClause] | None = None
-    predicates: list[ActionPredicate] | None = None
+    predicates: list[ActionQueryPredicate] | None = None
 
 
 class ActionView(_Body, frozen=True):
@@ -94,7 +94,7 @@ class AggregateQuery(_Body, frozen=True):
     granularity: str | None = None
     time_zone: str | None = None
     group_by: list[ActionDimension] | None = None
-    filter: ActionFilter | None = None
+    filter: ActionQueryFilter | None = None
     flatten_multivalued_dimensions: bool | None = None
     views: list[ActionView] | None = None
     alternate_time_dimension: Literal["eventTime"] | None = None
@@ -106,7 +106,7 @@ class AggregateJob(AggregateQuery, frozen=True):
     page_size: Annotated[int, Meta(ge=1, le=1_000)] | None = None
 
 
-class FlowPredicate(_Body, frozen=True):
+class FlowQueryPredicate(_Body, frozen=True):
     """One condition on a run of a flow."""
 
     dimension: str
@@ -119,15 +119,15 @@ class FlowClause(_Body, frozen=True):
     """Conditions joined by ``and`` or ``or``."""
 
     type: Connective
-    predicates: list[FlowPredicate]
+    predicates: list[FlowQueryPredicate]
 
 
-class FlowFilter(_Body, frozen=True):
+class FlowQueryFilter(_Body, frozen=True):
     """Clauses and conditions joined by ``and`` or ``or``."""
 
     type: Connective
     clauses: list[FlowClause] | None = None
-    predicates: list[FlowPredicate] | None = None
+    predicates: list[FlowQueryPredicate] | None = None
 
 
 class FlowQuery(_Body, frozen=True):
@@ -138,7 +138,7 @@ class FlowQuery(_Body, frozen=True):
     granularity: str | None = None
     time_zone: str | None = None
     group_by: list[str] | None = None
-    filter: FlowFilter | None = None
+    filter: FlowQueryFilter | None = None
     flatten_multivalued_dimensions: bool | None = None
     alternate_time_dimension: Literal["eventTime"] | None = None
 
@@ -171,7 +171,7 @@ class DetailFilter(_Body, frozen=True):
     predicates: list[DetailPredicate] | None = None
 
 
-class Paging(_Body, frozen=True):
+class QueryPaging(_Body, frozen=True):
     """Which page of the hits."""
 
     page_size: Annotated[int, Meta(ge=1, le=100)] = 25
@@ -190,7 +190,7 @@ class ConversationQuery(_Body, frozen=True):
     segment_filters: list[DetailFilter] | None = None
     order: Order = "asc"
     order_by: OrderBy = "conversationStart"
-    paging: Paging = Paging()
+    paging: QueryPaging = QueryPaging()
 
 
 class ConversationJob(_Body, frozen=True):

@@ -166,7 +166,9 @@ class ConversationsSource:
         while len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
-    def _conversations(self, begun: TimeRange, wanted: SegmentFilter) -> Iterator[Conversation]:
+    def _conversations(
+        self, begun: TimeRange, segment_filter: SegmentFilter
+    ) -> Iterator[Conversation]:
         """Conversations that began in a period, newest first, each page once.
 
         The server returns whole UTC days; newest first, so that paging can end at the first page
@@ -182,7 +184,7 @@ class ConversationsSource:
                     "A shorter period is asked for from now on; nothing of it was counted.",
                     endpoint=CONVERSATION_DETAILS.label,
                 )
-            page = self._page(begun, wanted, page_number)
+            page = self._page(begun, segment_filter, page_number)
             yield from page.conversations
             ids = {conversation.conversation_id for conversation in page.conversations}
             if _began_before(page, begun.start):
@@ -199,7 +201,9 @@ class ConversationsSource:
             seen |= ids
             page_number += 1
 
-    def _page(self, begun: TimeRange, wanted: SegmentFilter, page_number: int) -> ConversationPage:
+    def _page(
+        self, begun: TimeRange, segment_filter: SegmentFilter, page_number: int
+    ) -> ConversationPage:
         return conversation_details(
             self._client,
             ConversationDetailQuery(
@@ -207,7 +211,7 @@ class ConversationsSource:
                 order="desc",
                 order_by="conversationStart",
                 paging=Paging(page_size=LARGEST_PAGE, page_number=page_number),
-                segment_filters=(wanted,),
+                segment_filters=(segment_filter,),
             ),
         )
 

@@ -229,17 +229,17 @@ def test_the_change_that_avoids_most_comes_first() -> None:
 
 @given(
     in_force_ms=st.integers(1, 40_000),
-    wanted_ms=st.floats(0, 1e6),
+    required_ms=st.floats(0, 1e6),
     step_ms=st.sampled_from([1, 100, 1_000]),
     max_step=st.floats(1.01, 1.5),
     max_timeout_ms=st.integers(1_000, 90_000),
 )
 def test_whatever_is_raised_keeps_to_every_rail(
-    in_force_ms: int, wanted_ms: float, step_ms: int, max_step: float, max_timeout_ms: int
+    in_force_ms: int, required_ms: float, step_ms: int, max_step: float, max_timeout_ms: int
 ) -> None:
     """Never above 30 s or the configured cap, never lower, never by more than the largest step."""
     settings = AUTO.model_copy(update={"max_step": max_step, "max_timeout": max_timeout_ms / 1000})
-    one = replace(candidate(in_force_ms, wanted_ms), step_ms=step_ms)
+    one = replace(candidate(in_force_ms, required_ms), step_ms=step_ms)
     decision = decided(one, settings=settings)
 
     if decision.kind is DecisionKind.RAISE:

@@ -125,39 +125,39 @@ class Coercer:
         self.dropped: list[CoercionError] = []
         self.has_good = False
 
-    def coerce(self, value: object, wanted: inspect.Type, where: str) -> object:
+    def coerce(self, value: object, expected: inspect.Type, where: str) -> object:
         """Return what of a value fits a type, in a form that msgspec converts to it.
 
         Args:
             value: As a JSON parser gives it.
-            wanted: The type.
+            expected: The type.
             where: The path to it, for messages.
 
         Raises:
             CoercionError: It can't be understood.
         """
-        match wanted:
+        match expected:
             case inspect.UnionType():
-                return self._coerce_union(value, wanted, where)
+                return self._coerce_union(value, expected, where)
             case inspect.StructType():
-                return self._coerce_struct(value, wanted, where)
+                return self._coerce_struct(value, expected, where)
             case inspect.VarTupleType() | inspect.ListType():
-                return self._coerce_list(value, wanted.item_type, where)
+                return self._coerce_list(value, expected.item_type, where)
             case inspect.DictType():
                 _expect(dict, value, where)
                 return {
-                    name: self.coerce(one, wanted.value_type, f"{where}[...]")
+                    name: self.coerce(one, expected.value_type, f"{where}[...]")
                     for name, one in value.items()  # type: ignore[attr-defined]  # just checked
                 }
             case inspect.DateTimeType():
-                return _moment(value, wanted, where)
+                return _moment(value, expected, where)
             case _:
-                return _scalar(value, wanted, where)
+                return _scalar(value, expected, where)
 
-    def _coerce_union(self, value: object, wanted: inspect.UnionType, where: str) -> object:
-        if value is None and wanted.includes_none:
+    def _coerce_union(self, value: object, expected: inspect.UnionType, where: str) -> object:
+        if value is None and expected.includes_none:
             return None
-        others = [one for one in wanted.types if not isinstance(one, inspect.NoneType)]
+        others = [one for one in expected.types if not isinstance(one, inspect.NoneType)]
         # What came as one of the types is that one; only else is it worth a conversion.
         others.sort(key=lambda one: not isinstance(value, _NATIVE.get(type(one), ())))
         unfit: CoercionError | None = None
@@ -168,13 +168,13 @@ class Coercer:
                 unfit = unfit or error
         raise unfit or CoercionError("shape", f"Nothing expected at `{where}`")
 
-    def _coerce_struct(self, value: object, wanted: inspect.StructType, where: str) -> object:
-        if isinstance(value, wanted.cls):
+    def _coerce_struct(self, value: object, expected: inspect.StructType, where: str) -> object:
+        if isinstance(value, expected.cls):
             return value
         _expect(dict, value, where)
         found: dict[str, object] = {}
         unread = 0
-        for field in wanted.fields:
+        for field in expected.fields:
             if field.encode_name not in value:  # type: ignore[operator]  # just checked
                 continue
             came = value[field.encode_name]  # type: ignore[index]  # the same
@@ -184,35 +184,35 @@ class Coercer:
             if isinstance(fitted, list) and isinstance(came, list):
                 unread += len(came) - len(fitted)
             found[field.encode_name] = fitted
-        if issubclass(wanted.cls, RecordPage):
+        if issubclass(expected.cls, RecordPage):
             found["#unread"] = unread
-        return _converted(found, wanted.cls, where)
+        return _converted(found, expected.cls, where)
 
-    def _coerce_list(self, value: object, wanted: inspect.Type, where: str) -> list[object]:
+    def _coerce_list(self, value: object, expected: inspect.Type, where: str) -> list[object]:
         _expect(list, value, where)
         items: list[object] = value  # type: ignore[assignment]  # just checked
-        if not (isinstance(wanted, inspect.StructType) and issubclass(wanted.cls, Record)):
-            return [self.coerce(one, wanted, f"{where}[...]") for one in items]
+        if not (isinstance(expected, inspect.StructType) and issubclass(expected.cls, Record)):
+            return [self.coerce(one, expected, f"{where}[...]") for one in items]
         kept: list[object] = []
         for one in items:
             if len(self.dropped) >= MOST_DROPPED:
                 break
             try:
                 # The good ones, which are nearly all, at the speed of the decoder.
-                kept.append(msgspec.convert(one, wanted.cls))
+                kept.append(msgspec.convert(one, expected.cls))
             except (msgspec.ValidationError, RecursionError):
-                self._keep_what_can_be_mended(kept, one, wanted, f"{where}[...]")
+                self._keep_what_can_be_mended(kept, one, expected, f"{where}[...]")
             else:
                 self.has_good = True
         return kept
 
     def _keep_what_can_be_mended(
-        self, kept: list[object], record: object, wanted: inspect.Type, where: str
+        self, kept: list[object], record: object, expected: inspect.Type, where: str
     ) -> None:
         """Keep a record as far as it can be mended; else it is dropped, and nothing else is."""
         before = len(self.dropped)
         try:
-            kept.append(self.coerce(record, wanted, where))
+            kept.append(self.coerce(record, expected, where))
         except CoercionError as unfit:
             # Without the place where it was raised, which holds the whole answer.
             self.dropped.append(unfit.with_traceback(None))
@@ -237,8 +237,8 @@ def _expect(kind: type, value: object, where: str) -> None:
         raise CoercionError("shape", f"Expected `{what}` at `{where}`")
 
 
-def _may_be_none(wanted: inspect.Type) -> bool:
-    return isinstance(wanted, inspect.UnionType) and wanted.includes_none
+def _may_be_none(expected: inspect.Type) -> bool:
+    return isinstance(expected, inspect.UnionType) and expected.includes_none
 
 
 def _converted(found: dict[str, object], cls: type, where: str) -> object:
@@ -249,12 +249,12 @@ def _converted(found: dict[str, object], cls: type, where: str) -> object:
         raise CoercionError(reason, f"{error} at `{where}`") from error
 
 
-def _moment(value: object, wanted: inspect.DateTimeType, where: str) -> object:
+def _moment(value: object, expected: inspect.DateTimeType, where: str) -> object:
     try:
         moment = msgspec.convert(value, datetime)
     except msgspec.ValidationError as error:
         raise CoercionError("time", f"Expected a moment at `{where}`") from error
-    if wanted.tz and moment.tzinfo is None:
+    if expected.tz and moment.tzinfo is None:
         raise CoercionError("time", f"Expected a time zone at `{where}`")
     return value
 
@@ -282,10 +282,10 @@ _SCALARS: dict[type, tuple[Callable[[object], object], str, str]] = {
 }
 
 
-def _scalar(value: object, wanted: inspect.Type, where: str) -> object:
-    if type(wanted) not in _SCALARS:
+def _scalar(value: object, expected: inspect.Type, where: str) -> object:
+    if type(expected) not in _SCALARS:
         return value
-    coerce, reason, name = _SCALARS[type(wanted)]
+    coerce, reason, name = _SCALARS[type(expected)]
     found = coerce(value)
     if found is None:
         raise CoercionError(reason, f"Expected `{name}` at `{where}`")

@@ -226,11 +226,11 @@ def _forbidden(endpoint: Endpoint, _status: int, said: str) -> tuple[str, str]:
             "Check the client's roles and divisions under Admin > Integrations > OAuth.",
         )
     first, *others = endpoint.permissions
-    wanted = first + (f" (or {' or '.join(others)})" if others else "")
+    permissions = first + (f" (or {' or '.join(others)})" if others else "")
     return (
         f"The OAuth client may not use {endpoint.label}{said}",
         (
-            f"Grant {wanted} to a role under Admin > Roles/Permissions, "
+            f"Grant {permissions} to a role under Admin > Roles/Permissions, "
             "and that role to the client under Admin > Integrations > OAuth > Roles."
         ),
     )
