@@ -6,7 +6,6 @@ platform may still show them. So what was read before the newest loss is treated
 
 from __future__ import annotations
 
-import math
 import sqlite3
 import time
 import uuid
@@ -17,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, BigInteger, Boolean, Double, Integer, Table
+from sqlalchemy import URL, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
@@ -26,7 +25,7 @@ from monitor.formats import iso_time
 from monitor.store.database import HOME, STATE_ID
 from monitor.store.failures import translate_errors
 from monitor.store.maintenance.backup import new_file
-from monitor.store.maintenance.integrity import LARGEST, IntegrityFault
+from monitor.store.maintenance.integrity import IntegrityFault
 from monitor.store.maintenance.restore_constraints import (
     INDEXED,
     count_rows,
@@ -38,6 +37,7 @@ from monitor.store.maintenance.restore_constraints import (
     raise_totals,
     uncover,
 )
+from monitor.store.maintenance.row_validator import RowValidator
 from monitor.store.maintenance.schema_table import (
     DamagedListError,
     is_as_it_should_be,
@@ -47,7 +47,7 @@ from monitor.store.maintenance.schema_table import (
 from monitor.store.maintenance.table_reader import EVERYTHING, Gap, Row, TableReader, TableSource
 from monitor.store.migrations import OLDEST
 from monitor.store.org_facts import PRUNED_BEFORE
-from monitor.store.schema import APPLICATION, BAND_COLUMNS, SCHEMA_VERSION, metadata
+from monitor.store.schema import APPLICATION, SCHEMA_VERSION, metadata
 from monitor.store.state_file import StateFile, no_state
 
 _SHORTEST_WINDOW_SECONDS = 60
@@ -261,7 +261,7 @@ class _Copy:
             f'INSERT OR IGNORE INTO "{table.name}" ({", ".join(columns)}) '  # noqa: S608 - names of the schema
             f"VALUES ({', '.join('?' * len(columns))})"
         )
-        fit = _Fit(table, columns)
+        fit = RowValidator(table, columns)
         for source in self._sources(table, columns):
             reader = TableReader()
             rows = reader.read(self._source, source)
@@ -310,7 +310,7 @@ class _Copy:
             f"SELECT {', '.join(columns)} FROM {name} "  # noqa: S608 - names of the schema
             f"INDEXED BY sqlite_autoindex_{name}_1"
         )
-        rows, fit = list[Row](), _Fit(metadata.tables[name], columns)
+        rows, fit = list[Row](), RowValidator(metadata.tables[name], columns)
         # That the table is not whole is told already; what comes before a failure is a gain.
         with suppress(sqlite3.DatabaseError):
             for row in self._source.execute(query):
@@ -363,48 +363,6 @@ _COUNTED = frozenset({"tallies", "incidents", "flow_errors"})
 
 def _ddl(table: Table) -> str:
     return str(CreateTable(table).compile(dialect=sqlite.dialect()))
-
-
-class _Fit:
-    """Whether every value of a row is one that its column can hold."""
-
-    def __init__(self, table: Table, columns: tuple[str, ...]) -> None:
-        self._kinds = tuple(_kinds(table, name) for name in columns)
-        self._counted: dict[str, int] = {}
-        self._bands = [at for at, name in enumerate(columns) if name in BAND_COLUMNS]
-        if "duration_ms" in columns:
-            names = {"count", "duration_ms", "min_ms", "max_ms", *BAND_COLUMNS}
-            self._counted = {name: at for at, name in enumerate(columns) if name in names}
-
-    def allows(self, row: Row) -> bool:
-        for value, kinds in zip(row, self._kinds, strict=True):
-            kind = type(value)
-            if kind not in kinds or (kind is float and not math.isfinite(value)):  # type: ignore[arg-type]  # it is a float
-                return False
-        return not self._counted or self._is_possible(row)
-
-    def _is_possible(self, row: Row) -> bool:
-        """Whether numbers of executions and their durations can be what was counted."""
-        numbers = {name: row[at] for name, at in self._counted.items()}
-        if any(not 0 <= number <= LARGEST for number in numbers.values()):  # type: ignore[operator]  # numbers all
-            return False
-        if "max_ms" not in numbers:
-            return True  # a total: it is raised to what its windows hold
-        in_bands = sum(row[at] for at in self._bands)  # type: ignore[misc]  # numbers all
-        return numbers["min_ms"] <= numbers["max_ms"] and in_bands <= numbers["count"]  # type: ignore[operator]
-
-
-def _kinds(table: Table, name: str) -> frozenset[type]:
-    column = table.columns.get(name)
-    if column is None:  # of an older schema
-        return frozenset({int, float, str, type(None)})
-    if isinstance(column.type, Double):
-        kinds: set[type] = {int, float}
-    elif isinstance(column.type, Integer | BigInteger | Boolean):
-        kinds = {int}
-    else:
-        kinds = {str}
-    return frozenset(kinds | {type(None)} if column.nullable else kinds)
 
 
 def _told(name: str, gaps: list[tuple[TableSource, Gap]]) -> str:
