@@ -1,8 +1,9 @@
 """What changes timeouts: guards that decide, one engine that writes, and the record of it all.
 
 ``decide`` says whether and how far, ``reconcile`` takes a turn at an org, ``write`` is the only
-engine that sends, ``settle`` finds out what became of it, and ``targets`` is the only door through
-which anything is written to the platform. Each name is loaded when it is first asked for.
+engine, ``send`` sends for it and proves it, ``resolve`` finds out what became of a write, and
+``targets`` is the only door through which anything is written to the platform. Each name is loaded
+when it is first asked for.
 """
 
 from __future__ import annotations

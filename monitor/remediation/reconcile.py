@@ -35,9 +35,9 @@ from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.guards import allow_listed
 from monitor.remediation.put_back import is_damaged
-from monitor.remediation.resolve import log_waiting
+from monitor.remediation.resolve import is_resting, log_waiting
 from monitor.remediation.transitions import is_explained, is_late, was_given_up, was_overtaken
-from monitor.remediation.write import Writer, is_resting
+from monitor.remediation.write import Writer
 from monitor.remediation.write_request import WriteRequest, WriteResult
 
 log = structlog.get_logger()
@@ -350,7 +350,7 @@ class Reconciler:
         try:
             _outcome(self._writer.undo(lease, change, change.note, guards))
         except RefusedError as error:
-            self._writer.not_undone(lease, change, error)
+            self._writer.resolver.not_undone(lease, change, error)
 
     def _note_refusals(self, decisions: list[Decision]) -> None:
         now = self._context.clock.now()

@@ -50,6 +50,18 @@ from monitor.remediation.transitions import is_explained, resolve_state
 log = structlog.get_logger()
 
 
+UNFIT_SECONDS = 3_600.0
+"""How long an action is left alone that can't be sent back whole; a person may mend that."""
+
+NOT_UNDONE = "not undone"
+"""How the note of a change begins that can't be undone."""
+
+
+def is_resting(change: Change, now: float) -> bool:
+    """Return whether undoing a change was refused so recently that it is not tried again yet."""
+    return NOT_UNDONE in change.note and 0 <= now - change.touched_at < UNFIT_SECONDS
+
+
 class Targets(Protocol):
     """Where the timeouts of an org are kept."""
 
@@ -247,6 +259,11 @@ class Resolver:
             detail,
             quarantine=self._recorder.quarantine(change, NOT_HELPFUL),
         )
+
+    def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
+        """Record why a change can't be undone; it is tried again after a while."""
+        words = f"{NOT_UNDONE}: {error.message}"
+        return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words)
 
     def _recover_from(
         self, lease: Lease, change: Change, target: Target, reading: TargetState
