@@ -196,18 +196,16 @@ class ViewAnswer(msgspec.Struct, frozen=True):
     stats: StatsAnswer | None = None
 
 
-class ActionBucket(Record, frozen=True):
+class Bucket(Record, frozen=True):
     """What one group did in one period.
 
     Attributes:
         interval: The period; it may be cut at the query's end, so key it by its start.
-        metrics_or_none: As it came; read ``stats``.
-        views_or_none: As it came; read ``view_counts``.
+        metrics_or_none: As it came.
     """
 
     interval: str
     metrics_or_none: tuple[MetricAnswer, ...] | None = msgspec.field(default=None, name="metrics")
-    views_or_none: tuple[ViewAnswer, ...] | None = msgspec.field(default=None, name="views")
 
     def __post_init__(self) -> None:
         """Refuse what can't be while its place in the answer is known.
@@ -219,21 +217,51 @@ class ActionBucket(Record, frozen=True):
             self.start  # noqa: B018 - read for its error
         except (ValueError, OverflowError) as error:
             raise ImplausibleError("time", str(error)) from error
-        self.stats  # noqa: B018 - the same
-        self.view_counts  # noqa: B018 - the same
+        self.check_numbers()
+
+    def check_numbers(self) -> None:
+        """Refuse numbers that can't be.
+
+        Raises:
+            ImplausibleError: One can't.
+        """
 
     @property
     def start(self) -> int:
         """When it begins, in epoch seconds."""
         return int(epoch_seconds(self.interval.partition("/")[0]))
 
+    def answer(self, metric: str) -> StatsAnswer | None:
+        """Return the statistics of a metric as they came; None where it was left out."""
+        for one in self.metrics_or_none or ():
+            if one.metric == metric and one.stats is not None:
+                return one.stats
+        return None
+
+
+class ActionBucket(Bucket, frozen=True):
+    """Executions of one group in one period.
+
+    Attributes:
+        views_or_none: As it came; read ``view_counts``.
+    """
+
+    views_or_none: tuple[ViewAnswer, ...] | None = msgspec.field(default=None, name="views")
+
+    def check_numbers(self) -> None:
+        """Refuse numbers that can't be.
+
+        Raises:
+            ImplausibleError: One can't.
+        """
+        self.stats  # noqa: B018 - read for its error
+        self.view_counts  # noqa: B018 - the same
+
     @property
     def stats(self) -> Stats:
         """Executions and durations; zeros where the platform left them out."""
-        for metric in self.metrics_or_none or ():
-            if metric.metric == EXECUTIONS and metric.stats is not None:
-                return metric.stats.checked()
-        return Stats()
+        answer = self.answer(EXECUTIONS)
+        return Stats() if answer is None else answer.checked()
 
     @property
     def view_counts(self) -> dict[str, int]:

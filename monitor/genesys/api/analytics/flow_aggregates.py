@@ -9,10 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from monitor.genesys.api.analytics.aggregates import MetricAnswer
-from monitor.genesys.api.analytics.timestamps import epoch_seconds
+from monitor.genesys.api.analytics.aggregates import Bucket
 from monitor.genesys.client.api_client import Client
-from monitor.genesys.client.coercion import CountResponse, ImplausibleError, Record
+from monitor.genesys.client.coercion import CountResponse, Record
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.sanitize import sanitize_id
 
@@ -67,41 +66,22 @@ class FlowAggregateQuery(msgspec.Struct, frozen=True, rename="camel", omit_defau
     time_zone: str | None = None
 
 
-class FlowBucket(Record, frozen=True):
-    """Runs of one group in one period.
+class FlowBucket(Bucket, frozen=True):
+    """Runs of one group in one period."""
 
-    Attributes:
-        interval: The period; it may be cut at the query's end, so key it by its start.
-        metrics_or_none: As it came; read ``runs``.
-    """
-
-    interval: str
-    metrics_or_none: tuple[MetricAnswer, ...] | None = msgspec.field(default=None, name="metrics")
-
-    def __post_init__(self) -> None:
-        """Refuse what can't be while its place in the answer is known.
+    def check_numbers(self) -> None:
+        """Refuse numbers that can't be.
 
         Raises:
-            ImplausibleError: Which the decoder turns into an error that names the field's path.
+            ImplausibleError: One can't.
         """
-        try:
-            self.start  # noqa: B018 - read for its error
-        except (ValueError, OverflowError) as error:
-            raise ImplausibleError("time", str(error)) from error
-        self.runs  # noqa: B018 - the same
-
-    @property
-    def start(self) -> int:
-        """When it begins, in epoch seconds."""
-        return int(epoch_seconds(self.interval.partition("/")[0]))
+        self.runs  # noqa: B018 - read for its error
 
     @property
     def runs(self) -> int:
         """How often a flow was left; 0 where the platform left the count out."""
-        for metric in self.metrics_or_none or ():
-            if metric.metric == "nFlow" and metric.stats is not None:
-                return metric.stats.executions()
-        return 0
+        answer = self.answer("nFlow")
+        return 0 if answer is None else answer.executions()
 
 
 class _FlowDimensions(msgspec.Struct, frozen=True, rename="camel"):
