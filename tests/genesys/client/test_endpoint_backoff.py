@@ -41,7 +41,8 @@ def test_a_short_retry_after_is_waited_out_exactly(
     took = time.monotonic() - began
 
     assert 0.2 <= took < 5
-    assert 0 < client.stats().rate_limited_seconds[READ.label] <= took
+    # What a busy machine takes between the answer and the wait is no part of it.
+    assert 0.1 <= client.stats().rate_limited_seconds[READ.label] <= took
 
 
 def test_a_429_without_a_time_is_repeated_after_a_pause(client: Client, far_side: FarSide) -> None:
