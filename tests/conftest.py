@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import coverage
 import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -74,7 +76,30 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
     return Scheduling(config, log)
 
 
-UNMEASURED = ("tests/end_to_end/", "tests/worlds/", "tests/dashboards/test_living.py")
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let pytest-cov alone measure a worker: what measures already would go on beneath.
+
+    A worker inherits what measures each process that tests start, and pytest-cov 7.1 begins twice
+    in it. Each makes all tests slower, and measures on while the controller below pauses.
+    """
+    if hasattr(session.config, "workerinput"):
+        while (running := coverage.Coverage.current()) is not None:
+            running.stop()
+
+
+def pytest_collection_finish() -> None:
+    """Leave thousands of collected tests out of every garbage collection: it halves the run."""
+    gc.collect()
+    gc.freeze()
+
+
+UNMEASURED = (
+    "tests/end_to_end/",
+    "tests/worlds/",
+    "tests/dashboards/test_living.py",
+    "tests/remediation/test_machine.py",
+)
 """Where whole days are lived, which takes twice as long while coverage is measured; tests nearer to
 the code reach the same lines."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,13 +38,15 @@ def report(
     return lines
 
 
+def without_styles(lines: list[str]) -> list[str]:
+    """What stands there, however bold or dim."""
+    return [re.sub(r"\x1b\[[0-9]*m", "", line) for line in lines]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
 def test_every_width_has_what_matters_most(report: Callable[[int], list[str]], width: int) -> None:
     """Each action stands with its name, verdict and timeout on one line that is not too long."""
-    lines = [
-        line.replace("\x1b[1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "")
-        for line in report(width)
-    ]
+    lines = without_styles(report(width))
     [heading] = [line for line in lines if line.startswith("Action")]
 
     assert heading.split()[:1] == ["Action"]
@@ -57,7 +60,7 @@ def test_every_width_has_what_matters_most(report: Callable[[int], list[str]], w
 
 def test_what_is_left_out_is_told(report: Callable[[int], list[str]]) -> None:
     """On a narrow terminal the columns that are missing are named, and where they are found."""
-    lines = " ".join(report(80))
+    lines = " ".join(without_styles(report(80)))
 
     assert "Not shown for lack of room:" in lines
     assert "--format csv" in lines

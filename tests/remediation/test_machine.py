@@ -431,7 +431,6 @@ def template() -> Iterator[Path]:
         yield path
 
 
-@pytest.mark.no_cover  # it would take twice as long, and other tests reach the same lines
 @pytest.mark.timeout(600 + SEQUENCES)
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("kind", KINDS)
