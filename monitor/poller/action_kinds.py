@@ -64,7 +64,7 @@ class KnownIntegrations:
 
     def kind_of(self, entry: IntegrationAction) -> ActionKind:
         """Return the kind of an action that a list without authentication actions shows."""
-        if entry.id.startswith("static"):
+        if entry.is_static:
             return ActionKind.STATIC
         has_functions = self.has_functions.get(entry.integration_id)
         if has_functions is None:

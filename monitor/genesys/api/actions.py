@@ -69,6 +69,11 @@ class IntegrationAction(msgspec.Struct, frozen=True):
     timeout_ms: int | None = None
     secure: bool | None = None
 
+    @property
+    def is_static(self) -> bool:
+        """Whether it belongs to the platform, so that nobody can edit it."""
+        return self.id.startswith("static")
+
 
 @dataclass(frozen=True, slots=True)
 class ListedIntegration:

@@ -241,7 +241,7 @@ class IntegrationActionTarget:
         return digest(document.action.raw, {_FIELD}, SERVER_MANAGED, texts)
 
     def _editable(self, action: IntegrationAction) -> Editable:
-        if action.id.startswith("static"):
+        if action.is_static:
             return Editable.STATIC
         is_function = self._is_function(action)
         if is_function is None:
