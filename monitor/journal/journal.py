@@ -85,18 +85,23 @@ class Journal:
         with self._database.writing() as connection:
             give_back(connection, lock_org(connection, lease.org), lease)
 
-    def verify_lease(self, lease: Lease, machine_now: float) -> None:
-        """Make sure that a lease is still held: the last look before a request goes out.
+    def last_look(self, lease: Lease, now: float, machine_now: float) -> RemediationState:
+        """Return what stands in the way of a write, where its lease is still held.
+
+        It is asked right before a request goes out, after every wait.
 
         Args:
             lease: The lease that is relied on.
-            machine_now: The machine's clock; epoch seconds.
+            now: By the clock of the data; epoch seconds.
+            machine_now: By the machine's clock; epoch seconds.
 
         Raises:
             BusyError: It is over, or another program's.
         """
         with self._database.reading() as connection:
-            verify_lease(connection, find_org(connection, lease.org) or -1, lease, now=machine_now)
+            org_id = find_org(connection, lease.org)
+            verify_lease(connection, org_id or -1, lease, now=machine_now)
+            return current_state(connection, lease.org, org_id, now)
 
     def begin(
         self,

@@ -6,7 +6,8 @@ import getpass
 import os
 import secrets
 import socket
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from monitor.clock import Clock
 from monitor.sanitize import sanitize
@@ -22,6 +23,8 @@ class ActorContext:
         clock: The time of the data.
         machine: The machine's clock, which programs share.
         quarantine_seconds: How long an action is left alone.
+        ended: Set once what it goes by is over: its settings were read anew, or its program ends.
+            From then on nothing is begun, and nothing is sent.
     """
 
     actor: str
@@ -29,6 +32,7 @@ class ActorContext:
     clock: Clock
     machine: Clock
     quarantine_seconds: float
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 def person() -> str:

@@ -8,10 +8,21 @@ from math import inf
 
 import structlog
 
-from monitor.journal import AuditEntry, Change, ChangeState, Journal, Lease, Quarantine, Switch
+from monitor.errors import RefusedError
+from monitor.journal import (
+    AuditEntry,
+    Change,
+    ChangeState,
+    Journal,
+    Lease,
+    Quarantine,
+    RemediationState,
+    Switch,
+)
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_change
 from monitor.remediation.put_back import keeping_damage
+from monitor.remediation.write_request import Guards
 
 log = structlog.get_logger()
 
@@ -28,6 +39,17 @@ CHANGED_BY_OTHERS = "changed_by_others"
 
 BY_HAND = "set by hand"
 """How the note of a change begins that a person has set to a value of their own."""
+
+
+ENDED = "ended"
+"""Reason code: the settings that it was decided by are read anew, or the program ends."""
+
+
+_OVER = "its settings were read anew, or its program ends"
+
+
+class CalledOffError(RefusedError):
+    """A guard has objected while a write waited; nothing was sent."""
 
 
 class ChangeRecorder:
@@ -105,13 +127,36 @@ class ChangeRecorder:
             lease, change, state, note, lock_after=lock, quarantine=quarantine, trip=trip
         )
 
-    def pre_send_check(self, lease: Lease) -> Callable[[], None]:
-        """Return what is asked right before a request goes out: the program may have been stopped.
+    def objection(self, guards: Guards, state: RemediationState) -> str:
+        """Return the reason code of what forbids a write by now; empty where nothing does."""
+        return ENDED if self._context.ended.is_set() else guards.objection(state, self.now())
 
-        What is left between it and the wire can't be closed by anybody; there the platform's own
-        lock keeps others' edits safe, and the write is found where it arrives late.
+    def pre_send_check(
+        self, lease: Lease, change: Change, guards: Guards | None
+    ) -> Callable[[], None]:
+        """Return what is asked right before a request goes out: it may have waited for long.
+
+        The program may have been stopped, somebody may have paused everything or have read the
+        settings anew. What is left between it and the wire can't be closed by anybody; there the
+        platform's own lock keeps others' edits safe, and the write is found where it arrives late.
+
+        Args:
+            lease: The right to change timeouts.
+            change: What is sent, which is nothing that stands in its own way.
+            guards: What must hold; None where it ends what is under way, and a pause is no reason
+                to leave that half done.
         """
-        return lambda: self._journal.verify_lease(lease, self.machine(ANSWER_SECONDS))
+
+        def check() -> None:
+            state = self._journal.last_look(lease, self.now(), self.machine(ANSWER_SECONDS))
+            objection = ENDED if self._context.ended.is_set() else ""
+            if guards is not None:
+                objection = self.objection(guards, state.without(change))
+            if objection:
+                words = _OVER if objection == ENDED else f"{objection} forbids it by now"
+                raise CalledOffError(words, guard=objection)
+
+        return check
 
     def now(self) -> float:
         """Return the time of the data; epoch seconds."""

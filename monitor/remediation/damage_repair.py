@@ -120,7 +120,8 @@ class DamageRepair:
             return self._not_put_back(lease, change, damage, now, error)
         assert sending is not None  # noqa: S101 - it depends on no revision
         self._recorder.tell(sending)
-        ended = put_back(target, sending, damage, before, now, self._recorder.pre_send_check(lease))
+        check = self._recorder.pre_send_check(lease, sending, guards=None)
+        ended = put_back(target, sending, damage, before, now, check)
         log.warning("write_put_back", change_id=change.change_id, why=ended.detail)
         if ended.state is None:
             return sending, ended

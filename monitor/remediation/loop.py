@@ -78,18 +78,22 @@ class RemediationLoop:
     def run_once(self, diagnosis: OrgDiagnosis | None) -> ReconcileReport:
         """Go on with what is open, decide, and change one timeout at most, as the mode allows.
 
-        In mode ``off`` nothing is looked at, and before the first diagnosis nothing is known. While
-        a turn is under way, here or in another program, this one is left out: the next comes soon.
+        In mode ``off`` it is only found out what became of a write that was cut short, and before
+        the first diagnosis nothing is known. While a turn is under way, here or in another program,
+        this one is left out: the next comes soon.
 
         Raises:
             LedgerError: The state can't be used.
         """
-        if self._mode == "off" or diagnosis is None or self._stop.is_set():
+        if self._stop.is_set() or (self._mode != "off" and diagnosis is None):
             return ReconcileReport()
         if not self._turn.acquire(blocking=False):
             return ReconcileReport()
         try:
             self._void_future()
+            if self._mode == "off" or diagnosis is None:
+                self._remediation.settle()
+                return ReconcileReport()
             return self._counted(self._remediation.reconcile(diagnosis))
         except BusyError as error:
             log.info("turn_left_out", org=self.name, why=error.message)
@@ -163,5 +167,5 @@ class RemediationLoop:
         return report
 
     def close(self) -> None:
-        """End requests in flight, and let go of connections."""
+        """Send nothing more, whatever a turn under way waits for, and let go of connections."""
         self._remediation.close()

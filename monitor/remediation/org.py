@@ -58,12 +58,14 @@ class OrgRemediation:
         self._targets = OrgTargets(
             org, settings, clock, stop or threading.Event(), kind_of=self._kind_of
         )
+        self._ended = threading.Event()
         context = ActorContext(
             actor=actor,
             holder=running_program(),
             clock=clock,
             machine=ledger.lease_clock(SystemClock()),
             quarantine_seconds=settings.remediation.quarantine,
+            ended=self._ended,
         )
         journal = ledger.journal
         writer = Writer(org.name, journal, self._targets, context)
@@ -104,6 +106,16 @@ class OrgRemediation:
         finally:
             self.audit_file.catch_up()
 
+    def settle(self) -> None:
+        """Find out what became of writes that were cut short; nothing is sent.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        if self.reconciler.settle():
+            self.audit_file.catch_up()
+
     def apply_requested(
         self, diagnosis: OrgDiagnosis, action_ids: frozenset[str]
     ) -> ReconcileReport:
@@ -134,7 +146,8 @@ class OrgRemediation:
         return Judging(self._ledger, self._org, self._settings, self._clock, diagnosis)
 
     def close(self) -> None:
-        """End requests in flight, and let go of connections."""
+        """Send nothing more, whatever a turn under way waits for, and let go of connections."""
+        self._ended.set()
         self._targets.close()
 
 

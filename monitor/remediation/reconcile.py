@@ -153,6 +153,22 @@ class Reconciler:
             return ReconcileReport(tuple(decisions), refused={action_id: made})
         return ReconcileReport(tuple(decisions), (made,))
 
+    def settle(self) -> bool:
+        """Find out what became of writes that were cut short: the platform is read, never written.
+
+        Returns:
+            Whether there were any.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        if not self._cut_short(self._remediation_state(), {}):
+            return False
+        with self._writer.lease() as lease:
+            self._find_out(lease, self._remediation_state(), {})
+        return True
+
     def apply_requested(
         self, inputs: ReconcileInput, judge: Judge, action_ids: frozenset[str]
     ) -> ReconcileReport:
@@ -216,7 +232,7 @@ class Reconciler:
             BusyError: Another program has taken over.
             LedgerError: The state can't be used.
         """
-        remediation_state = self._find_out(lease, self._remediation_state(), inputs)
+        remediation_state = self._find_out(lease, self._remediation_state(), inputs.timeouts_ms)
         remediation_state = self._stand_down_where_others_changed(lease, remediation_state, inputs)
         remediation_state = self._judge_what_is_watched(lease, remediation_state, judge)
         remediation_state = self._undo_what_did_not_help(lease, remediation_state)
@@ -232,17 +248,23 @@ class Reconciler:
             )
 
     def _find_out(
-        self, lease: Lease, remediation_state: RemediationState, inputs: ReconcileInput
+        self, lease: Lease, remediation_state: RemediationState, shown_ms: Mapping[str, int | None]
     ) -> RemediationState:
-        now, shown_ms = self._context.clock.now(), inputs.timeouts_ms
-        cut_short = [
+        cut_short = self._cut_short(remediation_state, shown_ms)
+        return self._each(cut_short, remediation_state, lambda change: self._recover(lease, change))
+
+    def _cut_short(
+        self, remediation_state: RemediationState, shown_ms: Mapping[str, int | None]
+    ) -> list[Change]:
+        """Return the changes of which only the platform's value tells how far they have come."""
+        now = self._context.clock.now()
+        return [
             one
             for one in remediation_state.changes
             if one.state in UNSETTLED_STATES
             or is_late(one, now)
             or (was_given_up(one) and shown_ms.get(one.action_id) == one.to_ms)
         ]
-        return self._each(cut_short, remediation_state, lambda change: self._recover(lease, change))
 
     def _recover(self, lease: Lease, change: Change) -> None:
         if not (was_given_up(change) and was_overtaken(change, self._remediation_state())):

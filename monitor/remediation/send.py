@@ -14,6 +14,7 @@ from monitor.errors import (
     AmbiguousWriteError,
     BusyError,
     ConflictError,
+    ConnectionFailedError,
     GenesysError,
     LedgerError,
     RateLimitedError,
@@ -23,7 +24,7 @@ from monitor.errors import (
 )
 from monitor.genesys import Deadline, retry_attempts
 from monitor.journal import Change, ChangeState, Lease
-from monitor.remediation.change_recorder import ChangeRecorder
+from monitor.remediation.change_recorder import CalledOffError, ChangeRecorder
 from monitor.remediation.damage_repair import DamageRepair
 from monitor.remediation.put_back import Damage, damage_of
 from monitor.remediation.resolve import Resolver, log_waiting
@@ -42,8 +43,9 @@ from monitor.remediation.write_request import Guards, WriteResult
 log = structlog.get_logger()
 
 
-class _CalledOffError(RefusedError):
-    """A guard has objected while a rate limit was waited out; nothing was sent."""
+_NOT_SENT = (BusyError, RateLimitedError, LedgerError, CalledOffError, ConnectionFailedError)
+"""Nothing came of the write, and no fault of its own: it was held back, or found no way out. A
+state that can't be asked in the last moment has let nothing out either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Sender:
         """
         try:
             written = self._sent(sending)
-        except _CalledOffError as error:
+        except CalledOffError as error:
             called_off = self._refused(sending, error)
             return replace(called_off, refused=error.guard)
         except (AmbiguousWriteError, KeyboardInterrupt) as error:
@@ -120,29 +122,16 @@ class Sender:
         """Send it once; what was certainly not carried out is sent again while there is time."""
 
         def once() -> Written:
-            check = self._recorder.pre_send_check(sending.lease)
+            check = self._recorder.pre_send_check(sending.lease, sending.change, sending.guards)
             return sending.target.write(sending.before, sending.timeout_ms, pre_send_check=check)
 
         if sending.wait_seconds <= 0:
             return once()
         deadline = Deadline.after(sending.wait_seconds)
-        for number, attempt in retry_attempts(deadline, is_ending=lambda: False):
+        for _, attempt in retry_attempts(deadline, is_ending=lambda: False):
             with attempt:
-                if number > 1:
-                    self._ask_again(sending)
                 return once()
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
-
-    def _ask_again(self, sending: Sending) -> None:
-        """Ask the guards after a wait: somebody may have paused everything meanwhile.
-
-        Raises:
-            _CalledOffError: One objects.
-        """
-        others = self._resolver.state().without(sending.change)
-        objection = sending.guards.objection(others, self._recorder.now())
-        if objection:
-            raise _CalledOffError(f"{objection} forbids it by now", guard=objection)
 
     def _made_though_refused(
         self, sending: Sending, error: TimeoutMonitorError
@@ -172,8 +161,7 @@ class Sender:
     def _refused(self, sending: Sending, error: TimeoutMonitorError) -> WriteResult:
         """Record that a write was refused, or was not sent."""
         lease, change = sending.lease, sending.change
-        # A state that can't be asked in the last moment has let nothing out either.
-        is_put_off = isinstance(error, BusyError | RateLimitedError | LedgerError | _CalledOffError)
+        is_put_off = isinstance(error, _NOT_SENT)
         if sending.is_undoing:
             if is_put_off or isinstance(error, ConflictError):
                 words = f"undoing put off: {error.message}"

@@ -204,7 +204,7 @@ class Writer:
         for _ in range(MOST_DECISIONS):
             state = self.resolver.state()
             others = state if change is None else state.without(change)
-            objection = guards.objection(others, self._recorder.now())
+            objection = self._recorder.objection(guards, others)
             if objection:
                 return objection
             recorded = record(state.revision)

@@ -132,13 +132,14 @@ def test_a_lease_from_before_the_clock_was_set_back_is_void(ledger: Ledger) -> N
 def test_the_last_look_tells_whether_a_lease_is_still_held(ledger: Ledger) -> None:
     """It says nothing where all is well, and why where it is not."""
     lease = leased(ledger)
-    ledger.journal.verify_lease(lease, T0 + LEASE_SECONDS - 1)
+    state = ledger.journal.last_look(lease, T0, T0 + LEASE_SECONDS - 1)
+    assert state.org == ORG
 
     with pytest.raises(BusyError, match="longer than its lease"):
-        ledger.journal.verify_lease(lease, T0 + LEASE_SECONDS)
+        ledger.journal.last_look(lease, T0, T0 + LEASE_SECONDS)
     leased(ledger, "host:2", T0 + LEASE_SECONDS)
     with pytest.raises(BusyError, match="taken over"):
-        ledger.journal.verify_lease(lease, T0)
+        ledger.journal.last_look(lease, T0, T0)
 
 
 def test_a_lease_that_is_given_back_can_be_taken_at_once(ledger: Ledger) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
+from monitor.errors import (
+    BusyError,
+    ConnectionFailedError,
+    RefusedError,
+    TimeoutMonitorError,
+)
 from monitor.journal import Change, ChangeState
 from monitor.model import TimeoutEdit
 from monitor.remediation.effect import Effect
@@ -784,6 +789,25 @@ def test_ctrl_c_in_an_undo_lets_no_raise_follow(
         apply(bench, UNLISTED)
 
     assert (len(urls), bench.value_ms(UNLISTED)) == (1, 4_000)
+
+
+def test_a_raise_that_found_no_connection_is_put_off(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never reached the platform: that is no failure, and says nothing about the next."""
+    send = bench.wire.send
+
+    def unconnected(request: Any) -> Any:  # noqa: ANN401 - a request of the wire's own
+        if request.method in {"PATCH", "PUT"}:
+            raise ConnectionFailedError("no route", endpoint=request.endpoint_label)
+        return send(request)
+
+    monkeypatch.setattr(bench.wire, "send", unconnected)
+
+    turn(bench)
+
+    assert (newest(bench).state, bench.writes) == (S.ABANDONED, 0)
+    assert newest(bench).note == "put off: no route"
 
 
 def test_a_raise_that_was_put_off_is_not_taken_for_a_later_value_of_a_persons(

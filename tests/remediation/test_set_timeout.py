@@ -557,13 +557,13 @@ def test_a_state_that_fails_in_the_last_look_is_no_refusal_of_the_platform(
 ) -> None:
     """Nothing was sent: it is put off, and stops nobody."""
     journal = type(desk.ledger.journal)
-    verify = journal.verify_lease
+    last_look = journal.last_look
 
     def failing(*_: object) -> None:
-        monkeypatch.setattr(journal, "verify_lease", verify)
+        monkeypatch.setattr(journal, "last_look", last_look)
         raise LedgerError("the state can't be used")
 
-    monkeypatch.setattr(journal, "verify_lease", failing)
+    monkeypatch.setattr(journal, "last_look", failing)
 
     with pytest.raises(LedgerError):
         desk.set(6_000)
