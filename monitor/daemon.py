@@ -266,10 +266,11 @@ class Daemon:
                 log.info("state_is_back", state=self._ledger.name)
             self._state_writable, self._state_problem = True, ""
         self._show()
-        if poller.claim_diagnosis():
+        if poller.name not in self._to_diagnose and poller.claim_diagnosis():
             # A job of its own, one at a time: it takes longer than a poll may. The scheduler could
             # not be asked for it: while it shuts down it waits for polls, and they would for it.
             with suppress(RuntimeError):  # no new ones after the end
+                self._to_diagnose.add(poller.name)
                 self._diagnoses.submit(self._diagnose, poller)
         why = self._why_no_turn(poller)
         if why and why != self._no_turn.get(poller.name):
@@ -336,6 +337,8 @@ class Daemon:
         orgs: Sequence[OrgPoller] = self._pollers
         # They are the only work that keeps a processor busy for long: one at a time.
         self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
+        # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
+        self._to_diagnose = set[str]()
         self._turns = futures.ThreadPoolExecutor(len(orgs), thread_name_prefix="remediation")
         scheduler = new_scheduler(2 * len(orgs) + 1)
         every = partial(add_job, scheduler, self._clock)
@@ -347,6 +350,7 @@ class Daemon:
 
     def _diagnose(self, poller: OrgPoller) -> None:
         """Diagnose one org and show the verdicts."""
+        self._to_diagnose.discard(poller.name)
         if self._stop.is_set():
             return
         with failures_logged("diagnosis", poller.name):

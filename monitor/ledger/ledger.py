@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete
 
 from monitor.clock import Clock, SystemClock
 from monitor.counts import Tally
@@ -246,21 +246,14 @@ class Ledger:
             org_ids = lock_every_org(connection)
             if before <= pruned_before(connection):
                 return 0
-            removed = 0
-            for org_id in org_ids:
-                for statement in (
-                    delete(tallies).where(
-                        tallies.c.org_id == org_id, tallies.c.window_start < before
-                    ),
-                    delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
-                    delete(flow_errors).where(
-                        flow_errors.c.org_id == org_id, flow_errors.c.window_start < before
-                    ),
-                ):
-                    removed += connection.execute(statement).rowcount
-                removed += forget_edits(connection, org_id, before)
+            # First: what a program that dies in between leaves is removed with the next.
             remember_pruned_before(connection, before)
-            return removed
+        removed = 0
+        for org_id in org_ids:
+            # One org a transaction: the polls of all the others go on in between.
+            with self._database.writing() as connection:
+                removed += _forget(connection, org_id, before)
+        return removed
 
     def pruned_before(self) -> int:
         """Return up to where everything has been forgotten; epoch seconds, 0 where nothing has."""
@@ -365,3 +358,17 @@ class Ledger:
         """The past as of one moment, for as long as the block lasts; writers go on meanwhile."""
         with self._database.reading() as connection:
             yield History(connection)
+
+
+def _forget(connection: Connection, org_id: int, before: int) -> int:
+    """Remove what of an org began before a moment; how many rows that were."""
+    removed = 0
+    for statement in (
+        delete(tallies).where(tallies.c.org_id == org_id, tallies.c.window_start < before),
+        delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
+        delete(flow_errors).where(
+            flow_errors.c.org_id == org_id, flow_errors.c.window_start < before
+        ),
+    ):
+        removed += connection.execute(statement).rowcount
+    return removed + forget_edits(connection, org_id, before)

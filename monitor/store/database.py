@@ -22,6 +22,7 @@ from monitor.store.engines import (
 )
 from monitor.store.failures import translate_errors
 from monitor.store.migrations import OLDEST, upgrade
+from monitor.store.queueing import MOST_WRITERS, TransactionQueue
 from monitor.store.state_file import FileIdentity, StateFile, no_state
 
 STATE_ID = "state_id"
@@ -67,6 +68,8 @@ class Database:
             writer = writer.execution_options(isolation_level="READ COMMITTED")
             reader = reader.execution_options(isolation_level="REPEATABLE READ")
         self._writer, self._reader = writer, reader
+        # SQLite has one writer: the threads of a process wait for each other here.
+        self._queue = TransactionQueue(name, writers=MOST_WRITERS if self.is_shared else 1)
 
     @property
     def name(self) -> str:
@@ -77,7 +80,11 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One read transaction: everything read in it is as of one moment."""
         self._look_at_the_file()
-        with translate_errors(self._name), self._reader.begin() as connection:
+        with (
+            self._queue.reading(),
+            translate_errors(self._name),
+            self._reader.begin() as connection,
+        ):
             yield connection
 
     @contextmanager
@@ -88,7 +95,11 @@ class Database:
             StateLostError: What is there is not the state that was opened.
         """
         self._look_at_the_file()
-        with translate_errors(self._name), self._writer.begin() as connection:
+        with (
+            self._queue.writing(),
+            translate_errors(self._name),
+            self._writer.begin() as connection,
+        ):
             if self._is_prepared:
                 self._refuse_another_state(connection)
             if self._settles_at:
@@ -107,6 +118,7 @@ class Database:
         Raises:
             LedgerError: It can't be asked.
         """
+        # Not queued for: what waits before the server is asked makes its time wrong.
         with translate_errors(self._name), self._engine.connect() as connection:
             return float(connection.execute(_SERVER_NOW).scalar_one())
 

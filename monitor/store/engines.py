@@ -14,9 +14,28 @@ from sqlalchemy.pool import NullPool
 
 from monitor.errors import LedgerError
 from monitor.redaction import SECRETS
+from monitor.store.queueing import MOST_READERS, MOST_WRITERS
 
-DEFAULT_BUSY_TIMEOUT_SECONDS = 10.0
-"""A poll holds the lock for well under a second; a prune of a large ledger for a few."""
+DEFAULT_BUSY_TIMEOUT_SECONDS = 30.0
+"""How long to wait for another process that writes: a poll holds the lock for well under a second,
+but SQLite lets those who wait try again in no order, and a daemon of fifty orgs writes without a
+pause."""
+
+CONNECT_SECONDS = 10.0
+"""How long a server may take to be reached."""
+
+_POOL: dict[str, Any] = {"pool_size": MOST_READERS + MOST_WRITERS, "max_overflow": -1}
+"""``TransactionQueue`` bounds how many connections there are. The pool must not: one that is empty
+fails whoever asks."""
+
+_SERVER_IS_GONE: dict[str, int] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""How soon a server is given up that answers nothing any more, not even that it is gone: within
+half a minute, and not the quarter of an hour that the system takes by itself."""
 
 WRITES = "timeout_monitor_writes"
 """Execution option of connections whose transactions write."""
@@ -52,7 +71,7 @@ def parsed_url(url: str) -> URL:
 
 def sqlite_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     """Return an engine whose writers take the lock before they read."""
-    engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds})
+    engine = create_engine(url, connect_args={"timeout": busy_timeout_seconds}, **_POOL)
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
@@ -83,9 +102,11 @@ def postgresql_engine(url: URL, busy_timeout_seconds: float) -> Engine:
             url,
             pool_pre_ping=True,
             connect_args={
-                "connect_timeout": max(2, int(busy_timeout_seconds)),
+                "connect_timeout": max(2, int(min(busy_timeout_seconds, CONNECT_SECONDS))),
                 "options": f"-c lock_timeout={milliseconds}",
+                **_SERVER_IS_GONE,
             },
+            **_POOL,
         )
     except ModuleNotFoundError as error:
         sentence = "the driver for PostgreSQL is not installed"
