@@ -56,6 +56,8 @@ def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
             "lock_after": "",
             "note": "",
             "measured": intent.measured,
+            "reason": "",
+            "damage": "",
         },
     )
     return get_change(connection, intent.org, org_id, int(result.scalar_one()))
@@ -86,6 +88,11 @@ def move_change(
         )
 
 
+def mark_damaged(connection: Connection, change: Change, words: str) -> None:
+    """Keep what the write of a change has changed beside the timeout, for good."""
+    connection.execute(update(changes).where(changes.c.id == change.change_id).values(damage=words))
+
+
 def read_changes(connection: Connection, org: str, *where: Any) -> tuple[Change, ...]:  # noqa: ANN401 - SQL
     """Return the changes for which some conditions hold, the newest first."""
     statement = select(changes).where(*where).order_by(changes.c.id.desc())
@@ -110,6 +117,8 @@ def read_changes(connection: Connection, org: str, *where: Any) -> tuple[Change,
             lock_after=row.lock_after,
             note=row.note,
             measured=row.measured,
+            reason=row.reason,
+            damage=row.damage,
         )
         for row in connection.execute(statement)
     )

@@ -18,13 +18,20 @@ from monitor.journal.audit import (
     newest_evidence,
     undone_changes,
 )
-from monitor.journal.changes import add_change, get_change, move_change, newest_changes
+from monitor.journal.changes import (
+    add_change,
+    get_change,
+    mark_damaged,
+    move_change,
+    newest_changes,
+)
 from monitor.journal.leases import give_back, take_lease, verify_lease
 from monitor.journal.model import (
     OPEN_STATES,
     AuditEntry,
     Change,
     ChangeState,
+    DamageFound,
     Intent,
     Lease,
     Quarantine,
@@ -168,7 +175,11 @@ class Journal:
             verify_lease(connection, org_id, lease, now=machine_now)
             if revision is not None and newest_entry_id(connection, org_id) != revision:
                 return None
-            values: dict[str, Any] = {"note": entry.detail, "touched_at": entry.at}
+            values: dict[str, Any] = {
+                "note": entry.detail,
+                "reason": entry.reason,
+                "touched_at": entry.at,
+            }
             if to is ChangeState.WRITING:
                 values |= {"sent_at": entry.at, "lock_before": entry.lock_before}
             move_change(connection, change, to, values)
@@ -183,7 +194,7 @@ class Journal:
         entry: AuditEntry,
         *,
         quarantine: Quarantine | None = None,
-        trip: Switch | None = None,
+        damage: DamageFound | None = None,
     ) -> Change:
         """Record how far a change has come.
 
@@ -196,8 +207,9 @@ class Journal:
             to: Its state from now on.
             entry: Its line in the audit trail.
             quarantine: Where the action is to be left alone from now on.
-            trip: Set where this stops all changes of the org, in the same transaction: a program
-                that ends in between leaves nothing for the next to find out.
+            damage: Where its write has changed more than the timeout. That is recorded and stops
+                all changes of the org in the same transaction: a program that ends in between
+                leaves nothing for the next to find out.
 
         Raises:
             BusyError: Another program has taken over.
@@ -208,6 +220,7 @@ class Journal:
             verify_lease(connection, org_id, lease)
             values: dict[str, Any] = {
                 "note": entry.detail,
+                "reason": entry.reason,
                 "touched_at": entry.at,
                 "ended_at": None if to in OPEN_STATES else entry.at,
             }
@@ -222,9 +235,23 @@ class Journal:
             _note(connection, org_id, change, entry, to)
             if quarantine is not None:
                 set_quarantine(connection, org_id, quarantine)
-            if trip is not None:
-                set_switch(connection, org_id, TRIPPED, trip)
-                add_entries(connection, org_id, [_switched(lease.org, trip, "tripped")])
+            if damage is not None:
+                _stop_for_damage(connection, org_id, change, damage)
+            return get_change(connection, change.org, org_id, change.change_id)
+
+    def record_damage(self, lease: Lease, change: Change, damage: DamageFound) -> Change:
+        """Record that the write under way has changed more than the timeout, and stop all changes.
+
+        Returns:
+            The change, in the state that it had.
+
+        Raises:
+            BusyError: Another program has taken over.
+        """
+        with self._database.writing() as connection:
+            org_id = lock_org(connection, change.org)
+            verify_lease(connection, org_id, lease)
+            _stop_for_damage(connection, org_id, change, damage)
             return get_change(connection, change.org, org_id, change.change_id)
 
     def change(self, org: str, change_id: int) -> Change:
@@ -393,6 +420,14 @@ def _note(
     connection: Connection, org_id: int, change: Change, entry: AuditEntry, to: ChangeState
 ) -> None:
     add_entries(connection, org_id, [replace(entry, event=to.value, change_id=change.change_id)])
+
+
+def _stop_for_damage(
+    connection: Connection, org_id: int, change: Change, damage: DamageFound
+) -> None:
+    mark_damaged(connection, change, damage.words)
+    set_switch(connection, org_id, TRIPPED, damage.trip)
+    add_entries(connection, org_id, [_switched(change.org, damage.trip, "tripped")])
 
 
 def _switched(org: str, switch: Switch, event: str) -> AuditEntry:

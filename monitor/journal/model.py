@@ -156,6 +156,9 @@ class Change:
         lock_after: The lock after it; empty where unknown.
         note: Why it stands where it stands, in words.
         measured: Whether its effect is measured; not where somebody set a value by hand.
+        reason: Why it stands where it stands, as a code; empty where its state says it all.
+        damage: What its write has changed beside the timeout, in words; empty where nothing is
+            known of any.
     """
 
     change_id: int
@@ -177,6 +180,8 @@ class Change:
     lock_after: str = ""
     note: str = ""
     measured: bool = True
+    reason: str = ""
+    damage: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -294,8 +299,30 @@ class RemediationState:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class DamageFound:
+    """A write that has changed more than the timeout: it is recorded, and stops everything.
+
+    Attributes:
+        words: What it has changed, for the record.
+        trip: The switch that stops all changes of the org.
+    """
+
+    words: str
+    trip: Switch
+
+
 ASKED_FOR = "asked_for"
-"""The reason of a line about an undoing that somebody has asked for."""
+"""Reason code of an undoing that somebody has asked for."""
+
+PUTTING_BACK = "putting_back"
+"""Reason code of an undoing that puts back what a write has changed beside the timeout."""
+
+PUT_OFF = "put_off"
+"""Reason code of a change whose write was certainly not carried out."""
+
+NOT_UNDONE = "not_undone"
+"""Reason code of a change that can't be undone; it is tried again after a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from monitor.journal import (
     AuditEntry,
     Change,
     ChangeState,
+    DamageFound,
     Journal,
     Lease,
     Quarantine,
     RemediationState,
-    Switch,
 )
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_change
@@ -74,9 +74,10 @@ class ChangeRecorder:
         *,
         lock_after: str = "",
         quarantine: Quarantine | None = None,
-        trip: Switch | None = None,
+        reason: str = "",
+        damage: DamageFound | None = None,
     ) -> Change:
-        """Record how far a change has come; what it has damaged stays in its note.
+        """Record how far a change has come; what it has damaged stays told in its note.
 
         Raises:
             BusyError: Another program has taken over.
@@ -85,8 +86,9 @@ class ChangeRecorder:
         entry = replace(
             self.entry(change, keeping_damage(change, detail)),
             lock_after=lock_after or change.lock_after,
+            reason=reason,
         )
-        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine, trip=trip)
+        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine, damage=damage)
         self.tell(moved)
         return moved
 
@@ -118,13 +120,19 @@ class ChangeRecorder:
         return Quarantine(change.action_id, reason, now, until, change.change_id)
 
     def rolled_back(
-        self, lease: Lease, change: Change, note: str, lock: str, *, trip: Switch | None = None
+        self,
+        lease: Lease,
+        change: Change,
+        note: str,
+        lock: str,
+        *,
+        damage: DamageFound | None = None,
     ) -> Change:
         """Record that the value before is in force again, and leave the action alone."""
         quarantine = self.quarantine(change, ROLLED_BACK)
         state = ChangeState.ROLLED_BACK
         return self.move(
-            lease, change, state, note, lock_after=lock, quarantine=quarantine, trip=trip
+            lease, change, state, note, lock_after=lock, quarantine=quarantine, damage=damage
         )
 
     def objection(self, guards: Guards, state: RemediationState) -> str:

@@ -7,10 +7,18 @@ from dataclasses import replace
 import structlog
 
 from monitor.errors import BusyError
-from monitor.journal import Change, ChangeState, Journal, Lease, Switch
+from monitor.journal import (
+    PUTTING_BACK,
+    Change,
+    ChangeState,
+    DamageFound,
+    Journal,
+    Lease,
+    Switch,
+)
 from monitor.remediation.change_recorder import NOT_HELPFUL, WRITE_SECONDS, ChangeRecorder
 from monitor.remediation.put_back import (
-    PUTTING_BACK,
+    BEING_PUT_BACK,
     Damage,
     PutBack,
     evidence_before,
@@ -57,12 +65,14 @@ class DamageRepair:
             hint=f"Compare {change.action_name} with what its author saved, then let changes go "
             "on: timeout-monitor resume.",
         )
-        now = self._recorder.now()
-        trip = Switch(now, self._actor, f"change {change.change_id}: {note}")
+        found = self._found(change, note)
         lock = "" if after is None else after.lock
         if change.state in {ChangeState.WRITING, ChangeState.ABANDONED}:
             words = "the platform shows it" if after is not None else "the platform has changed it"
-            change = self._recorder.move(lease, change, ChangeState.APPLIED, words, lock_after=lock)
+            change = self._recorder.move(
+                lease, change, ChangeState.APPLIED, words, lock_after=lock, damage=found
+            )
+            found = None
         if not is_being_put_back:
             note = f"{note}; not put back, for nobody can tell what was there, or who wrote since"
         if change.state is ChangeState.APPLIED:
@@ -76,17 +86,23 @@ class DamageRepair:
                 note,
                 lock_after=lock,
                 quarantine=quarantine,
-                trip=trip,
+                damage=found,
             )
         if is_being_put_back:
-            self._journal.trip(lease, trip)
-            return change
+            return change if found is None else self._journal.record_damage(lease, change, found)
         if after is None:
-            return self._recorder.move(lease, change, ChangeState.UNHELPFUL, note, trip=trip)
+            return self._recorder.move(lease, change, ChangeState.UNHELPFUL, note, damage=found)
         state = state_of(change, after.timeout_ms)
         if state is ChangeState.ROLLED_BACK:
-            return self._recorder.rolled_back(lease, change, note, lock, trip=trip)
-        return self._recorder.move(lease, change, state, note, lock_after=lock, trip=trip)
+            return self._recorder.rolled_back(lease, change, note, lock, damage=found)
+        return self._recorder.move(lease, change, state, note, lock_after=lock, damage=found)
+
+    def _found(self, change: Change, words: str) -> DamageFound | None:
+        """Return what is to be recorded; None where that was done before its program ended."""
+        if change.damage and change.state is ChangeState.APPLIED:
+            return None
+        trip = Switch(self._recorder.now(), self._actor, f"change {change.change_id}: {words}")
+        return DamageFound(words, trip)
 
     def put_back(  # noqa: PLR0913, PLR0917 - the write that went wrong, and what it met
         self,
@@ -103,7 +119,8 @@ class DamageRepair:
             The change as far as it has come, and how putting back has ended.
         """
         entry = replace(
-            self._recorder.entry(change, f"{damage.note}; {PUTTING_BACK}"),
+            self._recorder.entry(change, f"{damage.note}; {BEING_PUT_BACK}"),
+            reason=PUTTING_BACK,
             lock_before=now.lock,
             evidence=evidence_before(target, before, now),
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from monitor.errors import AmbiguousWriteError, TimeoutMonitorError
 from monitor.formats import exact_seconds
-from monitor.journal import Change, ChangeState
+from monitor.journal import PUTTING_BACK, Change, ChangeState
 from monitor.remediation.targets import (
     Target,
     TargetState,
@@ -23,20 +23,20 @@ from monitor.remediation.targets import (
 )
 
 DAMAGED = "the write changed more than the timeout"
-"""What the note of a change says that must stop everything."""
+"""How the words begin about a write that must stop everything."""
 
 NOBODY_COMPARED = f"{DAMAGED}, and could not be compared at once"
 
 HIDDEN = f"{DAMAGED}: the platform shows no configuration any more"
 """What is said where the read-back of a write shows nothing to compare."""
 
-PUTTING_BACK = "being put back"
+BEING_PUT_BACK = "being put back"
 _MOST_PLACES = 5
 
 
 def is_damaged(change: Change) -> bool:
-    """Return whether a change has changed more than the timeout, as far as its note knows."""
-    return DAMAGED in change.note
+    """Return whether the write of a change has changed more than the timeout, as far as known."""
+    return bool(change.damage)
 
 
 def why_set_back(*, asked: bool, detail: str) -> str:
@@ -46,21 +46,21 @@ def why_set_back(*, asked: bool, detail: str) -> str:
         asked: Whether somebody has asked for it.
         detail: Why, in the words that its undoing was begun with.
     """
-    if PUTTING_BACK in detail:
+    if BEING_PUT_BACK in detail:
         return "damage"
     return "asked" if asked else "not_helped"
 
 
 def is_being_put_back(change: Change) -> bool:
     """Return whether the write under way puts back what another one has changed."""
-    return change.state is ChangeState.UNDOING and PUTTING_BACK in change.note
+    return change.state is ChangeState.UNDOING and change.reason == PUTTING_BACK
 
 
 def keeping_damage(change: Change, detail: str) -> str:
     """Return a detail that does not make anybody forget what a change has done besides."""
     if not is_damaged(change) or DAMAGED in detail:
         return detail
-    return f"{change.note.partition(';')[0]}; {detail}"
+    return f"{change.damage}; {detail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ import structlog
 from monitor.errors import GenesysError, RefusedError, TimeoutMonitorError
 from monitor.journal import (
     IN_FORCE_STATES,
+    NOT_UNDONE,
     UNSETTLED_STATES,
     Change,
     ChangeState,
@@ -43,6 +44,7 @@ from monitor.remediation.put_back import (
     NOBODY_COMPARED,
     found_damage,
     is_being_put_back,
+    is_damaged,
 )
 from monitor.remediation.targets import NOT_SHOWN, Target, TargetState
 from monitor.remediation.transitions import is_explained, resolve_state
@@ -53,13 +55,10 @@ log = structlog.get_logger()
 UNFIT_SECONDS = 3_600.0
 """How long an action is left alone that can't be sent back whole; a person may mend that."""
 
-NOT_UNDONE = "not undone"
-"""How the note of a change begins that can't be undone."""
-
 
 def is_resting(change: Change, now: float) -> bool:
     """Return whether undoing a change was refused so recently that it is not tried again yet."""
-    return NOT_UNDONE in change.note and 0 <= now - change.touched_at < UNFIT_SECONDS
+    return change.reason == NOT_UNDONE and 0 <= now - change.touched_at < UNFIT_SECONDS
 
 
 class Targets(Protocol):
@@ -262,15 +261,18 @@ class Resolver:
 
     def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
         """Record why a change can't be undone; it is tried again after a while."""
-        words = f"{NOT_UNDONE}: {error.message}"
-        return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words)
+        words = f"not undone: {error.message}"
+        return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words, reason=NOT_UNDONE)
 
     def _recover_from(
         self, lease: Lease, change: Change, target: Target, reading: TargetState
     ) -> Change:
         found = found_damage(target, change, reading, self._journal.evidence_of_sending(change))
-        if found and not is_being_put_back(change):
-            return self._repair.stop(lease, change, reading, NOBODY_COMPARED)
+        was_told = is_damaged(change) and change.state is ChangeState.APPLIED
+        if (found or was_told) and not is_being_put_back(change):
+            # Its program may have ended between finding it and what follows from that.
+            words = change.damage if was_told else NOBODY_COMPARED
+            return self._repair.stop(lease, change, reading, words)
         if found is not None and is_being_put_back(change):
             # It was being put back when its program ended: what is there tells how far that came.
             done = (

@@ -23,7 +23,7 @@ from monitor.errors import (
     TimeoutMonitorError,
 )
 from monitor.genesys import Deadline, retry_attempts
-from monitor.journal import Change, ChangeState, Lease
+from monitor.journal import PUT_OFF, Change, ChangeState, Lease
 from monitor.remediation.change_recorder import CalledOffError, ChangeRecorder
 from monitor.remediation.damage_repair import DamageRepair
 from monitor.remediation.put_back import Damage, damage_of
@@ -37,7 +37,6 @@ from monitor.remediation.targets import (
     shows_the_write,
     was_answered,
 )
-from monitor.remediation.transitions import PUT_OFF
 from monitor.remediation.write_request import Guards, WriteResult
 
 log = structlog.get_logger()
@@ -170,8 +169,8 @@ class Sender:
                 moved = self._resolver.not_undone(lease, change, error)
             return WriteResult(moved, error=error)
         if is_put_off:
-            words = f"{PUT_OFF}: {error.message}"
-            moved = self._recorder.move(lease, change, ChangeState.ABANDONED, words)
+            words = f"put off: {error.message}"
+            moved = self._recorder.move(lease, change, ChangeState.ABANDONED, words, reason=PUT_OFF)
             return WriteResult(moved, error=error)
         is_conflict = isinstance(error, ConflictError)
         state = ChangeState.CONFLICT if is_conflict else ChangeState.FAILED

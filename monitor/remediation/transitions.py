@@ -7,7 +7,14 @@ value that equals the one that was to be written counts as written by us.
 from __future__ import annotations
 
 from monitor.formats import exact_seconds
-from monitor.journal import IN_FORCE_STATES, UNSETTLED_STATES, Change, ChangeState, RemediationState
+from monitor.journal import (
+    IN_FORCE_STATES,
+    PUT_OFF,
+    UNSETTLED_STATES,
+    Change,
+    ChangeState,
+    RemediationState,
+)
 
 ARRIVAL_SECONDS = 120.0
 """A write without an answer may still arrive while the platform works on it; only after so long is
@@ -18,10 +25,6 @@ LATE_SECONDS = 900.0
 given up, has arrived late. The second is for clocks that jump: what was given up too early, because
 a clock was set forward, is still looked for. After that the value is more likely that of a person
 who has followed the same advice: it is recorded, and neither measured nor undone by itself."""
-
-
-PUT_OFF = "put off"
-"""How the note of a change begins, or goes on, whose write was certainly not carried out."""
 
 
 def resolve_state(change: Change, value_ms: int, now: float) -> tuple[ChangeState, str]:
@@ -84,7 +87,7 @@ def was_given_up(change: Change) -> bool:
     One that was put off can't arrive: whatever shows its value is somebody else's.
     """
     is_given_up = change.state is ChangeState.ABANDONED and change.sent_at is not None
-    return is_given_up and PUT_OFF not in change.note
+    return is_given_up and change.reason != PUT_OFF
 
 
 def is_late(change: Change, now: float) -> bool:

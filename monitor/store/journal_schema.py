@@ -41,10 +41,15 @@ changes = Table(
     Column("lock_after", String, nullable=False),
     Column("note", RedactedText, nullable=False),
     Column("measured", Boolean, nullable=False),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("damage", RedactedText, nullable=False, server_default=""),
     Index("changes_by_action", "org_id", "action_id", "id"),
     Index("changes_by_state", "org_id", "state"),
 )
-"""Every change that was ever intended, with how far it has come. They are never pruned."""
+"""Every change that was ever intended, with how far it has come. They are never pruned.
+
+What decides about later writes stands in ``state``, ``reason`` and ``damage`` (since version 4);
+``note`` is for people."""
 
 audit = Table(
     "audit",

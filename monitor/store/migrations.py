@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     func,
+    inspect,
     select,
     text,
     type_coerce,
@@ -169,6 +170,32 @@ def _to_version_4(connection: Connection) -> None:
     connection.execute(
         text("ALTER TABLE incidents ADD COLUMN attributed VARCHAR NOT NULL DEFAULT ''")
     )
+    _read_notes(connection)
+
+
+_DAMAGED = "the write changed more than the timeout"
+_REASONS: tuple[tuple[str, str, str], ...] = (
+    ("abandoned", "put off", "put_off"),
+    ("unhelpful", "not undone", "not_undone"),
+    ("undoing", "being put back", "putting_back"),
+)
+"""States, what the note of a change in it said in version 3, and the reason code that it meant."""
+
+
+def _read_notes(connection: Connection) -> None:
+    """Take what decides about later writes out of the notes of changes; these stay as they are."""
+    # A state of version 1 gets its table of changes as it is today.
+    there = {one["name"] for one in inspect(connection).get_columns(changes.name)}
+    for name in sorted({"reason", "damage"} - there):
+        connection.execute(
+            text(f"ALTER TABLE changes ADD COLUMN {name} VARCHAR NOT NULL DEFAULT ''")
+        )
+    told = type_coerce(changes.c.note, String)
+    damaged = update(changes).where(told.contains(_DAMAGED))
+    connection.execute(damaged.values(damage=_DAMAGED))
+    for state, words, reason in _REASONS:
+        found = update(changes).where(changes.c.state == state, told.contains(words))
+        connection.execute(found.values(reason=reason))
 
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {

@@ -22,7 +22,7 @@ from monitor.model import Action, ActionKind
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.put_back import DAMAGED, PUTTING_BACK
+from monitor.remediation.put_back import DAMAGED, is_being_put_back, is_damaged
 from monitor.remediation.reconcile import ReconcileInput, Reconciler
 from monitor.remediation.set_timeout import ManualRequest, SetTimeout, SetTimeoutResult
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
@@ -264,7 +264,7 @@ class Bench:
         acting.allowed = result
         assert self.settings.mode != "off", "a write while off"
         if result.state is ChangeState.UNDOING:
-            if not acting.by_hand and PUTTING_BACK not in result.note:
+            if not acting.by_hand and not is_being_put_back(result):
                 assert self.settings.mode == "auto", "undone by itself without auto"
                 assert not self.is_paused, "undone by itself while paused"
                 assert result.action_id == LISTED, "undone by itself, and not on the allow-list"
@@ -371,6 +371,12 @@ class Bench:
             ]
             # Where somebody else wrote before it was compared, nobody can tell who did it.
             assert edits != self.edits or any(DAMAGED in one for one in told), told
+        for change in self.changes():
+            tripped = any(
+                one.event == "tripped" and one.detail.startswith(f"change {change.change_id}:")
+                for one in self.ledger.journal.audit(ORG, 10_000)
+            )
+            assert is_damaged(change) is tripped, f"{change} and {tripped}"
 
     def is_of(self, owner: Owner, change: Change) -> bool:
         """Whether the value in force is that of a change, or can't be told from it.

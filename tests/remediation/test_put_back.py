@@ -12,7 +12,7 @@ from monitor.cli.plan import exit_code_of
 from monitor.errors import ReadBackError, RefusedError
 from monitor.journal import ChangeState
 from monitor.remediation.effect import Effect
-from monitor.remediation.put_back import DAMAGED, why_set_back
+from monitor.remediation.put_back import DAMAGED, is_damaged, why_set_back
 from monitor.simulator.flow_documents import _written
 from tests.remediation.bench import FLOW, LISTED, ORG, UNLISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
@@ -60,6 +60,61 @@ def test_it_is_put_back_at_once_and_everything_stops(bench: Bench) -> None:
     assert tripped is not None
     assert place in tripped.reason
     assert bench.raw_state().quarantines[LISTED].reason == "rolled_back"
+
+
+def die_before(steps: Steps, name: str, calls: int = 1) -> None:
+    """End the program before its so many-th call of a name."""
+
+    def die() -> None:
+        steps.dead = True
+
+    def wait() -> None:
+        die_before(steps, name, calls - 1)
+
+    steps.before.setdefault(name, []).append(die if calls == 1 else wait)
+
+
+def test_damage_that_was_seen_is_known_whoever_saves_the_action_afterwards(bench: Bench) -> None:
+    """A program finds it, and ends at the next step; then somebody saves the action."""
+    spoil(bench)
+    first, second = Steps(bench=bench), Steps(bench=bench)
+    die_before(first, "move")
+    with suppress(Killed):
+        turn(bench, steps=first)
+    assert (newest(bench).state, bench.writes) == (S.WRITING, 1)
+    bench.machine.at += 1_000
+    die_before(second, "move", 2)
+    with suppress(Killed):
+        turn(bench, steps=second, program="another")
+
+    bench.machine.at += 1_000
+    bench.edit(LISTED, None)
+    turn(bench, program="a third")
+
+    assert bench.raw_state().tripped is not None
+    assert is_damaged(newest(bench))
+    assert newest(bench).state is S.UNHELPFUL
+
+
+def test_damage_of_an_undo_is_known_whoever_saves_the_action_afterwards(bench: Bench) -> None:
+    """The program that finds it ends before it puts anything back; somebody saves, and resumes."""
+    turn(bench)
+    spoil(bench)
+    steps = Steps(bench=bench, by_hand=True)
+    die_before(steps, "send", 2)
+    reconciler = Program(bench, "person").reconciler(steps, "ann@desk")
+    with suppress(Killed):
+        reconciler.roll_back(newest(bench), "asked by ann")
+    assert (newest(bench).state, bench.writes) == (S.UNDOING, 2)
+    assert bench.raw_state().tripped is not None
+
+    bench.machine.at += 1_000
+    bench.edit(LISTED, None)
+    bench.resume()
+    turn(bench, program="another")
+
+    assert is_damaged(newest(bench))
+    assert exit_code_of(newest(bench)) == 1
 
 
 def test_nothing_else_is_changed_in_the_same_turn(bench: Bench) -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from monitor.journal import ChangeState
-from monitor.remediation.transitions import ARRIVAL_SECONDS, LATE_SECONDS, resolve_state
+from monitor.journal import NOT_UNDONE, PUT_OFF, PUTTING_BACK, ChangeState
+from monitor.remediation.put_back import is_being_put_back, is_damaged
+from monitor.remediation.resolve import is_resting
+from monitor.remediation.transitions import (
+    ARRIVAL_SECONDS,
+    LATE_SECONDS,
+    resolve_state,
+    was_given_up,
+)
 from tests.remediation.guard_inputs import NOW, change
 
 OLD, OURS, FOREIGN = 3_000, 4_000, 5_000
@@ -64,3 +73,29 @@ def test_what_a_jumping_clock_has_given_up_too_early_is_still_looked_for() -> No
     given_up = change(S.ABANDONED, sent_at=NOW - 3_600, touched_at=NOW - 60)
 
     assert resolve_state(given_up, OURS, NOW)[0] is S.APPLIED
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "reason"),
+    [
+        (S.ABANDONED, "it got lost: the gateway has put off the request", PUT_OFF),
+        (S.UNHELPFUL, "2 of 90 calls time out, the last raise not undone", NOT_UNDONE),
+        (S.UNDOING, "asked by ann: the old value is being put back", PUTTING_BACK),
+        (S.WATCHING, "ann says the write changed more than the timeout", "-"),
+    ],
+)
+def test_what_is_safe_follows_from_codes_and_never_from_words(
+    state: ChangeState, words: str, reason: str
+) -> None:
+    """Words are people's and the platform's, and anything may stand in them."""
+    told = change(state, ago=60, note=words, touched_at=NOW - 60)
+    meant = replace(told, note="", reason=reason, damage="$.x")
+
+    assert was_given_up(told) is (state is S.ABANDONED)
+    assert not is_resting(told, NOW)
+    assert not is_being_put_back(told)
+    assert not is_damaged(told)
+    assert not was_given_up(meant)
+    assert is_resting(meant, NOW) is (state is S.UNHELPFUL)
+    assert is_being_put_back(meant) is (state is S.UNDOING)
+    assert is_damaged(meant)

@@ -42,6 +42,8 @@ def make_version_3(url: str) -> None:
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_4)
         connection.execute(text("ALTER TABLE incidents DROP COLUMN attributed"))
+        for name in ("reason", "damage"):
+            connection.execute(text(f"ALTER TABLE changes DROP COLUMN {name}"))
         connection.execute(text("UPDATE meta SET value = '3' WHERE key = 'schema_version'"))
     engine.dispose()
 
@@ -280,3 +282,38 @@ def test_names_that_were_kept_as_they_came_are_made_fit_to_be_shown(url: str) ->
     }
     assert set(state.flow_names.values()) == {shown}
     assert change.action_name == shown
+
+
+def test_what_stopped_changes_by_their_notes_still_does(url: str) -> None:
+    """Version 3 looked into the words for people; who upgrades is as safe as before."""
+    noted = {
+        "unhelpful": "the write changed more than the timeout: $.x; not put back: refused",
+        "abandoned": "put off: too many requests",
+        "undoing": "the write changed more than the timeout: $.x; being put back",
+        "writing": "about to be sent",
+    }
+    refused = "not undone: Terraform manages it"
+    with Ledger.open(url) as ledger:
+        lease = leased(ledger)
+        for action_id in (*noted, "refused"):
+            begun(ledger, lease, action_id)
+    make_version_3(url)
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        statement = "UPDATE changes SET state = :state, note = :note WHERE action_id = :action"
+        rows = [{"state": state, "note": note, "action": state} for state, note in noted.items()]
+        rows.append({"state": "unhelpful", "note": refused, "action": "refused"})
+        connection.execute(text(statement), rows)
+    engine.dispose()
+
+    with Ledger.open(url) as ledger:
+        found = {
+            one.action_id: (one.reason, bool(one.damage)) for one in ledger.journal.changes(ORG, 10)
+        }
+    assert found == {
+        "unhelpful": ("", True),
+        "abandoned": ("put_off", False),
+        "undoing": ("putting_back", True),
+        "writing": ("", False),
+        "refused": ("not_undone", False),
+    }
