@@ -321,6 +321,9 @@ PUTTING_BACK = "putting_back"
 PUT_OFF = "put_off"
 """Reason code of a change whose write was certainly not carried out."""
 
+NOT_SENT = "not_sent"
+"""Reason code of a change that the last look at the action stood in the way of."""
+
 NOT_UNDONE = "not_undone"
 """Reason code of a change that can't be undone; it is tried again after a while."""
 

@@ -12,6 +12,7 @@ import structlog
 
 from monitor.config import RemediationSettings
 from monitor.errors import (
+    BusyError,
     ConfigurationError,
     GenesysError,
     RefusedError,
@@ -33,14 +34,17 @@ from monitor.remediation.circuit_breaker import trip_reason
 from monitor.remediation.decide import RaiseGuards, decide, in_order_of_worth, intent_of
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.guards import allow_listed
 from monitor.remediation.put_back import is_damaged
 from monitor.remediation.resolve import is_resting, log_waiting
 from monitor.remediation.transitions import is_explained, is_late, was_given_up, was_overtaken
+from monitor.remediation.undo_guards import UndoGuards
 from monitor.remediation.write import Writer
 from monitor.remediation.write_request import WriteRequest, WriteResult
 
 log = structlog.get_logger()
+
+MOST_TRIES = 3
+"""So many changes are tried in a turn until one is sent: each costs a few readings."""
 
 Judge = Callable[[Change], Judgement]
 """What a change that is being watched has done so far."""
@@ -77,31 +81,6 @@ class ReconcileReport:
     decisions: tuple[Decision, ...] = ()
     made: tuple[Change, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class UndoGuards:
-    """What must hold when a change is undone: a pause binds the daemon, and never a person.
-
-    Attributes:
-        settings: ``[remediation]``.
-        change: What is undone.
-        initiator: Who undoes it.
-    """
-
-    settings: RemediationSettings
-    change: Change
-    initiator: Initiator
-
-    def objection(self, state: RemediationState, now: float) -> str:
-        """Return the reason code of what forbids it by now; empty where nothing does."""
-        del now  # whatever the hour, what did not help is undone
-        if self.initiator is Initiator.HUMAN:
-            return "mode" if self.settings.mode == "off" else ""
-        if state.paused is not None:
-            return "paused"
-        named = allow_listed(self.settings, self.change.action_id, self.change.action_name)
-        return "" if named and self.settings.mode == "auto" else "allow_list"
 
 
 class Reconciler:
@@ -145,13 +124,25 @@ class Reconciler:
             decisions = self.decide_all(inputs, Initiator.AUTO)
             self._note_refusals(decisions)
             raises = [one for one in decisions if one.kind is DecisionKind.RAISE]
-            if not raises:
-                return ReconcileReport(tuple(decisions))
-            made = self._make(lease, raises[0], inputs.data, Initiator.AUTO)
-        action_id = raises[0].candidate.action_id
-        if isinstance(made, str):
-            return ReconcileReport(tuple(decisions), refused={action_id: made})
-        return ReconcileReport(tuple(decisions), (made,))
+            return self._make_one(lease, raises[:MOST_TRIES], decisions, inputs.data)
+
+    def _make_one(
+        self, lease: Lease, raises: list[Decision], decisions: list[Decision], data: Data
+    ) -> ReconcileReport:
+        """Make the most worthwhile change that nothing stands in the way of at the last look."""
+        refused: dict[str, str] = {}
+        for decision in raises:
+            result = self._make(lease, decision, data, Initiator.AUTO)
+            made = _outcome(result)
+            if isinstance(made, Change):
+                if made.state is not ChangeState.ABANDONED or made.sent_at is not None:
+                    return ReconcileReport(tuple(decisions), (made,), refused)
+                made = "back_off"
+            refused[decision.candidate.action_id] = made
+            if isinstance(result.error, BusyError | GenesysError):
+                break  # the others would be told the same, and the next turn comes soon
+            lease = self._writer.renew()
+        return ReconcileReport(tuple(decisions), refused=refused)
 
     def settle(self) -> bool:
         """Find out what became of writes that were cut short: the platform is read, never written.
@@ -194,7 +185,7 @@ class Reconciler:
                 if decision.kind is not DecisionKind.RAISE:
                     refused[decision.candidate.action_id] = decision.reason
                     continue
-                done = self._make(lease, decision, inputs.data, Initiator.HUMAN)
+                done = _outcome(self._make(lease, decision, inputs.data, Initiator.HUMAN))
                 if isinstance(done, str):
                     refused[decision.candidate.action_id] = done
                 else:
@@ -331,14 +322,14 @@ class Reconciler:
 
     def _make(
         self, lease: Lease, decision: Decision, data: Data, initiator: Initiator
-    ) -> Change | str:
+    ) -> WriteResult:
         at = self._context.clock.now()
         request = WriteRequest(
             intent=intent_of(decision, self._context.actor, at),
             entry=about_decision(decision, "", self._context.actor, at),
             guards=RaiseGuards(decision, data, self._settings, initiator),
         )
-        return _outcome(self._writer.write(lease, request))
+        return self._writer.write(lease, request)
 
     def _judge(self, lease: Lease, change: Change, judgement: Judgement) -> None:
         if judgement.effect is Effect.NOT_YET:

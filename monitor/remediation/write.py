@@ -12,7 +12,16 @@ from dataclasses import replace
 
 from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
 from monitor.formats import exact_seconds
-from monitor.journal import ASKED_FOR, NEXT, AuditEntry, Change, ChangeState, Journal, Lease
+from monitor.journal import (
+    ASKED_FOR,
+    NEXT,
+    NOT_SENT,
+    AuditEntry,
+    Change,
+    ChangeState,
+    Journal,
+    Lease,
+)
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import WRITE_SECONDS, ChangeRecorder
 from monitor.remediation.damage_repair import DamageRepair
@@ -129,12 +138,12 @@ class Writer:
         except RefusedError as error:
             return self._unfit(lease, change, error)
         except TimeoutMonitorError as error:
-            return self._abandoned(lease, change, f"not read: {error.message}", error)
+            return self._abandoned(lease, change, f"not read: {error.message}", NOT_SENT, error)
         if before.unfit is not None:
             return self._unfit(lease, change, before.unfit)
         obstacle = _obstacle_to(change, before)
         if obstacle:
-            return self._abandoned(lease, change, obstacle)
+            return self._abandoned(lease, change, obstacle, NOT_SENT)
         return target, before
 
     def undo(
@@ -243,13 +252,19 @@ class Writer:
             ChangeState.ABANDONED,
             f"not sent: {error.message}",
             quarantine=quarantine,
+            reason=NOT_SENT,
         )
         return WriteResult(moved, error=error)
 
     def _abandoned(
-        self, lease: Lease, change: Change, why: str, error: TimeoutMonitorError | None = None
+        self,
+        lease: Lease,
+        change: Change,
+        why: str,
+        reason: str = "",
+        error: TimeoutMonitorError | None = None,
     ) -> WriteResult:
-        moved = self._recorder.move(lease, change, ChangeState.ABANDONED, why)
+        moved = self._recorder.move(lease, change, ChangeState.ABANDONED, why, reason=reason)
         return WriteResult(moved, error=error)
 
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from monitor.config import RemediationSettings
 from monitor.diagnosis import Editable, Verdict
-from monitor.journal import ChangeState, Quarantine, RemediationState, Switch
+from monitor.journal import (
+    NOT_SENT,
+    Change,
+    ChangeState,
+    Quarantine,
+    RemediationState,
+    Switch,
+)
 from monitor.remediation.decide import decide, in_order_of_worth, next_timeout_ms
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.guards import GUARD_NAMES
@@ -75,6 +82,18 @@ def test_a_good_case_is_raised_by_one_step_and_every_rail_has_spoken() -> None:
     assert all(guard.detail for guard in decision.guards)
 
 
+def refused_at_last_look(ago: float) -> Change:
+    """A change that was given up before it was sent."""
+    return change(
+        ChangeState.ABANDONED,
+        ago,
+        sent_at=None,
+        applied_at=None,
+        touched_at=NOW - ago,
+        reason=NOT_SENT,
+    )
+
+
 SPOILT = {
     "static": ("editable", {"one": such(editable=Editable.STATIC)}),
     "function": ("editable", {"one": such(editable=Editable.FUNCTION)}),
@@ -111,6 +130,33 @@ SPOILT = {
             "made": replace(
                 remediation_state(),
                 quarantines={ACTION: Quarantine(ACTION, "not_helpful", NOW - DAY, NOW + 1, 3)},
+            )
+        },
+    ),
+    "refused_at_the_last_look": (
+        "back_off",
+        {"made": remediation_state(refused_at_last_look(299))},
+    ),
+    "refused_twice": (
+        "back_off",
+        {"made": remediation_state(refused_at_last_look(900), refused_at_last_look(599))},
+    ),
+    "refused_twenty_times": (
+        "back_off",
+        {"made": remediation_state(*(refused_at_last_look(DAY - 1) for _ in range(20)))},
+    ),
+    "refused_in_the_future": (
+        "back_off",
+        {"made": remediation_state(refused_at_last_look(-DAY))},
+    ),
+    "a_second_conflict": (
+        "back_off",
+        {
+            "made": remediation_state(
+                *(
+                    change(ChangeState.CONFLICT, ago=ago, applied_at=None, touched_at=NOW - ago)
+                    for ago in (500, 400)
+                )
             )
         },
     ),
@@ -160,6 +206,30 @@ def test_one_thing_out_of_order_is_refused_by_the_rail_for_it_alone(
     assert refused_by(decision) == {guard}
     assert (decision.kind, decision.reason) == (DecisionKind.KEEP, guard)
     assert decision.detail
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        (refused_at_last_look(300),),
+        (refused_at_last_look(900), refused_at_last_look(600)),
+        tuple(refused_at_last_look(DAY) for _ in range(20)),
+        (refused_at_last_look(90), change(touched_at=NOW - 2 * DAY)),
+        (replace(refused_at_last_look(10), reason=""),),
+    ],
+)
+def test_what_was_refused_is_tried_again_after_its_wait(made: tuple[Change, ...]) -> None:
+    """Twice as long each time, for a day at most; what came of a dead program does not wait."""
+    assert decided(made=remediation_state(*made)).kind is DecisionKind.RAISE
+
+
+def test_a_wait_binds_no_person_and_no_recommendation() -> None:
+    """Only the daemon tries by itself."""
+    made = remediation_state(refused_at_last_look(10))
+    recommending = auto(mode="recommend")
+
+    assert decided(made=made, initiator=Initiator.HUMAN).kind is DecisionKind.RAISE
+    assert decided(made=made, settings=recommending).kind is DecisionKind.RECOMMEND
 
 
 def test_every_rail_can_refuse() -> None:

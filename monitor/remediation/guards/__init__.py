@@ -13,7 +13,7 @@ from collections.abc import Callable
 from monitor.remediation.decision import GuardInput, GuardResult
 from monitor.remediation.guards.evidence import complete, evidence, fresh, in_force, verdict
 from monitor.remediation.guards.pace import cooldown, daily_budget, one_per_poll, open_change
-from monitor.remediation.guards.past_changes import changed_since, quarantine
+from monitor.remediation.guards.past_changes import back_off, changed_since, quarantine
 from monitor.remediation.guards.permission import (
     allow_list,
     allow_listed,
@@ -41,6 +41,7 @@ GUARDS: tuple[Guard, ...] = (
     concurrency,
     changed_since,
     quarantine,
+    back_off,
     open_change,
     cooldown,
     daily_budget,
