@@ -163,7 +163,11 @@ class Daemon:
         self.close()
 
     def reload(self) -> None:
-        """Read the settings again and go on with them, or say why not and keep the old ones."""
+        """Read the settings again and go on with them, or say why not and keep the old ones.
+
+        All or nothing: a change of ``[serve]``, ``[state]`` or ``[classify]`` is refused. The
+        users of ``web_config`` are read anew; health and verdicts are carried over.
+        """
         if self._load is None:
             return
         try:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from monitor.checkup.findings import Finding, Level, failed
 from monitor.checkup.serving import port_finding
 from monitor.checkup.state import StateProbe
-from monitor.checkup.writer import LOGIN_SECONDS, writer_findings
+from monitor.checkup.write_access import LOGIN_SECONDS, write_access_findings
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.contract import Contract
@@ -86,14 +86,14 @@ def _check_org(
             yield from _log_in(client, org, clock)
     except TimeoutMonitorError as error:
         yield failed(f"{org.name}: login", error)
-        yield from writer_findings(org, settings.remediation, clock)
+        yield from write_access_findings(org, settings.remediation, clock)
         return
     with closing(connect(org, clock=clock)) as client:
         for subject, probe, needed in _probes(org, client, settings, clock, known_flows):
             yield _probe(f"{org.name}: {subject}", probe, needed=needed)
         if org.contract is Contract.FLOW:
             yield _clock_finding(org.name, client.clock_skew_seconds)
-    yield from writer_findings(org, settings.remediation, clock)
+    yield from write_access_findings(org, settings.remediation, clock)
 
 
 def _log_in(client: Client, org: OrgSettings, clock: Clock) -> Iterator[Finding]:

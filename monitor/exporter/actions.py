@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 _EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
 
-DIAGNOSIS_LASTS_SECONDS = 3_600.0
+VERDICT_SHOWN_SECONDS = 3_600.0
 """A diagnosis is renewed with every window that settles; an older one is no news, but a mistake."""
 
 
@@ -90,7 +90,7 @@ def add_verdicts(families: Families, org_snapshot: OrgSnapshot, now: float) -> N
         now: When the snapshot was taken; epoch seconds.
     """
     known = org_snapshot.diagnosis
-    if known is None or now - known.taken_at > DIAGNOSIS_LASTS_SECONDS:
+    if known is None or now - known.taken_at > VERDICT_SHOWN_SECONDS:
         return
     for action_id, diagnosis in known.diagnoses.items():
         labels = (org_snapshot.org, action_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -94,10 +95,57 @@ def test_each_run_goes_on_where_the_route_has_been(root: Path, word: str) -> Non
 
 def test_every_room_is_drawn(root: Path) -> None:
     """A folder or a file of the package that the page does not name is a room without a door."""
-    text = (root / PAGE).read_text(encoding="utf-8")
+    drawing = (root / PAGE).read_text(encoding="utf-8").split("```")[1]
     rooms = {
-        path.name
+        path.name if path.suffix else f"{path.name}/"
         for path in (root / "monitor").iterdir()
-        if path.is_dir() and (path / "__init__.py").exists()
-    }
-    assert {room for room in rooms if f"{room}/" not in text} == set()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    } - {"__init__.py", "__main__.py"}
+    assert {room for room in rooms if not re.search(rf"(?<!\w){room}", drawing)} == set()
+
+
+def rows(root: Path) -> list[list[str]]:
+    """The rows of the table that says where things are: question, room, file."""
+    part = (root / PAGE).read_text(encoding="utf-8").split("## Where is ...?")[1].split("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def test_what_the_table_names_is_there(root: Path) -> None:
+    """Each file stands in its row's room, or where its path says; each name in one of its files."""
+    package = root / "monitor"
+    table = rows(root)
+    assert len(table) > 1
+    for question, room, answer in table:
+        words = re.findall(r"`([^`]+)`", f"{room} {answer}")
+        folder = package / next((word for word in words if word.endswith("/")), "")
+        files = []
+        for word in words:
+            if word.endswith((".py", "/")):
+                found = [path for path in (folder / word, package / word) if path.exists()]
+                assert found, f"{question}: {word} is not there"
+                files.append(found[0])
+        text = "".join(
+            one.read_text(encoding="utf-8")
+            for path in files
+            for one in (path.rglob("*.py") if path.is_dir() else [path])
+        )
+        for word in words:
+            is_name = re.fullmatch(r"[A-Za-z_]+(\.[a-z_]+)?", word) and not word.endswith(".py")
+            for name in word.split(".") if is_name else []:
+                assert re.search(rf"\b{name}\b", text), f"{question}: no {name} there"
+
+
+def test_the_floors_are_those_that_are_checked(root: Path) -> None:
+    """CONTRIBUTING draws the layers that import-linter holds the code to."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    [layers] = [
+        contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    ]
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").split("from the top down:")[1]
+    drawn = [line.split() for line in text.split("```")[1].strip().splitlines()]
+    # The simulator is told of below them.
+    checked = [[room for room in layer.split(" | ") if room != "simulator"] for layer in layers]
+    assert drawn == checked

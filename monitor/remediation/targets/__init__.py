@@ -1,4 +1,4 @@
-"""The only door through which anything is written to the platform: one Protocol, two targets.
+"""Where a timeout is kept: one Protocol, two targets, the only users of ``writing``.
 
 ``flow`` keeps timeouts inside a flow's document, ``integration-action`` inside the action itself.
 """

@@ -129,7 +129,7 @@ def test_a_writer_of_another_org(shown: Place, monkeypatch: pytest.MonkeyPatch) 
         name = f"org {len(seen)}"
         return SimpleNamespace(org_id=name, org_name=name, clock_skew_seconds=0.0)
 
-    monkeypatch.setattr("monitor.checkup.writer.whoami", another)
+    monkeypatch.setattr("monitor.checkup.write_access.whoami", another)
 
     finding = findings(shown)["acme: writer"]
 

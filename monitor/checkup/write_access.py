@@ -20,7 +20,7 @@ EDIT = "integrations:action:edit"
 EDIT_FLOWS = "flow:flow:write"
 
 
-def writer_findings(
+def write_access_findings(
     org: OrgSettings, remediation: RemediationSettings, clock: Clock
 ) -> Iterator[Finding]:
     """Check who writes: a client of its own where one is configured, and in auto whoever does.
