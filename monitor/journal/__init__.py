@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from monitor.journal.audit import event_times
     from monitor.journal.journal import Journal
     from monitor.journal.timeout_edits import forget_edits
-    from monitor.journal.timeouts import date_timeouts, note_timeouts, timeouts_over_time
+    from monitor.journal.timeouts import (
+        date_timeouts,
+        note_timeouts,
+        own_writes,
+        timeouts_over_time,
+    )
 
 __all__ = [
     "ASKED_FOR",
@@ -61,6 +66,7 @@ __all__ = [
     "event_times",
     "forget_edits",
     "note_timeouts",
+    "own_writes",
     "stand_down_note",
     "timeouts_over_time",
     "who_overrode",
@@ -70,7 +76,7 @@ _LAZY = {
     "audit": ("event_times",),
     "journal": ("Journal",),
     "timeout_edits": ("forget_edits",),
-    "timeouts": ("date_timeouts", "note_timeouts", "timeouts_over_time"),
+    "timeouts": ("date_timeouts", "note_timeouts", "own_writes", "timeouts_over_time"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from monitor.clock import CLOCK_TOLERANCE_SECONDS
-from monitor.journal.model import FLOW_TARGET, Change
+from monitor.journal.model import FLOW_TARGET, Change, ChangeState
 from monitor.model import ActionKind, TimeoutEdit
-from monitor.store import actions, timeout_edits, timeouts, upsert
+from monitor.store import actions, changes, timeout_edits, timeouts, upsert
 
 
 def timeouts_over_time(
@@ -48,6 +58,26 @@ def latest_timeouts(connection: Connection, org_id: int) -> dict[str, tuple[floa
         action_id: (since, timeout_ms)
         for action_id, since, timeout_ms in connection.execute(statement)
     }
+
+
+def own_writes(connection: Connection, org_id: int) -> dict[tuple[str, bool], float]:
+    """Return when a write of ours was last known to be in force, or undone; epoch seconds.
+
+    Returns:
+        By the action's id, and whether the timeout stands in a flow's document.
+    """
+    is_undone = changes.c.state == ChangeState.ROLLED_BACK.value
+    moment = case((is_undone, changes.c.touched_at), else_=changes.c.applied_at)
+    statement = (
+        select(changes.c.action_id, changes.c.target, func.max(moment))
+        .where(changes.c.org_id == org_id, or_(is_undone, changes.c.applied_at.is_not(None)))
+        .group_by(changes.c.action_id, changes.c.target)
+    )
+    found: dict[tuple[str, bool], float] = {}
+    for action_id, target, at in connection.execute(statement):
+        key = (action_id, target == FLOW_TARGET)
+        found[key] = max(at, found.get(key, at))
+    return found
 
 
 def note_timeouts(

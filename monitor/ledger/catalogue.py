@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
-from monitor.journal import note_timeouts
+from monitor.journal import note_timeouts, own_writes
 from monitor.model import Action, ActionKind
 from monitor.store import (
     actions,
@@ -15,20 +16,39 @@ from monitor.store import (
     flows,
     insert_if_absent,
     insert_into,
+    listed_at,
+    remember_listed_at,
     upsert,
 )
 
+LONGEST_LISTING_SECONDS = 600.0
+"""Longer than a listing takes, for a poll has its budget of time. What lies further ahead of the
+moment that one began was dated by a clock that was wrong, and is void."""
 
-def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], at: float) -> None:
+
+def save_actions(
+    connection: Connection,
+    org_id: int,
+    listed: Sequence[Action],
+    at: float,
+    began: Mapping[str, float],
+) -> None:
     """Make ``listed`` the catalogue; what it no longer lists stays, marked as gone.
+
+    What began before a write of ours, or before the listing that is there, shows what was so then.
 
     Args:
         connection: A write transaction that holds the org.
         org_id: The org.
         listed: Every action of the org; a page may have repeated one.
-        at: When the platform said so; epoch seconds.
+        at: When the listing began; epoch seconds.
+        began: When reading an action began, by its id; the listing itself where absent.
     """
-    by_id = {action.action_id: action for action in listed}
+    newest_at = listed_at(connection, org_id)
+    if at < newest_at <= at + LONGEST_LISTING_SECONDS:
+        return
+    remember_listed_at(connection, org_id, at)
+    by_id = _with_own_writes(connection, org_id, listed, at, began)
     connection.execute(update(actions).where(actions.c.org_id == org_id).values(listed=False))
     upsert(
         connection,
@@ -37,6 +57,31 @@ def save_actions(connection: Connection, org_id: int, listed: Sequence[Action], 
     )
     in_force = {action.action_id: action.timeout_ms for action in by_id.values()}
     note_timeouts(connection, org_id, in_force, at)
+
+
+def _with_own_writes(
+    connection: Connection,
+    org_id: int,
+    listed: Sequence[Action],
+    at: float,
+    began: Mapping[str, float],
+) -> dict[str, Action]:
+    """Return the actions by id, with the timeout that we have set since they were read."""
+    by_id = {action.action_id: action for action in listed}
+    written = own_writes(connection, org_id)
+    older = [
+        action_id
+        for action_id, action in by_id.items()
+        if began.get(action_id, at)
+        < written.get((action_id, action.kind is ActionKind.FLOW), 0.0)
+        <= at + LONGEST_LISTING_SECONDS
+    ]
+    kept = select(actions.c.action_id, actions.c.configured_timeout_ms).where(
+        actions.c.org_id == org_id, actions.c.action_id.in_(older)
+    )
+    for action_id, timeout_ms in connection.execute(kept) if older else ():
+        by_id[action_id] = replace(by_id[action_id], configured_timeout_ms=timeout_ms)
+    return by_id
 
 
 def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> None:

@@ -206,14 +206,29 @@ class Ledger:
         with self._database.writing() as connection:
             skip(connection, lock_org(connection, org), source, time_range, windows)
 
-    def save_catalogue(self, org: str, actions: Sequence[Action], at: float) -> None:
-        """Make ``actions`` the catalogue of an org, as the platform listed it at ``at``.
+    def save_catalogue(
+        self,
+        org: str,
+        actions: Sequence[Action],
+        at: float,
+        began: Mapping[str, float] | None = None,
+    ) -> None:
+        """Make ``actions`` the catalogue of an org, as a listing that began at ``at`` shows it.
 
         A timeout in force that is new or has changed is appended to its history; an action that
-        is no longer listed stays known, as gone.
+        is no longer listed stays known, as gone. A timeout that was read before this program
+        wrote another one does not take its place, and neither does a whole listing that began
+        before the one that is there.
+
+        Args:
+            org: The org's name in the configuration.
+            actions: Every action of the org.
+            at: When the listing began; epoch seconds.
+            began: When reading an action began, by its id; the listing itself where absent.
         """
         with self._database.writing() as connection:
-            save_actions(connection, lock_org(connection, org), sanitize_actions(actions), at)
+            org_id = lock_org(connection, org)
+            save_actions(connection, org_id, sanitize_actions(actions), at, began or {})
 
     def save_limits(self, org: str, limits: Mapping[str, int]) -> None:
         """Make ``limits``, by names of ``monitor.model.LIMITS``, what an org is known to have."""

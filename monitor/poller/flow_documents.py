@@ -47,6 +47,7 @@ class FlowDocuments:
         self._configured_flows = {org.flow_id} if org.flow_id else set()
         self._configured_action = org.action_id
         self._documents: dict[str, FlowDocument | None] = {}
+        self._began: dict[str, float] = {}
         self._read_in: dict[str, int] = {}
         self._refreshes = 0
         self._unread: set[str] = set()
@@ -68,6 +69,7 @@ class FlowDocuments:
         self._documents.clear()
         now = self._clock.now()
         actions: dict[str, Action] = {}
+        began: dict[str, float] = {}
         users: defaultdict[str, dict[str, str]] = defaultdict(dict)
         totals = self._ledger.state(self._org).incident_totals
         hit = {total.flow_id for total in totals if total.flow_id}
@@ -78,9 +80,10 @@ class FlowDocuments:
         for flow_id in sorted(self._documents):
             for action in self._flow_actions(flow_id):
                 actions[action.action_id] = action
+                began[action.action_id] = self._began[flow_id]
                 document = self.document(flow_id)
                 users[action.action_id][flow_id] = document.name if document else ""
-        self._ledger.save_catalogue(self._org, list(actions.values()), now)
+        self._ledger.save_catalogue(self._org, list(actions.values()), now, began)
         for action_id, flows in users.items():
             self._ledger.save_flow_use(self._org, action_id, flows, now)
         return len(actions)
@@ -128,10 +131,12 @@ class FlowDocuments:
     def document(self, flow_id: str) -> FlowDocument | None:
         """Return a flow's document without its text; None where it can't be read at all."""
         if flow_id not in self._documents:
+            began_at = self._clock.now()
             try:
                 document = get_flow(self._client, flow_id, leave_out_bad=True)
                 # Its text may be many megabytes, and hundreds of flows are kept.
                 self._documents[flow_id] = replace(document, raw=b"")
+                self._began[flow_id] = began_at
             except _UNREADABLE as error:
                 if flow_id not in self._unread:
                     self._unread.add(flow_id)

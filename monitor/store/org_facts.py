@@ -22,6 +22,7 @@ _LIMIT_KEYS: Mapping[str, str] = {
     FUNCTION_CONCURRENT_EXECUTIONS: "function_concurrency_limit",
 }
 _EDITS_READ_UNTIL = "edits_read_until"
+_LISTED_AT = "listed_at"
 
 
 def find_org(connection: Connection, org: str) -> int | None:
@@ -84,6 +85,16 @@ def edits_read_until(connection: Connection, org_id: int) -> float:
 def remember_edits_read_until(connection: Connection, org_id: int, until: float) -> None:
     """Remember up to where the audit log was read."""
     upsert(connection, meta, [{"key": f"{_EDITS_READ_UNTIL}:{org_id}", "value": repr(until)}])
+
+
+def listed_at(connection: Connection, org_id: int) -> float:
+    """Return when the newest listing of the catalogue has begun; epoch seconds, 0.0 for never."""
+    return float(_fact(connection, f"{_LISTED_AT}:{org_id}") or 0.0)
+
+
+def remember_listed_at(connection: Connection, org_id: int, began_at: float) -> None:
+    """Remember when the newest listing of the catalogue has begun."""
+    upsert(connection, meta, [{"key": f"{_LISTED_AT}:{org_id}", "value": repr(began_at)}])
 
 
 def flow_error_basis(connection: Connection, org_id: int) -> tuple[str, int]:

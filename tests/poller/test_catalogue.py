@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import PermissionDeniedError, ServerFaultError
+from monitor.genesys import Client, list_integrations
 from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind, Incident
 from monitor.simulator import ALL_PERMISSIONS, Scenario, World, scaled
@@ -24,7 +25,7 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, NOON, ManualClock
 from tests.poller.conftest import Watch
-from tests.poller.watched_org import SMALL, WatchedOrg
+from tests.poller.watched_org import SMALL, WatchedOrg, raise_timeout
 from tests.simulated_org import ORG, request_counts
 
 LOOKUP = "GET /api/v2/architect/dependencytracking/consumingresources"
@@ -398,3 +399,28 @@ class TestAuthenticationActions:
         watched.catalogue.refresh()
 
         assert watched.requests()["GET /api/v2/integrations/actions"] == 1
+
+
+def test_a_listing_does_not_undo_a_raise_that_was_made_while_it_was_read(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of actions is there, and the rest is still being read."""
+    watched = watch()
+    watched.catalogue.refresh()
+    before = known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms
+    assert before is not None
+
+    def raised_meanwhile(client: Client) -> object:
+        watched.clock.at += 5
+        raise_timeout(watched, TAKE_PAYMENT.action_id, "", before, before + 1_000)
+        return list_integrations(client)
+
+    watched.clock.at += 600
+    monkeypatch.setattr("monitor.poller.catalogue.list_integrations", raised_meanwhile)
+    watched.catalogue.refresh()
+    assert known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms == before + 1_000
+
+    monkeypatch.undo()
+    watched.clock.at += 600
+    watched.catalogue.refresh()
+    assert known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms == before

@@ -24,7 +24,7 @@ from monitor.simulator.scenarios import (
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON
 from tests.poller.conftest import Watch
-from tests.poller.watched_org import WatchedOrg
+from tests.poller.watched_org import WatchedOrg, raise_timeout
 from tests.simulated_org import ORG
 
 FLOWS = replace(scenario("flow"), lateness=PUNCTUAL)
@@ -248,3 +248,21 @@ def test_flows_for_which_there_is_no_time_are_read_the_next_time(watch: Watch) -
     steps = [step for flow in (MAIN_MENU, PAYMENT_LINE, STOCK_LINE) for step in flow.steps]
     assert set(known(watched)) == {step.action_id for step in steps}
     assert not watched.ledger.state(ORG).gone
+
+
+def test_a_document_from_before_a_write_of_ours_does_not_replace_it(watch: Watch) -> None:
+    """There was no time to read it again: it shows what was so before."""
+    watched = watch(FLOWS)
+    seen(watched, MAIN_MENU.flow_id, PAYMENT_LINE.flow_id)
+    watched.catalogue.refresh()
+    before = known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms
+    assert before is not None
+    watched.clock.at += 60
+    raise_timeout(watched, TAKE_PAYMENT.action_id, PAYMENT_LINE.flow_id, before, before + 1_000)
+
+    watched.clock.at += 600
+    with watched.client.within(RequestBudget(requests=1)):
+        watched.catalogue.refresh()
+    assert known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms == before + 1_000
+    watched.catalogue.refresh()
+    assert known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms == before

@@ -19,6 +19,7 @@ from monitor.genesys import (
     TokenBucket,
 )
 from monitor.genesys.client.auth import ClientCredentials, TokenCache
+from monitor.journal import AuditEntry, ChangeState, Intent
 from monitor.ledger import Ledger
 from monitor.model import Classifier
 from monitor.poller.catalogue import Catalogue
@@ -203,3 +204,22 @@ def really_happened(truth: dict[str, Any]) -> dict[tuple[str, str], int]:
         for outcome, count in outcomes.items()
         if count
     }
+
+
+def raise_timeout(
+    watched: WatchedOrg, action_id: str, flow_id: str, from_ms: int, to_ms: int
+) -> None:
+    """Let the state say that this program has just raised a timeout."""
+    journal, now = watched.ledger.journal, watched.clock.now()
+    target = "flow" if flow_id else "integration-action"
+    lease = journal.take_lease(ORG, "host:1", now, 60)
+    assert lease is not None
+    intent = Intent(ORG, action_id, "A", target, flow_id, from_ms, to_ms, "auto@host", now)
+    entry = AuditEntry(now, ORG, "", "auto@host", action_id)
+    revision = journal.remediation_state(ORG, now).revision
+    change = journal.begin(lease, intent, entry, revision=revision, machine_now=now)
+    assert change is not None
+    sent = journal.send(lease, change, ChangeState.WRITING, entry, revision=None, machine_now=now)
+    assert sent is not None
+    journal.move(lease, sent, ChangeState.APPLIED, entry)
+    journal.give_back(lease)
