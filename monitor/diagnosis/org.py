@@ -10,7 +10,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 import structlog
 
@@ -25,6 +24,7 @@ from monitor.errors import UnforeseenError
 from monitor.formats import seconds
 from monitor.ledger import Ledger, OrgState
 from monitor.model import CAP_MS, FUNCTION_DEFAULT_TIMEOUT_MS, Action, ActionKind
+from monitor.name_patterns import is_named
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
@@ -167,6 +167,9 @@ class _OrgDiagnoser:
         recommend = settings.recommend
         self._known = known
         self._terraform = recommend.terraform_actions
+        self._flows: defaultdict[str, set[str]] = defaultdict(set)
+        for action_id, flow_id in state.flow_use:
+            self._flows[action_id] |= {flow_id, state.flow_names.get(flow_id, "")}
         self._flow_contract = flow_contract
         self._settings = DiagnosisSettings(
             target_success=recommend.target_success,
@@ -205,11 +208,8 @@ class _OrgDiagnoser:
         return self._after_a_change(action_id, found)
 
     def _editable(self, action: Action) -> Editable:
-        kept = any(
-            fnmatchcase(name, pattern)
-            for pattern in self._terraform
-            for name in (action.name, action.action_id)
-        )
+        of_flows = self._flows[action.action_id] if action.kind is ActionKind.FLOW else set[str]()
+        kept = is_named(self._terraform, (action.name, action.action_id, *of_flows))
         return editability(action.kind, action.timeout_ms, self._settings.cap_ms, terraform=kept)
 
     def _after_a_change(self, action_id: str, found: Diagnosis) -> Diagnosis:

@@ -181,6 +181,30 @@ def test_whether_it_can_be_changed_is_told_beside_it(
     )
 
 
+@pytest.mark.parametrize("pattern", ["slow", "Order [beta]", "Main *", "flow-1"])
+def test_what_terraform_keeps_is_told_by_the_rule_that_holds_before_a_write(
+    ledger: Ledger, pattern: str
+) -> None:
+    """By the name and the id of an action, letter by letter too, and by those of its flow."""
+    in_flow = replace(SLOW, name="Order [beta]", kind=ActionKind.FLOW)
+    FilledLedger(ledger).catalogue(in_flow)
+    ledger.save_flow_use(ORG, "slow", {"flow-1": "Main Menu"}, T0)
+
+    found = diagnosed(ledger, settings(terraform_actions=[pattern])).diagnoses["slow"]
+
+    assert found.editable is Editable.TERRAFORM
+
+
+def test_a_flow_that_terraform_keeps_keeps_no_action_outside_it(ledger: Ledger) -> None:
+    """An integration action has its timeout for itself, whatever flows use it."""
+    FilledLedger(ledger).catalogue(SLOW)
+    ledger.save_flow_use(ORG, "slow", {"flow-1": "Main Menu"}, T0)
+
+    found = diagnosed(ledger, settings(terraform_actions=["Main *"])).diagnoses["slow"]
+
+    assert found.editable is Editable.YES
+
+
 def test_the_floor_is_that_of_the_settings(slow_org: FilledLedger) -> None:
     """Below it nothing is recommended, and what is missing is told."""
     found = diagnosed(slow_org.ledger, settings(min_executions=10_000)).diagnoses["slow"]

@@ -209,6 +209,29 @@ def test_one_thing_out_of_order_is_refused_by_the_rail_for_it_alone(
 
 
 @pytest.mark.parametrize(
+    ("pattern", "is_allowed"),
+    [
+        (NAME, True),
+        ("Look Up [beta]", True),
+        ("Look * [[]beta]", True),
+        (ACTION, True),
+        ("custom_*", False),
+        ("look up *", False),
+        ("*", True),
+    ],
+)
+def test_auto_touches_what_is_named_by_its_id_or_by_a_pattern_for_its_name(
+    pattern: str, *, is_allowed: bool
+) -> None:
+    """A name with brackets can be given as it is; wildcards are for names alone."""
+    named = replace(candidate(), action_name=NAME if pattern == NAME else "Look Up [beta]")
+
+    decision = decided(named, settings=auto(allow=[pattern]))
+
+    assert (decision.kind is DecisionKind.RAISE) is is_allowed
+
+
+@pytest.mark.parametrize(
     "made",
     [
         (refused_at_last_look(300),),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from monitor.config import RemediationSettings
 from monitor.diagnosis import HOW_TO_CHANGE, Editable
+from monitor.name_patterns import is_named
 from monitor.remediation.decision import GuardContext, GuardInput, GuardResult, Initiator
 from monitor.time_ranges import is_within_hours
 
@@ -21,10 +20,12 @@ def editable(case: GuardInput) -> GuardResult:
 
 
 def allow_listed(settings: RemediationSettings, action_id: str, action_name: str) -> bool:
-    """Whether ``remediation.allow`` names an action, by its id or by a pattern for its name."""
-    return any(
-        pattern == action_id or fnmatchcase(action_name, pattern) for pattern in settings.allow
-    )
+    """Whether ``remediation.allow`` names an action, by its id or by a pattern for its name.
+
+    Wildcards are for names alone: a short one would match the ids of all actions, which begin
+    alike, and nobody may be let change more than was meant.
+    """
+    return action_id in settings.allow or is_named(settings.allow, (action_name,))
 
 
 def allow_list(case: GuardInput) -> GuardResult:

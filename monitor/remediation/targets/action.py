@@ -33,9 +33,9 @@ from monitor.model import (
     PLATFORM_DEFAULT_TIMEOUT_MS,
     ActionKind,
 )
+from monitor.name_patterns import is_named
 from monitor.remediation.targets.json_text import differences, digest, parse
 from monitor.remediation.targets.limits import (
-    is_managed,
     validate_lock,
     validate_whole,
     validate_write,
@@ -251,7 +251,7 @@ class IntegrationActionTarget:
         # Where a timeout is set it is no authentication action: they can't have one.
         if action.timeout_ms is None and is_authentication_action(self._client, action.id):
             return Editable.CUSTOM_AUTH
-        if is_managed(self._managed, (action.name, action.id)):
+        if is_named(self._managed, (action.name, action.id)):
             return Editable.TERRAFORM
         return Editable.YES
 

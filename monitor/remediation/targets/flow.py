@@ -19,6 +19,7 @@ from monitor.errors import (
     NotFoundError,
 )
 from monitor.genesys import FLOW_DEFAULT_TIMEOUT_MS, Client, FlowDocument, bare_etag, get_flow
+from monitor.name_patterns import is_named
 from monitor.remediation.targets.flow_edit import (
     TimeoutField,
     find_timeout,
@@ -27,7 +28,6 @@ from monitor.remediation.targets.flow_edit import (
 )
 from monitor.remediation.targets.json_text import differences, digest
 from monitor.remediation.targets.limits import (
-    is_managed,
     validate_lock,
     validate_whole,
     validate_write,
@@ -101,7 +101,7 @@ class FlowTarget:
         except NotFoundError as error:
             raise NotFoundError(error.message, _names(flow)) from error
         name = next((one.name for one in flow.data_actions if one.action_id == action_id), "")
-        owned = is_managed(self._managed, (flow.name, flow.flow_id, name, action_id))
+        owned = is_named(self._managed, (flow.name, flow.flow_id, name, action_id))
         return TargetState(
             action_id=action_id,
             action_name=name or action_id,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
-
 from monitor.diagnosis import HOW_TO_CHANGE, Editable
 from monitor.errors import RefusedError
 from monitor.model import CAP_MS
@@ -90,13 +87,3 @@ _WHY: dict[Editable, str] = {
     Editable.ABOVE_CAP: HOW_TO_CHANGE[Editable.ABOVE_CAP],
     Editable.UNKNOWN: "the type of its integration is not known, which tells functions",
 }
-
-
-def is_managed(patterns: Sequence[str], names: Iterable[str]) -> bool:
-    """Whether one of the names or ids is, or matches, one of the patterns, such as ``crm-*``."""
-    return any(
-        name == pattern or fnmatchcase(name, pattern)
-        for name in names
-        if name
-        for pattern in patterns
-    )
