@@ -13,22 +13,31 @@ from dataclasses import replace
 from functools import partial
 
 import structlog
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
-from monitor.clock import Clock, ClockSteps
+from monitor.clock import Clock, ClockSteps, SystemClock
 from monitor.config import Settings
 from monitor.errors import (
     ConfigurationError,
     LedgerError,
+    NotLeasedError,
     StateLostError,
     TimeoutMonitorError,
     UnforeseenError,
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
-from monitor.jobs import add_job, failures_logged, new_scheduler, re_anchor
-from monitor.ledger import Ledger
+from monitor.jobs import (
+    add_job,
+    failures_logged,
+    keep_leases,
+    new_scheduler,
+    re_anchor,
+    run_now,
+)
+from monitor.ledger import LEASE_SECONDS, Ledger
 from monitor.poller import OrgPoller, open_reader
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
@@ -45,6 +54,9 @@ CATALOGUE_EVERY_SECONDS = 600
 PRUNE_EVERY_SECONDS = 3600
 FINISH_SECONDS = 4.0
 """How long a stop may wait for the transactions in hand; the whole stop takes less than 5 s."""
+
+GIVE_BACK_SECONDS = 0.5
+"""How long a stop may take on to give its leases back; they end by themselves."""
 
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
@@ -66,7 +78,12 @@ class Daemon:
     """Watches every org of the settings until it is stopped."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, load: Callable[[], Settings] | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        load: Callable[[], Settings] | None = None,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """Open the state, take the port and wire everything; nothing is asked yet.
 
@@ -74,6 +91,7 @@ class Daemon:
             settings: What to watch and where to show it.
             clock: The time of the data.
             load: Reads the settings again, for a reload; None where there is nothing to read.
+            lease_seconds: How long an org waits for a daemon that shares the state and has died.
 
         Raises:
             ConfigurationError: No org, a credential that can't be used, or a port in use.
@@ -94,6 +112,8 @@ class Daemon:
         self._snapshot_lock = threading.Lock()
         self._looking_at_clock = threading.Lock()
         self._no_turn: dict[str, str] = {}
+        self._read_by: dict[str, str] = {}
+        self._polls: dict[str, Job] = {}
         self._state_writable = True
         self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
@@ -104,6 +124,8 @@ class Daemon:
             self._clock, self._steps = clock, ClockSteps(clock)
             self._ledger.refuse_damage()
             self._ledger.settle()
+            self._leases = self._ledger.reading_leases(SystemClock(), seconds=lease_seconds)
+            self._leases.refresh()
             self._pollers = self._open_pollers(settings)
             self._loops = self._open_loops(settings)
             self.holder = SnapshotHolder(self._snapshot())
@@ -132,7 +154,12 @@ class Daemon:
     def start(self) -> None:
         """Begin to serve, and to read at once."""
         self._web.start()
+        with failures_logged("leases"):
+            self._take_leases()
+            self._show()
         self._scheduler.start()
+        keeping = (self._leases, self._stop, self._after_renewal)
+        threading.Thread(target=keep_leases, args=keeping, name="leases", daemon=True).start()
         threading.Thread(target=self._look_after_clock, name="clock", daemon=True).start()
         for key in self._settings.classify.without_effect:
             log.warning(
@@ -192,6 +219,9 @@ class Daemon:
                     poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
                     done = org_snapshot.remediation
                     loops[poller.name].carry_over(done.decisions, done.voided)
+        for org in before.keys() - {poller.name for poller in pollers}:
+            with failures_logged("leases", org):
+                self._leases.give_back(org)
         self._protected.renew(users)
         with self._snapshot_lock:
             self._settings, self._pollers, self._loops = settings, pollers, loops
@@ -209,6 +239,10 @@ class Daemon:
         if not self._finished.wait(max(0.0, deadline - time.monotonic())):
             # What hangs is no transaction, for those are short; it must not hold up the stop.
             log.warning("stopped_while_asking", after_seconds=FINISH_SECONDS)
+        # Another daemon need not wait for their end.
+        giving = threading.Thread(target=self._give_leases_back, name="leases", daemon=True)
+        giving.start()
+        giving.join(GIVE_BACK_SECONDS)
         log.info("stopped")
         if self._finished.is_set():
             self._ledger.close()
@@ -248,10 +282,50 @@ class Daemon:
         with failures_logged("poll", poller.name):
             self._poll(poller)
 
-    def _poll(self, poller: OrgPoller) -> None:
-        self._look_at_clock()
+    def _take_leases(self) -> None:
+        """Take every org that no other program reads, and show which are read here."""
+        for poller in self._pollers:
+            if not self._leases.read_by(poller.name):
+                self._leases.take(poller.name)
+
+    def _after_renewal(self) -> None:
+        """Take over what another program reads no more, and poll it at once."""
+        before = {poller.name for poller in self._pollers if self._leases.held(poller.name)}
+        self._take_leases()
+        for poller in self._pollers:
+            if poller.name not in before and self._leases.held(poller.name):
+                log.info("taken_over", org=poller.name)
+                run_now(self._polls[poller.name])
+        if any(
+            (one.is_leased, one.read_by)
+            != (self._leases.held(one.org) is not None, self._leases.read_by(one.org))
+            for one in self.holder.current.orgs
+        ):
+            self._show()
+
+    def _give_leases_back(self) -> None:
+        with failures_logged("leases"):
+            self._leases.give_back()
+
+    def _poll_or_follow(self, poller: OrgPoller) -> bool:
+        """Poll an org, or show what another program reads of it; whether it was polled."""
         try:
             poller.poll()
+        except NotLeasedError as error:
+            if self._read_by.get(poller.name) != error.message:
+                log.info("standing_by", org=poller.name, why=error.message)
+            self._read_by[poller.name] = error.message
+            poller.follow()
+            self._loops[poller.name].refresh_snapshot()
+            return False
+        self._read_by.pop(poller.name, None)
+        return True
+
+    def _poll(self, poller: OrgPoller) -> None:
+        self._look_at_clock()
+        is_polled = True
+        try:
+            is_polled = self._poll_or_follow(poller)
         except StateLostError as error:
             self._state_writable, self._state_problem = False, error.message
             log.error("state_lost", org=poller.name, why=error.message, hint=error.hint)
@@ -270,6 +344,8 @@ class Daemon:
                 log.info("state_is_back", state=self._ledger.name)
             self._state_writable, self._state_problem = True, ""
         self._show()
+        if not is_polled:
+            return
         if poller.name not in self._to_diagnose and poller.claim_diagnosis():
             # A job of its own, one at a time: it takes longer than a poll may. The scheduler could
             # not be asked for it: while it shuts down it waits for polls, and they would for it.
@@ -327,6 +403,7 @@ class Daemon:
                 settings,
                 ledger=self._ledger,
                 clock=self._clock,
+                leases=self._leases,
             )
             for org in settings.org
         )
@@ -347,7 +424,8 @@ class Daemon:
         scheduler = new_scheduler(2 * len(orgs) + 1)
         every = partial(add_job, scheduler, self._clock)
         for poller in orgs:
-            every(self._settings.collect.interval, self.poll_now, poller, now=True)
+            poll = every(self._settings.collect.interval, self.poll_now, poller, now=True)
+            self._polls[poller.name] = poll
             every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
         every(PRUNE_EVERY_SECONDS, self._prune)
         return scheduler
@@ -375,7 +453,7 @@ class Daemon:
     def _refresh(self, poller: OrgPoller) -> None:
         if self._stop.is_set():
             return
-        with failures_logged("catalogue", poller.name):
+        with failures_logged("catalogue", poller.name), suppress(NotLeasedError):
             poller.refresh_catalogue()
         with failures_logged("catalogue", poller.name):
             self._show()
@@ -385,6 +463,8 @@ class Daemon:
             self._forget()
 
     def _forget(self) -> None:
+        if all(self._leases.read_by(poller.name) for poller in self._pollers):
+            return
         self._look_at_clock()
         is_off = any(poller.snapshot.health.is_clock_off for poller in self._pollers)
         if is_off or self._steps.stepped_within(PRUNE_NOTHING_SECONDS):
@@ -405,7 +485,12 @@ class Daemon:
             interval_seconds=self._settings.collect.interval,
             clock_steps=dict(self._steps.counts),
             orgs=tuple(
-                replace(poller.snapshot, remediation=self._loops[poller.name].snapshot)
+                replace(
+                    poller.snapshot,
+                    remediation=self._loops[poller.name].snapshot,
+                    is_leased=self._leases.held(poller.name) is not None,
+                    read_by=self._leases.read_by(poller.name),
+                )
                 for poller in self._pollers
             ),
             stale_after_seconds=self._settings.collect.stale_after_seconds,

@@ -10,6 +10,7 @@
     ├── StaleDataError                  6  the newest data is too old to answer from
     ├── RefusedError                    3  a guard forbids the change
     ├── BusyError                       5  another program is changing timeouts of the org
+    │   └── NotLeasedError              5  another program reads the org
     ├── UnforeseenError                 1  a fault of this program's own, told by its place
     └── GenesysError                    1  the platform's answer (endpoint, status, correlation id)
         ├── AuthenticationError         4  the token or the credentials were refused (401)
@@ -108,6 +109,10 @@ class BusyError(TimeoutMonitorError):
     """Another program is changing timeouts of the org, or has taken over from this one."""
 
     exit_code = 5
+
+
+class NotLeasedError(BusyError):
+    """Another program reads the org: what was asked here is not written down."""
 
 
 class UnforeseenError(TimeoutMonitorError):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
 from monitor.errors import TimeoutMonitorError, UnforeseenError
+from monitor.ledger import RENEWALS, ReadingLeases
 
 log = structlog.get_logger()
 
@@ -55,16 +58,46 @@ def add_job(
     job: Callable[..., None],
     *arguments: object,
     now: bool = False,
-) -> None:
+) -> Job:
     """Run a job every so many seconds of a clock, at once for the first time where ``now``."""
     # Due times are multiples of the interval from one start: a long run delays none of them.
     period = timedelta(seconds=clock.machine_seconds(seconds))
-    scheduler.add_job(
+    return scheduler.add_job(
         job,
         IntervalTrigger(seconds=period.total_seconds(), timezone=UTC),
         args=arguments,
         next_run_time=datetime.now(UTC) + (timedelta() if now else period),
     )
+
+
+def run_now(job: Job) -> None:
+    """Let a job run at once, out of turn."""
+    with suppress(JobLookupError):
+        job.modify(next_run_time=datetime.now(UTC))
+
+
+def keep_leases(
+    leases: ReadingLeases, stop: threading.Event, after: Callable[[], None] = lambda: None
+) -> None:
+    """Renew the leases of reading until it is time to stop.
+
+    Args:
+        leases: Those of this program.
+        stop: Set it to end.
+        after: Called after each renewal.
+    """
+    is_renewed = True
+    while not stop.wait(leases.seconds / RENEWALS):
+        try:
+            leases.refresh()
+        except TimeoutMonitorError as error:
+            if is_renewed:
+                log.warning("leases_not_renewed", why=error.message, hint=error.hint)
+            is_renewed = False
+            continue
+        is_renewed = True
+        with failures_logged("leases"):
+            after()
 
 
 def re_anchor(scheduler: BackgroundScheduler) -> None:

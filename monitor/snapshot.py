@@ -112,6 +112,9 @@ class OrgSnapshot:
         polled_at: When the newest poll ended, or watching began, likewise; None where not known.
         catalogue_read_at: When the catalogue was last read, or watching began, likewise.
         diagnosed_at: When a diagnosis last ended well, or watching began, likewise.
+        is_leased: Whether this program has the lease of reading it.
+        read_by: Which other program reads it, where one does: then this one stands by, and shows
+            what that one has written down.
     """
 
     org: str
@@ -127,6 +130,8 @@ class OrgSnapshot:
     polled_at: float | None = None
     catalogue_read_at: float | None = None
     diagnosed_at: float | None = None
+    is_leased: bool = True
+    read_by: str = ""
 
     @property
     def concurrency_limit(self) -> int | None:
@@ -221,12 +226,17 @@ class Snapshot:
         """The newest diagnosis of each org that has one, by its name."""
         return {one.org: one.diagnosis for one in self.orgs if one.diagnosis is not None}
 
+    @property
+    def read_here(self) -> tuple[OrgSnapshot, ...]:
+        """The orgs that no other program reads; how reading them goes is this one's to tell."""
+        return tuple(one for one in self.orgs if not one.read_by)
+
     def stale_sources(self, now: float) -> tuple[StaleSource, ...]:
         """Every source that should answer and was not read for too long; in the orgs' order."""
         limit = now - self.stale_after_seconds
         return tuple(
             stale
-            for org_snapshot in self.orgs
+            for org_snapshot in self.read_here
             for stale in _last_reads(org_snapshot)
             if stale.last_success_at < limit or not stale.source
         )

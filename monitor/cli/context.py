@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.errors import ConfigurationError, StaleDataError
+from monitor.errors import ConfigurationError, LedgerError, StaleDataError
 
 if TYPE_CHECKING:
     from monitor.config import Settings
@@ -137,15 +137,17 @@ def opened_or_passing_ledger(settings: Settings) -> Iterator[Ledger]:
 
 @contextmanager
 def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoller, ...]]:
-    """Yield a poller for each org, closed afterwards.
+    """Yield a poller for each org, closed afterwards; their polls take the lease of reading.
 
     Raises:
         ConfigurationError: A credential can't be used.
         LedgerError: The state can't be read.
     """
     from monitor.clock import SystemClock
+    from monitor.jobs import keep_leases
     from monitor.poller import OrgPoller, open_reader
 
+    leases = ledger.reading_leases(SystemClock())
     clock = ledger.clock(SystemClock())
     stop = threading.Event()
     pollers = tuple(
@@ -154,13 +156,17 @@ def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoll
             settings,
             ledger=ledger,
             clock=clock,
+            leases=leases,
         )
         for org in settings.org
     )
+    threading.Thread(target=keep_leases, args=(leases, stop), name="leases", daemon=True).start()
     try:
         yield pollers
     finally:
         stop.set()
+        with suppress(LedgerError):  # then they end by themselves
+            leases.give_back()
         for poller in pollers:
             poller.close()
 

@@ -51,16 +51,29 @@ def read_orgs(
         pruned: What was not asked for because its windows were pruned.
 
     Raises:
+        NotLeasedError: Another program reads one of them; the others were read.
         LedgerError: The state can't be read or written.
     """
+    from monitor.errors import NotLeasedError
+
     reports: list[PollReport] = []
+    elsewhere: list[NotLeasedError] = []
     for poller in pollers:
         with waiting(f"Reading {poller.name}"):
-            reports.append(read(poller))
+            try:
+                reports.append(read(poller))
+            except NotLeasedError as error:
+                elsewhere.append(error)
     _print(reports, pruned, as_json=as_json)
-    for poller, report in zip(pollers, reports, strict=True):
-        if report.result == "ok" and poller.has_nothing_to_watch:
-            print_error(*no_actions(poller.name))
+    watched = {poller.name: poller for poller in pollers}
+    for report in reports:
+        if report.result == "ok" and watched[report.org].has_nothing_to_watch:
+            print_error(*no_actions(report.org))
+    if elsewhere:
+        first, *others = elsewhere
+        for one in others:
+            print_error(one.message)
+        raise first
     return reports
 
 

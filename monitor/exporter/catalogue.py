@@ -344,6 +344,14 @@ REMEDIATION_TRIPPED = MetricSpec(
     "0 or 1",
     "Whether failures in a row have stopped all changes until timeout-monitor resume.",
 )
+ORG_LEASED = MetricSpec(
+    "timeout_monitor_org_leased",
+    Kind.GAUGE,
+    ("org",),
+    "0 or 1",
+    "Whether this process reads the org; of several on one state one does, and only that one "
+    "exports its other series.",
+)
 STATE_WRITABLE = MetricSpec(
     "timeout_monitor_state_writable",
     Kind.GAUGE,
@@ -402,6 +410,7 @@ METRICS: tuple[MetricSpec, ...] = (
     REMEDIATION_MODE,
     REMEDIATION_PAUSED,
     REMEDIATION_TRIPPED,
+    ORG_LEASED,
     STATE_WRITABLE,
     BUILD_INFO,
 )

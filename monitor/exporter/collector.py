@@ -14,6 +14,7 @@ from monitor.exporter.catalogue import (
     DATA_LAG,
     DIAGNOSIS_AGE,
     METRICS,
+    ORG_LEASED,
     POLL_AGE,
     POLL_INTERVAL,
     SOURCE_AGE,
@@ -71,7 +72,7 @@ class MetricsCollector:
         snapshot = self._holder.current
         ages = Families(_OF_THE_MOMENT)
         now = snapshot.moment(self._clock)
-        for org_snapshot in snapshot.orgs:
+        for org_snapshot in snapshot.read_here:
             add_ages(ages, org_snapshot, now)
         fresh = {family.name: family for family in ages.finished()}
         return [fresh.get(family.name, family) for family in self._families_of(snapshot)]
@@ -96,6 +97,9 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
     for found in CLOCK_STEPS_FOUND:
         families.add(CLOCK_STEPS, (found,), steps.get(found, 0))
     for org_snapshot in snapshot.orgs:
+        families.add(ORG_LEASED, (org_snapshot.org,), org_snapshot.is_leased)
+    # What another program reads is counted there: a sum over both would count it twice.
+    for org_snapshot in snapshot.read_here:
         add_actions(families, org_snapshot, classifier)
         add_verdicts(families, org_snapshot, snapshot.taken_at)
         add_collection(families, org_snapshot)

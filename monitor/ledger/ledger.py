@@ -28,6 +28,7 @@ from monitor.ledger.model import (
     SourceState,
 )
 from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
+from monitor.ledger.reading_leases import LEASE_SECONDS, ReadingLeases
 from monitor.ledger.record import record_reading
 from monitor.ledger.sanitize_reading import sanitize_actions, sanitize_names, sanitize_reading
 from monitor.model import Action, FlowErrorTally, Incident
@@ -127,6 +128,15 @@ class Ledger:
         if not (self._database.is_shared and isinstance(machine, SystemClock)):
             return machine
         return ServerClock(machine, self._database.server_now)
+
+    def reading_leases(self, machine: Clock, *, seconds: float = LEASE_SECONDS) -> ReadingLeases:
+        """Return the leases of this program on the orgs of the state; none is held yet.
+
+        Args:
+            machine: This machine's clock.
+            seconds: How long a lease lasts, which is the same for all programs on a state.
+        """
+        return ReadingLeases(self._database, self.lease_clock(machine), seconds=seconds)
 
     def refuse_damage(self) -> None:
         """Look through an SQLite state for damage, for a few seconds at most.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import structlog
@@ -18,11 +19,12 @@ from monitor.errors import (
     ConnectionFailedError,
     GenesysError,
     LedgerError,
+    NotLeasedError,
     TimeoutMonitorError,
     UnforeseenError,
 )
 from monitor.genesys import RequestBudget
-from monitor.ledger import Ledger, OrgState
+from monitor.ledger import Ledger, OrgState, ReadingLeases
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
 from monitor.poller.poll_report import PollReport, PollResult
@@ -58,8 +60,16 @@ class OrgPoller:
         *,
         ledger: Ledger,
         clock: Clock,
+        leases: ReadingLeases | None = None,
     ) -> None:
         """Begin with the snapshot that the ledger still gives of the org.
+
+        Args:
+            reader: What is asked, and what it is written to.
+            settings: Everything else.
+            ledger: What was counted.
+            clock: The time of the data.
+            leases: Tell which program reads the org; None where no other one could.
 
         Raises:
             LedgerError: The state can't be read.
@@ -68,6 +78,7 @@ class OrgPoller:
         self._settings = settings
         self._ledger = ledger
         self._clock = clock
+        self._leases = leases
         self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
         self._closed = threading.Event()
@@ -123,45 +134,63 @@ class OrgPoller:
 
         Raises:
             ConfigurationError: The org's address can't be asked.
+            NotLeasedError: Another program reads the org: nothing was asked, or what was asked is
+                not written down.
             LedgerError: The state can't be read or written; the snapshot says so.
         """
-        return self._read(self._reader.source_reader.poll, RequestBudget())
+        return self._read(self._reader.source_reader.poll, RequestBudget(), self._leased)
+
+    def follow(self) -> None:
+        """Take the snapshot anew from what another program has read of the org.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        with self._turn:
+            self._ledger.verify()
+            taken = self._take_snapshot()
+            self._freshness.note_following()
+            self._health.note_following()
+            # Whoever takes over has to know the timeouts in force.
+            self._catalogue_read = False
+            self._snapshot = replace(taken, health=self._health.current)
 
     def backfill(self, time_range: TimeRange) -> PollReport:
-        """Read a period of the past, again or for the first time.
+        """Read a period of the past, again or for the first time, whoever reads the present.
 
         Raises:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
         return self._read(
-            lambda _: self._reader.source_reader.backfill(time_range), RequestBudget()
+            lambda _: self._reader.source_reader.backfill(time_range),
+            RequestBudget(),
+            nullcontext,
         )
 
+    def _leased(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._leases is None else self._leases.reading(self.name)
+
     def _read(
-        self, read: Callable[[RequestBudget], PollReport], budget: RequestBudget
+        self,
+        read: Callable[[RequestBudget], PollReport],
+        budget: RequestBudget,
+        leased: Callable[[], AbstractContextManager[None]],
     ) -> PollReport:
         with self._turn:
             started = time.monotonic()
             try:
                 # Before anything is asked: what is read into a state that is gone is lost.
                 self._ledger.verify()
-                problem = (
-                    None
-                    if self._catalogue_read
-                    else self._read_catalogue(budget.part(CATALOGUE_SHARES))
-                )
-                before = self._requests()
-                if isinstance(problem, _NOBODY_THERE):
-                    report = self._not_asked(problem, time.monotonic() - started)
-                else:
-                    report = read(budget)
-                report = replace(report, requests=self._requests() - before)
+                with leased():
+                    report = self._asked(read, budget, started)
                 if report.errors and self._closed.is_set():
                     # Its connections were closed under it: that is no finding about the platform.
                     log.info("poll_abandoned", org=self.name)
                     return report
                 taken = self._take_snapshot()
+            except NotLeasedError:
+                raise
             except TimeoutMonitorError as error:
                 self._note_failure(error, time.monotonic() - started)
                 raise
@@ -174,6 +203,19 @@ class OrgPoller:
             self._health.note_poll(report)
             self._snapshot = replace(taken, health=self._health.current)
         return report
+
+    def _asked(
+        self, read: Callable[[RequestBudget], PollReport], budget: RequestBudget, started: float
+    ) -> PollReport:
+        problem = (
+            None if self._catalogue_read else self._read_catalogue(budget.part(CATALOGUE_SHARES))
+        )
+        before = self._requests()
+        if isinstance(problem, _NOBODY_THERE):
+            report = self._not_asked(problem, time.monotonic() - started)
+        else:
+            report = read(budget)
+        return replace(report, requests=self._requests() - before)
 
     def claim_diagnosis(self) -> bool:
         """Whether a window has settled that no diagnosis has looked at; the caller then diagnoses.
@@ -218,8 +260,13 @@ class OrgPoller:
         )
 
     def refresh_catalogue(self) -> None:
-        """Read the catalogue again; what goes wrong is logged, and what was known stays."""
-        with self._turn:
+        """Read the catalogue again; what goes wrong is logged, and what was known stays.
+
+        Raises:
+            NotLeasedError: Another program reads the org.
+            LedgerError: The state can't be read or written.
+        """
+        with self._turn, self._leased():
             self._read_catalogue(RequestBudget().part(CATALOGUE_SHARES))
             self._health.note_audits()
             self._snapshot = self._take_snapshot()

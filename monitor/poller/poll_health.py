@@ -67,6 +67,10 @@ class FreshnessTracker:
         """Keep that the actions were diagnosed."""
         self._diagnosed_at = self._clock.monotonic()
 
+    def note_following(self) -> None:
+        """Keep that another program sees to all of it until now."""
+        self._polled_at = self._catalogue_at = self._diagnosed_at = self._clock.monotonic()
+
     def note_sources(self, states: Mapping[str, SourceState]) -> None:
         """Take the time of what was read since the last look, by whichever program.
 
@@ -186,6 +190,10 @@ class HealthTracker:
             forgotten=report.forgotten,
             **{f"{source}_error": _in_words(error) for source, error in report.errors.items()},
         )
+
+    def note_following(self) -> None:
+        """Forget what was wrong with the newest poll: another program polls now."""
+        self.current = replace(self.current, problem="", catalogue_problem="")
 
     def note_failure(self, error: TimeoutMonitorError, seconds: float) -> None:
         """Add a poll that ended in an error of its own, and write its line."""

@@ -35,7 +35,17 @@ from monitor.store.org_facts import (
     remember_listed_at,
     remember_pruned_before,
 )
+from monitor.store.processes import has_ended, process_identity
 from monitor.store.quick_check import QUICK_CHECK_SECONDS, refuse_damage
+from monitor.store.reading_leases import (
+    Reader,
+    ReadingLease,
+    end_leases,
+    hand_out_lease,
+    not_leased,
+    read_leases,
+    renew_leases,
+)
 from monitor.store.schema import (
     BAND_COLUMNS,
     LONGEST_SUM_MS,
@@ -59,7 +69,7 @@ from monitor.store.schema import (
     timeout_edits,
     timeouts,
 )
-from monitor.store.state_clock import ServerClock, StateClock
+from monitor.store.state_clock import ServerClock, StateClock, seconds_since_boot
 from monitor.store.state_file import StateFile
 
 if TYPE_CHECKING:
@@ -74,6 +84,8 @@ __all__ = [
     "SCHEMA_VERSION",
     "Database",
     "IntegrityFault",
+    "Reader",
+    "ReadingLease",
     "ServerClock",
     "StateClock",
     "StateFile",
@@ -83,6 +95,7 @@ __all__ = [
     "changes",
     "coverage",
     "edits_read_until",
+    "end_leases",
     "error_types",
     "find_org",
     "flow_error_basis",
@@ -91,6 +104,8 @@ __all__ = [
     "flow_lookups",
     "flow_use",
     "flows",
+    "hand_out_lease",
+    "has_ended",
     "incident_totals",
     "incidents",
     "insert_if_absent",
@@ -102,11 +117,14 @@ __all__ = [
     "lock_every_org",
     "lock_org",
     "metadata",
+    "not_leased",
     "open_database",
     "orgs",
     "parsed_url",
+    "process_identity",
     "pruned_before",
     "quarantines",
+    "read_leases",
     "read_only_database",
     "refusals",
     "refuse_damage",
@@ -115,6 +133,8 @@ __all__ = [
     "remember_limits",
     "remember_listed_at",
     "remember_pruned_before",
+    "renew_leases",
+    "seconds_since_boot",
     "series",
     "server_name",
     "sources",

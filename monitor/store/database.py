@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy import Connection, Engine, func, inspect, select, text
 from sqlalchemy.engine import Inspector
 
 from monitor.errors import LedgerError, StateLostError
@@ -23,6 +23,7 @@ from monitor.store.engines import (
 from monitor.store.failures import translate_errors
 from monitor.store.migrations import OLDEST, upgrade
 from monitor.store.queueing import MOST_WRITERS, TransactionQueue
+from monitor.store.reading_leases import FENCE, ReadingLease
 from monitor.store.state_file import FileIdentity, StateFile, no_state
 
 STATE_ID = "state_id"
@@ -33,8 +34,22 @@ HOME = "home"
 
 _SERVER_NOW = select(func.extract("epoch", func.clock_timestamp()))
 
+IDLE_SECONDS = 20.0
+"""How long a write transaction may stand still on a server: a third of a lease. A program computes
+for less than a second in the middle of one."""
+
+_END_WHERE_IDLE = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', cast(:milliseconds AS text), true)"
+)
+
 _CREATION_LOCK = 0x7469_6D65
 """Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
+
+
+class _Fence(threading.local):
+    """The lease under which a thread writes; None where it writes under none."""
+
+    lease: ReadingLease | None = None
 
 
 class Database:
@@ -60,6 +75,8 @@ class Database:
         self._settles_at = ""
         self._is_prepared = False
         self._looking = threading.Lock()
+        self._fence = _Fence()
+        self._idle_milliseconds = int(IDLE_SECONDS * 1000)
         self.was_created = False
         writer, reader = engine.execution_options(**{WRITES: True}), engine
         if self.is_shared:
@@ -100,12 +117,38 @@ class Database:
             translate_errors(self._name),
             self._writer.begin() as connection,
         ):
+            if self.is_shared:
+                connection.execute(_END_WHERE_IDLE, {"milliseconds": self._idle_milliseconds})
             if self._is_prepared:
                 self._refuse_another_state(connection)
+            if self._fence.lease is not None:
+                connection.execution_options(**{FENCE: self._fence.lease})
             if self._settles_at:
                 upsert(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
             yield connection
         self._settles_at = ""
+
+    def end_where_idle(self, seconds: float) -> None:
+        """Let a server end a write transaction of this process that stands still for so long.
+
+        A program that was stopped in the middle of one would keep its orgs locked until it goes
+        on, and no other one could take them over.
+        """
+        self._idle_milliseconds = int(seconds * 1000)
+
+    @contextmanager
+    def fenced(self, lease: ReadingLease | None) -> Iterator[None]:
+        """Let what this thread writes of the lease's org stand only while the lease is held.
+
+        Every transaction that locks the org checks it, so that a program that was stopped for
+        longer than its lease, or cut off, writes nothing once another has taken over. Under None
+        everything stands.
+        """
+        before, self._fence.lease = self._fence.lease, lease
+        try:
+            yield
+        finally:
+            self._fence.lease = before
 
     @property
     def is_shared(self) -> bool:

@@ -12,6 +12,7 @@ from monitor.model import (
     FUNCTION_CONCURRENT_EXECUTIONS,
 )
 from monitor.store.engines import insert_if_absent, upsert
+from monitor.store.reading_leases import verify_fence
 from monitor.store.schema import meta, orgs
 
 PRUNED_BEFORE = "pruned_before"
@@ -36,12 +37,16 @@ def lock_org(connection: Connection, org: str) -> int:
     Where the database locks rows, the org's row stays locked until the transaction ends, so
     that what a writer has read of the org stays true until it has written. SQLite's writers
     hold the whole file already, and it ignores FOR UPDATE.
+
+    Raises:
+        NotLeasedError: The transaction is fenced, and another program reads the org by now.
     """
     statement = select(orgs.c.id).where(orgs.c.name == org).with_for_update()
     found: int | None = connection.execute(statement).scalar_one_or_none()
     if found is None:
         insert_if_absent(connection, orgs, [{"name": org}])
-        return int(connection.execute(statement).scalar_one())
+        found = int(connection.execute(statement).scalar_one())
+    verify_fence(connection, org, found)
     return found
 
 

@@ -275,5 +275,17 @@ flow_error_totals = Table(
 )
 """Running totals of callers lost in flows. They are never pruned."""
 
-VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals)
+reading_leases = Table(
+    "reading_leases",
+    metadata,
+    _org(),
+    Column("holder", String, nullable=False),
+    Column("place", String, nullable=False),
+    Column("process", String, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("until", Double, nullable=False),
+)
+"""Which running program reads an org, and until when; the token grows with each new holder."""
+
+VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals, reading_leases)
 """What version 3 lacks."""

@@ -24,7 +24,12 @@ Document = dict[str, Any]
 def readiness_document(snapshot: Snapshot, now: float) -> Document:
     """The answer of ``/readyz``: whether to rely on what is shown, and every reason not to."""
     reasons = why_not_ready(snapshot, now)
-    return {"ready": not reasons, "reasons": _reasons(reasons, snapshot)}
+    standby = [
+        {"org": org_snapshot.org, "read_by": org_snapshot.read_by}
+        for org_snapshot in snapshot.orgs
+        if org_snapshot.read_by
+    ]
+    return {"ready": not reasons, "reasons": _reasons(reasons, snapshot), "standby": standby}
 
 
 def status_document(snapshot: Snapshot, now: float) -> Document:
@@ -95,6 +100,7 @@ def _org(org_snapshot: OrgSnapshot, now: float) -> Document:
     return {
         "org": org_snapshot.org,
         "contract": org_snapshot.contract,
+        "read_by": org_snapshot.read_by or None,
         "problem": health.problem or None,
         "polls": {"ok": 0, "partial": 0, "failed": 0} | dict(health.polls),
         "poll_duration_seconds": health.duration_seconds,

@@ -143,6 +143,7 @@ def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
         headline=_headline(org_snapshot, sum(row.timed_out for row in rows)),
         warnings=_warnings(org_snapshot, reasons, now),
         notes=(
+            *_on_standby(org_snapshot),
             *_on_sources_off(org_snapshot),
             *(f"{note.rstrip('.')}." for note in day.notes),
             *_on_limits(org_snapshot),
@@ -183,6 +184,12 @@ def _headline(org_snapshot: OrgSnapshot, timed_out_actions: int) -> str:
     if total.conversations is None:
         return f"{timeouts}."
     return f"{timeouts}; {describe_count(total.conversations, 'conversation')} hit."
+
+
+def _on_standby(org_snapshot: OrgSnapshot) -> list[str]:
+    if not org_snapshot.read_by:
+        return []
+    return [f"Standby: read by {org_snapshot.read_by}, which also judges its actions."]
 
 
 def _warnings(

@@ -36,6 +36,8 @@ class Unready:
 def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
     """Every reason not to rely on the snapshot; none where it is complete and fresh.
 
+    What another program reads is that one's to answer for.
+
     Args:
         snapshot: What is shown.
         now: Epoch seconds.
@@ -46,11 +48,11 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
         return (Unready("", "", "nothing has been read yet"),)
     refused = [
         Unready(org_snapshot.org, org_snapshot.required_source, REFUSED, _last(org_snapshot))
-        for org_snapshot in snapshot.orgs
+        for org_snapshot in snapshot.read_here
         if org_snapshot.is_required_source_off
     ]
     waiting = {
-        org_snapshot.org for org_snapshot in snapshot.orgs if not _has_been_read(org_snapshot)
+        org_snapshot.org for org_snapshot in snapshot.read_here if not _has_been_read(org_snapshot)
     }
     reasons = [
         *refused,
@@ -58,7 +60,7 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
     ]
     reasons += [
         Unready(org_snapshot.org, "", reason)
-        for org_snapshot in snapshot.orgs
+        for org_snapshot in snapshot.read_here
         for reason in _about_time(org_snapshot, now, snapshot.stale_after_seconds)
     ]
     for stale in snapshot.stale_sources(now):

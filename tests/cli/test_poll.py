@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.clock import SystemClock
 from monitor.ledger import Ledger
 from monitor.time_ranges import TimeRange
 from tests.cli.conftest import Command
@@ -235,3 +236,21 @@ def test_a_backfill_makes_nothing_fresh(place: Place, command: Command) -> None:
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
         newest = [one.last_success_at for one in ledger.state("acme").sources.values()]
     assert set(newest) == {0.0}
+
+
+def test_an_org_that_another_program_reads_is_not_asked_twice(
+    place: Place, command: Command
+) -> None:
+    """One sentence says which program reads it; a part of the past is read all the same."""
+    place.make_state()
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        leases = ledger.reading_leases(SystemClock())
+        assert leases.take("acme")
+        refused = command("poll")
+        assert (refused.code, refused.out) == (5, "")
+        assert refused.said[0].startswith("Another program reads acme, ")
+        assert f"(process {os.getpid()})" in refused.said[0]
+        assert not ledger.state("acme").sources
+        assert command("backfill", "--from", day(1), "--to", day(0)).code == 0
+        leases.give_back()
+        assert command("poll").code == 0

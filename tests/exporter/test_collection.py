@@ -249,3 +249,15 @@ def test_org_that_was_never_read_claims_nothing(scrape: Scraper) -> None:
     assert scraped.value("timeout_monitor_polls_total", org=ORG, result="ok") == 0
     assert not scraped.series("timeout_monitor_watermark_timestamp_seconds")
     assert not scraped.series("timeout_monitor_source_available")
+
+
+def test_of_what_another_program_reads_nothing_else_is_exported(scrape: Scraper) -> None:
+    """A sum over several processes on one state counts each org once."""
+    elsewhere = replace(org_snapshot(), read_by="ops-2 (process 7)", is_leased=False)
+    scraped = scrape(elsewhere)
+
+    assert scraped.series("timeout_monitor_org_leased") == {(ORG,): 0}
+    for name in ("timeout_monitor_polls_total", "genesys_data_action_executions_total"):
+        assert scraped.series(name) == {}
+    assert scraped.series("timeout_monitor_poll_age_seconds") == {}
+    assert scrape(org_snapshot()).series("timeout_monitor_org_leased") == {(ORG,): 1}

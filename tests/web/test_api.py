@@ -32,6 +32,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "version": __version__,
         "ready": True,
         "reasons": [],
+        "standby": [],
         "stale_after_seconds": 300,
         "state_writable": True,
         "clock_steps": {},
@@ -39,6 +40,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
     assert org == {
         "org": ORG,
         "contract": "platform",
+        "read_by": None,
         "problem": None,
         "polls": {"ok": 3, "partial": 0, "failed": 1},
         "poll_duration_seconds": 0.5,

@@ -10,7 +10,7 @@ import pytest
 from monitor.ledger import OrgState, SourceState
 from monitor.snapshot import OrgSnapshot, PollHealth, Snapshot
 from monitor.web.readiness import why_not_ready
-from tests.clocks import ManualClock
+from tests.clocks import DAY, ManualClock
 from tests.exporter.snapshots import (
     HEALTHY,
     NOW,
@@ -45,7 +45,24 @@ def test_ready_with_fresh_data(serve: Server) -> None:
     answer = serve(org_snapshot()).ask("/readyz")
 
     assert answer.status == 200
-    assert answer.json() == {"ready": True, "reasons": []}
+    assert answer.json() == {"ready": True, "reasons": [], "standby": []}
+
+
+def test_a_standby_is_ready_and_calm(serve: Server) -> None:
+    """What another program reads is that one's to answer for, however old it looks from here."""
+    stale = replace(
+        org_snapshot(), read_by="ops-2 (process 7)", is_leased=False, polled_at=NOW - DAY
+    )
+    page = serve(stale)
+
+    answer = page.ask("/readyz")
+    assert answer.status == 200
+    assert answer.json() == {
+        "ready": True,
+        "reasons": [],
+        "standby": [{"org": ORG, "read_by": "ops-2 (process 7)"}],
+    }
+    assert "Standby: read by ops-2 (process 7)" in page.ask("/").text
 
 
 def test_not_ready_before_anything_was_read(serve: Server) -> None:

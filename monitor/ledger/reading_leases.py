@@ -1,0 +1,180 @@
+"""Leases of reading as a running program has them: taken, renewed, lost and given back."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from monitor.clock import Clock
+from monitor.sanitize import sanitize
+from monitor.store import (
+    Database,
+    Reader,
+    ReadingLease,
+    end_leases,
+    hand_out_lease,
+    has_ended,
+    lock_org,
+    not_leased,
+    process_identity,
+    read_leases,
+    renew_leases,
+    seconds_since_boot,
+)
+
+LEASE_SECONDS = 60.0
+"""How long an org waits for a daemon that has died or hangs; longer than any transaction takes."""
+
+RENEWALS = 3
+"""How often a lease is renewed while it lasts: one or two renewals may be lost."""
+
+
+def this_program() -> Reader:
+    """Return this running program as it stands in leases."""
+    # A host name may hold any bytes, and what is no text can't be kept.
+    place = sanitize(f"{socket.gethostname()} (process {os.getpid()})")
+    return Reader(f"{place} {secrets.token_hex(8)}", place, process_identity())
+
+
+class ReadingLeases:
+    """The leases of one running program on the orgs of a state; safe to share between threads.
+
+    Whether one is held is told by what this machine has counted since it was renewed, suspended or
+    not: one that has ended is never taken for held, even where the state can't be asked.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        seconds: float = LEASE_SECONDS,
+        program: Reader | None = None,
+        elapsed: Callable[[], float] = seconds_since_boot,
+    ) -> None:
+        """Hold nothing yet, and know of nobody who does.
+
+        Args:
+            database: Where leases are kept.
+            clock: The clock of leases, which programs share: a server's, or the machine's.
+            seconds: How long a lease lasts.
+            program: Who this is; this process where None.
+            elapsed: Seconds since some moment of this machine, suspended or not.
+        """
+        self.seconds = seconds
+        self._database = database
+        self._clock = clock
+        self._elapsed = elapsed
+        database.end_where_idle(seconds / RENEWALS)
+        self._program = program or this_program()
+        self._mine: dict[str, tuple[ReadingLease, float]] = {}
+        self._others: dict[str, str] = {}
+        self._turn = threading.Lock()
+
+    def held(self, org: str) -> ReadingLease | None:
+        """Return the lease of an org that is held here; None where it is not, or has ended."""
+        lease, until = self._mine.get(org, (None, 0.0))
+        return lease if self._elapsed() < until else None
+
+    def read_by(self, org: str) -> str:
+        """Return which other program reads an org, as of the last look; empty where none does."""
+        return "" if self.held(org) else self._others.get(org, "")
+
+    def refresh(self) -> None:
+        """Renew what is held here, and look at who holds the rest.
+
+        Raises:
+            LedgerError: The state can't be used; what is held stays held until its end.
+        """
+        with self._turn:
+            asked_at, now = self._elapsed(), self._clock.now()
+            if self._mine:
+                with self._database.writing() as connection:
+                    renew_leases(connection, self._program.holder, now + self.seconds)
+                    found = read_leases(connection)
+            else:
+                found = self._look()
+            self._note(found, asked_at, now)
+
+    def take(self, org: str) -> bool:
+        """Take the lease of an org where no other program has it; whether it is held here now.
+
+        Raises:
+            LedgerError: The state can't be used.
+        """
+        if self.held(org) is not None:
+            return True
+        with self._turn:
+            asked_at, now = self._elapsed(), self._clock.now()
+            found = self._look()
+            before = found.get(org)
+            if before is None or self._is_free(before, now):
+                token = 1 if before is None else before.token + 1
+                mine = ReadingLease(org, self._program, token, now + self.seconds)
+                # What is read under an older lease has no say in a new one.
+                with self._database.fenced(None), self._database.writing() as connection:
+                    org_id = lock_org(connection, org)
+                    if hand_out_lease(connection, org_id, before, mine):
+                        self._mine[org] = mine, asked_at + self.seconds
+                    found = read_leases(connection)
+            self._note_others(found, now)
+        return self.held(org) is not None
+
+    def give_back(self, org: str | None = None) -> None:
+        """End what is held here, of one org or of all; another program need not wait for its end.
+
+        Raises:
+            LedgerError: The state can't be used; it ends by itself.
+        """
+        with self._turn:
+            ended = list(self._mine) if org is None else [org]
+            if not any(self._mine.pop(name, None) for name in ended):
+                return
+            with self._database.writing() as connection:
+                end_leases(connection, self._program.holder, org)
+
+    @contextmanager
+    def reading(self, org: str) -> Iterator[None]:
+        """Read an org under its lease: what this thread writes of it stands only with that lease.
+
+        Raises:
+            NotLeasedError: Another program reads it, or has taken over before a transaction ended.
+            LedgerError: The state can't be used.
+        """
+        self.take(org)
+        lease = self.held(org)
+        if lease is None:
+            raise not_leased(org, self._others.get(org, ""))
+        with self._database.fenced(lease):
+            yield
+
+    def _look(self) -> Mapping[str, ReadingLease]:
+        with self._database.reading() as connection:
+            return read_leases(connection)
+
+    def _note(self, found: Mapping[str, ReadingLease], asked_at: float, now: float) -> None:
+        for org, (lease, _) in tuple(self._mine.items()):
+            newest = found.get(org)
+            is_mine = newest is not None and newest.reader.holder == self._program.holder
+            if newest is not None and is_mine and newest.token == lease.token:
+                self._mine[org] = newest, asked_at + self.seconds
+            else:
+                del self._mine[org]
+        self._note_others(found, now)
+
+    def _note_others(self, found: Mapping[str, ReadingLease], now: float) -> None:
+        self._others = {
+            org: lease.reader.place for org, lease in found.items() if not self._is_free(lease, now)
+        }
+
+    def _is_free(self, lease: ReadingLease, now: float) -> bool:
+        """Whether a lease can be taken: it is nobody's, ours, over, or a dead process's."""
+        return (
+            lease.reader.holder == self._program.holder
+            or not lease.is_under_way(now, self.seconds)
+            or has_ended(lease.reader.process)
+        )

@@ -1,0 +1,302 @@
+"""Several daemons on one state: each org is read by one of them, whichever of them dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from structlog.testing import capture_logs
+
+from monitor.clock import SystemClock
+from monitor.config import load
+from monitor.daemon import Daemon
+from monitor.ledger import Ledger
+from monitor.simulator import LatenessModel, RunningSimulator
+from monitor.time_ranges import TimeRange
+from tests.clocks import NOON, ScaledClock
+from tests.configuration_file import write_configuration
+from tests.daemon.conftest import MakeDaemon
+from tests.daemon.daemon_process import families, read_log
+from tests.daemon.place import ROOT, Place, eventually
+from tests.ledger.conftest import postgresql
+from tests.simulated_org import SMALL, happened, org_table, request_counts, serve_org
+
+__all__ = ["postgresql"]
+
+Counts = dict[tuple[str, str], int]
+
+LEASE_SECONDS = 3.0
+BUSY_SECONDS = 3.0
+"""What a machine that runs other tests at the same time may add."""
+
+SPEED = 120.0
+INTERVAL_SECONDS = 300
+ENDS = NOON + 4_500
+ORGS = tuple(f"org-{number}" for number in range(10))
+LATE = replace(SMALL, lateness=LatenessModel(tail_share=0.1, worst_seconds=900.0), ends=float(ENDS))
+"""An hour and a quarter of traffic, of which a tenth shows up to a quarter of an hour late."""
+
+COLLECT = {"interval": "5m", "settle": "10m", "near": "30m", "lookback": "1h", "initial": "1h"}
+
+
+@dataclass
+class Pair:
+    """Two daemons, or fewer, on one state, by an accelerated clock."""
+
+    folder: Path
+    clock: ScaledClock
+    configs: dict[str, Path]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    logs: dict[str, list[Path]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start one of them, and wait until it serves."""
+        logs = self.logs.setdefault(name, [])
+        logs.append(self.folder / f"{name}-{len(logs)}.log")
+        clock = (self.clock.origin, self.clock.started, self.clock.speed)
+        with logs[-1].open("wb") as log:
+            self.running[name] = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "tests.daemon.leased_process"),
+                    *(str(self.configs[name]), str(LEASE_SECONDS), *map(repr, clock)),
+                ],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        eventually(lambda: self.lines(name, "started"), "a start")
+
+    def lines(self, name: str, event: str) -> list[dict[str, Any]]:
+        """The lines of one event that a daemon has written since it was last started."""
+        text = self.logs[name][-1].read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        path = self.folder / f"{name}.whole"
+        path.write_text(whole, encoding="utf-8")
+        return [line for line in read_log(path) if line["event"] == event]
+
+    def leased(self, name: str) -> int:
+        """How many orgs a daemon says that it reads."""
+        found = families(self.address(name))["timeout_monitor_org_leased"]
+        return int(sum(sample.value for sample in found.samples))
+
+    def address(self, name: str) -> str:
+        """Where a daemon serves."""
+        address: str = self.lines(name, "started")[0]["address"]
+        return address
+
+    def ask(self, name: str, path: str) -> requests.Response:
+        """Ask a daemon."""
+        return requests.get(self.address(name) + path, timeout=10)
+
+    def polls(self) -> int:
+        """How many polls all of them have made."""
+        return sum(
+            b'"event": "poll"' in line
+            for logs in self.logs.values()
+            for log in logs
+            for line in log.read_bytes().splitlines()
+        )
+
+    def end(self) -> None:
+        """End them all."""
+        for process in self.running.values():
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def pair(folder: Path, simulator: RunningSimulator, clock: ScaledClock, url: str) -> Iterator[Pair]:
+    """Two daemons that read ten orgs, not started yet."""
+    configs = {}
+    for name in ("one", "other"):
+        place = folder / name
+        place.mkdir()
+        configs[name] = write_configuration(
+            place,
+            *(org_table(simulator.url, org) for org in ORGS),
+            collect=COLLECT,
+            serve={"port": 0},
+            state={"url": url},
+        )
+    daemons = Pair(folder, clock, configs)
+    try:
+        yield daemons
+    finally:
+        daemons.end()
+
+
+def hand_over(daemons: Pair, holder: str, follower: str, how: signal.Signals) -> float:
+    """Take the holder out, and wait until the other one has all orgs; the seconds that took."""
+    daemons.running[holder].send_signal(how)
+    began = time.monotonic()
+    eventually(lambda: daemons.leased(follower) == len(ORGS), "a hand-over")
+    took = time.monotonic() - began
+    if how is signal.SIGKILL:
+        daemons.running[holder].wait()
+        daemons.start(holder)
+    else:
+        daemons.running[holder].send_signal(signal.SIGCONT)
+    eventually(lambda: daemons.leased(holder) == 0, "that the late one stands by")
+    return took
+
+
+def counted(daemons: Pair, name: str) -> dict[str, Counts]:
+    """What a daemon exports, by org: executions by (action, outcome), those that happened."""
+    found = families(daemons.address(name))["genesys_data_action_executions"].samples
+    counts: dict[str, Counts] = {}
+    for sample in found:
+        key = sample.labels["action_id"], sample.labels["outcome"]
+        if sample.name.endswith("_total") and sample.value:
+            counts.setdefault(sample.labels["org"], {})[key] = int(sample.value)
+    return counts
+
+
+def true_counts(simulator: RunningSimulator, begin: float) -> Counts:
+    """What really happened since a moment, likewise."""
+    return {
+        (action_id, outcome): count
+        for action_id, outcomes in happened(simulator.url, begin, ENDS + 3_600)["actions"].items()
+        for outcome, count in outcomes.items()
+        if count
+    }
+
+
+def await_the_end(daemons: Pair, simulator: RunningSimulator) -> None:
+    """Wait until everything is visible, and was read after that."""
+    visible_by = happened(simulator.url, NOON - 7_200, ENDS + 3_600)["visible_by"]
+    eventually(lambda: daemons.clock.now() > visible_by + 2.5 * INTERVAL_SECONDS, "the end")
+
+
+@pytest.mark.timeout(300)
+def test_six_hand_overs_lose_and_double_nothing(
+    tmp_path: Path, postgresql: Callable[[], str]
+) -> None:
+    """Ten orgs, two daemons, one PostgreSQL: killed or stopped in turn, and asked as if by one."""
+    clock, url = ScaledClock(NOON, time.time(), SPEED), postgresql()
+    with serve_org(LATE, clock) as simulator, pair(tmp_path, simulator, clock, url) as daemons:
+        daemons.start("one")
+        eventually(lambda: daemons.leased("one") == len(ORGS), "the leases")
+        daemons.start("other")
+        eventually(lambda: len(daemons.lines("other", "standing_by")) == len(ORGS), "a standby")
+
+        # The one that stands by has never even logged in, is ready, and counts nothing twice.
+        assert request_counts(simulator.url)["POST /oauth/token"] <= len(ORGS)
+        assert counted(daemons, "other") == {}
+        ready = daemons.ask("other", "/readyz")
+        assert ready.status_code == requests.codes.ok
+        assert {one["org"] for one in ready.json()["standby"]} == set(ORGS)
+        assert "Standby: read by" in daemons.ask("other", "/").text
+
+        names, took = ["one", "other"], []
+        for how in (signal.SIGKILL, signal.SIGSTOP) * 3:
+            took.append(hand_over(daemons, names[0], names[1], how))
+            names.reverse()
+        assert max(took) <= 2 * LEASE_SECONDS + BUSY_SECONDS, took
+        await_the_end(daemons, simulator)
+
+        # One daemon polls each org once an interval; whoever takes over, once more.
+        intervals = (clock.now() - NOON) / INTERVAL_SECONDS
+        assert daemons.polls() <= len(ORGS) * (intervals + 1 + len(took))
+        exported = counted(daemons, names[0])
+        assert counted(daemons, names[1]) == {}
+        with Ledger.open(url) as ledger:
+            begun = {org: ledger.coverage(org, "actions")[0].start for org in ORGS}
+        truth = {begin: true_counts(simulator, begin) for begin in set(begun.values())}
+        assert exported == {org: truth[begun[org]] for org in ORGS}
+
+
+def test_daemons_on_one_file_read_each_org_once(tmp_path: Path) -> None:
+    """What holds for a server holds for an SQLite file."""
+    clock, url = ScaledClock(NOON, time.time(), 1.0), f"sqlite:///{tmp_path / 'state.db'}"
+    with serve_org(SMALL, clock) as simulator, pair(tmp_path, simulator, clock, url) as daemons:
+        daemons.start("one")
+        daemons.start("other")
+        eventually(lambda: daemons.lines("other", "standing_by"), "a standby")
+        eventually(lambda: daemons.leased("one") == len(ORGS), "the leases")
+        took = hand_over(daemons, "one", "other", signal.SIGKILL)
+        assert took <= 2 * LEASE_SECONDS + BUSY_SECONDS
+
+
+def test_a_daemon_that_is_ended_hands_over_at_once(place: Place, make_daemon: MakeDaemon) -> None:
+    """Within a renewal, for it gives its leases back; and what it counted goes on elsewhere."""
+    first = make_daemon(place)
+    first.start()
+    eventually(lambda: first.holder.current.orgs[0].is_leased, "the lease")
+    eventually(lambda: first.holder.current.orgs[0].health.polls, "a poll")
+    second = Daemon(load(place.config), clock=SystemClock(), lease_seconds=60.0)
+    try:
+        [shown] = second.holder.current.orgs
+        assert f"process {os.getpid()}" in shown.read_by
+        first.close()
+        [poller] = second._pollers  # noqa: SLF001 - a poll is made as its jobs make it
+        second.poll_now(poller)
+        [shown] = second.holder.current.orgs
+        assert (shown.is_leased, shown.read_by) == (True, "")
+        assert shown.state.totals
+    finally:
+        second.close()
+
+
+def test_a_database_that_is_cut_off_is_survived(
+    place: Place,
+    no_retries: None,  # noqa: ARG001 - asked for its effect
+    postgresql: Callable[[], str],
+) -> None:
+    """For longer than a lease: the daemon goes on afterwards, and has lost and doubled nothing."""
+    url = postgresql()
+    place.configure(state=url, interval="200ms")
+    daemon = Daemon(load(place.config), clock=SystemClock(), lease_seconds=0.6)
+
+    def polls(result: str) -> int:
+        return daemon.holder.current.orgs[0].health.polls.get(result, 0)
+
+    try:
+        with capture_logs() as logs:
+            daemon.start()
+            eventually(lambda: polls("ok") >= 2, "polls")
+            with cut_off(url):
+                eventually(lambda: not daemon.holder.current.state_writable, "the cut")
+                eventually(lambda: not daemon.holder.current.orgs[0].is_leased, "the lease's end")
+                before = polls("ok")
+                assert not daemon.holder.current.orgs[0].read_by
+            eventually(lambda: polls("ok") > before + 1, "polls after the cut")
+        [shown] = daemon.holder.current.orgs
+        assert (shown.is_leased, daemon.holder.current.state_writable) == (True, True)
+        assert "leases_not_renewed" in {line["event"] for line in logs}
+        with Ledger.open(url) as ledger:
+            begin = ledger.coverage(shown.org, "actions")[0].start
+            until = TimeRange(begin, shown.day.time_range.end)
+            tallied = sum(one.counts.count for one in ledger.tally_sums(shown.org, until))
+            total = sum(one.count for one in ledger.state(shown.org).totals.values())
+        truth = happened(place.simulator.url, begin, shown.day.time_range.end)["executions"]
+        assert tallied == truth <= total
+    finally:
+        daemon.close()
+
+
+@contextmanager
+def cut_off(url: str) -> Iterator[None]:
+    """Let nobody reach a database while the block lasts, and end every connection to it."""
+    server, _, name = url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")

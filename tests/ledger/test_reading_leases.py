@@ -1,0 +1,213 @@
+"""One program reads an org at a time; who has lost the lease writes nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from monitor.clock import Clock
+from monitor.errors import NotLeasedError
+from monitor.ledger import Ledger, ReadingLeases
+from monitor.store import Database, Reader, has_ended, open_database, process_identity
+from tests.clocks import DAY, NOON, ManualClock
+from tests.evidence import ORG, SOURCE
+from tests.ledger.recorder import workload
+
+SECONDS = 60.0
+
+
+class Programs:
+    """Programs on one state, with one clock for all of them."""
+
+    def __init__(self, url: str, stack: ExitStack) -> None:
+        """Begin with none."""
+        self.clock = ManualClock(NOON)
+        self.elapsed = 0.0
+        self._url = url
+        self._stack = stack
+
+    def start(self, name: str, process: str = "") -> tuple[Ledger, ReadingLeases]:
+        """Start one: its ledger, and its leases."""
+        database = open_database(self._url, 5.0, may_create=True)
+        self._stack.callback(database.close)
+        return Ledger(database), self._leases(database, self.clock, Reader(name, name, process))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.at += seconds
+        self.elapsed += seconds
+
+    def _leases(self, database: Database, clock: Clock, program: Reader) -> ReadingLeases:
+        return ReadingLeases(
+            database, clock, seconds=SECONDS, program=program, elapsed=lambda: self.elapsed
+        )
+
+
+@pytest.fixture
+def programs(url: str) -> Iterator[Programs]:
+    """Programs on one state, closed afterwards."""
+    with ExitStack() as stack:
+        yield Programs(url, stack)
+
+
+def test_one_of_two_reads_an_org(programs: Programs) -> None:
+    """The other one says by whom it is read."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+
+    assert one.take(ORG)
+    assert not other.take(ORG)
+    assert (one.read_by(ORG), other.read_by(ORG)) == ("", "one")
+    with (
+        pytest.raises(NotLeasedError, match=f"Another program reads {ORG}, one:"),
+        other.reading(ORG),
+    ):
+        pass
+
+
+def test_a_lease_lasts_as_long_as_it_is_renewed(programs: Programs) -> None:
+    """Whoever renews it keeps it, and its readings go on under the same token."""
+    ledger, one = programs.start("one")
+    _, other = programs.start("other")
+    with one.reading(ORG):
+        for _ in range(5):
+            programs.wait(SECONDS / 3)
+            one.refresh()
+            assert not other.take(ORG)
+        ledger.record(ORG, SOURCE, workload()[0])
+    assert ledger.state(ORG).totals
+
+
+def test_a_lease_that_has_ended_is_taken_over(programs: Programs) -> None:
+    """Within two of its lengths, and its old holder knows without asking."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    one.take(ORG)
+    programs.wait(SECONDS + 1)
+
+    assert one.held(ORG) is None
+    assert other.take(ORG)
+    one.refresh()
+    assert (one.held(ORG), one.read_by(ORG)) == (None, "other")
+
+
+def test_who_wakes_late_writes_nothing(programs: Programs) -> None:
+    """A reading that was asked for before another program took over is not written down."""
+    ledger, one = programs.start("one")
+    _, other = programs.start("other")
+    reads = workload()
+    with one.reading(ORG):
+        ledger.record(ORG, SOURCE, reads[0])
+        before = ledger.state(ORG)
+        programs.wait(SECONDS + 1)
+        other.take(ORG)
+        with pytest.raises(NotLeasedError, match=f"Another program reads {ORG}, other:"):
+            ledger.record(ORG, SOURCE, reads[1])
+    assert ledger.state(ORG) == before
+
+
+def test_who_wakes_late_writes_nothing_even_where_it_has_the_lease_again(
+    programs: Programs,
+) -> None:
+    """What it asked for under the old lease is not what its new one is for."""
+    ledger, one = programs.start("one")
+    _, other = programs.start("other")
+    with one.reading(ORG):
+        programs.wait(SECONDS + 1)
+        other.take(ORG)
+        other.give_back()
+        assert one.take(ORG)
+        with pytest.raises(NotLeasedError):
+            ledger.record(ORG, SOURCE, workload()[0])
+    assert not ledger.state(ORG).totals
+
+
+def test_the_fence_of_one_org_is_none_for_others(programs: Programs) -> None:
+    """And none for other threads, or once the reading has ended."""
+    ledger, one = programs.start("one")
+    _, other = programs.start("other")
+    with one.reading(ORG):
+        programs.wait(SECONDS + 1)
+        other.take(ORG)
+        ledger.save_limits("another", {"concurrent_executions": 1})
+    ledger.save_limits(ORG, {"concurrent_executions": 1})
+
+
+def test_what_is_given_back_is_free_at_once(programs: Programs) -> None:
+    """A daemon that is stopped keeps no other one waiting."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    one.take(ORG)
+    one.give_back()
+    assert one.held(ORG) is None
+    assert other.take(ORG)
+    one.give_back()
+    assert other.held(ORG)
+
+
+def test_a_dead_process_on_this_machine_keeps_none_waiting(programs: Programs) -> None:
+    """A daemon that was killed and is started again reads at once."""
+    program = "from monitor.store import process_identity; print(process_identity())"
+    identity = subprocess.check_output([sys.executable, "-c", program], text=True).strip()
+    _, one = programs.start("one", identity)
+    _, other = programs.start("other")
+    one.take(ORG)
+    if not identity:
+        pytest.skip("this system does not tell processes apart")
+    assert other.take(ORG)
+
+
+def test_a_process_that_runs_is_not_dead() -> None:
+    """Neither is one of another machine, nor one of which nothing is known."""
+    mine = process_identity()
+    assert not has_ended(mine)
+    assert not has_ended("")
+    assert not has_ended("another-machine/1/1")
+    if mine:
+        machine, pid, start = mine.rsplit("/", 2)
+        assert pid == str(os.getpid())
+        assert has_ended(f"{machine}/{pid}/{int(start) + 1}")
+
+
+def test_a_lease_in_the_far_future_is_void(programs: Programs) -> None:
+    """A clock that was wrong when it was taken holds up no other program for long."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    programs.clock.at += DAY
+    one.take(ORG)
+    programs.clock.at -= DAY
+    assert other.take(ORG)
+
+
+def test_what_was_lost_sight_of_is_taken_again(programs: Programs) -> None:
+    """Who could not renew, and whom nobody has followed, goes on under a new token."""
+    ledger, one = programs.start("one")
+    first = one.take(ORG) and one.held(ORG)
+    programs.wait(2 * SECONDS)
+    with one.reading(ORG):
+        ledger.record(ORG, SOURCE, workload()[0])
+    second = one.held(ORG)
+    assert first
+    assert second == replace(first, token=first.token + 1, until=second.until if second else 0)
+
+
+def test_all_that_begin_at_the_same_moment_take_it_once(programs: Programs) -> None:
+    """Whoever comes second sees that it has changed since."""
+    leases = [programs.start(f"number {number}")[1] for number in range(6)]
+    begin = threading.Barrier(len(leases))
+
+    def take(one: ReadingLeases) -> bool:
+        begin.wait(30)
+        return one.take(ORG)
+
+    with ThreadPoolExecutor(len(leases)) as pool:
+        assert sum(pool.map(take, leases)) == 1
+    assert sum(one.held(ORG) is not None for one in leases) == 1
