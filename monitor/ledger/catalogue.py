@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
+from monitor.clock import is_in_future
 from monitor.journal import note_timeouts, own_writes
 from monitor.model import Action, ActionKind
 from monitor.store import (
@@ -21,17 +22,14 @@ from monitor.store import (
     upsert,
 )
 
-LONGEST_LISTING_SECONDS = 600.0
-"""Longer than a listing takes, for a poll has its budget of time. What lies further ahead of the
-moment that one began was dated by a clock that was wrong, and is void."""
 
-
-def save_actions(
+def save_actions(  # noqa: PLR0913, PLR0917 - a listing, and by which moments it is judged
     connection: Connection,
     org_id: int,
     listed: Sequence[Action],
     at: float,
     began: Mapping[str, float],
+    now: float,
 ) -> None:
     """Make ``listed`` the catalogue; what it no longer lists stays, marked as gone.
 
@@ -43,12 +41,22 @@ def save_actions(
         listed: Every action of the org; a page may have repeated one.
         at: When the listing began; epoch seconds.
         began: When reading an action began, by its id; the listing itself where absent.
+        now: When it is kept; what is dated later was dated by a clock that was wrong, and is void.
     """
     newest_at = listed_at(connection, org_id)
-    if at < newest_at <= at + LONGEST_LISTING_SECONDS:
+    if at < newest_at and not is_in_future(newest_at, now):
         return
     remember_listed_at(connection, org_id, at)
-    by_id = _with_own_writes(connection, org_id, listed, at, began)
+    by_id = {action.action_id: action for action in listed}
+    written = {
+        action_id: written_at
+        for (action_id, in_flow), written_at in own_writes(connection, org_id).items()
+        if action_id in by_id
+        and in_flow is (by_id[action_id].kind is ActionKind.FLOW)
+        and not is_in_future(written_at, now)
+    }
+    older = [one for one, written_at in written.items() if began.get(one, at) < written_at]
+    by_id |= _as_written(connection, org_id, [by_id[one] for one in older])
     connection.execute(update(actions).where(actions.c.org_id == org_id).values(listed=False))
     upsert(
         connection,
@@ -59,29 +67,18 @@ def save_actions(
     note_timeouts(connection, org_id, in_force, at)
 
 
-def _with_own_writes(
-    connection: Connection,
-    org_id: int,
-    listed: Sequence[Action],
-    at: float,
-    began: Mapping[str, float],
-) -> dict[str, Action]:
-    """Return the actions by id, with the timeout that we have set since they were read."""
-    by_id = {action.action_id: action for action in listed}
-    written = own_writes(connection, org_id)
-    older = [
-        action_id
-        for action_id, action in by_id.items()
-        if began.get(action_id, at)
-        < written.get((action_id, action.kind is ActionKind.FLOW), 0.0)
-        <= at + LONGEST_LISTING_SECONDS
-    ]
-    kept = select(actions.c.action_id, actions.c.configured_timeout_ms).where(
-        actions.c.org_id == org_id, actions.c.action_id.in_(older)
+def _as_written(connection: Connection, org_id: int, older: Sequence[Action]) -> dict[str, Action]:
+    """Return actions by id, with the timeouts that we have set since they were read."""
+    by_id = {action.action_id: action for action in older}
+    if not by_id:
+        return {}
+    known = select(actions.c.action_id, actions.c.configured_timeout_ms).where(
+        actions.c.org_id == org_id, actions.c.action_id.in_(sorted(by_id))
     )
-    for action_id, timeout_ms in connection.execute(kept) if older else ():
-        by_id[action_id] = replace(by_id[action_id], configured_timeout_ms=timeout_ms)
-    return by_id
+    return {
+        action_id: replace(by_id[action_id], configured_timeout_ms=timeout_ms)
+        for action_id, timeout_ms in connection.execute(known)
+    }
 
 
 def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> None:

@@ -222,6 +222,7 @@ class Ledger:
         actions: Sequence[Action],
         at: float,
         began: Mapping[str, float] | None = None,
+        now: float | None = None,
     ) -> None:
         """Make ``actions`` the catalogue of an org, as a listing that began at ``at`` shows it.
 
@@ -235,10 +236,13 @@ class Ledger:
             actions: Every action of the org.
             at: When the listing began; epoch seconds.
             began: When reading an action began, by its id; the listing itself where absent.
+            now: When it is kept; epoch seconds, ``at`` where None. What is dated later than that
+                was dated by a clock that was wrong, and is void.
         """
         with self._database.writing() as connection:
             org_id = lock_org(connection, org)
-            save_actions(connection, org_id, sanitize_actions(actions), at, began or {})
+            listed = sanitize_actions(actions)
+            save_actions(connection, org_id, listed, at, began or {}, at if now is None else now)
 
     def save_limits(self, org: str, limits: Mapping[str, int]) -> None:
         """Make ``limits``, by names of ``monitor.model.LIMITS``, what an org is known to have."""

@@ -110,7 +110,7 @@ class Catalogue:
         else:
             self._optional.note_refusal("function timeouts", self._functions.problem)
         actions += self._authentication_actions({entry.id for entry in listed}, integrations)
-        self._ledger.save_catalogue(self._org, actions, now)
+        self._ledger.save_catalogue(self._org, actions, now, now=self._clock.now())
         limits = self._optional.ask("limits", data_action_limits)
         if limits is not None:
             self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS)

@@ -83,7 +83,8 @@ class FlowDocuments:
                 began[action.action_id] = self._began[flow_id]
                 document = self.document(flow_id)
                 users[action.action_id][flow_id] = document.name if document else ""
-        self._ledger.save_catalogue(self._org, list(actions.values()), now, began)
+        listed = list(actions.values())
+        self._ledger.save_catalogue(self._org, listed, now, began, self._clock.now())
         for action_id, flows in users.items():
             self._ledger.save_flow_use(self._org, action_id, flows, now)
         return len(actions)

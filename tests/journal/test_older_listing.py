@@ -17,7 +17,7 @@ RAISED_AT = T0 + 60.0
 def listed(ledger: Ledger, timeout_ms: int, began_at: float) -> None:
     """Keep a listing that has begun at some moment."""
     action = Action("a1", "Look Up", kind=ActionKind.CUSTOM, configured_timeout_ms=timeout_ms)
-    ledger.save_catalogue(ORG, [action], began_at)
+    ledger.save_catalogue(ORG, [action], began_at, now=max(began_at, T0 + 7_000.0))
 
 
 def in_force(ledger: Ledger) -> tuple[int | None, int | None]:
@@ -83,7 +83,7 @@ def test_a_write_in_a_flow_says_nothing_of_an_action_outside_it(ledger: Ledger) 
     """An action may stand in a document, too, and has a timeout of its own there."""
     in_a_flow = Action("a1", "Look Up", kind=ActionKind.FLOW, configured_timeout_ms=3_000)
 
-    ledger.save_catalogue(ORG, [in_a_flow], RAISED_AT - 1)
+    ledger.save_catalogue(ORG, [in_a_flow], RAISED_AT - 1, now=RAISED_AT + 1)
 
     assert in_force(ledger) == (3_000, 3_000)
 
@@ -99,11 +99,21 @@ def test_a_listing_that_began_before_another_does_not_replace_it(ledger: Ledger)
 
 @pytest.mark.usefixtures("lease")
 def test_a_listing_counts_after_the_clock_was_set_back(ledger: Ledger) -> None:
-    """One that took an hour is none; so the one before it was made by a wrong clock."""
-    listed(ledger, 5_000, T0 + 7_200)
+    """What began later than now was dated by a clock that was wrong."""
+    listed(ledger, 5_000, T0 + 10_000)
     listed(ledger, 6_000, T0 + 50)
 
     assert in_force(ledger)[0] == 6_000
+
+
+@pytest.mark.usefixtures("raised")
+def test_a_program_that_was_stopped_in_the_middle_of_a_listing_keeps_no_old_timeout(
+    ledger: Ledger,
+) -> None:
+    """It wakes an hour after another one has raised it."""
+    listed(ledger, 3_000, RAISED_AT - 3_000)
+
+    assert in_force(ledger) == (4_000, 4_000)
 
 
 @pytest.mark.usefixtures("raised")

@@ -123,7 +123,7 @@ def test_timeouts_of_all_actions_are_listed_oldest_first(ledger: Ledger) -> None
 
 
 def test_a_clock_that_went_back_does_not_hide_the_newest_timeout(ledger: Ledger) -> None:
-    """No listing takes so long that the one before could have begun this much later."""
+    """What began later than now was dated by a clock that was wrong."""
     ledger.save_catalogue(ORG, [with_timeout(3_000)], T0)
 
     ledger.save_catalogue(ORG, [with_timeout(4_000)], T0 - 3_600.0)
