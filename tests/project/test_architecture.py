@@ -122,7 +122,7 @@ def test_what_the_table_names_is_there(root: Path) -> None:
         files = []
         for word in words:
             if word.endswith((".py", "/")):
-                found = [path for path in (folder / word, package / word) if path.exists()]
+                found = [one / word for one in (folder, package, root) if (one / word).exists()]
                 assert found, f"{question}: {word} is not there"
                 files.append(found[0])
         text = "".join(
