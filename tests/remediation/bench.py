@@ -8,6 +8,7 @@ edits or pauses, a clock jumps, another program takes its turn.
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from monitor.config import RemediationSettings
-from monitor.journal import Change, ChangeState, RemediationState, Switch
+from monitor.journal import NOT_SENT, Change, ChangeState, RemediationState, Switch
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Effect, Judgement
+from monitor.remediation.guards.past_changes import FIRST_WAIT_SECONDS
 from monitor.remediation.put_back import DAMAGED, is_being_put_back, is_damaged
 from monitor.remediation.reconcile import ReconcileInput, Reconciler
 from monitor.remediation.set_timeout import ManualRequest, SetTimeout, SetTimeoutResult
@@ -138,6 +140,7 @@ class Bench:
         self.unspoilt: dict[int, dict[str, object]] = {}
         self.spoilt: dict[int, int] = {}
         self.edits = 0
+        self.listings: list[tuple[float, list[Action]]] = []
         self.in_flight: list[Callable[[], None]] = []
         self._on_the_wire: list[_Write] = []
         self.refresh()
@@ -184,7 +187,10 @@ class Bench:
 
     def refresh(self) -> None:
         """Read the catalogue."""
-        actions = [
+        self.ledger.save_catalogue(ORG, self._listed(), self.clock.now())
+
+    def _listed(self) -> list[Action]:
+        return [
             Action(
                 one.action_id,
                 one.name,
@@ -193,7 +199,25 @@ class Bench:
             )
             for one in self.org.scenario.actions
         ]
-        self.ledger.save_catalogue(ORG, actions, self.clock.now())
+
+    def begin_listing(self) -> None:
+        """Let somebody begin to read the catalogue; they keep it when they have read it all."""
+        self.listings.append((self.clock.now(), self._listed()))
+
+    def end_listing(self) -> None:
+        """Keep the listing that was begun first: it shows nothing that we have written since."""
+        if not self.listings:
+            return
+        began_at, actions = self.listings.pop(0)
+        now = self.clock.now()
+        known = {one.action_id: one for one in self.ledger.state(ORG).actions}
+        self.ledger.save_catalogue(ORG, actions, began_at, now=now)
+        with self._remembering():
+            for action in self.ledger.state(ORG).actions:
+                own = [one for one in self.changes() if one.action_id == action.action_id]
+                if any(began_at < at <= now for one in own for at in _written(one)):
+                    before = known[action.action_id].configured_timeout_ms
+                    assert action.configured_timeout_ms == before, "an old listing replaced a write"
 
     def inputs(self) -> ReconcileInput:
         """Slow tails that want 26 s, measured under what the catalogue shows."""
@@ -255,30 +279,24 @@ class Bench:
 
     def _seen(self, what: str, result: object) -> None:
         acting = self.acting
-        if what == "remediation_state":
+        if what in {"remediation_state", "last_look"}:
             # What a write is decided upon; a clock that jumps after it can't be known in time.
             acting.decided_at = self.clock.now()
+        if what == "begin" and isinstance(result, Change) and not acting.by_hand:
+            self._check_that_it_has_waited(result, acting.decided_at)
         if what != "send" or not isinstance(result, Change):
             return
         now = acting.decided_at
         acting.allowed = result
-        assert self.settings.mode != "off", "a write while off"
+        self._check_switches(result)
         if result.state is ChangeState.UNDOING:
-            if not acting.by_hand and not is_being_put_back(result):
-                assert self.settings.mode == "auto", "undone by itself without auto"
-                assert not self.is_paused, "undone by itself while paused"
-                assert self.is_named(result), "undone by itself, and not on the allow-list"
             return
-        assert not self.is_paused, "a write while paused"
-        assert self.raw_state().tripped is None, "a write while tripped"
         if not result.measured:
             assert acting.by_hand, "set by hand by nobody"
             self.sends.append(now)
             return
         assert acting.data is not None
         read_at = acting.data.last_success_at
-        assert self.settings.mode == "auto" or acting.by_hand, "a write without a person"
-        assert acting.by_hand or self.is_named(result), "not on the allow-list"
         assert -5 <= now - read_at <= STALE_SECONDS, "a write on stale data"
         of_action = [one for one in self.changes() if one.action_id == result.action_id]
         assert [one for one in of_action if one.is_open] == [result], "two open changes"
@@ -290,9 +308,29 @@ class Bench:
         )
         self.sends.append(now)
 
-    def is_named(self, change: Change) -> bool:
-        """Whether the daemon may change an action by itself."""
-        return "*" in self.settings.allow or change.action_id == LISTED
+    def _check_switches(self, change: Change) -> None:
+        """Nobody has said that this must not be written: when it is recorded, and on the wire."""
+        acting = self.acting
+        settings = acting.settings
+        assert settings is not None
+        assert settings.mode != "off", "a write while off"
+        if change.state is ChangeState.UNDOING and (acting.by_hand or is_being_put_back(change)):
+            return
+        if change.state is not ChangeState.UNDOING:
+            assert self.raw_state().tripped is None, "a write while tripped"
+        assert not self.is_paused, "a write while paused"
+        if not acting.by_hand:
+            assert settings.mode == "auto", "a write without a person"
+            is_named = "*" in settings.allow or change.action_id == LISTED
+            assert is_named, "not on the allow-list"
+
+    def _check_that_it_has_waited(self, change: Change, now: float) -> None:
+        """What was refused at the last look is left alone for a while."""
+        own = [one for one in self.changes() if one.action_id == change.action_id]
+        before = next((one for one in own if one.change_id != change.change_id), None)
+        if before is not None and before.reason == NOT_SENT:
+            waited = now - before.touched_at
+            assert waited >= FIRST_WAIT_SECONDS, f"tried again after {waited} s"
 
     def raw_state(self) -> RemediationState:
         """What stands in the way, asked beside the program."""
@@ -309,6 +347,12 @@ class Bench:
         assert change is not None, "a write that nothing allowed"
         recorded = next(one for one in self.changes() if one.change_id == change.change_id)
         assert recorded.state is change.state, "a write that is not recorded"
+        assert not acting.ended.is_set(), "a write by settings that are over"
+        self._check_switches(change)
+        if change.measured and change.state is ChangeState.WRITING:
+            assert acting.data is not None
+            age = acting.decided_at - acting.data.last_success_at
+            assert -5 <= age <= STALE_SECONDS, "on the wire with stale data"
         # What happens from here on, nobody could know before it was sent.
         while self.in_flight:
             self.in_flight.pop()()
@@ -414,6 +458,12 @@ class Bench:
         self.wire.close()
 
 
+def _written(change: Change) -> list[float]:
+    """When a change was known to be written, and to be undone."""
+    undone = [change.touched_at] if change.state is ChangeState.ROLLED_BACK else []
+    return undone if change.applied_at is None else [change.applied_at, *undone]
+
+
 _TIMEOUTS = {"timeout", "timeoutSeconds"}
 _MANAGED = {"version", "dateModified", "modifiedBy"}
 
@@ -450,10 +500,12 @@ class Program:
     def __init__(self, bench: Bench, name: str) -> None:
         """Start."""
         self.bench, self.name, self.generation = bench, name, 0
+        self.ended = threading.Event()
 
     def reconciler(self, steps: Steps, actor: str) -> Reconciler:
         """All that a turn needs, made anew: nothing is carried over but the ledger."""
         bench = self.bench
+        steps.settings, steps.ended = bench.settings, self.ended
         journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
         context = self._context(actor)
         writer = Writer(ORG, journal, _Places(bench, steps), context)
@@ -462,6 +514,7 @@ class Program:
     def setting(self, steps: Steps, action_id: str, timeout_ms: int) -> ByHand:
         """Somebody's timeout, about to be set; all of it made anew."""
         bench = self.bench
+        steps.settings, steps.ended = bench.settings, self.ended
         journal: Any = SteppedJournal(bench.ledger.journal, steps, bench.seen)
         container = FLOW if bench.kind == "flow" else ""
         target = _Places(bench, steps).find(bench.kind, container)
@@ -476,7 +529,13 @@ class Program:
             clock=bench.clock,
             machine=bench.machine,
             quarantine_seconds=bench.settings.quarantine,
+            ended=self.ended,
         )
+
+    def reload(self) -> None:
+        """Go on by new settings: what was begun by the old ones is over."""
+        self.ended.set()
+        self.ended = threading.Event()
 
     def restart(self) -> None:
         """Come back as a new program."""

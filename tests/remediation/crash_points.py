@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from monitor.config import RemediationSettings
 from monitor.journal import Change, Journal
 from monitor.remediation.decision import Data
 from monitor.remediation.targets import PreSendCheck, Target, TargetState, Written
@@ -33,6 +35,8 @@ class Steps:
     data: Data | None = None
     allowed: Change | None = None
     decided_at: float = 0.0
+    settings: RemediationSettings | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def take(self, call: Callable[[], Any], name: str) -> Any:  # noqa: ANN401 - whatever is called
         """One step."""
