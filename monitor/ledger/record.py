@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, literal, select, update
 
 from monitor.counts import Counts, SeriesKey, Tally, TallyKey, largest
 from monitor.ledger.cardinality import limit_names
@@ -197,7 +197,7 @@ def add_tallies(
     larger: dict[_Row, Counts] = {}
     for key in keys:
         row = numbers[key[0]], key[1]
-        before = known.get(row, 0)
+        before, banded = known.get(row, (0, 0))
         shown = seen.get(key) or Counts()
         if key in seen and shown.count < before:
             growth.restatements += 1
@@ -205,6 +205,9 @@ def add_tallies(
         if count > before:
             larger[row] = replace(shown, count=count) if key in more else shown
             growth.added[key[1]] = growth.added.get(key[1], 0) + count - before
+        elif shown.count == before and sum(shown.bands) > banded:
+            # The same executions, of which an earlier reading could not tell how long some took.
+            larger[row] = shown
     _write(connection, org_id, larger, known)
     return growth
 
@@ -242,12 +245,19 @@ def _known_series(connection: Connection, org_id: int) -> dict[SeriesKey, int]:
     }
 
 
-def _known_counts(connection: Connection, org_id: int, windows: set[int]) -> dict[_Row, int]:
-    # Counts alone, for all windows in one go: a poll shows mostly what is known already.
-    statement = select(tallies.c.series_id, tallies.c.window_start, tallies.c["count"]).where(
-        tallies.c.org_id == org_id, tallies.c.window_start.between(min(windows), max(windows))
-    )
-    return {(number, window): count for number, window, count in connection.execute(statement)}
+def _known_counts(
+    connection: Connection, org_id: int, windows: set[int]
+) -> dict[_Row, tuple[int, int]]:
+    """Return how many executions are known, and of how many the band."""
+    # For all windows in one go: a poll shows mostly what is known already.
+    banded = sum((tallies.c[name] for name in BAND_COLUMNS), start=literal(0))
+    statement = select(
+        tallies.c.series_id, tallies.c.window_start, tallies.c["count"], banded
+    ).where(tallies.c.org_id == org_id, tallies.c.window_start.between(min(windows), max(windows)))
+    return {
+        (number, window): (count, bands)
+        for number, window, count, bands in connection.execute(statement)
+    }
 
 
 def _kept(connection: Connection, org_id: int, rows: Iterable[_Row]) -> dict[_Row, Counts]:
@@ -275,7 +285,7 @@ def _write(
     connection: Connection,
     org_id: int,
     larger: Mapping[_Row, Counts],
-    known: Mapping[_Row, int],
+    known: Mapping[_Row, tuple[int, int]],
 ) -> None:
     old = _kept(connection, org_id, larger.keys() & known.keys())
     rows: list[dict[str, Any]] = []

@@ -314,15 +314,17 @@ class SourceReader:
         *,
         deep: bool,
     ) -> bool:
-        """Read one time range into the ledger; whether its answer could be read at all.
+        """Read one time range into the ledger; whether nothing of it is still owed.
 
-        One that could not is still owed, and so is what follows it: there is but one watermark.
+        An answer that could not be read at all, or not in parts that agree, is still owed, and so
+        is what follows it: there is but one watermark.
         """
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
         self._asked = read.time_range
         with self._within(self._share or RequestBudget()):
             evidence = source.read(read.time_range, window_seconds, deep=deep)
+        is_whole = not (evidence.is_unreadable or evidence.is_torn)
         recorded = self._ledger.record(
             self._org,
             source.name,
@@ -338,7 +340,7 @@ class SourceReader:
                 tallies=evidence.tallies,
                 incidents=evidence.incidents,
                 incidents_are_executions=not self._contract.knows_successes,
-                complete_until=None if evidence.is_unreadable else read.complete_until,
+                complete_until=read.complete_until if is_whole else None,
                 is_past=read.is_past,
                 names=evidence.names,
                 flow_errors=evidence.flow_errors,
@@ -360,7 +362,7 @@ class SourceReader:
         count.unreadable += evidence.is_unreadable
         for error_type in recorded.new_error_types:
             self._log_new_word(error_type, evidence)
-        return not evidence.is_unreadable
+        return is_whole
 
     def _log_new_word(self, error_type: str, evidence: Evidence) -> None:
         """Say once how a word is read; what comes with it later is read by the same rule."""

@@ -1,12 +1,14 @@
 """Every execution of every action, counted per ending and window, however many actions there are.
 
 The platform takes few views in a query, and a latency band is a view: so the same question is
-asked once for every so many bands.
+asked once for every so many bands. What becomes visible between two of these queries is in the
+answer to one of them alone: such counts are told by their totals, and asked for again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from monitor.counts import Counts, SeriesKey, Tally
@@ -49,6 +51,11 @@ VIEWS: tuple[View, ...] = tuple(
 PARTS = tuple(VIEWS[at : at + MOST_VIEWS] for at in range(0, len(VIEWS), MOST_VIEWS))
 """As many views as a query takes; a query each."""
 
+MOST_REPEATS = 3
+"""How often a part is asked again while the parts of a count disagree. Each time it is for the
+windows that disagree alone, and executions must come to light between all of the queries, in both
+halves of the bands, for it not to suffice."""
+
 _Key = tuple[str, str, str, int]
 """Action id, error type, response status, start of the window (epoch seconds)."""
 
@@ -78,21 +85,43 @@ class ActionsSource:
     ) -> Evidence:
         """Ask for every execution that ended in a period.
 
+        Counts whose parts still disagree after ``MOST_REPEATS`` are left out: the next reading
+        shows them whole.
+
         Raises:
             BadRequestError: The platform refused the query; it may name the granularity.
             WrongShapeError: Hardly anything in the answer can be read.
             GenesysError: The platform did not answer.
         """
-        counted: dict[_Key, _Counted] = {}
         names: dict[str, Action] = {}
+        parts: list[dict[_Key, _Counted]] = []
         is_unreadable = False
         for views in PARTS:
             part, is_bad = self._ask(time_range, window_seconds, views, names)
             is_unreadable |= is_bad
-            for key, found in part.items():
-                counted[key] = counted[key].beside(found) if key in counted else found
-        tallies = (found.tally(key) for key, found in counted.items() if found.stats.count)
-        return Evidence(tallies=tuple(tallies), names=names, is_unreadable=is_unreadable)
+            parts.append(part)
+        whole: dict[_Key, _Counted] = {}
+        torn = _join(parts, {key for part in parts for key in part}, whole)
+        for turn in range(MOST_REPEATS):
+            if not torn:
+                break
+            # The oldest answer first: what was asked one after the other agrees most likely.
+            number = turn % len(PARTS)
+            again, _ = self._ask(
+                _within(time_range, torn, window_seconds), window_seconds, PARTS[number], names
+            )
+            parts[number].update({key: again[key] for key in torn & again.keys()})
+            torn = _join(parts, torn, whole)
+        # What one of the parts never showed is not new but unreadable there.
+        half = {key for key in torn if not all(key in part for part in parts)}
+        whole |= {key: _beside(found for part in parts if (found := part.get(key))) for key in half}
+        tallies = (found.tally(key) for key, found in whole.items() if found.stats.count)
+        return Evidence(
+            tallies=tuple(tallies),
+            names=names,
+            is_unreadable=is_unreadable,
+            is_torn=torn > half,
+        )
 
     def _ask(
         self,
@@ -171,14 +200,6 @@ class _Counted:
             stats, {name: self.by_view[name] + other.by_view[name] for name in self.by_view}
         )
 
-    def beside(self, other: _Counted) -> _Counted:
-        """With other views of the same executions.
-
-        They were counted at two moments: the one that saw more of them tells how many there are.
-        """
-        fuller = self.stats if self.stats.count >= other.stats.count else other.stats
-        return _Counted(fuller, {**self.by_view, **other.by_view})
-
     def tally(self, key: _Key) -> Tally:
         """Return the same as the ledger keeps it."""
         action_id, error_type, response_status, window_start = key
@@ -203,6 +224,59 @@ class _Counted:
             left -= band
         has_all = self.by_view.keys() >= {view.name for view in VIEWS}
         return (*bands, left if has_all and self.stats.max >= BAND_EDGES_MS[-1] else 0)
+
+
+_NOTHING = _Counted(Stats(), {})
+"""What a part counts of which it shows nothing."""
+
+
+def _join(
+    parts: Sequence[Mapping[_Key, _Counted]], keys: AbstractSet[_Key], whole: dict[_Key, _Counted]
+) -> set[_Key]:
+    """Put what the parts agree on into ``whole``, and return the keys that they disagree on."""
+    torn = set()
+    for key in keys:
+        found = [part.get(key, _NOTHING) for part in parts]
+        joined = _beside(found)
+        total = _common_total(found, joined.by_view)
+        if total is None:
+            torn.add(key)
+        else:
+            whole[key] = _Counted(total, joined.by_view)
+    return torn
+
+
+def _common_total(found: Sequence[_Counted], by_view: Mapping[str, int]) -> Stats | None:
+    """Return the total that all bands belong to; None where there is none.
+
+    Where the totals differ, executions came to light in between. If all of those are in the bands
+    of one part, the bands of both are those of one moment still, and sum to its total: counts do
+    not shrink. What lies beyond the last band has no view, and can't be told so.
+    """
+    if len({one.stats.count for one in found}) == 1:
+        return found[0].stats
+    banded = sum(by_view.values())
+    is_all_banded = max(one.stats.max for one in found) < BAND_EDGES_MS[-1]
+    # A total of nothing may be a record that was left out, and not a moment at which nothing was.
+    fitting = (one.stats for one in found if is_all_banded and one.stats.count == banded > 0)
+    return next(fitting, None)
+
+
+def _beside(found: Iterable[_Counted]) -> _Counted:
+    """Return the views of all parts of a count, under the total of the fullest."""
+    known = list(found)
+    fullest = max(known, key=lambda one: one.stats.count)
+    return _Counted(
+        fullest.stats, {name: count for one in known for name, count in one.by_view.items()}
+    )
+
+
+def _within(time_range: TimeRange, torn: AbstractSet[_Key], window_seconds: int) -> TimeRange:
+    """Return the windows of these counts, as far as they were asked for."""
+    starts = [start for *_, start in torn]
+    return TimeRange(
+        max(time_range.start, min(starts)), min(time_range.end, max(starts) + window_seconds)
+    )
 
 
 def _action(group: ActionGroup) -> Action:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.counts import Counts
@@ -58,6 +60,18 @@ def test_a_larger_count_adds_the_difference(ledger: Ledger) -> None:
 
     assert recorded.executions_added == 2
     assert count_of(ledger) == 5
+
+
+def test_bands_that_an_earlier_reading_lacked_are_filled_in(ledger: Ledger) -> None:
+    """The executions are known: nothing is added but how long they took."""
+    whole = tally(5)
+    lacking = replace(whole, counts=replace(whole.counts, bands=bands(b2=3)))
+    ledger.record(ORG, SOURCE, reading(lacking))
+
+    recorded = ledger.record(ORG, SOURCE, reading(whole))
+
+    assert (recorded.executions_added, recorded.restatements) == (0, 0)
+    assert totals(ledger) == {("a1", "NONE"): Counts(5, 1000.0, bands=bands(b2=5))}
 
 
 def test_a_smaller_count_is_a_restatement(ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from monitor.genesys import Client
 from monitor.model import BAND_EDGES_MS, Action, ActionKind, band_of
 from monitor.simulator import SimulatedOrg
 from monitor.sources import ActionsSource, Evidence
-from monitor.sources.actions import PARTS
+from monitor.sources.actions import MOST_REPEATS, PARTS
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
 from tests.filled_ledger import CLASSIFIER
@@ -202,18 +202,45 @@ class TestOddAnswers:
     def test_what_ends_between_two_requests_is_counted(
         self, far_side: FarSide, client: Client
     ) -> None:
-        """The request that saw more tells how many there are, in either order."""
+        """In the bands of the later request: both belong to its total. Else to the earlier's."""
         first = bucket(2, views={"below_100": 2}, sum=100.0, min=40.0, max=60.0)
         second = bucket(3, views={"below_30000": 1}, sum=20_100.0, min=40.0, max=20_000.0)
-        for answers in ((first, second), (second, first)):
-            far_side.on(AGGREGATES, *(aggregates(group(one)) for one in answers))
-            (tally,) = read(client).tallies
-            assert (tally.counts.count, tally.counts.duration_ms, tally.counts.max_ms) == (
-                3,
-                20_100.0,
-                20_000.0,
-            )
-            assert sum(tally.counts.bands) <= tally.counts.count
+        far_side.on(AGGREGATES, *(aggregates(group(one)) for one in (first, second)))
+        (tally,) = read(client).tallies
+        bands = bands_of(below_100=2, below_30000=1)
+        assert tally.counts == Counts(3, 20_100.0, 40.0, 20_000.0, bands)
+        more = bucket(3, views={"below_100": 3}, sum=150.0, min=40.0, max=60.0)
+        far_side.on(AGGREGATES, *(aggregates(group(one)) for one in (first, more)))
+        (tally,) = read(client).tallies
+        assert tally.counts == Counts(2, 100.0, 40.0, 60.0, bands_of(below_100=2))
+        assert len(far_side.requests(AGGREGATES)) == 2 * len(PARTS)
+
+    def test_what_ends_between_two_requests_in_both_is_asked_for_again(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Of the part that was asked first, and of its window alone."""
+        first = bucket(2, views={"below_100": 2}, sum=100.0, min=40.0, max=60.0)
+        both = {"below_100": 3, "below_30000": 1}
+        more = bucket(4, views=both, sum=20_150.0, min=40.0, max=20_000.0)
+        far_side.on(AGGREGATES, *(aggregates(group(one)) for one in (first, more, more)))
+        evidence = read(client)
+        (tally,) = evidence.tallies
+        assert tally.counts == Counts(4, 20_150.0, 40.0, 20_000.0, bands_of(**both))
+        assert not evidence.is_torn
+        *_, again = (one.json for one in far_side.requests(AGGREGATES))
+        assert again["interval"] == "2026-11-23T12:00:00.000Z/2026-11-23T12:05:00.000Z"
+
+    def test_a_count_that_grows_at_every_request_is_left_to_the_next_reading(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """Its bands would be those of no moment; what is quiet beside it is counted."""
+        quiet = group(bucket(1, views={"below_100": 1}, sum=50.0, max=50.0), actionId="quiet")
+        grows = [group(bucket(count, sum=40_000.0, max=40_000.0)) for count in range(1, 9)]
+        far_side.on(AGGREGATES, *(aggregates(one, quiet) for one in grows))
+        evidence = read(client)
+        assert [tally.key.action_id for tally in evidence.tallies] == ["quiet"]
+        assert evidence.is_torn
+        assert len(far_side.requests(AGGREGATES)) == len(PARTS) + MOST_REPEATS
 
     def test_an_ending_that_one_request_alone_shows_is_kept(
         self, far_side: FarSide, client: Client
