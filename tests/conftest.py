@@ -41,7 +41,7 @@ FOREIGN = (
 """Variables of other programs that would change what ours does."""
 
 
-TOGETHER = ("tests/dashboards/test_living.py",)
+TOGETHER = ("tests/dashboards/test_living.py", "tests/kills/test_kills.py")
 """Files whose tests ask the same costly thing: one worker runs all of each."""
 
 
@@ -96,6 +96,7 @@ def pytest_collection_finish() -> None:
 
 UNMEASURED = (
     "tests/end_to_end/",
+    "tests/kills/",
     "tests/worlds/",
     "tests/dashboards/test_living.py",
     "tests/remediation/test_machine.py",

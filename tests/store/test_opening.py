@@ -352,3 +352,16 @@ def test_a_missing_driver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     error = fails_to_open("postgresql://u:hunter2@h/db", "driver for PostgreSQL is not installed")
 
     assert "genesys-timeout-monitor[postgres]" in error.hint
+
+
+def test_a_commit_is_on_the_disk_before_it_returns(url: str) -> None:
+    """Every connection syncs the log at each commit, so that a power cut takes nothing back."""
+    with Ledger.open(url) as ledger:
+        for writes in (True, False):
+            database = ledger._database  # noqa: SLF001 - what its connections were told
+            with (database.writing if writes else database.reading)() as connection:
+                told = [
+                    connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                    for name in ("synchronous", "journal_mode")
+                ]
+            assert told == [2, "wal"]
