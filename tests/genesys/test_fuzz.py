@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
+import pkgutil
+import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import monitor.genesys.api
+import monitor.sources
 from monitor.contract import Contract
 from monitor.errors import TimeoutMonitorError
 from monitor.genesys import Client, EndpointBackoff
 from monitor.genesys.api.actions import (
     function_timeout_ms,
+    get_action,
     get_action_document,
     get_template,
+    is_authentication_action,
     list_actions,
     list_integrations,
 )
@@ -28,10 +37,12 @@ from monitor.genesys.api.analytics import (
     submit_action_job,
 )
 from monitor.genesys.api.audits import action_audits
+from monitor.genesys.api.authorization import is_granted
 from monitor.genesys.api.dependencies import consuming_flows, tracking_is_built
 from monitor.genesys.api.flows import get_flow
 from monitor.genesys.api.org_limits import data_action_limits
 from monitor.genesys.api.organization import whoami
+from monitor.genesys.api.pagination import paginate
 from monitor.genesys.client.api_stats import ApiCounters
 from monitor.genesys.client.auth import ClientCredentials, TokenCache
 from monitor.genesys.client.budget import Deadline
@@ -45,6 +56,10 @@ from tests.genesys.client.thing_api import WRITE, Change
 from tests.sources.test_conversations import KnowsNothing
 
 PERIOD = TimeRange(NOON, NOON + 3_600)
+
+HERE = Path(__file__).parent
+CORPUS = sorted(HERE.glob("corpus/*.json"))
+"""Bodies that were found to matter; whatever a run finds goes there."""
 
 KEYS = (
     "access_token", "actions", "action", "conversationEnd", "conversationId",
@@ -202,6 +217,9 @@ DECODERS: Mapping[str, Callable[[Client], object]] = {
     "actions": list_actions,
     "action": partial(get_action_document, action_id="a"),
     "template": partial(get_template, action_id="a", file_name="f"),
+    "one action": partial(get_action, action_id="a"),
+    "authentication": partial(is_authentication_action, action_id="a"),
+    "permissions": partial(is_granted, permission="analytics:actionAggregate:view"),
     "integrations": list_integrations,
     "function": partial(function_timeout_ms, action_id="a"),
     "limits": data_action_limits,
@@ -218,17 +236,57 @@ DECODERS: Mapping[str, Callable[[Client], object]] = {
 }
 
 
+def outcome(what: str, answers: list[Response]) -> str:
+    """Return what is said of these answers; empty where they are a value."""
+    client, _ = client_of(answers)
+    try:
+        DECODERS[what](client)
+    except TimeoutMonitorError as error:
+        return error.message
+    return ""
+
+
+def decoders() -> set[str]:
+    """Return every function that asks a client and gives a value."""
+    api = monitor.genesys.api
+    modules = [
+        importlib.import_module(one.name)
+        for one in pkgutil.walk_packages(api.__path__, f"{api.__name__}.")
+    ]
+    return {
+        name
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and function.__module__ == module.__name__
+        if "client" in inspect.signature(function).parameters and name != paginate.__name__
+    }
+
+
+def test_every_decoder_is_drawn_for() -> None:
+    """By its name above, or by the sources that are read above."""
+    files = [Path(__file__), *Path(monitor.sources.__path__[0]).glob("*.py")]
+    words = {word for file in files for word in re.findall(r"\w+", file.read_text("utf-8"))}
+    assert len(decoders()) > 15
+    assert decoders() <= words
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda one: one.name)
+def test_every_answer_of_the_corpus(path: Path) -> None:
+    """To every decoder, and to a login."""
+    body = path.read_bytes()
+    for what in DECODERS:
+        said = outcome(what, [Response(200, {}, body, is_whole=True)] * 3)
+        assert len(said) < 2_000, what
+        assert "was raised at" not in said, what
+    login_with([Response(200, {}, body, is_whole=True)])
+
+
 @pytest.mark.parametrize("what", DECODERS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=3))
 def test_an_answer_is_a_value_or_an_error_of_the_tree(what: str, answers: list[Response]) -> None:
     """Nothing else is raised, nor caught by the last resort, so nothing is a traceback."""
-    client, _ = client_of(answers)
-    message = ""
-    try:
-        DECODERS[what](client)
-    except TimeoutMonitorError as error:
-        message = error.message
+    message = outcome(what, answers)
     assert len(message) < 2_000
     assert "was raised at" not in message
 
@@ -237,6 +295,11 @@ def test_an_answer_is_a_value_or_an_error_of_the_tree(what: str, answers: list[R
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=2))
 def test_a_login_is_a_token_or_an_error_of_the_tree(answers: list[Response]) -> None:
     """And a token that was given can stand in a header."""
+    login_with(answers)
+
+
+def login_with(answers: list[Response]) -> None:
+    """Log in, and look at the token where there is one."""
     _, tokens = client_of(answers)
     try:
         token = tokens.token(Deadline.after(1))
