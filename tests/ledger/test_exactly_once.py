@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -17,7 +20,14 @@ from monitor.model import BAND_EDGES_MS, Bands, Incident, band_of
 from monitor.time_ranges import TimeRange
 from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS
 
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
+"""Sequences: executions as ``Execution`` has them, and what happens, each a method of ``Readings``
+with its arguments."""
+
 WINDOWS = 6
+RECORDS = "conversations"
+"""The source that tells of executions one by one."""
+
 SERIES = [("a1", "NONE", "200"), ("a1", "Timeout", ""), ("a2", "NONE", "200")]
 
 
@@ -100,6 +110,8 @@ class Readings(RuleBasedStateMachine):
         self.last_totals: dict[tuple[str, str, str], tuple[float, ...]] = {}
         self.incidents_seen: set[tuple[str, int]] = set()
         self.pruned_before = 0
+        self.covered: dict[str, set[int]] = {SOURCE: set(), RECORDS: set()}
+        self.late: Counter[str] = Counter()
 
     def teardown(self) -> None:
         """Read everything there is, and compare with the truth."""
@@ -121,38 +133,15 @@ class Readings(RuleBasedStateMachine):
     def read_some(self, first: int, length: int, data: st.DataObject) -> None:
         """Read a period, of which the platform shows what it knows, or forgets some of it."""
         self.step += 1
-        known = [
-            one
-            for one in self.truth
-            if one.known_at_step <= self.step and first <= one.window < first + length
-        ]
-        kept = data.draw(st.lists(st.booleans(), min_size=len(known), max_size=len(known)))
         lossy = data.draw(st.booleans())
-        shown = [one for one, keep in zip(known, kept, strict=True) if keep or not lossy]
-        self._record(
-            SOURCE,
-            Reading(
-                covered=_period(first, first + length),
-                window_seconds=WINDOW_SECONDS,
-                read_at=T0 + self.step * 60.0,
-                tallies=tallied(shown),
-            ),
-        )
+        lost = data.draw(st.sets(st.sampled_from(range(len(self.truth))))) if self.truth else set()
+        self.read(first, length, lost if lossy else set())
 
     @rule(data=st.data())
     def read_incidents(self, data: st.DataObject) -> None:
         """Read detail records, some of them, in any order, some twice."""
-        numbered = list(enumerate(self.truth))
-        shown = data.draw(st.lists(st.sampled_from(numbered))) if numbered else []
-        self._record(
-            "conversations",
-            Reading(
-                covered=_period(0, WINDOWS),
-                window_seconds=WINDOW_SECONDS,
-                read_at=T0 + self.step * 60.0,
-                incidents=incidents_of(shown),
-            ),
-        )
+        numbers = st.sampled_from(range(len(self.truth))) if self.truth else st.nothing()
+        self.read_records(data.draw(st.lists(numbers)))
 
     @precondition(lambda self: self.made)
     @rule(data=st.data())
@@ -173,6 +162,57 @@ class Readings(RuleBasedStateMachine):
         before = T0 + window * WINDOW_SECONDS
         self.ledger.prune(before)
         self.pruned_before = max(self.pruned_before, before)
+
+    @rule(window=st.integers(0, WINDOWS))
+    def set_the_clock_back(self, window: int) -> None:
+        """Find that the clock was ahead: what was read beyond now is owed once more."""
+        now = max(T0 + window * WINDOW_SECONDS, self.pruned_before)
+        for source in (SOURCE, RECORDS):
+            self.ledger.void_future(ORG, source, now)
+            self.covered[source] = {
+                window
+                for window in range(WINDOWS)
+                for covered in self.ledger.coverage(ORG, source)
+                if covered.start <= T0 + window * WINDOW_SECONDS
+                and T0 + (window + 1) * WINDOW_SECONDS <= covered.end
+            }
+
+    def read(self, first: int, length: int, lost: Collection[int]) -> None:
+        """Read some windows, of which the platform shows what it knows by now.
+
+        Args:
+            first: The first window.
+            length: How many.
+            lost: Executions that it does not show.
+        """
+        shown = [
+            one
+            for number, one in enumerate(self.truth)
+            if one.known_at_step <= self.step
+            and first <= one.window < first + length
+            and number not in lost
+        ]
+        self._record(
+            SOURCE,
+            Reading(
+                covered=_period(first, first + length),
+                window_seconds=WINDOW_SECONDS,
+                read_at=T0 + self.step * 60.0,
+                tallies=tallied(shown),
+            ),
+        )
+
+    def read_records(self, numbers: Sequence[int]) -> None:
+        """Read the detail records of these executions."""
+        self._record(
+            RECORDS,
+            Reading(
+                covered=_period(0, WINDOWS),
+                window_seconds=WINDOW_SECONDS,
+                read_at=T0 + self.step * 60.0,
+                incidents=incidents_of([(number, self.truth[number]) for number in numbers]),
+            ),
+        )
 
     @invariant()
     def totals_are_the_largest_counts(self) -> None:
@@ -207,6 +247,13 @@ class Readings(RuleBasedStateMachine):
         counted = sum(total.incidents for total in self.ledger.state(ORG).incident_totals)
         assert counted == len(self.incidents_seen)
 
+    @invariant()
+    def what_comes_late_is_told_once(self) -> None:
+        """Late is what a window shows more that had been read whole; nothing is late twice."""
+        lateness = self.ledger.state(ORG).lateness
+        found = {source: sum(one.executions) for source, one in lateness.items()}
+        assert found == {source: count for source, count in self.late.items() if count}
+
     def read_everything(self) -> None:
         """Read the whole truth."""
         self._record(
@@ -237,7 +284,8 @@ class Readings(RuleBasedStateMachine):
 
     def _record(self, source: str, read: Reading) -> None:
         self.made.append((source, read))
-        before = sum(self.largest.values()), len(self.incidents_seen)
+        grown: Counter[int] = Counter()
+        restated = 0
         for tally in read.tallies:
             if tally.window_start >= self.pruned_before:
                 key = (
@@ -246,13 +294,32 @@ class Readings(RuleBasedStateMachine):
                     tally.key.response_status,
                     tally.window_start,
                 )
-                self.largest[key] = max(self.largest.get(key, 0), tally.counts.count)
+                known, shown = self.largest.get(key, 0), tally.counts.count
+                restated += shown < known
+                grown[_window_of(tally.window_start)] += max(0, shown - known)
+                self.largest[key] = max(known, shown)
+        new: Counter[int] = Counter()
         for one in read.incidents:
-            if one.at >= self.pruned_before:
-                self.incidents_seen.add((one.conversation_id, one.segment_start_ms))
+            name = one.conversation_id, one.segment_start_ms
+            if one.at >= self.pruned_before and name not in self.incidents_seen:
+                self.incidents_seen.add(name)
+                new[_window_of(one.at)] += 1
         recorded = self.ledger.record(ORG, source, read)
-        assert recorded.executions_added == sum(self.largest.values()) - before[0]
-        assert recorded.incidents_added == len(self.incidents_seen) - before[1]
+        assert recorded.executions_added == grown.total()
+        assert recorded.incidents_added == new.total()
+        assert recorded.restatements == restated
+        for window, count in (grown + new).items():
+            self.late[source] += count * (window in self.covered[source])
+        self.covered[source] |= {
+            window
+            for window in range(WINDOWS)
+            if read.covered.start <= T0 + window * WINDOW_SECONDS < read.covered.end
+            and T0 + window * WINDOW_SECONDS >= self.pruned_before
+        }
+
+
+def _window_of(at: float) -> int:
+    return int((at - T0) // WINDOW_SECONDS)
 
 
 def _period(first: int, end: int) -> TimeRange:
@@ -262,3 +329,22 @@ def _period(first: int, end: int) -> TimeRange:
 # Every step is a durable commit to a real file: a profile's number of examples would take minutes.
 Readings.TestCase.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
 TestReadings = Readings.TestCase
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda one: one.stem)
+def test_every_sequence_of_the_corpus(path: Path) -> None:
+    """Each was found to matter, and ends with the truth like those that are drawn."""
+    kept = json.loads(path.read_text("utf-8"))
+    machine = Readings()
+    machine.happen([Execution(*one) for one in kept["truth"]])
+    try:
+        for name, *arguments in kept["steps"]:
+            machine.step += 1
+            getattr(machine, name)(*arguments)
+            machine.totals_are_the_largest_counts()
+            machine.totals_only_grow()
+            machine.bands_fit_into_counts()
+            machine.incidents_count_once()
+            machine.what_comes_late_is_told_once()
+    finally:
+        machine.teardown()
