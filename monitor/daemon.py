@@ -154,9 +154,6 @@ class Daemon:
     def start(self) -> None:
         """Begin to serve, and to read at once."""
         self._web.start()
-        with failures_logged("leases"):
-            self._take_leases()
-            self._show()
         self._scheduler.start()
         keeping = (self._leases, self._stop, self._after_renewal)
         threading.Thread(target=keep_leases, args=keeping, name="leases", daemon=True).start()
@@ -442,7 +439,8 @@ class Daemon:
 
     def _remediate(self, poller: OrgPoller, loop: RemediationLoop) -> None:
         """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
-        if self._stop.is_set():
+        # What waited may have waited for longer than the lease.
+        if self._stop.is_set() or self._leases.held(poller.name) is None:
             return
         with failures_logged("remediation", poller.name):
             loop.run_once(poller.snapshot.diagnosis)

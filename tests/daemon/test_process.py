@@ -64,10 +64,14 @@ def test_the_transaction_in_hand_is_finished(place: Place) -> None:
     """SIGTERM while a write waits for another program's lock: the write is made, then it ends."""
     Ledger.open(f"sqlite:///{place.state}").close()
     other = sqlite3.connect(place.state, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    # It has its lease once it asks, and is kept from its catalogue until the state is locked.
+    place.order("rate_limited", "/api/v2/integrations", retry_after_seconds=2)
     with RunningDaemon(place) as daemon:
+        eventually(lambda: place.faults_left() == 0, "a question")
+        asked = place.asked("/integrations")
+        other.execute("BEGIN IMMEDIATE")
         # The catalogue's pages have come, and what they list is about to be written.
-        eventually(lambda: place.asked("/integrations"), "a catalogue")
+        eventually(lambda: place.asked("/integrations") > asked + 1, "a catalogue")
         time.sleep(0.3)
         daemon.send(signal.SIGTERM)
         time.sleep(0.3)
@@ -86,7 +90,6 @@ def test_a_state_that_another_program_holds_does_not_hold_up_the_stop(place: Pla
     other = sqlite3.connect(place.state, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with RunningDaemon(place) as daemon:
-        eventually(lambda: place.asked("/integrations"), "a catalogue")
         time.sleep(0.3)
         code, seconds = daemon.end()
     other.execute("ROLLBACK")
