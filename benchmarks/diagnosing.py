@@ -141,7 +141,11 @@ def measure(actions: int) -> Cost:
         with Ledger.open(f"sqlite:///{path}") as ledger:
             begun = _clocks()
             org_evidence = load_evidence(
-                ledger, org, settings, diagnosed_range(settings, now), actions
+                ledger,
+                org,
+                settings,
+                diagnosed_range(settings, now, settings.collect.window),
+                actions,
             )
             known = load_timeout_history(ledger, ORG)
             for action_id in org_evidence.action_ids:

@@ -39,7 +39,14 @@ from monitor.genesys import (
     whoami,
 )
 from monitor.model import AUDITS
-from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource
+from monitor.sources import (
+    COARSER_WINDOWS_SECONDS,
+    ActionsSource,
+    ConversationsSource,
+    Evidence,
+    FlowErrorsSource,
+    is_granularity_too_fine,
+)
 from monitor.summary import LIMIT_LABELS
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -166,7 +173,6 @@ def _platform_probes(
     org: OrgSettings, client: Client, settings: Settings, clock: Clock
 ) -> Iterator[Probe]:
     time_range = _last_window(settings, clock)
-    window = settings.collect.window
     action_ids: list[str] = []
 
     def catalogue() -> str | _Doubt:
@@ -180,7 +186,7 @@ def _platform_probes(
         return f"{len(action_ids)} data actions"
 
     def aggregates() -> str:
-        evidence = ActionsSource(client).read(time_range, window, deep=False)
+        evidence = _aggregates(ActionsSource(client), time_range, settings.collect.window)
         count = sum(tally.counts.count for tally in evidence.tallies)
         return f"{count} executions in the last {time_range.seconds // 60} min"
 
@@ -204,6 +210,20 @@ def _platform_probes(
     yield "limits", limits, False
     if AUDITS in sources:
         yield "audit log", partial(_audits, client, clock), False
+
+
+def _aggregates(source: ActionsSource, time_range: TimeRange, window_seconds: int) -> Evidence:
+    """Read a period in the finest windows that the platform takes, as a poll does."""
+    window = window_seconds
+    while True:
+        begun = TimeRange(floor_to(time_range.start, window), time_range.end)
+        try:
+            return source.read(begun, window, deep=False)
+        except BadRequestError as error:
+            coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window]
+            if not is_granularity_too_fine(error) or not coarser:
+                raise
+            window = coarser[0]
 
 
 def _flow_use(client: Client, action_ids: Sequence[str]) -> str | _Doubt:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.diagnosis import OrgDiagnosis
     from monitor.ledger import Ledger
     from monitor.summary import LimitUse, Summary
+    from monitor.time_ranges import TimeRange
 
 
 class MinSeverity(StrEnum):
@@ -111,23 +112,29 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSever
 
     collect = settings.collect
     now = ledger.clock(SystemClock()).now()
-    time_range = settled(now, seconds, collect.window, collect.settle)
     refuse_no_data(ledger, [org.name for org in settings.org])
     classifier = settings.classify.classifier()
+
+    def last(org: "OrgSettings", seconds: int) -> "TimeRange":
+        """Return the newest settled windows; each org has its own length of them."""
+        source = org.contract.execution_source
+        window_seconds = ledger.window_seconds(org.name, source, collect.window)
+        return settled(now, seconds, window_seconds, collect.settle)
+
     summaries = [
-        summarise(ledger, org.name, org.contract, time_range, classifier) for org in settings.org
+        summarise(ledger, org.name, org.contract, last(org, seconds), classifier)
+        for org in settings.org
     ]
     diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}
-    hour = settled(now, HOUR_SECONDS, collect.window, collect.settle)
     limits = {
-        org.name: limits_in_use(ledger, org.name, org.contract, hour, classifier)
+        org.name: limits_in_use(ledger, org.name, org.contract, last(org, HOUR_SECONDS), classifier)
         for org in settings.org
     }
     shown = with_min_severity(Severity(least.value), summaries, diagnoses)
     stale = {
-        org.name: last
+        org.name: read
         for org in settings.org
-        if (last := _last_read(ledger, org)) and now - last > collect.stale_after_seconds
+        if (read := _last_read(ledger, org)) and now - read > collect.stale_after_seconds
     }
     return _Found(summaries, shown, diagnoses, limits, now, stale)
 

@@ -43,10 +43,15 @@ class DiagnosisCancelledError(Exception):
     """The diagnosis was cancelled before it was complete."""
 
 
-def diagnosed_range(settings: Settings, now: float) -> TimeRange:
-    """Return the settled windows that a diagnosis looks at."""
-    collect = settings.collect
-    end = floor_to(now - collect.settle, collect.window)
+def diagnosed_range(settings: Settings, now: float, window_seconds: int) -> TimeRange:
+    """Return the settled windows that a diagnosis looks at.
+
+    Args:
+        settings: How old a window is when it has settled.
+        now: The time; epoch seconds.
+        window_seconds: Length of the windows that the org's executions are counted in.
+    """
+    end = floor_to(now - settings.collect.settle, window_seconds)
     return TimeRange(end - DIAGNOSED_SECONDS, end)
 
 
@@ -70,8 +75,9 @@ def diagnose_org(
         DiagnosisCancelledError: ``cancelled`` was set meanwhile.
         LedgerError: The ledger can't be read.
     """
-    time_range = diagnosed_range(settings, now)
     state = ledger.state(org.name)
+    window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
+    time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, len(state.actions))
     diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org))
@@ -92,7 +98,7 @@ def diagnose_org(
         diagnoses=diagnoses,
         concurrency=None
         if _flow_contract(org)
-        else _concurrency(org_evidence, state, time_range, settings.collect.window, diagnoses),
+        else _concurrency(org_evidence, state, time_range, window_seconds, diagnoses),
     )
 
 
@@ -104,8 +110,9 @@ def diagnose_action(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    time_range = diagnosed_range(settings, now)
     state = ledger.state(org.name)
+    window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
+    time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, 1, action_id)
     evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
@@ -128,7 +135,9 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
     Raises:
         LedgerError: The ledger can't be read.
     """
-    window_seconds = settings.collect.window
+    window_seconds = ledger.window_seconds(
+        org.name, org.contract.execution_source, settings.collect.window
+    )
     windows = actions * time_range.seconds // window_seconds
     bucket_seconds = window_seconds if windows <= MAX_SINGLE_WINDOWS else BUCKET_SECONDS
     tallies = ledger.org_tallies(

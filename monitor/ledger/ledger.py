@@ -26,6 +26,7 @@ from monitor.ledger.model import (
     Reading,
     Recorded,
     SourceState,
+    window_in_use,
 )
 from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
 from monitor.ledger.reading_leases import LEASE_SECONDS, ReadingLeases
@@ -300,6 +301,16 @@ class Ledger:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return None if org_id is None else source_states(connection, org_id).get(source)
+
+    def window_seconds(self, org: str, source: str, configured_seconds: int) -> int:
+        """Return the length of the windows that a source is counted in.
+
+        Args:
+            org: The org's name in the configuration.
+            source: The source.
+            configured_seconds: ``[collect] window``, which the platform may have refused.
+        """
+        return window_in_use(self.source_state(org, source), configured_seconds)
 
     def state(self, org: str) -> OrgState:
         """Everything the exporter shows of an org, as of one moment."""

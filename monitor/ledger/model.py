@@ -145,6 +145,11 @@ class SourceState:
     window_seconds: int = 0
 
 
+def window_in_use(state: SourceState | None, configured_seconds: int) -> int:
+    """Return the length of a source's windows: the ledger's, the configured before it has any."""
+    return (state.window_seconds if state is not None else 0) or configured_seconds
+
+
 @dataclass(frozen=True, slots=True)
 class FirstHit:
     """The first time that an action's timeouts in a flow hit a conversation.
@@ -211,6 +216,14 @@ class OrgState:
     lateness: Mapping[str, Lateness] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     limits: Mapping[str, int] = field(default_factory=dict)
+
+    def window_seconds(self, source: str, configured_seconds: int) -> int:
+        """Return the length of the windows that a source is counted in.
+
+        Whatever settles, cuts or sums windows goes by these: the platform may have refused those
+        that are configured.
+        """
+        return window_in_use(self.sources.get(source), configured_seconds)
 
     def missing_seconds(self, time_range: TimeRange, source: str) -> int:
         """Return how much of a range of time a source was not read for."""

@@ -222,7 +222,8 @@ class OrgPoller:
 
         True once for each window.
         """
-        end = diagnosed_range(self._settings, self._clock.now()).end
+        window_seconds = self._window_seconds(self._snapshot.state)
+        end = diagnosed_range(self._settings, self._clock.now(), window_seconds).end
         if self._diagnosed_until == end or not self._snapshot.state.sources:
             return False
         self._diagnosed_until = end
@@ -383,9 +384,13 @@ class OrgPoller:
                     hint=describe_errors_at_timeout(errors),
                 )
 
+    def _window_seconds(self, state: OrgState) -> int:
+        source = self._reader.settings.contract.execution_source
+        return state.window_seconds(source, self._settings.collect.window)
+
     def _summary(self, now: float, seconds: int, state: OrgState) -> Summary:
-        collect = self._settings.collect
-        time_range = settled(now, seconds, collect.window, collect.settle)
+        window_seconds = self._window_seconds(state)
+        time_range = settled(now, seconds, window_seconds, self._settings.collect.settle)
         contract = self._reader.settings.contract
         if not state.sources:
             return empty_summary(self.name, contract, time_range)

@@ -10,7 +10,12 @@ import structlog
 
 from monitor.errors import BadRequestError, ConfigurationError, GenesysError
 from monitor.ledger import Ledger
-from monitor.sources import Source, is_granularity_too_fine, is_interval_too_long
+from monitor.sources import (
+    COARSER_WINDOWS_SECONDS,
+    Source,
+    is_granularity_too_fine,
+    is_interval_too_long,
+)
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
@@ -18,10 +23,6 @@ log = structlog.get_logger()
 TRY_LONGER_AFTER_SECONDS = 3600.0
 """After an hour the full length is tried again: it costs a few refused requests, and a platform
 that was only busy would else be asked in small pieces for as long as the process lives."""
-
-
-COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
-"""Windows to fall back to where the platform refuses finer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,8 @@ class WindowSizes:
 
     def seconds(self, source: Source) -> int:
         """Return the windows a source is read in: its ledger's, for two sizes can't be compared."""
-        state = self._ledger.source_state(self._org, source.name)
-        if state and state.window_seconds:
-            return state.window_seconds
-        return self._coarser.get(source.name, self._configured)
+        otherwise = self._coarser.get(source.name, self._configured)
+        return self._ledger.window_seconds(self._org, source.name, otherwise)
 
     def check(self, source: Source) -> None:
         """Refuse a state that was kept in other windows.

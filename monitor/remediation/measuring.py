@@ -23,7 +23,7 @@ class Measuring:
     """How windows are cut and read.
 
     Attributes:
-        collect: ``[collect]``.
+        collect: ``[collect]``; its windows, unless the platform asked for others.
         classifier: Reads how executions ended.
         source: The source whose coverage says whether executions are all there.
         first: The least number of windows after a change.
@@ -57,7 +57,7 @@ def measure(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    window = how.collect.window
+    window = ledger.window_seconds(change.org, how.source, how.collect.window)
     began = change.began_at if change.sent_at is None else change.sent_at
     applied = began if change.applied_at is None else change.applied_at
     after = TimeRange(-floor_to(-applied, window), floor_to(now - how.collect.settle, window))
@@ -76,9 +76,10 @@ def measure(
             ledger,
             change,
             how,
+            window,
             [s for s in _starts(before, window) if not _overlaps(s, window, outages)],
         ),
-        _count(ledger, change, how, chosen),
+        _count(ledger, change, how, window, chosen),
     )
 
 
@@ -94,10 +95,12 @@ def _begin(ledger: Ledger, change: Change, began: float, window: int) -> int:
     return max(earliest, -floor_to(-history[-1], window)) if len(history) > 1 else earliest
 
 
-def _count(ledger: Ledger, change: Change, how: Measuring, starts: Sequence[int]) -> Measured:
+def _count(
+    ledger: Ledger, change: Change, how: Measuring, window: int, starts: Sequence[int]
+) -> Measured:
     if not starts:
         return Measured()
-    window, chosen = how.collect.window, set(starts)
+    chosen = set(starts)
     time_range = TimeRange(min(starts), max(starts) + window)
     counts: Counter[Outcome] = Counter()
     for tally in ledger.tally_sums(change.org, time_range, window, change.action_id):

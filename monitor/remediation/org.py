@@ -271,14 +271,16 @@ def data_of(state: OrgState, diagnosis: OrgDiagnosis, settings: Settings) -> Dat
 
     A diagnosis holds until the next window has settled, and a while longer, for it takes its time.
     """
-    source = state.sources.get(diagnosis.contract.execution_source)
+    name = diagnosis.contract.execution_source
+    source = state.sources.get(name)
+    window_seconds = state.window_seconds(name, settings.collect.window)
     concurrency = diagnosis.concurrency
     stale_after = settings.collect.stale_after_seconds
     return Data(
         last_success_at=0.0 if source is None else source.last_success_at,
         stale_after_seconds=stale_after,
         diagnosed_at=diagnosis.taken_at,
-        diagnosis_lasts_seconds=settings.collect.window + stale_after,
+        diagnosis_lasts_seconds=window_seconds + stale_after,
         missing_seconds=diagnosis.missing_seconds,
         slots=None if concurrency is None else concurrency.busiest,
         limit=None if concurrency is None else concurrency.limit,

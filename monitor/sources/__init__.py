@@ -6,6 +6,7 @@ from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.executions import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.sources.flow_errors import FlowErrorsSource
 from monitor.sources.source import (
+    COARSER_WINDOWS_SECONDS,
     Evidence,
     Source,
     is_granularity_too_fine,
@@ -13,6 +14,7 @@ from monitor.sources.source import (
 )
 
 __all__ = [
+    "COARSER_WINDOWS_SECONDS",
     "ActionsSource",
     "Attribution",
     "ConversationsSource",

@@ -16,6 +16,9 @@ _INTERVAL: Final = re.compile(r"(?i)interval")
 _GRANULARITY: Final = re.compile(r"(?i)granularity")
 _PAGE_SIZE: Final = re.compile(r"(?i)page.?size")
 
+COARSER_WINDOWS_SECONDS = (900, 1800, 3600)
+"""Windows to fall back to where the platform refuses finer ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -109,7 +109,7 @@ def test_every_action_gets_its_verdict(slow_org: FilledLedger) -> None:
 
 def test_the_last_eight_settled_days_are_looked_at() -> None:
     """Up to the last window that is settled."""
-    time_range = diagnosed_range(Settings(), NOW + 299)
+    time_range = diagnosed_range(Settings(), NOW + 299, 300)
 
     assert time_range == TimeRange(T0 + DAY_SECONDS - DIAGNOSED_SECONDS, T0 + DAY_SECONDS)
 

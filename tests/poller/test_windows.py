@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from monitor.config import Settings
+from monitor.diagnosis import diagnose_org
 from monitor.errors import BadRequestError, ConfigurationError
+from monitor.journal import ChangeState
 from monitor.poller import PollResult
-from monitor.simulator import Scenario
+from monitor.remediation.measuring import Measuring, measure
+from monitor.simulator import Scenario, World
+from monitor.simulator.scenarios import ORDER_STATUS
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON, ManualClock
+from tests.filled_ledger import CLASSIFIER
 from tests.poller.conftest import Watch
 from tests.poller.watched_org import AGGREGATES, SMALL, WatchedOrg, really_happened
+from tests.remediation.guard_inputs import change
 from tests.simulated_org import ORG
 
 
@@ -129,3 +137,47 @@ def test_a_ledger_kept_in_windows_that_nothing_falls_back_to_is_refused(watch: W
     watched.source_reader.poll()
     with pytest.raises(ConfigurationError, match=r"windows of 10 min.*asks for 5 min"):
         watched.restart(window="5m")
+
+
+def test_only_settled_windows_of_the_ledger_are_judged_and_concurrency_is_the_truth(
+    watch: Watch, clock: ManualClock
+) -> None:
+    """Where the platform refuses five minutes: nothing goes by the windows that were configured."""
+    watched = watch(world=World(granularity="PT15M"), initial="3h")
+    clock.at = NOON + 20 * 60
+    assert watched.source_reader.poll().result is PollResult.OK
+    settings = Settings(collect=watched.settings)
+    found = diagnose_org(watched.ledger, watched.named, settings, clock.at)
+    # 12:00 to 12:15 has not settled, though 12:05 to 12:10 would have.
+    assert found.time_range.end == NOON
+    begin = watched.ledger.coverage(ORG, "actions")[0].start
+    happened = watched.org.visible_executions(begin * 1_000, NOON * 1_000, int(clock.at * 1_000))
+    spent_ms = np.bincount((happened.end_ms // 1_000 - begin) // 900, happened.duration_ms)
+    assert found.concurrency is not None
+    assert found.concurrency.busiest == pytest.approx(spent_ms.max() / 900_000, rel=0.02)
+    assert found.concurrency.busiest_seconds == 900
+
+
+def test_a_change_is_measured_in_the_windows_of_the_ledger(
+    watch: Watch, clock: ManualClock
+) -> None:
+    """Whole settled windows of a quarter of an hour; none is counted three times, or in parts."""
+    watched = watch(world=World(granularity="PT15M"), initial="3h")
+    clock.at = NOON + 20 * 60
+    watched.source_reader.poll()
+    made = change(
+        ChangeState.WATCHING,
+        action_id=ORDER_STATUS.action_id,
+        org=ORG,
+        sent_at=NOON - HOUR + 60.0,
+        applied_at=NOON - HOUR + 62.0,
+    )
+    how = Measuring(watched.settings, CLASSIFIER, "actions", first=1)
+    _, after = measure(watched.ledger, made, how, clock.at, ())
+    # From 11:15 to 12:00 there are three; of them 1, then 2 are looked at.
+    assert after.windows == 2
+    windows = TimeRange(NOON - 45 * 60, NOON - 15 * 60)
+    told = watched.org.truth(windows.start * 1_000, windows.end * 1_000)
+    happened = really_happened(told)
+    assert after.timeouts == happened[ORDER_STATUS.action_id, "timeout"]
+    assert after.successes == happened[ORDER_STATUS.action_id, "success"]
