@@ -12,7 +12,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    or_,
     select,
     update,
 )
@@ -60,8 +59,13 @@ def latest_timeouts(connection: Connection, org_id: int) -> dict[str, tuple[floa
     }
 
 
-def own_writes(connection: Connection, org_id: int) -> dict[tuple[str, bool], float]:
+def own_writes(connection: Connection, org_id: int, now: float) -> dict[tuple[str, bool], float]:
     """Return when a write of ours was last known to be in force, or undone; epoch seconds.
+
+    Args:
+        connection: A transaction.
+        org_id: The org.
+        now: What is dated later was dated by a clock that was wrong, and is left out.
 
     Returns:
         By the action's id, and whether the timeout stands in a flow's document.
@@ -70,7 +74,7 @@ def own_writes(connection: Connection, org_id: int) -> dict[tuple[str, bool], fl
     moment = case((is_undone, changes.c.touched_at), else_=changes.c.applied_at)
     statement = (
         select(changes.c.action_id, changes.c.target, func.max(moment))
-        .where(changes.c.org_id == org_id, or_(is_undone, changes.c.applied_at.is_not(None)))
+        .where(changes.c.org_id == org_id, moment <= now + CLOCK_TOLERANCE_SECONDS)
         .group_by(changes.c.action_id, changes.c.target)
     )
     found: dict[tuple[str, bool], float] = {}

@@ -50,10 +50,8 @@ def save_actions(  # noqa: PLR0913, PLR0917 - a listing, and by which moments it
     by_id = {action.action_id: action for action in listed}
     written = {
         action_id: written_at
-        for (action_id, in_flow), written_at in own_writes(connection, org_id).items()
-        if action_id in by_id
-        and in_flow is (by_id[action_id].kind is ActionKind.FLOW)
-        and not is_in_future(written_at, now)
+        for (action_id, in_flow), written_at in own_writes(connection, org_id, now).items()
+        if action_id in by_id and in_flow is (by_id[action_id].kind is ActionKind.FLOW)
     }
     older = [one for one, written_at in written.items() if began.get(one, at) < written_at]
     by_id |= _as_written(connection, org_id, [by_id[one] for one in older])

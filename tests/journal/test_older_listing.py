@@ -124,3 +124,16 @@ def test_what_was_read_long_before_its_listing_counts_as_old_as_it_is(ledger: Le
     ledger.save_catalogue(ORG, [action], RAISED_AT + 600, began={"a1": RAISED_AT - 1})
 
     assert in_force(ledger) == (4_000, 4_000)
+
+
+def test_a_write_of_a_wrong_clock_hides_none_of_the_right_one(
+    ledger: Ledger, lease: Lease, raised: Change
+) -> None:
+    """The later one is void, and the one before it still is newer than the listing."""
+    moved(ledger, lease, raised, S.WATCHING, S.SUPERSEDED, at=RAISED_AT)
+    ahead = sent(ledger, lease, begun(ledger, lease, at=T0 + 90_000), T0 + 90_000)
+    moved(ledger, lease, ahead, S.APPLIED, at=T0 + 90_000)
+
+    listed(ledger, 3_000, RAISED_AT - 1)
+
+    assert in_force(ledger)[0] == 4_000

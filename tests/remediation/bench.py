@@ -55,7 +55,8 @@ UNLISTED = "custom_-_unlisted"
 NAMES = {LISTED: "Look Up Customer", UNLISTED: "Book Table"}
 FLOW = "11111111-2222-5333-8444-555555555555"
 BEGINNING_MS = 4_000
-WANTED_MS = 26_000.0
+WANTED_MS = 60_000.0
+"""More than the cap allows: how far a raise may go is not left to the data."""
 STALE_SECONDS = 180.0
 
 
@@ -140,6 +141,7 @@ class Bench:
         self.unspoilt: dict[int, dict[str, object]] = {}
         self.spoilt: dict[int, int] = {}
         self.edits = 0
+        self.wanted_ms = WANTED_MS
         self.listings: list[tuple[float, list[Action]]] = []
         self.in_flight: list[Callable[[], None]] = []
         self._on_the_wire: list[_Write] = []
@@ -220,7 +222,7 @@ class Bench:
                     assert action.configured_timeout_ms == before, "an old listing replaced a write"
 
     def inputs(self) -> ReconcileInput:
-        """Slow tails that want 26 s, measured under what the catalogue shows."""
+        """Slow tails that want a minute, measured under what the catalogue shows."""
         shown = {one: ms for one, _, ms in self.ledger.timeouts_in_force(ORG) if ms is not None}
         candidates = [
             Candidate(
@@ -229,7 +231,7 @@ class Bench:
                 NAMES[action_id],
                 timeout_ms,
                 1_000,
-                diagnosis(timeout_ms, max(WANTED_MS, timeout_ms)),
+                diagnosis(timeout_ms, max(self.wanted_ms, timeout_ms)),
                 self.kind,
                 FLOW if self.kind == "flow" else "",
             )
