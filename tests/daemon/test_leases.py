@@ -36,8 +36,8 @@ __all__ = ["postgresql"]
 
 Counts = dict[tuple[str, str], int]
 
-LEASE_SECONDS = 3.0
-BUSY_SECONDS = 3.0
+LEASE_SECONDS = 4.0
+BUSY_SECONDS = 8.0
 """What a machine that runs other tests at the same time may add."""
 
 SPEED = 120.0
@@ -100,10 +100,10 @@ class Pair:
         """Ask a daemon."""
         return requests.get(self.address(name) + path, timeout=10)
 
-    def polls(self) -> int:
-        """How many polls all of them have made."""
+    def count(self, event: str) -> int:
+        """How many lines of an event all of them have written."""
         return sum(
-            b'"event": "poll"' in line
+            f'"event": "{event}"'.encode() in line
             for logs in self.logs.values()
             for log in logs
             for line in log.read_bytes().splitlines()
@@ -149,7 +149,8 @@ def hand_over(daemons: Pair, holder: str, follower: str, how: signal.Signals) ->
         daemons.start(holder)
     else:
         daemons.running[holder].send_signal(signal.SIGCONT)
-    eventually(lambda: daemons.leased(holder) == 0, "that the late one stands by")
+    both = holder, follower
+    eventually(lambda: sum(map(daemons.leased, both)) == len(ORGS), "that the late one stands by")
     return took
 
 
@@ -200,18 +201,21 @@ def test_six_hand_overs_lose_and_double_nothing(
         assert {one["org"] for one in ready.json()["standby"]} == set(ORGS)
         assert "Standby: read by" in daemons.ask("other", "/").text
 
-        names, took = ["one", "other"], []
+        took = []
         for how in (signal.SIGKILL, signal.SIGSTOP) * 3:
-            took.append(hand_over(daemons, names[0], names[1], how))
-            names.reverse()
+            # On a busy machine one may have lost some to the other by itself.
+            follower, holder = sorted(("one", "other"), key=daemons.leased)
+            took.append(hand_over(daemons, holder, follower, how))
         assert max(took) <= 2 * LEASE_SECONDS + BUSY_SECONDS, took
         await_the_end(daemons, simulator)
 
         # One daemon polls each org once an interval; whoever takes over, once more.
         intervals = (clock.now() - NOON) / INTERVAL_SECONDS
-        assert daemons.polls() <= len(ORGS) * (intervals + 1 + len(took))
-        exported = counted(daemons, names[0])
-        assert counted(daemons, names[1]) == {}
+        assert daemons.count("poll") <= len(ORGS) * (intervals + 1) + daemons.count("taken_over")
+        eventually(lambda: sum(map(daemons.leased, ("one", "other"))) == len(ORGS), "one holder")
+        halves = counted(daemons, "one"), counted(daemons, "other")
+        assert not halves[0].keys() & halves[1].keys()
+        exported = halves[0] | halves[1]
         with Ledger.open(url) as ledger:
             begun = {org: ledger.coverage(org, "actions")[0].start for org in ORGS}
         truth = {begin: true_counts(simulator, begin) for begin in set(begun.values())}

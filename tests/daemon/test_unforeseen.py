@@ -74,6 +74,7 @@ def test_every_job_survives_what_nothing_foresees(  # noqa: PLR0913, PLR0917 - w
     daemon = make_daemon(place)
     poller = daemon._pollers[0]  # noqa: SLF001 - the daemon's own jobs are called as it calls them
     arguments = {"_prune": (), "_remediate": (poller, daemon._loops[poller.name])}  # noqa: SLF001
+    assert daemon._leases.take(poller.name)  # noqa: SLF001 - as a poll does before its turn
     monkeypatch.setattr(part, method, boom)
 
     with capture_logs() as logs:
