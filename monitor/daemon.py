@@ -38,7 +38,7 @@ from monitor.jobs import (
     run_now,
 )
 from monitor.ledger import LEASE_SECONDS, Ledger
-from monitor.poller import OrgPoller, open_reader
+from monitor.poller import RECONCILED_SECONDS, OrgPoller, open_reader
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
@@ -64,6 +64,13 @@ RELOAD_SECONDS = 1.0
 
 CLOCK_LOOK_SECONDS = 1.0
 """How often the clock is looked at: a step is mended before the next poll is missed."""
+
+RECONCILE_LOOK_SECONDS = 3_600.0
+"""How often is looked whether a comparison with the platform is due: an hour after the start for
+the first time, and an hour after one that failed."""
+
+RECONCILE_EVERY_SECONDS = 86_400.0 - RECONCILE_LOOK_SECONDS / 2
+"""Half a look less than a day, so that no look comes a moment too early."""
 
 CHANGE_NOTHING_SECONDS = 900.0
 """For so long after a step of the clock no timeout is changed: windows that a wrong clock has
@@ -114,6 +121,7 @@ class Daemon:
         self._no_turn: dict[str, str] = {}
         self._read_by: dict[str, str] = {}
         self._polls: dict[str, Job] = {}
+        self._reconciled_at: dict[str, float] = {}
         self._state_writable = True
         self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
@@ -418,12 +426,13 @@ class Daemon:
         # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
         self._to_diagnose = set[str]()
         self._turns = futures.ThreadPoolExecutor(len(orgs), thread_name_prefix="remediation")
-        scheduler = new_scheduler(2 * len(orgs) + 1)
+        scheduler = new_scheduler(3 * len(orgs) + 1)
         every = partial(add_job, scheduler, self._clock)
         for poller in orgs:
             poll = every(self._settings.collect.interval, self.poll_now, poller, now=True)
             self._polls[poller.name] = poll
             every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
+            every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)
         every(PRUNE_EVERY_SECONDS, self._prune)
         return scheduler
 
@@ -454,6 +463,19 @@ class Daemon:
         with failures_logged("catalogue", poller.name), suppress(NotLeasedError):
             poller.refresh_catalogue()
         with failures_logged("catalogue", poller.name):
+            self._show()
+
+    def _reconcile(self, poller: OrgPoller) -> None:
+        """Compare what was counted of an org with the platform, once a day."""
+        last = self._reconciled_at.get(poller.name)
+        now = self._clock.monotonic()
+        if self._stop.is_set() or self._leases.held(poller.name) is None:
+            return
+        if last is not None and now - last < RECONCILE_EVERY_SECONDS:
+            return
+        with failures_logged("reconcile", poller.name):
+            poller.reconcile(RECONCILED_SECONDS)
+            self._reconciled_at[poller.name] = now
             self._show()
 
     def _prune(self) -> None:

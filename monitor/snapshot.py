@@ -41,6 +41,7 @@ class PollHealth:
         voided: How often a source was found to be read to in the future, by a clock that was wrong.
         clock_skew_seconds: How far the platform's clock is ahead of the one in use, to about a
             second; None before an answer has told.
+        reconciled: Executions that the daily comparison with the platform added.
     """
 
     polls: Mapping[str, int] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class PollHealth:
     catalogue_problem: str = ""
     voided: int = 0
     clock_skew_seconds: float | None = None
+    reconciled: int = 0
 
     @property
     def is_clock_off(self) -> bool:

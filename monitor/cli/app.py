@@ -19,6 +19,7 @@ from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
 from monitor.cli.plan import apply, plan
 from monitor.cli.poll import poll
+from monitor.cli.reconcile import reconcile
 from monitor.cli.report import report
 from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
@@ -70,6 +71,7 @@ for command in (
     run_daemon,
     poll,
     backfill,
+    reconcile,
     report,
     investigate,
     plan,

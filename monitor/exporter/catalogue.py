@@ -226,6 +226,14 @@ RESTATEMENTS = MetricSpec(
     "readings",
     "Counts that the platform later showed smaller; the larger one is kept.",
 )
+RECONCILED = MetricSpec(
+    "timeout_monitor_reconciled_executions_total",
+    Kind.COUNTER,
+    ("org",),
+    "executions",
+    "Executions that came later than every read and that the daily comparison with the platform "
+    "added, since the process started.",
+)
 SKIPPED_WINDOWS = MetricSpec(
     "timeout_monitor_skipped_windows_total",
     Kind.COUNTER,
@@ -395,6 +403,7 @@ METRICS: tuple[MetricSpec, ...] = (
     POLLS,
     RESTATEMENTS,
     SKIPPED_WINDOWS,
+    RECONCILED,
     LATENESS,
     API_REQUESTS,
     API_RETRIES,

@@ -18,6 +18,7 @@ from monitor.exporter.catalogue import (
     POLL_DURATION,
     POLLS,
     RATE_LIMITED,
+    RECONCILED,
     REQUIRED_SOURCE_AVAILABLE,
     RESTATEMENTS,
     SKIPPED_WINDOWS,
@@ -85,6 +86,7 @@ def _add_freshness(families: Families, org_snapshot: OrgSnapshot) -> None:
         families.add(LAST_SUCCESS, labels, org_snapshot.last_success_at(source) or None)
         families.add(RESTATEMENTS, labels, state.restatements)
         families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
+    families.add(RECONCILED, (org_snapshot.org,), org_snapshot.health.reconciled)
 
 
 def _add_lateness(families: Families, org_snapshot: OrgSnapshot) -> None:

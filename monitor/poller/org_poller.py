@@ -28,6 +28,7 @@ from monitor.ledger import Ledger, OrgState, ReadingLeases
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
 from monitor.poller.poll_report import PollReport, PollResult
+from monitor.poller.reconciliation import Reconciliation
 from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary import (
     Summary,
@@ -167,6 +168,38 @@ class OrgPoller:
             RequestBudget(),
             nullcontext,
         )
+
+    def reconcile(self, since_seconds: float) -> Reconciliation:
+        """Compare what was counted with one wide question, and read again what differs.
+
+        As for a backfill no lease is needed: reading a window twice adds nothing.
+
+        Args:
+            since_seconds: How far back.
+
+        Raises:
+            GenesysError: The platform did not answer.
+            LedgerError: The state can't be read or written.
+        """
+        with self._turn:
+            self._ledger.verify()
+            before = self._requests()
+            found = self._reader.source_reader.reconcile(self._clock.now() - since_seconds)
+            found = replace(found, requests=self._requests() - before)
+            self._health.note_reconciliation(found.added)
+            self._snapshot = replace(self._take_snapshot(), health=self._health.current)
+        line = log.warning if found.missing else log.info
+        line(
+            "reconciled",
+            org=self.name,
+            platform=found.platform,
+            counted=found.counted,
+            missing=found.missing,
+            surplus=found.surplus,
+            executions_added=found.added,
+            requests=found.requests,
+        )
+        return found
 
     def _leased(self) -> AbstractContextManager[None]:
         return nullcontext() if self._leases is None else self._leases.reading(self.name)

@@ -149,6 +149,10 @@ class HealthTracker:
         refused = polled | self._refused({})
         self.current = replace(self.current, source_available=available, refused=refused)
 
+    def note_reconciliation(self, executions_added: int) -> None:
+        """Add what a comparison with the platform found missing."""
+        self.current = replace(self.current, reconciled=self.current.reconciled + executions_added)
+
     def note_poll(self, report: PollReport) -> None:
         """Add a poll that was made, whatever it came to, and write its line."""
         self._polls[report.result] += 1
@@ -173,6 +177,7 @@ class HealthTracker:
             ),
             catalogue_problem=self.current.catalogue_problem,
             voided=self.current.voided + report.voided,
+            reconciled=self.current.reconciled,
             clock_skew_seconds=self._reader.client.clock_skew_seconds,
         )
         line = log.info if report.result == "ok" else log.warning

@@ -26,8 +26,15 @@ from monitor.poller.future_timestamps import FutureTimestamps
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
 from monitor.poller.query_size import AdaptiveSlices, WindowSizes
 from monitor.poller.read_plan import END_STEP_SECONDS, PlannedRead, ReadPlan, plan_reads
+from monitor.poller.reconciliation import (
+    STEP_SECONDS,
+    Reconciliation,
+    ask_coarsely,
+    comparable_range,
+    compare,
+)
 from monitor.poller.source_availability import SourceAvailability
-from monitor.sources import Evidence, Source
+from monitor.sources import ActionsSource, Evidence, Source
 from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
@@ -132,6 +139,34 @@ class SourceReader:
         """
         with self._turn:
             return self._each_source(partial(self._read_time_range, time_range), None)
+
+    def reconcile(self, since: float) -> Reconciliation:
+        """Compare what was counted with one wide question, and read again what differs.
+
+        Of the source that counts all executions; an org without it has nothing to compare.
+
+        Args:
+            since: How far back; epoch seconds.
+
+        Raises:
+            GenesysError: The platform did not answer.
+            LedgerError: The state can't be read or written.
+        """
+        with self._turn:
+            source = next((one for one in self._sources if isinstance(one, ActionsSource)), None)
+            if source is None:
+                return Reconciliation(self._org, TimeRange(0, 0))
+            time_range = comparable_range(self._ledger, self._org, source.name, since)
+            if not time_range.seconds:
+                return Reconciliation(self._org, time_range)
+            with self._within(RequestBudget()):
+                shown = ask_coarsely(source, time_range)
+            counted = self._ledger.tally_sums(self._org, time_range, STEP_SECONDS)
+            found = compare(self._org, time_range, shown, counted)
+            count, self._share = PollCount(), RequestBudget()
+            for differing in found.differing:
+                self._read_time_range(differing, source, count)
+            return replace(found, added=count.executions)
 
     def _each_source(
         self, read: Callable[[Source, PollCount], None], budget: RequestBudget | None

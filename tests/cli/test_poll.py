@@ -254,3 +254,22 @@ def test_an_org_that_another_program_reads_is_not_asked_twice(
         assert command("backfill", "--from", day(1), "--to", day(0)).code == 0
         leases.give_back()
         assert command("poll").code == 0
+
+
+def test_reconcile_compares_and_adds_once(place: Place, command: Command) -> None:
+    """A sentence an org, or a document: what was never read is missing, and the second time not."""
+    assert command("poll").code == 0
+    assert "nothing to compare" in command("reconcile").out
+    assert command("backfill", "--from", day(2), "--to", day(1)).code == 0
+
+    [first] = json.loads(command("reconcile", "--since", "2d", "--json").out)
+    finished = command("reconcile")
+
+    assert first["counted"] > 100
+    assert first["missing"] > 0
+    assert first["platform"] == first["counted"] + first["missing"] - first["surplus"]
+    assert first["executions_added"] == first["missing"]
+    assert finished.code == 0
+    assert finished.out.startswith("acme: ")
+    assert "none is missing" in finished.out
+    assert place.state.exists()
