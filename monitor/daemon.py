@@ -474,8 +474,8 @@ class Daemon:
         if last is not None and now - last < RECONCILE_EVERY_SECONDS:
             return
         with failures_logged("reconcile", poller.name):
-            poller.reconcile(RECONCILED_SECONDS)
-            self._reconciled_at[poller.name] = now
+            if poller.reconcile(RECONCILED_SECONDS).is_complete:
+                self._reconciled_at[poller.name] = now
             self._show()
 
     def _prune(self) -> None:

@@ -66,6 +66,7 @@ def _sentence(found: "Reconciliation") -> str:
     else:
         result = f"{found.missing:,} were missing, {found.added:,} added"
     more = f"; {found.surplus:,} that the platform shows no more stay" if found.surplus else ""
+    more += "" if found.is_complete else "; run it again for the rest, time was up"
     return f"{head}, {result}{more} ({found.requests} requests)"
 
 
@@ -80,6 +81,7 @@ def _document(found: "Reconciliation") -> dict[str, Any]:
         "differing": [_period(one) for one in found.differing],
         "executions_added": found.added,
         "requests": found.requests,
+        "complete": found.is_complete,
     }
 
 

@@ -20,6 +20,11 @@ STEP_SECONDS = 3_600
 48 of each ending in two days. A bucket that differs is read again, in its ledger's windows."""
 
 
+MOST_SECONDS = 60.0
+"""The most that a comparison takes, for polls wait for it: with one more poll that is far from
+stale. What differs beyond half of it is left to the next comparison."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """What a comparison of the ledger with the platform found.
@@ -34,6 +39,7 @@ class Reconciliation:
         differing: Buckets of an hour that were read again, merged.
         added: Executions that this added to the totals.
         requests: What all of it cost.
+        is_complete: Whether all that differs was read again; else the rest waits for the next time.
     """
 
     org: str
@@ -45,6 +51,7 @@ class Reconciliation:
     differing: tuple[TimeRange, ...] = ()
     added: int = 0
     requests: int = 0
+    is_complete: bool = True
 
 
 def comparable_range(ledger: Ledger, org: str, source: str, since: float) -> TimeRange:

@@ -27,6 +27,7 @@ from monitor.poller.poll_report import PollCount, PollReport, PollResult
 from monitor.poller.query_size import AdaptiveSlices, WindowSizes
 from monitor.poller.read_plan import END_STEP_SECONDS, PlannedRead, ReadPlan, plan_reads
 from monitor.poller.reconciliation import (
+    MOST_SECONDS,
     STEP_SECONDS,
     Reconciliation,
     ask_coarsely,
@@ -159,14 +160,17 @@ class SourceReader:
             time_range = comparable_range(self._ledger, self._org, source.name, since)
             if not time_range.seconds:
                 return Reconciliation(self._org, time_range)
-            with self._within(RequestBudget()):
+            self._share = budget = RequestBudget(MOST_SECONDS)
+            with self._within(budget):
                 shown = ask_coarsely(source, time_range)
             counted = self._ledger.tally_sums(self._org, time_range, STEP_SECONDS)
             found = compare(self._org, time_range, shown, counted)
-            count, self._share = PollCount(), RequestBudget()
+            count = PollCount()
             for differing in found.differing:
-                self._read_time_range(differing, source, count)
-            return replace(found, added=count.executions)
+                if not budget.is_half_spent:
+                    self._read_time_range(differing, source, count)
+            is_complete = not (found.differing and budget.is_half_spent)
+            return replace(found, added=count.executions, is_complete=is_complete)
 
     def _each_source(
         self, read: Callable[[Source, PollCount], None], budget: RequestBudget | None

@@ -338,3 +338,20 @@ def _get(daemon: Daemon, path: str) -> dict[str, list[dict[str, str]]]:
 
 def _ready(daemon: Daemon) -> bool:
     return bool(_get(daemon, "/readyz")["ready"])
+
+
+def test_an_org_is_compared_with_the_platform_once_a_day(
+    place: Place, make_daemon: MakeDaemon
+) -> None:
+    """An hour after the start, and a day later; in between a look costs no request."""
+    daemon = make_daemon(place)
+    daemon.start()
+    eventually(lambda: _polls(daemon, "ok"), "a good poll")
+    [poller] = daemon._pollers  # noqa: SLF001 - nobody waits an hour
+    with capture_logs() as logs:
+        daemon._reconcile(poller)  # noqa: SLF001
+        daemon._reconcile(poller)  # noqa: SLF001
+
+    assert [line["event"] for line in logs if line["event"].startswith("reconcil")] == [
+        "reconciled"
+    ]
