@@ -162,7 +162,7 @@ def test_conversations_and_lost_callers_equal_the_truth(lived: Lived) -> None:
 def test_every_write_is_recorded_once(lived: Lived) -> None:
     """The changes that were made are those that the platform has carried out, in their order."""
     made = [(one.from_ms, one.to_ms) for one in lived.changes if one.applied_at is not None]
-    assert len(made) > KILLS // 6
+    assert len(made) > 20
     assert made == lived.day.carried_out(ORDER_STATUS.action_id)
 
 
