@@ -40,12 +40,12 @@ LEASE_SECONDS = 4.0
 BUSY_SECONDS = 8.0
 """What a machine that runs other tests at the same time may add."""
 
-SPEED = 120.0
+SPEED = 60.0
 INTERVAL_SECONDS = 300
-ENDS = NOON + 4_500
+ENDS = NOON + 2_700
 ORGS = tuple(f"org-{number}" for number in range(10))
-LATE = replace(SMALL, lateness=LatenessModel(tail_share=0.1, worst_seconds=900.0), ends=float(ENDS))
-"""An hour and a quarter of traffic, of which a tenth shows up to a quarter of an hour late."""
+LATE = replace(SMALL, lateness=LatenessModel(tail_share=0.1, worst_seconds=600.0), ends=float(ENDS))
+"""Three quarters of an hour of traffic, of which a tenth shows up to ten minutes late."""
 
 COLLECT = {"interval": "5m", "settle": "10m", "near": "30m", "lookback": "1h", "initial": "1h"}
 
