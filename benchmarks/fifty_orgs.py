@@ -134,7 +134,8 @@ def watch(crowd: Crowd, seconds: float, folder: Path, *, least_polls: int = 0) -
         crowd: The orgs.
         seconds: For how long, at most where ``least_polls`` is given.
         folder: Where its configuration, state and log go.
-        least_polls: End as soon as there were so many polls of all orgs together; 0 for never.
+        least_polls: End as soon as there were so many polls of all orgs together, and a good one of
+            each; 0 for never.
     """
     org = SimulatedOrg(scaled(crowd.actions), SystemClock(), world=BELIEVABLE)
     log, usage = folder / "daemon.log", Usage()
@@ -144,11 +145,16 @@ def watch(crowd: Crowd, seconds: float, folder: Path, *, least_polls: int = 0) -
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline and process.poll() is None:
                 usage = usage.or_more(_usage(process.pid))
-                if least_polls and len(_polls(log)) >= least_polls:
+                polls = _polls(log)
+                if least_polls and len(polls) >= least_polls and _orgs_read(polls) == crowd.orgs:
                     break
                 time.sleep(LOOK_SECONDS)
             # Before it is ended: a poll that is cut short then is no finding.
             return _outcome(_polls(log), usage)
+
+
+def _orgs_read(polls: list[dict[str, Any]]) -> int:
+    return len({poll["org"] for poll in polls if poll["result"] == "ok"})
 
 
 def _polls(log: Path) -> list[dict[str, Any]]:
@@ -167,7 +173,7 @@ def _outcome(polls: list[dict[str, Any]], usage: Usage) -> Outcome:
             reasons.update(set(said))
     return Outcome(
         polls=Counter(poll["result"] for poll in polls),
-        orgs_read=len({poll["org"] for poll in polls if poll["result"] == "ok"}),
+        orgs_read=_orgs_read(polls),
         slowest_seconds=max((poll["duration_seconds"] for poll in polls), default=0.0),
         reasons=reasons,
         usage=usage,

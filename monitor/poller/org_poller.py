@@ -217,8 +217,9 @@ class OrgPoller:
                 self._ledger.verify()
                 with leased():
                     report = self._asked(read, budget, started)
-                if report.errors and self._closed.is_set():
-                    # Its connections were closed under it: that is no finding about the platform.
+                if self._closed.is_set() and (report.errors or report.is_cut_short):
+                    # It was ended, or its connections were closed under it: that is no finding
+                    # about the platform.
                     log.info("poll_abandoned", org=self.name)
                     return report
                 taken = self._take_snapshot()

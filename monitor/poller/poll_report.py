@@ -44,6 +44,7 @@ class PollReport:
             it again.
         voided: Sources that were read to in the future, by a clock that was wrong then: their last
             day is read again.
+        is_cut_short: Whether it was ended before every source had been asked.
     """
 
     org: str
@@ -63,6 +64,7 @@ class PollReport:
     available: Mapping[str, bool] = field(default_factory=dict)
     refused: Mapping[str, GenesysError] = field(default_factory=dict)
     voided: int = 0
+    is_cut_short: bool = False
 
 
 @dataclass(slots=True)

@@ -179,8 +179,12 @@ class SourceReader:
         count = PollCount()
         errors: dict[str, GenesysError | UnforeseenError] = {}
         self._not_asked.clear()
+        is_cut_short = False
         for place, source in enumerate(self._sources):
-            if self._availability.is_backing_off(source.name) or self._stop.is_set():
+            if self._stop.is_set():
+                is_cut_short = True
+                break
+            if self._availability.is_backing_off(source.name):
                 continue
             # What one source leaves is there for those that follow, and none takes it all.
             self._share = budget and budget.part(len(self._sources) - place)
@@ -214,6 +218,7 @@ class SourceReader:
             available=available,
             refused=self._availability.off,
             voided=count.voided,
+            is_cut_short=is_cut_short,
         )
 
     def _result(

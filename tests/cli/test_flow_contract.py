@@ -43,6 +43,7 @@ COMMANDS = (
     ("flow", "show", "--format", "json"),
     ("flow", "set-timeout", "6000"),
     ("flow", "set-timeout", "7000", "--dry-run"),
+    ("reconcile",),
     ("history",),
     ("rollback", "1"),
     ("pause",),

@@ -19,6 +19,7 @@ from tests.simulated_org import SECRET
 
 DAYS = "--from {day_before} --to {yesterday}"
 OPENS = (
+    "reconcile",
     "report",
     "investigate Nowhere",
     "plan",

@@ -26,6 +26,7 @@ COMMANDS = {
     "plan": 0,
     "apply --dry-run": 0,
     "rollback 1": 2,
+    "reconcile": 0,
     "history": 0,
     "pause": 0,
     "resume": 0,
