@@ -45,8 +45,8 @@ from tests.remediation.crash_points import Killed, Steps
 from tests.remediation.transports import Socket, Wsgi
 
 DAY = 86_400.0
-SEQUENCES = int(os.environ.get("SEQUENCES", "2000" if "CI" in os.environ else "120"))
-"""How many in all: two thousand in CI, and as many as somebody asks for."""
+SEQUENCES = int(os.environ.get("SEQUENCES", "800" if "CI" in os.environ else "120"))
+"""How many in all: eight hundred in CI, and as many as somebody asks for."""
 
 IS_RANDOM = "SEQUENCES" in os.environ
 """Whoever asks for a number gets new sequences each time; everybody else gets the same ones, so
