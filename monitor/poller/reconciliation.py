@@ -57,7 +57,7 @@ class Reconciliation:
 def comparable_range(ledger: Ledger, org: str, source: str, since: float) -> TimeRange:
     """Return the whole hours from ``since`` that were read for good, and are still known.
 
-    What is newer is read again anyway, and what is older than the first reading was never wanted.
+    What is newer is read again anyway; what is older than the first reading was never asked for.
 
     Args:
         ledger: What has been counted.

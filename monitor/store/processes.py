@@ -27,16 +27,23 @@ def has_ended(identity: str) -> bool:
     pid, _, start = rest.partition("/")
     if not machine or machine != _machine() or not pid.isdecimal():
         return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+    if not _exists(int(pid)):
         return True
-    except OSError:
-        # It runs as somebody else; whether it is the same one is told below, if at all.
-        pass
     fields = _fields(int(pid))
     # A number may be given to another process; one that waits to be buried does nothing any more.
     return bool(fields) and (fields[_START] != start or fields[_STATE] in {"Z", "X"})
+
+
+def _exists(pid: int) -> bool:
+    """Whether there may be a process of this number, whoever runs it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        # Somebody else's, or a number that no process has and that can't be asked about.
+        return True
+    return True
 
 
 def _machine() -> str:

@@ -66,7 +66,7 @@ def live(config: Path, memory: SharedMemory, order: dict[str, Any]) -> None:
     boundaries.reach()
 
 
-def set_timeout(  # noqa: PLR0913, PLR0917 - the parts of a life, and what is wanted
+def set_timeout(  # noqa: PLR0913, PLR0917 - the parts of a life, and what is asked for
     settings: Settings,
     ledger: Ledger,
     reader: OrgReader,
@@ -82,14 +82,14 @@ def set_timeout(  # noqa: PLR0913, PLR0917 - the parts of a life, and what is wa
         machine=clock,
         quarantine_seconds=settings.remediation.quarantine,
     )
-    wanted = ManualRequest(
+    request = ManualRequest(
         org=reader.settings.name,
         action_id=action_id,
         timeout_ms=timeout_ms,
         allow_lower=True,
         settings=settings.remediation,
     )
-    setting = SetTimeout(ledger.journal, IntegrationActionTarget(reader.client), wanted, context)
+    setting = SetTimeout(ledger.journal, IntegrationActionTarget(reader.client), request, context)
     try:
         with setting.writer.lease() as lease:
             setting.run(lease)

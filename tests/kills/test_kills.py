@@ -94,13 +94,13 @@ def live_and_die(day: KilledDay) -> list[tuple[float, int]]:
         if number in EDITED:
             day.org.edit(UPDATE_CASE.action_id, UPDATE_CASE.action_id, EDITED[number])
             edits.append((now, EDITED[number]))
-        wanted = [action_id, 4_000 + number % 20 * 1_000]
+        request = [action_id, 4_000 + number % 20 * 1_000]
         if number % TORN_EVERY:
             kill_at = 1 + number * stride % boundaries
-            day.live(now, set_timeout=wanted, kill_at=kill_at)
+            day.live(now, set_timeout=request, kill_at=kill_at)
         else:
             tear_at = size_of(day.log) + chance.randrange(1, MOST_TORN_BYTES)
-            day.live(now, set_timeout=wanted, tear_at=tear_at)
+            day.live(now, set_timeout=request, tear_at=tear_at)
     while now < ENDS + LATEST_DATA_SECONDS:
         now += 3 * LIFE_SECONDS
         day.live(now)

@@ -363,5 +363,10 @@ def test_every_sequence_of_the_corpus(path: Path) -> None:
             machine.step += 1
             getattr(machine, name)(*arguments)
             machine.everything_adds_up()
+        machine.read_everything()
+        if machine.pruned_before == 0:
+            machine.holds_the_truth()
+        counted = sum(total.count for total in machine.ledger.state(ORG).totals.values())
     finally:
         machine.teardown()
+    assert 0 < counted == sum(machine.largest.values())

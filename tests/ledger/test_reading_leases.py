@@ -16,12 +16,14 @@ import pytest
 from monitor.clock import Clock
 from monitor.errors import NotLeasedError
 from monitor.ledger import Ledger, ReadingLeases
+from monitor.model import CONCURRENT_EXECUTIONS
 from monitor.store import Database, Reader, has_ended, open_database, process_identity
 from tests.clocks import DAY, NOON, ManualClock
 from tests.evidence import ORG, SOURCE
 from tests.ledger.recorder import workload
 
 SECONDS = 60.0
+LIMITS = {CONCURRENT_EXECUTIONS: 1}
 
 
 class Programs:
@@ -137,8 +139,18 @@ def test_the_fence_of_one_org_is_none_for_others(programs: Programs) -> None:
     with one.reading(ORG):
         programs.wait(SECONDS + 1)
         other.take(ORG)
-        ledger.save_limits("another", {"concurrent_executions": 1})
-    ledger.save_limits(ORG, {"concurrent_executions": 1})
+        ledger.save_limits("another", LIMITS)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(ledger.save_limits, "a third", LIMITS).result()
+        with pytest.raises(NotLeasedError):
+            ledger.save_limits(ORG, LIMITS)
+        assert not ledger.state(ORG).limits
+    ledger.save_limits(ORG, LIMITS)
+    assert {org: ledger.state(org).limits for org in (ORG, "another", "a third")} == {
+        ORG: LIMITS,
+        "another": LIMITS,
+        "a third": LIMITS,
+    }
 
 
 def test_what_is_given_back_is_free_at_once(programs: Programs) -> None:
@@ -175,6 +187,18 @@ def test_a_process_that_runs_is_not_dead() -> None:
         machine, pid, start = mine.rsplit("/", 2)
         assert pid == str(os.getpid())
         assert has_ended(f"{machine}/{pid}/{int(start) + 1}")
+        # A number that no system gives can't be asked about.
+        assert not has_ended(f"{machine}/{10**30}/1")
+
+
+def test_a_process_of_somebody_else_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system says that it is there by refusing to signal it."""
+
+    def refuse(_pid: int, _number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert not has_ended(process_identity())
 
 
 def test_a_lease_in_the_far_future_is_void(programs: Programs) -> None:

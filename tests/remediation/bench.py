@@ -55,7 +55,7 @@ UNLISTED = "custom_-_unlisted"
 NAMES = {LISTED: "Look Up Customer", UNLISTED: "Book Table"}
 FLOW = "11111111-2222-5333-8444-555555555555"
 BEGINNING_MS = 4_000
-WANTED_MS = 60_000.0
+REQUIRED_MS = 60_000.0
 """More than the cap allows: how far a raise may go is not left to the data."""
 STALE_SECONDS = 180.0
 
@@ -141,7 +141,7 @@ class Bench:
         self.unspoilt: dict[int, dict[str, object]] = {}
         self.spoilt: dict[int, int] = {}
         self.edits = 0
-        self.wanted_ms = WANTED_MS
+        self.required_ms = REQUIRED_MS
         self.listings: list[tuple[float, list[Action]]] = []
         self.in_flight: list[Callable[[], None]] = []
         self._on_the_wire: list[_Write] = []
@@ -231,7 +231,7 @@ class Bench:
                 NAMES[action_id],
                 timeout_ms,
                 1_000,
-                diagnosis(timeout_ms, max(self.wanted_ms, timeout_ms)),
+                diagnosis(timeout_ms, max(self.required_ms, timeout_ms)),
                 self.kind,
                 FLOW if self.kind == "flow" else "",
             )

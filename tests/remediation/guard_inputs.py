@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis import Diagnosis, Editable, Recommendation, Verdict
+from monitor.contract import Contract
+from monitor.diagnosis import (
+    Concurrency,
+    Diagnosis,
+    Editable,
+    OrgDiagnosis,
+    Recommendation,
+    Verdict,
+)
 from monitor.journal import Change, ChangeState, RemediationState
 from monitor.remediation.decision import Candidate, Data
+from monitor.time_ranges import TimeRange
 
 NOW = 1_800_000_000.0
 """A Friday, 08:00 UTC."""
@@ -45,7 +55,7 @@ def recommendation(
     )
 
 
-def diagnosis(timeout_ms: float = 4_000.0, wanted_ms: float | None = 8_000.0) -> Diagnosis:
+def diagnosis(timeout_ms: float = 4_000.0, required_ms: float | None = 8_000.0) -> Diagnosis:
     """A slow tail with plenty of evidence."""
     return Diagnosis(
         verdict=Verdict.SLOW_TAIL,
@@ -68,13 +78,28 @@ def diagnosis(timeout_ms: float = 4_000.0, wanted_ms: float | None = 8_000.0) ->
         drift=None,
         families=("lognormal",),
         editable=Editable.YES,
-        recommendation=None if wanted_ms is None else recommendation(wanted_ms, timeout_ms),
+        recommendation=None if required_ms is None else recommendation(required_ms, timeout_ms),
     )
 
 
-def candidate(timeout_ms: int = 4_000, wanted_ms: float | None = 8_000.0) -> Candidate:
+def org_diagnosis(
+    diagnoses: Mapping[str, Diagnosis], concurrency: Concurrency | None = None
+) -> OrgDiagnosis:
+    """What was found out of an org in the day until now, a minute ago."""
+    return OrgDiagnosis(
+        org=ORG,
+        contract=Contract.PLATFORM,
+        time_range=TimeRange(int(NOW) - DAY, int(NOW)),
+        taken_at=NOW - 60,
+        missing_seconds=0,
+        diagnoses=diagnoses,
+        concurrency=concurrency,
+    )
+
+
+def candidate(timeout_ms: int = 4_000, required_ms: float | None = 8_000.0) -> Candidate:
     """An action of the platform, where timeouts are whole seconds."""
-    return Candidate(ORG, ACTION, NAME, timeout_ms, 1_000, diagnosis(timeout_ms, wanted_ms))
+    return Candidate(ORG, ACTION, NAME, timeout_ms, 1_000, diagnosis(timeout_ms, required_ms))
 
 
 def data() -> Data:

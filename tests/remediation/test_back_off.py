@@ -31,7 +31,7 @@ def events(bench: Bench, action_id: str) -> Counter[str]:
 
 
 def test_one_that_is_refused_at_the_last_look_lets_the_next_be_tried(refusing: Bench) -> None:
-    """In the same turn: the most wanted can't be changed, and the other can."""
+    """In the same turn: the most worthwhile can't be changed, and the other can."""
     report = turn(refusing)
 
     assert (refusing.value_ms(LISTED), refusing.value_ms(UNLISTED)) == (5_000, 6_000)

@@ -11,29 +11,18 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Settings
-from monitor.contract import Contract
-from monitor.diagnosis import OrgDiagnosis
 from monitor.journal import Switch
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.loop import RemediationLoop
 from monitor.remediation.reconcile import ReconcileReport
-from monitor.time_ranges import TimeRange
 from tests.clocks import ManualClock
-from tests.remediation.guard_inputs import ACTION, NAME, NOW, ORG, diagnosis
+from tests.remediation.guard_inputs import ACTION, NAME, NOW, ORG, diagnosis, org_diagnosis
 from tests.simulated_org import org_table
 
 MakeLoop = Callable[..., RemediationLoop]
-DIAGNOSED = OrgDiagnosis(
-    org=ORG,
-    contract=Contract.PLATFORM,
-    time_range=TimeRange(int(NOW) - 86_400, int(NOW)),
-    taken_at=NOW - 60,
-    missing_seconds=0,
-    diagnoses={ACTION: diagnosis()},
-    concurrency=None,
-)
+DIAGNOSED = org_diagnosis({ACTION: diagnosis()})
 """A slow tail; but nobody knows the limit of concurrent executions, so that nothing is sent."""
 
 

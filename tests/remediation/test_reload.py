@@ -13,8 +13,7 @@ import pytest
 import stamina
 
 from monitor.config import Settings
-from monitor.contract import Contract
-from monitor.diagnosis import Concurrency, OrgDiagnosis
+from monitor.diagnosis import Concurrency
 from monitor.genesys import RateLimiter
 from monitor.journal import Change, ChangeState, Switch
 from monitor.ledger import Ledger, Reading
@@ -24,7 +23,7 @@ from monitor.simulator import RunningSimulator
 from monitor.time_ranges import TimeRange
 from tests.clocks import ManualClock
 from tests.remediation.bench import LISTED, NAMES, ORG, small_org
-from tests.remediation.guard_inputs import NOW, diagnosis
+from tests.remediation.guard_inputs import NOW, diagnosis, org_diagnosis
 from tests.simulated_org import order_fault, org_table, request_counts, serve_org
 from tests.simulator_client import ACTIONS
 
@@ -40,15 +39,7 @@ RELOADED = {
 LOOKS_BEFORE_A_WRITE = 5
 """A turn looks at the clock more often before it writes; at each look settings are read anew."""
 
-DIAGNOSED = OrgDiagnosis(
-    org=ORG,
-    contract=Contract.PLATFORM,
-    time_range=TimeRange(int(NOW) - 86_400, int(NOW)),
-    taken_at=NOW - 60,
-    missing_seconds=0,
-    diagnoses={LISTED: diagnosis()},
-    concurrency=Concurrency(10.0, 10.0, 300, 50, 10.0),
-)
+DIAGNOSED = org_diagnosis({LISTED: diagnosis()}, Concurrency(10.0, 10.0, 300, 50, 10.0))
 
 
 @dataclass

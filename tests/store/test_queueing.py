@@ -9,6 +9,7 @@ import pytest
 
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
+from monitor.model import CONCURRENT_EXECUTIONS
 from monitor.store.queueing import FairTurns, TransactionQueue
 from tests.evidence import ORG
 
@@ -28,10 +29,12 @@ def test_a_hundred_threads_that_write_fail_for_none(url: str) -> None:
         def write(number: int) -> None:
             begin.wait(LONG_SECONDS)
             for limit in range(3):
-                ledger.save_limits(f"org-{number}", {"concurrent_executions": limit + 1})
+                ledger.save_limits(f"org-{number}", {CONCURRENT_EXECUTIONS: limit + 1})
 
         for written in [pool.submit(write, number) for number in range(100)]:
             written.result(LONG_SECONDS)
+        limits = [ledger.state(f"org-{number}").concurrency_limit for number in range(100)]
+        assert limits == [3] * 100
 
 
 def test_more_threads_read_at_once_than_there_are_connections(url: str) -> None:
