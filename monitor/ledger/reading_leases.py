@@ -69,8 +69,8 @@ class ReadingLeases:
         self._database = database
         self._clock = clock
         self._elapsed = elapsed
-        database.end_where_idle(seconds / RENEWALS)
         self._program = program or this_program()
+        database.name_transactions(self._program.holder, seconds / RENEWALS)
         self._mine: dict[str, tuple[ReadingLease, float]] = {}
         self._others: dict[str, str] = {}
         self._turn = threading.Lock()
@@ -115,6 +115,9 @@ class ReadingLeases:
             if before is None or self._is_free(before, now):
                 token = 1 if before is None else before.token + 1
                 mine = ReadingLease(org, self._program, token, now + self.seconds)
+                if before is not None and before.reader.holder not in {"", self._program.holder}:
+                    # It may have been stopped in the middle of a transaction, with the org locked.
+                    self._database.end_transactions_of(before.reader.holder)
                 # What is read under an older lease has no say in a new one.
                 with self._database.fenced(None), self._database.writing() as connection:
                     org_id = lock_org(connection, org)

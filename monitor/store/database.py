@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import uuid
 from collections.abc import Iterator
@@ -38,12 +39,26 @@ IDLE_SECONDS = 20.0
 """How long a write transaction may stand still on a server: a third of a lease. A program computes
 for less than a second in the middle of one."""
 
-_END_WHERE_IDLE = text(
-    "SELECT set_config('idle_in_transaction_session_timeout', cast(:milliseconds AS text), true)"
+_NAME_TRANSACTION = text(
+    "SELECT set_config('idle_in_transaction_session_timeout', cast(:milliseconds AS text), true), "
+    "set_config('application_name', :program, true)"
+)
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = :program AND usename = current_user AND pid <> pg_backend_pid()"
 )
 
 _CREATION_LOCK = 0x7469_6D65
 """Key of the advisory lock that PostgreSQL's creators of the schema queue for ("time")."""
+
+
+_PROGRAM = "timeout-monitor"
+"""What transactions are called on a server, for people and for who takes over."""
+
+
+def _session_name(program: str) -> str:
+    """Return the name of a program's transactions: a server cuts longer ones, and bends letters."""
+    return f"{_PROGRAM} {hashlib.sha256(program.encode()).hexdigest()[:16]}"
 
 
 class _Fence(threading.local):
@@ -77,6 +92,7 @@ class Database:
         self._looking = threading.Lock()
         self._fence = _Fence()
         self._idle_milliseconds = int(IDLE_SECONDS * 1000)
+        self._program = _PROGRAM
         self.was_created = False
         writer, reader = engine.execution_options(**{WRITES: True}), engine
         if self.is_shared:
@@ -118,7 +134,8 @@ class Database:
             self._writer.begin() as connection,
         ):
             if self.is_shared:
-                connection.execute(_END_WHERE_IDLE, {"milliseconds": self._idle_milliseconds})
+                named = {"milliseconds": self._idle_milliseconds, "program": self._program}
+                connection.execute(_NAME_TRANSACTION, named)
             if self._is_prepared:
                 self._refuse_another_state(connection)
             if self._fence.lease is not None:
@@ -128,13 +145,31 @@ class Database:
             yield connection
         self._settles_at = ""
 
-    def end_where_idle(self, seconds: float) -> None:
-        """Let a server end a write transaction of this process that stands still for so long.
+    def name_transactions(self, program: str, idle_seconds: float) -> None:
+        """Let a server know whose write transactions these are, and end one that stands still.
 
         A program that was stopped in the middle of one would keep its orgs locked until it goes
         on, and no other one could take them over.
+
+        Args:
+            program: Names this program and no other one, ever.
+            idle_seconds: How long one may stand still.
         """
-        self._idle_milliseconds = int(seconds * 1000)
+        self._program = _session_name(program)
+        self._idle_milliseconds = int(idle_seconds * 1000)
+
+    def end_transactions_of(self, program: str) -> None:
+        """End the write transactions that a program has left open on a server.
+
+        One that was stopped while it sent a statement does not stand still for the server, which
+        waits for the rest of it for ever.
+
+        Raises:
+            LedgerError: The server can't be asked.
+        """
+        if self.is_shared:
+            with translate_errors(self._name), self._engine.connect() as connection:
+                connection.execute(_END_SESSIONS, {"program": _session_name(program)})
 
     @contextmanager
     def fenced(self, lease: ReadingLease | None) -> Iterator[None]:

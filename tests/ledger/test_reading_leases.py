@@ -6,18 +6,26 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from monitor.clock import Clock
-from monitor.errors import NotLeasedError
+from monitor.errors import LedgerError, NotLeasedError
 from monitor.ledger import Ledger, ReadingLeases
 from monitor.model import CONCURRENT_EXECUTIONS
-from monitor.store import Database, Reader, has_ended, open_database, process_identity
+from monitor.store import (
+    Database,
+    Reader,
+    has_ended,
+    lock_org,
+    open_database,
+    process_identity,
+)
 from tests.clocks import DAY, NOON, ManualClock
 from tests.evidence import ORG, SOURCE
 from tests.ledger.recorder import workload
@@ -38,9 +46,14 @@ class Programs:
 
     def start(self, name: str, process: str = "") -> tuple[Ledger, ReadingLeases]:
         """Start one: its ledger, and its leases."""
+        database, leases = self.open(name, process)
+        return Ledger(database), leases
+
+    def open(self, name: str, process: str = "") -> tuple[Database, ReadingLeases]:
+        """Start one: its database, and its leases."""
         database = open_database(self._url, 5.0, may_create=True)
         self._stack.callback(database.close)
-        return Ledger(database), self._leases(database, self.clock, Reader(name, name, process))
+        return database, self._leases(database, self.clock, Reader(name, name, process))
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -199,6 +212,30 @@ def test_a_process_of_somebody_else_is_not_dead(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "kill", refuse)
     assert not has_ended(process_identity())
+
+
+def test_who_was_stopped_while_it_sent_keeps_no_org_locked(
+    postgresql: Callable[[], str],
+) -> None:
+    """The server takes such a program for one that is at work, and would wait for it for ever."""
+    with ExitStack() as stack:
+        programs = Programs(postgresql(), stack)
+        database, one = programs.open("one")
+        _, other = programs.open("other")
+        assert one.take(ORG)
+        taken = []
+        ended = pytest.raises((LedgerError, psycopg.OperationalError))
+        with ended, database.writing() as connection:
+            lock_org(connection, ORG)
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            with driver.pipeline():
+                driver.execute("UPDATE orgs SET name = name")
+                driver.pgconn.send_flush_request()
+                driver.pgconn.flush()
+                programs.wait(SECONDS + 1)
+                taken.append(other.take(ORG))
+        assert taken == [True]
 
 
 def test_a_lease_in_the_far_future_is_void(programs: Programs) -> None:
