@@ -24,20 +24,14 @@ from monitor.errors import (
     UnforeseenError,
 )
 from monitor.genesys import RequestBudget
-from monitor.ledger import Ledger, OrgState, ReadingLeases
+from monitor.ledger import Ledger, ReadingLeases
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
 from monitor.poller.poll_report import PollReport, PollResult
 from monitor.poller.reconciliation import Reconciliation
+from monitor.poller.settled_summaries import SettledSummaries
 from monitor.snapshot import OrgSnapshot, PollHealth
-from monitor.summary import (
-    Summary,
-    describe_errors_at_timeout,
-    empty_summary,
-    limits_in_use,
-    settled,
-    summarise,
-)
+from monitor.summary import limits_in_use
 from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()
@@ -84,8 +78,7 @@ class OrgPoller:
         self._turn = threading.Lock()
         self._closed = threading.Event()
         self._catalogue_read = False
-        self._summaries: dict[int, Summary] = {}
-        self._suspected: set[str] = set()
+        self._summaries = SettledSummaries(reader.settings, settings, ledger)
         self._freshness = FreshnessTracker(clock)
         self._diagnosis: OrgDiagnosis | None = None
         self._diagnosed_until: int | None = None
@@ -256,7 +249,7 @@ class OrgPoller:
 
         True once for each window.
         """
-        window_seconds = self._window_seconds(self._snapshot.state)
+        window_seconds = self._summaries.window_seconds(self._snapshot.state)
         end = diagnosed_range(self._settings, self._clock.now(), window_seconds).end
         if self._diagnosed_until == end or not self._snapshot.state.sources:
             return False
@@ -391,49 +384,15 @@ class OrgPoller:
         self._freshness.note_sources(state.sources)
         now = self._clock.now()
         contract = self._reader.settings.contract
-        hour = self._summary(now, HOUR_SECONDS, state)
+        hour = self._summaries.until(now, HOUR_SECONDS, state)
         return OrgSnapshot(
             org=self.name,
             contract=contract,
             state=state,
-            day=self._summary(now, DAY_SECONDS, state),
+            day=self._summaries.until(now, DAY_SECONDS, state),
             hour=hour,
             limits=limits_in_use(
                 self._ledger, self.name, contract, hour.time_range, self._classifier
             ),
             health=self._health.current,
         )
-
-    def _warn_of_errors_at_timeout(self, summary: Summary) -> None:
-        """Say once of each word that its errors may be timeouts."""
-        for errors in summary.errors_at_timeout:
-            if errors.error_type not in self._suspected:
-                self._suspected.add(errors.error_type)
-                log.warning(
-                    "errors_at_timeout",
-                    org=self.name,
-                    error_type=errors.error_type,
-                    executions=errors.executions,
-                    timeouts_seconds=list(errors.timeouts_seconds),
-                    hint=describe_errors_at_timeout(errors),
-                )
-
-    def _window_seconds(self, state: OrgState) -> int:
-        source = self._reader.settings.contract.execution_source
-        return state.window_seconds(source, self._settings.collect.window)
-
-    def _summary(self, now: float, seconds: int, state: OrgState) -> Summary:
-        window_seconds = self._window_seconds(state)
-        time_range = settled(now, seconds, window_seconds, self._settings.collect.settle)
-        contract = self._reader.settings.contract
-        if not state.sources:
-            return empty_summary(self.name, contract, time_range)
-        known = self._summaries.get(seconds)
-        if known and known.complete and known.time_range == time_range:
-            # What came late to windows that are settled shows when the next one settles: a day of
-            # 2,000 actions is not summed up anew every minute for it.
-            return known
-        summary = summarise(self._ledger, self.name, contract, time_range, self._classifier)
-        self._summaries[seconds] = summary
-        self._warn_of_errors_at_timeout(summary)
-        return summary

@@ -144,13 +144,13 @@ def test_a_full_length_is_tried_again_after_an_hour(watch: Watch) -> None:
     """A platform that was only busy is asked as usual again."""
     seconds = [1_000.0]
     watched = watch(SMALL, "actions", world=replace(KIND, large_answers="413"), initial="6h")
-    watched.source_reader._slices._monotonic = lambda: seconds[0]  # noqa: SLF001 - nobody waits an hour
+    watched.source_reader._ranges.slices._monotonic = lambda: seconds[0]  # noqa: SLF001 - nobody waits an hour
     watched.source_reader.poll()
-    assert watched.source_reader._slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
+    assert watched.source_reader._ranges.slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
     seconds[0] += 3_599
-    assert watched.source_reader._slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
+    assert watched.source_reader._ranges.slices.seconds(watched.sources["actions"], 300) == 1_800  # noqa: SLF001
     seconds[0] += 1
-    assert watched.source_reader._slices.seconds(watched.sources["actions"], 300) == 7_200  # noqa: SLF001
+    assert watched.source_reader._ranges.slices.seconds(watched.sources["actions"], 300) == 7_200  # noqa: SLF001
 
 
 def test_what_no_length_cures_fails_as_it_did(watch: Watch) -> None:
