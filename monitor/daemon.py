@@ -6,18 +6,16 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent import futures
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 import structlog
 from apscheduler.job import Job
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
-from monitor.clock import Clock, ClockSteps, SystemClock
+from monitor.clock import Clock, SystemClock
+from monitor.clock_watch import ClockWatch
 from monitor.config import Settings
 from monitor.errors import (
     ConfigurationError,
@@ -29,20 +27,12 @@ from monitor.errors import (
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
-from monitor.jobs import (
-    add_job,
-    failures_logged,
-    keep_leases,
-    new_scheduler,
-    re_anchor,
-    run_now,
-)
+from monitor.jobs import Jobs, failures_logged, keep_leases, run_now
 from monitor.ledger import LEASE_SECONDS, Ledger
-from monitor.poller import RECONCILED_SECONDS, OrgPoller, open_reader
+from monitor.poller import RECONCILED_SECONDS, OrgPoller, open_pollers
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
-from monitor.store import StateClock
 from monitor.time_ranges import floor_to
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 
@@ -61,24 +51,12 @@ GIVE_BACK_SECONDS = 0.5
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
 
-
-CLOCK_LOOK_SECONDS = 1.0
-"""How often the clock is looked at: a step is mended before the next poll is missed."""
-
 RECONCILE_LOOK_SECONDS = 3_600.0
 """How often is looked whether a comparison with the platform is due: an hour after the start for
 the first time, and an hour after one that failed."""
 
 RECONCILE_EVERY_SECONDS = 86_400.0 - RECONCILE_LOOK_SECONDS / 2
 """Half a look less than a day, so that no look comes a moment too early."""
-
-CHANGE_NOTHING_SECONDS = 900.0
-"""For so long after a step of the clock no timeout is changed: windows that a wrong clock has
-called settled are settled by then, or are known not to have been read."""
-
-PRUNE_NOTHING_SECONDS = 7200.0
-"""For so long after a step of the clock nothing is forgotten: what is forgotten can't be read
-again, and a wrong clock calls everything old."""
 
 
 class Daemon:
@@ -117,7 +95,6 @@ class Daemon:
         self._finished = threading.Event()
         self._backoff = {org.name: EndpointBackoff() for org in settings.org}
         self._snapshot_lock = threading.Lock()
-        self._looking_at_clock = threading.Lock()
         self._no_turn: dict[str, str] = {}
         self._read_by: dict[str, str] = {}
         self._polls: dict[str, Job] = {}
@@ -129,7 +106,7 @@ class Daemon:
             log.info("state_created", state=self._ledger.name)
         try:
             clock = self._ledger.clock(clock)
-            self._clock, self._steps = clock, ClockSteps(clock)
+            self._clock, self._clock_watch = clock, ClockWatch(clock, self._show)
             self._ledger.refuse_damage()
             self._ledger.settle()
             self._leases = self._ledger.reading_leases(SystemClock(), seconds=lease_seconds)
@@ -147,7 +124,7 @@ class Daemon:
         except TimeoutMonitorError:
             self._ledger.close()
             raise
-        self._scheduler = self._schedule()
+        self._jobs = self._schedule()
 
     @property
     def port(self) -> int:
@@ -162,10 +139,12 @@ class Daemon:
     def start(self) -> None:
         """Begin to serve, and to read at once."""
         self._web.start()
-        self._scheduler.start()
+        self._jobs.start()
         keeping = (self._leases, self._stop, self._after_renewal)
         threading.Thread(target=keep_leases, args=keeping, name="leases", daemon=True).start()
-        threading.Thread(target=self._look_after_clock, name="clock", daemon=True).start()
+        looks = self._clock_watch.keep_looking
+        watching = (self._stop, self._re_anchor)
+        threading.Thread(target=looks, args=watching, name="clock", daemon=True).start()
         for key in self._settings.classify.without_effect:
             log.warning(
                 "setting_without_effect",
@@ -231,8 +210,8 @@ class Daemon:
         with self._snapshot_lock:
             self._settings, self._pollers, self._loops = settings, pollers, loops
             self.holder.swap(self._snapshot())
-        self._scheduler = self._schedule()
-        self._scheduler.start()
+        self._jobs = self._schedule()
+        self._jobs.start()
         log.info("reloaded", orgs=[poller.name for poller in pollers])
 
     def close(self) -> None:
@@ -258,17 +237,7 @@ class Daemon:
         An answer that has not come is not waited for: nothing of it is written, so nothing is
         lost, and it is asked for again.
         """
-        ended, scheduler = threading.Event(), self._scheduler
-        pools = self._diagnoses, self._turns
-
-        def finish() -> None:
-            if scheduler.running:
-                scheduler.shutdown(wait=True)
-            for pool in pools:
-                pool.shutdown(wait=True, cancel_futures=True)
-            ended.set()
-
-        threading.Thread(target=finish, name="finish", daemon=True).start()
+        ended = self._jobs.end()
         for poller in self._pollers:
             poller.close()
         for loop in self._loops.values():
@@ -327,7 +296,7 @@ class Daemon:
         return True
 
     def _poll(self, poller: OrgPoller) -> None:
-        self._look_at_clock()
+        self._clock_watch.look()
         is_polled = True
         try:
             is_polled = self._poll_or_follow(poller)
@@ -351,66 +320,28 @@ class Daemon:
         self._show()
         if not is_polled:
             return
-        if poller.name not in self._to_diagnose and poller.claim_diagnosis():
-            # A job of its own, one at a time: it takes longer than a poll may. The scheduler could
-            # not be asked for it: while it shuts down it waits for polls, and they would for it.
-            with suppress(RuntimeError):  # no new ones after the end
-                self._to_diagnose.add(poller.name)
-                self._diagnoses.submit(self._diagnose, poller)
-        why = self._why_no_turn(poller)
+        if not self._jobs.awaits_diagnosis(poller.name) and poller.claim_diagnosis():
+            self._jobs.diagnose(poller.name, self._diagnose, poller)
+        why = self._clock_watch.why_nothing_changes(is_off=poller.snapshot.health.is_clock_off)
         if why and why != self._no_turn.get(poller.name):
             log.info("no_turn", org=poller.name, why=why)
         self._no_turn[poller.name] = why
         if why:
             return
-        # So does a write with its readings; a turn that finds another under way is left out.
-        with suppress(RuntimeError):
-            self._turns.submit(self._remediate, poller, self._loops[poller.name])
+        self._jobs.take_turn(self._remediate, poller, self._loops[poller.name])
 
-    def _why_no_turn(self, poller: OrgPoller) -> str:
-        """Why no timeout is changed at the moment, whatever the guards would say."""
-        if self._steps.stepped_within(CHANGE_NOTHING_SECONDS):
-            return "the clock was set lately"
-        return "the clock is wrong" if poller.snapshot.health.is_clock_off else ""
-
-    def _look_after_clock(self) -> None:
-        """Look at the clock until the daemon ends: jobs that wait can't look themselves."""
-        while not self._stop.wait(CLOCK_LOOK_SECONDS):
-            with failures_logged("clock"):
-                self._look_at_clock()
-                re_anchor(self._scheduler)
-
-    def _look_at_clock(self) -> None:
-        if isinstance(self._clock, StateClock):
-            self._clock.synchronize()
-        with self._looking_at_clock:
-            seconds = self._steps.look()
-        if seconds:
-            log.warning(
-                "clock_stepped",
-                seconds=round(seconds, 1),
-                hint="Nothing is lost or counted twice; let the time service correct clocks "
-                "slowly. A machine that was suspended looks the same.",
-            )
-            self._show()
+    def _re_anchor(self) -> None:
+        # Those of now: a reload makes new ones.
+        self._jobs.re_anchor()
 
     def _open_pollers(self, settings: Settings) -> tuple[OrgPoller, ...]:
-        return tuple(
-            OrgPoller(
-                open_reader(
-                    org,
-                    settings,
-                    ledger=self._ledger,
-                    clock=self._clock,
-                    stop=self._stop,
-                    backoff=self._backoff.setdefault(org.name, EndpointBackoff()),
-                ),
-                settings,
-                ledger=self._ledger,
-                clock=self._clock,
-                leases=self._leases,
-            )
-            for org in settings.org
+        return open_pollers(
+            settings,
+            ledger=self._ledger,
+            clock=self._clock,
+            stop=self._stop,
+            leases=self._leases,
+            backoff=self._backoff,
         )
 
     def _open_loops(self, settings: Settings) -> dict[str, RemediationLoop]:
@@ -419,26 +350,18 @@ class Daemon:
             for org in settings.org
         }
 
-    def _schedule(self) -> BackgroundScheduler:
-        orgs: Sequence[OrgPoller] = self._pollers
-        # They are the only work that keeps a processor busy for long: one at a time.
-        self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
-        # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
-        self._to_diagnose = set[str]()
-        self._turns = futures.ThreadPoolExecutor(len(orgs), thread_name_prefix="remediation")
-        scheduler = new_scheduler(3 * len(orgs) + 1)
-        every = partial(add_job, scheduler, self._clock)
-        for poller in orgs:
-            poll = every(self._settings.collect.interval, self.poll_now, poller, now=True)
+    def _schedule(self) -> Jobs:
+        jobs = Jobs(self._clock, len(self._pollers))
+        for poller in self._pollers:
+            poll = jobs.every(self._settings.collect.interval, self.poll_now, poller, now=True)
             self._polls[poller.name] = poll
-            every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
-            every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)
-        every(PRUNE_EVERY_SECONDS, self._prune)
-        return scheduler
+            jobs.every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
+            jobs.every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)
+        jobs.every(PRUNE_EVERY_SECONDS, self._prune)
+        return jobs
 
     def _diagnose(self, poller: OrgPoller) -> None:
         """Diagnose one org and show the verdicts."""
-        self._to_diagnose.discard(poller.name)
         if self._stop.is_set():
             return
         with failures_logged("diagnosis", poller.name):
@@ -485,9 +408,9 @@ class Daemon:
     def _forget(self) -> None:
         if all(self._leases.read_by(poller.name) for poller in self._pollers):
             return
-        self._look_at_clock()
+        self._clock_watch.look()
         is_off = any(poller.snapshot.health.is_clock_off for poller in self._pollers)
-        if is_off or self._steps.stepped_within(PRUNE_NOTHING_SECONDS):
+        if not self._clock_watch.may_prune(is_off=is_off):
             log.warning("prune_left_out", why="the clock is wrong, or was set lately")
             return
         collect, state = self._settings.collect, self._settings.state
@@ -503,7 +426,7 @@ class Daemon:
             taken_at=self._clock.now(),
             taken_at_monotonic=self._clock.monotonic(),
             interval_seconds=self._settings.collect.interval,
-            clock_steps=dict(self._steps.counts),
+            clock_steps=self._clock_watch.counts,
             orgs=tuple(
                 replace(
                     poller.snapshot,

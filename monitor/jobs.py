@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -68,6 +69,82 @@ def add_job(
         args=arguments,
         next_run_time=datetime.now(UTC) + (timedelta() if now else period),
     )
+
+
+class Jobs:
+    """The jobs of a daemon, and what they leave to others for it takes longer than a poll may.
+
+    The scheduler could not be asked for that: while it ends it waits for polls, and they would wait
+    for it.
+    """
+
+    def __init__(self, clock: Clock, orgs: int) -> None:
+        """Begin with no job.
+
+        Args:
+            clock: The time of the data.
+            orgs: How many orgs there are.
+        """
+        self._clock = clock
+        self._scheduler = new_scheduler(3 * orgs + 1)
+        # They are the only work that keeps a processor busy for long: one at a time.
+        self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
+        # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
+        self._to_diagnose = set[str]()
+        self._turns = futures.ThreadPoolExecutor(orgs, thread_name_prefix="remediation")
+
+    @property
+    def scheduler(self) -> BackgroundScheduler:
+        """What runs them when they are due."""
+        return self._scheduler
+
+    def every(
+        self, seconds: float, job: Callable[..., None], *arguments: object, now: bool = False
+    ) -> Job:
+        """Run a job every so many seconds, at once for the first time where ``now``."""
+        return add_job(self._scheduler, self._clock, seconds, job, *arguments, now=now)
+
+    def awaits_diagnosis(self, org: str) -> bool:
+        """Whether an org's diagnosis has not begun yet."""
+        return org in self._to_diagnose
+
+    def diagnose(self, org: str, job: Callable[..., None], *arguments: object) -> None:
+        """Diagnose an org when its turn comes; not after the end."""
+
+        def begin() -> None:
+            self._to_diagnose.discard(org)
+            job(*arguments)
+
+        with suppress(RuntimeError):
+            self._to_diagnose.add(org)
+            self._diagnoses.submit(begin)
+
+    def take_turn(self, job: Callable[..., None], *arguments: object) -> None:
+        """Take a turn at an org's timeouts beside its polls; not after the end."""
+        with suppress(RuntimeError):
+            self._turns.submit(job, *arguments)
+
+    def start(self) -> None:
+        """Begin to run what is due."""
+        self._scheduler.start()
+
+    def re_anchor(self) -> None:
+        """Bring all due times back to the clock as it is."""
+        re_anchor(self._scheduler)
+
+    def end(self) -> threading.Event:
+        """Begin no more of them; what comes back is set as soon as none runs any more."""
+        ended = threading.Event()
+
+        def finish() -> None:
+            if self._scheduler.running:
+                self._scheduler.shutdown(wait=True)
+            for pool in (self._diagnoses, self._turns):
+                pool.shutdown(wait=True, cancel_futures=True)
+            ended.set()
+
+        threading.Thread(target=finish, name="finish", daemon=True).start()
+        return ended
 
 
 def run_now(job: Job) -> None:

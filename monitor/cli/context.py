@@ -145,20 +145,13 @@ def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoll
     """
     from monitor.clock import SystemClock
     from monitor.jobs import keep_leases
-    from monitor.poller import OrgPoller, open_reader
+    from monitor.poller import open_pollers
 
     leases = ledger.reading_leases(SystemClock())
     clock = ledger.clock(SystemClock())
     stop = threading.Event()
-    pollers = tuple(
-        OrgPoller(
-            open_reader(org, settings, ledger=ledger, clock=clock, stop=stop),
-            settings,
-            ledger=ledger,
-            clock=clock,
-            leases=leases,
-        )
-        for org in settings.org
+    pollers = open_pollers(
+        settings, ledger=ledger, clock=clock, stop=stop, leases=leases, backoff={}
     )
     threading.Thread(target=keep_leases, args=(leases, stop), name="leases", daemon=True).start()
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
+    from monitor.poller.opening import open_pollers
     from monitor.poller.org_poller import OrgPoller
     from monitor.poller.org_reader import OrgReader, open_reader
     from monitor.poller.poll_report import PollReport, PollResult
@@ -23,10 +24,12 @@ __all__ = [
     "PollReport",
     "PollResult",
     "Reconciliation",
+    "open_pollers",
     "open_reader",
 ]
 
 _LAZY = {
+    "opening": ("open_pollers",),
     "org_poller": ("OrgPoller",),
     "org_reader": ("OrgReader", "open_reader"),
     "poll_report": ("PollReport", "PollResult"),

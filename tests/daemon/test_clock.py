@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from structlog.testing import capture_logs
 
-from monitor import daemon as daemon_module
+from monitor import clock_watch
 from monitor.clock import SystemClock
 from monitor.daemon import Daemon
 from monitor.jobs import add_job, new_scheduler, re_anchor
@@ -25,7 +25,7 @@ HOUR = 3_600
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Traveller]:
     """The machine's wall clock, which can be set; its monotonic clock can't."""
-    monkeypatch.setattr(daemon_module, "CLOCK_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(clock_watch, "CLOCK_LOOK_SECONDS", 0.02)
     with time_machine.travel(time.time(), tick=True) as traveller:
         yield traveller
 

@@ -181,7 +181,7 @@ def test_a_poll_that_ends_during_a_stop_does_not_hold_it_up(
     daemon = make_daemon(place)
     daemon.start()
     eventually(lambda: diagnosed(daemon), "a diagnosis")
-    scheduler = daemon._scheduler  # noqa: SLF001 - when it ends is not to be seen from outside
+    scheduler = daemon._jobs.scheduler  # noqa: SLF001 - when it ends is not to be seen from outside
     polling, poll = threading.Event(), OrgPoller.poll
 
     def ends_late(poller: OrgPoller) -> PollReport:

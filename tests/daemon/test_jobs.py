@@ -75,7 +75,7 @@ def test_due_times_do_not_drift(place: Place, make_daemon: MakeDaemon) -> None:
     place.configure(interval=INTERVAL)
     daemon = make_daemon(place, kind=SlowDaemon)
     assert isinstance(daemon, SlowDaemon)
-    scheduler = daemon._scheduler  # noqa: SLF001 - due times are not to be seen from outside
+    scheduler = daemon._jobs.scheduler  # noqa: SLF001 - due times are not to be seen from outside
     first, *_ = (job.next_run_time for job in scheduler.get_jobs())
 
     daemon.start()

@@ -36,7 +36,7 @@ __all__ = ["postgresql"]
 
 Counts = dict[tuple[str, str], int]
 
-LEASE_SECONDS = 4.0
+LEASE_SECONDS = 8.0
 BUSY_SECONDS = 8.0
 """What a machine that runs other tests at the same time may add."""
 
