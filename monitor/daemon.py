@@ -264,7 +264,12 @@ class Daemon:
 
     def _after_renewal(self) -> None:
         """Take over what another program reads no more, and poll it at once."""
-        before = {poller.name for poller in self._pollers if self._leases.held(poller.name)}
+        renewed = self._leases.orgs
+        names = {poller.name for poller in self._pollers}
+        # A reload may have taken an org out while its last job took the lease.
+        for org in renewed - names:
+            self._leases.give_back(org)
+        before = {name for name in names if self._leases.held(name)}
         self._take_leases()
         for poller in self._pollers:
             if poller.name not in before and self._leases.held(poller.name):

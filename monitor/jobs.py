@@ -172,6 +172,10 @@ def keep_leases(
                 log.warning("leases_not_renewed", why=error.message, hint=error.hint)
             is_renewed = False
             continue
+        except Exception as error:  # noqa: BLE001 - nothing may end what keeps all orgs
+            failure = UnforeseenError.of(error)
+            log.error("leases_failed", why=failure.message, hint=failure.hint)
+            continue
         is_renewed = True
         with failures_logged("leases"):
             after()

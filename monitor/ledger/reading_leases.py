@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from monitor.clock import Clock
+from monitor.errors import LedgerError
 from monitor.sanitize import sanitize
 from monitor.store import (
     Database,
@@ -31,6 +32,10 @@ LEASE_SECONDS = 60.0
 
 RENEWALS = 3
 """How often a lease is renewed while it lasts: one or two renewals may be lost."""
+
+
+UNLOCKED_SECONDS = 1.0
+"""How long an org may be locked whose holder is late, before what locks it is ended."""
 
 
 def this_program() -> Reader:
@@ -91,14 +96,14 @@ class ReadingLeases:
             LedgerError: The state can't be used; what is held stays held until its end.
         """
         with self._turn:
-            asked_at, now = self._elapsed(), self._clock.now()
+            asked_at, until = self._elapsed(), self._clock.now() + self.seconds
             if self._mine:
                 with self._database.writing() as connection:
-                    renew_leases(connection, self._program.holder, now + self.seconds)
+                    renew_leases(connection, self._program.holder, tuple(self._mine), until)
                     found = read_leases(connection)
             else:
                 found = self._look()
-            self._note(found, asked_at, now)
+            self._note(found, asked_at)
 
     def take(self, org: str) -> bool:
         """Take the lease of an org where no other program has it; whether it is held here now.
@@ -109,23 +114,39 @@ class ReadingLeases:
         if self.held(org) is not None:
             return True
         with self._turn:
-            asked_at, now = self._elapsed(), self._clock.now()
             found = self._look()
-            before = found.get(org)
-            if before is None or self._is_free(before, now):
-                token = 1 if before is None else before.token + 1
-                mine = ReadingLease(org, self._program, token, now + self.seconds)
-                if before is not None and before.reader.holder not in {"", self._program.holder}:
-                    # It may have been stopped in the middle of a transaction, with the org locked.
-                    self._database.end_transactions_of(before.reader.holder)
-                # What is read under an older lease has no say in a new one.
-                with self._database.fenced(None), self._database.writing() as connection:
-                    org_id = lock_org(connection, org)
-                    if hand_out_lease(connection, org_id, before, mine):
-                        self._mine[org] = mine, asked_at + self.seconds
-                    found = read_leases(connection)
-            self._note_others(found, now)
+            if self._is_free(found.get(org)):
+                found = self._take_over(org, found.get(org))
+            self._note_others(found)
         return self.held(org) is not None
+
+    def _take_over(self, org: str, before: ReadingLease | None) -> Mapping[str, ReadingLease]:
+        """Take a lease that is free, if it still is as it was; all leases as they are then."""
+        is_anothers = before is not None and before.reader.holder != self._program.holder
+        if before is None or not is_anothers or not before.reader.holder:
+            return self._hand_out(org, before)
+        try:
+            return self._hand_out(org, before, most_seconds=UNLOCKED_SECONDS)
+        except LedgerError:
+            # Its holder may have been stopped in the middle of a transaction, with the org locked.
+            if self._look().get(org) == before:
+                self._database.end_transactions_of(before.reader.holder)
+            return self._hand_out(org, before)
+
+    def _hand_out(
+        self, org: str, before: ReadingLease | None, most_seconds: float | None = None
+    ) -> Mapping[str, ReadingLease]:
+        asked_at = self._elapsed()
+        token = 1 if before is None else before.token + 1
+        mine = ReadingLease(org, self._program, token, self._clock.now() + self.seconds)
+        # What is read under an older lease has no say in a new one.
+        with self._database.fenced(None), self._database.writing(most_seconds) as connection:
+            org_id = lock_org(connection, org)
+            is_mine = hand_out_lease(connection, org_id, before, mine)
+            found = read_leases(connection)
+        if is_mine:
+            self._mine[org] = mine, asked_at + self.seconds
+        return found
 
     def give_back(self, org: str | None = None) -> None:
         """End what is held here, of one org or of all; another program need not wait for its end.
@@ -135,10 +156,18 @@ class ReadingLeases:
         """
         with self._turn:
             ended = list(self._mine) if org is None else [org]
-            if not any(self._mine.pop(name, None) for name in ended):
+            mine = [name for name in ended if name in self._mine]
+            if not mine:
                 return
+            for name in mine:
+                del self._mine[name]
             with self._database.writing() as connection:
                 end_leases(connection, self._program.holder, org)
+
+    @property
+    def orgs(self) -> frozenset[str]:
+        """The orgs that this program renews the leases of."""
+        return frozenset(self._mine)
 
     @contextmanager
     def reading(self, org: str) -> Iterator[None]:
@@ -159,7 +188,7 @@ class ReadingLeases:
         with self._database.reading() as connection:
             return read_leases(connection)
 
-    def _note(self, found: Mapping[str, ReadingLease], asked_at: float, now: float) -> None:
+    def _note(self, found: Mapping[str, ReadingLease], asked_at: float) -> None:
         for org, (lease, _) in tuple(self._mine.items()):
             newest = found.get(org)
             is_mine = newest is not None and newest.reader.holder == self._program.holder
@@ -167,17 +196,22 @@ class ReadingLeases:
                 self._mine[org] = newest, asked_at + self.seconds
             else:
                 del self._mine[org]
-        self._note_others(found, now)
+        self._note_others(found)
 
-    def _note_others(self, found: Mapping[str, ReadingLease], now: float) -> None:
+    def _note_others(self, found: Mapping[str, ReadingLease]) -> None:
         self._others = {
-            org: lease.reader.place for org, lease in found.items() if not self._is_free(lease, now)
+            org: lease.reader.place for org, lease in found.items() if not self._is_free(lease)
         }
 
-    def _is_free(self, lease: ReadingLease, now: float) -> bool:
-        """Whether a lease can be taken: it is nobody's, ours, over, or a dead process's."""
+    def _is_free(self, lease: ReadingLease | None) -> bool:
+        """Whether a lease can be taken: it is nobody's, ours, over, or a dead process's.
+
+        By the time after it was looked at: one that was renewed since an earlier moment would last
+        longer than any that was taken then, and look like a wrong clock's.
+        """
         return (
-            lease.reader.holder == self._program.holder
-            or not lease.is_under_way(now, self.seconds)
+            lease is None
+            or lease.reader.holder == self._program.holder
+            or not lease.is_under_way(self._clock.now(), self.seconds)
             or has_ended(lease.reader.process)
         )

@@ -43,6 +43,7 @@ _NAME_TRANSACTION = text(
     "SELECT set_config('idle_in_transaction_session_timeout', cast(:milliseconds AS text), true), "
     "set_config('application_name', :program, true)"
 )
+_WAIT_AT_MOST = text("SELECT set_config('lock_timeout', cast(:milliseconds AS text), true)")
 _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE application_name = :program AND usename = current_user AND pid <> pg_backend_pid()"
@@ -121,11 +122,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, most_seconds: float | None = None) -> Iterator[Connection]:
         """One write transaction: all of it is kept, or none.
+
+        Args:
+            most_seconds: How long to wait for each lock on a server; None for as long as usual.
 
         Raises:
             StateLostError: What is there is not the state that was opened.
+            LedgerError: The state can't be used, or a lock was not free in time.
         """
         self._look_at_the_file()
         with (
@@ -136,6 +141,8 @@ class Database:
             if self.is_shared:
                 named = {"milliseconds": self._idle_milliseconds, "program": self._program}
                 connection.execute(_NAME_TRANSACTION, named)
+                if most_seconds is not None:
+                    connection.execute(_WAIT_AT_MOST, {"milliseconds": int(most_seconds * 1000)})
             if self._is_prepared:
                 self._refuse_another_state(connection)
             if self._fence.lease is not None:

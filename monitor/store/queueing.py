@@ -48,13 +48,23 @@ class FairTurns:
                 return True
             mine = threading.Event()
             self._waiting.append(mine)
-        if mine.wait(seconds):
-            return True
+        try:
+            if mine.wait(seconds):
+                return True
+        except BaseException:
+            # Ctrl-C: its turn is for whoever comes next.
+            if not self._gives_up(mine):
+                self.give_back()
+            raise
+        return not self._gives_up(mine)
+
+    def _gives_up(self, mine: threading.Event) -> bool:
+        """Wait no more; False where the turn has come all the same."""
         with self._lock:
             if mine.is_set():
-                return True
+                return False
             self._waiting.remove(mine)
-            return False
+            return True
 
     def give_back(self) -> None:
         """End a turn; it goes to whoever is next."""

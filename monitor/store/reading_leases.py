@@ -5,7 +5,7 @@ Several daemons may share a state. Each org is read by one of them, and the othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
@@ -84,15 +84,19 @@ def read_leases(connection: Connection) -> Mapping[str, ReadingLease]:
     }
 
 
-def renew_leases(connection: Connection, holder: str, until: float) -> None:
-    """Let every lease that a program has end later; what another one has taken stays theirs.
+def renew_leases(connection: Connection, holder: str, named: Collection[str], until: float) -> None:
+    """Let leases that a program has end later; what another one has taken stays theirs.
 
     Args:
         connection: A write transaction.
         holder: The program.
+        named: The orgs. What it has given back, or lost sight of, is none of them.
         until: Epoch seconds of the clock of leases.
     """
-    mine = update(reading_leases).where(reading_leases.c.holder == holder)
+    ids = select(orgs.c.id).where(orgs.c.name.in_(named))
+    mine = update(reading_leases).where(
+        reading_leases.c.holder == holder, reading_leases.c.org_id.in_(ids)
+    )
     connection.execute(mine.values(until=until))
 
 
@@ -108,9 +112,10 @@ def hand_out_lease(
         lease: What it is to be.
     """
     found = connection.execute(
-        select(reading_leases.c.token, reading_leases.c.until).where(
-            reading_leases.c.org_id == org_id
-        )
+        select(reading_leases.c.token, reading_leases.c.until)
+        .where(reading_leases.c.org_id == org_id)
+        # Its holder may be renewing it, which locks no org.
+        .with_for_update()
     ).one_or_none()
     if (None if found is None else tuple(found)) != (before and (before.token, before.until)):
         return False

@@ -254,6 +254,16 @@ def test_a_daemon_that_is_ended_hands_over_at_once(place: Place, make_daemon: Ma
         second.close()
 
 
+def test_what_no_poller_is_for_is_given_back(place: Place, make_daemon: MakeDaemon) -> None:
+    """A reload may take an org out while its last job takes the lease: others may read it then."""
+    place.configure()
+    daemon = make_daemon(place)
+    leases = daemon._leases  # noqa: SLF001 - nothing outside takes the lease of an org without poller
+    assert leases.take("taken out")
+    daemon._after_renewal()  # noqa: SLF001 - nobody waits for twenty seconds
+    assert "taken out" not in leases.orgs
+
+
 def test_a_database_that_is_cut_off_is_survived(
     place: Place,
     no_retries: None,  # noqa: ARG001 - asked for its effect

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -21,10 +22,12 @@ from monitor.model import CONCURRENT_EXECUTIONS
 from monitor.store import (
     Database,
     Reader,
+    ReadingLease,
     has_ended,
     lock_org,
     open_database,
     process_identity,
+    renew_leases,
 )
 from tests.clocks import DAY, NOON, ManualClock
 from tests.evidence import ORG, SOURCE
@@ -236,6 +239,95 @@ def test_who_was_stopped_while_it_sent_keeps_no_org_locked(
                 programs.wait(SECONDS + 1)
                 taken.append(other.take(ORG))
         assert taken == [True]
+
+
+def test_who_waits_to_look_takes_nothing_from_a_reader_in_health(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that is renewed meanwhile lasts longer than one could that was taken before."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    one.take(ORG)
+    look = other._look  # noqa: SLF001 - where a busy program waits for its turn to read
+
+    def late() -> Mapping[str, ReadingLease]:
+        programs.wait(5)
+        one.refresh()
+        return look()
+
+    monkeypatch.setattr(other, "_look", late)
+    other.refresh()
+    assert other.read_by(ORG) == "one"
+    assert not other.take(ORG)
+    assert (one.held(ORG) is not None, other.read_by(ORG)) == (True, "one")
+
+
+def test_what_could_not_be_given_back_ends_by_itself(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is renewed no more, whatever else of the program is."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    for org in (ORG, "another"):
+        one.take(org)
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "writing", _refuse)
+        with pytest.raises(LedgerError):
+            one.give_back(ORG)
+    programs.wait(SECONDS - 1)
+    one.refresh()
+    programs.wait(2)
+    one.refresh()
+    assert other.take(ORG)
+    assert not other.take("another")
+
+
+def _refuse(_database: Database) -> NoReturn:
+    raise LedgerError("the disk is full", "Make room.")
+
+
+def test_all_that_is_given_back_is_held_no_more(programs: Programs) -> None:
+    """Not only the first of several orgs."""
+    _, one = programs.start("one")
+    orgs = [ORG, "another", "a third"]
+    for org in orgs:
+        one.take(org)
+    one.give_back()
+    assert not any(one.held(org) for org in orgs)
+
+
+def test_a_renewal_that_is_under_way_is_waited_for(postgresql: Callable[[], str]) -> None:
+    """Whoever takes over looks at what the holder has just written, not at what was before."""
+    with ExitStack() as stack:
+        programs = Programs(postgresql(), stack)
+        database, one = programs.open("one")
+        _, other = programs.open("other")
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        one.take(ORG)
+        programs.wait(SECONDS + 1)
+        with database.writing() as connection:
+            renew_leases(connection, "one", [ORG], programs.clock.now() + SECONDS)
+            taking = pool.submit(other.take, ORG)
+            with pytest.raises(TimeoutError):
+                taking.result(0.5)
+        assert not taking.result(5.0)
+        assert other.read_by(ORG) == "one"
+
+
+def test_who_takes_over_ends_no_transaction_that_is_in_nobodys_way(
+    postgresql: Callable[[], str],
+) -> None:
+    """The former holder may be recording what it has sent to another org."""
+    with ExitStack() as stack:
+        programs = Programs(postgresql(), stack)
+        database, one = programs.open("one")
+        _, other = programs.open("other")
+        one.take(ORG)
+        programs.wait(SECONDS + 1)
+        with database.writing() as connection:
+            lock_org(connection, "another")
+            assert other.take(ORG)
+            lock_org(connection, "a third")
 
 
 def test_a_lease_in_the_far_future_is_void(programs: Programs) -> None:

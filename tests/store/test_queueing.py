@@ -107,3 +107,29 @@ def _until_there_wait(turns: FairTurns, count: int) -> None:
             return
         pause.wait(0.001)
     raise AssertionError(turns.waiting)
+
+
+def test_who_is_interrupted_while_waiting_takes_no_turn_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whether the turn had come by then or not."""
+
+    def interrupted(_event: threading.Event, _seconds: float | None = None) -> bool:
+        raise KeyboardInterrupt
+
+    turns = FairTurns(1)
+    assert turns.take(LONG_SECONDS)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            turns.take(LONG_SECONDS)
+
+        def given_meanwhile(_event: threading.Event, _seconds: float | None = None) -> bool:
+            turns.give_back()
+            raise KeyboardInterrupt
+
+        patched.setattr(threading.Event, "wait", given_meanwhile)
+        with pytest.raises(KeyboardInterrupt):
+            turns.take(LONG_SECONDS)
+    assert turns.waiting == 0
+    assert turns.take(0.0)
