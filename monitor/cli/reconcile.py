@@ -66,7 +66,7 @@ def _sentence(found: "Reconciliation") -> str:
     else:
         result = f"{found.missing:,} were missing, {found.added:,} added"
     more = f"; {found.surplus:,} that the platform shows no more stay" if found.surplus else ""
-    more += "" if found.is_complete else "; run it again for the rest, time was up"
+    more += "" if found.is_complete else "; run it again for the rest"
     return f"{head}, {result}{more} ({found.requests} requests)"
 
 

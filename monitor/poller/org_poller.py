@@ -177,7 +177,14 @@ class OrgPoller:
         with self._turn:
             self._ledger.verify()
             before = self._requests()
-            found = self._reader.source_reader.reconcile(self._clock.now() - since_seconds)
+            try:
+                found = self._reader.source_reader.reconcile(self._clock.now() - since_seconds)
+            except GenesysError:
+                if not self._closed.is_set():
+                    raise
+                # Its connections were closed under it.
+                log.info("reconcile_abandoned", org=self.name)
+                return Reconciliation(self.name, TimeRange(0, 0), is_complete=False)
             found = replace(found, requests=self._requests() - before)
             self._health.note_reconciliation(found.added)
             self._snapshot = replace(self._take_snapshot(), health=self._health.current)

@@ -69,7 +69,9 @@ def comparable_range(ledger: Ledger, org: str, source: str, since: float) -> Tim
     coverage = ledger.coverage(org, source)
     if state is None or not coverage:
         return TimeRange(0, 0)
-    begin = max(int(since), coverage[0].start, ledger.pruned_before())
+    # What lies before a hole was read by hand, and the hole never.
+    unbroken = (one.start for one in reversed(coverage) if one.start < state.complete_until)
+    begin = max(int(since), next(unbroken, state.complete_until), ledger.pruned_before())
     begin, end = -floor_to(-begin, STEP_SECONDS), floor_to(state.complete_until, STEP_SECONDS)
     return TimeRange(begin, max(begin, end))
 
@@ -100,13 +102,25 @@ def compare(
 ) -> Reconciliation:
     """Return in what the platform and the ledger differ; pure.
 
-    Ending by ending: an execution too few beside one too many is two differences.
+    Ending by ending: an execution too few beside one too many is two differences. But endings that
+    only one of them has in an hour are held against each other as a whole: the ledger counts some
+    under another name, such as one for many.
     """
     known = {(one.key, one.window_start): one.counts.count for one in counted}
     missing: Counter[int] = Counter()
-    for key, count in shown.items():
-        missing[key[1]] += max(0, count - known.get(key, 0))
-    surplus = sum(max(0, count - shown.get(key, 0)) for key, count in known.items())
+    surplus: Counter[int] = Counter()
+    renamed: Counter[int] = Counter()
+    for key in shown.keys() | known.keys():
+        _, start = key
+        more = shown.get(key, 0) - known.get(key, 0)
+        if key in shown and key in known:
+            missing[start] += max(0, more)
+            surplus[start] += max(0, -more)
+        else:
+            renamed[start] += more
+    for start, more in renamed.items():
+        missing[start] += max(0, more)
+        surplus[start] += max(0, -more)
     starts = sorted(start for start, count in missing.items() if count)
     return Reconciliation(
         org=org,
@@ -114,6 +128,6 @@ def compare(
         platform=sum(shown.values()),
         counted=sum(known.values()),
         missing=missing.total(),
-        surplus=surplus,
+        surplus=surplus.total(),
         differing=merged(TimeRange(start, start + STEP_SECONDS) for start in starts),
     )

@@ -157,11 +157,21 @@ class SourceReader:
             counted = self._ledger.tally_sums(self._org, time_range, STEP_SECONDS)
             found = compare(self._org, time_range, shown, counted)
             count = PollCount()
+            is_complete = True
             for differing in found.differing:
-                if not budget.is_half_spent:
-                    self._ranges.read_time_range(differing, source, count)
-            is_complete = not (found.differing and budget.is_half_spent)
+                is_complete &= not budget.is_half_spent
+                if is_complete:
+                    is_complete = self._read_again(differing, source, count)
             return replace(found, added=count.executions, is_complete=is_complete)
+
+    def _read_again(self, time_range: TimeRange, source: Source, count: PollCount) -> bool:
+        """Read what differs; whether the platform answered: what came before is told anyway."""
+        try:
+            self._ranges.read_time_range(time_range, source, count)
+        except GenesysError as error:
+            log.warning("reconcile_goes_on_later", org=self._org, why=error.message)
+            return False
+        return True
 
     def _each_source(
         self, read: Callable[[Source, PollCount], None], budget: RequestBudget | None

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.counts import Counts, SeriesKey, Tally
 from monitor.errors import PermissionDeniedError
 from monitor.ledger import Reading
-from monitor.poller.reconciliation import RECONCILED_SECONDS, Reconciliation
+from monitor.poller.reconciliation import RECONCILED_SECONDS, Reconciliation, compare
 from monitor.simulator import LatenessModel, World
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
@@ -122,3 +123,42 @@ def test_a_fresh_ledger_or_one_without_counts_has_nothing_to_compare(watch: Watc
         found = watched.source_reader.reconcile(NOON - RECONCILED_SECONDS)
         assert (found.time_range.seconds, found.platform) == (0, 0)
         assert not watched.requests()[QUERY]
+
+
+def test_what_is_counted_under_a_name_for_many_is_not_missing() -> None:
+    """A platform that makes a word of every execution is not read again for it each day."""
+    hour = TimeRange(NOON, NOON + HOUR)
+    shown = {(SeriesKey("a", f"HTTP {number}", ""), NOON): 1 for number in range(5)}
+    counted = [Tally(SeriesKey("a", "OTHER", ""), NOON, Counts(5))]
+    found = compare(ORG, hour, shown, counted)
+    assert (found.missing, found.surplus, found.differing) == (0, 0, ())
+    late = compare(ORG, hour, {**shown, (SeriesKey("a", "late", ""), NOON): 2}, counted)
+    assert (late.missing, late.differing) == (2, (hour,))
+
+
+def test_what_was_never_asked_for_is_not_missing(watch: Watch) -> None:
+    """An old day that was read by hand leaves a hole, and no poll owes what lies in it."""
+    watched = watch(BEFORE, "actions", initial="3h", lookback="1h")
+    poll_at(watched, NOON)
+    watched.source_reader.backfill(TimeRange(NOON - 30 * HOUR, NOON - 29 * HOUR))
+    poll_at(watched, NOON + 2 * HOUR)
+    found = reconciled(watched)
+    assert found.time_range.start == NOON - 3 * HOUR
+    assert (found.missing, found.added) == (0, 0)
+
+
+def test_a_comparison_that_breaks_off_tells_what_it_has_found(watch: Watch) -> None:
+    """What was added stays, is told, and the rest is found by the next one."""
+    watched = watch(BEFORE, "actions", lookback="1h")
+    lost = TimeRange(NOON - 6 * HOUR, NOON - HOUR)
+    empty = Reading(lost, 300, float(NOON), complete_until=lost.end)
+    watched.ledger.record(ORG, "actions", empty)
+    poll_at(watched, NOON + 3 * HOUR)
+    # The wide question, and both halves of the first two hours.
+    watched.fault("forbidden", AGGREGATES, skip=3)
+    found = reconciled(watched)
+    assert 0 < found.added < found.missing
+    assert not found.is_complete
+    watched.mend()
+    rest = reconciled(watched)
+    assert (rest.added, rest.is_complete) == (found.missing - found.added, True)
