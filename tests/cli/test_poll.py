@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.clock import SystemClock
-from monitor.ledger import Ledger
+from monitor.ledger import Ledger, Reading
 from monitor.time_ranges import TimeRange
 from tests.cli.conftest import Command
 from tests.daemon.place import Place, eventually
-from tests.simulated_org import SECRET
+from tests.simulated_org import ORG, SECRET
 
 REPORT_KEYS = {
     "org",
@@ -256,17 +256,26 @@ def test_an_org_that_another_program_reads_is_not_asked_twice(
         assert command("poll").code == 0
 
 
-def test_reconcile_compares_and_adds_once(place: Place, command: Command) -> None:
-    """A sentence an org, or a document: what was never read is missing, and the second time not."""
+def test_reconcile_of_a_fresh_state_says_that_there_is_nothing(command: Command) -> None:
+    """What was read an hour ago is read again anyway."""
     assert command("poll").code == 0
     assert "nothing to compare" in command("reconcile").out
-    assert command("backfill", "--from", day(2), "--to", day(1)).code == 0
+
+
+def test_reconcile_compares_and_adds_once(place: Place, command: Command) -> None:
+    """A sentence an org, or a document: hours that showed empty are missing, and then no more."""
+    hour = int(datetime.now(UTC).timestamp()) // 3_600 * 3_600
+    empty = TimeRange(hour - 6 * 3_600, hour - 2 * 3_600)
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        ledger.record(
+            ORG, "actions", Reading(empty, 300, float(empty.end), complete_until=empty.end)
+        )
+    assert command("poll").code == 0
 
     [first] = json.loads(command("reconcile", "--since", "2d", "--json").out)
     finished = command("reconcile")
 
-    assert first["counted"] > 100
-    assert first["missing"] > 0
+    assert first["missing"] > 100
     assert first["platform"] == first["counted"] + first["missing"] - first["surplus"]
     assert first["executions_added"] == first["missing"]
     assert finished.code == 0
