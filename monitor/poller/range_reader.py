@@ -132,7 +132,7 @@ class RangeReader:
             GenesysError: The platform did not answer; what came before is kept.
             LedgerError: The state can't be read or written.
         """
-        is_readable = True
+        is_readable, whole_until = True, None
         for number, one in enumerate(reads):
             if self._stop.is_set():
                 return
@@ -140,8 +140,12 @@ class RangeReader:
                 # What was read is kept, and the next poll goes on from there.
                 log.info("history_goes_on_later", org=self._org, source=source.name, read=number)
                 return
-            read = replace(one, complete_until=one.complete_until if is_readable else None)
-            is_readable &= self._read(source, read, window_seconds, count, deep=deep)
+            mark = _earlier(one.complete_until, whole_until) if is_readable else None
+            read = replace(one, complete_until=mark)
+            evidence = self._read(source, read, window_seconds, count, deep=deep)
+            # There is but one watermark: what follows what could not be read is owed with it.
+            is_readable &= not evidence.is_unreadable
+            whole_until = _earliest(whole_until, evidence.torn_from)
 
     def skip(
         self, source: Source, time_range: TimeRange, window_seconds: int, count: PollCount
@@ -174,18 +178,18 @@ class RangeReader:
         count: PollCount,
         *,
         deep: bool,
-    ) -> bool:
-        """Read one time range into the ledger; whether nothing of it is still owed.
+    ) -> Evidence:
+        """Read one time range into the ledger; what its source has answered.
 
-        An answer that could not be read at all, or not in parts that agree, is still owed, and so
-        is what follows it: there is but one watermark.
+        An answer that could not be read at all is still owed, and so is one that did not agree
+        with itself from there on.
         """
         # Taken before the question: what comes to light while it is answered may be missing.
         asked_at = self._clock.now()
         self._asked = read.time_range
         with self._within(self.share or RequestBudget()):
             evidence = source.read(read.time_range, window_seconds, deep=deep)
-        is_whole = not (evidence.is_unreadable or evidence.is_torn)
+        mark = None if evidence.is_unreadable else read.complete_until
         recorded = self._ledger.record(
             self._org,
             source.name,
@@ -201,7 +205,7 @@ class RangeReader:
                 tallies=evidence.tallies,
                 incidents=evidence.incidents,
                 incidents_are_executions=not self._contract.knows_successes,
-                complete_until=read.complete_until if is_whole else None,
+                complete_until=_earlier(mark, evidence.torn_from),
                 is_past=read.is_past,
                 names=evidence.names,
                 flow_errors=evidence.flow_errors,
@@ -223,7 +227,7 @@ class RangeReader:
         count.unreadable += evidence.is_unreadable
         for error_type in recorded.new_error_types:
             self._log_new_word(error_type, evidence)
-        return is_whole
+        return evidence
 
     def _log_new_word(self, error_type: str, evidence: Evidence) -> None:
         """Say once how a word is read; what comes with it later is read by the same rule."""
@@ -244,6 +248,15 @@ class RangeReader:
             counted_as=_told(outcomes),
             hint=hint,
         )
+
+
+def _earlier(mark: int | None, limit: int | None) -> int | None:
+    """Return a watermark that goes no further than a limit; None where there is no mark."""
+    return mark if mark is None or limit is None else min(mark, limit)
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    return min((at for at in (one, other) if at is not None), default=None)
 
 
 def _told(outcomes: Mapping[str, Outcome]) -> str:

@@ -120,7 +120,7 @@ class ActionsSource:
             tallies=tuple(tallies),
             names=names,
             is_unreadable=is_unreadable,
-            is_torn=torn > half,
+            torn_from=min((start for *_, start in torn - half), default=None),
         )
 
     def executions(self, time_range: TimeRange, step_seconds: int) -> dict[TallyKey, int]:

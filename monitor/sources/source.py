@@ -33,8 +33,9 @@ class Evidence:
         flow_error_basis: What ``flow_errors`` were counted from; empty where there are none.
         is_unreadable: Whether an answer held records and not one could be read: the period is
             still owed.
-        is_torn: Whether executions came to light while the question was asked in parts, and some
-            counts were left out because their parts did not agree: they are still owed.
+        torn_from: The oldest window whose counts were left out, in epoch seconds, because
+            executions came to light while it was asked in parts, and these did not agree: from
+            there on something is still owed. None where all agreed.
     """
 
     tallies: Sequence[Tally] = ()
@@ -44,7 +45,7 @@ class Evidence:
     flow_names: Mapping[str, str] = field(default_factory=dict)
     flow_error_basis: str = ""
     is_unreadable: bool = False
-    is_torn: bool = False
+    torn_from: int | None = None
 
 
 class Source(Protocol):

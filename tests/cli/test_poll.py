@@ -256,9 +256,12 @@ def test_an_org_that_another_program_reads_is_not_asked_twice(
         assert command("poll").code == 0
 
 
-def test_reconcile_of_a_fresh_state_says_that_there_is_nothing(command: Command) -> None:
+def test_reconcile_of_a_fresh_state_says_that_there_is_nothing(
+    place: Place, command: Command
+) -> None:
     """What was read an hour ago is read again anyway."""
     assert command("poll").code == 0
+    assert place.state.exists()
     assert "nothing to compare" in command("reconcile").out
 
 

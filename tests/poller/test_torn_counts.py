@@ -7,13 +7,16 @@ from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+import pytest
+
 from monitor.config import CollectSettings
 from monitor.counts import Counts, SeriesKey
 from monitor.ledger import Ledger
 from monitor.simulator import LatenessModel
-from monitor.sources import ActionsSource
+from monitor.sources import ActionsSource, Evidence
 from monitor.time_ranges import TimeRange
 from tests.clocks import DAY, HOUR, NOON, ManualClock
+from tests.poller.conftest import Watch
 from tests.poller.watched_org import WatchedOrg, client_of
 from tests.simulated_org import ORG, SMALL, serve_org
 
@@ -70,3 +73,30 @@ def test_a_day_of_polls_fills_every_bucket_as_it_really_was(ledger: Ledger) -> N
             happened[tally.key] += tally.counts
         assert histograms(dict(ledger.state(ORG).totals)) == histograms(happened)
         assert sum(total.count for total in happened.values()) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("torn_before_the_end", "marked_until"),
+    [(0, NOON - HOUR), (300, NOON - HOUR), (5 * HOUR, NOON - 5 * HOUR)],
+)
+def test_what_is_torn_holds_the_watermark_back_from_there_on(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, torn_before_the_end: int, marked_until: int
+) -> None:
+    """A busy window that is still open takes nothing from the hours that have settled."""
+    ask = ActionsSource.read
+
+    def torn(
+        source: ActionsSource, time_range: TimeRange, window_seconds: int, *, deep: bool
+    ) -> Evidence:
+        evidence = ask(source, time_range, window_seconds, deep=deep)
+        torn_from = NOON - torn_before_the_end
+        holds = torn_before_the_end and time_range.start <= torn_from < time_range.end
+        return replace(evidence, torn_from=torn_from) if holds else evidence
+
+    monkeypatch.setattr(ActionsSource, "read", torn)
+    watched = watch(replace(SMALL, ends=float(NOON)), "actions", initial="8h", lookback="1h")
+    watched.source_reader.poll()
+
+    state = watched.ledger.source_state(ORG, "actions")
+    assert state is not None
+    assert state.complete_until == marked_until

@@ -226,7 +226,7 @@ class TestOddAnswers:
         evidence = read(client)
         (tally,) = evidence.tallies
         assert tally.counts == Counts(4, 20_150.0, 40.0, 20_000.0, bands_of(**both))
-        assert not evidence.is_torn
+        assert evidence.torn_from is None
         *_, again = (one.json for one in far_side.requests(AGGREGATES))
         assert again["interval"] == "2026-11-23T12:00:00.000Z/2026-11-23T12:05:00.000Z"
 
@@ -239,7 +239,7 @@ class TestOddAnswers:
         far_side.on(AGGREGATES, *(aggregates(one, quiet) for one in grows))
         evidence = read(client)
         assert [tally.key.action_id for tally in evidence.tallies] == ["quiet"]
-        assert evidence.is_torn
+        assert evidence.torn_from == NOON
         assert len(far_side.requests(AGGREGATES)) == len(PARTS) + MOST_REPEATS
 
     def test_an_ending_that_one_request_alone_shows_is_kept(
