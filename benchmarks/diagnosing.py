@@ -145,7 +145,7 @@ def measure(actions: int) -> Cost:
                 org,
                 settings,
                 diagnosed_range(settings, now, settings.collect.window),
-                actions,
+                ledger.state(ORG),
             )
             known = load_timeout_history(ledger, ORG)
             for action_id in org_evidence.action_ids:

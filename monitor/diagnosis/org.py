@@ -79,7 +79,7 @@ def diagnose_org(
     window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
     time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
-    org_evidence = load_evidence(ledger, org, settings, time_range, len(state.actions))
+    org_evidence = load_evidence(ledger, org, settings, time_range, state)
     diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org))
     diagnoses: dict[str, Diagnosis] = {}
     for action_id in sorted(diagnoser.actions | dict.fromkeys(org_evidence.action_ids)):
@@ -114,7 +114,7 @@ def diagnose_action(
     window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
     time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
-    org_evidence = load_evidence(ledger, org, settings, time_range, 1, action_id)
+    org_evidence = load_evidence(ledger, org, settings, time_range, state, action_id)
     evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
     found = _OrgDiagnoser(settings, state, known, _flow_contract(org)).diagnosis(
         action_id, evidence
@@ -127,7 +127,7 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
     org: OrgSettings,
     settings: Settings,
     time_range: TimeRange,
-    actions: int,
+    state: OrgState,
     action_id: str | None = None,
 ) -> OrgEvidence:
     """Read what the ledger knows of a period, in as much detail as so many actions allow.
@@ -135,9 +135,8 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
     Raises:
         LedgerError: The ledger can't be read.
     """
-    window_seconds = ledger.window_seconds(
-        org.name, org.contract.execution_source, settings.collect.window
-    )
+    window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
+    actions = len(state.actions) if action_id is None else 1
     windows = actions * time_range.seconds // window_seconds
     bucket_seconds = window_seconds if windows <= MAX_SINGLE_WINDOWS else BUCKET_SECONDS
     tallies = ledger.org_tallies(

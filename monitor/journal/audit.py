@@ -100,11 +100,11 @@ def count_events(connection: Connection, org_id: int) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def undone_changes(connection: Connection, org_id: int) -> list[tuple[bool, str]]:
+def undone_changes(connection: Connection, org_id: int) -> list[tuple[bool, str, str]]:
     """Return of each change that was set back whether somebody asked, and why it was set back.
 
-    The reason is the one in words that its newest undoing was begun with. Somebody has asked where
-    one undoing was begun for them, also where another program has finished it.
+    The reason is the one that its newest undoing was begun with, as a code and in words. Somebody
+    has asked where one undoing was begun for them, also where another program has finished it.
     """
     mine = audit.c.org_id == org_id
     undone = select(audit.c.change_id).where(mine, audit.c.event == ChangeState.ROLLED_BACK.value)
@@ -113,10 +113,10 @@ def undone_changes(connection: Connection, org_id: int) -> list[tuple[bool, str]
         .where(mine, audit.c.event == ChangeState.UNDOING.value, audit.c.change_id.in_(undone))
         .order_by(audit.c.id)
     )
-    found: dict[int, tuple[bool, str]] = {}
+    found: dict[int, tuple[bool, str, str]] = {}
     for line in lines:
-        asked, _ = found.get(line.change_id, (False, ""))
-        found[line.change_id] = asked or line.reason == ASKED_FOR, line.detail
+        asked, *_ = found.get(line.change_id, (False, "", ""))
+        found[line.change_id] = asked or line.reason == ASKED_FOR, line.reason, line.detail
     return list(found.values())
 
 

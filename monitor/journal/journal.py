@@ -404,8 +404,8 @@ class Journal:
             org_id = find_org(connection, org)
             return {} if org_id is None else count_events(connection, org_id)
 
-    def undone_changes(self, org: str) -> list[tuple[bool, str]]:
-        """Of each change that was set back: whether somebody asked for that, and why in words."""
+    def undone_changes(self, org: str) -> list[tuple[bool, str, str]]:
+        """Of each change that was set back: whether somebody asked, and why, as code and words."""
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else undone_changes(connection, org_id)

@@ -315,6 +315,9 @@ class DamageFound:
 ASKED_FOR = "asked_for"
 """Reason code of an undoing that somebody has asked for."""
 
+NOT_HELPED = "not_helped"
+"""Reason code of an undoing that what was measured asks for."""
+
 PUTTING_BACK = "putting_back"
 """Reason code of an undoing that puts back what a write has changed beside the timeout."""
 

@@ -140,8 +140,8 @@ class RemediationLoop:
             decisions=dict(self._counts),
             results=journal.event_counts(self.name),
             set_back=Counter(
-                why_set_back(asked=asked, detail=detail)
-                for asked, detail in journal.undone_changes(self.name)
+                why_set_back(asked=asked, reason=reason, detail=detail)
+                for asked, reason, detail in journal.undone_changes(self.name)
             ),
             changes=journal.changes(self.name, SHOWN_CHANGES),
             outside=tuple(self._ledger.journal.outside_changes(self.name, SHOWN_CHANGES)),

@@ -113,8 +113,12 @@ class OrgRemediation:
             BusyError: Another program has the lease.
             LedgerError: The state can't be used.
         """
-        if self.reconciler.settle():
-            self.audit_file.catch_up()
+        had_any = True
+        try:
+            had_any = self.reconciler.settle()
+        finally:
+            if had_any:
+                self.audit_file.catch_up()
 
     def apply_requested(
         self, diagnosis: OrgDiagnosis, action_ids: frozenset[str]

@@ -39,14 +39,15 @@ def is_damaged(change: Change) -> bool:
     return bool(change.damage)
 
 
-def why_set_back(*, asked: bool, detail: str) -> str:
+def why_set_back(*, asked: bool, reason: str, detail: str) -> str:
     """Return why a change was set back, as metrics name it.
 
     Args:
         asked: Whether somebody has asked for it.
-        detail: Why, in the words that its undoing was begun with.
+        reason: Why, as the code that its undoing was begun with; programs before 0.1.0 kept none.
+        detail: The same in words, which may hold the platform's.
     """
-    if BEING_PUT_BACK in detail:
+    if reason == PUTTING_BACK or (not reason and BEING_PUT_BACK in detail):
         return "damage"
     return "asked" if asked else "not_helped"
 

@@ -20,6 +20,7 @@ from monitor.errors import (
     UnforeseenError,
 )
 from monitor.journal import (
+    NOT_SENT,
     UNSETTLED_STATES,
     Change,
     ChangeState,
@@ -137,7 +138,7 @@ class Reconciler:
             if isinstance(made, Change):
                 if made.state is not ChangeState.ABANDONED or made.sent_at is not None:
                     return ReconcileReport(tuple(decisions), (made,), refused)
-                made = "back_off"
+                made = result.refused or getattr(result.error, "guard", "") or NOT_SENT
             refused[decision.candidate.action_id] = made
             if isinstance(result.error, BusyError | GenesysError):
                 break  # the others would be told the same, and the next turn comes soon

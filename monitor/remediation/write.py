@@ -15,6 +15,7 @@ from monitor.formats import exact_seconds
 from monitor.journal import (
     ASKED_FOR,
     NEXT,
+    NOT_HELPED,
     NOT_SENT,
     AuditEntry,
     Change,
@@ -178,7 +179,7 @@ class Writer:
         entry = replace(
             self._recorder.entry(change, keeping_damage(change, why)),
             lock_before=reading.lock,
-            reason=ASKED_FOR if asked else "",
+            reason=ASKED_FOR if asked else NOT_HELPED,
             evidence=evidence_before(target, reading, reading),
         )
         sent = self._record_sending(lease, change, ChangeState.UNDOING, entry, guards)

@@ -35,7 +35,7 @@ def test_one_that_is_refused_at_the_last_look_lets_the_next_be_tried(refusing: B
     report = turn(refusing)
 
     assert (refusing.value_ms(LISTED), refusing.value_ms(UNLISTED)) == (5_000, 6_000)
-    assert report.refused == {LISTED: "back_off"}
+    assert report.refused == {LISTED: "not_sent"}
     assert [one.action_id for one in report.made] == [UNLISTED]
 
 

@@ -232,8 +232,8 @@ def test_a_rollback_by_hand_that_changes_more_is_put_back_too(bench: Bench) -> N
     assert not isinstance(done, str)
     assert (done.state, DAMAGED in done.note) == (S.ROLLED_BACK, True)
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
-    [(asked, detail)] = bench.ledger.journal.undone_changes(ORG)
-    assert why_set_back(asked=asked, detail=detail) == "damage"
+    [(asked, reason, detail)] = bench.ledger.journal.undone_changes(ORG)
+    assert why_set_back(asked=asked, reason=reason, detail=detail) == "damage"
 
 
 def test_a_value_set_by_hand_is_put_back_and_told(bench: Bench) -> None:

@@ -671,7 +671,16 @@ def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(bench: 
 def why_set_back_in(bench: Bench) -> list[str]:
     """Why each change was set back, as metrics name it."""
     undone = bench.ledger.journal.undone_changes(ORG)
-    return [why_set_back(asked=asked, detail=detail) for asked, detail in undone]
+    return [
+        why_set_back(asked=asked, reason=reason, detail=detail) for asked, reason, detail in undone
+    ]
+
+
+def test_what_the_platform_says_decides_nothing() -> None:
+    """Its words may stand in the reason; the code beside them is ours."""
+    words = "the platform said that it is being put back"
+    assert why_set_back(asked=False, reason="not_helped", detail=words) == "not_helped"
+    assert why_set_back(asked=False, reason="", detail=words) == "damage"
 
 
 def test_what_did_not_help_is_told_from_what_somebody_has_set_back(bench: Bench) -> None:
