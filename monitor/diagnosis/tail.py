@@ -36,6 +36,13 @@ RESCUE_TARGET = 0.6
 """A recommended value aims a little above ``MIN_RESCUED``, so that it still does so when the
 estimate is off."""
 
+MAX_POSTERIOR_HANGS = 0.05
+"""Weight of the laws that say more than the upper of the bounds on what a raise rescues. Where that
+is below ``MIN_RESCUED`` laws of no more weight than this say that a raise rescues half."""
+
+MIN_POSTERIOR_RESCUED = 0.95
+"""Weight of the laws that say at least the lower of these bounds."""
+
 NEAR_TIMEOUT_RATIO = 0.8
 """Successes that took this part of the timeout or more are near it."""
 
@@ -63,9 +70,16 @@ class Tail:
         rescuable: Weight of the laws by which raising as far as anything is claimed rescues at
             least half of the timeouts.
         rescuable_capped: The same for raising to the cap at most.
+        raise_to_ms: How far the raise goes that the bounds speak of: to the reach, or to the cap
+            where that is less; where nothing may be raised because the timeout in force is not
+            below the cap, to the reach, which a call by hand could try.
+        rescued_low: Share of the timeouts that such a raise rescues at least; 0 to 1.
+        rescued_high: Share that it rescues at most.
         near_ratio: Timeouts per success near the timeout.
         at_ms: Durations from the timeout in force to the reach; shape (m,).
         share: Share of calls that take longer, on average over the laws; shape (m,).
+        rescued: Share of the timeouts that a raise to each duration rescues, at least and at
+            most; shape (2, m).
     """
 
     families: tuple[str, ...]
@@ -77,9 +91,22 @@ class Tail:
     reach_ms: float
     rescuable: float
     rescuable_capped: float
+    raise_to_ms: float
+    rescued_low: float
+    rescued_high: float
     near_ratio: float
     at_ms: Floats
     share: Floats
+    rescued: Floats
+
+    def rescued_at(self, timeout_ms: float) -> tuple[float, float]:
+        """Return the share of the timeouts that a raise to a timeout rescues, at least and at most.
+
+        Args:
+            timeout_ms: At most the reach.
+        """
+        low, high = (float(np.interp(timeout_ms, self.at_ms, bound)) for bound in self.rescued)
+        return low, high
 
 
 def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
@@ -114,6 +141,10 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
     objective = Objective(at_ms, target, min(RESCUE_TARGET / ours, 0.98))
     raw_ms, low_ms, high_ms = _required_interval(laws, objective)
+    raise_to_ms = capped_ms if capped_ms > timeout_ms else reach_ms
+    at_raise = _interpolated(rescued, at_ms, raise_to_ms)
+    bounds = (1 - MIN_POSTERIOR_RESCUED, 1 - MAX_POSTERIOR_HANGS)
+    rescued_low, rescued_high = (_weighted_quantile(part, at_raise, laws.weight) for part in bounds)
     return Tail(
         families=_main_families(laws),
         from_ms=laws.sample.from_ms,
@@ -126,9 +157,18 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         rescuable_capped=float(
             laws.weight @ (_interpolated(rescued, at_ms, capped_ms) >= MIN_RESCUED)
         ),
+        raise_to_ms=raise_to_ms,
+        rescued_low=rescued_low,
+        rescued_high=rescued_high,
         near_ratio=_near_ratio(curve, timeout_ms),
         at_ms=at_ms,
         share=np.asarray(laws.weight @ beyond),
+        rescued=np.array(
+            [
+                [_weighted_quantile(part, column, laws.weight) for column in rescued.T]
+                for part in bounds
+            ]
+        ),
     )
 
 
