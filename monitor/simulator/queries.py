@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from monitor.json_decoding import decode_json
 from monitor.simulator.api_errors import bad_request
 
 ActionDimension = Literal[
@@ -215,7 +216,7 @@ def parse_body(raw: bytes, shape: type[B]) -> B:
         ApiError: 400 that names the field which is wrong.
     """
     try:
-        return msgspec.json.decode(raw, type=shape)
+        return decode_json(raw, shape)
     except msgspec.DecodeError as error:
         message = f"The request body is not valid: {error}"
         raise bad_request(message) from error

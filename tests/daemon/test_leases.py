@@ -72,7 +72,7 @@ class Pair:
                     *(str(self.configs[name]), str(LEASE_SECONDS), *map(repr, clock)),
                 ],
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"},
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
@@ -109,6 +109,14 @@ class Pair:
             for line in log.read_bytes().splitlines()
         )
 
+    def told(self) -> str:
+        """How each of them has ended, if it has, and the end of what it said."""
+        return "\n\n".join(
+            f"{name}: exit code {process.poll()}\n"
+            + self.logs[name][-1].read_text(encoding="utf-8", errors="replace")[-8_000:]
+            for name, process in self.running.items()
+        )
+
     def end(self) -> None:
         """End them all."""
         for process in self.running.values():
@@ -134,6 +142,9 @@ def pair(folder: Path, simulator: RunningSimulator, clock: ScaledClock, url: str
     daemons = Pair(folder, clock, configs)
     try:
         yield daemons
+    except BaseException as error:
+        error.add_note(daemons.told())
+        raise
     finally:
         daemons.end()
 

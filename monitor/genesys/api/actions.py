@@ -13,6 +13,7 @@ from monitor.genesys.client.api_client import Client
 from monitor.genesys.client.coercion import ImplausibleError, Record, RecordPage, check_id
 from monitor.genesys.client.decoding import decode_strictly, unusable_response, wrong_entity_error
 from monitor.genesys.client.endpoint import Endpoint
+from monitor.json_decoding import decode_json
 from monitor.sanitize import sanitize, sanitize_id
 
 LIST_ACTIONS = Endpoint(
@@ -266,7 +267,7 @@ def get_template(client: Client, action_id: str, file_name: str) -> ActionTempla
 def _is_error(body: bytes) -> bool:
     """Whether a text is an error's document: a template that makes one of its own has variables."""
     try:
-        said = msgspec.json.decode(body, type=dict[str, object])
+        said = decode_json(body, dict[str, object])
     except (msgspec.DecodeError, RecursionError):
         return False
     return len(_ERROR_FIELDS & said.keys()) >= _FEWEST_ERROR_FIELDS and b"$" not in body

@@ -29,6 +29,7 @@ from monitor.genesys.client.decoding import (
     wrong_entity_error,
 )
 from monitor.genesys.client.endpoint import Endpoint
+from monitor.json_decoding import convert_json
 from monitor.sanitize import is_header_safe, sanitize, sanitize_id
 
 GET_FLOW = Endpoint(
@@ -200,7 +201,7 @@ def _data_action(entry: dict[str, object]) -> FlowDataAction:
         ValueError: A field has another type than it should; names action and field.
     """
     try:
-        read = msgspec.convert(entry, _DataActionEntry)
+        read = convert_json(entry, _DataActionEntry)
     except msgspec.ValidationError as error:
         reason = f"{entry['id']!r}: {error}"
         raise ValueError(reason) from error

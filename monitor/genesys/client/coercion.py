@@ -15,6 +15,7 @@ from datetime import datetime
 import msgspec
 from msgspec import inspect
 
+from monitor.json_decoding import convert_json
 from monitor.sanitize import sanitize_id
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -199,7 +200,7 @@ class Coercer:
                 break
             try:
                 # The good ones, which are nearly all, at the speed of the decoder.
-                kept.append(msgspec.convert(one, expected.cls))
+                kept.append(convert_json(one, expected.cls))
             except (msgspec.ValidationError, RecursionError):
                 self._keep_what_can_be_mended(kept, one, expected, f"{where}[...]")
             else:
@@ -243,7 +244,7 @@ def _may_be_none(expected: inspect.Type) -> bool:
 
 def _converted(found: dict[str, object], cls: type, where: str) -> object:
     try:
-        return msgspec.convert(found, cls)
+        return convert_json(found, cls)
     except msgspec.ValidationError as error:
         reason = getattr(error.__cause__, "reason", "shape")
         raise CoercionError(reason, f"{error} at `{where}`") from error
@@ -251,7 +252,7 @@ def _converted(found: dict[str, object], cls: type, where: str) -> object:
 
 def _moment(value: object, expected: inspect.DateTimeType, where: str) -> object:
     try:
-        moment = msgspec.convert(value, datetime)
+        moment = convert_json(value, datetime)
     except msgspec.ValidationError as error:
         raise CoercionError("time", f"Expected a moment at `{where}`") from error
     if expected.tz and moment.tzinfo is None:

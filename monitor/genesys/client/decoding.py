@@ -39,6 +39,7 @@ from monitor.errors import (
 from monitor.genesys.client.coercion import MOST_DROPPED, Coercer, CoercionError, CountResponse
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.genesys.client.transport import Response
+from monitor.json_decoding import convert_json, decode_json
 from monitor.sanitize import sanitize
 
 T = TypeVar("T")
@@ -112,13 +113,13 @@ def decode_leniently(body: bytes, decode: type[T]) -> tuple[T, tuple[DroppedReco
     """
     check_value_count(body, MOST_VALUES)
     try:
-        return msgspec.json.decode(body, type=decode), ()
+        return decode_json(body, decode), ()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         first = error
     check_value_count(body, MOST_VALUES_ONE_BY_ONE)
     text = _whole_characters(body)
     try:
-        return msgspec.json.decode(text, type=decode), ()
+        return decode_json(text, decode), ()
     except (msgspec.DecodeError, RecursionError):
         return _record_by_record(text, decode, first)
 
@@ -144,7 +145,7 @@ def _record_by_record(
     reading = Coercer()
     try:
         found = reading.coerce(document, msgspec.inspect.type_info(decode), "$")
-        value = msgspec.convert(found, decode)
+        value = convert_json(found, decode)
     except CoercionError as unfit:
         # What the types said about the answer as a whole names the place more exactly.
         if isinstance(first, msgspec.ValidationError):
@@ -229,7 +230,7 @@ def decode_strictly(endpoint: Endpoint, response: Response, decode: type[T]) -> 
     """
     with translated_decode_errors(endpoint, response):
         check_value_count(response.body, MOST_VALUES)
-        return msgspec.json.decode(response.body, type=decode)
+        return decode_json(response.body, decode)
 
 
 def unusable_response(

@@ -28,6 +28,7 @@ from monitor.genesys import (
     is_authentication_action,
     list_integrations,
 )
+from monitor.json_decoding import decode_json
 from monitor.model import (
     FUNCTION_DEFAULT_TIMEOUT_MS,
     PLATFORM_DEFAULT_TIMEOUT_MS,
@@ -322,7 +323,7 @@ def _is_usable(document: ActionDocument) -> bool:
         for part, field, _ in _TEMPLATES:
             shown = (_object(config.get(part)) or {}).get(field)
             if shown is not None:
-                msgspec.json.decode(shown, type=str | None)
+                decode_json(shown, str | None)
     except (ValueError, RecursionError):
         return False
     return True
@@ -388,12 +389,12 @@ def _update(document: _Document, version: str, seconds: int | None) -> ActionUpd
 
 
 def _whole(document: ActionDocument) -> _Whole:
-    return msgspec.json.decode(document.raw, type=_Whole)
+    return decode_json(document.raw, _Whole)
 
 
 def _object(raw: msgspec.Raw | None) -> _Object | None:
     """The members of an object; None for null or nothing."""
-    return None if raw is None else msgspec.json.decode(raw, type=_Object | None)
+    return None if raw is None else decode_json(raw, _Object | None)
 
 
 def _raw(value: object) -> msgspec.Raw:

@@ -14,6 +14,7 @@ import msgspec
 
 from monitor.errors import AmbiguousWriteError, BadRequestError, ConflictError
 from monitor.genesys import READ_FIRST, UNCOMPRESSED, Client, Endpoint, Response
+from monitor.json_decoding import decode_json
 
 PUT_FLOW = Endpoint(
     "PUT", "/api/v2/flows/{flowId}", ("flow:flow:write", "architect:flow:edit"), repeatable=False
@@ -154,7 +155,7 @@ def _accepted(endpoint: Endpoint, response: Response) -> Accepted:
     version: int | str | None = None
     if response.body.strip():
         try:
-            version = msgspec.json.decode(response.body, type=_Versioned).version
+            version = decode_json(response.body, _Versioned).version
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _not_understood(endpoint, response, error)
     return Accepted(response.headers.get("ETag", ""), "" if version is None else str(version))
