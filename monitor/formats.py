@@ -6,11 +6,14 @@ Rounding is for reading: what is reckoned further takes the number itself.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import ceil, floor
 from typing import overload
 
 UNKNOWN = "-"
 """What stands where nothing is known."""
 
+_SUREST_PERCENT = 99
+_ROUNDING = 1e-9
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -22,6 +25,28 @@ def seconds(duration_ms: float) -> str:
 def percent(share: float) -> str:
     """Return a share as people write it: ``1.3 %``."""
     return f"{share:.2%}".replace(".00%", "%").replace("%", " %")
+
+
+def certainty(weight: float) -> str:
+    """Return how sure something is in whole percent, never nothing and never all: ``97 %``."""
+    whole = round(weight * 100)
+    if whole > _SUREST_PERCENT or weight > _SUREST_PERCENT / 100:
+        return f"more than {_SUREST_PERCENT} %"
+    return "less than 1 %" if whole < 1 else f"{whole} %"
+
+
+def share_between(low: float, high: float) -> str:
+    """Return bounds on a share in whole percent, rounded outwards: ``between 5 % and 80 %``.
+
+    A bound that bounds nothing is left out, and no bound says none or all.
+    """
+    least = min(floor(low * 100 + _ROUNDING), _SUREST_PERCENT)
+    most = max(ceil(high * 100 - _ROUNDING), 1)
+    if least < 1:
+        return "anything from none to all" if most > _SUREST_PERCENT else f"at most {most} %"
+    if most > _SUREST_PERCENT:
+        return f"at least {least} %"
+    return f"between {least} % and {most} %"
 
 
 def format_duration(seconds: int) -> str:

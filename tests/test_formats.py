@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from monitor.formats import (
+    certainty,
     exact_seconds,
     format_duration,
     iso_time,
     percent,
     rounded_seconds,
     seconds,
+    share_between,
     significant,
     utc_minute,
     utc_minute_of_year,
@@ -58,3 +60,37 @@ def test_a_moment_is_told_in_utc() -> None:
     """For programs to the second, for people to the minute."""
     assert (iso_time(AT), iso_time(None)) == ("2026-11-28T09:40:00Z", None)
     assert (utc_minute(AT), utc_minute_of_year(AT)) == ("2026-11-28 09:40", "11-28 09:40")
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        (1.0, "more than 99 %"),
+        (0.996, "more than 99 %"),
+        (0.991, "more than 99 %"),
+        (0.99, "99 %"),
+        (0.5, "50 %"),
+        (0.004, "less than 1 %"),
+        (0.0, "less than 1 %"),
+    ],
+)
+def test_nothing_is_ever_quite_certain(weight: float, words: str) -> None:
+    """A weight of laws is no proof, however large it is."""
+    assert certainty(weight) == words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.052, 0.791, "between 5 % and 80 %"),
+        (0.05, 0.8, "between 5 % and 80 %"),
+        (0.0, 0.421, "at most 43 %"),
+        (0.0, 0.0, "at most 1 %"),
+        (0.79, 1.0, "at least 79 %"),
+        (1.0, 1.0, "at least 99 %"),
+        (0.0, 1.0, "anything from none to all"),
+    ],
+)
+def test_bounds_are_rounded_outwards(low: float, high: float, words: str) -> None:
+    """What is told never claims more than what was found, and a bound of nothing is left out."""
+    assert share_between(low, high) == words

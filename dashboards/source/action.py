@@ -99,9 +99,10 @@ def _now(aims: Objectives) -> tuple[Panel, ...]:
             "table",
             "Verdict",
             "Why it times out. slow_tail: raise it, in steps. hangs, outage: the back end must "
-            "answer; more time only makes callers wait. throttled: fewer or shorter calls. "
-            "remote_timeout: the back end's own limit. at_cap: call it asynchronously. too_long: "
-            "a shorter one frees slots. timeout-monitor investigate shows the calls.",
+            "answer; more time would mostly make callers wait. unclear: a supervised call with a "
+            "long timeout tells. throttled: fewer or shorter calls. remote_timeout: the back end's "
+            "own limit. at_cap: call it asynchronously. too_long: a shorter one frees slots. "
+            "timeout-monitor investigate shows the calls.",
             (
                 Target(
                     f"max by (verdict) (genesys_data_action_verdict{{{OF_ACTION}}}) == 1",

@@ -1,4 +1,4 @@
-"""Alerts about what callers meet: timeouts, outages, hangs, throttling, too little room."""
+"""Alerts about what callers meet: timeouts, outages, hangs and what may be, too little room."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def alerts_about_callers(aims: Objectives) -> list[Alert]:
         _budget_used(aims),
         _outage(aims),
         _hangs(aims),
+        _unclear(aims),
         _throttled(aims),
         _concurrency(aims),
         _limit(aims),
@@ -167,9 +168,7 @@ def _outage(aims: Objectives) -> Alert:
         aims.fast.hold,
         f"{ACTION}: its back end has an outage",
         f"Its timeouts are bunched in time, and at least {aims.spike_least} of them are of the "
-        f"last {aims.spike}. It is an incident of the back end, no setting: a longer timeout only "
-        f"makes callers "
-        "wait.",
+        f"last {aims.spike}. It is an incident before it is a setting: find out what happened.",
         about_action=True,
     )
 
@@ -185,9 +184,29 @@ def _hangs(aims: Objectives) -> Alert:
             )
         ),
         aims.hold_verdict,
-        f"{ACTION}: some of its calls never answer",
-        "Calls that reach the timeout would not have ended soon after it, so a longer one only "
-        "makes callers wait. The back end must answer or fail fast.",
+        f"{ACTION}: most of the calls that time out do not answer soon after",
+        "Going by the calls that answer, less than half of those that reach the timeout would "
+        "have ended within a longer one, which would mostly make callers wait. The back end must "
+        "answer or fail fast.",
+        about_action=True,
+    )
+
+
+def _unclear(aims: Objectives) -> Alert:
+    return Alert(
+        "GenesysDataActionUnclear",
+        "warning",
+        named(
+            joined(
+                f'max by ({BY_ACTION}) (genesys_data_action_verdict{{verdict="unclear"}}) == 1',
+                f"and {timeouts(aims.slow.long)} >= {aims.slow.least_timeouts}",
+            )
+        ),
+        aims.hold_verdict,
+        f"{ACTION}: too many calls time out, and it is unclear whether more time would help",
+        "What was counted bounds what a longer timeout would rescue neither below nor above half "
+        "of the timeouts; timeout-monitor report says between what. One experiment settles it: "
+        "repeat calls that timed out, supervised and with a long timeout.",
         about_action=True,
     )
 

@@ -232,7 +232,8 @@ def _actions(aims: Objectives) -> tuple[Panel, ...]:
             "Verdicts",
             "Why each action times out, and so what helps: slow_tail is raised in steps, hangs "
             "and outage are the back end's, throttled wants fewer or shorter calls, at_cap an "
-            "asynchronous call, insufficient more data. timeout-monitor report gives the evidence.",
+            "asynchronous call, unclear a supervised call with a long timeout, insufficient more "
+            "data. timeout-monitor report gives the evidence.",
             (
                 Target(
                     of_actions(

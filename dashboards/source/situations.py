@@ -155,6 +155,9 @@ SITUATIONS: dict[str, Situation] = {
     "GenesysDataActionHangs": Situation(
         (INFO, READ, *calls((10, 0), (9.5, 0.5), (9.5, 0.5)), *verdict("hangs")), 60, 120, 120, 10
     ),
+    "GenesysDataActionUnclear": Situation(
+        (INFO, READ, *calls((10, 0), (9.5, 0.5), (9.5, 0.5)), *verdict("unclear")), 60, 120, 120, 10
+    ),
     # 2 of 100 refused, against 0.9 of 100.
     "GenesysDataActionThrottled": Situation(
         (INFO, READ, *calls((98, 0), (98, 0), (99.1, 0)), refused(0.3, 2, 0.9)), 60, 40, 120, 40

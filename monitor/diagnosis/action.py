@@ -104,6 +104,7 @@ def diagnose(
         families=tail.families if tail is not None else (),
         editable=editable,
         recommendation=recommendation,
+        rescue_bounds=findings.rescue_bounds,
     )
 
 
@@ -134,7 +135,7 @@ def _find(
         min_timeouts=settings.min_timeouts,
     )
     judged = decide(findings)[0]
-    if judged is not Verdict.HANGS:
+    if judged is not Verdict.UNCLEAR:
         return findings
     two_kinds = has_second_mode(pooled)
     tail = estimate_tail(
@@ -145,7 +146,15 @@ def _find(
         target=settings.target_success,
         second_mode=two_kinds,
     )
-    return replace(findings, tail=tail, second_mode=two_kinds)
+    return replace(
+        findings,
+        tail=tail,
+        second_mode=two_kinds,
+        # Without a shape nothing is known but that what ended early is beyond our rescue.
+        rescue_bounds=(tail.rescued_low, tail.rescued_high)
+        if tail is not None
+        else (0.0, 1.0 - pooled.early_share),
+    )
 
 
 def _missing(

@@ -23,6 +23,7 @@ class Verdict(StrEnum):
     REMOTE_TIMEOUT = "remote_timeout"
     AT_CAP = "at_cap"
     TOO_LONG = "too_long"
+    UNCLEAR = "unclear"
     INSUFFICIENT = "insufficient"
 
 
@@ -111,6 +112,9 @@ class Diagnosis:
         families: The laws that describe the tail, the likeliest first; empty where none was asked.
         editable: Whether its timeout can be changed.
         recommendation: What to set; only for ``slow_tail`` and ``at_cap``.
+        rescue_bounds: Share of the timeouts that a raise would rescue, at least and at most, by
+            what was seen: a raise as far as may be claimed, to the cap at most; (0, 1) where
+            nothing bounds it, None where it was not asked.
     """
 
     verdict: Verdict
@@ -134,6 +138,7 @@ class Diagnosis:
     families: tuple[str, ...]
     editable: Editable
     recommendation: Recommendation | None
+    rescue_bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

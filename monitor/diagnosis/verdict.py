@@ -1,4 +1,4 @@
-"""The ten verdicts: each a rule with its threshold, in order of precedence, and its sentences.
+"""The eleven verdicts: each a rule with its threshold, in order of precedence, and its sentences.
 
 A rule looks at findings, which are numbers, and says yes or no. The first that says yes gives the
 verdict; where none does, the action is healthy.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 from monitor.diagnosis.model import Recommendation, Verdict
-from monitor.diagnosis.tail import Tail
-from monitor.formats import percent, seconds
+from monitor.diagnosis.tail import MIN_RESCUED, Tail
+from monitor.formats import certainty, percent, seconds, share_between
 
 MIN_OUTAGE_SHARE = 0.5
 """Outage: at least half of the timeouts came in outages, so that no setting would have helped
@@ -66,6 +66,8 @@ class Findings:
             can't be seen.
         second_mode: Whether a second kind of call runs into the timeout.
         tail: What lies beyond the timeout; None where it was not asked for or no shape can be seen.
+        rescue_bounds: Share of the timeouts that a raise would rescue, at least and at most; None
+            where it was not asked for.
         target: The success share that is wanted.
         min_timeouts: Fewer are no evidence.
     """
@@ -82,6 +84,7 @@ class Findings:
     answered_ratio: float | None = None
     second_mode: bool = False
     tail: Tail | None = None
+    rescue_bounds: tuple[float, float] | None = None
     target: float = 0.99
     min_timeouts: float = 10.0
 
@@ -136,14 +139,17 @@ def slow_tail(findings: Findings) -> bool:
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
-    needed = MIN_POSTERIOR_SLOW_TAIL
-    if tail.from_ms > 0:
-        needed = (
-            MIN_POSTERIOR_SLOW_TAIL_SECOND_MODE
-            if findings.second_mode
-            else MIN_POSTERIOR_SLOW_TAIL_FROM_EDGE
-        )
+    needed = _needed(tail, findings)
     return tail.rescuable >= needed and tail.rescuable_capped >= MIN_POSTERIOR_LIKELY
+
+
+def _needed(tail: Tail, findings: Findings) -> float:
+    """Return the weight of laws that a slow tail takes."""
+    if tail.from_ms <= 0:
+        return MIN_POSTERIOR_SLOW_TAIL
+    if findings.second_mode:
+        return MIN_POSTERIOR_SLOW_TAIL_SECOND_MODE
+    return MIN_POSTERIOR_SLOW_TAIL_FROM_EDGE
 
 
 def at_cap(findings: Findings) -> bool:
@@ -160,7 +166,16 @@ def bimodal(findings: Findings) -> bool:
 
 
 def hangs(findings: Findings) -> bool:
-    """Return whether too many time out, and nothing shows that more time would rescue half."""
+    """Return whether too many time out, and it was shown that a raise rescues less than half.
+
+    The upper bound leaves out laws with a weight of ``MAX_POSTERIOR_HANGS``.
+    """
+    bounds = findings.rescue_bounds
+    return not findings.target_met and bounds is not None and bounds[1] < MIN_RESCUED
+
+
+def unclear(findings: Findings) -> bool:
+    """Return whether too many time out, and nothing shows whether more time would rescue half."""
     return not findings.target_met
 
 
@@ -183,11 +198,12 @@ RULES: tuple[tuple[Verdict, Callable[[Findings], bool]], ...] = (
     (Verdict.AT_CAP, at_cap),
     (Verdict.BIMODAL, bimodal),
     (Verdict.HANGS, hangs),
+    (Verdict.UNCLEAR, unclear),
     (Verdict.TOO_LONG, too_long),
 )
 """In order of precedence; what none of them says is ``healthy``. ``at_cap`` stands beside
 ``slow_tail``, whose tail it shares. The tail is estimated only where the rules without one say
-``hangs``: one that needs it stands before ``hangs``, and says no while there is none."""
+``unclear``: one that needs it stands before ``unclear``, and says no while there is none."""
 
 
 def decide(findings: Findings) -> tuple[Verdict, str]:
@@ -199,15 +215,36 @@ def decide(findings: Findings) -> tuple[Verdict, str]:
 ADVICE: dict[Verdict, str] = {
     Verdict.HEALTHY: "Nothing to do",
     Verdict.SLOW_TAIL: "Raise the timeout in steps and measure again after each",
-    Verdict.HANGS: "A longer timeout only makes callers wait: fix the back end, fail fast",
-    Verdict.BIMODAL: "Split the action by kind of call, or raise if the slow kind is reachable",
-    Verdict.OUTAGE: "An incident of the back end, not a setting",
+    Verdict.HANGS: (
+        "A longer timeout would mostly make callers wait: fix the back end, or fail fast"
+    ),
+    Verdict.BIMODAL: (
+        "Split the action by kind of call, or raise if supervised calls of the slow kind answer "
+        "soon enough"
+    ),
+    Verdict.OUTAGE: (
+        "Find out what happened in those hours: it is an incident before it is a setting"
+    ),
     Verdict.THROTTLED: "Shorten or cache calls; a longer timeout would hold more slots",
-    Verdict.REMOTE_TIMEOUT: "The limit is the back end's or a gateway's own: ours changes nothing",
+    Verdict.REMOTE_TIMEOUT: (
+        "The limit is the back end's or a gateway's own: for those calls ours changes nothing"
+    ),
     Verdict.AT_CAP: "Make the call asynchronous, with a callback",
-    Verdict.TOO_LONG: "A shorter timeout would free slots that rare hangs hold",
+    Verdict.TOO_LONG: "A shorter timeout would free slots that rare timeouts hold",
+    Verdict.UNCLEAR: (
+        "One experiment settles it: repeat calls that timed out, supervised and with a long "
+        "timeout, and see whether and when they answer. A raise by one step for a few hours, "
+        "counted again, would tell more too"
+    ),
     Verdict.INSUFFICIENT: "Wait for more evidence",
 }
+
+
+OTHER_LIMITS = (
+    "A limit of the back end's or a gateway's own above our timeout can't be seen, and would turn "
+    "the timeouts that reach it into errors"
+)
+"""What no data under today's timeout could show of a longer one."""
 
 
 def verdict_reason(
@@ -230,8 +267,12 @@ def verdict_reason(
             f"{near:.1f} timeouts per success that came near it"
         ),
         Verdict.HANGS: (
-            f"{late} of the calls do not answer within {given}, and nothing shows well enough that "
-            "a longer timeout would rescue half of them"
+            f"{late} of the calls do not answer within {given}, and going by those that do, "
+            f"{_answered_later(findings)}"
+        ),
+        Verdict.UNCLEAR: (
+            f"{late} of the calls do not answer within {given}, and whether more time would help "
+            f"is unclear: by what was seen, {_answered_later(findings)}"
         ),
         Verdict.BIMODAL: (
             f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
@@ -243,14 +284,23 @@ def verdict_reason(
             f"{early} of the timeouts ended after {seconds(early_at_ms)}, well before our {given}"
         ),
         Verdict.AT_CAP: (
-            f"{late} of the calls take longer than {given}, and only beyond the cap would a raise "
-            "rescue half of them"
+            f"{late} of the calls take longer than {given}, and what would rescue half of them "
+            "most likely lies beyond the cap"
         ),
         Verdict.TOO_LONG: (
             f"99.9 % of the answers come within {percent(findings.answered_ratio or 0.0)} of "
-            f"{given}, and {findings.steady_timeouts:.0f} hangs each held a slot for all of it"
+            f"{given}, and {findings.steady_timeouts:.0f} calls that timed out each held a slot "
+            "for up to all of it"
         ),
     }[verdict]
+
+
+def _answered_later(findings: Findings) -> str:
+    """Return how many of the timeouts more time would rescue, in words."""
+    shares = share_between(*(findings.rescue_bounds or (0.0, 1.0)))
+    if findings.tail is None:
+        return f"{shares} of them would answer with more time"
+    return f"{shares} of them would within {seconds(findings.tail.raise_to_ms)}"
 
 
 def diagnosis_notes(
@@ -258,12 +308,9 @@ def diagnosis_notes(
 ) -> tuple[str, ...]:
     """Return what a reader must know beside a verdict."""
     found: list[str] = []
-    likely = findings.tail.rescuable if findings.tail is not None else 0.0
-    if verdict in {Verdict.HANGS, Verdict.BIMODAL} and likely >= MIN_POSTERIOR_LIKELY:
-        found.append(
-            f"To {percent(likely)} a longer timeout would rescue half of them: likely, but not "
-            "certain enough to make callers wait for it"
-        )
+    tail = findings.tail
+    if tail is not None and verdict in {Verdict.UNCLEAR, Verdict.BIMODAL}:
+        found += _not_certain_enough(tail, findings)
     if verdict is Verdict.HANGS:
         found.append(
             "Calls of a kind that takes longer than the timeout throughout look the same; a "
@@ -274,17 +321,46 @@ def diagnosis_notes(
             f"{percent(findings.outage_share)} of the timeouts came bunched in time: left out here"
         )
     if advice is not None:
-        if findings.tail is not None:
-            found.append(f"To {percent(likely)} certain that a raise can rescue half of them")
-        found.append(
-            f"Nothing is claimed beyond {seconds(findings.tail.reach_ms)}, twice the largest "
-            "timeout observed"
-            if findings.tail
-            else "Nothing is claimed beyond twice the largest timeout observed"
-        )
+        if tail is not None:
+            found += _of_a_raise(tail)
+        if verdict is Verdict.SLOW_TAIL:
+            found.append(OTHER_LIMITS)
         if advice.never_share > 0:
             found.append(
-                f"No timeout can save about {percent(advice.never_share)} of the calls, which "
-                "never answer"
+                f"About {percent(advice.never_share)} of the calls would never answer, by what was "
+                "seen: no timeout saves those"
             )
     return tuple(found)
+
+
+def _not_certain_enough(tail: Tail, findings: Findings) -> list[str]:
+    found = []
+    if findings.second_mode:
+        found.append(
+            f"By what was seen, {share_between(tail.rescued_low, tail.rescued_high)} of those "
+            f"would answer within {seconds(tail.raise_to_ms)}"
+        )
+    if _certainty(tail) >= MIN_POSTERIOR_LIKELY:
+        found.append(
+            "That a longer timeout would rescue half of them is likely "
+            f"({certainty(_certainty(tail))} certain by what was seen), but to make callers wait "
+            f"for it {percent(_needed(tail, findings))} are asked"
+        )
+    return found
+
+
+def _of_a_raise(tail: Tail) -> list[str]:
+    rescued = (
+        f"Going by the calls that answer, a raise to {seconds(tail.raise_to_ms)} would rescue "
+        f"{share_between(tail.rescued_low, tail.rescued_high)} of the timeouts; that it rescues at "
+        f"least half of them is {certainty(_certainty(tail))} certain"
+    )
+    reach = (
+        f"Nothing is claimed beyond {seconds(tail.reach_ms)}, twice the largest timeout observed"
+    )
+    return [rescued, reach]
+
+
+def _certainty(tail: Tail) -> float:
+    """Return the weight of the laws by which the raise that the bounds speak of rescues half."""
+    return tail.rescuable if tail.raise_to_ms >= tail.reach_ms else tail.rescuable_capped

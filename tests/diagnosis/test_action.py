@@ -16,6 +16,7 @@ from monitor.diagnosis.action import DiagnosisSettings, diagnose
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.model import Diagnosis, Verdict
+from monitor.diagnosis.tail import MIN_RESCUED
 from monitor.model import CAP_MS, NO_BANDS, band_of
 from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
@@ -68,6 +69,9 @@ def test_calls_that_never_answer_are_hangs() -> None:
     found = diagnose(observe(durations, 15_000, DAY_WINDOWS))
     assert found.verdict is Verdict.HANGS
     assert found.recommendation is None
+    assert found.rescue_bounds is not None
+    assert found.rescue_bounds[1] < MIN_RESCUED
+    assert "going by those that do, at most" in found.why
     assert any("test call" in note for note in found.notes)
 
 
@@ -90,7 +94,7 @@ def test_a_second_kind_in_reach_is_bimodal_and_told_to_be_likely_in_reach() -> N
     found = diagnose(two_kinds(9_000, 0.12))
     assert found.verdict is Verdict.BIMODAL
     assert found.recommendation is None
-    assert any("would rescue half of them: likely" in note for note in found.notes)
+    assert any("would rescue half of them is likely" in note for note in found.notes)
 
 
 def test_timeouts_bunched_in_time_are_an_outage() -> None:
@@ -228,10 +232,21 @@ def test_odd_evidence_has_an_answer(name: str) -> None:
     assert sound(diagnose(ActionEvidence.from_columns(**ODD[name])))
 
 
-def test_all_timeouts_and_no_success_is_a_hang() -> None:
-    """Nothing that answers suggests that a longer timeout would help."""
-    found = diagnose(observe(np.full(2_000, np.inf), 5_000, DAY_WINDOWS))
-    assert found.verdict is Verdict.HANGS
+@pytest.mark.parametrize(
+    "durations",
+    [
+        pytest.param(np.full(2_000, np.inf), id="nothing answers"),
+        pytest.param(np.append(np.full(60, 4_400.0), np.full(1_940, np.inf)), id="almost nothing"),
+        pytest.param(np.append(np.full(1_940, 210.0), np.full(60, np.inf)), id="all alike"),
+    ],
+)
+def test_answers_without_a_shape_leave_it_unclear(durations: Floats) -> None:
+    """Nothing says that more time would help, and nothing that it would not."""
+    found = diagnose(observe(np.random.default_rng(3).permutation(durations), 5_000, DAY_WINDOWS))
+    assert found.verdict is Verdict.UNCLEAR
+    assert found.rescue_bounds == (0.0, 1.0)
+    assert "anything from none to all of them would answer with more time" in found.why
+    assert found.recommendation is None
     assert sound(found)
 
 

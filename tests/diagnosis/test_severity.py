@@ -21,6 +21,7 @@ EXPECTED = {
     Verdict.THROTTLED: Severity.WARNING,
     Verdict.REMOTE_TIMEOUT: Severity.WARNING,
     Verdict.AT_CAP: Severity.WARNING,
+    Verdict.UNCLEAR: Severity.WARNING,
 }
 
 

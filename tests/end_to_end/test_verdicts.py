@@ -112,7 +112,7 @@ def test_every_action_gets_the_verdict_that_its_law_deserves(moment: Moment) -> 
 
 
 def test_the_scenario_has_an_action_for_every_verdict() -> None:
-    """So that whoever tries the demo sees each of them."""
+    """So that whoever tries the demo sees each of them; unclear is what no law deserves."""
     told = {
         verdict
         for at in (AFTER_A_RESTART, BEFORE_A_RESTART)
@@ -120,4 +120,4 @@ def test_the_scenario_has_an_action_for_every_verdict() -> None:
         for verdict in deserved(action, at - DAY_SECONDS, at)
     }
 
-    assert told == set(Verdict)
+    assert told == set(Verdict) - {Verdict.UNCLEAR}

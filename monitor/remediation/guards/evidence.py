@@ -15,7 +15,7 @@ CLOCK_SLACK_SECONDS = 5.0
 
 
 def verdict(case: GuardInput) -> GuardResult:
-    """Only a slow tail is helped by a longer timeout; anything else only makes callers wait."""
+    """Only of a slow tail was it shown that a longer timeout helps; unclear is no proof."""
     said = case.candidate.diagnosis.verdict
     return GuardResult(
         "verdict",

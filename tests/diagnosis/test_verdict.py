@@ -1,0 +1,170 @@
+"""What the rules say of bounds on a rescue, and the words of every verdict."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.diagnosis.action import diagnose
+from monitor.diagnosis.explain import explanation
+from monitor.diagnosis.model import Diagnosis, Verdict
+from monitor.diagnosis.tail import Tail
+from monitor.diagnosis.verdict import (
+    ADVICE,
+    OTHER_LIMITS,
+    RULES,
+    Findings,
+    decide,
+    diagnosis_notes,
+    verdict_reason,
+)
+from tests.diagnosis.diagnoses import slow_tail
+from tests.diagnosis.synthetic_evidence import lognormal, observe, with_hangs
+
+TOO_MANY = Findings(executions=10_000, timeouts=500, steady_timeouts=500, timeout_share=0.05)
+
+
+def tail(**changed: object) -> Tail:
+    """A tail at 5 s of which a raise to 10 s rescues between a tenth and four fifths."""
+    at_ms = np.array([5_000.0, 10_000.0])
+    made = Tail(
+        families=("lognormal",),
+        from_ms=0.0,
+        never_share=0.01,
+        raw_ms=9_000.0,
+        low_ms=8_000.0,
+        high_ms=10_000.0,
+        reach_ms=10_000.0,
+        rescuable=0.6,
+        rescuable_capped=0.6,
+        raise_to_ms=10_000.0,
+        rescued_low=0.1,
+        rescued_high=0.8,
+        near_ratio=2.0,
+        at_ms=at_ms,
+        share=np.array([0.05, 0.02]),
+        rescued=np.array([[0.0, 0.1], [0.0, 0.8]]),
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]  # names of fields
+
+
+def bounded(low: float, high: float, **changed: object) -> Findings:
+    """Too many timeouts, of which a raise rescues between these shares."""
+    seen = tail(rescued_low=low, rescued_high=high, **changed)
+    return replace(TOO_MANY, tail=seen, rescue_bounds=(low, high))
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        pytest.param(bounded(0.0, 0.01), Verdict.HANGS, id="nothing is rescued"),
+        pytest.param(bounded(0.3, 0.49), Verdict.HANGS, id="less than half is"),
+        pytest.param(bounded(0.3, 0.51), Verdict.UNCLEAR, id="perhaps half is"),
+        pytest.param(bounded(0.0, 1.0), Verdict.UNCLEAR, id="nothing is known"),
+        pytest.param(replace(TOO_MANY, rescue_bounds=(0, 1)), Verdict.UNCLEAR, id="no shape"),
+        pytest.param(bounded(0.55, 0.9), Verdict.UNCLEAR, id="likely half, not certain enough"),
+        pytest.param(bounded(0.6, 0.9, rescuable=0.99), Verdict.SLOW_TAIL, id="half is"),
+        pytest.param(
+            bounded(0.1, 0.3, rescuable=0.9, rescuable_capped=0.0), Verdict.AT_CAP, id="at the cap"
+        ),
+        pytest.param(
+            replace(bounded(0.1, 0.3), second_mode=True), Verdict.BIMODAL, id="a second kind"
+        ),
+        pytest.param(
+            replace(bounded(0.1, 0.8), timeout_share=0.005), Verdict.HEALTHY, id="target met"
+        ),
+    ],
+)
+def test_a_hang_is_said_only_where_it_was_shown(findings: Findings, expected: Verdict) -> None:
+    """Absence of proof that a raise helps is unclear, after all that was shown."""
+    assert decide(findings)[0] is expected
+
+
+def test_unclear_says_both_bounds_and_the_experiment() -> None:
+    """In plain words, with how far the raise goes that they speak of."""
+    why = verdict_reason(Verdict.UNCLEAR, bounded(0.052, 0.798), 5_000, 0.0)
+
+    assert "5 % of the calls do not answer within 5 s" in why
+    assert "between 5 % and 80 % of them would within 10 s" in why
+    assert "supervised" in ADVICE[Verdict.UNCLEAR]
+    assert "long timeout" in ADVICE[Verdict.UNCLEAR]
+
+
+def test_what_is_likely_is_told_with_what_is_asked() -> None:
+    """How certain it is that half is rescued, and how certain it has to be."""
+    findings = bounded(0.2, 0.8)
+    notes = diagnosis_notes(Verdict.UNCLEAR, findings, None)
+    unlikely = diagnosis_notes(Verdict.UNCLEAR, bounded(0.1, 0.6, rescuable=0.1), None)
+
+    assert any("likely (60 % certain" in note and "92.50 % are asked" in note for note in notes)
+    assert unlikely == ()
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"), [(1.0, "more than 99 %"), (0.9971, "more than 99 %"), (0.93, "93 %")]
+)
+def test_no_raise_is_told_to_be_certain(weight: float, words: str) -> None:
+    """The certainty is that of half of the timeouts, and their bounds stand beside it."""
+    advice = slow_tail().recommendation
+    findings = bounded(0.61, 0.8, rescuable=weight)
+    notes = diagnosis_notes(Verdict.SLOW_TAIL, findings, advice)
+
+    told = next(note for note in notes if "certain" in note)
+    assert "a raise to 10 s would rescue between 61 % and 80 % of the timeouts" in told
+    assert f"at least half of them is {words} certain" in told
+
+
+def test_a_certainty_is_that_of_the_raise_that_may_be_made() -> None:
+    """Where the cap comes before the reach, nothing is told of what lies beyond the cap."""
+    capped = bounded(0.4, 0.7, rescuable=1.0, rescuable_capped=0.8, raise_to_ms=7_000.0)
+    notes = diagnosis_notes(Verdict.SLOW_TAIL, capped, slow_tail().recommendation)
+
+    assert any("raise to 7 s" in note and "is 80 % certain" in note for note in notes)
+
+
+def test_a_raise_names_the_limits_that_nobody_sees() -> None:
+    """A gateway that gives up just above our timeout shows in nothing that was counted."""
+    assert OTHER_LIMITS in slow_tail().notes
+    assert OTHER_LIMITS not in hangs().notes
+
+
+@cache
+def hangs() -> Diagnosis:
+    """Fast, and three in a hundred never answer."""
+    return diagnose(observe(with_hangs(lognormal(10_000, 900, 0.3), 0.03), 15_000, 288))
+
+
+CLAIMS = re.compile(r"\b(100|0) % certain|only makes callers|never helps|can't help")
+"""What nothing that is counted could show."""
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_no_sentence_claims_what_was_not_shown(verdict: Verdict) -> None:
+    """Neither why, nor advice, nor a note, whatever the bounds are."""
+    advice = slow_tail().recommendation
+    for low, high in ((0.0, 0.0), (0.0, 0.3), (0.0, 1.0), (0.3, 0.8), (1.0, 1.0)):
+        findings = bounded(low, high, rescuable=high, rescuable_capped=high)
+        why = verdict_reason(verdict, findings, 5_000, 1_000)
+        for made in (None, advice):
+            notes = diagnosis_notes(verdict, findings, made)
+            told = explanation(
+                replace(slow_tail(), verdict=verdict, why=why, notes=notes, recommendation=made)
+            )
+            said = " ".join((told, *notes, ADVICE[verdict]))
+            assert not CLAIMS.search(said), said
+
+
+def test_the_page_has_a_row_for_each_verdict_with_its_advice() -> None:
+    """docs/verdicts.md lists them in the order of their rules, in the program's own words."""
+    text = (Path(__file__).parents[2] / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    rows = {name.strip("`"): advice for name, _, advice in (row for row in cells if len(row) == 3)}
+    order = list(dict.fromkeys([*(verdict for verdict, _ in RULES), Verdict.HEALTHY]))
+
+    assert rows == {verdict.value: ADVICE[verdict] for verdict in Verdict}
+    assert list(rows) == [verdict.value for verdict in order]
