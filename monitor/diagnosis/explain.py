@@ -42,7 +42,7 @@ def explanation(diagnosis: Diagnosis) -> str:
     if advised_raise(diagnosis) is not None and advice is not None:
         sentences += [_benefit(advice), *_clamped(advice)]
     elif diagnosis.verdict is Verdict.AT_CAP and advice is not None:
-        sentences += [f"It would take {seconds(advice.raw_ms)}", diagnosis.advice]
+        sentences += [_required(advice), diagnosis.advice]
     elif diagnosis.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}:
         sentences.append(diagnosis.advice)
     if advised_raise(diagnosis) is not None and diagnosis.editable is not Editable.YES:
@@ -52,13 +52,19 @@ def explanation(diagnosis: Diagnosis) -> str:
     return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)
 
 
+def _required(advice: Recommendation) -> str:
+    measure = "at least" if "reach" in advice.guards else "an estimated"
+    return f"It would take {measure} {seconds(advice.raw_ms)}"
+
+
 def _benefit(advice: Recommendation) -> str:
     capped_ms = advice.capped_ms or advice.timeout_ms
     return (
-        f"At {seconds(capped_ms)} about {advice.avoided_per_day:,.0f} of "
+        f"At {seconds(capped_ms)} an estimated {advice.avoided_per_day:,.0f} of "
         f"{advice.timeouts_per_day:,.0f} timeouts a day would succeed "
-        f"({percent(advice.expected_success_share)} of the calls), and callers would wait "
-        f"{advice.extra_caller_seconds_per_day:,.0f} s a day longer in all"
+        f"({advice.avoided_low_per_day:,.0f} to {advice.avoided_high_per_day:,.0f} by what was "
+        f"seen; {percent(advice.expected_success_share)} of the calls would answer in time), and "
+        f"callers would wait about {advice.extra_caller_seconds_per_day:,.0f} s a day longer in all"
     )
 
 
@@ -66,7 +72,8 @@ def _clamped(advice: Recommendation) -> list[str]:
     if not advice.guards:
         return []
     said = " and ".join(GUARD_TEXTS.get(guard, guard) for guard in advice.guards)
-    return [f"The data ask for {seconds(advice.raw_ms)}: {said}"]
+    measure = "at least " if "reach" in advice.guards else ""
+    return [f"The data ask for {measure}{seconds(advice.raw_ms)}: {said}"]
 
 
 def _drift(ratio: float) -> str:

@@ -60,7 +60,9 @@ class Recommendation:
         expected_success_share: Success share at ``capped_ms``, by the likeliest law.
         never_share: Share of calls that no timeout can save, by the likeliest law.
         timeouts_per_day: Timeouts a day now.
-        avoided_per_day: Timeouts a day that become successes.
+        avoided_per_day: Timeouts a day that become successes, by estimate.
+        avoided_low_per_day: As many at least, by what was seen.
+        avoided_high_per_day: As many at most.
         extra_caller_seconds_per_day: Seconds a day that callers wait longer, in all.
         slots_before: Executions under way at a time: successes/s x mean + timeouts/s x timeout.
         slots_after: The same with the new timeout for each timeout of today: an upper bound.
@@ -79,6 +81,8 @@ class Recommendation:
     never_share: float
     timeouts_per_day: float
     avoided_per_day: float
+    avoided_low_per_day: float
+    avoided_high_per_day: float
     extra_caller_seconds_per_day: float
     slots_before: float
     slots_after: float

@@ -94,6 +94,8 @@ def recommend(
     before = _slots(load, share, timeout_ms)
     after = _slots(load, share, new_ms)
     daily = load.calls_per_second * DAY_SECONDS
+    avoided = daily * (share - expected)
+    low, high = (daily * share * bound for bound in tail.rescued_at(new_ms))
     return Recommendation(
         timeout_ms=timeout_ms,
         raw_ms=tail.raw_ms,
@@ -105,7 +107,10 @@ def recommend(
         expected_success_share=1 - expected,
         never_share=min(max(tail.never_share, 0.0), share),
         timeouts_per_day=daily * share,
-        avoided_per_day=daily * (share - expected),
+        avoided_per_day=avoided,
+        # The average over the laws may lie outside of what most of them say.
+        avoided_low_per_day=min(low, avoided),
+        avoided_high_per_day=max(high, avoided),
         extra_caller_seconds_per_day=daily * waited,
         slots_before=before,
         slots_after=after,

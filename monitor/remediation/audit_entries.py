@@ -59,6 +59,8 @@ def evidence_of(decision: Decision) -> dict[str, object]:
             "capped_ms": recommendation.capped_ms,
             "expected_success_share": recommendation.expected_success_share,
             "avoided_per_day": recommendation.avoided_per_day,
+            "avoided_low_per_day": recommendation.avoided_low_per_day,
+            "avoided_high_per_day": recommendation.avoided_high_per_day,
         }
     return found | {
         "guards": [

@@ -24,6 +24,8 @@ COLUMNS = (
     "recommended_high_seconds", "guards", "success_share", "expected_success_share",
     "timeouts_per_day", "timeouts_avoided_per_day", "extra_caller_seconds_per_day",
     "slots_before", "slots_after", "drift_ratio", "missing", "diagnosis_notes",
+    "rescuable_low_share", "rescuable_high_share", "timeouts_avoided_low_per_day",
+    "timeouts_avoided_high_per_day",
 )  # fmt: skip
 """The columns that a diagnosis adds to a CSV."""
 
@@ -39,8 +41,8 @@ def diagnosis_document(diagnosis: Diagnosis | None, time_range: TimeRange | None
         return dict.fromkeys(
             (
                 *("verdict", "severity", "why", "advice", "missing", "diagnosis_notes"),
-                *("editable", "how_to_change", "raise", "recommended_timeout_seconds"),
-                *_RECOMMENDED,
+                *("rescuable_share", "editable", "how_to_change", "raise"),
+                *("recommended_timeout_seconds", *_RECOMMENDED),
                 *("drift", "evidence"),
             )
         )
@@ -52,6 +54,7 @@ def diagnosis_document(diagnosis: Diagnosis | None, time_range: TimeRange | None
         "advice": diagnosis.advice,
         "missing": list(diagnosis.missing),
         "diagnosis_notes": list(diagnosis.notes),
+        "rescuable_share": _range(diagnosis.rescue_bounds),
         "editable": diagnosis.editable.value,
         "how_to_change": HOW_TO_CHANGE[diagnosis.editable],
         "raise": None if step is None else {"from_seconds": step[0], "to_seconds": step[1]},
@@ -66,6 +69,8 @@ def diagnosis_row(document: dict[str, Any]) -> dict[str, Any]:
     value = document["recommended_timeout_seconds"] or {}
     step = document["raise"] or {}
     slots = document["concurrent_slots"] or {}
+    rescuable = document["rescuable_share"] or {}
+    avoided = document["timeouts_avoided_range_per_day"] or {}
     row = {
         **document,
         "from_seconds": step.get("from_seconds"),
@@ -75,6 +80,10 @@ def diagnosis_row(document: dict[str, Any]) -> dict[str, Any]:
             for kind in ("raw", "capped", "low", "high")
         },
         "guards": "; ".join(document["guards"] or ()),
+        "rescuable_low_share": rescuable.get("low"),
+        "rescuable_high_share": rescuable.get("high"),
+        "timeouts_avoided_low_per_day": avoided.get("low"),
+        "timeouts_avoided_high_per_day": avoided.get("high"),
         "slots_before": slots.get("before"),
         "slots_after": slots.get("after"),
         "drift_ratio": (document["drift"] or {}).get("ratio"),
@@ -111,8 +120,8 @@ def org_document(diagnosis: OrgDiagnosis | None) -> dict[str, Any]:
 
 _RECOMMENDED = (
     "guards", "success_share", "expected_success_share", "never_answers_share",
-    "timeouts_per_day", "timeouts_avoided_per_day", "extra_caller_seconds_per_day",
-    "concurrent_slots",
+    "timeouts_per_day", "timeouts_avoided_per_day", "timeouts_avoided_range_per_day",
+    "extra_caller_seconds_per_day", "concurrent_slots",
 )  # fmt: skip
 
 
@@ -132,6 +141,9 @@ def _recommended(advice: Recommendation | None) -> dict[str, Any]:
         "never_answers_share": significant(advice.never_share),
         "timeouts_per_day": significant(advice.timeouts_per_day),
         "timeouts_avoided_per_day": significant(advice.avoided_per_day),
+        "timeouts_avoided_range_per_day": _range(
+            (advice.avoided_low_per_day, advice.avoided_high_per_day)
+        ),
         "extra_caller_seconds_per_day": significant(advice.extra_caller_seconds_per_day),
         "concurrent_slots": {
             "before": significant(advice.slots_before),
@@ -140,6 +152,12 @@ def _recommended(advice: Recommendation | None) -> dict[str, Any]:
             "busiest_after": significant(advice.busiest_slots_after),
         },
     }
+
+
+def _range(bounds: tuple[float, float] | None) -> dict[str, float] | None:
+    if bounds is None:
+        return None
+    return {"low": significant(bounds[0]), "high": significant(bounds[1])}
 
 
 def _drift(diagnosis: Diagnosis) -> dict[str, Any] | None:

@@ -35,11 +35,18 @@ def test_where_no_raise_is_advised_there_is_no_arrow(found: object) -> None:
 
 
 def test_a_story_tells_why_and_what_it_would_bring() -> None:
-    """The benefit beside the cost, and each sentence ends."""
-    told = explanation(advised(avoided_per_day=120.0, timeouts_per_day=150.0))
+    """The benefit, an estimate with its bounds, beside the cost; and each sentence ends."""
+    told = explanation(
+        advised(
+            avoided_per_day=120.0,
+            avoided_low_per_day=95.0,
+            avoided_high_per_day=140.0,
+            timeouts_per_day=150.0,
+        )
+    )
 
     assert told.startswith(slow_tail().why)
-    assert "about 120 of 150 timeouts a day would succeed" in told
+    assert "an estimated 120 of 150 timeouts a day would succeed (95 to 140 by what" in told
     assert "callers would wait" in told
     assert told.endswith(".")
 
@@ -49,7 +56,7 @@ def test_a_story_names_the_guard_that_clamped(guard: str) -> None:
     """And what the data ask for without it."""
     told = explanation(advised(guards=(guard,), raw_ms=41_000.0))
 
-    assert "The data ask for 41 s" in told
+    assert f"The data ask for {'at least ' if guard == 'reach' else ''}41 s" in told
     assert GUARD_TEXTS[guard] in told
 
 
@@ -57,7 +64,7 @@ def test_a_story_at_the_cap_tells_what_it_would_take() -> None:
     """And that another design is needed, not another number."""
     found = replace(advised(raw_ms=45_000.0), verdict=Verdict.AT_CAP, advice="Go asynchronous")
 
-    assert "It would take 45 s. Go asynchronous." in explanation(found)
+    assert "It would take an estimated 45 s. Go asynchronous." in explanation(found)
 
 
 def test_a_story_tells_who_has_to_change_it() -> None:

@@ -39,6 +39,8 @@ def test_benefit_and_cost_are_those_of_the_law() -> None:
     assert value.capped_ms is not None
     rescued = ((durations >= 5_000) & (durations < value.capped_ms)).sum()
     assert value.avoided_per_day == pytest.approx(float(rescued), rel=0.1)
+    assert value.avoided_low_per_day <= rescued <= value.avoided_high_per_day
+    assert value.avoided_high_per_day <= value.timeouts_per_day
     longer = durations.clip(5_000, value.capped_ms) - 5_000
     assert value.extra_caller_seconds_per_day == pytest.approx(longer.sum() / 1000, rel=0.1)
     mean = durations.clip(max=5_000).sum() / 1000 / 86_400

@@ -47,6 +47,8 @@ def recommendation(
         never_share=0.0,
         timeouts_per_day=500.0,
         avoided_per_day=400.0,
+        avoided_low_per_day=350.0,
+        avoided_high_per_day=450.0,
         extra_caller_seconds_per_day=900.0,
         slots_before=2.0,
         slots_after=3.0,
