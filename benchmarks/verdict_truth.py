@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincc, ndtr
 
+from benchmarks.counted import (
+    EDGES,
+    WINDOW_SECONDS,
+    Floats,
+    Ints,
+    day_shape,
+    end_calls,
+    evidence_of,
+    starts,
+)
 from monitor.diagnosis import ANSWERED_TARGET, ActionEvidence
-from monitor.model import BAND_EDGES_MS
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 TARGET = 0.99
-WINDOW_SECONDS = 300
 KINDS = (
     "healthy", "slow", "mixed", "hang", "modes", "outage", "throttled", "remote", "idle", "capped",
 )  # fmt: skip
 LAWS = ("lognormal", "gamma", "Weibull", "log-logistic", "mixture")
-_EDGES = np.array([0, *BAND_EDGES_MS, np.inf], dtype=np.float64)
-_MIDDLES = np.append((_EDGES[:-2] + _EDGES[1:-1]) / 2, 40_000.0)
-_START = 1_800_000_000 // 86_400 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +228,8 @@ def _with_second_mode(
 def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvidence]:
     """Executions as the platform counts them: by window and band, cut at the timeout."""
     windows = truth.seconds // WINDOW_SECONDS
-    start = _START + np.arange(windows) * WINDOW_SECONDS
-    hour = start / 3600 % 24
-    shape = 0.1 + 0.9 * np.maximum(0.0, np.sin(np.pi * (hour - 6) / 16))
+    start = starts(windows)
+    shape = day_shape(start)
     if rng.random() < 0.3:  # noqa: PLR2004 - some are called as often by night
         shape = np.ones(windows)
     calls = rng.poisson(truth.executions * shape / shape.sum())
@@ -257,17 +257,8 @@ def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvide
         truth = replace(truth, outage=made / max(1.0, made + float(late.sum())))
         bands, late = bands - lost, late + lost.sum(axis=1)
     truth = replace(truth, early=float(early.sum() / max(1, late.sum())))
-    columns = _timed_out(timeout, late - early, early, early_ms)
-    evidence = ActionEvidence.from_columns(
-        start=start,
-        seconds=np.full(windows, WINDOW_SECONDS),
-        timeout_ms=timeout,
-        successes=bands.sum(axis=1),
-        bands=bands,
-        success_duration_ms=bands @ np.minimum(_MIDDLES, truth.timeout_ms),
-        timeouts=late,
-        throttled=throttled,
-        **columns,
+    evidence = evidence_of(
+        start, timeout, bands, late, early=early, early_ms=early_ms, throttled=throttled
     )
     return truth, evidence
 
@@ -276,14 +267,12 @@ def _ended(
     rng: np.random.Generator, truth: Truth, calls: Ints, limit_ms: Floats
 ) -> tuple[Ints, Ints]:
     """Successes by band, and calls that outlast the limit of their window."""
-    bands = np.zeros((len(calls), len(_EDGES) - 1), dtype=np.int64)
+    bands = np.zeros((len(calls), len(EDGES) - 1), dtype=np.int64)
     late = np.zeros(len(calls), dtype=np.int64)
     for limit in np.unique(limit_ms):
         rows = limit_ms == limit
-        left = (1 - truth.never) * truth.law.survival(np.minimum(_EDGES, limit))
-        mass = np.maximum(np.append(left[:-1] - left[1:], truth.never + left[-1]), 0.0)
-        ended = rng.multinomial(calls[rows], mass / mass.sum())
-        bands[rows], late[rows] = ended[:, :-1], ended[:, -1]
+        left = truth.survival(np.minimum(EDGES, limit))
+        bands[rows], late[rows] = end_calls(rng, calls[rows], left)
     return bands, late
 
 
@@ -295,18 +284,3 @@ def _outages(rng: np.random.Generator, windows: int) -> Floats:
         at = int(rng.integers(0, max(1, windows - length)))
         down[at : at + length] = rng.uniform(0.6, 1.0)
     return down
-
-
-def _timed_out(timeout: Floats, ours: Ints, early: Ints, early_ms: float) -> dict[str, Any]:
-    """The columns of the executions that timed out."""
-    bands = np.zeros((len(timeout), len(_EDGES) - 1), dtype=np.int64)
-    rows = np.arange(len(timeout))
-    np.add.at(bands, (rows, np.searchsorted(BAND_EDGES_MS, timeout, side="right")), ours)
-    bands[:, int(np.searchsorted(BAND_EDGES_MS, early_ms, side="right"))] += early
-    some = ours + early > 0
-    return {
-        "timeout_bands": bands,
-        "timeout_duration_ms": timeout * ours + early_ms * early,
-        "timeout_min_ms": np.where(some, np.where(early > 0, early_ms, timeout), 0.0),
-        "timeout_max_ms": np.where(some, np.where(ours > 0, timeout, early_ms), 0.0),
-    }

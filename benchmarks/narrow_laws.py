@@ -1,0 +1,90 @@
+"""Back ends whose answers hardly scatter, while some calls never answer.
+
+The timeout is 5 s, 10 % of 2,000 calls never answer, and the answers are lognormal with a median of
+60 to 95 % of the timeout and a sigma of 0.01 to 0.2. Counted are the draws in which no raise within
+reach rescues half: those are hangs, and ``slow_tail`` said of one is a raise for nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from benchmarks.counted import EDGES, Floats, day_shape, end_calls, evidence_of, starts
+from benchmarks.rivals import HALF
+from monitor.diagnosis import Verdict, diagnose
+
+SIGMAS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2)
+MEDIANS = (0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+TIMEOUT_MS = 5000.0
+NEVER = 0.1
+CALLS = 2_000
+_WINDOWS = 7 * 24 * 12
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """One draw.
+
+    Attributes:
+        sigma: Scatter of the log of the durations.
+        median: Median of the answers, per timeout.
+        seed: Decides the counts.
+    """
+
+    sigma: float
+    median: float
+    seed: tuple[int, ...]
+
+    def survival(self, at_ms: Floats) -> Floats:
+        """Return the share of all calls that take longer, or never answer."""
+        with np.errstate(divide="ignore"):
+            late = ndtr(-np.log(at_ms / (self.median * TIMEOUT_MS)) / self.sigma)
+        return np.asarray(NEVER + (1 - NEVER) * late)
+
+    @property
+    def hang(self) -> bool:
+        """Whether no raise within reach rescues half."""
+        left = self.survival(np.array([TIMEOUT_MS, 2 * TIMEOUT_MS]))
+        return bool(left[1] > HALF * left[0])
+
+
+def judge(narrow: Narrow) -> str:
+    """Draw, and return what was said."""
+    rng = np.random.default_rng(narrow.seed)
+    start = starts(_WINDOWS)
+    shape = day_shape(start)
+    calls = rng.poisson(CALLS * shape / shape.sum())
+    bands, late = end_calls(rng, calls, narrow.survival(np.minimum(EDGES, TIMEOUT_MS)))
+    return str(diagnose(evidence_of(start, np.full(_WINDOWS, TIMEOUT_MS), bands, late)).verdict)
+
+
+def report(workers: Executor, draws: int, seed: int) -> None:
+    """Print what is said of narrow laws with hangs, by sigma."""
+    cells = [
+        cell for cell in itertools.product(SIGMAS, MEDIANS) if Narrow(cell[0], cell[1], ()).hang
+    ]
+    each = max(1, round(draws / len(cells)))
+    drawn = [
+        Narrow(sigma, median, (seed, 1_000 + number, index))
+        for number, (sigma, median) in enumerate(cells)
+        for index in range(each)
+    ]
+    said = list(workers.map(judge, drawn, chunksize=20))
+    words = [str(verdict) for verdict in Verdict if str(verdict) in said]
+    print("| sigma | hangs | " + " | ".join(words) + " |")
+    print("|---|---:|" + "---:|" * len(words))
+    for sigma in SIGMAS:
+        of_row = [word for one, word in zip(drawn, said, strict=True) if one.sigma == sigma]
+        if of_row:
+            counts = " | ".join(str(of_row.count(word) or "") for word in words)
+            print(f"| {sigma} | {len(of_row)} | {counts} |")
+    wrong = said.count(str(Verdict.SLOW_TAIL))
+    print(
+        f"\n`slow_tail` said of a hang of a narrow law: {wrong} of {len(said)}, "
+        f"{1000 * wrong / len(said):.1f} of 1,000 (at most 2)."
+    )
