@@ -259,8 +259,8 @@ def _durations() -> tuple[Panel, ...]:
             "heatmap",
             "Durations",
             "Executions by duration; one that timed out counts as long as it ran. A dark band at "
-            "the timeout with nothing below it: calls that never answer. A band that thins out "
-            "into it: a slow tail, which more time would rescue. Two bands: two kinds of calls. "
+            "the timeout with nothing below it: calls that seem never to answer. A band that thins "
+            "out into it: a slow tail, which more time may rescue. Two bands: two kinds of calls. "
             "The picture below has the "
             f"timeout as a line. {FLOW}.",
             (

@@ -233,8 +233,7 @@ ADVICE: dict[Verdict, str] = {
     Verdict.TOO_LONG: "A shorter timeout would free slots that rare timeouts hold",
     Verdict.UNCLEAR: (
         "One experiment settles it: repeat calls that timed out, supervised and with a long "
-        "timeout, and see whether and when they answer. A raise by one step for a few hours, "
-        "counted again, would tell more too"
+        "timeout, and see whether and when they answer"
     ),
     Verdict.INSUFFICIENT: "Wait for more evidence",
 }
@@ -263,8 +262,11 @@ def verdict_reason(
     return {
         Verdict.HEALTHY: f"{late} of the calls take longer than {given}",
         Verdict.SLOW_TAIL: (
-            f"{late} of the calls take longer than {given}, and the curve runs smoothly into it: "
-            f"{near:.1f} timeouts per success that came near it"
+            f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
+            f"under way: going by those of it that answer, {_answered_later(findings)}"
+            if findings.second_mode
+            else f"{late} of the calls take longer than {given}, and the curve runs smoothly into "
+            f"it: {near:.1f} timeouts per success that came near it"
         ),
         Verdict.HANGS: (
             f"{late} of the calls do not answer within {given}, and going by those that do, "

@@ -235,7 +235,7 @@ _FLOWS: Final = (MAIN_MENU, ORDER_ENQUIRIES, PAYMENT_LINE, STOCK_LINE, CASE_UPDA
 
 
 def _default(seed: int) -> Scenario:
-    """Return a dozen believable back ends; every verdict has its action."""
+    """Return a dozen believable back ends; every verdict but ``unclear`` has its action."""
     return Scenario("default", seed, _ACTIONS, _FLOWS)
 
 

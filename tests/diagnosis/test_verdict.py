@@ -95,6 +95,17 @@ def test_unclear_says_both_bounds_and_the_experiment() -> None:
     assert "long timeout" in ADVICE[Verdict.UNCLEAR]
 
 
+def test_a_second_kind_is_told_as_such_and_not_as_a_smooth_tail() -> None:
+    """Where it is surely in reach too: two humps are no curve that runs smoothly on."""
+    findings = replace(bounded(0.76, 0.99, rescuable=1.0), second_mode=True)
+    why = verdict_reason(Verdict.SLOW_TAIL, findings, 8_000, 0.0)
+
+    assert decide(findings)[0] is Verdict.SLOW_TAIL
+    assert "second, slower kind" in why
+    assert "between 76 % and 99 % of them would within 10 s" in why
+    assert "smoothly" not in why
+
+
 def test_what_is_likely_is_told_with_what_is_asked() -> None:
     """How certain it is that half is rescued, and how certain it has to be."""
     findings = bounded(0.2, 0.8)
