@@ -193,12 +193,16 @@ def _hangs(aims: Objectives) -> Alert:
 
 
 def _unclear(aims: Objectives) -> Alert:
+    verdicts = "genesys_data_action_verdict"
     return Alert(
         "GenesysDataActionUnclear",
         "warning",
         named(
             joined(
-                f'max by ({BY_ACTION}) (genesys_data_action_verdict{{verdict="unclear"}}) == 1',
+                # At the border between the two each window may say the other one.
+                f'max by ({BY_ACTION}) (max_over_time({verdicts}{{verdict="unclear"}}'
+                f"[{aims.hold_verdict}])) == 1",
+                f'and max by ({BY_ACTION}) ({verdicts}{{verdict=~"hangs|unclear"}}) == 1',
                 f"and {timeouts(aims.slow.long)} >= {aims.slow.least_timeouts}",
             )
         ),

@@ -83,6 +83,38 @@ def test_an_alert_does_what_its_tests_say(
     assert code == 0, said
 
 
+def test_a_verdict_at_the_border_to_hangs_is_alerted_as_unclear(
+    require_tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Where each window says the other one neither stands for an hour, and callers are hit."""
+    shutil.copytree(RULES, tmp_path, dirs_exist_ok=True)
+    action = 'org="acme", action_id="a1"'
+    names = f'{action}, action_name="Order Status", integration_id="i", integration_name="Orders"'
+    turns = [minute // 5 % 2 for minute in range(150)]
+    series = {
+        f"genesys_data_action_info{{{names}}}": "1x149",
+        f'genesys_data_action_executions_total{{{action}, outcome="success"}}': "0+19x149",
+        f'genesys_data_action_executions_total{{{action}, outcome="timeout"}}': "0+1x149",
+        f'genesys_data_action_verdict{{{action}, verdict="hangs"}}': " ".join(map(str, turns)),
+        f'genesys_data_action_verdict{{{action}, verdict="unclear"}}': " ".join(
+            str(1 - turn) for turn in turns
+        ),
+    }
+    firing = 'count by (alertname) (ALERTS{alertname=~".*(Hangs|Unclear)", alertstate="firing"})'
+    expected = {"labels": '{alertname="GenesysDataActionUnclear"}', "value": 1}
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [{"expr": firing, "eval_time": "140m", "exp_samples": [expected]}],
+    }
+    document = {"rule_files": ["rules.yml", "alerts.yml"], "tests": [test]}
+    (tmp_path / "border.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+
+    code, said = ran(require_tool("promtool"), "test", "rules", "border.yml", folder=tmp_path)
+
+    assert code == 0, said
+
+
 def test_the_tests_of_an_alert_run_as_they_are_shipped(require_tool: Callable[[str], str]) -> None:
     """Beside all other alerts, as whoever has changed a threshold runs them."""
     code, said = ran(require_tool("promtool"), "test", "rules", "tests/TimeoutMonitorAbsent.yml")

@@ -296,9 +296,14 @@ def test_whatever_the_evidence_there_is_a_sound_answer(evidence: ActionEvidence)
     """No exception, no NaN; the guards hold; and no number below the floor."""
     found = diagnose(evidence)
     assert sound(found)
-    value = found.recommendation
+    value, bounds = found.recommendation, found.rescue_bounds
     if found.verdict is Verdict.INSUFFICIENT:
         assert value is None
+    if bounds is not None:
+        assert 0 <= bounds[0] <= bounds[1] <= 1
+    if found.verdict is Verdict.HANGS:
+        assert bounds is not None
+        assert bounds[1] < MIN_RESCUED
     if value is not None and value.capped_ms is not None:
         assert value.timeout_ms <= value.capped_ms <= CAP_MS
         assert value.low_ms <= value.raw_ms <= value.high_ms
