@@ -173,8 +173,7 @@ def judge(case: Case) -> Told:
 
 def bounds_of(diagnosis: Diagnosis) -> tuple[float, float] | None:
     """Return what a diagnosis says that a raise rescues, from and to; None where nothing."""
-    low, high = getattr(diagnosis, "rescue_low", None), getattr(diagnosis, "rescue_high", None)
-    return None if low is None or high is None else (float(low), float(high))
+    return diagnosis.rescue_bounds
 
 
 def share(

@@ -344,9 +344,9 @@ def _not_certain_enough(tail: Tail, findings: Findings) -> list[str]:
         )
     if _certainty(tail) >= MIN_POSTERIOR_LIKELY:
         found.append(
-            "That a longer timeout would rescue half of them is likely "
-            f"({certainty(_certainty(tail))} certain by what was seen), but to make callers wait "
-            f"for it {percent(_needed(tail, findings))} are asked"
+            "That a longer timeout would rescue half of them is likely: "
+            f"{certainty(_certainty(tail))} certain by what was seen, where a raise takes "
+            f"{_needed(tail, findings) * 100:g} %"
         )
     return found
 

@@ -112,7 +112,8 @@ def test_what_is_likely_is_told_with_what_is_asked() -> None:
     notes = diagnosis_notes(Verdict.UNCLEAR, findings, None)
     unlikely = diagnosis_notes(Verdict.UNCLEAR, bounded(0.1, 0.6, rescuable=0.1), None)
 
-    assert any("likely (60 % certain" in note and "92.50 % are asked" in note for note in notes)
+    told = "likely: 60 % certain by what was seen, where a raise takes 92.5 %"
+    assert any(told in note for note in notes)
     assert unlikely == ()
 
 
