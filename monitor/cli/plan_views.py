@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from monitor.diagnosis import Verdict, explanation
 from monitor.formats import exact_seconds, utc_minute
 from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision, DecisionKind
@@ -34,13 +35,24 @@ def plan_table(decisions: Sequence[Decision]) -> RenderableType:
             Text(decision.candidate.action_name),
             Text(change_of(decision)),
             Text(str(decision.kind), style=STYLES[decision.kind]),
-            Text(decision.reason if decision.kind is DecisionKind.KEEP else ""),
+            Text(_why_kept(decision) if decision.kind is DecisionKind.KEEP else ""),
         )
     parts: list[RenderableType] = [table]
     for decision in decisions:
         if decision.is_wanted:
             parts.extend(_guards(decision))
+        elif decision.candidate.diagnosis.verdict is Verdict.UNCLEAR:
+            one = decision.candidate
+            parts.append(Text.assemble("\n", (one.action_name, "bold"), f"  {one.action_id}"))
+            parts.append(Text(explanation(one.diagnosis)))
     return Group(*parts)
+
+
+def _why_kept(decision: Decision) -> str:
+    """Return the reason; with the verdict where that is it."""
+    if decision.reason != "verdict":
+        return decision.reason
+    return f"verdict: {decision.candidate.diagnosis.verdict}"
 
 
 def change_of(decision: Decision) -> str:
