@@ -21,6 +21,7 @@ from monitor.simulator import (
     scenario,
     serve,
 )
+from monitor.simulator.executions import ExecutionColumns
 from monitor.simulator.scenario_types import Arrivals
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS, PAYMENT_LINE, TAKE_PAYMENT
 from tests.clocks import NOON, ManualClock
@@ -152,6 +153,11 @@ def request_counts(url: str, *, reset: bool = False) -> Counter[str]:
     if reset:
         requests.delete(address, timeout=PATIENCE_SECONDS)
     return Counter(counts)
+
+
+def executions_from(org: SimulatedOrg, begin: float, end: float) -> ExecutionColumns:
+    """Return every execution between two moments (epoch seconds), by the org's own law."""
+    return org._traffic.ended_between(int(begin * 1_000), int(end * 1_000))  # noqa: SLF001 - no other list has all
 
 
 def happened(url: str, begin: float, end: float) -> dict[str, Any]:

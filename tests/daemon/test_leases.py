@@ -22,6 +22,7 @@ from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
+from monitor.model import BAND_EDGES_MS
 from monitor.simulator import LatenessModel, RunningSimulator
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ScaledClock
@@ -30,11 +31,20 @@ from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, read_log
 from tests.daemon.place import ROOT, Place, eventually
 from tests.ledger.conftest import postgresql
-from tests.simulated_org import SMALL, happened, org_table, request_counts, serve_org
+from tests.simulated_org import (
+    SMALL,
+    executions_from,
+    happened,
+    org_table,
+    request_counts,
+    serve_org,
+)
 
 __all__ = ["postgresql"]
 
 Counts = dict[tuple[str, str], int]
+Durations = dict[str, dict[str, float]]
+"""By action: cumulative buckets by ``le``, and ``count`` and ``sum``."""
 
 LEASE_SECONDS = 8.0
 BUSY_SECONDS = 8.0
@@ -176,6 +186,42 @@ def counted(daemons: Pair, name: str) -> dict[str, Counts]:
     return counts
 
 
+def measured(daemons: Pair, name: str) -> dict[str, Durations]:
+    """The histograms that a daemon exports, by org and action, of actions that were executed."""
+    found = families(daemons.address(name))["genesys_data_action_duration_seconds"].samples
+    histograms: dict[str, Durations] = {}
+    for sample in found:
+        edge = sample.labels.get("le")
+        key = sample.name.rpartition("_")[2] if edge is None else str(float(edge))
+        action = histograms.setdefault(sample.labels["org"], {})
+        action.setdefault(sample.labels["action_id"], {})[key] = sample.value
+    return {
+        org: {action_id: one for action_id, one in actions.items() if one["count"]}
+        for org, actions in histograms.items()
+    }
+
+
+def true_durations(simulator: RunningSimulator, begin: float) -> Durations:
+    """What really happened since a moment, likewise: the platform's bands end before their edge."""
+    rows = executions_from(simulator.org, begin, ENDS + 3_600)
+    durations: dict[str, list[int]] = {}
+    for action, duration_ms in zip(rows.action.tolist(), rows.duration_ms.tolist(), strict=True):
+        action_id = simulator.org.scenario.actions[action].action_id
+        durations.setdefault(action_id, []).append(duration_ms)
+    return {
+        action_id: {
+            **{
+                str(edge_ms / 1_000): sum(one < edge_ms for one in every)
+                for edge_ms in BAND_EDGES_MS
+            },
+            "inf": len(every),
+            "count": len(every),
+            "sum": sum(every) / 1_000,
+        }
+        for action_id, every in durations.items()
+    }
+
+
 def true_counts(simulator: RunningSimulator, begin: float) -> Counts:
     """What really happened since a moment, likewise."""
     return {
@@ -231,6 +277,9 @@ def test_six_hand_overs_lose_and_double_nothing(
             begun = {org: ledger.coverage(org, "actions")[0].start for org in ORGS}
         truth = {begin: true_counts(simulator, begin) for begin in set(begun.values())}
         assert exported == {org: truth[begun[org]] for org in ORGS}
+        durations = {begin: true_durations(simulator, begin) for begin in truth}
+        histograms = measured(daemons, "one") | measured(daemons, "other")
+        assert histograms == {org: durations[begun[org]] for org in ORGS}
 
 
 def test_daemons_on_one_file_read_each_org_once(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from tests.configuration_file import write_configuration
 from tests.filled_ledger import CLASSIFIER
 from tests.kills.shared_memory import SharedClock, SharedMemory
 from tests.poller.watched_org import SMALL
-from tests.simulated_org import org_table, readable, simulated_org
+from tests.simulated_org import executions_from, org_table, readable, simulated_org
 
 ROOT = Path(__file__).parents[2]
 WORLD = World(detail_errors="named", telephony_errors="some", flow_aggregates="grouped")
@@ -156,7 +156,7 @@ class KilledDay:
 
     def rows(self, begin: int) -> ExecutionColumns:
         """Return every execution from a moment on."""
-        return self.org._traffic.ended_between(begin * 1_000, (ENDS + HOUR) * 1_000)  # noqa: SLF001
+        return executions_from(self.org, begin, ENDS + HOUR)
 
     def true_bands(self, begin: int) -> Bands:
         """Return the histograms of what really happened from a moment on."""
