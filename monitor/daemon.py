@@ -28,6 +28,7 @@ from monitor.errors import (
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import Jobs, failures_logged, keep_leases, run_now
+from monitor.leased_snapshots import LeasedSnapshots
 from monitor.ledger import LEASE_SECONDS, Ledger
 from monitor.poller import RECONCILED_SECONDS, OrgPoller, open_pollers
 from monitor.remediation import RemediationLoop
@@ -111,9 +112,10 @@ class Daemon:
             self._ledger.settle()
             self._leases = self._ledger.reading_leases(SystemClock(), seconds=lease_seconds)
             self._leases.refresh()
+            self._leased = LeasedSnapshots(self._leases)
             self._pollers = self._open_pollers(settings)
             self._loops = self._open_loops(settings)
-            self.holder = SnapshotHolder(self._snapshot())
+            self.holder = SnapshotHolder(self._snapshot(), self._leased.as_leased)
             registry = CollectorRegistry()
             registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
             serve = settings.serve
@@ -275,12 +277,6 @@ class Daemon:
             if poller.name not in before and self._leases.held(poller.name):
                 log.info("taken_over", org=poller.name)
                 run_now(self._polls[poller.name])
-        if any(
-            (one.is_leased, one.read_by)
-            != (self._leases.held(one.org) is not None, self._leases.read_by(one.org))
-            for one in self.holder.current.orgs
-        ):
-            self._show()
 
     def _give_leases_back(self) -> None:
         with failures_logged("leases"):
@@ -289,8 +285,10 @@ class Daemon:
     def _poll_or_follow(self, poller: OrgPoller) -> bool:
         """Poll an org, or show what another program reads of it; whether it was polled."""
         try:
+            self._catch_up(poller)
             poller.poll()
         except NotLeasedError as error:
+            self._leased.note_another(poller.name)
             if self._read_by.get(poller.name) != error.message:
                 log.info("standing_by", org=poller.name, why=error.message)
             self._read_by[poller.name] = error.message
@@ -299,6 +297,19 @@ class Daemon:
             return False
         self._read_by.pop(poller.name, None)
         return True
+
+    def _catch_up(self, poller: OrgPoller) -> None:
+        """Go on from what another program has counted, where that held the lease before this."""
+        # A state that can't be asked is the poll's to tell and to count.
+        with suppress(LedgerError):
+            self._leases.take(poller.name)
+            token = self._leased.behind(poller.name)
+            if token is None:
+                return
+            poller.catch_up()
+            self._loops[poller.name].refresh_snapshot()
+            self._leased.note_caught_up(poller.name, token)
+            self._show()
 
     def _poll(self, poller: OrgPoller) -> None:
         self._clock_watch.look()
@@ -433,11 +444,8 @@ class Daemon:
             interval_seconds=self._settings.collect.interval,
             clock_steps=self._clock_watch.counts,
             orgs=tuple(
-                replace(
-                    poller.snapshot,
-                    remediation=self._loops[poller.name].snapshot,
-                    is_leased=self._leases.held(poller.name) is not None,
-                    read_by=self._leases.read_by(poller.name),
+                self._leased.org_as_leased(
+                    replace(poller.snapshot, remediation=self._loops[poller.name].snapshot)
                 )
                 for poller in self._pollers
             ),

@@ -176,6 +176,8 @@ def keep_leases(
             failure = UnforeseenError.of(error)
             log.error("leases_failed", why=failure.message, hint=failure.hint)
             continue
+        if not is_renewed:
+            log.info("leases_renewed")
         is_renewed = True
         with failures_logged("leases"):
             after()

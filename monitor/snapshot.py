@@ -6,7 +6,8 @@ never waits for a poll and never sees half of one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
@@ -117,6 +118,8 @@ class OrgSnapshot:
         is_leased: Whether this program has the lease of reading it.
         read_by: Which other program reads it, where one does: then this one stands by, and shows
             what that one has written down.
+        is_counted_here: Whether its counts are this program's to export. Not where another program
+            reads it, or may by now: the lease has ended, and the state could not be asked since.
     """
 
     org: str
@@ -134,6 +137,7 @@ class OrgSnapshot:
     diagnosed_at: float | None = None
     is_leased: bool = True
     read_by: str = ""
+    is_counted_here: bool = True
 
     @property
     def concurrency_limit(self) -> int | None:
@@ -259,17 +263,35 @@ def _last_reads(org_snapshot: OrgSnapshot) -> list[StaleSource]:
 
 
 class SnapshotHolder:
-    """The one place where the current snapshot is kept; swapping a reference is atomic."""
+    """The one place where the current snapshot is kept; safe to share between threads."""
 
-    def __init__(self, first: Snapshot) -> None:
-        """Begin with a snapshot, so that a scrape before the first poll has an answer."""
+    def __init__(
+        self, first: Snapshot, renewed: Callable[[Snapshot], Snapshot] = lambda shown: shown
+    ) -> None:
+        """Begin with a snapshot, so that a scrape before the first poll has an answer.
+
+        Args:
+            first: The snapshot.
+            renewed: Brings what ends by itself, such as a lease, up to the moment at which somebody
+                looks; the very same snapshot where nothing has changed.
+        """
         self._current = first
+        self._renewed = renewed
+        self._swapping = threading.Lock()
 
     @property
     def current(self) -> Snapshot:
         """The newest snapshot."""
-        return self._current
+        shown = self._current
+        renewed = self._renewed(shown)
+        if renewed is not shown:
+            with self._swapping:
+                # A poll may have ended meanwhile: the next look renews what that one has left.
+                if self._current is shown:
+                    self._current = renewed
+        return renewed
 
     def swap(self, snapshot: Snapshot) -> None:
         """Show this snapshot from now on."""
-        self._current = snapshot
+        with self._swapping:
+            self._current = snapshot

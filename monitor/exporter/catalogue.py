@@ -358,7 +358,7 @@ ORG_LEASED = MetricSpec(
     ("org",),
     "0 or 1",
     "Whether this process reads the org; of several on one state one does, and only that one "
-    "exports its other series.",
+    "exports its counts.",
 )
 STATE_WRITABLE = MetricSpec(
     "timeout_monitor_state_writable",

@@ -37,9 +37,8 @@ POLL_RESULTS: tuple[str, ...] = ("ok", "partial", "failed")
 
 
 def add_collection(families: Families, org_snapshot: OrgSnapshot) -> None:
-    """Add how reading one org goes, except what depends on the moment of the scrape."""
+    """Add how reading one org goes here, except what depends on the moment of the scrape."""
     _add_freshness(families, org_snapshot)
-    _add_lateness(families, org_snapshot)
     # Also of the audit log, which counts nothing.
     for source, answers in sorted(org_snapshot.health.source_available.items()):
         families.add(SOURCE_AVAILABLE, (org_snapshot.org, source), answers)
@@ -54,6 +53,16 @@ def add_collection(families: Families, org_snapshot: OrgSnapshot) -> None:
     _add_cost(families, org_snapshot.org, org_snapshot.health)
     for (source, reason), records in sorted(org_snapshot.health.dropped_records.items()):
         families.add(DROPPED_RECORDS, (org_snapshot.org, source, reason), records)
+
+
+def add_readings(families: Families, org_snapshot: OrgSnapshot) -> None:
+    """Add what the state has counted of reading one org, by whatever program."""
+    for source in org_snapshot.source_names:
+        labels = (org_snapshot.org, source)
+        state = org_snapshot.state.sources.get(source, SourceState(source))
+        families.add(RESTATEMENTS, labels, state.restatements)
+        families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
+    _add_lateness(families, org_snapshot)
 
 
 def add_ages(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
@@ -81,11 +90,8 @@ def add_ages(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
 def _add_freshness(families: Families, org_snapshot: OrgSnapshot) -> None:
     for source in org_snapshot.source_names:
         labels = (org_snapshot.org, source)
-        state = org_snapshot.state.sources.get(source, SourceState(source))
         families.add(WATERMARK, labels, org_snapshot.watermark(source))
         families.add(LAST_SUCCESS, labels, org_snapshot.last_success_at(source) or None)
-        families.add(RESTATEMENTS, labels, state.restatements)
-        families.add(SKIPPED_WINDOWS, labels, state.skipped_windows)
     families.add(RECONCILED, (org_snapshot.org,), org_snapshot.health.reconciled)
 
 

@@ -20,7 +20,7 @@ from monitor.exporter.catalogue import (
     SOURCE_AGE,
     STATE_WRITABLE,
 )
-from monitor.exporter.collection import add_ages, add_collection
+from monitor.exporter.collection import add_ages, add_collection, add_readings
 from monitor.exporter.families import Families
 from monitor.exporter.remediation import add_remediation
 
@@ -98,10 +98,13 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
         families.add(CLOCK_STEPS, (found,), steps.get(found, 0))
     for org_snapshot in snapshot.orgs:
         families.add(ORG_LEASED, (org_snapshot.org,), org_snapshot.is_leased)
-    # What another program reads is counted there: a sum over both would count it twice.
     for org_snapshot in snapshot.read_here:
+        add_collection(families, org_snapshot)
+        # What another program counts, or may by now: a sum over both would count it twice.
+        if not org_snapshot.is_counted_here:
+            continue
+        add_readings(families, org_snapshot)
         add_actions(families, org_snapshot, classifier)
         add_verdicts(families, org_snapshot, snapshot.taken_at)
-        add_collection(families, org_snapshot)
         add_remediation(families, org_snapshot)
     return families.finished()

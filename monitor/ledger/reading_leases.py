@@ -74,9 +74,11 @@ class ReadingLeases:
         self._database = database
         self._clock = clock
         self._elapsed = elapsed
+        self._began = elapsed()
         self._program = program or this_program()
         database.name_transactions(self._program.holder, seconds / RENEWALS)
         self._mine: dict[str, tuple[ReadingLease, float]] = {}
+        self._were_mine: set[str] = set()
         self._others: dict[str, str] = {}
         self._turn = threading.Lock()
 
@@ -88,6 +90,18 @@ class ReadingLeases:
     def read_by(self, org: str) -> str:
         """Return which other program reads an org, as of the last look; empty where none does."""
         return "" if self.held(org) else self._others.get(org, "")
+
+    def counts(self, org: str) -> bool:
+        """Whether an org's counts are this program's to export: no other one can export them.
+
+        While its lease lasts nobody can take the org over, for others see the end of it later than
+        this program does. Without one another may, as soon as this one can't ask the state any
+        more; but a program that has just begun is about to take what is free.
+        """
+        if self.held(org):
+            return True
+        has_just_begun = self._elapsed() < self._began + self.seconds
+        return has_just_begun and org not in self._were_mine and not self._others.get(org)
 
     def refresh(self) -> None:
         """Renew what is held here, and look at who holds the rest.
@@ -146,6 +160,7 @@ class ReadingLeases:
             found = read_leases(connection)
         if is_mine:
             self._mine[org] = mine, asked_at + self.seconds
+            self._were_mine.add(org)
         return found
 
     def give_back(self, org: str | None = None) -> None:

@@ -149,6 +149,15 @@ class OrgPoller:
             self._catalogue_read = False
             self._snapshot = replace(taken, health=self._health.current)
 
+    def catch_up(self) -> None:
+        """Take the snapshot anew from the state, which another program has written until now.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        with self._turn:
+            self._snapshot = replace(self._take_snapshot(), health=self._health.current)
+
     def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past, again or for the first time, whoever reads the present.
 

@@ -187,9 +187,14 @@ def _headline(org_snapshot: OrgSnapshot, timed_out_actions: int) -> str:
 
 
 def _on_standby(org_snapshot: OrgSnapshot) -> list[str]:
-    if not org_snapshot.read_by:
+    if org_snapshot.read_by:
+        return [f"Standby: read by {org_snapshot.read_by}, which also judges its actions."]
+    if org_snapshot.is_leased or org_snapshot.is_counted_here:
         return []
-    return [f"Standby: read by {org_snapshot.read_by}, which also judges its actions."]
+    why = "The state could not be asked for longer than a lease lasts"
+    return [
+        f"{why}: another program may read this org by now, so its counts are not exported here."
+    ]
 
 
 def _warnings(

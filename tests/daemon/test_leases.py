@@ -13,27 +13,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import requests
-from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
 from monitor.ledger import Ledger
-from monitor.model import BAND_EDGES_MS
 from monitor.simulator import LatenessModel, RunningSimulator
-from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ScaledClock
 from tests.configuration_file import write_configuration
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, read_log
+from tests.daemon.exported_counts import counted, measured, true_counts, true_durations
 from tests.daemon.place import ROOT, Place, eventually
 from tests.ledger.conftest import postgresql
 from tests.simulated_org import (
     SMALL,
-    executions_from,
     happened,
     org_table,
     request_counts,
@@ -41,10 +37,6 @@ from tests.simulated_org import (
 )
 
 __all__ = ["postgresql"]
-
-Counts = dict[tuple[str, str], int]
-Durations = dict[str, dict[str, float]]
-"""By action: cumulative buckets by ``le``, and ``count`` and ``sum``."""
 
 LEASE_SECONDS = 8.0
 BUSY_SECONDS = 8.0
@@ -175,63 +167,6 @@ def hand_over(daemons: Pair, holder: str, follower: str, how: signal.Signals) ->
     return took
 
 
-def counted(daemons: Pair, name: str) -> dict[str, Counts]:
-    """What a daemon exports, by org: executions by (action, outcome), those that happened."""
-    found = families(daemons.address(name))["genesys_data_action_executions"].samples
-    counts: dict[str, Counts] = {}
-    for sample in found:
-        key = sample.labels["action_id"], sample.labels["outcome"]
-        if sample.name.endswith("_total") and sample.value:
-            counts.setdefault(sample.labels["org"], {})[key] = int(sample.value)
-    return counts
-
-
-def measured(daemons: Pair, name: str) -> dict[str, Durations]:
-    """The histograms that a daemon exports, by org and action, of actions that were executed."""
-    found = families(daemons.address(name))["genesys_data_action_duration_seconds"].samples
-    histograms: dict[str, Durations] = {}
-    for sample in found:
-        edge = sample.labels.get("le")
-        key = sample.name.rpartition("_")[2] if edge is None else str(float(edge))
-        action = histograms.setdefault(sample.labels["org"], {})
-        action.setdefault(sample.labels["action_id"], {})[key] = sample.value
-    return {
-        org: {action_id: one for action_id, one in actions.items() if one["count"]}
-        for org, actions in histograms.items()
-    }
-
-
-def true_durations(simulator: RunningSimulator, begin: float) -> Durations:
-    """What really happened since a moment, likewise: the platform's bands end before their edge."""
-    rows = executions_from(simulator.org, begin, ENDS + 3_600)
-    durations: dict[str, list[int]] = {}
-    for action, duration_ms in zip(rows.action.tolist(), rows.duration_ms.tolist(), strict=True):
-        action_id = simulator.org.scenario.actions[action].action_id
-        durations.setdefault(action_id, []).append(duration_ms)
-    return {
-        action_id: {
-            **{
-                str(edge_ms / 1_000): sum(one < edge_ms for one in every)
-                for edge_ms in BAND_EDGES_MS
-            },
-            "inf": len(every),
-            "count": len(every),
-            "sum": sum(every) / 1_000,
-        }
-        for action_id, every in durations.items()
-    }
-
-
-def true_counts(simulator: RunningSimulator, begin: float) -> Counts:
-    """What really happened since a moment, likewise."""
-    return {
-        (action_id, outcome): count
-        for action_id, outcomes in happened(simulator.url, begin, ENDS + 3_600)["actions"].items()
-        for outcome, count in outcomes.items()
-        if count
-    }
-
-
 def await_the_end(daemons: Pair, simulator: RunningSimulator) -> None:
     """Wait until everything is visible, and was read after that."""
     visible_by = happened(simulator.url, NOON - 7_200, ENDS + 3_600)["visible_by"]
@@ -252,7 +187,7 @@ def test_six_hand_overs_lose_and_double_nothing(
 
         # The one that stands by has never even logged in, is ready, and counts nothing twice.
         assert request_counts(simulator.url)["POST /oauth/token"] <= len(ORGS)
-        assert counted(daemons, "other") == {}
+        assert counted(daemons.address("other")) == {}
         ready = daemons.ask("other", "/readyz")
         assert ready.status_code == requests.codes.ok
         assert {one["org"] for one in ready.json()["standby"]} == set(ORGS)
@@ -270,15 +205,15 @@ def test_six_hand_overs_lose_and_double_nothing(
         intervals = (clock.now() - NOON) / INTERVAL_SECONDS
         assert daemons.count("poll") <= len(ORGS) * (intervals + 1) + daemons.count("taken_over")
         eventually(lambda: sum(map(daemons.leased, ("one", "other"))) == len(ORGS), "one holder")
-        halves = counted(daemons, "one"), counted(daemons, "other")
+        addresses = daemons.address("one"), daemons.address("other")
+        halves = tuple(map(counted, addresses))
         assert not halves[0].keys() & halves[1].keys()
-        exported = halves[0] | halves[1]
         with Ledger.open(url) as ledger:
             begun = {org: ledger.coverage(org, "actions")[0].start for org in ORGS}
-        truth = {begin: true_counts(simulator, begin) for begin in set(begun.values())}
-        assert exported == {org: truth[begun[org]] for org in ORGS}
-        durations = {begin: true_durations(simulator, begin) for begin in truth}
-        histograms = measured(daemons, "one") | measured(daemons, "other")
+        true = {begin: true_counts(simulator.url, begin, ENDS) for begin in set(begun.values())}
+        assert halves[0] | halves[1] == {org: true[begun[org]] for org in ORGS}
+        durations = {begin: true_durations(simulator.org, begin, ENDS) for begin in true}
+        histograms = measured(addresses[0]) | measured(addresses[1])
         assert histograms == {org: durations[begun[org]] for org in ORGS}
 
 
@@ -322,55 +257,3 @@ def test_what_no_poller_is_for_is_given_back(place: Place, make_daemon: MakeDaem
     assert leases.take("taken out")
     daemon._after_renewal()  # noqa: SLF001 - nobody waits for twenty seconds
     assert "taken out" not in leases.orgs
-
-
-def test_a_database_that_is_cut_off_is_survived(
-    place: Place,
-    no_retries: None,  # noqa: ARG001 - asked for its effect
-    postgresql: Callable[[], str],
-) -> None:
-    """For longer than a lease: the daemon goes on afterwards, and has lost and doubled nothing."""
-    url = postgresql()
-    place.configure(state=url, interval="200ms")
-    daemon = Daemon(load(place.config), clock=SystemClock(), lease_seconds=0.6)
-
-    def polls(result: str) -> int:
-        return daemon.holder.current.orgs[0].health.polls.get(result, 0)
-
-    try:
-        with capture_logs() as logs:
-            daemon.start()
-            eventually(lambda: polls("ok") >= 2, "polls")
-            with cut_off(url):
-                eventually(lambda: not daemon.holder.current.state_writable, "the cut")
-                eventually(lambda: not daemon.holder.current.orgs[0].is_leased, "the lease's end")
-                before = polls("ok")
-                assert not daemon.holder.current.orgs[0].read_by
-            eventually(lambda: polls("ok") > before + 1, "polls after the cut")
-        [shown] = daemon.holder.current.orgs
-        assert (shown.is_leased, daemon.holder.current.state_writable) == (True, True)
-        assert "leases_not_renewed" in {line["event"] for line in logs}
-        with Ledger.open(url) as ledger:
-            begin = ledger.coverage(shown.org, "actions")[0].start
-            until = TimeRange(begin, shown.day.time_range.end)
-            tallied = sum(one.counts.count for one in ledger.tally_sums(shown.org, until))
-            total = sum(one.count for one in ledger.state(shown.org).totals.values())
-        truth = happened(place.simulator.url, begin, shown.day.time_range.end)["executions"]
-        assert tallied == truth <= total
-    finally:
-        daemon.close()
-
-
-@contextmanager
-def cut_off(url: str) -> Iterator[None]:
-    """Let nobody reach a database while the block lasts, and end every connection to it."""
-    server, _, name = url.rpartition("/")
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
-        try:
-            yield
-        finally:
-            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")

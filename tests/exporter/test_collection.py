@@ -261,3 +261,18 @@ def test_of_what_another_program_reads_nothing_else_is_exported(scrape: Scraper)
         assert scraped.series(name) == {}
     assert scraped.series("timeout_monitor_poll_age_seconds") == {}
     assert scrape(org_snapshot()).series("timeout_monitor_org_leased") == {(ORG,): 1}
+
+
+def test_what_another_program_may_count_is_left_out(scrape: Scraper) -> None:
+    """How reading goes here is told all the same: what is alerted on rests on it."""
+    whole = scrape(org_snapshot())
+    scraped = scrape(replace(org_snapshot(), is_leased=False, is_counted_here=False))
+
+    assert scraped.series("timeout_monitor_org_leased") == {(ORG,): 0}
+    for told in ("watermark_timestamp_seconds", "polls_total", "source_available"):
+        series = whole.series(f"timeout_monitor_{told}")
+        assert scraped.series(f"timeout_monitor_{told}") == series != {}
+    for counted in ("restatements_total", "skipped_windows_total", "remediation_mode"):
+        assert whole.series(f"timeout_monitor_{counted}")
+        assert not scraped.series(f"timeout_monitor_{counted}")
+    assert not scraped.series("genesys_data_action_executions_total")

@@ -364,3 +364,38 @@ def test_all_that_begin_at_the_same_moment_take_it_once(programs: Programs) -> N
     with ThreadPoolExecutor(len(leases)) as pool:
         assert sum(pool.map(take, leases)) == 1
     assert sum(one.held(ORG) is not None for one in leases) == 1
+
+
+def test_counts_are_nobodys_to_export_from_the_end_of_a_lease(programs: Programs) -> None:
+    """Without having asked, for the state may be out of reach; until the lease is held again."""
+    _, one = programs.start("one")
+    one.take(ORG)
+    programs.wait(SECONDS - 0.1)
+    assert one.counts(ORG)
+    programs.wait(0.1)
+    assert not one.counts(ORG)
+    assert one.read_by(ORG) == ""
+    one.refresh()
+    assert one.counts(ORG)
+
+
+def test_counts_are_exported_by_one_of_two(programs: Programs) -> None:
+    """Whoever stands by begins with the lease, however much later it learns of its end."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    one.take(ORG)
+    other.take(ORG)
+    assert (one.counts(ORG), other.counts(ORG)) == (True, False)
+    one.give_back()
+    other.refresh()
+    assert other.take(ORG)
+    assert (one.counts(ORG), other.counts(ORG)) == (False, True)
+
+
+def test_who_has_just_begun_exports_what_nobody_reads(programs: Programs) -> None:
+    """It is about to take what is free; but not for ever, where the state can't be written."""
+    _, one = programs.start("one")
+    one.refresh()
+    assert one.counts(ORG)
+    programs.wait(SECONDS)
+    assert not one.counts(ORG)
