@@ -57,7 +57,7 @@ from benchmarks.measured_laws import (
     read_laws,
 )
 from benchmarks.rivals import HALF, RIVALS, Counted
-from monitor.diagnosis import Diagnosis, Verdict, diagnose
+from monitor.diagnosis import Verdict, diagnose
 from monitor.model import CAP_MS
 
 PROCESSES = 2
@@ -66,8 +66,6 @@ TOLERANCE = 0.005
 
 CLOSE = 1.001
 TEXTBOOK = "lognormal, cure by AIC"
-UNCLEAR = "unclear"
-"""Verdicts are counted by their words, whichever there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +117,10 @@ class Told:
 
     @property
     def within_bounds(self) -> bool:
-        """Whether the truth lies within the bounds that were named."""
-        return self.bounds is not None and self.bounds[0] <= self.at_reach <= self.bounds[1]
+        """Whether the truth lies within the bounds that were named, give or take half a point."""
+        if self.bounds is None:
+            return False
+        return self.bounds[0] - TOLERANCE <= self.at_reach <= self.bounds[1] + TOLERANCE
 
     def says(self, verdict: str) -> bool:
         """Whether this was said."""
@@ -166,14 +166,13 @@ def judge(case: Case) -> Told:
         promised=value.expected_success_share if value and given else math.nan,
         success=1 - float(truth.survival(min(value_ms, truth.reach_ms))) if given else math.nan,
         held=held,
-        bounds=bounds_of(diagnosis),
+        bounds=diagnosis.rescue_bounds,
         rivals=rivals,
     )
 
 
-def bounds_of(diagnosis: Diagnosis) -> tuple[float, float] | None:
-    """Return what a diagnosis says that a raise rescues, from and to; None where nothing."""
-    return diagnosis.rescue_bounds
+Key = Callable[[Told], str]
+"""By what draws are told apart."""
 
 
 def share(
@@ -181,8 +180,8 @@ def share(
 ) -> float:
     """Return the weighted share of draws of which something holds; NaN of none."""
     pairs = [(weight[one.family], bool(holds(one))) for one in of]
-    total = sum(weight for weight, _ in pairs)
-    return sum(weight for weight, holding in pairs if holding) / total if total else math.nan
+    total = sum(part for part, _ in pairs)
+    return sum(part for part, holding in pairs if holding) / total if total else math.nan
 
 
 def percent(value: float) -> str:
@@ -210,13 +209,10 @@ def print_main(told: Sequence[Told], weight: dict[str, float], column: str, key:
             share(raised, weight, lambda one: not one.slow_tail),
             share(true, weight, lambda one: one.says(Verdict.HANGS)),
             share(hangs, weight, lambda one: one.slow_tail),
-            share(of_row, weight, lambda one: one.says(UNCLEAR)),
+            share(of_row, weight, lambda one: one.says(Verdict.UNCLEAR)),
             share((one for one in of_row if one.held is not None), weight, lambda one: one.held),
         )
         print(f"| {row} | {len(of_row)} | " + " | ".join(percent(cell) for cell in cells) + " |")
-
-
-Key = Callable[[Told], str]
 
 
 def print_verdicts(told: Sequence[Told], weight: dict[str, float]) -> None:
@@ -233,13 +229,19 @@ def print_verdicts(told: Sequence[Told], weight: dict[str, float]) -> None:
         print(f"| {row} | {len(of_row)} | " + " | ".join(percent(cell) for cell in cells) + " |")
     named = [one for one in told if one.bounds is not None]
     if named:
-        unclear = [one for one in named if one.says(UNCLEAR)]
+        unclear = [one for one in named if one.says(Verdict.UNCLEAR)]
         print(
             f"\nThe truth lies within the bounds that are named: "
             f"{percent(share(named, weight, lambda one: one.within_bounds))} of {len(named)}, of "
             f"`unclear` {percent(share(unclear, weight, lambda one: one.within_bounds))} of "
-            f"{len(unclear)}."
+            f"{len(unclear)}; their median width is "
+            f"{100 * np.median([_width(one) for one in named]):.0f} and "
+            f"{100 * np.median([_width(one) for one in unclear or named]):.0f} points."
         )
+
+
+def _width(one: Told) -> float:
+    return one.bounds[1] - one.bounds[0] if one.bounds is not None else 1.0
 
 
 def print_spells(told: Sequence[Told], weight: dict[str, float]) -> None:

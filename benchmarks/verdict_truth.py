@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,19 @@ class Part:
         return np.asarray(1.0 / (1.0 + relative**self.shape))
 
 
+class Shape(Protocol):
+    """How long answers take."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    def survival(self, at_ms: npt.ArrayLike) -> Floats:
+        """Return the share of the answers that take longer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """How long answers take."""
@@ -71,11 +85,16 @@ class Law:
 
     def quantile(self, share: float) -> float:
         """What all but this share of the answers stay within, ms."""
-        low, high = 1e-3, 1e9
-        for _ in range(120):
-            middle = math.sqrt(low * high)
-            low, high = (middle, high) if float(self.survival(middle)) > share else (low, middle)
-        return high
+        return quantile(self, share)
+
+
+def quantile(law: Shape, share: float) -> float:
+    """Return what all but this share of the answers stay within, ms; 1e9 for more."""
+    low, high = 1e-3, 1e9
+    for _ in range(120):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if float(law.survival(middle)) > share else (low, middle)
+    return high
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +115,7 @@ class Truth:
     """
 
     kind: str
-    law: Law
+    law: Shape
     never: float
     timeout_ms: float
     executions: int
@@ -125,7 +144,7 @@ class Truth:
     def quantile_ms(self) -> float:
         """The smallest timeout that reaches the target; infinite where none does."""
         left = (1 - TARGET - self.never) / (1 - self.never)
-        return self.law.quantile(left) if left > 0 else math.inf
+        return quantile(self.law, left) if left > 0 else math.inf
 
     @property
     def wanted_ms(self) -> float:
@@ -151,60 +170,61 @@ def draw(rng: np.random.Generator, hours: int | None = None) -> tuple[Truth, Act
         base = str(rng.choice(["healthy", "slow", "hang"]))
     timeout_ms = 1000.0 * float(rng.integers(1, 26))
     if rng.random() >= 0.7:  # noqa: PLR2004 - whole seconds are usual, not a must
-        timeout_ms = 1000.0 * round(_log_uniform(rng, 1, 25), 1)
+        timeout_ms = 1000.0 * round(log_uniform(rng, 1, 25), 1)
     if kind == "capped":
         timeout_ms = 1000.0 * float(rng.integers(16, 31))
-    law = _law(rng, str(rng.choice(LAWS)))
-    beyond, never = _shares(rng, base)
-    reach_ms = timeout_ms / (_log_uniform(rng, 4, 40) if base == "idle" else 1.0)
+    law = law_of(rng, str(rng.choice(LAWS)))
+    beyond, never = shares_of(rng, base)
+    reach_ms = timeout_ms / (log_uniform(rng, 4, 40) if base == "idle" else 1.0)
     law = law.scaled(reach_ms / law.quantile(beyond))
     second_below = None
     if kind == "modes":
         law = law.scaled(timeout_ms * rng.uniform(0.05, 0.4) / law.quantile(0.01))
         law, second_below = _with_second_mode(rng, law, timeout_ms)
-        never = _log_uniform(rng, 0.005, 0.1) if rng.random() < 0.3 else 0.0  # noqa: PLR2004
+        never = log_uniform(rng, 0.005, 0.1) if rng.random() < 0.3 else 0.0  # noqa: PLR2004
     truth = Truth(
         kind=kind,
         law=law,
         never=never,
         timeout_ms=timeout_ms,
-        executions=int(_log_uniform(rng, 200, 200_000)),
+        executions=int(log_uniform(rng, 200, 200_000)),
         seconds=(hours or int(rng.choice([6, 12, 24, 48, 96, 168]))) * 3600,
         second_below=second_below,
     )
     return _observe(rng, truth)
 
 
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Return a number whose log is uniform."""
     return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
-def _shares(rng: np.random.Generator, base: str) -> tuple[float, float]:
+def shares_of(rng: np.random.Generator, base: str) -> tuple[float, float]:
     """Share of the answers beyond the timeout, and share of the calls that never answer."""
     if base == "slow":
-        return _log_uniform(rng, 0.012, 0.3), 0.0
+        return log_uniform(rng, 0.012, 0.3), 0.0
     if base == "mixed":
-        return _log_uniform(rng, 0.005, 0.3), _log_uniform(rng, 0.005, 0.2)
+        return log_uniform(rng, 0.005, 0.3), log_uniform(rng, 0.005, 0.2)
     if base == "hang":
-        return _log_uniform(rng, 1e-6, 0.005), _log_uniform(rng, 0.005, 0.2)
+        return log_uniform(rng, 1e-6, 0.005), log_uniform(rng, 0.005, 0.2)
     if base == "capped":
-        return _log_uniform(rng, 0.03, 0.3), 0.0
+        return log_uniform(rng, 0.03, 0.3), 0.0
     if base == "idle":
-        return 0.001, _log_uniform(rng, 0.0005, 0.01)
-    rare = _log_uniform(rng, 1e-5, 0.003) if rng.random() < 0.5 else 0.0  # noqa: PLR2004
-    return _log_uniform(rng, 1e-7, 0.006), rare
+        return 0.001, log_uniform(rng, 0.0005, 0.01)
+    rare = log_uniform(rng, 1e-5, 0.003) if rng.random() < 0.5 else 0.0  # noqa: PLR2004
+    return log_uniform(rng, 1e-7, 0.006), rare
 
 
-def _law(rng: np.random.Generator, name: str) -> Law:
+def law_of(rng: np.random.Generator, name: str) -> Law:
     """A law with a scale of 1."""
     if name == "lognormal":
         return Law(name, (Part(1.0, name, 1.0, rng.uniform(0.2, 1.0)),))
     if name == "gamma":
-        return Law(name, (Part(1.0, name, 1.0, _log_uniform(rng, 1, 15)),))
+        return Law(name, (Part(1.0, name, 1.0, log_uniform(rng, 1, 15)),))
     if name == "Weibull":
-        return Law(name, (Part(1.0, name, 1.0, _log_uniform(rng, 0.7, 3.5)),))
+        return Law(name, (Part(1.0, name, 1.0, log_uniform(rng, 0.7, 3.5)),))
     if name == "log-logistic":
-        return Law(name, (Part(1.0, name, 1.0, _log_uniform(rng, 2.5, 9)),))
+        return Law(name, (Part(1.0, name, 1.0, log_uniform(rng, 2.5, 9)),))
     fast = rng.uniform(0.15, 0.8)
     spread = rng.uniform(0.3, 0.8)
     slow = Part(1 - fast, "lognormal", 1.0, spread)
@@ -217,8 +237,8 @@ def _law(rng: np.random.Generator, name: str) -> Law:
 def _with_second_mode(
     rng: np.random.Generator, law: Law, timeout_ms: float
 ) -> tuple[Law, float]:  # fmt: skip
-    weight = _log_uniform(rng, 0.02, 0.3)
-    scale = timeout_ms * _log_uniform(rng, 0.6, 3.5)
+    weight = log_uniform(rng, 0.02, 0.3)
+    scale = timeout_ms * log_uniform(rng, 0.6, 3.5)
     second = Part(weight, "lognormal", scale, rng.uniform(0.06, 0.3))
     first = (replace(part, weight=part.weight * (1 - weight)) for part in law.parts)
     below = 1 - float(second.survival(np.asarray(timeout_ms)))
@@ -238,7 +258,7 @@ def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvide
         timeout[: int(windows * rng.uniform(0.2, 0.8))] /= rng.uniform(1.2, 1.5)
     throttled = np.zeros(windows, dtype=np.int64)
     if truth.kind == "throttled":
-        share = _log_uniform(rng, 0.02, 0.2) * np.maximum(0, (shape - 0.3) / 0.7)
+        share = log_uniform(rng, 0.02, 0.2) * np.maximum(0, (shape - 0.3) / 0.7)
         throttled = rng.binomial(calls, share)
         truth = replace(truth, throttled=float(calls @ share / max(1, calls.sum())))
         calls = calls - throttled
@@ -248,7 +268,7 @@ def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvide
     early = late if gateway else np.zeros_like(late)
     if truth.kind == "remote" and not gateway:
         early_ms = rng.uniform(150, 0.5 * truth.timeout_ms)
-        lost = rng.binomial(bands, _log_uniform(rng, 0.005, 0.1))
+        lost = rng.binomial(bands, log_uniform(rng, 0.005, 0.1))
         bands, early = bands - lost, lost.sum(axis=1)
         late = late + early
     if truth.kind == "outage":
@@ -280,7 +300,7 @@ def _outages(rng: np.random.Generator, windows: int) -> Floats:
     """Share of each window's calls that outages swallow: 5 min to 3 h, one to three times."""
     down = np.zeros(windows)
     for _ in range(int(rng.integers(1, 4))):
-        length = max(1, round(_log_uniform(rng, 300, 10_800) / WINDOW_SECONDS))
+        length = max(1, round(log_uniform(rng, 300, 10_800) / WINDOW_SECONDS))
         at = int(rng.integers(0, max(1, windows - length)))
         down[at : at + length] = rng.uniform(0.6, 1.0)
     return down
