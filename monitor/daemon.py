@@ -30,7 +30,7 @@ from monitor.genesys import EndpointBackoff
 from monitor.jobs import Jobs, failures_logged, keep_leases, run_now
 from monitor.leased_snapshots import LeasedSnapshots
 from monitor.ledger import LEASE_SECONDS, Ledger
-from monitor.poller import RECONCILED_SECONDS, OrgPoller, open_pollers
+from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
@@ -51,13 +51,6 @@ GIVE_BACK_SECONDS = 0.5
 
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
-
-RECONCILE_LOOK_SECONDS = 3_600.0
-"""How often is looked whether a comparison with the platform is due: an hour after the start for
-the first time, and an hour after one that failed."""
-
-RECONCILE_EVERY_SECONDS = 86_400.0 - RECONCILE_LOOK_SECONDS / 2
-"""Half a look less than a day, so that no look comes a moment too early."""
 
 
 class Daemon:
@@ -99,7 +92,6 @@ class Daemon:
         self._no_turn: dict[str, str] = {}
         self._read_by: dict[str, str] = {}
         self._polls: dict[str, Job] = {}
-        self._reconciled_at: dict[str, float] = {}
         self._state_writable = True
         self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
@@ -406,16 +398,12 @@ class Daemon:
 
     def _reconcile(self, poller: OrgPoller) -> None:
         """Compare what was counted of an org with the platform, once a day."""
-        last = self._reconciled_at.get(poller.name)
-        now = self._clock.monotonic()
         if self._stop.is_set() or self._leases.held(poller.name) is None:
             return
-        if last is not None and now - last < RECONCILE_EVERY_SECONDS:
-            return
         with failures_logged("reconcile", poller.name):
-            if poller.reconcile(RECONCILED_SECONDS).is_complete:
-                self._reconciled_at[poller.name] = now
-            self._show()
+            if poller.is_reconcile_due:
+                poller.reconcile(RECONCILED_SECONDS)
+                self._show()
 
     def _prune(self) -> None:
         with failures_logged("prune"):

@@ -47,9 +47,11 @@ from monitor.store import (
     lock_org,
     open_database,
     pruned_before,
+    reconciled_at,
     refuse_damage,
     remember_limits,
     remember_pruned_before,
+    remember_reconciled_at,
     tallies,
 )
 from monitor.time_ranges import TimeRange
@@ -289,6 +291,17 @@ class Ledger:
         """Return up to where everything has been forgotten; epoch seconds, 0 where nothing has."""
         with self._database.reading() as connection:
             return pruned_before(connection)
+
+    def reconciled_at(self, org: str) -> float:
+        """Return when an org was last compared with the platform; epoch seconds, 0.0 for never."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return 0.0 if org_id is None else reconciled_at(connection, org_id)
+
+    def note_reconciled(self, org: str, at: float) -> None:
+        """Remember when an org was compared with the platform; epoch seconds."""
+        with self._database.writing() as connection:
+            remember_reconciled_at(connection, lock_org(connection, org), at)
 
     def coverage(self, org: str, source: str) -> tuple[TimeRange, ...]:
         """What needs no asking any more, read or skipped: merged, disjoint, oldest first."""

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from monitor.poller.org_poller import OrgPoller
     from monitor.poller.org_reader import OrgReader, open_reader
     from monitor.poller.poll_report import PollReport, PollResult
-    from monitor.poller.reconciliation import RECONCILED_SECONDS, Reconciliation
+    from monitor.poller.reconciliation import (
+        RECONCILE_LOOK_SECONDS,
+        RECONCILED_SECONDS,
+        Reconciliation,
+    )
 
 __all__ = [
     "RECONCILED_SECONDS",
+    "RECONCILE_LOOK_SECONDS",
     "OrgPoller",
     "OrgReader",
     "PollReport",
@@ -33,7 +38,7 @@ _LAZY = {
     "org_poller": ("OrgPoller",),
     "org_reader": ("OrgReader", "open_reader"),
     "poll_report": ("PollReport", "PollResult"),
-    "reconciliation": ("RECONCILED_SECONDS", "Reconciliation"),
+    "reconciliation": ("RECONCILED_SECONDS", "RECONCILE_LOOK_SECONDS", "Reconciliation"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

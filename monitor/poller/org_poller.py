@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import structlog
 
-from monitor.clock import Clock
+from monitor.clock import Clock, is_in_future
 from monitor.config import Settings
 from monitor.contract import Contract
 from monitor.diagnosis import DiagnosisCancelledError, OrgDiagnosis, diagnose_org, diagnosed_range
@@ -28,7 +28,11 @@ from monitor.ledger import Ledger, ReadingLeases
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
 from monitor.poller.poll_report import PollReport, PollResult
-from monitor.poller.reconciliation import Reconciliation
+from monitor.poller.reconciliation import (
+    RECONCILE_EVERY_SECONDS,
+    RECONCILED_SECONDS,
+    Reconciliation,
+)
 from monitor.poller.settled_summaries import SettledSummaries
 from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary import limits_in_use
@@ -195,6 +199,8 @@ class OrgPoller:
                 log.info("reconcile_abandoned", org=self.name)
                 return Reconciliation(self.name, TimeRange(0, 0), is_complete=False)
             found = replace(found, requests=self._requests() - before)
+            if found.is_complete and since_seconds >= RECONCILED_SECONDS:
+                self._ledger.note_reconciled(self.name, self._clock.now())
             self._health.note_reconciliation(found.added)
             self._snapshot = replace(self._take_snapshot(), health=self._health.current)
         line = log.warning if found.missing else log.info
@@ -209,6 +215,17 @@ class OrgPoller:
             requests=found.requests,
         )
         return found
+
+    @property
+    def is_reconcile_due(self) -> bool:
+        """Whether the last whole comparison, by whatever program, is a day ago.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        last, now = self._ledger.reconciled_at(self.name), self._clock.now()
+        # One that a wrong clock has dated is none.
+        return is_in_future(last, now) or now - last >= RECONCILE_EVERY_SECONDS
 
     def _leased(self) -> AbstractContextManager[None]:
         return nullcontext() if self._leases is None else self._leases.reading(self.name)

@@ -15,6 +15,13 @@ from monitor.time_ranges import TimeRange, floor_to, merged
 RECONCILED_SECONDS = 2 * 86_400
 """How far back the daily reconcile looks: twice its own interval, so that none can be missed."""
 
+RECONCILE_LOOK_SECONDS = 3_600.0
+"""How often is looked whether a comparison is due: an hour after the start for the first time, and
+an hour after one that failed."""
+
+RECONCILE_EVERY_SECONDS = 86_400.0 - RECONCILE_LOOK_SECONDS / 2
+"""Half a look less than a day, so that no look comes a moment too early."""
+
 STEP_SECONDS = 3_600
 """The buckets that are compared: the coarsest windows that anything is counted in, and no more than
 48 of each ending in two days. A bucket that differs is read again, in its ledger's windows."""

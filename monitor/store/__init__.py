@@ -29,11 +29,13 @@ from monitor.store.org_facts import (
     lock_every_org,
     lock_org,
     pruned_before,
+    reconciled_at,
     remember_edits_read_until,
     remember_flow_error_basis,
     remember_limits,
     remember_listed_at,
     remember_pruned_before,
+    remember_reconciled_at,
 )
 from monitor.store.processes import has_ended, process_identity
 from monitor.store.quick_check import QUICK_CHECK_SECONDS, refuse_damage
@@ -126,6 +128,7 @@ __all__ = [
     "quarantines",
     "read_leases",
     "read_only_database",
+    "reconciled_at",
     "refusals",
     "refuse_damage",
     "remember_edits_read_until",
@@ -133,6 +136,7 @@ __all__ = [
     "remember_limits",
     "remember_listed_at",
     "remember_pruned_before",
+    "remember_reconciled_at",
     "renew_leases",
     "seconds_since_boot",
     "series",

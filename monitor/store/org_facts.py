@@ -24,6 +24,7 @@ _LIMIT_KEYS: Mapping[str, str] = {
 }
 _EDITS_READ_UNTIL = "edits_read_until"
 _LISTED_AT = "listed_at"
+_RECONCILED_AT = "reconciled_at"
 
 
 def find_org(connection: Connection, org: str) -> int | None:
@@ -100,6 +101,16 @@ def listed_at(connection: Connection, org_id: int) -> float:
 def remember_listed_at(connection: Connection, org_id: int, began_at: float) -> None:
     """Remember when the newest listing of the catalogue has begun."""
     upsert(connection, meta, [{"key": f"{_LISTED_AT}:{org_id}", "value": repr(began_at)}])
+
+
+def reconciled_at(connection: Connection, org_id: int) -> float:
+    """Return when an org was last compared with the platform; epoch seconds, 0.0 for never."""
+    return float(_fact(connection, f"{_RECONCILED_AT}:{org_id}") or 0.0)
+
+
+def remember_reconciled_at(connection: Connection, org_id: int, at: float) -> None:
+    """Remember when an org was last compared with the platform."""
+    upsert(connection, meta, [{"key": f"{_RECONCILED_AT}:{org_id}", "value": repr(at)}])
 
 
 def flow_error_basis(connection: Connection, org_id: int) -> tuple[str, int]:

@@ -18,12 +18,12 @@ from monitor.errors import ConfigurationError, LedgerError
 from monitor.ledger import Ledger, Reading
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
-from tests.clocks import ScaledClock
+from tests.clocks import DAY, HOUR, ScaledClock
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
 from tests.daemon.refused_writes import refusing_writes
-from tests.simulated_org import serve_live_org
+from tests.simulated_org import ORG, serve_live_org
 
 INTERVAL = "50ms"
 SLOW_SECONDS = 0.12
@@ -355,3 +355,22 @@ def test_an_org_is_compared_with_the_platform_once_a_day(
     assert [line["event"] for line in logs if line["event"].startswith("reconcil")] == [
         "reconciled"
     ]
+
+
+@pytest.mark.parametrize(
+    ("later_seconds", "is_compared"), [(0, False), (23 * HOUR, False), (DAY, True), (-DAY, True)]
+)
+def test_a_restart_does_not_compare_anew(
+    place: Place, make_daemon: MakeDaemon, later_seconds: float, *, is_compared: bool
+) -> None:
+    """A day is counted from the last comparison of any program; one in the future is none."""
+    place.make_state()
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        ledger.note_reconciled(ORG, time.time() - later_seconds)
+    daemon = make_daemon(place)
+    [poller] = daemon._pollers  # noqa: SLF001 - nobody waits an hour
+    daemon.poll_now(poller)
+    with capture_logs() as logs:
+        daemon._reconcile(poller)  # noqa: SLF001
+        daemon._reconcile(poller)  # noqa: SLF001
+    assert sum(line["event"] == "reconciled" for line in logs) == is_compared
