@@ -53,6 +53,10 @@ def print_headline(outcomes: Sequence[Outcome]) -> None:
                 (one for one in of if one.said is Verdict.SLOW_TAIL), lambda one: one.holds_quantile
             )
         ),
+        "the same where a timeout in reach meets the target": lambda of: _percent(
+            (one for one in of if one.said is Verdict.SLOW_TAIL and one.reachable),
+            lambda one: one.holds_quantile,
+        ),
         "target met within 0.5 points after the raise, where one in reach meets it": lambda of: (
             _percent(
                 (one for one in of if one.said is Verdict.SLOW_TAIL and one.reachable),

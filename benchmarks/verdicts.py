@@ -166,6 +166,10 @@ def print_confusion(outcomes: Sequence[Outcome]) -> None:
         f"`slow_tail` said of a hang, an outage or throttling: {len(wrong)} of {total} draws, "
         f"{1000 * len(wrong) / total:.2f} of 1,000.\n"
     )
+
+
+def print_vain(outcomes: Sequence[Outcome]) -> None:
+    """Print each raise that rescues less than half, by what draws it again."""
     others = [one for one in outcomes if one.said is Verdict.SLOW_TAIL and not one.right]
     print("| seed, draw | kind | law | executions | timeouts | never | rescued | a hang |")
     print("|---|---|---|---:|---:|---:|---:|---|")
@@ -274,6 +278,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--strange", type=int, help="how many out of range; half as many if none")
     parser.add_argument("--seed", type=int, default=20_261_201, help="decides every draw")
     parser.add_argument("--least", type=int, default=2_000, help="executions that count")
+    parser.add_argument("--list", action="store_true", help="list each vain raise")
     parser.add_argument("--no-cost", action="store_true", help="leave out the wall times")
     options = parser.parse_args(arguments)
     strange = options.draws // 2 if options.strange is None else options.strange
@@ -289,6 +294,9 @@ def main(arguments: Sequence[str]) -> int:
         if strange:
             print("\n## Out of their range")
             _print_all([one for one in drawn if one.strange], options.least)
+        if options.list:
+            print("\n### Raises that rescue less than half\n")
+            print_vain(enough)
         if not options.no_cost:
             print("\n### Cost\n")
             print_cost(options.seed, workers)
