@@ -330,26 +330,26 @@ def report(told: Sequence[Told]) -> None:
     """Print all tables of the draws."""
     counts = {one.family: sum(other.family == one.family for other in told) for one in told}
     weight = {family: 1 / count for family, count in counts.items()}
-    print(f"### Measured laws, {len(told)} draws, each family with the same weight\n")
+    print(f"#### Measured laws, {len(told)} draws, each family with the same weight\n")
     print_main(told, weight, "family", lambda one: one.family)
     plain = [one for one in told if one.slowness == CALM and one.hangs <= 0]
-    print(f"\n### Nothing hangs and nothing is slower for a time, {len(plain)} draws\n")
+    print(f"\n#### Nothing hangs and nothing is slower for a time, {len(plain)} draws\n")
     print_main(plain, weight, "family", lambda one: one.family)
-    print("\n### All, by what was drawn\n")
+    print("\n#### All, by what was drawn\n")
     print_main(told, weight, "executions", lambda one: str(one.executions))
     print()
     print_main(told, weight, "never answer", lambda one: f"{one.hangs:.0%}")
     print()
     print_main(told, weight, "slowness", lambda one: one.slowness)
-    print("\n### What was said\n")
+    print("\n#### What was said\n")
     print_verdicts(told, weight)
     print()
     print_promises(told, weight)
-    print("\n### Times in which answers are slower\n")
+    print("\n#### Times in which answers are slower\n")
     print_spells(told, weight)
-    print("\n### Other ways to choose a timeout, on the same counts\n")
+    print("\n#### Other ways to choose a timeout, on the same counts\n")
     print_rivals(told, weight)
-    print("\n### The same where nothing hangs and nothing is slower for a time\n")
+    print("\n#### The same where nothing hangs and nothing is slower for a time\n")
     print_rivals(plain, weight)
 
 
@@ -370,7 +370,7 @@ def main(arguments: Sequence[str]) -> int:
         told = list(workers.map(judge, cases(laws, options.draws, options.seed), chunksize=20))
         report(told)
         if options.narrow:
-            print("\n### Narrow laws with hangs\n")
+            print("\n#### Narrow laws with hangs\n")
             narrow_laws.report(workers, options.narrow, options.seed)
     if options.each:
         options.each.write_text("".join(json.dumps(_line(one)) + "\n" for one in told), "utf-8")

@@ -261,13 +261,13 @@ def print_cost(seed: int, workers: ProcessPoolExecutor) -> None:
 
 def _print_all(outcomes: Sequence[Outcome], least: int) -> None:
     enough = [one for one in outcomes if one.executions >= least]
-    print(f"\n### Verdicts, {len(enough)} draws of {least} executions and more\n")
+    print(f"\n#### Verdicts, {len(enough)} draws of {least} executions and more\n")
     print_confusion(enough)
-    print("\n### The same by what was drawn\n")
+    print("\n#### The same by what was drawn\n")
     print_kinds(enough)
-    print("\n### Recommended timeouts of slow tails\n")
+    print("\n#### Recommended timeouts of slow tails\n")
     print_slow_tails(enough)
-    print(f"\n### Fewer than {least} executions\n")
+    print(f"\n#### Fewer than {least} executions\n")
     print_small([one for one in outcomes if one.executions < least])
 
 
@@ -287,18 +287,18 @@ def main(arguments: Sequence[str]) -> int:
     with ProcessPoolExecutor(PROCESSES) as workers:
         drawn = list(workers.map(partial(judge, options.seed), numbers, chunksize=25))
         enough = [one for one in drawn if one.executions >= options.least]
-        print(f"### Headline, draws of {options.least} executions and more\n")
+        print(f"#### Headline, draws of {options.least} executions and more\n")
         print_headline(enough)
-        print("\n## Within the priors")
+        print("\n#### Within the priors")
         _print_all([one for one in drawn if not one.strange], options.least)
         if strange:
-            print("\n## Out of their range")
+            print("\n#### Out of their range")
             _print_all([one for one in drawn if one.strange], options.least)
         if options.list:
-            print("\n### Raises that rescue less than half\n")
+            print("\n#### Raises that rescue less than half\n")
             print_vain(enough)
         if not options.no_cost:
-            print("\n### Cost\n")
+            print("\n#### Cost\n")
             print_cost(options.seed, workers)
     return 0
 
