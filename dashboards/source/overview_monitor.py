@@ -236,7 +236,7 @@ def health(aims: Objectives) -> tuple[Panel, ...]:
                 ),
             ),
             "none",
-            8,
+            6,
             4,
             ((None, RED), (1, GREEN)),
             mappings={"0": "refused", "1": "answers"},
@@ -264,7 +264,29 @@ def health(aims: Objectives) -> tuple[Panel, ...]:
                 ),
             ),
             "short",
-            8,
+            6,
+            4,
+            ((None, GREEN), (1, ORANGE)),
+        ),
+        Panel(
+            "stat",
+            "Found by the daily comparison",
+            "Executions that came later than every read, which the daily comparison with the "
+            "platform found and counted. Where it is seldom zero, a longer [collect] lookback "
+            "reads them sooner; timeout-monitor reconcile shows where they are missing.",
+            (
+                Target(
+                    "sum("
+                    + grown(
+                        f"timeout_monitor_reconciled_executions_total{{{OF_ORG}}}", RANGE, "org"
+                    )
+                    + ")",
+                    "Executions",
+                    instant=True,
+                ),
+            ),
+            "short",
+            6,
             4,
             ((None, GREEN), (1, ORANGE)),
         ),
@@ -288,7 +310,7 @@ def health(aims: Objectives) -> tuple[Panel, ...]:
                 ),
             ),
             "none",
-            8,
+            6,
             4,
             ((None, RED), (1, GREEN)),
             mappings={"0": "refused", "1": "fine"},
