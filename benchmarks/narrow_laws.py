@@ -8,6 +8,7 @@ reach rescues half: those are hangs, and ``slow_tail`` said of one is a raise fo
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ TIMEOUT_MS = 5000.0
 NEVER = 0.1
 CALLS = 2_000
 _WINDOWS = 7 * 24 * 12
+
+NarrowTold = tuple[float, str]
+"""A sigma, and the verdict that was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,10 @@ def judge(narrow: Narrow) -> str:
     return str(diagnose(evidence_of(start, np.full(_WINDOWS, TIMEOUT_MS), bands, late)).verdict)
 
 
-def report(workers: Executor, draws: int, seed: int) -> None:
-    """Print what is said of narrow laws with hangs, by sigma."""
+def judge_all(workers: Executor, draws: int, seed: int) -> list[NarrowTold]:
+    """Draw as many of each sigma and median that make a hang, and return what was said."""
+    if not draws:
+        return []
     cells = [
         cell for cell in itertools.product(SIGMAS, MEDIANS) if Narrow(cell[0], cell[1], ()).hang
     ]
@@ -74,17 +80,17 @@ def report(workers: Executor, draws: int, seed: int) -> None:
         for number, (sigma, median) in enumerate(cells)
         for index in range(each)
     ]
-    said = list(workers.map(judge, drawn, chunksize=20))
-    words = [str(verdict) for verdict in Verdict if str(verdict) in said]
+    return [(one.sigma, word) for one, word in
+            zip(drawn, workers.map(judge, drawn, chunksize=20), strict=True)]  # fmt: skip
+
+
+def print_narrow(told: Sequence[NarrowTold]) -> None:
+    """Print what is said of narrow laws with hangs, by sigma."""
+    words = [str(verdict) for verdict in Verdict if any(word == verdict for _, word in told)]
     print("| sigma | hangs | " + " | ".join(words) + " |")
     print("|---|---:|" + "---:|" * len(words))
     for sigma in SIGMAS:
-        of_row = [word for one, word in zip(drawn, said, strict=True) if one.sigma == sigma]
+        of_row = [word for one, word in told if one == sigma]
         if of_row:
             counts = " | ".join(str(of_row.count(word) or "") for word in words)
             print(f"| {sigma} | {len(of_row)} | {counts} |")
-    wrong = said.count(str(Verdict.SLOW_TAIL))
-    print(
-        f"\n`slow_tail` said of a hang of a narrow law: {wrong} of {len(said)}, "
-        f"{1000 * wrong / len(said):.1f} of 1,000 (at most 2)."
-    )
