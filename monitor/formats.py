@@ -27,14 +27,6 @@ def percent(share: float) -> str:
     return f"{share:.2%}".replace(".00%", "%").replace("%", " %")
 
 
-def certainty(weight: float) -> str:
-    """Return how sure something is in whole percent, never nothing and never all: ``97 %``."""
-    whole = round(weight * 100)
-    if whole > _SUREST_PERCENT or weight > _SUREST_PERCENT / 100:
-        return f"more than {_SUREST_PERCENT} %"
-    return "less than 1 %" if whole < 1 else f"{whole} %"
-
-
 def share_between(low: float, high: float) -> str:
     """Return bounds on a share in whole percent, rounded outwards: ``between 5 % and 80 %``.
 

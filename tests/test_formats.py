@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from monitor.formats import (
-    certainty,
     exact_seconds,
     format_duration,
     iso_time,
@@ -60,23 +59,6 @@ def test_a_moment_is_told_in_utc() -> None:
     """For programs to the second, for people to the minute."""
     assert (iso_time(AT), iso_time(None)) == ("2026-11-28T09:40:00Z", None)
     assert (utc_minute(AT), utc_minute_of_year(AT)) == ("2026-11-28 09:40", "11-28 09:40")
-
-
-@pytest.mark.parametrize(
-    ("weight", "words"),
-    [
-        (1.0, "more than 99 %"),
-        (0.996, "more than 99 %"),
-        (0.991, "more than 99 %"),
-        (0.99, "99 %"),
-        (0.5, "50 %"),
-        (0.004, "less than 1 %"),
-        (0.0, "less than 1 %"),
-    ],
-)
-def test_nothing_is_ever_quite_certain(weight: float, words: str) -> None:
-    """A weight of laws is no proof, however large it is."""
-    assert certainty(weight) == words
 
 
 @pytest.mark.parametrize(

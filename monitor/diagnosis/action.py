@@ -128,6 +128,7 @@ def _find(
         steady_timeouts=pooled.timeouts,
         success_share=successes / (successes + timeouts) if successes + timeouts else 1.0,
         outage_share=outages.share,
+        slow_share=outages.slow_share,
         early_share=pooled.early_share,
         timeout_share=share,
         answered_ratio=_answered_ratio(curve, timeout_ms),

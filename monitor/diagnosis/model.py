@@ -53,8 +53,8 @@ class Recommendation:
         raw_ms: What the data ask for; never beyond twice the largest timeout observed.
         capped_ms: What the bounds allow: at most the cap, at least the value in force; None where
             the value in force is above the cap, which is never raised.
-        low_ms: The least that any plausible law asks for.
-        high_ms: The most; the reach where some law asks for more.
+        low_ms: The least that may meet the target, by the bounds on what is rescued.
+        high_ms: The least that surely does; the reach where more may be needed.
         guards: What clamped it: ``reach``, ``cap``, ``in_force``, ``above_cap``.
         success_share: Success share now.
         expected_success_share: Success share at ``capped_ms``, by the likeliest law.

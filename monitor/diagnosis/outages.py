@@ -3,16 +3,23 @@
 A scan statistic (Kulldorff, Commun. Stat. 26, 1997): over ranges of a few lengths, timeouts are
 held against those that the rest of the time would lead to expect, under the timeout in force.
 The most significant range is taken out and the rest is scanned again, for it may come back.
+
+Where those calls that answer are slower there too, the back end was not down but slow, and its
+timeouts are the tail of that slowness: such a range is a slow spell, and stays with the rest.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.model import BAND_EDGES_MS
+
+DAY_SECONDS = 86_400.0
 
 MAX_OUTAGE_SECONDS = 6 * 3600
 """What lasts longer than a quarter of a day is how the back end is, not an incident."""
@@ -30,6 +37,20 @@ MIN_ODDS_RATIO = 5.0
 MAX_CALL_SHARE = 0.5
 """A range with more than half of the executions is no exception."""
 
+MAX_OUTAGES_A_DAY = 2
+"""More than these, and more than ``FEW_OUTAGES`` in all, are no incidents but how the back end is:
+then none of them is taken out."""
+
+FEW_OUTAGES = 4
+
+MIN_SLOWER_LOG_LIKELIHOOD_RATIO = 2.0
+"""Slow spell: that all of its calls were slower explains it better by this than that some did not
+answer. In an outage without any answer neither does."""
+
+_SLOWER = np.geomspace(1.2, 8.0, 24)
+"""Factors by which the calls of a spell may be slower; less makes no bunch of timeouts."""
+
+_EDGES_MS = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 _MAX_OUTAGES = 40
 _MAX_CELLS = 12_000
 _SCANNED_LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48, 72)
@@ -44,12 +65,17 @@ class Outages:
         outages: Start and end of each; epoch seconds, oldest first.
         timeouts: Timeouts in them beyond those expected anyway.
         share: The same per timeout of the whole evidence.
+        slow_spells: Start and end of each range in which the answers were slower too; these are
+            no outages, and their windows are steady.
+        slow_share: Timeouts in slow spells per timeout of the whole evidence.
     """
 
     steady: np.ndarray
     outages: tuple[tuple[int, int], ...]
     timeouts: float
     share: float
+    slow_spells: tuple[tuple[int, int], ...] = ()
+    slow_share: float = 0.0
 
 
 def find_outages(evidence: ActionEvidence) -> Outages:
@@ -66,33 +92,106 @@ def find_outages(evidence: ActionEvidence) -> Outages:
     calls = evidence.successes + evidence.timeouts
     _, group = np.unique(evidence.timeout_ms, return_inverse=True)
     found: list[tuple[int, int]] = []
-    excess = 0.0
+    slow: list[tuple[int, int]] = []
+    excess, quiet = 0.0, steady.copy()
     for _ in range(_MAX_OUTAGES):
-        rate = _rate(evidence.timeouts * steady, calls * steady, group)
-        outage = _most_significant(
-            _by_cell(cell, evidence.timeouts * steady, cells),
-            _by_cell(cell, calls * steady, cells),
-            _by_cell(cell, calls * rate * steady, cells),
+        rate = _rate(evidence.timeouts * quiet, calls * quiet, group)
+        bunched = _most_significant(
+            _by_cell(cell, evidence.timeouts * quiet, cells),
+            _by_cell(cell, calls * quiet, cells),
+            _by_cell(cell, calls * rate * quiet, cells),
             int(MAX_OUTAGE_SECONDS // cell_seconds),
         )
-        if outage is None:
+        if bunched is None:
             break
-        inside = (cell >= outage[0]) & (cell < outage[1]) & steady
-        steady &= ~inside
-        found.append(outage)
+        inside = (cell >= bunched[0]) & (cell < bunched[1]) & quiet
+        quiet &= ~inside
+        if is_slow_spell(_counts(evidence, inside), _counts(evidence, quiet)):
+            slow.append(bunched)
+        else:
+            steady &= ~inside
+            found.append(bunched)
+    if len(found) > max(FEW_OUTAGES, MAX_OUTAGES_A_DAY * evidence.span_seconds / DAY_SECONDS):
+        found.clear()
+        steady[:] = True
     if found:
         rate = _rate(evidence.timeouts * steady, calls * steady, group)
         outside = ~steady
         excess = float((evidence.timeouts - calls * rate)[outside].sum())
+
+    def moments(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            (int(first + begin * cell_seconds), int(first + end * cell_seconds))
+            for begin, end in sorted(ranges)
+        )
+
     return Outages(
         steady=steady,
-        outages=tuple(
-            (int(first + begin * cell_seconds), int(first + end * cell_seconds))
-            for begin, end in sorted(found)
-        ),
+        outages=moments(found),
         timeouts=max(0.0, excess),
         share=min(1.0, max(0.0, excess / total)),
+        slow_spells=moments(slow),
+        slow_share=float(evidence.timeouts[steady & ~quiet].sum()) / total if slow else 0.0,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """What was counted in some windows.
+
+    Attributes:
+        bands: Successes by latency band; shape (21,).
+        timeouts: Timeouts.
+        timeout_ms: The timeout in force, on average over the calls.
+    """
+
+    bands: Floats
+    timeouts: float
+    timeout_ms: float
+
+
+def _counts(evidence: ActionEvidence, rows: np.ndarray) -> Counts:
+    calls = (evidence.successes + evidence.timeouts)[rows]
+    return Counts(
+        bands=evidence.bands[rows].sum(axis=0),
+        timeouts=float(evidence.timeouts[rows].sum()),
+        timeout_ms=float(evidence.timeout_ms[rows] @ calls / max(float(calls.sum()), 1.0)),
+    )
+
+
+def is_slow_spell(inside: Counts, outside: Counts) -> bool:
+    """Return whether a bunch of timeouts is the tail of calls that all were slower.
+
+    Two ways to explain it, each with one number to fit, are held against each other: all calls
+    took so many times longer than the others do; or some did not answer, and the rest was as ever.
+    The former says how many time out, and that the successes come later, as far as the timeout
+    lets them.
+
+    Args:
+        inside: The range.
+        outside: What is like it nowhere.
+    """
+    calls, successes = outside.bands.sum() + outside.timeouts, inside.bands.sum()
+    if not calls or not successes or inside.timeout_ms <= 0:
+        return False
+    late = np.append(1.0, 1.0 - np.cumsum(outside.bands[:-1]) / calls)
+    last = int(np.searchsorted(_EDGES_MS, inside.timeout_ms))
+    edges_ms = np.append(_EDGES_MS[:last], inside.timeout_ms)
+    counted = np.append(inside.bands[: last - 1], inside.bands[last - 1 :].sum())
+
+    def cells(slower: float) -> Floats:
+        """Return the share of calls in each band and beyond the timeout."""
+        beyond = np.interp(
+            np.log(np.maximum(edges_ms / slower, 1.0)), np.log(np.maximum(_EDGES_MS, 1.0)), late
+        )
+        return np.asarray(np.maximum(np.append(-np.diff(beyond), beyond[-1]), 1e-9))
+
+    every = np.append(counted, inside.timeouts)
+    slow = max(float(every @ np.log(cells(slower))) for slower in _SLOWER)
+    as_ever, lost = cells(1.0)[:-1], inside.timeouts / (successes + inside.timeouts)
+    down = float(counted @ np.log(as_ever / as_ever.sum() * (1 - lost)))
+    down += inside.timeouts * log(max(lost, 1e-9))
+    return slow - down >= MIN_SLOWER_LOG_LIKELIHOOD_RATIO
 
 
 def _by_cell(cell: npt.NDArray[np.int64], column: Floats, cells: int) -> Floats:

@@ -95,6 +95,13 @@ class Posterior:
         """Share of all calls that never answer, by each law; shape (n,)."""
         return np.asarray(self.sample.share * (1 - self.answer_share))
 
+    def quantile(self, part: float, values: Floats) -> float:
+        """Return the value, of one for each law, that laws with this part of the weight keep to."""
+        order = np.argsort(values, kind="stable")
+        # Each law stands for laws on either side of it.
+        below = np.cumsum(self.weight[order]) - self.weight[order] / 2
+        return float(np.interp(part, below, values[order]))
+
 
 def tempered_likelihood(
     data: CensoredSample, families: tuple[Family, ...] = FAMILIES

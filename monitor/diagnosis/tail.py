@@ -14,16 +14,13 @@ import numpy as np
 from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.pooling import Pooled
 from monitor.diagnosis.posterior import Posterior, posterior
-from monitor.diagnosis.required_timeout import Objective, required_timeout
+from monitor.diagnosis.required_timeout import Objective, first_crossing, required_timeout
+from monitor.diagnosis.rescue_bounds import rescue_bounds
 from monitor.diagnosis.survival import SurvivalCurve
 from monitor.diagnosis.tail_model import select_tail_model
 
 MAX_EXTRAPOLATION = 2.0
 """Nothing is claimed beyond this multiple of the largest timeout observed."""
-
-CREDIBLE_LEVEL = 0.95
-"""Weight of the laws between the ends of the credible interval. The benchmark measures what it
-covers: laws that are not fitted take their part."""
 
 RECOMMENDED_QUANTILE = 0.8
 """Weight of the laws for which the recommended value is enough. The benchmark measures what that
@@ -35,13 +32,6 @@ MIN_RESCUED = 0.5
 RESCUE_TARGET = 0.6
 """A recommended value aims a little above ``MIN_RESCUED``, so that it still does so when the
 estimate is off."""
-
-MAX_POSTERIOR_HANGS = 0.05
-"""Weight of the laws that say more than the upper of the bounds on what a raise rescues. Where that
-is below ``MIN_RESCUED`` laws of no more weight than this say that a raise rescues half."""
-
-MIN_POSTERIOR_RESCUED = 0.95
-"""Weight of the laws that say at least the lower of these bounds."""
 
 NEAR_TIMEOUT_RATIO = 0.8
 """Successes that took this part of the timeout or more are near it."""
@@ -63,9 +53,10 @@ class Tail:
         from_ms: Executions that took less were left to another kind of call; 0.0 for none.
         never_share: Share of calls that never answer, by the middle law: half of the weight says
             less; 0.0 where most say that every call answers.
-        raw_ms: The smallest timeout that would do, by most of the laws.
-        low_ms: The smallest that any law of the interval asks for.
-        high_ms: The largest; the reach where some law asks for more.
+        raw_ms: The smallest timeout that would do, by most of the laws, and by the lower bound
+            rescue half.
+        low_ms: The smallest that may meet the target.
+        high_ms: The smallest that surely does; the reach where more may be needed.
         reach_ms: Nothing is claimed beyond.
         rescuable: Weight of the laws by which raising as far as anything is claimed rescues at
             least half of the timeouts.
@@ -140,15 +131,19 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     rescued = ours * (1 - beyond / np.maximum(beyond[:, :1], 1e-300))
     capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
     objective = Objective(at_ms, target, min(RESCUE_TARGET / ours, 0.98))
-    raw_ms, low_ms, high_ms = _required_interval(laws, objective)
+    bounds = rescue_bounds(pooled, curve, laws, rescued, at_ms, ours)
+    low_ms, high_ms = _target_interval(curve.at(timeout_ms), bounds, objective)
+    raw_ms = max(
+        laws.quantile(RECOMMENDED_QUANTILE, required_timeout(laws, objective)),
+        # What is recommended rescues half by the lower bound too, where any value does.
+        float(first_crossing(1 - bounds[:1], 1 - MIN_RESCUED, at_ms)[0]),
+    )
     raise_to_ms = capped_ms if capped_ms > timeout_ms else reach_ms
-    at_raise = _interpolated(rescued, at_ms, raise_to_ms)
-    bounds = (1 - MIN_POSTERIOR_RESCUED, 1 - MAX_POSTERIOR_HANGS)
-    rescued_low, rescued_high = (_weighted_quantile(part, at_raise, laws.weight) for part in bounds)
+    rescued_low, rescued_high = (float(at) for at in _interpolated(bounds, at_ms, raise_to_ms))
     return Tail(
         families=_main_families(laws),
         from_ms=laws.sample.from_ms,
-        never_share=_weighted_quantile(HALF, laws.never, laws.weight),
+        never_share=laws.quantile(HALF, laws.never),
         raw_ms=raw_ms,
         low_ms=low_ms,
         high_ms=high_ms,
@@ -163,12 +158,7 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         near_ratio=_near_ratio(curve, timeout_ms),
         at_ms=at_ms,
         share=np.asarray(laws.weight @ beyond),
-        rescued=np.array(
-            [
-                [_weighted_quantile(part, column, laws.weight) for column in rescued.T]
-                for part in bounds
-            ]
-        ),
+        rescued=bounds,
     )
 
 
@@ -179,22 +169,13 @@ def _interpolated(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
     return np.asarray(columns[:, right - 1] * (1 - part) + columns[:, right] * part)
 
 
-def _required_interval(laws: Posterior, objective: Objective) -> tuple[float, float, float]:
-    """Return the smallest timeout that would do: recommended, and its interval."""
-    value, side = required_timeout(laws, objective), (1 - CREDIBLE_LEVEL) / 2
-    raw, low, high = (
-        _weighted_quantile(part, value, laws.weight)
-        for part in (RECOMMENDED_QUANTILE, side, 1 - side)
-    )
-    return raw, low, max(raw, high)
-
-
-def _weighted_quantile(part: float, values: Floats, weight: Floats) -> float:
-    """Return what laws with this part of the weight do not exceed."""
-    order = np.argsort(values, kind="stable")
-    # Each law stands for laws on either side of it.
-    below = np.cumsum(weight[order]) - weight[order] / 2
-    return float(np.interp(part, below, values[order]))
+def _target_interval(late: float, bounds: Floats, objective: Objective) -> tuple[float, float]:
+    """Return between which timeouts the target is met; the reach where no less may meet it."""
+    low, high = bounds
+    wanted = 1 - objective.target
+    left = late * (1 - np.stack([high, low]))
+    found = first_crossing(left, wanted, objective.at_ms)
+    return float(found[0]), float(found[1])
 
 
 def _main_families(laws: Posterior) -> tuple[str, ...]:

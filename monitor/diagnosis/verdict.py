@@ -12,7 +12,7 @@ from math import sqrt
 
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
-from monitor.formats import certainty, percent, seconds, share_between
+from monitor.formats import percent, seconds, share_between
 
 MIN_OUTAGE_SHARE = 0.5
 """Outage: at least half of the timeouts came in outages, so that no setting would have helped
@@ -21,17 +21,9 @@ against most of them. The others are judged by the windows outside them."""
 MIN_EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-MIN_POSTERIOR_SLOW_TAIL = 0.925
-"""Slow tail: by laws of this weight a raise rescues half of the timeouts. Said of a hang it makes
-callers wait for nothing, so it takes more than likelihood; the benchmark counts both errors."""
-
-MIN_POSTERIOR_SLOW_TAIL_FROM_EDGE = 0.985
-"""The same where the laws describe only what took longer than some band edge: the bands below have
-not tested them."""
-
-MIN_POSTERIOR_SLOW_TAIL_SECOND_MODE = 0.995
-"""The same where that is a second kind of call running into the timeout: its few bands hardly tell
-what lies beyond, and there is a verdict for what they do tell."""
+MIN_POSTERIOR_SECOND_MODE = 0.995
+"""Slow tail: by laws of this weight a raise rescues half of a second kind of call that runs into
+the timeout. Where it falls off again was not seen, and so could not be tried on fewer bands."""
 
 MIN_POSTERIOR_LIKELY = 0.5
 """What only the cap stands against needs no such certainty: nothing is raised on its word."""
@@ -59,6 +51,7 @@ class Findings:
         steady_timeouts: Those that timed out outside outages.
         success_share: Successes per success and timeout, over all windows.
         outage_share: Timeouts in outages per timeout.
+        slow_share: Timeouts in spells in which the answers were slower too, per timeout.
         early_share: Timeouts that ended before ours per timeout, outside outages.
         timeout_share: Share of the calls that take longer than the timeout in force, outside
             outages.
@@ -79,6 +72,7 @@ class Findings:
     steady_timeouts: float = 0.0
     success_share: float = 1.0
     outage_share: float = 0.0
+    slow_share: float = 0.0
     early_share: float = 0.0
     timeout_share: float = 0.0
     answered_ratio: float | None = None
@@ -135,21 +129,12 @@ def remote_timeout(findings: Findings) -> bool:
 
 
 def slow_tail(findings: Findings) -> bool:
-    """Return whether the density runs smoothly into the timeout: a raise rescues half."""
+    """Return whether it was shown that a raise rescues half of the timeouts."""
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
-    needed = _needed(tail, findings)
-    return tail.rescuable >= needed and tail.rescuable_capped >= MIN_POSTERIOR_LIKELY
-
-
-def _needed(tail: Tail, findings: Findings) -> float:
-    """Return the weight of laws that a slow tail takes."""
-    if tail.from_ms <= 0:
-        return MIN_POSTERIOR_SLOW_TAIL
-    if findings.second_mode:
-        return MIN_POSTERIOR_SLOW_TAIL_SECOND_MODE
-    return MIN_POSTERIOR_SLOW_TAIL_FROM_EDGE
+    needed = MIN_POSTERIOR_SECOND_MODE if findings.second_mode else MIN_POSTERIOR_LIKELY
+    return tail.rescued_low >= MIN_RESCUED and tail.rescuable_capped >= needed
 
 
 def at_cap(findings: Findings) -> bool:
@@ -166,10 +151,7 @@ def bimodal(findings: Findings) -> bool:
 
 
 def hangs(findings: Findings) -> bool:
-    """Return whether too many time out, and it was shown that a raise rescues less than half.
-
-    The upper bound leaves out laws with a weight of ``MAX_POSTERIOR_HANGS``.
-    """
+    """Return whether too many time out, and it was shown that a raise rescues less than half."""
     bounds = findings.rescue_bounds
     return not findings.target_met and bounds is not None and bounds[1] < MIN_RESCUED
 
@@ -312,7 +294,7 @@ def diagnosis_notes(
     found: list[str] = []
     tail = findings.tail
     if tail is not None and verdict in {Verdict.UNCLEAR, Verdict.BIMODAL}:
-        found += _not_certain_enough(tail, findings)
+        found += _not_shown(tail, findings)
     if verdict is Verdict.HANGS:
         found.append(
             "Calls of a kind that takes longer than the timeout throughout look the same; a "
@@ -321,6 +303,11 @@ def diagnosis_notes(
     if findings.outage_share > 0 and verdict is not Verdict.OUTAGE:
         found.append(
             f"{percent(findings.outage_share)} of the timeouts came bunched in time: left out here"
+        )
+    if findings.slow_share > 0:
+        found.append(
+            f"{percent(findings.slow_share)} of the timeouts came bunched in time, in hours in "
+            "which the answers were slower too: slowness, and counted here, not an outage"
         )
     if advice is not None:
         if tail is not None:
@@ -335,18 +322,17 @@ def diagnosis_notes(
     return tuple(found)
 
 
-def _not_certain_enough(tail: Tail, findings: Findings) -> list[str]:
+def _not_shown(tail: Tail, findings: Findings) -> list[str]:
     found = []
     if findings.second_mode:
         found.append(
             f"By what was seen, {share_between(tail.rescued_low, tail.rescued_high)} of those "
             f"would answer within {seconds(tail.raise_to_ms)}"
         )
-    if _certainty(tail) >= MIN_POSTERIOR_LIKELY:
+    if _weight(tail) >= MIN_POSTERIOR_LIKELY:
         found.append(
-            "That a longer timeout would rescue half of them is likely: "
-            f"{certainty(_certainty(tail))} certain by what was seen, where a raise takes "
-            f"{_needed(tail, findings) * 100:g} %"
+            "A longer timeout would rescue half of them by most of the laws that describe the "
+            "calls, but those may be off by more than that: likely, and not shown"
         )
     return found
 
@@ -354,8 +340,7 @@ def _not_certain_enough(tail: Tail, findings: Findings) -> list[str]:
 def _of_a_raise(tail: Tail) -> list[str]:
     rescued = (
         f"Going by the calls that answer, a raise to {seconds(tail.raise_to_ms)} would rescue "
-        f"{share_between(tail.rescued_low, tail.rescued_high)} of the timeouts; that it rescues at "
-        f"least half of them is {certainty(_certainty(tail))} certain"
+        f"{share_between(tail.rescued_low, tail.rescued_high)} of the timeouts"
     )
     reach = (
         f"Nothing is claimed beyond {seconds(tail.reach_ms)}, twice the largest timeout observed"
@@ -363,6 +348,6 @@ def _of_a_raise(tail: Tail) -> list[str]:
     return [rescued, reach]
 
 
-def _certainty(tail: Tail) -> float:
+def _weight(tail: Tail) -> float:
     """Return the weight of the laws by which the raise that the bounds speak of rescues half."""
     return tail.rescuable if tail.raise_to_ms >= tail.reach_ms else tail.rescuable_capped

@@ -94,7 +94,7 @@ def test_a_second_kind_in_reach_is_bimodal_and_told_to_be_likely_in_reach() -> N
     found = diagnose(two_kinds(9_000, 0.12))
     assert found.verdict is Verdict.BIMODAL
     assert found.recommendation is None
-    assert any("would rescue half of them is likely" in note for note in found.notes)
+    assert any("likely, and not shown" in note for note in found.notes)
 
 
 def test_timeouts_bunched_in_time_are_an_outage() -> None:

@@ -61,6 +61,44 @@ def test_a_raise_is_no_outage() -> None:
     assert find_outages(together(before, after)).outages == ()
 
 
+def test_what_comes_back_all_day_is_no_incident() -> None:
+    """Five bunches in a day are how the back end is, and are judged."""
+    often = observe(lognormal(288 * 30, 800, 0.4), 5_000, windows=288)
+    for first in (20, 70, 120, 170, 220):
+        often = with_outage(often, first, 6, 0.9)
+    found = find_outages(often)
+
+    assert found.outages == ()
+    assert found.steady.all()
+    assert found.share == 0
+
+
+@pytest.mark.parametrize("factor", [2.0, 4.0])
+def test_a_spell_in_which_all_answers_are_slower_is_no_outage(factor: float) -> None:
+    """Two hours in which many time out because everything takes longer: the tail of slowness."""
+    window = np.arange(288 * 30) % 288
+    slower = np.where((window >= 100) & (window < 124), factor, 1.0)
+    found = find_outages(observe(lognormal(288 * 30, 1_400, 0.4) * slower, 3_000, windows=288))
+
+    [(begin, end)] = found.slow_spells
+    assert found.outages == ()
+    assert found.share == 0
+    assert found.steady.all()
+    assert begin <= T0 + 101 * 300 < T0 + 122 * 300 <= end
+    assert found.slow_share > 0.5
+
+
+def test_a_spell_and_an_outage_are_told_apart() -> None:
+    """The one stays among what is judged, the other does not."""
+    window = np.arange(288 * 30) % 288
+    slower = np.where((window >= 100) & (window < 124), 3.0, 1.0)
+    spell = observe(lognormal(288 * 30, 1_400, 0.4) * slower, 3_000, windows=288)
+    found = find_outages(with_outage(spell, 200, 8, 0.9))
+
+    assert len(found.slow_spells) == len(found.outages) == 1
+    assert set(range(200, 208)) <= set(np.flatnonzero(~found.steady).tolist())
+
+
 def test_one_window_stands_beside_none() -> None:
     """With a single window there is nothing to compare."""
     assert find_outages(observe(lognormal(300, 2_000, 0.6), 2_500, windows=1)).share == 0
