@@ -27,6 +27,9 @@ DAMAGED = "the write changed more than the timeout"
 
 NOBODY_COMPARED = f"{DAMAGED}, and could not be compared at once"
 
+NOBODY_CAN_TELL = "what else the write has changed can't be told"
+"""How the words begin about a write that was not compared, and can't be any more."""
+
 HIDDEN = f"{DAMAGED}: the platform shows no configuration any more"
 """What is said where the read-back of a write shows nothing to compare."""
 
@@ -199,6 +202,24 @@ def evidence_before(
         sent_over: What is there when the write is sent.
     """
     return {"before": {"digest": target.fingerprint(before), "version": sent_over.version}}
+
+
+def why_nobody_can_tell(change: Change, reading: TargetState, kept: Mapping[str, object]) -> str:
+    """Return why a write that was carried out was not compared, and can't be any more, in words.
+
+    Args:
+        change: A change of which ``found_damage`` tells nothing.
+        reading: What is there now.
+        kept: The evidence that was recorded when it was sent.
+    """
+    before = kept.get("before")
+    if not isinstance(before, dict) or not before.get("digest"):
+        return f"{NOBODY_CAN_TELL}: what was there before it was not recorded"
+    writes = versions_between(str(before.get("version", "")), reading.version)
+    has_our_lock = bool(change.lock_after) and is_same_lock(change.lock_after, reading.lock)
+    if writes == 1 or has_our_lock:
+        return f"{NOBODY_CAN_TELL}: not all of what is there now could be read"
+    return f"{NOBODY_CAN_TELL}: it was written again before that was compared"
 
 
 def found_damage(

@@ -45,6 +45,7 @@ from monitor.remediation.put_back import (
     found_damage,
     is_being_put_back,
     is_damaged,
+    why_nobody_can_tell,
 )
 from monitor.remediation.targets import NOT_SHOWN, Target, TargetState
 from monitor.remediation.transitions import is_explained, resolve_state
@@ -166,7 +167,7 @@ class Resolver:
             if not is_explained(change, reading.timeout_ms, self.state(), self._recorder.now()):
                 self.supersede(lease, change, reading)
 
-    def settle(
+    def settle(  # noqa: PLR0913 - what became of a write, and what there is to say of it
         self,
         lease: Lease,
         change: Change,
@@ -174,6 +175,7 @@ class Resolver:
         *,
         lock_after: str = "",
         also_changed: tuple[str, ...] = (),
+        remark: str = "",
     ) -> Change:
         """Go on as the platform's value says, as far as it says anything.
 
@@ -183,13 +185,16 @@ class Resolver:
             reading: What the platform shows.
             lock_after: The lock that it named in its answer; empty where there was none.
             also_changed: Where somebody else has changed the action meanwhile, for the record.
+            remark: What there is to say besides of a write that was carried out, for the record.
         """
         while True:
             state, note = resolve_state(change, reading.timeout_ms, self._recorder.now())
             if state is change.state:
                 return change
             if state is ChangeState.SUPERSEDED:
-                return self.supersede(lease, change, reading)
+                return self.supersede(lease, change, reading, remark)
+            if remark and state in _CARRIED_OUT:
+                note = f"{note}; {remark}"
             if also_changed and state in {ChangeState.KEPT, ChangeState.WATCHING}:
                 note = f"{note}; it differs at {', '.join(also_changed[:_MOST_PLACES])}"
             lock = lock_after or reading.lock
@@ -206,15 +211,21 @@ class Resolver:
                 continue
             return change
 
-    def supersede(self, lease: Lease, change: Change, reading: TargetState) -> Change:
+    def supersede(
+        self, lease: Lease, change: Change, reading: TargetState, remark: str = ""
+    ) -> Change:
         """Stand down: the value in force is somebody else's; the note names them where it can."""
         now = self._recorder.now()
         by = who_overrode(change, self.state().edits, reading.timeout_ms, now)
+        note = stand_down_note(reading.timeout_ms, by)
+        # Of the others it is not known whether they were carried out at all.
+        if remark and change.state is ChangeState.APPLIED:
+            note = f"{note}; {remark}"
         return self._recorder.move(
             lease,
             change,
             ChangeState.SUPERSEDED,
-            stand_down_note(reading.timeout_ms, by),
+            note,
             quarantine=self._recorder.quarantine(change, CHANGED_BY_OTHERS),
         )
 
@@ -267,7 +278,8 @@ class Resolver:
     def _recover_from(
         self, lease: Lease, change: Change, target: Target, reading: TargetState
     ) -> Change:
-        found = found_damage(target, change, reading, self._journal.evidence_of_sending(change))
+        evidence = self._journal.evidence_of_sending(change)
+        found = found_damage(target, change, reading, evidence)
         was_told = is_damaged(change) and change.state is ChangeState.APPLIED
         if (found or was_told) and not is_being_put_back(change):
             # Its program may have ended between finding it and what follows from that.
@@ -281,7 +293,8 @@ class Resolver:
             return self._recorder.move(
                 lease, change, ChangeState.ROLLED_BACK, done, lock_after=reading.lock
             )
-        return self.settle(lease, change, reading)
+        remark = "" if found is not None else why_nobody_can_tell(change, reading, evidence)
+        return self.settle(lease, change, reading, remark=remark)
 
     def _compare_the_rest_of_the_flow(self, lease: Lease, target: Target, action_id: str) -> None:
         """Stop where another action of a flow was damaged, as far as it can be read."""
@@ -315,6 +328,7 @@ class Resolver:
         ]
 
 
+_CARRIED_OUT = frozenset({ChangeState.KEPT, ChangeState.WATCHING, ChangeState.ROLLED_BACK})
 _MOST_PLACES = 5
 _CUT_SHORT = frozenset(
     {ChangeState.WRITING, ChangeState.APPLIED, ChangeState.UNDOING, ChangeState.ABANDONED}

@@ -12,7 +12,7 @@ from monitor.cli.plan import exit_code_of
 from monitor.errors import ReadBackError, RefusedError
 from monitor.journal import ChangeState
 from monitor.remediation.effect import Effect
-from monitor.remediation.put_back import DAMAGED, is_damaged, why_set_back
+from monitor.remediation.put_back import DAMAGED, NOBODY_CAN_TELL, is_damaged, why_set_back
 from monitor.simulator.flow_documents import _written
 from tests.remediation.bench import FLOW, LISTED, ORG, UNLISTED, Bench, Program
 from tests.remediation.conftest import MakeBench
@@ -521,6 +521,56 @@ def test_by_hand_a_lease_that_runs_short_does_not_hide_the_damage(bench: Bench) 
     assert bench.raw_state().tripped is not None
 
 
+def die_after_sending(bench: Bench, undo: bool) -> None:  # noqa: FBT001 - which of two writes
+    """End the program once a write was accepted, before it is read back."""
+    steps = Steps(bench=bench)
+    during(steps, 2, lambda: setattr(steps, "dead", True))
+    with suppress(Killed):
+        turn(bench, Effect.NOT_HELPED if undo else Effect.NOT_YET, steps=steps)
+    bench.machine.at += 300
+
+
+@pytest.mark.parametrize(("timeout_ms", "state"), [(None, S.WATCHING), (11_000, S.SUPERSEDED)])
+def test_a_save_before_the_next_program_leaves_a_remark(
+    bench: Bench, timeout_ms: int | None, state: ChangeState
+) -> None:
+    """Nobody can tell then who has changed what, and nobody takes the change for compared."""
+    spoil(bench)
+    die_after_sending(bench, undo=False)
+    assert newest(bench).state is S.APPLIED
+    bench.edit(LISTED, timeout_ms)
+
+    turn(bench)
+
+    assert newest(bench).state is state
+    words = f"{NOBODY_CAN_TELL}: it was written again before that was compared"
+    assert newest(bench).note.endswith(f"; {words}")
+    assert not is_damaged(newest(bench))
+    assert bench.raw_state().tripped is None
+
+
+def test_a_save_before_the_next_program_leaves_a_remark_on_an_undo(bench: Bench) -> None:
+    """As on a raise."""
+    turn(bench)
+    die_after_sending(bench, undo=True)
+    assert newest(bench).state is S.UNDOING
+    bench.edit(LISTED, None)
+    bench.move_clock(200)
+
+    turn(bench)
+
+    assert newest(bench).state is S.ROLLED_BACK
+    assert NOBODY_CAN_TELL in newest(bench).note
+
+
+def test_what_was_compared_or_never_arrived_has_no_remark(bench: Bench) -> None:
+    """Of a write that the next program can compare, or that was not made, there is none to make."""
+    die_after_sending(bench, undo=False)
+    turn(bench)
+    assert newest(bench).state is S.WATCHING
+    assert not any(NOBODY_CAN_TELL in one for one in details(bench))
+
+
 def test_templates_that_could_not_be_read_back_are_no_damage(make_bench: MakeBench) -> None:
     """Where nobody knows for a moment what an action is, its templates are not asked for."""
     bench = make_bench("integration-action")
@@ -549,6 +599,7 @@ def test_nor_are_those_that_the_next_program_can_not_read(make_bench: MakeBench)
     turn(bench)
 
     assert newest(bench).state is S.WATCHING
+    assert newest(bench).note.endswith("not all of what is there now could be read")
     assert bench.raw_state().tripped is None
 
 
