@@ -40,12 +40,11 @@ from monitor.genesys import (
 )
 from monitor.model import AUDITS
 from monitor.sources import (
-    COARSER_WINDOWS_SECONDS,
     ActionsSource,
     ConversationsSource,
     Evidence,
     FlowErrorsSource,
-    is_granularity_too_fine,
+    coarser_window,
 )
 from monitor.summary import LIMIT_LABELS
 from monitor.time_ranges import TimeRange, floor_to
@@ -220,10 +219,10 @@ def _aggregates(source: ActionsSource, time_range: TimeRange, window_seconds: in
         try:
             return source.read(begun, window, deep=False)
         except BadRequestError as error:
-            coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window]
-            if not is_granularity_too_fine(error) or not coarser:
+            coarser = coarser_window(window, error)
+            if coarser is None:
                 raise
-            window = coarser[0]
+            window = coarser
 
 
 def _flow_use(client: Client, action_ids: Sequence[str]) -> str | _Doubt:

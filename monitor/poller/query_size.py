@@ -13,7 +13,7 @@ from monitor.ledger import Ledger
 from monitor.sources import (
     COARSER_WINDOWS_SECONDS,
     Source,
-    is_granularity_too_fine,
+    coarser_window,
     is_interval_too_long,
 )
 from monitor.time_ranges import TimeRange, floor_to
@@ -131,16 +131,16 @@ class WindowSizes:
     def coarsen(self, source: Source, window_seconds: int, error: BadRequestError) -> bool:
         """Return whether there is a coarser window to try where the platform refused this one."""
         state = self._ledger.source_state(self._org, source.name)
-        coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
-        if not is_granularity_too_fine(error) or not coarser or (state and state.window_seconds):
+        coarser = coarser_window(window_seconds, error)
+        if coarser is None or (state and state.window_seconds):
             return False
-        self._coarser[source.name] = coarser[0]
+        self._coarser[source.name] = coarser
         log.warning(
             "coarser_windows",
             org=self._org,
             source=source.name,
             refused_seconds=window_seconds,
-            window_seconds=coarser[0],
+            window_seconds=coarser,
             why=error.detail,
         )
         return True

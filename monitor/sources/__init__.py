@@ -9,7 +9,7 @@ from monitor.sources.source import (
     COARSER_WINDOWS_SECONDS,
     Evidence,
     Source,
-    is_granularity_too_fine,
+    coarser_window,
     is_interval_too_long,
 )
 
@@ -24,7 +24,7 @@ __all__ = [
     "FlowErrorsSource",
     "ProgressListener",
     "Source",
-    "is_granularity_too_fine",
+    "coarser_window",
     "is_interval_too_long",
     "timeout_edits",
 ]

@@ -95,6 +95,17 @@ def is_granularity_too_fine(error: GenesysError) -> bool:
     return _names(error, _GRANULARITY)
 
 
+def coarser_window(window_seconds: int, error: GenesysError) -> int | None:
+    """Return the next coarser window to try where the platform refused one; None for none.
+
+    Args:
+        window_seconds: What was asked for.
+        error: The refusal; one about anything else asks for no other window.
+    """
+    coarser = [seconds for seconds in COARSER_WINDOWS_SECONDS if seconds > window_seconds]
+    return coarser[0] if coarser and is_granularity_too_fine(error) else None
+
+
 def is_page_size_refused(error: GenesysError) -> bool:
     """Return whether the words of a refusal are about the size of a page."""
     return _names(error, _PAGE_SIZE)
