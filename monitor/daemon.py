@@ -29,11 +29,12 @@ from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import Jobs, failures_logged, keep_leases, run_now
 from monitor.leased_snapshots import LeasedSnapshots
-from monitor.ledger import LEASE_SECONDS, Ledger
+from monitor.ledger import Ledger
 from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
+from monitor.store import LEASE_SECONDS
 from monitor.time_ranges import floor_to
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 

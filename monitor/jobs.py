@@ -18,7 +18,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from monitor.clock import Clock
 from monitor.errors import TimeoutMonitorError, UnforeseenError
-from monitor.ledger import RENEWALS, ReadingLeases
+from monitor.ledger import ReadingLeases
 
 log = structlog.get_logger()
 
@@ -164,7 +164,7 @@ def keep_leases(
         after: Called after each renewal.
     """
     is_renewed = True
-    while not stop.wait(leases.seconds / RENEWALS):
+    while not stop.wait(leases.renewal_seconds):
         try:
             leases.refresh()
         except TimeoutMonitorError as error:

@@ -25,13 +25,11 @@ if TYPE_CHECKING:
     from monitor.ledger.history import History
     from monitor.ledger.inspection import StateCondition, inspect_state
     from monitor.ledger.ledger import Ledger
-    from monitor.ledger.reading_leases import LEASE_SECONDS, RENEWALS, ReadingLeases
+    from monitor.ledger.reading_leases import ReadingLeases
     from monitor.ledger.tally_columns import OrgTallies, TallyColumns
 
 __all__ = [
     "LATENESS_EDGES_SECONDS",
-    "LEASE_SECONDS",
-    "RENEWALS",
     "FlowErrorTotal",
     "History",
     "IncidentTotal",
@@ -52,7 +50,7 @@ _LAZY = {
     "history": ("History",),
     "inspection": ("StateCondition", "inspect_state"),
     "ledger": ("Ledger",),
-    "reading_leases": ("LEASE_SECONDS", "RENEWALS", "ReadingLeases"),
+    "reading_leases": ("ReadingLeases",),
     "tally_columns": ("OrgTallies", "TallyColumns"),
 }
 """Names by the module that each is loaded from when it is first asked for."""

@@ -29,13 +29,14 @@ from monitor.ledger.model import (
     window_in_use,
 )
 from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
-from monitor.ledger.reading_leases import LEASE_SECONDS, ReadingLeases
+from monitor.ledger.reading_leases import ReadingLeases
 from monitor.ledger.record import record_reading
 from monitor.ledger.sanitize_reading import sanitize_actions, sanitize_names, sanitize_reading
 from monitor.model import Action, FlowErrorTally, Incident
 from monitor.sanitize import sanitize_id
 from monitor.store import (
     DEFAULT_BUSY_TIMEOUT_SECONDS,
+    LEASE_SECONDS,
     QUICK_CHECK_SECONDS,
     Database,
     ServerClock,

@@ -13,6 +13,8 @@ from monitor.clock import Clock
 from monitor.errors import LedgerError
 from monitor.sanitize import sanitize
 from monitor.store import (
+    LEASE_SECONDS,
+    RENEWALS,
     Database,
     Reader,
     ReadingLease,
@@ -26,13 +28,6 @@ from monitor.store import (
     renew_leases,
     seconds_since_boot,
 )
-
-LEASE_SECONDS = 60.0
-"""How long an org waits for a daemon that has died or hangs; longer than any transaction takes."""
-
-RENEWALS = 3
-"""How often a lease is renewed while it lasts: one or two renewals may be lost."""
-
 
 UNLOCKED_SECONDS = 1.0
 """How long an org may be locked whose holder is late, before what locks it is ended."""
@@ -71,12 +66,13 @@ class ReadingLeases:
             elapsed: Seconds since some moment of this machine, suspended or not.
         """
         self.seconds = seconds
+        self.renewal_seconds = seconds / RENEWALS
         self._database = database
         self._clock = clock
         self._elapsed = elapsed
         self._began = elapsed()
         self._program = program or this_program()
-        database.name_transactions(self._program.holder, seconds / RENEWALS)
+        database.name_transactions(self._program.holder, self.renewal_seconds)
         self._mine: dict[str, tuple[ReadingLease, float]] = {}
         self._were_mine: set[str] = set()
         self._others: dict[str, str] = {}

@@ -40,6 +40,8 @@ from monitor.store.org_facts import (
 from monitor.store.processes import has_ended, process_identity
 from monitor.store.quick_check import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.store.reading_leases import (
+    LEASE_SECONDS,
+    RENEWALS,
     Reader,
     ReadingLease,
     end_leases,
@@ -81,8 +83,10 @@ if TYPE_CHECKING:
 __all__ = [
     "BAND_COLUMNS",
     "DEFAULT_BUSY_TIMEOUT_SECONDS",
+    "LEASE_SECONDS",
     "LONGEST_SUM_MS",
     "QUICK_CHECK_SECONDS",
+    "RENEWALS",
     "SCHEMA_VERSION",
     "Database",
     "IntegrityFault",

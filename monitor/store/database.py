@@ -24,7 +24,7 @@ from monitor.store.engines import (
 from monitor.store.failures import translate_errors
 from monitor.store.migrations import OLDEST, upgrade
 from monitor.store.queueing import MOST_WRITERS, TransactionQueue
-from monitor.store.reading_leases import FENCE, ReadingLease
+from monitor.store.reading_leases import FENCE, LEASE_SECONDS, RENEWALS, ReadingLease
 from monitor.store.state_file import FileIdentity, StateFile, no_state
 
 STATE_ID = "state_id"
@@ -35,9 +35,9 @@ HOME = "home"
 
 _SERVER_NOW = select(func.extract("epoch", func.clock_timestamp()))
 
-IDLE_SECONDS = 20.0
-"""How long a write transaction may stand still on a server: a third of a lease. A program computes
-for less than a second in the middle of one."""
+IDLE_SECONDS = LEASE_SECONDS / RENEWALS
+"""How long a write transaction may stand still on a server: until a lease is due to be renewed. A
+program computes for less than a second in the middle of one."""
 
 _NAME_TRANSACTION = text(
     "SELECT set_config('idle_in_transaction_session_timeout', cast(:milliseconds AS text), true), "

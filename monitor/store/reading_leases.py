@@ -17,6 +17,12 @@ from monitor.store.schema import orgs, reading_leases
 FENCE = "timeout_monitor_fence"
 """Execution option of a connection whose writes stand or fall with a ``ReadingLease``."""
 
+LEASE_SECONDS = 60.0
+"""How long an org waits for a daemon that has died or hangs; longer than any transaction takes."""
+
+RENEWALS = 3
+"""How often a lease is renewed while it lasts: one or two renewals may be lost."""
+
 SLACK_SECONDS = 1.0
 """Clocks of one machine never differ by more."""
 
