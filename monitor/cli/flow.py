@@ -133,9 +133,9 @@ def set_timeout(
         FlowSettings,
         audit_path,
         person,
-        running_program,
         set_flow_timeout,
     )
+    from monitor.store import running_program
 
     order = FlowOrder(
         flow_id=flow_id,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from monitor.clock import Clock
 from monitor.errors import LedgerError
-from monitor.sanitize import sanitize
 from monitor.store import (
     LEASE_SECONDS,
     RENEWALS,
@@ -26,18 +22,13 @@ from monitor.store import (
     process_identity,
     read_leases,
     renew_leases,
+    running_program,
     seconds_since_boot,
+    this_place,
 )
 
 UNLOCKED_SECONDS = 1.0
 """How long an org may be locked whose holder is late, before what locks it is ended."""
-
-
-def this_program() -> Reader:
-    """Return this running program as it stands in leases."""
-    # A host name may hold any bytes, and what is no text can't be kept.
-    place = sanitize(f"{socket.gethostname()} (process {os.getpid()})")
-    return Reader(f"{place} {secrets.token_hex(8)}", place, process_identity())
 
 
 class ReadingLeases:
@@ -71,7 +62,7 @@ class ReadingLeases:
         self._clock = clock
         self._elapsed = elapsed
         self._began = elapsed()
-        self._program = program or this_program()
+        self._program = program or Reader(running_program(), this_place(), process_identity())
         database.name_transactions(self._program.holder, self.renewal_seconds)
         self._mine: dict[str, tuple[ReadingLease, float]] = {}
         self._were_mine: set[str] = set()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
-    from monitor.remediation.actor import person, running_program
+    from monitor.remediation.actor import person
     from monitor.remediation.audit_file import AuditFile, audit_path
     from monitor.remediation.decision import Decision, DecisionKind, Initiator
     from monitor.remediation.flow_setting import FlowOrder, FlowSettings, set_flow_timeout
@@ -38,12 +38,11 @@ __all__ = [
     "audit_path",
     "is_damaged",
     "person",
-    "running_program",
     "set_flow_timeout",
 ]
 
 _LAZY = {
-    "actor": ("person", "running_program"),
+    "actor": ("person",),
     "audit_file": ("AuditFile", "audit_path"),
     "decision": ("Decision", "DecisionKind", "Initiator"),
     "flow_setting": ("FlowOrder", "FlowSettings", "set_flow_timeout"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -48,9 +47,4 @@ def person() -> str:
 
 def daemon() -> str:
     """The daemon on this host, such as ``auto@ops-1``."""
-    return f"auto@{socket.gethostname()}"
-
-
-def running_program() -> str:
-    """A name for this run of the program that no other run has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    return sanitize(f"auto@{socket.gethostname()}")

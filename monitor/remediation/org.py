@@ -13,7 +13,7 @@ from monitor.genesys import Client, connect, pace
 from monitor.journal import Change, Journal
 from monitor.ledger import Ledger, OrgState
 from monitor.model import ActionKind
-from monitor.remediation.actor import ActorContext, running_program
+from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_file import AuditFile, audit_path
 from monitor.remediation.decision import Candidate, Data
 from monitor.remediation.effect import Judgement, judge
@@ -21,6 +21,7 @@ from monitor.remediation.measuring import Measuring, measure
 from monitor.remediation.reconcile import ReconcileInput, Reconciler, ReconcileReport
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
 from monitor.remediation.write import Writer
+from monitor.store import running_program
 
 ACTION_STEP_MS = 1_000
 FLOW_STEP_MS = 1

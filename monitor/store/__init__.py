@@ -37,7 +37,7 @@ from monitor.store.org_facts import (
     remember_pruned_before,
     remember_reconciled_at,
 )
-from monitor.store.processes import has_ended, process_identity
+from monitor.store.processes import has_ended, process_identity, running_program, this_place
 from monitor.store.quick_check import QUICK_CHECK_SECONDS, refuse_damage
 from monitor.store.reading_leases import (
     LEASE_SECONDS,
@@ -142,12 +142,14 @@ __all__ = [
     "remember_pruned_before",
     "remember_reconciled_at",
     "renew_leases",
+    "running_program",
     "seconds_since_boot",
     "series",
     "server_name",
     "sources",
     "switches",
     "tallies",
+    "this_place",
     "timeout_edits",
     "timeouts",
     "upsert",

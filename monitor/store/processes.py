@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
+import secrets
+import socket
 from pathlib import Path
+
+from monitor.sanitize import sanitize
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
 _STATE, _START = 0, 19
 """Places in ``/proc/<pid>/stat`` after the name, from 0: see proc_pid_stat(5), fields 3 and 22."""
+
+
+def this_place() -> str:
+    """Return the host and the process, for people."""
+    # A host name may hold any bytes, and what is no text can't be kept.
+    return sanitize(f"{socket.gethostname()} (process {os.getpid()})")
+
+
+def running_program() -> str:
+    """Return a name for this run of the program that no other run has, as leases hold it."""
+    return f"{this_place()} {secrets.token_hex(8)}"
 
 
 def process_identity() -> str:
