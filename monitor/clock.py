@@ -26,6 +26,18 @@ def is_in_future(moment: float, now: float) -> bool:
     return moment > now + CLOCK_TOLERANCE_SECONDS
 
 
+def is_under_way(until: float, now: float, most_seconds: float) -> bool:
+    """Return whether something that ends by itself, such as a lease, goes on.
+
+    Args:
+        until: Its end, as it was written down; epoch seconds.
+        now: Epoch seconds.
+        most_seconds: The longest that it can last: an end further ahead was written by a clock that
+            was wrong, and is void.
+    """
+    return 0 < until - now <= most_seconds
+
+
 class Clock(Protocol):
     """Tells the time of the data."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
+from monitor.clock import is_under_way
 from monitor.errors import BusyError
 from monitor.journal.model import Lease
 from monitor.store import leases, upsert
@@ -33,7 +34,8 @@ def take_lease(  # noqa: PLR0913 - whose, for whom and for how long
     row = connection.execute(
         select(leases.c.holder, leases.c.token, leases.c.until).where(leases.c.org_id == org_id)
     ).one_or_none()
-    if row is not None and row.holder not in {"", holder} and _is_under_way(row.until, now):
+    is_held = row is not None and is_under_way(row.until, now, LONGEST_SECONDS)
+    if row is not None and is_held and row.holder not in {"", holder}:
         return None
     lease = Lease(org, holder, (row.token if row is not None else 0) + 1, now + seconds)
     upsert(
@@ -42,10 +44,6 @@ def take_lease(  # noqa: PLR0913 - whose, for whom and for how long
         [{"org_id": org_id, "holder": holder, "token": lease.token, "until": lease.until}],
     )
     return lease
-
-
-def _is_under_way(until: float, now: float) -> bool:
-    return 0 < until - now <= LONGEST_SECONDS
 
 
 def give_back(connection: Connection, org_id: int, lease: Lease) -> None:

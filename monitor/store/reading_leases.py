@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
+from monitor.clock import is_under_way
 from monitor.errors import NotLeasedError
 from monitor.store.engines import upsert
 from monitor.store.schema import orgs, reading_leases
@@ -67,7 +68,7 @@ class ReadingLease:
             now: By the clock of leases; epoch seconds.
             seconds: How long a lease lasts.
         """
-        return bool(self.reader.holder) and 0 < self.until - now <= seconds + SLACK_SECONDS
+        return bool(self.reader.holder) and is_under_way(self.until, now, seconds + SLACK_SECONDS)
 
 
 _OF_LEASES = select(
