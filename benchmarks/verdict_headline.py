@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
-from benchmarks.verdict_outcome import Outcome, mistaken
+from benchmarks.verdict_outcome import Outcome, mistaken, promised_too_much
 from monitor.diagnosis import Verdict
 
 
@@ -62,6 +62,9 @@ def print_headline(outcomes: Sequence[Outcome]) -> None:
                 (one for one in of if one.said is Verdict.SLOW_TAIL and one.reachable),
                 lambda one: one.met,
             )
+        ),
+        "more than half a point too much promised": lambda of: _percent(
+            (one for one in of if one.said is Verdict.SLOW_TAIL), promised_too_much
         ),
         "truth within the bounds of `unclear`": lambda of: _percent(
             (one for one in of if one.said is Verdict.UNCLEAR and one.needs_tail),

@@ -37,6 +37,7 @@ class Outcome:
         capped_ms: What may be set of it.
         low_ms: Lower end of its interval.
         high_ms: Upper end.
+        promised: The success share that is promised at the recommended value.
         bounds: What a raise rescues at least and at most, as it was said; None where it was not.
     """
 
@@ -55,6 +56,7 @@ class Outcome:
     capped_ms: float
     low_ms: float
     high_ms: float
+    promised: float
     bounds: tuple[float, float] | None
 
     @property
@@ -99,6 +101,11 @@ class Outcome:
         """Whether the target is met after the raise, within half a point."""
         at_ms = self.truth.timeout_ms if math.isnan(self.capped_ms) else self.capped_ms
         return float(self.truth.survival(at_ms)) <= 1 - TARGET + TOLERANCE
+
+
+def promised_too_much(outcome: Outcome) -> bool:
+    """Whether half a point more of success was promised than there is after the raise."""
+    return outcome.promised > 1 - float(outcome.truth.survival(outcome.capped_ms)) + TOLERANCE
 
 
 def mistaken(outcome: Outcome) -> bool:

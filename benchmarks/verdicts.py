@@ -135,6 +135,7 @@ def judge(seed: int, number: tuple[int, bool]) -> Outcome:
         capped_ms=capped_ms,
         low_ms=value.low_ms if value else math.nan,
         high_ms=value.high_ms if value else math.nan,
+        promised=value.expected_success_share if value else math.nan,
         bounds=bounds,
     )
     if diagnosis.verdict is Verdict.UNCLEAR:

@@ -89,7 +89,7 @@ def outcome(truth: Truth, said: Verdict, bounds: tuple[float, float] | None) -> 
     return Outcome(
         seed=0, index=0, strange=True, truth=truth, said=said, expected=Verdict.SLOW_TAIL,
         right=False, in_order=False, strict=False, executions=10_000, rescued=0.0, raw_ms=0.0,
-        capped_ms=0.0, low_ms=0.0, high_ms=0.0, bounds=bounds,
+        capped_ms=0.0, low_ms=0.0, high_ms=0.0, promised=1.0, bounds=bounds,
     )  # fmt: skip
 
 
