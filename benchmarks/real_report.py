@@ -184,10 +184,10 @@ def print_headline(
     rows = {
         "slow tails found": (percent(found), "at least 45 %"),
         "raises vain": (percent(vain), "at most 3 %"),
-        "`hangs` said of slow tails": (
+        "slow tails called `hangs`": (
             percent(share(true, weight, lambda one: one.says(Verdict.HANGS))), "at most 10 %",
         ),
-        "`hangs` wrong, of `hangs` said": (
+        "wrongly called `hangs`, of those called so": (
             percent(share(hangs, weight, lambda one: one.slow_tail)), "at most 10 %",
         ),
         'interval holds the plain quantile, or says "at least"': (
@@ -197,10 +197,10 @@ def print_headline(
         "found, per slow tail that the textbook finds with as few vain raises": (
             f"{found / textbook:.2f}" if textbook else "it finds none", "at least 1.3",
         ),
-        "`outage` said of slow times that a raise would help": (
+        "slow times that a raise would help, called `outage`": (
             percent(share(slower, weight, lambda one: one.says(Verdict.OUTAGE))), "at most 10 %",
         ),
-        "`slow_tail` said of narrow laws with hangs, of 1,000": (
+        "narrow laws with hangs called `slow_tail`, of 1,000": (
             f"{1000 * wrong / len(narrow):.1f}" if narrow else "", "at most 2",
         ),
     }  # fmt: skip

@@ -70,5 +70,5 @@ def test_the_headline_says_what_was_measured_beside_what_is_asked(
     shown = capsys.readouterr().out
     assert "| slow tails found | 50.0% | at least 45 % |" in shown
     assert "| raises vain | 50.0% | at most 3 % |" in shown
-    assert "| `hangs` wrong, of `hangs` said | 50.0% | at most 10 % |" in shown
+    assert "| wrongly called `hangs`, of those called so | 50.0% | at most 10 % |" in shown
     assert "of 1,000 | 250.0 | at most 2 |" in shown
