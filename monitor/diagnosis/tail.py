@@ -53,8 +53,8 @@ class Tail:
         from_ms: Executions that took less were left to another kind of call; 0.0 for none.
         never_share: Share of calls that never answer, by the middle law: half of the weight says
             less; 0.0 where most say that every call answers.
-        raw_ms: The smallest timeout that would do, by most of the laws, and by the lower bound
-            rescue half.
+        raw_ms: The smallest timeout that would do, by most of the laws, and that rescues
+            ``RESCUE_TARGET`` by the lower bound; the reach where none does.
         low_ms: The smallest that may meet the target.
         high_ms: The smallest that surely does; the reach where more may be needed.
         reach_ms: Nothing is claimed beyond.
@@ -135,8 +135,8 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     low_ms, high_ms = _target_interval(curve.at(timeout_ms), bounds, objective)
     raw_ms = max(
         laws.quantile(RECOMMENDED_QUANTILE, required_timeout(laws, objective)),
-        # What is recommended rescues half by the lower bound too, where any value does.
-        float(first_crossing(1 - bounds[:1], 1 - MIN_RESCUED, at_ms)[0]),
+        # By the lower bound too, or as far as is claimed where no value does.
+        float(first_crossing(1 - bounds[:1], 1 - RESCUE_TARGET, at_ms)[0]),
     )
     raise_to_ms = capped_ms if capped_ms > timeout_ms else reach_ms
     rescued_low, rescued_high = (float(at) for at in _interpolated(bounds, at_ms, raise_to_ms))
