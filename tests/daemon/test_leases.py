@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import requests
@@ -37,6 +37,8 @@ from tests.simulated_org import (
 )
 
 __all__ = ["postgresql"]
+
+T = TypeVar("T")
 
 LEASE_SECONDS = 8.0
 BUSY_SECONDS = 8.0
@@ -167,6 +169,22 @@ def hand_over(daemons: Pair, holder: str, follower: str, how: signal.Signals) ->
     return took
 
 
+def exported_by_one(daemons: Pair, exported: Callable[[str], dict[str, T]]) -> list[dict[str, T]]:
+    """What both export, each org by one of them, as soon as all are.
+
+    One may be exported by neither where a busy machine keeps a lease from being renewed.
+    """
+    halves: list[dict[str, T]] = []
+
+    def are_all_exported() -> bool:
+        halves[:] = [exported(daemons.address(name)) for name in ("one", "other")]
+        return sum(map(len, halves)) >= len(ORGS)
+
+    eventually(are_all_exported, "that all are exported")
+    assert not halves[0].keys() & halves[1].keys()
+    return halves
+
+
 def await_the_end(daemons: Pair, simulator: RunningSimulator) -> None:
     """Wait until everything is visible, and was read after that."""
     visible_by = happened(simulator.url, NOON - 7_200, ENDS + 3_600)["visible_by"]
@@ -204,17 +222,14 @@ def test_six_hand_overs_lose_and_double_nothing(
         # One daemon polls each org once an interval; whoever takes over, once more.
         intervals = (clock.now() - NOON) / INTERVAL_SECONDS
         assert daemons.count("poll") <= len(ORGS) * (intervals + 1) + daemons.count("taken_over")
-        eventually(lambda: sum(map(daemons.leased, ("one", "other"))) == len(ORGS), "one holder")
-        addresses = daemons.address("one"), daemons.address("other")
-        halves = tuple(map(counted, addresses))
-        assert not halves[0].keys() & halves[1].keys()
+        halves = exported_by_one(daemons, counted)
         with Ledger.open(url) as ledger:
             begun = {org: ledger.coverage(org, "actions")[0].start for org in ORGS}
         true = {begin: true_counts(simulator.url, begin, ENDS) for begin in set(begun.values())}
         assert halves[0] | halves[1] == {org: true[begun[org]] for org in ORGS}
         durations = {begin: true_durations(simulator.org, begin, ENDS) for begin in true}
-        histograms = measured(addresses[0]) | measured(addresses[1])
-        assert histograms == {org: durations[begun[org]] for org in ORGS}
+        histograms = exported_by_one(daemons, measured)
+        assert histograms[0] | histograms[1] == {org: durations[begun[org]] for org in ORGS}
 
 
 def test_daemons_on_one_file_read_each_org_once(tmp_path: Path) -> None:
