@@ -53,10 +53,10 @@ def main(arguments: Sequence[str]) -> int:
     """Draw, judge and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--laws", type=Path, required=True, help="file of laws, see the docstring")
-    parser.add_argument("--draws", type=int, default=2_400, help="how many actions to draw")
+    parser.add_argument("--draws", type=int, default=1_200, help="how many actions to draw")
     parser.add_argument("--seed", type=int, default=20_261_202, help="decides every draw")
     parser.add_argument("--families", default="", help="of the file, parted by commas; all if none")
-    parser.add_argument("--narrow", type=int, default=1_000, help="draws of narrow laws with hangs")
+    parser.add_argument("--narrow", type=int, default=500, help="draws of narrow laws with hangs")
     parser.add_argument("--each", type=Path, help="write each draw here, as lines of JSON")
     options = parser.parse_args(arguments)
     laws = read_laws(options.laws)

@@ -133,13 +133,15 @@ def print_rivals(told: Sequence[Told], weight: dict[str, float]) -> None:
         found, count, missed = rival_at(told, weight, name, lambda _: True)
         print(f"| {name} | {percent(found)} | {count} | {percent(missed)} |")
     for place, word in ((1, "estimate"), (2, "certainty")):
-        found, count, missed, bar = with_bar(told, weight, place, vain)
-        print(
-            f"| {TEXTBOOK}, {word} at least {bar:.3f} | {percent(found)} | {count} | "
-            f"{percent(missed)} |"
-        )
-        factor = f"{ours / found:.2f}" if found > 0 else "no bound"
-        print(f"| this program, per that | {factor} | | |")
+        for vainly, to in ((_vain_at_value, "its value"), (_vain_at_reach, "the reach")):
+            found, count, share_missed, bar = with_bar(told, weight, place, vain, vainly)
+            if not count:
+                print(f"| {TEXTBOOK}, raised to {to}, any {word} | 0.0% | 0 | more |")
+                continue
+            print(
+                f"| {TEXTBOOK}, raised to {to}, {word} at least {bar:.3f} | {percent(found)} | "
+                f"{count} | {percent(share_missed)} |"
+            )
 
 
 def rival_at(
@@ -155,17 +157,44 @@ def rival_at(
     return found, len(raised), share(raised, weight, lambda one: one.rivals[name][0] < HALF)
 
 
+def _vain_at_value(one: Told) -> bool:
+    return one.rivals[TEXTBOOK][0] < HALF
+
+
+def _vain_at_reach(one: Told) -> bool:
+    return not one.slow_tail
+
+
 def with_bar(
-    told: Sequence[Told], weight: dict[str, float], place: int, vain: float
+    told: Sequence[Told],
+    weight: dict[str, float],
+    place: int,
+    vain: float,
+    missed: Callable[[Told], bool] = _vain_at_value,
 ) -> tuple[float, int, float, float]:
-    """Return the same of the textbook fit, its bar just so high that it is as seldom vain."""
-    bars = sorted({one.rivals[TEXTBOOK][place] for one in told})
-    for bar in [bars[at] for at in np.linspace(0, len(bars) - 1, 400).astype(int)]:
-        found, count, missed = rival_at(
-            told, weight, TEXTBOOK, lambda one, bar=bar: one.rivals[TEXTBOOK][place] >= bar  # type: ignore[misc]
-        )  # fmt: skip
-        if count and missed <= vain:
-            return found, count, missed, bar
+    """Return the same of the textbook fit, its bar just so high that it is as seldom vain.
+
+    Args:
+        told: All draws.
+        weight: Of each family.
+        place: Of what the bar is on: 1 for its estimate, 2 for its certainty.
+        vain: How much of its raises may be vain.
+        missed: Whether a raise is vain, by how far it goes.
+    """
+    raised = [one for one in told if not math.isnan(one.rivals[TEXTBOOK][0])]
+    raised.sort(key=lambda one: -one.rivals[TEXTBOOK][place])
+    bars = np.array([one.rivals[TEXTBOOK][place] for one in raised])
+    parts = np.cumsum([weight[one.family] for one in raised])
+    in_vain = np.cumsum([weight[one.family] * missed(one) for one in raised])
+    # Only where the next one has a lower bar of its own, so that equals are raised together.
+    last = np.append(bars[:-1] > bars[1:], bars.size > 0)[: bars.size]
+    seldom = np.flatnonzero(last & (in_vain <= vain * parts + 1e-12))
+    if seldom.size:
+        bar = float(bars[seldom[-1]])
+        found, count, _ = rival_at(
+            told, weight, TEXTBOOK, lambda one: one.rivals[TEXTBOOK][place] >= bar
+        )
+        return found, count, float(in_vain[seldom[-1]] / parts[seldom[-1]]), bar
     return 0.0, 0, math.nan, math.inf
 
 
@@ -179,7 +208,11 @@ def print_headline(
     slower = [one for one in true if one.slowness != CALM]
     found = share(true, weight, lambda one: one.says(Verdict.SLOW_TAIL))
     vain = share(raised, weight, lambda one: one.at_value < HALF)
-    textbook = max(with_bar(told, weight, place, vain)[0] for place in (1, 2))
+    textbook = max(
+        with_bar(told, weight, place, vain, missed)[0]
+        for place in (1, 2)
+        for missed in (_vain_at_value, _vain_at_reach)
+    )
     wrong = [word for _, word in narrow].count(str(Verdict.SLOW_TAIL))
     rows = {
         "slow tails found": (percent(found), "at least 45 %"),
