@@ -100,8 +100,8 @@ def _stale(aims: Objectives) -> Alert:
 
 
 def _failing(aims: Objectives) -> Alert:
-    failed = grown(POLLS + _label("!=", result="ok"), aims.failing, "org", "result")
-    every = grown(POLLS, aims.failing, "org", "result")
+    failed = grown(POLLS + _label("!=", result="ok"), aims.failing, "org")
+    every = grown(POLLS, aims.failing, "org")
     return Alert(
         "TimeoutMonitorCollectionFailing",
         "warning",
@@ -117,7 +117,7 @@ def _failing(aims: Objectives) -> Alert:
 def _credentials(aims: Objectives) -> Alert:
     refused = f'{{endpoint="{TOKEN}", status=~"400|401|403"}}'
     expired = _label(status="401")
-    counted = (aims.failing, "org", "endpoint", "status")
+    counted = (aims.failing, "org")
     return Alert(
         "TimeoutMonitorCredentialsRefused",
         "critical",
@@ -143,7 +143,7 @@ def _rate_limited(aims: Objectives) -> Alert:
         "TimeoutMonitorRateLimited",
         "warning",
         joined(
-            grown("timeout_monitor_rate_limited_seconds_total", aims.hour, "org", "endpoint"),
+            grown("timeout_monitor_rate_limited_seconds_total", aims.hour, "org"),
             f"> {aims.limited_seconds}",
         ),
         aims.hold_soon,
@@ -159,7 +159,7 @@ def _dropped(aims: Objectives) -> Alert:
         "TimeoutMonitorRecordsDropped",
         "warning",
         joined(
-            grown("timeout_monitor_dropped_records_total", aims.hour, "org, source", "reason"),
+            grown("timeout_monitor_dropped_records_total", aims.hour, "org, source"),
             "> 0",
         ),
         aims.hold_soon,

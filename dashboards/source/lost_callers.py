@@ -30,7 +30,7 @@ def lost_rule(aims: Objectives) -> dict[str, Any]:
     """Return the recording rule of callers lost by flow."""
     return {
         "record": lost(aims.spike),
-        "expr": grown(FLOW_ERRORS, aims.spike, BY_FLOW, "exit_reason"),
+        "expr": grown(FLOW_ERRORS, aims.spike, BY_FLOW),
     }
 
 

@@ -95,7 +95,7 @@ def _at_a_glance(aims: Objectives) -> tuple[Panel, ...]:
                     joined(
                         f"sum({of_actions(timed_out)})",
                         "/",
-                        f"(sum({of_actions(grown(ran(), RANGE, BY_ACTION, 'outcome'))}) > 0)",
+                        f"(sum({of_actions(grown(ran(), RANGE, BY_ACTION))}) > 0)",
                         f"and on () count({ended('success')}) > 0",
                     ),
                     "Share",
@@ -115,7 +115,7 @@ def _at_a_glance(aims: Objectives) -> tuple[Panel, ...]:
             "is a caller who heard silence. The flows that they were in are shown below.",
             (
                 Target(
-                    f"sum({of_actions(grown(f'{HITS}{{{OF_ORG}}}', RANGE, BY_ACTION, 'flow_id'))})",
+                    f"sum({of_actions(grown(f'{HITS}{{{OF_ORG}}}', RANGE, BY_ACTION))})",
                     "Conversations",
                     instant=True,
                 ),
@@ -260,7 +260,7 @@ def _actions(aims: Objectives) -> tuple[Panel, ...]:
             (
                 Target(
                     joined(
-                        f"({grown(f'{HITS}{{{OF_ORG}}}', RATE, 'org, flow_id', 'action_id')})",
+                        f"({grown(f'{HITS}{{{OF_ORG}}}', RATE, 'org, flow_id')})",
                         "* on (org, flow_id) group_left (flow_name)",
                         "topk by (org, flow_id) (1, max by (org, flow_id, flow_name) "
                         f"(genesys_data_action_flow_info{{{OF_ORG}}}))",
@@ -279,7 +279,7 @@ def _actions(aims: Objectives) -> tuple[Panel, ...]:
 def _top(aims: Objectives) -> Panel:
     labels = ("action_name", "integration_name")
     timed_out = of_actions(grown(ended("timeout"), RANGE, BY_ACTION), *labels)
-    every = of_actions(grown(ran(), RANGE, BY_ACTION, "outcome"), *labels)
+    every = of_actions(grown(ran(), RANGE, BY_ACTION), *labels)
     part = of_actions(share(OF_ORG, RANGE), *labels)
     limit = of_actions(
         f"max by ({BY_ACTION}) (genesys_data_action_timeout_seconds{{{OF_ORG}}})", *labels

@@ -73,7 +73,7 @@ def remediation() -> tuple[Panel, ...]:
             "not made. timeout-monitor history tells each.",
             (
                 Target(
-                    grown(f"{CHANGES}{{{OF_ORG}}}", RATE, "result", "org"),
+                    grown(f"{CHANGES}{{{OF_ORG}}}", RATE, "result"),
                     "{{result}}",
                     step=STEP,
                 ),
@@ -94,7 +94,6 @@ def remediation() -> tuple[Panel, ...]:
                         f"timeout_monitor_remediation_decisions_total{{{OF_ORG}}}",
                         RATE,
                         "decision, reason",
-                        "org",
                     ),
                     "{{decision}}: {{reason}}",
                     step=STEP,
@@ -147,7 +146,7 @@ def health(aims: Objectives) -> tuple[Panel, ...]:
                 Target(
                     joined(
                         f"histogram_quantile(0.95, {grown(late, RANGE, 'source, le')})",
-                        "and on (source) (max by (source) (increase("
+                        "and on (source) (sum by (source) (increase("
                         f"timeout_monitor_lateness_seconds_count{{{OF_ORG}}}[{RANGE}])) > 0)",
                     ),
                     "{{source}}",
@@ -178,7 +177,7 @@ def health(aims: Objectives) -> tuple[Panel, ...]:
             "Requests per minute",
             "What the monitor costs the platform, by endpoint. 240 a minute are the most it "
             "sends; the platform refuses more than 300.",
-            (Target(minutely(requests, "endpoint", "status"), "{{endpoint}}", step=STEP),),
+            (Target(minutely(requests, "endpoint"), "{{endpoint}}", step=STEP),),
             "cpm",
             8,
             thresholds=((None, GREEN), (240, RED)),
@@ -212,8 +211,8 @@ def health(aims: Objectives) -> tuple[Panel, ...]:
             (
                 Target(
                     joined(
-                        f"max(rate({poll}_sum{{{OF_ORG}}}[{RATE}]))",
-                        f"/ (max(rate({poll}_count{{{OF_ORG}}}[{RATE}])) > 0)",
+                        f"sum(rate({poll}_sum{{{OF_ORG}}}[{RATE}]))",
+                        f"/ (sum(rate({poll}_count{{{OF_ORG}}}[{RATE}])) > 0)",
                     ),
                     "Mean",
                     step=STEP,

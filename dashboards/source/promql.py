@@ -14,30 +14,25 @@ def joined(*lines: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def grown(selector: str, window: object, by: str, *also: str) -> str:
-    """What a counter grew by, summed by labels.
+def grown(selector: str, window: object, by: str) -> str:
+    """Return what a counter grew by, summed by labels.
 
-    Several daemons of one state show the same totals, each in a series of its own: the largest
-    of them counts, not their sum.
+    Of several daemons of one state only the one that reads an org exports it, and where another
+    one takes the org over, the series of each shows its own part. So the parts are summed. An org
+    that comes back to a daemon within the window counts what the other one read meanwhile twice:
+    the first one's series goes on at the total then.
 
     Args:
         selector: Name and matchers.
         window: Length of time.
         by: Labels of the result.
-        also: Labels that tell series apart which are then summed.
     """
-    if not also:
-        return f"max by ({by}) (increase({selector}[{window}]))"
-    apart = ", ".join((by, *also))
-    return f"sum by ({by}) (max by ({apart}) (increase({selector}[{window}])))"
+    return f"sum by ({by}) (increase({selector}[{window}]))"
 
 
-def per_minute(selector: str, window: object, by: str, *also: str) -> str:
+def per_minute(selector: str, window: object, by: str) -> str:
     """The same per minute."""
-    if not also:
-        return f"max by ({by}) (rate({selector}[{window}])) * 60"
-    apart = ", ".join((by, *also))
-    return f"sum by ({by}) (max by ({apart}) (rate({selector}[{window}]))) * 60"
+    return f"sum by ({by}) (rate({selector}[{window}])) * 60"
 
 
 def named(expression: str, names: str = NAMES) -> str:

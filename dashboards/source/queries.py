@@ -49,7 +49,7 @@ def share(matchers: str, window: str, outcome: str = "timeout") -> str:
     return joined(
         f"{grown(ended(outcome, matchers), window, BY_ACTION)}",
         "/",
-        f"({grown(ran(matchers), window, BY_ACTION, 'outcome')} > 0)",
+        f"({grown(ran(matchers), window, BY_ACTION)} > 0)",
         f"and on ({BY_ACTION}) group by ({BY_ACTION}) ({ended('success', matchers)})",
     )
 
@@ -59,10 +59,10 @@ def quantile(rank: float, matchers: str, window: str) -> str:
     metric = "genesys_data_action_duration_seconds"
     return joined(
         f"histogram_quantile({rank}, {grown(f'{metric}_bucket{{{matchers}}}', window, 'le')})",
-        f"and on () (max(increase({metric}_count{{{matchers}}}[{window}])) > 0)",
+        f"and on () (sum(increase({metric}_count{{{matchers}}}[{window}])) > 0)",
     )
 
 
-def minutely(selector: str, by: str, *also: str) -> str:
+def minutely(selector: str, by: str) -> str:
     """Per minute, at the resolution of the graph."""
-    return per_minute(selector, RATE, by, *also)
+    return per_minute(selector, RATE, by)

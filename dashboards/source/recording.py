@@ -74,10 +74,7 @@ def recording_rules(aims: Objectives) -> list[dict[str, Any]]:
             throttled(aims.spike),
             grown(f'{EXECUTIONS}{{outcome="throttled"}}', aims.spike, ACTION),
         ),
-        *(
-            _rule(read_on(window), f"max by (org) ({WATERMARK} - ({WATERMARK} offset {window}))")
-            for window in (aims.spike, aims.count)
-        ),
+        *(_rule(read_on(window), _read_on(window)) for window in (aims.spike, aims.count)),
     ]
 
 
@@ -88,7 +85,13 @@ def _timeouts(window: Seconds) -> str:
 def _executions(window: Seconds) -> str:
     # With contract flow only timeouts are known: without this, all of them would time out.
     known = f'group by ({ACTION}) ({EXECUTIONS}{{outcome="success"}})'
-    return f"({grown(EXECUTIONS, window, ACTION, 'outcome')}\nand on ({ACTION}) {known})"
+    return f"({grown(EXECUTIONS, window, ACTION)}\nand on ({ACTION}) {known})"
+
+
+def _read_on(window: Seconds) -> str:
+    # Another daemon may show it now than did then.
+    now = f"max by (org, source) ({WATERMARK})"
+    return f"max by (org) ({now} - max by (org, source) ({WATERMARK} offset {window}))"
 
 
 def _rule(name: str, expression: str) -> dict[str, Any]:

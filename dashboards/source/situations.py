@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboards.source.alerts import alerts
+from dashboards.source.hand_overs import handed_over
 from dashboards.source.objectives import OBJECTIVES
 from dashboards.source.timelines import Count, Level, Line, Once, Span, Stamp, notation
 
@@ -454,9 +455,44 @@ def unit_test(name: str, situation: Situation) -> dict[str, Any]:
                 "six hours that are caught up with, all at once, are none either",
                 [usual, ("hole", 360), after],
             ),
+            *_of_several_daemons(name, situation),
             *(_of_its_own(name, situation)),
         ],
     }
+
+
+def _of_several_daemons(name: str, situation: Situation) -> list[dict[str, Any]]:
+    """An org that goes from one daemon to another; where it is about an org at all."""
+    if ORG not in situation.labels:
+        return []
+    lead, bad, every = situation.lead, situation.bad, situation.every
+    middle = lead + bad // 2 // every * every
+    over = replace(situation, lines=handed_over(situation.lines, middle))
+    back = replace(
+        situation, lines=handed_over(situation.lines, lead, lead + lead // 4 // every * every)
+    )
+    return [
+        _test(
+            name,
+            over,
+            "an org that another daemon takes over in the middle hides none",
+            [("good", lead), ("bad", bad)],
+            fires=[lead + bad],
+            never=lead,
+        ),
+        _test(
+            name,
+            over,
+            "an org that another daemon takes over raises none",
+            [("good", lead + bad)],
+        ),
+        _test(
+            name,
+            back,
+            "an org that goes over and comes back raises none",
+            [("good", lead + lead)],
+        ),
+    ]
 
 
 def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
@@ -477,17 +513,24 @@ def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
 
 def _apart(name: str, situation: Situation) -> list[dict[str, Any]]:
     """Each half alone, and both where they have nothing to do with each other."""
+    known: tuple[Line, ...] = (INFO, READ, USED)
     calm = calls((10, 0.5), (10, 0.5), (10, 0.5))
     ill = calls((10, 0.5), (10, 6), (10, 6))
-    worlds = {
+    worlds: dict[str, tuple[Line, ...]] = {
         "callers lost alone, without timeouts, are another matter": (
-            *(INFO, READ, USED, *calm, lost_callers(0.5, 6, 6)),
+            *known,
+            *calm,
+            lost_callers(0.5, 6, 6),
         ),
         "timeouts alone, which a flow copes with, lose nobody": (
-            *(INFO, READ, USED, *ill, lost_callers(0.5, 0.5, 0.5)),
+            *known,
+            *ill,
+            lost_callers(0.5, 0.5, 0.5),
         ),
         "callers lost in a flow that does not use the action are not laid to it": (
-            *(INFO, READ, USED, *ill, lost_callers(0.5, 6, 6, "f2")),
+            *known,
+            *ill,
+            lost_callers(0.5, 6, 6, "f2"),
         ),
     }
     spans: list[Span] = [("good", situation.lead), ("bad", situation.bad)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Phase = Literal["good", "bad", "below", "idle", "late", "hole", "gap", "restart"]
 """What happens for a while.
@@ -130,11 +130,19 @@ class Stamp:
         return found
 
 
-Line = Count | Once | Level | Stamp
+class Line(Protocol):
+    """A series, whatever it shows."""
+
+    @property
+    def series(self) -> str:
+        """Its name and labels."""
+
+    def samples(self, spans: Sequence[Span], *, new_state: bool = False) -> Samples:
+        """One a minute."""
 
 
 def notation(samples: Samples) -> str:
-    """Samples in promtool's own short hand."""
+    """Samples in promtool's own short hand; what is not a number ends a series."""
     parts: list[str] = []
     at = 0
     while at < len(samples):
@@ -159,4 +167,4 @@ def notation(samples: Samples) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:.10g}"
+    return "stale" if math.isnan(value) else f"{value:.10g}"
