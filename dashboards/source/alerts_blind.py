@@ -16,6 +16,7 @@ def alerts_about_blindness(aims: Objectives) -> list[Alert]:
         _required_off(aims),
         _source_off(aims),
         _no_poll(aims),
+        _not_read(aims),
         _clock_wrong(aims),
         _clock_stepped(aims),
         _catalogue_old(aims),
@@ -67,6 +68,19 @@ def _no_poll(aims: Objectives) -> Alert:
         "{{ $labels.org }}: no poll has ended for {{ $value | humanizeDuration }}",
         f"For more than {aims.polls_missed} intervals no poll of this org has ended, well or "
         "badly: one hangs, or none begins. What happens to callers meanwhile is not seen.",
+    )
+
+
+def _not_read(aims: Objectives) -> Alert:
+    return Alert(
+        "TimeoutMonitorOrgNotRead",
+        "critical",
+        "max by (org) (timeout_monitor_org_leased) == 0",
+        aims.unread,
+        "{{ $labels.org }}: no daemon reads it",
+        f"For {aims.unread} no daemon that is scraped has held the lease of this org, so none "
+        "reads it or shows its counts: the one that did can't reach the state, another program "
+        "holds the lease, or one that is not scraped does. What happens to callers is not seen.",
     )
 
 

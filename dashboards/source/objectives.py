@@ -94,6 +94,7 @@ class Objectives:
         answered_share: A source that answered for more than this part of a day is missed.
         polls_missed: After so many intervals without a poll, polls have stopped ...
         poll_age_seconds: ... where so many seconds have passed as well.
+        unread: How long no daemon may hold an org's lease; a hand-over takes two minutes at most.
         clock_off_seconds: A clock that is further off than this is wrong.
         catalogue_seconds: A catalogue older than this is old.
         diagnosis_seconds: Verdicts older than this are old: each window that settles brings new
@@ -139,6 +140,7 @@ class Objectives:
     answered_share: float = 0.5
     polls_missed: int = 5
     poll_age_seconds: int = 180
+    unread: Seconds = Seconds(10 * MINUTE)
     clock_off_seconds: int = 300
     catalogue_seconds: int = 3600
     diagnosis_seconds: int = 10_800

@@ -121,6 +121,10 @@ def _required(good: float, bad: float, below: float) -> Level:
     return Level(series, good, bad, below)
 
 
+def _leased(host: str, good: float, bad: float, below: float) -> Level:
+    return Level(f'timeout_monitor_org_leased{{{ORG}, host="{host}"}}', good, bad, below)
+
+
 SITUATIONS: dict[str, Situation] = {
     # 5 of 10 calls a minute, against 14 of 100 for as long as it likes.
     "GenesysDataActionTimeoutsBurningFast": Situation(
@@ -330,6 +334,10 @@ SITUATIONS: dict[str, Situation] = {
         2,
         ORG,
     ),
+    # None of two daemons, against the one that stood by.
+    "TimeoutMonitorOrgNotRead": Situation(
+        (_leased("a", 1, 0, 0), _leased("b", 0, 0, 1)), 30, 20, 60, 2, ORG
+    ),
     "TimeoutMonitorClockWrong": Situation(
         (Level(f"timeout_monitor_clock_skew_seconds{{{ORG}}}", 0.5, -301, 300),),
         30,
@@ -501,6 +509,9 @@ def _of_its_own(name: str, situation: Situation) -> list[dict[str, Any]]:
     if name == "TimeoutMonitorSourceOff":
         never = replace(situation, lines=(_available("conversations", 0, 0, 0),))
         return [_test(name, never, "what was never granted is not missed", [("good", 300)])]
+    if name == "TimeoutMonitorOrgNotRead":
+        what = "a hand-over that takes longer than two lease times, and less than it may, is none"
+        return [_test(name, situation, what, [("good", 30), ("bad", 9), ("good", 30)])]
     if name != "GenesysDataActionTimeoutSpike":
         return []
     bad, rest = situation.bad, 1_440 - situation.bad
