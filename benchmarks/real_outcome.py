@@ -88,9 +88,9 @@ def judge(case: Case) -> Told:
     given = not math.isnan(value_ms)
     held = None
     if value is not None:
-        wanted_ms = min(truth.quantile_ms, truth.reach_ms)
-        # Where none in reach does, the upper end has to be the reach.
-        held = value.low_ms <= wanted_ms * CLOSE and value.high_ms * CLOSE >= wanted_ms
+        # Where none in reach does, "at least" is right, which is an upper end at the reach.
+        upper_ms = min(truth.quantile_ms, truth.reach_ms)
+        held = value.low_ms <= truth.quantile_ms * CLOSE and value.high_ms * CLOSE >= upper_ms
     seen = Counted(
         bands=evidence.bands.sum(axis=0),
         timeouts=float(evidence.timeouts.sum()),

@@ -26,6 +26,25 @@ ANCHOR_SLACK = timedelta(seconds=5)
 """A scheduler that is held up by a busy machine catches up by itself."""
 
 
+class GridTrigger(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Due at each multiple of an interval from the first time on; what was missed is due once.
+
+    The scheduler lists all due times up to now before it takes the last of them. By a clock that
+    was set ahead by years these are millions, and it would hold its lock until it has them all.
+    """
+
+    def get_next_fire_time(
+        self, previous_fire_time: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Return the next due time: after the one before, or where that is long over, after now."""
+        due: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        if due is None or previous_fire_time is None or due > now:
+            return due
+        missed = math.floor((now - due) / self.interval) + 1
+        following: datetime = due + missed * self.interval
+        return following
+
+
 @contextmanager
 def failures_logged(job: str, org: str = "") -> Iterator[None]:
     """Let nothing that is raised in a block end a thread: it is logged once, with its place.
@@ -65,7 +84,7 @@ def add_job(
     period = timedelta(seconds=clock.machine_seconds(seconds))
     return scheduler.add_job(
         job,
-        IntervalTrigger(seconds=period.total_seconds(), timezone=UTC),
+        GridTrigger(seconds=period.total_seconds(), timezone=UTC),
         args=arguments,
         next_run_time=datetime.now(UTC) + (timedelta() if now else period),
     )
@@ -186,8 +205,7 @@ def keep_leases(
 def re_anchor(scheduler: BackgroundScheduler) -> None:
     """Bring the due times of jobs back to the clock as it is, each on its own grid.
 
-    APScheduler keeps due times by the wall clock. Set back, that would hold a job up by as much;
-    set ahead by years, every run that was missed would be gone through one by one.
+    APScheduler keeps due times by the wall clock. Set back, that would hold a job up by as much.
     """
     now = datetime.now(UTC)
     for job in scheduler.get_jobs():

@@ -83,7 +83,11 @@ class Place:
         write_configuration(
             self.folder,
             *orgs,
-            collect={"interval": changed.get("interval", self.interval), "initial": "1h"},
+            collect={
+                "interval": changed.get("interval", self.interval),
+                "initial": "1h",
+                "max_backfill": changed.get("max_backfill", "7d"),
+            },
             serve={"port": 0},
             state={"url": state or f"sqlite:///{self.state}"},
             more=more,

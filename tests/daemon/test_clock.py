@@ -52,7 +52,8 @@ def test_it_polls_on_and_says_so(
     found: str,
 ) -> None:
     """Not ten minutes later, and without a run for each that a wrong clock calls missed."""
-    place.configure(interval="200ms")
+    # A longer hole takes a minute to read, for the rate of requests is limited.
+    place.configure(interval="200ms", max_backfill="12h")
     daemon = make_daemon(place)
     daemon.start()
     await_polls(daemon, 1)

@@ -11,10 +11,12 @@ import requests
 from structlog.testing import capture_logs
 
 from monitor import daemon as daemon_module
+from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
+from monitor.jobs import add_job, new_scheduler
 from monitor.ledger import Ledger, Reading
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
@@ -85,6 +87,21 @@ def test_due_times_do_not_drift(place: Place, make_daemon: MakeDaemon) -> None:
 
     assert poll.next_run_time > first
     assert (poll.next_run_time - first) % timedelta(seconds=0.05) == timedelta()
+
+
+def test_what_a_clock_set_ahead_by_years_calls_missed_is_due_once() -> None:
+    """A scheduler that wakes up before anything else has looked at the clock lists one run."""
+    scheduler = new_scheduler(1)
+    scheduler.start(paused=True)
+    job = add_job(scheduler, SystemClock(), 0.2, lambda: None)
+    due, interval = job.next_run_time, job.trigger.interval
+    later = due + timedelta(days=3650, seconds=0.05)
+    following = job.trigger.get_next_fire_time(due, later)
+
+    assert later < following <= later + interval
+    assert not (following - due) % interval
+    assert job._get_run_times(later) == [due]  # noqa: SLF001 - what it lists under its lock
+    scheduler.shutdown()
 
 
 def test_a_state_that_refuses_writes_is_told_and_recovers(
