@@ -136,7 +136,7 @@ def find_outages(evidence: ActionEvidence) -> Outages:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Counts:
+class RangeCounts:
     """What was counted in some windows.
 
     Attributes:
@@ -150,16 +150,16 @@ class Counts:
     timeout_ms: float
 
 
-def _counts(evidence: ActionEvidence, rows: np.ndarray) -> Counts:
+def _counts(evidence: ActionEvidence, rows: np.ndarray) -> RangeCounts:
     calls = (evidence.successes + evidence.timeouts)[rows]
-    return Counts(
+    return RangeCounts(
         bands=evidence.bands[rows].sum(axis=0),
         timeouts=float(evidence.timeouts[rows].sum()),
         timeout_ms=float(evidence.timeout_ms[rows] @ calls / max(float(calls.sum()), 1.0)),
     )
 
 
-def is_slow_spell(inside: Counts, outside: Counts) -> bool:
+def is_slow_spell(inside: RangeCounts, outside: RangeCounts) -> bool:
     """Return whether a bunch of timeouts is the tail of calls that all were slower.
 
     Two ways to explain it, each with one number to fit, are held against each other: all calls
