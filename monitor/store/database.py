@@ -1,37 +1,33 @@
-"""Opens the database, checks that it is ours, and gives transactions that fail in plain words."""
+"""Gives transactions on a state that is still the one that was opened, and fail in plain words."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, inspect, select, text
-from sqlalchemy.engine import Inspector
+from sqlalchemy import Connection, Engine, func, select, text
 
 from monitor.errors import LedgerError, StateLostError
 from monitor.store import schema
-from monitor.store.engines import (
-    WRITES,
-    insert_if_absent,
-    keep_a_write_ahead_log,
-    sqlite_reader,
-    upsert,
-)
+from monitor.store.engines import WRITES, keep_a_write_ahead_log, sqlite_reader, upsert
 from monitor.store.failures import translate_errors
-from monitor.store.migrations import OLDEST, upgrade
+from monitor.store.identity import (
+    HOME,
+    STATE_ID,
+    claim,
+    holds,
+    read_facts,
+    refuse_another_state,
+    replaced,
+    usable_version,
+)
+from monitor.store.migrations import upgrade
 from monitor.store.queueing import MOST_WRITERS, TransactionQueue
 from monitor.store.reading_leases import FENCE, LEASE_SECONDS, RENEWALS, ReadingLease
 from monitor.store.state_file import FileIdentity, StateFile, no_state
-
-STATE_ID = "state_id"
-"""Given to a state when it is made: another one of the same name has another."""
-
-HOME = "home"
-"""The file that a state was last counted into: a copy of it says the same, from elsewhere."""
 
 _SERVER_NOW = select(func.extract("epoch", func.clock_timestamp()))
 
@@ -144,7 +140,7 @@ class Database:
                 if most_seconds is not None:
                     connection.execute(_WAIT_AT_MOST, {"milliseconds": int(most_seconds * 1000)})
             if self._is_prepared:
-                self._refuse_another_state(connection)
+                refuse_another_state(connection, self._name, self._state_id)
             if self._fence.lease is not None:
                 connection.execution_options(**{FENCE: self._fence.lease})
             if self._settles_at:
@@ -215,7 +211,7 @@ class Database:
             LedgerError: It can't be read.
         """
         with self.reading() as connection:
-            self._refuse_another_state(connection)
+            refuse_another_state(connection, self._name, self._state_id)
 
     def refuse_copy(self) -> None:
         """Make sure that this is no copy of a state that is still in its place.
@@ -228,13 +224,13 @@ class Database:
         if self._file is None:
             return
         with self.reading() as connection:
-            home = _facts(connection).get(HOME)
+            home = read_facts(connection).get(HOME)
         if home is None or self._state_id is None:
             return
         other = StateFile(Path(home), home)
         if other.identity() in {None, self._identity}:
             return
-        if _holds(other, self._state_id):
+        if holds(other, self._state_id):
             raise LedgerError(
                 f"the state {self._name} is a copy of {home}, which is still there",
                 f"Name the one that the daemon uses as [state] url; to go on with this one, move "
@@ -264,7 +260,7 @@ class Database:
             LedgerError: It is not ours, of another version, locked, or can't be opened.
         """
         with self.reading() as connection:
-            found = self._version(connection)
+            found = usable_version(connection, self._name)
         if found is None and not may_create:
             raise no_state(self._name)
         if self._engine.dialect.name == "sqlite":
@@ -274,7 +270,7 @@ class Database:
         if found != schema.SCHEMA_VERSION:
             self._make_or_upgrade()
         with self.reading() as connection:
-            self._state_id = _facts(connection).get(STATE_ID)
+            self._state_id = read_facts(connection).get(STATE_ID)
         self._identity = self._file.identity() if self._file else None
         self._is_prepared = True
 
@@ -286,7 +282,7 @@ class Database:
             LedgerError: It is not ours, of a version that is of no use, or can't be read.
         """
         with self.reading() as connection:
-            found = self._version(connection)
+            found = usable_version(connection, self._name)
         if found is None:
             raise no_state(self._name)
         return found
@@ -296,14 +292,14 @@ class Database:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
             # Asked again under the lock: another process may have been quicker.
-            found = self._version(connection)
+            found = usable_version(connection, self._name)
             if found is None:
                 schema.metadata.create_all(connection)
-                _say_whose_it_is(connection)
+                claim(connection)
                 self.was_created = True
             elif found < schema.SCHEMA_VERSION:
                 upgrade(connection, found)
-                _say_whose_it_is(connection)
+                claim(connection)
 
     def _look_at_the_file(self) -> None:
         """Make sure that the file is the one that was opened, or a copy of it put back.
@@ -341,90 +337,8 @@ class Database:
                 translate_errors(self._name),
                 sqlite_reader(address, busy_timeout_seconds=0.0).begin() as connection,
             ):
-                self._refuse_another_state(connection)
+                refuse_another_state(connection, self._name, self._state_id)
         except StateLostError:
             raise
         except (LedgerError, OSError) as error:
-            raise _replaced(self._name) from error
-
-    def _refuse_another_state(self, connection: Connection) -> None:
-        """Make sure of whose the state is, which it is, and of its version.
-
-        Raises:
-            StateLostError: It is another one by now.
-        """
-        facts = _facts(connection)
-        version = facts.get("schema_version", "")
-        if facts.get("application") != schema.APPLICATION or (
-            self._state_id is not None and facts.get(STATE_ID) != self._state_id
-        ):
-            raise _replaced(self._name)
-        if version != str(schema.SCHEMA_VERSION):
-            raise StateLostError(
-                f"the state {self._name} was upgraded by a newer program while it was in use",
-                "Install the same version here and restart; until then nothing is written.",
-            )
-
-    def _version(self, connection: Connection) -> int | None:
-        """The version of the schema, which this program can use or upgrade; None where it is empty.
-
-        Raises:
-            LedgerError: It is not ours, or of a version that is of no use.
-        """
-        inspector: Inspector = inspect(connection)
-        tables = set(inspector.get_table_names())
-        if not tables:
-            return None
-        columns = {c["name"] for c in inspector.get_columns("meta")} if "meta" in tables else set()
-        facts = _facts(connection) if columns == {"key", "value"} else {}
-        if facts.get("application") != schema.APPLICATION:
-            sentence = f"the state {self._name} belongs to another program"
-            hint = "Point [state] url at a path or a database of its own; this one was not changed."
-            raise LedgerError(sentence, hint)
-        text = facts.get("schema_version", "")
-        version = int(text) if text.isdecimal() else 0
-        self._refuse_what_is_of_no_use(version)
-        return version
-
-    def _refuse_what_is_of_no_use(self, version: int) -> None:
-        if version > schema.SCHEMA_VERSION:
-            sentence = (
-                f"the state {self._name} was written by a newer program (its schema is version "
-                f"{version}, this program knows {schema.SCHEMA_VERSION})"
-            )
-            raise LedgerError(sentence, "Install the newer timeout-monitor, or use another state.")
-        if version < OLDEST:
-            sentence = (
-                f"the state {self._name} was written by an older program (its schema is version "
-                f"{version}, this program needs {schema.SCHEMA_VERSION})"
-            )
-            raise LedgerError(sentence, "Move it away and start afresh, then backfill.")
-
-
-def _facts(connection: Connection) -> dict[str, str]:
-    return {row.key: row.value for row in connection.execute(select(schema.meta))}
-
-
-def _holds(file: StateFile, state_id: str) -> bool:
-    """Whether a file holds the state of this number; one that can't be read holds none."""
-    try:
-        with file.unchanging_url() as address, translate_errors(file.name):
-            engine = sqlite_reader(address, busy_timeout_seconds=0.0)
-            with engine.begin() as connection:
-                return _facts(connection).get(STATE_ID) == state_id
-    except (LedgerError, OSError):
-        return False
-
-
-def _replaced(name: str) -> StateLostError:
-    return StateLostError(
-        f"the state {name} was replaced by another one while it was in use",
-        "Put back what was there, or restart timeout-monitor to go on with this one; until then "
-        "nothing is counted or changed.",
-    )
-
-
-def _say_whose_it_is(connection: Connection) -> None:
-    facts = {"application": schema.APPLICATION, "schema_version": str(schema.SCHEMA_VERSION)}
-    upsert(connection, schema.meta, [{"key": key, "value": value} for key, value in facts.items()])
-    insert_if_absent(connection, schema.meta, [{"key": STATE_ID, "value": uuid.uuid4().hex}])
+            raise replaced(self._name) from error

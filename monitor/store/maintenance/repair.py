@@ -22,8 +22,8 @@ from sqlalchemy.schema import CreateTable
 
 from monitor.errors import LedgerError
 from monitor.formats import iso_time
-from monitor.store.database import HOME, STATE_ID
 from monitor.store.failures import translate_errors
+from monitor.store.identity import HOME, STATE_ID
 from monitor.store.maintenance.backup import new_file
 from monitor.store.maintenance.integrity import IntegrityFault
 from monitor.store.maintenance.restore_constraints import (
