@@ -122,7 +122,7 @@ class RealTruth:
     def rescued(self, at_ms: float) -> float:
         """Return the part of the timeouts that this timeout turns into successes.
 
-        What lies beyond the reach is judged at the reach: of more nothing is known, or wanted.
+        What lies beyond the reach is judged at the reach: of more nothing is known, nor asked.
         """
         at = min(max(at_ms, self.timeout_ms), self.reach_ms)
         share = float(self.survival(self.timeout_ms))

@@ -17,6 +17,8 @@ from monitor.model import BAND_EDGES_MS
 
 Floats = npt.NDArray[np.float64]
 
+DAY_SECONDS = 86_400.0
+
 BAND_COUNT = len(BAND_EDGES_MS) + 1
 
 

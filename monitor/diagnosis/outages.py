@@ -16,10 +16,8 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence, Floats
 from monitor.model import BAND_EDGES_MS
-
-DAY_SECONDS = 86_400.0
 
 MAX_OUTAGE_SECONDS = 6 * 3600
 """What lasts longer than a quarter of a day is how the back end is, not an incident."""

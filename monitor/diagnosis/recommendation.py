@@ -7,12 +7,10 @@ from math import ceil
 
 import numpy as np
 
-from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
 from monitor.diagnosis.model import Recommendation
 from monitor.diagnosis.tail import Tail
 from monitor.model import CAP_MS
-
-DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

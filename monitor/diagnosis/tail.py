@@ -172,9 +172,9 @@ def _interpolated(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
 def _target_interval(late: float, bounds: Floats, objective: Objective) -> tuple[float, float]:
     """Return between which timeouts the target is met; the reach where no less may meet it."""
     low, high = bounds
-    wanted = 1 - objective.target
+    most_late = 1 - objective.target
     left = late * (1 - np.stack([high, low]))
-    found = first_crossing(left, wanted, objective.at_ms)
+    found = first_crossing(left, most_late, objective.at_ms)
     return float(found[0]), float(found[1])
 
 

@@ -25,8 +25,9 @@ from monitor.errors import (
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, ReadingLeases
+from monitor.poller.catalogue_refresh import CatalogueRefresh
 from monitor.poller.org_reader import OrgReader
-from monitor.poller.poll_health import FreshnessTracker, HealthTracker, with_hint
+from monitor.poller.poll_health import FreshnessTracker, HealthTracker
 from monitor.poller.poll_report import PollReport, PollResult
 from monitor.poller.reconciliation import (
     RECONCILE_EVERY_SECONDS,
@@ -42,9 +43,6 @@ log = structlog.get_logger()
 
 DAY_SECONDS = 24 * 3600
 HOUR_SECONDS = 3600
-CATALOGUE_SHARES = 2
-"""The catalogue has half of what a poll may ask for: the counts come first, and need the other."""
-
 _NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
 """What any other question would end with too."""
 
@@ -81,12 +79,12 @@ class OrgPoller:
         self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
         self._closed = threading.Event()
-        self._catalogue_read = False
         self._summaries = SettledSummaries(reader.settings, settings, ledger)
         self._freshness = FreshnessTracker(clock)
         self._diagnosis: OrgDiagnosis | None = None
         self._diagnosed_until: int | None = None
         self._health = HealthTracker(reader, settings.sources_of(reader.settings))
+        self._catalogue = CatalogueRefresh(reader, self._health, self._freshness, self._closed)
         self._snapshot = self._take_snapshot()
 
     @property
@@ -111,7 +109,7 @@ class OrgPoller:
     @property
     def has_nothing_to_watch(self) -> bool:
         """Whether the org has no data action, as far as its catalogue tells."""
-        listed = self._catalogue_read and self._reader.settings.contract is Contract.PLATFORM
+        listed = self._catalogue.is_read and self._reader.settings.contract is Contract.PLATFORM
         return listed and not self._snapshot.state.actions
 
     def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
@@ -150,7 +148,7 @@ class OrgPoller:
             self._freshness.note_following()
             self._health.note_following()
             # Whoever takes over has to know the timeouts in force.
-            self._catalogue_read = False
+            self._catalogue.is_read = False
             self._snapshot = replace(taken, health=self._health.current)
 
     def catch_up(self) -> None:
@@ -267,9 +265,7 @@ class OrgPoller:
     def _asked(
         self, read: Callable[[RequestBudget], PollReport], budget: RequestBudget, started: float
     ) -> PollReport:
-        problem = (
-            None if self._catalogue_read else self._read_catalogue(budget.part(CATALOGUE_SHARES))
-        )
+        problem = None if self._catalogue.is_read else self._catalogue.run(budget)
         before = self._requests()
         if isinstance(problem, _NOBODY_THERE):
             report = self._not_asked(problem, time.monotonic() - started)
@@ -328,7 +324,7 @@ class OrgPoller:
             LedgerError: The state can't be read or written.
         """
         with self._turn, self._leased():
-            self._read_catalogue(RequestBudget().part(CATALOGUE_SHARES))
+            self._catalogue.run(RequestBudget())
             self._health.note_audits()
             self._snapshot = self._take_snapshot()
 
@@ -336,60 +332,6 @@ class OrgPoller:
         """End the requests in flight and let go of the connections."""
         self._closed.set()
         self._reader.client.close()
-
-    def _read_catalogue(self, budget: RequestBudget) -> GenesysError | None:
-        """Read the catalogue within a budget; what went wrong is logged and returned."""
-        with self._reader.client.within(budget):
-            return self._listed()
-
-    def _listed(self) -> GenesysError | None:
-        try:
-            listed = self._reader.catalogue.refresh()
-        except GenesysError as error:
-            if not self._closed.is_set():
-                log.warning(
-                    "catalogue_failed",
-                    org=self.name,
-                    why=error.message,
-                    hint=error.hint,
-                    correlation_id=error.correlation_id,
-                )
-                self._health.note_catalogue(with_hint(error))
-            return error
-        except TimeoutMonitorError:
-            raise
-        except Exception as error:  # noqa: BLE001 - counting goes on without names
-            failure = self._log_fault("catalogue_failed", error)
-            self._health.note_catalogue(failure.message)
-            return None
-        self._catalogue_read = True
-        self._freshness.note_catalogue()
-        self._health.note_catalogue()
-        self._read_audits()
-        if listed or self._reader.settings.contract is Contract.FLOW:
-            log.info("catalogue", org=self.name, actions=listed)
-        else:
-            log.warning(
-                "catalogue",
-                org=self.name,
-                actions=0,
-                hint="Check that client_id belongs to the org you mean.",
-            )
-        return None
-
-    def _read_audits(self) -> None:
-        try:
-            if self._reader.audits is not None:
-                self._reader.audits.read()
-        except TimeoutMonitorError:
-            raise
-        except Exception as error:  # noqa: BLE001 - who changed a timeout is no reason not to count
-            self._log_fault("audits_failed", error)
-
-    def _log_fault(self, event: str, error: Exception) -> UnforeseenError:
-        failure = UnforeseenError.of(error)
-        log.error(event, org=self.name, why=failure.message, hint=failure.hint)
-        return failure
 
     def _not_asked(self, problem: GenesysError, seconds: float) -> PollReport:
         """A poll that failed before any source was asked: each would only take its time to fail."""

@@ -52,6 +52,11 @@ class Programs:
         database, leases = self.open(name, process)
         return Ledger(database), leases
 
+    def open_two(self) -> tuple[Database, ReadingLeases, ReadingLeases]:
+        """Start two: the database of the one, and the leases of both."""
+        database, one = self.open("one")
+        return database, one, self.open("other")[1]
+
     def open(self, name: str, process: str = "") -> tuple[Database, ReadingLeases]:
         """Start one: its database, and its leases."""
         database = open_database(self._url, 5.0, may_create=True)
@@ -223,8 +228,7 @@ def test_who_was_stopped_while_it_sent_keeps_no_org_locked(
     """The server takes such a program for one that is at work, and would wait for it for ever."""
     with ExitStack() as stack:
         programs = Programs(postgresql(), stack)
-        database, one = programs.open("one")
-        _, other = programs.open("other")
+        database, one, other = programs.open_two()
         assert one.take(ORG)
         taken = []
         ended = pytest.raises((LedgerError, psycopg.OperationalError))
@@ -300,8 +304,7 @@ def test_a_renewal_that_is_under_way_is_waited_for(postgresql: Callable[[], str]
     """Whoever takes over looks at what the holder has just written, not at what was before."""
     with ExitStack() as stack:
         programs = Programs(postgresql(), stack)
-        database, one = programs.open("one")
-        _, other = programs.open("other")
+        database, one, other = programs.open_two()
         pool = stack.enter_context(ThreadPoolExecutor(1))
         one.take(ORG)
         programs.wait(SECONDS + 1)
@@ -320,8 +323,7 @@ def test_who_takes_over_ends_no_transaction_that_is_in_nobodys_way(
     """The former holder may be recording what it has sent to another org."""
     with ExitStack() as stack:
         programs = Programs(postgresql(), stack)
-        database, one = programs.open("one")
-        _, other = programs.open("other")
+        database, one, other = programs.open_two()
         one.take(ORG)
         programs.wait(SECONDS + 1)
         with database.writing() as connection:
