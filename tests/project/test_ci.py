@@ -72,6 +72,8 @@ def run_ci(
 
 RunCi = Callable[[], subprocess.CompletedProcess[str]]
 
+PACKAGES = "prometheus prometheus-alertmanager postgresql chromium tmux"
+
 
 def test_can_be_started(root: Path) -> None:
     """The script is executable and stops at the first thing that fails."""
@@ -97,7 +99,7 @@ def test_installs_what_is_missing(machine: Machine, run_ci: RunCi) -> None:
     run_ci()
     update, install = machine.calls("apt-get")
     assert update.startswith("apt-get update")
-    assert install.endswith(" prometheus prometheus-alertmanager postgresql")
+    assert install.endswith(f" {PACKAGES}")
     assert "--yes" in install
 
 
@@ -106,6 +108,8 @@ def test_installs_nothing_that_is_there(machine: Machine, run_ci: RunCi) -> None
     machine.add("promtool")
     machine.add("amtool")
     machine.add("pg_ctlcluster")
+    machine.add("chromium")
+    machine.add("tmux")
     run_ci()
     assert machine.calls("apt-get") == []
     assert machine.calls("make") == ["make check"]
@@ -115,9 +119,7 @@ def test_installs_the_venv_modules(machine: Machine, run_ci: RunCi) -> None:
     """A Python without its modules for virtual environments gets them."""
     machine.add("python3", "exit 1")
     run_ci()
-    assert machine.calls("apt-get")[-1].endswith(
-        " prometheus prometheus-alertmanager postgresql python3-venv"
-    )
+    assert machine.calls("apt-get")[-1].endswith(f" {PACKAGES} python3-venv")
 
 
 def test_tries_once_more(machine: Machine, run_ci: RunCi) -> None:
@@ -142,8 +144,7 @@ def test_without_root_says_what_is_missing(machine: Machine, run_ci: RunCi) -> N
     machine.add("id", "echo 1000")
     done = run_ci()
     assert done.stderr == (
-        ".ci/run: prometheus prometheus-alertmanager postgresql must be installed, "
-        "which needs root or sudo without a password.\n"
+        f".ci/run: {PACKAGES} must be installed, which needs root or sudo without a password.\n"
     )
     assert machine.calls("apt-get") == []
     assert machine.calls("make") == ["make check"]
@@ -154,7 +155,7 @@ def test_installs_through_sudo(machine: Machine, run_ci: RunCi) -> None:
     machine.add("id", "echo 1000")
     machine.add("sudo", 'shift; exec "$@"')
     run_ci()
-    assert machine.calls("apt-get")[-1].endswith(" prometheus prometheus-alertmanager postgresql")
+    assert machine.calls("apt-get")[-1].endswith(f" {PACKAGES}")
 
 
 def test_counts_as_ci(machine: Machine, run_ci: RunCi) -> None:

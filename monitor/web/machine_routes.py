@@ -1,0 +1,63 @@
+"""The routes that machines ask: metrics, and whether the program lives and can be relied on."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+from flask import Response, request
+
+from monitor.web.documents import readiness_document
+from monitor.web.exposition import Exposition, ExpositionFormat
+from monitor.web.responses import json_response, snapshot_and_time
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from prometheus_client import CollectorRegistry
+
+    from monitor.clock import Clock
+    from monitor.snapshot import SnapshotHolder
+
+_GZIP_LEVEL = 1
+"""Metrics shrink to a few percent at the fastest level already, and the scraper is near."""
+
+
+def add_metrics(app: Flask, registry: CollectorRegistry) -> None:
+    """Add ``/metrics``."""
+    exposition = Exposition(registry)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        form = _wanted_format()
+        body = exposition.render(form)
+        response = Response(content_type=form.value)
+        response.vary.update(("Accept", "Accept-Encoding"))
+        if request.accept_encodings["gzip"] > 0:
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            response.content_encoding = "gzip"
+        response.data = body
+        return response
+
+
+def _wanted_format() -> ExpositionFormat:
+    """OpenMetrics where the client likes it best, else text: a scraper without a wish gets text."""
+    for accepted, quality in request.accept_mimetypes:
+        media_type = accepted.partition(";")[0].strip().lower()
+        if quality > 0 and media_type == "application/openmetrics-text":
+            return ExpositionFormat.OPENMETRICS
+        if quality > 0 and media_type in {"text/plain", "text/*", "*/*"}:
+            return ExpositionFormat.TEXT
+    return ExpositionFormat.TEXT
+
+
+def add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
+    """Add ``/healthz`` and ``/readyz``."""
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return json_response({"alive": True})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        document = readiness_document(*snapshot_and_time(holder, clock))
+        return json_response(document, status=200 if document["ready"] else 503)
