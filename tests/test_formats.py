@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.formats import (
+    age_of,
+    aligned_percent,
+    call_duration,
+    count_of,
     exact_seconds,
     format_duration,
     iso_time,
     percent,
-    rounded_seconds,
     seconds,
     share_between,
     significant,
     utc_minute,
     utc_minute_of_year,
+    utc_moment,
+    whole_percent,
 )
 
 AT = 1_795_858_800.9
@@ -42,12 +49,80 @@ def test_an_estimate_is_told_in_tenths_and_a_setting_in_full() -> None:
     """What was estimated has no more digits than it deserves; what is set has all of them."""
     assert (seconds(4_549.0), seconds(5_000.0)) == ("4.5 s", "5 s")
     assert (exact_seconds(4_550), exact_seconds(5_000)) == ("4.55 s", "5 s")
-    assert (rounded_seconds(1.2345), rounded_seconds(None)) == ("1.23 s", "-")
 
 
-def test_a_share_is_told_in_percent() -> None:
-    """Whole percents have no digits behind the point."""
-    assert (percent(0.0131), percent(0.5)) == ("1.31 %", "50 %")
+@pytest.mark.parametrize(
+    ("duration_seconds", "words"),
+    [
+        (None, "-"),
+        (0.08, "80 ms"),
+        (0.9999, "1 s"),
+        (1.2345, "1.23 s"),
+        (3.0, "3 s"),
+        (60.0, "60 s"),
+        (1234.5, "1230 s"),
+    ],
+)
+def test_the_duration_of_a_call_has_three_digits(
+    duration_seconds: float | None, words: str
+) -> None:
+    """It is in the unit that people would say it in, and never in powers of ten."""
+    assert call_duration(duration_seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-3.0, "just now"),
+        (0.2, "just now"),
+        (1.0, "1 second ago"),
+        (119.0, "119 seconds ago"),
+        (120.0, "2 minutes ago"),
+        (7200.0, "2 hours ago"),
+        (200_000.0, "2 days ago"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: float, words: str) -> None:
+    """Of which there are at least two."""
+    assert age_of(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words", "aligned", "whole"),
+    [
+        (None, "-", "-", "-"),
+        (0.0, "0 %", "0.00 %", "0 %"),
+        (0.00001, "< 0.01 %", "< 0.01 %", "0 %"),
+        (0.0131, "1.31 %", "1.31 %", "1 %"),
+        (0.074, "7.40 %", "7.40 %", "7 %"),
+        (0.5, "50 %", "50.00 %", "50 %"),
+        (0.99999, "> 99.99 %", "> 99.99 %", "100 %"),
+        (1.0, "100 %", "100.00 %", "100 %"),
+        (1.5, "150 %", "150.00 %", "150 %"),
+    ],
+)
+def test_a_share_is_told_in_percent(
+    share: float | None, words: str, aligned: str, whole: str
+) -> None:
+    """With a space before the sign, everywhere; whole percents have no digits behind the point."""
+    assert (percent(share), aligned_percent(share), whole_percent(share)) == (words, aligned, whole)
+
+
+@given(share=st.floats(0, 1))
+def test_a_share_reads_as_none_or_all_only_where_it_is(share: float) -> None:
+    """Neither one timeout in a million calls nor one answer is rounded away."""
+    assert (percent(share) == "0 %") is (share == 0)
+    assert (percent(share) == "100 %") is (share == 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 timeouts"), (1, "1 timeout"), (1.2, "1 timeout"), (1204, "1,204 timeouts")],
+)
+def test_a_noun_is_in_the_plural_where_it_needs_one(count: float, words: str) -> None:
+    """By the number that is shown."""
+    assert count_of(count, "timeout") == words
+    assert count_of(2, "query", "queries") == "2 queries"
 
 
 def test_a_small_share_does_not_become_nothing() -> None:
@@ -59,6 +134,7 @@ def test_a_moment_is_told_in_utc() -> None:
     """For programs to the second, for people to the minute."""
     assert (iso_time(AT), iso_time(None)) == ("2026-11-28T09:40:00Z", None)
     assert (utc_minute(AT), utc_minute_of_year(AT)) == ("2026-11-28 09:40", "11-28 09:40")
+    assert utc_moment(AT) == "2026-11-28 09:40 UTC"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from monitor.errors import (
     PermissionDeniedError,
     TimeoutMonitorError,
 )
+from monitor.formats import count_of
 from monitor.genesys import (
     Client,
     action_audits,
@@ -182,12 +183,12 @@ def _platform_probes(
                 "Check that client_id belongs to the org you mean; data actions stand under "
                 "Admin > Integrations > Actions.",
             )
-        return f"{len(action_ids)} data actions"
+        return count_of(len(action_ids), "data action")
 
     def aggregates() -> str:
         evidence = _aggregates(ActionsSource(client), time_range, settings.collect.window)
         count = sum(tally.counts.count for tally in evidence.tallies)
-        return f"{count} executions in the last {time_range.seconds // 60} min"
+        return f"{count_of(count, 'execution')} in the last {time_range.seconds // 60} min"
 
     def limits() -> str:
         known = data_action_limits(client)
@@ -235,7 +236,7 @@ def _flow_use(client: Client, action_ids: Sequence[str]) -> str | _Doubt:
             "uses an action is not known",
             "Let dependency tracking be built in Architect.",
         )
-    return f"{action_ids[0]} is used by {len(flows)} flows"
+    return f"{action_ids[0]} is used by {count_of(len(flows), 'flow')}"
 
 
 def _flow_errors(
@@ -254,7 +255,7 @@ def _flow_errors(
         return "Flow aggregates are not counted by exit here: the detail records are"
     begun = [one for one in found if one.window_start >= time_range.start]
     callers = sum(one.callers for one in begun)
-    return f"{callers} callers lost in the last {time_range.seconds // 60} min"
+    return f"{count_of(callers, 'caller')} lost in the last {time_range.seconds // 60} min"
 
 
 def _audits(client: Client, clock: Clock) -> str:
@@ -307,7 +308,8 @@ def _conversations_probe(
 
     def conversations() -> str:
         evidence = source.read(time_range, settings.collect.window, deep=False)
-        return f"{len(evidence.incidents)} timeouts in the last {time_range.seconds // 60} min"
+        minutes = time_range.seconds // 60
+        return f"{count_of(len(evidence.incidents), 'timeout')} in the last {minutes} min"
 
     return "conversation details", conversations, needed
 

@@ -7,6 +7,7 @@ import typer
 
 from monitor.cli.context import Context, FormatOption, OutputFormat
 from monitor.cli.terminal import json_text, print_error
+from monitor.formats import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ def check(
     failed = [one for one in found if one.level is Level.FAILED]
     if failed:
         print_error(
-            f"{len(failed)} {'check has' if len(failed) == 1 else 'checks have'} failed",
+            f"{count_of(len(failed), 'check has', 'checks have')} failed",
             "Mend the first one first; what to do stands below it",
         )
         raise typer.Exit(next(one.exit_code for one in failed))

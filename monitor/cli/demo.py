@@ -14,6 +14,7 @@ from monitor.cli.progress import waiting
 from monitor.cli.simulate import MOST_SEED
 from monitor.cli.terminal import console_for
 from monitor.errors import StaleDataError
+from monitor.formats import count_of
 from monitor.signals import ShutdownSignal
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _say_goodbye(daemon: "Daemon") -> None:
         count = sum(polls.values())
         executions = sum(total.count for total in org_snapshot.state.totals.values())
         typer.echo(
-            f"\nWatched {org_snapshot.org} with {count} poll{'' if count == 1 else 's'} "
-            f"({polls.get('failed', 0)} failed): {executions:,} executions counted, "
-            f"{org_snapshot.day.total.timeouts:,} timeouts in 24 h."
+            f"\nWatched {org_snapshot.org} with {count_of(count, 'poll')} "
+            f"({polls.get('failed', 0)} failed): {count_of(executions, 'execution')} counted, "
+            f"{count_of(org_snapshot.day.total.timeouts, 'timeout')} in 24 h."
         )

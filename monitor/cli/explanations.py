@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.diagnosis import Diagnosis, Severity, Verdict, explanation, format_raise, severity_of
-from monitor.formats import utc_minute_of_year
+from monitor.formats import count_of, utc_minute_of_year
 from monitor.investigation import DiagnosisInPeriod
 
 STYLES = {
@@ -68,7 +68,7 @@ def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableT
         f"  {format_raise(found)}".rstrip(),
     )
     yield Text(explanation(found))
-    counts = f"{found.executions:,.0f} executions, {found.timeouts:,.0f} timeouts"
+    counts = f"{count_of(found.executions, 'execution')}, {count_of(found.timeouts, 'timeout')}"
     if found.throttled:
         counts += f", {found.throttled:,.0f} throttled"
     laws = f"; described by {found.families[0]}" if found.families else ""

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from monitor.cli.explanations import verdict_details
 from monitor.cli.histogram import histogram
-from monitor.formats import rounded_seconds, utc_minute, utc_minute_of_year
+from monitor.formats import call_duration, count_of, percent, utc_minute, utc_minute_of_year
 from monitor.investigation import ExecutionStatistics, FlowUse, Investigation, SlowExecution
 from monitor.model import Incident, Outcome
 
@@ -73,23 +73,24 @@ def _heading(investigation: Investigation) -> Text:
 
 def _counts(statistics: ExecutionStatistics) -> Iterator[RenderableType]:
     counts = statistics.by_outcome
-    text = Text(f"\n{_count(statistics.total, 'execution')}", style="bold")
+    text = Text(f"\n{count_of(statistics.total, 'execution')}", style="bold")
     if statistics.total:
         share = _timeouts(statistics) / statistics.total
         text.append_text(
             Text(
-                f": {counts[Outcome.SUCCESS]:,} successes, "
-                f"{_timeouts(statistics):,} timeouts ({share:.2%}), "
-                f"{counts[Outcome.ERROR]:,} errors, {counts[Outcome.THROTTLED]:,} throttled",
+                f": {count_of(counts[Outcome.SUCCESS], 'success', 'successes')}, "
+                f"{count_of(_timeouts(statistics), 'timeout')} ({percent(share)}), "
+                f"{count_of(counts[Outcome.ERROR], 'error')}, "
+                f"{counts[Outcome.THROTTLED]:,} throttled",
                 style="not bold",
             )
         )
     yield text
     if statistics.p50_seconds is not None:
         yield Text(
-            f"p50 {rounded_seconds(statistics.p50_seconds)}, "
-            f"p95 {rounded_seconds(statistics.p95_seconds)}, "
-            f"p99 {rounded_seconds(statistics.p99_seconds)}"
+            f"p50 {call_duration(statistics.p50_seconds)}, "
+            f"p95 {call_duration(statistics.p95_seconds)}, "
+            f"p99 {call_duration(statistics.p99_seconds)}"
         )
     if not statistics.endings:
         return
@@ -145,7 +146,7 @@ def _hits(investigation: Investigation) -> Iterator[RenderableType]:
     if investigation.conversations is None:
         return
     hits: Sequence[Incident] = investigation.hits
-    yield _title(f"{_count(investigation.conversations, 'conversation')} hit")
+    yield _title(f"{count_of(investigation.conversations, 'conversation')} hit")
     if not hits:
         return
     table = _table("At (UTC)", "Flow", "Error type")
@@ -183,10 +184,6 @@ def _ending(one: SlowExecution) -> Text:
 
 def _timeouts(statistics: ExecutionStatistics) -> int:
     return statistics.by_outcome[Outcome.TIMEOUT]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _of(shown: int, total: int | None) -> str:

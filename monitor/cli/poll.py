@@ -8,7 +8,7 @@ import typer
 from monitor.cli.context import Context, opened_ledger, opened_pollers
 from monitor.cli.progress import waiting
 from monitor.cli.terminal import json_text, no_actions, print_error
-from monitor.formats import iso_time
+from monitor.formats import count_of, iso_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,8 +84,9 @@ def _print(reports: "Sequence[PollReport]", pruned: "TimeRange | None", *, as_js
         return
     for report in reports:
         typer.echo(
-            f"{report.org}: {report.result}, {report.executions_added} executions and "
-            f"{report.incidents_added} incidents added with {report.requests} requests "
+            f"{report.org}: {report.result}, {count_of(report.executions_added, 'execution')} and "
+            f"{count_of(report.incidents_added, 'incident')} added with "
+            f"{count_of(report.requests, 'request')} "
             f"in {report.duration_seconds:.1f} s"
         )
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor.cli.terminal import untamed
+from monitor.formats import count_of
 from monitor.sanitize import tame
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class _ProgressText:
 
     def have_read(self, executions: int) -> None:
         """Results come in."""
-        self._say(f"{self._what}: {executions:,} executions")
+        self._say(f"{self._what}: {count_of(executions, 'execution')}")
 
 
 def _bar() -> Progress:

@@ -9,7 +9,7 @@ import typer
 from monitor.cli.context import Context, opened_ledger, opened_pollers, seconds_of
 from monitor.cli.progress import waiting
 from monitor.cli.terminal import json_text, print_error
-from monitor.formats import iso_time
+from monitor.formats import count_of, iso_time
 
 if TYPE_CHECKING:
     from monitor.poller import Reconciliation
@@ -60,14 +60,14 @@ def _sentence(found: "Reconciliation") -> str:
     if not found.time_range.seconds:
         return f"{found.org}: nothing to compare: no whole hour in this period is read for good"
     period = f"{iso_time(found.time_range.start)} to {iso_time(found.time_range.end)}"
-    head = f"{found.org}: {period}, {found.counted:,} executions counted"
+    head = f"{found.org}: {period}, {count_of(found.counted, 'execution')} counted"
     if not found.missing:
         result = "none is missing"
     else:
-        result = f"{found.missing:,} were missing, {found.added:,} added"
-    more = f"; {found.surplus:,} that the platform shows no more stay" if found.surplus else ""
+        result = f"{found.missing:,} missing, {found.added:,} added"
+    more = f"; {found.surplus:,} kept that the platform shows no more" if found.surplus else ""
     more += "" if found.is_complete else "; run it again for the rest"
-    return f"{head}, {result}{more} ({found.requests} requests)"
+    return f"{head}, {result}{more} ({count_of(found.requests, 'request')})"
 
 
 def _document(found: "Reconciliation") -> dict[str, Any]:

@@ -11,7 +11,14 @@ from rich.text import Text
 
 from monitor.cli.explanations import STYLES, explanations
 from monitor.diagnosis import Diagnosis, OrgDiagnosis, Severity, format_raise
-from monitor.formats import rounded_seconds, utc_minute
+from monitor.formats import (
+    aligned_percent,
+    call_duration,
+    count_of,
+    percent,
+    utc_minute,
+    whole_percent,
+)
 from monitor.render import (
     NO_DIAGNOSES,
     NO_LIMITS,
@@ -91,12 +98,12 @@ def _heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
     begin, end = (utc_minute(at) for at in (summary.time_range.start, summary.time_range.end))
     text = Text.assemble((summary.org, "bold"), f"  {begin} to {end} UTC   ")
     if total.executions is not None and total.successes is not None:
-        text.append(f"{total.executions:,} executions, ")
-    text.append(f"{total.timeouts:,} timeouts", style="bold")
+        text.append(f"{count_of(total.executions, 'execution')}, ")
+    text.append(count_of(total.timeouts, "timeout"), style="bold")
     if total.timeout_share is not None:
-        text.append(f" ({total.timeout_share:.2%})")
+        text.append(f" ({percent(total.timeout_share)})")
     if total.conversations is not None:
-        text.append(f", {total.conversations:,} conversations hit")
+        text.append(f", {count_of(total.conversations, 'conversation')} hit")
     concurrency = known.concurrency if known else None
     if concurrency is not None:
         limit = "" if concurrency.limit is None else f" of {concurrency.limit:,}"
@@ -190,7 +197,7 @@ def _verdict(row: _Row) -> Text:
 
 def _timeout(row: _Row) -> Text:
     step = format_raise(row.diagnosis) if row.diagnosis is not None else ""
-    return Text(step, style="bold") if step else Text(rounded_seconds(row.action.timeout_seconds))
+    return Text(step, style="bold") if step else Text(call_duration(row.action.timeout_seconds))
 
 
 def _runs(row: _Row) -> Text:
@@ -211,14 +218,14 @@ def _share(value: float | None) -> Text:
     if value is None:
         return Text(UNKNOWN, style="dim")
     style = "red" if value >= SERIOUS_SHARE else "yellow" if value >= NOTABLE_SHARE else ""
-    return Text(f"{value:.2%}", style=style)
+    return Text(aligned_percent(value), style=style)
 
 
 def _budget(value: float | None) -> Text:
     if value is None:
         return Text(UNKNOWN, style="dim")
     style = "red" if value >= 1 else "yellow" if value >= NOTABLE_BUDGET else ""
-    return Text(f"{value:.0%}", style=style)
+    return Text(whole_percent(value), style=style)
 
 
 _GAP = 2
@@ -233,9 +240,9 @@ _COLUMNS = (
     _Column("Share", lambda row: _share(row.action.timeout_share), 4),
     _Column("Runs", _runs, 7),
     _Column("1 d ago", lambda row: Text(_count(row.action.timeouts_day_before)), 11),
-    _Column("p50", lambda row: Text(rounded_seconds(row.action.p50_seconds)), 10),
-    _Column("p95", lambda row: Text(rounded_seconds(row.action.p95_seconds)), 13),
-    _Column("p99", lambda row: Text(rounded_seconds(row.action.p99_seconds)), 6),
+    _Column("p50", lambda row: Text(call_duration(row.action.p50_seconds)), 10),
+    _Column("p95", lambda row: Text(call_duration(row.action.p95_seconds)), 13),
+    _Column("p99", lambda row: Text(call_duration(row.action.p99_seconds)), 6),
     _Column("Used", lambda row: _budget(row.action.budget_used_ratio), 8),
     _Column("Errors", lambda row: Text(_count(row.action.errors)), 14),
     _Column("Throttled", lambda row: Text(_count(row.action.throttled)), 16),

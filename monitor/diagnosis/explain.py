@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
 from monitor.diagnosis.model import Diagnosis, Recommendation, Verdict
-from monitor.formats import percent, seconds
+from monitor.formats import count_of, percent, seconds
 
 GUARD_TEXTS: dict[str, str] = {
     "reach": "nothing is claimed beyond twice the largest timeout observed",
@@ -61,7 +61,7 @@ def _benefit(advice: Recommendation) -> str:
     capped_ms = advice.capped_ms or advice.timeout_ms
     return (
         f"At {seconds(capped_ms)} an estimated {advice.avoided_per_day:,.0f} of "
-        f"{advice.timeouts_per_day:,.0f} timeouts a day would succeed "
+        f"{count_of(advice.timeouts_per_day, 'timeout')} a day would succeed "
         f"({advice.avoided_low_per_day:,.0f} to {advice.avoided_high_per_day:,.0f} by what was "
         f"seen; {percent(advice.expected_success_share)} of the calls would answer in time), and "
         f"callers would wait about {advice.extra_caller_seconds_per_day:,.0f} s a day longer in all"

@@ -12,7 +12,7 @@ from math import sqrt
 
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
-from monitor.formats import percent, seconds, share_between
+from monitor.formats import count_of, percent, seconds, share_between
 
 MIN_OUTAGE_SHARE = 0.5
 """Outage: at least half of the timeouts came in outages, so that no setting would have helped
@@ -273,8 +273,8 @@ def verdict_reason(
         ),
         Verdict.TOO_LONG: (
             f"99.9 % of the answers come within {percent(findings.answered_ratio or 0.0)} of "
-            f"{given}, and {findings.steady_timeouts:.0f} calls that timed out each held a slot "
-            "for up to all of it"
+            f"{given}, and {count_of(findings.steady_timeouts, 'call')} that timed out held a slot "
+            "each for up to all of it"
         ),
     }[verdict]
 

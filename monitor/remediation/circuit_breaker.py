@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.formats import count_of
 from monitor.journal import ChangeState, RemediationState
 
 _BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_BACK})
@@ -31,4 +32,5 @@ def trip_reason(remediation_state: RemediationState, trip_after: int) -> str:
         if change.state is ChangeState.VERIFIED:
             break
         failures += change.state in _BAD
-    return f"{failures} changes in a row failed or did not help" if failures >= trip_after else ""
+    words = f"{count_of(failures, 'change')} in a row failed or did not help"
+    return words if failures >= trip_after else ""

@@ -17,6 +17,8 @@ from enum import StrEnum
 
 from scipy.special import bdtr, bdtrc
 
+from monitor.formats import count_of, percent
+
 SURE = 0.005
 """The chance that one look says that a change helped when it did not, or the other way round: over
 the nine looks of a week at most 4.5 %."""
@@ -106,8 +108,9 @@ def judge(before: Measured, after: Measured, *, first: int, waited_seconds: floa
     """
     out_of_patience = waited_seconds >= PATIENCE_SECONDS
     shares = (
-        f"{after.share:.2%} of {after.calls} calls timed out in {after.windows} windows after it, "
-        f"{before.share:.2%} of {before.calls} before"
+        f"{percent(after.share)} of {count_of(after.calls, 'call')} timed out in "
+        f"{count_of(after.windows, 'window')} after it, "
+        f"{percent(before.share)} of {before.calls:,} before"
     )
     if after.windows < first or not after.calls or not before.calls:
         if out_of_patience:
@@ -115,7 +118,10 @@ def judge(before: Measured, after: Measured, *, first: int, waited_seconds: floa
         return Judgement(Effect.NOT_YET, f"{after.windows} of {first} windows have settled")
     fewer = _chance_of_so_few(before, after, 1.0)
     if _is_throttled(before, after):
-        effect, shares = Effect.HARMED, f"the platform refuses {after.throttled} calls since"
+        effect, shares = (
+            Effect.HARMED,
+            f"the platform has refused {count_of(after.throttled, 'call')} since",
+        )
     elif fewer <= SURE:
         effect = Effect.HELPED
     elif _chance_of_so_many(before, after, 1 - WORTH) <= SURE:

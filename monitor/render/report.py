@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from monitor.diagnosis import OrgDiagnosis, Severity, severity_of
-from monitor.formats import iso_time, significant
+from monitor.formats import iso_time, significant, whole_percent
 from monitor.render.diagnosis import (
     COLUMNS,
     diagnosis_document,
@@ -266,4 +266,5 @@ def limit_documents(uses: Sequence[LimitUse]) -> list[dict[str, object]]:
 def _describe_limit(one: LimitUse) -> str:
     if one.used is None or one.used_ratio is None:
         return f"{one.limit:,} {LIMIT_LABELS[one.name]}, use not known"
-    return f"{one.used:,.1f} of {one.limit:,} {LIMIT_LABELS[one.name]} ({one.used_ratio:.0%})"
+    used = whole_percent(one.used_ratio)
+    return f"{one.used:,.1f} of {one.limit:,} {LIMIT_LABELS[one.name]} ({used})"

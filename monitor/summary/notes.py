@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.formats import format_duration
+from monitor.formats import count_of, format_duration
 from monitor.model import SOLE_ACTION, UNKNOWN_ACTION, ActionKind
 from monitor.summary.model import ErrorsAtTimeout, Summary
 
@@ -34,9 +34,9 @@ def notes_on(
     if summary.contract.knows_successes:
         notes.extend(describe_errors_at_timeout(one) for one in summary.errors_at_timeout)
         notes.extend(
-            f"{count:,} errors of type {error_type} show neither a status nor a duration: whether "
-            "they are timeouts can't be told here; the platform's own performance view may, and "
-            f"then add {error_type} to [classify] timeout_error_types."
+            f"{count_of(count, 'error')} of type {error_type} with neither status nor duration: "
+            "whether they are timeouts can't be told here; the platform's own performance view "
+            f"may, and then add {error_type} to [classify] timeout_error_types."
             for error_type, count in summary.errors_without_a_trace
         )
         notes.extend(_on_kinds(summary, unset_functions))
@@ -68,8 +68,8 @@ def describe_errors_at_timeout(errors: ErrorsAtTimeout) -> str:
     if len(few) > _MAX_TIMEOUTS:
         timeouts = f"{few[0]} to {last}"
     return (
-        f"{errors.executions:,} errors of type {errors.error_type} ended exactly at the timeout in "
-        f"force ({timeouts}): they may be timeouts; add {errors.error_type} to "
+        f"{count_of(errors.executions, 'error')} of type {errors.error_type} ended exactly at the "
+        f"timeout in force ({timeouts}): they may be timeouts; add {errors.error_type} to "
         "[classify] timeout_error_types."
     )
 

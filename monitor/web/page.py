@@ -13,16 +13,10 @@ from markupsafe import Markup
 
 from monitor import __version__
 from monitor.diagnosis import Severity
-from monitor.formats import iso_time
+from monitor.formats import age_of, count_of, iso_time, utc_moment
 from monitor.render import describe_limits, most_severe_first
 from monitor.web.readiness import REFUSED, why_not_ready
-from monitor.web.wording import (
-    UNKNOWN,
-    describe_action,
-    describe_age,
-    describe_count,
-    describe_moment,
-)
+from monitor.web.wording import UNKNOWN, describe_action
 
 if TYPE_CHECKING:
     from monitor.snapshot import OrgSnapshot, Snapshot
@@ -118,9 +112,9 @@ def render_page(snapshot: Snapshot, now: float, style: PageStyle) -> str:
         "status.html",
         style=style.text,
         version=__version__,
-        now=describe_moment(now),
+        now=utc_moment(now),
         now_iso=iso_time(now),
-        snapshot_age=describe_age(now - snapshot.taken_at),
+        snapshot_age=age_of(now - snapshot.taken_at),
         state_writable=snapshot.state_writable,
         ready=not reasons,
         off=sorted(
@@ -152,8 +146,8 @@ def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
         quiet=tuple(row for row in rows if row not in loud),
         lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
         sources=tuple(_source(org_snapshot, source, now) for source in org_snapshot.source_names),
-        day_from=describe_moment(day.time_range.start),
-        day_to=describe_moment(day.time_range.end),
+        day_from=utc_moment(day.time_range.start),
+        day_to=utc_moment(day.time_range.end),
     )
 
 
@@ -175,15 +169,15 @@ def _on_limits(org_snapshot: OrgSnapshot) -> tuple[str, ...]:
 
 def _headline(org_snapshot: OrgSnapshot, timed_out_actions: int) -> str:
     total = org_snapshot.day.total
-    known = describe_count(len(org_snapshot.day.actions), "data action")
+    known = count_of(len(org_snapshot.day.actions), "data action")
     if not org_snapshot.day.actions:
         return "No data action is known yet."
     if not total.timeouts:
         return f"No timeout in {known}."
-    timeouts = f"{describe_count(total.timeouts, 'timeout')} in {timed_out_actions:,} of {known}"
+    timeouts = f"{count_of(total.timeouts, 'timeout')} in {timed_out_actions:,} of {known}"
     if total.conversations is None:
         return f"{timeouts}."
-    return f"{timeouts}; {describe_count(total.conversations, 'conversation')} hit."
+    return f"{timeouts}; {count_of(total.conversations, 'conversation')} hit."
 
 
 def _on_standby(org_snapshot: OrgSnapshot) -> list[str]:
@@ -211,7 +205,7 @@ def _warnings(
     if org_snapshot.health.catalogue_problem:
         age = UNKNOWN
         if org_snapshot.catalogue_read_at is not None:
-            age = describe_age(now - org_snapshot.catalogue_read_at)
+            age = age_of(now - org_snapshot.catalogue_read_at)
         problem = org_snapshot.health.catalogue_problem
         warnings.append(
             f"Names and timeouts in force could not be read; they are as of {age}. {problem}"
@@ -225,7 +219,7 @@ def _warning(unready: Unready, now: float, why: str) -> str:
     if unready.reason == REFUSED:
         return f"Source {unready.source} is refused, so nothing is counted. {why}".rstrip()
     if unready.source and unready.last_success_at is not None:
-        age = describe_age(now - unready.last_success_at)
+        age = age_of(now - unready.last_success_at)
         return f"Source {unready.source} is stale: it was last read {age}."
     if unready.source:
         return f"Source {unready.source} has never been read."
@@ -250,10 +244,10 @@ def _source(org_snapshot: OrgSnapshot, source: str, now: float) -> SourceRow:
         name=source,
         answers=answers[org_snapshot.health.source_available.get(source)],
         last_read=_ago(org_snapshot.last_success_at(source), now),
-        complete_up_to=UNKNOWN if watermark is None else describe_moment(watermark),
+        complete_up_to=UNKNOWN if watermark is None else utc_moment(watermark),
         newest_data=_ago(newest, now),
     )
 
 
 def _ago(moment: float, now: float) -> str:
-    return describe_age(now - moment) if moment else "never"
+    return age_of(now - moment) if moment else "never"

@@ -1,4 +1,4 @@
-"""Numbers as people read them: counts, shares, durations, ages; a dash for what is not known."""
+"""An action as the words of its row; a dash for what is not known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.diagnosis import Verdict, explanation, format_raise, severity_of
-from monitor.formats import utc_minute
+from monitor.formats import call_duration, percent, whole_percent
 
 if TYPE_CHECKING:
     from monitor.diagnosis import OrgDiagnosis
@@ -16,7 +16,6 @@ UNKNOWN = "\N{EN DASH}"
 """Stands where a number can't be known."""
 
 _ARROW = "\N{RIGHTWARDS ARROW}"
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _TIGHT_RATIO = 0.8
 """From here on the timeout is close enough to the p99 to be worth a look."""
 
@@ -85,60 +84,21 @@ def describe_action(action: ActionSummary, known: OrgDiagnosis | None = None) ->
         # Where successes can't be seen, the executions that can be are just the timeouts.
         executions=UNKNOWN if action.successes is None else f"{action.executions:,}",
         timeouts=f"{action.timeouts:,}",
-        share=describe_share(action.timeout_share),
+        share=percent(action.timeout_share, UNKNOWN),
         trend=_trend(action),
-        p50=describe_duration(action.p50_seconds),
-        p95=describe_duration(action.p95_seconds),
-        p99=describe_duration(action.p99_seconds),
-        timeout=step or describe_duration(action.timeout_seconds),
+        p50=call_duration(action.p50_seconds, UNKNOWN),
+        p95=call_duration(action.p95_seconds, UNKNOWN),
+        p99=call_duration(action.p99_seconds, UNKNOWN),
+        timeout=step or call_duration(action.timeout_seconds, UNKNOWN),
         verdict=found.verdict.value if found else "",
         severity=severity,
         explanation="" if well or found is None else explanation(found),
-        budget=UNKNOWN if budget is None else f"{budget * 100:.0f} %",
+        budget=whole_percent(budget, UNKNOWN),
         conversations=UNKNOWN if action.conversations is None else f"{action.conversations:,}",
         raised=bool(step),
         timed_out=action.timeouts > 0,
         tight=budget is not None and budget >= _TIGHT_RATIO,
     )
-
-
-def describe_share(share: float | None) -> str:
-    """A share as a percentage; one that is not nothing never reads as 0 %."""
-    if share is None:
-        return UNKNOWN
-    percent = share * 100
-    if 0 < percent < 0.01:  # noqa: PLR2004 - the smallest that two digits can show
-        return "< 0.01 %"
-    return f"{percent:.2f} %" if 0 < percent < 10 else f"{percent:.0f} %"  # noqa: PLR2004 - digits
-
-
-def describe_duration(seconds: float | None) -> str:
-    """A duration of a call: milliseconds below a second, else seconds."""
-    if seconds is None:
-        return UNKNOWN
-    if round(seconds, 3) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s".replace(".0 s", " s")
-
-
-def describe_age(seconds: float) -> str:
-    """How long ago something was, in its largest whole unit."""
-    if seconds < 1:
-        return "just now"
-    for unit, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
-        if seconds >= 2 * unit:
-            return f"{describe_count(int(seconds // unit), name)} ago"
-    return f"{describe_count(int(seconds), 'second')} ago"
-
-
-def describe_count(count: int, noun: str) -> str:
-    """A number and its noun, in the plural where it needs one."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def describe_moment(seconds: float) -> str:
-    """A moment in UTC, to the minute."""
-    return f"{utc_minute(seconds)} UTC"
 
 
 def _trend(action: ActionSummary) -> str:

@@ -84,7 +84,7 @@ def test_errors_that_show_nothing_at_all_are_told_as_such(ledger: Ledger) -> Non
     summary = summarise(ledger, ORG, Contract.PLATFORM, HOUR, CLASSIFIER)
 
     assert (
-        "60 errors of type ACTION.PROCESSING show neither a status nor a duration: whether they "
+        "60 errors of type ACTION.PROCESSING with neither status nor duration: whether they "
         "are timeouts can't be told here; the platform's own performance view may, and then add "
         "ACTION.PROCESSING to [classify] timeout_error_types."
     ) in summary.notes

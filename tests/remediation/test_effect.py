@@ -33,7 +33,7 @@ def test_far_fewer_timeouts_are_a_proof() -> None:
 
     assert judgement.effect is Effect.HELPED
     assert judgement.detail == (
-        "2.00% of 1000 calls timed out in 6 windows after it, 5.00% of 20000 before"
+        "2 % of 1,000 calls timed out in 6 windows after it, 5 % of 20,000 before"
     )
     assert judgement.chance is not None
     assert judgement.chance < 0.001

@@ -68,8 +68,8 @@ def test_the_busiest_window_counts_and_the_tightest_limit_comes_first(busy: Ledg
 def test_they_are_told_in_one_line_and_as_values(busy: Ledger) -> None:
     """With what is used, of what, and how much that is."""
     assert describe_limits(used(busy)) == (
-        "90.0 of 100 executions a minute (90%); 8.0 of 10 function executions at a time (80%); "
-        "10.0 of 50 executions at a time (20%)"
+        "90.0 of 100 executions a minute (90 %); 8.0 of 10 function executions at a time (80 %); "
+        "10.0 of 50 executions at a time (20 %)"
     )
     assert limit_documents(used(busy))[0] == {
         "limit": "executions_per_minute",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.diagnosis import Verdict
-from monitor.formats import exact_seconds
+from monitor.formats import count_of, exact_seconds
 from monitor.remediation.decision import GuardInput, GuardResult
 
 LEAST_EXECUTIONS = 200
@@ -34,7 +34,8 @@ def evidence(case: GuardInput) -> GuardResult:
     return GuardResult(
         "evidence",
         enough,
-        f"{diagnosis.executions:.0f} executions and {diagnosis.timeouts:.0f} timeouts"
+        f"{count_of(diagnosis.executions, 'execution')} and "
+        f"{count_of(diagnosis.timeouts, 'timeout')}"
         + ("" if enough else f"; a change needs {LEAST_EXECUTIONS} and {LEAST_TIMEOUTS}"),
     )
 

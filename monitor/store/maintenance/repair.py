@@ -21,7 +21,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateTable
 
 from monitor.errors import LedgerError
-from monitor.formats import iso_time
+from monitor.formats import count_of, iso_time
 from monitor.store.failures import translate_errors
 from monitor.store.identity import HOME, STATE_ID
 from monitor.store.maintenance.backup import new_file
@@ -273,7 +273,9 @@ class _Copy:
         if gaps:
             self._result.lost.append(_told(table.name, gaps))
         if spoilt:
-            self._result.lost.append(f"{spoilt} rows of {table.name}, which held what can't be")
+            self._result.lost.append(
+                f"{count_of(spoilt, 'row')} of {table.name} that held what can't be"
+            )
         if gaps or spoilt:
             self._incomplete.add(table.name)
         if table.name in _COUNTED and (gaps or spoilt):
@@ -374,7 +376,9 @@ def _told(name: str, gaps: list[tuple[TableSource, Gap]]) -> str:
     else:
         shown = [f"{gap.first} to {gap.last}" for _, gap in gaps[:_MOST_GAPS]]
         what = f"rows of {name}, among those with the numbers"
-    more = f" and {len(gaps) - _MOST_GAPS} more places" if len(gaps) > _MOST_GAPS else ""
+    more = (
+        f" and {count_of(len(gaps) - _MOST_GAPS, 'more place')}" if len(gaps) > _MOST_GAPS else ""
+    )
     return f"{what} {', '.join(shown)}{more}"
 
 

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from monitor.formats import count_of
 from monitor.store.maintenance.table_reader import Gap, Row
 
 INDEXED: Mapping[str, tuple[str, ...]] = {
@@ -72,7 +73,7 @@ def leave_out_orphans(destination: sqlite3.Connection, tables: Sequence[str]) ->
                 f"DELETE FROM {name} WHERE {whose}_id NOT IN (SELECT id FROM {others})"  # noqa: S608 - of the schema
             ).rowcount
             if gone:
-                yield f"{gone} rows of {name}, whose {whose} is lost"
+                yield f"{count_of(gone, 'row')} of {name}, whose {whose} is lost"
 
 
 def raise_totals(destination: sqlite3.Connection, tables: Sequence[str]) -> Iterator[str]:
@@ -94,7 +95,7 @@ def raise_totals(destination: sqlite3.Connection, tables: Sequence[str]) -> Iter
         "WHERE incidents < excluded.incidents OR conversations < excluded.conversations"
     ).rowcount
     if raised:
-        yield f"{raised} totals of incidents, which were less than the incidents that are kept"
+        yield f"{count_of(raised, 'total')} of incidents, raised to the incidents that are kept"
     if "flow_errors" in tables:
         raised = destination.execute(
             "INSERT INTO flow_error_totals (org_id, flow_id, exit_reason, callers) "
@@ -104,7 +105,7 @@ def raise_totals(destination: sqlite3.Connection, tables: Sequence[str]) -> Iter
             "callers = max(callers, excluded.callers) WHERE callers < excluded.callers"
         ).rowcount
         if raised:
-            yield f"{raised} totals of lost callers, which were less than their windows add up to"
+            yield f"{count_of(raised, 'total')} of lost callers, raised to the sum of their windows"
 
 
 def _raise_series(destination: sqlite3.Connection) -> int:
