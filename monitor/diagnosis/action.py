@@ -152,7 +152,7 @@ def _find(
         tail=tail,
         second_mode=two_kinds,
         # Without a shape nothing is known but that what ended early is beyond our rescue.
-        rescue_bounds=(tail.rescued_low, tail.rescued_high)
+        rescue_bounds=tail.rescued_at(tail.raise_to_ms)
         if tail is not None
         else (0.0, 1.0 - pooled.early_share),
     )

@@ -53,8 +53,8 @@ def explanation(diagnosis: Diagnosis) -> str:
 
 
 def _required(advice: Recommendation) -> str:
-    measure = "at least" if "reach" in advice.guards else "an estimated"
-    return f"It would take {measure} {seconds(advice.raw_ms)}"
+    more = " or more" if "reach" in advice.guards else ""
+    return f"It would take an estimated {seconds(advice.raw_ms)}{more}"
 
 
 def _benefit(advice: Recommendation) -> str:
@@ -72,8 +72,8 @@ def _clamped(advice: Recommendation) -> list[str]:
     if not advice.guards:
         return []
     said = " and ".join(GUARD_TEXTS.get(guard, guard) for guard in advice.guards)
-    measure = "at least " if "reach" in advice.guards else ""
-    return [f"The data ask for {measure}{seconds(advice.raw_ms)}: {said}"]
+    more = " or more" if "reach" in advice.guards else ""
+    return [f"The data ask for {seconds(advice.raw_ms)}{more}: {said}"]
 
 
 def _drift(ratio: float) -> str:

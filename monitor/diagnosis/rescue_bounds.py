@@ -21,6 +21,10 @@ SIDE = 0.05
 """Weight of the laws that say less than the lower bound, and of those that say more than the upper,
 before either is widened."""
 
+SECOND_MODE_SIDE = 0.005
+"""The same of a second kind of call that runs into the timeout: where it falls off again was not
+seen, and so could not be tried on fewer bands."""
+
 NEAR_RATIO = 1.1
 """Just below the timeout is what lies beyond a band edge at least this far below it."""
 
@@ -39,6 +43,7 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
     rescued: Floats,
     at_ms: Floats,
     ours: float,
+    side: float = SIDE,
 ) -> Floats:
     """Return the share that a raise to each duration rescues, at least and at most; shape (2, m).
 
@@ -49,12 +54,13 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
         rescued: The share by each of them; shape (n, m).
         at_ms: Durations, from the timeout in force on; shape (m,).
         ours: Share of the timeouts that our timeout ended: no others can be rescued.
+        side: Weight of the laws that are left out on either side.
     """
     error = backtest_error(pooled, curve, SIDE)
     # Near the timeout there is little to be wrong about.
     widened = error * np.minimum(1.0, np.log(at_ms / at_ms[0]) / log(AHEAD))
     low, high = (
-        np.array([laws.quantile(part, column) for column in rescued.T]) for part in (SIDE, 1 - SIDE)
+        np.array([laws.quantile(part, column) for column in rescued.T]) for part in (side, 1 - side)
     )
     most = ours * _most_rescued(pooled, curve, at_ms)
     return np.stack(

@@ -15,7 +15,7 @@ from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.pooling import Pooled
 from monitor.diagnosis.posterior import Posterior, posterior
 from monitor.diagnosis.required_timeout import Objective, first_crossing, required_timeout
-from monitor.diagnosis.rescue_bounds import rescue_bounds
+from monitor.diagnosis.rescue_bounds import SECOND_MODE_SIDE, SIDE, rescue_bounds
 from monitor.diagnosis.survival import SurvivalCurve
 from monitor.diagnosis.tail_model import select_tail_model
 
@@ -58,14 +58,10 @@ class Tail:
         low_ms: The smallest that may meet the target.
         high_ms: The smallest that surely does; the reach where more may be needed.
         reach_ms: Nothing is claimed beyond.
-        rescuable: Weight of the laws by which raising as far as anything is claimed rescues at
-            least half of the timeouts.
-        rescuable_capped: The same for raising to the cap at most.
-        raise_to_ms: How far the raise goes that the bounds speak of: to the reach, or to the cap
-            where that is less; where nothing may be raised because the timeout in force is not
-            below the cap, to the reach, which a call by hand could try.
-        rescued_low: Share of the timeouts that such a raise rescues at least; 0 to 1.
-        rescued_high: Share that it rescues at most.
+        capped_ms: How far the timeout may be raised: to the reach, or to the cap where that is
+            less; the timeout in force where that is not below the cap.
+        middle_rescued: Share of the timeouts that a raise to ``raise_to_ms`` rescues by the middle
+            law; an estimate that is told beside the bounds, and decides nothing.
         near_ratio: Timeouts per success near the timeout.
         at_ms: Durations from the timeout in force to the reach; shape (m,).
         share: Share of calls that take longer, on average over the laws; shape (m,).
@@ -80,15 +76,20 @@ class Tail:
     low_ms: float
     high_ms: float
     reach_ms: float
-    rescuable: float
-    rescuable_capped: float
-    raise_to_ms: float
-    rescued_low: float
-    rescued_high: float
+    capped_ms: float
+    middle_rescued: float
     near_ratio: float
     at_ms: Floats
     share: Floats
     rescued: Floats
+
+    @property
+    def raise_to_ms(self) -> float:
+        """How far the raise goes that is told of: as far as may be.
+
+        Where nothing may be raised, to the reach, which a call by hand could try.
+        """
+        return self.capped_ms if self.capped_ms > self.at_ms[0] else self.reach_ms
 
     def rescued_at(self, timeout_ms: float) -> tuple[float, float]:
         """Return the share of the timeouts that a raise to a timeout rescues, at least and at most.
@@ -131,7 +132,8 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     rescued = ours * (1 - beyond / np.maximum(beyond[:, :1], 1e-300))
     capped_ms = max(timeout_ms, min(cap_ms, reach_ms))
     objective = Objective(at_ms, target, min(RESCUE_TARGET / ours, 0.98))
-    bounds = rescue_bounds(pooled, curve, laws, rescued, at_ms, ours)
+    side = SECOND_MODE_SIDE if second_mode else SIDE
+    bounds = rescue_bounds(pooled, curve, laws, rescued, at_ms, ours, side)
     low_ms, high_ms = _target_interval(curve.at(timeout_ms), bounds, objective)
     raw_ms = max(
         laws.quantile(RECOMMENDED_QUANTILE, required_timeout(laws, objective)),
@@ -139,7 +141,7 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         float(first_crossing(1 - bounds[:1], 1 - RESCUE_TARGET, at_ms)[0]),
     )
     raise_to_ms = capped_ms if capped_ms > timeout_ms else reach_ms
-    rescued_low, rescued_high = (float(at) for at in _interpolated(bounds, at_ms, raise_to_ms))
+    middle = np.array([laws.quantile(HALF, column) for column in rescued.T])
     return Tail(
         families=_main_families(laws),
         from_ms=laws.sample.from_ms,
@@ -148,25 +150,13 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         low_ms=low_ms,
         high_ms=high_ms,
         reach_ms=reach_ms,
-        rescuable=float(laws.weight @ (rescued[:, -1] >= MIN_RESCUED)),
-        rescuable_capped=float(
-            laws.weight @ (_interpolated(rescued, at_ms, capped_ms) >= MIN_RESCUED)
-        ),
-        raise_to_ms=raise_to_ms,
-        rescued_low=rescued_low,
-        rescued_high=rescued_high,
+        capped_ms=capped_ms,
+        middle_rescued=float(np.interp(raise_to_ms, at_ms, middle)),
         near_ratio=_near_ratio(curve, timeout_ms),
         at_ms=at_ms,
         share=np.asarray(laws.weight @ beyond),
         rescued=bounds,
     )
-
-
-def _interpolated(columns: Floats, at_ms: Floats, duration_ms: float) -> Floats:
-    """Return each row's value between two columns."""
-    right = int(np.clip(np.searchsorted(at_ms, duration_ms), 1, len(at_ms) - 1))
-    part = np.clip((duration_ms - at_ms[right - 1]) / (at_ms[right] - at_ms[right - 1]), 0.0, 1.0)
-    return np.asarray(columns[:, right - 1] * (1 - part) + columns[:, right] * part)
 
 
 def _target_interval(late: float, bounds: Floats, objective: Objective) -> tuple[float, float]:

@@ -21,13 +21,6 @@ against most of them. The others are judged by the windows outside them."""
 MIN_EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
-MIN_POSTERIOR_SECOND_MODE = 0.995
-"""Slow tail: by laws of this weight a raise rescues half of a second kind of call that runs into
-the timeout. Where it falls off again was not seen, and so could not be tried on fewer bands."""
-
-MIN_POSTERIOR_LIKELY = 0.5
-"""What only the cap stands against needs no such certainty: nothing is raised on its word."""
-
 MAX_CHANCE_ERRORS = 0.5
 """A target missed by no more than this many standard errors is as likely met, near enough."""
 
@@ -133,16 +126,19 @@ def slow_tail(findings: Findings) -> bool:
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
-    needed = MIN_POSTERIOR_SECOND_MODE if findings.second_mode else MIN_POSTERIOR_LIKELY
-    return tail.rescued_low >= MIN_RESCUED and tail.rescuable_capped >= needed
+    return tail.rescued_at(tail.capped_ms)[0] >= MIN_RESCUED
 
 
 def at_cap(findings: Findings) -> bool:
-    """Return whether the cap cuts off a slow tail: what would rescue half lies beyond."""
+    """Return whether the cap cuts off a slow tail.
+
+    It was shown that no raise to the cap rescues half of the timeouts, and that a longer one would.
+    """
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
-    return tail.rescuable >= MIN_POSTERIOR_LIKELY > tail.rescuable_capped
+    to_cap, to_reach = tail.rescued_at(tail.capped_ms), tail.rescued_at(tail.reach_ms)
+    return to_cap[1] < MIN_RESCUED <= to_reach[0]
 
 
 def bimodal(findings: Findings) -> bool:
@@ -151,9 +147,14 @@ def bimodal(findings: Findings) -> bool:
 
 
 def hangs(findings: Findings) -> bool:
-    """Return whether too many time out, and it was shown that a raise rescues less than half."""
-    bounds = findings.rescue_bounds
-    return not findings.target_met and bounds is not None and bounds[1] < MIN_RESCUED
+    """Return whether too many time out, and it was shown that more time rescues less than half.
+
+    Beyond the cap too: what is too slow for the cap alone does not hang.
+    """
+    tail = findings.tail
+    if findings.target_met or tail is None:
+        return False
+    return tail.rescued_at(tail.reach_ms)[1] < MIN_RESCUED
 
 
 def unclear(findings: Findings) -> bool:
@@ -247,16 +248,16 @@ def verdict_reason(
             f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
             f"under way: going by those of it that answer, {_answered_later(findings)}"
             if findings.second_mode
-            else f"{late} of the calls take longer than {given}, and the curve runs smoothly into "
-            f"it: {near:.1f} timeouts per success that came near it"
+            else f"{late} of the calls take longer than {given}, and answers come right up to it: "
+            f"{near:.1f} timeouts per success that came near it"
         ),
         Verdict.HANGS: (
             f"{late} of the calls do not answer within {given}, and going by those that do, "
             f"{_answered_later(findings)}"
         ),
         Verdict.UNCLEAR: (
-            f"{late} of the calls do not answer within {given}, and whether more time would help "
-            f"is unclear: by what was seen, {_answered_later(findings)}"
+            f"{late} of the calls do not answer within {given}, and whether a longer timeout "
+            f"would help is unclear: by what was seen, {_answered_later(findings)}"
         ),
         Verdict.BIMODAL: (
             f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
@@ -268,8 +269,8 @@ def verdict_reason(
             f"{early} of the timeouts ended after {seconds(early_at_ms)}, well before our {given}"
         ),
         Verdict.AT_CAP: (
-            f"{late} of the calls take longer than {given}, and what would rescue half of them "
-            "most likely lies beyond the cap"
+            f"{late} of the calls take longer than {given}, and by what was seen, "
+            f"{_answered_later(findings)}"
         ),
         Verdict.TOO_LONG: (
             f"99.9 % of the answers come within {percent(findings.answered_ratio or 0.0)} of "
@@ -281,10 +282,17 @@ def verdict_reason(
 
 def _answered_later(findings: Findings) -> str:
     """Return how many of the timeouts more time would rescue, in words."""
-    shares = share_between(*(findings.rescue_bounds or (0.0, 1.0)))
-    if findings.tail is None:
+    tail = findings.tail
+    if tail is None:
+        shares = share_between(*(findings.rescue_bounds or (0.0, 1.0)))
         return f"{shares} of them would answer with more time"
-    return f"{shares} of them would within {seconds(findings.tail.raise_to_ms)}"
+    told = f"{share_between(*tail.rescued_at(tail.raise_to_ms))} of them would within "
+    told += seconds(tail.raise_to_ms)
+    if tail.raise_to_ms < tail.reach_ms:
+        # What the cap stands against is told besides: another design could wait for it.
+        told += f", the cap, and {share_between(*tail.rescued_at(tail.reach_ms))} within "
+        told += seconds(tail.reach_ms)
+    return told
 
 
 def diagnosis_notes(
@@ -316,8 +324,8 @@ def diagnosis_notes(
             found.append(OTHER_LIMITS)
         if advice.never_share > 0:
             found.append(
-                f"About {percent(advice.never_share)} of the calls would never answer, by what was "
-                "seen: no timeout saves those"
+                f"An estimated {percent(advice.never_share)} of the calls never answer; no timeout "
+                "saves those"
             )
     return tuple(found)
 
@@ -326,13 +334,18 @@ def _not_shown(tail: Tail, findings: Findings) -> list[str]:
     found = []
     if findings.second_mode:
         found.append(
-            f"By what was seen, {share_between(tail.rescued_low, tail.rescued_high)} of those "
+            f"By what was seen, {share_between(*tail.rescued_at(tail.raise_to_ms))} of those "
             f"would answer within {seconds(tail.raise_to_ms)}"
         )
-    if _weight(tail) >= MIN_POSTERIOR_LIKELY:
+    if tail.rescued_at(tail.reach_ms)[0] >= MIN_RESCUED > tail.rescued_at(tail.capped_ms)[0]:
         found.append(
-            "A longer timeout would rescue half of them by most of the laws that describe the "
-            "calls, but those may be off by more than that: likely, and not shown"
+            f"That half of them would answer within {seconds(tail.reach_ms)} was shown, but not "
+            "whether the cap leaves time enough"
+        )
+    elif tail.middle_rescued >= MIN_RESCUED:
+        found.append(
+            "By most of the laws that describe the calls a longer timeout would rescue half of "
+            "them, but all of those may be wrong: an estimate, and not shown"
         )
     return found
 
@@ -340,14 +353,9 @@ def _not_shown(tail: Tail, findings: Findings) -> list[str]:
 def _of_a_raise(tail: Tail) -> list[str]:
     rescued = (
         f"Going by the calls that answer, a raise to {seconds(tail.raise_to_ms)} would rescue "
-        f"{share_between(tail.rescued_low, tail.rescued_high)} of the timeouts"
+        f"{share_between(*tail.rescued_at(tail.raise_to_ms))} of the timeouts"
     )
     reach = (
         f"Nothing is claimed beyond {seconds(tail.reach_ms)}, twice the largest timeout observed"
     )
     return [rescued, reach]
-
-
-def _weight(tail: Tail) -> float:
-    """Return the weight of the laws by which the raise that the bounds speak of rescues half."""
-    return tail.rescuable if tail.raise_to_ms >= tail.reach_ms else tail.rescuable_capped

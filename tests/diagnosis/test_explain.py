@@ -53,10 +53,11 @@ def test_a_story_tells_why_and_what_it_would_bring() -> None:
 
 @pytest.mark.parametrize("guard", GUARD_TEXTS)
 def test_a_story_names_the_guard_that_clamped(guard: str) -> None:
-    """And what the data ask for without it."""
+    """And the value without it; at the reach nothing says how much more is needed, if any."""
     told = explanation(advised(guards=(guard,), raw_ms=41_000.0))
 
-    assert f"The data ask for {'at least ' if guard == 'reach' else ''}41 s" in told
+    more = " or more" if guard == "reach" else ""
+    assert f"The data ask for 41 s{more}: " in told
     assert GUARD_TEXTS[guard] in told
 
 

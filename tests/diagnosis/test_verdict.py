@@ -40,11 +40,8 @@ def tail(**changed: object) -> Tail:
         low_ms=8_000.0,
         high_ms=10_000.0,
         reach_ms=10_000.0,
-        rescuable=0.6,
-        rescuable_capped=0.6,
-        raise_to_ms=10_000.0,
-        rescued_low=0.1,
-        rescued_high=0.8,
+        capped_ms=10_000.0,
+        middle_rescued=0.6,
         near_ratio=2.0,
         at_ms=at_ms,
         share=np.array([0.05, 0.02]),
@@ -55,8 +52,21 @@ def tail(**changed: object) -> Tail:
 
 def bounded(low: float, high: float, **changed: object) -> Findings:
     """Too many timeouts, of which a raise rescues between these shares."""
-    seen = tail(rescued_low=low, rescued_high=high, **changed)
+    seen = tail(rescued=np.array([[0.0, low], [0.0, high]]), **changed)
     return replace(TOO_MANY, tail=seen, rescue_bounds=(low, high))
+
+
+def capped(
+    to_cap: tuple[float, float], to_reach: tuple[float, float], cap_ms: float = 7_000.0
+) -> Findings:
+    """Too many timeouts, of which raises to the cap and to twice the timeout rescue so many."""
+    seen = tail(
+        capped_ms=cap_ms,
+        at_ms=np.array([5_000.0, 7_000.0, 10_000.0]),
+        share=np.array([0.05, 0.04, 0.02]),
+        rescued=np.array([[0.0, to_cap[0], to_reach[0]], [0.0, to_cap[1], to_reach[1]]]),
+    )
+    return replace(TOO_MANY, tail=seen, rescue_bounds=seen.rescued_at(seen.raise_to_ms))
 
 
 @pytest.mark.parametrize(
@@ -69,9 +79,15 @@ def bounded(low: float, high: float, **changed: object) -> Findings:
         pytest.param(replace(TOO_MANY, rescue_bounds=(0, 1)), Verdict.UNCLEAR, id="no shape"),
         pytest.param(bounded(0.49, 1.0), Verdict.UNCLEAR, id="likely half, not shown"),
         pytest.param(bounded(0.5, 0.9), Verdict.SLOW_TAIL, id="half is"),
+        pytest.param(capped((0.1, 0.3), (0.6, 1.0)), Verdict.AT_CAP, id="half is beyond the cap"),
         pytest.param(
-            bounded(0.1, 0.3, rescuable=0.9, rescuable_capped=0.0), Verdict.AT_CAP, id="at the cap"
+            capped((0.1, 0.3), (0.6, 1.0), 5_000), Verdict.AT_CAP, id="in force is the cap"
         ),
+        pytest.param(capped((0.0, 1.0), (0.0, 1.0)), Verdict.UNCLEAR, id="nothing is known at all"),
+        pytest.param(capped((0.1, 0.6), (0.6, 1.0)), Verdict.UNCLEAR, id="perhaps below the cap"),
+        pytest.param(capped((0.1, 0.3), (0.4, 1.0)), Verdict.UNCLEAR, id="perhaps beyond the cap"),
+        pytest.param(capped((0.1, 0.3), (0.2, 0.4)), Verdict.HANGS, id="not beyond the cap either"),
+        pytest.param(capped((0.5, 0.6), (0.7, 0.9)), Verdict.SLOW_TAIL, id="half below the cap"),
         pytest.param(
             replace(bounded(0.1, 0.3), second_mode=True), Verdict.BIMODAL, id="a second kind"
         ),
@@ -97,8 +113,7 @@ def test_unclear_says_both_bounds_and_the_experiment() -> None:
 
 def test_a_second_kind_is_told_as_such_and_not_as_a_smooth_tail() -> None:
     """Where it is surely in reach too: two humps are no curve that runs smoothly on."""
-    findings = bounded(0.76, 0.99, rescuable=1.0, rescuable_capped=1.0)
-    findings = replace(findings, second_mode=True)
+    findings = replace(bounded(0.76, 0.99), second_mode=True)
     why = verdict_reason(Verdict.SLOW_TAIL, findings, 8_000, 0.0)
 
     assert decide(findings)[0] is Verdict.SLOW_TAIL
@@ -107,24 +122,45 @@ def test_a_second_kind_is_told_as_such_and_not_as_a_smooth_tail() -> None:
     assert "smoothly" not in why
 
 
-def test_what_is_likely_is_told_as_that() -> None:
-    """And not as if it were shown; what is unlikely is not mentioned."""
+def test_an_estimate_is_told_as_that() -> None:
+    """And not as if it were shown; one that speaks against a raise is not mentioned."""
     likely = diagnosis_notes(Verdict.UNCLEAR, bounded(0.2, 0.8), None)
-    unlikely = diagnosis_notes(Verdict.UNCLEAR, bounded(0.1, 0.6, rescuable=0.1), None)
+    unlikely = diagnosis_notes(Verdict.UNCLEAR, bounded(0.1, 0.6, middle_rescued=0.1), None)
 
-    assert any("likely, and not shown" in note for note in likely)
+    assert any("an estimate, and not shown" in note for note in likely)
     assert unlikely == ()
+
+
+def test_what_the_cap_stands_against_is_told_with_its_bounds() -> None:
+    """To the cap and beyond; where the timeout in force is the cap, only beyond."""
+    below = verdict_reason(Verdict.AT_CAP, capped((0.1, 0.3), (0.6, 1.0)), 5_000, 0.0)
+    at_it = verdict_reason(Verdict.AT_CAP, capped((0.1, 0.3), (0.6, 1.0), 5_000), 5_000, 0.0)
+
+    told = "between 10 % and 30 % of them would within 7 s, the cap, and at least 60 % within 10 s"
+    assert told in below
+    assert "at least 60 % of them would within 10 s" in at_it
+    assert "likely" not in below + at_it
+
+
+def test_unclear_says_what_of_it_is_clear() -> None:
+    """That they answer in twice the time may be shown where it is not how many would by the cap."""
+    known = diagnosis_notes(Verdict.UNCLEAR, capped((0.3, 0.6), (0.8, 1.0)), None)
+    unknown = diagnosis_notes(Verdict.UNCLEAR, capped((0.3, 0.6), (0.4, 1.0)), None)
+
+    told = "That half of them would answer within 10 s was shown"
+    assert [note.startswith(told) for note in known] == [True]
+    assert not any(note.startswith(told) for note in unknown)
 
 
 def test_a_raise_is_told_with_its_bounds() -> None:
     """Of the raise that may be made: where the cap comes before the reach, of that to the cap."""
     advice = slow_tail().recommendation
     whole = diagnosis_notes(Verdict.SLOW_TAIL, bounded(0.61, 0.8), advice)
-    capped = diagnosis_notes(Verdict.SLOW_TAIL, bounded(0.61, 0.8, raise_to_ms=7_000.0), advice)
+    to_cap = diagnosis_notes(Verdict.SLOW_TAIL, capped((0.61, 0.8), (0.7, 0.9)), advice)
 
     told = "a raise to {} would rescue between 61 % and 80 % of the timeouts"
     assert any(told.format("10 s") in note for note in whole)
-    assert any(told.format("7 s") in note for note in capped)
+    assert any(told.format("7 s") in note for note in to_cap)
 
 
 def test_a_raise_names_the_limits_that_nobody_sees() -> None:
@@ -139,7 +175,9 @@ def hangs() -> Diagnosis:
     return diagnose(observe(with_hangs(lognormal(10_000, 900, 0.3), 0.03), 15_000, 288))
 
 
-CLAIMS = re.compile(r"\b(100|0) % certain|only makes callers|never helps|can't help")
+CLAIMS = re.compile(
+    r"\b(100|0) % certain|only makes callers|never helps|can't help|likely|smoothly"
+)
 """What nothing that is counted could show."""
 
 
@@ -148,7 +186,7 @@ def test_no_sentence_claims_what_was_not_shown(verdict: Verdict) -> None:
     """Neither why, nor advice, nor a note, whatever the bounds are."""
     advice = slow_tail().recommendation
     for low, high in ((0.0, 0.0), (0.0, 0.3), (0.0, 1.0), (0.3, 0.8), (1.0, 1.0)):
-        findings = bounded(low, high, rescuable=high, rescuable_capped=high)
+        findings = bounded(low, high, middle_rescued=high)
         why = verdict_reason(verdict, findings, 5_000, 1_000)
         for made in (None, advice):
             notes = diagnosis_notes(verdict, findings, made)

@@ -252,7 +252,7 @@ def test_shows_the_verdict_and_the_raise(serve: Server, tmp_path: Path) -> None:
     assert words.index("critical") < words.index("slow_tail") < words.index("healthy")
     step = next(word for word in words if "5 s" in word and "\u2192" in word)
     assert step.startswith("5 s")
-    assert any("curve runs smoothly" in word for word in words)
+    assert any("answers come right up to it" in word for word in words)
 
 
 def test_before_a_diagnosis_there_is_a_dash(serve: Server, tmp_path: Path) -> None:
