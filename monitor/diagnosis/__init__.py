@@ -20,6 +20,8 @@ from monitor.diagnosis.model import (
     Verdict,
 )
 from monitor.diagnosis.severity import Severity, severity_of
+from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
+from monitor.diagnosis.verdict_period import VerdictPeriod
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
@@ -50,7 +52,10 @@ __all__ = [
     "OrgDiagnosis",
     "Recommendation",
     "Severity",
+    "TimeoutCurve",
+    "TimeoutEffect",
     "Verdict",
+    "VerdictPeriod",
     "WindowEvidence",
     "advised_raise",
     "diagnose",

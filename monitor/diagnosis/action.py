@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.latency_drift import latency_drift
+from monitor.diagnosis.load import load_of
 from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.diagnosis.outages import Outages, find_outages
 from monitor.diagnosis.pooling import Pooled, pool
-from monitor.diagnosis.recommendation import CurrentTimeout, TimeoutBounds, load_of, recommend
+from monitor.diagnosis.recommendation import TimeoutBounds, recommend
 from monitor.diagnosis.survival import SurvivalCurve, survival_curve
 from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
+from monitor.diagnosis.timeout_effects import timeout_curve
 from monitor.diagnosis.verdict import (
     ADVICE,
     ANSWERED_SHARE,
@@ -72,14 +74,17 @@ def diagnose(
     findings = _find(evidence, outages, pooled, curve, settings)
     verdict, rule = decide(findings)
     tail = findings.tail
+    load = load_of(steady)
+    effects = (
+        None
+        if verdict is Verdict.INSUFFICIENT
+        else timeout_curve(pooled, curve, tail, load, timeout_ms)
+    )
     recommendation = (
-        recommend(
-            tail,
-            load_of(steady),
-            CurrentTimeout(timeout_ms, findings.timeout_share),
-            TimeoutBounds(settings.cap_ms, settings.step_ms),
-        )
-        if tail is not None and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
+        recommend(tail, effects, load, TimeoutBounds(settings.cap_ms, settings.step_ms))
+        if tail is not None
+        and effects is not None
+        and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
         else None
     )
     return Diagnosis(
@@ -105,6 +110,7 @@ def diagnose(
         editable=editable,
         recommendation=recommendation,
         rescue_bounds=findings.rescue_bounds,
+        curve=effects,
     )
 
 

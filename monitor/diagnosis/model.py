@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from monitor.contract import Contract
 from monitor.diagnosis.editable import Editable
+from monitor.diagnosis.timeout_curve import TimeoutCurve
+from monitor.diagnosis.verdict_period import VerdictPeriod
 from monitor.time_ranges import TimeRange
 
 
@@ -119,6 +121,8 @@ class Diagnosis:
         rescue_bounds: Share of the timeouts that a raise would rescue, at least and at most, by
             what was seen: a raise as far as may be claimed, to the cap at most; (0, 1) where
             nothing bounds it, None where it was not asked.
+        curve: What each timeout would do, as far as may be claimed; None where nothing may.
+        period: Since when the verdict holds; None for ``healthy`` and ``insufficient``.
     """
 
     verdict: Verdict
@@ -143,6 +147,8 @@ class Diagnosis:
     editable: Editable
     recommendation: Recommendation | None
     rescue_bounds: tuple[float, float] | None = None
+    curve: TimeoutCurve | None = None
+    period: VerdictPeriod | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 
-import numpy as np
-
-from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
+from monitor.diagnosis.load import Load
 from monitor.diagnosis.model import Recommendation
 from monitor.diagnosis.tail import Tail
+from monitor.diagnosis.timeout_curve import TimeoutCurve
 from monitor.model import CAP_MS
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """How often the action is called, and how long its successes take.
-
-    Attributes:
-        calls_per_second: Successes and timeouts, on average.
-        busiest_ratio: The busiest window's calls per second, per average.
-        success_seconds: Mean duration of a success.
-    """
-
-    calls_per_second: float
-    busiest_ratio: float
-    success_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentTimeout:
-    """The timeout now.
-
-    Attributes:
-        timeout_ms: The timeout in force.
-        share: Share of the calls that take longer.
-    """
-
-    timeout_ms: float
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +28,30 @@ class TimeoutBounds:
 DEFAULT_BOUNDS = TimeoutBounds()
 
 
-def load_of(evidence: ActionEvidence) -> Load:
-    """Return the load, from steady windows."""
-    calls = evidence.successes + evidence.timeouts
-    rate = float(calls.sum()) / max(evidence.span_seconds, 1.0)
-    busiest = float((calls / np.maximum(evidence.seconds, 1.0)).max(initial=0.0))
-    successes = float(evidence.successes.sum())
-    seconds = float(evidence.success_duration_ms.sum()) / 1000 / successes if successes else 0.0
-    return Load(rate, max(1.0, busiest / rate) if rate > 0 else 1.0, seconds)
-
-
 def recommend(
-    tail: Tail, load: Load, current: CurrentTimeout, bounds: TimeoutBounds = DEFAULT_BOUNDS
+    tail: Tail, curve: TimeoutCurve, load: Load, bounds: TimeoutBounds = DEFAULT_BOUNDS
 ) -> Recommendation:
-    """Return the timeout to set, with its benefit and its cost.
+    """Return the timeout to set, with its benefit and its cost as the curve has them.
 
     Args:
         tail: What lies beyond the timeout.
+        curve: What each timeout would do; to the reach of the tail.
         load: How often it is called.
-        current: The timeout in force, and what it cuts off.
         bounds: What may be set.
     """
-    timeout_ms, share = current.timeout_ms, current.share
+    timeout_ms = curve.timeout_ms
     capped_ms, guards = clamp(tail.raw_ms, timeout_ms, bounds)
-    if tail.raw_ms >= tail.reach_ms * (1 - 1e-6):
+    if capped_ms is not None and capped_ms > max(tail.reach_ms, timeout_ms):
+        # A step up from within the reach may lead beyond it.
+        capped_ms = max(timeout_ms, floor(tail.reach_ms / bounds.step_ms) * bounds.step_ms)
         guards = ("reach", *guards)
-    new_ms = timeout_ms if capped_ms is None else capped_ms
-    # The likeliest law tells the tail's course, what was counted tells where it begins.
-    scale = share / max(float(tail.share[0]), 1e-12)
-    beyond = np.minimum(tail.share * scale, share)
-    expected = float(np.interp(new_ms, tail.at_ms, beyond))
-    inside = np.unique(np.append(tail.at_ms[tail.at_ms < new_ms], new_ms))
-    waited = float(np.trapezoid(np.interp(inside, tail.at_ms, beyond), inside)) / 1000
-    before = _slots(load, share, timeout_ms)
-    after = _slots(load, share, new_ms)
-    daily = load.calls_per_second * DAY_SECONDS
-    avoided = daily * (share - expected)
-    low, high = (daily * share * bound for bound in tail.rescued_at(new_ms))
+    elif tail.raw_ms >= tail.reach_ms * (1 - 1e-6):
+        guards = ("reach", *guards)
+    now = curve.at(timeout_ms)
+    then = curve.at(timeout_ms if capped_ms is None else capped_ms)
+    assert now is not None  # noqa: S101 - the timeout in force is on every curve
+    assert then is not None  # noqa: S101 - the cap and the reach, and less, are too
+    share = 1 - now.success_share
     return Recommendation(
         timeout_ms=timeout_ms,
         raw_ms=tail.raw_ms,
@@ -101,19 +59,18 @@ def recommend(
         low_ms=min(tail.low_ms, tail.raw_ms),
         high_ms=max(tail.high_ms, tail.raw_ms),
         guards=guards,
-        success_share=1 - share,
-        expected_success_share=1 - expected,
+        success_share=now.success_share,
+        expected_success_share=then.success_share,
         never_share=min(max(tail.never_share, 0.0), share),
-        timeouts_per_day=daily * share,
-        avoided_per_day=avoided,
-        # The average over the laws may lie outside of what most of them say.
-        avoided_low_per_day=min(low, avoided),
-        avoided_high_per_day=max(high, avoided),
-        extra_caller_seconds_per_day=daily * waited,
-        slots_before=before,
-        slots_after=after,
-        busiest_slots_before=before * load.busiest_ratio,
-        busiest_slots_after=after * load.busiest_ratio,
+        timeouts_per_day=load.calls_per_day * share,
+        avoided_per_day=then.rescued_per_day,
+        avoided_low_per_day=then.rescued_low_per_day,
+        avoided_high_per_day=then.rescued_high_per_day,
+        extra_caller_seconds_per_day=then.extra_wait_seconds_per_day,
+        slots_before=now.slots,
+        slots_after=then.slots,
+        busiest_slots_before=now.slots * load.busiest_ratio,
+        busiest_slots_after=then.slots * load.busiest_ratio,
     )
 
 
@@ -130,9 +87,3 @@ def clamp(
     if stepped < timeout_ms:
         return timeout_ms, ("in_force",)
     return stepped, ()
-
-
-def _slots(load: Load, share: float, timeout_ms: float) -> float:
-    """Little's law (Oper. Res. 9, 1961): arrivals per second times mean time in the system."""
-    mean = (1 - share) * load.success_seconds + share * timeout_ms / 1000
-    return load.calls_per_second * mean

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         terraform,
     )
     from monitor.render.diagnosis import diagnosis_document, org_document
+    from monitor.render.effects import describe_effect, rescued_a_day, slots_of, waited_a_day
     from monitor.render.investigation import investigation_document
     from monitor.render.report import (
         CSV_COLUMNS,
@@ -37,6 +38,7 @@ __all__ = [
     "NO_DIAGNOSES",
     "NO_LIMITS",
     "change_document",
+    "describe_effect",
     "describe_limits",
     "diagnosis_document",
     "history_document",
@@ -48,8 +50,11 @@ __all__ = [
     "plan_document",
     "report_csv",
     "report_document",
+    "rescued_a_day",
     "severity_of_action",
+    "slots_of",
     "terraform",
+    "waited_a_day",
     "with_min_severity",
 ]
 
@@ -62,6 +67,7 @@ _LAZY = {
         "terraform",
     ),
     "diagnosis": ("diagnosis_document", "org_document"),
+    "effects": ("describe_effect", "rescued_a_day", "slots_of", "waited_a_day"),
     "investigation": ("investigation_document",),
     "report": (
         "CSV_COLUMNS",

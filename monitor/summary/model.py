@@ -55,6 +55,9 @@ class ActionSummary:
             law: sum of durations / length of time); 0.0 where no durations are known.
         attributed: ``sole_action`` where it is given timeouts whose records name no action, for it
             is the only one of their flow; else empty.
+        timeouts_by_hour: Timeouts in each hour of the period, oldest first: 24 for a day; empty
+            where hours were not asked for.
+        executions_by_hour: Executions likewise.
     """
 
     org: str
@@ -83,6 +86,8 @@ class ActionSummary:
     error_types: tuple[tuple[str, str, int], ...]
     mean_concurrency: float
     attributed: str = ""
+    timeouts_by_hour: tuple[int, ...] = ()
+    executions_by_hour: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

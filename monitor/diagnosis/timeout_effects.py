@@ -1,0 +1,207 @@
+"""What each timeout would do: counted as far as timeouts let us see, by the tail's laws beyond.
+
+Up to the largest timeout that was in force the share of calls that answer is known, whatever their
+law; inside a latency band to within what the band holds. Beyond, the tail says how it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import cast, overload
+
+import numpy as np
+
+from monitor.diagnosis.evidence import Floats
+from monitor.diagnosis.load import Load
+from monitor.diagnosis.pooling import Pooled
+from monitor.diagnosis.survival import SurvivalCurve, survival_curve
+from monitor.diagnosis.tail import Tail
+from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
+from monitor.model import BAND_EDGES_MS, CAP_MS
+
+LEAST_RATIO = 0.1
+"""No timeout below this part of the one in force is told of."""
+
+ERRORS = 2.0
+"""Standard errors that are added to what was counted where a bound rests on it."""
+
+_SECONDS_MS = np.arange(1_000.0, CAP_MS + 1, 1_000.0)
+"""What the platform lets be set."""
+
+_POINTS_MS = np.unique(np.concatenate([np.array(BAND_EDGES_MS, dtype=np.float64), _SECONDS_MS]))
+
+
+class _Effects(Sequence[TimeoutEffect]):
+    """Effects as a table of numbers, of which there is one for each action: a value when asked."""
+
+    __slots__ = ("_measured_to_ms", "_table")
+
+    def __init__(self, table: Floats, measured_to_ms: float) -> None:
+        """Keep a table in the order of the fields of ``TimeoutEffect``; shape (m, 9)."""
+        self._table = table
+        self._measured_to_ms = measured_to_ms
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[TimeoutEffect]:
+        for row in self._table.tolist():
+            yield self._effect(row)
+
+    @overload
+    def __getitem__(self, index: int) -> TimeoutEffect: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TimeoutEffect]: ...
+    def __getitem__(self, index: int | slice) -> TimeoutEffect | Sequence[TimeoutEffect]:
+        if isinstance(index, slice):
+            return _Effects(self._table[index], self._measured_to_ms)
+        return self._effect(self._table[index].tolist())
+
+    def _effect(self, row: list[float]) -> TimeoutEffect:
+        timeout_ms, share, least, most, rescued, rescued_low, rescued_high, waited, slots = row
+        return TimeoutEffect(
+            timeout_ms=timeout_ms,
+            success_share=share,
+            success_share_low=least,
+            success_share_high=most,
+            rescued_per_day=rescued,
+            rescued_low_per_day=rescued_low,
+            rescued_high_per_day=rescued_high,
+            extra_wait_seconds_per_day=waited,
+            slots=slots,
+            is_measured=timeout_ms <= self._measured_to_ms,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, _Effects):
+            same = self._measured_to_ms == other._measured_to_ms
+            return same and np.array_equal(self._table, other._table)
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash((self._measured_to_ms, self._table.tobytes()))
+
+
+def timeout_curve(
+    pooled: Pooled, curve: SurvivalCurve, tail: Tail | None, load: Load, timeout_ms: float
+) -> TimeoutCurve | None:
+    """Return what each timeout would do; None where the timeout or every duration is unknown.
+
+    Args:
+        pooled: The steady evidence.
+        curve: Its survival.
+        tail: What lies beyond the timeout; None where it was not asked for: then nothing is
+            claimed beyond the largest timeout that was seen in force.
+        load: How often it is called.
+        timeout_ms: The timeout in force; 0 where unknown.
+    """
+    calls = pooled.successes + pooled.timeouts
+    if timeout_ms <= 0 or not curve.at_ms.size or calls <= 0:
+        return None
+    # What ended early succeeds under no timeout of ours, and waits for none.
+    early = float(pooled.early.sum()) / calls
+    ours = survival_curve(replace(pooled, early=np.zeros_like(pooled.early))) if early else curve
+    if not ours.at_ms.size:
+        return None
+    measured_ms = float(pooled.timeout_ms[-1])
+    base_ms = max(measured_ms, timeout_ms)
+    reach_ms = base_ms if tail is None else tail.reach_ms
+    at_ms = _points(timeout_ms, measured_ms, reach_ms, tail)
+    late = (1 - early) * _late(ours, tail, at_ms, base_ms)
+    now = int(np.searchsorted(at_ms, timeout_ms))
+    rescued = late[now] - late
+    bounds = _bounds(pooled, ours, tail, at_ms, now, rescued, early)
+    waited = _area(late, at_ms, now) / 1000
+    # Each timeout of today holds its slot for all of a longer one, at most.
+    held = np.where(at_ms > timeout_ms, late[now] * (at_ms - timeout_ms) / 1000, waited)
+    slots = load.calls_per_second * (
+        (1 - early - late[now]) * load.success_seconds
+        + late[now] * timeout_ms / 1000
+        + early * pooled.early_at_ms / 1000
+        + held
+    )
+    success = 1 - early - late[now]
+    daily = load.calls_per_day
+    table = np.stack(
+        [
+            at_ms,
+            success + rescued,
+            *(success + bounds),
+            *(daily * np.stack([rescued, *bounds])),
+            daily * waited,
+            slots,
+        ],
+        axis=1,
+    )
+    return TimeoutCurve(timeout_ms, measured_ms, reach_ms, _Effects(table, measured_ms))
+
+
+def _points(timeout_ms: float, measured_ms: float, reach_ms: float, tail: Tail | None) -> Floats:
+    last_ms = max(timeout_ms, min(reach_ms, CAP_MS))
+    wanted = np.concatenate(
+        [
+            _POINTS_MS,
+            np.array([timeout_ms, measured_ms, last_ms]),
+            tail.at_ms if tail is not None else np.zeros(0),
+        ]
+    )
+    return np.unique(wanted[(wanted >= LEAST_RATIO * timeout_ms) & (wanted <= last_ms)])
+
+
+def _late(curve: SurvivalCurve, tail: Tail | None, at_ms: Floats, base_ms: float) -> Floats:
+    """Return the share of calls that take longer, of those that nothing else ends."""
+    late = np.interp(at_ms, curve.at_ms, curve.share)
+    if tail is None:
+        return np.asarray(late)
+    # The laws tell the tail's course, what was counted tells where it begins.
+    course = np.interp(at_ms, tail.at_ms, tail.share)
+    begin = max(float(np.interp(base_ms, tail.at_ms, tail.share)), 1e-12)
+    beyond = curve.at(base_ms) * np.minimum(course / begin, 1.0)
+    return np.asarray(np.where(at_ms > base_ms, beyond, late))
+
+
+def _bounds(  # noqa: PLR0913, PLR0917 - what was seen, where, and what is estimated there
+    pooled: Pooled,
+    curve: SurvivalCurve,
+    tail: Tail | None,
+    at_ms: Floats,
+    now: int,
+    rescued: Floats,
+    early: float,
+) -> Floats:
+    """Return the share of calls rescued, at least and at most; shape (2, m)."""
+    timeout_ms, measured_ms = float(at_ms[now]), float(pooled.timeout_ms[-1])
+    late = (1 - early) * curve.at(timeout_ms)
+    # Counted is what lies beyond a point of the curve; in between it is so much at most.
+    right = np.searchsorted(curve.at_ms, at_ms)
+    left = np.searchsorted(curve.at_ms, at_ms, side="right") - 1
+    around = curve.share[[np.maximum(left, 0), np.minimum(right, len(curve.share) - 1)]]
+    counted = late - (1 - early) * around
+    in_force = np.cumsum((pooled.bands.sum(axis=1) + pooled.ended_by_us)[::-1])[::-1]
+    needed = np.minimum(np.maximum(at_ms, timeout_ms), measured_ms)
+    calls = np.maximum(in_force[np.searchsorted(pooled.timeout_ms, needed)], 1.0)
+    chance = ERRORS * np.sqrt((np.abs(rescued) + 1 / calls) / calls)
+    low, high = counted[0] - chance, counted[1] + chance
+    if tail is not None:
+        beyond = at_ms > max(measured_ms, timeout_ms)
+        # The laws' bounds are of the timeouts, early ones among them.
+        shares = [np.interp(at_ms, tail.at_ms, bound) for bound in tail.rescued]
+        low, high = (
+            np.where(beyond, share * (late + early), seen)
+            for share, seen in zip(shares, (low, high), strict=True)
+        )
+    low = np.where(at_ms > timeout_ms, np.maximum(low, 0.0), low)
+    high = np.where(at_ms < timeout_ms, np.minimum(high, 0.0), high)
+    low[now] = high[now] = 0.0
+    # The average over the laws may lie outside of what most of them say; more time rescues no less.
+    low = np.maximum.accumulate(np.minimum(low, rescued))
+    high = np.minimum(np.maximum.accumulate(np.maximum(high, rescued)), late)
+    return np.stack([np.maximum(low, late + early - 1), high])
+
+
+def _area(late: Floats, at_ms: Floats, now: int) -> Floats:
+    """Return what each call waits longer at each timeout than at the one in force, on average."""
+    steps = np.diff(at_ms) * (late[1:] + late[:-1]) / 2
+    summed = np.concatenate([[0.0], np.cumsum(steps)])
+    return cast("Floats", summed - summed[now])
