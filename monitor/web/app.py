@@ -14,10 +14,13 @@ from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
 from monitor.errors import UnforeseenError
 from monitor.web.api_routes import add_api
+from monitor.web.compressed_responses import CompressedResponses
 from monitor.web.hosts import HostNames
 from monitor.web.machine_routes import add_health, add_metrics
 from monitor.web.page_routes import add_pages
+from monitor.web.pages import add_page_words
 from monitor.web.responses import SCRIPTLESS, json_response
+from monitor.web.static_files import add_static_files
 from monitor.web.web_config import TooManyPasswordsError
 
 if TYPE_CHECKING:
@@ -69,9 +72,12 @@ def create_app(
     add_health(app, holder, clock)
     add_api(app, holder, clock)
     add_pages(app, holder, clock)
+    add_static_files(app)
+    add_page_words(app)
     app.register_error_handler(HTTPException, _as_json)
     app.register_error_handler(Exception, _as_fault)
     app.after_request(_secured)
+    _compress(app)
     return app
 
 
@@ -106,6 +112,15 @@ def _ask_for_password(app: Flask, passwords: Passwords) -> None:
         )
 
 
+def _compress(app: Flask) -> None:
+    """Compress what is read again and again; what machines ask is new each time, or tiny."""
+    compressed = CompressedResponses()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        return response if request.path in _ANY_HOST else compressed.finish(response)
+
+
 def _as_fault(error: Exception) -> Response:
     """Say that it is a fault of this program's own, and log where; no traceback at anybody."""
     failure = UnforeseenError.of(error)
@@ -126,5 +141,5 @@ def _secured(response: Response) -> Response:
     response.headers.setdefault("Content-Security-Policy", SCRIPTLESS)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -18,6 +18,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 from tornado.http1connection import (
@@ -328,7 +329,8 @@ def send(
     sent = HTTPHeaders({"Server": SERVER_NAME, "Date": formatdate(usegmt=True)})
     for name, value in headers:
         sent.add(name, value)
-    if "Content-Length" not in sent:
+    # An answer that something is unchanged has no body, whose length would be told as nothing.
+    if "Content-Length" not in sent and start_line.code != HTTPStatus.NOT_MODIFIED:
         sent["Content-Length"] = str(len(body))
     connection.write_headers(start_line, sent, chunk=body)
     connection.finish()

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from flask import render_template
 from markupsafe import Markup
 
-from monitor import __version__
 from monitor.diagnosis import Severity
-from monitor.formats import age_of, count_of, iso_time, utc_moment
+from monitor.formats import count_of, utc_moment
 from monitor.render import describe_limits, most_severe_first
+from monitor.web.pages import page_response
 from monitor.web.readiness import REFUSED, why_not_ready
+from monitor.web.time_tags import TimeForm, time_tag
 from monitor.web.wording import UNKNOWN, describe_action
 
 if TYPE_CHECKING:
+    from flask import Response
+
     from monitor.snapshot import OrgSnapshot, Snapshot
     from monitor.summary import CallersLost
     from monitor.web.readiness import Unready
@@ -30,34 +29,14 @@ _LOUD = {Severity.WARNING.value, Severity.CRITICAL.value}
 
 
 @dataclass(frozen=True, slots=True)
-class PageStyle:
-    """The page's style sheet, and its digest for the Content-Security-Policy.
-
-    Attributes:
-        text: The style sheet, our own file and therefore safe in HTML as it is.
-        digest: ``sha256-...`` of exactly this text: the only style that a browser will apply.
-    """
-
-    text: Markup
-    digest: str
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the style sheet that comes with the program."""
-        text = files("monitor.web").joinpath("templates", "status.css").read_text(encoding="utf-8")
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        return cls(Markup(text), f"sha256-{digest}")  # noqa: S704 - our own file, not input
-
-
-@dataclass(frozen=True, slots=True)
 class SourceRow:
     """One source of an org, in words."""
 
     name: str
     answers: str
-    last_read: str
-    complete_up_to: str
-    newest_data: str
+    last_read: Markup | str
+    complete_up_to: Markup | str
+    newest_data: Markup | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +68,7 @@ class OrgSection:
 
     name: str
     headline: str
-    warnings: tuple[str, ...]
+    warnings: tuple[Markup | str, ...]
     notes: tuple[str, ...]
     loud: tuple[ActionRow, ...]
     quiet: tuple[ActionRow, ...]
@@ -99,32 +78,28 @@ class OrgSection:
     day_to: str
 
 
-def render_page(snapshot: Snapshot, now: float, style: PageStyle) -> str:
-    """The page as HTML. Needs an application context, for its templates.
+def overview_page(snapshot: Snapshot, now: float) -> Response:
+    """Return the overview. Needs a request, for its templates.
 
     Args:
         snapshot: What to show.
         now: The moment of the request; epoch seconds.
-        style: The style sheet.
     """
     reasons = why_not_ready(snapshot, now)
-    return render_template(
-        "status.html",
-        style=style.text,
-        version=__version__,
-        now=utc_moment(now),
-        now_iso=iso_time(now),
-        snapshot_age=age_of(now - snapshot.taken_at),
+    return page_response(
+        "overview.html",
+        snapshot,
+        now,
         state_writable=snapshot.state_writable,
         ready=not reasons,
         off=sorted(
             {source for org_snapshot in snapshot.orgs for source in org_snapshot.sources_off}
         ),
-        orgs=[_section(org_snapshot, reasons, now) for org_snapshot in snapshot.orgs],
+        orgs=[_section(org_snapshot, reasons) for org_snapshot in snapshot.orgs],
     )
 
 
-def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float) -> OrgSection:
+def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...]) -> OrgSection:
     day = org_snapshot.day
     diagnoses = org_snapshot.diagnosis and {org_snapshot.org: org_snapshot.diagnosis}
     rows = tuple(
@@ -135,7 +110,7 @@ def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
     return OrgSection(
         name=org_snapshot.org,
         headline=_headline(org_snapshot, sum(row.timed_out for row in rows)),
-        warnings=_warnings(org_snapshot, reasons, now),
+        warnings=_warnings(org_snapshot, reasons),
         notes=(
             *_on_standby(org_snapshot),
             *_on_sources_off(org_snapshot),
@@ -145,7 +120,7 @@ def _section(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
         loud=loud,
         quiet=tuple(row for row in rows if row not in loud),
         lost=tuple(_lost(flow) for flow in day.callers_lost or ()),
-        sources=tuple(_source(org_snapshot, source, now) for source in org_snapshot.source_names),
+        sources=tuple(_source(org_snapshot, source) for source in org_snapshot.source_names),
         day_from=utc_moment(day.time_range.start),
         day_to=utc_moment(day.time_range.end),
     )
@@ -191,11 +166,9 @@ def _on_standby(org_snapshot: OrgSnapshot) -> list[str]:
     ]
 
 
-def _warnings(
-    org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...], now: float
-) -> tuple[str, ...]:
-    warnings = [
-        _warning(unready, now, org_snapshot.health.refused.get(unready.source, ""))
+def _warnings(org_snapshot: OrgSnapshot, reasons: tuple[Unready, ...]) -> tuple[Markup | str, ...]:
+    warnings: list[Markup | str] = [
+        _warning(unready, org_snapshot.health.refused.get(unready.source, ""))
         for unready in reasons
         if unready.org == org_snapshot.org
     ]
@@ -203,24 +176,24 @@ def _warnings(
         problem = org_snapshot.health.problem.rstrip(".")
         warnings.append(f"The newest poll had a problem: {problem}.")
     if org_snapshot.health.catalogue_problem:
-        age = UNKNOWN
-        if org_snapshot.catalogue_read_at is not None:
-            age = age_of(now - org_snapshot.catalogue_read_at)
-        problem = org_snapshot.health.catalogue_problem
+        read_at = org_snapshot.catalogue_read_at
         warnings.append(
-            f"Names and timeouts in force could not be read; they are as of {age}. {problem}"
+            Markup("Names and timeouts in force could not be read; they are as of {}. {}").format(
+                UNKNOWN if read_at is None else time_tag(read_at),
+                org_snapshot.health.catalogue_problem,
+            )
         )
     if not org_snapshot.day.complete:
         warnings.append("A part of this day has not been read: counts are too low.")
     return tuple(warnings)
 
 
-def _warning(unready: Unready, now: float, why: str) -> str:
+def _warning(unready: Unready, why: str) -> Markup | str:
     if unready.reason == REFUSED:
         return f"Source {unready.source} is refused, so nothing is counted. {why}".rstrip()
     if unready.source and unready.last_success_at is not None:
-        age = age_of(now - unready.last_success_at)
-        return f"Source {unready.source} is stale: it was last read {age}."
+        read_at = time_tag(unready.last_success_at)
+        return Markup("Source {} is stale: it was last read {}.").format(unready.source, read_at)
     if unready.source:
         return f"Source {unready.source} has never been read."
     return f"{unready.reason[0].upper()}{unready.reason[1:]}."
@@ -235,7 +208,7 @@ def _lost(flow: CallersLost) -> LostRow:
     )
 
 
-def _source(org_snapshot: OrgSnapshot, source: str, now: float) -> SourceRow:
+def _source(org_snapshot: OrgSnapshot, source: str) -> SourceRow:
     state = org_snapshot.state.sources.get(source)
     newest = state.newest_data_at if state else 0.0
     watermark = org_snapshot.watermark(source)
@@ -243,11 +216,11 @@ def _source(org_snapshot: OrgSnapshot, source: str, now: float) -> SourceRow:
     return SourceRow(
         name=source,
         answers=answers[org_snapshot.health.source_available.get(source)],
-        last_read=_ago(org_snapshot.last_success_at(source), now),
-        complete_up_to=UNKNOWN if watermark is None else utc_moment(watermark),
-        newest_data=_ago(newest, now),
+        last_read=_ago(org_snapshot.last_success_at(source)),
+        complete_up_to=UNKNOWN if watermark is None else time_tag(watermark),
+        newest_data=_ago(newest),
     )
 
 
-def _ago(moment: float, now: float) -> str:
-    return age_of(now - moment) if moment else "never"
+def _ago(moment: float) -> Markup | str:
+    return time_tag(moment, TimeForm.AGE) if moment else "never"

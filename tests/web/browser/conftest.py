@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.web.conftest import Site
+
 
 @dataclass
 class Misconduct:
@@ -62,7 +64,11 @@ def misconduct() -> Iterator[Misconduct]:
 
 
 @pytest.fixture
-def context(browser: Browser, misconduct: Misconduct) -> Iterator[BrowserContext]:
+def context(
+    browser: Browser,
+    misconduct: Misconduct,
+    serve: Callable[..., Site],  # noqa: ARG001 - a server ends after the pages that ask it
+) -> Iterator[BrowserContext]:
     """Return a fresh profile of 1280 x 800 in UTC, whose pages are watched."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 800}, timezone_id="UTC", locale="en-GB"
