@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from monitor.diagnosis import Editable
 from monitor.formats import iso_time
 from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision
-
-Document = dict[str, Any]
+from monitor.render.documents import (
+    AuditEntryDocument,
+    ChangeDocument,
+    DecisionDocument,
+    GuardDocument,
+    HistoryDocument,
+    OutsideChangeDocument,
+    PlanDocument,
+)
 
 _OF_OUR_WRITES = frozenset(
     {
@@ -31,61 +37,61 @@ _OF_OUR_WRITES = frozenset(
 """Guards about what this program writes: whoever changes a timeout with Terraform has others."""
 
 
-def plan_document(decisions: Sequence[Decision]) -> Document:
+def plan_document(decisions: Sequence[Decision]) -> PlanDocument:
     """What ``plan --format json`` says."""
-    return {"actions": [_decision(one) for one in decisions]}
+    return PlanDocument(actions=[_decision(one) for one in decisions])
 
 
 def history_document(
     changes: Iterable[Change], outside: Iterable[OutsideChange], audit: Iterable[AuditEntry]
-) -> Document:
+) -> HistoryDocument:
     """What ``history --format json`` says, the newest first."""
-    return {
-        "changes": [change_document(one) for one in changes],
-        "outside": [outside_document(one) for one in outside],
-        "audit": [_entry(one) for one in audit],
-    }
+    return HistoryDocument(
+        changes=[change_document(one) for one in changes],
+        outside=[outside_document(one) for one in outside],
+        audit=[_entry(one) for one in audit],
+    )
 
 
-def outside_document(change: OutsideChange) -> Document:
+def outside_document(change: OutsideChange) -> OutsideChangeDocument:
     """One change that somebody else made, as ``/api/v1/changes`` shows it too."""
     by = change.set_by
-    return {
-        "org": change.org,
-        "action_id": change.action_id,
-        "action_name": change.action_name,
-        "from_seconds": _seconds(change.from_ms),
-        "to_seconds": _seconds(change.to_ms),
-        "at": iso_time(change.at),
-        "told_by": "catalogue" if by.at is None else "audits",
-        "who": by.who,
-        "user_id": by.user_id or None,
-        "client_id": by.client_id or None,
-    }
+    return OutsideChangeDocument(
+        org=change.org,
+        action_id=change.action_id,
+        action_name=change.action_name,
+        from_seconds=_seconds(change.from_ms),
+        to_seconds=_seconds(change.to_ms),
+        at=iso_time(change.at),
+        told_by="catalogue" if by.at is None else "audits",
+        who=by.who,
+        user_id=by.user_id or None,
+        client_id=by.client_id or None,
+    )
 
 
-def change_document(change: Change) -> Document:
+def change_document(change: Change) -> ChangeDocument:
     """One change, as ``/api/v1/changes`` shows it too."""
-    return {
-        "change_id": change.change_id,
-        "org": change.org,
-        "action_id": change.action_id,
-        "action_name": change.action_name,
-        "target": change.target,
-        "flow_id": change.container_id or None,
-        "from_seconds": change.from_ms / 1000,
-        "to_seconds": change.to_ms / 1000,
-        "state": str(change.state),
-        "open": change.is_open,
-        "actor": change.actor,
-        "began_at": iso_time(change.began_at),
-        "sent_at": iso_time(change.sent_at),
-        "applied_at": iso_time(change.applied_at),
-        "ended_at": iso_time(change.ended_at),
-        "version_before": change.lock_before or None,
-        "version_after": change.lock_after or None,
-        "note": change.note,
-    }
+    return ChangeDocument(
+        change_id=change.change_id,
+        org=change.org,
+        action_id=change.action_id,
+        action_name=change.action_name,
+        target=change.target,
+        flow_id=change.container_id or None,
+        from_seconds=change.from_ms / 1000,
+        to_seconds=change.to_ms / 1000,
+        state=change.state,
+        open=change.is_open,
+        actor=change.actor,
+        began_at=iso_time(change.began_at),
+        sent_at=iso_time(change.sent_at),
+        applied_at=iso_time(change.applied_at),
+        ended_at=iso_time(change.ended_at),
+        version_before=change.lock_before or None,
+        version_after=change.lock_after or None,
+        note=change.note,
+    )
 
 
 def terraform(decisions: Sequence[Decision]) -> str:
@@ -127,45 +133,45 @@ def belongs_to_terraform(decision: Decision) -> bool:
     return not (refused - {"editable"} if kept else refused)
 
 
-def _decision(decision: Decision) -> Document:
+def _decision(decision: Decision) -> DecisionDocument:
     one = decision.candidate
-    return {
-        "org": one.org,
-        "action_id": one.action_id,
-        "action_name": one.action_name,
-        "decision": str(decision.kind),
-        "reason": decision.reason,
-        "detail": decision.detail,
-        "guards": [
-            {"name": guard.name, "passed": guard.passed, "detail": guard.detail}
+    return DecisionDocument(
+        org=one.org,
+        action_id=one.action_id,
+        action_name=one.action_name,
+        decision=decision.kind,
+        reason=decision.reason,
+        detail=decision.detail,
+        guards=[
+            GuardDocument(name=guard.name, passed=guard.passed, detail=guard.detail)
             for guard in decision.guards
         ],
-        "from_seconds": _seconds(decision.from_ms),
-        "to_seconds": _seconds(decision.to_ms if decision.is_wanted else None),
-        "verdict": str(one.diagnosis.verdict),
-        "why": one.diagnosis.why,
-        "editable": str(one.diagnosis.editable),
-    }
+        from_seconds=_seconds(decision.from_ms),
+        to_seconds=_seconds(decision.to_ms if decision.is_wanted else None),
+        verdict=one.diagnosis.verdict,
+        why=one.diagnosis.why,
+        editable=one.diagnosis.editable,
+    )
 
 
-def _entry(entry: AuditEntry) -> Document:
-    return {
-        "entry_id": entry.entry_id,
-        "at": iso_time(entry.at),
-        "org": entry.org,
-        "event": entry.event,
-        "actor": entry.actor,
-        "action_id": entry.action_id or None,
-        "action_name": entry.action_name or None,
-        "change_id": entry.change_id,
-        "from_seconds": _seconds(entry.from_ms),
-        "to_seconds": _seconds(entry.to_ms),
-        "reason": entry.reason or None,
-        "detail": entry.detail,
-        "version_before": entry.lock_before or None,
-        "version_after": entry.lock_after or None,
-        "evidence": dict(entry.evidence),
-    }
+def _entry(entry: AuditEntry) -> AuditEntryDocument:
+    return AuditEntryDocument(
+        entry_id=entry.entry_id,
+        at=iso_time(entry.at),
+        org=entry.org,
+        event=entry.event,
+        actor=entry.actor,
+        action_id=entry.action_id or None,
+        action_name=entry.action_name or None,
+        change_id=entry.change_id,
+        from_seconds=_seconds(entry.from_ms),
+        to_seconds=_seconds(entry.to_ms),
+        reason=entry.reason or None,
+        detail=entry.detail,
+        version_before=entry.lock_before or None,
+        version_after=entry.lock_after or None,
+        evidence=dict(entry.evidence),
+    )
 
 
 def _seconds(value_ms: int | None) -> float | None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from monitor.diagnosis import (
     HOW_TO_CHANGE,
     Diagnosis,
@@ -16,6 +18,18 @@ from monitor.diagnosis import (
     severity_of,
 )
 from monitor.formats import iso_time, significant
+from monitor.render.documents import (
+    BunchDocument,
+    ConcurrencyDocument,
+    DiagnosedDocument,
+    DiagnosisDocument,
+    DriftDocument,
+    EvidenceDocument,
+    LowHighDocument,
+    RaiseDocument,
+    RecommendedTimeoutDocument,
+    SlotsDocument,
+)
 from monitor.time_ranges import TimeRange
 
 COLUMNS = (
@@ -30,168 +44,156 @@ COLUMNS = (
 """The columns that a diagnosis adds to a CSV."""
 
 
-def diagnosis_document(diagnosis: Diagnosis | None, time_range: TimeRange | None) -> dict[str, Any]:
-    """Return a diagnosis as plain values; all null where there is none.
+def diagnosis_document(
+    diagnosis: Diagnosis | None, time_range: TimeRange | None
+) -> DiagnosisDocument:
+    """Return a diagnosis as a document; all null where there is none.
 
     Args:
         diagnosis: The verdict with its evidence.
         time_range: The settled windows that were looked at.
     """
     if diagnosis is None or time_range is None:
-        return dict.fromkeys(
-            (
-                *("verdict", "severity", "why", "advice", "missing", "diagnosis_notes"),
-                *("rescuable_share", "editable", "how_to_change", "raise"),
-                *("recommended_timeout_seconds", *_RECOMMENDED),
-                *("drift", "evidence"),
-            )
-        )
+        return DiagnosisDocument()
     step = advised_raise(diagnosis)
-    return {
-        "verdict": diagnosis.verdict.value,
-        "severity": severity_of(diagnosis, time_range.end).value,
-        "why": diagnosis.why,
-        "advice": diagnosis.advice,
-        "missing": list(diagnosis.missing),
-        "diagnosis_notes": list(diagnosis.notes),
-        "rescuable_share": _range(diagnosis.rescue_bounds),
-        "editable": diagnosis.editable.value,
-        "how_to_change": HOW_TO_CHANGE[diagnosis.editable],
-        "raise": None if step is None else {"from_seconds": step[0], "to_seconds": step[1]},
-        **_recommended(diagnosis.recommendation),
-        "drift": _drift(diagnosis),
-        "evidence": _evidence(diagnosis, time_range),
-    }
+    said = DiagnosisDocument(
+        verdict=diagnosis.verdict,
+        severity=severity_of(diagnosis, time_range.end),
+        why=diagnosis.why,
+        advice=diagnosis.advice,
+        missing=list(diagnosis.missing),
+        diagnosis_notes=list(diagnosis.notes),
+        rescuable_share=_bounds(diagnosis.rescue_bounds),
+        editable=diagnosis.editable,
+        how_to_change=HOW_TO_CHANGE[diagnosis.editable],
+        raise_=None if step is None else RaiseDocument(from_seconds=step[0], to_seconds=step[1]),
+        drift=_drift(diagnosis),
+        evidence=_evidence(diagnosis, time_range),
+    )
+    return said if diagnosis.recommendation is None else _advised(said, diagnosis.recommendation)
 
 
-def diagnosis_row(document: dict[str, Any]) -> dict[str, Any]:
+def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
     """Return the same as columns of a CSV."""
-    value = document["recommended_timeout_seconds"] or {}
-    step = document["raise"] or {}
-    slots = document["concurrent_slots"] or {}
-    rescuable = document["rescuable_share"] or {}
-    avoided = document["timeouts_avoided_range_per_day"] or {}
+    value, step = document.recommended_timeout_seconds, document.raise_
+    slots, drift = document.concurrent_slots, document.drift
+    rescuable, avoided = document.rescuable_share, document.timeouts_avoided_range_per_day
     row = {
-        **document,
-        "from_seconds": step.get("from_seconds"),
-        "to_seconds": step.get("to_seconds"),
-        **{
-            f"recommended_{kind}_seconds": value.get(kind)
-            for kind in ("raw", "capped", "low", "high")
-        },
-        "guards": "; ".join(document["guards"] or ()),
-        "rescuable_low_share": rescuable.get("low"),
-        "rescuable_high_share": rescuable.get("high"),
-        "timeouts_avoided_low_per_day": avoided.get("low"),
-        "timeouts_avoided_high_per_day": avoided.get("high"),
-        "slots_before": slots.get("before"),
-        "slots_after": slots.get("after"),
-        "drift_ratio": (document["drift"] or {}).get("ratio"),
-        "missing": "; ".join(document["missing"] or ()),
-        "diagnosis_notes": "; ".join(document["diagnosis_notes"] or ()),
+        **msgspec.structs.asdict(document),
+        "from_seconds": step and step.from_seconds,
+        "to_seconds": step and step.to_seconds,
+        "recommended_raw_seconds": value and value.raw,
+        "recommended_capped_seconds": value and value.capped,
+        "recommended_low_seconds": value and value.low,
+        "recommended_high_seconds": value and value.high,
+        "guards": "; ".join(document.guards or ()),
+        "rescuable_low_share": rescuable and rescuable.low,
+        "rescuable_high_share": rescuable and rescuable.high,
+        "timeouts_avoided_low_per_day": avoided and avoided.low,
+        "timeouts_avoided_high_per_day": avoided and avoided.high,
+        "slots_before": slots and slots.before,
+        "slots_after": slots and slots.after,
+        "drift_ratio": drift and drift.ratio,
+        "missing": "; ".join(document.missing or ()),
+        "diagnosis_notes": "; ".join(document.diagnosis_notes or ()),
     }
     return {name: row[name] for name in COLUMNS}
 
 
-def org_document(diagnosis: OrgDiagnosis | None) -> dict[str, Any]:
-    """Return what was diagnosed of an org as a whole; null where nothing was yet."""
+def diagnosed_document(diagnosis: OrgDiagnosis | None) -> DiagnosedDocument | None:
+    """Return what the verdicts of an org rest on; None where there are none yet."""
     if diagnosis is None:
-        return {"diagnosed": None, "concurrency": None}
-    concurrency = diagnosis.concurrency
-    return {
-        "diagnosed": {
-            "at": iso_time(diagnosis.taken_at),
-            "from": iso_time(diagnosis.time_range.start),
-            "to": iso_time(diagnosis.time_range.end),
-            "complete": diagnosis.complete,
-            "missing_seconds": diagnosis.missing_seconds,
-        },
-        "concurrency": None
-        if concurrency is None
-        else {
-            "mean": significant(concurrency.mean),
-            "busiest": significant(concurrency.busiest),
-            "busiest_seconds": concurrency.busiest_seconds,
-            "limit": concurrency.limit,
-            "recommended_adds": significant(concurrency.recommended),
-        },
-    }
+        return None
+    return DiagnosedDocument(
+        at=iso_time(diagnosis.taken_at),
+        from_=iso_time(diagnosis.time_range.start),
+        to=iso_time(diagnosis.time_range.end),
+        complete=diagnosis.complete,
+        missing_seconds=diagnosis.missing_seconds,
+    )
 
 
-_RECOMMENDED = (
-    "guards", "success_share", "expected_success_share", "never_answers_share",
-    "timeouts_per_day", "timeouts_avoided_per_day", "timeouts_avoided_range_per_day",
-    "extra_caller_seconds_per_day", "concurrent_slots",
-)  # fmt: skip
+def concurrency_document(diagnosis: OrgDiagnosis | None) -> ConcurrencyDocument | None:
+    """Return how many executions of an org run at a time; None where that is not known."""
+    concurrency = None if diagnosis is None else diagnosis.concurrency
+    if concurrency is None:
+        return None
+    return ConcurrencyDocument(
+        mean=significant(concurrency.mean),
+        busiest=significant(concurrency.busiest),
+        busiest_seconds=concurrency.busiest_seconds,
+        limit=concurrency.limit,
+        recommended_adds=significant(concurrency.recommended),
+    )
 
 
-def _recommended(advice: Recommendation | None) -> dict[str, Any]:
-    if advice is None:
-        return {"recommended_timeout_seconds": None, **dict.fromkeys(_RECOMMENDED)}
-    return {
-        "recommended_timeout_seconds": {
-            "raw": _seconds(advice.raw_ms),
-            "capped": _seconds(advice.capped_ms),
-            "low": _seconds(advice.low_ms),
-            "high": _seconds(advice.high_ms),
-        },
-        "guards": list(advice.guards),
-        "success_share": significant(advice.success_share),
-        "expected_success_share": significant(advice.expected_success_share),
-        "never_answers_share": significant(advice.never_share),
-        "timeouts_per_day": significant(advice.timeouts_per_day),
-        "timeouts_avoided_per_day": significant(advice.avoided_per_day),
-        "timeouts_avoided_range_per_day": _range(
+def _advised(said: DiagnosisDocument, advice: Recommendation) -> DiagnosisDocument:
+    return msgspec.structs.replace(
+        said,
+        recommended_timeout_seconds=RecommendedTimeoutDocument(
+            raw=_seconds(advice.raw_ms),
+            capped=_seconds(advice.capped_ms),
+            low=_seconds(advice.low_ms),
+            high=_seconds(advice.high_ms),
+        ),
+        guards=list(advice.guards),
+        success_share=significant(advice.success_share),
+        expected_success_share=significant(advice.expected_success_share),
+        never_answers_share=significant(advice.never_share),
+        timeouts_per_day=significant(advice.timeouts_per_day),
+        timeouts_avoided_per_day=significant(advice.avoided_per_day),
+        timeouts_avoided_range_per_day=_bounds(
             (advice.avoided_low_per_day, advice.avoided_high_per_day)
         ),
-        "extra_caller_seconds_per_day": significant(advice.extra_caller_seconds_per_day),
-        "concurrent_slots": {
-            "before": significant(advice.slots_before),
-            "after": significant(advice.slots_after),
-            "busiest_before": significant(advice.busiest_slots_before),
-            "busiest_after": significant(advice.busiest_slots_after),
-        },
-    }
+        extra_caller_seconds_per_day=significant(advice.extra_caller_seconds_per_day),
+        concurrent_slots=SlotsDocument(
+            before=significant(advice.slots_before),
+            after=significant(advice.slots_after),
+            busiest_before=significant(advice.busiest_slots_before),
+            busiest_after=significant(advice.busiest_slots_after),
+        ),
+    )
 
 
-def _range(bounds: tuple[float, float] | None) -> dict[str, float] | None:
+def _bounds(bounds: tuple[float, float] | None) -> LowHighDocument | None:
     if bounds is None:
         return None
-    return {"low": significant(bounds[0]), "high": significant(bounds[1])}
+    return LowHighDocument(low=significant(bounds[0]), high=significant(bounds[1]))
 
 
-def _drift(diagnosis: Diagnosis) -> dict[str, Any] | None:
+def _drift(diagnosis: Diagnosis) -> DriftDocument | None:
     drift = diagnosis.drift
     if drift is None:
         return None
-    return {
-        "drifting": drift.drifting,
-        "ratio": significant(drift.ratio),
-        "median_before_seconds": _seconds(drift.median_before_ms),
-        "median_recent_seconds": _seconds(drift.median_recent_ms),
-    }
+    return DriftDocument(
+        drifting=drift.drifting,
+        ratio=significant(drift.ratio),
+        median_before_seconds=_seconds(drift.median_before_ms),
+        median_recent_seconds=_seconds(drift.median_recent_ms),
+    )
 
 
-def _evidence(diagnosis: Diagnosis, time_range: TimeRange) -> dict[str, Any]:
-    return {
-        "from": iso_time(time_range.start),
-        "to": iso_time(time_range.end),
-        "rule": diagnosis.rule,
-        "families": list(diagnosis.families),
-        "executions": int(diagnosis.executions),
-        "successes": int(diagnosis.successes),
-        "timeouts": int(diagnosis.timeouts),
-        "errors": int(diagnosis.errors),
-        "throttled": int(diagnosis.throttled),
-        "timeout_seconds": _seconds(diagnosis.timeout_ms),
-        "timeout_share": significant(diagnosis.timeout_share),
-        "bunched_share": significant(diagnosis.outage_share),
-        "bunches": [
-            {"from": iso_time(begin), "to": iso_time(end)} for begin, end in diagnosis.outages
+def _evidence(diagnosis: Diagnosis, time_range: TimeRange) -> EvidenceDocument:
+    return EvidenceDocument(
+        from_=iso_time(time_range.start),
+        to=iso_time(time_range.end),
+        rule=diagnosis.rule,
+        families=list(diagnosis.families),
+        executions=int(diagnosis.executions),
+        successes=int(diagnosis.successes),
+        timeouts=int(diagnosis.timeouts),
+        errors=int(diagnosis.errors),
+        throttled=int(diagnosis.throttled),
+        timeout_seconds=_seconds(diagnosis.timeout_ms),
+        timeout_share=significant(diagnosis.timeout_share),
+        bunched_share=significant(diagnosis.outage_share),
+        bunches=[
+            BunchDocument(from_=iso_time(begin), to=iso_time(end))
+            for begin, end in diagnosis.outages
         ],
-        "early_share": significant(diagnosis.early_share),
-        "early_at_seconds": _seconds(diagnosis.early_at_ms),
-    }
+        early_share=significant(diagnosis.early_share),
+        early_at_seconds=_seconds(diagnosis.early_at_ms),
+    )
 
 
 def _seconds(milliseconds: float | None) -> float | None:

@@ -11,15 +11,30 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+
+import msgspec
 
 from monitor.diagnosis import OrgDiagnosis, Severity, severity_of
 from monitor.formats import iso_time, significant, whole_percent
 from monitor.render.diagnosis import (
     COLUMNS,
+    concurrency_document,
+    diagnosed_document,
     diagnosis_document,
     diagnosis_row,
-    org_document,
+)
+from monitor.render.documents import (
+    ActionDocument,
+    CallersLostDocument,
+    CountsDocument,
+    DiagnosisDocument,
+    ErrorTypeDocument,
+    ExitReasonDocument,
+    FlowCountsDocument,
+    IntegrationCountsDocument,
+    LimitDocument,
+    OrgDocument,
+    ReportDocument,
 )
 from monitor.summary import LIMIT_LABELS, ActionSummary, GroupSummary, LimitUse, Summary
 
@@ -44,8 +59,8 @@ def report_document(
     generated_at: float,
     diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
     limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
-) -> dict[str, Any]:
-    """Return the report as plain values, ready for any JSON encoder.
+) -> ReportDocument:
+    """Return the report as a document.
 
     Args:
         summaries: One an org; ``from`` and ``to`` of the document span them all.
@@ -54,24 +69,22 @@ def report_document(
         limits: By org: how much of each of its own limits is in use.
 
     Returns:
-        ``{generated_at, from, to, actions: [...], orgs: [...]}``: the actions of all orgs, worst
-        first; per org its own period, total, flows, integrations and notes.
+        The actions of all orgs, worst first; per org its own period, total, flows, integrations
+        and notes.
     """
-    return {
-        "generated_at": iso_time(generated_at),
-        "from": iso_time(min((one.time_range.start for one in summaries), default=None)),
-        "to": iso_time(max((one.time_range.end for one in summaries), default=None)),
-        "actions": [
-            _action(action) | _diagnosed(action, diagnoses)
+    return ReportDocument(
+        generated_at=iso_time(generated_at),
+        from_=iso_time(min((one.time_range.start for one in summaries), default=None)),
+        to=iso_time(max((one.time_range.end for one in summaries), default=None)),
+        actions=[
+            _action(action, _diagnosed(action, diagnoses))
             for action in most_severe_first(summaries, diagnoses)
         ],
-        "orgs": [
-            _org(summary)
-            | {"limits": limit_documents(limits.get(summary.org, ()))}
-            | org_document(diagnoses.get(summary.org))
+        orgs=[
+            _org(summary, diagnoses.get(summary.org), limits.get(summary.org, ()))
             for summary in summaries
         ],
-    }
+    )
 
 
 _FORMULA = ("=", "+", "-", "@")
@@ -91,10 +104,10 @@ def report_csv(
     time_ranges = {summary.org: summary.time_range for summary in summaries}
     for action in most_severe_first(summaries, diagnoses):
         time_range = time_ranges[action.org]
-        verdict = diagnosis_row(_diagnosed(action, diagnoses))
+        diagnosed = _diagnosed(action, diagnoses)
         row = (
-            _action(action)
-            | verdict
+            msgspec.structs.asdict(_action(action, diagnosed))
+            | diagnosis_row(diagnosed)
             | {
                 "flows": "; ".join(action.flows),
                 "used_by": "; ".join(action.used_by or ()),
@@ -106,7 +119,7 @@ def report_csv(
                 "to": iso_time(time_range.end),
             }
         )
-        writer.writerow({column: _as_text(value) for column, value in row.items()})
+        writer.writerow({column: _as_text(row[column]) for column in CSV_COLUMNS})
     return text.getvalue()
 
 
@@ -148,100 +161,111 @@ def _rank(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> int:
     return severity_of_action(action, diagnoses).rank
 
 
-def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> dict[str, Any]:
+def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> DiagnosisDocument:
     known = diagnoses.get(action.org)
     found = known.diagnoses.get(action.action_id) if known else None
     return diagnosis_document(found, known.time_range if known else None)
 
 
-def _action(action: ActionSummary) -> dict[str, Any]:
-    return {
-        "org": action.org,
-        "action_id": action.action_id,
-        "action_name": action.action_name,
-        "integration_id": action.integration_id,
-        "integration_name": action.integration_name,
-        "category": action.category,
-        "kind": action.kind.value,
-        "executions": action.executions,
-        "successes": action.successes,
-        "timeouts": action.timeouts,
-        "errors": action.errors,
-        "throttled": action.throttled,
-        "timeout_share": significant(action.timeout_share),
-        "p50_seconds": significant(action.p50_seconds),
-        "p95_seconds": significant(action.p95_seconds),
-        "p99_seconds": significant(action.p99_seconds),
-        "timeout_seconds": significant(action.timeout_seconds),
-        "budget_used_ratio": significant(action.budget_used_ratio),
-        "timeouts_day_before": action.timeouts_day_before,
-        "trend_ratio": significant(action.trend_ratio),
-        "conversations": action.conversations,
-        "flows": list(action.flows),
-        "used_by": None if action.used_by is None else list(action.used_by),
-        "error_types": [
-            {"error_type": error_type, "response_status": status, "executions": count}
+def _action(action: ActionSummary, diagnosed: DiagnosisDocument) -> ActionDocument:
+    return ActionDocument(
+        org=action.org,
+        action_id=action.action_id,
+        action_name=action.action_name,
+        integration_id=action.integration_id,
+        integration_name=action.integration_name,
+        category=action.category,
+        kind=action.kind,
+        executions=action.executions,
+        successes=action.successes,
+        timeouts=action.timeouts,
+        errors=action.errors,
+        throttled=action.throttled,
+        timeout_share=significant(action.timeout_share),
+        p50_seconds=significant(action.p50_seconds),
+        p95_seconds=significant(action.p95_seconds),
+        p99_seconds=significant(action.p99_seconds),
+        timeout_seconds=significant(action.timeout_seconds),
+        budget_used_ratio=significant(action.budget_used_ratio),
+        timeouts_day_before=action.timeouts_day_before,
+        trend_ratio=significant(action.trend_ratio),
+        conversations=action.conversations,
+        flows=list(action.flows),
+        used_by=None if action.used_by is None else list(action.used_by),
+        error_types=[
+            ErrorTypeDocument(error_type=error_type, response_status=status, executions=count)
             for error_type, status, count in action.error_types
         ],
-        "mean_concurrency": significant(action.mean_concurrency),
-        "attributed": action.attributed or None,
-    }
+        mean_concurrency=significant(action.mean_concurrency),
+        attributed=action.attributed or None,
+        **msgspec.structs.asdict(diagnosed),
+    )
 
 
-def _org(summary: Summary) -> dict[str, Any]:
-    return {
-        "org": summary.org,
-        "contract": summary.contract,
-        "from": iso_time(summary.time_range.start),
-        "to": iso_time(summary.time_range.end),
-        "complete": summary.complete,
-        "missing_seconds": summary.missing_seconds,
-        **_counts(summary.total),
-        "flows": [
-            {"flow_id": flow.group_id, "flow_name": flow.name, **_counts(flow)}
+def _org(
+    summary: Summary, diagnosis: OrgDiagnosis | None, limits: Sequence[LimitUse]
+) -> OrgDocument:
+    return OrgDocument(
+        org=summary.org,
+        contract=summary.contract,
+        from_=iso_time(summary.time_range.start),
+        to=iso_time(summary.time_range.end),
+        complete=summary.complete,
+        missing_seconds=summary.missing_seconds,
+        **msgspec.structs.asdict(_counts(summary.total)),
+        flows=[
+            FlowCountsDocument(
+                flow_id=flow.group_id,
+                flow_name=flow.name,
+                **msgspec.structs.asdict(_counts(flow)),
+            )
             for flow in summary.flows
         ],
-        "integrations": [
-            {
-                "integration_id": integration.group_id,
-                "integration_name": integration.name,
-                **_counts(integration),
-            }
+        integrations=[
+            IntegrationCountsDocument(
+                integration_id=integration.group_id,
+                integration_name=integration.name,
+                **msgspec.structs.asdict(_counts(integration)),
+            )
             for integration in summary.integrations
         ],
-        "callers_lost": _callers_lost(summary),
-        "notes": list(summary.notes),
-    }
+        callers_lost=_callers_lost(summary),
+        notes=list(summary.notes),
+        limits=limit_documents(limits),
+        diagnosed=diagnosed_document(diagnosis),
+        concurrency=concurrency_document(diagnosis),
+    )
 
 
-def _callers_lost(summary: Summary) -> list[dict[str, Any]] | None:
+def _callers_lost(summary: Summary) -> list[CallersLostDocument] | None:
     if summary.callers_lost is None:
         return None
     return [
-        {
-            "flow_id": flow.flow_id,
-            "flow_name": flow.flow_name,
-            "callers": flow.callers,
-            "exit_reasons": [
-                {"exit_reason": reason, "callers": callers} for reason, callers in flow.exit_reasons
+        CallersLostDocument(
+            flow_id=flow.flow_id,
+            flow_name=flow.flow_name,
+            callers=flow.callers,
+            exit_reasons=[
+                ExitReasonDocument(exit_reason=reason, callers=callers)
+                for reason, callers in flow.exit_reasons
             ],
-            "action_timeouts": flow.action_timeouts,
-        }
+            action_timeouts=flow.action_timeouts,
+        )
         for flow in summary.callers_lost
     ]
 
 
-def _counts(group: GroupSummary) -> dict[str, Any]:
-    return {
-        "executions": group.executions,
-        "successes": group.successes,
-        "timeouts": group.timeouts,
-        "errors": group.errors,
-        "throttled": group.throttled,
-        "timeout_share": significant(group.timeout_share),
-        "actions": group.actions,
-        "conversations": group.conversations,
-    }
+def _counts(group: GroupSummary) -> CountsDocument:
+    return CountsDocument(
+        executions=group.executions,
+        successes=group.successes,
+        timeouts=group.timeouts,
+        errors=group.errors,
+        throttled=group.throttled,
+        timeout_share=significant(group.timeout_share),
+        actions=group.actions,
+        conversations=group.conversations,
+    )
 
 
 def describe_limits(uses: Sequence[LimitUse]) -> str:
@@ -249,16 +273,16 @@ def describe_limits(uses: Sequence[LimitUse]) -> str:
     return "; ".join(_describe_limit(one) for one in uses)
 
 
-def limit_documents(uses: Sequence[LimitUse]) -> list[dict[str, object]]:
+def limit_documents(uses: Sequence[LimitUse]) -> list[LimitDocument]:
     """Return the same as values for JSON, the tightest first."""
     return [
-        {
-            "limit": one.name,
-            "value": one.limit,
-            "used": None if one.used is None else round(one.used, 3),
-            "used_ratio": None if one.used_ratio is None else round(one.used_ratio, 4),
-            "window_seconds": one.window_seconds,
-        }
+        LimitDocument(
+            limit=one.name,
+            value=one.limit,
+            used=None if one.used is None else round(one.used, 3),
+            used_ratio=None if one.used_ratio is None else round(one.used_ratio, 4),
+            window_seconds=one.window_seconds,
+        )
         for one in uses
     ]
 

@@ -13,6 +13,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
 from monitor.errors import UnforeseenError
+from monitor.render import ErrorDocument
 from monitor.web.api_routes import add_api
 from monitor.web.compressed_responses import CompressedResponses
 from monitor.web.hosts import HostNames
@@ -125,11 +126,15 @@ def _as_fault(error: Exception) -> Response:
     """Say that it is a fault of this program's own, and log where; no traceback at anybody."""
     failure = UnforeseenError.of(error)
     log.error("request_failed", path=request.path, why=failure.message, hint=failure.hint)
-    return json_response({"error": "Internal Server Error", "detail": "The log says where."}, 500)
+    return json_response(
+        ErrorDocument(error="Internal Server Error", detail="The log says where."), 500
+    )
 
 
 def _as_json(error: HTTPException) -> Response:
-    response = json_response({"error": error.name, "detail": error.description}, error.code or 500)
+    response = json_response(
+        ErrorDocument(error=error.name, detail=error.description), error.code or 500
+    )
     # A 405 names the methods that are allowed, a 401 how to say who asks, a 429 when to come again.
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After", "WWW-Authenticate"}:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from monitor.render import AliveDocument
 from monitor.web.documents import readiness_document
 from monitor.web.exposition import Exposition, ExpositionFormat
 from monitor.web.responses import json_response, snapshot_and_time
@@ -55,9 +56,9 @@ def add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
 
     @app.get("/healthz")
     def healthz() -> Response:
-        return json_response({"alive": True})
+        return json_response(AliveDocument())
 
     @app.get("/readyz")
     def readyz() -> Response:
         document = readiness_document(*snapshot_and_time(holder, clock))
-        return json_response(document, status=200 if document["ready"] else 503)
+        return json_response(document, status=200 if document.ready else 503)

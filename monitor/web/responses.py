@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from flask import Response
 
 if TYPE_CHECKING:
     from monitor.clock import Clock
+    from monitor.render import Document
     from monitor.snapshot import Snapshot, SnapshotHolder
 
 SCRIPTLESS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The Content-Security-Policy of what is no page: a browser loads and runs nothing for it."""
 
 
-def json_response(document: dict[str, Any], status: int = 200) -> Response:
+def json_response(document: Document, status: int = 200) -> Response:
     """Return a document as JSON."""
     return Response(msgspec.json.encode(document), status=status, content_type="application/json")
 

@@ -23,6 +23,7 @@ from monitor.ledger import Ledger
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action
 from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
+from tests.answers import as_json
 from tests.evidence import BROKEN, ORG, T0, THROTTLED, TIMED_OUT, WINDOW_SECONDS
 from tests.filled_ledger import FilledLedger
 
@@ -102,7 +103,7 @@ def judged(
         found = diagnose_org(ledger, ACME, wanted, NOW)
         summary = org.summary(TIME_RANGE)
     document = report_document([summary], NOW, {ORG: found})
-    return found, json.dumps(document, allow_nan=False), report_csv([summary], {ORG: found})
+    return found, json.dumps(as_json(document)), report_csv([summary], {ORG: found})
 
 
 @FEW_EXAMPLES

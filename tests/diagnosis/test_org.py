@@ -26,6 +26,7 @@ from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.render import diagnosis_document
 from monitor.time_ranges import TimeRange
+from tests.answers import as_json
 from tests.diagnosis.synthetic_evidence import lognormal, with_hangs
 from tests.evidence import ORG, T0, THROTTLED, TIMED_OUT, WINDOW_SECONDS, executions, timed_out
 from tests.filled_ledger import DAY_SECONDS, FilledLedger
@@ -352,7 +353,7 @@ def nearly(diagnosis: Diagnosis) -> dict[str, object]:
             return pytest.approx(value, rel=1e-6, abs=1e-9)
         return [rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
 
-    plain = diagnosis_document(diagnosis, DAY)
+    plain = as_json(diagnosis_document(diagnosis, DAY))
     return {key: rounded(value) for key, value in flat(plain)}
 
 

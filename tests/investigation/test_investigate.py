@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +19,7 @@ from monitor.investigation.investigate import (
 from monitor.model import Action, Execution, ExecutionList, Outcome, Truncation
 from monitor.render import investigation_document
 from monitor.summary import TimeoutsInForce
+from tests.answers import as_json
 from tests.evidence import BROKEN, THROTTLED, TIMED_OUT, timed_out
 from tests.filled_ledger import CLASSIFIER, HOUR
 
@@ -288,7 +288,7 @@ def test_the_document_speaks_the_words_of_the_report() -> None:
         incidents=[timed_out("call-1")],
     )
 
-    document = json.loads(json.dumps(investigation_document(investigated(data), T0 + 3_600)))
+    document = as_json(investigation_document(investigated(data), T0 + 3_600))
 
     assert document["generated_at"] == document["to"] == "2027-01-15T09:00:00Z"
     assert (document["executions"], document["timeouts"], document["throttled"]) == (2, 1, 0)
@@ -322,9 +322,11 @@ def test_the_document_speaks_the_words_of_the_report() -> None:
 
 def test_the_document_has_the_same_words_without_executions() -> None:
     """Null for what can't be known, so that whoever reads it need not ask first."""
-    whole = investigation_document(investigated(replace(DATA, execution_list=listed(took(1)))), T0)
+    whole = as_json(
+        investigation_document(investigated(replace(DATA, execution_list=listed(took(1)))), T0)
+    )
 
-    bare = investigation_document(investigated(replace(DATA, contract=Contract.FLOW)), T0)
+    bare = as_json(investigation_document(investigated(replace(DATA, contract=Contract.FLOW)), T0))
 
     assert bare.keys() == whole.keys()
     assert bare["executions"] is bare["successes"] is bare["p99_seconds"] is None

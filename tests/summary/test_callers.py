@@ -6,6 +6,7 @@ from monitor.ledger import Ledger
 from monitor.model import Action, FlowErrorTally
 from monitor.render import report_csv, report_document
 from monitor.time_ranges import TimeRange
+from tests.answers import as_json
 from tests.evidence import ORG, T0, TIMED_OUT, executions, timed_out
 from tests.filled_ledger import HOUR, FilledLedger
 
@@ -29,7 +30,7 @@ def test_a_report_shows_callers_lost_beside_the_timeouts(ledger: Ledger) -> None
     ledger.save_flow_use(ORG, "crm", {"main": "Main menu"}, float(T0))
     org.read_flow_errors(lost(2), lost(3, "FLOW_ERROR_DISCONNECT"), lost(1, flow="other"))
     summary = org.summary()
-    (found,) = report_document([summary], T0)["orgs"]
+    (found,) = as_json(report_document([summary], T0))["orgs"]
     assert found["callers_lost"] == [
         {
             "flow_id": "main",
@@ -73,7 +74,8 @@ def test_what_was_given_to_a_flows_only_action_is_marked(ledger: Ledger) -> None
     )
     summary = org.summary()
     marks = {
-        one["action_id"]: one["attributed"] for one in report_document([summary], T0)["actions"]
+        one["action_id"]: one["attributed"]
+        for one in as_json(report_document([summary], T0))["actions"]
     }
     assert marks == {"crm": "sole_action", "pay": None}
     header, *_ = report_csv([summary]).splitlines()

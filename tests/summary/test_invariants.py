@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from random import Random
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from monitor.model import NO_ERROR, UNKNOWN_ACTION, Action, Incident
 from monitor.render import report_document
 from monitor.summary.model import Summary, SummaryInput
 from monitor.summary.query import assemble_summary
+from tests.answers import as_json
 from tests.evidence import BROKEN, ORG, T0, THROTTLED, TIMED_OUT, bands_of, timed_out
 from tests.filled_ledger import CLASSIFIER, HOUR
 
@@ -164,7 +165,7 @@ def test_percentiles_rise_and_the_budget_is_that_of_the_p99(tallies: list[Tally]
 def test_no_number_is_nan_or_infinite(tallies: list[Tally], incidents: list[Incident]) -> None:
     """Every report is JSON by the letter, which knows neither."""
     document = report_document([summary_of(tallies, incidents)], T0)
-    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert as_json(document) == msgspec.to_builtins(document)
 
 
 def merged(rows: Sequence[Tally]) -> list[Tally]:

@@ -12,6 +12,7 @@ from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind
 from monitor.render.report import describe_limits, limit_documents
 from monitor.summary.limit_usage import LimitUse, limits_in_use
+from tests.answers import as_json
 from tests.evidence import ORG, T0, TIMED_OUT
 from tests.filled_ledger import CLASSIFIER, HOUR, FilledLedger
 
@@ -71,7 +72,7 @@ def test_they_are_told_in_one_line_and_as_values(busy: Ledger) -> None:
         "90.0 of 100 executions a minute (90 %); 8.0 of 10 function executions at a time (80 %); "
         "10.0 of 50 executions at a time (20 %)"
     )
-    assert limit_documents(used(busy))[0] == {
+    assert as_json(limit_documents(used(busy))[0]) == {
         "limit": "executions_per_minute",
         "value": 100,
         "used": 90.0,
