@@ -27,6 +27,7 @@ from monitor.diagnosis.verdict import (
     diagnosis_notes,
     verdict_reason,
 )
+from monitor.diagnosis.verdict_onset import Judged, verdict_period
 from monitor.model import CAP_MS
 
 
@@ -57,6 +58,7 @@ def diagnose(
     evidence: ActionEvidence,
     settings: DiagnosisSettings | None = None,
     editable: Editable = Editable.YES,
+    settled_until: float | None = None,
 ) -> Diagnosis:
     """Return the diagnosis of one action.
 
@@ -64,6 +66,8 @@ def diagnose(
         evidence: Its settled windows.
         settings: What is wanted; None for the defaults.
         editable: Whether its timeout can be changed; a fact beside the verdict.
+        settled_until: The end of the newest settled window, whether or not anything was executed
+            in it; epoch seconds, None where that is the end of the evidence.
     """
     settings = settings or DiagnosisSettings()
     timeout_ms = evidence.current_timeout_ms
@@ -111,6 +115,11 @@ def diagnose(
         recommendation=recommendation,
         rescue_bounds=findings.rescue_bounds,
         curve=effects,
+        period=verdict_period(
+            evidence,
+            outages,
+            Judged(verdict, findings.timeout_share, settings.target_success, settled_until),
+        ),
     )
 
 

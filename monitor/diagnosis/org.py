@@ -80,7 +80,7 @@ def diagnose_org(
     time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, state)
-    diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org))
+    diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
     diagnoses: dict[str, Diagnosis] = {}
     for action_id in sorted(diagnoser.actions | dict.fromkeys(org_evidence.action_ids)):
         if cancelled is not None and cancelled.is_set():
@@ -116,9 +116,8 @@ def diagnose_action(
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, state, action_id)
     evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
-    found = _OrgDiagnoser(settings, state, known, _flow_contract(org)).diagnosis(
-        action_id, evidence
-    )
+    diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
+    found = diagnoser.diagnosis(action_id, evidence)
     return found, _known_range(time_range, state, org.contract)
 
 
@@ -171,9 +170,11 @@ class _OrgDiagnoser:
         state: OrgState,
         known: Mapping[str, TimeoutHistory],
         flow_contract: bool,  # noqa: FBT001 - a fact of the org, named at every call
+        settled_until: float,
     ) -> None:
         recommend = settings.recommend
         self._known = known
+        self._settled_until = settled_until
         self._terraform = recommend.terraform_actions
         self._flows: defaultdict[str, set[str]] = defaultdict(set)
         for action_id, flow_id in state.flow_use:
@@ -204,7 +205,7 @@ class _OrgDiagnoser:
             # Its platform allows no more.
             settings = replace(settings, cap_ms=min(settings.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
         try:
-            found = diagnose(evidence, settings, changeable)
+            found = diagnose(evidence, settings, changeable, self._settled_until)
         except Exception as error:  # noqa: BLE001 - the others must get theirs all the same
             failure = UnforeseenError.of(error)
             log.error(

@@ -84,6 +84,14 @@ def pool(evidence: ActionEvidence) -> Pooled:
     )
 
 
+def early_timeouts(evidence: ActionEvidence) -> Floats:
+    """Return how many of each window's timeouts ended before ours, at least; shape (n,)."""
+    rows = evidence.timeout_ms > 0
+    found = np.zeros(len(evidence.start))
+    found[rows] = _early(evidence, rows)[0]
+    return found
+
+
 def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Floats:
     """Successes whose band is missing are spread like the others; none may outlast its timeout."""
     in_bands = bands.sum(axis=1)

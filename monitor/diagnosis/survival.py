@@ -18,6 +18,7 @@ from monitor.model import BAND_EDGES_MS
 
 _MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
+_ROUNDING = 1e-12
 _EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 
 
@@ -77,6 +78,8 @@ def survival_curve(pooled: Pooled) -> SurvivalCurve:
         if moved < _TOLERANCE:
             break
     left = np.concatenate([[1.0], 1.0 - np.cumsum(mass)[:-1]])
+    # What the sum leaves of one by rounding is no call that takes longer.
+    left[left < _ROUNDING] = 0.0
     return SurvivalCurve(points, np.clip(left, 0.0, 1.0))
 
 

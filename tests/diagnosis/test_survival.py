@@ -51,3 +51,10 @@ def test_early_ends_say_longer_than_that() -> None:
     )
     seen = survival_curve(pool(together(alone, early)))
     assert seen.at(750) == pytest.approx(survival_curve(pool(alone)).at(750), abs=0.06)
+
+
+@pytest.mark.parametrize("calls", [9_973, 10_007, 12_345, 17_761])
+def test_where_nothing_timed_out_nothing_takes_longer(calls: int) -> None:
+    """What is left of one by rounding is no call: it would be told as one in ten thousand."""
+    curve = survival_curve(pool(observe(lognormal(calls, 300, 0.4), 5_000)))
+    assert curve.at(5_000) == 0

@@ -1,0 +1,163 @@
+"""Since when a verdict holds, and until when, from the windows that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.diagnosis.model import Verdict
+from monitor.diagnosis.outages import Outages
+from monitor.diagnosis.pooling import early_timeouts
+from monitor.diagnosis.severity import ONGOING_SECONDS
+from monitor.diagnosis.share_changes import share_segments
+from monitor.diagnosis.verdict_period import VerdictPeriod
+
+QUIET_SECONDS = 3_600
+"""Outages with less between them are one that wavered; with more, they are apart."""
+
+MIN_BAD_SHARE = 0.5
+"""Bad is a time in which as many calls failed as half of the share that the verdict speaks of."""
+
+MIN_EDGE_SHARE = 0.25
+"""A window belongs to the outage beside it when as many of its calls time out as this part of the
+outage's: less shows only that the next one began, or the last one ended, within it."""
+
+_BY_TAIL = frozenset(
+    {Verdict.SLOW_TAIL, Verdict.HANGS, Verdict.UNCLEAR, Verdict.BIMODAL, Verdict.AT_CAP}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was judged, and how.
+
+    Attributes:
+        verdict: Why the action times out.
+        timeout_share: Share of the calls that take longer than the timeout in force.
+        target: The success share that is wanted.
+        settled_until: The end of the newest settled window, whether or not anything was executed
+            in it; epoch seconds, None where that is the end of the evidence.
+    """
+
+    verdict: Verdict
+    timeout_share: float
+    target: float
+    settled_until: float | None = None
+
+
+def verdict_period(
+    evidence: ActionEvidence, outages: Outages, judged: Judged
+) -> VerdictPeriod | None:
+    """Return since when a verdict holds; None for those that hold of no period in particular.
+
+    An outage is the newest one. ``too_long`` holds since the timeout is what it is. All others
+    hold for the newest time in which as much was bad: back over segments that are alike, to where
+    it was not.
+
+    Args:
+        evidence: All settled windows.
+        outages: Which of them were in outages.
+        judged: The verdict.
+    """
+    if judged.verdict is Verdict.OUTAGE:
+        return _newest_outage(evidence, outages, judged.settled_until)
+    if judged.verdict is Verdict.TOO_LONG:
+        return _since_the_timeout(evidence)
+    if judged.verdict is Verdict.THROTTLED:
+        every = evidence.successes + evidence.timeouts + evidence.errors + evidence.throttled
+        share = float(evidence.throttled.sum()) / max(float(every.sum()), 1.0)
+        return _bad_period(evidence, evidence.throttled, every, share, judged.target)
+    steady = evidence.where(outages.steady)
+    calls = steady.successes + steady.timeouts
+    if judged.verdict is Verdict.REMOTE_TIMEOUT:
+        early = early_timeouts(steady)
+        share = float(early.sum()) / max(float(calls.sum()), 1.0)
+        return _bad_period(steady, early, calls, share, judged.target)
+    if judged.verdict in _BY_TAIL:
+        return _bad_period(steady, steady.timeouts, calls, judged.timeout_share, judged.target)
+    return None
+
+
+def _bad_period(
+    evidence: ActionEvidence, counted: Floats, calls: Floats, share: float, target: float
+) -> VerdictPeriod | None:
+    if not evidence.start.size:
+        return None
+    least = max(MIN_BAD_SHARE * share, 1 - target)
+    segments = share_segments(counted, calls)
+    bad = [at for at, one in enumerate(segments) if one.share >= least]
+    if not bad:
+        # Too little of it at any time: it is so, if at all, throughout.
+        return VerdictPeriod(float(evidence.start[0]), is_since_start=True)
+    last = first = bad[-1]
+    while first - 1 in bad:
+        first -= 1
+    begin, end = segments[first].first, segments[last].end - 1
+    return VerdictPeriod(
+        since=float(evidence.start[begin]),
+        until=None if last == len(segments) - 1 else float(_end(evidence)[end]),
+        is_since_start=first == 0,
+    )
+
+
+def _since_the_timeout(evidence: ActionEvidence) -> VerdictPeriod | None:
+    """Return the period since which the timeout in force is what it is."""
+    if not evidence.start.size:
+        return None
+    others = np.flatnonzero(
+        (evidence.timeout_ms > 0) & (evidence.timeout_ms != evidence.current_timeout_ms)
+    )
+    begin = min(int(others[-1]) + 1, len(evidence.start) - 1) if others.size else 0
+    return VerdictPeriod(float(evidence.start[begin]), is_since_start=begin == 0)
+
+
+def _newest_outage(
+    evidence: ActionEvidence, outages: Outages, settled_until: float | None
+) -> VerdictPeriod | None:
+    if not outages.outages:
+        return None
+    since, until = outages.outages[-1]
+    for earlier, earlier_until in reversed(outages.outages[:-1]):
+        if since - earlier_until >= QUIET_SECONDS:
+            break
+        since = earlier
+    inside = np.flatnonzero((evidence.start >= since) & (evidence.start < until))
+    if not inside.size:
+        return None
+    first, last = _edges(evidence, inside)
+    end = float(_end(evidence)[last])
+    newest = evidence.end if settled_until is None else settled_until
+    # An action that is called now and then may not have been called again since.
+    ongoing = last == len(evidence.start) - 1 and end >= newest - ONGOING_SECONDS
+    return VerdictPeriod(
+        since=float(evidence.start[first]),
+        until=None if ongoing else end,
+        is_since_start=first == 0,
+    )
+
+
+def _edges(evidence: ActionEvidence, inside: npt.NDArray[np.intp]) -> tuple[int, int]:
+    """Return the first and the last window of an outage: ranges are scanned by a few lengths."""
+    calls = evidence.successes + evidence.timeouts
+    share = float(evidence.timeouts[inside].sum() / max(float(calls[inside].sum()), 1e-12))
+    bad = evidence.timeouts >= MIN_EDGE_SHARE * share * np.maximum(calls, 1e-12)
+    bad &= evidence.timeouts > 0
+    within = inside[bad[inside]]
+    first, last = (int(within[0]), int(within[-1])) if within.size else (inside[0], inside[-1])
+    while first > 0 and bad[first - 1] and _adjoins(evidence, first - 1):
+        first -= 1
+    while last < len(bad) - 1 and bad[last + 1] and _adjoins(evidence, last):
+        last += 1
+    return int(first), int(last)
+
+
+def _adjoins(evidence: ActionEvidence, row: int) -> bool:
+    """Return whether the next window follows at once."""
+    return bool(evidence.start[row + 1] <= _end(evidence)[row])
+
+
+def _end(evidence: ActionEvidence) -> Floats:
+    return np.asarray(evidence.start + evidence.seconds)

@@ -1,0 +1,221 @@
+"""Since when a verdict holds, and whether it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from monitor.diagnosis import Verdict, VerdictPeriod
+from monitor.diagnosis.action import diagnose
+from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.share_changes import share_segments
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
+
+WINDOW = 300
+HOUR = 3_600
+
+
+def windows(  # noqa: PLR0913 - a drawn action: each is one fact of it
+    per_hour: float,
+    hours: int,
+    never: float = 0.0,
+    *,
+    start: int = T0,
+    seed: int = 1,
+    timeout_ms: float = 5_000,
+    median_ms: float = 400,
+) -> ActionEvidence:
+    """Evidence of a fast back end, some of whose calls never answer, in a random order."""
+    durations = lognormal(round(per_hour * hours), median_ms, 0.4, seed)
+    durations = np.random.default_rng(seed).permutation(with_hangs(durations, never, seed + 7))
+    return observe(durations, timeout_ms, windows=hours * 12, start=start)
+
+
+def in_a_row(*parts: ActionEvidence) -> ActionEvidence:
+    """Pieces that follow each other."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = together(whole, part)
+    return whole
+
+
+def period_of(evidence: ActionEvidence, verdict: Verdict) -> VerdictPeriod:
+    """Its period, where the verdict is what is expected."""
+    found = diagnose(evidence)
+    assert found.verdict is verdict
+    assert found.period is not None
+    return found.period
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("per_hour", "within_seconds"), [pytest.param(100, HOUR, id="100/h"), pytest.param(2_000, 900)]
+)
+def test_hangs_that_began_are_told_since_when(
+    per_hour: int, within_seconds: int, seed: int
+) -> None:
+    """Five in a hundred never answer from hour 120 of 168 on: since then, and it goes on."""
+    onset = T0 + 120 * HOUR
+    found = period_of(
+        in_a_row(
+            windows(per_hour, 120, 0.0005, seed=seed),
+            windows(per_hour, 48, 0.05, start=onset, seed=seed + 50),
+        ),
+        Verdict.HANGS,
+    )
+    assert abs(found.since - onset) <= within_seconds
+    assert found.is_ongoing
+    assert not found.is_since_start
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("per_hour", [100, 2_000])
+def test_where_nothing_changed_it_is_so_since_the_evidence_begins(per_hour: int, seed: int) -> None:
+    """Chance parts nothing: at least since the first window."""
+    found = period_of(windows(per_hour, 168, 0.05, seed=seed), Verdict.HANGS)
+    assert found == VerdictPeriod(float(T0), None, is_since_start=True)
+
+
+def test_what_has_ended_says_until_when() -> None:
+    """Hangs of a day, and a day and a half without: the verdict speaks of what was."""
+    ended = T0 + 96 * HOUR
+    found = period_of(
+        in_a_row(
+            windows(500, 72),
+            windows(500, 24, 0.1, start=T0 + 72 * HOUR, seed=2),
+            windows(500, 36, start=ended, seed=3),
+        ),
+        Verdict.HANGS,
+    )
+    assert found.since == pytest.approx(T0 + 72 * HOUR, abs=900)
+    assert found.until == pytest.approx(ended, abs=900)
+    assert not found.is_ongoing
+
+
+def test_a_change_of_degree_does_not_begin_it_anew() -> None:
+    """From 4 % to 8 % it was bad before too."""
+    found = period_of(
+        in_a_row(
+            windows(500, 48),
+            windows(500, 48, 0.04, start=T0 + 48 * HOUR, seed=2),
+            windows(500, 48, 0.08, start=T0 + 96 * HOUR, seed=3),
+        ),
+        Verdict.HANGS,
+    )
+    assert found.since == pytest.approx(T0 + 48 * HOUR, abs=900)
+
+
+def test_a_slow_tail_since_the_back_end_slowed_down() -> None:
+    """Twice as slow from hour 72 on."""
+    onset = T0 + 72 * HOUR
+    slow = observe(lognormal(24_000, 1_800, 0.7), 5_000, windows=48 * 12, start=onset)
+    found = period_of(in_a_row(windows(500, 72), slow), Verdict.SLOW_TAIL)
+    assert found.since == pytest.approx(onset, abs=900)
+    assert found.is_ongoing
+
+
+def outage(evidence: ActionEvidence, first: int, count: int, share: float = 0.9) -> ActionEvidence:
+    """The same, where a share of the successes in some windows times out."""
+    columns = {field.name: getattr(evidence, field.name).copy() for field in fields(ActionEvidence)
+               if field.name not in {"unusable", "successes_known"}}  # fmt: skip
+    rows = slice(first, first + count)
+    lost = np.floor(columns["successes"][rows] * share)
+    left = 1 - lost / np.maximum(columns["successes"][rows], 1)
+    columns["successes"][rows] -= lost
+    columns["bands"][rows] *= left[:, None]
+    columns["timeouts"][rows] += lost
+    columns["timeout_duration_ms"] = columns["timeouts"] * columns["timeout_ms"]
+    columns["timeout_min_ms"] = columns["timeout_max_ms"] = np.where(
+        columns["timeouts"] > 0, columns["timeout_ms"], 0.0
+    )
+    return ActionEvidence.from_columns(**columns)
+
+
+@pytest.mark.parametrize("length", [1, 3, 5, 7, 11, 23])
+def test_an_outage_is_told_to_the_window(length: int) -> None:
+    """However long, though ranges are scanned by a few lengths alone."""
+    found = period_of(outage(windows(240, 48), 300, length), Verdict.OUTAGE)
+    assert found.since == T0 + 300 * WINDOW
+    assert found.until == T0 + (300 + length) * WINDOW
+    assert not found.is_since_start
+
+
+@pytest.mark.parametrize("length", [2, 5, 9])
+def test_an_outage_that_reaches_the_newest_window_goes_on(length: int) -> None:
+    """It has no end yet."""
+    found = period_of(outage(windows(240, 48), 48 * 12 - length, length), Verdict.OUTAGE)
+    assert found.since == T0 + (48 * 12 - length) * WINDOW
+    assert found.is_ongoing
+
+
+def test_outages_with_quiet_hours_between_are_apart() -> None:
+    """The newest one is told; two with half an hour between them are one that wavered."""
+    steady = windows(240, 48)
+    apart = period_of(outage(outage(steady, 100, 6), 300, 6), Verdict.OUTAGE)
+    assert apart.since == T0 + 300 * WINDOW
+    wavering = period_of(outage(outage(steady, 288, 6), 300, 6), Verdict.OUTAGE)
+    assert wavering.since == T0 + 288 * WINDOW
+    assert wavering.until == T0 + 306 * WINDOW
+
+
+def test_an_outage_after_which_nothing_was_called_has_an_end() -> None:
+    """The action was last seen in its outage, hours ago: nothing says that it goes on."""
+    evidence = outage(windows(240, 48), 48 * 12 - 6, 6)
+    found = diagnose(evidence, settled_until=evidence.end + 4 * HOUR)
+    assert found.period is not None
+    assert found.period.until == evidence.end
+
+
+def test_throttling_is_told_by_throttled_calls() -> None:
+    """From hour 24 on the platform refused every tenth."""
+    calls = windows(500, 48)
+    throttled = np.where(np.arange(48 * 12) >= 24 * 12, 4.0, 0.0)
+    columns = {field.name: getattr(calls, field.name) for field in fields(ActionEvidence)
+               if field.name not in {"unusable", "successes_known"}}  # fmt: skip
+    found = period_of(
+        ActionEvidence.from_columns(**columns | {"throttled": throttled}), Verdict.THROTTLED
+    )
+    assert found.since == T0 + 24 * HOUR
+    assert found.is_ongoing
+
+
+def test_a_gateway_is_told_by_what_ended_early() -> None:
+    """From hour 24 on two calls a window end at 1.5 s, under our 5 s."""
+    calls = windows(500, 48)
+    early = np.where(np.arange(48 * 12) >= 24 * 12, 2.0, 0.0)
+    bands = np.zeros_like(calls.timeout_bands)
+    bands[:, 6] = early
+    columns = {field.name: getattr(calls, field.name) for field in fields(ActionEvidence)
+               if field.name not in {"unusable", "successes_known"}}  # fmt: skip
+    columns |= {
+        "timeouts": calls.timeouts + early,
+        "timeout_bands": calls.timeout_bands + bands,
+        "timeout_duration_ms": calls.timeout_duration_ms + early * 1_510,
+        "timeout_min_ms": np.where(early > 0, 1_505.0, 0.0),
+        "timeout_max_ms": np.where(early > 0, 1_515.0, 0.0),
+    }
+    found = period_of(ActionEvidence.from_columns(**columns), Verdict.REMOTE_TIMEOUT)
+    assert found.since == T0 + 24 * HOUR
+
+
+def test_a_timeout_too_long_is_so_since_it_was_set() -> None:
+    """Rare hangs under 30 s for two days, after two days of 5 s."""
+    before = windows(500, 48, 0.001)
+    after = windows(500, 48, 0.001, start=T0 + 48 * HOUR, seed=3, timeout_ms=30_000)
+    found = period_of(in_a_row(before, after), Verdict.TOO_LONG)
+    assert found == VerdictPeriod(T0 + 48.0 * HOUR, None, is_since_start=False)
+
+
+@pytest.mark.parametrize("evidence", [windows(500, 24), windows(1, 24)])
+def test_what_is_well_or_unknown_has_no_period(evidence: ActionEvidence) -> None:
+    """``healthy`` and ``insufficient`` speak of nothing that began."""
+    found = diagnose(evidence)
+    assert found.verdict in {Verdict.HEALTHY, Verdict.INSUFFICIENT}
+    assert found.period is None
+
+
+def test_no_windows_have_no_segments() -> None:
+    """Nothing is parted into nothing."""
+    assert share_segments(np.zeros(0), np.zeros(0)) == ()
