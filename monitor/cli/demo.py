@@ -1,9 +1,11 @@
 """``demo``: a simulated org, the daemon and its page, with nothing to configure."""
 
 import math
+import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,7 @@ import typer
 from monitor.cli.context import Context
 from monitor.cli.progress import waiting
 from monitor.cli.simulate import MOST_SEED
-from monitor.cli.terminal import console_for
+from monitor.cli.terminal import console_for, untamed
 from monitor.errors import StaleDataError
 from monitor.formats import count_of
 from monitor.signals import ShutdownSignal
@@ -20,11 +22,18 @@ from monitor.signals import ShutdownSignal
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from monitor.cli.demo_screen import DemoScreen
     from monitor.config import Settings
     from monitor.daemon import Daemon
     from monitor.simulator import RunningSimulator, SimulatedOrg
 
 REDRAW_SECONDS = 5.0
+LOOK_SECONDS = 0.2
+"""How late a window that was made larger or smaller is drawn anew."""
+
+PROMPT_LINES = 3
+"""Stand below the last screen: make's word that it was interrupted, and the shell's prompt."""
+
 POLL_INTERVAL = "10s"
 FIRST_POLL_SECONDS = 120.0
 GOOD_POLLS = ("ok", "partial")
@@ -152,31 +161,57 @@ def _refuse_to_show_nothing(daemon: "Daemon", shutdown: ShutdownSignal) -> None:
 
 
 def _show(daemon: "Daemon", shutdown: ShutdownSignal, deadline: float | None) -> None:
-    """Print the table and the addresses; redraw on a terminal until it is time to end."""
+    """Print the table and the addresses once; on a terminal redraw them until it is time to end."""
     from rich.console import Group
-    from rich.live import Live
     from rich.text import Text
 
     from monitor.cli.tables import report_table
 
-    console = console_for()
-
-    def screen() -> Group:
-        shown = daemon.holder.current
-        days = [org_snapshot.day for org_snapshot in shown.orgs]
-        return Group(report_table(days, shown.diagnoses), Text(), _addresses(daemon))
-
     def left() -> float:
         return REDRAW_SECONDS if deadline is None else deadline - time.monotonic()
 
-    if not console.is_terminal:
-        console.print(screen())
-        sys.stdout.flush()
-        shutdown.wait(None if deadline is None else left())
+    if _has_window():
+        _show_in_window(daemon, shutdown, left)
         return
-    with Live(screen(), console=console, auto_refresh=False, vertical_overflow="visible") as live:
-        while left() > 0 and not shutdown.wait(min(REDRAW_SECONDS, left())):
-            live.update(screen(), refresh=True)
+    shown = daemon.holder.current
+    days = [org_snapshot.day for org_snapshot in shown.orgs]
+    console_for().print(Group(report_table(days, shown.diagnoses), Text(), _addresses(daemon)))
+    sys.stdout.flush()
+    shutdown.wait(None if deadline is None else left())
+
+
+def _has_window() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
+
+
+def _show_in_window(daemon: "Daemon", shutdown: ShutdownSignal, left: Callable[[], float]) -> None:
+    """Draw what the window holds, and follow its size; nothing of it goes to the scrollback."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=untamed(sys.stdout))
+    foot = _addresses(daemon), _addresses_in_a_line(daemon)
+    with Live(_screen(daemon, foot), console=console, screen=True, auto_refresh=False) as live:
+        drawn, size = time.monotonic(), console.size
+        live.refresh()
+        while left() > 0 and not shutdown.wait(min(LOOK_SECONDS, left())):
+            if console.size != size:
+                size, drawn = console.size, -REDRAW_SECONDS
+                console.clear()  # what a wider window held must not stay beside what comes
+            if time.monotonic() - drawn >= REDRAW_SECONDS:
+                drawn = time.monotonic()
+                live.update(_screen(daemon, foot), refresh=True)
+        console.clear()  # some terminals would keep what hangs over after a resize
+
+
+def _screen(
+    daemon: "Daemon", foot: "tuple[Text, Text] | None" = None, spare_lines: int = 0
+) -> "DemoScreen":
+    from monitor.cli.demo_screen import DemoScreen
+
+    shown = daemon.holder.current
+    days = [org_snapshot.day for org_snapshot in shown.orgs]
+    return DemoScreen(days, shown.diagnoses, foot, spare_lines)
 
 
 def _addresses(daemon: "Daemon") -> "Text":
@@ -193,13 +228,29 @@ def _addresses(daemon: "Daemon") -> "Text":
     return text
 
 
+def _addresses_in_a_line(daemon: "Daemon") -> "Text":
+    from rich.text import Text
+
+    text = Text(f"Status page  {daemon.address} (/metrics, /api/v1/actions)  ")
+    return text.append("Ctrl-C ends it", style="dim")
+
+
 def _say_goodbye(daemon: "Daemon") -> None:
+    """Leave the last screen where the shell goes on, with a sentence below it."""
+    goodbye = "\n".join(_goodbyes(daemon))
+    if _has_window():
+        console = console_for()
+        lines = sum(1 + len(line) // console.width for line in goodbye.splitlines())
+        console.print(_screen(daemon, spare_lines=lines + PROMPT_LINES))
+    typer.echo(goodbye)
+
+
+def _goodbyes(daemon: "Daemon") -> Iterator[str]:
     for org_snapshot in daemon.holder.current.orgs:
         polls = org_snapshot.health.polls
-        count = sum(polls.values())
         executions = sum(total.count for total in org_snapshot.state.totals.values())
-        typer.echo(
-            f"\nWatched {org_snapshot.org} with {count_of(count, 'poll')} "
+        yield (
+            f"\nWatched {org_snapshot.org} with {count_of(sum(polls.values()), 'poll')} "
             f"({polls.get('failed', 0)} failed): {count_of(executions, 'execution')} counted, "
             f"{count_of(org_snapshot.day.total.timeouts, 'timeout')} in 24 h."
         )

@@ -32,23 +32,35 @@ def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[
     Args:
         diagnosed: Names and diagnoses of actions, the worst first.
     """
-    explained = [
+    explained = with_explanation(diagnosed)
+    if explained:
+        yield Text("\nWhy", style="bold")
+        yield explanation_table(explained[:MAX_EXPLANATIONS])
+    if len(explained) > MAX_EXPLANATIONS:
+        left = len(explained) - MAX_EXPLANATIONS
+        yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
+    yield from not_judged(diagnosed)
+
+
+def with_explanation(
+    diagnosed: Sequence[tuple[str, Diagnosis | None]],
+) -> list[tuple[str, Diagnosis]]:
+    """Return those of which there is something to explain, in the same order."""
+    return [
         (name, one)
         for name, one in diagnosed
         if one is not None and one.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}
     ]
-    if explained:
-        yield Text("\nWhy", style="bold")
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
-        table.add_column(overflow="fold")
-        for name, one in explained[:MAX_EXPLANATIONS]:
-            table.add_row(Text(name, style="bold"), Text(explanation(one)))
-        yield table
-    if len(explained) > MAX_EXPLANATIONS:
-        left = len(explained) - MAX_EXPLANATIONS
-        yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
-    yield from _not_judged(diagnosed)
+
+
+def explanation_table(explained: Sequence[tuple[str, Diagnosis]]) -> Table:
+    """Return names, and beside each why it times out and what would help."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
+    table.add_column(overflow="fold")
+    for name, one in explained:
+        table.add_row(Text(name, style="bold"), Text(explanation(one)))
+    return table
 
 
 def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableType]:
@@ -77,7 +89,8 @@ def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableT
         yield Text(f"{note}.", style="dim")
 
 
-def _not_judged(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:
+def not_judged(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[Text]:
+    """Return one line on the actions that can't be judged, and what is missing of each."""
     missing = [
         f"{name} ({'; '.join(one.missing)})" if one.missing else name
         for name, one in diagnosed

@@ -36,7 +36,7 @@ NOTABLE_BUDGET = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class ActionRow:
     """One action: what was counted, and what that means."""
 
     action: ActionSummary
@@ -53,29 +53,37 @@ def report_table(
     parts: list[RenderableType] = []
     for summary in summaries:
         known = diagnoses.get(summary.org)
-        rows = [
-            _Row(
-                action,
-                known.diagnoses.get(action.action_id) if known else None,
-                severity_of_action(action, diagnoses),
-            )
-            for action in most_severe_first([summary], diagnoses)
-        ]
-        parts.append(_heading(summary, known))
+        rows = action_rows(summary, diagnoses)
+        parts.append(summary_heading(summary, known))
         limit_text = describe_limits(limits.get(summary.org, ()))
         if limit_text:
             parts.append(Text(f"Limits, in the busiest window of the last hour: {limit_text}"))
-        parts.append(_Actions(rows))
+        parts.append(ActionTable(rows))
         parts.extend(explanations([(row.action.action_name, row.diagnosis) for row in rows]))
         if summary.callers_lost:
-            parts.extend((Text(), _lost_callers(summary.callers_lost), Text()))
+            parts.extend((Text(), lost_callers_table(summary.callers_lost), Text()))
         parts.extend(Text(f"Note: {note}", style="dim") for note in summary.notes)
         parts.append(Text())
     return Group(*parts[:-1])
 
 
-def _lost_callers(flows: Sequence[CallersLost]) -> Table:
-    """Callers lost in flows, beside the timeouts of what the flows use."""
+def action_rows(
+    summary: Summary, diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
+) -> list[ActionRow]:
+    """Return a row for each action of an org, the worst first."""
+    known = diagnoses.get(summary.org)
+    return [
+        ActionRow(
+            action,
+            known.diagnoses.get(action.action_id) if known else None,
+            severity_of_action(action, diagnoses),
+        )
+        for action in most_severe_first([summary], diagnoses)
+    ]
+
+
+def lost_callers_table(flows: Sequence[CallersLost]) -> Table:
+    """Return callers lost in flows, beside the timeouts of what the flows use."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     table.add_column("Callers lost in flow", max_width=48)
     table.add_column("Callers", justify="right")
@@ -93,7 +101,8 @@ def _lost_callers(flows: Sequence[CallersLost]) -> Table:
     return table
 
 
-def _heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
+def summary_heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
+    """Return an org's name, its period, and the sums of its actions."""
     total = summary.total
     begin, end = (utc_minute(at) for at in (summary.time_range.start, summary.time_range.end))
     text = Text.assemble((summary.org, "bold"), f"  {begin} to {end} UTC   ")
@@ -127,22 +136,28 @@ class _Column:
     """
 
     name: str
-    cell: Callable[[_Row], Text]
+    cell: Callable[[ActionRow], Text]
     rank: int
     is_text: bool = False
     widest: int = 60
 
-    def width(self, rows: Sequence[_Row]) -> int:
+    def width(self, rows: Sequence[ActionRow]) -> int:
         """What it needs to show these actions."""
         longest = max((self.cell(row).cell_len for row in rows), default=0)
         return min(self.widest, max(len(self.name), longest))
 
 
 @dataclass(frozen=True, slots=True)
-class _Actions:
-    """A table of as many columns as there is room for, the ones that matter most first."""
+class ActionTable:
+    """A table of as many columns as there is room for, the ones that matter most first.
 
-    rows: Sequence[_Row]
+    Attributes:
+        rows: What it shows.
+        tells_what_is_left_out: Whether a line below it names the columns that had no room.
+    """
+
+    rows: Sequence[ActionRow]
+    tells_what_is_left_out: bool = True
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         """The table for a width; rich's own protocol."""
@@ -162,7 +177,7 @@ class _Actions:
         for row in self.rows:
             table.add_row(*(column.cell(row) for column in shown))
         yield table
-        if len(shown) < len(_COLUMNS):
+        if self.tells_what_is_left_out and len(shown) < len(_COLUMNS):
             left_out = ", ".join(column.name for column in _COLUMNS if column not in shown)
             yield Text(
                 f"Not shown for lack of room: {left_out}; a wider terminal, --output and "
@@ -171,7 +186,7 @@ class _Actions:
             )
 
 
-def _fitting(rows: Sequence[_Row], width: int) -> list[_Column]:
+def _fitting(rows: Sequence[ActionRow], width: int) -> list[_Column]:
     """The columns that fit, in their order; the action's name is always there."""
     kept: set[str] = set()
     used = -_GAP
@@ -183,30 +198,30 @@ def _fitting(rows: Sequence[_Row], width: int) -> list[_Column]:
     return [column for column in _COLUMNS if column.name in kept]
 
 
-def _severity(row: _Row) -> Text:
+def _severity(row: ActionRow) -> Text:
     if row.diagnosis is None:
         return Text(UNKNOWN, style="dim")
     return Text(row.severity.value.upper(), style=STYLES[row.severity])
 
 
-def _verdict(row: _Row) -> Text:
+def _verdict(row: ActionRow) -> Text:
     if row.diagnosis is None:
         return Text(UNKNOWN, style="dim")
     return Text(row.diagnosis.verdict.value, style=STYLES[row.severity])
 
 
-def _timeout(row: _Row) -> Text:
+def _timeout(row: ActionRow) -> Text:
     step = format_raise(row.diagnosis) if row.diagnosis is not None else ""
     return Text(step, style="bold") if step else Text(call_duration(row.action.timeout_seconds))
 
 
-def _runs(row: _Row) -> Text:
+def _runs(row: ActionRow) -> Text:
     # Where successes are not known, what is counted is timeouts and not executions.
     action = row.action
     return Text(_count(action.executions if action.successes is not None else None))
 
 
-def _timeouts(row: _Row) -> Text:
+def _timeouts(row: ActionRow) -> Text:
     return Text(_count(row.action.timeouts), style="bold" if row.action.timeouts else "dim")
 
 
