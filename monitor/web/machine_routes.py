@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from monitor.render import AliveDocument
+from monitor.web.api_description import HEALTH, METRICS, READINESS
 from monitor.web.documents import readiness_document
 from monitor.web.exposition import Exposition, ExpositionFormat
 from monitor.web.responses import json_response, snapshot_and_time
@@ -27,7 +28,7 @@ def add_metrics(app: Flask, registry: CollectorRegistry) -> None:
     """Add ``/metrics``."""
     exposition = Exposition(registry)
 
-    @app.get("/metrics")
+    @app.get(METRICS.rule)
     def metrics() -> Response:
         form = _wanted_format()
         body = exposition.render(form)
@@ -54,11 +55,11 @@ def _wanted_format() -> ExpositionFormat:
 def add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     """Add ``/healthz`` and ``/readyz``."""
 
-    @app.get("/healthz")
+    @app.get(HEALTH.rule)
     def healthz() -> Response:
-        return json_response(AliveDocument())
+        return json_response(AliveDocument(alive=True))
 
-    @app.get("/readyz")
+    @app.get(READINESS.rule)
     def readyz() -> Response:
         document = readiness_document(*snapshot_and_time(holder, clock))
         return json_response(document, status=200 if document.ready else 503)

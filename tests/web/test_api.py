@@ -7,13 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from monitor import __version__
+from monitor.diagnosis import TimeoutCurve, TimeoutEffect
 from monitor.journal import ChangeState
 from monitor.ledger import OrgState
 from monitor.render import report_document
 from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
-from tests.exporter.snapshots import NOW, ORG, org_snapshot, recorded_org_snapshot
+from monitor.web.action_reports import EVERY_ACTION, ActionReports
+from tests.exporter.snapshots import CRM, NOW, ORG, org_snapshot, recorded_org_snapshot
 from tests.remediation.guard_inputs import change
 from tests.web.conftest import Site
 
@@ -140,3 +143,87 @@ def test_changes_tell_what_was_changed_and_what_stops_changes(serve: Server) -> 
     assert (shown["change_id"], shown["state"], shown["open"]) == (7, "watching", True)
     assert (shown["from_seconds"], shown["to_seconds"]) == (3.0, 4.0)
     assert (shown["applied_at"], shown["ended_at"]) == ("2026-09-21T14:14:01Z", None)
+
+
+def test_one_action_has_all_that_is_known_of_it(serve: Server, tmp_path: Path) -> None:
+    """Its entry in the report, what other timeouts would do, and the changes of it alone."""
+    curve = TimeoutCurve(
+        5_000,
+        5_000,
+        10_000,
+        (
+            TimeoutEffect(5_000, 0.9, 0.9, 0.9, 0, 0, 0, 0, 1.5, is_measured=True),
+            TimeoutEffect(7_500, 0.95, 0.93, 0.97, 50, 30, 70, 900, 1.75, is_measured=False),
+        ),
+    )
+    shown = recorded_org_snapshot(tmp_path)
+    assert shown.diagnosis
+    crm = replace(shown.diagnosis.diagnoses[CRM.action_id], curve=curve)
+    mine = change(ChangeState.WATCHING, action_id=CRM.action_id)
+    done = replace(shown.remediation, changes=(mine, change()))
+    diagnosis = replace(shown.diagnosis, diagnoses={CRM.action_id: crm})
+    site = serve(replace(shown, diagnosis=diagnosis, remediation=done))
+    document = site.ask(f"/api/v1/actions/{ORG}/{CRM.action_id}").json()
+
+    assert document["action"] == site.ask("/api/v1/actions").json()["actions"][0]
+    assert [one["action_id"] for one in document["changes"]] == [CRM.action_id]
+    assert document["curve"]["measured_to_seconds"] == 5.0
+    assert document["curve"]["effects"][1] == {
+        "timeout_seconds": 7.5,
+        "success_share": 0.95,
+        "success_share_low": 0.93,
+        "success_share_high": 0.97,
+        "rescued_per_day": 50.0,
+        "rescued_low_per_day": 30.0,
+        "rescued_high_per_day": 70.0,
+        "extra_wait_seconds_per_day": 900.0,
+        "slots": 1.75,
+        "measured": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/api/v1/actions/nobody/x", 404, "There is no org nobody: /api/v1/status lists them."),
+        (f"/api/v1/actions/{ORG}/x", 404, f"{ORG} has no data action x: /api/v1/actions lists"),
+        ("/api/v1/actions?org=nobody", 400, "There is no org nobody"),
+        ("/api/v1/actions?verdict=bad", 400, "There is no verdict bad: it is one of healthy, "),
+        ("/api/v1/actions?min_severity=9", 400, "There is no min_severity 9: it is one of unkno"),
+    ],
+)
+def test_what_is_not_there_is_told_in_words(
+    serve: Server, path: str, status: int, words: str
+) -> None:
+    """What was wrong, and where to look."""
+    answer = serve(org_snapshot()).ask(path)
+
+    assert answer.status == status
+    assert answer.json()["detail"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["CRM lookup", "Payment", "Get user"]),
+        ("?org=acme&verdict=&min_severity=", ["CRM lookup", "Payment", "Get user"]),
+        ("?verdict=healthy", ["Payment"]),
+        ("?min_severity=good", ["CRM lookup", "Payment"]),
+        ("?min_severity=critical&verdict=healthy", []),
+    ],
+)
+def test_actions_can_be_chosen(serve: Server, tmp_path: Path, query: str, names: list[str]) -> None:
+    """By org, verdict and severity; an empty word chooses nothing."""
+    document = serve(recorded_org_snapshot(tmp_path)).ask(f"/api/v1/actions{query}").json()
+
+    assert [one["action_name"] for one in document["actions"]] == names
+    assert [one["org"] for one in document["orgs"]] == [ORG]
+
+
+def test_a_report_is_made_once_for_each_snapshot(tmp_path: Path) -> None:
+    """Whoever asks every second has nothing encoded anew between two polls."""
+    first, second = (Snapshot(NOW, (recorded_org_snapshot(tmp_path),)) for _ in range(2))
+    reports = ActionReports()
+
+    assert reports.of(first).filtered(EVERY_ACTION) is reports.of(first).encoded
+    assert reports.of(second) is not reports.of(first)

@@ -15,7 +15,7 @@ from tests.web.conftest import LOOPBACK, Site
 
 Server = Callable[..., Site]
 
-ROUTES = ("/", "/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/actions")
+ROUTES = ("/", "/metrics", "/healthz", "/readyz", "/api/v1", "/api/v1/status", "/api/v1/actions")
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -41,7 +41,7 @@ def test_head_is_get_without_a_body(serve: Server, path: str) -> None:
     assert head.headers["Content-Length"] == get.headers["Content-Length"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/api/v1", "/static/status.css"])
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/api/v1/", "/static/status.css"])
 def test_unknown_path_is_json(serve: Server, path: str) -> None:
     """A path that is not there is a 404 that programs can read."""
     answer = serve(org_snapshot()).ask(path)

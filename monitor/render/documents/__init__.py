@@ -19,6 +19,7 @@ from monitor.render.documents.actions import (
     OrgDocument,
     ReportDocument,
 )
+from monitor.render.documents.api import IndexDocument, RouteDocument, SingleActionDocument
 from monitor.render.documents.changes import (
     AuditEntryDocument,
     ChangeDocument,
@@ -39,6 +40,7 @@ from monitor.render.documents.diagnosis import (
     RecommendedTimeoutDocument,
     SlotsDocument,
 )
+from monitor.render.documents.effects import CurveDocument, EffectDocument
 from monitor.render.documents.investigation import (
     EndingDocument,
     ExecutionDocument,
@@ -71,12 +73,14 @@ __all__ = [
     "ChangesDocument",
     "ConcurrencyDocument",
     "CountsDocument",
+    "CurveDocument",
     "DecisionDocument",
     "DiagnosedDocument",
     "DiagnosisDocument",
     "Document",
     "DriftDocument",
     "DroppedRecordsDocument",
+    "EffectDocument",
     "EndingDocument",
     "ErrorDocument",
     "ErrorTypeDocument",
@@ -88,6 +92,7 @@ __all__ = [
     "GuardDocument",
     "HistoryDocument",
     "HitDocument",
+    "IndexDocument",
     "IntegrationCountsDocument",
     "InvestigationDocument",
     "LatencyBandDocument",
@@ -103,6 +108,8 @@ __all__ = [
     "RecommendedTimeoutDocument",
     "RefusedDocument",
     "ReportDocument",
+    "RouteDocument",
+    "SingleActionDocument",
     "SlotsDocument",
     "SourceDocument",
     "StandbyDocument",

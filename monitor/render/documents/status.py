@@ -16,7 +16,7 @@ SourceName = Annotated[str, Meta(description="The source, such as actions or con
 class AliveDocument(Document, frozen=True):
     """The program runs."""
 
-    alive: Annotated[bool, Meta(description="Always true.")] = True
+    alive: Annotated[bool, Meta(description="Always true.")]
 
 
 class ErrorDocument(Document, frozen=True):
