@@ -12,7 +12,7 @@ COMPILE   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format dashboards docs house soak lock clean runtime dev
+.PHONY: help demo test check format dashboards docs pictures house soak lock clean runtime dev
 
 help:
 	@echo "make demo     a simulated org, watched: table, metrics and status, until Ctrl-C"
@@ -22,6 +22,7 @@ help:
 	@echo "make format   put the code into the form that check asks for"
 	@echo "make dashboards   write dashboards, rules and alerts anew from dashboards/source"
 	@echo "make docs     write the tables of docs/platform.md anew from the simulator"
+	@echo "make pictures     write README's sample of the demo and its pictures anew"
 	@echo "make soak     thirty simulated days in one process: what it takes must level off"
 	@echo "make house    figures about the shape of the code; ARGS=-v says what was counted"
 	@echo "make lock     write the lock files anew; ARGS=--upgrade takes newer versions"
@@ -51,6 +52,9 @@ dashboards: dev
 
 docs: dev
 	$(BIN)/python -m scripts.platform_page
+
+pictures: dev
+	$(BIN)/python -m scripts.pictures
 
 house: dev
 	@$(BIN)/python -m scripts.house $(ARGS)

@@ -3,15 +3,14 @@
 import math
 import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.context import Context
+from monitor.cli.demo_daemon import await_first_verdicts, demo_daemon
 from monitor.cli.progress import waiting
 from monitor.cli.simulate import MOST_SEED
 from monitor.cli.terminal import console_for, untamed
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from monitor.cli.demo_screen import DemoScreen
-    from monitor.config import Settings
     from monitor.daemon import Daemon
-    from monitor.simulator import RunningSimulator, SimulatedOrg
 
 REDRAW_SECONDS = 5.0
 LOOK_SECONDS = 0.2
@@ -34,8 +31,6 @@ LOOK_SECONDS = 0.2
 PROMPT_LINES = 3
 """Stand below the last screen: make's word that it was interrupted, and the shell's prompt."""
 
-POLL_INTERVAL = "10s"
-FIRST_POLL_SECONDS = 120.0
 GOOD_POLLS = ("ok", "partial")
 
 
@@ -71,65 +66,18 @@ def demo(
     context: Context = ctx.obj
     context.configure_logs(quiet=not context.verbose)
     from monitor.clock import SystemClock
-    from monitor.daemon import Daemon
-    from monitor.simulator import BELIEVABLE, SimulatedOrg, serve
-    from monitor.simulator import scenario as named
 
-    clock = SystemClock()
-    org = SimulatedOrg(named(scenario, seed=seed), clock, world=BELIEVABLE)
     deadline = None if duration is None else time.monotonic() + duration
-    with (
-        tempfile.TemporaryDirectory(prefix="timeout-monitor-") as folder,
-        serve(org) as simulator,
-    ):
-        settings = _settings(org, simulator, Path(folder), host, port)
-        daemon = Daemon(settings, clock=clock)
-        try:
-            daemon.start()
-            with waiting("Reading 24 h of history and judging it"):
-                _await_first_verdicts(daemon, shutdown)
-            _refuse_to_show_nothing(daemon, shutdown)
+    with demo_daemon(SystemClock(), scenario=scenario, seed=seed, host=host, port=port) as daemon:
+        with waiting("Reading 24 h of history and judging it"):
+            await_first_verdicts(daemon, shutdown)
+        _refuse_to_show_nothing(daemon, shutdown)
+        was_ended_early = shutdown.wait(0)
+        if not was_ended_early:
             _show(daemon, shutdown, deadline)
-        finally:
-            daemon.close()
-    _say_goodbye(daemon)
-
-
-def _settings(
-    org: "SimulatedOrg", simulator: "RunningSimulator", folder: Path, host: str, port: int
-) -> "Settings":
-    from monitor.config import OrgSettings, Settings
-
-    return Settings.model_validate(
-        {
-            "collect": {"interval": POLL_INTERVAL},
-            "serve": {"host": host, "port": port},
-            "state": {"url": f"sqlite:///{folder / 'demo.db'}"},
-            "org": [
-                OrgSettings.model_validate(
-                    {
-                        "name": "demo",
-                        "client_id": org.client_id,
-                        "client_secret": org.client_secret,
-                        "api_url": simulator.url,
-                        "contract": org.contract,
-                    }
-                )
-            ],
-        }
-    )
-
-
-def _await_first_verdicts(daemon: "Daemon", shutdown: ShutdownSignal) -> None:
-    """Wait for the first poll, and for what it says of each action where it read anything."""
-    patience = time.monotonic() + FIRST_POLL_SECONDS
-    while not shutdown.wait(0.05) and time.monotonic() < patience:
-        org_snapshots = daemon.holder.current.orgs
-        if any(
-            org_snapshot.diagnosis or org_snapshot.health.polls.get("failed")
-            for org_snapshot in org_snapshots
-        ):
-            return
+    if not was_ended_early and _has_window():
+        _leave_last_screen(daemon)
+    typer.echo(_goodbye(daemon))
 
 
 def _refuse_to_show_nothing(daemon: "Daemon", shutdown: ShutdownSignal) -> None:
@@ -191,7 +139,7 @@ def _show_in_window(daemon: "Daemon", shutdown: ShutdownSignal, left: Callable[[
 
     console = Console(file=untamed(sys.stdout))
     foot = _addresses(daemon), _addresses_in_a_line(daemon)
-    with Live(_screen(daemon, foot), console=console, screen=True, auto_refresh=False) as live:
+    with Live(demo_screen(daemon, foot), console=console, screen=True, auto_refresh=False) as live:
         drawn, size = time.monotonic(), console.size
         live.refresh()
         while left() > 0 and not shutdown.wait(min(LOOK_SECONDS, left())):
@@ -200,13 +148,14 @@ def _show_in_window(daemon: "Daemon", shutdown: ShutdownSignal, left: Callable[[
                 console.clear()  # what a wider window held must not stay beside what comes
             if time.monotonic() - drawn >= REDRAW_SECONDS:
                 drawn = time.monotonic()
-                live.update(_screen(daemon, foot), refresh=True)
+                live.update(demo_screen(daemon, foot), refresh=True)
         console.clear()  # some terminals would keep what hangs over after a resize
 
 
-def _screen(
+def demo_screen(
     daemon: "Daemon", foot: "tuple[Text, Text] | None" = None, spare_lines: int = 0
 ) -> "DemoScreen":
+    """Return what a window shows of the newest snapshot."""
     from monitor.cli.demo_screen import DemoScreen
 
     shown = daemon.holder.current
@@ -235,22 +184,22 @@ def _addresses_in_a_line(daemon: "Daemon") -> "Text":
     return text.append("Ctrl-C ends it", style="dim")
 
 
-def _say_goodbye(daemon: "Daemon") -> None:
-    """Leave the last screen where the shell goes on, with a sentence below it."""
-    goodbye = "\n".join(_goodbyes(daemon))
-    if _has_window():
-        console = console_for()
-        lines = sum(1 + len(line) // console.width for line in goodbye.splitlines())
-        console.print(_screen(daemon, spare_lines=lines + PROMPT_LINES))
-    typer.echo(goodbye)
+def _leave_last_screen(daemon: "Daemon") -> None:
+    """Print where the shell goes on what was in the window, less the addresses."""
+    console = console_for()
+    lines = sum(1 + len(line) // console.width for line in _goodbye(daemon).splitlines())
+    console.print(demo_screen(daemon, spare_lines=lines + PROMPT_LINES))
 
 
-def _goodbyes(daemon: "Daemon") -> Iterator[str]:
+def _goodbye(daemon: "Daemon") -> str:
+    """Return a blank line, and what was counted."""
+    words = ""
     for org_snapshot in daemon.holder.current.orgs:
         polls = org_snapshot.health.polls
         executions = sum(total.count for total in org_snapshot.state.totals.values())
-        yield (
+        words += (
             f"\nWatched {org_snapshot.org} with {count_of(sum(polls.values()), 'poll')} "
             f"({polls.get('failed', 0)} failed): {count_of(executions, 'execution')} counted, "
             f"{count_of(org_snapshot.day.total.timeouts, 'timeout')} in 24 h."
         )
+    return words
