@@ -19,7 +19,7 @@ from monitor.diagnosis.model import (
     Recommendation,
     Verdict,
 )
-from monitor.diagnosis.severity import Severity, severity_of
+from monitor.diagnosis.severity import CRITICAL_SHARE, Severity, severity_of
 from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
 from monitor.diagnosis.verdict_period import VerdictPeriod
 from monitor.lazy_face import load_when_asked
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANSWERED_TARGET",
+    "CRITICAL_SHARE",
     "HOW_TO_CHANGE",
     "TOO_LONG_RATIO",
     "ActionEvidence",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.web.page import overview_page
+from flask import request
+
+from monitor.web.overview import Overview
+from monitor.web.overview_filters import OverviewFilters
+from monitor.web.pages import html_response
 from monitor.web.responses import snapshot_and_time
 
 if TYPE_CHECKING:
@@ -16,7 +20,10 @@ if TYPE_CHECKING:
 
 def add_pages(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     """Add ``/``."""
+    drawn = Overview()
 
     @app.get("/")
     def overview() -> Response:
-        return overview_page(*snapshot_and_time(holder, clock))
+        snapshot, now = snapshot_and_time(holder, clock)
+        html = drawn.html(snapshot, now, OverviewFilters.of(request.args))
+        return html_response(html, now)

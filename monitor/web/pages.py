@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 from flask import Response, render_template
 
 from monitor import __version__
+from monitor.formats import iso_time
+from monitor.web.banners import banners, stale_from
+from monitor.web.readiness import why_not_ready
 from monitor.web.time_tags import time_tag
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from monitor.snapshot import Snapshot
+    from monitor.web.banners import Banner
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -34,23 +38,42 @@ class Shell:
         version: The program's.
         orgs: The orgs' names.
         taken_at: When the snapshot was taken; epoch seconds.
+        next_poll_at: When the next poll of an org is due; epoch seconds, None where not known.
         refresh_seconds: How often the page looks whether there is something new.
+        banners: What a reader must know first.
+        is_ready: Whether what is shown can be relied on.
+        off: Sources that do not answer, by name.
+        stale_from_iso: From when on the data is stale unless something is read, for a script.
     """
 
     version: str
     orgs: tuple[str, ...]
     taken_at: float
+    next_poll_at: float | None
     refresh_seconds: int
+    banners: tuple[Banner, ...]
+    is_ready: bool
+    off: tuple[str, ...]
+    stale_from_iso: str | None
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Shell:
-        """Return the shell of a snapshot."""
+    def of(cls, snapshot: Snapshot, now: float) -> Shell:
+        """Return the shell of a snapshot as it is to be seen now.
+
+        Two shells of one snapshot are equal as long as the same banners are to be seen.
+        """
         wanted = int(snapshot.interval_seconds / _LOOKS_PER_POLL)
+        polled = [one.polled_at for one in snapshot.read_here if one.polled_at is not None]
         return cls(
             version=__version__,
             orgs=tuple(org_snapshot.org for org_snapshot in snapshot.orgs),
             taken_at=snapshot.taken_at,
+            next_poll_at=min(polled) + snapshot.interval_seconds if polled else None,
             refresh_seconds=min(max(wanted, _LEAST_REFRESH_SECONDS), _MOST_REFRESH_SECONDS),
+            banners=banners(snapshot, now),
+            is_ready=not why_not_ready(snapshot, now),
+            off=tuple(sorted({source for one in snapshot.orgs for source in one.sources_off})),
+            stale_from_iso=iso_time(stale_from(snapshot)),
         )
 
 
@@ -71,8 +94,7 @@ def page_response(template: str, snapshot: Snapshot, now: float, **words: object
             may come from it, or the page is new at every look.
         **words: What the template shows.
     """
-    html = render_template(template, shell=Shell.of(snapshot), **words)
-    return html_response(html, now)
+    return html_response(render_template(template, shell=Shell.of(snapshot, now), **words), now)
 
 
 def html_response(html: str, now: float) -> Response:

@@ -13,6 +13,12 @@ _GOOD_POLLS = ("ok", "partial")
 REFUSED = "refused"
 """Why nothing is ready of an org whose executions the platform does not let us count."""
 
+STALE = "stale"
+"""Why a source is not ready that was not read for too long, or never."""
+
+NO_POLL_HAS_ENDED = "no poll has ended for"
+"""How the reason begins where polls hang, or are not begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unready:
@@ -71,7 +77,7 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
             Unready(
                 org=stale.org,
                 source=stale.source,
-                reason="stale" if stale.source else "no source answers",
+                reason=STALE if stale.source else "no source answers",
                 last_success_at=last,
                 stale_since=None if last is None else last + snapshot.stale_after_seconds,
             )
@@ -83,7 +89,7 @@ def _about_time(org_snapshot: OrgSnapshot, now: float, stale_after_seconds: floa
     """What is wrong with polls that never end or never begin, and with the clock."""
     found = []
     if org_snapshot.polled_at is not None and now - org_snapshot.polled_at > stale_after_seconds:
-        found.append(f"no poll has ended for {now - org_snapshot.polled_at:.0f} s")
+        found.append(f"{NO_POLL_HAS_ENDED} {now - org_snapshot.polled_at:.0f} s")
     skew = org_snapshot.health.clock_skew_seconds
     if skew is not None and org_snapshot.health.is_clock_off:
         way = "behind" if skew > 0 else "ahead of"

@@ -1,0 +1,140 @@
+"""What changed in the last day: timeouts, by this program or past it, and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from monitor.formats import count_of, exact_seconds
+from monitor.web.overview_filters import verdict_words
+from monitor.web.overview_rows import action_url
+from monitor.web.time_tags import TimeForm, time_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor.journal import Change, OutsideChange
+    from monitor.snapshot import Snapshot
+    from monitor.web.watched_actions import WatchedAction
+
+DAY_SECONDS = 86_400
+MOST_SHOWN = 25
+"""Lines; a page of all changes is a click away."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing that changed.
+
+    Attributes:
+        at: When; epoch seconds.
+        kind: ``timeout``, ``began`` or ``ended``.
+        words: What, safe in HTML.
+    """
+
+    at: float
+    kind: str
+    words: Markup
+
+    @property
+    def when(self) -> Markup:
+        """``at`` as a page shows it."""
+        return time_tag(self.at, TimeForm.SHORT)
+
+
+@dataclass(frozen=True, slots=True)
+class SinceYesterday:
+    """All that changed.
+
+    Attributes:
+        summary: How much of what, in one line.
+        news: The newest first, no more than can be read.
+        left_out: How many more there are.
+    """
+
+    summary: str
+    news: tuple[News, ...]
+    left_out: int
+
+
+def since_yesterday(
+    snapshot: Snapshot, actions: Iterable[WatchedAction], org: str = ""
+) -> SinceYesterday:
+    """Return what changed within a day before the snapshot.
+
+    Args:
+        snapshot: What is shown.
+        actions: Its actions, those whose verdicts are told of.
+        org: One org alone; all where empty.
+    """
+    begin = snapshot.taken_at - DAY_SECONDS
+    found = [*_verdicts(actions)]
+    for org_snapshot in snapshot.orgs:
+        if org in {"", org_snapshot.org}:
+            found += [_change(one) for one in org_snapshot.remediation.changes]
+            found += [_outside(one) for one in org_snapshot.remediation.outside]
+    news = sorted((one for one in found if one.at >= begin), key=lambda one: -one.at)
+    return SinceYesterday(
+        summary=_summary(news),
+        news=tuple(news[:MOST_SHOWN]),
+        left_out=max(0, len(news) - MOST_SHOWN),
+    )
+
+
+def _verdicts(actions: Iterable[WatchedAction]) -> Iterable[News]:
+    for one in actions:
+        period = one.found.period if one.found else None
+        if period is None or not one.needs_attention:
+            continue
+        link = Markup('<a class="name" href="{}"><bdi>{}</bdi></a>').format(
+            action_url(one.day), one.name
+        )
+        verdict = verdict_words(one.verdict)
+        if not period.is_since_start:
+            yield News(period.since, "began", Markup("{}: {} began").format(link, verdict))
+        if period.until is not None:
+            yield News(period.until, "ended", Markup("{}: {} ended").format(link, verdict))
+
+
+def _change(change: Change) -> News:
+    at = max(change.began_at, change.applied_at or 0.0, change.ended_at or 0.0, change.touched_at)
+    words = Markup("<bdi>{}</bdi>: timeout {} \N{RIGHTWARDS ARROW} {}, {}, by {}").format(
+        change.action_name or change.action_id,
+        exact_seconds(change.from_ms),
+        exact_seconds(change.to_ms),
+        change.state.replace("_", " "),
+        change.actor,
+    )
+    return News(at, "timeout", words)
+
+
+def _outside(change: OutsideChange) -> News:
+    words = Markup(
+        "<bdi>{}</bdi>: timeout {} \N{RIGHTWARDS ARROW} {}, set outside this program by {}"
+    ).format(
+        change.action_name or change.action_id,
+        _timeout(change.from_ms),
+        _timeout(change.to_ms),
+        change.set_by.who,
+    )
+    return News(change.at, "timeout", words)
+
+
+def _timeout(timeout_ms: int | None) -> str:
+    return "not known" if timeout_ms is None else exact_seconds(timeout_ms)
+
+
+def _summary(news: list[News]) -> str:
+    counts = {
+        kind: sum(1 for one in news if one.kind == kind) for kind in ("timeout", "began", "ended")
+    }
+    told = []
+    if counts["began"]:
+        told.append(f"{count_of(counts['began'], 'verdict')} began")
+    if counts["ended"]:
+        told.append(f"{count_of(counts['ended'], 'verdict')} ended")
+    if counts["timeout"]:
+        told.append(f"{count_of(counts['timeout'], 'change')} of timeouts")
+    return ", ".join(told) or "nothing changed"
