@@ -165,6 +165,8 @@ class SimulatedOrg:
         """Return what really happened in ``from_ms <= end < to_ms``, visible or not.
 
         But for what no reader could count: ``spoiled`` says how many executions that was.
+        ``outages`` says since when and until when (epoch seconds) a back end was down meanwhile;
+        all else that is wrong with a back end is so throughout, or comes and goes with the day.
         """
         # Where flows are not aggregated by exit, detail records tell: there a flow ends at its end.
         grouped = self.contract == "platform" and self.world.flow_aggregates == "grouped"
@@ -176,7 +178,15 @@ class SimulatedOrg:
         rows = self._traffic.ended_between(from_ms, to_ms)
         spoiled = self.odd.spoiled(rows) & (self.contract == "platform")
         told = truth(rows.take(~spoiled), left, self.scenario)
-        return {**told, "spoiled": int(spoiled.sum())}
+        outages = [
+            {
+                "action_id": self.scenario.actions[action].action_id,
+                "from": begin_ms / 1_000,
+                "to": end_ms / 1_000,
+            }
+            for action, begin_ms, end_ms in self._traffic.outages(from_ms, to_ms)
+        ]
+        return {**told, "outages": outages, "spoiled": int(spoiled.sum())}
 
     def _action_changed(self, position: int, timeout_ms: int) -> None:
         """An integration action's timeout was changed; it counts where actions decide."""

@@ -142,6 +142,28 @@ class Traffic:
         end_ms = rows.end_ms
         return rows.take((end_ms >= from_ms) & (end_ms < to_ms))
 
+    def outages(self, from_ms: int, to_ms: int) -> list[tuple[int, int, int]]:
+        """Return the outages that reach into ``from_ms <= t < to_ms``, the oldest first.
+
+        Each is the action, as a position in the org's, and its begin and end in epoch milliseconds;
+        what happened before the org's history, or after its end, is none.
+        """
+        from_ms = max(from_ms, int(self._scenario.history_start * 1_000))
+        if self._scenario.ends is not None:
+            to_ms = min(to_ms, int(self._scenario.ends * 1_000))
+        day_ms = distributions.DAY_SECONDS * 1_000
+        found = []
+        for stream in self._streams:
+            if stream.law.outage is None:
+                continue
+            for day in range(from_ms // day_ms, -(-to_ms // day_ms)):
+                begin, end = distributions.outage_of_day(stream.law.outage, day, stream.key)
+                # It ends with its day at the latest.
+                end = min(end, (day + 1) * day_ms)
+                if begin < to_ms and end > from_ms:
+                    found += [(int(member), begin, end) for member in stream.members]
+        return sorted(found, key=lambda one: (one[1], one[0]))
+
     def cells(self, from_ms: int, to_ms: int) -> Iterator[CellKey]:
         """Yield the cells whose arrivals may lie in ``from_ms <= arrival < to_ms``."""
         from_ms = max(from_ms, int(self._scenario.history_start * 1_000))
