@@ -122,7 +122,7 @@ def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSever
         return settled(now, seconds, window_seconds, collect.settle)
 
     summaries = [
-        summarise(ledger, org.name, org.contract, last(org, seconds), classifier)
+        summarise(ledger, org.name, org.contract, last(org, seconds), classifier, by_hour=True)
         for org in settings.org
     ]
     diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}

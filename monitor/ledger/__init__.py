@@ -22,6 +22,7 @@ from monitor.ledger.model import (
 )
 
 if TYPE_CHECKING:
+    from monitor.ledger.counts_by_hour import HourlyCounts
     from monitor.ledger.history import History
     from monitor.ledger.inspection import StateCondition, inspect_state
     from monitor.ledger.ledger import Ledger
@@ -32,6 +33,7 @@ __all__ = [
     "LATENESS_EDGES_SECONDS",
     "FlowErrorTotal",
     "History",
+    "HourlyCounts",
     "IncidentTotal",
     "Lateness",
     "Ledger",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "counts_by_hour": ("HourlyCounts",),
     "history": ("History",),
     "inspection": ("StateCondition", "inspect_state"),
     "ledger": ("Ledger",),

@@ -58,6 +58,7 @@ from monitor.store import (
 from monitor.time_ranges import TimeRange
 
 if TYPE_CHECKING:
+    from monitor.ledger.counts_by_hour import HourlyCounts
     from monitor.ledger.tally_columns import OrgTallies
 
 
@@ -382,6 +383,14 @@ class Ledger:
             return read_org_tallies(
                 connection, org_id, time_range, bucket_seconds, window_seconds, action_id
             )
+
+    def counts_by_hour(self, org: str, time_range: TimeRange) -> HourlyCounts:
+        """Return the executions of the windows that start in ``time_range``, by the hour."""
+        from monitor.ledger.counts_by_hour import read_counts_by_hour  # noqa: PLC0415 - numpy, for this alone
+
+        with self._database.reading() as connection:
+            # An org that nobody knows has no rows; no org has this id.
+            return read_counts_by_hour(connection, find_org(connection, org) or -1, time_range)
 
     def window_loads(self, org: str, time_range: TimeRange) -> list[Tally]:
         """Return what each ending of each action put on an org, window by window, in no order."""

@@ -16,6 +16,9 @@ from monitor.summary import (
 
 log = structlog.get_logger()
 
+DAY_SECONDS = 86_400
+"""A shorter period is not told by the hour."""
+
 
 class SettledSummaries:
     """What one org's windows sum up to; kept until the next one settles."""
@@ -55,7 +58,14 @@ class SettledSummaries:
             # What came late to windows that are settled shows when the next one settles: a day of
             # 2,000 actions is not summed up anew every minute for it.
             return known
-        summary = summarise(self._ledger, self._org, self._contract, time_range, self._classifier)
+        summary = summarise(
+            self._ledger,
+            self._org,
+            self._contract,
+            time_range,
+            self._classifier,
+            by_hour=seconds >= DAY_SECONDS,
+        )
         self._summaries[seconds] = summary
         self._warn_of_errors_at_timeout(summary)
         return summary

@@ -10,6 +10,7 @@ import pandas as pd
 from monitor.ledger import OrgState
 from monitor.model import SOLE_ACTION, Action, ActionKind, Classifier, Outcome
 from monitor.summary import groups, tables
+from monitor.summary.by_hour import actions_by_hour, no_hours
 from monitor.summary.model import ActionSummary, SummaryInput
 from monitor.summary.percentiles import DurationDistribution, duration_distribution
 from monitor.summary.tables import ActionCounts
@@ -43,6 +44,8 @@ class ActionSummaries:
         self._attributed = {
             incident.action_id for incident in data.incidents if incident.attributed
         }
+        self._hours = {} if data.by_hour is None else actions_by_hour(data.by_hour, classifier)
+        self._no_hours = no_hours(data.by_hour)
         self._in_force = timeouts_during(data.timeouts_in_force, data.time_range)
 
     def summaries(self) -> tuple[ActionSummary, ...]:
@@ -64,6 +67,7 @@ class ActionSummaries:
         p99_seconds = _seconds(durations.percentile_ms(0.99))
         timeout_seconds = _seconds(timeout.at_end_ms)
         day_before = self._timeouts_day_before(action_id)
+        hours = self._hours.get(action_id, self._no_hours)
         return ActionSummary(
             org=data.org,
             action_id=action_id,
@@ -91,6 +95,8 @@ class ActionSummaries:
             error_types=tuple(self._failures.get(action_id, ())),
             mean_concurrency=self._mean_concurrency(action_id, counts, timeout),
             attributed=SOLE_ACTION if action_id in self._attributed else "",
+            timeouts_by_hour=hours.timeouts,
+            executions_by_hour=hours.executions,
         )
 
     def _used_by(self, action_id: str) -> tuple[str, ...] | None:

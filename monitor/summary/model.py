@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from monitor.contract import DETAIL_SOURCE, Contract
 from monitor.counts import Tally
 from monitor.ledger import OrgState
 from monitor.model import FLOW_ERRORS_SOURCE, ActionKind, FlowErrorTally, Incident
 from monitor.time_ranges import TimeRange
+
+if TYPE_CHECKING:
+    from monitor.ledger import HourlyCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,7 @@ class SummaryInput:
         incidents: Timeouts of the period from detail records.
         flow_errors: Callers lost in flows in the period.
         timeouts_in_force: Action id, since when (epoch seconds), timeout (ms); oldest first.
+        by_hour: Executions of the period by the hour; None where that was not asked for.
     """
 
     org: str
@@ -251,6 +256,7 @@ class SummaryInput:
     incidents: Sequence[Incident] = ()
     flow_errors: Sequence[FlowErrorTally] = ()
     timeouts_in_force: Sequence[tuple[str, float, int | None]] = ()
+    by_hour: HourlyCounts | None = None
 
     @property
     def successes_known(self) -> bool:

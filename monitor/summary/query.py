@@ -34,8 +34,14 @@ def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) 
     return TimeRange(floor_to(end - seconds, window_seconds), end)
 
 
-def summarise(
-    ledger: Ledger, org: str, contract: Contract, time_range: TimeRange, classifier: Classifier
+def summarise(  # noqa: PLR0913 - of what, whose, when, and how it is read
+    ledger: Ledger,
+    org: str,
+    contract: Contract,
+    time_range: TimeRange,
+    classifier: Classifier,
+    *,
+    by_hour: bool = False,
 ) -> Summary:
     """Return the summary of one org over a range of time that begins and ends on window boundaries.
 
@@ -45,6 +51,7 @@ def summarise(
         contract: ``platform`` or ``flow``.
         time_range: The period; ``settled`` gives one.
         classifier: Reads the platform's words for how an execution ended.
+        by_hour: Whether each action's hours are wanted too.
 
     Raises:
         LedgerError: The ledger can't be read.
@@ -63,6 +70,7 @@ def summarise(
         incidents=ledger.incidents(org, time_range),
         flow_errors=ledger.flow_errors(org, time_range),
         timeouts_in_force=ledger.timeouts_in_force(org),
+        by_hour=ledger.counts_by_hour(org, time_range) if by_hour else None,
     )
     return assemble_summary(summary_input, classifier)
 

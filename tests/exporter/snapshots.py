@@ -218,7 +218,7 @@ def recorded_org_snapshot(path: Path, *, contract: str = "platform") -> OrgSnaps
             org=ORG,
             contract=Contract(contract),
             state=ledger.state(ORG),
-            day=summarise(ledger, ORG, Contract(contract), DAY, CLASSIFIER),
+            day=summarise(ledger, ORG, Contract(contract), DAY, CLASSIFIER, by_hour=True),
             hour=summarise(ledger, ORG, Contract(contract), HOUR, CLASSIFIER),
             limits=limits_in_use(ledger, ORG, Contract(contract), HOUR, CLASSIFIER),
             health=HEALTHY,

@@ -85,3 +85,28 @@ def test_sums_are_of_one_org(ledger: Ledger) -> None:
     ledger.record("other", SOURCE, reading(tally(100)))
 
     assert [found.counts.count for found in ledger.tally_sums(ORG, windows(0, 12))] == [1]
+
+
+def test_hours_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
+    """Every way that an action ended, hour by hour; of one org, and of the period alone."""
+    ledger.record(
+        ORG,
+        SOURCE,
+        reading(
+            *(tally(10**n, window=n * 6) for n in range(4)),
+            tally(7, window=12, error_type="Timeout"),
+            covered=windows(0, 24),
+        ),
+    )
+    ledger.record("other", SOURCE, reading(tally(5, window=6)))
+
+    found = ledger.counts_by_hour(ORG, windows(6, 24))
+
+    assert found.hours == 2
+    rows = zip(found.series.tolist(), found.hour.tolist(), found.count.tolist(), strict=True)
+    assert sorted((found.words[key][1], hour, count) for key, hour, count in rows) == [
+        ("NONE", 0, 110),
+        ("NONE", 1, 1_000),
+        ("Timeout", 0, 7),
+    ]
+    assert ledger.counts_by_hour("nobody", windows(0, 12)).count.tolist() == []
