@@ -110,8 +110,8 @@ class Daemon:
             self._loops = self._open_loops(settings)
             self.holder = SnapshotHolder(self._snapshot(), self._leased.as_leased)
             registry = CollectorRegistry()
-            registry.register(MetricsCollector(self.holder, settings.classify.classifier(), clock))
-            serve = settings.serve
+            serve, classifier = settings.serve, settings.classify.classifier()
+            registry.register(MetricsCollector(self.holder, classifier, clock, serve.histogram))
             hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
             self._protected = protected = WebConfig.read(serve.web_config)
             app = create_app(self.holder, registry, clock, hosts, protected.passwords)

@@ -83,10 +83,10 @@ def lost_callers(good: float, bad: float, below: float, flow: str = "f1") -> Cou
 
 
 def verdict(name: str) -> tuple[Line, ...]:
-    """The state set of an action whose verdict comes to be this one."""
+    """The verdict of an action that comes to be this one; the one before it leaves."""
     return (
-        Level(f'genesys_data_action_verdict{{{ACTION}, verdict="healthy"}}', 1, 0, 1),
-        Level(f'genesys_data_action_verdict{{{ACTION}, verdict="{name}"}}', 0, 1, 0),
+        Level(f'genesys_data_action_verdict{{{ACTION}, verdict="healthy"}}', 1, None, 1),
+        Level(f'genesys_data_action_verdict{{{ACTION}, verdict="{name}"}}', None, 1, None),
     )
 
 

@@ -131,7 +131,8 @@ def _write(
             )
         with result.opened() as file:
             classifier = settings.classify.classifier()
-            file.writelines(openmetrics(history, pasts, classifier, labels))
+            detail = settings.serve.histogram
+            file.writelines(openmetrics(history, pasts, classifier, labels, detail))
     return pasts
 
 

@@ -4,6 +4,7 @@ Each setting has its default here, and its bounds; a section is handed on as it 
 """
 
 import re
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 
@@ -100,12 +101,21 @@ class CollectSettings(Section):
         return self
 
 
+class HistogramDetail(StrEnum):
+    """How finely ``/metrics`` tells how long executions took."""
+
+    OFF = "off"
+    COARSE = "coarse"
+    FULL = "full"
+
+
 class ServeSettings(Section):
-    """``[serve]``: where the metrics and the API are served."""
+    """``[serve]``: where the metrics, the pages and the API are served."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=9840, ge=0, le=65535)
     hosts: tuple[str, ...] = ()
+    histogram: HistogramDetail = HistogramDetail.COARSE
     web_config: str = ""
 
     @field_validator("hosts")

@@ -2,6 +2,7 @@
 
 from monitor.exporter.catalogue import METRICS, Kind, MetricSpec
 from monitor.exporter.collector import MetricsCollector
+from monitor.exporter.families import WrittenFamily
 from monitor.exporter.history import PastOrg, openmetrics, past_of
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "MetricSpec",
     "MetricsCollector",
     "PastOrg",
+    "WrittenFamily",
     "openmetrics",
     "past_of",
 ]

@@ -1,12 +1,16 @@
-"""What is exported of data actions: counters, gauges from the last hour, and verdicts."""
+"""What is exported of data actions: counters, gauges from the last hour, and verdicts.
+
+These are nearly all the series that there are, so they are drawn org by org, see ``OrgSeries``.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
+from itertools import accumulate
+from operator import add, itemgetter
 from typing import TYPE_CHECKING
 
-from monitor.contract import Contract
-from monitor.diagnosis import Verdict
+from monitor.config import HistogramDetail
 from monitor.exporter.catalogue import (
     ACTION_INFO,
     BUDGET_USED,
@@ -23,6 +27,7 @@ from monitor.exporter.catalogue import (
     RECOMMENDED_TIMEOUT,
     TIMEOUT,
     VERDICT,
+    MetricSpec,
 )
 from monitor.model import (
     BAND_EDGES_MS,
@@ -36,38 +41,87 @@ from monitor.model import (
 from monitor.model import FLOW_ERRORS as EXIT_REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Sequence
 
     from monitor.counts import Counts, SeriesKey
     from monitor.exporter.families import Families
+    from monitor.exporter.series import OrgSeries
     from monitor.ledger import OrgState
-    from monitor.model import Classifier
+    from monitor.model import Bands, Classifier
     from monitor.snapshot import OrgSnapshot
 
-_EDGES_SECONDS = tuple(edge / 1000 for edge in BAND_EDGES_MS)
+
+COARSE_EDGES_MS = (250, 500, 1_000, 2_000, 3_000, 5_000, 7_500, 10_000, 20_000, 30_000)
+"""Ten edges: half of the series, and the quantiles of a panel within the width of a bucket."""
+
+_EDGES_MS = {HistogramDetail.COARSE: COARSE_EDGES_MS, HistogramDetail.FULL: BAND_EDGES_MS}
+
+BUCKETS: dict[HistogramDetail, tuple[tuple[float, ...], Callable[[Bands], tuple[int, ...]]]] = {
+    detail: (
+        tuple(edge / 1000 for edge in edges_ms),
+        itemgetter(*map(BAND_EDGES_MS.index, edges_ms)),
+    )
+    for detail, edges_ms in _EDGES_MS.items()
+}
+"""Edges in seconds, and what takes their buckets out of the counts of all bands below each edge."""
+
+ACTION_METRICS: tuple[MetricSpec, ...] = (
+    EXECUTIONS,
+    ERRORS,
+    DURATION,
+    TIMEOUT,
+    BUDGET_USED,
+    RECOMMENDED_TIMEOUT,
+    VERDICT,
+    ACTION_INFO,
+    FLOW_INFO,
+    FLOW_CONVERSATIONS,
+    FLOW_ERRORS,
+)
+"""What is drawn org by org."""
 
 VERDICT_SHOWN_SECONDS = 3_600.0
 """A diagnosis is renewed with every window that settles; an older one is no news, but a mistake."""
 
 
-def add_actions(families: Families, org_snapshot: OrgSnapshot, classifier: Classifier) -> None:
+def add_actions(
+    series: OrgSeries,
+    org_snapshot: OrgSnapshot,
+    classifier: Classifier,
+    histogram: HistogramDetail = HistogramDetail.COARSE,
+) -> None:
     """Add everything that one org's data actions and flows show."""
-    state = org_snapshot.state
-    totals: dict[str, dict[SeriesKey, Counts]] = defaultdict(dict)
-    for key, counts in state.totals.items():
-        totals[key.action_id][key] = counts
+    state, org = org_snapshot.state, org_snapshot.org
+    knows_successes = org_snapshot.contract.knows_successes
+    # Only timeouts are ever seen in flows: zeros of the rest would be a claim, not a count.
+    outcomes = tuple(Outcome) if knows_successes else (Outcome.TIMEOUT,)
+    nothing = dict.fromkeys(Outcome, 0)
+    read: dict[tuple[str, str], Outcome] = {}
+    totals: dict[str, list[tuple[SeriesKey, Counts]]] = defaultdict(list)
+    for total in state.totals.items():
+        totals[total[0].action_id].append(total)
     for action in known_actions(state):
-        labels = (org_snapshot.org, action.action_id)
-        own = totals[action.action_id]
-        _add_names(families, org_snapshot.org, action)
-        _add_outcomes(families, labels, own, org_snapshot.contract, classifier)
-        _add_errors(families, labels, own)
-        if org_snapshot.contract.knows_successes:
-            _add_durations(families, labels, own.values())
-        if action.timeout_ms is not None and action.action_id not in state.gone:
-            families.add(TIMEOUT, labels, action.timeout_ms / 1000)
-    _add_flows(families, org_snapshot.org, state)
-    _add_last_hour(families, org_snapshot)
+        action_id = action.action_id
+        labels = (org, action_id)
+        own = totals.get(action_id, ())
+        names = (action.name, action.integration_id, action.integration_name, action.category)
+        series.add(ACTION_INFO, (*labels, *names), 1)
+        counted = dict(nothing)
+        for key, counts in own:
+            ending = key[1:]
+            if ending not in read:
+                read[ending] = classifier.outcome(*ending)
+            counted[read[ending]] += counts.count
+            if key.error_type != NO_ERROR:
+                series.add(ERRORS, (*labels, *ending), counts.count)
+        series.add_each(EXECUTIONS, labels, outcomes, [counted[one] for one in outcomes])
+        if knows_successes and histogram is not HistogramDetail.OFF:
+            _add_durations(series, labels, [counts for _, counts in own], histogram)
+        if action.timeout_ms is not None and action_id not in state.gone:
+            series.add(TIMEOUT, labels, action.timeout_ms / 1000)
+    _add_flows(series, org, state)
+    for summary in org_snapshot.hour.actions:
+        series.add(BUDGET_USED, (org, summary.action_id), summary.budget_used_ratio)
 
 
 def known_actions(state: OrgState) -> list[Action]:
@@ -81,90 +135,66 @@ def known_actions(state: OrgState) -> list[Action]:
     return list(known.values())
 
 
-def add_verdicts(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
-    """Add the verdicts of one org's data actions, where they are not out of date.
+def are_verdicts_fresh(org_snapshot: OrgSnapshot, now: float) -> bool:
+    """Whether one org's verdicts are not out of date.
 
     Args:
-        families: What is being filled.
         org_snapshot: The org.
         now: When the snapshot was taken; epoch seconds.
     """
     known = org_snapshot.diagnosis
-    if known is None or now - known.taken_at > VERDICT_SHOWN_SECONDS:
+    return known is not None and now - known.taken_at <= VERDICT_SHOWN_SECONDS
+
+
+def add_verdicts(series: OrgSeries, org_snapshot: OrgSnapshot) -> None:
+    """Add the verdicts of one org's data actions."""
+    known = org_snapshot.diagnosis
+    if known is None:
         return
     for action_id, diagnosis in known.diagnoses.items():
         labels = (org_snapshot.org, action_id)
-        for verdict in Verdict:
-            families.add(VERDICT, (*labels, verdict.value), diagnosis.verdict is verdict)
+        series.add(VERDICT, (*labels, diagnosis.verdict.value), 1)
         advice = diagnosis.recommendation
         if advice is not None:
-            families.add(RECOMMENDED_TIMEOUT, (*labels, "raw"), advice.raw_ms / 1000)
+            series.add(RECOMMENDED_TIMEOUT, (*labels, "raw"), advice.raw_ms / 1000)
             if advice.capped_ms is not None:
-                families.add(RECOMMENDED_TIMEOUT, (*labels, "capped"), advice.capped_ms / 1000)
+                series.add(RECOMMENDED_TIMEOUT, (*labels, "capped"), advice.capped_ms / 1000)
 
 
-def _add_names(families: Families, org: str, action: Action) -> None:
-    families.add(
-        ACTION_INFO,
-        (
-            org,
-            action.action_id,
-            action.name,
-            action.integration_id,
-            action.integration_name,
-            action.category,
-        ),
-        1,
-    )
-
-
-def _add_outcomes(
-    families: Families,
+def _add_durations(
+    series: OrgSeries,
     labels: tuple[str, str],
-    totals: Mapping[SeriesKey, Counts],
-    contract: Contract,
-    classifier: Classifier,
+    totals: Sequence[Counts],
+    histogram: HistogramDetail,
 ) -> None:
-    counts: Counter[Outcome] = Counter()
-    for key, total in totals.items():
-        counts[classifier.outcome(key.error_type, key.response_status)] += total.count
-    # Only timeouts are ever seen in flows: zeros of the rest would be a claim, not a count.
-    for outcome in Outcome if contract.knows_successes else (Outcome.TIMEOUT,):
-        families.add(EXECUTIONS, (*labels, outcome.value), counts[outcome])
-
-
-def _add_errors(
-    families: Families, labels: tuple[str, str], totals: Mapping[SeriesKey, Counts]
-) -> None:
-    for key, total in totals.items():
-        if key.error_type != NO_ERROR:
-            families.add(ERRORS, (*labels, key.error_type, key.response_status), total.count)
-
-
-def _add_durations(families: Families, labels: tuple[str, str], totals: Collection[Counts]) -> None:
     # One that shows no duration says nothing of how long it took: it is not among the fast ones.
-    measured = [total.bands for total in totals if total.duration_ms > 0]
-    bands = list(map(sum, zip(NO_BANDS, *measured, strict=True)))
+    measured = [counts.bands for counts in totals if counts.duration_ms > 0]
+    bands = measured[0] if measured else NO_BANDS
+    for more in measured[1:]:
+        bands = tuple(map(add, bands, more))
+    edges_seconds, places = BUCKETS[histogram]
+    cumulated = tuple(accumulate(bands))
     # An execution without a band (the bands of an answer may lag behind its count) is known to
     # have ended, not when: it counts in +Inf alone, so that +Inf stays the sum of executions.
-    bands[-1] += sum(total.count for total in totals) - sum(bands)
-    duration_seconds = sum(total.duration_ms for total in totals) / 1000
-    families.add_histogram(DURATION, labels, _EDGES_SECONDS, bands, duration_seconds)
+    executions = sum([counts.count for counts in totals])
+    duration_seconds = sum([counts.duration_ms for counts in totals]) / 1000
+    buckets = (*places(cumulated), executions)
+    series.add_histogram(DURATION, labels, edges_seconds, buckets, duration_seconds)
 
 
-def _add_flows(families: Families, org: str, state: OrgState) -> None:
+def _add_flows(series: OrgSeries, org: str, state: OrgState) -> None:
     for action_id, flow_id in sorted(state.flow_use):
         # An empty id is a timeout whose flow the platform does not name: nothing to join on.
         if flow_id:
             name = state.flow_names.get(flow_id, flow_id)
-            families.add(FLOW_INFO, (org, action_id, flow_id, name), 1)
+            series.add(FLOW_INFO, (org, action_id, flow_id, name), 1)
     conversations = {(flow_id, action_id): 0 for action_id, flow_id in state.flow_use}
     for total in state.incident_totals:
         conversations[total.flow_id, total.action_id] = total.conversations
     for (flow_id, action_id), count in sorted(conversations.items()):
-        families.add(FLOW_CONVERSATIONS, (org, flow_id, action_id), count)
+        series.add(FLOW_CONVERSATIONS, (org, flow_id, action_id), count)
     for (flow_id, exit_reason), callers in sorted(callers_lost(state).items()):
-        families.add(FLOW_ERRORS, (org, flow_id, exit_reason), callers)
+        series.add(FLOW_ERRORS, (org, flow_id, exit_reason), callers)
 
 
 def callers_lost(state: OrgState) -> dict[tuple[str, str], int]:
@@ -179,10 +209,8 @@ def callers_lost(state: OrgState) -> dict[tuple[str, str], int]:
     }
 
 
-def _add_last_hour(families: Families, org_snapshot: OrgSnapshot) -> None:
-    for summary in org_snapshot.hour.actions:
-        labels = (org_snapshot.org, summary.action_id)
-        families.add(BUDGET_USED, labels, summary.budget_used_ratio)
+def add_org_limits(families: Families, org_snapshot: OrgSnapshot) -> None:
+    """Add how much of each of its own limits one org uses."""
     # Durations of successes are not known there, and a mean over a period with holes is too low.
     if org_snapshot.contract.knows_successes and org_snapshot.hour.complete:
         concurrency = sum(summary.mean_concurrency for summary in org_snapshot.hour.actions)

@@ -87,8 +87,8 @@ VERDICT = MetricSpec(
     "genesys_data_action_verdict",
     Kind.GAUGE,
     ("org", "action_id", "verdict"),
-    "0 or 1",
-    "Why a data action times out: 1 for its verdict, 0 for every other one.",
+    "always 1",
+    "Why a data action times out: the current verdict; a verdict that is another by now leaves.",
 )
 ACTION_INFO = MetricSpec(
     "genesys_data_action_info",

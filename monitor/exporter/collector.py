@@ -6,7 +6,14 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from monitor import __version__
-from monitor.exporter.actions import add_actions, add_verdicts
+from monitor.config import HistogramDetail
+from monitor.exporter.actions import (
+    ACTION_METRICS,
+    add_actions,
+    add_org_limits,
+    add_verdicts,
+    are_verdicts_fresh,
+)
 from monitor.exporter.catalogue import (
     BUILD_INFO,
     CATALOGUE_AGE,
@@ -21,17 +28,18 @@ from monitor.exporter.catalogue import (
     STATE_WRITABLE,
 )
 from monitor.exporter.collection import add_ages, add_collection, add_readings
-from monitor.exporter.families import Families
+from monitor.exporter.families import Families, WrittenFamily
 from monitor.exporter.remediation import add_remediation
+from monitor.exporter.series import OrgSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from prometheus_client import Metric
 
     from monitor.clock import Clock
     from monitor.model import Classifier
-    from monitor.snapshot import Snapshot, SnapshotHolder
+    from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 
 
 _OF_THE_MOMENT = (DATA_LAG, SOURCE_AGE, POLL_AGE, CATALOGUE_AGE, DIAGNOSIS_AGE)
@@ -45,21 +53,28 @@ class MetricsCollector:
     """Shows the current snapshot as metric families.
 
     Families are built once a snapshot and handed out again, the very same objects, until the
-    snapshot is replaced: a scrape of thousands of actions costs no more than writing it down.
+    snapshot is replaced; the series of an org's actions are drawn anew where that org was read.
     Safe to share between threads.
     """
 
-    def __init__(self, holder: SnapshotHolder, classifier: Classifier, clock: Clock) -> None:
+    def __init__(
+        self,
+        holder: SnapshotHolder,
+        classifier: Classifier,
+        clock: Clock,
+        histogram: HistogramDetail = HistogramDetail.COARSE,
+    ) -> None:
         """Show what ``holder`` holds.
 
         Args:
             holder: Where the current snapshot is kept.
             classifier: Reads how executions ended.
             clock: Tells how old data is at the moment of a scrape.
+            histogram: Which buckets durations are shown in.
         """
         self._holder = holder
-        self._classifier = classifier
         self._clock = clock
+        self._drawings = _Drawings(classifier, histogram)
         self._lock = Lock()
         self._built: tuple[Snapshot, tuple[Metric, ...]] | None = None
 
@@ -81,11 +96,44 @@ class MetricsCollector:
         # Under the lock, so that scrapes that come together build them once.
         with self._lock:
             if self._built is None or self._built[0] is not snapshot:
-                self._built = (snapshot, _build(snapshot, self._classifier))
+                self._built = (snapshot, _build(snapshot, self._drawings))
             return self._built[1]
 
 
-def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
+class _Drawings:
+    """The series of each org's actions as text, drawn anew where the org's snapshot is another."""
+
+    def __init__(self, classifier: Classifier, histogram: HistogramDetail) -> None:
+        self._classifier = classifier
+        self._histogram = histogram
+        self._series: dict[str, OrgSeries] = {}
+        self._drawn: dict[str, tuple[OrgSnapshot, bool, Mapping[str, bytes]]] = {}
+
+    def of(self, snapshot: Snapshot) -> list[Mapping[str, bytes]]:
+        """Return the lines by metric, of each org that is counted here."""
+        shown = [one for one in snapshot.read_here if one.is_counted_here]
+        drawn = {one.org: self._draw(one, snapshot.taken_at) for one in shown}
+        # What was drawn of an org that another program reads by now is let go.
+        self._series = {org: series for org, series in self._series.items() if org in drawn}
+        self._drawn = drawn
+        return [lines for _, _, lines in drawn.values()]
+
+    def _draw(
+        self, org_snapshot: OrgSnapshot, now: float
+    ) -> tuple[OrgSnapshot, bool, Mapping[str, bytes]]:
+        judged = are_verdicts_fresh(org_snapshot, now)
+        known = self._drawn.get(org_snapshot.org)
+        if known is not None and known[0] is org_snapshot and known[1] is judged:
+            return known
+        series = self._series.setdefault(org_snapshot.org, OrgSeries(ACTION_METRICS))
+        series.begin()
+        add_actions(series, org_snapshot, self._classifier, self._histogram)
+        if judged:
+            add_verdicts(series, org_snapshot)
+        return org_snapshot, judged, series.finished()
+
+
+def _build(snapshot: Snapshot, drawings: _Drawings) -> tuple[Metric, ...]:
     families = Families(METRICS)
     families.add(BUILD_INFO, (__version__,), 1)
     families.add(STATE_WRITABLE, (), snapshot.state_writable)
@@ -104,7 +152,12 @@ def _build(snapshot: Snapshot, classifier: Classifier) -> tuple[Metric, ...]:
         if not org_snapshot.is_counted_here:
             continue
         add_readings(families, org_snapshot)
-        add_actions(families, org_snapshot, classifier)
-        add_verdicts(families, org_snapshot, snapshot.taken_at)
+        add_org_limits(families, org_snapshot)
         add_remediation(families, org_snapshot)
-    return families.finished()
+    drawn = drawings.of(snapshot)
+    written = {
+        family.name: family
+        for spec in ACTION_METRICS
+        for family in (WrittenFamily(spec, [lines[spec.name] for lines in drawn]),)
+    }
+    return tuple(written.get(family.name, family) for family in families.finished())

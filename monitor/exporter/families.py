@@ -1,4 +1,7 @@
-"""Metric families while they are being filled: one for each entry of the catalogue."""
+"""Metric families while they are being filled: one for each entry of the catalogue.
+
+Those of data actions come written, see ``OrgSeries``; all others are the library's own.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,23 @@ import math
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from prometheus_client import Metric
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
     SummaryMetricFamily,
 )
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
 from monitor.exporter.catalogue import Kind
+from monitor.exporter.series import exposable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from prometheus_client import Metric
+    from prometheus_client.samples import Sample
 
     from monitor.exporter.catalogue import MetricSpec
 
@@ -85,13 +91,28 @@ class Families:
         return tuple(self._families[spec.name] for spec in self._specs)
 
 
-def exposable(text: str) -> str:
-    """A label's value as the exposition formats can carry it.
+class WrittenFamily(Metric):
+    """A family whose samples are written already, org by org.
 
-    The library escapes quotes, backslashes and line breaks; a lone surrogate, which no encoding
-    of ours can hold, would fail the scrape of everything else with it and is replaced.
+    Attributes:
+        written: The lines of its samples, as both exposition formats have them.
     """
-    return text.encode("utf-8", "replace").decode("utf-8")
+
+    def __init__(self, spec: MetricSpec, written: Sequence[bytes] = ()) -> None:
+        """Hold these lines of a metric."""
+        self.written = tuple(written)
+        super().__init__(spec.name.removesuffix("_total"), spec.meaning, spec.kind.value)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """What is written, read again, for whoever collects it through the library."""
+        head = f"# TYPE {self.name}{'_total' * (self.type == Kind.COUNTER)} {self.type}\n"
+        text = head + b"".join(self.written).decode()
+        return [one for read in text_string_to_metric_families(text) for one in read.samples]
+
+    @samples.setter
+    def samples(self, samples: list[Sample]) -> None:
+        """Take none: the library's own constructor begins with an empty list."""
 
 
 def _family(spec: MetricSpec) -> Metric:

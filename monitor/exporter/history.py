@@ -15,9 +15,10 @@ from typing import TypeVar
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.config import HistogramDetail
 from monitor.contract import Contract
 from monitor.counts import Counts, SeriesKey, Tally
-from monitor.exporter.actions import callers_lost, known_actions
+from monitor.exporter.actions import BUCKETS, callers_lost, known_actions
 from monitor.exporter.catalogue import (
     ACTION_INFO,
     DURATION,
@@ -32,16 +33,14 @@ from monitor.exporter.catalogue import (
     Kind,
     MetricSpec,
 )
-from monitor.exporter.families import exposable
 from monitor.exporter.remediation import results_over_time
+from monitor.exporter.series import escaped
 from monitor.ledger import History, OrgState
-from monitor.model import BAND_EDGES_MS, NO_BANDS, NO_ERROR, Classifier, Outcome
+from monitor.model import NO_BANDS, NO_ERROR, Classifier, Outcome
 from monitor.time_ranges import TimeRange, floor_to
 
 T = TypeVar("T", int, Counts)
 
-_LE = (*map(floatToGoString, (edge / 1000 for edge in BAND_EDGES_MS)), "+Inf")
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 Series = tuple[str, str, str]
 """Action id, error type, response status."""
@@ -120,6 +119,7 @@ def openmetrics(
     pasts: Sequence[PastOrg],
     classifier: Classifier,
     labels: Mapping[str, str] | None = None,
+    histogram: HistogramDetail = HistogramDetail.COARSE,
 ) -> Iterator[str]:
     """The export, line by line, each with its line break.
 
@@ -132,25 +132,28 @@ def openmetrics(
         classifier: Reads how executions ended.
         labels: What every series has besides, such as ``job`` and ``instance``: a scrape adds
             them, and a series is only continued by one that has the same.
+        histogram: The buckets of durations, those of the scrape.
 
     Raises:
         LedgerError: The ledger can't be read.
     """
-    more = "".join(f',{name}="{_escaped(value)}"' for name, value in (labels or {}).items())
-    for line in _lines(history, pasts, classifier):
+    more = "".join(f',{name}="{escaped(value)}"' for name, value in (labels or {}).items())
+    for line in _lines(history, pasts, classifier, histogram):
         # The labels' end comes last: a value in between may hold anything.
         head, brace, rest = line.rpartition("} ") if more and line[0] != "#" else (line, "", "")
         yield f"{head}{more}{brace}{rest}" if brace else line
 
 
-def _lines(history: History, pasts: Sequence[PastOrg], classifier: Classifier) -> Iterator[str]:
+def _lines(
+    history: History,
+    pasts: Sequence[PastOrg],
+    classifier: Classifier,
+    histogram: HistogramDetail,
+) -> Iterator[str]:
     families: tuple[tuple[MetricSpec, Callable[[PastOrg], Iterable[str]]], ...] = (
         (EXECUTIONS, lambda past: _executions(history, past, classifier)),
         (ERRORS, lambda past: _errors(history, past)),
-        (
-            DURATION,
-            lambda past: _durations(history, past) if past.contract.knows_successes else (),
-        ),
+        (DURATION, lambda past: _durations(history, past, histogram)),
         (TIMEOUT, lambda past: _timeouts(history, past)),
         (FLOW_CONVERSATIONS, lambda past: _conversations(history, past)),
         (FLOW_ERRORS, lambda past: _flow_errors(history, past)),
@@ -215,7 +218,9 @@ def _in_bands(counts: Counts) -> Counts:
     return replace(counts, bands=(*bands, slowest + counts.count - sum(counts.bands)))
 
 
-def _durations(history: History, past: PastOrg) -> Iterator[str]:
+def _durations(history: History, past: PastOrg, histogram: HistogramDetail) -> Iterator[str]:
+    if histogram is HistogramDetail.OFF or not past.contract.knows_successes:
+        return
     base: dict[str, Counts] = defaultdict(Counts)
     # As at a scrape: what shows no duration is not among the fast ones.
     unmeasured = {key for key, total in past.state.totals.items() if total.duration_ms <= 0}
@@ -238,18 +243,24 @@ def _durations(history: History, past: PastOrg) -> Iterator[str]:
             )
             for row in rows
         )
-        yield from _histogram(past, action_id, _running(past, base[action_id], added))
+        yield from _histogram(past, action_id, _running(past, base[action_id], added), histogram)
     for action_id in sorted(flat):
-        yield from _histogram(past, action_id, _running(past, base[action_id], ()))
+        yield from _histogram(past, action_id, _running(past, base[action_id], ()), histogram)
 
 
 def _histogram(
-    past: PastOrg, action_id: str, samples: Iterable[tuple[int, Counts]]
+    past: PastOrg,
+    action_id: str,
+    samples: Iterable[tuple[int, Counts]],
+    histogram: HistogramDetail,
 ) -> Iterator[str]:
     name, labels = DURATION.name, _labels(DURATION, (past.org, action_id))
+    edges_seconds, below = BUCKETS[histogram]
+    names = (*map(floatToGoString, edges_seconds), "+Inf")
     for at, spread in samples:
-        counts = list(accumulate(spread.bands))
-        for le, count in zip(_LE, counts, strict=True):
+        cumulated = tuple(accumulate(spread.bands))
+        counts = (*below(cumulated), cumulated[-1])
+        for le, count in zip(names, counts, strict=True):
             yield f'{name}_bucket{{{labels},le="{le}"}} {float(count)!r} {at}\n'
         yield f"{name}_count{{{labels}}} {float(counts[-1])!r} {at}\n"
         yield f"{name}_sum{{{labels}}} {float(spread.duration_ms / 1000)!r} {at}\n"
@@ -372,9 +383,5 @@ def _head(spec: MetricSpec) -> Iterator[str]:
 
 def _labels(spec: MetricSpec, values: Sequence[str]) -> str:
     return ",".join(
-        f'{name}="{_escaped(value)}"' for name, value in zip(spec.labels, values, strict=True)
+        f'{name}="{escaped(value)}"' for name, value in zip(spec.labels, values, strict=True)
     )
-
-
-def _escaped(value: str) -> str:
-    return exposable(value).translate(_ESCAPES)

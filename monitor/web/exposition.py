@@ -7,13 +7,15 @@ from enum import Enum
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, Metric, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
+
+from monitor.exporter import WrittenFamily
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from prometheus_client import CollectorRegistry, Metric
+    from prometheus_client import CollectorRegistry
 
 _END_OF_OPENMETRICS = b"# EOF\n"
 
@@ -71,6 +73,9 @@ class _Only:
 
 
 def _write(family: Metric, form: ExpositionFormat) -> bytes:
+    if isinstance(family, WrittenFamily):
+        head = Metric(family.name, family.documentation, family.type)
+        return b"".join((_write(head, form), *family.written))
     if form is ExpositionFormat.TEXT:
         return generate_latest(_Only(family))
     text: bytes = openmetrics.generate_latest(_Only(family))  # type: ignore[no-untyped-call]

@@ -95,9 +95,11 @@ def test_a_verdict_at_the_border_to_hangs_is_alerted_as_unclear(
         f"genesys_data_action_info{{{names}}}": "1x149",
         f'genesys_data_action_executions_total{{{action}, outcome="success"}}': "0+19x149",
         f'genesys_data_action_executions_total{{{action}, outcome="timeout"}}': "0+1x149",
-        f'genesys_data_action_verdict{{{action}, verdict="hangs"}}': " ".join(map(str, turns)),
+        f'genesys_data_action_verdict{{{action}, verdict="hangs"}}': " ".join(
+            "1" if turn else "stale" for turn in turns
+        ),
         f'genesys_data_action_verdict{{{action}, verdict="unclear"}}': " ".join(
-            str(1 - turn) for turn in turns
+            "stale" if turn else "1" for turn in turns
         ),
     }
     firing = 'count by (alertname) (ALERTS{alertname=~".*(Hangs|Unclear)", alertstate="firing"})'

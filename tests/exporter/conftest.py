@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.config import HistogramDetail
 from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, SnapshotHolder
 from tests.clocks import ManualClock
@@ -19,10 +20,12 @@ from tests.filled_ledger import CLASSIFIER
 def scrape() -> Callable[..., Scrape]:
     """Show orgs, write the scrape down as text, and parse it again."""
 
-    def scraped(*org_snapshots: OrgSnapshot) -> Scrape:
+    def scraped(
+        *org_snapshots: OrgSnapshot, histogram: HistogramDetail = HistogramDetail.COARSE
+    ) -> Scrape:
         registry = CollectorRegistry()
         holder = SnapshotHolder(snapshot(*org_snapshots))
-        registry.register(MetricsCollector(holder, CLASSIFIER, ManualClock(NOW)))
+        registry.register(MetricsCollector(holder, CLASSIFIER, ManualClock(NOW), histogram))
         text = generate_latest(registry).decode()
         return Scrape.of(list(text_string_to_metric_families(text)))
 

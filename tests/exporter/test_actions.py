@@ -10,15 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.config import HistogramDetail
 from monitor.counts import Counts, SeriesKey
+from monitor.exporter.actions import COARSE_EDGES_MS
 from monitor.ledger import IncidentTotal, OrgState
 from monitor.model import BAND_EDGES_MS, NO_BANDS, UNKNOWN_ACTION, Action, ActionKind
+from tests.diagnosis.diagnoses import healthy
 from tests.exporter.snapshots import (
     CRM,
     ORG,
     PAYMENT,
     STATIC,
     Scrape,
+    diagnosed,
     org_snapshot,
     recorded_org_snapshot,
 )
@@ -86,9 +90,9 @@ def test_failures_keep_the_words_of_the_platform(scrape: Scraper, tmp_path: Path
     }
 
 
-def test_buckets_are_the_latency_bands(scrape: Scraper, tmp_path: Path) -> None:
-    """A histogram counts every execution, at the edges of the latency bands, in seconds."""
-    scraped = scrape(recorded_org_snapshot(tmp_path))
+def test_full_buckets_are_the_latency_bands(scrape: Scraper, tmp_path: Path) -> None:
+    """A full histogram counts every execution, at the edges of the latency bands, in seconds."""
+    scraped = scrape(recorded_org_snapshot(tmp_path), histogram=HistogramDetail.FULL)
 
     labels = {"org": ORG, "action_id": CRM.action_id}
     buckets = {
@@ -97,6 +101,44 @@ def test_buckets_are_the_latency_bands(scrape: Scraper, tmp_path: Path) -> None:
     }
     assert buckets == {"0.1": 3, "0.5": 4, "2.5": 4, "3.0": 6, "4.0": 9, "30.0": 9, "+Inf": 9}
     assert scraped.value(f"{DURATION}_sum", **labels) == pytest.approx(14.765)
+
+
+def test_coarse_buckets_are_some_of_the_full_ones(scrape: Scraper, tmp_path: Path) -> None:
+    """By default there are ten edges, each an edge of the full histogram, which says the same."""
+    recorded = recorded_org_snapshot(tmp_path)
+    coarse, full = scrape(recorded), scrape(recorded, histogram=HistogramDetail.FULL)
+
+    shown = {key: value for key, value in coarse.samples.items() if key[0].startswith(DURATION)}
+    edges = {dict(labels)["le"] for name, labels in shown if name == f"{DURATION}_bucket"}
+    assert edges == {*(str(edge / 1000) for edge in COARSE_EDGES_MS), "+Inf"}
+    assert len(edges) == 11
+    assert shown.items() <= full.samples.items()
+
+
+def test_no_histogram_where_none_is_asked_for(scrape: Scraper, tmp_path: Path) -> None:
+    """Whoever pays by the series can leave the histogram out; nothing else changes."""
+    recorded = recorded_org_snapshot(tmp_path)
+    without = scrape(recorded, histogram=HistogramDetail.OFF).samples
+    expected = {
+        key: value
+        for key, value in scrape(recorded).samples.items()
+        if not key[0].startswith(DURATION)
+    }
+    assert without == expected
+
+
+def test_an_action_costs_at_most_26_series(scrape: Scraper) -> None:
+    """By default, with a kind of failure, a verdict and a flow; advice comes on top."""
+    totals = {
+        SeriesKey(CRM.action_id, *words): Counts(1)
+        for words in (("NONE", "200"), ("request.timeout", "504"))
+    }
+    use = frozenset({(CRM.action_id, "f")})
+    state = OrgState(ORG, actions=(CRM,), totals=totals, flow_use=use)
+    scraped = scrape(org_snapshot(state, diagnosis=diagnosed({CRM.action_id: healthy()})))
+
+    of_action = [labels for _, labels in scraped.samples if ("action_id", CRM.action_id) in labels]
+    assert len(of_action) <= 26
 
 
 def test_execution_without_a_band_counts_in_the_open_bucket(scrape: Scraper) -> None:
@@ -144,7 +186,7 @@ def test_outcomes_and_buckets_sum_to_the_executions(
     executions = sum(total.count for total in totals.values())
     buckets = [
         scraped.value(f"{DURATION}_bucket", org=ORG, action_id="a", le=le) or 0
-        for le in [*(str(edge / 1000) for edge in BAND_EDGES_MS), "+Inf"]
+        for le in [*(str(edge / 1000) for edge in COARSE_EDGES_MS), "+Inf"]
     ]
     assert sum(outcomes(scraped, action).values()) == executions
     assert buckets == sorted(buckets)
