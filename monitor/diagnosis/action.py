@@ -15,7 +15,7 @@ from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.diagnosis.outages import Outages, find_outages
 from monitor.diagnosis.pooling import Pooled, pool
 from monitor.diagnosis.recommendation import TimeoutBounds, recommend
-from monitor.diagnosis.survival import SurvivalCurve, survival_curve
+from monitor.diagnosis.survival import SurvivalCurve, survival_curve, without_sparse
 from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
 from monitor.diagnosis.timeout_effects import timeout_curve
@@ -73,7 +73,7 @@ def diagnose(
     timeout_ms = evidence.current_timeout_ms
     outages = find_outages(evidence)
     steady = evidence.where(outages.steady)
-    pooled = pool(steady)
+    pooled = without_sparse(pool(steady), timeout_ms)
     curve = survival_curve(pooled)
     findings = _find(evidence, outages, pooled, curve, settings)
     verdict, rule = decide(findings)
@@ -141,6 +141,7 @@ def _find(
         throttled=float(evidence.throttled.sum()),
         timeouts=timeouts,
         steady_timeouts=pooled.timeouts,
+        in_force_calls=pooled.calls_from(timeout_ms),
         success_share=successes / (successes + timeouts) if successes + timeouts else 1.0,
         outage_share=outages.share,
         slow_share=outages.slow_share,
@@ -181,6 +182,11 @@ def _missing(
     found = []
     if evidence.executions < settings.min_executions:
         found.append(f"{evidence.executions:.0f} of {settings.min_executions} executions")
+    in_force = evidence.where(evidence.timeout_ms >= evidence.current_timeout_ms).executions
+    if in_force < settings.min_executions <= evidence.executions:
+        found.append(
+            f"{in_force:.0f} of {settings.min_executions} executions under the timeout in force"
+        )
     if evidence.busy_windows < settings.min_windows:
         found.append(f"{evidence.busy_windows} of {settings.min_windows} windows with executions")
     if evidence.span_seconds < settings.min_span_seconds:

@@ -34,6 +34,11 @@ UNTESTED = 1.0
 """The error where nothing could be tried: a share may be anything."""
 
 
+MIN_CALLS = 10.0
+"""Where fewer calls outlast a cut under a timeout beyond what is predicted there, nothing is known
+of it."""
+
+
 def backtest_error(pooled: Pooled, curve: SurvivalCurve, side: float) -> float:
     """Return how far a rescued share was at most outside of the interval that was said of it.
 
@@ -42,11 +47,11 @@ def backtest_error(pooled: Pooled, curve: SurvivalCurve, side: float) -> float:
         curve: Its survival.
         side: Weight of the laws on either side of the interval.
     """
-    smallest_ms = float(pooled.timeout_ms[0])
+    largest_ms = float(pooled.timeout_ms[-1])
     cuts = [
         float(edge)
         for edge in BAND_EDGES_MS
-        if edge <= MAX_CUT_RATIO * smallest_ms and curve.at(edge) < MAX_SHARE_BEYOND
+        if edge <= MAX_CUT_RATIO * largest_ms and curve.at(edge) < MAX_SHARE_BEYOND
     ]
     errors = [
         error
@@ -57,12 +62,14 @@ def backtest_error(pooled: Pooled, curve: SurvivalCurve, side: float) -> float:
 
 
 def _error_at(pooled: Pooled, curve: SurvivalCurve, cut_ms: float, side: float) -> float | None:
-    """Return it for one cut; None where too little lies below."""
+    """Return it for one cut; None where too little lies below, or beyond."""
+    ahead_ms = min(AHEAD * cut_ms, float(pooled.timeout_ms[-1]))
+    if curve.at(cut_ms) * pooled.calls_from(ahead_ms) < MIN_CALLS:
+        return None
     known = cut_off(pooled, cut_ms)
     found = select_tail_model(known, survival_curve(known), second_mode=has_second_mode(known))
     if found is None:
         return None
-    ahead_ms = min(AHEAD * cut_ms, float(pooled.timeout_ms[-1]))
     counted = 1 - curve.at(ahead_ms) / max(curve.at(cut_ms), 1e-12)
     laws = posterior(found, np.array([cut_ms, ahead_ms]))
     said = 1 - laws.beyond[:, 1] / np.maximum(laws.beyond[:, 0], 1e-300)
@@ -71,16 +78,17 @@ def _error_at(pooled: Pooled, curve: SurvivalCurve, cut_ms: float, side: float) 
 
 
 def cut_off(pooled: Pooled, cut_ms: float) -> Pooled:
-    """Return what would have been counted had the timeout been a band edge below every one."""
+    """Return what would have been counted had every timeout been a band edge at most."""
     above = BAND_EDGES_MS.index(int(cut_ms)) + 1
-    bands = pooled.bands.sum(axis=0)
+    kept, longer = pooled.timeout_ms < cut_ms, pooled.timeout_ms >= cut_ms
+    bands = pooled.bands[longer].sum(axis=0)
     early = pooled.early.copy()
-    late = bands[above:].sum() + early[above:].sum() + pooled.ended_by_us.sum()
+    late = bands[above:].sum() + early[above:].sum() + pooled.ended_by_us[longer].sum()
     bands[above:], early[above:] = 0.0, 0.0
     return replace(
         pooled,
-        timeout_ms=np.array([cut_ms]),
-        bands=bands[None, :],
-        ended_by_us=np.array([late]),
+        timeout_ms=np.append(pooled.timeout_ms[kept], cut_ms),
+        bands=np.concatenate([pooled.bands[kept], bands[None, :]]),
+        ended_by_us=np.append(pooled.ended_by_us[kept], late),
         early=early,
     )

@@ -52,6 +52,11 @@ class Pooled:
         """Executions that timed out, whether our timeout ended them or another."""
         return float(self.ended_by_us.sum() + self.early.sum())
 
+    def calls_from(self, timeout_ms: float) -> float:
+        """Return how many executions were under timeouts of at least so much."""
+        rows = self.timeout_ms >= timeout_ms
+        return float(self.bands[rows].sum() + self.ended_by_us[rows].sum())
+
     @property
     def early_share(self) -> float:
         """Early ones per timed-out execution."""

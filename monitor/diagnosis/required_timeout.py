@@ -64,4 +64,5 @@ def first_crossing(falling: Floats, level: float, at_ms: Floats) -> Floats:
     step = np.where(high_log > low_log, high_log - low_log, 1.0)
     part = np.where(ever, np.clip((high_log - np.log(level)) / step, 0.0, 1.0), 1.0)
     logs = np.log(at_ms)
-    return np.asarray(np.exp(logs[before] + (logs[at] - logs[before]) * part))
+    found = np.exp(logs[before] + (logs[at] - logs[before]) * part)
+    return np.asarray(np.clip(found, at_ms[before], at_ms[at]))

@@ -3,10 +3,14 @@
 Three things widen what the laws say. How far they were off where the truth can be seen. That they
 may fall faster than the calls do: at most as many calls answer beyond the timeout as came in just
 below it, for each part by which the time grows. And chance, in the counts that this rests on.
+
+Where larger timeouts than the one in force were observed, it was counted what they rescue, and the
+laws only speak of what lies beyond.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log, sqrt
 
 import numpy as np
@@ -57,34 +61,81 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
         side: Weight of the laws that are left out on either side.
     """
     error = backtest_error(pooled, curve, SIDE)
-    # Near the timeout there is little to be wrong about.
-    widened = error * np.minimum(1.0, np.log(at_ms / at_ms[0]) / log(AHEAD))
-    low, high = (
-        np.array([laws.quantile(part, column) for column in rescued.T]) for part in (side, 1 - side)
-    )
-    most = ours * _most_rescued(pooled, curve, at_ms)
-    return np.stack(
-        [np.clip(low - widened, 0.0, ours), np.clip(np.maximum(high + widened, most), 0.0, ours)]
-    )
+    left = 1 - rescued / ours
+
+    def beyond(start: int, laws: Posterior) -> Floats:
+        """Return the bounds of what is rescued of the calls that outlast one of the durations."""
+        of_these = 1 - np.minimum(left / np.maximum(left[:, start : start + 1], 1e-300), 1.0)
+        low, high = (
+            np.array([laws.quantile(part, column) for column in of_these.T])
+            for part in (side, 1 - side)
+        )
+        # Near the timeout there is little to be wrong about.
+        ahead = np.maximum(np.log(at_ms / at_ms[start]), 0.0)
+        widened = error * np.minimum(1.0, ahead / log(AHEAD))
+        # A longer raise rescues as many: what it may fall short of, a shorter one may too.
+        low = np.minimum.accumulate((low - widened)[::-1])[::-1]
+        most = _most_rescued(pooled, curve, at_ms, float(at_ms[start]))
+        bounds = np.clip(np.stack([low, np.maximum(high + widened, most)]), 0.0, 1.0)
+        bounds[:, : start + 1] = 0.0
+        return np.asarray(bounds)
+
+    bounds, largest_ms = beyond(0, laws), float(pooled.timeout_ms[-1])
+    if largest_ms > at_ms[0]:
+        # From the last of the durations that was seen.
+        last = int(np.searchsorted(at_ms, largest_ms * (1 + 1e-9))) - 1
+        seen = _counted(pooled, curve, at_ms[: last + 1])
+        # Only laws that agree with that speak of what lies beyond.
+        agrees = (rescued[:, last] / ours >= seen[0, -1]) & (rescued[:, last] / ours <= seen[1, -1])
+        weight = laws.weight * agrees
+        seen = np.pad(seen, ((0, 0), (0, len(at_ms) - last - 1)), mode="edge")
+        if weight.sum() >= SIDE:
+            seen += (1 - seen) * beyond(last, replace(laws, weight=weight / weight.sum()))
+        else:
+            seen[1, last + 1 :] = 1.0
+        both = np.stack([np.maximum(bounds[0], seen[0]), np.minimum(bounds[1], seen[1])])
+        bounds = np.where(both[0] <= both[1], both, seen)
+    return np.asarray(ours * np.maximum.accumulate(bounds, axis=1))
 
 
-def _most_rescued(pooled: Pooled, curve: SurvivalCurve, at_ms: Floats) -> Floats:
-    """Return the share of the timeouts that a raise rescues if the density does not rise again.
+def _counted(pooled: Pooled, curve: SurvivalCurve, at_ms: Floats) -> Floats:
+    """Return the bounds of what was counted under larger timeouts; shape (2, m).
 
-    The density is that of the log of the duration: as many calls between 5 s and 10 s as between
-    10 s and 20 s.
+    Args:
+        pooled: The steady evidence.
+        curve: Its survival, which is known at its points: between two it lies between theirs.
+        at_ms: Durations, from the timeout in force to at most the largest; shape (m,).
     """
-    largest_ms, calls = float(pooled.timeout_ms[-1]), pooled.successes + pooled.timeouts
+    late = max(curve.at(float(at_ms[0])), 1e-12)
+    before = np.searchsorted(curve.at_ms, at_ms * (1 + 1e-9), side="right") - 1
+    after = np.minimum(np.searchsorted(curve.at_ms, at_ms * (1 - 1e-9)), curve.at_ms.size - 1)
+    rescued = 1 - np.minimum(curve.share[np.stack([before, after])] / late, 1.0)
+    calls = late * np.array([pooled.calls_from(at * (1 - 1e-9)) for at in at_ms])
+    calls = np.maximum(calls, 1e-9)
+    error = ERRORS * np.sqrt((rescued * (1 - rescued) + 1 / calls) / calls)
+    error[:, 0] = 0.0  # The timeout in force rescues nothing.
+    return np.asarray(np.clip(rescued + np.array([[-1.0], [1.0]]) * error, 0.0, 1.0))
+
+
+def _most_rescued(pooled: Pooled, curve: SurvivalCurve, at_ms: Floats, from_ms: float) -> Floats:
+    """Return the share of the calls beyond a duration that a raise rescues at most.
+
+    That is if the density does not rise again. It is that of the log of the duration: as many calls
+    between 5 s and 10 s as between 10 s and 20 s.
+    """
+    largest_ms = float(pooled.timeout_ms[-1])
     edges = [float(at) for at in curve.at_ms if 0 < at <= largest_ms / NEAR_RATIO][-NEAR_EDGES:]
     if not edges:
         return np.ones_like(at_ms)
+    calls = max(pooled.calls_from(largest_ms), 1e-9)
     density = 0.0
     for edge_ms in edges:
         near = curve.at(edge_ms) - curve.at(largest_ms)
         most = near + ERRORS * sqrt((near + 1 / calls) / calls)
         density = max(density, most / log(largest_ms / edge_ms))
-    late = curve.at(float(at_ms[0]))
+    late, calls = curve.at(from_ms), max(pooled.calls_from(from_ms), 1e-9)
     least_late = max(late - ERRORS * sqrt(late * (1 - late) / calls), 1e-12)
-    seen = late - np.interp(np.minimum(at_ms, largest_ms), curve.at_ms, curve.share)
+    inside = np.clip(at_ms, from_ms, max(from_ms, largest_ms))
+    seen = late - np.interp(inside, curve.at_ms, curve.share)
     unseen = density * np.log(np.maximum(at_ms, largest_ms) / largest_ms)
     return np.minimum((seen + unseen) / least_late, 1.0)

@@ -8,13 +8,17 @@ several it is what Kaplan-Meier gives for exact durations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.pooling import Pooled
 from monitor.model import BAND_EDGES_MS
+
+MIN_LATE_CALLS = 30.0
+"""Of the calls under timeouts above the one in force so many must outlast that: fewer are a
+handful, and nothing is claimed as if such a timeout had been observed."""
 
 _MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
@@ -81,6 +85,28 @@ def survival_curve(pooled: Pooled) -> SurvivalCurve:
     # What the sum leaves of one by rounding is no call that takes longer.
     left[left < _ROUNDING] = 0.0
     return SurvivalCurve(points, np.clip(left, 0.0, 1.0))
+
+
+def without_sparse(pooled: Pooled, timeout_ms: float) -> Pooled:
+    """Leave out timeouts above the one in force under which too few calls outlasted that one.
+
+    Args:
+        pooled: All executions.
+        timeout_ms: The timeout in force.
+    """
+    kept = pooled.timeout_ms <= timeout_ms
+    if kept.all() or pooled.successes + pooled.timeouts <= 0:
+        return pooled
+    late = survival_curve(pooled).at(timeout_ms)
+    kept |= [late * pooled.calls_from(at) >= MIN_LATE_CALLS for at in pooled.timeout_ms]
+    if not kept.any():
+        return pooled
+    return replace(
+        pooled,
+        timeout_ms=pooled.timeout_ms[kept],
+        bands=pooled.bands[kept],
+        ended_by_us=pooled.ended_by_us[kept],
+    )
 
 
 def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:

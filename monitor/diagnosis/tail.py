@@ -141,6 +141,10 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         float(first_crossing(1 - bounds[:1], 1 - RESCUE_TARGET, at_ms)[0]),
     )
     raise_to_ms = capped_ms if capped_ms > timeout_ms else reach_ms
+    share = np.asarray(laws.weight @ beyond)
+    # What all laws together expect, as far as the bounds allow.
+    low, high = share[0] * (1 - bounds[::-1] / ours)
+    share = np.clip(share, low, high)
     middle = np.array([laws.quantile(HALF, column) for column in rescued.T])
     return Tail(
         families=_main_families(laws),
@@ -151,10 +155,10 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         high_ms=high_ms,
         reach_ms=reach_ms,
         capped_ms=capped_ms,
-        middle_rescued=float(np.interp(raise_to_ms, at_ms, middle)),
+        middle_rescued=float(np.interp(raise_to_ms, at_ms, np.clip(middle, bounds[0], bounds[1]))),
         near_ratio=_near_ratio(curve, timeout_ms),
         at_ms=at_ms,
-        share=np.asarray(laws.weight @ beyond),
+        share=share,
         rescued=bounds,
     )
 

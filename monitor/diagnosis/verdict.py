@@ -42,6 +42,8 @@ class Findings:
         throttled: Those that the platform refused.
         timeouts: Those that timed out, outages included.
         steady_timeouts: Those that timed out outside outages.
+        in_force_calls: Successes and timeouts outside outages under the timeout in force, or a
+            longer one: those that show what outlasts it.
         success_share: Successes per success and timeout, over all windows.
         outage_share: Timeouts in outages per timeout.
         slow_share: Timeouts in spells in which the answers were slower too, per timeout.
@@ -63,6 +65,7 @@ class Findings:
     throttled: float = 0.0
     timeouts: float = 0.0
     steady_timeouts: float = 0.0
+    in_force_calls: float = 0.0
     success_share: float = 1.0
     outage_share: float = 0.0
     slow_share: float = 0.0
@@ -78,8 +81,7 @@ class Findings:
     @property
     def target_met(self) -> bool:
         """Whether the target is met where the back end is not down, or missed by chance."""
-        share, aim = self.timeout_share, 1 - self.target
-        calls = self.steady_timeouts / share if share > 0 else 0.0
+        share, aim, calls = self.timeout_share, 1 - self.target, self.in_force_calls
         error = sqrt(share * (1 - share) / calls) if calls > 0 else 0.0
         return share <= aim + MAX_CHANCE_ERRORS * error
 

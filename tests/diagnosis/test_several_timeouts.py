@@ -1,0 +1,176 @@
+"""What is said where the evidence was counted under several timeouts, and in any at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.diagnosis import ActionEvidence, Diagnosis, Verdict, diagnose
+from monitor.diagnosis.action import DiagnosisSettings
+from monitor.diagnosis.backtest import cut_off
+from monitor.diagnosis.evidence import BAND_COUNT, Floats
+from monitor.diagnosis.pooling import pool
+from monitor.diagnosis.survival import survival_curve, without_sparse
+from monitor.diagnosis.tail import Tail, estimate_tail
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
+
+TIMEOUTS_MS = (1.0, 50.0, 100.0, 1_000.0, 4_300.0, 5_000.0, 9_900.0, 29_900.0, 30_000.0, 60_000.0)
+
+
+def first_then(
+    first: Floats, first_ms: float, then: Floats, then_ms: float, windows: int = 12
+) -> ActionEvidence:
+    """Calls under one timeout for an hour, and then calls under another for a day."""
+    before = observe(first, first_ms, windows)
+    return together(before, observe(then, then_ms, 288, start=T0 + windows * 300))
+
+
+def tail_of(evidence: ActionEvidence) -> Tail:
+    """Return what is known of the tail."""
+    timeout_ms = evidence.current_timeout_ms
+    pooled = without_sparse(pool(evidence), timeout_ms)
+    found = estimate_tail(
+        pooled, survival_curve(pooled), timeout_ms=timeout_ms, cap_ms=30_000.0, target=0.99
+    )
+    assert found is not None
+    return found
+
+
+def raised(calls: int) -> Diagnosis:
+    """Return the diagnosis of so many calls since a raise from 5 to 8 s, and 10,000 before it."""
+    since = observe(lognormal(calls, 1_800, 0.7, 2), 8_000, 12, start=T0 + 288 * 300)
+    return diagnose(together(observe(lognormal(10_000, 1_800, 0.7), 5_000, 288), since))
+
+
+@pytest.mark.parametrize("calls", [12, 60])
+def test_what_was_counted_before_a_raise_says_nothing_of_the_new_timeout(calls: int) -> None:
+    """Neither healthy nor slow: how many outlast it can't be seen in a handful of calls."""
+    found = raised(calls)
+
+    assert found.verdict is Verdict.INSUFFICIENT
+    assert f"{calls} of 200 executions under the timeout in force" in found.missing
+
+
+def test_a_target_is_missed_by_chance_where_few_calls_show_it() -> None:
+    """1.07 % of 200 calls; those under the smaller timeout can't tell."""
+    assert raised(200).verdict is Verdict.HEALTHY
+
+
+def test_a_raise_is_judged_once_enough_was_seen_of_it() -> None:
+    """1.8 % outlast 8 s, by the law."""
+    assert raised(10_000).verdict is Verdict.SLOW_TAIL
+
+
+def test_what_a_larger_timeout_has_shown_needs_no_law() -> None:
+    """Two bands tell nothing, but a thousand calls under 10 s were counted: most come by 5 s."""
+    narrow = with_hangs(lognormal(10_000, 4_250, 0.03), 0.02)
+    alone = diagnose(observe(narrow, 4_300, 288))
+    before = with_hangs(lognormal(1_000, 4_250, 0.03, 2), 0.02, 3)
+    found = diagnose(first_then(before, 10_000, narrow, 4_300))
+    late = narrow > 4_300
+
+    assert (alone.verdict, alone.rescue_bounds) == (Verdict.UNCLEAR, (0.0, 1.0))
+    assert found.verdict is Verdict.SLOW_TAIL
+    assert found.rescue_bounds is not None
+    assert 0.8 < found.rescue_bounds[0] <= (narrow[late] <= 20_000).mean()
+
+
+def test_a_handful_under_a_larger_timeout_extends_no_reach() -> None:
+    """Three calls under 30 s, long ago, are not 30 s observed."""
+    found = diagnose(
+        first_then(lognormal(3, 1_800, 0.7), 30_000, lognormal(10_000, 1_800, 0.7, 2), 5_000)
+    )
+
+    assert found.verdict is Verdict.SLOW_TAIL
+    assert any("Nothing is claimed beyond 10 s" in note for note in found.notes)
+
+
+def test_a_cut_leaves_smaller_timeouts_as_they_were() -> None:
+    """What a timeout of 3 s ended is not known to outlast 4 s."""
+    durations = lognormal(20_000, 1_800, 0.6)
+    pooled = pool(first_then(durations, 3_000, durations, 8_000))
+    alone = pool(first_then(durations, 3_000, durations, 4_000))
+    cut = cut_off(pooled, 4_000)
+
+    assert cut.timeout_ms.tolist() == [3_000, 4_000]
+    assert cut.bands.tolist() == alone.bands.tolist()
+    assert cut.ended_by_us.tolist() == alone.ended_by_us.tolist()
+
+
+@given(
+    st.integers(1, 9),
+    st.floats(500, 4_000),
+    st.floats(0.05, 1.2),
+    st.sampled_from([0.0, 0.02, 0.2]),
+)
+@settings(max_examples=6, deadline=None)
+def test_what_a_larger_timeout_has_shown_narrows_the_bounds(
+    seed: int, median_ms: float, sigma: float, hangs: float
+) -> None:
+    """As far as it goes, whatever the law."""
+    durations = with_hangs(lognormal(4_000, median_ms, sigma, seed), hangs)
+    more = with_hangs(lognormal(4_000, median_ms, sigma, seed + 10), hangs, 3)
+    if (durations > 5_000).sum() < 80 or (durations <= 5_000).sum() < 80:
+        return
+    alone = tail_of(observe(durations, 5_000, 288))
+    known = tail_of(first_then(more, 9_000, durations, 5_000))
+    truth = (durations[durations > 5_000] <= 9_000).mean()
+
+    low, high = known.rescued_at(9_000)
+    least, most = alone.rescued_at(9_000)
+    assert high - low <= max(most - least, 0.0) + 0.25
+    assert low - 0.1 <= truth <= high + 0.1
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> ActionEvidence:
+    """Draw windows under any timeouts, of whole calls and of parts, few bands or many."""
+    rows = draw(st.sampled_from([1, 2, 3]))
+    timeouts_ms = draw(st.lists(st.sampled_from(TIMEOUTS_MS), min_size=rows, max_size=rows))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    kind = draw(st.sampled_from(["one band", "bands", "any band", "parts", "none"]))
+    shape = (rows, BAND_COUNT)
+    bands = {
+        "one band": rng.poisson(60, shape) * (np.arange(BAND_COUNT) == rng.integers(BAND_COUNT)),
+        "bands": rng.poisson(8, shape),
+        "any band": rng.poisson(0.3, shape) * 40,
+        "parts": rng.random(shape) * 10.0 ** rng.integers(-6, 5),
+        "none": np.zeros(shape),
+    }[kind]
+    late = rng.poisson(draw(st.sampled_from([0.0, 1.0, 30.0])), rows) * rng.choice([1.0, 0.37])
+    early = late * rng.random(rows) * draw(st.sampled_from([0.0, 1.0]))
+    timeout_bands = np.zeros((rows, BAND_COUNT))
+    timeout_bands[:, int(rng.integers(BAND_COUNT))] = early
+    return ActionEvidence.from_columns(
+        start=T0 + 600 * np.arange(rows),
+        seconds=np.full(rows, 600),
+        timeout_ms=timeouts_ms,
+        successes=bands.sum(axis=1),
+        bands=bands,
+        timeouts=late,
+        timeout_bands=timeout_bands,
+    )
+
+
+@given(evidence(), st.sampled_from([100.0, 5_000.0, 30_000.0]))
+@settings(max_examples=12, deadline=None)
+def test_bounds_are_bounds_whatever_was_counted(seen: ActionEvidence, cap_ms: float) -> None:
+    """Shares, in order; a longer raise rescues no less, and the one in force nothing."""
+    found = diagnose(seen, DiagnosisSettings(0.99, 1, 1, 1, 0.0, cap_ms))
+    low, high = found.rescue_bounds or (0.0, 1.0)
+    assert 0 <= low <= high <= 1
+    timeout_ms = seen.current_timeout_ms
+    pooled = without_sparse(pool(seen), timeout_ms)
+    if timeout_ms <= 0 or pooled.successes + pooled.timeouts <= 0:
+        return
+    tail = estimate_tail(
+        pooled, survival_curve(pooled), timeout_ms=timeout_ms, cap_ms=cap_ms, target=0.99
+    )
+    if tail is not None:
+        least, most = tail.rescued
+        assert tail.rescued_at(timeout_ms) == (0.0, 0.0)
+        assert ((least >= 0) & (least <= most + 1e-12) & (most <= 1)).all()
+        assert (np.diff(tail.rescued, axis=1) >= -1e-12).all()
+        assert timeout_ms <= tail.low_ms <= tail.high_ms <= tail.reach_ms * (1 + 1e-9)
