@@ -4,6 +4,10 @@ Durations are a number and a unit: ``90s``, ``5m``, ``24h``. Hours are ``Mon-Fri
 ``Sat,Sun 00:00-24:00 Europe/Dublin`` or ``22:00-05:00``; several are separated by semicolons.
 Without days every day is meant; without a time zone UTC. Hours that end at or before their
 beginning go on into the next day, and belong to the day on which they begin.
+
+Moments are such a duration ago (``90m``, ``2h ago``), ``now``, ``today``, ``yesterday``, or a date
+in UTC. A library such as dateparser would bring four packages more, and guesses at what it does not
+understand: these few forms are told in one sentence, and all else is refused.
 """
 
 from __future__ import annotations
@@ -71,6 +75,96 @@ def parse_duration(value: object) -> int | float:
         reason = f"{value!r} must be longer than nothing"
         raise ValueError(reason)
     return int(seconds) if seconds.is_integer() else seconds
+
+
+MOMENTS = (
+    "how long ago (90m, 24h, 7d, 2h ago), now, today, yesterday, or a date in UTC such as "
+    "2026-11-28, 2026-11-28 09:30 or 2026-11-28T09:30+01:00"
+)
+"""The forms of a moment, in words."""
+
+_AGO = re.compile(
+    r"\s*(\d+(?:\.\d+)?)\s*"
+    r"(ms|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)(?:\s+ago)?\s*",
+    re.IGNORECASE,
+)
+_WEEK_SECONDS = 7 * 86_400
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+_DAY_WORD = re.compile(
+    r"\s*(?P<day>today|yesterday)(?:\s+(?:at\s+)?(?P<time>\d{2}:\d{2}(?::\d{2})?))?\s*",
+    re.IGNORECASE,
+)
+_DATE = re.compile(
+    r"\s*\d{4}-\d{2}-\d{2}"
+    r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?\s*(?:UTC|Z|[+-]\d{2}:?\d{2})?)?\s*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment that a person has named.
+
+    Attributes:
+        at: Epoch seconds.
+        seconds_ago: How long ago it is.
+        is_date: Whether it was named as a date, or by the word for one, and not by how long ago.
+    """
+
+    at: float
+    seconds_ago: float
+    is_date: bool = True
+
+
+def parse_moment(text: str, now: float) -> Moment:
+    """Return the moment that a text such as ``24h``, ``yesterday`` or ``2026-11-28 09:30`` means.
+
+    Args:
+        text: What was written; without a zone it is UTC.
+        now: Epoch seconds.
+
+    Raises:
+        ValueError: It is no moment, or lies further back than a hundred years.
+    """
+    if text.strip().lower() == "now":
+        return Moment(now, 0.0)
+    if ago := _AGO.fullmatch(text):
+        seconds = _ago_seconds(ago)
+        return Moment(now - seconds, seconds, is_date=False)
+    try:
+        at = _date(text, now)
+    except ValueError as error:
+        reason = f"{_shown(text)} is no date that there is: {error}"
+        raise ValueError(reason) from error
+    if at is None:
+        reason = f"{_shown(text)} is no time that is understood; write {MOMENTS}"
+        raise ValueError(reason)
+    if now - at > LONGEST_SECONDS:
+        reason = f"{_shown(text)} is more than a hundred years ago"
+        raise ValueError(reason)
+    return Moment(at, now - at)
+
+
+def _ago_seconds(ago: re.Match[str]) -> float:
+    unit = ago[2].lower()
+    short = unit if unit in _UNIT_SECONDS else unit[0]
+    seconds = float(ago[1]) * (_WEEK_SECONDS if short == "w" else _UNIT_SECONDS[short])
+    if not 0 < seconds <= LONGEST_SECONDS:
+        why = "must be longer than nothing" if seconds <= 0 else "is longer than a hundred years"
+        reason = f"{_shown(ago[0])} {why}"
+        raise ValueError(reason)
+    return seconds
+
+
+def _date(text: str, now: float) -> float | None:
+    """Return the moment of a date, or of a day by its word; None where it is neither."""
+    if named := _DAY_WORD.fullmatch(text):
+        day = datetime.fromtimestamp(now, UTC) - timedelta(days=_DAYS_AGO[named["day"].lower()])
+        return _date(f"{day:%Y-%m-%d} {named['time'] or '00:00'}", now)
+    if not _DATE.fullmatch(text):
+        return None
+    read = datetime.fromisoformat(re.sub(r"(?i)\s*UTC$", "Z", text.strip()))
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
 def _shown(value: object) -> str:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.time_ranges import DAYS, TimeRange, is_covered, is_within_hours, merged, parse_hours
+from monitor.time_ranges import (
+    DAYS,
+    MOMENTS,
+    TimeRange,
+    is_covered,
+    is_within_hours,
+    merged,
+    parse_hours,
+    parse_moment,
+)
 
 
 def at(text: str) -> float:
@@ -123,3 +132,77 @@ def test_within_means_every_second_is_held(
     held = is_covered(time_range, merged(ranges))
 
     assert held == (set(range(time_range.start, time_range.end)) <= seconds)
+
+
+NOW = at("2026-11-28T09:40:30")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("90m", "2026-11-28T08:10:30"),
+        ("24h", "2026-11-27T09:40:30"),
+        ("7d", "2026-11-21T09:40:30"),
+        ("1w", "2026-11-21T09:40:30"),
+        ("2h ago", "2026-11-28T07:40:30"),
+        ("2 hours ago", "2026-11-28T07:40:30"),
+        ("1.5 h", "2026-11-28T08:10:30"),
+        ("10 minutes ago", "2026-11-28T09:30:30"),
+        ("now", "2026-11-28T09:40:30"),
+        ("today", "2026-11-28T00:00"),
+        ("Yesterday", "2026-11-27T00:00"),
+        ("yesterday 14:00", "2026-11-27T14:00"),
+        ("today at 09:30", "2026-11-28T09:30"),
+        ("2026-11-28", "2026-11-28T00:00"),
+        ("2026-11-28 09:30", "2026-11-28T09:30"),
+        ("2026-11-28T09:30", "2026-11-28T09:30"),
+        ("2026-11-28T09:30:15Z", "2026-11-28T09:30:15"),
+        ("2026-11-28 09:30 UTC", "2026-11-28T09:30"),
+        ("2026-11-28T09:30+01:00", "2026-11-28T08:30"),
+    ],
+)
+def test_a_moment_is_named_as_people_name_it(text: str, moment: str) -> None:
+    """How long ago, a day by its word, or a date; in UTC where no zone is given."""
+    assert parse_moment(text, NOW).at == at(moment)
+    assert parse_moment(text, NOW).seconds_ago == NOW - at(moment)
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "", "7", "tomorrow", "2026-11", "28.11.2026", "last week", "09:30", "2h later"]
+)
+def test_what_is_no_moment_is_refused_with_the_forms_that_there_are(text: str) -> None:
+    """In words, and not in letters for programmers."""
+    with pytest.raises(ValueError, match=r"is no time that is understood") as refused:
+        parse_moment(text, NOW)
+    assert MOMENTS in str(refused.value)
+    assert "%" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-02-30", "is no date that there is"),
+        ("0001-01-01", "is more than a hundred years ago"),
+        ("0s", "must be longer than nothing"),
+        ("200w", None),
+        ("9999999d", "is longer than a hundred years"),
+        ("2026-11-28 25:00", "is no date that there is"),
+    ],
+)
+def test_no_moment_lies_where_there_is_no_calendar(text: str, why: str | None) -> None:
+    """A reason for each."""
+    if why is None:
+        assert parse_moment(text, NOW).at < NOW
+        return
+    with pytest.raises(ValueError, match=why):
+        parse_moment(text, NOW)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_written_is_a_moment_or_is_refused(text: str) -> None:
+    """Nothing else happens."""
+    try:
+        moment = parse_moment(text, NOW)
+    except ValueError:
+        return
+    assert moment.seconds_ago == pytest.approx(NOW - moment.at)

@@ -1,12 +1,11 @@
 """``backfill``: a part of the past, as far as it can still be told from what was counted."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, opened_pollers
+from monitor.cli.context import TIMES, Context, moment_of, opened_ledger, opened_pollers
 from monitor.cli.poll import read_orgs, refuse_failures
 from monitor.cli.terminal import print_error
 from monitor.errors import ConfigurationError
@@ -16,18 +15,11 @@ if TYPE_CHECKING:
     from monitor.poller import OrgPoller, PollReport
     from monitor.time_ranges import TimeRange
 
-FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
-TIMES = "UTC: 2026-11-23 or 2026-11-23T14:30"
-
 
 def backfill(
     ctx: typer.Context,
-    begin: Annotated[
-        datetime, typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}.")
-    ],
-    end: Annotated[
-        datetime, typer.Option("--to", formats=FORMATS, metavar="TIME", help=f"End, {TIMES}.")
-    ],
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help=f"Begin: {TIMES}.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="End, likewise.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Read a period of history, again or for the first time. Nothing is counted twice."""
@@ -38,12 +30,10 @@ def backfill(
 
     now = SystemClock().now()
     time_range = TimeRange(
-        int(begin.replace(tzinfo=UTC).timestamp()), int(end.replace(tzinfo=UTC).timestamp())
+        int(moment_of("--from", begin, now).at), int(moment_of("--to", end, now).at)
     )
     if time_range.seconds <= 0:
         raise ConfigurationError("--to must be later than --from", "Swap them.")
-    if time_range.end > now:
-        raise ConfigurationError("--to lies in the future", "Choose a time that has passed.")
     if time_range.start < now - settings.state.retention:
         raise ConfigurationError(
             "--from lies further back than the state is kept",

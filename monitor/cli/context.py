@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from monitor.config import Settings
     from monitor.ledger import Ledger
     from monitor.poller import OrgPoller
+    from monitor.time_ranges import Moment
 
 
 class OutputFormat(StrEnum):
@@ -32,6 +33,13 @@ FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How to wri
 OrgOption = Annotated[
     str | None, typer.Option("--org", help="The only org to look at.", show_default=False)
 ]
+
+
+SINCE = "Since when: 90m, 24h, 7d, yesterday, 2026-11-23 14:30."
+"""Help of ``--since``; ``monitor.time_ranges`` has all forms."""
+
+TIMES = "24h, yesterday, 2026-11-23 or 2026-11-23 14:30, UTC"
+"""Help of ``--from`` and ``--to``."""
 
 
 OneOrgOption = Annotated[
@@ -191,3 +199,20 @@ def seconds_of(option: str, text: str, example: str) -> float:
         raise ConfigurationError(
             f"{option}: {error}", f"For example {option} {example}."
         ) from error
+
+
+def moment_of(option: str, text: str, now: float) -> Moment:
+    """Return the moment that an option was given.
+
+    Raises:
+        ConfigurationError: It is none, or lies in the future.
+    """
+    from monitor.time_ranges import parse_moment
+
+    try:
+        moment = parse_moment(text, now)
+    except ValueError as error:
+        raise ConfigurationError(f"{option}: {error}", f"For example {option} 24h.") from error
+    if moment.at > now:
+        raise ConfigurationError(f"{option} lies in the future", "Choose a time that has passed.")
+    return moment

@@ -1,15 +1,13 @@
 """``export``: what was collected, for a Prometheus that was not there at the time."""
 
 import re
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.backfill import FORMATS, TIMES
-from monitor.cli.context import Context, OrgOption, opened_ledger
+from monitor.cli.context import TIMES, Context, OrgOption, moment_of, opened_ledger
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
 from monitor.cli.terminal import print_error
@@ -38,12 +36,12 @@ def export(
     ctx: typer.Context,
     form: Annotated[ExportFormat, typer.Argument(metavar="FORMAT", help="openmetrics")],  # noqa: ARG001 - there is one
     begin: Annotated[
-        datetime | None,
-        typer.Option("--from", formats=FORMATS, metavar="TIME", help=f"Begin, {TIMES}."),
+        str | None,
+        typer.Option("--from", metavar="TIME", help=f"Begin: {TIMES}.", show_default=False),
     ] = None,
     end: Annotated[
-        datetime | None,
-        typer.Option("--to", formats=FORMATS, metavar="TIME", help="End, likewise."),
+        str | None,
+        typer.Option("--to", metavar="TIME", help="End, likewise.", show_default=False),
     ] = None,
     org: OrgOption = None,
     label: Annotated[
@@ -69,15 +67,13 @@ def export(
             _say_what(past, output)
 
 
-def _time_range(begin: datetime | None, end: datetime | None) -> "TimeRange":
+def _time_range(begin: str | None, end: str | None) -> "TimeRange":
     from monitor.clock import SystemClock
     from monitor.time_ranges import TimeRange
 
-    now = int(SystemClock().now())
-    start = 0 if begin is None else int(begin.replace(tzinfo=UTC).timestamp())
-    stop = now if end is None else int(end.replace(tzinfo=UTC).timestamp())
-    if stop > now:
-        raise ConfigurationError("--to lies in the future", "Choose a time that has passed.")
+    now = SystemClock().now()
+    start = 0 if begin is None else int(moment_of("--from", begin, now).at)
+    stop = int(now if end is None else moment_of("--to", end, now).at)
     if stop <= start:
         raise ConfigurationError("--to must be later than --from", "Swap them.")
     return TimeRange(start, stop)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.context import (
+    SINCE,
     Context,
     FormatOption,
     OrgOption,
     OutputFormat,
+    moment_of,
     opened_ledger,
     seconds_of,
 )
@@ -29,7 +31,7 @@ MAX_ENTRIES = 1_000_000
 def investigate(
     ctx: typer.Context,
     action: Annotated[str, typer.Argument(metavar="ACTION", help="Id or name of a data action.")],
-    since: Annotated[str, typer.Option(help="How far back: 15m, 1h, 1d.")] = "1h",
+    since: Annotated[str, typer.Option(metavar="TIME", help=SINCE)] = "1h",
     form: FormatOption = OutputFormat.TABLE,
     limit: Annotated[
         int, typer.Option(help="The most entries of each list.", min=1, max=MAX_ENTRIES)
@@ -46,12 +48,17 @@ def investigate(
     from monitor.model import Truncation
     from monitor.sources import ExecutionBounds
 
+    now = SystemClock().now()
     request = InvestigationRequest(
         action=action,
-        seconds=_seconds("--since", since, settings.state.retention),
+        seconds=_no_longer(
+            "--since", since, moment_of("--since", since, now).seconds_ago, settings.state.retention
+        ),
         org=org,
         limit=limit,
-        bounds=ExecutionBounds(seconds=_seconds("--wait", wait, 24 * 3600)),
+        bounds=ExecutionBounds(
+            seconds=_no_longer("--wait", wait, seconds_of("--wait", wait, "15m"), 24 * 3600)
+        ),
     )
     with opened_ledger(settings) as ledger, reading(f"Reading {action}") as listener:
         clock = ledger.clock(SystemClock())
@@ -61,8 +68,7 @@ def investigate(
         raise typer.Exit(130)
 
 
-def _seconds(option: str, text: str, most: int) -> float:
-    seconds = seconds_of(option, text, "15m")
+def _no_longer(option: str, text: str, seconds: float, most: int) -> float:
     if seconds > most:
         raise ConfigurationError(
             f"{option}: {text} is too long", f"Choose at most {math.floor(most / 3600)}h."

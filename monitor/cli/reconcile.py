@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, opened_pollers, seconds_of
+from monitor.cli.context import SINCE, Context, moment_of, opened_ledger, opened_pollers
 from monitor.cli.progress import waiting
 from monitor.cli.terminal import json_text, print_error
 from monitor.formats import count_of, iso_time
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 def reconcile(
     ctx: typer.Context,
-    since: Annotated[str, typer.Option(help="How far back: 24h, 2d.")] = "2d",
+    since: Annotated[str, typer.Option(metavar="TIME", help=SINCE)] = "2d",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare what was counted with the platform, and read again what differs."""
     context: Context = ctx.obj
     settings = context.load_with_orgs()
-    seconds = seconds_of("--since", since, "2d")
+    from monitor.clock import SystemClock
+
+    now = SystemClock().now()
+    seconds = moment_of("--since", since, now).seconds_ago
     context.configure_logs()
     from monitor.errors import GenesysError
 

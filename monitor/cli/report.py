@@ -1,14 +1,14 @@
 """``report``: what times out, why, and whether more time would help."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, refuse_no_data, seconds_of
+from monitor.cli.context import SINCE, Context, moment_of, opened_ledger, refuse_no_data
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
 from monitor.cli.terminal import console_for, json_text, no_actions, print_error
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from monitor.diagnosis import OrgDiagnosis
     from monitor.ledger import Ledger
     from monitor.summary import LimitUse, Summary
-    from monitor.time_ranges import TimeRange
+    from monitor.time_ranges import Moment, TimeRange
 
 
 class MinSeverity(StrEnum):
@@ -43,7 +43,7 @@ class ReportFormat(StrEnum):
 
 def report(
     ctx: typer.Context,
-    since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 7d.")] = "24h",
+    since: Annotated[str, typer.Option(metavar="TIME", help=SINCE)] = "24h",
     form: Annotated[
         ReportFormat, typer.Option("--format", help="How to write it.")
     ] = ReportFormat.TABLE,
@@ -61,9 +61,9 @@ def report(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    seconds = _seconds(since, settings.state.retention)
+    moment = _since(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
-        found = _found(settings, ledger, seconds, min_severity)
+        found = _found(settings, ledger, moment, min_severity)
     text = _render(found, form, to_file=output is not None)
     with Result.of(output, "report", context, settings).opened() as file:
         file.write(text)
@@ -73,14 +73,16 @@ def report(
         _remark_on_age(org, found.generated_at - last)
 
 
-def _seconds(since: str, retention_seconds: int) -> int:
-    seconds = seconds_of("--since", since, "24h")
-    if seconds > retention_seconds:
+def _since(text: str, retention_seconds: int) -> "Moment":
+    from monitor.clock import SystemClock
+
+    moment = moment_of("--since", text, SystemClock().now())
+    if moment.seconds_ago > retention_seconds:
         raise ConfigurationError(
-            f"--since: {since} is longer than the state is kept",
+            f"--since: {text} is longer than the state is kept",
             f"Choose at most {retention_seconds // 3600}h, or raise [state] retention.",
         )
-    return math.ceil(seconds)
+    return moment
 
 
 @dataclass(frozen=True)
@@ -104,25 +106,38 @@ class _Found:
     stale: "dict[str, float]"
 
 
-def _found(settings: "Settings", ledger: "Ledger", seconds: int, least: MinSeverity) -> _Found:
+def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSeverity) -> _Found:
     from monitor.clock import SystemClock
     from monitor.diagnosis import Severity, diagnose_org
     from monitor.render import with_min_severity
     from monitor.summary import limits_in_use, settled, summarise
+    from monitor.time_ranges import floor_to
 
     collect = settings.collect
     now = ledger.clock(SystemClock()).now()
     refuse_no_data(ledger, [org.name for org in settings.org])
     classifier = settings.classify.classifier()
 
-    def last(org: "OrgSettings", seconds: int) -> "TimeRange":
+    def last(org: "OrgSettings", seconds: float, begin: float | None = None) -> "TimeRange":
         """Return the newest settled windows; each org has its own length of them."""
         source = org.contract.execution_source
         window_seconds = ledger.window_seconds(org.name, source, collect.window)
-        return settled(now, seconds, window_seconds, collect.settle)
+        newest = settled(now, math.ceil(seconds), window_seconds, collect.settle)
+        if begin is None:
+            return newest
+        first = floor_to(begin, window_seconds)
+        return replace(newest, start=min(first, newest.end - window_seconds))
 
+    begin = since.at if since.is_date else None
     summaries = [
-        summarise(ledger, org.name, org.contract, last(org, seconds), classifier, by_hour=True)
+        summarise(
+            ledger,
+            org.name,
+            org.contract,
+            last(org, since.seconds_ago, begin),
+            classifier,
+            by_hour=True,
+        )
         for org in settings.org
     ]
     diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}

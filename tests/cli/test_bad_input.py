@@ -260,7 +260,10 @@ def test_a_state_that_may_only_be_read_can_be_reported(place: Place, command: Co
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("report --since soon", "--since: 'soon' is not a duration"),
+        (
+            "report --since soon",
+            "--since: 'soon' is no time that is understood; write how long ago (90m, 24h",
+        ),
         ("report --since 36d", "--since: 36d is longer than the state is kept"),
         ("report --output /proc/report.csv", "can't be written to /proc/report.csv"),
         ("backfill --from 2026-01-02 --to 2026-01-01", "--to must be later than --from"),

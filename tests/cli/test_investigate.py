@@ -175,7 +175,7 @@ def test_an_unknown_name_is_one_sentence_and_a_hint(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--since", "soon"], "--since: 'soon' is not a duration"),
+        (["--since", "soon"], "--since: 'soon' is no time that is understood"),
         (["--since", "4000d"], "--since: 4000d is too long"),
         (["--wait", "2"], "--wait: '2' is not a duration"),
         (["--limit", "0"], "--limit"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,9 @@ from tests.cli.conftest import Command
 ABSURD = ("-1", str(2**63), str(2**64), "1" + "0" * 30, "9" * 5_000, "nan", "inf", "1e400", "")
 DATES = ("0001-01-01", "9999-12-31", "10000-01-01", "2026-02-30", *ABSURD)
 DURATIONS = (*(f"{one}s" for one in ABSURD), *(f"{one}d" for one in ABSURD), *ABSURD)
-AS_TEXT = {"since": DURATIONS, "wait": DURATIONS}
-"""Options that hold a duration as text."""
+MOMENTS = (*DATES, *DURATIONS)
+AS_TEXT = {"since": MOMENTS, "begin": MOMENTS, "end": MOMENTS, "wait": DURATIONS}
+"""Options that hold a duration or a moment as text."""
 
 NEEDED = {
     ("backfill", "begin"): ("--to", "2026-01-02"),
@@ -45,7 +45,6 @@ def parameters(group: typer.Typer, before: tuple[str, ...] = ()) -> Iterator[typ
                 continue
             types = {kinds[0], *typing.get_args(kinds[0])}
             values = AS_TEXT.get(name, ABSURD if types & {int, float} else ())
-            values = DATES if datetime in types else values
             declared = getattr(kinds[1], "param_decls", None) or ()
             is_argument = isinstance(kinds[1], typer.models.ArgumentInfo)
             option = () if is_argument else (declared[0] if declared else f"--{name}",)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -142,6 +143,18 @@ def test_the_shortest_period_is_a_window(place: Place, command: Command) -> None
     document = json.loads(command("report", "--since", "1ms", "--format", "json").out)
 
     assert document["from"] < document["to"]
+    assert place.state.exists()
+
+
+@pytest.mark.parametrize("since", ["yesterday", "{day}", "{day} 00:00", "{day}T01:00+01:00"])
+def test_a_period_that_begins_at_a_date(place: Place, command: Command, since: str) -> None:
+    """It begins at that very moment, and not at some minutes before it."""
+    command("poll")
+    day = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
+    words = ("report", "--since", since.format(day=day), "--format", "json")
+    document = json.loads(command(*words).out)
+
+    assert document["from"] == f"{day}T00:00:00Z"
     assert place.state.exists()
 
 
