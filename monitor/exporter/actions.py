@@ -27,6 +27,7 @@ from monitor.exporter.catalogue import (
     RECOMMENDED_TIMEOUT,
     TIMEOUT,
     VERDICT,
+    VERDICT_SINCE,
     MetricSpec,
 )
 from monitor.model import (
@@ -73,6 +74,7 @@ ACTION_METRICS: tuple[MetricSpec, ...] = (
     BUDGET_USED,
     RECOMMENDED_TIMEOUT,
     VERDICT,
+    VERDICT_SINCE,
     ACTION_INFO,
     FLOW_INFO,
     FLOW_CONVERSATIONS,
@@ -154,6 +156,8 @@ def add_verdicts(series: OrgSeries, org_snapshot: OrgSnapshot) -> None:
     for action_id, diagnosis in known.diagnoses.items():
         labels = (org_snapshot.org, action_id)
         series.add(VERDICT, (*labels, diagnosis.verdict.value), 1)
+        if diagnosis.period is not None:
+            series.add(VERDICT_SINCE, labels, diagnosis.period.since)
         advice = diagnosis.recommendation
         if advice is not None:
             series.add(RECOMMENDED_TIMEOUT, (*labels, "raw"), advice.raw_ms / 1000)

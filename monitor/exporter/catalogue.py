@@ -90,6 +90,13 @@ VERDICT = MetricSpec(
     "always 1",
     "Why a data action times out: the current verdict; a verdict that is another by now leaves.",
 )
+VERDICT_SINCE = MetricSpec(
+    "genesys_data_action_verdict_since_timestamp_seconds",
+    Kind.GAUGE,
+    ("org", "action_id"),
+    "Unix time in seconds",
+    "Since when it is so, of every verdict that has a begin; of an outage the begin of the newest.",
+)
 ACTION_INFO = MetricSpec(
     "genesys_data_action_info",
     Kind.GAUGE,
@@ -383,6 +390,7 @@ METRICS: tuple[MetricSpec, ...] = (
     BUDGET_USED,
     RECOMMENDED_TIMEOUT,
     VERDICT,
+    VERDICT_SINCE,
     ACTION_INFO,
     FLOW_INFO,
     FLOW_CONVERSATIONS,

@@ -14,6 +14,7 @@ from monitor.diagnosis import (
     Diagnosis,
     OrgDiagnosis,
     Recommendation,
+    Verdict,
     advised_raise,
     severity_of,
 )
@@ -25,6 +26,7 @@ from monitor.render.documents import (
     DiagnosisDocument,
     DriftDocument,
     EvidenceDocument,
+    IncidentDocument,
     LowHighDocument,
     RaiseDocument,
     RecommendedTimeoutDocument,
@@ -39,7 +41,8 @@ COLUMNS = (
     "timeouts_per_day", "timeouts_avoided_per_day", "extra_caller_seconds_per_day",
     "slots_before", "slots_after", "drift_ratio", "missing", "diagnosis_notes",
     "rescuable_low_share", "rescuable_high_share", "timeouts_avoided_low_per_day",
-    "timeouts_avoided_high_per_day",
+    "timeouts_avoided_high_per_day", "verdict_since", "verdict_since_at_least", "verdict_until",
+    "incident_from", "incident_to", "incident_ongoing",
 )  # fmt: skip
 """The columns that a diagnosis adds to a CSV."""
 
@@ -55,9 +58,13 @@ def diagnosis_document(
     """
     if diagnosis is None or time_range is None:
         return DiagnosisDocument()
-    step = advised_raise(diagnosis)
+    step, period = advised_raise(diagnosis), diagnosis.period
     said = DiagnosisDocument(
         verdict=diagnosis.verdict,
+        verdict_since=None if period is None else iso_time(period.since),
+        verdict_since_at_least=None if period is None else period.is_since_start,
+        verdict_until=None if period is None else iso_time(period.until),
+        incident=_incident(diagnosis),
         severity=severity_of(diagnosis, time_range.end),
         why=diagnosis.why,
         advice=diagnosis.advice,
@@ -77,6 +84,7 @@ def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
     """Return the same as columns of a CSV."""
     value, step = document.recommended_timeout_seconds, document.raise_
     slots, drift = document.concurrent_slots, document.drift
+    incident = document.incident
     rescuable, avoided = document.rescuable_share, document.timeouts_avoided_range_per_day
     row = {
         **msgspec.structs.asdict(document),
@@ -91,6 +99,9 @@ def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
         "rescuable_high_share": rescuable and rescuable.high,
         "timeouts_avoided_low_per_day": avoided and avoided.low,
         "timeouts_avoided_high_per_day": avoided and avoided.high,
+        "incident_from": incident and incident.from_,
+        "incident_to": incident and incident.to,
+        "incident_ongoing": incident and incident.ongoing,
         "slots_before": slots and slots.before,
         "slots_after": slots and slots.after,
         "drift_ratio": drift and drift.ratio,
@@ -159,6 +170,15 @@ def _bounds(bounds: tuple[float, float] | None) -> LowHighDocument | None:
     if bounds is None:
         return None
     return LowHighDocument(low=significant(bounds[0]), high=significant(bounds[1]))
+
+
+def _incident(diagnosis: Diagnosis) -> IncidentDocument | None:
+    period = diagnosis.period
+    if period is None or diagnosis.verdict is not Verdict.OUTAGE:
+        return None
+    return IncidentDocument(
+        from_=iso_time(period.since), to=iso_time(period.until), ongoing=period.is_ongoing
+    )
 
 
 def _drift(diagnosis: Diagnosis) -> DriftDocument | None:

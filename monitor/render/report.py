@@ -44,6 +44,7 @@ CSV_COLUMNS = (
     "p50_seconds", "p95_seconds", "p99_seconds", "timeout_seconds", "budget_used_ratio",
     "timeouts_day_before", "trend_ratio", "conversations", "mean_concurrency", "attributed",
     "flows", "used_by", "error_types", "from", "to", *COLUMNS,
+    "timeouts_by_hour", "executions_by_hour",
 )  # fmt: skip
 """The header of the CSV; the words of the JSON document, and what it holds in objects apart."""
 
@@ -115,6 +116,8 @@ def report_csv(
                     f"{error_type} {status}: {count}" if status else f"{error_type}: {count}"
                     for error_type, status, count in action.error_types
                 ),
+                "timeouts_by_hour": "; ".join(map(str, action.timeouts_by_hour)),
+                "executions_by_hour": "; ".join(map(str, action.executions_by_hour)),
                 "from": iso_time(time_range.start),
                 "to": iso_time(time_range.end),
             }
@@ -198,6 +201,8 @@ def _action(action: ActionSummary, diagnosed: DiagnosisDocument) -> ActionDocume
         ],
         mean_concurrency=significant(action.mean_concurrency),
         attributed=action.attributed or None,
+        timeouts_by_hour=list(action.timeouts_by_hour) or None,
+        executions_by_hour=list(action.executions_by_hour) or None,
         **msgspec.structs.asdict(diagnosed),
     )
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.diagnosis import VerdictPeriod
 from tests.diagnosis.diagnoses import advised, healthy, slow_tail
 from tests.exporter.snapshots import CRM, NOW, ORG, PAYMENT, Scrape, diagnosed, org_snapshot
 
 Scraper = Callable[..., Scrape]
 
 VERDICT = "genesys_data_action_verdict"
+SINCE = "genesys_data_action_verdict_since_timestamp_seconds"
 RECOMMENDED = "genesys_data_action_recommended_timeout_seconds"
 
 
@@ -52,6 +54,18 @@ def test_what_is_not_recommended_has_no_series(
     scraped = scrape(org_snapshot(diagnosis=diagnosed({CRM.action_id: found})))  # type: ignore[dict-item]
 
     assert {labels[1] for labels in scraped.series(RECOMMENDED)} == kinds
+
+
+def test_a_verdict_tells_since_when_it_is_so(scrape: Scraper) -> None:
+    """Those that speak of no time in particular have no series."""
+    period = VerdictPeriod(since=NOW - 7_200, until=NOW - 3_600)
+    verdicts = {
+        CRM.action_id: replace(slow_tail(), period=period),
+        PAYMENT.action_id: replace(healthy(), period=None),
+    }
+    series = scrape(org_snapshot(diagnosis=diagnosed(verdicts))).series(SINCE)
+
+    assert series == {(CRM.action_id, ORG): NOW - 7_200}
 
 
 def test_before_a_diagnosis_there_is_no_verdict(scrape: Scraper) -> None:

@@ -20,6 +20,7 @@ from monitor.render.documents.diagnosis import (
     ExtraCallerSeconds,
     Guards,
     HowToChange,
+    Incident,
     Missing,
     NeverAnswersShare,
     Raise,
@@ -30,6 +31,9 @@ from monitor.render.documents.diagnosis import (
     SuccessShare,
     TimeoutsPerDay,
     VerdictNow,
+    VerdictSince,
+    VerdictSinceAtLeast,
+    VerdictUntil,
     Why,
 )
 from monitor.render.documents.units import (
@@ -125,7 +129,19 @@ class ActionDocument(Document, frozen=True):
             "it is the only one of their flow."
         ),
     ]
+    timeouts_by_hour: Annotated[
+        list[int] | None,
+        Meta(
+            description="Timeouts in each hour of the period, the oldest first; null where hours "
+            "were not asked for."
+        ),
+    ]
+    executions_by_hour: Annotated[list[int] | None, Meta(description="Executions likewise.")]
     verdict: VerdictNow
+    verdict_since: VerdictSince
+    verdict_since_at_least: VerdictSinceAtLeast
+    verdict_until: VerdictUntil
+    incident: Incident
     severity: SeverityNow
     why: Why
     advice: Advice

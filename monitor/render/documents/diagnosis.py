@@ -51,6 +51,14 @@ class DriftDocument(Document, frozen=True):
     median_recent_seconds: Annotated[float | None, Meta(description="In the last 24 hours.")]
 
 
+class IncidentDocument(Document, frozen=True):
+    """The outage that the verdict speaks of: the newest one."""
+
+    from_: Annotated[Moment | None, Meta(description="Its begin.")] = field(name="from")
+    to: Annotated[Moment | None, Meta(description="Its end; null while it goes on.")]
+    ongoing: Annotated[bool, Meta(description="Whether it goes on in the newest settled window.")]
+
+
 class BunchDocument(Document, frozen=True):
     """A while in which timeouts came bunched, as in an outage."""
 
@@ -88,6 +96,20 @@ class EvidenceDocument(Document, frozen=True):
 
 
 VerdictNow = Annotated[Verdict | None, Meta(description="Why it times out, or that it does not.")]
+VerdictSince = Annotated[
+    Moment | None,
+    Meta(description="Since when it is so; null where the verdict is of no time in particular."),
+]
+VerdictSinceAtLeast = Annotated[
+    bool | None,
+    Meta(description="Whether it was so in the oldest window looked at, and so perhaps earlier."),
+]
+VerdictUntil = Annotated[
+    Moment | None, Meta(description="Until when it was so; null while it goes on.")
+]
+Incident = Annotated[
+    IncidentDocument | None, Meta(description="The outage; null for every other verdict.")
+]
 SeverityNow = Annotated[Severity | None, Meta(description="How much that matters.")]
 Why = Annotated[str | None, Meta(description="The verdict's reason in one sentence.")]
 Advice = Annotated[str | None, Meta(description="What to do.")]
@@ -139,6 +161,10 @@ class DiagnosisDocument(Document, frozen=True):
     """A diagnosis, whose keys stand amid those of its action."""
 
     verdict: VerdictNow = None
+    verdict_since: VerdictSince = None
+    verdict_since_at_least: VerdictSinceAtLeast = None
+    verdict_until: VerdictUntil = None
+    incident: Incident = None
     severity: SeverityNow = None
     why: Why = None
     advice: Advice = None

@@ -20,6 +20,7 @@ from monitor.render.documents.diagnosis import (
     ExtraCallerSeconds,
     Guards,
     HowToChange,
+    Incident,
     Missing,
     NeverAnswersShare,
     Raise,
@@ -30,6 +31,9 @@ from monitor.render.documents.diagnosis import (
     SuccessShare,
     TimeoutsPerDay,
     VerdictNow,
+    VerdictSince,
+    VerdictSinceAtLeast,
+    VerdictUntil,
     Why,
 )
 from monitor.render.documents.units import (
@@ -116,6 +120,10 @@ class InvestigationDocument(Document, frozen=True):
         float | None, Meta(description="The timeout in force at the end of the period.")
     ]
     verdict: VerdictNow
+    verdict_since: VerdictSince
+    verdict_since_at_least: VerdictSinceAtLeast
+    verdict_until: VerdictUntil
+    incident: Incident
     severity: SeverityNow
     why: Why
     advice: Advice
