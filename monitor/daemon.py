@@ -14,6 +14,7 @@ import structlog
 from apscheduler.job import Job
 from prometheus_client import CollectorRegistry
 
+from monitor import investigation
 from monitor.clock import Clock, SystemClock
 from monitor.clock_watch import ClockWatch
 from monitor.config import Settings
@@ -33,9 +34,9 @@ from monitor.ledger import Ledger
 from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
 from monitor.remediation import RemediationLoop
 from monitor.signals import await_signal
-from monitor.snapshot import Snapshot, SnapshotHolder
+from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.store import LEASE_SECONDS
-from monitor.time_ranges import floor_to
+from monitor.time_ranges import TimeRange, floor_to
 from monitor.web import HostNames, WebConfig, WebServer, create_app
 
 log = structlog.get_logger()
@@ -114,7 +115,9 @@ class Daemon:
             registry.register(MetricsCollector(self.holder, classifier, clock, serve.histogram))
             hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
             self._protected = protected = WebConfig.read(serve.web_config)
-            app = create_app(self.holder, registry, clock, hosts, protected.passwords)
+            app = create_app(
+                self.holder, registry, clock, hosts, protected.passwords, self._read_action
+            )
             self._web = WebServer(app, serve.host, serve.port, tls=protected.tls)
         except TimeoutMonitorError:
             self._ledger.close()
@@ -274,6 +277,21 @@ class Daemon:
     def _give_leases_back(self) -> None:
         with failures_logged("leases"):
             self._leases.give_back()
+
+    def _read_action(
+        self, org_snapshot: OrgSnapshot, action_id: str, time_range: TimeRange
+    ) -> investigation.ActionHistory:
+        """Return what the state knows of one action, for its page; no poll is waited for."""
+        settings = self._settings
+        found = [org for org in settings.org if org.name == org_snapshot.org]
+        if not found:
+            raise LedgerError(
+                f"{org_snapshot.org} is not watched any more", "The settings were read again."
+            )
+        # Named by its room: what reads windows is loaded when a page is first asked for.
+        return investigation.load_action_history(
+            self._ledger, found[0], settings, org_snapshot.state, action_id, time_range
+        )
 
     def _poll_or_follow(self, poller: OrgPoller) -> bool:
         """Poll an org, or show what another program reads of it; whether it was polled."""

@@ -1,7 +1,8 @@
 """One data action, looked at closely: its single executions, its flows and whom it hit.
 
-``collect`` asks the platform and the ledger, ``investigate`` works out what that shows, and
-``action_lookup`` finds the action that a user means. Each is loaded when it is first asked for.
+``collect`` asks the platform and the ledger, ``investigate`` works out what that shows,
+``action_history`` is what the state alone has of it, and ``action_lookup`` finds the action that a
+user means. Each is loaded when it is first asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,13 @@ from typing import TYPE_CHECKING
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
+    from monitor.investigation.action_history import (
+        ActionHistory,
+        FlowHits,
+        TimeoutStep,
+        load_action_history,
+        timeout_steps,
+    )
     from monitor.investigation.action_lookup import ActionMatch, find_action, known_actions
     from monitor.investigation.collect import InvestigationRequest, collect_investigation
     from monitor.investigation.investigate import (
@@ -26,23 +34,35 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ActionHistory",
     "ActionMatch",
     "DiagnosisInPeriod",
     "EndingCount",
     "ExecutionStatistics",
+    "FlowHits",
     "FlowUse",
     "Investigation",
     "InvestigationData",
     "InvestigationRequest",
     "LatencyBand",
     "SlowExecution",
+    "TimeoutStep",
     "build_investigation",
     "collect_investigation",
     "find_action",
     "known_actions",
+    "load_action_history",
+    "timeout_steps",
 ]
 
 _LAZY = {
+    "action_history": (
+        "ActionHistory",
+        "FlowHits",
+        "TimeoutStep",
+        "load_action_history",
+        "timeout_steps",
+    ),
     "action_lookup": ("ActionMatch", "find_action", "known_actions"),
     "collect": ("InvestigationRequest", "collect_investigation"),
     "investigate": (

@@ -12,7 +12,9 @@ from monitor.journal.model import NEXT, Change, ChangeState, Intent
 from monitor.store import changes
 
 
-def newest_changes(connection: Connection, org: str, org_id: int, limit: int) -> tuple[Change, ...]:
+def newest_changes(
+    connection: Connection, org: str, org_id: int, limit: int | None
+) -> tuple[Change, ...]:
     """The newest changes of an org, the newest first."""
     return read_changes(connection, org, changes.c.org_id == org_id)[:limit]
 

@@ -273,8 +273,8 @@ class Journal:
             sent = (ChangeState.WRITING.value, ChangeState.UNDOING.value)
             return newest_evidence(connection, org_id, change.change_id, sent)
 
-    def changes(self, org: str, limit: int) -> tuple[Change, ...]:
-        """The newest changes, the newest first."""
+    def changes(self, org: str, limit: int | None = None) -> tuple[Change, ...]:
+        """Return the newest changes, all of them without a limit; the newest first."""
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return () if org_id is None else newest_changes(connection, org, org_id, limit)
@@ -386,8 +386,8 @@ class Journal:
             org_id = find_org(connection, org)
             return 0.0 if org_id is None else edits_read_until(connection, org_id)
 
-    def outside_changes(self, org: str, limit: int) -> list[OutsideChange]:
-        """The newest changes of timeouts that this program did not make, the newest first."""
+    def outside_changes(self, org: str, limit: int | None = None) -> list[OutsideChange]:
+        """Return the newest changes that this program did not make, all of them without a limit."""
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else read_outside_changes(connection, org, org_id)[:limit]

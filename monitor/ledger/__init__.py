@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from monitor.lazy_face import load_when_asked
 from monitor.ledger.model import (
     LATENESS_EDGES_SECONDS,
+    ActionHits,
     FlowErrorTotal,
     IncidentTotal,
     Lateness,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LATENESS_EDGES_SECONDS",
+    "ActionHits",
     "FlowErrorTotal",
     "History",
     "HourlyCounts",

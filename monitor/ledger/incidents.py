@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import Connection, and_, func, insert, select, true
 
-from monitor.ledger.model import IncidentTotal
+from monitor.ledger.model import ActionHits, IncidentTotal
 from monitor.model import Incident
 from monitor.store import actions, flows, incident_totals, incidents, insert_into
 from monitor.time_ranges import TimeRange
@@ -46,8 +46,19 @@ def add_incidents(connection: Connection, org_id: int, seen: Sequence[Incident])
     return new
 
 
-def incidents_within(connection: Connection, org_id: int, time_range: TimeRange) -> list[Incident]:
-    """The incidents whose ``at`` lies in ``time_range``, oldest first, under the names of now."""
+def incidents_within(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    action_id: str | None = None,
+    newest: int | None = None,
+) -> list[Incident]:
+    """The incidents whose ``at`` lies in ``time_range``, oldest first, under the names of now.
+
+    Of one action, where one is named, and the newest alone where so many are enough.
+    """
+    of_action = true() if action_id is None else incidents.c.action_id == action_id
+    order = (incidents.c.at, incidents.c.conversation_id, incidents.c.segment_start_ms)
     statement = (
         select(
             incidents.c.conversation_id,
@@ -78,13 +89,47 @@ def incidents_within(connection: Connection, org_id: int, time_range: TimeRange)
             incidents.c.org_id == org_id,
             incidents.c.at >= time_range.start,
             incidents.c.at < time_range.end,
+            of_action,
         )
-        .order_by(incidents.c.at, incidents.c.conversation_id, incidents.c.segment_start_ms)
+        .order_by(*(order if newest is None else (one.desc() for one in order)))
+        .limit(newest)
     )
-    return [
+    found = [
         Incident(row[0], row[1], row[2], row[3], row[4] or "", row[5], row[6] or "", *row[7:])
         for row in connection.execute(statement)
     ]
+    return found if newest is None else found[::-1]
+
+
+def hits_within(
+    connection: Connection, org_id: int, time_range: TimeRange, action_id: str, newest: int
+) -> ActionHits:
+    """Whom the timeouts of one action hit in a period: counted, and the newest by name."""
+    statement = (
+        select(incidents.c.flow_id, incidents.c.conversation_id, func.count())
+        .where(
+            incidents.c.org_id == org_id,
+            incidents.c.at >= time_range.start,
+            incidents.c.at < time_range.end,
+            incidents.c.action_id == action_id,
+        )
+        .group_by(incidents.c.flow_id, incidents.c.conversation_id)
+    )
+    by_flow: dict[str, int] = defaultdict(int)
+    conversations: set[str] = set()
+    total = 0
+    for flow_id, conversation_id, count in connection.execute(statement):
+        by_flow[flow_id] += 1
+        conversations.add(conversation_id)
+        total += count
+    return ActionHits(
+        timeouts=total,
+        conversations=len(conversations),
+        conversations_by_flow=dict(by_flow),
+        newest=tuple(reversed(incidents_within(connection, org_id, time_range, action_id, newest)))
+        if total
+        else (),
+    )
 
 
 def totals_of_incidents(connection: Connection, org_id: int) -> tuple[IncidentTotal, ...]:

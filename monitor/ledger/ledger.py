@@ -20,8 +20,9 @@ from monitor.ledger.catalogue import (
 from monitor.ledger.coverage import full_coverage, skip, source_states, void_future
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
-from monitor.ledger.incidents import incidents_within
+from monitor.ledger.incidents import hits_within, incidents_within
 from monitor.ledger.model import (
+    ActionHits,
     OrgState,
     Reading,
     Recorded,
@@ -403,6 +404,23 @@ class Ledger:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else incidents_within(connection, org_id, time_range)
+
+    def hits_of_action(
+        self, org: str, time_range: TimeRange, action_id: str, newest: int
+    ) -> ActionHits:
+        """Return whom the timeouts of one action hit in a period.
+
+        Args:
+            org: The org's name in the configuration.
+            time_range: The period.
+            action_id: The action.
+            newest: How many of them are wanted one by one.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            if org_id is None:
+                return ActionHits()
+            return hits_within(connection, org_id, time_range, action_id, newest)
 
     def flow_errors(self, org: str, time_range: TimeRange) -> list[FlowErrorTally]:
         """Return callers lost in flows in the windows that start in ``time_range``."""

@@ -107,6 +107,23 @@ class IncidentTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionHits:
+    """Whom the timeouts of one action hit in a period, by detail records.
+
+    Attributes:
+        timeouts: Its timeouts in conversations.
+        conversations: Distinct conversations that they hit.
+        conversations_by_flow: The same by the flow that called it; empty id where not known.
+        newest: Its newest timeouts, the newest first.
+    """
+
+    timeouts: int = 0
+    conversations: int = 0
+    conversations_by_flow: Mapping[str, int] = field(default_factory=dict)
+    newest: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FlowErrorTotal:
     """Callers whom one flow lost one way, since the ledger began; it never shrinks.
 

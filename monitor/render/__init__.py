@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
+    from monitor.render.action_commands import ActionCommand, commands_about
+    from monitor.render.action_pictures import ActionPictures, bar_seconds, draw_action
     from monitor.render.changes import (
         change_document,
         history_document,
@@ -58,7 +60,9 @@ __all__ = [
     "CSV_COLUMNS",
     "NO_DIAGNOSES",
     "NO_LIMITS",
+    "ActionCommand",
     "ActionDocument",
+    "ActionPictures",
     "AliveDocument",
     "ChangesDocument",
     "Document",
@@ -76,11 +80,14 @@ __all__ = [
     "StandbyDocument",
     "StatusDocument",
     "UnreadyDocument",
+    "bar_seconds",
     "change_document",
+    "commands_about",
     "curve_document",
     "describe_effect",
     "describe_limits",
     "diagnosis_document",
+    "draw_action",
     "effect_document",
     "history_document",
     "investigation_document",
@@ -99,6 +106,8 @@ __all__ = [
 ]
 
 _LAZY = {
+    "action_commands": ("ActionCommand", "commands_about"),
+    "action_pictures": ("ActionPictures", "bar_seconds", "draw_action"),
     "changes": (
         "change_document",
         "history_document",

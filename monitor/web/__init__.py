@@ -1,9 +1,10 @@
 """Shows the current snapshot over HTTP: metrics, health, a JSON API and a status page."""
 
+from monitor.web.action_routes import ActionReader
 from monitor.web.app import create_app
 from monitor.web.connections import ConnectionLimits
 from monitor.web.hosts import HostNames
 from monitor.web.server import WebServer
 from monitor.web.web_config import WebConfig
 
-__all__ = ["ConnectionLimits", "HostNames", "WebConfig", "WebServer", "create_app"]
+__all__ = ["ActionReader", "ConnectionLimits", "HostNames", "WebConfig", "WebServer", "create_app"]

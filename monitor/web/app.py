@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
 from monitor.errors import UnforeseenError
 from monitor.render import ErrorDocument
+from monitor.web.action_routes import add_action_pages
 from monitor.web.api_routes import add_api
 from monitor.web.compressed_responses import CompressedResponses
 from monitor.web.hosts import HostNames
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from monitor.clock import Clock
     from monitor.snapshot import SnapshotHolder
+    from monitor.web.action_routes import ActionReader
     from monitor.web.web_config import Passwords
 
 log = structlog.get_logger()
@@ -46,12 +48,13 @@ class MisdirectedRequest(HTTPException):
     code = 421
 
 
-def create_app(
+def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
     holder: SnapshotHolder,
     registry: CollectorRegistry,
     clock: Clock,
     hosts: HostNames | None = None,
     passwords: Passwords | None = None,
+    read_action: ActionReader | None = None,
 ) -> Flask:
     """The application.
 
@@ -61,6 +64,8 @@ def create_app(
         clock: Tells how old data is at the moment of a request.
         hosts: Names that pages and API answer to; this machine's own where None.
         passwords: Who may read; everybody where None.
+        read_action: Reads the state for the page of an action; where None it shows what the
+            snapshot knows.
     """
     app = Flask("monitor.web", static_folder=None)
     # Only GET and HEAD are answered: OPTIONS is refused like every other method.
@@ -73,6 +78,7 @@ def create_app(
     add_health(app, holder, clock)
     add_api(app, holder, clock)
     add_pages(app, holder, clock)
+    add_action_pages(app, holder, clock, read_action)
     add_static_files(app)
     add_page_words(app)
     app.register_error_handler(HTTPException, _as_json)

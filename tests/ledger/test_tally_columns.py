@@ -115,3 +115,44 @@ def test_windows_outside_the_period_are_left_out(ledger: Ledger) -> None:
 
     assert not columns(ledger, windows(15, 24), 3_600).failures.count.size
     assert set(successes_of(columns(ledger, windows(12, 24), 3_600))) == {("a1", T0 + 3_600)}
+
+
+def test_of_one_action_it_is_what_all_have_of_it(ledger: Ledger) -> None:
+    """Window by window, without what others did; a period may begin within a window."""
+    filled(ledger)
+    for time_range in (windows(0, 24), windows(1, 14), TimeRange(T0 - 100, T0 + 700)):
+        every = columns(ledger, time_range, WINDOW_SECONDS)
+        one = ledger.org_tallies(
+            ORG,
+            time_range,
+            bucket_seconds=WINDOW_SECONDS,
+            window_seconds=WINDOW_SECONDS,
+            action_id="a1",
+        )
+        assert {words[0] for words in one.words.values()} == {"a1"}
+        ours = {key for key, words in every.words.items() if words[0] == "a1"}
+        for part in ("successes", "failures"):
+            kept, found = getattr(every, part), getattr(one, part)
+            wanted = [
+                (series, start, count, first)
+                for series, start, count, first in zip(
+                    kept.series, kept.start, kept.count, kept.bands[:, 0], strict=True
+                )
+                if series in ours
+            ]
+            given = zip(found.series, found.start, found.count, found.bands[:, 0], strict=True)
+            assert sorted(given) == sorted(wanted)
+
+
+def test_a_period_of_very_many_windows_is_read_too(ledger: Ledger) -> None:
+    """More windows than a statement may name."""
+    filled(ledger)
+    years = TimeRange(T0 - 20_000 * WINDOW_SECONDS, T0 + 24 * WINDOW_SECONDS)
+    found = ledger.org_tallies(
+        ORG,
+        years,
+        bucket_seconds=WINDOW_SECONDS,
+        window_seconds=WINDOW_SECONDS,
+        action_id="a2",
+    )
+    assert found.successes.count.tolist() == [1.0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -16,10 +16,12 @@ from prometheus_client import CollectorRegistry
 
 from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
-from monitor.web import WebServer, create_app
+from monitor.web import ActionReader, WebServer, create_app
 from tests.clocks import ManualClock
 from tests.exporter.snapshots import NOW, snapshot
 from tests.filled_ledger import CLASSIFIER
+from tests.web.action_world import NOW as WORLD_NOW
+from tests.web.action_world import ActionWorld, open_action_world
 from tests.web.certificates import Certificate, make_certificate
 
 LOOPBACK = "127.0.0.1"
@@ -79,6 +81,30 @@ def serve() -> Iterator[Callable[..., Site]]:
             return Site(server.port, holder, clock)
 
         yield served
+
+
+@pytest.fixture(scope="session")
+def action_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ActionWorld]:
+    """Keep an org whose every action is a different picture; nobody writes to it."""
+    with open_action_world(tmp_path_factory.mktemp("actions")) as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def action_site(action_world: ActionWorld) -> Iterator[Site]:
+    """Serve it, with its state behind the pages."""
+    with serve_actions(action_world, action_world.read) as site:
+        yield site
+
+
+@contextmanager
+def serve_actions(world: ActionWorld, read: ActionReader) -> Iterator[Site]:
+    """Serve an org and what reads its actions."""
+    holder = SnapshotHolder(Snapshot(taken_at=WORLD_NOW, orgs=(world.snapshot,)))
+    clock = ManualClock(WORLD_NOW)
+    app = create_app(holder, CollectorRegistry(), clock, read_action=read)
+    with WebServer(app, LOOPBACK, 0) as server:
+        yield Site(server.port, holder, clock)
 
 
 @pytest.fixture

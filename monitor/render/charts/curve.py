@@ -33,7 +33,7 @@ from monitor.render.charts.scales import Scale, duration_ticks, share_ticks
 from monitor.render.charts.svg import element, joined, line
 from monitor.render.effects import describe_effect, rescued_a_day, slots_of, waited_a_day
 
-_PLOT_PX = 190
+_PLOT_PX = 250
 _LEFT_PX, _RIGHT_PX = 48, 8
 _TABLE_ROWS = 12
 _MINUS = "\N{MINUS SIGN}"
@@ -41,7 +41,7 @@ _MINUS = "\N{MINUS SIGN}"
 _SHARE_WORTH_SHOWING = 0.75
 """A timeout that fewer of today's successes would survive is nobody's question."""
 
-_TIMES_BELOW = 3
+_TIMES_BELOW = 2
 """So far below the timeout in force the curve begins at least."""
 
 _FEW_SECONDS = 6
@@ -55,10 +55,12 @@ class CurveMarks:
     Attributes:
         advised_ms: The one to raise to; None where no raise is advised.
         cap_ms: The largest that may be set.
+        remark: What the curve leaves out, in a few words.
     """
 
     advised_ms: float | None
     cap_ms: float
+    remark: str = ""
 
 
 def curve_picture(curve: TimeoutCurve, marks: CurveMarks, name: str) -> Picture:
@@ -77,6 +79,7 @@ def curve_picture(curve: TimeoutCurve, marks: CurveMarks, name: str) -> Picture:
         name=name,
         title="What another timeout would do",
         description=_description(curve, marks),
+        remark=marks.remark,
         wide=_draw(curve, marks, WIDE_PX, f"{name}-wide"),
         narrow=_draw(curve, marks, NARROW_PX, f"{name}-narrow"),
         table=_table(curve, marks, steps),

@@ -25,9 +25,16 @@ from monitor.render.charts.frame import (
     place_marks,
     swatch,
 )
-from monitor.render.charts.picture import NARROW_PX, WIDE_PX, Drawing, NumberTable, Picture
+from monitor.render.charts.picture import (
+    NARROW_PX,
+    NOTHING,
+    WIDE_PX,
+    Drawing,
+    NumberTable,
+    Picture,
+)
 from monitor.render.charts.scales import Scale, duration_ticks
-from monitor.render.charts.svg import Box, element, joined, rectangles
+from monitor.render.charts.svg import Box, element, joined, rectangles, tips
 
 _FIRST_MS, _LAST_MS = 50.0, 60_000.0
 """Where the first band begins and the last one ends in the picture; both are open."""
@@ -47,6 +54,7 @@ class Latency:
         timeout_ms: The timeout in force; None where it is not known.
         advised_ms: The one to raise it to; None where no raise is advised.
         cap_ms: The largest that may be set.
+        earlier_ms: Others that were in force before in the period.
     """
 
     successes: Sequence[int]
@@ -54,6 +62,7 @@ class Latency:
     timeout_ms: float | None
     advised_ms: float | None
     cap_ms: float
+    earlier_ms: Sequence[float] = ()
 
     @property
     def total(self) -> int:
@@ -89,6 +98,11 @@ def timeout_marks(timeout_ms: float | None, advised_ms: float | None, cap_ms: fl
     return marks
 
 
+def _marks(latency: Latency) -> list[Mark]:
+    earlier = [Mark(one, f"earlier {exact_seconds(one)}", "change") for one in latency.earlier_ms]
+    return [*earlier, *timeout_marks(latency.timeout_ms, latency.advised_ms, latency.cap_ms)]
+
+
 def _draw(latency: Latency, width: int) -> Drawing:
     durations = Scale(_FIRST_MS, _LAST_MS, _LEFT_PX, width - _RIGHT_PX, is_log=True)
     keys, keys_px = legend(
@@ -100,8 +114,7 @@ def _draw(latency: Latency, width: int) -> Drawing:
         2,
         width,
     )
-    marks = timeout_marks(latency.timeout_ms, latency.advised_ms, latency.cap_ms)
-    placed, rows = place_marks(marks, durations)
+    placed, rows = place_marks(_marks(latency), durations)
     top = keys_px + 8
     begin = top + rows * ROW_PX + 4
     bottom = begin + _PLOT_PX
@@ -130,7 +143,7 @@ def _bars(
     heights = Scale(0, most, 0, bottom - top)
     good_boxes: list[Box] = []
     late_boxes: list[Box] = []
-    tips = []
+    panes: list[tuple[Box, str]] = []
     for index, ((low, high), (good, late)) in enumerate(zip(bands, density, strict=True)):
         x = durations.at(low)
         wide = max(durations.at(high) - x - 1, 1.0)
@@ -140,22 +153,14 @@ def _bars(
                 height = max(heights.at(share), _LEAST_PX)
                 base -= height
                 boxes.append((x, base, wide, height))
-        tips.append(
-            element(
-                "rect",
-                element("title", f"{band_words(index)}: {_told(latency, index)}"),
-                x=x,
-                y=top,
-                width=wide + 1,
-                height=bottom - top,
-                class_="tip",
-            )
+        panes.append(
+            ((x, top, wide + 1, bottom - top), f"{band_words(index)}: {_told(latency, index)}")
         )
     return joined(
         (
             element("path", d=rectangles(good_boxes), class_="bar success"),
             element("path", d=rectangles(late_boxes), class_="bar timeout"),
-            *(tips if has_tips else ()),
+            tips(panes) if has_tips else NOTHING,
         )
     )
 
@@ -187,8 +192,7 @@ def _description(latency: Latency) -> str:
         told.append(f"Most successes took {band_words(busiest)}.")
     late = sum(latency.timeouts)
     told.append(f"{late:,} timed out ({percent(late / latency.total)}).")
-    marks = timeout_marks(latency.timeout_ms, latency.advised_ms, latency.cap_ms)
-    told.append(f"Timeouts: {', '.join(mark.label for mark in reversed(marks))}.")
+    told.append(f"Timeouts: {', '.join(mark.label for mark in reversed(_marks(latency)))}.")
     return " ".join(told)
 
 

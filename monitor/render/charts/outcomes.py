@@ -27,7 +27,7 @@ from monitor.render.charts.frame import (
 from monitor.render.charts.hatching import pattern_fill, patterns
 from monitor.render.charts.picture import NARROW_PX, WIDE_PX, Drawing, NumberTable, Picture
 from monitor.render.charts.scales import Scale, count_ticks, round_up, time_ticks
-from monitor.render.charts.svg import element, joined, rectangles
+from monitor.render.charts.svg import element, joined, rectangles, tips
 from monitor.time_ranges import TimeRange
 
 _UPPER_PX, _LOWER_PX, _BETWEEN_PX = 84, 96, 22
@@ -133,7 +133,7 @@ def _draw(outcomes: Outcomes, width: int, name: str) -> Drawing:
     )
     top = keys_px + 8
     shaded_px = ROW_PX if outcomes.incidents or outcomes.unread else 0
-    begin = top + rows * ROW_PX + shaded_px + 4
+    begin = top + rows * ROW_PX + shaded_px + 12
     if outcomes.successes_known:
         middle = begin + _UPPER_PX
         lower = middle + _BETWEEN_PX
@@ -249,15 +249,15 @@ def _shades(outcomes: Outcomes, time: Scale, top: float, bottom: float, name: st
 
 def _tips(outcomes: Outcomes, time: Scale, top: float, bottom: float) -> Markup:
     """Return a pane over each bar that tells its numbers where the pointer rests."""
-    return joined(
-        element(
-            "rect",
-            element("title", f"{_period(bar.time_range)}: {_told(outcomes, bar)}"),
-            x=time.at(bar.time_range.start),
-            y=top,
-            width=time.at(bar.time_range.end) - time.at(bar.time_range.start),
-            height=bottom - top,
-            class_="tip",
+    return tips(
+        (
+            (
+                time.at(bar.time_range.start),
+                top,
+                time.at(bar.time_range.end) - time.at(bar.time_range.start),
+                bottom - top,
+            ),
+            f"{_period(bar.time_range)}: {_told(outcomes, bar)}",
         )
         for bar in outcomes.bars
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from monitor.render.charts.svg import element, joined
+from monitor.render.charts.svg import element, table_rows
 
-WIDE_PX = 720
-"""Where there is room: about half of a page."""
+WIDE_PX = 600
+"""Where there is room: half of a page, where a letter is about as large as it is drawn."""
 
 NARROW_PX = 340
 """On a phone, where a wide one would be scaled down until nobody could read it."""
@@ -106,13 +106,9 @@ class Drawing:
 
 def _table(caption: str, table: NumberTable) -> Markup:
     head = element("tr", *(element("th", name, scope="col") for name in table.head))
-    rows = (
-        element("tr", element("th", row[0], scope="row"), *(element("td", one) for one in row[1:]))
-        for row in table.rows
-    )
     return element(
         "table",
         element("caption", caption),
         element("thead", head),
-        element("tbody", joined(rows)),
+        element("tbody", table_rows(table.rows)),
     )

@@ -44,6 +44,28 @@ def joined(parts: Iterable[str | Markup]) -> Markup:
     return _safe("".join(escape(part) for part in parts))
 
 
+def table_rows(rows: Iterable[tuple[str, ...]]) -> Markup:
+    """Return rows of a table, each headed by its first cell: thousands of cells in no time."""
+    between = Markup("</td><td>")
+    return _safe(
+        "".join(
+            f'<tr><th scope="row">{escape(row[0])}</th><td>{between.join(row[1:])}</td></tr>'
+            for row in rows
+        )
+    )
+
+
+def tips(panes: Iterable[tuple[Box, str]]) -> Markup:
+    """Return clear panes that tell something where the pointer rests."""
+    return _safe(
+        "".join(
+            f'<rect x="{number(x)}" y="{number(y)}" width="{number(width)}" '
+            f'height="{number(height)}" class="tip"><title>{escape(words)}</title></rect>'
+            for (x, y, width, height), words in panes
+        )
+    )
+
+
 def number(value: float) -> str:
     """Return a coordinate to a tenth of a pixel, as short as it can be written."""
     rounded = round(value, 1)

@@ -1,0 +1,136 @@
+"""One action in three pictures: outcomes over time, latency, and what another timeout would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor.diagnosis import Diagnosis, advised_raise
+from monitor.model import CAP_MS
+from monitor.render.charts import (
+    CurveMarks,
+    Latency,
+    OutcomeBar,
+    Outcomes,
+    Picture,
+    TimeoutChange,
+    curve_picture,
+    latency_picture,
+    outcomes_picture,
+)
+from monitor.time_ranges import TimeRange
+
+if TYPE_CHECKING:
+    from monitor.investigation import ActionHistory
+
+_BAR_SECONDS = (300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
+"""Lengths of bars that people read without reckoning."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPictures:
+    """The pictures of an action.
+
+    Attributes:
+        outcomes: Outcomes over time.
+        latency: How long its calls take; None where the contract does not tell.
+        curve: What another timeout would do; None where nothing may be claimed.
+    """
+
+    outcomes: Picture
+    latency: Picture | None
+    curve: Picture | None
+
+
+def bar_seconds(seconds: int, window_seconds: int, most: int) -> int:
+    """Return how long each bar of a period is: whole windows, and at most so many bars."""
+    return next(
+        (one for one in _BAR_SECONDS if one % window_seconds == 0 and seconds <= one * most),
+        max(_BAR_SECONDS[-1], window_seconds),
+    )
+
+
+def draw_action(
+    history: ActionHistory, diagnosis: Diagnosis | None, bar: int, name: str = ""
+) -> ActionPictures:
+    """Return the pictures of an action.
+
+    Args:
+        history: What the state knows of it.
+        diagnosis: The verdict on it; None before the first.
+        bar: Length of a bar, in seconds.
+        name: What their ids begin with, where there are several actions in one document.
+    """
+    step = None if diagnosis is None else advised_raise(diagnosis)
+    advised_ms = None if step is None else step[1] * 1_000
+    curve = None if diagnosis is None else diagnosis.curve
+    remark = "without the hours of incidents" if diagnosis and diagnosis.outages else ""
+    return ActionPictures(
+        outcomes=outcomes_picture(outcomes_of(history, diagnosis, bar), f"{name}outcomes"),
+        latency=latency_picture(_latency(history, advised_ms), f"{name}latency")
+        if history.evidence.successes_known
+        else None,
+        curve=curve_picture(curve, CurveMarks(advised_ms, CAP_MS, remark), f"{name}curve")
+        if curve is not None and len(curve.effects) > 1
+        else None,
+    )
+
+
+def outcomes_of(history: ActionHistory, diagnosis: Diagnosis | None, bar: int) -> Outcomes:
+    """Return what the picture of outcomes shows.
+
+    Args:
+        history: What the state knows of the action.
+        diagnosis: Its incidents are marked; None before the first.
+        bar: Length of a bar, in seconds.
+    """
+    period = history.time_range
+    evidence = history.evidence
+    pieces = list(period.slices(bar))
+    counted = [[0.0] * 4 for _ in pieces]
+    columns = (evidence.successes, evidence.timeouts, evidence.errors, evidence.throttled)
+    windows = zip(evidence.start.tolist(), *(one.tolist() for one in columns), strict=True)
+    for start, *counts in windows:
+        piece = counted[int(start - period.start) // bar]
+        for place, count in enumerate(counts):
+            piece[place] += count
+    bars = [
+        OutcomeBar(piece, *(round(count) for count in counts))
+        for piece, counts in zip(pieces, counted, strict=True)
+        if any(counts) or not _is_unread(piece, history)
+    ]
+    outages = () if diagnosis is None else diagnosis.outages
+    return Outcomes(
+        period,
+        bars,
+        unread=history.unread,
+        incidents=tuple(
+            TimeRange(max(begin, period.start), min(end, period.end))
+            for begin, end in outages
+            if begin < period.end and end > period.start
+        ),
+        changes=tuple(
+            TimeoutChange(one.at, one.from_ms, one.to_ms)
+            for one in history.steps
+            if period.start <= one.at <= period.end
+        ),
+        successes_known=evidence.successes_known,
+    )
+
+
+def _is_unread(piece: TimeRange, history: ActionHistory) -> bool:
+    return any(one.start <= piece.start and piece.end <= one.end for one in history.unread)
+
+
+def _latency(history: ActionHistory, advised_ms: float | None) -> Latency:
+    evidence = history.evidence
+    return Latency(
+        successes=[round(count) for count in evidence.bands.sum(axis=0).tolist()],
+        timeouts=[round(count) for count in evidence.timeout_bands.sum(axis=0).tolist()],
+        timeout_ms=history.timeout_ms,
+        advised_ms=advised_ms,
+        cap_ms=CAP_MS,
+        earlier_ms=sorted(
+            {one.from_ms for one in history.steps if one.from_ms} - {history.timeout_ms}
+        ),
+    )
