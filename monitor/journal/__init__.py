@@ -41,12 +41,21 @@ if TYPE_CHECKING:
         own_writes,
         timeouts_over_time,
     )
+    from monitor.journal.trail import (
+        NOT_MADE,
+        Trail,
+        TrailKind,
+        TrailPiece,
+        TrailPlace,
+        TrailQuery,
+    )
 
 __all__ = [
     "ASKED_FOR",
     "IN_FORCE_STATES",
     "NEXT",
     "NOT_HELPED",
+    "NOT_MADE",
     "NOT_SENT",
     "NOT_UNDONE",
     "PUTTING_BACK",
@@ -64,6 +73,11 @@ __all__ = [
     "RemediationState",
     "SetBy",
     "Switch",
+    "Trail",
+    "TrailKind",
+    "TrailPiece",
+    "TrailPlace",
+    "TrailQuery",
     "date_timeouts",
     "event_times",
     "forget_edits",
@@ -78,6 +92,7 @@ _LAZY = {
     "audit": ("event_times",),
     "journal": ("Journal",),
     "timeout_edits": ("forget_edits",),
+    "trail": ("NOT_MADE", "Trail", "TrailKind", "TrailPiece", "TrailPlace", "TrailQuery"),
     "timeouts": ("date_timeouts", "note_timeouts", "own_writes", "timeouts_over_time"),
 }
 """Names by the module that each is loaded from when it is first asked for."""

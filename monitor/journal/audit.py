@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from monitor.journal.model import ASKED_FOR, AuditEntry, ChangeState
 from monitor.sanitize import sanitize
@@ -128,7 +128,14 @@ def event_times(connection: Connection, org_id: int) -> list[tuple[str, float]]:
 
 def newest_entries(connection: Connection, org_id: int, limit: int) -> list[AuditEntry]:
     """The newest lines of an org, the newest first."""
-    statement = _selected().where(audit.c.org_id == org_id).order_by(audit.c.id.desc())
+    return read_entries(connection, audit.c.org_id == org_id, limit=limit)
+
+
+def read_entries(
+    connection: Connection, *where: ColumnElement[bool], limit: int | None = None
+) -> list[AuditEntry]:
+    """Return the lines for which some conditions hold, the newest first; all without a limit."""
+    statement = _selected().where(*where).order_by(audit.c.id.desc())
     return _read(connection, statement.limit(limit))
 
 

@@ -95,9 +95,14 @@ def mark_damaged(connection: Connection, change: Change, words: str) -> None:
     connection.execute(update(changes).where(changes.c.id == change.change_id).values(damage=words))
 
 
-def read_changes(connection: Connection, org: str, *where: Any) -> tuple[Change, ...]:  # noqa: ANN401 - SQL
-    """Return the changes for which some conditions hold, the newest first."""
-    statement = select(changes).where(*where).order_by(changes.c.id.desc())
+def read_changes(
+    connection: Connection,
+    org: str,
+    *where: Any,  # noqa: ANN401 - SQL
+    limit: int | None = None,
+) -> tuple[Change, ...]:
+    """Return the changes for which some conditions hold, the newest first; all without a limit."""
+    statement = select(changes).where(*where).order_by(changes.c.id.desc()).limit(limit)
     return tuple(
         Change(
             change_id=row.id,

@@ -53,6 +53,7 @@ from monitor.journal.remediation_state import (
 )
 from monitor.journal.timeout_edits import read_outside_changes, save_edits
 from monitor.journal.timeouts import note_timeout
+from monitor.journal.trail import Trail, TrailQuery, read_trail
 from monitor.model import TimeoutEdit
 from monitor.store import Database, edits_read_until, find_org, lock_org
 
@@ -397,6 +398,15 @@ class Journal:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return [] if org_id is None else newest_entries(connection, org_id, limit)
+
+    def trail(self, query: TrailQuery) -> Trail:
+        """What happened to the timeouts of some orgs, the newest first.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        with self._database.reading() as connection:
+            return read_trail(connection, query)
 
     def event_counts(self, org: str) -> dict[str, int]:
         """How often each event of the audit trail has happened, since the ledger began."""
