@@ -116,7 +116,13 @@ class Daemon:
             hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
             self._protected = protected = WebConfig.read(serve.web_config)
             app = create_app(
-                self.holder, registry, clock, hosts, protected.passwords, self._read_action
+                self.holder,
+                registry,
+                clock,
+                hosts,
+                protected.passwords,
+                self._read_action,
+                trails=self._ledger.journal,
             )
             self._web = WebServer(app, serve.host, serve.port, tls=protected.tls)
         except TimeoutMonitorError:

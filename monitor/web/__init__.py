@@ -2,9 +2,18 @@
 
 from monitor.web.action_routes import ActionReader
 from monitor.web.app import create_app
+from monitor.web.changes_page import TrailReader
 from monitor.web.connections import ConnectionLimits
 from monitor.web.hosts import HostNames
 from monitor.web.server import WebServer
 from monitor.web.web_config import WebConfig
 
-__all__ = ["ActionReader", "ConnectionLimits", "HostNames", "WebConfig", "WebServer", "create_app"]
+__all__ = [
+    "ActionReader",
+    "ConnectionLimits",
+    "HostNames",
+    "TrailReader",
+    "WebConfig",
+    "WebServer",
+    "create_app",
+]

@@ -16,6 +16,7 @@ from monitor.errors import UnforeseenError
 from monitor.render import ErrorDocument
 from monitor.web.action_routes import add_action_pages
 from monitor.web.api_routes import add_api
+from monitor.web.change_routes import add_changes
 from monitor.web.compressed_responses import CompressedResponses
 from monitor.web.hosts import HostNames
 from monitor.web.machine_routes import add_health, add_metrics
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from monitor.clock import Clock
     from monitor.snapshot import SnapshotHolder
     from monitor.web.action_routes import ActionReader
+    from monitor.web.changes_page import TrailReader
     from monitor.web.web_config import Passwords
 
 log = structlog.get_logger()
@@ -55,6 +57,8 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
     hosts: HostNames | None = None,
     passwords: Passwords | None = None,
     read_action: ActionReader | None = None,
+    *,
+    trails: TrailReader | None = None,
 ) -> Flask:
     """The application.
 
@@ -66,6 +70,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
         passwords: Who may read; everybody where None.
         read_action: Reads the state for the page of an action; where None it shows what the
             snapshot knows.
+        trails: Reads what happened to timeouts; the snapshot alone tells where None.
     """
     app = Flask("monitor.web", static_folder=None)
     # Only GET and HEAD are answered: OPTIONS is refused like every other method.
@@ -79,6 +84,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
     add_api(app, holder, clock)
     add_pages(app, holder, clock)
     add_action_pages(app, holder, clock, read_action)
+    add_changes(app, holder, clock, trails)
     add_static_files(app)
     add_page_words(app)
     app.register_error_handler(HTTPException, _as_json)

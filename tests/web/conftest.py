@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.exporter import MetricsCollector
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
-from monitor.web import ActionReader, WebServer, create_app
+from monitor.web import ActionReader, TrailReader, WebServer, create_app
 from tests.clocks import ManualClock
 from tests.exporter.snapshots import NOW, snapshot
 from tests.filled_ledger import CLASSIFIER
@@ -71,12 +71,16 @@ def serve() -> Iterator[Callable[..., Site]]:
     """Serve a snapshot of these orgs, or a given one, until the test ends."""
     with ExitStack() as servers:
 
-        def served(*org_snapshots: OrgSnapshot, shown: Snapshot | None = None) -> Site:
+        def served(
+            *org_snapshots: OrgSnapshot,
+            shown: Snapshot | None = None,
+            trails: TrailReader | None = None,
+        ) -> Site:
             holder = SnapshotHolder(shown or snapshot(*org_snapshots))
             clock = ManualClock(NOW)
             registry = CollectorRegistry()
             registry.register(MetricsCollector(holder, CLASSIFIER, clock))
-            app = create_app(holder, registry, clock)
+            app = create_app(holder, registry, clock, trails=trails)
             server = servers.enter_context(WebServer(app, LOOPBACK, 0))
             return Site(server.port, holder, clock)
 

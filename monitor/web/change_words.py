@@ -1,0 +1,367 @@
+"""Changes of timeouts in words: what came of each, who made it, what stops them now. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from monitor.formats import UNKNOWN, count_of, exact_seconds
+from monitor.journal import ChangeState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from monitor.journal import AuditEntry, Change, OutsideChange, Switch
+    from monitor.snapshot import RemediationSnapshot
+
+_OUTCOMES: Mapping[ChangeState, tuple[str, str]] = {
+    ChangeState.PLANNED: ("info", "Decided, not sent yet"),
+    ChangeState.WRITING: ("warning", "Sent; whether it arrived is not known yet"),
+    ChangeState.APPLIED: ("info", "Carried out, not read back yet"),
+    ChangeState.WATCHING: ("info", "In force; its effect is being measured"),
+    ChangeState.VERIFIED: ("good", "In force; it helped"),
+    ChangeState.KEPT: ("good", "In force; its effect is not measured"),
+    ChangeState.UNHELPFUL: ("critical", "Did not help; it is to be undone"),
+    ChangeState.UNDOING: ("warning", "Being undone"),
+    ChangeState.ROLLED_BACK: ("unknown", "Undone"),
+    ChangeState.FAILED: ("critical", "Refused by the platform; nothing was changed"),
+    ChangeState.CONFLICT: ("warning", "Not made: somebody else wrote first"),
+    ChangeState.SUPERSEDED: ("unknown", "Somebody else has set another timeout since"),
+    ChangeState.ABANDONED: ("unknown", "It never reached the platform"),
+}
+"""How much each state matters, and what it means to people."""
+
+_STEPS: Mapping[str, str] = {
+    "planned": "decided",
+    "writing": "about to be sent",
+    "applied": "carried out",
+    "watching": "read back, from now on measured",
+    "verified": "it helped",
+    "kept": "kept, not measured",
+    "unhelpful": "it did not help",
+    "undoing": "to be undone",
+    "rolled_back": "undone",
+    "failed": "refused by the platform",
+    "conflict": "somebody else wrote first",
+    "superseded": "somebody else has set another",
+    "abandoned": "never sent",
+    "quarantined": "left alone from now on",
+}
+_NOT_MADE: Mapping[str, tuple[str, str]] = {
+    "refused": ("Refused", "refused"),
+    "dry_run": ("Tried without writing", "tried without writing"),
+    "recommended": ("Recommended", "recommended"),
+}
+_SWITCHED: Mapping[str, tuple[str, str]] = {
+    "paused": ("warning", "All changes paused"),
+    "tripped": ("critical", "All changes stopped after failures"),
+    "resumed": ("good", "Changes may go on"),
+    "released": ("good", "Left alone no more"),
+    "quarantined": ("warning", "Left alone for a while"),
+}
+_MODES: Mapping[str, str] = {
+    "off": "Nothing is ever written: the mode is off.",
+    "recommend": "Nothing is changed by itself: the mode is recommend.",
+    "auto": "The daemon raises what allow names: the mode is auto.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What one guard said."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line about a change: when, what, and by whom where that was somebody else."""
+
+    at: float
+    words: str
+    detail: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A change of a timeout, in words.
+
+    Attributes:
+        key: Names it among all rows.
+        at: When it was decided or seen; epoch seconds.
+        org: The org's configured name.
+        action: The action's name.
+        url: The action's page.
+        before: The timeout before.
+        after: The timeout after, or wanted.
+        severity: How much what came of it matters, as a class.
+        outcome: What came of it.
+        note: Why.
+        damage: What else its write has changed.
+        by: Who.
+        by_what: How that is known, or from where.
+        number: Its number; None where others made it.
+        steps: How it went.
+        why: Why it was decided.
+        guards: What every guard said when it was decided.
+        can_undo: Whether ``rollback`` would undo it.
+    """
+
+    key: str
+    at: float
+    org: str
+    action: str
+    url: str
+    before: str
+    after: str
+    severity: str
+    outcome: str
+    note: str
+    by: str
+    by_what: str
+    damage: str = ""
+    number: int | None = None
+    steps: tuple[Step, ...] = ()
+    why: str = ""
+    guards: tuple[Guard, ...] = ()
+    can_undo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRow:
+    """A switch that was set, in words."""
+
+    key: str
+    at: float
+    org: str
+    severity: str
+    words: str
+    detail: str
+    by: str
+    by_what: str
+    action: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMadeGroup:
+    """What was decided in a row and not made.
+
+    Attributes:
+        key: Names it while it grows.
+        at: The newest; epoch seconds.
+        since: The oldest.
+        words: How many, and what.
+        rows: Each of them.
+    """
+
+    key: str
+    at: float
+    since: float
+    words: str
+    rows: tuple[ChangeRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Whether changes are made in an org, in words.
+
+    Attributes:
+        org: The org's configured name.
+        mode: What its mode means.
+        severity: How much what stops changes matters, as a class; empty where nothing does.
+        words: What stops them.
+        since: Since when; epoch seconds, None where not known.
+        by: Who stopped them, and why.
+        command: What lets them go on.
+    """
+
+    org: str
+    mode: str
+    severity: str = ""
+    words: str = ""
+    since: float | None = None
+    by: str = ""
+    command: str = ""
+
+
+def action_url(org: str, action_id: str) -> str:
+    """Return where the page of an action is."""
+    return f"/actions/{quote(org, safe='')}/{quote(action_id, safe='')}"
+
+
+def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
+    """Return a change of this program in words."""
+    severity, outcome = _OUTCOMES[change.state]
+    by, by_what = _who(change.actor)
+    decided = lines[0].evidence if lines else {}
+    return ChangeRow(
+        key=f"change/{change.change_id}",
+        at=change.began_at,
+        org=change.org,
+        action=change.action_name or change.action_id,
+        url=action_url(change.org, change.action_id),
+        before=exact_seconds(change.from_ms),
+        after=exact_seconds(change.to_ms),
+        severity=severity,
+        outcome=outcome,
+        note=change.note,
+        damage=change.damage,
+        by=by,
+        by_what=by_what,
+        number=change.change_id,
+        steps=tuple(
+            Step(
+                one.at,
+                _STEPS.get(one.event, one.event),
+                one.detail,
+                "" if one.actor == change.actor else " ".join(_who(one.actor)),
+            )
+            for one in lines
+        ),
+        why=_text(decided.get("why")),
+        guards=_guards(decided),
+        can_undo=change.state
+        in {ChangeState.WATCHING, ChangeState.VERIFIED, ChangeState.KEPT, ChangeState.UNHELPFUL},
+    )
+
+
+def outside_row(change: OutsideChange) -> ChangeRow:
+    """Return a change of somebody else in words."""
+    by = change.set_by
+    told = "the platform's audit log says so"
+    seen = "seen when the catalogue was read"
+    return ChangeRow(
+        key=f"outside/{change.org}/{change.action_id}/{change.at:.3f}",
+        at=change.at,
+        org=change.org,
+        action=change.action_name or change.action_id,
+        url=action_url(change.org, change.action_id),
+        before=_timeout(change.from_ms),
+        after=_timeout(change.to_ms),
+        severity="info",
+        outcome="Made outside this program",
+        note="",
+        by="Somebody, not known who" if by.who == "unknown" else by.who,
+        by_what=seen if by.at is None else told,
+    )
+
+
+def not_made_group(entries: Sequence[AuditEntry]) -> NotMadeGroup:
+    """Return what was decided in a row and not made, the newest first."""
+    counted = Counter(one.event for one in entries)
+    parts = [f"{count:,} {_NOT_MADE[event][1]}" for event, count in counted.most_common()]
+    return NotMadeGroup(
+        key=f"not-made/{entries[-1].entry_id}",
+        at=entries[0].at,
+        since=entries[-1].at,
+        words=f"{count_of(len(entries), 'change')} not made: {', '.join(parts)}",
+        rows=tuple(map(_not_made, entries)),
+    )
+
+
+def switch_row(entry: AuditEntry) -> SwitchRow:
+    """Return a switch that was set in words."""
+    severity, words = _SWITCHED.get(entry.event, ("info", entry.event.replace("_", " ")))
+    by, by_what = _who(entry.actor)
+    return SwitchRow(
+        key=f"entry/{entry.entry_id}",
+        at=entry.at,
+        org=entry.org,
+        severity=severity,
+        words=words,
+        detail=entry.detail,
+        by=by,
+        by_what=by_what,
+        action=entry.action_name or entry.action_id,
+        url=action_url(entry.org, entry.action_id) if entry.action_id else "",
+    )
+
+
+def stop(
+    org: str, known: RemediationSnapshot, paused: Switch | None, tripped: Switch | None
+) -> Stop:
+    """Return whether changes are made in an org.
+
+    Args:
+        org: The org's configured name.
+        known: What the snapshot shows.
+        paused: Who has paused them, where the state could be asked.
+        tripped: What has stopped them after failures, likewise.
+    """
+    mode = _MODES.get(known.mode, f"The mode is {known.mode}.")
+    command = f"timeout-monitor resume --org {_quoted(org)}"
+    if tripped is not None or known.tripped:
+        return _stopped(org, mode, "critical", "Stopped after failures in a row", tripped, command)
+    if paused is not None or known.paused:
+        return _stopped(org, mode, "warning", "Paused", paused, command)
+    return Stop(org, mode)
+
+
+def _stopped(  # noqa: PLR0913, PLR0917 - what a stop is made of
+    org: str, mode: str, severity: str, words: str, switch: Switch | None, command: str
+) -> Stop:
+    if switch is None:
+        return Stop(org, mode, severity, words, command=command)
+    by = " ".join(_who(switch.actor))
+    told = f"{by}: {switch.reason}" if switch.reason else by
+    return Stop(org, mode, severity, words, switch.since, told, command)
+
+
+def _not_made(entry: AuditEntry) -> ChangeRow:
+    outcome, _ = _NOT_MADE[entry.event]
+    by, by_what = _who(entry.actor)
+    guard = entry.reason if entry.event != "dry_run" or entry.reason else ""
+    return ChangeRow(
+        key=f"entry/{entry.entry_id}",
+        at=entry.at,
+        org=entry.org,
+        action=entry.action_name or entry.action_id or UNKNOWN,
+        url=action_url(entry.org, entry.action_id) if entry.action_id else "",
+        before=_timeout(entry.from_ms),
+        after=_timeout(entry.to_ms),
+        severity="unknown",
+        outcome=f"{outcome} by the guard {guard}" if guard and outcome == "Refused" else outcome,
+        note=entry.detail,
+        by=by,
+        by_what=by_what,
+        why=_text(entry.evidence.get("why")),
+        guards=_guards(entry.evidence),
+    )
+
+
+def _guards(evidence: Mapping[str, object]) -> tuple[Guard, ...]:
+    """Return what every guard said; nothing where an older program has kept something else."""
+    said = evidence.get("guards")
+    found: Iterable[object] = said if isinstance(said, list) else ()
+    return tuple(
+        Guard(_text(one.get("name")), one.get("passed") is True, _text(one.get("detail")))
+        for one in found
+        if isinstance(one, dict)
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _who(actor: str) -> tuple[str, str]:
+    """Return who it was, and where: the daemon by itself, or a person on a machine."""
+    name, _, host = actor.partition("@")
+    where = f"on {host}" if host else ""
+    return ("The daemon" if name == "auto" else name), where
+
+
+def _timeout(value_ms: int | None) -> str:
+    return UNKNOWN if value_ms is None else exact_seconds(value_ms)
+
+
+def _quoted(org: str) -> str:
+    """Return a name as a shell takes it."""
+    plain = org.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    return org if plain and not org.startswith("-") else "'" + org.replace("'", "'\\''") + "'"
