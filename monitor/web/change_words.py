@@ -13,7 +13,7 @@ from monitor.journal import ChangeState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor.journal import AuditEntry, Change, OutsideChange, Switch
+    from monitor.journal import AuditEntry, Change, OutsideChange, Switch, Trail
     from monitor.snapshot import RemediationSnapshot
 
 _OUTCOMES: Mapping[ChangeState, tuple[str, str]] = {
@@ -283,22 +283,23 @@ def switch_row(entry: AuditEntry) -> SwitchRow:
     )
 
 
-def stop(
-    org: str, known: RemediationSnapshot, paused: Switch | None, tripped: Switch | None
-) -> Stop:
+def stop(org: str, known: RemediationSnapshot, read: Trail | None) -> Stop:
     """Return whether changes are made in an org.
 
     Args:
         org: The org's configured name.
-        known: What the snapshot shows.
-        paused: Who has paused them, where the state could be asked.
-        tripped: What has stopped them after failures, likewise.
+        known: What the snapshot shows; what stops changes may have been set or lifted since.
+        read: What the state says; None where it could not be asked, and the snapshot has to do.
     """
+    paused = read.paused.get(org) if read else None
+    tripped = read.tripped.get(org) if read else None
+    is_paused = known.paused if read is None else paused is not None
+    is_tripped = known.tripped if read is None else tripped is not None
     mode = _MODES.get(known.mode, f"The mode is {known.mode}.")
     command = f"timeout-monitor resume --org {_quoted(org)}"
-    if tripped is not None or known.tripped:
+    if is_tripped:
         return _stopped(org, mode, "critical", "Stopped after failures in a row", tripped, command)
-    if paused is not None or known.paused:
+    if is_paused:
         return _stopped(org, mode, "warning", "Paused", paused, command)
     return Stop(org, mode)
 

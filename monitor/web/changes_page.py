@@ -130,7 +130,8 @@ def changes_page(
     """
     orgs = tuple(one.org for one in snapshot.orgs)
     query = filters.query(orgs)
-    trail, problem = _read(snapshot, query, reader)
+    read, problem = _read(query, reader)
+    trail = _shown(snapshot, query) if read is None else read
     newest, older = replace(filters, after=None), trail.older
     return page_response(
         "changes.html",
@@ -140,9 +141,7 @@ def changes_page(
         kinds=[(kind.value, words) for kind, words in KINDS.items()],
         orgs=orgs,
         stops=[
-            stop(one.org, one.remediation, trail.paused.get(one.org), trail.tripped.get(one.org))
-            for one in snapshot.orgs
-            if one.org in query.orgs
+            stop(one.org, one.remediation, read) for one in snapshot.orgs if one.org in query.orgs
         ],
         problem=problem,
         rows=list(_rows(trail)),
@@ -152,14 +151,15 @@ def changes_page(
     )
 
 
-def _read(snapshot: Snapshot, query: TrailQuery, reader: TrailReader | None) -> tuple[Trail, str]:
+def _read(query: TrailQuery, reader: TrailReader | None) -> tuple[Trail | None, str]:
+    """Return what the state says, or None and why it says nothing."""
     if reader is None:
-        return _shown(snapshot, query), ""
+        return None, ""
     try:
         return reader.trail(query), ""
     except LedgerError as error:
         log.error("changes_not_read", why=error.message, hint=error.hint)
-        return _shown(snapshot, query), error.message
+        return None, error.message
 
 
 def _shown(snapshot: Snapshot, query: TrailQuery) -> Trail:

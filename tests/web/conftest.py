@@ -15,6 +15,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor.exporter import MetricsCollector
+from monitor.ledger import Ledger
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.web import ActionReader, TrailReader, WebServer, create_app
 from tests.clocks import ManualClock
@@ -115,3 +116,10 @@ def serve_actions(world: ActionWorld, read: ActionReader) -> Iterator[Site]:
 def certificate(tmp_path: Path) -> Certificate:
     """A certificate for loopback, as files."""
     return make_certificate(tmp_path)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """An empty state."""
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
+        yield ledger

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +18,6 @@ from tests.web.changed_org import HOSTILE, HOUR, ChangedOrg, fill
 from tests.web.conftest import Site
 
 Server = Callable[..., Site]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """An empty state."""
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
-        yield ledger
 
 
 def words_of(html: str) -> str:
