@@ -14,6 +14,7 @@ from monitor.cli.changes import history, pause, resume, rollback
 from monitor.cli.check import check
 from monitor.cli.context import Context
 from monitor.cli.demo import demo
+from monitor.cli.examples import add_examples
 from monitor.cli.export import export
 from monitor.cli.flow import flow
 from monitor.cli.investigate import investigate
@@ -32,7 +33,6 @@ app = typer.Typer(
     name="timeout-monitor",
     help="Which Genesys Cloud data actions time out, counted exactly once.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # boxes around the help would double the time it takes to appear
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -87,6 +87,7 @@ for command in (
     app.command(command.__name__)(command)
 app.add_typer(flow, name="flow")
 app.add_typer(state, name="state")
+add_examples(app)
 
 
 def run() -> None:

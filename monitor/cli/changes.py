@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.completion import complete_action
 from monitor.cli.context import Context, FormatOption, OrgOption, OutputFormat, opened_ledger
 from monitor.cli.investigate import MAX_ENTRIES
 from monitor.cli.plan import exit_code_of, format_change, show_change
@@ -156,7 +157,11 @@ def resume(
     ctx: typer.Context,
     action: Annotated[
         str | None,
-        typer.Option(help="Only end the quarantine of this action.", show_default=False),
+        typer.Option(
+            help="Only end the quarantine of this action.",
+            show_default=False,
+            autocompletion=complete_action,
+        ),
     ] = None,
     reason: ReasonOption = "",
     org: OrgOption = None,

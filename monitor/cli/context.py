@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.completion import complete_org
 from monitor.errors import ConfigurationError, LedgerError, StaleDataError
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ class OutputFormat(StrEnum):
 
 FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How to write it.")]
 OrgOption = Annotated[
-    str | None, typer.Option("--org", help="The only org to look at.", show_default=False)
+    str | None,
+    typer.Option(
+        "--org",
+        help="The only org to look at.",
+        show_default=False,
+        autocompletion=complete_org,
+    ),
 ]
 
 
@@ -43,7 +50,13 @@ TIMES = "24h, yesterday, 2026-11-23 or 2026-11-23 14:30, UTC"
 
 
 OneOrgOption = Annotated[
-    str | None, typer.Option("--org", help="Which org, where several are.", show_default=False)
+    str | None,
+    typer.Option(
+        "--org",
+        help="Which org, where several are.",
+        show_default=False,
+        autocompletion=complete_org,
+    ),
 ]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.completion import complete_action
 from monitor.cli.context import (
     SINCE,
     Context,
@@ -30,7 +31,12 @@ MAX_ENTRIES = 1_000_000
 
 def investigate(
     ctx: typer.Context,
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="Id or name of a data action.")],
+    action: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION", help="Id or name of a data action.", autocompletion=complete_action
+        ),
+    ],
     since: Annotated[str, typer.Option(metavar="TIME", help=SINCE)] = "1h",
     form: FormatOption = OutputFormat.TABLE,
     limit: Annotated[

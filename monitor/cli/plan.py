@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from monitor.cli.completion import complete_action
 from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.progress import waiting
 from monitor.cli.terminal import confirm, console_for, json_text, print_error
@@ -65,6 +66,7 @@ def apply(
             metavar="[ACTION]...",
             help="Ids or names; all that plan would raise where none is given.",
             show_default=False,
+            autocompletion=complete_action,
         ),
     ] = None,
     dry_run: Annotated[

@@ -27,6 +27,10 @@ class TerminalWindow:
         """Type a command, and press Enter."""
         self._tell("send-keys", shlex.join(map(str, words)), "Enter")
 
+    def type(self, text: str) -> None:
+        """Type what is no command yet."""
+        self._tell("send-keys", "-l", text)
+
     def press(self, key: str) -> None:
         """Press one key, in tmux's words: ``C-c``."""
         self._tell("send-keys", key)

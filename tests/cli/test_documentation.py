@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from monitor import errors
 from monitor.cli.app import app
+from monitor.cli.examples import EXAMPLES
 from monitor.config import FILE_VARIABLE, ORG_VARIABLES, Settings, load
 from monitor.simulator import scenario_names
 from monitor.time_ranges import parse_duration
@@ -88,6 +89,11 @@ def test_help_stands_in_the_documentation(monkeypatch: pytest.MonkeyPatch, name:
 
     assert block
     assert block[1] == helped(monkeypatch, *name.split())
+
+
+def test_every_command_has_an_example() -> None:
+    """And there is none of a command that there is not."""
+    assert sorted(EXAMPLES) == sorted(command_names())
 
 
 @pytest.mark.parametrize("name", command_names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor import __version__
+from monitor.cli.examples import EXAMPLES
 from tests.cli.conftest import Command
 from tests.daemon.place import ROOT, Place
 
@@ -117,3 +119,22 @@ def test_python_m_monitor(place: Place) -> None:
 
     assert finished.code == 0
     assert finished.out == f"timeout-monitor {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "example"), [(name, one) for name, lines in EXAMPLES.items() for one in lines]
+)
+def test_every_example_is_one(
+    command: Command, monkeypatch: pytest.MonkeyPatch, name: str, example: str
+) -> None:
+    """What --help shows at its end is there for each command, and is understood."""
+    monkeypatch.setenv("COLUMNS", "80")
+    words = shlex.split(example)
+    helped = command(*name.split(), "--help")
+    goes_on_for_ever = {"demo", "simulate"} & set(words)
+    done = command(*words, *(["--help"] if goes_on_for_ever else []))
+
+    assert f"  timeout-monitor {example}\n" in helped.out
+    assert "Usage:" not in done.err
+    assert "is no time" not in done.err
+    assert "Traceback" not in done.err
