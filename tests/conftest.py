@@ -41,7 +41,11 @@ FOREIGN = (
 """Variables of other programs that would change what ours does."""
 
 
-TOGETHER = ("tests/dashboards/test_living.py", "tests/kills/test_kills.py")
+TOGETHER = (
+    "tests/dashboards/test_living.py",
+    "tests/kills/test_kills.py",
+    "tests/web/browser/test_watched_org.py",
+)
 """Files whose tests ask the same costly thing: one worker runs all of each."""
 
 

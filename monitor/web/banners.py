@@ -91,7 +91,7 @@ def stale_from(snapshot: Snapshot) -> float | None:
         (
             moment
             for org_snapshot in snapshot.read_here
-            for moment, _ in _stale_moments(org_snapshot, snapshot.stale_after_seconds)
+            for moment in _stale_moments(org_snapshot, snapshot.stale_after_seconds)
         ),
         default=None,
     )
@@ -123,34 +123,36 @@ def _of_all(snapshot: Snapshot) -> list[Banner]:
     return found
 
 
-def _stale_moments(
-    org_snapshot: OrgSnapshot, stale_after_seconds: float
-) -> list[tuple[float, Markup]]:
-    """When which source of an org turns stale, and the end of its newest poll, with its words."""
+def _stale_moments(org_snapshot: OrgSnapshot, stale_after_seconds: float) -> list[float]:
+    """When the sources of an org turn stale, and when its newest poll is too long ago."""
+    ended = org_snapshot.polled_at
+    moments = [last for _, last in _last_reads(org_snapshot)] + ([] if ended is None else [ended])
+    return [moment + stale_after_seconds for moment in moments]
+
+
+def _last_reads(org_snapshot: OrgSnapshot) -> list[tuple[str, float]]:
+    """The sources that answer and were read, with when that was."""
     available = org_snapshot.health.source_available
-    found = []
-    for source in org_snapshot.source_names:
-        last = org_snapshot.last_success_at(source)
-        if available.get(source) and last:
-            words = Markup("Source {} was last read {}").format(
-                source, time_tag(last, TimeForm.AGE)
-            )
-            found.append((last + stale_after_seconds, words))
-    if org_snapshot.polled_at is not None:
-        words = Markup("no poll has ended since {}").format(
-            time_tag(org_snapshot.polled_at, TimeForm.SHORT)
-        )
-        found.append((org_snapshot.polled_at + stale_after_seconds, words))
-    return sorted(found)
+    reads = [(source, org_snapshot.last_success_at(source)) for source in org_snapshot.source_names]
+    return [(source, last) for source, last in reads if available.get(source) and last]
 
 
 def _on_staleness(org_snapshot: OrgSnapshot, stale_after_seconds: float) -> list[Banner]:
     moments = _stale_moments(org_snapshot, stale_after_seconds)
     if not moments:
         return []
-    told = Markup("; ").join(words for _, words in moments)
-    words = Markup("Data is stale. {}{}.").format(told[:1].upper(), told[1:])
-    return [Banner(BannerKind.BAD, words, (org_snapshot.org,), moments[0][0])]
+    told = []
+    reads = _last_reads(org_snapshot)
+    if reads:
+        ages = (
+            Markup("{} {}").format(source, time_tag(last, TimeForm.AGE)) for source, last in reads
+        )
+        told.append(Markup("last read: {}").format(Markup(", ").join(ages)))
+    if org_snapshot.polled_at is not None:
+        ended = time_tag(org_snapshot.polled_at, TimeForm.SHORT)
+        told.append(Markup("the newest poll ended {}").format(ended))
+    words = Markup("Data is stale; {}.").format(Markup("; ").join(told))
+    return [Banner(BannerKind.BAD, words, (org_snapshot.org,), min(moments))]
 
 
 def _unready(unready: Unready, snapshot: Snapshot) -> Banner:

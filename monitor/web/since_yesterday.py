@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -29,19 +32,21 @@ class News:
     """One thing that changed.
 
     Attributes:
-        at: When; epoch seconds.
-        kind: ``timeout``, ``began`` or ``ended``.
+        when: When, as a page shows it.
         words: What, safe in HTML.
     """
 
-    at: float
-    kind: str
+    when: Markup
     words: Markup
 
-    @property
-    def when(self) -> Markup:
-        """``at`` as a page shows it."""
-        return time_tag(self.at, TimeForm.SHORT)
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One thing that changed, whose words are made where they are shown: there may be thousands."""
+
+    at: float
+    kind: str
+    tell: Callable[[], Markup]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,45 +78,54 @@ def since_yesterday(
     found = [*_verdicts(actions)]
     for org_snapshot in snapshot.orgs:
         if org in {"", org_snapshot.org}:
-            found += [_change(one) for one in org_snapshot.remediation.changes]
-            found += [_outside(one) for one in org_snapshot.remediation.outside]
-    news = sorted((one for one in found if one.at >= begin), key=lambda one: -one.at)
+            done = org_snapshot.remediation
+            found += [
+                _Event(_moment(one), "timeout", partial(_change, one)) for one in done.changes
+            ]
+            found += [_Event(one.at, "timeout", partial(_outside, one)) for one in done.outside]
+    events = sorted((one for one in found if one.at >= begin), key=lambda one: -one.at)
     return SinceYesterday(
-        summary=_summary(news),
-        news=tuple(news[:MOST_SHOWN]),
-        left_out=max(0, len(news) - MOST_SHOWN),
+        summary=_summary(events),
+        news=tuple(
+            News(time_tag(one.at, TimeForm.SHORT), one.tell()) for one in events[:MOST_SHOWN]
+        ),
+        left_out=max(0, len(events) - MOST_SHOWN),
     )
 
 
-def _verdicts(actions: Iterable[WatchedAction]) -> Iterable[News]:
+def _verdicts(actions: Iterable[WatchedAction]) -> Iterable[_Event]:
     for one in actions:
         period = one.found.period if one.found else None
         if period is None or not one.needs_attention:
             continue
-        link = Markup('<a class="name" href="{}"><bdi>{}</bdi></a>').format(
-            action_url(one.day), one.name
-        )
-        verdict = verdict_words(one.verdict)
         if not period.is_since_start:
-            yield News(period.since, "began", Markup("{}: {} began").format(link, verdict))
+            yield _Event(period.since, "began", partial(_verdict, one, "began"))
         if period.until is not None:
-            yield News(period.until, "ended", Markup("{}: {} ended").format(link, verdict))
+            yield _Event(period.until, "ended", partial(_verdict, one, "ended"))
 
 
-def _change(change: Change) -> News:
-    at = max(change.began_at, change.applied_at or 0.0, change.ended_at or 0.0, change.touched_at)
-    words = Markup("<bdi>{}</bdi>: timeout {} \N{RIGHTWARDS ARROW} {}, {}, by {}").format(
+def _verdict(one: WatchedAction, what: str) -> Markup:
+    return Markup('<a class="name" href="{}"><bdi>{}</bdi></a>: {} {}').format(
+        action_url(one.day), one.name, verdict_words(one.verdict), what
+    )
+
+
+def _moment(change: Change) -> float:
+    return max(change.began_at, change.applied_at or 0.0, change.ended_at or 0.0, change.touched_at)
+
+
+def _change(change: Change) -> Markup:
+    return Markup("<bdi>{}</bdi>: timeout {} \N{RIGHTWARDS ARROW} {}, {}, by {}").format(
         change.action_name or change.action_id,
         exact_seconds(change.from_ms),
         exact_seconds(change.to_ms),
         change.state.replace("_", " "),
         change.actor,
     )
-    return News(at, "timeout", words)
 
 
-def _outside(change: OutsideChange) -> News:
-    words = Markup(
+def _outside(change: OutsideChange) -> Markup:
+    return Markup(
         "<bdi>{}</bdi>: timeout {} \N{RIGHTWARDS ARROW} {}, set outside this program by {}"
     ).format(
         change.action_name or change.action_id,
@@ -119,17 +133,14 @@ def _outside(change: OutsideChange) -> News:
         _timeout(change.to_ms),
         change.set_by.who,
     )
-    return News(change.at, "timeout", words)
 
 
 def _timeout(timeout_ms: int | None) -> str:
     return "not known" if timeout_ms is None else exact_seconds(timeout_ms)
 
 
-def _summary(news: list[News]) -> str:
-    counts = {
-        kind: sum(1 for one in news if one.kind == kind) for kind in ("timeout", "began", "ended")
-    }
+def _summary(events: list[_Event]) -> str:
+    counts = Counter(one.kind for one in events)
     told = []
     if counts["began"]:
         told.append(f"{count_of(counts['began'], 'verdict')} began")

@@ -153,8 +153,8 @@ def test_stale_source_is_said_in_words(serve: Server) -> None:
     text = text_of(site.ask("/").text)
 
     assert "Data is not up to date" in text
-    assert "Data is stale. Source actions was last read 21 Sep 14:14 UTC" in text
-    assert "no poll has ended since 21 Sep 14:14 UTC" in text
+    assert "Data is stale; last read: actions 21 Sep 14:14 UTC" in text
+    assert "the newest poll ended 21 Sep 14:14 UTC" in text
 
 
 def test_what_will_turn_stale_is_in_the_page_before_it_does(serve: Server) -> None:

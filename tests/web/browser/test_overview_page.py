@@ -118,7 +118,9 @@ def test_data_turns_stale_in_a_tab_that_has_no_server(
     page.clock.fast_forward(10 * 60 * 1000)
     page.clock.run_for(60_000)
 
-    expect(page.locator("#banners .bad")).to_contain_text("Data is stale. Source actions was last")
+    expect(page.locator("#banners .bad")).to_contain_text(
+        "Data is stale; last read: actions 11 minutes ago"
+    )
     expect(page.locator("#banners .bad")).to_contain_text("11 minutes ago")
     expect(page.get_by_text("Data is not up to date")).to_be_visible()
     expect(page.get_by_text("Data is fresh")).to_be_hidden()
