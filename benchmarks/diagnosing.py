@@ -58,8 +58,14 @@ class Cost:
     verdicts: str
 
 
-def fill(path: Path, actions: int) -> int:
-    """Make a ledger of eight days; the rows of its windows."""
+def fill(path: Path, actions: int, windows: int = WINDOWS) -> int:
+    """Make a ledger of eight days; the rows of its windows.
+
+    Args:
+        path: Where.
+        actions: How many data actions are called.
+        windows: In how many of the newest windows they are; in those before nobody called.
+    """
     ids = [f"action-{number:05d}" for number in range(actions)]
     with Ledger.open(f"sqlite:///{path}") as ledger:
         listed = [Action(one, one, configured_timeout_ms=5_000) for one in ids]
@@ -86,7 +92,7 @@ def fill(path: Path, actions: int) -> int:
     rng = np.random.default_rng(1)
     places = ", ".join("?" * (7 + len(BAND_COLUMNS)))
     rows = 0
-    for window in range(WINDOWS):
+    for window in range(WINDOWS - windows, WINDOWS):
         action = np.repeat(np.arange(actions), rng.poisson(CALLS_PER_WINDOW, actions))
         took_ms = _durations(action, window, rng)
         late = took_ms >= 5_000.0  # noqa: PLR2004 - the timeout of all of them

@@ -62,6 +62,7 @@ class Route:
         answers: What each status comes with: a document, or None for JSON of any shape.
         parameters: What it takes.
         texts: Media types that it answers instead of JSON.
+        rule: The path as Flask matches it; empty where that is the path itself.
     """
 
     path: str
@@ -69,11 +70,12 @@ class Route:
     answers: Mapping[HTTPStatus, type[Document] | None] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     texts: tuple[str, ...] = ()
+    rule: str = ""
 
     @property
-    def rule(self) -> str:
-        """The path as Flask writes it."""
-        return self.path.replace("{", "<").replace("}", ">")
+    def flask_rule(self) -> str:
+        """What Flask is to match."""
+        return self.rule or self.path
 
     @property
     def name(self) -> str:
@@ -108,6 +110,8 @@ ACTION = Route(
         Parameter("org", "path", "The org's name in the configuration."),
         Parameter("action_id", "path", "The platform's id of the data action."),
     ),
+    # Both may hold slashes, which come as they are, however they were sent.
+    rule="/api/v1/actions/<path:address>",
 )
 CHANGES = Route(
     "/api/v1/changes",

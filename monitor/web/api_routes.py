@@ -38,36 +38,39 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     reports = ActionReports()
     description = msgspec.json.encode(openapi_document())
 
-    @app.get(INDEX.rule)
+    @app.get(INDEX.flask_rule)
     def index() -> Response:
         return json_response(index_document())
 
-    @app.get(DESCRIPTION.rule)
+    @app.get(DESCRIPTION.flask_rule)
     def openapi() -> Response:
         return encoded_response(description)
 
-    @app.get(STATUS.rule)
+    @app.get(STATUS.flask_rule)
     def status() -> Response:
         return json_response(status_document(*snapshot_and_time(holder, clock)))
 
-    @app.get(ACTIONS.rule)
+    @app.get(ACTIONS.flask_rule)
     def actions() -> Response:
         snapshot = holder.current
         wanted = _wanted({one.org for one in snapshot.orgs})
         return encoded_response(reports.of(snapshot).filtered(wanted))
 
-    @app.get(ACTION.rule)
-    def action(org: str, action_id: str) -> Response:
+    @app.get(ACTION.flask_rule)
+    def action(address: str) -> Response:
         snapshot = holder.current
-        found = reports.of(snapshot).by_id.get((org, action_id))
-        org_snapshot = next((one for one in snapshot.orgs if one.org == org), None)
-        if org_snapshot is None:
-            raise NotFound(f"There is no org {org}: /api/v1/status lists them.")
-        if found is None:
+        by_id = reports.of(snapshot).by_id
+        meant = [one for one in snapshot.orgs if address.startswith(f"{one.org}/")]
+        for one in meant:
+            found = by_id.get((one.org, address.removeprefix(f"{one.org}/")))
+            if found is not None:
+                return json_response(single_action_document(one, found, snapshot.taken_at))
+        org, _, action_id = address.partition("/")
+        if meant:
             raise NotFound(f"{org} has no data action {action_id}: /api/v1/actions lists them.")
-        return json_response(single_action_document(org_snapshot, found, snapshot.taken_at))
+        raise NotFound(f"There is no org {org}: /api/v1/status lists them.")
 
-    @app.get(CHANGES.rule)
+    @app.get(CHANGES.flask_rule)
     def changes() -> Response:
         return json_response(changes_document(*snapshot_and_time(holder, clock)))
 

@@ -28,7 +28,7 @@ def add_metrics(app: Flask, registry: CollectorRegistry) -> None:
     """Add ``/metrics``."""
     exposition = Exposition(registry)
 
-    @app.get(METRICS.rule)
+    @app.get(METRICS.flask_rule)
     def metrics() -> Response:
         form = _wanted_format()
         body = exposition.render(form)
@@ -55,11 +55,11 @@ def _wanted_format() -> ExpositionFormat:
 def add_health(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     """Add ``/healthz`` and ``/readyz``."""
 
-    @app.get(HEALTH.rule)
+    @app.get(HEALTH.flask_rule)
     def healthz() -> Response:
         return json_response(AliveDocument(alive=True))
 
-    @app.get(READINESS.rule)
+    @app.get(READINESS.flask_rule)
     def readyz() -> Response:
         document = readiness_document(*snapshot_and_time(holder, clock))
         return json_response(document, status=200 if document.ready else 503)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -227,3 +228,30 @@ def test_a_report_is_made_once_for_each_snapshot(tmp_path: Path) -> None:
 
     assert reports.of(first).filtered(EVERY_ACTION) is reports.of(first).encoded
     assert reports.of(second) is not reports.of(first)
+
+
+@pytest.mark.parametrize(("org", "action_id"), [("a/b", "x/y"), ("a", "b/x/y?#%2F"), ("a", "z")])
+def test_any_id_can_be_asked_for(serve: Server, tmp_path: Path, org: str, action_id: str) -> None:
+    """Names and ids may hold slashes and signs; each is found under its own address."""
+    shown = recorded_org_snapshot(tmp_path)
+    known = [("a/b", "x/y"), ("a", "b/x/y?#%2F"), ("a", "z")]
+    orgs = [
+        replace(
+            shown,
+            org=name,
+            day=replace(
+                shown.day,
+                org=name,
+                actions=tuple(
+                    replace(shown.day.actions[0], org=name, action_id=one)
+                    for owner, one in known
+                    if owner == name
+                ),
+            ),
+        )
+        for name in ("a", "a/b")
+    ]
+    path = f"/api/v1/actions/{quote(org, safe='')}/{quote(action_id, safe='')}"
+    found = serve(*orgs).ask(path).json()["action"]
+
+    assert (found["org"], found["action_id"]) == (org, action_id)

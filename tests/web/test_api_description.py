@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.web import create_app
+from monitor.web.api_description import ROUTES
 from tests.clocks import ManualClock
 from tests.exporter.snapshots import CRM, NOW, ORG
 from tests.render.filled_documents import filled_snapshot
@@ -39,11 +40,12 @@ def description(site: Site) -> Any:  # noqa: ANN401 - OpenAPI
 def test_every_route_for_programs_is_listed_and_described(site: Site, description: Any) -> None:  # noqa: ANN401
     """A route that is served and not told of would be anybody's guess."""
     app = create_app(SnapshotHolder(Snapshot(taken_at=NOW)), CollectorRegistry(), ManualClock(NOW))
-    served = {rule.rule.replace("<", "{").replace(">", "}") for rule in app.url_map.iter_rules()}
+    served = {rule.rule for rule in app.url_map.iter_rules()}
     for_programs = {one for one in served if one != "/" and not one.startswith(PAGES[1:])}
     listed = site.ask("/api/v1").json()["routes"]
 
-    assert {one["path"] for one in listed} == for_programs == description["paths"].keys()
+    assert {route.flask_rule for route in ROUTES} == for_programs
+    assert {one["path"] for one in listed} == description["paths"].keys()
     assert all(one["summary"].endswith(".") for one in listed)
 
 
