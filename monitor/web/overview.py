@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor.snapshot import Snapshot
     from monitor.web.watched_actions import WatchedAction
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 """Actions worth attention that are drawn unless all are asked for: who reads at night reads ten."""
 
 MOST_WELL = 100

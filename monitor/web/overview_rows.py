@@ -220,7 +220,7 @@ def _share(action: ActionSummary | None) -> str:
 def _since(period: VerdictPeriod | None) -> Markup:
     if period is None:
         return Markup()
-    begin = Markup("at least since {}") if period.is_since_start else Markup("since {}")
+    begin = Markup("since at least {}") if period.is_since_start else Markup("since {}")
     if period.until is None:
         return begin.format(time_tag(period.since, TimeForm.SHORT))
     begun = "before " if period.is_since_start else ""

@@ -80,8 +80,6 @@ class Shell:
 def add_page_words(app: Flask) -> None:
     """Let templates write moments: ``{{ time_tag(at, "short") }}``."""
     app.jinja_env.globals["time_tag"] = time_tag
-    paths = frozenset(rule.rule for rule in app.url_map.iter_rules())
-    app.jinja_env.globals["is_served"] = paths.__contains__
 
 
 def page_response(template: str, snapshot: Snapshot, now: float, **words: object) -> Response:

@@ -257,6 +257,10 @@
     if (document.visibilityState === "visible" && timer) look();
   });
 
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) look(); // back out of the history, as it was left
+  });
+
   document.documentElement.classList.add("has-script");
   hearFirst();
   nameZone();
