@@ -184,12 +184,16 @@ def _bounds(  # noqa: PLR0913, PLR0917 - what was seen, where, and what is estim
     chance = ERRORS * np.sqrt((np.abs(rescued) + 1 / calls) / calls)
     low, high = counted[0] - chance, counted[1] + chance
     if tail is not None:
-        beyond = at_ms > max(measured_ms, timeout_ms)
-        # The laws' bounds are of the timeouts, early ones among them.
-        shares = [np.interp(at_ms, tail.at_ms, bound) for bound in tail.rescued]
+        # What a raise rescues at least and at most; that is of the timeouts, early ones among them.
+        least, most = (late + early) * np.stack(
+            [np.interp(at_ms, tail.at_ms, bound) for bound in tail.rescued]
+        )
+        counted_too = at_ms <= measured_ms
+        least = np.where(counted_too, np.maximum(least, low), least)
+        most = np.where(counted_too, np.minimum(most, high), most)
         low, high = (
-            np.where(beyond, share * (late + early), seen)
-            for share, seen in zip(shares, (low, high), strict=True)
+            np.where(at_ms > timeout_ms, raised, seen)
+            for raised, seen in ((least, low), (most, high))
         )
     low = np.where(at_ms > timeout_ms, np.maximum(low, 0.0), low)
     high = np.where(at_ms < timeout_ms, np.minimum(high, 0.0), high)
