@@ -27,7 +27,7 @@ from monitor.diagnosis.verdict import (
     diagnosis_notes,
     verdict_reason,
 )
-from monitor.diagnosis.verdict_onset import Judged, verdict_period
+from monitor.diagnosis.verdict_onset import Judged, incidents, verdict_period
 from monitor.model import CAP_MS
 
 
@@ -75,7 +75,11 @@ def diagnose(
     steady = evidence.where(outages.steady)
     pooled = without_sparse(pool(steady), timeout_ms)
     curve = survival_curve(pooled)
-    findings = _find(evidence, outages, pooled, curve, settings)
+    findings = replace(
+        _find(evidence, outages, pooled, curve, settings),
+        incidents=incidents(evidence, outages.outages, settled_until),
+        slow_spells=incidents(evidence, outages.slow_spells, settled_until),
+    )
     verdict, rule = decide(findings)
     tail = findings.tail
     load = load_of(steady)
@@ -118,8 +122,9 @@ def diagnose(
         period=verdict_period(
             evidence,
             outages,
-            Judged(verdict, findings.timeout_share, settings.target_success, settled_until),
+            Judged(verdict, findings.timeout_share, settings.target_success, findings.incidents),
         ),
+        incidents=findings.incidents,
     )
 
 

@@ -123,6 +123,8 @@ class Diagnosis:
             nothing bounds it, None where it was not asked.
         curve: What each timeout would do, as far as may be claimed; None where nothing may.
         period: Since when the verdict holds; None for ``healthy`` and ``insufficient``.
+        incidents: The outages as what happened: to the window, those that wavered as one, and
+            whether the newest goes on; oldest first.
     """
 
     verdict: Verdict
@@ -149,6 +151,7 @@ class Diagnosis:
     rescue_bounds: tuple[float, float] | None = None
     curve: TimeoutCurve | None = None
     period: VerdictPeriod | None = None
+    incidents: tuple[VerdictPeriod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

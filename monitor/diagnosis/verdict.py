@@ -12,6 +12,7 @@ from math import sqrt
 
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
+from monitor.diagnosis.verdict_period import VerdictPeriod, describe_periods
 from monitor.formats import count_of, percent, seconds, share_between
 
 MIN_OUTAGE_SHARE = 0.5
@@ -58,6 +59,8 @@ class Findings:
             where it was not asked for.
         target: The success share that is wanted.
         min_timeouts: Fewer are no evidence.
+        incidents: When the outages were; oldest first.
+        slow_spells: When the answers were slower too, likewise.
     """
 
     missing: tuple[str, ...] = ()
@@ -77,6 +80,8 @@ class Findings:
     rescue_bounds: tuple[float, float] | None = None
     target: float = 0.99
     min_timeouts: float = 10.0
+    incidents: tuple[VerdictPeriod, ...] = ()
+    slow_spells: tuple[VerdictPeriod, ...] = ()
 
     @property
     def target_met(self) -> bool:
@@ -265,7 +270,7 @@ def verdict_reason(
             f"{late} of the calls take longer than {given}, where a second, slower kind of call is "
             "under way"
         ),
-        Verdict.OUTAGE: f"{percent(findings.outage_share)} of the timeouts came bunched in time",
+        Verdict.OUTAGE: _bunched(findings.outage_share, findings.incidents),
         Verdict.THROTTLED: f"The platform refused {percent(share)} of the executions",
         Verdict.REMOTE_TIMEOUT: (
             f"{early} of the timeouts ended after {seconds(early_at_ms)}, well before our {given}"
@@ -280,6 +285,12 @@ def verdict_reason(
             "each for up to all of it"
         ),
     }[verdict]
+
+
+def _bunched(share: float, periods: tuple[VerdictPeriod, ...]) -> str:
+    """Return how many of the timeouts came together, and when."""
+    when = f" ({describe_periods(periods)})" if periods else ""
+    return f"{percent(share)} of the timeouts came bunched in time{when}"
 
 
 def _answered_later(findings: Findings) -> str:
@@ -311,13 +322,11 @@ def diagnosis_notes(
             "supervised test call with a long timeout would tell"
         )
     if findings.outage_share > 0 and verdict is not Verdict.OUTAGE:
-        found.append(
-            f"{percent(findings.outage_share)} of the timeouts came bunched in time: left out here"
-        )
+        found.append(f"{_bunched(findings.outage_share, findings.incidents)}: left out here")
     if findings.slow_share > 0:
         found.append(
-            f"{percent(findings.slow_share)} of the timeouts came bunched in time, in hours in "
-            "which the answers were slower too: slowness, and counted here, not an outage"
+            f"{_bunched(findings.slow_share, findings.slow_spells)}, when the answers were slower "
+            "too: slowness, and counted here, not an outage"
         )
     if advice is not None:
         if tail is not None:

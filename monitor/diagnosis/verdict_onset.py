@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,14 +39,13 @@ class Judged:
         verdict: Why the action times out.
         timeout_share: Share of the calls that take longer than the timeout in force.
         target: The success share that is wanted.
-        settled_until: The end of the newest settled window, whether or not anything was executed
-            in it; epoch seconds, None where that is the end of the evidence.
+        incidents: The outages, oldest first.
     """
 
     verdict: Verdict
     timeout_share: float
     target: float
-    settled_until: float | None = None
+    incidents: tuple[VerdictPeriod, ...] = ()
 
 
 def verdict_period(
@@ -63,7 +63,7 @@ def verdict_period(
         judged: The verdict.
     """
     if judged.verdict is Verdict.OUTAGE:
-        return _newest_outage(evidence, outages, judged.settled_until)
+        return judged.incidents[-1] if judged.incidents else None
     if judged.verdict is Verdict.TOO_LONG:
         return _since_the_timeout(evidence)
     if judged.verdict is Verdict.THROTTLED:
@@ -114,29 +114,45 @@ def _since_the_timeout(evidence: ActionEvidence) -> VerdictPeriod | None:
     return VerdictPeriod(float(evidence.start[begin]), is_since_start=begin == 0)
 
 
-def _newest_outage(
-    evidence: ActionEvidence, outages: Outages, settled_until: float | None
-) -> VerdictPeriod | None:
-    if not outages.outages:
-        return None
-    since, until = outages.outages[-1]
-    for earlier, earlier_until in reversed(outages.outages[:-1]):
-        if since - earlier_until >= QUIET_SECONDS:
-            break
-        since = earlier
-    inside = np.flatnonzero((evidence.start >= since) & (evidence.start < until))
-    if not inside.size:
-        return None
-    first, last = _edges(evidence, inside)
-    end = float(_end(evidence)[last])
+def incidents(
+    evidence: ActionEvidence,
+    ranges: Sequence[tuple[int, int]],
+    settled_until: float | None = None,
+) -> tuple[VerdictPeriod, ...]:
+    """Return ranges in which timeouts came together as what happened, to the window; oldest first.
+
+    What is less than ``QUIET_SECONDS`` apart is one. The newest goes on while its last window is
+    the newest one.
+
+    Args:
+        evidence: All settled windows.
+        ranges: Start and end of each; epoch seconds, oldest first.
+        settled_until: The end of the newest settled window, whether or not anything was executed
+            in it; epoch seconds, None where that is the end of the evidence.
+    """
+    runs: list[tuple[int, int]] = []
+    for since, until in ranges:
+        if runs and since - runs[-1][1] < QUIET_SECONDS:
+            since = runs.pop()[0]  # noqa: PLW2901 - it began with the one before
+        runs.append((since, until))
     newest = evidence.end if settled_until is None else settled_until
-    # An action that is called now and then may not have been called again since.
-    ongoing = last == len(evidence.start) - 1 and end >= newest - ONGOING_SECONDS
-    return VerdictPeriod(
-        since=float(evidence.start[first]),
-        until=None if ongoing else end,
-        is_since_start=first == 0,
-    )
+    found = []
+    for since, until in runs:
+        inside = np.flatnonzero((evidence.start >= since) & (evidence.start < until))
+        if not inside.size:
+            continue
+        first, last = _edges(evidence, inside)
+        end = float(_end(evidence)[last])
+        # An action that is called now and then may not have been called again since.
+        goes_on = last == len(evidence.start) - 1 and end >= newest - ONGOING_SECONDS
+        found.append(
+            VerdictPeriod(
+                since=float(evidence.start[first]),
+                until=None if goes_on else end,
+                is_since_start=first == 0,
+            )
+        )
+    return tuple(found)
 
 
 def _edges(evidence: ActionEvidence, inside: npt.NDArray[np.intp]) -> tuple[int, int]:

@@ -219,3 +219,37 @@ def test_what_is_well_or_unknown_has_no_period(evidence: ActionEvidence) -> None
 def test_no_windows_have_no_segments() -> None:
     """Nothing is parted into nothing."""
     assert share_segments(np.zeros(0), np.zeros(0)) == ()
+
+
+def test_it_is_said_when_timeouts_came_bunched_and_whether_that_goes_on() -> None:
+    """In the sentence of the verdict, whose reader asks exactly that."""
+    steady = windows(240, 48)
+    over = diagnose(outage(steady, 300, 8))
+    assert over.why == (
+        "100 % of the timeouts came bunched in time (2027-01-16 09:00 to 09:40 UTC)"
+    )
+    going_on = diagnose(outage(outage(steady, 300, 8), 48 * 12 - 6, 6))
+    assert going_on.why.endswith(
+        "(2027-01-16 09:00 to 09:40 UTC, and since 2027-01-17 07:30 UTC, and it goes on)"
+    )
+
+
+def test_of_many_outages_the_newest_are_told() -> None:
+    """Three moments at most, and how many there were."""
+    evidence = windows(240, 96)
+    for first in (100, 300, 500, 700):
+        evidence = outage(evidence, first, 6)
+    found = diagnose(evidence)
+    assert len(found.incidents) == 4
+    assert found.why.endswith(
+        "(the last of 4 times: 2027-01-16 09:00 to 09:30, 2027-01-17 01:40 to 02:10 and "
+        "2027-01-17 18:20 to 18:50 UTC)"
+    )
+
+
+def test_an_outage_beside_another_verdict_is_told_with_its_time_too() -> None:
+    """Left out of the verdict, and not hidden."""
+    found = diagnose(outage(windows(240, 48, 0.05), 300, 6))
+    assert found.verdict is Verdict.HANGS
+    note = next(one for one in found.notes if "bunched in time" in one)
+    assert "(2027-01-16 09:00 to 09:30 UTC): left out here" in note
