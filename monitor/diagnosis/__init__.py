@@ -19,6 +19,7 @@ from monitor.diagnosis.model import (
     Recommendation,
     Verdict,
 )
+from monitor.diagnosis.next_timeout import next_timeout_ms
 from monitor.diagnosis.severity import CRITICAL_SHARE, Severity, severity_of
 from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
 from monitor.diagnosis.verdict_period import VerdictPeriod
@@ -67,6 +68,7 @@ __all__ = [
     "format_raise",
     "load_evidence",
     "load_timeout_history",
+    "next_timeout_ms",
     "severity_of",
 ]
 

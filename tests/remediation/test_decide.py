@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis import Editable, Verdict
+from monitor.diagnosis import Editable, Verdict, next_timeout_ms
 from monitor.journal import (
     NOT_SENT,
     Change,
@@ -18,7 +18,7 @@ from monitor.journal import (
     RemediationState,
     Switch,
 )
-from monitor.remediation.decide import decide, in_order_of_worth, next_timeout_ms
+from monitor.remediation.decide import decide, in_order_of_worth
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.guards import GUARD_NAMES
 from tests.remediation.guard_inputs import (
