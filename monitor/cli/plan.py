@@ -46,7 +46,7 @@ def plan(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import opened_remediations, planned
+    from monitor.cli.planned import decisions_worst_first, opened_remediations, planned
 
     orgs = settings.chosen_orgs(org)
     with (
@@ -55,7 +55,7 @@ def plan(
     ):
         with waiting("Reading the state"):
             found = planned(settings, ledger, remediations)
-        _show([one for each in found for one in each.decisions], form)
+        _show(decisions_worst_first(found), form)
 
 
 def apply(
@@ -83,7 +83,12 @@ def apply(
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     context.configure_logs(quiet=not context.verbose)
-    from monitor.cli.planned import opened_remediations, planned, resolve_actions
+    from monitor.cli.planned import (
+        decisions_worst_first,
+        opened_remediations,
+        planned,
+        resolve_actions,
+    )
     from monitor.remediation import DecisionKind
 
     orgs = settings.chosen_orgs(org)
@@ -96,8 +101,7 @@ def apply(
         named = resolve_actions(actions or [], ledger, found)
         shown = [
             one
-            for each in found
-            for one in each.decisions
+            for one in decisions_worst_first(found)
             if (
                 one.candidate.action_id in named.get(one.candidate.org, ())
                 if actions
@@ -140,10 +144,14 @@ def _show(decisions: "Sequence[Decision]", form: PlanFormat) -> None:
 
 
 def _ask(shown: "Sequence[Decision]", *, yes: bool) -> None:
+    from monitor.cli.plan_views import raise_summary
     from monitor.remediation import DecisionKind
 
-    if any(one.kind is DecisionKind.RAISE for one in shown):
-        confirm("\nMake these changes?", "change timeouts", yes=yes)
+    raises = [one for one in shown if one.kind is DecisionKind.RAISE]
+    if raises:
+        what = "this change" if len(raises) == 1 else "these changes"
+        told = "\n".join(raise_summary(one) for one in raises)
+        confirm(f"\n{told}\nMake {what}?", "change timeouts", yes=yes)
 
 
 def _note_dry_run(found: "Sequence[Planned]", shown: "Sequence[Decision]") -> None:

@@ -12,6 +12,7 @@ from monitor.diagnosis import Verdict, explanation
 from monitor.formats import exact_seconds, utc_minute
 from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision, DecisionKind
+from monitor.render import decided_effects, describe_raise, summary_of
 from monitor.sanitize import sanitize
 
 STYLES = {DecisionKind.RAISE: "green", DecisionKind.RECOMMEND: "yellow", DecisionKind.KEEP: "dim"}
@@ -29,18 +30,18 @@ def plan_table(decisions: Sequence[Decision]) -> RenderableType:
     """What would be changed, what would not and why, and every guard of what might be."""
     if not decisions:
         return Text("No data action is known yet.")
-    table = _table("Action", "Timeout", "Decision", "Reason")
+    table = _table("Action", "Timeout", "Decision", "Why")
     for decision in decisions:
         table.add_row(
             Text(decision.candidate.action_name),
             Text(change_of(decision)),
             Text(str(decision.kind), style=STYLES[decision.kind]),
-            Text(_why_kept(decision) if decision.kind is DecisionKind.KEEP else ""),
+            Text(f"{decision.candidate.diagnosis.verdict}: {summary_of(decision)}"),
         )
     parts: list[RenderableType] = [table]
     for decision in decisions:
         if decision.is_wanted:
-            parts.extend(_guards(decision))
+            parts.extend(_wanted(decision))
         elif decision.candidate.diagnosis.verdict is Verdict.UNCLEAR:
             one = decision.candidate
             parts.append(Text.assemble("\n", (one.action_name, "bold"), f"  {one.action_id}"))
@@ -48,11 +49,12 @@ def plan_table(decisions: Sequence[Decision]) -> RenderableType:
     return Group(*parts)
 
 
-def _why_kept(decision: Decision) -> str:
-    """Return the reason; with the verdict where that is it."""
-    if decision.reason != "verdict":
-        return decision.reason
-    return f"verdict: {decision.candidate.diagnosis.verdict}"
+def raise_summary(decision: Decision) -> str:
+    """Return one raise, what it would bring and what it would cost, as the question shows it."""
+    effects = decided_effects(decision)
+    told = [] if effects is None else describe_raise(effects)
+    brings = ". ".join(told) or decision.candidate.diagnosis.why
+    return f"{decision.candidate.action_name}, {change_of(decision)}: {brings}."
 
 
 def change_of(decision: Decision) -> str:
@@ -125,12 +127,15 @@ def audit_table(entries: Iterable[AuditEntry]) -> RenderableType:
     return table
 
 
-def _guards(decision: Decision) -> Iterable[RenderableType]:
+def _wanted(decision: Decision) -> Iterable[RenderableType]:
+    """A raise that the data ask for: why, what it brings and costs, and every guard."""
     one = decision.candidate
     yield Text.assemble(
         "\n", (one.action_name, "bold"), f"  {one.action_id}  {change_of(decision)}"
     )
-    yield Text(one.diagnosis.why)
+    effects = decided_effects(decision)
+    told = [one.diagnosis.why, *(() if effects is None else describe_raise(effects))]
+    yield Text(" ".join(f"{sentence.rstrip('.')}." for sentence in told))
     for guard in decision.guards:
         mark, style = ("ok", "green") if guard.passed else ("no", "red")
         yield Text.assemble((f"  {mark:<3}", style), f"{guard.name:<15}", guard.detail)

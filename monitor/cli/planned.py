@@ -73,6 +73,14 @@ def planned(
     return found
 
 
+def decisions_worst_first(plans: Sequence[Planned]) -> list[Decision]:
+    """Every decision about every org, in the order of what matters."""
+    from monitor.render import worst_first
+
+    ends = {one.remediation.name: one.diagnosis.time_range.end for one in plans}
+    return worst_first((decision for one in plans for decision in one.decisions), ends)
+
+
 def resolve_actions(
     words: Sequence[str], ledger: Ledger, plans: Sequence[Planned]
 ) -> dict[str, frozenset[str]]:

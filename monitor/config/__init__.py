@@ -6,6 +6,7 @@ from monitor.config.paths import CREDENTIAL_FILES
 from monitor.config.private_key import without_wrapping
 from monitor.config.sections import (
     DIAGNOSED_SECONDS,
+    LARGEST_STEP,
     ClassifySettings,
     CollectSettings,
     HistogramDetail,
@@ -23,6 +24,7 @@ __all__ = [
     "DEFAULT_REGION",
     "DIAGNOSED_SECONDS",
     "FILE_VARIABLE",
+    "LARGEST_STEP",
     "ORG_VARIABLES",
     "ClassifySettings",
     "CollectSettings",

@@ -22,7 +22,7 @@ from monitor.diagnosis.model import (
 from monitor.diagnosis.next_timeout import next_timeout_ms
 from monitor.diagnosis.severity import CRITICAL_SHARE, Severity, severity_of
 from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
-from monitor.diagnosis.verdict_period import VerdictPeriod
+from monitor.diagnosis.verdict_period import VerdictPeriod, describe_period
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ __all__ = [
     "VerdictPeriod",
     "WindowEvidence",
     "advised_raise",
+    "describe_period",
     "diagnose",
     "diagnose_action",
     "diagnose_org",

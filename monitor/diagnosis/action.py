@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from monitor.config import LARGEST_STEP
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.latency_drift import latency_drift
@@ -43,6 +44,7 @@ class DiagnosisSettings:
         min_span_seconds: A shorter span could be one moment.
         cap_ms: The largest timeout that may be set; never more than 30 s.
         step_ms: Timeouts are set in steps of this size: 1000 on the platform, less in flows.
+        max_step: The largest raise at a time, as a multiple of the timeout in force.
     """
 
     target_success: float = 0.99
@@ -52,6 +54,7 @@ class DiagnosisSettings:
     min_span_seconds: float = 3600.0
     cap_ms: float = float(CAP_MS)
     step_ms: float = 100.0
+    max_step: float = LARGEST_STEP
 
 
 def diagnose(
@@ -89,7 +92,12 @@ def diagnose(
         else timeout_curve(pooled, curve, tail, load, timeout_ms)
     )
     recommendation = (
-        recommend(tail, effects, load, TimeoutBounds(settings.cap_ms, settings.step_ms))
+        recommend(
+            tail,
+            effects,
+            load,
+            TimeoutBounds(settings.cap_ms, settings.step_ms, settings.max_step),
+        )
         if tail is not None
         and effects is not None
         and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}

@@ -40,7 +40,7 @@ def explanation(diagnosis: Diagnosis) -> str:
     sentences = [diagnosis.why]
     advice = diagnosis.recommendation
     if advised_raise(diagnosis) is not None and advice is not None:
-        sentences += [_benefit(advice), *_clamped(advice)]
+        sentences += [_benefit(advice), *_next_step(diagnosis, advice), *_clamped(advice)]
     elif diagnosis.verdict is Verdict.AT_CAP and advice is not None:
         sentences += [_required(advice), diagnosis.advice]
     elif diagnosis.verdict not in {Verdict.HEALTHY, Verdict.INSUFFICIENT}:
@@ -66,6 +66,18 @@ def _benefit(advice: Recommendation) -> str:
         f"seen; {percent(advice.expected_success_share)} of the calls would answer in time), and "
         f"callers would wait about {advice.extra_caller_seconds_per_day:,.0f} s a day longer in all"
     )
+
+
+def _next_step(diagnosis: Diagnosis, advice: Recommendation) -> list[str]:
+    """Return what would be set now, where that is not all of it."""
+    if advice.next_ms is None or diagnosis.curve is None or advice.next_ms == advice.capped_ms:
+        return []
+    step = diagnosis.curve.at(advice.next_ms)
+    if step is None:
+        return []
+    bounds = f"{step.rescued_low_per_day:,.0f} to {step.rescued_high_per_day:,.0f}"
+    told = f"The next step, to {seconds(step.timeout_ms)}, would rescue an estimated "
+    return [f"{told}{step.rescued_per_day:,.0f} of them ({bounds})"]
 
 
 def _clamped(advice: Recommendation) -> list[str]:

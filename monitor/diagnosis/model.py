@@ -70,6 +70,7 @@ class Recommendation:
         slots_after: The same with the new timeout for each timeout of today: an upper bound.
         busiest_slots_before: The same in the busiest window.
         busiest_slots_after: The same in the busiest window.
+        next_ms: What would be set now, one step towards ``capped_ms``; None where nothing would.
     """
 
     timeout_ms: float
@@ -90,6 +91,7 @@ class Recommendation:
     slots_after: float
     busiest_slots_before: float
     busiest_slots_after: float
+    next_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,7 @@ class _OrgDiagnoser:
             min_span_seconds=recommend.min_span,
             cap_ms=min(CAP_MS, settings.remediation.max_timeout_ms),
             step_ms=PLATFORM_STEP_MS,
+            max_step=settings.remediation.max_step,
         )
         self.actions = {action.action_id: action for action in state.actions}
         self.listed = {

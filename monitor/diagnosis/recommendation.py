@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, floor
 
+from monitor.config import LARGEST_STEP
 from monitor.diagnosis.load import Load
 from monitor.diagnosis.model import Recommendation
+from monitor.diagnosis.next_timeout import next_timeout_ms
 from monitor.diagnosis.tail import Tail
 from monitor.diagnosis.timeout_curve import TimeoutCurve
 from monitor.model import CAP_MS
@@ -19,10 +21,12 @@ class TimeoutBounds:
     Attributes:
         cap_ms: The largest timeout; what lies above ``CAP_MS`` counts as that.
         step_ms: Timeouts are set in steps of this size.
+        max_step: The largest raise at a time, as a multiple of the timeout in force.
     """
 
     cap_ms: float = float(CAP_MS)
     step_ms: float = 100.0
+    max_step: float = LARGEST_STEP
 
 
 DEFAULT_BOUNDS = TimeoutBounds()
@@ -71,6 +75,20 @@ def recommend(
         slots_after=then.slots,
         busiest_slots_before=now.slots * load.busiest_ratio,
         busiest_slots_after=then.slots * load.busiest_ratio,
+        next_ms=None if capped_ms is None else _next(timeout_ms, capped_ms, bounds),
+    )
+
+
+def _next(timeout_ms: float, capped_ms: float, bounds: TimeoutBounds) -> float | None:
+    """Return what would be set now; None where no more is to be set."""
+    if capped_ms <= timeout_ms:
+        return None
+    return next_timeout_ms(
+        round(timeout_ms),
+        capped_ms,
+        step_ms=max(1, round(bounds.step_ms)),
+        max_step=bounds.max_step,
+        max_timeout_ms=round(bounds.cap_ms),
     )
 
 

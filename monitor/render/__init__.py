@@ -41,8 +41,17 @@ if TYPE_CHECKING:
         UnreadyDocument,
     )
     from monitor.render.effect_documents import curve_document, effect_document
-    from monitor.render.effects import describe_effect, rescued_a_day, slots_of, waited_a_day
+    from monitor.render.effects import (
+        RaiseEffects,
+        describe_effect,
+        describe_raise,
+        raise_effects,
+        rescued_a_day,
+        slots_of,
+        waited_a_day,
+    )
     from monitor.render.investigation import investigation_document
+    from monitor.render.plan import decided_effects, summary_of, why_not_raised, worst_first
     from monitor.render.report import (
         CSV_COLUMNS,
         NO_DIAGNOSES,
@@ -71,6 +80,7 @@ __all__ = [
     "IndexDocument",
     "OrgStatusDocument",
     "OrgSwitchesDocument",
+    "RaiseEffects",
     "ReadinessDocument",
     "RefusedDocument",
     "ReportDocument",
@@ -84,8 +94,10 @@ __all__ = [
     "change_document",
     "commands_about",
     "curve_document",
+    "decided_effects",
     "describe_effect",
     "describe_limits",
+    "describe_raise",
     "diagnosis_document",
     "draw_action",
     "effect_document",
@@ -95,14 +107,18 @@ __all__ = [
     "most_severe_first",
     "outside_document",
     "plan_document",
+    "raise_effects",
     "report_csv",
     "report_document",
     "rescued_a_day",
     "severity_of_action",
     "slots_of",
+    "summary_of",
     "terraform",
     "waited_a_day",
+    "why_not_raised",
     "with_min_severity",
+    "worst_first",
 ]
 
 _LAZY = {
@@ -137,8 +153,17 @@ _LAZY = {
         "UnreadyDocument",
     ),
     "effect_documents": ("curve_document", "effect_document"),
-    "effects": ("describe_effect", "rescued_a_day", "slots_of", "waited_a_day"),
+    "effects": (
+        "RaiseEffects",
+        "describe_effect",
+        "describe_raise",
+        "raise_effects",
+        "rescued_a_day",
+        "slots_of",
+        "waited_a_day",
+    ),
     "investigation": ("investigation_document",),
+    "plan": ("decided_effects", "summary_of", "why_not_raised", "worst_first"),
     "report": (
         "CSV_COLUMNS",
         "NO_DIAGNOSES",

@@ -21,6 +21,8 @@ from monitor.render.documents import (
     OutsideChangeDocument,
     PlanDocument,
 )
+from monitor.render.effect_documents import raise_effects_document
+from monitor.render.plan import decided_effects, summary_of
 
 _OF_OUR_WRITES = frozenset(
     {
@@ -151,6 +153,8 @@ def _decision(decision: Decision) -> DecisionDocument:
         verdict=one.diagnosis.verdict,
         why=one.diagnosis.why,
         editable=one.diagnosis.editable,
+        summary=summary_of(decision),
+        timeout_effects=raise_effects_document(decided_effects(decision)),
     )
 
 

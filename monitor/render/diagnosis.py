@@ -32,6 +32,8 @@ from monitor.render.documents import (
     RecommendedTimeoutDocument,
     SlotsDocument,
 )
+from monitor.render.effect_documents import raise_effects_document
+from monitor.render.effects import RaiseEffects, raise_effects
 from monitor.time_ranges import TimeRange
 
 COLUMNS = (
@@ -42,7 +44,9 @@ COLUMNS = (
     "slots_before", "slots_after", "drift_ratio", "missing", "diagnosis_notes",
     "rescuable_low_share", "rescuable_high_share", "timeouts_avoided_low_per_day",
     "timeouts_avoided_high_per_day", "verdict_since", "verdict_since_at_least", "verdict_until",
-    "incident_from", "incident_to", "incident_ongoing",
+    "incident_from", "incident_to", "incident_ongoing", "next_seconds", "next_rescued_per_day",
+    "next_rescued_low_per_day", "next_rescued_high_per_day", "next_extra_wait_seconds_per_day",
+    "next_slots",
 )  # fmt: skip
 """The columns that a diagnosis adds to a CSV."""
 
@@ -77,14 +81,16 @@ def diagnosis_document(
         drift=_drift(diagnosis),
         evidence=_evidence(diagnosis, time_range),
     )
-    return said if diagnosis.recommendation is None else _advised(said, diagnosis.recommendation)
+    advice = diagnosis.recommendation
+    return said if advice is None else _advised(said, advice, raise_effects(diagnosis))
 
 
 def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
     """Return the same as columns of a CSV."""
     value, step = document.recommended_timeout_seconds, document.raise_
     slots, drift = document.concurrent_slots, document.drift
-    incident = document.incident
+    incident, effects = document.incident, document.timeout_effects
+    step_now = effects and effects.next
     rescuable, avoided = document.rescuable_share, document.timeouts_avoided_range_per_day
     row = {
         **msgspec.structs.asdict(document),
@@ -99,6 +105,12 @@ def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
         "rescuable_high_share": rescuable and rescuable.high,
         "timeouts_avoided_low_per_day": avoided and avoided.low,
         "timeouts_avoided_high_per_day": avoided and avoided.high,
+        "next_seconds": step_now and step_now.timeout_seconds,
+        "next_rescued_per_day": step_now and step_now.rescued_per_day,
+        "next_rescued_low_per_day": step_now and step_now.rescued_low_per_day,
+        "next_rescued_high_per_day": step_now and step_now.rescued_high_per_day,
+        "next_extra_wait_seconds_per_day": step_now and step_now.extra_wait_seconds_per_day,
+        "next_slots": step_now and step_now.slots,
         "incident_from": incident and incident.from_,
         "incident_to": incident and incident.to,
         "incident_ongoing": incident and incident.ongoing,
@@ -138,7 +150,9 @@ def concurrency_document(diagnosis: OrgDiagnosis | None) -> ConcurrencyDocument 
     )
 
 
-def _advised(said: DiagnosisDocument, advice: Recommendation) -> DiagnosisDocument:
+def _advised(
+    said: DiagnosisDocument, advice: Recommendation, effects: RaiseEffects | None
+) -> DiagnosisDocument:
     return msgspec.structs.replace(
         said,
         recommended_timeout_seconds=RecommendedTimeoutDocument(
@@ -163,6 +177,7 @@ def _advised(said: DiagnosisDocument, advice: Recommendation) -> DiagnosisDocume
             busiest_before=significant(advice.busiest_slots_before),
             busiest_after=significant(advice.busiest_slots_after),
         ),
+        timeout_effects=raise_effects_document(effects),
     )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from monitor.diagnosis import TimeoutCurve, TimeoutEffect
 from monitor.formats import significant
-from monitor.render.documents import CurveDocument, EffectDocument
+from monitor.render.documents import CurveDocument, EffectDocument, RaiseEffectsDocument
+from monitor.render.effects import RaiseEffects
 
 
 def effect_document(effect: TimeoutEffect) -> EffectDocument:
@@ -23,6 +24,17 @@ def effect_document(effect: TimeoutEffect) -> EffectDocument:
         extra_wait_seconds_per_day=significant(effect.extra_wait_seconds_per_day),
         slots=significant(effect.slots),
         measured=effect.is_measured,
+    )
+
+
+def raise_effects_document(effects: RaiseEffects | None) -> RaiseEffectsDocument | None:
+    """Return what a raise would do, now and in all; None where none is recommended."""
+    if effects is None:
+        return None
+    return RaiseEffectsDocument(
+        in_force=effect_document(effects.in_force),
+        next=None if effects.next is None else effect_document(effects.next),
+        wanted=None if effects.wanted is None else effect_document(effects.wanted),
     )
 
 

@@ -2,11 +2,64 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis import TimeoutEffect
+from dataclasses import dataclass
+
+from monitor.diagnosis import Diagnosis, TimeoutEffect
 from monitor.formats import UNKNOWN, format_duration, percent, seconds
 
 _FEW = 10
 """Below as many a day, and as many slots, tenths are worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseEffects:
+    """What a raise would do.
+
+    Attributes:
+        in_force: The timeout in force.
+        next: What would be set now, one step; None where nothing would.
+        wanted: What the data ask for, as far as it may be set; None likewise.
+    """
+
+    in_force: TimeoutEffect
+    next: TimeoutEffect | None
+    wanted: TimeoutEffect | None
+
+
+def raise_effects(diagnosis: Diagnosis, next_ms: float | None = None) -> RaiseEffects | None:
+    """Return what the recommended raise would do; None where none is recommended.
+
+    Args:
+        diagnosis: The verdict with its evidence.
+        next_ms: What would be set now; None for what the diagnosis itself says of that.
+    """
+    advice, curve = diagnosis.recommendation, diagnosis.curve
+    if advice is None or curve is None:
+        return None
+    in_force = curve.at(curve.timeout_ms)
+    if in_force is None:
+        return None
+    step_ms = advice.next_ms if next_ms is None else next_ms
+    wanted_ms = advice.capped_ms
+    return RaiseEffects(
+        in_force=in_force,
+        next=None if step_ms is None else curve.at(step_ms),
+        wanted=None if wanted_ms is None or wanted_ms <= curve.timeout_ms else curve.at(wanted_ms),
+    )
+
+
+def describe_raise(effects: RaiseEffects) -> list[str]:
+    """Return what the next step would do, and then what the data ask for where that is more."""
+    told = [describe_effect(effects.next, effects.in_force)] if effects.next else []
+    wanted = effects.wanted
+    if wanted is not None and wanted != effects.next:
+        begin = "The data ask for more in the end" if told else "The data ask for more"
+        told.append(f"{begin}: {_uncapitalized(describe_effect(wanted, effects.in_force))}")
+    return told
+
+
+def _uncapitalized(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def describe_effect(effect: TimeoutEffect, now: TimeoutEffect) -> str:

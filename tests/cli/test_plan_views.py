@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 from rich.console import Console
 
-from monitor.cli.plan_views import plan_table
+from monitor.cli.plan_views import plan_table, raise_summary
 from monitor.diagnosis import Verdict
 from monitor.remediation.decide import decide
 from monitor.remediation.decision import Decision, Initiator
-from tests.remediation.guard_inputs import AUTO, NOW, candidate, data, remediation_state
+from tests.remediation.guard_inputs import (
+    AUTO,
+    NOW,
+    candidate,
+    data,
+    measured_candidate,
+    remediation_state,
+)
 
 
 def planned(verdict: Verdict, why: str = "", advice: str = "") -> Decision:
@@ -20,6 +28,18 @@ def planned(verdict: Verdict, why: str = "", advice: str = "") -> Decision:
     told = replace(one.diagnosis, verdict=verdict, why=why, advice=advice, recommendation=None)
     return decide(
         replace(one, diagnosis=told),
+        data(),
+        remediation_state(),
+        AUTO,
+        initiator=Initiator.AUTO,
+        now=NOW,
+    )
+
+
+def raised() -> Decision:
+    """A raise that nothing stands against: the data ask for twice the timeout."""
+    return decide(
+        measured_candidate(),
         data(),
         remediation_state(),
         AUTO,
@@ -40,7 +60,7 @@ def test_what_is_kept_for_its_verdict_says_which() -> None:
     text = shown(planned(Verdict.HANGS, "They don't answer", "Fix it"))
 
     assert "keep" in text
-    assert "verdict: hangs" in text
+    assert "hangs: A longer timeout would rescue" in text
     assert "They don't answer" not in text
 
 
@@ -48,5 +68,25 @@ def test_what_is_unclear_is_told_with_its_bounds_and_what_settles_it() -> None:
     """Nothing is done, and the next step is a person's."""
     text = shown(planned(Verdict.UNCLEAR, "Between 5 % and 80 % of them", "Repeat such a call"))
 
-    assert "verdict: unclear" in text
+    assert "unclear: Whether a longer timeout would help is not known" in text
     assert "Between 5 % and 80 % of them. Repeat such a call." in text
+
+
+def test_a_raise_is_told_with_what_it_brings_now_and_in_the_end() -> None:
+    """Rescued a day with bounds, the longer wait and the slots: of the next step, of all of it."""
+    decision = raised()
+    text = " ".join(shown(decision).split())
+
+    assert "5 s -> 7 s" in text
+    assert re.search(r"At 7 s an estimated [\d,]+ \([\d,]+ to [\d,]+\) more calls a day", text)
+    assert re.search(r"The data ask for more in the end: at 1\d s an estimated", text)
+    assert text.count("more a day in all") >= 3
+    assert "would run at a time instead of" in text
+
+
+def test_the_question_says_what_it_asks_about() -> None:
+    """Name, step, and what it would bring and cost."""
+    asked = raise_summary(raised())
+
+    assert asked.startswith("Look Up Customer, 5 s -> 7 s: At 7 s an estimated")
+    assert asked.endswith("instead of 0.5.")

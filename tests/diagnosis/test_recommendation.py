@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.diagnosis.action import diagnose
+from monitor.diagnosis.action import DiagnosisSettings, diagnose
 from monitor.diagnosis.model import Recommendation
 from monitor.diagnosis.recommendation import TimeoutBounds, clamp
 from monitor.model import CAP_MS
@@ -85,3 +85,15 @@ def test_values_come_in_steps() -> None:
     assert clamp(4_321, 3_000, TimeoutBounds(step_ms=1_000)) == (5_000, ())
     assert clamp(4_321, 3_000, TimeoutBounds(step_ms=100)) == (4_400, ())
     assert clamp(31_000, 3_000, TimeoutBounds()) == (30_000, ("cap",))
+
+
+def test_what_would_be_set_now_is_one_step_towards_it() -> None:
+    """Half as long again at most, in whole seconds where the platform keeps those."""
+    evidence = observe(lognormal(20_000, 1_800, 0.7), 5_000, windows=DAY_WINDOWS)
+    value = diagnose(evidence, DiagnosisSettings(step_ms=1_000)).recommendation
+    assert value is not None
+    assert value.capped_ms is not None
+    assert value.next_ms == 7_000 < value.capped_ms
+    narrow = diagnose(evidence, DiagnosisSettings(step_ms=1_000, max_step=1.2)).recommendation
+    assert narrow is not None
+    assert narrow.next_ms == 6_000

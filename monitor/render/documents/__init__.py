@@ -41,7 +41,7 @@ from monitor.render.documents.diagnosis import (
     RecommendedTimeoutDocument,
     SlotsDocument,
 )
-from monitor.render.documents.effects import CurveDocument, EffectDocument
+from monitor.render.documents.effects import CurveDocument, EffectDocument, RaiseEffectsDocument
 from monitor.render.documents.investigation import (
     EndingDocument,
     ExecutionDocument,
@@ -106,6 +106,7 @@ __all__ = [
     "OutsideChangeDocument",
     "PlanDocument",
     "RaiseDocument",
+    "RaiseEffectsDocument",
     "ReadinessDocument",
     "RecommendedTimeoutDocument",
     "RefusedDocument",

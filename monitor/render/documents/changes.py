@@ -9,6 +9,7 @@ from msgspec import Meta
 from monitor.diagnosis import Editable, Verdict
 from monitor.journal import ChangeState
 from monitor.remediation import DecisionKind
+from monitor.render.documents.diagnosis import TimeoutEffects
 from monitor.render.documents.units import (
     ActionId,
     ActionName,
@@ -163,6 +164,10 @@ class DecisionDocument(Document, frozen=True):
     verdict: Annotated[Verdict, Meta(description="Why it times out.")]
     why: Annotated[str, Meta(description="The same in a sentence.")]
     editable: Annotated[Editable, Meta(description="Whether its timeout can be changed.")]
+    summary: Annotated[
+        str, Meta(description="What is to be done and what it brings, or why nothing is done.")
+    ]
+    timeout_effects: TimeoutEffects
 
 
 class PlanDocument(Document, frozen=True):

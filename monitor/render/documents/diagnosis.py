@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from monitor.diagnosis import Editable, Severity, Verdict
+from monitor.render.documents.effects import RaiseEffectsDocument
 from monitor.render.documents.units import Document, LowHighDocument, Moment
 
 
@@ -151,6 +152,10 @@ ExtraCallerSeconds = Annotated[
     float | None, Meta(description="Seconds a day that callers would wait longer, in all.")
 ]
 Slots = Annotated[SlotsDocument | None, Meta(description="Executions at a time, before and after.")]
+TimeoutEffects = Annotated[
+    RaiseEffectsDocument | None,
+    Meta(description="What a raise would do, now and in all; null where none is recommended."),
+]
 Drift = Annotated[
     DriftDocument | None, Meta(description="How the latency moved; null if not known.")
 ]
@@ -184,5 +189,6 @@ class DiagnosisDocument(Document, frozen=True):
     timeouts_avoided_range_per_day: AvoidedBounds = None
     extra_caller_seconds_per_day: ExtraCallerSeconds = None
     concurrent_slots: Slots = None
+    timeout_effects: TimeoutEffects = None
     drift: Drift = None
     evidence: Evidence = None

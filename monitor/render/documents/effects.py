@@ -1,4 +1,4 @@
-"""What other timeouts would do, as ``/api/v1/actions/<org>/<id>`` answers."""
+"""What other timeouts would do, by whom ever it is asked."""
 
 from __future__ import annotations
 
@@ -33,6 +33,22 @@ class EffectDocument(Document, frozen=True):
     measured: Annotated[
         bool,
         Meta(description="Whether so long a timeout was seen in force; else it is extrapolated."),
+    ]
+
+
+class RaiseEffectsDocument(Document, frozen=True):
+    """What the raise that the data ask for would do, and the step towards it that is next."""
+
+    in_force: Annotated[EffectDocument, Meta(description="What the timeout in force does.")]
+    next: Annotated[
+        EffectDocument | None,
+        Meta(description="What would be set now would do; null where nothing would be set."),
+    ]
+    wanted: Annotated[
+        EffectDocument | None,
+        Meta(
+            description="What the data ask for, as far as it may be set, would do; null likewise."
+        ),
     ]
 
 

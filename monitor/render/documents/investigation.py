@@ -29,6 +29,7 @@ from monitor.render.documents.diagnosis import (
     SeverityNow,
     Slots,
     SuccessShare,
+    TimeoutEffects,
     TimeoutsPerDay,
     VerdictNow,
     VerdictSince,
@@ -143,6 +144,7 @@ class InvestigationDocument(Document, frozen=True):
     timeouts_avoided_range_per_day: AvoidedBounds
     extra_caller_seconds_per_day: ExtraCallerSeconds
     concurrent_slots: Slots
+    timeout_effects: TimeoutEffects
     drift: Drift
     evidence: Evidence
     executions: Counted
