@@ -26,6 +26,10 @@ _MOST_NAMED = 5
 """Orgs that a banner names; of more it says how many."""
 
 
+_MOST_STACKED = 4
+"""Banners that leave room for the page below them."""
+
+
 class BannerKind(StrEnum):
     """How much a banner matters; the worst first."""
 
@@ -83,6 +87,42 @@ def banners(snapshot: Snapshot, now: float) -> tuple[Banner, ...]:
     several = len(snapshot.orgs) > 1
     together = sorted(_together(shown), key=lambda one: kinds.index(one.kind))
     return tuple(replace(one, words=_with_orgs(one)) if several else one for one in together)
+
+
+@dataclass(frozen=True, slots=True)
+class BannerStack:
+    """Banners as a page shows them: with many orgs there may be more than there is room for.
+
+    Attributes:
+        first: Those that are shown.
+        folded: The others.
+        folded_from: From when on any of those is to be shown; epoch seconds, None for always.
+    """
+
+    first: tuple[Banner, ...]
+    folded: tuple[Banner, ...] = ()
+    folded_from: float | None = None
+
+    @classmethod
+    def of(cls, found: tuple[Banner, ...]) -> BannerStack:
+        """Stack banners: what is to be seen already comes before what may be, later."""
+        ordered = sorted(found, key=lambda one: not one.is_shown)
+        if len(ordered) <= _MOST_STACKED + 1:
+            return cls(tuple(ordered))
+        folded = tuple(ordered[_MOST_STACKED:])
+        moments = [one.shown_from for one in folded if one.shown_from is not None]
+        is_always = len(moments) < len(folded)
+        return cls(tuple(ordered[:_MOST_STACKED]), folded, None if is_always else min(moments))
+
+    @property
+    def folded_from_iso(self) -> str | None:
+        """``folded_from`` as a script reads it."""
+        return iso_time(self.folded_from)
+
+    @property
+    def is_folded_shown(self) -> bool:
+        """Whether any of those that are folded is to be seen already."""
+        return any(one.is_shown for one in self.folded)
 
 
 def stale_from(snapshot: Snapshot) -> float | None:

@@ -9,7 +9,7 @@ from flask import Response, render_template
 
 from monitor import __version__
 from monitor.formats import iso_time
-from monitor.web.banners import banners, stale_from
+from monitor.web.banners import BannerStack, banners, stale_from
 from monitor.web.readiness import why_not_ready
 from monitor.web.time_tags import time_tag
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from monitor.snapshot import Snapshot
-    from monitor.web.banners import Banner
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -51,7 +50,7 @@ class Shell:
     taken_at: float
     next_poll_at: float | None
     refresh_seconds: int
-    banners: tuple[Banner, ...]
+    banners: BannerStack
     is_ready: bool
     off: tuple[str, ...]
     stale_from_iso: str | None
@@ -70,7 +69,7 @@ class Shell:
             taken_at=snapshot.taken_at,
             next_poll_at=min(polled) + snapshot.interval_seconds if polled else None,
             refresh_seconds=min(max(wanted, _LEAST_REFRESH_SECONDS), _MOST_REFRESH_SECONDS),
-            banners=banners(snapshot, now),
+            banners=BannerStack.of(banners(snapshot, now)),
             is_ready=not why_not_ready(snapshot, now),
             off=tuple(sorted({source for one in snapshot.orgs for source in one.sources_off})),
             stale_from_iso=iso_time(stale_from(snapshot)),

@@ -219,6 +219,34 @@ def test_filters_as_it_is_typed(page: Page, serve: Server) -> None:
     expect(page.locator(ROWS)).to_have_count(5)
 
 
+def test_back_leads_to_what_was_shown_before(page: Page, serve: Server) -> None:
+    """A filter that was sent with Enter is a step of the history, form and rows alike."""
+    page.goto(address(serve(burning_org())))
+    page.get_by_label("Text").fill("order")
+    page.keyboard.press("Enter")
+    expect(page.locator(ROWS)).to_have_count(1)
+    assert page.url.endswith("/?q=order")
+
+    page.go_back()
+    expect(page.locator(ROWS)).to_have_count(5)
+    expect(page.get_by_label("Text")).to_have_value("")
+
+
+def test_the_troubles_of_many_orgs_leave_room_for_the_page(page: Page, serve: Server) -> None:
+    """Four banners are shown, the others unfold; what is the same of several is said once."""
+    orgs = [replace(burning_org(f"org-{at}"), polled_at=NOW - at) for at in range(30)]
+    site = serve(*orgs)
+    page.goto(address(site))
+    expect(page.locator("#banners .banner:visible")).to_have_count(1)
+    expect(page.locator("#banners .banner:visible")).to_contain_text("and 26 more: Source conv")
+
+    site.clock.at += 900
+    page.evaluate(LOOK_AGAIN)
+    expect(page.locator("#banners .banner:visible")).to_have_count(4)
+    page.get_by_text("More of this, of other orgs").click()
+    expect(page.locator("#banners .banner:visible")).to_have_count(31)
+
+
 def test_filters_of_a_url_that_was_sent_on(page: Page, serve: Server) -> None:
     """The page comes up filtered, its form says by what, and what is well is unfolded."""
     page.goto(address(serve(burning_org("acme"), burning_org("globex")), "/?org=globex&q=branch"))
