@@ -1,4 +1,9 @@
-"""Texts that others wrote, made fit to be kept, compared and shown."""
+"""Texts that others wrote, made fit to be kept, compared and shown: each place's rule stands here.
+
+Kept is what ``sanitize`` leaves. Where it is shown it steers nothing: no terminal (``tame``), no
+spreadsheet (``cell_text``), no document for Terraform (``comment_text``, ``resource_label``), no
+exposition of metrics (``label_value``). Pages and JSON see to that themselves.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +31,10 @@ _STEERING: Final = re.compile(
 )
 _STEERING_BUT_COLOURS: Final = re.compile(rf"(?!\x1b\[[0-9;]*m)(?:{_STEERING.pattern})")
 _REPLACEMENT: Final = "\ufffd"
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r")
+"""A cell that begins so, in full width too, is reckoned by spreadsheets, whatever it came from."""
+
+_LABEL_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _HEADER: Final = re.compile(r"[\x21-\x7e]+(?:[ \t]+[\x21-\x7e]+)*")
 
 
@@ -64,6 +73,39 @@ def tame(text: str, *, with_colours: bool = False) -> str:
     """
     pattern = _STEERING_BUT_COLOURS if with_colours else _STEERING
     return pattern.sub(_REPLACEMENT, text)
+
+
+def cell_text(value: object) -> object:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe in front, then.
+
+    Anything but a text comes back as it is.
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def comment_text(text: str) -> str:
+    """Return a text as one line: a comment of Terraform's ends where its line does."""
+    return " ".join(text.split())
+
+
+def resource_label(name: str) -> str:
+    """Return a name as Terraform takes it for a resource: ``order_status``."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "action"
+    return f"_{plain}" if plain[0].isdigit() else plain
+
+
+def exposable(text: str) -> str:
+    """Return a label's value as the exposition formats can carry it.
+
+    A lone surrogate, which no encoding of ours can hold, would fail the scrape of everything else
+    with it and is replaced.
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def label_value(text: str) -> str:
+    """Return a label's value as it stands between its quotes."""
+    return exposable(text).translate(_LABEL_ESCAPES)
 
 
 def is_header_safe(text: str) -> bool:

@@ -13,7 +13,7 @@ from monitor.cli.context import Context, FormatOption, OrgOption, OutputFormat, 
 from monitor.cli.investigate import MAX_ENTRIES
 from monitor.cli.plan import exit_code_of, format_change, show_change
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import confirm, console_for, json_text, print_error
+from monitor.cli.terminal import confirm, drawn, json_text, print_error
 from monitor.errors import ConfigurationError, LedgerError, RefusedError
 from monitor.formats import exact_seconds
 
@@ -111,7 +111,8 @@ def history(
     if form is OutputFormat.JSON:
         sys.stdout.write(json_text(history_document(changes, outside, lines)))
         return
-    console_for().print(audit_table(lines) if audit else changes_table(changes, outside))
+    table = audit_table(lines) if audit else changes_table(changes, outside)
+    sys.stdout.write(drawn(table))
 
 
 def pause(

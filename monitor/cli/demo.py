@@ -13,7 +13,7 @@ from monitor.cli.context import Context
 from monitor.cli.demo_daemon import await_first_verdicts, demo_daemon
 from monitor.cli.progress import waiting
 from monitor.cli.simulate import MOST_SEED
-from monitor.cli.terminal import console_for, untamed
+from monitor.cli.terminal import console_for, drawn, untamed
 from monitor.errors import StaleDataError
 from monitor.formats import count_of
 from monitor.signals import ShutdownSignal
@@ -110,7 +110,6 @@ def _refuse_to_show_nothing(daemon: "Daemon", shutdown: ShutdownSignal) -> None:
 
 def _show(daemon: "Daemon", shutdown: ShutdownSignal, deadline: float | None) -> None:
     """Print the table and the addresses once; on a terminal redraw them until it is time to end."""
-    from rich.console import Group
     from rich.text import Text
 
     from monitor.cli.tables import report_table
@@ -123,7 +122,7 @@ def _show(daemon: "Daemon", shutdown: ShutdownSignal, deadline: float | None) ->
         return
     shown = daemon.holder.current
     days = [org_snapshot.day for org_snapshot in shown.orgs]
-    console_for().print(Group(report_table(days, shown.diagnoses), Text(), _addresses(daemon)))
+    sys.stdout.write(drawn(report_table(days, shown.diagnoses), Text(), _addresses(daemon)))
     sys.stdout.flush()
     shutdown.wait(None if deadline is None else left())
 

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from monitor.cli.explanations import explanation_table, not_judged, with_explanation
+from monitor.cli.explanations import ExplanationTable, not_judged, with_explanation
 from monitor.cli.tables import (
     ActionRow,
     ActionTable,
@@ -118,7 +118,7 @@ class _Page:
         return drawn
 
     def _explained(self, explained: Sequence[tuple[str, Diagnosis]], count: int) -> _Lines:
-        drawn = self.lines(Text("\nWhy", style="bold"), explanation_table(explained[:count]))
+        drawn = self.lines(Text("\nWhy", style="bold"), ExplanationTable(explained[:count]))
         if count < len(explained):
             more = f"and {len(explained) - count:,} more{self.where_all_is}"
             drawn += self.lines(Text(more, style="dim"))

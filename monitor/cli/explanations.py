@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from monitor.cli.terminal import WHOLE_WIDTH
 from monitor.diagnosis import Diagnosis, Severity, Verdict, explanation, format_raise, severity_of
 from monitor.formats import count_of, utc_minute_of_year
 from monitor.investigation import DiagnosisInPeriod
@@ -24,6 +26,10 @@ MAX_EXPLANATIONS = 15
 """More than a screen of them nobody reads; the table and the other formats have every verdict."""
 
 _WIDEST_NAME = 28
+"""Of a name on a terminal, where explanations need the room."""
+
+_TEXT_WIDTH = 120
+"""Of an explanation where there is no terminal: it is read in an editor, or in a mail."""
 
 
 def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[RenderableType]:
@@ -35,7 +41,7 @@ def explanations(diagnosed: Sequence[tuple[str, Diagnosis | None]]) -> Iterator[
     explained = with_explanation(diagnosed)
     if explained:
         yield Text("\nWhy", style="bold")
-        yield explanation_table(explained[:MAX_EXPLANATIONS])
+        yield ExplanationTable(explained[:MAX_EXPLANATIONS])
     if len(explained) > MAX_EXPLANATIONS:
         left = len(explained) - MAX_EXPLANATIONS
         yield Text(f"and {left:,} more; --format json tells of each.", style="dim")
@@ -53,14 +59,27 @@ def with_explanation(
     ]
 
 
-def explanation_table(explained: Sequence[tuple[str, Diagnosis]]) -> Table:
-    """Return names, and beside each why it times out and what would help."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=_WIDEST_NAME)
-    table.add_column(overflow="fold")
-    for name, one in explained:
-        table.add_row(Text(name, style="bold"), Text(explanation(one)))
-    return table
+@dataclass(frozen=True, slots=True)
+class ExplanationTable:
+    """Names, and beside each why it times out and what would help.
+
+    Attributes:
+        explained: Names and diagnoses, the worst first.
+    """
+
+    explained: Sequence[tuple[str, Diagnosis]]
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the table for a width; rich's own protocol."""
+        is_whole = options.max_width >= WHOLE_WIDTH
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(
+            no_wrap=True, overflow="ellipsis", max_width=None if is_whole else _WIDEST_NAME
+        )
+        table.add_column(overflow="fold", max_width=_TEXT_WIDTH if is_whole else None)
+        for name, one in self.explained:
+            table.add_row(Text(name, style="bold"), Text(explanation(one)))
+        yield table
 
 
 def verdict_details(diagnosed: DiagnosisInPeriod | None) -> Iterator[RenderableType]:

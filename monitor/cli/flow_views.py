@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.terminal import console_for, json_text
+from monitor.cli.terminal import drawn, json_text
 from monitor.sanitize import tame
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from monitor.genesys import FlowDataAction, FlowDocument
     from monitor.remediation import SetTimeoutResult, TargetState
 
@@ -44,7 +42,7 @@ def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:
     if flow.version:
         heading.append(f"  version {flow.version}")
     if not flow.data_actions:
-        return _printed(heading, Text("No data actions"))
+        return drawn(heading, Text("No data actions"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Action", overflow="fold")
     table.add_column("Id", overflow="fold", style="dim")
@@ -59,7 +57,7 @@ def shown_flow(flow: FlowDocument, org: str, *, as_json: bool) -> str:
             Text(one.url or "-"),
             _timeout(one),
         )
-    return _printed(heading, table)
+    return drawn(heading, table)
 
 
 def shown_result(flow: FlowDocument, result: SetTimeoutResult, org: str, *, as_json: bool) -> str:
@@ -94,7 +92,7 @@ def shown_result(flow: FlowDocument, result: SetTimeoutResult, org: str, *, as_j
     heading.append(f"  {flow.flow_id}")
     facts = _facts(flow, result) + [("note", remark) for remark in result.remarks]
     lines = [heading, *(Text(f"  {name:<8} {value}") for name, value in facts)]
-    return _printed(*lines)
+    return drawn(*lines)
 
 
 def _facts(flow: FlowDocument, result: SetTimeoutResult) -> list[tuple[str, str]]:
@@ -129,12 +127,3 @@ def _timeout(action: FlowDataAction) -> Any:  # noqa: ANN401 - rich is imported 
 
     default = ("" if action.is_set else " default", "dim")
     return Text.assemble(f"{action.timeout_ms:,} ms", default)
-
-
-def _printed(*parts: RenderableType) -> str:
-
-    console = console_for()
-    with console.capture() as captured:
-        for part in parts:
-            console.print(part)
-    return captured.get()

@@ -18,7 +18,7 @@ from monitor.cli.context import (
     seconds_of,
 )
 from monitor.cli.progress import reading
-from monitor.cli.terminal import console_for, json_text
+from monitor.cli.terminal import console_for, drawn, json_text
 from monitor.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -91,6 +91,4 @@ def _render(found: "Investigation", form: OutputFormat, generated_at: float) -> 
 
     console = console_for()
     plain = not console.is_terminal or console.options.ascii_only
-    with console.capture() as captured:
-        console.print(investigation_view(found, console.width, ascii_only=plain))
-    return captured.get()
+    return drawn(investigation_view(found, console.width, ascii_only=plain))

@@ -9,7 +9,7 @@ import typer
 from monitor.cli.completion import complete_action
 from monitor.cli.context import Context, OrgOption, opened_ledger
 from monitor.cli.progress import waiting
-from monitor.cli.terminal import confirm, console_for, json_text, print_error
+from monitor.cli.terminal import confirm, drawn, json_text, print_error
 from monitor.formats import exact_seconds
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _show(decisions: "Sequence[Decision]", form: PlanFormat) -> None:
     if form is PlanFormat.TABLE:
         from monitor.cli.plan_views import plan_table
 
-        console_for().print(plan_table(decisions))
+        sys.stdout.write(drawn(plan_table(decisions)))
         return
     from monitor.render import plan_document, terraform
 

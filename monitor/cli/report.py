@@ -11,7 +11,7 @@ import typer
 from monitor.cli.context import SINCE, Context, moment_of, opened_ledger, refuse_no_data
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
-from monitor.cli.terminal import console_for, json_text, no_actions, print_error
+from monitor.cli.terminal import drawn, json_text, no_actions, print_error
 from monitor.errors import ConfigurationError
 
 HOUR_SECONDS = 3_600
@@ -187,10 +187,7 @@ def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
     if form is ReportFormat.TABLE:
         from monitor.cli.tables import report_table
 
-        console = console_for(200 if to_file else None)
-        with console.capture() as captured:
-            console.print(report_table(found.shown, found.diagnoses, found.limits))
-        return captured.get()
+        return drawn(report_table(found.shown, found.diagnoses, found.limits), to_file=to_file)
     from monitor.render import report_csv, report_document
 
     if form is ReportFormat.CSV:

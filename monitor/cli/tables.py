@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.explanations import STYLES, explanations
+from monitor.cli.terminal import WHOLE_WIDTH
 from monitor.diagnosis import Diagnosis, OrgDiagnosis, Severity, format_raise
 from monitor.formats import (
     aligned_percent,
@@ -85,7 +86,7 @@ def action_rows(
 def lost_callers_table(flows: Sequence[CallersLost]) -> Table:
     """Return callers lost in flows, beside the timeouts of what the flows use."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-    table.add_column("Callers lost in flow", max_width=48)
+    table.add_column("Callers lost in flow", overflow="fold")
     table.add_column("Callers", justify="right")
     table.add_column("How it ended")
     table.add_column("Timeouts of its data actions", justify="right")
@@ -132,7 +133,7 @@ class _Column:
         cell: What it shows of an action.
         rank: The higher, the sooner it is left out where there is little room.
         is_text: Whether it holds words, to the left, rather than numbers, to the right.
-        widest: What is longer is cut off.
+        widest: What is longer is cut off on a terminal.
     """
 
     name: str
@@ -165,6 +166,7 @@ class ActionTable:
             yield Text("No data actions")
             return
         shown = _fitting(self.rows, options.max_width)
+        is_whole = options.max_width >= WHOLE_WIDTH
         table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
         for column in shown:
             table.add_column(
@@ -172,7 +174,7 @@ class ActionTable:
                 justify="left" if column.is_text else "right",
                 overflow="fold" if column.rank == 0 else "ellipsis",
                 no_wrap=column.rank > 0,
-                max_width=column.widest,
+                max_width=None if is_whole else column.widest,
             )
         for row in self.rows:
             table.add_row(*(column.cell(row) for column in shown))

@@ -19,7 +19,7 @@ from monitor.redaction import SECRETS
 from monitor.sanitize import tame
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 
 class _Tame:
@@ -71,12 +71,32 @@ def print_error(message: str, hint: str = "") -> None:
         typer.echo(_sentence(tame(SECRETS.redact(hint))), err=True)
 
 
+WHOLE_WIDTH = 10_000
+"""Columns where there is no terminal: whatever is written there is written whole."""
+
+
 def console_for(width: int | None = None) -> Console:
-    """Return a console: a pipe has the room that a table needs, a terminal its own width."""
+    """Return a console: a terminal has its own width, a pipe or a file all that is wanted."""
     from rich.console import Console
 
     console = Console(width=width)
-    return console if console.is_terminal or width else Console(width=200)
+    return console if console.is_terminal or width else Console(width=WHOLE_WIDTH)
+
+
+def drawn(*parts: RenderableType, to_file: bool = False) -> str:
+    """Return tables and texts as a terminal has room for them, or else whole.
+
+    Args:
+        parts: What is to be drawn, one below the other.
+        to_file: Whether it goes to a file, whatever stdout is.
+    """
+    console = console_for(WHOLE_WIDTH if to_file else None)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    if console.width < WHOLE_WIDTH:
+        return captured.get()
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def confirm(question: str, what: str, *, yes: bool) -> None:

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
 from monitor.exporter.catalogue import Kind
-from monitor.exporter.series import exposable
+from monitor.sanitize import exposable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -34,9 +34,9 @@ from monitor.exporter.catalogue import (
     MetricSpec,
 )
 from monitor.exporter.remediation import results_over_time
-from monitor.exporter.series import escaped
 from monitor.ledger import History, OrgState
 from monitor.model import NO_BANDS, NO_ERROR, Classifier, Outcome
+from monitor.sanitize import label_value
 from monitor.time_ranges import TimeRange, floor_to
 
 T = TypeVar("T", int, Counts)
@@ -137,7 +137,7 @@ def openmetrics(
     Raises:
         LedgerError: The ledger can't be read.
     """
-    more = "".join(f',{name}="{escaped(value)}"' for name, value in (labels or {}).items())
+    more = "".join(f',{name}="{label_value(value)}"' for name, value in (labels or {}).items())
     for line in _lines(history, pasts, classifier, histogram):
         # The labels' end comes last: a value in between may hold anything.
         head, brace, rest = line.rpartition("} ") if more and line[0] != "#" else (line, "", "")
@@ -383,5 +383,5 @@ def _head(spec: MetricSpec) -> Iterator[str]:
 
 def _labels(spec: MetricSpec, values: Sequence[str]) -> str:
     return ",".join(
-        f'{name}="{escaped(value)}"' for name, value in zip(spec.labels, values, strict=True)
+        f'{name}="{label_value(value)}"' for name, value in zip(spec.labels, values, strict=True)
     )

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.utils import floatToGoString
 
+from monitor.sanitize import label_value
+
 if TYPE_CHECKING:
     from monitor.exporter.catalogue import MetricSpec
 
 Labels = tuple[str, ...]
 
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 _KEPT_PER_SERIES = 2
 """Heads may be kept of so many times the series that there are: beyond it some have gone."""
@@ -114,22 +115,8 @@ class OrgSeries:
         return {name: "".join(lines).encode() for name, lines in self._lines.items()}
 
 
-def exposable(text: str) -> str:
-    """A label's value as the exposition formats can carry it.
-
-    A lone surrogate, which no encoding of ours can hold, would fail the scrape of everything else
-    with it and is replaced.
-    """
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def escaped(text: str) -> str:
-    """Return a label's value as it stands between its quotes."""
-    return exposable(text).translate(_ESCAPES)
-
-
 def _braces(names: Sequence[str], values: Sequence[str]) -> str:
-    pairs = (f'{name}="{escaped(value)}"' for name, value in zip(names, values, strict=True))
+    pairs = (f'{name}="{label_value(value)}"' for name, value in zip(names, values, strict=True))
     return "{" + ",".join(pairs) + "}"
 
 

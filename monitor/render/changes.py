@@ -5,7 +5,6 @@ Words are snake_case, durations seconds, times ISO 8601 in UTC; what is not know
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from monitor.diagnosis import Editable
@@ -23,6 +22,7 @@ from monitor.render.documents import (
 )
 from monitor.render.effect_documents import raise_effects_document
 from monitor.render.plan import decided_effects, summary_of
+from monitor.sanitize import comment_text, resource_label
 
 _OF_OUR_WRITES = frozenset(
     {
@@ -115,10 +115,9 @@ def terraform(decisions: Sequence[Decision]) -> str:
         assert decision.from_ms is not None  # noqa: S101 - belongs_to_terraform has seen to it
         assert decision.to_ms is not None  # noqa: S101 - the same
         before, after = decision.from_ms / 1000, -(-decision.to_ms // 1000)
-        why = " ".join(one.diagnosis.why.split())
         blocks.append(
-            f"# {_plain(one.action_name)} ({_plain(one.action_id)}), org {_plain(one.org)}\n"
-            f"# {_plain(why)}\n"
+            f"# {comment_text(f'{one.action_name} ({one.action_id}), org {one.org}')}\n"
+            f"# {comment_text(one.diagnosis.why)}\n"
             f'resource "genesyscloud_integration_action" "{label}" {{\n'
             f"  config_timeout_seconds = {after} # was {before:g}\n"
             "}\n"
@@ -184,15 +183,9 @@ def _seconds(value_ms: int | None) -> float | None:
 
 def _label(name: str, taken: set[str]) -> str:
     """A name that Terraform takes, and that no other resource has here."""
-    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "action"
-    plain = f"_{plain}" if plain[0].isdigit() else plain
+    plain = resource_label(name)
     label, number = plain, 2
     while label in taken:
         label, number = f"{plain}_{number}", number + 1
     taken.add(label)
     return label
-
-
-def _plain(text: str) -> str:
-    """One line: a comment ends where its line does."""
-    return " ".join(text.split())

@@ -36,6 +36,7 @@ from monitor.render.documents import (
     OrgDocument,
     ReportDocument,
 )
+from monitor.sanitize import cell_text
 from monitor.summary import LIMIT_LABELS, ActionSummary, GroupSummary, LimitUse, Summary
 
 CSV_COLUMNS = (
@@ -88,10 +89,6 @@ def report_document(
     )
 
 
-_FORMULA = ("=", "+", "-", "@")
-"""A cell that begins so is reckoned by spreadsheets, whatever it came from."""
-
-
 def report_csv(
     summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
 ) -> str:
@@ -122,12 +119,8 @@ def report_csv(
                 "to": iso_time(time_range.end),
             }
         )
-        writer.writerow({column: _as_text(row[column]) for column in CSV_COLUMNS})
+        writer.writerow({column: cell_text(row[column]) for column in CSV_COLUMNS})
     return text.getvalue()
-
-
-def _as_text(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def most_severe_first(

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from monitor.cli.plan_views import audit_table
 from monitor.cli.tables import report_table
-from monitor.cli.terminal import console_for
+from monitor.cli.terminal import WHOLE_WIDTH, console_for
 from monitor.journal import AuditEntry
 from tests.cli.conftest import Command
 from tests.daemon.place import Place
@@ -96,7 +96,7 @@ def test_no_summary_is_no_table() -> None:
 
 def test_a_pipe_has_room() -> None:
     """Where there is no terminal no width is imposed."""
-    assert console_for().width == 200
+    assert console_for().width == WHOLE_WIDTH
     assert console_for(90).width == 90
 
 
