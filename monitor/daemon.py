@@ -45,6 +45,13 @@ CATALOGUE_EVERY_SECONDS = 600
 """Timeouts change by hand, a few times a week; ten minutes bound how long we misjudge one."""
 
 PRUNE_EVERY_SECONDS = 3600
+POLL_AFTER_SECONDS = 3.0
+"""A clock that is this much behind the platform's still asks for a minute that is over."""
+
+POLL_APART_SECONDS = 0.3
+MOST_SPREAD = 0.25
+"""Orgs are polled one after another, as far as a quarter of the interval has room for."""
+
 FINISH_SECONDS = 4.0
 """How long a stop may wait for the transactions in hand; the whole stop takes less than 5 s."""
 
@@ -53,6 +60,20 @@ GIVE_BACK_SECONDS = 0.5
 
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
+
+
+def poll_phase_seconds(interval: float, place: int) -> float:
+    """Return how long after each full interval an org is polled.
+
+    A read ends at a full minute, so one that comes soon after shows what happened soonest; what
+    many orgs ask for comes one after another, not all in one moment.
+
+    Args:
+        interval: How often each org is polled; seconds.
+        place: The org's place among all of them.
+    """
+    spread = min(POLL_APART_SECONDS * place, interval * MOST_SPREAD) if place else 0.0
+    return min(POLL_AFTER_SECONDS, interval * MOST_SPREAD) + spread
 
 
 class Daemon:
@@ -385,8 +406,10 @@ class Daemon:
 
     def _schedule(self) -> Jobs:
         jobs = Jobs(self._clock, len(self._pollers))
-        for poller in self._pollers:
-            poll = jobs.every(self._settings.collect.interval, self.poll_now, poller, now=True)
+        interval = self._settings.collect.interval
+        for place, poller in enumerate(self._pollers):
+            phase = poll_phase_seconds(interval, place)
+            poll = jobs.every(interval, self.poll_now, poller, phase_seconds=phase)
             self._polls[poller.name] = poll
             jobs.every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
             jobs.every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)

@@ -27,22 +27,27 @@ ANCHOR_SLACK = timedelta(seconds=5)
 
 
 class GridTrigger(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """Due at each multiple of an interval from the first time on; what was missed is due once.
+    """Due at its start and each multiple of its interval from there; what was missed is due once.
 
-    The scheduler lists all due times up to now before it takes the last of them. By a clock that
-    was set ahead by years these are millions, and it would hold its lock until it has them all.
+    A run out of turn moves none of these times. The scheduler lists all due times up to now before
+    it takes the last of them. By a clock that was set ahead by years these are millions, and it
+    would hold its lock until it has them all.
     """
 
     def get_next_fire_time(
         self, previous_fire_time: datetime | None, now: datetime
     ) -> datetime | None:
         """Return the next due time: after the one before, or where that is long over, after now."""
-        due: datetime | None = super().get_next_fire_time(previous_fire_time, now)
-        if due is None or previous_fire_time is None or due > now:
+        if previous_fire_time is None:
+            due: datetime | None = super().get_next_fire_time(None, now)
             return due
-        missed = math.floor((now - due) / self.interval) + 1
-        following: datetime = due + missed * self.interval
-        return following
+        following = self._after(previous_fire_time)
+        return following if following > now else self._after(now)
+
+    def _after(self, at: datetime) -> datetime:
+        start: datetime = self.start_date
+        after: datetime = start + (math.floor((at - start) / self.interval) + 1) * self.interval
+        return after
 
 
 @contextmanager
@@ -77,16 +82,31 @@ def add_job(
     seconds: float,
     job: Callable[..., None],
     *arguments: object,
-    now: bool = False,
+    phase_seconds: float | None = None,
 ) -> Job:
-    """Run a job every so many seconds of a clock, at once for the first time where ``now``."""
+    """Run a job every so many seconds of a clock.
+
+    Args:
+        scheduler: What runs it.
+        clock: The time of the data.
+        seconds: How often.
+        job: What is run.
+        arguments: What it is given.
+        phase_seconds: Run it now, and from then on so long after each full multiple of
+            ``seconds`` by the clock; where None, after each ``seconds`` from now on.
+    """
     # Due times are multiples of the interval from one start: a long run delays none of them.
     period = timedelta(seconds=clock.machine_seconds(seconds))
+    now = datetime.now(UTC)
+    start = now + period
+    if phase_seconds is not None:
+        to_next = (phase_seconds - clock.now()) % seconds
+        start = now + timedelta(seconds=clock.machine_seconds(to_next))
     return scheduler.add_job(
         job,
-        GridTrigger(seconds=period.total_seconds(), timezone=UTC),
+        GridTrigger(seconds=period.total_seconds(), start_date=start, timezone=UTC),
         args=arguments,
-        next_run_time=datetime.now(UTC) + (timedelta() if now else period),
+        next_run_time=start if phase_seconds is None else now,
     )
 
 
@@ -118,10 +138,17 @@ class Jobs:
         return self._scheduler
 
     def every(
-        self, seconds: float, job: Callable[..., None], *arguments: object, now: bool = False
+        self,
+        seconds: float,
+        job: Callable[..., None],
+        *arguments: object,
+        phase_seconds: float | None = None,
     ) -> Job:
-        """Run a job every so many seconds, at once for the first time where ``now``."""
-        return add_job(self._scheduler, self._clock, seconds, job, *arguments, now=now)
+        """Run a job every so many seconds, see ``add_job``."""
+        clock = self._clock
+        return add_job(
+            self._scheduler, clock, seconds, job, *arguments, phase_seconds=phase_seconds
+        )
 
     def awaits_diagnosis(self, org: str) -> bool:
         """Whether an org's diagnosis has not begun yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -14,13 +14,13 @@ from monitor import daemon as daemon_module
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.counts import Counts, SeriesKey, Tally
-from monitor.daemon import Daemon
+from monitor.daemon import Daemon, poll_phase_seconds
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.jobs import add_job, new_scheduler
 from monitor.ledger import Ledger, Reading
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
-from tests.clocks import DAY, HOUR, ScaledClock
+from tests.clocks import DAY, HOUR, NOON, ManualClock, ScaledClock
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
@@ -73,12 +73,12 @@ def test_two_orgs_do_not_wait_for_each_other(place: Place, make_daemon: MakeDaem
 
 
 def test_due_times_do_not_drift(place: Place, make_daemon: MakeDaemon) -> None:
-    """However long polls take, each is due a whole number of intervals after the first."""
+    """However long polls take, each is due a whole number of intervals after the others."""
     place.configure(interval=INTERVAL)
     daemon = make_daemon(place, kind=SlowDaemon)
     assert isinstance(daemon, SlowDaemon)
     scheduler = daemon._jobs.scheduler  # noqa: SLF001 - due times are not to be seen from outside
-    first, *_ = (job.next_run_time for job in scheduler.get_jobs())
+    first, *_ = (job.trigger.start_date for job in scheduler.get_jobs())
 
     daemon.start()
     eventually(lambda: daemon.finished_polls >= 3, "a third poll")
@@ -87,6 +87,46 @@ def test_due_times_do_not_drift(place: Place, make_daemon: MakeDaemon) -> None:
 
     assert poll.next_run_time > first
     assert (poll.next_run_time - first) % timedelta(seconds=0.05) == timedelta()
+
+
+@pytest.mark.parametrize("second", [0, 20, 40])
+def test_polls_come_soon_after_the_minute_whatever_second_was_the_start(second: int) -> None:
+    """What a minute that is over shows is asked for 3 s later; the first poll is at once."""
+    scheduler = new_scheduler(1)
+    scheduler.start(paused=True)
+    clock = ManualClock(NOON + second)
+    job = add_job(scheduler, clock, 60, lambda: None, phase_seconds=3.0)
+
+    now = job.next_run_time
+    assert abs(now - datetime.now(UTC)) < timedelta(seconds=10)
+    due = job.trigger.get_next_fire_time(now, now)
+    to_next = (due - now).total_seconds()
+    assert 0 < to_next <= 60
+    assert (NOON + second + to_next) % 60 == pytest.approx(3.0, abs=0.5)
+    assert job.trigger.get_next_fire_time(due, due) == due + timedelta(seconds=60)
+    scheduler.shutdown()
+
+
+def test_a_poll_out_of_turn_moves_no_other() -> None:
+    """Who takes an org over polls it at once, and from then on when it was due anyway."""
+    scheduler = new_scheduler(1)
+    scheduler.start(paused=True)
+    job = add_job(scheduler, SystemClock(), 60, lambda: None, phase_seconds=3.0)
+    start = job.trigger.start_date
+    out_of_turn = start + timedelta(seconds=200)
+
+    due = job.trigger.get_next_fire_time(out_of_turn, out_of_turn)
+    assert due == start + timedelta(seconds=240)
+    scheduler.shutdown()
+
+
+def test_many_orgs_are_polled_one_after_another() -> None:
+    """Fifty orgs share the first part of a minute; a single one waits for none."""
+    phases = [poll_phase_seconds(60, place) for place in range(50)]
+    assert phases[0] == 3.0
+    assert phases == sorted(set(phases))
+    assert phases[-1] <= 18.0
+    assert poll_phase_seconds(0.05, 7) < 0.05
 
 
 def test_what_a_clock_set_ahead_by_years_calls_missed_is_due_once() -> None:
