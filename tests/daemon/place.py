@@ -88,7 +88,8 @@ class Place:
                 "initial": "1h",
                 "max_backfill": changed.get("max_backfill", "7d"),
             },
-            serve={"port": 0},
+            # Every edge that is counted is held against what happened.
+            serve={"port": 0, "histogram": "full"},
             state={"url": state or f"sqlite:///{self.state}"},
             more=more,
         )

@@ -140,7 +140,7 @@ def pair(folder: Path, simulator: RunningSimulator, clock: ScaledClock, url: str
             place,
             *(org_table(simulator.url, org) for org in ORGS),
             collect=COLLECT,
-            serve={"port": 0},
+            serve={"port": 0, "histogram": "full"},
             state={"url": url},
         )
     daemons = Pair(folder, clock, configs)
