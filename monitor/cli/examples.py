@@ -20,6 +20,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "report --since 90m",
         "report --since yesterday --min-severity warning",
         "report --since 7d --format csv --output week.csv",
+        "report --format html --output report.html",
     ),
     "investigate": (
         "investigate 'Order Status'",

@@ -1,7 +1,7 @@
 """``report``: what times out, why, and whether more time would help."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ HOUR_SECONDS = 3_600
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
     from monitor.diagnosis import OrgDiagnosis
+    from monitor.investigation import ActionHistory
     from monitor.ledger import Ledger
     from monitor.summary import LimitUse, Summary
     from monitor.time_ranges import Moment, TimeRange
@@ -39,6 +40,12 @@ class ReportFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    HTML = "html"
+    MARKDOWN = "markdown"
+
+
+_MAILED = frozenset({ReportFormat.HTML, ReportFormat.MARKDOWN})
+"""Formats that show the worst actions closely."""
 
 
 def report(
@@ -64,6 +71,8 @@ def report(
     moment = _since(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
         found = _found(settings, ledger, moment, min_severity)
+        if form in _MAILED:
+            found = replace(found, histories=_histories(settings, ledger, found))
     text = _render(found, form, to_file=output is not None)
     with Result.of(output, "report", context, settings).opened() as file:
         file.write(text)
@@ -96,6 +105,7 @@ class _Found:
         limits: By org: how much of each of its own limits the last settled hour used.
         generated_at: When; epoch seconds.
         stale: By org: since when its executions were not read, where that is too long ago.
+        histories: By org and action id: what pictures of the worst are drawn from, where wanted.
     """
 
     read: "list[Summary]"
@@ -104,6 +114,7 @@ class _Found:
     limits: "dict[str, tuple[LimitUse, ...]]"
     generated_at: float
     stale: "dict[str, float]"
+    histories: "dict[tuple[str, str], ActionHistory]" = field(default_factory=dict)
 
 
 def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSeverity) -> _Found:
@@ -154,6 +165,31 @@ def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSe
     return _Found(summaries, shown, diagnoses, limits, now, stale)
 
 
+def _histories(
+    settings: "Settings", ledger: "Ledger", found: _Found
+) -> "dict[tuple[str, str], ActionHistory]":
+    """Return what the state knows of the worst actions; of as many as get pictures."""
+    from monitor.investigation import load_action_history
+    from monitor.render import MOST_PICTURED, worst_actions
+
+    orgs = {org.name: org for org in settings.org}
+    periods = {summary.org: summary.time_range for summary in found.read}
+    chosen, _ = worst_actions(found.shown, found.diagnoses)
+    pictured = chosen[:MOST_PICTURED]
+    states = {name: ledger.state(name) for name in {action.org for action in pictured}}
+    return {
+        (action.org, action.action_id): load_action_history(
+            ledger,
+            orgs[action.org],
+            settings,
+            states[action.org],
+            action.action_id,
+            periods[action.org],
+        )
+        for action in pictured
+    }
+
+
 def _last_read(ledger: "Ledger", org: "OrgSettings") -> float:
 
     state = ledger.source_state(org.name, org.contract.execution_source)
@@ -188,9 +224,30 @@ def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
         from monitor.cli.tables import report_table
 
         return drawn(report_table(found.shown, found.diagnoses, found.limits), to_file=to_file)
+    if form in _MAILED:
+        return _mailed(found, form)
     from monitor.render import report_csv, report_document
 
     if form is ReportFormat.CSV:
         return report_csv(found.shown, found.diagnoses)
     document = report_document(found.shown, found.generated_at, found.diagnoses, found.limits)
     return json_text(document)
+
+
+def _mailed(found: _Found, form: ReportFormat) -> str:
+    """Return the report as one file that needs nothing else."""
+    from monitor.render import ReportContent, report_html, report_markdown
+
+    content = ReportContent.of(
+        found.shown,
+        found.diagnoses,
+        found.limits,
+        found.generated_at,
+        found.histories,
+        stale={org: found.generated_at - last for org, last in found.stale.items()},
+    )
+    if form is ReportFormat.MARKDOWN:
+        return report_markdown(content)
+    from monitor.web import report_assets
+
+    return report_html(content, report_assets())

@@ -12,6 +12,7 @@ from monitor.lazy_face import load_when_asked
 if TYPE_CHECKING:
     from monitor.render.action_commands import ActionCommand, commands_about
     from monitor.render.action_pictures import ActionPictures, bar_seconds, draw_action
+    from monitor.render.action_words import Fact, action_facts, verdict_evidence
     from monitor.render.changes import (
         change_document,
         history_document,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         plan_document,
         terraform,
     )
+    from monitor.render.charts import Picture
     from monitor.render.diagnosis import diagnosis_document
     from monitor.render.documents import (
         ActionDocument,
@@ -50,7 +52,15 @@ if TYPE_CHECKING:
         slots_of,
         waited_a_day,
     )
+    from monitor.render.html_report import ReportAssets, report_html
     from monitor.render.investigation import investigation_document
+    from monitor.render.mailed_report import (
+        MOST_PICTURED,
+        ReportAction,
+        ReportContent,
+        worst_actions,
+    )
+    from monitor.render.markdown_report import report_markdown
     from monitor.render.plan import decided_effects, summary_of, why_not_raised, worst_first
     from monitor.render.report import (
         CSV_COLUMNS,
@@ -67,6 +77,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSV_COLUMNS",
+    "MOST_PICTURED",
     "NO_DIAGNOSES",
     "NO_LIMITS",
     "ActionCommand",
@@ -77,12 +88,17 @@ __all__ = [
     "Document",
     "DroppedRecordsDocument",
     "ErrorDocument",
+    "Fact",
     "IndexDocument",
     "OrgStatusDocument",
     "OrgSwitchesDocument",
+    "Picture",
     "RaiseEffects",
     "ReadinessDocument",
     "RefusedDocument",
+    "ReportAction",
+    "ReportAssets",
+    "ReportContent",
     "ReportDocument",
     "RouteDocument",
     "SingleActionDocument",
@@ -90,6 +106,7 @@ __all__ = [
     "StandbyDocument",
     "StatusDocument",
     "UnreadyDocument",
+    "action_facts",
     "bar_seconds",
     "change_document",
     "commands_about",
@@ -110,20 +127,26 @@ __all__ = [
     "raise_effects",
     "report_csv",
     "report_document",
+    "report_html",
+    "report_markdown",
     "rescued_a_day",
     "severity_of_action",
     "slots_of",
     "summary_of",
     "terraform",
+    "verdict_evidence",
     "waited_a_day",
     "why_not_raised",
     "with_min_severity",
+    "worst_actions",
     "worst_first",
 ]
 
 _LAZY = {
     "action_commands": ("ActionCommand", "commands_about"),
+    "action_words": ("Fact", "action_facts", "verdict_evidence"),
     "action_pictures": ("ActionPictures", "bar_seconds", "draw_action"),
+    "charts": ("Picture",),
     "changes": (
         "change_document",
         "history_document",
@@ -164,6 +187,9 @@ _LAZY = {
     ),
     "investigation": ("investigation_document",),
     "plan": ("decided_effects", "summary_of", "why_not_raised", "worst_first"),
+    "html_report": ("ReportAssets", "report_html"),
+    "mailed_report": ("MOST_PICTURED", "ReportAction", "ReportContent", "worst_actions"),
+    "markdown_report": ("report_markdown",),
     "report": (
         "CSV_COLUMNS",
         "NO_DIAGNOSES",

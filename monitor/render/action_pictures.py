@@ -41,6 +41,14 @@ class ActionPictures:
     latency: Picture | None
     curve: Picture | None
 
+    @property
+    def columns(self) -> tuple[tuple[Picture, ...], ...]:
+        """In two columns: the curve, with its slider, is as high as both others."""
+        left, right = [self.outcomes], [] if self.curve is None else [self.curve]
+        if self.latency is not None:
+            (left if right else right).append(self.latency)
+        return (tuple(left), tuple(right)) if right else (tuple(left),)
+
 
 def bar_seconds(seconds: int, window_seconds: int, most: int) -> int:
     """Return how long each bar of a period is: whole windows, and at most so many bars."""

@@ -6,6 +6,7 @@ from monitor.web.changes_page import TrailReader
 from monitor.web.connections import ConnectionLimits
 from monitor.web.hosts import HostNames
 from monitor.web.server import WebServer
+from monitor.web.static_files import report_assets
 from monitor.web.web_config import WebConfig
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "WebConfig",
     "WebServer",
     "create_app",
+    "report_assets",
 ]

@@ -9,25 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from monitor.diagnosis import HOW_TO_CHANGE, advised_raise, explanation, severity_of
+from monitor.diagnosis import HOW_TO_CHANGE, explanation, severity_of
 from monitor.formats import (
-    call_duration,
     count_of,
     exact_seconds,
-    percent,
-    share_between,
-    whole_percent,
 )
-from monitor.render import bar_seconds, commands_about, draw_action
+from monitor.render import (
+    action_facts,
+    bar_seconds,
+    commands_about,
+    draw_action,
+    verdict_evidence,
+)
 from monitor.time_ranges import TimeRange, floor_to
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
-    from monitor.diagnosis import Diagnosis, VerdictPeriod
+    from monitor.diagnosis import VerdictPeriod
     from monitor.investigation import ActionHistory
     from monitor.model import Incident
-    from monitor.render import ActionCommand
+    from monitor.render import ActionCommand, Fact, Picture
     from monitor.snapshot import OrgSnapshot
     from monitor.summary import ActionSummary
 
@@ -55,23 +55,6 @@ class PeriodChoice:
     key: str
     words: str
     is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One number at the head of the page.
-
-    Attributes:
-        name: What it is.
-        value: The number.
-        remark: What it is to be held against; may be empty.
-        is_loud: Whether it is worth a look.
-    """
-
-    name: str
-    value: str
-    remark: str = ""
-    is_loud: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +107,7 @@ class ActionPage:
         evidence: What the verdict rests on: names and words.
         evidence_range: The settled windows that were looked at; None before the first diagnosis.
         periods: What may be looked at.
-        pictures: The pictures, as figures, column by column; empty where the state can't be read.
+        pictures: The pictures, column by column; empty where the state can't be read.
         problem: Why the state can't be read; empty where it can.
         flows: Flows that use it; None where the state can't be read.
         hits: Its newest timeouts in conversations.
@@ -150,7 +133,7 @@ class ActionPage:
     evidence: tuple[tuple[str, str], ...]
     evidence_range: TimeRange | None
     periods: tuple[PeriodChoice, ...]
-    pictures: tuple[tuple[Markup, ...], ...]
+    pictures: tuple[tuple[Picture, ...], ...]
     problem: str
     flows: tuple[FlowLine, ...] | None
     hits: tuple[Incident, ...]
@@ -212,7 +195,7 @@ def action_page(
     known = org_snapshot.diagnosis
     found = known.diagnoses.get(day.action_id) if known else None
     hour = next((one for one in org_snapshot.hour.actions if one.action_id == day.action_id), None)
-    pictures = () if history is None else _pictures(history, found, shown.bar_seconds)
+    pictures = None if history is None else draw_action(history, found, shown.bar_seconds)
     return ActionPage(
         org=org_snapshot.org,
         name=day.action_name or day.action_id,
@@ -225,14 +208,14 @@ def action_page(
         period=found.period if found else None,
         lead=explanation(found) if found else "No diagnosis has been made since the start.",
         editable=f"{HOW_TO_CHANGE[found.editable]}." if found else "",
-        facts=_facts(day, hour, found),
+        facts=action_facts(day, found, hour=hour),
         notes=tuple(f"{note.rstrip('.')}." for note in (found.notes if found else ())),
-        evidence=_evidence(found) if found else (),
+        evidence=verdict_evidence(found) if found else (),
         evidence_range=known.time_range if known and found else None,
         periods=tuple(
             PeriodChoice(key, words, key == shown.key) for key, (words, _) in PERIODS.items()
         ),
-        pictures=pictures,
+        pictures=pictures.columns if pictures else (),
         problem=problem,
         flows=None if history is None else _flows(history, org_snapshot),
         hits=history.hits.newest if history and history.hits else (),
@@ -253,103 +236,6 @@ def action_page(
 def known_action(org_snapshot: OrgSnapshot, action_id: str) -> ActionSummary | None:
     """Return the day of an action; None where neither catalogue nor data know it."""
     return next((one for one in org_snapshot.day.actions if one.action_id == action_id), None)
-
-
-def _pictures(
-    history: ActionHistory, found: Diagnosis | None, bar: int
-) -> tuple[tuple[Markup, ...], ...]:
-    """Return two columns; the curve, with its slider, is as high as both others."""
-    drawn = draw_action(history, found, bar)
-    left = [drawn.outcomes.figure]
-    right = [] if drawn.curve is None else [drawn.curve.figure]
-    if drawn.latency is not None:
-        (left if right else right).append(drawn.latency.figure)
-    return (tuple(left), tuple(right)) if right else (tuple(left),)
-
-
-def _facts(
-    day: ActionSummary, hour: ActionSummary | None, found: Diagnosis | None
-) -> tuple[Fact, ...]:
-    step = advised_raise(found) if found else None
-    timeout = UNKNOWN if day.timeout_seconds is None else exact_seconds(day.timeout_seconds * 1000)
-    budget = day.budget_used_ratio
-    facts = [
-        Fact(
-            "Timeout in force",
-            timeout,
-            f"{_ARROW} {step[1]:g} s advised" if step else "no raise advised",
-            is_loud=step is not None,
-        ),
-        Fact("Timed out, last 24 h", _with_share(day), _trend(day), is_loud=day.timeouts > 0),
-        Fact("Timed out, last hour", UNKNOWN if hour is None else _with_share(hour)),
-        Fact(
-            "p99 of the timeout",
-            whole_percent(budget, UNKNOWN),
-            f"p50 {call_duration(day.p50_seconds, UNKNOWN)}, "
-            f"p95 {call_duration(day.p95_seconds, UNKNOWN)}, "
-            f"p99 {call_duration(day.p99_seconds, UNKNOWN)}",
-        ),
-        Fact(
-            "Conversations hit, 24 h",
-            UNKNOWN if day.conversations is None else f"{day.conversations:,}",
-            "by detail records" if day.conversations is not None else "no detail records",
-        ),
-    ]
-    if day.throttled:
-        facts.append(
-            Fact("Throttled, last 24 h", f"{day.throttled:,}", "not run at all", is_loud=True)
-        )
-    return tuple(facts)
-
-
-def _with_share(action: ActionSummary) -> str:
-    if action.timeout_share is None:
-        return f"{action.timeouts:,}"
-    return f"{action.timeouts:,} ({percent(action.timeout_share)})"
-
-
-def _trend(day: ActionSummary) -> str:
-    before = day.timeouts_day_before
-    if before is None:
-        return "the day before is not known"
-    return f"{before:,} the day before"
-
-
-def _evidence(found: Diagnosis) -> tuple[tuple[str, str], ...]:
-    """Return what a verdict rests on, in words; what says nothing is left out."""
-    lines = [
-        ("Executions", f"{found.executions:,.0f}"),
-        ("Timed out", f"{found.timeouts:,.0f}"),
-        ("Failed otherwise", f"{found.errors:,.0f}"),
-        ("Throttled", f"{found.throttled:,.0f}"),
-        ("Calls that take longer than the timeout", percent(found.timeout_share, UNKNOWN)),
-    ]
-    if found.rescue_bounds is not None:
-        lines.append(("Timeouts that a raise would rescue", share_between(*found.rescue_bounds)))
-    if found.outages:
-        lines.append(
-            (
-                "Timeouts bunched in time",
-                f"{percent(found.outage_share)}, in {count_of(len(found.outages), 'incident')}",
-            )
-        )
-    if found.early_share:
-        at = "" if found.early_at_ms is None else f", at {call_duration(found.early_at_ms / 1000)}"
-        lines.append(("Timeouts that ended before ours", f"{percent(found.early_share)}{at}"))
-    if found.drift is not None:
-        before, recent = found.drift.median_before_ms, found.drift.median_recent_ms
-        lines.append(
-            (
-                "Median of the week before, of the last day",
-                f"{call_duration(before / 1000)}, {call_duration(recent / 1000)}",
-            )
-        )
-    if found.families:
-        lines.append(("Laws that describe the tail", ", ".join(found.families)))
-    if found.missing:
-        lines.append(("Missing for a verdict", "; ".join(found.missing)))
-    lines.append(("Rule", found.rule))
-    return tuple(lines)
 
 
 def _flows(history: ActionHistory, org_snapshot: OrgSnapshot) -> tuple[FlowLine, ...]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Self
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
+from monitor.render import ReportAssets
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,6 +83,10 @@ class StaticFiles:
         """Return the URL of a file, for a page; ``static_url`` in templates."""
         return self._files[name].url
 
+    def text(self, name: str) -> str:
+        """Return what is in a file."""
+        return self._files[name].content.decode()
+
     def get(self, name: str) -> StaticFile | None:
         """Return a file, or None where there is none of that name."""
         return self._files.get(name)
@@ -101,3 +107,15 @@ def add_static_files(app: Flask) -> None:
         is_same = request.args.get("v") == found.digest
         response.headers["Cache-Control"] = _FOR_GOOD if is_same else _ASK_AGAIN
         return response
+
+
+def report_assets() -> ReportAssets:
+    """Return the sheets and the script of a report that stands alone, as it looks like a page."""
+    found = StaticFiles.load()
+
+    def texts(*names: str) -> str:
+        return "\n".join(found.text(name) for name in names)
+
+    return ReportAssets(
+        style=texts("app.css", "charts.css", "action.css", "report.css"), script=texts("curve.js")
+    )

@@ -243,3 +243,22 @@ def test_a_terminal_that_lacks_letters(place: Place) -> None:
 
     assert done.returncode == 0, done.stderr
     assert rb"Filialgr\xf6\xdfe" in done.stdout
+
+
+def test_one_file_to_mail(place: Place, command: Command) -> None:
+    """HTML that needs nothing else, with pictures of what is not well; markdown on stdout."""
+    command("poll")
+    asked = place.asked("/")
+    finished = command("report", "--format", "html", "--output", "report.html")
+    assert (finished.code, finished.out) == (0, "")
+    html = (place.folder / "report.html").read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    assert "Timeouts of data actions: acme" in html
+    assert 'class="chart"' in html
+    assert len(html.encode()) <= 500_000
+
+    finished = command("report", "--format", "markdown")
+    assert finished.code == 0
+    assert finished.out.startswith("# Timeouts of data actions: acme\n")
+    assert "| Data action | Org | Verdict |" in finished.out
+    assert place.asked("/") == asked

@@ -20,6 +20,7 @@ from monitor.investigation import ActionHistory, load_action_history
 from monitor.journal import AuditEntry, ChangeState, Intent
 from monitor.ledger import Ledger, Reading
 from monitor.model import Action, ActionKind, FlowErrorTally, Incident
+from monitor.render import ReportContent, worst_actions
 from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary import limits_in_use, summarise
 from monitor.time_ranges import TimeRange
@@ -136,6 +137,19 @@ def snapshot_of(ledger: Ledger, org: OrgSettings) -> OrgSnapshot:
         catalogue_read_at=NOW - 300,
         diagnosed_at=NOW - 60,
     )
+
+
+def report_on(world: ActionWorld) -> ReportContent:
+    """Return what a report tells of the org's last settled day."""
+    shown = world.snapshot
+    assert shown.diagnosis is not None
+    diagnoses = {ORG: shown.diagnosis}
+    chosen, _ = worst_actions([shown.day], diagnoses)
+    histories = {
+        (ORG, one.action_id): world.read(shown, one.action_id, shown.day.time_range)
+        for one in chosen
+    }
+    return ReportContent.of([shown.day], diagnoses, {ORG: shown.limits}, NOW, histories)
 
 
 def _catalogue(ledger: Ledger) -> None:

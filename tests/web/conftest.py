@@ -16,13 +16,14 @@ from prometheus_client import CollectorRegistry
 
 from monitor.exporter import MetricsCollector
 from monitor.ledger import Ledger
+from monitor.render import ReportContent
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.web import ActionReader, TrailReader, WebServer, create_app
 from tests.clocks import ManualClock
 from tests.exporter.snapshots import NOW, snapshot
 from tests.filled_ledger import CLASSIFIER
 from tests.web.action_world import NOW as WORLD_NOW
-from tests.web.action_world import ActionWorld, open_action_world
+from tests.web.action_world import ActionWorld, open_action_world, report_on
 from tests.web.certificates import Certificate, make_certificate
 
 LOOPBACK = "127.0.0.1"
@@ -100,6 +101,12 @@ def action_site(action_world: ActionWorld) -> Iterator[Site]:
     """Serve it, with its state behind the pages."""
     with serve_actions(action_world, action_world.read) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def report_content(action_world: ActionWorld) -> ReportContent:
+    """Write that org's day down, with pictures of its worst actions."""
+    return report_on(action_world)
 
 
 @contextmanager

@@ -350,7 +350,8 @@ def _rescued(effect: TimeoutEffect) -> str:
 
 
 def _rescued_bounds(effect: TimeoutEffect) -> str:
-    return rescued_a_day(effect).partition(" (")[2].rstrip(")")
+    bounds = rescued_a_day(effect).partition(" (")[2].rstrip(")")
+    return f"{bounds} fewer" if effect.rescued_per_day < 0 else bounds
 
 
 def _wait(effect: TimeoutEffect) -> str:
@@ -362,7 +363,7 @@ def _description(curve: TimeoutCurve, marks: CurveMarks) -> str:
     first, last = curve.effects[0], curve.effects[-1]
     now = curve.at(curve.timeout_ms) or last
     told = [
-        f"Of the calls would succeed: {_told_share(first)}, {_told_share(last)}.",
+        f"Calls that would succeed: {_told_share(first)}, {_told_share(last)}.",
         f"In force {exact_seconds(round(curve.timeout_ms))}: {percent(now.success_share)}.",
     ]
     advised = None if marks.advised_ms is None else curve.at(marks.advised_ms)
@@ -383,7 +384,8 @@ def _told_share(effect: TimeoutEffect) -> str:
 def _table(curve: TimeoutCurve, marks: CurveMarks, steps: list[TimeoutEffect]) -> NumberTable:
     stride = max(1, ceil(len(steps) / _TABLE_ROWS))
     chosen = {round(one.timeout_ms): one for one in steps[::stride]}
-    special = {round(curve.timeout_ms): "in force"}
+    in_force = round(curve.timeout_ms)
+    special = {in_force: "in force"}
     if marks.advised_ms is not None:
         special[round(marks.advised_ms)] = "advised"
     for at in special:
@@ -395,8 +397,8 @@ def _table(curve: TimeoutCurve, marks: CurveMarks, steps: list[TimeoutEffect]) -
             exact_seconds(at),
             percent(one.success_share),
             _bounds(one),
-            f"{_rescued(one)} ({_rescued_bounds(one)})",
-            _wait(one),
+            "0" if at == in_force else f"{_rescued(one)} ({_rescued_bounds(one)})",
+            "no longer" if at == in_force else _wait(one),
             slots_of(one),
             "; ".join(
                 word

@@ -74,7 +74,15 @@ class Picture:
             element(
                 "details",
                 element("summary", "The same as a table"),
-                element("div", _table(self.title, self.table), class_="scroll"),
+                element(
+                    "div",
+                    _table(self.title, self.table),
+                    class_="scroll",
+                    # What scrolls must be reached by keyboard.
+                    tabindex="0",
+                    role="region",
+                    aria_label=f"{self.title}, as a table",
+                ),
             ),
             class_="chart",
             id=self.name,

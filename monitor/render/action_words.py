@@ -1,0 +1,144 @@
+"""The numbers that are told first of one action, and what its verdict rests on, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.diagnosis import Diagnosis, VerdictPeriod, advised_raise
+from monitor.formats import (
+    call_duration,
+    count_of,
+    exact_seconds,
+    percent,
+    share_between,
+    utc_moment,
+    whole_percent,
+)
+from monitor.summary import ActionSummary
+
+UNKNOWN = "\N{EN DASH}"
+"""Stands where a number can't be known."""
+
+_ARROW = "\N{RIGHTWARDS ARROW}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number at the head of the page.
+
+    Attributes:
+        name: What it is.
+        value: The number.
+        remark: What it is to be held against; may be empty.
+        is_loud: Whether it is worth a look.
+    """
+
+    name: str
+    value: str
+    remark: str = ""
+    is_loud: bool = False
+
+
+def action_facts(
+    day: ActionSummary,
+    found: Diagnosis | None,
+    *,
+    hour: ActionSummary | None = None,
+    period: str = "24 h",
+) -> tuple[Fact, ...]:
+    """Return the numbers at the head of what is told of an action.
+
+    Args:
+        day: The period that is told of.
+        found: The verdict on it; None before the first.
+        hour: Its last settled hour; None where that is not known, or not told.
+        period: What the period is called.
+    """
+    step = advised_raise(found) if found else None
+    timeout = UNKNOWN if day.timeout_seconds is None else exact_seconds(day.timeout_seconds * 1000)
+    budget = day.budget_used_ratio
+    facts = [
+        Fact(
+            "Timeout in force",
+            timeout,
+            f"{_ARROW} {step[1]:g} s advised" if step else "no raise advised",
+            is_loud=step is not None,
+        ),
+        Fact(f"Timed out, {period}", _with_share(day), _trend(day), is_loud=day.timeouts > 0),
+        *([] if hour is None else [Fact("Timed out, last hour", _with_share(hour))]),
+        Fact(
+            "p99 of the timeout",
+            whole_percent(budget, UNKNOWN),
+            f"p50 {call_duration(day.p50_seconds, UNKNOWN)}, "
+            f"p95 {call_duration(day.p95_seconds, UNKNOWN)}, "
+            f"p99 {call_duration(day.p99_seconds, UNKNOWN)}",
+        ),
+        Fact(
+            f"Conversations hit, {period}",
+            UNKNOWN if day.conversations is None else f"{day.conversations:,}",
+            "by detail records" if day.conversations is not None else "no detail records",
+        ),
+    ]
+    if day.throttled:
+        facts.append(
+            Fact(f"Throttled, {period}", f"{day.throttled:,}", "not run at all", is_loud=True)
+        )
+    return tuple(facts)
+
+
+def _with_share(action: ActionSummary) -> str:
+    if action.timeout_share is None:
+        return f"{action.timeouts:,}"
+    return f"{action.timeouts:,} ({percent(action.timeout_share)})"
+
+
+def _trend(day: ActionSummary) -> str:
+    before = day.timeouts_day_before
+    return "the day before is not known" if before is None else f"{before:,} a day earlier"
+
+
+def verdict_evidence(found: Diagnosis) -> tuple[tuple[str, str], ...]:
+    """Return what a verdict rests on, in words; what says nothing is left out."""
+    lines = [
+        ("Executions", f"{found.executions:,.0f}"),
+        ("Timed out", f"{found.timeouts:,.0f}"),
+        ("Failed otherwise", f"{found.errors:,.0f}"),
+        ("Throttled", f"{found.throttled:,.0f}"),
+        ("Calls that take longer than the timeout", percent(found.timeout_share, UNKNOWN)),
+    ]
+    if found.rescue_bounds is not None:
+        lines.append(("Timeouts that a raise would rescue", share_between(*found.rescue_bounds)))
+    if found.outages:
+        lines.append(
+            (
+                "Timeouts bunched in time",
+                f"{percent(found.outage_share)}, in {count_of(len(found.outages), 'incident')}",
+            )
+        )
+    if found.early_share:
+        at = "" if found.early_at_ms is None else f", at {call_duration(found.early_at_ms / 1000)}"
+        lines.append(("Timeouts that ended before ours", f"{percent(found.early_share)}{at}"))
+    if found.drift is not None:
+        before, recent = found.drift.median_before_ms, found.drift.median_recent_ms
+        lines.append(
+            (
+                "Median of the week before, of the last day",
+                f"{call_duration(before / 1000)}, {call_duration(recent / 1000)}",
+            )
+        )
+    if found.families:
+        lines.append(("Laws that describe the tail", ", ".join(found.families)))
+    if found.missing:
+        lines.append(("Missing for a verdict", "; ".join(found.missing)))
+    lines.append(("Rule", found.rule))
+    return tuple(lines)
+
+
+def period_words(period: VerdictPeriod | None) -> str:
+    """Return since when a verdict holds, and whether it goes on; empty where that is not told."""
+    if period is None:
+        return ""
+    least = "at least " if period.is_since_start else ""
+    if period.until is None:
+        return f"since {least}{utc_moment(period.since)}, goes on"
+    return f"from {least}{utc_moment(period.since)} to {utc_moment(period.until)}, over"
