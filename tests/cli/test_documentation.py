@@ -19,6 +19,7 @@ from monitor.cli.app import app
 from monitor.cli.examples import EXAMPLES
 from monitor.config import FILE_VARIABLE, ORG_VARIABLES, Settings, load
 from monitor.simulator import scenario_names
+from monitor.store import SCHEMA_VERSION
 from monitor.time_ranges import parse_duration
 
 ROOT = Path(__file__).parents[2]
@@ -233,3 +234,12 @@ def _plain(value: object) -> object:
         return parse_duration(value)
     except ValueError:
         return value
+
+
+def test_the_changelog_knows_the_version_of_the_state() -> None:
+    """What it says of it last is what the program makes."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    told = re.search(r"^- The state is of version (\d+);", text, re.MULTILINE)
+
+    assert told
+    assert int(told[1]) == SCHEMA_VERSION
