@@ -7,9 +7,11 @@
 The state is a real SQLite file (see ``benchmarks.diagnosing``), summarised and diagnosed as a
 daemon does it; the requests go through the whole application, compression and all, without a
 socket. The first look at a snapshot is what the reader pays who comes first after a poll, or whose
-filter nobody has had; another look is what everybody else pays until the next poll. The median of
-each is told. What bare Jinja takes for a table of the same rows, its template compiled before, runs
-in between, so that a machine that is busy for a while slows both.
+filter nobody has had; another look is what everybody else pays until the next poll. What bare Jinja
+takes for a table of the same rows, its template compiled before, runs in between, so that a machine
+that is busy for a while slows both. Each is the median of some runs, in processor time: nothing is
+waited for but the processor, so a reader of an idle machine waits as long, and what else a machine
+does changes that least.
 """
 
 from __future__ import annotations
@@ -95,7 +97,7 @@ AIMS = (
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one of them took, in milliseconds at the median, and how large it is in bytes.
+    """What one of them took, in milliseconds of the processor at the median, and its size in bytes.
 
     Attributes:
         aim: What was asked for.
@@ -263,9 +265,9 @@ def machine() -> str:
 
 
 def _ms(act: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     act()
-    return (time.perf_counter() - begun) * 1000
+    return (time.process_time() - begun) * 1000
 
 
 def main(arguments: Sequence[str]) -> int:

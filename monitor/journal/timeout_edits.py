@@ -99,10 +99,14 @@ def read_outside_changes(connection: Connection, org: str, org_id: int) -> list[
         .group_by(timeouts.c.action_id)
         .having(func.count() > 1)
     )
+    over_time = timeouts_over_time(connection, org_id, timeouts.c.action_id.in_(changed))
+    edits = read_edits(connection, org_id)
+    if not over_time and not edits:
+        return []
     return outside_changes(
         org,
-        timeouts_over_time(connection, org_id, timeouts.c.action_id.in_(changed)),
-        read_edits(connection, org_id),
+        over_time,
+        edits,
         all_changes(connection, org, org_id),
         _action_names(connection, org_id),
     )

@@ -47,8 +47,8 @@ class ActionFilter:
         """Return whether an action is asked for."""
         severity = action.severity or Severity.UNKNOWN
         return (
-            self.org in {None, action.org}
-            and self.verdict in {None, action.verdict}
+            (self.org is None or self.org == action.org)
+            and (self.verdict is None or self.verdict is action.verdict)
             and severity.rank >= self.min_severity.rank
         )
 
