@@ -157,6 +157,7 @@ def _find(
         in_force_calls=pooled.calls_from(timeout_ms),
         success_share=successes / (successes + timeouts) if successes + timeouts else 1.0,
         outage_share=outages.share,
+        untold_share=outages.untold_share,
         slow_share=outages.slow_share,
         early_share=pooled.early_share,
         timeout_share=share,

@@ -5,7 +5,10 @@ held against those that the rest of the time would lead to expect, under the tim
 The most significant range is taken out and the rest is scanned again, for it may come back.
 
 Where those calls that answer are slower there too, the back end was not down but slow, and its
-timeouts are the tail of that slowness: such a range is a slow spell, and stays with the rest.
+timeouts are the tail of that slowness: such a range is a slow spell, and stays with the rest. That
+is looked for in the core of the range, for at its borders calls came as ever. Where nothing
+answers, nothing tells; then it is an outage, unless another range of the same action was shown to
+be a slow spell.
 """
 
 from __future__ import annotations
@@ -43,10 +46,13 @@ FEW_OUTAGES = 4
 
 MIN_SLOWER_LOG_LIKELIHOOD_RATIO = 2.0
 """Slow spell: that all of its calls were slower explains it better by this than that some did not
-answer. In an outage without any answer neither does."""
+answer. Outage: the other way round. In between nothing tells."""
 
 _SLOWER = np.geomspace(1.2, 8.0, 24)
 """Factors by which the calls of a spell may be slower; less makes no bunch of timeouts."""
+
+UNSEEN = 0.5
+"""Calls that a band in which none was counted is taken to hold."""
 
 _EDGES_MS = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 _MAX_OUTAGES = 40
@@ -66,6 +72,8 @@ class Outages:
         slow_spells: Start and end of each range in which the answers were slower too; these are
             no outages, and their windows are steady.
         slow_share: Timeouts in slow spells per timeout of the whole evidence.
+        untold_share: Timeouts in those outages of which nothing tells whether the back end was down
+            or slower than the timeout, per timeout of the whole evidence.
     """
 
     steady: np.ndarray
@@ -74,6 +82,7 @@ class Outages:
     share: float
     slow_spells: tuple[tuple[int, int], ...] = ()
     slow_share: float = 0.0
+    untold_share: float = 0.0
 
 
 def find_outages(evidence: ActionEvidence) -> Outages:
@@ -91,6 +100,7 @@ def find_outages(evidence: ActionEvidence) -> Outages:
     _, group = np.unique(evidence.timeout_ms, return_inverse=True)
     found: list[tuple[int, int]] = []
     slow: list[tuple[int, int]] = []
+    bunches: list[tuple[tuple[int, int], np.ndarray, float]] = []
     excess, quiet = 0.0, steady.copy()
     for _ in range(_MAX_OUTAGES):
         rate = _rate(evidence.timeouts * quiet, calls * quiet, group)
@@ -104,14 +114,25 @@ def find_outages(evidence: ActionEvidence) -> Outages:
             break
         inside = (cell >= bunched[0]) & (cell < bunched[1]) & quiet
         quiet &= ~inside
-        if is_slow_spell(_counts(evidence, inside), _counts(evidence, quiet)):
+        core = _core(inside, evidence.timeouts, calls * rate)
+        bunches.append(
+            (bunched, inside, slowness_evidence(_counts(evidence, core), _counts(evidence, quiet)))
+        )
+    untold = 0.0
+    shown = any(slower >= MIN_SLOWER_LOG_LIKELIHOOD_RATIO for _, _, slower in bunches)
+    needed = MIN_SLOWER_LOG_LIKELIHOOD_RATIO * (-1 if shown else 1)
+    for bunched, inside, slower in bunches:
+        if slower >= needed:
             slow.append(bunched)
         else:
             steady &= ~inside
             found.append(bunched)
+            if slower > -MIN_SLOWER_LOG_LIKELIHOOD_RATIO:
+                untold += float(evidence.timeouts[inside].sum())
     if len(found) > max(FEW_OUTAGES, MAX_OUTAGES_A_DAY * evidence.span_seconds / DAY_SECONDS):
         found.clear()
         steady[:] = True
+        untold = 0.0
     if found:
         rate = _rate(evidence.timeouts * steady, calls * steady, group)
         outside = ~steady
@@ -130,6 +151,7 @@ def find_outages(evidence: ActionEvidence) -> Outages:
         share=min(1.0, max(0.0, excess / total)),
         slow_spells=moments(slow),
         slow_share=float(evidence.timeouts[steady & ~quiet].sum()) / total if slow else 0.0,
+        untold_share=untold / total,
     )
 
 
@@ -157,8 +179,8 @@ def _counts(evidence: ActionEvidence, rows: np.ndarray) -> RangeCounts:
     )
 
 
-def is_slow_spell(inside: RangeCounts, outside: RangeCounts) -> bool:
-    """Return whether a bunch of timeouts is the tail of calls that all were slower.
+def slowness_evidence(inside: RangeCounts, outside: RangeCounts) -> float:
+    """Return the log-likelihood ratio of slow calls against lost ones, for a bunch of timeouts.
 
     Two ways to explain it, each with one number to fit, are held against each other: all calls
     took so many times longer than the others do; or some did not answer, and the rest was as ever.
@@ -170,8 +192,8 @@ def is_slow_spell(inside: RangeCounts, outside: RangeCounts) -> bool:
         outside: What is like it nowhere.
     """
     calls, successes = outside.bands.sum() + outside.timeouts, inside.bands.sum()
-    if not calls or not successes or inside.timeout_ms <= 0:
-        return False
+    if not calls or not inside.timeouts or inside.timeout_ms <= 0:
+        return 0.0
     late = np.append(1.0, 1.0 - np.cumsum(outside.bands[:-1]) / calls)
     last = int(np.searchsorted(_EDGES_MS, inside.timeout_ms))
     edges_ms = np.append(_EDGES_MS[:last], inside.timeout_ms)
@@ -182,14 +204,37 @@ def is_slow_spell(inside: RangeCounts, outside: RangeCounts) -> bool:
         beyond = np.interp(
             np.log(np.maximum(edges_ms / slower, 1.0)), np.log(np.maximum(_EDGES_MS, 1.0)), late
         )
-        return np.asarray(np.maximum(np.append(-np.diff(beyond), beyond[-1]), 1e-9))
+        # That a band was never seen to be taken does not say that it never is.
+        return np.asarray(np.maximum(np.append(-np.diff(beyond), beyond[-1]), UNSEEN / calls))
 
     every = np.append(counted, inside.timeouts)
     slow = max(float(every @ np.log(cells(slower))) for slower in _SLOWER)
     as_ever, lost = cells(1.0)[:-1], inside.timeouts / (successes + inside.timeouts)
-    down = float(counted @ np.log(as_ever / as_ever.sum() * (1 - lost)))
-    down += inside.timeouts * log(max(lost, 1e-9))
-    return slow - down >= MIN_SLOWER_LOG_LIKELIHOOD_RATIO
+    down = float(counted @ np.log(np.maximum(as_ever / as_ever.sum() * (1 - lost), 1e-300)))
+    down += inside.timeouts * log(lost)
+    return slow - down
+
+
+def _core(inside: np.ndarray, timeouts: Floats, expected: Floats) -> np.ndarray:
+    """Return the windows of a range, in a row, that are least like the rest.
+
+    Args:
+        inside: The windows of the range; shape (n,).
+        timeouts: Timeouts of each window.
+        expected: Those that would be expected of it.
+    """
+    rows = np.flatnonzero(inside)
+    observed, usual = (
+        np.concatenate([[0.0], np.cumsum(column[rows])]) for column in (timeouts, expected)
+    )
+    # From each window, down, to each, across.
+    seen = np.maximum(observed - observed[:, None], 1e-9)
+    usually = np.maximum(usual - usual[:, None], 1e-9)
+    ratio = np.triu(seen * np.log(seen / usually) - (seen - usually), 1)
+    begin, end = np.unravel_index(np.argmax(np.where(seen > usually, ratio, 0.0)), ratio.shape)
+    core = np.zeros_like(inside)
+    core[rows[begin:end]] = True
+    return core
 
 
 def _by_cell(cell: npt.NDArray[np.int64], column: Floats, cells: int) -> Floats:

@@ -19,6 +19,9 @@ MIN_OUTAGE_SHARE = 0.5
 """Outage: at least half of the timeouts came in outages, so that no setting would have helped
 against most of them. The others are judged by the windows outside them."""
 
+MIN_UNTOLD_SHARE = 0.25
+"""Of so many timeouts is told that nothing tells their cause: half of those of an outage."""
+
 MIN_EARLY_SHARE = 0.5
 """Remote timeout: at least half of the timeouts ended before our timeout did."""
 
@@ -47,6 +50,8 @@ class Findings:
             longer one: those that show what outlasts it.
         success_share: Successes per success and timeout, over all windows.
         outage_share: Timeouts in outages per timeout.
+        untold_share: Timeouts in outages of which nothing tells whether calls were lost or all
+            slower than the timeout, per timeout.
         slow_share: Timeouts in spells in which the answers were slower too, per timeout.
         early_share: Timeouts that ended before ours per timeout, outside outages.
         timeout_share: Share of the calls that take longer than the timeout in force, outside
@@ -71,6 +76,7 @@ class Findings:
     in_force_calls: float = 0.0
     success_share: float = 1.0
     outage_share: float = 0.0
+    untold_share: float = 0.0
     slow_share: float = 0.0
     early_share: float = 0.0
     timeout_share: float = 0.0
@@ -323,6 +329,12 @@ def diagnosis_notes(
         )
     if findings.outage_share > 0 and verdict is not Verdict.OUTAGE:
         found.append(f"{_bunched(findings.outage_share, findings.incidents)}: left out here")
+    if findings.untold_share >= MIN_UNTOLD_SHARE and verdict is Verdict.OUTAGE:
+        found.append(
+            f"Of {percent(findings.untold_share)} of the timeouts nothing tells whether the back "
+            "end was down, or slower than the timeout for a time: too little answered in those "
+            "hours"
+        )
     if findings.slow_share > 0:
         found.append(
             f"{_bunched(findings.slow_share, findings.slow_spells)}, when the answers were slower "

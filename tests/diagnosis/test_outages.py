@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from monitor.diagnosis.evidence import ActionEvidence
-from monitor.diagnosis.outages import find_outages
+from monitor.diagnosis.outages import Outages, find_outages
 from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 
@@ -86,6 +86,43 @@ def test_a_spell_in_which_all_answers_are_slower_is_no_outage(factor: float) -> 
     assert found.steady.all()
     assert begin <= T0 + 101 * 300 < T0 + 122 * 300 <= end
     assert found.slow_share > 0.5
+
+
+def in_spells(factors: dict[int, float], windows: int, sigma: float) -> Outages:
+    """Return what is found in a day in which calls were slower from some windows on."""
+    window = np.arange(288 * 30) % 288
+    slower = np.ones(len(window))
+    for first, factor in factors.items():
+        slower[(window >= first) & (window < first + windows)] = factor
+    return find_outages(observe(lognormal(288 * 30, 1_400, sigma) * slower, 3_000, windows=288))
+
+
+def test_a_spell_is_told_by_its_core() -> None:
+    """Answers at the borders of a range that is longer than the spell came as ever."""
+    found = in_spells({100: 2.5}, 28, 0.1)
+
+    assert len(found.slow_spells) == 1
+    assert (found.outages, found.share) == ((), 0)
+
+
+def test_a_spell_in_which_nothing_answers_is_told_by_another_one() -> None:
+    """Four times slower shows nothing below the timeout; twice as slow showed how it is."""
+    both, alone = in_spells({60: 2.1, 200: 3.9}, 24, 0.15), in_spells({200: 3.9}, 24, 0.15)
+
+    assert len(both.slow_spells) == 2
+    assert both.outages == ()
+    # Where nothing else tells, it is an outage, and said to be untold.
+    assert len(alone.outages) == 1
+    assert alone.untold_share > 0.9
+
+
+def test_an_outage_with_answers_as_ever_is_told() -> None:
+    """One call in ten answers, in its usual time: down, and not slow."""
+    steady = observe(lognormal(288 * 30, 800, 0.4), 5_000, windows=288)
+    found = find_outages(with_outage(steady, 100, 24, 0.9))
+
+    assert len(found.outages) == 1
+    assert found.untold_share == 0
 
 
 def test_a_spell_and_an_outage_are_told_apart() -> None:

@@ -142,6 +142,15 @@ def test_what_the_cap_stands_against_is_told_with_its_bounds() -> None:
     assert "likely" not in below + at_it
 
 
+def test_an_outage_says_where_nothing_tells_it_from_slowness() -> None:
+    """Where nothing answered at all; what was told apart needs no such words."""
+    outage = replace(TOO_MANY, outage_share=0.9)
+    untold = diagnosis_notes(Verdict.OUTAGE, replace(outage, untold_share=0.8), None)
+
+    assert [note for note in untold if "down, or slower than the timeout" in note]
+    assert diagnosis_notes(Verdict.OUTAGE, outage, None) == ()
+
+
 def test_unclear_says_what_of_it_is_clear() -> None:
     """That they answer in twice the time may be shown where it is not how many would by the cap."""
     known = diagnosis_notes(Verdict.UNCLEAR, capped((0.3, 0.6), (0.8, 1.0)), None)
