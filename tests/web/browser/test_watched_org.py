@@ -17,11 +17,13 @@ from playwright.sync_api import Locator, Page, expect
 from monitor.config import Settings
 from monitor.daemon import Daemon
 from monitor.diagnosis import Verdict
+from monitor.journal import Journal, Switch
+from monitor.ledger import Ledger
 from monitor.simulator import RunningSimulator, scenario
 from monitor.snapshot import OrgSnapshot
 from tests.clocks import NOON, ManualClock
 from tests.end_to_end.expected_verdicts import deserved
-from tests.simulated_org import happened, org_table, serve_org
+from tests.simulated_org import ORG, happened, org_table, serve_org
 
 PATIENCE_SECONDS = 90
 WINDOW_SECONDS = 300
@@ -37,13 +39,22 @@ class WatchedOrg:
         daemon: It serves pages.
         simulator: The org.
         clock: Stands still until a test moves it.
+        journal: What commands of another process write to, such as ``pause``.
         end_simulator: Ends the org, for good.
     """
 
     daemon: Daemon
     simulator: RunningSimulator
     clock: ManualClock
+    journal: Journal
     end_simulator: Callable[[], None]
+
+    def wait_until(self, is_so: Callable[[OrgSnapshot], object]) -> None:
+        """Wait for what the daemon shows; it polls every few seconds."""
+        patience = time.monotonic() + PATIENCE_SECONDS
+        while not is_so(self.shown) and time.monotonic() < patience:
+            threading.Event().wait(0.05)
+        assert is_so(self.shown)
 
     @property
     def shown(self) -> OrgSnapshot:
@@ -60,6 +71,7 @@ class WatchedOrg:
 def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedOrg]:
     """A day of the default org at noon, read and judged."""
     folder: Path = tmp_path_factory.mktemp("watched")
+    state = f"sqlite:///{folder / 'state.db'}"
     clock = ManualClock(NOON)
     with ExitStack() as stack:
         served = ExitStack()
@@ -68,9 +80,9 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedOrg]:
         daemon = Daemon(
             Settings.model_validate(
                 {
-                    "collect": {"interval": "10s"},
+                    "collect": {"interval": "3s"},
                     "serve": {"port": 0},
-                    "state": {"url": f"sqlite:///{folder / 'state.db'}"},
+                    "state": {"url": state},
                     "org": [org_table(simulator.url)],
                 }
             ),
@@ -78,11 +90,9 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedOrg]:
         )
         stack.callback(daemon.close)
         daemon.start()
-        watched = WatchedOrg(daemon, simulator, clock, served.close)
-        patience = time.monotonic() + PATIENCE_SECONDS
-        while not watched.shown.diagnosis and time.monotonic() < patience:
-            threading.Event().wait(0.05)
-        assert watched.shown.diagnosis
+        journal = stack.enter_context(Ledger.open(state)).journal
+        watched = WatchedOrg(daemon, simulator, clock, journal, served.close)
+        watched.wait_until(lambda shown: shown.diagnosis)
         yield watched
 
 
@@ -162,6 +172,31 @@ def test_filters_by_click_and_by_url(page: Page, org: WatchedOrg) -> None:
     page.goto("about:blank")
     page.goto(url)
     assert list(rows(page)) == ["Shipment Tracking"]
+
+
+def test_a_pause_and_a_stop_are_told(page: Page, org: WatchedOrg) -> None:
+    """Of another process, in a page that is open already; and no more when they are over."""
+    page.goto(org.daemon.address)
+    banners = page.locator("#banners .banner:visible")
+    expect(banners).to_have_count(0)
+
+    org.journal.pause(ORG, Switch(NOON, "ada@ops-2", "Maintenance"))
+    org.wait_until(lambda shown: shown.remediation.paused)
+    page.evaluate(LOOK_AGAIN)
+    expect(banners).to_contain_text("Changes of timeouts are paused until timeout-monitor resume.")
+
+    lease = org.journal.take_lease(ORG, "test", time.time(), 60)
+    assert lease is not None
+    org.journal.trip(lease, Switch(NOON, "auto", "Failures in a row"))
+    org.journal.give_back(lease)
+    org.wait_until(lambda shown: shown.remediation.tripped)
+    page.evaluate(LOOK_AGAIN)
+    expect(banners.first).to_contain_text("Changes of timeouts were stopped after failures")
+
+    org.journal.resume(ORG, Switch(NOON, "ada@ops-2"))
+    org.wait_until(lambda shown: not shown.remediation.paused)
+    page.evaluate(LOOK_AGAIN)
+    expect(banners).to_have_count(0)
 
 
 def test_a_tab_that_is_left_open_while_the_org_is_gone(page: Page, org: WatchedOrg) -> None:
