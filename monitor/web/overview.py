@@ -33,6 +33,9 @@ MOST_ROWS = 100
 MOST_WELL = 100
 """Healthy actions likewise."""
 
+MOST_ORGS = 6
+"""Of more orgs, those in which nothing needs attention are folded away."""
+
 _KEPT_PAGES = 8
 """The page and what some readers filter by."""
 
@@ -114,6 +117,13 @@ def _draw(seen: _Seen, shell: Shell, filters: OverviewFilters) -> str:
     well.sort(key=lambda one: (-(one.day.budget_used_ratio or 0.0), one.name))
     orgs = [one for one in seen.snapshot.orgs if filters.org in {"", one.org}]
     of_orgs = seen.by_org.get(filters.org, []) if filters.org else seen.actions
+    org_rows = sorted(
+        (totals([one], seen.by_org[one.org], one.org) for one in orgs),
+        key=lambda one: -one.attention,
+    )
+    shown_orgs = (
+        len(orgs) if len(orgs) <= MOST_ORGS else sum(1 for one in org_rows if one.attention)
+    )
     return render_template(
         "overview.html",
         shell=shell,
@@ -121,7 +131,8 @@ def _draw(seen: _Seen, shell: Shell, filters: OverviewFilters) -> str:
         choices=seen.choices,
         several=len(seen.snapshot.orgs) > 1,
         totals=totals(orgs, of_orgs),
-        org_totals=[totals([one], seen.by_org[one.org], one.org) for one in orgs],
+        org_rows=org_rows[:shown_orgs],
+        calm_org_rows=org_rows[shown_orgs:],
         sections=[org_section(one) for one in orgs],
         news=since_yesterday(seen.snapshot, of_orgs, filters.org),
         rows=[overview_row(one, seen.lost[one.day.org]) for one in rows],

@@ -33,10 +33,12 @@ class News:
 
     Attributes:
         when: When, as a page shows it.
+        org: Its org.
         words: What, safe in HTML.
     """
 
     when: Markup
+    org: str
     words: Markup
 
 
@@ -45,6 +47,7 @@ class _Event:
     """One thing that changed, whose words are made where they are shown: there may be thousands."""
 
     at: float
+    org: str
     kind: str
     tell: Callable[[], Markup]
 
@@ -80,14 +83,18 @@ def since_yesterday(
         if org in {"", org_snapshot.org}:
             done = org_snapshot.remediation
             found += [
-                _Event(_moment(one), "timeout", partial(_change, one)) for one in done.changes
+                _Event(_moment(one), one.org, "timeout", partial(_change, one))
+                for one in done.changes
             ]
-            found += [_Event(one.at, "timeout", partial(_outside, one)) for one in done.outside]
+            found += [
+                _Event(one.at, one.org, "timeout", partial(_outside, one)) for one in done.outside
+            ]
     events = sorted((one for one in found if one.at >= begin), key=lambda one: -one.at)
     return SinceYesterday(
         summary=_summary(events),
         news=tuple(
-            News(time_tag(one.at, TimeForm.SHORT), one.tell()) for one in events[:MOST_SHOWN]
+            News(time_tag(one.at, TimeForm.SHORT), one.org, one.tell())
+            for one in events[:MOST_SHOWN]
         ),
         left_out=max(0, len(events) - MOST_SHOWN),
     )
@@ -99,9 +106,9 @@ def _verdicts(actions: Iterable[WatchedAction]) -> Iterable[_Event]:
         if period is None or not one.needs_attention:
             continue
         if not period.is_since_start:
-            yield _Event(period.since, "began", partial(_verdict, one, "began"))
+            yield _Event(period.since, one.day.org, "began", partial(_verdict, one, "began"))
         if period.until is not None:
-            yield _Event(period.until, "ended", partial(_verdict, one, "ended"))
+            yield _Event(period.until, one.day.org, "ended", partial(_verdict, one, "ended"))
 
 
 def _verdict(one: WatchedAction, what: str) -> Markup:

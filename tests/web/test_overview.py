@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from monitor.diagnosis import Verdict
+from monitor.journal import ChangeState, OutsideChange, SetBy
 from monitor.ledger import OrgState, SourceState
-from monitor.snapshot import PollHealth, Snapshot
+from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from monitor.summary import CallersLost
 from monitor.web.overview_rows import UNKNOWN, trend_words
 from tests.exporter.snapshots import (
@@ -25,7 +26,9 @@ from tests.exporter.snapshots import (
     org_snapshot,
     recorded_org_snapshot,
 )
+from tests.remediation.guard_inputs import change
 from tests.web.conftest import Site
+from tests.web.overview_snapshots import burning_org
 
 Server = Callable[..., Site]
 
@@ -287,3 +290,20 @@ def test_callers_lost_stand_in_a_table_of_their_own(serve: Server, tmp_path: Pat
     assert "FLOW_ERROR_EXIT 1,234" in text
     assert "<b>Main</b>" not in text
     assert "Callers lost in a flow to an error of its own" in text
+
+
+def test_what_changed_since_yesterday(serve: Server) -> None:
+    """Changes of timeouts by this program and by others, verdicts that began or ended; no older."""
+    made = change(ChangeState.WATCHING, began_at=NOW - 900, sent_at=NOW - 900, applied_at=NOW - 890)
+    old = change(ChangeState.VERIFIED, began_at=NOW - 3 * 86_400, sent_at=None, applied_at=None)
+    outside = OutsideChange(ORG, "a", "<i>Lookup</i>", None, 9_000, NOW - 7_200, SetBy("Ada"))
+    seen = RemediationSnapshot(changes=(made, old), outside=(outside,))
+    text = text_of(serve(replace(burning_org(), remediation=seen)).ask("/").text)
+
+    assert "Since yesterday: 4 verdicts began, 1 verdict ended, 2 changes of timeouts" in text
+    told = text.partition("2 changes of timeouts")[2].partition("All changes")[0]
+    assert "Look Up Customer : timeout 3 s \u2192 4 s, watching, by auto@host" in told
+    assert "<i>Lookup</i> : timeout not known \u2192 9 s, set outside this program by Ada" in told
+    assert "Shipment Tracking : outage ended" in told
+    assert "verified" not in told
+    assert told.index("watching") < told.index("by Ada") < told.index("slow tail began")

@@ -232,6 +232,17 @@ def test_back_leads_to_what_was_shown_before(page: Page, serve: Server) -> None:
     expect(page.get_by_label("Text")).to_have_value("")
 
 
+def test_calm_orgs_among_many_are_folded_away(page: Page, serve: Server) -> None:
+    """The one that burns is in sight, the others unfold."""
+    calm = [calm_org(f"calm-{at}") for at in range(7)]
+    page.goto(address(serve(*calm, burning_org())))
+
+    expect(page.locator(".orgs tbody tr:visible")).to_have_count(1)
+    expect(page.locator(".orgs tbody tr:visible")).to_contain_text("acme")
+    page.get_by_text("7 other orgs in which nothing needs attention").click()
+    expect(page.locator(".orgs tbody tr:visible")).to_have_count(8)
+
+
 def test_the_troubles_of_many_orgs_leave_room_for_the_page(page: Page, serve: Server) -> None:
     """Four banners are shown, the others unfold; what is the same of several is said once."""
     orgs = [replace(burning_org(f"org-{at}"), polled_at=NOW - at) for at in range(30)]
