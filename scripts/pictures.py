@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from io import StringIO
 from pathlib import Path
 
@@ -26,29 +25,21 @@ PICTURES = ROOT / "docs" / "pictures"
 BEGIN, END = "<!-- demo: made by make pictures -->\n", "<!-- end of demo -->\n"
 
 MOMENT = 1_795_687_320.0
-"""2026-11-26 10:02 UTC, a Thursday: the windows of the day stay the same for minutes."""
+"""2026-11-26 10:02 UTC, a Thursday."""
 
 COLUMNS, LINES = 100, 36
 
 
-class ClockFrom:
-    """A clock that begins at a moment and goes on as fast as the machine's."""
-
-    def __init__(self, moment: float) -> None:
-        """Begin.
-
-        Args:
-            moment: Epoch seconds.
-        """
-        self._ahead = moment - time.monotonic()
+class StandingClock:
+    """A clock that stands still: however long the reading takes, what is late stays late."""
 
     def now(self) -> float:
-        """Return seconds since the Unix epoch, UTC."""
-        return time.monotonic() + self._ahead
+        """Return the moment; seconds since the Unix epoch."""
+        return MOMENT
 
     def monotonic(self) -> float:
-        """Return seconds since some moment of this machine."""
-        return time.monotonic()
+        """Return no moment but one."""
+        return 0.0
 
     def machine_seconds(self, seconds: float) -> float:
         """Return the same number of seconds."""
@@ -65,7 +56,7 @@ def recorded_screen() -> Console:
         color_system="truecolor",
         file=StringIO(),
     )
-    with demo_daemon(ClockFrom(MOMENT), scenario="default", seed=1) as daemon:
+    with demo_daemon(StandingClock(), scenario="default", seed=1) as daemon:
         await_first_verdicts(daemon, threading.Event())
         console.print(demo_screen(daemon))
     return console
