@@ -37,7 +37,7 @@ from monitor.signals import await_signal
 from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 from monitor.store import LEASE_SECONDS
 from monitor.time_ranges import TimeRange, floor_to
-from monitor.web import HostNames, WebConfig, WebServer, create_app
+from monitor.web import HostNames, WebConfig, WebServer, create_app, exposure_of
 
 log = structlog.get_logger()
 
@@ -176,6 +176,9 @@ class Daemon:
                 key=f"classify.{key}",
                 hint="Take it out: the type of an action's integration tells a function.",
             )
+        exposed = exposure_of(self._settings.serve.host, self._protected)
+        if exposed is not None:
+            log.warning(exposed.event, why=exposed.what, hint=exposed.hint)
         log.info(
             "started",
             orgs=[poller.name for poller in self._pollers],

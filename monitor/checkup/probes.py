@@ -12,7 +12,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from monitor.checkup.findings import Finding, Level, failed
-from monitor.checkup.serving import port_finding
+from monitor.checkup.serving import exposure_findings, port_finding
 from monitor.checkup.state import StateProbe
 from monitor.checkup.write_access import LOGIN_SECONDS, write_access_findings
 from monitor.clock import Clock
@@ -61,6 +61,7 @@ def check_up(settings: Settings, clock: Clock) -> Iterator[Finding]:
     state = StateProbe(settings)
     yield state.finding()
     yield port_finding(settings.serve)
+    yield from exposure_findings(settings.serve)
     for org in settings.org:
         yield from _check_org(org, settings, clock, state.known_flows(org.name))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Iterator
 from contextlib import closing
 
 import requests
@@ -12,8 +13,10 @@ import urllib3
 from monitor.checkup.findings import Finding, Level, failed
 from monitor.config import ServeSettings
 from monitor.errors import ConfigurationError
+from monitor.web import WebConfig, exposure_of
 
 _SUBJECT = "port"
+_PROTECTION = "protection"
 ANSWER_SECONDS = 5.0
 """Whoever asks for a check waits in front of it, and what has the port is on this machine."""
 
@@ -45,6 +48,17 @@ def port_finding(serve: ServeSettings) -> Finding:
     return Finding(_SUBJECT, Level.OK, f"{place}: {free}")
 
 
+def exposure_findings(serve: ServeSettings) -> Iterator[Finding]:
+    """Yield what is wrong with how the pages are protected, or that nothing protects them."""
+    try:
+        exposed = exposure_of(serve.host, WebConfig.read(serve.web_config))
+    except ConfigurationError as error:
+        yield failed(_PROTECTION, error)
+        return
+    if exposed is not None:
+        yield Finding(_PROTECTION, Level.WARNING, exposed.what, exposed.hint)
+
+
 def _listen(host: str, port: int) -> None:
     """Listen for a moment, and for nobody.
 
@@ -65,7 +79,11 @@ def _is_ours(serve: ServeSettings) -> bool:
     """Whether what has the port answers /healthz as a daemon of this program's does."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(serve.host, serve.host)  # noqa: S104 - compared only
     host = f"[{host}]" if ":" in host else host
-    scheme = "https" if serve.web_config else "http"
+    schemes = ("https", "http") if serve.web_config else ("http",)
+    return any(_answers_alive(f"{scheme}://{host}:{serve.port}/healthz") for scheme in schemes)
+
+
+def _answers_alive(address: str) -> bool:
     with requests.Session() as session:
         # Itself is asked, not a proxy; and its certificate is made out to another name than this.
         session.trust_env = False
@@ -73,7 +91,7 @@ def _is_ours(serve: ServeSettings) -> bool:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         try:
             answer = session.get(
-                f"{scheme}://{host}:{serve.port}/healthz",
+                address,
                 timeout=ANSWER_SECONDS,
                 allow_redirects=False,
                 stream=True,

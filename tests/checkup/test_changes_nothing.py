@@ -267,3 +267,25 @@ def test_a_check_counts_nothing_of_what_it_reads(place: Place) -> None:
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
         assert set(ledger.state("acme").coverage) == {"actions"}
         assert isinstance(ledger.state("acme").coverage["actions"][0], TimeRange)
+
+
+def test_pages_that_everybody_may_read_are_a_warning(place: Place) -> None:
+    """Bound wide without a password: said with what to do, and nothing has failed."""
+    assert "protection" not in findings(place)
+    place.config.write_text(
+        place.config.read_text().replace("port = 0", 'port = 0\nhost = "0.0.0.0"')
+    )
+
+    finding = findings(place)["protection"]
+    assert (finding.level, finding.exit_code) == (Level.WARNING, 0)
+    assert "no password is asked" in finding.detail
+    assert "web_config" in finding.hint
+
+
+def test_a_protection_that_can_not_be_read_fails(place: Place) -> None:
+    """What the daemon would not start with is found here."""
+    place.config.write_text(
+        place.config.read_text().replace("port = 0", 'port = 0\nweb_config = "/no/such/file.yml"')
+    )
+
+    assert findings(place)["protection"].level is Level.FAILED
