@@ -162,6 +162,17 @@ def legend(
     return joined(parts), (row + 1) * ROW_PX
 
 
+def empty_note(scale: Scale, top: float, bottom: float) -> Markup:
+    """Return words in the middle of a picture in which there is nothing to draw."""
+    return element(
+        "text",
+        "nothing ran",
+        x=(scale.start_px + scale.end_px) / 2,
+        y=(top + bottom) / 2,
+        text_anchor="middle",
+    )
+
+
 def swatch(kind: str, fill: str | None = None) -> Markup:
     """Return a filled square of a legend."""
     return element("rect", width=10, height=10, class_=kind, fill=fill)

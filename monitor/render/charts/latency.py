@@ -21,6 +21,7 @@ from monitor.render.charts.frame import (
     Mark,
     bottom_axis,
     draw_marks,
+    empty_note,
     legend,
     place_marks,
     swatch,
@@ -124,6 +125,7 @@ def _draw(latency: Latency, width: int) -> Drawing:
             _bars(latency, durations, begin, bottom, has_tips=width == WIDE_PX),
             bottom_axis(durations, duration_ticks(_FIRST_MS, _LAST_MS, ratio), bottom),
             keys,
+            "" if latency.total else empty_note(durations, begin, bottom),
             draw_marks(placed, top, bottom),
         )
     )

@@ -18,6 +18,7 @@ from monitor.render.charts.frame import (
     Mark,
     bottom_axis,
     draw_marks,
+    empty_note,
     legend,
     place_marks,
     side_axis,
@@ -147,8 +148,9 @@ def _draw(outcomes: Outcomes, width: int, name: str) -> Drawing:
             _shades(outcomes, time, top + rows * ROW_PX, bottom, name),
             upper_panel,
             _lower_panel(outcomes, time, lower, bottom, name),
-            bottom_axis(time, time_ticks(period, 8 if width == WIDE_PX else 4), bottom),
+            bottom_axis(time, time_ticks(period, 9 if width == WIDE_PX else 5), bottom),
             keys,
+            "" if any(bar.executions for bar in outcomes.bars) else empty_note(time, lower, bottom),
             draw_marks(placed, top, bottom),
             _tips(outcomes, time, begin, bottom) if width == WIDE_PX else "",
         )

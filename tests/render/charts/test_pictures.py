@@ -131,6 +131,9 @@ def test_an_action_without_traffic_has_a_picture() -> None:
     assert picture.description == "Nothing ran from 2027-01-15 00:00 to 2027-01-16 00:00 UTC."
     silent = latency_picture(Latency([0] * 21, [0] * 21, None, None, 30_000), "latency")
     assert silent.description == "No call of this period shows how long it took."
+    for shown in (picture, silent):
+        words = ["".join(one.itertext()) for one in read(shown).findall("svg")[0].iter("text")]
+        assert "nothing ran" in words
 
 
 def test_a_week_of_windows_is_a_small_picture() -> None:
