@@ -70,15 +70,15 @@ def verdict_period(
         every = evidence.successes + evidence.timeouts + evidence.errors + evidence.throttled
         share = float(evidence.throttled.sum()) / max(float(every.sum()), 1.0)
         return _bad_period(evidence, evidence.throttled, every, share, judged.target)
+    if judged.verdict not in _BY_TAIL | {Verdict.REMOTE_TIMEOUT}:
+        return None
     steady = evidence.where(outages.steady)
     calls = steady.successes + steady.timeouts
     if judged.verdict is Verdict.REMOTE_TIMEOUT:
         early = early_timeouts(steady)
         share = float(early.sum()) / max(float(calls.sum()), 1.0)
         return _bad_period(steady, early, calls, share, judged.target)
-    if judged.verdict in _BY_TAIL:
-        return _bad_period(steady, steady.timeouts, calls, judged.timeout_share, judged.target)
-    return None
+    return _bad_period(steady, steady.timeouts, calls, judged.timeout_share, judged.target)
 
 
 def _bad_period(
