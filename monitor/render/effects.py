@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from monitor.diagnosis import Diagnosis, TimeoutEffect
 from monitor.formats import UNKNOWN, format_duration, percent, seconds
 
-_FEW = 10
-"""Below as many a day, and as many slots, tenths are worth telling."""
+_FEW = 9.5
+"""Below as many a day, and as many slots, what stands behind the point is worth telling."""
+
+_EXACT_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ def waited_a_day(effect: TimeoutEffect | None) -> str:
     """Return how much longer, or less, callers wait a day in all, such as ``3 h 20 min``."""
     if effect is None:
         return UNKNOWN
-    return format_duration(round(abs(effect.extra_wait_seconds_per_day)))
+    waited = round(abs(effect.extra_wait_seconds_per_day))
+    # Of more than some minutes the seconds say nothing.
+    return format_duration(waited if waited < _EXACT_SECONDS else round(waited / 60) * 60)
 
 
 def slots_of(effect: TimeoutEffect | None) -> str:
@@ -116,6 +120,5 @@ def slots_of(effect: TimeoutEffect | None) -> str:
 
 
 def _amount(number: float) -> str:
-    """Return a number with a tenth where it is small, ``0.4``; rounded to whole ones else."""
-    rounded = round(number, 1)
-    return f"{rounded:g}" if rounded < _FEW else f"{number:,.0f}"
+    """Return a number to two digits where it is small, ``0.46``; rounded to a whole one else."""
+    return f"{round(number, 2):.2g}" if number < _FEW else f"{number:,.0f}"
