@@ -111,7 +111,7 @@ def test_scrapes_between_many_polls(place: Place, make_daemon: MakeDaemon) -> No
         assert_of_one_piece(scrape)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/api/v1/status", "/api/v1/actions", "/"])
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/status", "/api/v1/actions", "/", "/changes"])
 def test_other_pages_do_not_wait_either(place: Place, path: str) -> None:
     """A poll that hangs from the start holds up no page."""
     place.order("hang", "/", count=100, hang_seconds=60)
