@@ -220,13 +220,11 @@ def _share(action: ActionSummary | None) -> str:
 def _since(period: VerdictPeriod | None) -> Markup:
     if period is None:
         return Markup()
-    begin = Markup("since at least {}") if period.is_since_start else Markup("since {}")
+    since = time_tag(period.since, TimeForm.SHORT)
     if period.until is None:
-        return begin.format(time_tag(period.since, TimeForm.SHORT))
-    begun = "before " if period.is_since_start else ""
-    return Markup("{}{} to {}").format(
-        begun, time_tag(period.since, TimeForm.SHORT), time_tag(period.until, TimeForm.SHORT)
-    )
+        return (Markup("since at least ") if period.is_since_start else Markup("since ")) + since
+    begun = Markup("before ") if period.is_since_start else Markup()
+    return begun + since + Markup(" to ") + time_tag(period.until, TimeForm.SHORT)
 
 
 def _lost(callers: int | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -27,8 +28,9 @@ class TimeForm(StrEnum):
     """``in 40 seconds``, then ``now``; counts down by itself."""
 
 
+@lru_cache(maxsize=4096)
 def time_tag(at: float, form: str = TimeForm.FULL) -> Markup:
-    """Return a moment as ``<time>``.
+    """Return a moment as ``<time>``; the same moments stand on a page poll after poll.
 
     Args:
         at: Epoch seconds.
