@@ -120,6 +120,12 @@ class BannerStack:
         return iso_time(self.folded_from)
 
     @property
+    def is_alarming(self) -> bool:
+        """Whether anything is to be seen that makes what is shown unreliable, or stops changes."""
+        every = (*self.first, *self.folded)
+        return any(one.is_shown and one.kind is BannerKind.BAD for one in every)
+
+    @property
     def is_folded_shown(self) -> bool:
         """Whether any of those that are folded is to be seen already."""
         return any(one.is_shown for one in self.folded)

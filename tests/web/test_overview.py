@@ -307,3 +307,15 @@ def test_what_changed_since_yesterday(serve: Server) -> None:
     assert "Shipment Tracking : outage ended" in told
     assert "verified" not in told
     assert told.index("watching") < told.index("by Ada") < told.index("slow tail began")
+
+
+@pytest.mark.parametrize("path", ["/", "/changes"])
+def test_the_title_of_every_page_warns_without_a_script(serve: Server, path: str) -> None:
+    """Of stale data, and of changes that were stopped: a tab in the background is seen."""
+    calm = org_snapshot()
+    stopped = replace(calm, remediation=RemediationSnapshot(tripped=True))
+    assert "<title>(!) " not in serve(calm).ask(path).text
+    assert "<title>(!) " in serve(stopped).ask(path).text
+    site = serve(calm)
+    site.clock.at += 900
+    assert site.ask(path).text.count("(!) ") == 1
