@@ -12,7 +12,13 @@ from monitor.lazy_face import load_when_asked
 if TYPE_CHECKING:
     from monitor.render.action_commands import ActionCommand, commands_about
     from monitor.render.action_pictures import ActionPictures, bar_seconds, draw_action
-    from monitor.render.action_words import Fact, action_facts, verdict_evidence
+    from monitor.render.action_words import (
+        RAISE_COLUMNS,
+        Fact,
+        action_facts,
+        raise_rows,
+        verdict_evidence,
+    )
     from monitor.render.changes import (
         change_document,
         history_document,
@@ -80,6 +86,7 @@ __all__ = [
     "MOST_PICTURED",
     "NO_DIAGNOSES",
     "NO_LIMITS",
+    "RAISE_COLUMNS",
     "ActionCommand",
     "ActionDocument",
     "ActionPictures",
@@ -125,6 +132,7 @@ __all__ = [
     "outside_document",
     "plan_document",
     "raise_effects",
+    "raise_rows",
     "report_csv",
     "report_document",
     "report_html",
@@ -144,7 +152,7 @@ __all__ = [
 
 _LAZY = {
     "action_commands": ("ActionCommand", "commands_about"),
-    "action_words": ("Fact", "action_facts", "verdict_evidence"),
+    "action_words": ("RAISE_COLUMNS", "Fact", "action_facts", "raise_rows", "verdict_evidence"),
     "action_pictures": ("ActionPictures", "bar_seconds", "draw_action"),
     "charts": ("Picture",),
     "changes": (

@@ -83,7 +83,11 @@ def commands_about(  # noqa: PLR0913 - whose, what is wrong with it and what was
 def _raise(
     org: str, action_id: str, diagnosis: Diagnosis, step: tuple[float, float]
 ) -> ActionCommand:
-    purpose = f"Raise it from {step[0]:g} s towards {step[1]:g} s"
+    advice = diagnosis.recommendation
+    next_ms = None if advice is None else advice.next_ms
+    purpose = f"Raise it from {step[0]:g} s to {step[1]:g} s"
+    if next_ms is not None and next_ms < step[1] * 1_000:
+        purpose = f"Raise it from {step[0]:g} s to {next_ms / 1_000:g} s, a step to {step[1]:g} s"
     if diagnosis.editable is not Editable.YES:
         return ActionCommand(purpose, "", f"{HOW_TO_CHANGE[diagnosis.editable]}.")
     return ActionCommand(

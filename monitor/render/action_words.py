@@ -14,6 +14,7 @@ from monitor.formats import (
     utc_moment,
     whole_percent,
 )
+from monitor.render.effects import raise_effects, rescued_a_day, slots_of, waited_a_day
 from monitor.summary import ActionSummary
 
 UNKNOWN = "\N{EN DASH}"
@@ -130,7 +131,7 @@ def verdict_evidence(found: Diagnosis) -> tuple[tuple[str, str], ...]:
         lines.append(("Laws that describe the tail", ", ".join(found.families)))
     if found.missing:
         lines.append(("Missing for a verdict", "; ".join(found.missing)))
-    lines.append(("Rule", found.rule))
+    lines.append(("Rule", found.rule.replace("_", " ")))
     return tuple(lines)
 
 
@@ -142,3 +143,47 @@ def period_words(period: VerdictPeriod | None) -> str:
     if period.until is None:
         return f"since {least}{utc_moment(period.since)}, goes on"
     return f"from {least}{utc_moment(period.since)} to {utc_moment(period.until)}, over"
+
+
+RAISE_COLUMNS = (
+    "Timeout",
+    "Calls that succeed",
+    "More calls succeed, a day",
+    "Callers wait, a day",
+    "Executions at a time",
+)
+"""What is told of a raise."""
+
+
+def raise_rows(found: Diagnosis | None) -> tuple[tuple[str, ...], ...]:
+    """Return what the next step of a raise would do, and what the data ask for; one text a column.
+
+    The timeout in force stands first, to hold both against; empty where no raise is recommended.
+    """
+    effects = None if found is None else raise_effects(found)
+    if effects is None or (effects.next is None and effects.wanted is None):
+        return ()
+    named = [("next step", effects.next)]
+    if effects.wanted != effects.next:
+        named.append(("what the data ask for", effects.wanted))
+    now = effects.in_force
+    return (
+        (
+            f"{exact_seconds(round(now.timeout_ms))}, in force",
+            percent(now.success_share),
+            "",
+            "",
+            slots_of(now),
+        ),
+        *(
+            (
+                f"{exact_seconds(round(one.timeout_ms))}, {name}",
+                percent(one.success_share),
+                rescued_a_day(one),
+                f"{waited_a_day(one)} longer",
+                f"at most {slots_of(one)}",
+            )
+            for name, one in named
+            if one is not None
+        ),
+    )

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from monitor import __version__
 from monitor.formats import iso_time, utc_moment
+from monitor.render.action_words import RAISE_COLUMNS
 from monitor.render.mailed_report import ReportContent, with_pictures_up_to
 
 MOST_BYTES = 500_000
@@ -59,6 +60,7 @@ def _render(content: ReportContent, assets: ReportAssets) -> str:
         .get_template("report.html")
         .render(
             report=content,
+            raise_columns=RAISE_COLUMNS,
             several=len(content.orgs) > 1,
             generated=utc_moment(content.generated_at),
             generated_iso=iso_time(content.generated_at),

@@ -25,6 +25,7 @@ from monitor.render.action_words import (
     Fact,
     action_facts,
     period_words,
+    raise_rows,
     verdict_evidence,
 )
 from monitor.render.report import describe_limits, most_severe_first, severity_of_action
@@ -72,6 +73,7 @@ class ReportAction:
         conversations: Conversations that were hit.
         flows: Flows that use it.
         facts: The numbers that are told first.
+        raises: What the next step of a raise would do, and what the data ask for.
         evidence: What the verdict rests on.
         notes: What a reader must know beside the verdict.
         pictures: Its pictures; None where it is one of the many.
@@ -94,6 +96,7 @@ class ReportAction:
     conversations: str
     flows: tuple[str, ...]
     facts: tuple[Fact, ...]
+    raises: tuple[tuple[str, ...], ...]
     evidence: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     pictures: ActionPictures | None
@@ -236,6 +239,7 @@ def _action(
         facts=action_facts(
             action, found, period="24 h" if seconds == _DAY else format_duration(seconds)
         ),
+        raises=raise_rows(found),
         evidence=verdict_evidence(found) if found else (),
         notes=tuple(f"{note.rstrip('.')}." for note in (found.notes if found else ())),
         pictures=None if history is None else _pictures(number, found, history),

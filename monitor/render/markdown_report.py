@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from monitor.formats import utc_moment
+from monitor.render.action_words import RAISE_COLUMNS
 from monitor.render.charts import Picture
 from monitor.render.mailed_report import ReportAction, ReportContent
 
@@ -92,6 +93,8 @@ def _action(action: ReportAction) -> Iterable[str]:
         + (f" ({escape_markdown(fact.remark)})" if fact.remark else "")
         for fact in action.facts
     )
+    if action.raises:
+        yield table(RAISE_COLUMNS, action.raises)
     for note in action.notes:
         yield escape_markdown(note)
     if action.flows:

@@ -19,6 +19,7 @@ from monitor.render import (
     bar_seconds,
     commands_about,
     draw_action,
+    raise_rows,
     verdict_evidence,
 )
 from monitor.time_ranges import TimeRange, floor_to
@@ -103,6 +104,7 @@ class ActionPage:
         lead: Why, what would help and what that brings, in sentences.
         editable: Where its timeout is changed by hand.
         facts: The numbers at its head.
+        raises: What the next step of a raise would do, and what the data ask for.
         notes: What a reader must know beside the verdict.
         evidence: What the verdict rests on: names and words.
         evidence_range: The settled windows that were looked at; None before the first diagnosis.
@@ -129,6 +131,7 @@ class ActionPage:
     lead: str
     editable: str
     facts: tuple[Fact, ...]
+    raises: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     evidence: tuple[tuple[str, str], ...]
     evidence_range: TimeRange | None
@@ -209,6 +212,7 @@ def action_page(
         lead=explanation(found) if found else "No diagnosis has been made since the start.",
         editable=f"{HOW_TO_CHANGE[found.editable]}." if found else "",
         facts=action_facts(day, found, hour=hour),
+        raises=raise_rows(found),
         notes=tuple(f"{note.rstrip('.')}." for note in (found.notes if found else ())),
         evidence=verdict_evidence(found) if found else (),
         evidence_range=known.time_range if known and found else None,

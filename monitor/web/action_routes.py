@@ -9,6 +9,7 @@ from flask import Response, request
 from werkzeug.routing import BaseConverter
 
 from monitor.errors import LedgerError
+from monitor.render import RAISE_COLUMNS
 from monitor.web.action_page import (
     DEFAULT_PERIOD,
     PERIODS,
@@ -94,7 +95,9 @@ def add_action_pages(
                 log.warning("action_not_read", org=org_snapshot.org, why=error.message)
                 problem = f"{_NOT_READ}: {error.message.rstrip('.')}."
         page = action_page(org_snapshot, day, shown, history, problem)
-        response = page_response("action.html", snapshot, now, action=page)
+        response = page_response(
+            "action.html", snapshot, now, action=page, raise_columns=RAISE_COLUMNS
+        )
         response.status_code = 503 if problem else 200
         return response
 
