@@ -57,6 +57,20 @@ def test_a_poll_takes_the_snapshot(open_poller: OpenPoller) -> None:
     assert sum(org_snapshot.health.api_requests.values()) > 2
 
 
+def test_the_day_of_a_snapshot_is_told_by_the_hour(open_poller: OpenPoller) -> None:
+    """Every action has 24 hours, which add up to its day; an hour has none of its own."""
+    made = open_poller()
+    made.poller.poll()
+    org_snapshot = made.poller.snapshot
+
+    for action in org_snapshot.day.actions:
+        assert len(action.timeouts_by_hour) == len(action.executions_by_hour) == 24
+        assert sum(action.timeouts_by_hour) == action.timeouts
+        assert sum(action.executions_by_hour) == action.executions
+    assert sum(action.timeouts for action in org_snapshot.day.actions) > 0
+    assert {action.timeouts_by_hour for action in org_snapshot.hour.actions} == {()}
+
+
 def test_the_audit_log_is_asked_with_the_catalogue_and_only_then(open_poller: OpenPoller) -> None:
     """A poll costs what it did; what a refresh finds out about the source is shown."""
     made = open_poller()
