@@ -9,15 +9,22 @@ markers is made here; all else on the page is written by hand.
 from __future__ import annotations
 
 import re
+import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Final, Literal
 
+from playwright.sync_api import FloatRect, Locator, Page, sync_playwright
 from rich.console import Console
 
 from monitor import logs
 from monitor.cli.demo import demo_screen
 from monitor.cli.demo_daemon import await_first_verdicts, demo_daemon
+from monitor.daemon import Daemon
+from scripts.small_png import small_png
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -28,6 +35,12 @@ MOMENT = 1_795_687_320.0
 """2026-11-26 10:02 UTC, a Thursday."""
 
 COLUMNS, LINES = 100, 36
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+ROWS = 6
+"""Rows of the overview before the last that is shown."""
+
+ACTION, STEPS = "Order Status", 2
+"""Whose page is shown, and how far the question goes beyond the timeout in force."""
 
 
 class StandingClock:
@@ -46,7 +59,15 @@ class StandingClock:
         return seconds
 
 
-def recorded_screen() -> Console:
+@contextmanager
+def standing_demo() -> Iterator[Daemon]:
+    """Start the demo at its moment, and end it afterwards."""
+    with demo_daemon(StandingClock(), scenario="default", seed=1) as daemon:
+        await_first_verdicts(daemon, threading.Event())
+        yield daemon
+
+
+def recorded_screen(daemon: Daemon) -> Console:
     """Return a console that has recorded the demo's screen, and shows nothing."""
     console = Console(
         width=COLUMNS,
@@ -56,9 +77,7 @@ def recorded_screen() -> Console:
         color_system="truecolor",
         file=StringIO(),
     )
-    with demo_daemon(StandingClock(), scenario="default", seed=1) as daemon:
-        await_first_verdicts(daemon, threading.Event())
-        console.print(demo_screen(daemon))
+    console.print(demo_screen(daemon))
     return console
 
 
@@ -81,13 +100,53 @@ def picture(console: Console) -> str:
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 
 
+def photograph(daemon: Daemon, folder: Path) -> None:
+    """Take pictures of the pages by light and in the dark."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        for scheme in SCHEMES:
+            context = chromium.new_context(
+                viewport={"width": 1280, "height": 800},
+                timezone_id="UTC",
+                locale="en-GB",
+                color_scheme=scheme,
+            )
+            page = context.new_page()
+            page.goto(f"{daemon.address}/", wait_until="networkidle")
+            write_picture(
+                page, folder / f"overview-{scheme}.png", page.locator("tbody tr").nth(ROWS)
+            )
+            page.get_by_role("link", name=ACTION, exact=True).click()
+            page.wait_for_load_state("networkidle")
+            slider = page.get_by_role("slider")
+            slider.focus()
+            for _ in range(STEPS):
+                slider.press("ArrowRight")
+            write_picture(page, folder / f"action-{scheme}.png", page.locator(":has(> figure)"))
+            context.close()
+        chromium.close()
+
+
+def write_picture(page: Page, path: Path, last: Locator) -> None:
+    """Write down what a page shows from its top to the end of some elements, in few colours."""
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    boxes = [box for one in last.all() if (box := one.bounding_box())]
+    end = max(box["y"] + box["height"] for box in boxes)
+    area: FloatRect = {"x": 0, "y": 0, "width": 1280, "height": end}
+    path.write_bytes(small_png(page.screenshot(full_page=True, clip=area)))
+
+
 def main() -> None:
     """Write all of it."""
     logs.configure(verbose=False, quiet=True)
-    screen = recorded_screen()
+    PICTURES.mkdir(exist_ok=True)
+    with standing_demo() as daemon:
+        screen = recorded_screen(daemon)
+        photograph(daemon, PICTURES)
     page = README.read_text(encoding="utf-8")
     README.write_text(renewed(page, sample(screen)), encoding="utf-8")
-    PICTURES.mkdir(exist_ok=True)
     (PICTURES / "demo.svg").write_text(picture(screen), encoding="utf-8")
 
 
