@@ -19,6 +19,7 @@ from scripts.pictures import (
     sample,
     standing_demo,
 )
+from scripts.small_png import SIGNATURE, chunk, decoded, small_png
 
 
 @cache
