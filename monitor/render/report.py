@@ -79,8 +79,7 @@ def report_document(
         from_=iso_time(min((one.time_range.start for one in summaries), default=None)),
         to=iso_time(max((one.time_range.end for one in summaries), default=None)),
         actions=[
-            _action(action, _diagnosed(action, diagnoses))
-            for action in most_severe_first(summaries, diagnoses)
+            action_document(action, diagnoses) for action in most_severe_first(summaries, diagnoses)
         ],
         orgs=[
             _org(summary, diagnoses.get(summary.org), limits.get(summary.org, ()))
@@ -161,6 +160,18 @@ def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> 
     known = diagnoses.get(action.org)
     found = known.diagnoses.get(action.action_id) if known else None
     return diagnosis_document(found, known.time_range if known else None)
+
+
+def action_document(
+    action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
+) -> ActionDocument:
+    """Return one action with its verdict, as the report has it.
+
+    Args:
+        action: Its summary.
+        diagnoses: By org; what an org without one has of it is null.
+    """
+    return _action(action, _diagnosed(action, diagnoses))
 
 
 def _action(action: ActionSummary, diagnosed: DiagnosisDocument) -> ActionDocument:

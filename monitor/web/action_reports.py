@@ -15,6 +15,7 @@ from monitor.diagnosis import Severity
 from monitor.formats import iso_time
 from monitor.render import (
     SingleActionDocument,
+    action_document,
     change_document,
     curve_document,
     outside_document,
@@ -22,11 +23,10 @@ from monitor.render import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from monitor.diagnosis import Verdict
     from monitor.render import ActionDocument, ReportDocument
     from monitor.snapshot import OrgSnapshot, Snapshot
+    from monitor.summary import ActionSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,17 @@ class ActionReport:
     Attributes:
         document: The report itself.
         encoded: The same in JSON.
-        by_id: Its actions, by org and id.
     """
 
     document: ReportDocument
     encoded: bytes
-    by_id: Mapping[tuple[str, str], ActionDocument]
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> ActionReport:
         """Return the report of the last settled day of every org."""
         days = [org_snapshot.day for org_snapshot in snapshot.orgs]
         document = report_document(days, snapshot.taken_at, snapshot.diagnoses)
-        by_id = {(one.org, one.action_id): one for one in document.actions}
-        return cls(document, msgspec.json.encode(document), by_id)
+        return cls(document, msgspec.json.encode(document))
 
     def filtered(self, wanted: ActionFilter) -> bytes:
         """Return the report in JSON with those actions and orgs alone that are asked for."""
@@ -112,23 +109,24 @@ class ActionReports:
 
 
 def single_action_document(
-    org_snapshot: OrgSnapshot, action: ActionDocument, generated_at: float
+    org_snapshot: OrgSnapshot, action: ActionSummary, generated_at: float
 ) -> SingleActionDocument:
     """Return all that the snapshot of an org shows of one of its actions.
 
     Args:
         org_snapshot: The org.
-        action: Its entry in the report.
+        action: Its day.
         generated_at: When the snapshot was taken; epoch seconds.
     """
     diagnosis = org_snapshot.diagnosis
+    diagnoses = {} if diagnosis is None else {org_snapshot.org: diagnosis}
     found = diagnosis.diagnoses.get(action.action_id) if diagnosis else None
     day, done = org_snapshot.day.time_range, org_snapshot.remediation
     return SingleActionDocument(
         generated_at=iso_time(generated_at),
         from_=iso_time(day.start),
         to=iso_time(day.end),
-        action=action,
+        action=action_document(action, diagnoses),
         curve=None if found is None else curve_document(found.curve),
         changes=[change_document(one) for one in done.changes if one.action_id == action.action_id],
         outside=[

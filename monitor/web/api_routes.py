@@ -59,10 +59,10 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get(ACTION.flask_rule)
     def action(address: str) -> Response:
         snapshot = holder.current
-        by_id = reports.of(snapshot).by_id
         meant = [one for one in snapshot.orgs if address.startswith(f"{one.org}/")]
         for one in meant:
-            found = by_id.get((one.org, address.removeprefix(f"{one.org}/")))
+            action_id = address.removeprefix(f"{one.org}/")
+            found = next((each for each in one.day.actions if each.action_id == action_id), None)
             if found is not None:
                 return json_response(single_action_document(one, found, snapshot.taken_at))
         org, _, action_id = address.partition("/")

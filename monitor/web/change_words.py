@@ -174,17 +174,17 @@ class Stop:
     Attributes:
         org: The org's configured name.
         mode: What its mode means.
-        severity: How much what stops changes matters, as a class; empty where nothing does.
-        words: What stops them.
+        severity: How much it matters, as a class.
+        words: What stops changes, or that nothing does.
         since: Since when; epoch seconds, None where not known.
         by: Who stopped them, and why.
-        command: What lets them go on.
+        command: What lets them go on; empty where nobody has stopped them.
     """
 
     org: str
     mode: str
-    severity: str = ""
-    words: str = ""
+    severity: str
+    words: str
     since: float | None = None
     by: str = ""
     command: str = ""
@@ -220,7 +220,7 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
                 one.at,
                 _STEPS.get(one.event, one.event),
                 one.detail,
-                "" if one.actor == change.actor else " ".join(_who(one.actor)),
+                "" if one.actor == change.actor else _by(one.actor),
             )
             for one in lines
         ),
@@ -301,7 +301,9 @@ def stop(org: str, known: RemediationSnapshot, read: Trail | None) -> Stop:
         return _stopped(org, mode, "critical", "Stopped after failures in a row", tripped, command)
     if is_paused:
         return _stopped(org, mode, "warning", "Paused", paused, command)
-    return Stop(org, mode)
+    if known.mode == "off":
+        return Stop(org, mode, "unknown", "Changes are off.")
+    return Stop(org, mode, "good", "Nothing stops changes.")
 
 
 def _stopped(  # noqa: PLR0913, PLR0917 - what a stop is made of
@@ -309,7 +311,7 @@ def _stopped(  # noqa: PLR0913, PLR0917 - what a stop is made of
 ) -> Stop:
     if switch is None:
         return Stop(org, mode, severity, words, command=command)
-    by = " ".join(_who(switch.actor))
+    by = _by(switch.actor)
     told = f"{by}: {switch.reason}" if switch.reason else by
     return Stop(org, mode, severity, words, switch.since, told, command)
 
@@ -356,6 +358,12 @@ def _who(actor: str) -> tuple[str, str]:
     name, _, host = actor.partition("@")
     where = f"on {host}" if host else ""
     return ("The daemon" if name == "auto" else name), where
+
+
+def _by(actor: str) -> str:
+    """Return the same within a sentence."""
+    name, where = _who(actor)
+    return " ".join((name.replace("The daemon", "the daemon"), where)).strip()
 
 
 def _timeout(value_ms: int | None) -> str:

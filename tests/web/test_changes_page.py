@@ -92,8 +92,11 @@ def test_what_stops_changes_stands_on_top(serve: Server, ledger: Ledger) -> None
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
-        ("off", "Nothing stops changes. Nothing is ever written: the mode is off."),
-        ("recommend", "Nothing is changed by itself: the mode is recommend."),
+        ("off", "Changes are off. Nothing is ever written: the mode is off."),
+        (
+            "recommend",
+            "Nothing stops changes. Nothing is changed by itself: the mode is recommend.",
+        ),
         ("auto", "The daemon raises what allow names: the mode is auto."),
     ],
 )
@@ -114,7 +117,7 @@ def test_failures_that_stopped_everything_are_told_first(serve: Server, ledger: 
     words = changes(serve(shown=shown, trails=ledger.journal))
 
     assert "Stopped after failures in a row since" in words
-    assert "by The daemon on ops-1: 3 failures in a row" in words
+    assert "by the daemon on ops-1: 3 failures in a row" in words
     assert "All changes stopped after failures 3 failures in a row" in words
 
 
