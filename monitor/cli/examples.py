@@ -19,7 +19,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "report": (
         "report --since 90m",
         "report --since yesterday --min-severity warning",
-        "report --since 7d --format csv --output week.csv",
+        "report --since 7d --format html --output week.html",
         "report --format html --output report.html",
     ),
     "investigate": (

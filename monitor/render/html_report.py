@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from monitor import __version__
-from monitor.formats import iso_time, utc_moment
+from monitor.formats import count_of, iso_time, utc_moment
 from monitor.render.action_words import RAISE_COLUMNS
 from monitor.render.mailed_report import ReportContent, with_pictures_up_to
 
@@ -81,9 +81,11 @@ def _digest(text: str) -> str:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=PackageLoader("monitor.render"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.globals["count_of"] = count_of
+    return templates

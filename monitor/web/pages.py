@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Response, render_template
 
 from monitor import __version__
-from monitor.formats import iso_time
+from monitor.formats import count_of, iso_time
 from monitor.web.banners import BannerStack, banners, stale_from
 from monitor.web.readiness import why_not_ready
 from monitor.web.time_tags import time_tag
@@ -77,8 +77,9 @@ class Shell:
 
 
 def add_page_words(app: Flask) -> None:
-    """Let templates write moments: ``{{ time_tag(at, "short") }}``."""
+    """Let templates write moments and numbers of things: ``{{ time_tag(at, "short") }}``."""
     app.jinja_env.globals["time_tag"] = time_tag
+    app.jinja_env.globals["count_of"] = count_of
 
 
 def page_response(template: str, snapshot: Snapshot, now: float, **words: object) -> Response:

@@ -152,3 +152,15 @@ def test_a_log_has_a_line_an_event(run: Command) -> None:
 
     assert lines
     assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_a_report_to_mail_holds_no_markup_of_a_name(run: Command, form: str) -> None:
+    """Neither an element, nor what runs when one can't be loaded; the name is there as text."""
+    done = run("report", "--format", form)
+    assert done.code == 0, done.err
+
+    assert not re.search(r"(?<!\\)<img src=x", done.out)
+    assert "onerror=alert" in done.out
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out

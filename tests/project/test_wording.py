@@ -9,10 +9,10 @@ import pytest
 
 MONITOR = Path(__file__).parents[2] / "monitor"
 FORMATS = MONITOR / "formats.py"
-SOURCES = sorted(MONITOR.rglob("*.py"))
+SOURCES = sorted(path for path in MONITOR.rglob("*") if path.suffix in {".py", ".html"})
 
 BY_HAND = {
-    "a share": re.compile(r"\{[^{}]*:[^{}]*%\}|:\.\d+f\} ?%"),
+    "a share": re.compile(r"\{[^{}]*:[^{}\s]*%\}|:\.\d+f\} ?%"),
     "a plural": re.compile(r"""(["'])s?\1 if [^\n"']*[=!]= 1\b|(["'])s\2 if [^\n"']*> 1\b"""),
 }
 
