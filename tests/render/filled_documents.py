@@ -11,7 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.contract import Contract
-from monitor.diagnosis import Concurrency, Diagnosis, LatencyDrift, OrgDiagnosis
+from monitor.diagnosis import (
+    Concurrency,
+    Diagnosis,
+    LatencyDrift,
+    OrgDiagnosis,
+    TimeoutCurve,
+    TimeoutEffect,
+    VerdictPeriod,
+)
 from monitor.investigation import DiagnosisInPeriod
 from monitor.investigation.investigate import InvestigationData, build_investigation
 from monitor.journal import AuditEntry, Change, ChangeState, OutsideChange, SetBy
@@ -59,6 +67,16 @@ def diagnosis() -> Diagnosis:
         early_at_ms=2_500.0,
         drift=LatencyDrift(300.0, 600.0, 2.0, drifting=True),
         rescue_bounds=(0.4, 0.9),
+        period=VerdictPeriod(NOW - 7200, NOW - 3600, is_since_start=True),
+        curve=TimeoutCurve(
+            4_000,
+            5_000,
+            10_000,
+            (
+                TimeoutEffect(4_000, 0.9, 0.9, 0.9, 0, 0, 0, 0, 1.5, is_measured=True),
+                TimeoutEffect(8_000, 0.96, 0.94, 0.97, 50, 30, 70, 900, 1.75, is_measured=False),
+            ),
+        ),
     )
 
 
