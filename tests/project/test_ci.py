@@ -49,6 +49,8 @@ def machine(tmp_path: Path, require_tool: Callable[[str], str]) -> Machine:
     # These would change the machine that the tests run on.
     for name in ("apt-get", "make", "python3", "tee", "chmod", "rm", "sleep"):
         machine.add(name)
+    # As the real one does: whoever writes to a program that has ended is ended by SIGPIPE.
+    machine.add("tee", "while read -r _; do :; done")
     return machine
 
 
