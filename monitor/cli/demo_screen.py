@@ -27,8 +27,8 @@ _Lines = list[list[Segment]]
 ROOMY_LINES = 30
 """In a window of fewer lines the addresses stand on one."""
 
-_LEAST_WHY_LINES = 3
-"""A blank line, the word, and a line of the first explanation."""
+_LEAST_WHY_LINES = 4
+"""A blank line, the word, a line of the first explanation, and what was left out."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,18 @@ class _Page:
         for count in range(1, len(explained) + 1):
             longer = self._explained(explained, count)
             if len(longer) > room:
-                return drawn
+                return drawn or self._cut(longer, len(explained), room)
             drawn = longer
         for paragraph in self._remarks(summary, diagnosed):
             if len(drawn) + len(paragraph) > room:
                 break
             drawn += paragraph
         return drawn
+
+    def _cut(self, first: _Lines, count: int, room: int) -> _Lines:
+        """Return the beginning of the first explanation, where not even that has room."""
+        more = f"... and {count - 1:,} more{self.where_all_is}" if count > 1 else "..."
+        return first[: room - 1] + self.lines(Text(more, style="dim"))[:1]
 
     def _explained(self, explained: Sequence[tuple[str, Diagnosis]], count: int) -> _Lines:
         drawn = self.lines(Text("\nWhy", style="bold"), ExplanationTable(explained[:count]))
