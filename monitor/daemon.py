@@ -28,7 +28,7 @@ from monitor.errors import (
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
-from monitor.jobs import Jobs, failures_logged, keep_leases, run_now
+from monitor.jobs import Jobs, failures_logged, keep_leases, poll_phase_seconds, run_now
 from monitor.leased_snapshots import LeasedSnapshots
 from monitor.ledger import Ledger
 from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
@@ -45,13 +45,6 @@ CATALOGUE_EVERY_SECONDS = 600
 """Timeouts change by hand, a few times a week; ten minutes bound how long we misjudge one."""
 
 PRUNE_EVERY_SECONDS = 3600
-POLL_AFTER_SECONDS = 3.0
-"""A clock that is this much behind the platform's still asks for a minute that is over."""
-
-POLL_APART_SECONDS = 0.3
-MOST_SPREAD = 0.25
-"""Orgs are polled one after another, as far as a quarter of the interval has room for."""
-
 FINISH_SECONDS = 4.0
 """How long a stop may wait for the transactions in hand; the whole stop takes less than 5 s."""
 
@@ -60,20 +53,6 @@ GIVE_BACK_SECONDS = 0.5
 
 RELOAD_SECONDS = 1.0
 """How long a reload waits for the jobs that it ends; only a pause before a retry takes longer."""
-
-
-def poll_phase_seconds(interval: float, place: int) -> float:
-    """Return how long after each full interval an org is polled.
-
-    A read ends at a full minute, so one that comes soon after shows what happened soonest; what
-    many orgs ask for comes one after another, not all in one moment.
-
-    Args:
-        interval: How often each org is polled; seconds.
-        place: The org's place among all of them.
-    """
-    spread = min(POLL_APART_SECONDS * place, interval * MOST_SPREAD) if place else 0.0
-    return min(POLL_AFTER_SECONDS, interval * MOST_SPREAD) + spread
 
 
 class Daemon:

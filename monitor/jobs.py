@@ -25,6 +25,13 @@ log = structlog.get_logger()
 ANCHOR_SLACK = timedelta(seconds=5)
 """A scheduler that is held up by a busy machine catches up by itself."""
 
+POLL_AFTER_SECONDS = 3.0
+"""A clock that is this much behind the platform's still asks for a minute that is over."""
+
+POLL_APART_SECONDS = 0.3
+MOST_SPREAD = 0.25
+"""Orgs are polled one after another, as far as a quarter of the interval has room for."""
+
 
 class GridTrigger(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
     """Due at its start and each multiple of its interval from there; what was missed is due once.
@@ -108,6 +115,20 @@ def add_job(
         args=arguments,
         next_run_time=start if phase_seconds is None else now,
     )
+
+
+def poll_phase_seconds(interval: float, place: int) -> float:
+    """Return how long after each full interval an org is polled.
+
+    A read ends at a full minute, so one that comes soon after shows what happened soonest; what
+    many orgs ask for comes one after another, not all in one moment.
+
+    Args:
+        interval: How often each org is polled; seconds.
+        place: The org's place among all of them.
+    """
+    spread = min(POLL_APART_SECONDS * place, interval * MOST_SPREAD) if place else 0.0
+    return min(POLL_AFTER_SECONDS, interval * MOST_SPREAD) + spread
 
 
 class Jobs:

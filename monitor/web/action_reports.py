@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionFilter:
+class ReportFilter:
     """Which actions are asked for; None and the least severity leave nothing out.
 
     Attributes:
@@ -53,7 +53,7 @@ class ActionFilter:
         )
 
 
-EVERY_ACTION = ActionFilter()
+EVERY_ACTION = ReportFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class ActionReport:
         document = report_document(days, snapshot.taken_at, snapshot.diagnoses)
         return cls(document, msgspec.json.encode(document))
 
-    def filtered(self, wanted: ActionFilter) -> bytes:
+    def filtered(self, wanted: ReportFilter) -> bytes:
         """Return the report in JSON with those actions and orgs alone that are asked for."""
         if wanted == EVERY_ACTION:
             return self.encoded

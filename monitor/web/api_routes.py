@@ -10,7 +10,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from monitor.diagnosis import Severity, Verdict
-from monitor.web.action_reports import ActionFilter, ActionReports, single_action_document
+from monitor.web.action_reports import ActionReports, ReportFilter, single_action_document
 from monitor.web.api_description import (
     ACTION,
     ACTIONS,
@@ -75,7 +75,7 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
         return json_response(changes_document(*snapshot_and_time(holder, clock)))
 
 
-def _wanted(orgs: set[str]) -> ActionFilter:
+def _wanted(orgs: set[str]) -> ReportFilter:
     """Return which actions are asked for.
 
     Raises:
@@ -85,7 +85,7 @@ def _wanted(orgs: set[str]) -> ActionFilter:
     if org is not None and org not in orgs:
         raise BadRequest(f"There is no org {org}: /api/v1/status lists them.")
     severity = _word("min_severity", Severity)
-    return ActionFilter(org, _word("verdict", Verdict), severity or Severity.UNKNOWN)
+    return ReportFilter(org, _word("verdict", Verdict), severity or Severity.UNKNOWN)
 
 
 def _word(name: str, words: type[_Word]) -> _Word | None:

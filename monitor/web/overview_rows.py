@@ -34,7 +34,7 @@ _GAUGE_WIDTH = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class FlowUse:
+class UsingFlow:
     """A flow that uses an action.
 
     Attributes:
@@ -104,7 +104,7 @@ class OverviewRow:
     throttled: str
     is_throttled: bool
     conversations: str
-    flows: tuple[FlowUse, ...]
+    flows: tuple[UsingFlow, ...]
     more_flows: str
     explanation: str
 
@@ -172,7 +172,7 @@ def overview_row(one: WatchedAction, lost: Mapping[str, int]) -> OverviewRow:
         throttled=UNKNOWN if day.throttled is None else f"{day.throttled:,}",
         is_throttled=bool(day.throttled),
         conversations=UNKNOWN if day.conversations is None else f"{day.conversations:,}",
-        flows=tuple(FlowUse(name, _lost(lost.get(name))) for name in flows[:_MOST_FLOWS]),
+        flows=tuple(UsingFlow(name, _lost(lost.get(name))) for name in flows[:_MOST_FLOWS]),
         more_flows=_more(flows),
         explanation=explanation(found) if found else "",
     )

@@ -14,9 +14,9 @@ from monitor import daemon as daemon_module
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.counts import Counts, SeriesKey, Tally
-from monitor.daemon import Daemon, poll_phase_seconds
+from monitor.daemon import Daemon
 from monitor.errors import ConfigurationError, LedgerError
-from monitor.jobs import add_job, new_scheduler
+from monitor.jobs import add_job, new_scheduler, poll_phase_seconds
 from monitor.ledger import Ledger, Reading
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to

@@ -95,7 +95,7 @@ class ListedIntegration:
 
 
 @dataclass(frozen=True, slots=True)
-class ActionDocument:
+class WholeAction:
     """A data action as it was read.
 
     Attributes:
@@ -217,7 +217,7 @@ def get_action(client: Client, action_id: str) -> IntegrationAction:
     return get_action_document(client, action_id).action
 
 
-def get_action_document(client: Client, action_id: str) -> ActionDocument:
+def get_action_document(client: Client, action_id: str) -> WholeAction:
     """One data action with its configuration, and the text it came as.
 
     A write sends it back, so what is another action's must not pass for it.
@@ -233,7 +233,7 @@ def get_action_document(client: Client, action_id: str) -> ActionDocument:
     action = decode_strictly(GET_ACTION, response, _ActionAnswer).action()
     if action.id.casefold() != action_id.casefold():
         raise wrong_entity_error(GET_ACTION, response, action_id, action.id)
-    return ActionDocument(action, response.body, response.is_whole)
+    return WholeAction(action, response.body, response.is_whole)
 
 
 def get_template(client: Client, action_id: str, file_name: str) -> ActionTemplate:

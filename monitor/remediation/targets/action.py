@@ -20,9 +20,9 @@ from monitor.genesys import (
     GET_TEMPLATE,
     REQUEST_TEMPLATE,
     SUCCESS_TEMPLATE,
-    ActionDocument,
     Client,
     IntegrationAction,
+    WholeAction,
     get_action_document,
     get_template,
     is_authentication_action,
@@ -79,7 +79,7 @@ class _Document:
             were not read, for the action can't be written in any case.
     """
 
-    action: ActionDocument
+    action: WholeAction
     templates: Mapping[str, str | None] | None
 
 
@@ -268,7 +268,7 @@ class IntegrationActionTarget:
             return None
         return None if found is None else found.has_functions
 
-    def _templates(self, document: ActionDocument) -> dict[str, str | None]:
+    def _templates(self, document: WholeAction) -> dict[str, str | None]:
         """The text of both templates; None for one that the platform does not know.
 
         A write sends the texts back, so that one wrong answer would be enough to lose a template.
@@ -315,7 +315,7 @@ class IntegrationActionTarget:
         return template.text
 
 
-def _is_usable(document: ActionDocument) -> bool:
+def _is_usable(document: WholeAction) -> bool:
     """Whether all that a write sends back can be understood, to its last character."""
     try:
         parse(document.raw)
@@ -335,7 +335,7 @@ def _shows_texts(config: Mapping[str, msgspec.Raw]) -> bool:
     )
 
 
-def _unfit(document: ActionDocument, templates: Mapping[str, str | None]) -> RefusedError | None:
+def _unfit(document: WholeAction, templates: Mapping[str, str | None]) -> RefusedError | None:
     """Why an action can't be sent back whole: what is left out could be wiped."""
     whole, name = _whole(document), document.action.name
     config = whole.config or {}
@@ -388,7 +388,7 @@ def _update(document: _Document, version: str, seconds: int | None) -> ActionUpd
     )
 
 
-def _whole(document: ActionDocument) -> _Whole:
+def _whole(document: WholeAction) -> _Whole:
     return decode_json(document.raw, _Whole)
 
 
