@@ -314,7 +314,9 @@ def test_a_reload_counts_on(place: Place, make_daemon: MakeDaemon) -> None:
 def test_a_reload_to_no_org_is_refused(place: Place, make_daemon: MakeDaemon) -> None:
     """An empty file is a mistake rather than a wish."""
     daemon = make_daemon(place)
-    place.config.write_text(f'[state]\nurl = "sqlite:///{place.state}"\n[serve]\nport = 0\n')
+    place.config.write_text(
+        f'[state]\nurl = "sqlite:///{place.state}"\n[serve]\nport = 0\nhistogram = "full"\n'
+    )
 
     with capture_logs() as logs:
         daemon.reload()
