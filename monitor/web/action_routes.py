@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
     from monitor.summary import ActionSummary
     from monitor.time_ranges import TimeRange
+    from monitor.web.state_turns import StateTurns
 
 log = structlog.get_logger()
 
@@ -63,7 +64,11 @@ class _AnyText(BaseConverter):
 
 
 def add_action_pages(
-    app: Flask, holder: SnapshotHolder, clock: Clock, read_action: ActionReader | None
+    app: Flask,
+    holder: SnapshotHolder,
+    clock: Clock,
+    read_action: ActionReader | None,
+    turns: StateTurns,
 ) -> None:
     """Add ``/actions/<org>/<id>``.
 
@@ -72,6 +77,7 @@ def add_action_pages(
         holder: Where the current snapshot is kept.
         clock: Tells how old data is at the moment of a request.
         read_action: Reads the state; without one a page shows what the snapshot knows.
+        turns: How many pages read the state at a time.
     """
     app.url_map.converters["any_text"] = _AnyText
     app.url_map.merge_slashes = False
@@ -90,7 +96,8 @@ def add_action_pages(
         history, problem = None, ""
         if read_action is not None:
             try:
-                history = read_action(org_snapshot, day.action_id, shown.time_range)
+                with turns.turn():
+                    history = read_action(org_snapshot, day.action_id, shown.time_range)
             except LedgerError as error:
                 log.warning("action_not_read", org=org_snapshot.org, why=error.message)
                 problem = f"{_NOT_READ}: {error.message.rstrip('.')}."

@@ -23,6 +23,7 @@ from monitor.web.machine_routes import add_health, add_metrics
 from monitor.web.page_routes import add_pages
 from monitor.web.pages import add_page_words
 from monitor.web.responses import SCRIPTLESS, json_response
+from monitor.web.state_turns import StateTurns
 from monitor.web.static_files import add_static_files
 from monitor.web.web_config import TooManyPasswordsError
 
@@ -83,8 +84,9 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
     add_health(app, holder, clock)
     add_api(app, holder, clock)
     add_pages(app, holder, clock)
-    add_action_pages(app, holder, clock, read_action)
-    add_changes(app, holder, clock, trails)
+    turns = StateTurns()
+    add_action_pages(app, holder, clock, read_action, turns)
+    add_changes(app, holder, clock, trails, turns)
     add_static_files(app)
     add_page_words(app)
     app.register_error_handler(HTTPException, _as_json)

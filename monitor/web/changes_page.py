@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flask import Response
 
     from monitor.snapshot import Snapshot
+    from monitor.web.state_turns import StateTurns
 
 log = structlog.get_logger()
 
@@ -116,7 +117,11 @@ class ChangeFilters:
 
 
 def changes_page(
-    snapshot: Snapshot, now: float, filters: ChangeFilters, reader: TrailReader | None
+    snapshot: Snapshot,
+    now: float,
+    filters: ChangeFilters,
+    reader: TrailReader | None,
+    turns: StateTurns,
 ) -> Response:
     """Return the page of changes. Needs a request, for its templates.
 
@@ -127,10 +132,11 @@ def changes_page(
         now: The moment of the request; epoch seconds.
         filters: What is asked for.
         reader: Reads the state; None where there is none to read.
+        turns: How many pages read it at a time.
     """
     orgs = tuple(one.org for one in snapshot.orgs)
     query = filters.query(orgs)
-    read, problem = _read(query, reader)
+    read, problem = _read(query, reader, turns)
     trail = _shown(snapshot, query) if read is None else read
     newest, older = replace(filters, after=None), trail.older
     return page_response(
@@ -151,15 +157,18 @@ def changes_page(
     )
 
 
-def _read(query: TrailQuery, reader: TrailReader | None) -> tuple[Trail | None, str]:
+def _read(
+    query: TrailQuery, reader: TrailReader | None, turns: StateTurns
+) -> tuple[Trail | None, str]:
     """Return what the state says, or None and why it says nothing."""
     if reader is None:
         return None, ""
     try:
-        return reader.trail(query), ""
+        with turns.turn():
+            return reader.trail(query), ""
     except LedgerError as error:
         log.error("changes_not_read", why=error.message, hint=error.hint)
-        return None, error.message
+        return None, f"{error.message.rstrip('.')}."
 
 
 def _shown(snapshot: Snapshot, query: TrailQuery) -> Trail:

@@ -326,9 +326,11 @@ def send(
     body: bytes,
 ) -> None:
     """Send an answer; the length of its body is told where the headers don't."""
-    sent = HTTPHeaders({"Server": SERVER_NAME, "Date": formatdate(usegmt=True)})
+    sent = HTTPHeaders({"Server": SERVER_NAME})
     for name, value in headers:
         sent.add(name, value)
+    if "Date" not in sent:
+        sent["Date"] = formatdate(usegmt=True)
     # An answer that something is unchanged has no body, whose length would be told as nothing.
     if "Content-Length" not in sent and start_line.code != HTTPStatus.NOT_MODIFIED:
         sent["Content-Length"] = str(len(body))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from threading import Event, Semaphore, Thread
 
 import pytest
 
@@ -184,6 +185,42 @@ def test_a_state_that_can_not_be_read_hides_nothing_that_is_known(
     assert "Ada Lovelace" in words
     assert "Paused" in words
     assert "9 s" not in changes(site, "?action=nothing")
+
+
+class HangingState:
+    """A state whose answers do not come until somebody lets them."""
+
+    def __init__(self) -> None:
+        """Begin with nobody asking."""
+        self.asked, self.over = Semaphore(0), Event()
+
+    def trail(self, query: TrailQuery) -> Trail:  # noqa: ARG002 - the reader's own signature
+        """Hang."""
+        self.asked.release()
+        self.over.wait(20)
+        return Trail(())
+
+
+def test_a_state_that_hangs_takes_nothing_else_down(serve: Server, ledger: Ledger) -> None:
+    """Two pages hang with it; others show the snapshot at once, and health and metrics answer."""
+    state = HangingState()
+    site = serve(shown=fill(ledger), trails=state)
+    tabs = [Thread(target=site.ask, args=("/changes",), daemon=True) for _ in range(2)]
+    try:
+        for tab in tabs:
+            tab.start()
+            assert state.asked.acquire(timeout=10)
+
+        words = changes(site)
+        assert "The state is being read for others." in words
+        assert "Ada Lovelace" in words
+        assert site.ask("/healthz").status == 200
+        assert site.ask("/metrics").status == 200
+    finally:
+        state.over.set()
+    for tab in tabs:
+        tab.join(10)
+    assert "being read for others" not in changes(site)
 
 
 def test_names_are_text_and_never_markup(serve: Server, ledger: Ledger) -> None:

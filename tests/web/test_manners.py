@@ -50,6 +50,12 @@ def test_unknown_path_is_json(serve: Server, path: str) -> None:
     assert answer.json()["error"] == "Not Found"
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz"])
+def test_an_answer_has_one_date(serve: Server, path: str) -> None:
+    """Whether the application has dated it or the server does."""
+    assert len(serve(org_snapshot()).ask(path).headers.get_all("Date") or []) == 1
+
+
 @pytest.mark.parametrize("path", [*ROUTES, "/nothing"])
 def test_headers_keep_browsers_safe(serve: Server, path: str) -> None:
     """No answer may load anything of others, be framed, be sniffed, or be used again unasked."""
