@@ -80,8 +80,8 @@ def diagnose(
     curve = survival_curve(pooled)
     findings = replace(
         _find(evidence, outages, pooled, curve, settings),
-        incidents=incidents(evidence, outages.outages, settled_until),
-        slow_spells=incidents(evidence, outages.slow_spells, settled_until),
+        incidents=incidents(evidence, outages.outages, settled_until, outages.slow_spells),
+        slow_spells=incidents(evidence, outages.slow_spells, settled_until, outages.outages),
     )
     verdict, rule = decide(findings)
     tail = findings.tail

@@ -23,8 +23,13 @@ MIN_BAD_SHARE = 0.5
 """Bad is a time in which as many calls failed as half of the share that the verdict speaks of."""
 
 MIN_EDGE_SHARE = 0.25
-"""A window belongs to the outage beside it when as many of its calls time out as this part of the
-outage's: less shows only that the next one began, or the last one ended, within it."""
+"""A window belongs to the outage beside it when its share of timeouts lies this part of the way
+from that of steady times to the outage's: less shows only that the next one began, or the last
+one ended, within it."""
+
+MAX_WIDENING = 3
+"""An outage reaches beyond the range that was found by at most one window in as many on each side:
+the lengths that are tried lie no further apart, and beyond is what chance shows at any time."""
 
 _BY_TAIL = frozenset(
     {Verdict.SLOW_TAIL, Verdict.HANGS, Verdict.UNCLEAR, Verdict.BIMODAL, Verdict.AT_CAP}
@@ -118,6 +123,7 @@ def incidents(
     evidence: ActionEvidence,
     ranges: Sequence[tuple[int, int]],
     settled_until: float | None = None,
+    others: Sequence[tuple[int, int]] = (),
 ) -> tuple[VerdictPeriod, ...]:
     """Return ranges in which timeouts came together as what happened, to the window; oldest first.
 
@@ -129,7 +135,9 @@ def incidents(
         ranges: Start and end of each; epoch seconds, oldest first.
         settled_until: The end of the newest settled window, whether or not anything was executed
             in it; epoch seconds, None where that is the end of the evidence.
+        others: More ranges that are not as steady times are.
     """
+    steady_share = _steady_share(evidence, (*ranges, *others))
     runs: list[tuple[int, int]] = []
     for since, until in ranges:
         if runs and since - runs[-1][1] < QUIET_SECONDS:
@@ -141,7 +149,7 @@ def incidents(
         inside = np.flatnonzero((evidence.start >= since) & (evidence.start < until))
         if not inside.size:
             continue
-        first, last = _edges(evidence, inside)
+        first, last = _edges(evidence, inside, steady_share)
         end = float(_end(evidence)[last])
         # An action that is called now and then may not have been called again since.
         goes_on = last == len(evidence.start) - 1 and end >= newest - ONGOING_SECONDS
@@ -155,17 +163,31 @@ def incidents(
     return tuple(found)
 
 
-def _edges(evidence: ActionEvidence, inside: npt.NDArray[np.intp]) -> tuple[int, int]:
+def _steady_share(evidence: ActionEvidence, ranges: Sequence[tuple[int, int]]) -> float:
+    """Return the share of timeouts outside of all ranges."""
+    steady = np.ones(len(evidence.start), dtype=np.bool_)
+    for since, until in ranges:
+        steady &= (evidence.start < since) | (evidence.start >= until)
+    timeouts = float(evidence.timeouts[steady].sum())
+    return timeouts / max(float(evidence.successes[steady].sum()) + timeouts, 1.0)
+
+
+def _edges(
+    evidence: ActionEvidence, inside: npt.NDArray[np.intp], steady_share: float
+) -> tuple[int, int]:
     """Return the first and the last window of an outage: ranges are scanned by a few lengths."""
     calls = evidence.successes + evidence.timeouts
     share = float(evidence.timeouts[inside].sum() / max(float(calls[inside].sum()), 1e-12))
-    bad = evidence.timeouts >= MIN_EDGE_SHARE * share * np.maximum(calls, 1e-12)
+    least = steady_share + MIN_EDGE_SHARE * max(share - steady_share, 0.0)
+    bad = evidence.timeouts >= least * np.maximum(calls, 1e-12)
     bad &= evidence.timeouts > 0
     within = inside[bad[inside]]
     first, last = (int(within[0]), int(within[-1])) if within.size else (inside[0], inside[-1])
-    while first > 0 and bad[first - 1] and _adjoins(evidence, first - 1):
+    reach = -(-inside.size // MAX_WIDENING)
+    least_row, most_row = max(int(inside[0]) - reach, 0), min(int(inside[-1]) + reach, len(bad) - 1)
+    while first > least_row and bad[first - 1] and _adjoins(evidence, first - 1):
         first -= 1
-    while last < len(bad) - 1 and bad[last + 1] and _adjoins(evidence, last):
+    while last < most_row and bad[last + 1] and _adjoins(evidence, last):
         last += 1
     return int(first), int(last)
 

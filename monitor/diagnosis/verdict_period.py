@@ -37,7 +37,7 @@ def describe_period(period: VerdictPeriod) -> str:
     before = " or earlier" if period.is_since_start else ""
     if period.until is None:
         return f"since {utc_minute(period.since)} UTC{before}, and it goes on"
-    return f"{_from_to(period.since, period.until)} UTC"
+    return f"{_from_to(period)} UTC"
 
 
 def describe_periods(periods: Sequence[VerdictPeriod]) -> str:
@@ -47,16 +47,17 @@ def describe_periods(periods: Sequence[VerdictPeriod]) -> str:
         periods: In order of time; at least one.
     """
     told = periods[-MOST_TOLD:]
-    ended = [_from_to(one.since, one.until) for one in told if one.until is not None]
+    ended = [_from_to(one) for one in told if one.until is not None]
     parts = [f"{_listed(ended)} UTC"] if ended else []
     parts += [describe_period(one) for one in told if one.until is None]
     many = len(periods) > MOST_TOLD
     return (f"the last of {len(periods)} times: " if many else "") + ", and ".join(parts)
 
 
-def _from_to(since: float, until: float) -> str:
-    begin, end = utc_minute(since), utc_minute(until)
-    return f"{begin} to {end[11:] if begin[:10] == end[:10] else end}"
+def _from_to(period: VerdictPeriod) -> str:
+    begin, end = utc_minute(period.since), utc_minute(period.until or period.since)
+    before = " or earlier" if period.is_since_start else ""
+    return f"{begin}{before} to {end[11:] if begin[:10] == end[:10] else end}"
 
 
 def _listed(parts: Sequence[str]) -> str:

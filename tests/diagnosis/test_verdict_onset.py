@@ -11,6 +11,7 @@ from monitor.diagnosis import Verdict, VerdictPeriod
 from monitor.diagnosis.action import diagnose
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.share_changes import share_segments
+from monitor.diagnosis.verdict_period import describe_period, describe_periods
 from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 WINDOW = 300
@@ -160,6 +161,13 @@ def test_outages_with_quiet_hours_between_are_apart() -> None:
     assert wavering.until == T0 + 306 * WINDOW
 
 
+def test_where_many_calls_time_out_anyway_an_outage_does_not_reach_over_them() -> None:
+    """Every fifth call never answers; for two hours three in five do not: two hours, not days."""
+    found = diagnose(outage(windows(4_800, 24, 0.2), 100, 24, 0.5))
+    (one,) = found.incidents
+    assert one == VerdictPeriod(T0 + 100 * WINDOW, T0 + 124 * WINDOW)
+
+
 def test_an_outage_after_which_nothing_was_called_has_an_end() -> None:
     """The action was last seen in its outage, hours ago: nothing says that it goes on."""
     evidence = outage(windows(240, 48), 48 * 12 - 6, 6)
@@ -253,3 +261,15 @@ def test_an_outage_beside_another_verdict_is_told_with_its_time_too() -> None:
     assert found.verdict is Verdict.HANGS
     note = next(one for one in found.notes if "bunched in time" in one)
     assert "(2027-01-16 09:00 to 09:30 UTC): left out here" in note
+
+
+def test_what_began_before_the_evidence_is_told_so_after_its_end_too() -> None:
+    """It was so in the oldest window: when it began is not known."""
+    found = diagnose(outage(windows(240, 48), 0, 6))
+    assert found.why.endswith("(2027-01-15 08:00 or earlier to 08:30 UTC)")
+    ended = VerdictPeriod(float(T0), T0 + 1_800.0, is_since_start=True)
+    assert describe_period(ended) == "2027-01-15 08:00 or earlier to 08:30 UTC"
+    later = VerdictPeriod(T0 + 7_200.0, T0 + 9_000.0)
+    assert describe_periods([ended, later]) == (
+        "2027-01-15 08:00 or earlier to 08:30 and 2027-01-15 10:00 to 10:30 UTC"
+    )
