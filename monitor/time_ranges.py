@@ -128,7 +128,8 @@ def parse_moment(text: str, now: float) -> Moment:
     """
     if text.strip().lower() == "now":
         return Moment(now, 0.0)
-    if ago := _AGO.fullmatch(text):
+    # "1M" is a month to whoever writes it: no minute.
+    if (ago := _AGO.fullmatch(text)) and ago[2] != "M":
         seconds = _ago_seconds(ago)
         return Moment(now - seconds, seconds, is_date=False)
     try:
@@ -163,7 +164,7 @@ def _date(text: str, now: float) -> float | None:
         return _date(f"{day:%Y-%m-%d} {named['time'] or '00:00'}", now)
     if not _DATE.fullmatch(text):
         return None
-    read = datetime.fromisoformat(re.sub(r"(?i)\s*UTC$", "Z", text.strip()))
+    read = datetime.fromisoformat(re.sub(r"\s*UTC$", "Z", text.strip().upper()))
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 

@@ -168,7 +168,8 @@ def test_a_moment_is_named_as_people_name_it(text: str, moment: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["soon", "", "7", "tomorrow", "2026-11", "28.11.2026", "last week", "09:30", "2h later"]
+    "text",
+    ["soon", "", "7", "1M", "tomorrow", "2026-11", "28.11.2026", "last week", "09:30", "2h later"],
 )
 def test_what_is_no_moment_is_refused_with_the_forms_that_there_are(text: str) -> None:
     """In words, and not in letters for programmers."""

@@ -29,12 +29,11 @@ def backfill(
     from monitor.time_ranges import TimeRange
 
     now = SystemClock().now()
-    time_range = TimeRange(
-        int(moment_of("--from", begin, now).at), int(moment_of("--to", end, now).at)
-    )
+    since = moment_of("--from", begin, now)
+    time_range = TimeRange(int(since.at), int(moment_of("--to", end, now).at))
     if time_range.seconds <= 0:
         raise ConfigurationError("--to must be later than --from", "Swap them.")
-    if time_range.start < now - settings.state.retention:
+    if since.seconds_ago > settings.state.retention:
         raise ConfigurationError(
             "--from lies further back than the state is kept",
             "Raise [state] retention first: what was forgotten could be counted again.",

@@ -83,6 +83,13 @@ def console_for(width: int | None = None) -> Console:
     return console if console.is_terminal or width else Console(width=WHOLE_WIDTH)
 
 
+def _console_for_file() -> Console:
+    from rich.console import Console
+
+    # Whatever stdout is: a file has no colours, and its lines end where their text does.
+    return Console(width=WHOLE_WIDTH, force_terminal=False, no_color=True)
+
+
 def drawn(*parts: RenderableType, to_file: bool = False) -> str:
     """Return tables and texts as a terminal has room for them, or else whole.
 
@@ -90,7 +97,7 @@ def drawn(*parts: RenderableType, to_file: bool = False) -> str:
         parts: What is to be drawn, one below the other.
         to_file: Whether it goes to a file, whatever stdout is.
     """
-    console = console_for(WHOLE_WIDTH if to_file else None)
+    console = _console_for_file() if to_file else console_for()
     with console.capture() as captured:
         for part in parts:
             console.print(part)

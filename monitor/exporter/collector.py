@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -100,14 +101,41 @@ class MetricsCollector:
             return self._built[1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """The series of one org's actions as text.
+
+    Attributes:
+        org_snapshot: What they were drawn of.
+        judged: Whether verdicts are among them.
+        lines: By the name of the metric.
+    """
+
+    org_snapshot: OrgSnapshot
+    judged: bool
+    lines: Mapping[str, bytes]
+
+    def is_of(self, org_snapshot: OrgSnapshot, *, judged: bool) -> bool:
+        """Whether they would be the same of another snapshot, as far as that is seen at once."""
+        # A snapshot of all orgs has new ones of each; the parts that are drawn are kept.
+        mine = self.org_snapshot
+        return (
+            judged is self.judged
+            and mine.contract is org_snapshot.contract
+            and mine.state is org_snapshot.state
+            and mine.hour is org_snapshot.hour
+            and mine.diagnosis is org_snapshot.diagnosis
+        )
+
+
 class _Drawings:
-    """The series of each org's actions as text, drawn anew where the org's snapshot is another."""
+    """The series of each org's actions as text, drawn anew where the org was read or judged."""
 
     def __init__(self, classifier: Classifier, histogram: HistogramDetail) -> None:
         self._classifier = classifier
         self._histogram = histogram
         self._series: dict[str, OrgSeries] = {}
-        self._drawn: dict[str, tuple[OrgSnapshot, bool, Mapping[str, bytes]]] = {}
+        self._drawn: dict[str, _Drawing] = {}
 
     def of(self, snapshot: Snapshot) -> list[Mapping[str, bytes]]:
         """Return the lines by metric, of each org that is counted here."""
@@ -116,21 +144,19 @@ class _Drawings:
         # What was drawn of an org that another program reads by now is let go.
         self._series = {org: series for org, series in self._series.items() if org in drawn}
         self._drawn = drawn
-        return [lines for _, _, lines in drawn.values()]
+        return [one.lines for one in drawn.values()]
 
-    def _draw(
-        self, org_snapshot: OrgSnapshot, now: float
-    ) -> tuple[OrgSnapshot, bool, Mapping[str, bytes]]:
+    def _draw(self, org_snapshot: OrgSnapshot, now: float) -> _Drawing:
         judged = are_verdicts_fresh(org_snapshot, now)
         known = self._drawn.get(org_snapshot.org)
-        if known is not None and known[0] is org_snapshot and known[1] is judged:
+        if known is not None and known.is_of(org_snapshot, judged=judged):
             return known
         series = self._series.setdefault(org_snapshot.org, OrgSeries(ACTION_METRICS))
         series.begin()
         add_actions(series, org_snapshot, self._classifier, self._histogram)
         if judged:
             add_verdicts(series, org_snapshot)
-        return org_snapshot, judged, series.finished()
+        return _Drawing(org_snapshot, judged, series.finished())
 
 
 def _build(snapshot: Snapshot, drawings: _Drawings) -> tuple[Metric, ...]:

@@ -75,13 +75,15 @@ class OrgSeries:
         Args:
             spec: The metric.
             labels: Values of its other labels, in its order.
-            last: Values of the last one, which ask for no escape; the same at each draw.
+            last: Values of the last one, which ask for no escape.
             values: One each.
         """
         templates = self._templates[spec.name]
-        template = templates.get(labels)
+        # By the last label's values too: a reload may bring an org another contract, with others.
+        key = (*labels, *last)
+        template = templates.get(key)
         if template is None:
-            template = templates[labels] = "".join(
+            template = templates[key] = "".join(
                 f"{spec.name}{_braces(spec.labels, (*labels, value))} ".replace("%", "%%") + "%d\n"
                 for value in last
             )

@@ -90,7 +90,8 @@ def collect_investigation(
         )
     match = find_action(request.action, known_actions(tuple(states.values())))
     end = floor_to(clock.now(), _MINUTE)
-    time_range = TimeRange(floor_to(end - request.seconds, _MINUTE), end)
+    # "now" and less than a minute ago ask for the newest minute that is over.
+    time_range = TimeRange(floor_to(end - max(request.seconds, _MINUTE), _MINUTE), end)
     (org,) = [org for org in settings.org if org.name == match.org]
     from_platform = _from_platform(org, match, time_range, request.bounds, clock, listener)
     data = replace(

@@ -6,8 +6,9 @@ import io
 import sys
 
 import pytest
+from rich.text import Text
 
-from monitor.cli.terminal import tame_streams, untamed
+from monitor.cli.terminal import drawn, tame_streams, untamed
 
 
 class Terminal(io.StringIO):
@@ -51,3 +52,11 @@ def test_a_bar_moves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert stream.getvalue() == "\x1b[1A"
     assert sys.stderr is stream
+
+
+def test_a_file_has_no_colours_whatever_the_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written into a file is text, and its lines end where their text does."""
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    assert drawn(Text("red  ", style="red"), to_file=True) == "red\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from tests.exporter.snapshots import (
     CRM,
     NOW,
     ORG,
+    REMEDIATED,
     Scrape,
     org_snapshot,
     recorded_org_snapshot,
@@ -70,6 +72,41 @@ def test_next_snapshot_is_shown_at_once() -> None:
     totals = {SeriesKey("a", "NONE", "200"): Counts(7)}
     holder.swap(snapshot(org_snapshot(OrgState(ORG, totals=totals))))
     assert registry.get_sample_value(name, labels) == 7
+
+
+def test_a_contract_that_changes_is_shown_at_once() -> None:
+    """A reload may bring an org the other contract, which knows of timeouts alone."""
+    totals = {SeriesKey("a", "request.timeout", "504"): Counts(7)}
+    state = OrgState(ORG, totals=totals)
+    holder = SnapshotHolder(snapshot(org_snapshot(state)))
+    registry = CollectorRegistry()
+    registry.register(collector_of(holder))
+    labels = {"org": ORG, "action_id": "a"}
+    name = "genesys_data_action_executions_total"
+
+    for contract, successes in (("platform", 0), ("flow", None), ("platform", 0)):
+        holder.swap(snapshot(org_snapshot(state, contract=contract)))
+        assert registry.get_sample_value(name, {**labels, "outcome": "success"}) == successes
+        assert registry.get_sample_value(name, {**labels, "outcome": "timeout"}) == 7
+
+
+def test_what_was_not_read_is_not_drawn_again() -> None:
+    """A poll of one org makes new snapshots of all: the text of the others is handed out again."""
+    one = org_snapshot(OrgState(ORG, totals={SeriesKey("a", "NONE", "200"): Counts(1)}))
+    collector = collector_of(holder := SnapshotHolder(snapshot(one)))
+
+    def written() -> bytes:
+        families = {family.name: family for family in collector.collect()}
+        [text] = families["genesys_data_action_executions"].written  # type: ignore[attr-defined]
+        assert isinstance(text, bytes)
+        return text
+
+    first = written()
+    holder.swap(snapshot(replace(one, remediation=REMEDIATED)))
+    assert written() is first
+    more = OrgState(ORG, totals={SeriesKey("a", "NONE", "200"): Counts(2)})
+    holder.swap(snapshot(replace(one, state=more)))
+    assert written() != first
 
 
 def test_registry_refuses_a_second_collector_of_the_same_metrics() -> None:
