@@ -57,13 +57,13 @@ def aligned_percent(share: float | None, unknown: str = UNKNOWN) -> str:
         return unknown
     if 0 < share * 100 < _LEAST_SHOWN_PERCENT:
         return f"< {_LEAST_SHOWN_PERCENT} %"
-    text = f"{share * 100:.2f} %"
+    text = f"{share * 100:z.2f} %"
     return text if share >= 1 or text != "100.00 %" else f"> {100 - _LEAST_SHOWN_PERCENT} %"
 
 
 def whole_percent(share: float | None, unknown: str = UNKNOWN) -> str:
     """Return a ratio of which the digits behind the point say nothing: ``87 %``."""
-    return unknown if share is None else f"{share * 100:.0f} %"
+    return unknown if share is None else f"{share * 100:z.0f} %"
 
 
 def share_between(low: float, high: float) -> str:

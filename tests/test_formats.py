@@ -108,6 +108,12 @@ def test_a_share_is_told_in_percent(
     assert (percent(share), aligned_percent(share), whole_percent(share)) == (words, aligned, whole)
 
 
+def test_what_rounding_leaves_of_nothing_has_no_sign() -> None:
+    """A difference of shares may come out a hair below nothing."""
+    assert percent(-1e-16) == "0 %"
+    assert whole_percent(-1e-16) == "0 %"
+
+
 @given(share=st.floats(0, 1))
 def test_a_share_reads_as_none_or_all_only_where_it_is(share: float) -> None:
     """Neither one timeout in a million calls nor one answer is rounded away."""

@@ -85,7 +85,7 @@ def diagnose(
     )
     verdict, rule = decide(findings)
     tail = findings.tail
-    load = load_of(steady)
+    load = load_of(steady, timeout_ms)
     effects = (
         None
         if verdict is Verdict.INSUFFICIENT

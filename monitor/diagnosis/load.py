@@ -8,6 +8,9 @@ import numpy as np
 
 from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
 
+ENOUGH_SUCCESSES = 200
+"""So many under the timeout in force tell how long a success takes under it, to a few percent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -16,7 +19,8 @@ class Load:
     Attributes:
         calls_per_second: Successes and timeouts, on average.
         busiest_ratio: The busiest window's calls per second, per average.
-        success_seconds: Mean duration of a success.
+        success_seconds: Mean duration of a success, under the timeout in force where enough were
+            seen under that: a longer one lets slower calls succeed, too.
     """
 
     calls_per_second: float
@@ -29,11 +33,20 @@ class Load:
         return self.calls_per_second * DAY_SECONDS
 
 
-def load_of(evidence: ActionEvidence) -> Load:
-    """Return the load, from steady windows."""
+def load_of(evidence: ActionEvidence, timeout_ms: float) -> Load:
+    """Return the load.
+
+    Args:
+        evidence: The steady windows.
+        timeout_ms: The timeout in force; 0 where unknown.
+    """
     calls = evidence.successes + evidence.timeouts
     rate = float(calls.sum()) / max(evidence.span_seconds, 1.0)
     busiest = float((calls / np.maximum(evidence.seconds, 1.0)).max(initial=0.0))
-    successes = float(evidence.successes.sum())
-    seconds = float(evidence.success_duration_ms.sum()) / 1000 / successes if successes else 0.0
+    counted = evidence.timeout_ms == timeout_ms
+    if evidence.successes[counted].sum() < ENOUGH_SUCCESSES:
+        counted[:] = True
+    successes = float(evidence.successes[counted].sum())
+    spent_ms = float(evidence.success_duration_ms[counted].sum())
+    seconds = spent_ms / 1000 / successes if successes else 0.0
     return Load(rate, max(1.0, busiest / rate) if rate > 0 else 1.0, seconds)

@@ -112,22 +112,24 @@ def timeout_curve(
     now = int(np.searchsorted(at_ms, timeout_ms))
     rescued = late[now] - late
     bounds = _bounds(pooled, ours, tail, at_ms, now, rescued, early)
-    waited = _area(late, at_ms, now) / 1000
-    # Each timeout of today holds its slot for all of a longer one, at most.
-    held = np.where(at_ms > timeout_ms, late[now] * (at_ms - timeout_ms) / 1000, waited)
-    slots = load.calls_per_second * (
-        (1 - early - late[now]) * load.success_seconds
-        + late[now] * timeout_ms / 1000
-        + early * pooled.early_at_ms / 1000
-        + held
-    )
+    # What ends early does so under each timeout that is not shorter.
+    held_early = early * np.minimum(at_ms, pooled.early_at_ms) / 1000
+    waited = _area(late, at_ms, now) / 1000 + held_early - held_early[now]
     success = 1 - early - late[now]
+    held_now = success * load.success_seconds + late[now] * timeout_ms / 1000 + held_early[now]
+    # Each timeout of today holds its slot for all of a longer one, at most.
+    held_longer = held_now + late[now] * (at_ms - timeout_ms) / 1000 + held_early - held_early[now]
+    # Within a band nothing tells how long a success took: of what is held now, a shorter timeout
+    # leaves the part that the curve has below it, and no call holds more than all of it.
+    begun = _held_before(float(at_ms[0]), ours, early) + held_early[0]
+    below = begun + waited - waited[0]
+    held_shorter = np.minimum(held_now * below / max(float(below[now]), 1e-12), at_ms / 1000)
+    slots = load.calls_per_second * np.where(at_ms > timeout_ms, held_longer, held_shorter)
     daily = load.calls_per_day
     table = np.stack(
         [
             at_ms,
-            success + rescued,
-            *(success + bounds),
+            *np.clip(success + np.stack([rescued, *bounds]), 0.0, 1.0),
             *(daily * np.stack([rescued, *bounds])),
             daily * waited,
             slots,
@@ -202,6 +204,13 @@ def _bounds(  # noqa: PLR0913, PLR0917 - what was seen, where, and what is estim
     low = np.maximum.accumulate(np.minimum(low, rescued))
     high = np.minimum(np.maximum.accumulate(np.maximum(high, rescued)), late)
     return np.stack([np.maximum(low, late + early - 1), high])
+
+
+def _held_before(until_ms: float, curve: SurvivalCurve, early: float) -> float:
+    """Return for how many seconds each call goes on until then, of those that nothing else ends."""
+    points = np.append(curve.at_ms[curve.at_ms < until_ms], until_ms)
+    late = np.interp(points, curve.at_ms, curve.share)
+    return float((1 - early) * (np.diff(points) @ (late[1:] + late[:-1])) / 2_000)
 
 
 def _area(late: Floats, at_ms: Floats, now: int) -> Floats:
