@@ -9,6 +9,7 @@
   const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
   const PATIENCE = 10 * SECOND;
   const TRY_AGAIN = 2 * SECOND;
+  const SETTLED = 5 * SECOND;
   const TYPING_PAUSE = 250;
   const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
@@ -180,6 +181,15 @@
     dress(banner);
   }
 
+  const scriptsOf = (page) =>
+    [...page.querySelectorAll("script[src]")].map((script) => script.getAttribute("src")).join(" ");
+
+  // A proxy answers in our place now and then: a login, a page about maintenance. That is no answer.
+  function parsed(html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    return fresh.querySelector("#shell") && fresh.querySelector("main") ? fresh : null;
+  }
+
   async function look() {
     clearTimeout(timer);
     asking?.abort();
@@ -188,14 +198,26 @@
     const url = location.href;
     try {
       const answer = await fetch(url, { cache: "no-cache", signal: mine.signal });
-      hear(answer.headers.get("Server-Timing"));
-      if (!answer.ok) throw new Error(`The server answers ${answer.status}`);
       const tag = answer.headers.get("ETag");
       if (tag === null || tag !== shown.tag || url !== shown.url) {
         const html = await answer.text();
         if (mine !== asking) return;
-        show(new DOMParser().parseFromString(html, "text/html"));
+        // A page of ours is to be shown whatever its status: it says itself what it lacks.
+        const fresh = parsed(html);
+        if (!fresh) {
+          throw new Error(`The server answers ${answer.ok ? "with something else" : answer.status}`);
+        }
+        // Another version: its page and this script may not fit. Not again and again where two
+        // servers take turns.
+        if (scriptsOf(fresh) !== scriptsOf(document) && performance.now() > SETTLED) {
+          location.reload();
+          return;
+        }
+        hear(answer.headers.get("Server-Timing"));
+        show(fresh);
         shown = { url, tag };
+      } else {
+        hear(answer.headers.get("Server-Timing"));
       }
       [answeredAt, failures] = [Date.now(), 0];
       tellSilence("");

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from threading import Event
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from monitor.errors import LedgerError
+from monitor.investigation import ActionHistory
 from monitor.model import Action
+from monitor.snapshot import OrgSnapshot
+from monitor.time_ranges import TimeRange
 from tests.web.action_world import CRM, HOSTILE_ID, NOW, SLOW, ActionWorld, page_of
+from tests.web.browser.conftest import Misconduct
 from tests.web.conftest import Site, serve_actions
 
 KEPT_IN = os.environ.get("TIMEOUT_MONITOR_SCREENSHOTS", "")
@@ -92,6 +98,30 @@ def test_what_if_stays_where_it_was_over_a_refresh(page: Page, action_world: Act
         expect(page.get_by_text("Executions", exact=True).first).to_be_visible()
         page.keyboard.press("ArrowRight")
         expect(curve(page).locator(".at")).to_have_text("7 s?")
+
+
+def test_a_state_that_cannot_be_read_is_told_in_an_open_tab(
+    page: Page, action_world: ActionWorld, misconduct: Misconduct
+) -> None:
+    """The page that comes with the error is shown: it is an answer, and says what is missing."""
+    fails = Event()
+
+    def read(org_snapshot: OrgSnapshot, action_id: str, time_range: TimeRange) -> ActionHistory:
+        if fails.is_set():
+            reason = "The state is locked by another process"
+            raise LedgerError(reason, "Wait.")
+        return action_world.read(org_snapshot, action_id, time_range)
+
+    with serve_actions(action_world, read) as site:
+        page.goto(address(site))
+        expect(curve(page)).to_be_visible()
+        fails.set()
+        for _ in range(2):
+            with page.expect_response("**/actions/**"):
+                page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.get_by_text("The state is locked by another process.")).to_be_visible()
+        expect(page.locator("#silence")).to_be_hidden()
+    misconduct.console.clear()
 
 
 def test_without_a_script_tables_say_the_same(browser: Browser, action_site: Site) -> None:

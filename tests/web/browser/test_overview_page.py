@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from monitor.snapshot import RemediationSnapshot, Snapshot
 from tests.exporter.snapshots import NOW, snapshot
@@ -156,6 +156,41 @@ def test_a_server_that_refuses_is_told(page: Page, serve: Server, misconduct: Mi
 
     expect(page.locator("#silence")).to_contain_text("The server answers 503 since")
     misconduct.console.clear()
+
+
+def test_a_page_of_somebody_else_is_no_answer(page: Page, serve: Server) -> None:
+    """A login that a proxy puts in our place leaves what is shown, says so, and is asked again."""
+    page.goto(address(serve(burning_org())))
+    page.route("**/*", lambda route: route.fulfill(body="<main>Log in</main>"))
+    for _ in range(2):
+        with page.expect_response("**/*"):
+            page.evaluate(LOOK_AGAIN)
+
+    expect(page.locator("#silence")).to_contain_text("The server answers with something else since")
+    expect(page.locator(ROWS)).to_have_count(5)
+    page.unroute("**/*")
+    page.evaluate(LOOK_AGAIN)
+    expect(page.locator("#silence")).to_be_hidden()
+
+
+def test_an_upgrade_loads_the_page_anew(page: Page, serve: Server) -> None:
+    """A page that comes with another script is not shown by the old one."""
+    page.clock.install()
+    page.goto(address(serve(burning_org())))
+    page.evaluate("window.mine = true")
+    page.clock.fast_forward(6_000)
+
+    def upgrade(route: Route) -> None:
+        answer = route.fetch()
+        page_of_it = answer.text().replace("app.js?v=", "app.js?v=new")
+        route.fulfill(body=page_of_it, content_type="text/html", headers={"ETag": "another"})
+
+    page.route("**/", upgrade, times=1)
+    with page.expect_event("load"):
+        page.evaluate(LOOK_AGAIN)
+
+    assert page.evaluate("window.mine") is None
+    expect(page.locator(ROWS)).to_have_count(5)
 
 
 def test_a_refresh_changes_only_what_changed(page: Page, serve: Server) -> None:
