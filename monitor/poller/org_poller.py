@@ -137,7 +137,7 @@ class OrgPoller:
         return self._read(self._reader.source_reader.poll, RequestBudget(), self._leased)
 
     def follow(self) -> None:
-        """Take the snapshot anew from what another program has read of the org.
+        """Take the snapshot anew from what another program has read of the org, and judges.
 
         Raises:
             LedgerError: The state can't be read.
@@ -149,6 +149,8 @@ class OrgPoller:
             self._health.note_following()
             # Whoever takes over has to know the timeouts in force.
             self._catalogue.is_read = False
+            # Verdicts are made by whoever reads: ours would stay what they were for good.
+            self._diagnosis = self._diagnosed_until = None
             self._snapshot = replace(taken, health=self._health.current)
 
     def catch_up(self) -> None:
@@ -294,6 +296,7 @@ class OrgPoller:
             LedgerError: The state can't be read; it is tried again after the next poll.
         """
         started = time.monotonic()
+        claimed = self._diagnosed_until
         try:
             found = diagnose_org(
                 self._ledger,
@@ -307,6 +310,8 @@ class OrgPoller:
         except LedgerError:
             self._diagnosed_until = None
             raise
+        if claimed is not None and self._diagnosed_until is None:
+            return  # Another program has taken over meanwhile.
         self._diagnosis = found
         self._freshness.note_diagnosis()
         log.info(

@@ -209,7 +209,7 @@ def action_page(
         verdict=found.verdict.replace("_", " ") if found else "not judged yet",
         severity=severity_of(found, known.time_range.end).value if found and known else "unknown",
         period=found.period if found else None,
-        lead=explanation(found) if found else "No diagnosis has been made since the start.",
+        lead=explanation(found) if found else _not_judged(org_snapshot),
         editable=f"{HOW_TO_CHANGE[found.editable]}." if found else "",
         facts=action_facts(day, found, hour=hour),
         raises=raise_rows(found),
@@ -235,6 +235,12 @@ def action_page(
             changes=history.changes if history else (),
         ),
     )
+
+
+def _not_judged(org_snapshot: OrgSnapshot) -> str:
+    if org_snapshot.read_by:
+        return f"It is judged by {org_snapshot.read_by}, which reads the org."
+    return "No diagnosis has been made since the start."
 
 
 def known_action(org_snapshot: OrgSnapshot, action_id: str) -> ActionSummary | None:

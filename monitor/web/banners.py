@@ -77,8 +77,7 @@ def banners(snapshot: Snapshot, now: float) -> tuple[Banner, ...]:
     """
     found = [*_of_all(snapshot)]
     for org_snapshot in snapshot.orgs:
-        if not org_snapshot.read_by:
-            found += _on_staleness(org_snapshot, snapshot.stale_after_seconds)
+        found += _on_staleness(org_snapshot, snapshot.stale_after_seconds)
         found += _of_org(org_snapshot)
     reasons = [one for one in why_not_ready(snapshot, now) if one.org]
     found += [_unready(one, snapshot) for one in reasons if _is_for_good(one)]
@@ -132,11 +131,11 @@ class BannerStack:
 
 
 def stale_from(snapshot: Snapshot) -> float | None:
-    """Return from when on the snapshot is stale; epoch seconds, None where nothing is read here."""
+    """Return from when on the snapshot is stale; epoch seconds, None where nothing was read."""
     return min(
         (
             moment
-            for org_snapshot in snapshot.read_here
+            for org_snapshot in snapshot.orgs
             for moment in _stale_moments(org_snapshot, snapshot.stale_after_seconds)
         ),
         default=None,
@@ -171,13 +170,25 @@ def _of_all(snapshot: Snapshot) -> list[Banner]:
 
 def _stale_moments(org_snapshot: OrgSnapshot, stale_after_seconds: float) -> list[float]:
     """When the sources of an org turn stale, and when its newest poll is too long ago."""
-    ended = org_snapshot.polled_at
+    ended = _poll_ended(org_snapshot)
     moments = [last for _, last in _last_reads(org_snapshot)] + ([] if ended is None else [ended])
     return [moment + stale_after_seconds for moment in moments]
 
 
+def _poll_ended(org_snapshot: OrgSnapshot) -> float | None:
+    """When the newest poll ended; None where another program makes them."""
+    return None if org_snapshot.read_by else org_snapshot.polled_at
+
+
 def _last_reads(org_snapshot: OrgSnapshot) -> list[tuple[str, float]]:
-    """The sources that answer and were read, with when that was."""
+    """The sources that answer and were read, with when that was.
+
+    Which of the others answer is known to the program alone that reads the org.
+    """
+    if org_snapshot.read_by:
+        required = org_snapshot.required_source
+        last = org_snapshot.last_success_at(required)
+        return [(required, last)] if last else []
     available = org_snapshot.health.source_available
     reads = [(source, org_snapshot.last_success_at(source)) for source in org_snapshot.source_names]
     return [(source, last) for source, last in reads if available.get(source) and last]
@@ -194,9 +205,10 @@ def _on_staleness(org_snapshot: OrgSnapshot, stale_after_seconds: float) -> list
             Markup("{} {}").format(source, time_tag(last, TimeForm.AGE)) for source, last in reads
         )
         told.append(Markup("last read: {}").format(Markup(", ").join(ages)))
-    if org_snapshot.polled_at is not None:
-        ended = time_tag(org_snapshot.polled_at, TimeForm.SHORT)
-        told.append(Markup("the newest poll ended {}").format(ended))
+    ended = _poll_ended(org_snapshot)
+    if ended is not None:
+        tag = time_tag(ended, TimeForm.SHORT)
+        told.append(Markup("the newest poll ended {}").format(tag))
     words = Markup("Data is stale; {}.").format(Markup("; ").join(told))
     return [Banner(BannerKind.BAD, words, (org_snapshot.org,), min(moments))]
 

@@ -41,6 +41,7 @@ class Shell:
         refresh_seconds: How often the page looks whether there is something new.
         banners: What a reader must know first.
         is_ready: Whether what is shown can be relied on.
+        is_standby: Whether other programs read all that is shown.
         off: Sources that do not answer, by name.
         stale_from_iso: From when on the data is stale unless something is read, for a script.
     """
@@ -52,6 +53,7 @@ class Shell:
     refresh_seconds: int
     banners: BannerStack
     is_ready: bool
+    is_standby: bool
     off: tuple[str, ...]
     stale_from_iso: str | None
 
@@ -62,6 +64,7 @@ class Shell:
         Two shells of one snapshot are equal as long as the same banners are to be seen.
         """
         wanted = int(snapshot.interval_seconds / _LOOKS_PER_POLL)
+        stale = stale_from(snapshot)
         polled = [one.polled_at for one in snapshot.read_here if one.polled_at is not None]
         return cls(
             version=__version__,
@@ -70,9 +73,10 @@ class Shell:
             next_poll_at=min(polled) + snapshot.interval_seconds if polled else None,
             refresh_seconds=min(max(wanted, _LEAST_REFRESH_SECONDS), _MOST_REFRESH_SECONDS),
             banners=BannerStack.of(banners(snapshot, now)),
-            is_ready=not why_not_ready(snapshot, now),
+            is_ready=not why_not_ready(snapshot, now) and (stale is None or now <= stale),
+            is_standby=bool(snapshot.orgs) and not snapshot.read_here,
             off=tuple(sorted({source for one in snapshot.orgs for source in one.sources_off})),
-            stale_from_iso=iso_time(stale_from(snapshot)),
+            stale_from_iso=iso_time(stale),
         )
 
 

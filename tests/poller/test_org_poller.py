@@ -380,6 +380,22 @@ def test_a_diagnosis_that_fails_grows_old(
     assert (poller.snapshot.diagnosed_at or 0.0) > began_at + 1e-3
 
 
+def test_verdicts_end_with_the_turn_of_who_made_them(open_poller: OpenPoller) -> None:
+    """A daemon that another one has taken over from shows none, not those of back then for good."""
+    poller = open_poller().poller
+    poller.poll()
+    assert poller.claim_diagnosis()
+    poller.diagnose()
+    before = poller.snapshot
+    assert before.diagnosis is not None
+
+    poller.follow()
+    after = poller.snapshot
+    assert after.diagnosis is None
+    # Whoever reads again judges again, at once.
+    assert poller.claim_diagnosis()
+
+
 def test_names_beyond_their_bound_are_counted_as_such(
     open_poller: OpenPoller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -62,7 +63,22 @@ def test_a_standby_is_ready_and_calm(serve: Server) -> None:
         "reasons": [],
         "standby": [{"org": ORG, "read_by": "ops-2 (process 7)"}],
     }
-    assert "Standby: read by ops-2 (process 7)" in page.ask("/").text
+    text = page.ask("/").text
+    assert "Standby: read by ops-2 (process 7)" in text
+    assert re.search('class="mark unknown"[^>]*>Standby', text)
+    assert "Data is fresh" not in text
+
+
+def test_a_standby_says_that_what_it_shows_is_old(serve: Server) -> None:
+    """Its reader reads numbers of a day ago, whoever is to answer for that."""
+    page = serve(replace(org_snapshot(), read_by="ops-2", is_leased=False))
+    page.clock.at += DAY
+
+    text = page.ask("/").text
+    assert "Data is not up to date</span>" in text
+    assert 'class="mark unknown"' not in text
+    assert "Data is stale; last read: actions <time" in text
+    assert page.ask("/readyz").status == 200
 
 
 def test_not_ready_before_anything_was_read(serve: Server) -> None:
