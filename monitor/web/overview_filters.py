@@ -131,7 +131,26 @@ class FilterChoices:
             verdicts=tuple(verdicts),
         )
 
+    def with_chosen(self, filters: OverviewFilters) -> Self:
+        """Return them with what is chosen, though no action has it now: a form says what it does.
 
-def verdict_words(verdict: Verdict | None) -> str:
+        Args:
+            filters: What is chosen.
+        """
+        verdict = None if filters.verdict == NO_VERDICT else filters.verdict
+        return replace(
+            self,
+            orgs=_with(self.orgs, Choice(filters.org, filters.org)),
+            integrations=_with(self.integrations, Choice(filters.integration, filters.integration)),
+            verdicts=_with(self.verdicts, Choice(filters.verdict, verdict_words(verdict))),
+        )
+
+
+def _with(choices: tuple[Choice, ...], chosen: Choice) -> tuple[Choice, ...]:
+    is_there = not chosen.value or any(one.value == chosen.value for one in choices)
+    return choices if is_there else (*choices, chosen)
+
+
+def verdict_words(verdict: str | None) -> str:
     """Return a verdict as people say it: ``slow tail``."""
     return "not judged yet" if verdict is None else verdict.replace("_", " ")

@@ -270,6 +270,27 @@ def test_shows_the_verdict_and_the_raise(serve: Server, tmp_path: Path) -> None:
     assert below.index("1 other is well, 1 can't be judged") < below.index("healthy")
 
 
+def test_an_org_that_is_gone_is_not_all_clear(serve: Server) -> None:
+    """A link from before a rename says so, shows no numbers of it, and leads on by its form."""
+    html = serve(burning_org()).ask("/?org=globex").text
+    text = text_of(html)
+
+    assert "There is no org globex" in text
+    assert "Timeouts, last hour" not in text
+    assert "needs attention" not in text
+    assert "nothing changed" not in text
+    assert '<option value="globex" data-key="=globex" selected>' in html
+    assert '<option value="acme"' in html
+
+
+def test_the_form_says_what_is_chosen(serve: Server) -> None:
+    """Also a verdict or an integration that no action has at the moment."""
+    html = serve(burning_org()).ask("/?verdict=wrong_inputs&integration=Gone").text
+
+    assert '<option value="wrong_inputs" data-key="=wrong_inputs" selected>wrong inputs' in html
+    assert '<option value="Gone" data-key="=Gone" selected>Gone' in html
+
+
 def test_before_a_diagnosis_there_is_a_dash(serve: Server, tmp_path: Path) -> None:
     """Not a verdict that nobody gave."""
     undiagnosed = replace(recorded_org_snapshot(tmp_path), diagnosis=None)
