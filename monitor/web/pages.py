@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Response, render_template
+from jinja2 import pass_context
 
 from monitor import __version__
 from monitor.formats import count_of, iso_time
 from monitor.web.banners import BannerStack, banners, stale_from
 from monitor.web.readiness import why_not_ready
-from monitor.web.time_tags import time_tag
+from monitor.web.time_tags import TimeForm, time_tag, utc_year
 
 if TYPE_CHECKING:
     from flask import Flask
+    from jinja2.runtime import Context
+    from markupsafe import Markup
 
     from monitor.snapshot import Snapshot
 
@@ -82,8 +85,14 @@ class Shell:
 
 def add_page_words(app: Flask) -> None:
     """Let templates write moments and numbers of things: ``{{ time_tag(at, "short") }}``."""
-    app.jinja_env.globals["time_tag"] = time_tag
+    app.jinja_env.globals["time_tag"] = _time_tag_on_page
     app.jinja_env.globals["count_of"] = count_of
+
+
+@pass_context
+def _time_tag_on_page(context: Context, at: float, form: str = TimeForm.FULL) -> Markup:
+    """Write a moment as of the year in which the page's snapshot was taken."""
+    return time_tag(at, form, utc_year(context["shell"].taken_at))
 
 
 def page_response(template: str, snapshot: Snapshot, now: float, **words: object) -> Response:

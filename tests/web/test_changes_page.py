@@ -147,6 +147,20 @@ def test_the_address_says_what_is_shown(
     assert missing not in words
 
 
+def test_a_change_of_another_year_says_so(serve: Server, ledger: Ledger) -> None:
+    """A day and a month alone are those of this year."""
+    shown = fill(ledger)
+    later = replace(shown, taken_at=shown.taken_at + 366 * 86_400)
+
+    assert (
+        'data-form="short">21 Sep '
+        in serve(shown=shown, trails=ledger.journal).ask("/changes").text
+    )
+    html = serve(shown=later, trails=ledger.journal).ask("/changes").text.partition("<main")[2]
+    assert 'data-form="short">2026-09-21 ' in html
+    assert 'data-form="short">21 Sep ' not in html
+
+
 def test_older_ones_are_a_link_away(serve: Server, ledger: Ledger) -> None:
     """Every page says how many it shows; all of them together show everything once."""
     org = ChangedOrg(ledger)

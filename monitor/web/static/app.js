@@ -53,7 +53,9 @@
     full: (at) => `${dated(new Date(at))} ${clock(new Date(at))}`,
     short(at) {
       const moment = new Date(at);
-      if (dated(moment) === dated(new Date(now()))) return clock(moment);
+      const today = new Date(now());
+      if (dated(moment) === dated(today)) return clock(moment);
+      if (moment.getFullYear() !== today.getFullYear()) return FORMS.full(at);
       return `${moment.getDate()} ${MONTHS[moment.getMonth()]} ${clock(moment)}`;
     },
     age: (at) => (now() - at < SECOND ? "just now" : `${length(now() - at)} ago`),
@@ -93,7 +95,7 @@
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const element = document.getElementById("zone");
     if (element && zone && zone !== "UTC") {
-      write(element, `Times are in ${zone}; UTC stands behind each.`);
+      write(element, `Times are in ${zone}; UTC stands behind each. Pictures are in UTC.`);
     }
   }
 

@@ -89,9 +89,18 @@ def test_times_are_in_the_viewers_zone(browser: Browser, serve: Server) -> None:
 
     expect(page.locator(ROWS).filter(has_text="Order Status")).to_contain_text("since 16:45")
     expect(page.locator("#zone")).to_have_text(
-        "Times are in Asia/Calcutta; UTC stands behind each."
+        "Times are in Asia/Calcutta; UTC stands behind each. Pictures are in UTC."
     )
     context.close()
+
+
+def test_a_moment_of_another_year_says_so(page: Page, serve: Server) -> None:
+    """By the server's clock, whichever year it is here."""
+    site = serve(burning_org())
+    site.clock.at += 366 * 86_400
+    page.goto(address(site))
+
+    expect(page.locator(".as-of")).to_contain_text("as of 2026-09-21 14:15")
 
 
 def test_ages_go_by_the_servers_clock(page: Page, serve: Server) -> None:
