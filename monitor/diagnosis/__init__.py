@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
-from monitor.diagnosis.explain import advised_raise, explanation, format_raise
+from monitor.diagnosis.explain import NO_STEP, advised_raise, explanation, format_raise
 from monitor.diagnosis.model import (
     Concurrency,
     Diagnosis,
@@ -43,6 +43,7 @@ __all__ = [
     "ANSWERED_TARGET",
     "CRITICAL_SHARE",
     "HOW_TO_CHANGE",
+    "NO_STEP",
     "TOO_LONG_RATIO",
     "ActionEvidence",
     "Concurrency",

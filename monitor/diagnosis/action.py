@@ -103,6 +103,9 @@ def diagnose(
         and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
         else None
     )
+    if recommendation is not None and verdict is not Verdict.SLOW_TAIL:
+        # What it would take is told; but a raise to the cap is not what it needs.
+        recommendation = replace(recommendation, next_ms=None)
     return Diagnosis(
         verdict=verdict,
         rule=rule,

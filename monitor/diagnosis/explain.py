@@ -15,6 +15,13 @@ GUARD_TEXTS: dict[str, str] = {
 """What each guard of a recommendation says."""
 
 
+NO_STEP = (
+    "`apply` can't set it: the smallest step is beyond `max_step`, or beyond the largest timeout "
+    "allowed; it takes a change by hand"
+)
+"""Why a raise that is advised would not be carried out."""
+
+
 def advised_raise(diagnosis: Diagnosis) -> tuple[float, float] | None:
     """Return the timeout in force and the one to raise it to, in seconds.
 
@@ -69,8 +76,11 @@ def _benefit(advice: Recommendation) -> str:
 
 
 def _next_step(diagnosis: Diagnosis, advice: Recommendation) -> list[str]:
-    """Return what would be set now, where that is not all of it."""
-    if advice.next_ms is None or diagnosis.curve is None or advice.next_ms == advice.capped_ms:
+    """Return what would be set now where that is not all of it, or that nothing would."""
+    if advice.next_ms is None:
+        # What others have to change knows no steps of ours.
+        return [NO_STEP] if diagnosis.editable is Editable.YES else []
+    if diagnosis.curve is None or advice.next_ms == advice.capped_ms:
         return []
     step = diagnosis.curve.at(advice.next_ms)
     if step is None:

@@ -70,7 +70,8 @@ class Recommendation:
         slots_after: The same with the new timeout for each timeout of today: an upper bound.
         busiest_slots_before: The same in the busiest window.
         busiest_slots_after: The same in the busiest window.
-        next_ms: What would be set now, one step towards ``capped_ms``; None where nothing would.
+        next_ms: What would be set now, one step towards ``capped_ms``; None where nothing would:
+            for another verdict than ``slow_tail``, or where no step is within what is allowed.
     """
 
     timeout_ms: float

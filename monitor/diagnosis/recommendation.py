@@ -29,6 +29,9 @@ class TimeoutBounds:
     max_step: float = LARGEST_STEP
 
 
+_TINY = 1e-9
+"""What floating-point numbers may be off by."""
+
 DEFAULT_BOUNDS = TimeoutBounds()
 
 
@@ -80,16 +83,18 @@ def recommend(
 
 
 def _next(timeout_ms: float, capped_ms: float, bounds: TimeoutBounds) -> float | None:
-    """Return what would be set now; None where no more is to be set."""
+    """Return what would be set now; None where no more is to be set, or no step is allowed."""
     if capped_ms <= timeout_ms:
         return None
-    return next_timeout_ms(
+    next_ms = next_timeout_ms(
         round(timeout_ms),
         capped_ms,
         step_ms=max(1, round(bounds.step_ms)),
         max_step=bounds.max_step,
         max_timeout_ms=round(bounds.cap_ms),
     )
+    is_allowed = timeout_ms < next_ms <= timeout_ms * (bounds.max_step + _TINY)
+    return next_ms if is_allowed else None
 
 
 def clamp(

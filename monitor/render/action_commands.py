@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.contract import Contract
-from monitor.diagnosis import HOW_TO_CHANGE, Diagnosis, Editable, advised_raise
+from monitor.diagnosis import HOW_TO_CHANGE, NO_STEP, Diagnosis, Editable, advised_raise
 from monitor.journal import IN_FORCE_STATES, Change
 
 _PROGRAM = "timeout-monitor"
@@ -90,6 +90,8 @@ def _raise(
         purpose = f"Raise it from {step[0]:g} s to {next_ms / 1_000:g} s, a step to {step[1]:g} s"
     if diagnosis.editable is not Editable.YES:
         return ActionCommand(purpose, "", f"{HOW_TO_CHANGE[diagnosis.editable]}.")
+    if next_ms is None:
+        return ActionCommand(purpose, "", f"{NO_STEP}.")
     return ActionCommand(
         purpose,
         _command("apply", "--org", org, "--", action_id),

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from monitor.diagnosis.editable import Editable
-from monitor.diagnosis.explain import GUARD_TEXTS, advised_raise, explanation, format_raise
+from monitor.diagnosis.explain import (
+    GUARD_TEXTS,
+    NO_STEP,
+    advised_raise,
+    explanation,
+    format_raise,
+)
 from monitor.diagnosis.model import LatencyDrift, Verdict
 from tests.diagnosis.diagnoses import advised, healthy, slow_tail
 
@@ -74,6 +80,15 @@ def test_a_story_tells_who_has_to_change_it() -> None:
         replace(slow_tail(), editable=Editable.TERRAFORM)
     )
     assert "config_timeout_seconds" not in explanation(slow_tail())
+
+
+def test_a_story_tells_where_no_step_is_possible() -> None:
+    """What this program can't set it does not offer; a change by hand knows no such steps."""
+    refused = advised(next_ms=None)
+
+    assert f"{NO_STEP}." in explanation(refused)
+    assert NO_STEP not in explanation(replace(refused, editable=Editable.TERRAFORM))
+    assert NO_STEP not in explanation(slow_tail())
 
 
 @pytest.mark.parametrize(("ratio", "words"), [(2.0, "2.0 times slower"), (0.5, "2.0 times faster")])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.diagnosis.action import DiagnosisSettings, diagnose
-from monitor.diagnosis.model import Recommendation
+from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.recommendation import TimeoutBounds, clamp
 from monitor.model import CAP_MS
 from tests.diagnosis.synthetic_evidence import lognormal, observe, with_hangs
@@ -97,3 +97,24 @@ def test_what_would_be_set_now_is_one_step_towards_it() -> None:
     narrow = diagnose(evidence, DiagnosisSettings(step_ms=1_000, max_step=1.2)).recommendation
     assert narrow is not None
     assert narrow.next_ms == 6_000
+
+
+@pytest.mark.parametrize(
+    ("median_ms", "timeout_ms", "max_step", "verdict"),
+    [
+        pytest.param(360, 1_000, 1.5, Verdict.SLOW_TAIL, id="1 s can only become 2 s"),
+        pytest.param(720, 2_000, 1.2, Verdict.SLOW_TAIL, id="2 s, a fifth at most"),
+        pytest.param(9_000, 28_000, 1.5, Verdict.AT_CAP, id="at the cap"),
+    ],
+)
+def test_what_a_guard_would_refuse_is_not_told_as_the_next_step(
+    median_ms: float, timeout_ms: float, max_step: float, verdict: Verdict
+) -> None:
+    """The smallest raise in whole seconds is too large a step, or a raise is not what helps."""
+    evidence = observe(lognormal(20_000, median_ms, 0.7), timeout_ms, windows=DAY_WINDOWS)
+    found = diagnose(evidence, DiagnosisSettings(step_ms=1_000, max_step=max_step))
+    assert found.verdict is verdict
+    assert found.recommendation is not None
+    assert found.recommendation.capped_ms is not None
+    assert found.recommendation.capped_ms > timeout_ms
+    assert found.recommendation.next_ms is None
