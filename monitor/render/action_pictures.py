@@ -72,7 +72,7 @@ def draw_action(
     step = None if diagnosis is None else advised_raise(diagnosis)
     advised_ms = None if step is None else step[1] * 1_000
     curve = None if diagnosis is None else diagnosis.curve
-    remark = "without the hours of incidents" if diagnosis and diagnosis.outages else ""
+    remark = "without the hours of incidents" if diagnosis and diagnosis.incidents else ""
     return ActionPictures(
         outcomes=outcomes_picture(outcomes_of(history, diagnosis, bar), f"{name}outcomes"),
         latency=latency_picture(_latency(history, advised_ms), f"{name}latency")
@@ -107,15 +107,18 @@ def outcomes_of(history: ActionHistory, diagnosis: Diagnosis | None, bar: int) -
         for piece, counts in zip(pieces, counted, strict=True)
         if any(counts) or not _is_unread(piece, history)
     ]
-    outages = () if diagnosis is None else diagnosis.outages
+    incidents = [
+        TimeRange(int(one.since), period.end if one.until is None else int(one.until))
+        for one in (() if diagnosis is None else diagnosis.incidents)
+    ]
     return Outcomes(
         period,
         bars,
         unread=history.unread,
         incidents=tuple(
-            TimeRange(max(begin, period.start), min(end, period.end))
-            for begin, end in outages
-            if begin < period.end and end > period.start
+            TimeRange(max(one.start, period.start), min(one.end, period.end))
+            for one in incidents
+            if one.start < period.end and one.end > period.start
         ),
         changes=tuple(
             TimeoutChange(one.at, one.from_ms, one.to_ms)

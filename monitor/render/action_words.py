@@ -98,22 +98,32 @@ def _trend(day: ActionSummary) -> str:
     return "the day before is not known" if before is None else f"{before:,} a day earlier"
 
 
-def verdict_evidence(found: Diagnosis) -> tuple[tuple[str, str], ...]:
-    """Return what a verdict rests on, in words; what says nothing is left out."""
-    lines = [
-        ("Executions", f"{found.executions:,.0f}"),
-        ("Timed out", f"{found.timeouts:,.0f}"),
-        ("Failed otherwise", f"{found.errors:,.0f}"),
-        ("Throttled", f"{found.throttled:,.0f}"),
+def verdict_evidence(
+    found: Diagnosis, *, successes_known: bool = True
+) -> tuple[tuple[str, str], ...]:
+    """Return what a verdict rests on, in words; what says nothing is left out.
+
+    Args:
+        found: The verdict.
+        successes_known: Whether anything but timeouts can be seen.
+    """
+    lines = [("Executions", f"{found.executions:,.0f}")] if successes_known else []
+    lines.append(("Timed out", f"{found.timeouts:,.0f}"))
+    if successes_known:
+        lines += [
+            ("Failed otherwise", f"{found.errors:,.0f}"),
+            ("Throttled", f"{found.throttled:,.0f}"),
+        ]
+    lines += [
         ("Calls that take longer than the timeout", percent(found.timeout_share, UNKNOWN)),
     ]
     if found.rescue_bounds is not None:
         lines.append(("Timeouts that a raise would rescue", share_between(*found.rescue_bounds)))
-    if found.outages:
+    if found.incidents:
         lines.append(
             (
                 "Timeouts bunched in time",
-                f"{percent(found.outage_share)}, in {count_of(len(found.outages), 'incident')}",
+                f"{percent(found.outage_share)}, in {count_of(len(found.incidents), 'incident')}",
             )
         )
     if found.early_share:

@@ -135,6 +135,7 @@ class ReportContent:
         left_out: What is not told of, and why, in sentences.
         beyond: Actions worth attention that are not among them.
         well: Actions that are well.
+        unjudged: Actions of which nothing can be said, and that nothing happened to.
     """
 
     title: str
@@ -144,6 +145,7 @@ class ReportContent:
     left_out: tuple[str, ...]
     beyond: int = 0
     well: int = 0
+    unjudged: int = 0
 
     @classmethod
     def of(  # noqa: PLR0913 - what was found, when, and of what there are pictures
@@ -166,7 +168,9 @@ class ReportContent:
             histories: By org and action id: what pictures are drawn from.
             stale: By org: for how many seconds its executions were not read, where that is long.
         """
-        chosen, well = worst_actions(summaries, diagnoses)
+        chosen, others = worst_actions(summaries, diagnoses)
+        well = sum(severity_of_action(one, diagnoses) is Severity.GOOD for one in others)
+        beyond, unjudged = max(0, len(chosen) - MOST_ROWS), len(others) - well
         seconds = max((one.time_range.seconds for one in summaries), default=0)
         actions = tuple(
             _action(number, one, diagnoses, histories.get((one.org, one.action_id)), seconds)
@@ -180,21 +184,24 @@ class ReportContent:
                 _org(one, limits.get(one.org, ()), stale.get(one.org, 0.0)) for one in summaries
             ),
             actions=actions,
-            left_out=_left_out(actions, len(chosen) - len(actions), well),
-            beyond=len(chosen) - len(actions),
+            left_out=_left_out(actions, beyond, well, unjudged),
+            beyond=beyond,
             well=well,
+            unjudged=unjudged,
         )
 
 
 def worst_actions(
     summaries: Sequence[Summary], diagnoses: Mapping[str, OrgDiagnosis]
-) -> tuple[list[ActionSummary], int]:
-    """Return the actions that are worth attention, the worst first, and how many are well."""
-    actions = most_severe_first(summaries, diagnoses)
-    chosen = [
-        one for one in actions if one.timeouts or severity_of_action(one, diagnoses) not in _WELL
-    ]
-    return chosen, len(actions) - len(chosen)
+) -> tuple[list[ActionSummary], list[ActionSummary]]:
+    """Return the actions that are worth attention, the worst first, and all others."""
+    chosen: list[ActionSummary] = []
+    others: list[ActionSummary] = []
+    for one in most_severe_first(summaries, diagnoses):
+        is_hit = one.timeouts or one.throttled
+        is_well = not is_hit and severity_of_action(one, diagnoses) in _WELL
+        (others if is_well else chosen).append(one)
+    return chosen, others
 
 
 def with_pictures_up_to(content: ReportContent, count: int) -> ReportContent:
@@ -202,9 +209,8 @@ def with_pictures_up_to(content: ReportContent, count: int) -> ReportContent:
     actions = tuple(
         one if one.number <= count else replace(one, pictures=None) for one in content.actions
     )
-    return replace(
-        content, actions=actions, left_out=_left_out(actions, content.beyond, content.well)
-    )
+    left_out = _left_out(actions, content.beyond, content.well, content.unjudged)
+    return replace(content, actions=actions, left_out=left_out)
 
 
 def _action(
@@ -240,7 +246,9 @@ def _action(
             action, found, period="24 h" if seconds == _DAY else format_duration(seconds)
         ),
         raises=raise_rows(found),
-        evidence=verdict_evidence(found) if found else (),
+        evidence=verdict_evidence(found, successes_known=action.successes is not None)
+        if found
+        else (),
         notes=tuple(f"{note.rstrip('.')}." for note in (found.notes if found else ())),
         pictures=None if history is None else _pictures(number, found, history),
     )
@@ -292,7 +300,9 @@ def _headline(summary: Summary) -> str:
     return f"{'; '.join(told)}."
 
 
-def _left_out(actions: Sequence[ReportAction], beyond: int, well: int) -> tuple[str, ...]:
+def _left_out(
+    actions: Sequence[ReportAction], beyond: int, well: int, unjudged: int
+) -> tuple[str, ...]:
     told = []
     bare = [one.name for one in actions if one.pictures is None]
     if bare:
@@ -302,5 +312,10 @@ def _left_out(actions: Sequence[ReportAction], beyond: int, well: int) -> tuple[
     if beyond:
         told.append(f"{count_of(beyond, 'action')} that timed out less are not in the table.")
     if well:
-        told.append(f"{count_of(well, 'action')} without a timeout and well are not listed.")
+        are = "is" if well == 1 else "are"
+        told.append(f"{count_of(well, 'action')} without a timeout and well {are} not listed.")
+    if unjudged:
+        are = "is" if unjudged == 1 else "are"
+        action = count_of(unjudged, "action")
+        told.append(f"{action} without a timeout that can't be judged {are} not listed.")
     return tuple(told)

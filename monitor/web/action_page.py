@@ -214,7 +214,9 @@ def action_page(
         facts=action_facts(day, found, hour=hour),
         raises=raise_rows(found),
         notes=tuple(f"{note.rstrip('.')}." for note in (found.notes if found else ())),
-        evidence=verdict_evidence(found) if found else (),
+        evidence=verdict_evidence(found, successes_known=day.successes is not None)
+        if found
+        else (),
         evidence_range=known.time_range if known and found else None,
         periods=tuple(
             PeriodChoice(key, words, key == shown.key) for key, (words, _) in PERIODS.items()

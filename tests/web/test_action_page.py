@@ -200,6 +200,8 @@ def test_the_flow_contract_has_a_page(tmp_path: Path) -> None:
     text = text_of(answer.text)
     assert answer.status == 200
     assert "successes can't be seen here" in text
+    for name in ("Executions", "Failed otherwise", "Throttled"):
+        assert not re.search(rf"\b{name} \d", text), name
     assert 'id="curve"' not in answer.text
     assert commands_of(answer.text)[0] == (
         f"timeout-monitor flow set-timeout --dry-run --org {ORG} flow-main {SLOW.action_id} 5000"

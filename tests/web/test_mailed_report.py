@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from monitor.render import ReportContent, report_html, report_markdown
+from monitor.render import ReportContent, report_html, report_markdown, worst_actions
 from monitor.render.html_report import MOST_BYTES
 from monitor.render.mailed_report import with_pictures_up_to
 from monitor.render.markdown_report import escape_markdown
 from monitor.web import report_assets
-from tests.web.action_world import CRM, HOSTILE, IDLE, SLOW
+from tests.web.action_world import CRM, HOSTILE, IDLE, SLOW, ActionWorld
 from tests.web.test_overview import text_of
 
 
@@ -55,8 +55,19 @@ def test_the_worst_come_first_and_the_well_are_counted(html: str) -> None:
     assert "slow tail since at least 2027-01-13 00:00 UTC, goes on" in text
     assert "outage from 2027-01-15 09:00 UTC to 2027-01-15 10:00 UTC, over" in text
     assert "1,403 timeouts in 4 of 7 data actions" in text
-    assert "3 actions without a timeout and well are not listed." in text
+    assert "1 action without a timeout and well is not listed." in text
+    assert "2 actions without a timeout that can't be judged are not listed." in text
     assert IDLE.name not in text
+
+
+def test_an_action_that_was_only_throttled_is_worth_attention(action_world: ActionWorld) -> None:
+    """Nothing can be judged where nothing ran; but that it was refused is told."""
+    day = action_world.snapshot.day
+    idle = next(one for one in day.actions if one.action_id == IDLE.action_id)
+    for throttled, expected in ((4, 1), (0, 0)):
+        actions = (replace(idle, throttled=throttled),)
+        chosen, others = worst_actions([replace(day, actions=actions)], {})
+        assert (len(chosen), len(others)) == (expected, 1 - expected)
 
 
 def test_the_file_needs_nothing_else(html: str) -> None:
