@@ -21,6 +21,9 @@ from monitor.summary import LimitUse, Summary
 CLOCK_OFF_SECONDS = 300.0
 """A clock that is off by a window names windows wrongly, and signed logins last no longer."""
 
+SHOWN_CHANGES = 100
+"""So many of the newest changes of an org are in its snapshot; the state has all."""
+
 
 @dataclass(frozen=True, slots=True)
 class PollHealth:
@@ -79,8 +82,8 @@ class RemediationSnapshot:
             there can be is there.
         results: Changes by how far they came, since the ledger began.
         set_back: Changes that were set back, by why: ``not_helped``, ``asked`` or ``damage``.
-        changes: The newest changes, the newest first.
-        outside: Changes that this program did not make, the newest first.
+        changes: The newest changes, at most ``SHOWN_CHANGES``, the newest first.
+        outside: Changes that this program did not make, likewise.
     """
 
     mode: str = "off"

@@ -20,11 +20,9 @@ from monitor.remediation.guards import GUARD_NAMES
 from monitor.remediation.org import OrgRemediation
 from monitor.remediation.put_back import why_set_back
 from monitor.remediation.reconcile import ReconcileReport
-from monitor.snapshot import RemediationSnapshot
+from monitor.snapshot import SHOWN_CHANGES, RemediationSnapshot
 
 log = structlog.get_logger()
-
-SHOWN_CHANGES = 100
 
 
 class RemediationLoop:

@@ -252,12 +252,18 @@ def outside_row(change: OutsideChange) -> ChangeRow:
     )
 
 
-def not_made_group(entries: Sequence[AuditEntry]) -> NotMadeGroup:
-    """Return what was decided in a row and not made, the newest first."""
+def not_made_group(entries: Sequence[AuditEntry], *, is_cut: bool) -> NotMadeGroup:
+    """Return what was decided in a row and not made.
+
+    Args:
+        entries: The newest first.
+        is_cut: Whether older ones of it may stand on the next page: there is one such on a page,
+            and its oldest one is another with each new one.
+    """
     counted = Counter(one.event for one in entries)
     parts = [f"{count:,} {_NOT_MADE[event][1]}" for event, count in counted.most_common()]
     return NotMadeGroup(
-        key=f"not-made/{entries[-1].entry_id}",
+        key="not-made/cut" if is_cut else f"not-made/{entries[-1].entry_id}",
         at=entries[0].at,
         since=entries[-1].at,
         words=f"{count_of(len(entries), 'change')} not made: {', '.join(parts)}",

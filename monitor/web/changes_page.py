@@ -192,11 +192,14 @@ def _shown(snapshot: Snapshot, query: TrailQuery) -> Trail:
 
 def _rows(trail: Trail) -> Iterator[Row]:
     """Yield the rows, with what was not made in a row as one of them."""
-    for is_not_made, pieces in groupby(
+    oldest = trail.pieces[-1] if trail.pieces and trail.older else None
+    for is_not_made, group in groupby(
         trail.pieces, key=lambda piece: piece.kind is TrailKind.NOT_MADE
     ):
+        pieces = tuple(group)
         if is_not_made:
-            yield not_made_group([piece.entry for piece in pieces if piece.entry])
+            entries = [piece.entry for piece in pieces if piece.entry]
+            yield not_made_group(entries, is_cut=pieces[-1] is oldest)
         else:
             yield from map(_row, pieces)
 

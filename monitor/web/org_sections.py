@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from monitor.formats import count_of
+from monitor.model import UNKNOWN_ACTION
 from monitor.render import describe_limits
 from monitor.web.overview_rows import UNKNOWN, trend_words
 from monitor.web.time_tags import TimeForm, time_tag
@@ -134,8 +135,8 @@ def totals(
     tightest = [one.limits[:1] for one in org_snapshots if one.limits]
     return Totals(
         name=name,
-        attention=sum(1 for one in actions if one.needs_attention),
-        actions=len(actions),
+        attention=sum(1 for one in actions if one.needs_attention and one.is_named),
+        actions=sum(1 for one in actions if one.is_named),
         hour=f"{sum(one.hour.total.timeouts for one in org_snapshots):,}",
         timeouts=f"{timeouts:,}",
         trend=trend_words(timeouts, before),
@@ -155,7 +156,8 @@ def _day_before(org_snapshots: Sequence[OrgSnapshot]) -> int | None:
 
 
 def _headline(org_snapshot: OrgSnapshot) -> str:
-    total, actions = org_snapshot.day.total, org_snapshot.day.actions
+    total = org_snapshot.day.total
+    actions = [one for one in org_snapshot.day.actions if one.action_id != UNKNOWN_ACTION]
     known = count_of(len(actions), "data action")
     if not actions:
         return "No data action is known yet."

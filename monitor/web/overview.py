@@ -111,7 +111,8 @@ class Overview:
 def _draw(seen: _Seen, shell: Shell, filters: OverviewFilters) -> str:
     shown = filters.apply(seen.actions)
     attention = [one for one in shown if one.needs_attention]
-    well = [one for one in shown if not one.needs_attention]
+    well = [one for one in shown if not one.needs_attention and one.is_named]
+    named = sum(1 for one in attention if one.is_named)
     rows = attention if filters.shows_all else attention[:MOST_ROWS]
     # Of those that are well, the ones that come closest to their timeout are the next to watch.
     well.sort(key=lambda one: (-(one.day.budget_used_ratio or 0.0), one.name))
@@ -137,7 +138,8 @@ def _draw(seen: _Seen, shell: Shell, filters: OverviewFilters) -> str:
         sections=[org_section(one) for one in orgs],
         news=since_yesterday(seen.snapshot, of_orgs, filters.org),
         rows=[overview_row(one, seen.lost[one.day.org]) for one in rows],
-        attention=len(attention),
+        attention=named,
+        attention_rows=len(attention),
         well=[well_row(one) for one in (well if filters.shows_all else well[:MOST_WELL])],
         well_count=len(well),
         well_words=_well_words(well, "other" if attention else "data action"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from monitor.formats import count_of, exact_seconds
+from monitor.snapshot import SHOWN_CHANGES
 from monitor.web.overview_filters import verdict_words
 from monitor.web.overview_rows import action_url
 from monitor.web.time_tags import TimeForm, time_tag
@@ -59,12 +60,12 @@ class SinceYesterday:
     Attributes:
         summary: How much of what, in one line.
         news: The newest first, no more than can be read.
-        left_out: How many more there are.
+        left_out: How many more there are; empty where there are none.
     """
 
     summary: str
     news: tuple[News, ...]
-    left_out: int
+    left_out: str
 
 
 def since_yesterday(
@@ -79,25 +80,39 @@ def since_yesterday(
     """
     begin = snapshot.taken_at - DAY_SECONDS
     found = [*_verdicts(actions)]
+    is_cut = False
     for org_snapshot in snapshot.orgs:
         if org in {"", org_snapshot.org}:
             done = org_snapshot.remediation
-            found += [
+            made = [
                 _Event(_moment(one), one.org, "timeout", partial(_change, one))
                 for one in done.changes
             ]
-            found += [
+            seen = [
                 _Event(one.at, one.org, "timeout", partial(_outside, one)) for one in done.outside
             ]
+            is_cut = is_cut or _is_cut(made, begin) or _is_cut(seen, begin)
+            found += made + seen
     events = sorted((one for one in found if one.at >= begin), key=lambda one: -one.at)
     return SinceYesterday(
-        summary=_summary(events),
+        summary=_summary(events, is_cut=is_cut),
         news=tuple(
             News(time_tag(one.at, TimeForm.SHORT), one.org, one.tell())
             for one in events[:MOST_SHOWN]
         ),
-        left_out=max(0, len(events) - MOST_SHOWN),
+        left_out=_left_out(len(events) - MOST_SHOWN, is_cut=is_cut),
     )
+
+
+def _is_cut(newest: list[_Event], begin: float) -> bool:
+    """Whether the day may have had more of these than the snapshot has."""
+    return len(newest) >= SHOWN_CHANGES and newest[-1].at >= begin
+
+
+def _left_out(count: int, *, is_cut: bool) -> str:
+    if count <= 0:
+        return ""
+    return f"at least {count:,} more" if is_cut else f"{count:,} more"
 
 
 def _verdicts(actions: Iterable[WatchedAction]) -> Iterable[_Event]:
@@ -146,7 +161,7 @@ def _timeout(timeout_ms: int | None) -> str:
     return "not known" if timeout_ms is None else exact_seconds(timeout_ms)
 
 
-def _summary(events: list[_Event]) -> str:
+def _summary(events: list[_Event], *, is_cut: bool) -> str:
     counts = Counter(one.kind for one in events)
     told = []
     if counts["began"]:
@@ -154,5 +169,6 @@ def _summary(events: list[_Event]) -> str:
     if counts["ended"]:
         told.append(f"{count_of(counts['ended'], 'verdict')} ended")
     if counts["timeout"]:
-        told.append(f"{count_of(counts['timeout'], 'change')} of timeouts")
+        least = "at least " if is_cut else ""
+        told.append(f"{least}{count_of(counts['timeout'], 'change')} of timeouts")
     return ", ".join(told) or "nothing changed"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.diagnosis import CRITICAL_SHARE, Severity, Verdict, severity_of
+from monitor.model import UNKNOWN_ACTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,11 @@ class WatchedAction:
     def verdict(self) -> Verdict | None:
         """Its verdict; None before the first diagnosis."""
         return self.found.verdict if self.found else None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is a data action; not what records put down to none that they name."""
+        return self.day.action_id != UNKNOWN_ACTION
 
     @property
     def calls_hit(self) -> int:

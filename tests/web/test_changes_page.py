@@ -14,6 +14,7 @@ from monitor.errors import LedgerError
 from monitor.journal import AuditEntry, ChangeState, Switch, Trail, TrailQuery
 from monitor.ledger import Ledger
 from monitor.snapshot import Snapshot
+from monitor.web.changes_page import PIECES_PER_PAGE
 from tests.exporter.snapshots import CRM, NOW, ORG, org_snapshot, snapshot
 from tests.web.changed_org import HOSTILE, HOUR, ChangedOrg, fill
 from tests.web.conftest import Site
@@ -145,6 +146,23 @@ def test_the_address_says_what_is_shown(
 
     assert there in words
     assert missing not in words
+
+
+def test_what_was_not_made_stays_unfolded_as_it_grows(serve: Server, ledger: Ledger) -> None:
+    """Its row keeps its key, by which an open page knows it, though a page holds no more of it."""
+    org = ChangedOrg(ledger)
+    site = serve(org_snapshot(), trails=ledger.journal)
+
+    def keys_after(*moments: float) -> list[str]:
+        for at in moments:
+            org.refuse(CRM, at, "cooldown", "It rests for 7 days")
+        return re.findall(r'<tr data-key="(not-made/[^"]+)"', site.ask("/changes").text)
+
+    assert len(first := keys_after(NOW - HOUR, NOW - HOUR + 1)) == 1
+    assert keys_after(NOW - HOUR + 2) == first
+    cut = keys_after(*(NOW - HOUR + 3 + at for at in range(PIECES_PER_PAGE)))
+    assert len(cut) == 1
+    assert keys_after(NOW - 1) == cut
 
 
 def test_a_change_of_another_year_says_so(serve: Server, ledger: Ledger) -> None:

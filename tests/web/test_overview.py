@@ -13,7 +13,7 @@ import pytest
 from monitor.diagnosis import Verdict
 from monitor.journal import ChangeState, OutsideChange, SetBy
 from monitor.ledger import OrgState, SourceState
-from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
+from monitor.snapshot import SHOWN_CHANGES, PollHealth, RemediationSnapshot, Snapshot
 from monitor.summary import CallersLost
 from monitor.web.overview_rows import UNKNOWN, trend_words
 from tests.exporter.snapshots import (
@@ -28,7 +28,7 @@ from tests.exporter.snapshots import (
 )
 from tests.remediation.guard_inputs import change
 from tests.web.conftest import Site
-from tests.web.overview_snapshots import burning_org
+from tests.web.overview_snapshots import BURNING, Watched, burning_org, calm_org, watched_org
 
 Server = Callable[..., Site]
 
@@ -311,6 +311,32 @@ def test_callers_lost_stand_in_a_table_of_their_own(serve: Server, tmp_path: Pat
     assert "FLOW_ERROR_EXIT 1,234" in text
     assert "<b>Main</b>" not in text
     assert "Callers lost in a flow to an error of its own" in text
+
+
+def test_what_names_no_action_is_counted_as_none(serve: Server) -> None:
+    """Timeouts whose records name none have a row, but are no data action among the others."""
+    nameless = Watched("unknown", None, 3, 3, action_id="unknown")
+    text = text_of(serve(watched_org(*BURNING, nameless)).ask("/").text)
+
+    assert "5 of 8 data actions" in text
+    assert "5 data actions need attention" in text
+    assert "timeouts in 6 of 8 data actions" in text
+
+    quiet = Watched("unknown", None, 0, 3, action_id="unknown")
+    text = text_of(serve(watched_org(Watched("A"), quiet)).ask("/").text)
+    assert "1 data action is well" in text
+    assert "be judged" not in text
+
+
+def test_a_day_of_more_changes_than_a_snapshot_has(serve: Server) -> None:
+    """What the newest hundred tell is not said to be all."""
+    made = change(ChangeState.WATCHING, began_at=NOW - 900, sent_at=NOW - 900, applied_at=NOW - 890)
+    full = (replace(made, change_id=at) for at in range(SHOWN_CHANGES))
+    seen = RemediationSnapshot(changes=tuple(full))
+    text = text_of(serve(replace(calm_org(), remediation=seen)).ask("/").text)
+
+    assert "Since yesterday: at least 100 changes of timeouts" in text
+    assert "and at least 75 more" in text
 
 
 def test_what_changed_since_yesterday(serve: Server) -> None:
