@@ -15,7 +15,7 @@ from monitor.errors import LedgerError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_READERS_AT_ONCE = 2
+READERS_AT_ONCE = 2
 """Fewer than the server has threads."""
 
 _PATIENCE_SECONDS = 0.5
@@ -27,7 +27,7 @@ class StateTurns:
 
     def __init__(self) -> None:
         """Begin with nobody reading."""
-        self._turns = threading.BoundedSemaphore(_READERS_AT_ONCE)
+        self._turns = threading.BoundedSemaphore(READERS_AT_ONCE)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
