@@ -450,7 +450,7 @@ def test_a_state_of_which_nothing_can_be_read(tmp_path: Path) -> None:
         ("UPDATE series SET count = 1 WHERE id = 1", "totals of 1 series"),
         ("UPDATE series SET duration_ms = 0 WHERE id = 1", "totals of 1 series"),
         ("UPDATE series SET b02 = 0 WHERE id = 2", "totals of 1 series"),
-        ("UPDATE incident_totals SET incidents = 1", "totals of incidents"),
+        ("UPDATE incident_totals SET incidents = 1", "of incidents, raised"),
         ("UPDATE coverage SET range_end = range_start", "what was read"),
         ("INSERT INTO coverage SELECT org_id, source, 0, 7, 2 * range_end FROM coverage", "read"),
     ],
@@ -485,7 +485,7 @@ def test_numbers_that_can_not_be_are_left_out(tmp_path: Path, statement: str) ->
     filled(f"sqlite:///{path}")
     do(f"sqlite:///{path}", statement.format(T0=T0))
 
-    assert "which held what can't be" in " ".join(repaired(path, place).lost)
+    assert "that held what can't be" in " ".join(repaired(path, place).lost)
 
 
 def test_what_is_not_mended_is_said(tmp_path: Path) -> None:
