@@ -28,7 +28,6 @@ from monitor.exporter.catalogue import (
     TIMEOUT,
     VERDICT,
     VERDICT_SINCE,
-    MetricSpec,
 )
 from monitor.model import (
     BAND_EDGES_MS,
@@ -65,22 +64,6 @@ BUCKETS: dict[HistogramDetail, tuple[tuple[float, ...], Callable[[Bands], tuple[
     for detail, edges_ms in _EDGES_MS.items()
 }
 """Edges in seconds, and what takes their buckets out of the counts of all bands below each edge."""
-
-ACTION_METRICS: tuple[MetricSpec, ...] = (
-    EXECUTIONS,
-    ERRORS,
-    DURATION,
-    TIMEOUT,
-    BUDGET_USED,
-    RECOMMENDED_TIMEOUT,
-    VERDICT,
-    VERDICT_SINCE,
-    ACTION_INFO,
-    FLOW_INFO,
-    FLOW_CONVERSATIONS,
-    FLOW_ERRORS,
-)
-"""What is drawn org by org."""
 
 VERDICT_SHOWN_SECONDS = 3_600.0
 """A diagnosis is renewed with every window that settles; an older one is no news, but a mistake."""

@@ -382,7 +382,7 @@ BUILD_INFO = MetricSpec(
     "The version that runs.",
 )
 
-METRICS: tuple[MetricSpec, ...] = (
+ACTION_METRICS: tuple[MetricSpec, ...] = (
     EXECUTIONS,
     ERRORS,
     DURATION,
@@ -395,6 +395,11 @@ METRICS: tuple[MetricSpec, ...] = (
     FLOW_INFO,
     FLOW_CONVERSATIONS,
     FLOW_ERRORS,
+)
+"""What is drawn org by org."""
+
+METRICS: tuple[MetricSpec, ...] = (
+    *ACTION_METRICS,
     CONCURRENCY_ESTIMATE,
     CONCURRENCY_LIMIT,
     LIMIT,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from monitor import __version__
 from monitor.config import HistogramDetail
 from monitor.exporter.actions import (
-    ACTION_METRICS,
     add_actions,
     add_org_limits,
     add_verdicts,
     are_verdicts_fresh,
 )
 from monitor.exporter.catalogue import (
+    ACTION_METRICS,
     BUILD_INFO,
     CATALOGUE_AGE,
     CLOCK_STEPS,
