@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response, request
+from jinja2 import ChoiceLoader, PackageLoader
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 
@@ -76,6 +77,10 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
     app = Flask("monitor.web", static_folder=None)
     # Only GET and HEAD are answered: OPTIONS is refused like every other method.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # What an action's page shares with the mailed report stands with the report.
+    app.jinja_env.loader = ChoiceLoader(
+        [PackageLoader("monitor.web"), PackageLoader("monitor.render")]
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _refuse_other_hosts(app, hosts or HostNames.of_this_machine())
     if passwords is not None:
