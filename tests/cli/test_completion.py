@@ -151,12 +151,14 @@ def test_the_tab_key_in_a_shell(
         window.eventually((home / ".bashrc").exists, "the installation")
         window.run("source", home / ".bashrc")
         window.type("timeout-monitor inv\torder\t")
-        window.eventually(
-            lambda: any(
+
+        def completed() -> bool:
+            return any(
                 "timeout-monitor investigate Order\\ Status" in one for one in window.lines()
-            ),
-            "the completed line",
-        )
+            )
+
+        window.eventually(completed, "the completed line")
+        assert completed()
 
 
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])

@@ -98,6 +98,8 @@ def test_what_if_stays_where_it_was_over_a_refresh(page: Page, action_world: Act
         expect(page.get_by_text("Executions", exact=True).first).to_be_visible()
         page.keyboard.press("ArrowRight")
         expect(curve(page).locator(".at")).to_have_text("7 s?")
+        focused = page.evaluate("document.activeElement.type")
+        assert focused == "range"
 
 
 def test_a_state_that_cannot_be_read_is_told_in_an_open_tab(
@@ -121,6 +123,7 @@ def test_a_state_that_cannot_be_read_is_told_in_an_open_tab(
                 page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect(page.get_by_text("The state is locked by another process.")).to_be_visible()
         expect(page.locator("#silence")).to_be_hidden()
+        assert not page.title().startswith("(!) No answer")
     misconduct.console.clear()
 
 
@@ -145,6 +148,9 @@ def test_periods_are_links(page: Page, action_site: Site) -> None:
     expect(page.locator("#outcomes text").filter(has_text="3 s → 5 s").first).to_be_visible()
     page.get_by_role("link", name="Overview").click()
     expect(page).to_have_url(f"http://127.0.0.1:{action_site.port}/")
+    page.go_back()
+    expect(page.get_by_role("navigation", name="Period")).to_be_visible()
+    assert page.url == address(action_site, period="3d")
 
 
 @pytest.mark.parametrize("action_id", [SLOW.action_id, HOSTILE_ID])

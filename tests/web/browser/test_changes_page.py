@@ -48,6 +48,7 @@ def test_what_is_folded_stays_as_it_was_left(page: Page, serve: Server, ledger: 
     expect(page.locator(".trail tbody tr").first).to_contain_text("Changes may go on")
     expect(page.locator(".stops")).to_contain_text("Nothing stops changes.")
     expect(page.get_by_text("Refused by the guard cooldown")).to_be_visible()
+    assert page.locator(".trail details[open]").count() == 1
 
 
 def test_filters_stand_in_the_address(page: Page, serve: Server, ledger: Ledger) -> None:
@@ -82,6 +83,7 @@ def test_by_keyboard(page: Page, serve: Server, ledger: Ledger) -> None:
     page.keyboard.press("Enter")
 
     expect(page.get_by_text("To undo it: timeout-monitor rollback 5")).to_be_visible()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
 def test_words_and_tables_without_a_script(browser: Browser, serve: Server, ledger: Ledger) -> None:
@@ -94,6 +96,7 @@ def test_words_and_tables_without_a_script(browser: Browser, serve: Server, ledg
 
     expect(page.get_by_text("3 changes not made")).to_be_visible()
     expect(page.locator(".trail time").first).to_have_text("20 Sep 20:15 UTC")
+    assert "show=not-made" in page.url
     context.close()
 
 

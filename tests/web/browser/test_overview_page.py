@@ -91,6 +91,8 @@ def test_times_are_in_the_viewers_zone(browser: Browser, serve: Server) -> None:
     expect(page.locator("#zone")).to_have_text(
         "Times are in Asia/Calcutta; UTC stands behind each. Pictures are in UTC."
     )
+    behind = page.locator(ROWS).filter(has_text="Order Status").locator("time").first
+    assert (behind.get_attribute("title") or "").endswith("11:15 UTC")
     context.close()
 
 
@@ -101,6 +103,7 @@ def test_a_moment_of_another_year_says_so(page: Page, serve: Server) -> None:
     page.goto(address(site))
 
     expect(page.locator(".as-of")).to_contain_text("as of 2026-09-21 14:15")
+    assert page.locator(".as-of time").first.get_attribute("datetime") == "2026-09-21T14:15:00Z"
 
 
 def test_ages_go_by_the_servers_clock(page: Page, serve: Server) -> None:
@@ -111,6 +114,7 @@ def test_ages_go_by_the_servers_clock(page: Page, serve: Server) -> None:
     expect(page.locator(".as-of")).to_contain_text("next poll in 5")
     page.get_by_text("About acme").click()
     expect(page.locator(".sources tbody tr").first).to_contain_text("seconds ago")
+    assert page.title() == "Timeout Monitor"
 
 
 def test_data_turns_stale_in_a_tab_that_has_no_server(
@@ -164,6 +168,8 @@ def test_a_server_that_refuses_is_told(page: Page, serve: Server, misconduct: Mi
             page.evaluate(LOOK_AGAIN)
 
     expect(page.locator("#silence")).to_contain_text("The server answers 503 since")
+    assert page.title() == "(!) Timeout Monitor"
+    assert page.locator(ROWS).count() == 5
     misconduct.console.clear()
 
 
@@ -177,9 +183,11 @@ def test_a_page_of_somebody_else_is_no_answer(page: Page, serve: Server) -> None
 
     expect(page.locator("#silence")).to_contain_text("The server answers with something else since")
     expect(page.locator(ROWS)).to_have_count(5)
+    assert page.title() == "(!) Timeout Monitor"
     page.unroute("**/*")
     page.evaluate(LOOK_AGAIN)
     expect(page.locator("#silence")).to_be_hidden()
+    assert page.title() == "Timeout Monitor"
 
 
 def test_an_upgrade_loads_the_page_anew(page: Page, serve: Server) -> None:
@@ -197,6 +205,7 @@ def test_an_upgrade_loads_the_page_anew(page: Page, serve: Server) -> None:
     page.route("**/", upgrade, times=1)
     with page.expect_event("load"):
         page.evaluate(LOOK_AGAIN)
+    assert page.evaluate("window.mine") is None
 
     assert page.evaluate("window.mine") is None
     expect(page.locator(ROWS)).to_have_count(5)
@@ -285,6 +294,8 @@ def test_calm_orgs_among_many_are_folded_away(page: Page, serve: Server) -> None
     expect(page.locator(".orgs tbody tr:visible")).to_contain_text("acme")
     page.get_by_text("7 other orgs in which nothing needs attention").click()
     expect(page.locator(".orgs tbody tr:visible")).to_have_count(8)
+    named = page.locator(".orgs tbody tr:visible a").all_inner_texts()
+    assert sorted(named) == ["acme", *(f"calm-{at}" for at in range(7))]
 
 
 def test_the_troubles_of_many_orgs_leave_room_for_the_page(page: Page, serve: Server) -> None:
@@ -300,6 +311,8 @@ def test_the_troubles_of_many_orgs_leave_room_for_the_page(page: Page, serve: Se
     expect(page.locator("#banners .banner:visible")).to_have_count(4)
     page.get_by_text("More of this, of other orgs").click()
     expect(page.locator("#banners .banner:visible")).to_have_count(31)
+    told = " ".join(page.locator("#banners .banner:visible").all_inner_texts())
+    assert all(f"org-{at}" in told for at in range(30))
 
 
 def test_filters_of_a_url_that_was_sent_on(page: Page, serve: Server) -> None:
@@ -323,6 +336,7 @@ def test_every_org_is_told(page: Page, serve: Server) -> None:
     rows.last.get_by_role("link").click()
     expect(page.get_by_role("heading", name="Nothing of this needs attention")).to_be_visible()
     expect(page.locator(".well tbody tr")).to_have_count(4)
+    assert page.url.endswith("/?org=globex")
 
 
 @pytest.mark.parametrize(
@@ -340,6 +354,8 @@ def test_what_stops_changes_stands_on_top(
 
     banner = page.locator("#banners .banner:visible").filter(has_text=words)
     expect(banner).to_contain_text("timeout-monitor resume")
+    first = page.locator("#banners .banner:visible").first
+    assert words in first.inner_text()
 
 
 def test_a_name_is_text(page: Page, serve: Server) -> None:
