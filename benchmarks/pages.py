@@ -132,7 +132,7 @@ class Cost:
 
 
 class Site:
-    """The application on a ledger, with a new snapshot as often as one is wanted."""
+    """The application on a ledger, with a new snapshot as often as one is asked for."""
 
     def __init__(self, ledger: Ledger) -> None:
         """Summarise and diagnose, as a daemon does."""

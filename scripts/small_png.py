@@ -60,7 +60,9 @@ def decoded(png: bytes) -> Pixels:
     chunks = list(_chunks(png))
     width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", dict(chunks)[b"IHDR"])
     if depth != 8 or kind not in _CHANNELS or interlaced:  # noqa: PLR2004 - bits
-        raise ValueError("a PNG of eight bits a channel, not interlaced, is wanted")
+        raise ValueError(
+            "only a PNG of eight bits a channel that is not interlaced can be made small"
+        )
     channels = _CHANNELS[kind]
     data = zlib.decompress(b"".join(content for name, content in chunks if name == b"IDAT"))
     lines = np.frombuffer(data, dtype=np.uint8).reshape(height, 1 + width * channels)

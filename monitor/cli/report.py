@@ -105,7 +105,7 @@ class _Found:
         limits: By org: how much of each of its own limits the last settled hour used.
         generated_at: When; epoch seconds.
         stale: By org: since when its executions were not read, where that is too long ago.
-        histories: By org and action id: what pictures of the worst are drawn from, where wanted.
+        histories: By org and action id: what pictures of the worst are drawn from, where asked for.
     """
 
     read: "list[Summary]"

@@ -76,7 +76,7 @@ WHOLE_WIDTH = 10_000
 
 
 def console_for(width: int | None = None) -> Console:
-    """Return a console: a terminal has its own width, a pipe or a file all that is wanted."""
+    """Return a console: a terminal has its own width, a pipe or a file all that it takes."""
     from rich.console import Console
 
     console = Console(width=width)

@@ -13,7 +13,7 @@ _TINY = 1e-9
 def next_timeout_ms(
     in_force_ms: int, required_ms: float, *, step_ms: int, max_step: float, max_timeout_ms: int
 ) -> int:
-    """One step up: never beyond what is wanted, the largest step, or the cap.
+    """One step up: never beyond what the data ask for, the largest step, or the cap.
 
     What the data ask for is rounded up to what the platform keeps, for less would not do; the
     largest step and the cap are rounded down, for more is not allowed. Where not even the smallest

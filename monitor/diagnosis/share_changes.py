@@ -14,7 +14,7 @@ MIN_LOG_LIKELIHOOD_RATIO = 4.0
 fewer than one of a hundred actions, and timeouts come a little less evenly than chance."""
 
 MAX_SEGMENTS = 64
-"""A share that changes more often than this in eight days has no periods worth telling."""
+"""A share that changes more often than this in eight days has no periods worth a word."""
 
 
 @dataclass(frozen=True, slots=True)

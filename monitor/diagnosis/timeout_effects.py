@@ -141,14 +141,14 @@ def timeout_curve(
 
 def _points(timeout_ms: float, measured_ms: float, reach_ms: float, tail: Tail | None) -> Floats:
     last_ms = max(timeout_ms, min(reach_ms, CAP_MS))
-    wanted = np.concatenate(
+    places = np.concatenate(
         [
             _POINTS_MS,
             np.array([timeout_ms, measured_ms, last_ms]),
             tail.at_ms if tail is not None else np.zeros(0),
         ]
     )
-    return np.unique(wanted[(wanted >= LEAST_RATIO * timeout_ms) & (wanted <= last_ms)])
+    return np.unique(places[(places >= LEAST_RATIO * timeout_ms) & (places <= last_ms)])
 
 
 def _late(curve: SurvivalCurve, tail: Tail | None, at_ms: Floats, base_ms: float) -> Floats:

@@ -43,7 +43,7 @@ class Judged:
     Attributes:
         verdict: Why the action times out.
         timeout_share: Share of the calls that take longer than the timeout in force.
-        target: The success share that is wanted.
+        target: The success share that is aimed at.
         incidents: The outages, oldest first.
     """
 

@@ -102,7 +102,7 @@ def load_action_history(  # noqa: PLR0913, PLR0917 - whose, what is known, of wh
         settings: How words are read, and how long windows are.
         state: What the ledger knows of the org; a recent one will do.
         action_id: The action.
-        time_range: The period; nothing after it can have been read yet, or is wanted.
+        time_range: The period; nothing after it can have been read yet, or is looked at.
 
     Raises:
         LedgerError: The ledger can't be read.

@@ -216,11 +216,11 @@ def _others(
 def _entries(
     connection: Connection, query: TrailQuery, orgs: Mapping[int, str]
 ) -> Iterator[TrailPiece]:
-    wanted = {
+    conditions = {
         TrailKind.NOT_MADE: audit.c.event.in_(NOT_MADE),
         TrailKind.SWITCH: audit.c.event.not_in(NOT_MADE),
     }
-    kinds = [condition for kind, condition in wanted.items() if query.wants(kind)]
+    kinds = [condition for kind, condition in conditions.items() if query.wants(kind)]
     if not kinds or not orgs:
         return
     found = read_entries(

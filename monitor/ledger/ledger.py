@@ -414,7 +414,7 @@ class Ledger:
             org: The org's name in the configuration.
             time_range: The period.
             action_id: The action.
-            newest: How many of them are wanted one by one.
+            newest: How many of them are returned one by one.
         """
         with self._database.reading() as connection:
             org_id = find_org(connection, org)

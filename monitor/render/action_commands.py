@@ -37,7 +37,7 @@ def commands_about(  # noqa: PLR0913 - whose, what is wrong with it and what was
     flow_ids: Iterable[str] = (),
     changes: Iterable[Change] = (),
 ) -> tuple[ActionCommand, ...]:
-    """Return the commands that make sense for an action, what is most wanted first.
+    """Return the commands that make sense for an action, the most useful first.
 
     Args:
         org: The org's configured name.

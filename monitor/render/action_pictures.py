@@ -13,7 +13,7 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
-    TimeoutChange,
+    TimeoutMark,
     curve_picture,
     latency_picture,
     outcomes_picture,
@@ -121,7 +121,7 @@ def outcomes_of(history: ActionHistory, diagnosis: Diagnosis | None, bar: int) -
             if one.start < period.end and one.end > period.start
         ),
         changes=tuple(
-            TimeoutChange(one.at, one.from_ms, one.to_ms)
+            TimeoutMark(one.at, one.from_ms, one.to_ms)
             for one in history.steps
             if period.start <= one.at <= period.end
         ),

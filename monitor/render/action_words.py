@@ -171,11 +171,11 @@ def raise_rows(found: Diagnosis | None) -> tuple[tuple[str, ...], ...]:
     The timeout in force stands first, to hold both against; empty where no raise is recommended.
     """
     effects = None if found is None else raise_effects(found)
-    if effects is None or (effects.next is None and effects.wanted is None):
+    if effects is None or (effects.next is None and effects.required is None):
         return ()
     named = [("next step", effects.next)]
-    if effects.wanted != effects.next:
-        named.append(("what the data ask for", effects.wanted))
+    if effects.required != effects.next:
+        named.append(("what the data ask for", effects.required))
     now = effects.in_force
     return (
         (

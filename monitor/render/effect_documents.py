@@ -34,7 +34,7 @@ def raise_effects_document(effects: RaiseEffects | None) -> RaiseEffectsDocument
     return RaiseEffectsDocument(
         in_force=effect_document(effects.in_force),
         next=None if effects.next is None else effect_document(effects.next),
-        wanted=None if effects.wanted is None else effect_document(effects.wanted),
+        required=None if effects.required is None else effect_document(effects.required),
     )
 
 

@@ -8,7 +8,7 @@ from monitor.diagnosis import Diagnosis, TimeoutEffect
 from monitor.formats import UNKNOWN, format_duration, percent, seconds
 
 _FEW = 9.5
-"""Below as many a day, and as many slots, what stands behind the point is worth telling."""
+"""Below as many a day, and as many slots, what stands behind the point is worth a word."""
 
 _EXACT_SECONDS = 600
 
@@ -20,12 +20,12 @@ class RaiseEffects:
     Attributes:
         in_force: The timeout in force.
         next: What would be set now, one step; None where nothing would.
-        wanted: What the data ask for, as far as it may be set; None likewise.
+        required: What the data ask for, as far as it may be set; None likewise.
     """
 
     in_force: TimeoutEffect
     next: TimeoutEffect | None
-    wanted: TimeoutEffect | None
+    required: TimeoutEffect | None
 
 
 def raise_effects(diagnosis: Diagnosis, next_ms: float | None = None) -> RaiseEffects | None:
@@ -42,21 +42,23 @@ def raise_effects(diagnosis: Diagnosis, next_ms: float | None = None) -> RaiseEf
     if in_force is None:
         return None
     step_ms = advice.next_ms if next_ms is None else next_ms
-    wanted_ms = advice.capped_ms
+    required_ms = advice.capped_ms
     return RaiseEffects(
         in_force=in_force,
         next=None if step_ms is None else curve.at(step_ms),
-        wanted=None if wanted_ms is None or wanted_ms <= curve.timeout_ms else curve.at(wanted_ms),
+        required=None
+        if required_ms is None or required_ms <= curve.timeout_ms
+        else curve.at(required_ms),
     )
 
 
 def describe_raise(effects: RaiseEffects) -> list[str]:
     """Return what the next step would do, and then what the data ask for where that is more."""
     told = [describe_effect(effects.next, effects.in_force)] if effects.next else []
-    wanted = effects.wanted
-    if wanted is not None and wanted != effects.next:
+    required = effects.required
+    if required is not None and required != effects.next:
         begin = "The data ask for more in the end" if told else "The data ask for more"
-        told.append(f"{begin}: {_uncapitalized(describe_effect(wanted, effects.in_force))}")
+        told.append(f"{begin}: {_uncapitalized(describe_effect(required, effects.in_force))}")
     return told
 
 

@@ -28,7 +28,7 @@ def worst_first(decisions: Iterable[Decision], ends: Mapping[str, int]) -> list[
 
 
 def decided_effects(decision: Decision) -> RaiseEffects | None:
-    """Return what the raise that is decided about would do; None where nothing is wanted.
+    """Return what the raise that is decided about would do; None where no raise is asked for.
 
     Where another timeout is in force than the one that was measured, nothing can be told.
     """
@@ -52,12 +52,12 @@ def summary_of(decision: Decision) -> str:
         )
     if decision.reason in {"ok", "mode"}:
         return brings or f"The data ask for a longer timeout: {_uncapitalized(diagnosis.why)}"
-    wanted = (
+    asked = (
         f"A raise to {exact_seconds(decision.to_ms)} would help"
         if decision.is_wanted and decision.to_ms is not None
         else "A longer timeout would help"
     )
-    return f"{wanted}, and the guard {decision.reason} stands against it: {decision.detail}"
+    return f"{asked}, and the guard {decision.reason} stands against it: {decision.detail}"
 
 
 def why_not_raised(diagnosis: Diagnosis) -> str:

@@ -51,7 +51,7 @@ def summarise(  # noqa: PLR0913 - of what, whose, when, and how it is read
         contract: ``platform`` or ``flow``.
         time_range: The period; ``settled`` gives one.
         classifier: Reads the platform's words for how an execution ended.
-        by_hour: Whether each action's hours are wanted too.
+        by_hour: Whether each action's hours are summed too.
 
     Raises:
         LedgerError: The ledger can't be read.

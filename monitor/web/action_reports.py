@@ -75,14 +75,14 @@ class ActionReport:
         document = report_document(days, snapshot.taken_at, snapshot.diagnoses)
         return cls(document, msgspec.json.encode(document))
 
-    def filtered(self, wanted: ReportFilter) -> bytes:
+    def filtered(self, by: ReportFilter) -> bytes:
         """Return the report in JSON with those actions and orgs alone that are asked for."""
-        if wanted == EVERY_ACTION:
+        if by == EVERY_ACTION:
             return self.encoded
         chosen = msgspec.structs.replace(
             self.document,
-            actions=[one for one in self.document.actions if wanted.wants(one)],
-            orgs=[one for one in self.document.orgs if wanted.org in {None, one.org}],
+            actions=[one for one in self.document.actions if by.wants(one)],
+            orgs=[one for one in self.document.orgs if by.org in {None, one.org}],
         )
         return msgspec.json.encode(chosen)
 

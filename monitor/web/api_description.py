@@ -174,7 +174,7 @@ def _operation(route: Route) -> dict[str, Any]:
             "description": HTTPStatus.OK.phrase,
             "content": {kind: {"schema": {"type": "string"}} for kind in route.texts},
         }
-    refused = "Refused (a password is wanted, an unknown host), or a fault of the program."
+    refused = "Refused (a password is asked for, an unknown host), or a fault of the program."
     return {
         "operationId": route.name,
         "summary": route.summary,

@@ -53,8 +53,8 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get(ACTIONS.flask_rule)
     def actions() -> Response:
         snapshot = holder.current
-        wanted = _wanted({one.org for one in snapshot.orgs})
-        return encoded_response(reports.of(snapshot).filtered(wanted))
+        chosen = _chosen({one.org for one in snapshot.orgs})
+        return encoded_response(reports.of(snapshot).filtered(chosen))
 
     @app.get(ACTION.flask_rule)
     def action(address: str) -> Response:
@@ -75,7 +75,7 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
         return json_response(changes_document(*snapshot_and_time(holder, clock)))
 
 
-def _wanted(orgs: set[str]) -> ReportFilter:
+def _chosen(orgs: set[str]) -> ReportFilter:
     """Return which actions are asked for.
 
     Raises:

@@ -78,7 +78,7 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChangeStep:
     """One line about a change: when, what, and by whom where that was somebody else."""
 
     at: float
@@ -98,7 +98,7 @@ class ChangeRow:
         action: The action's name.
         url: The action's page.
         before: The timeout before.
-        after: The timeout after, or wanted.
+        after: The timeout after, or the one that was to be set.
         severity: How much what came of it matters, as a class.
         outcome: What came of it.
         note: Why.
@@ -126,7 +126,7 @@ class ChangeRow:
     by_what: str
     damage: str = ""
     number: int | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ChangeStep, ...] = ()
     why: str = ""
     guards: tuple[Guard, ...] = ()
     can_undo: bool = False
@@ -216,7 +216,7 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
         by_what=by_what,
         number=change.change_id,
         steps=tuple(
-            Step(
+            ChangeStep(
                 one.at,
                 _STEPS.get(one.event, one.event),
                 one.detail,

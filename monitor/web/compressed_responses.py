@@ -53,7 +53,7 @@ class CompressedResponses:
         self._keeping = threading.Lock()
 
     def finish(self, response: Response) -> Response:
-        """Return the response with its ETag, compressed where wanted, or 304 without a body.
+        """Return the response with its ETag, compressed where asked for, or 304 without a body.
 
         What is no whole answer (an error, a redirect), or of another kind, stays as it is. The
         ETag is weak: it names what is said, compressed or not. A route that knows better than the

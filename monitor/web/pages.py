@@ -66,7 +66,7 @@ class Shell:
 
         Two shells of one snapshot are equal as long as the same banners are to be seen.
         """
-        wanted = int(snapshot.interval_seconds / _LOOKS_PER_POLL)
+        refresh_seconds = int(snapshot.interval_seconds / _LOOKS_PER_POLL)
         stale = stale_from(snapshot)
         polled = [one.polled_at for one in snapshot.read_here if one.polled_at is not None]
         return cls(
@@ -74,7 +74,9 @@ class Shell:
             orgs=tuple(org_snapshot.org for org_snapshot in snapshot.orgs),
             taken_at=snapshot.taken_at,
             next_poll_at=min(polled) + snapshot.interval_seconds if polled else None,
-            refresh_seconds=min(max(wanted, _LEAST_REFRESH_SECONDS), _MOST_REFRESH_SECONDS),
+            refresh_seconds=min(
+                max(refresh_seconds, _LEAST_REFRESH_SECONDS), _MOST_REFRESH_SECONDS
+            ),
             banners=BannerStack.of(banners(snapshot, now)),
             is_ready=not why_not_ready(snapshot, now) and (stale is None or now <= stale),
             is_standby=bool(snapshot.orgs) and not snapshot.read_here,

@@ -133,7 +133,7 @@ def test_of_one_action_it_is_what_all_have_of_it(ledger: Ledger) -> None:
         ours = {key for key, words in every.words.items() if words[0] == "a1"}
         for part in ("successes", "failures"):
             kept, found = getattr(every, part), getattr(one, part)
-            wanted = [
+            expected = [
                 (series, start, count, first)
                 for series, start, count, first in zip(
                     kept.series, kept.start, kept.count, kept.bands[:, 0], strict=True
@@ -141,7 +141,7 @@ def test_of_one_action_it_is_what_all_have_of_it(ledger: Ledger) -> None:
                 if series in ours
             ]
             given = zip(found.series, found.start, found.count, found.bands[:, 0], strict=True)
-            assert sorted(given) == sorted(wanted)
+            assert sorted(given) == sorted(expected)
 
 
 def test_a_period_of_very_many_windows_is_read_too(ledger: Ledger) -> None:

@@ -153,11 +153,11 @@ def audit() -> tuple[AuditEntry, ...]:
 
 def decisions() -> tuple[Decision, ...]:
     """One that every guard lets through, and one that a guard refuses."""
-    wanted, quiet = guard_inputs.candidate(), guard_inputs.candidate(required_ms=None)
+    raised, quiet = guard_inputs.candidate(), guard_inputs.candidate(required_ms=None)
     said = (GuardResult("mode", passed=True, detail="The mode is auto."),)
     refused = (GuardResult("verdict", passed=False, detail="No more time is asked for."), *said)
     return (
-        Decision(wanted, DecisionKind.RAISE, "ok", 4_000, 6_000, said),
+        Decision(raised, DecisionKind.RAISE, "ok", 4_000, 6_000, said),
         Decision(quiet, DecisionKind.KEEP, "verdict", 4_000, None, refused),
     )
 

@@ -95,7 +95,7 @@ def test_the_document_has_the_numbers_of_the_curve() -> None:
     assert curve is not None
     assert advice is not None
     assert advice.capped_ms is not None
-    for name, timeout_ms in (("in_force", 5_000), ("next", 7_000), ("wanted", advice.capped_ms)):
+    for name, timeout_ms in (("in_force", 5_000), ("next", 7_000), ("required", advice.capped_ms)):
         effect = curve.at(timeout_ms)
         assert effect is not None
         told_effect = told["timeout_effects"][name]
@@ -103,7 +103,7 @@ def test_the_document_has_the_numbers_of_the_curve() -> None:
         assert told_effect["rescued_low_per_day"] == significant(effect.rescued_low_per_day)
         assert told_effect["slots"] == significant(effect.slots)
     assert told["to_seconds"] == 7
-    assert told["timeout_effects"]["wanted"]["rescued_per_day"] == significant(
+    assert told["timeout_effects"]["required"]["rescued_per_day"] == significant(
         advice.avoided_per_day
     )
 

@@ -111,8 +111,8 @@ def _steps(curve: TimeoutCurve) -> list[TimeoutEffect]:
     low, high = curve.effects[0].timeout_ms, curve.effects[-1].timeout_ms
     step = 1_000 if high - low >= _FEW_SECONDS * 1_000 else 100
     at = range(ceil(low / step - 1e-9) * step, floor(high + 1e-6) + 1, step)
-    wanted = sorted({*map(float, at), curve.timeout_ms})
-    return [effect for one in wanted if (effect := curve.at(one)) is not None]
+    places = sorted({*map(float, at), curve.timeout_ms})
+    return [effect for one in places if (effect := curve.at(one)) is not None]
 
 
 def _range(curve: TimeoutCurve, marks: CurveMarks) -> tuple[float, float]:

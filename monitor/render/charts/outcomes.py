@@ -59,7 +59,7 @@ class OutcomeBar:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeoutChange:
+class TimeoutMark:
     """Another timeout in force.
 
     Attributes:
@@ -95,7 +95,7 @@ class Outcomes:
     bars: Sequence[OutcomeBar]
     unread: Sequence[TimeRange] = ()
     incidents: Sequence[TimeRange] = ()
-    changes: Sequence[TimeoutChange] = ()
+    changes: Sequence[TimeoutMark] = ()
     successes_known: bool = True
 
 

@@ -40,7 +40,7 @@ class ChangeDocument(Document, frozen=True):
     ]
     flow_id: Annotated[str | None, Meta(description="The flow, where it is kept in one.")]
     from_seconds: Annotated[float, Meta(description="The timeout before.")]
-    to_seconds: Annotated[float, Meta(description="The timeout that was wanted.")]
+    to_seconds: Annotated[float, Meta(description="The timeout that was to be set.")]
     state: Annotated[ChangeState, Meta(description="How far it has come.")]
     open: Annotated[bool, Meta(description="Whether something is still to be done about it.")]
     actor: Annotated[str, Meta(description="Who decided: auto or a user, with the host.")]
@@ -97,7 +97,7 @@ class AuditEntryDocument(Document, frozen=True):
     action_name: Annotated[str | None, Meta(description="Its name; null likewise.")]
     change_id: Annotated[int | None, Meta(description="The change; null where there is none.")]
     from_seconds: Annotated[float | None, Meta(description="The timeout before.")]
-    to_seconds: Annotated[float | None, Meta(description="The timeout that was wanted.")]
+    to_seconds: Annotated[float | None, Meta(description="The timeout that was to be set.")]
     reason: Annotated[str | None, Meta(description="The guard or the error that spoke, as a code.")]
     detail: Annotated[str, Meta(description="The same in words.")]
     version_before: VersionBefore
@@ -159,7 +159,7 @@ class DecisionDocument(Document, frozen=True):
         float | None, Meta(description="The timeout in force; null where it is not known.")
     ]
     to_seconds: Annotated[
-        float | None, Meta(description="The next timeout; null where no more is wanted.")
+        float | None, Meta(description="The next timeout; null where no more is asked for.")
     ]
     verdict: Annotated[Verdict, Meta(description="Why it times out.")]
     why: Annotated[str, Meta(description="The same in a sentence.")]

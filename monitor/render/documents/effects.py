@@ -44,7 +44,7 @@ class RaiseEffectsDocument(Document, frozen=True):
         EffectDocument | None,
         Meta(description="What would be set now would do; null where nothing would be set."),
     ]
-    wanted: Annotated[
+    required: Annotated[
         EffectDocument | None,
         Meta(
             description="What the data ask for, as far as it may be set, would do; null likewise."

@@ -87,8 +87,8 @@
     dress(document);
     const alarmed = document.querySelector(".banner.bad:not([hidden])") !== null;
     const title = document.title.replace(/^\(!\) /, "");
-    const wanted = alarmed ? `(!) ${title}` : title;
-    if (document.title !== wanted) document.title = wanted;
+    const text = alarmed ? `(!) ${title}` : title;
+    if (document.title !== text) document.title = text;
   }
 
   function nameZone() {
@@ -244,11 +244,11 @@
   // --- filters: a form with data-filters is asked with as it is typed; the URL tells it ---
 
   function addressOf(form) {
-    const wanted = new URLSearchParams();
+    const chosen = new URLSearchParams();
     for (const [name, value] of new FormData(form)) {
-      if (value !== "") wanted.append(name, value);
+      if (value !== "") chosen.append(name, value);
     }
-    const query = wanted.toString();
+    const query = chosen.toString();
     return query ? `${location.pathname}?${query}` : location.pathname;
   }
 

@@ -56,8 +56,8 @@
     const figure = pane?.closest("figure[data-what-if]");
     if (!figure || !sliderOf(figure)) return;
     const box = pane.getBoundingClientRect();
-    const wanted = (event.clientX - box.left) / box.width;
-    const off = (place) => Math.abs(along(figure, place.ms) - wanted);
+    const across = (event.clientX - box.left) / box.width;
+    const off = (place) => Math.abs(along(figure, place.ms) - across);
     const places = placesOf(figure);
     const nearest = places.reduce((best, place, at) => (off(place) < off(places[best]) ? at : best), 0);
     if (sliderOf(figure).value === String(nearest)) return;

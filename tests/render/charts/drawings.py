@@ -12,7 +12,7 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
-    TimeoutChange,
+    TimeoutMark,
     curve_picture,
     latency_picture,
     outcomes_picture,
@@ -41,7 +41,7 @@ def outcomes() -> Outcomes:
         ],
         unread=[hours(4, 8)],
         incidents=[hours(15, 16)],
-        changes=[TimeoutChange(T0 + 12.5 * HOUR, 3_000, 5_000)],
+        changes=[TimeoutMark(T0 + 12.5 * HOUR, 3_000, 5_000)],
     )
 
 
