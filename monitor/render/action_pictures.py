@@ -13,7 +13,6 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
-    TimeoutMark,
     curve_picture,
     latency_picture,
     outcomes_picture,
@@ -120,11 +119,7 @@ def outcomes_of(history: ActionHistory, diagnosis: Diagnosis | None, bar: int) -
             for one in incidents
             if one.start < period.end and one.end > period.start
         ),
-        changes=tuple(
-            TimeoutMark(one.at, one.from_ms, one.to_ms)
-            for one in history.steps
-            if period.start <= one.at <= period.end
-        ),
+        changes=tuple(one for one in history.steps if period.start <= one.at <= period.end),
         successes_known=evidence.successes_known,
     )
 

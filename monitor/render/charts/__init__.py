@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from monitor.render.charts.outcomes import (
         OutcomeBar,
         Outcomes,
-        TimeoutMark,
         outcomes_picture,
     )
     from monitor.render.charts.picture import Picture
@@ -32,7 +31,6 @@ __all__ = [
     "OutcomeBar",
     "Outcomes",
     "Picture",
-    "TimeoutMark",
     "curve_picture",
     "latency_picture",
     "outcomes_picture",
@@ -41,7 +39,7 @@ __all__ = [
 _LAZY = {
     "curve": ("CurveMarks", "curve_picture"),
     "latency": ("Latency", "latency_picture"),
-    "outcomes": ("OutcomeBar", "Outcomes", "TimeoutMark", "outcomes_picture"),
+    "outcomes": ("OutcomeBar", "Outcomes", "outcomes_picture"),
     "picture": ("Picture",),
 }
 """Names by the module that each is loaded from when it is first asked for."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -30,6 +31,9 @@ from monitor.render.charts.picture import NARROW_PX, WIDE_PX, Drawing, NumberTab
 from monitor.render.charts.scales import Scale, count_ticks, round_up, time_ticks
 from monitor.render.charts.svg import element, joined, rectangles, tips
 from monitor.time_ranges import TimeRange
+
+if TYPE_CHECKING:
+    from monitor.investigation import TimeoutStep
 
 _UPPER_PX, _LOWER_PX, _BETWEEN_PX = 84, 96, 22
 _LEFT_PX, _RIGHT_PX = 44, 8
@@ -59,26 +63,6 @@ class OutcomeBar:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeoutMark:
-    """Another timeout in force.
-
-    Attributes:
-        at: Since when; epoch seconds.
-        from_ms: The one before; None where it is not known.
-        to_ms: The one after; None likewise.
-    """
-
-    at: float
-    from_ms: float | None
-    to_ms: float | None
-
-    @property
-    def words(self) -> str:
-        """From what to what."""
-        return f"{_timeout(self.from_ms)} → {_timeout(self.to_ms)}"
-
-
-@dataclass(frozen=True, slots=True)
 class Outcomes:
     """What an action did over a period.
 
@@ -95,7 +79,7 @@ class Outcomes:
     bars: Sequence[OutcomeBar]
     unread: Sequence[TimeRange] = ()
     incidents: Sequence[TimeRange] = ()
-    changes: Sequence[TimeoutMark] = ()
+    changes: Sequence[TimeoutStep] = ()
     successes_known: bool = True
 
 
@@ -130,7 +114,7 @@ def _draw(outcomes: Outcomes, width: int, name: str) -> Drawing:
     time = Scale(period.start, period.end, _LEFT_PX, width - _RIGHT_PX)
     keys, keys_px = legend(_keys(outcomes, name), _LEFT_PX, 2, width)
     placed, rows = place_marks(
-        [Mark(one.at, one.words, "change") for one in outcomes.changes], time
+        [Mark(one.at, _change(one), "change") for one in outcomes.changes], time
     )
     top = keys_px + 8
     shaded_px = ROW_PX if outcomes.incidents or outcomes.unread else 0
@@ -302,7 +286,7 @@ def _description(outcomes: Outcomes) -> str:
         if worst.timeouts:
             told.append(f"The most timeouts, {worst.timeouts:,}, from {_period(worst.time_range)}.")
     told += [
-        f"The timeout changed at {utc_minute(one.at)}: {one.words}." for one in outcomes.changes
+        f"The timeout changed at {utc_minute(one.at)}: {_change(one)}." for one in outcomes.changes
     ]
     told += [f"Incident from {_period(one)}." for one in outcomes.incidents]
     told += [f"Not read: {_period(one)}." for one in outcomes.unread]
@@ -327,7 +311,7 @@ def _row(outcomes: Outcomes, bar: OutcomeBar) -> tuple[str, ...]:
     if outcomes.successes_known:
         counts = (bar.executions, bar.successes, bar.timeouts, bar.errors, bar.throttled)
     begin, end = bar.time_range.start, bar.time_range.end
-    remarks = [f"timeout {one.words}" for one in outcomes.changes if begin <= one.at < end]
+    remarks = [f"timeout {_change(one)}" for one in outcomes.changes if begin <= one.at < end]
     if any(one.start < end and begin < one.end for one in outcomes.incidents):
         remarks.append("incident")
     return (utc_minute(begin), *(f"{count:,}" for count in counts), ", ".join(remarks))
@@ -342,6 +326,10 @@ def _period(period: TimeRange) -> str:
     begin, end = utc_minute(period.start), utc_minute(period.end)
     same_day = begin[:10] == end[:10]
     return f"{begin} to {end[11:] if same_day else end} UTC"
+
+
+def _change(change: TimeoutStep) -> str:
+    return f"{_timeout(change.from_ms)} → {_timeout(change.to_ms)}"
 
 
 def _timeout(value_ms: float | None) -> str:

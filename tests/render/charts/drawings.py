@@ -6,13 +6,13 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from monitor.diagnosis import TimeoutCurve
+from monitor.investigation import TimeoutStep
 from monitor.render.charts import (
     CurveMarks,
     Latency,
     OutcomeBar,
     Outcomes,
     Picture,
-    TimeoutMark,
     curve_picture,
     latency_picture,
     outcomes_picture,
@@ -41,7 +41,7 @@ def outcomes() -> Outcomes:
         ],
         unread=[hours(4, 8)],
         incidents=[hours(15, 16)],
-        changes=[TimeoutMark(T0 + 12.5 * HOUR, 3_000, 5_000)],
+        changes=[TimeoutStep(T0 + 12.5 * HOUR, 3_000, 5_000)],
     )
 
 

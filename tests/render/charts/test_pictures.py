@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.investigation import TimeoutStep
 from monitor.model import BAND_EDGES_MS
 from monitor.render.charts import (
     CurveMarks,
@@ -16,7 +17,6 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
-    TimeoutMark,
     curve_picture,
     latency_picture,
     outcomes_picture,
@@ -152,7 +152,7 @@ def test_a_week_of_windows_is_a_small_picture() -> None:
 @pytest.mark.parametrize("count", [1, 2, 5, 9])
 def test_labels_of_changes_keep_out_of_each_others_way(count: int) -> None:
     """However close changes follow each other, no label lies over another."""
-    changes = [TimeoutMark(T0 + (12 + index) * 600.0, 3_000, 5_000) for index in range(count)]
+    changes = [TimeoutStep(T0 + (12 + index) * 600.0, 3_000, 5_000) for index in range(count)]
     picture = outcomes_picture(replace(outcomes(), changes=changes), "outcomes")
     for drawing in read(picture).findall("svg"):
         places = []
