@@ -12,7 +12,7 @@ COMPILE   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format dashboards docs pictures house soak lock clean runtime dev
+.PHONY: help demo test check format dashboards docs pictures house soak bench lock clean runtime dev
 
 help:
 	@echo "make demo     a simulated org, watched: table, metrics and status, until Ctrl-C"
@@ -24,6 +24,7 @@ help:
 	@echo "make docs     write the tables of docs/platform.md anew from the simulator"
 	@echo "make pictures     write README's sample of the demo and its pictures anew"
 	@echo "make soak     thirty simulated days in one process: what it takes must level off"
+	@echo "make bench    what it takes, beside rivals: a table; ARGS=--write puts it into docs/performance.md"
 	@echo "make house    figures about the shape of the code; ARGS=-v says what was counted"
 	@echo "make lock     write the lock files anew; ARGS=--upgrade takes newer versions"
 	@echo "make clean    remove everything that make made, the environment too; keeps your data"
@@ -61,6 +62,9 @@ house: dev
 
 soak: dev
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
+
+bench: dev
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 # Each lock keeps to the versions of the one before it, so that the tests run what users run.
 lock: dev

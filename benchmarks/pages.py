@@ -17,8 +17,6 @@ does changes that least.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import re
 import statistics
 import sys
@@ -38,6 +36,7 @@ from jinja2 import Environment
 from prometheus_client import CollectorRegistry
 
 from benchmarks.diagnosing import ORG, T0, WINDOWS, fill
+from benchmarks.rows import Row, machine_name
 from monitor.clock import SystemClock
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
@@ -80,6 +79,13 @@ class Aim:
     path: str
     first_ms: float | None = None
     compressed_bytes: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What it may cost, in words; empty where nothing is aimed at."""
+        aims = [f"{self.first_ms:g} ms"] if self.first_ms else []
+        aims += [f"{self.compressed_bytes / 1000:g} kB"] if self.compressed_bytes else []
+        return ", ".join(aims)
 
 
 SLOW_TAIL = "action-00000"
@@ -242,13 +248,11 @@ def table(costs: Sequence[Cost]) -> str:
     ]
     for cost in costs:
         aim = cost.aim
-        aims = [f"{aim.first_ms:g} ms"] if aim.first_ms else []
-        aims += [f"{aim.compressed_bytes / 1000:g} kB"] if aim.compressed_bytes else []
         lines.append(
             f"| {aim.name} | {cost.rows:,} | {cost.bare_ms:.2f} ms | {cost.first_ms:.1f} ms "
             f"| {cost.ratio:.1f} | {cost.again_ms:.1f} ms | {cost.body_bytes / 1000:,.0f} kB "
-            f"| {cost.sent_bytes / 1000:,.1f} kB | {', '.join(aims) or '-'} "
-            f"| {('yes' if cost.holds else '**no**') if aims else '-'} |"
+            f"| {cost.sent_bytes / 1000:,.1f} kB | {aim.text or '-'} "
+            f"| {('yes' if cost.holds else '**no**') if aim.text else '-'} |"
         )
     return "\n".join(lines)
 
@@ -256,18 +260,31 @@ def table(costs: Sequence[Cost]) -> str:
 def machine() -> str:
     """Return what it was measured on."""
     parts = ", ".join(f"{name} {version(name)}" for name in ("flask", "jinja2", "msgspec"))
-    cpu = "an unknown processor"
-    told = Path("/proc/cpuinfo")
-    if told.is_file():
-        named = re.search(r"model name\s*: (.*)", told.read_text(encoding="utf-8"))
-        cpu = named[1] if named else cpu
-    return f"{os.cpu_count()} x {cpu}; Python {platform.python_version()}, {parts}"
+    return f"{machine_name()}, {parts}"
 
 
 def _ms(act: Callable[[], object]) -> float:
     begun = time.process_time()
     act()
     return (time.process_time() - begun) * 1000
+
+
+def rows(*, quick: bool) -> list[Row]:
+    """Return what pages cost that something is aimed at."""
+    actions, windows, runs = (21, 300, 1) if quick else (ACTIONS, WINDOWS, RUNS)
+    with open_site(actions, windows) as site:
+        costs = [measure(site, aim, runs) for aim in AIMS if aim.first_ms]
+    return [
+        Row(
+            what=f"page of {cost.aim.name}, {actions:,} actions",
+            measured=f"{cost.first_ms:.1f} ms, {cost.sent_bytes / 1000:.1f} kB",
+            rival=f"bare Jinja, the same rows: {cost.bare_ms:.2f} ms",
+            aim=cost.aim.text,
+            holds=cost.holds,
+            ratio=cost.ratio,
+        )
+        for cost in costs
+    ]
 
 
 def main(arguments: Sequence[str]) -> int:
