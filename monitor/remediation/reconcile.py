@@ -5,20 +5,11 @@ The daemon takes a turn after each poll, ``apply`` one when somebody asks for it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import structlog
-
 from monitor.config import RemediationSettings
-from monitor.errors import (
-    BusyError,
-    ConfigurationError,
-    GenesysError,
-    RefusedError,
-    TimeoutMonitorError,
-    UnforeseenError,
-)
+from monitor.errors import BusyError, GenesysError
 from monitor.journal import (
     NOT_SENT,
     UNSETTLED_STATES,
@@ -26,29 +17,18 @@ from monitor.journal import (
     ChangeState,
     Journal,
     Lease,
-    RemediationState,
-    Switch,
 )
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_decision
-from monitor.remediation.circuit_breaker import trip_reason
 from monitor.remediation.decide import RaiseGuards, decide, in_order_of_worth, intent_of
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
-from monitor.remediation.effect import Effect, Judgement
-from monitor.remediation.put_back import is_damaged
-from monitor.remediation.resolve import is_resting, log_waiting
-from monitor.remediation.transitions import is_explained, is_late, was_given_up, was_overtaken
+from monitor.remediation.open_changes import Judge, OpenChanges
 from monitor.remediation.undo_guards import UndoGuards
 from monitor.remediation.write import Writer
 from monitor.remediation.write_request import WriteRequest, WriteResult
 
-log = structlog.get_logger()
-
 MOST_TRIES = 3
 """So many changes are tried in a turn until one is sent: each costs a few readings."""
-
-Judge = Callable[[Change], Judgement]
-"""What a change that is being watched has done so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +81,7 @@ class Reconciler:
         self._writer = writer
         self._settings = settings
         self._context = context
+        self._open_changes = OpenChanges(org, journal, writer, settings, context)
 
     def decide_all(self, inputs: ReconcileInput, initiator: Initiator) -> list[Decision]:
         """Decide about every action, the most worthwhile change first; nothing is recorded."""
@@ -121,7 +102,7 @@ class Reconciler:
             LedgerError: The state can't be used.
         """
         with self._writer.lease() as lease:
-            self.resume_open_changes(lease, inputs, judge)
+            self._open_changes.resume(lease, inputs.timeouts_ms, judge)
             decisions = self.decide_all(inputs, Initiator.AUTO)
             self._note_refusals(decisions)
             raises = [one for one in decisions if one.kind is DecisionKind.RAISE]
@@ -134,7 +115,7 @@ class Reconciler:
         refused: dict[str, str] = {}
         for decision in raises:
             result = self._make(lease, decision, data, Initiator.AUTO)
-            made = _outcome(result)
+            made = result.reached()
             if isinstance(made, Change):
                 if made.state is not ChangeState.ABANDONED or made.sent_at is not None:
                     return ReconcileReport(tuple(decisions), (made,), refused)
@@ -146,20 +127,13 @@ class Reconciler:
         return ReconcileReport(tuple(decisions), refused=refused)
 
     def settle(self) -> bool:
-        """Find out what became of writes that were cut short: the platform is read, never written.
-
-        Returns:
-            Whether there were any.
+        """Find out what became of writes that were cut short, and whether there were any.
 
         Raises:
             BusyError: Another program has the lease.
             LedgerError: The state can't be used.
         """
-        if not self._cut_short(self._remediation_state(), {}):
-            return False
-        with self._writer.lease() as lease:
-            self._find_out(lease, self._remediation_state(), {})
-        return True
+        return self._open_changes.settle()
 
     def apply_requested(
         self, inputs: ReconcileInput, judge: Judge, action_ids: frozenset[str]
@@ -178,7 +152,7 @@ class Reconciler:
         made: list[Change] = []
         refused: dict[str, str] = {}
         with self._writer.lease() as lease:
-            self.resume_open_changes(lease, inputs, judge)
+            self._open_changes.resume(lease, inputs.timeouts_ms, judge)
             decisions = self.decide_all(inputs, Initiator.HUMAN)
             asked = [one for one in decisions if one.candidate.action_id in action_ids]
             self._note_refusals(asked)
@@ -186,7 +160,7 @@ class Reconciler:
                 if decision.kind is not DecisionKind.RAISE:
                     refused[decision.candidate.action_id] = decision.reason
                     continue
-                done = _outcome(self._make(lease, decision, inputs.data, Initiator.HUMAN))
+                done = self._make(lease, decision, inputs.data, Initiator.HUMAN).reached()
                 if isinstance(done, str):
                     refused[decision.candidate.action_id] = done
                 else:
@@ -215,111 +189,7 @@ class Reconciler:
         with self._writer.lease() as lease:
             if change.state in UNSETTLED_STATES:
                 change = self._writer.resolver.recover(lease, change)
-            return _outcome(self._writer.undo(lease, change, why, guards, asked=True))
-
-    def resume_open_changes(self, lease: Lease, inputs: ReconcileInput, judge: Judge) -> None:
-        """Go on with what is open: find out, stand down, judge, undo, and trip.
-
-        Raises:
-            BusyError: Another program has taken over.
-            LedgerError: The state can't be used.
-        """
-        remediation_state = self._find_out(lease, self._remediation_state(), inputs.timeouts_ms)
-        remediation_state = self._stand_down_where_others_changed(lease, remediation_state, inputs)
-        remediation_state = self._judge_what_is_watched(lease, remediation_state, judge)
-        remediation_state = self._undo_what_did_not_help(lease, remediation_state)
-        reason = trip_reason(remediation_state, self._settings.trip_after)
-        if reason:
-            now = self._context.clock.now()
-            self._journal.trip(lease, Switch(now, self._context.actor, reason))
-            log.error(
-                "remediation_tripped",
-                org=self._org,
-                why=reason,
-                hint="Look at timeout-monitor history, then let it go on: timeout-monitor resume.",
-            )
-
-    def _find_out(
-        self, lease: Lease, remediation_state: RemediationState, shown_ms: Mapping[str, int | None]
-    ) -> RemediationState:
-        cut_short = self._cut_short(remediation_state, shown_ms)
-        return self._each(cut_short, remediation_state, lambda change: self._recover(lease, change))
-
-    def _cut_short(
-        self, remediation_state: RemediationState, shown_ms: Mapping[str, int | None]
-    ) -> list[Change]:
-        """Return the changes of which only the platform's value tells how far they have come."""
-        now = self._context.clock.now()
-        return [
-            one
-            for one in remediation_state.changes
-            if one.state in UNSETTLED_STATES
-            or is_late(one, now)
-            or (was_given_up(one) and shown_ms.get(one.action_id) == one.to_ms)
-        ]
-
-    def _recover(self, lease: Lease, change: Change) -> None:
-        if not (was_given_up(change) and was_overtaken(change, self._remediation_state())):
-            self._writer.resolver.recover(lease, change)
-
-    def _stand_down_where_others_changed(
-        self, lease: Lease, remediation_state: RemediationState, inputs: ReconcileInput
-    ) -> RemediationState:
-        shown_ms = inputs.timeouts_ms
-        changed = [
-            change
-            for change in remediation_state.latest.values()
-            if change.left_ms is not None
-            and shown_ms.get(change.action_id) not in {None, change.left_ms}
-        ]
-        return self._each(
-            changed,
-            remediation_state,
-            lambda change: self._stand_down(lease, change, remediation_state),
-        )
-
-    def _judge_what_is_watched(
-        self, lease: Lease, remediation_state: RemediationState, judge: Judge
-    ) -> RemediationState:
-        watched = [one for one in remediation_state.changes if one.state is ChangeState.WATCHING]
-        return self._each(
-            watched, remediation_state, lambda change: self._judge(lease, change, judge(change))
-        )
-
-    def _undo_what_did_not_help(
-        self, lease: Lease, remediation_state: RemediationState
-    ) -> RemediationState:
-        now = self._context.clock.now()
-        unhelpful = [
-            change
-            for change in remediation_state.changes
-            if change.state is ChangeState.UNHELPFUL
-            and not is_damaged(change)
-            and not is_resting(change, now)
-            and self._settings.mode == "auto"
-        ]
-        return self._each(unhelpful, remediation_state, lambda change: self._undo(lease, change))
-
-    def _each(
-        self,
-        changes: list[Change],
-        remediation_state: RemediationState,
-        act: Callable[[Change], object],
-    ) -> RemediationState:
-        """Do something about each of some changes; what stands afterwards.
-
-        One that the platform says nothing about holds up no other.
-        """
-        for change in changes:
-            try:
-                act(change)
-            except (ConfigurationError, GenesysError, RefusedError) as error:
-                log_waiting(change, error)
-            except TimeoutMonitorError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                log_waiting(change, UnforeseenError.of(error))
-        return self._remediation_state() if changes else remediation_state
+            return self._writer.undo(lease, change, why, guards, asked=True).reached()
 
     def _make(
         self, lease: Lease, decision: Decision, data: Data, initiator: Initiator
@@ -331,40 +201,6 @@ class Reconciler:
             guards=RaiseGuards(decision, data, self._settings, initiator),
         )
         return self._writer.write(lease, request)
-
-    def _judge(self, lease: Lease, change: Change, judgement: Judgement) -> None:
-        if judgement.effect is Effect.NOT_YET:
-            return
-        helped = judgement.effect is Effect.HELPED
-        judged = self._writer.resolver.judged(lease, change, judgement.detail, helped=helped)
-        if not helped:
-            log.warning(
-                "change_did_not_help",
-                org=self._org,
-                change_id=judged.change_id,
-                action_name=judged.action_name,
-                why=judgement.detail,
-                hint=f"timeout-monitor rollback {judged.change_id} undoes it; in mode auto the "
-                "daemon does so where allow names the action.",
-            )
-
-    def _stand_down(
-        self, lease: Lease, change: Change, remediation_state: RemediationState
-    ) -> None:
-        # The catalogue may be older than our own write: the platform has the last word.
-        reading = self._writer.resolver.look(change)
-        now = self._context.clock.now()
-        if reading.timeout_ms != change.left_ms and not is_explained(
-            change, reading.timeout_ms, remediation_state, now
-        ):
-            self._writer.resolver.supersede(lease, change, reading)
-
-    def _undo(self, lease: Lease, change: Change) -> None:
-        guards = UndoGuards(self._settings, change, Initiator.AUTO)
-        try:
-            _outcome(self._writer.undo(lease, change, change.note, guards))
-        except RefusedError as error:
-            self._writer.resolver.not_undone(lease, change, error)
 
     def _note_refusals(self, decisions: list[Decision]) -> None:
         now = self._context.clock.now()
@@ -380,20 +216,3 @@ class Reconciler:
                 if one.is_wanted and one.kind is not DecisionKind.RAISE
             ]
         )
-
-    def _remediation_state(self) -> RemediationState:
-        return self._journal.remediation_state(self._org, self._context.clock.now())
-
-
-def _outcome(result: WriteResult) -> Change | str:
-    """Return the change as far as it has come, else the reason code of what stood in its way.
-
-    Raises:
-        KeyboardInterrupt: Somebody pressed Ctrl-C in the middle of it; what became of it is
-            recorded, and nothing follows.
-    """
-    if isinstance(result.error, KeyboardInterrupt):
-        raise result.error
-    if result.change is None:
-        return result.refused
-    return result.change

@@ -68,3 +68,14 @@ class WriteResult:
     also_changed: tuple[str, ...] = ()
     damage: Damage | None = None
     put_back: PutBack | None = None
+
+    def reached(self) -> Change | str:
+        """Return the change as far as it has come, else the reason code of what stood in its way.
+
+        Raises:
+            KeyboardInterrupt: Somebody pressed Ctrl-C in the middle of it; what became of it is
+                recorded, and nothing follows.
+        """
+        if isinstance(self.error, KeyboardInterrupt):
+            raise self.error
+        return self.refused if self.change is None else self.change
