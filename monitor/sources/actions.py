@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+
+import msgspec
 
 from monitor.counts import Counts, SeriesKey, Tally, TallyKey
 from monitor.genesys import (
@@ -20,7 +21,6 @@ from monitor.genesys import (
     ActionAggregates,
     ActionBucket,
     ActionDimension,
-    ActionGroup,
     Client,
     DroppedRecord,
     DropReason,
@@ -55,9 +55,6 @@ MOST_REPEATS = 3
 """How often a part is asked again while the parts of a count disagree. Each time it is for the
 windows that disagree alone, and executions must come to light between all of the queries, in both
 halves of the bands, for it not to suffice."""
-
-_Key = tuple[str, str, str, int]
-"""Action id, error type, response status, start of the window (epoch seconds)."""
 
 SLICE_SECONDS = 2 * 3600
 """For 2,000 actions two hours are some ten thousand groups of buckets: an answer that still fits
@@ -94,13 +91,13 @@ class ActionsSource:
             GenesysError: The platform did not answer.
         """
         names: dict[str, Action] = {}
-        parts: list[dict[_Key, _Counted]] = []
+        parts: list[dict[TallyKey, _Counted]] = []
         is_unreadable = False
         for views in PARTS:
             part, is_bad = self._ask(time_range, window_seconds, views, names)
             is_unreadable |= is_bad
             parts.append(part)
-        whole: dict[_Key, _Counted] = {}
+        whole: dict[TallyKey, _Counted] = {}
         torn = _join(parts, {key for part in parts for key in part}, whole)
         for turn in range(MOST_REPEATS):
             if not torn:
@@ -130,11 +127,7 @@ class ActionsSource:
             GenesysError: The platform did not answer, or refused the question.
         """
         counted, _ = self._ask(time_range, step_seconds, (), {})
-        return {
-            (SeriesKey(action_id, error_type, status), start): found.stats.count
-            for (action_id, error_type, status, start), found in counted.items()
-            if found.stats.count
-        }
+        return {key: found.stats.count for key, found in counted.items() if found.stats.count}
 
     def _ask(
         self,
@@ -142,7 +135,7 @@ class ActionsSource:
         window_seconds: int,
         views: tuple[View, ...],
         names: dict[str, Action],
-    ) -> tuple[dict[_Key, _Counted], bool]:
+    ) -> tuple[dict[TallyKey, _Counted], bool]:
         """One query: everything that ended in the period, with some of the bands.
 
         ``names`` learns the names of the actions. Also tells whether nothing could be read.
@@ -155,30 +148,28 @@ class ActionsSource:
             metrics=(EXECUTIONS,),
             views=views,
         )
-        buckets: dict[tuple[object, ...], tuple[_Key, _Counted]] = {}
+        buckets: dict[tuple[tuple[str, ...], int], tuple[TallyKey, _Counted]] = {}
+        unseen = dict.fromkeys((view.name for view in views), 0)
         answer = self._client.call(ACTION_AGGREGATES, ActionAggregates, body=query)
         for group in answer.results:
-            action = _action(group)
+            dimensions = tuple(map(group.dimension, GROUP_BY))
+            action = _action(*dimensions[:4])
             names[action.action_id] = action
+            series = SeriesKey(action.action_id, *dimensions[4:])
             for bucket in group.data:
-                if not time_range.start <= bucket.start < time_range.end:
+                start = bucket.start
+                if not time_range.start <= start < time_range.end:
                     self._drop(DropReason.TIME, "a bucket that was not asked for")
                     continue
-                found = _Counted.of(bucket, views)
-                place = (*(group.dimension(name) for name in GROUP_BY), bucket.start)
+                found = _Counted.of(bucket, unseen)
+                place = dimensions, start
                 if place in buckets:
                     # Of one that came twice the fuller counts: they are the same executions.
                     self._drop(DropReason.DUPLICATE, "a bucket that came twice")
                     if buckets[place][1].stats.count >= found.stats.count:
                         continue
-                key = (
-                    action.action_id,
-                    group.dimension("errorType"),
-                    group.dimension("responseStatus"),
-                    floor_to(bucket.start, window_seconds),
-                )
-                buckets[place] = key, found
-        counted: dict[_Key, _Counted] = {}
+                buckets[place] = (series, floor_to(start, window_seconds)), found
+        counted: dict[TallyKey, _Counted] = {}
         for key, found in buckets.values():
             # An action that was renamed comes as two groups: one key, both counts.
             counted[key] = counted[key].plus(found) if key in counted else found
@@ -188,18 +179,19 @@ class ActionsSource:
         self._client.note_dropped(ACTION_AGGREGATES, DroppedRecord(reason, why))
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
+class _Counted(msgspec.Struct, frozen=True, gc=False):
     """What was counted under one key: executions with their durations, and some by view."""
 
     stats: Stats
-    by_view: Mapping[str, int]
+    by_view: dict[str, int]
 
     @classmethod
-    def of(cls, bucket: ActionBucket, views: tuple[View, ...]) -> _Counted:
-        """Return a bucket of an answer to a query with these views."""
-        counts = bucket.view_counts
-        return cls(bucket.stats, {view.name: counts.get(view.name, 0) for view in views})
+    def of(cls, bucket: ActionBucket, unseen: dict[str, int]) -> _Counted:
+        """Return a bucket of an answer to a query with the views of ``unseen``, all of them 0."""
+        by_view = unseen | bucket.view_counts
+        if len(by_view) > len(unseen):
+            by_view = {name: by_view[name] for name in unseen}
+        return cls(bucket.stats, by_view)
 
     def plus(self, other: _Counted) -> _Counted:
         """With other executions of the same answer."""
@@ -213,14 +205,11 @@ class _Counted:
             stats, {name: self.by_view[name] + other.by_view[name] for name in self.by_view}
         )
 
-    def tally(self, key: _Key) -> Tally:
+    def tally(self, key: TallyKey) -> Tally:
         """Return the same as the ledger keeps it."""
-        action_id, error_type, response_status, window_start = key
-        return Tally(
-            SeriesKey(action_id, error_type, response_status),
-            window_start,
-            Counts(self.stats.count, self.stats.sum, self.stats.min, self.stats.max, self._bands()),
-        )
+        stats = self.stats
+        counts = Counts(stats.count, stats.sum, stats.min, stats.max, self._bands())
+        return Tally(*key, counts)
 
     def _bands(self) -> Bands:
         """Return the bands that the views give; they never claim more than were counted.
@@ -229,29 +218,35 @@ class _Counted:
         took that long: an answer whose views are missing, or a bucket that one of the queries
         could not show, must not pass for executions of half a minute.
         """
-        bands: list[int] = []
-        left = self.stats.count
-        for view in VIEWS:
-            band = min(self.by_view.get(view.name, 0), left)
-            bands.append(band)
-            left -= band
-        has_all = self.by_view.keys() >= {view.name for view in VIEWS}
-        return (*bands, left if has_all and self.stats.max >= BAND_EDGES_MS[-1] else 0)
+        count, by_view = self.stats.count, self.by_view
+        bands = [by_view.get(name, 0) for name in _NAMES]
+        if sum(bands) > count:
+            left = count
+            for band, claimed in enumerate(bands):
+                bands[band] = min(claimed, left)
+                left -= bands[band]
+        has_all = len(by_view) == len(_NAMES)
+        is_slow = has_all and self.stats.max >= BAND_EDGES_MS[-1]
+        return (*bands, count - sum(bands) if is_slow else 0)
 
+
+_NAMES = tuple(view.name for view in VIEWS)
 
 _NOTHING = _Counted(Stats(), {})
 """What a part counts of which it shows nothing."""
 
 
 def _join(
-    parts: Sequence[Mapping[_Key, _Counted]], keys: AbstractSet[_Key], whole: dict[_Key, _Counted]
-) -> set[_Key]:
+    parts: Sequence[Mapping[TallyKey, _Counted]],
+    keys: AbstractSet[TallyKey],
+    whole: dict[TallyKey, _Counted],
+) -> set[TallyKey]:
     """Put what the parts agree on into ``whole``, and return the keys that they disagree on."""
     torn = set()
     for key in keys:
         found = [part.get(key, _NOTHING) for part in parts]
         joined = _beside(found)
-        total = _common_total(found, joined.by_view)
+        total = _common_total(found, joined)
         if total is None:
             torn.add(key)
         else:
@@ -259,16 +254,17 @@ def _join(
     return torn
 
 
-def _common_total(found: Sequence[_Counted], by_view: Mapping[str, int]) -> Stats | None:
+def _common_total(found: Sequence[_Counted], joined: _Counted) -> Stats | None:
     """Return the total that all bands belong to; None where there is none.
 
     Where the totals differ, executions came to light in between. If all of those are in the bands
     of one part, the bands of both are those of one moment still, and sum to its total: counts do
     not shrink. What lies beyond the last band has no view, and can't be told so.
     """
-    if len({one.stats.count for one in found}) == 1:
+    count = joined.stats.count
+    if all(one.stats.count == count for one in found):
         return found[0].stats
-    banded = sum(by_view.values())
+    banded = sum(joined.by_view.values())
     is_all_banded = max(one.stats.max for one in found) < BAND_EDGES_MS[-1]
     # A total of nothing may be a record that was left out, and not a moment at which nothing was.
     fitting = (one.stats for one in found if is_all_banded and one.stats.count == banded > 0)
@@ -279,12 +275,13 @@ def _beside(found: Iterable[_Counted]) -> _Counted:
     """Return the views of all parts of a count, under the total of the fullest."""
     known = list(found)
     fullest = max(known, key=lambda one: one.stats.count)
-    return _Counted(
-        fullest.stats, {name: count for one in known for name, count in one.by_view.items()}
-    )
+    by_view: dict[str, int] = {}
+    for one in known:
+        by_view |= one.by_view
+    return _Counted(fullest.stats, by_view)
 
 
-def _within(time_range: TimeRange, torn: AbstractSet[_Key], window_seconds: int) -> TimeRange:
+def _within(time_range: TimeRange, torn: AbstractSet[TallyKey], window_seconds: int) -> TimeRange:
     """Return the windows of these counts, as far as they were asked for."""
     starts = [start for *_, start in torn]
     return TimeRange(
@@ -292,12 +289,12 @@ def _within(time_range: TimeRange, torn: AbstractSet[_Key], window_seconds: int)
     )
 
 
-def _action(group: ActionGroup) -> Action:
-    action_id = group.dimension("actionId") or UNKNOWN_ACTION
+def _action(action_id: str, name: str, integration_id: str, integration_name: str) -> Action:
+    action_id = action_id or UNKNOWN_ACTION
     return Action(
         action_id=action_id,
-        name=group.dimension("actionName") or action_id,
-        integration_id=group.dimension("integrationId"),
-        integration_name=group.dimension("integrationName"),
+        name=name or action_id,
+        integration_id=integration_id,
+        integration_name=integration_name,
         kind=ActionKind.UNKNOWN,
     )

@@ -20,6 +20,7 @@ from monitor.sanitize import sanitize_id
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _MOST_DIGITS = 40
+_TOO_LONG = 10**_MOST_DIGITS
 MOST_DROPPED = 1_000
 """So many bad records in one answer make it another kind of answer: the rest is not looked at."""
 
@@ -28,7 +29,7 @@ _EXACT = 2.0**53
 
 
 class ImplausibleError(ValueError):
-    """A record says what can't be; raised by its own ``__post_init__``.
+    """A record says what can't be; raised by its own ``check``, or while it is made.
 
     Attributes:
         reason: ``number``, ``time`` or ``shape``.
@@ -53,11 +54,25 @@ class CoercionError(ValueError):
         self.reason = reason
 
 
-class Record(msgspec.Struct, frozen=True):
-    """A part of an answer that stands for itself: where it makes no sense, the rest still does."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A part of an answer that stands for itself: where it makes no sense, the rest still does.
+
+    Like all that an answer is made of, the garbage collector does not look at it: frozen values
+    that were read from a text are in no circle, and an answer has hundreds of thousands of them.
+    """
+
+    def check(self) -> None:
+        """Refuse what can't be, of the records in it too.
+
+        The answer calls it for each of its records once all of it was read; and where that failed,
+        it is called for one after the other.
+
+        Raises:
+            ImplausibleError: It can't.
+        """
 
 
-class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
+class RecordPage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer that holds a page of records.
 
     Attributes:
@@ -68,7 +83,7 @@ class RecordPage(msgspec.Struct, frozen=True, kw_only=True):
     unread: int = msgspec.field(default=0, name="#unread")
 
 
-class CountResponse(msgspec.Struct, frozen=True, kw_only=True):
+class CountResponse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An answer that counts something: without any record it says that there was nothing.
 
     Attributes:
@@ -94,7 +109,7 @@ def number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value if abs(value) < 10**_MOST_DIGITS else None
+        return value if abs(value) < _TOO_LONG else None
     if isinstance(value, str):
         text = value.strip()
         if len(text) > _MOST_DIGITS or not _NUMBER.fullmatch(text):
@@ -200,10 +215,12 @@ class Coercer:
                 break
             try:
                 # The good ones, which are nearly all, at the speed of the decoder.
-                kept.append(convert_json(one, expected.cls))
-            except (msgspec.ValidationError, RecursionError):
+                record = convert_json(one, expected.cls)
+                record.check()
+            except (msgspec.ValidationError, ImplausibleError, RecursionError):
                 self._keep_what_can_be_mended(kept, one, expected, f"{where}[...]")
             else:
+                kept.append(record)
                 self.has_good = True
         return kept
 
@@ -244,10 +261,15 @@ def _may_be_none(expected: inspect.Type) -> bool:
 
 def _converted(found: dict[str, object], cls: type, where: str) -> object:
     try:
-        return convert_json(found, cls)
+        value: object = convert_json(found, cls)
+        if isinstance(value, Record):
+            value.check()
     except msgspec.ValidationError as error:
         reason = getattr(error.__cause__, "reason", "shape")
         raise CoercionError(reason, f"{error} at `{where}`") from error
+    except ImplausibleError as error:
+        raise CoercionError(error.reason, f"{error} at `{where}`") from error
+    return value
 
 
 def _moment(value: object, expected: inspect.DateTimeType, where: str) -> object:

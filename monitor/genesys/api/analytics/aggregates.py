@@ -5,6 +5,7 @@ Wire format: the platform's models ActionAggregationQuery and ActionAggregateQue
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -118,7 +119,7 @@ class ActionAggregateQuery(msgspec.Struct, frozen=True, rename="camel", omit_def
     time_zone: str | None = None
 
 
-class Stats(msgspec.Struct, frozen=True):
+class Stats(msgspec.Struct, frozen=True, gc=False):
     """Executions of a bucket and their durations.
 
     Attributes:
@@ -138,7 +139,7 @@ _Number = int | float | str | None
 """A number as it may come: ``3``, ``3.0`` and ``"3"`` are one."""
 
 
-class StatsAnswer(msgspec.Struct, frozen=True):
+class StatsAnswer(msgspec.Struct, frozen=True, gc=False):
     """Statistics as they came (StatisticalSummary); each may be left out or null."""
 
     count: _Number = None
@@ -154,7 +155,11 @@ class StatsAnswer(msgspec.Struct, frozen=True):
         """
         if self.count is None:
             return 0
-        count = self.count if type(self.count) is int else whole_number(self.count)
+        # As nearly all of them come, and an answer has a hundred thousand.
+        if type(self.count) is float and self.count.is_integer():
+            count: int | None = int(self.count)
+        else:
+            count = whole_number(self.count)
         if count is None or not 0 <= count <= MOST_EXECUTIONS:
             reason = f"counts {str(self.count)[:40]!r} executions, which can't be"
             raise ImplausibleError("number", reason)
@@ -167,33 +172,42 @@ class StatsAnswer(msgspec.Struct, frozen=True):
             ImplausibleError: No numbers, or more than an org could ever run.
         """
         count = self.executions()
-        longest = _duration(self.max)
-        total, shortest = _duration(self.sum, max(count, 1)), _duration(self.min)
-        return Stats(count, total, shortest, longest)
+        return Stats(
+            count, _duration(self.sum, count or 1), _duration(self.min), _duration(self.max)
+        )
 
 
 def _duration(value: _Number, executions: int = 1) -> float:
     if value is None:
         return 0.0
+    most_ms = LONGEST_EXECUTION_MS * executions
+    if type(value) is float and 0.0 < value <= most_ms:
+        return value
     duration_ms = number(value)
-    if duration_ms is None or duration_ms > LONGEST_EXECUTION_MS * executions:
+    if duration_ms is None or duration_ms > most_ms:
         reason = f"{executions} executions of {str(value)[:40]!r} ms, which can't be"
         raise ImplausibleError("number", reason)
     return max(0.0, float(duration_ms))
 
 
-class MetricAnswer(msgspec.Struct, frozen=True):
+class MetricAnswer(msgspec.Struct, frozen=True, gc=False):
     """One metric of a bucket as it came."""
 
     metric: str
     stats: StatsAnswer | None = None
 
 
-class ViewAnswer(msgspec.Struct, frozen=True):
+class ViewAnswer(msgspec.Struct, frozen=True, gc=False):
     """One view of a bucket as it came."""
 
     name: str
     stats: StatsAnswer | None = None
+
+
+@lru_cache(maxsize=4_096)
+def _epoch_seconds(begin: str) -> int:
+    """Return the whole epoch seconds of a text; an answer has few of them, and each often."""
+    return int(epoch_seconds(begin))
 
 
 class Bucket(Record, frozen=True):
@@ -207,11 +221,11 @@ class Bucket(Record, frozen=True):
     interval: str
     metrics_or_none: tuple[MetricAnswer, ...] | None = msgspec.field(default=None, name="metrics")
 
-    def __post_init__(self) -> None:
-        """Refuse what can't be while its place in the answer is known.
+    def check(self) -> None:
+        """Refuse a beginning that is none, and numbers that can't be.
 
         Raises:
-            ImplausibleError: Which the decoder turns into an error that names the field's path.
+            ImplausibleError: One can't.
         """
         try:
             self.start  # noqa: B018 - read for its error
@@ -229,7 +243,7 @@ class Bucket(Record, frozen=True):
     @property
     def start(self) -> int:
         """When it begins, in epoch seconds."""
-        return int(epoch_seconds(self.interval.partition("/")[0]))
+        return _epoch_seconds(self.interval.partition("/")[0])
 
     def answer(self, metric: str) -> StatsAnswer | None:
         """Return the statistics of a metric as they came; None where it was left out."""
@@ -254,8 +268,12 @@ class ActionBucket(Bucket, frozen=True):
         Raises:
             ImplausibleError: One can't.
         """
-        self.stats  # noqa: B018 - read for its error
-        self.view_counts  # noqa: B018 - the same
+        answer = self.answer(EXECUTIONS)
+        if answer is not None:
+            answer.checked()
+        for view in self.views_or_none or ():
+            if view.stats is not None:
+                view.stats.executions()
 
     @property
     def stats(self) -> Stats:
@@ -273,7 +291,7 @@ class ActionBucket(Bucket, frozen=True):
         }
 
 
-class _ActionDimensions(msgspec.Struct, frozen=True, rename="camel"):
+class _ActionDimensions(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The dimensions of a group as they came; each may be left out or null."""
 
     action_category: str | None = None
@@ -290,7 +308,25 @@ _FIELDS = {field.encode_name: field.name for field in msgspec.structs.fields(_Ac
 _NAMES = frozenset({"actionCategory", "actionName", "integrationName"})
 
 
-class ActionGroup(Record, frozen=True):
+class Group(Record, frozen=True):
+    """Buckets that share their dimensions."""
+
+    @property
+    def data(self) -> tuple[Bucket, ...]:
+        """Its buckets."""
+        return ()
+
+    def check(self) -> None:
+        """Refuse a group in which a bucket makes no sense.
+
+        Raises:
+            ImplausibleError: One does not.
+        """
+        for bucket in self.data:
+            bucket.check()
+
+
+class ActionGroup(Group, frozen=True):
     """Executions that share the dimensions of ``group_by``.
 
     Attributes:
@@ -322,6 +358,11 @@ class ActionAggregates(CountResponse, frozen=True):
     """
 
     results_or_none: tuple[ActionGroup, ...] | None = msgspec.field(default=None, name="results")
+
+    def __post_init__(self) -> None:
+        """Refuse an answer with a record that makes no sense; then each is read by itself."""
+        for group in self.results:
+            group.check()
 
     @property
     def results(self) -> tuple[ActionGroup, ...]:

@@ -9,9 +9,9 @@ from typing import Literal
 
 import msgspec
 
-from monitor.genesys.api.analytics.aggregates import Bucket
+from monitor.genesys.api.analytics.aggregates import Bucket, Group
 from monitor.genesys.client.api_client import Client
-from monitor.genesys.client.coercion import CountResponse, Record
+from monitor.genesys.client.coercion import CountResponse
 from monitor.genesys.client.endpoint import Endpoint
 from monitor.sanitize import sanitize_id
 
@@ -84,14 +84,14 @@ class FlowBucket(Bucket, frozen=True):
         return 0 if answer is None else answer.executions()
 
 
-class _FlowDimensions(msgspec.Struct, frozen=True, rename="camel"):
+class _FlowDimensions(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The dimensions of a group as they came; each may be left out or null."""
 
     flow_id: str | None = None
     exit_reason: str | None = None
 
 
-class FlowGroup(Record, frozen=True):
+class FlowGroup(Group, frozen=True):
     """Runs that share a flow and the way it was left.
 
     Attributes:
@@ -126,6 +126,11 @@ class FlowAggregates(CountResponse, frozen=True):
     """
 
     results_or_none: tuple[FlowGroup, ...] | None = msgspec.field(default=None, name="results")
+
+    def __post_init__(self) -> None:
+        """Refuse an answer with a record that makes no sense; then each is read by itself."""
+        for group in self.results:
+            group.check()
 
     @property
     def results(self) -> tuple[FlowGroup, ...]:

@@ -79,7 +79,7 @@ class JobStatus(msgspec.Struct, frozen=True, rename="camel"):
     error_message: str | None = None
 
 
-class ActionJobPage(msgspec.Struct, frozen=True):
+class ActionJobPage(msgspec.Struct, frozen=True, gc=False):
     """One page of a job's results (ActionAsyncAggregateQueryResponse).
 
     Attributes:
@@ -89,6 +89,11 @@ class ActionJobPage(msgspec.Struct, frozen=True):
 
     results_or_none: tuple[ActionGroup, ...] | None = msgspec.field(default=None, name="results")
     cursor: Annotated[str, msgspec.Meta(max_length=_LONGEST_CURSOR)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a page with a record that makes no sense; then each is read by itself."""
+        for group in self.results:
+            group.check()
 
     @property
     def results(self) -> tuple[ActionGroup, ...]:
