@@ -18,7 +18,6 @@ from monitor import investigation
 from monitor.clock import Clock, SystemClock
 from monitor.clock_watch import ClockWatch
 from monitor.config import Settings
-from monitor.diagnosis import Diagnoser
 from monitor.errors import (
     ConfigurationError,
     LedgerError,
@@ -29,14 +28,7 @@ from monitor.errors import (
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
-from monitor.jobs import (
-    Jobs,
-    failures_logged,
-    keep_leases,
-    poll_phase_seconds,
-    run_now,
-    spread_seconds,
-)
+from monitor.jobs import Jobs, failures_logged, keep_leases, poll_phase_seconds, run_now
 from monitor.leased_snapshots import LeasedSnapshots
 from monitor.ledger import Ledger
 from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
@@ -53,6 +45,12 @@ CATALOGUE_EVERY_SECONDS = 600
 """Timeouts change by hand, a few times a week; ten minutes bound how long we misjudge one."""
 
 PRUNE_EVERY_SECONDS = 3600
+
+PACK_EVERY_SECONDS = 3600
+PACK_AFTER_SECONDS = 3600
+"""How much older than the lookback a window is when it is packed: polls ask for it no more, and
+what grows all the same is taken out again."""
+
 FINISH_SECONDS = 4.0
 """How long a stop may wait for the transactions in hand; the whole stop takes less than 5 s."""
 
@@ -73,7 +71,6 @@ class Daemon:
         clock: Clock,
         load: Callable[[], Settings] | None = None,
         lease_seconds: float = LEASE_SECONDS,
-        diagnoser: Diagnoser | None = None,
     ) -> None:
         """Open the state, take the port and wire everything; nothing is asked yet.
 
@@ -82,7 +79,6 @@ class Daemon:
             clock: The time of the data.
             load: Reads the settings again, for a reload; None where there is nothing to read.
             lease_seconds: How long an org waits for a daemon that shares the state and has died.
-            diagnoser: Diagnoses in other processes, and ends with the daemon; None for this one.
 
         Raises:
             ConfigurationError: No org, a credential that can't be used, or a port in use.
@@ -95,7 +91,6 @@ class Daemon:
             )
         self._settings = settings
         self._load = load
-        self._diagnoser = diagnoser
         self._stop = threading.Event()
         # A simple queue, for a signal handler may run while its own thread holds an Event's lock.
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -155,7 +150,6 @@ class Daemon:
         """Begin to serve, and to read at once."""
         self._web.start()
         self._jobs.start()
-        self._jobs.run_once(self._look_first)
         keeping = (self._leases, self._stop, self._after_renewal)
         threading.Thread(target=keep_leases, args=keeping, name="leases", daemon=True).start()
         looks = self._clock_watch.keep_looking
@@ -219,7 +213,7 @@ class Daemon:
                 # Nothing may be raised from here on: the old jobs have ended.
                 with failures_logged("reload", poller.name):
                     org_snapshot = before[poller.name]
-                    poller.carry_over(org_snapshot)
+                    poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
                     done = org_snapshot.remediation
                     loops[poller.name].carry_over(done.decisions, done.voided)
         for org in before.keys() - {poller.name for poller in pollers}:
@@ -231,7 +225,6 @@ class Daemon:
             self.holder.swap(self._snapshot())
         self._jobs = self._schedule()
         self._jobs.start()
-        self._jobs.run_once(self._look_first)
         log.info("reloaded", orgs=[poller.name for poller in pollers])
 
     def close(self) -> None:
@@ -243,8 +236,6 @@ class Daemon:
         if not self._finished.wait(max(0.0, deadline - time.monotonic())):
             # What hangs is no transaction, for those are short; it must not hold up the stop.
             log.warning("stopped_while_asking", after_seconds=FINISH_SECONDS)
-        if self._diagnoser is not None:
-            self._diagnoser.close()
         # Another daemon need not wait for their end.
         giving = threading.Thread(target=self._give_leases_back, name="leases", daemon=True)
         giving.start()
@@ -334,31 +325,17 @@ class Daemon:
         return True
 
     def _catch_up(self, poller: OrgPoller) -> None:
-        """Go on from what the state has counted, at the start and where another one read the org.
-
-        The lease comes first: what is counted after the snapshot is this program's then.
-        """
-        # A state that can't be asked, or summed up, is the poll's to tell and to count.
-        with suppress(LedgerError, UnforeseenError):
-            if not self._leases.take(poller.name):
-                return
+        """Go on from what another program has counted, where that held the lease before this."""
+        # A state that can't be asked is the poll's to tell and to count.
+        with suppress(LedgerError):
+            self._leases.take(poller.name)
             token = self._leased.behind(poller.name)
-            if token is None and not poller.is_starting:
+            if token is None:
                 return
             poller.catch_up()
             self._loops[poller.name].refresh_snapshot()
-            if token is not None:
-                self._leased.note_caught_up(poller.name, token)
+            self._leased.note_caught_up(poller.name, token)
             self._show()
-
-    def _look_first(self) -> None:
-        """Show what the state knows of each org, before any answer of the platform has come."""
-        for poller in self._pollers:
-            if self._stop.is_set():
-                return
-            if poller.is_starting:
-                with failures_logged("look", poller.name):
-                    self._catch_up(poller)
 
     def _poll(self, poller: OrgPoller) -> None:
         self._clock_watch.look()
@@ -393,7 +370,7 @@ class Daemon:
         self._no_turn[poller.name] = why
         if why:
             return
-        self._jobs.run_once(self._remediate, poller, self._loops[poller.name])
+        self._jobs.take_turn(self._remediate, poller, self._loops[poller.name])
 
     def _re_anchor(self) -> None:
         # Those of now: a reload makes new ones.
@@ -407,7 +384,6 @@ class Daemon:
             stop=self._stop,
             leases=self._leases,
             backoff=self._backoff,
-            diagnoser=self._diagnoser,
         )
 
     def _open_loops(self, settings: Settings) -> dict[str, RemediationLoop]:
@@ -417,19 +393,17 @@ class Daemon:
         }
 
     def _schedule(self) -> Jobs:
-        diagnoses = 1 if self._diagnoser is None else self._diagnoser.tasks
-        jobs = Jobs(self._clock, diagnoses)
+        jobs = Jobs(self._clock, len(self._pollers))
         interval = self._settings.collect.interval
         for place, poller in enumerate(self._pollers):
             phase = poll_phase_seconds(interval, place)
-            soon = spread_seconds(interval, place)
-            poll = jobs.every(
-                interval, self.poll_now, poller, phase_seconds=phase, first_after_seconds=soon
-            )
+            poll = jobs.every(interval, self.poll_now, poller, phase_seconds=phase)
             self._polls[poller.name] = poll
             jobs.every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
             jobs.every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)
         jobs.every(PRUNE_EVERY_SECONDS, self._prune)
+        # At once too: a state of an older program has all of its windows still to be packed.
+        jobs.every(PACK_EVERY_SECONDS, self._pack, phase_seconds=PACK_EVERY_SECONDS / 2)
         return jobs
 
     def _diagnose(self, poller: OrgPoller) -> None:
@@ -484,6 +458,18 @@ class Daemon:
         collect, state = self._settings.collect, self._settings.state
         before = floor_to(self._clock.now() - state.retention, collect.window)
         log.info("pruned", rows=self._ledger.prune(before))
+
+    def _pack(self) -> None:
+        """Pack what has settled, a little at a time; the next time goes on where this one stops."""
+        if self._stop.is_set() or all(self._leases.read_by(one.name) for one in self._pollers):
+            return
+        collect = self._settings.collect
+        age_seconds = collect.lookback + PACK_AFTER_SECONDS
+        with failures_logged("pack"):
+            before = floor_to(self._clock.now() - age_seconds, collect.window)
+            windows = self._ledger.pack(before, self._stop.is_set)
+            if windows:
+                log.info("packed", windows=windows)
 
     def _show(self) -> None:
         with self._snapshot_lock:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, Connection, cast, func, select
+from sqlalchemy import Connection
 
-from monitor.store import series, tallies
+from monitor.ledger.windows import windows_by_group, words_of_series
+from monitor.store import WindowColumns
 from monitor.time_ranges import TimeRange
 
 HOUR_SECONDS = 3_600
@@ -47,35 +48,25 @@ def read_counts_by_hour(connection: Connection, org_id: int, time_range: TimeRan
         org_id: The org.
         time_range: Which windows; by their start.
     """
-    words = select(
-        series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
-    ).where(series.c.org_id == org_id)
-    hours = [_of_hour(connection, org_id, hour) for hour in time_range.slices(HOUR_SECONDS)]
-    rows = np.concatenate([np.zeros((0, 2), dtype=np.int64), *hours])
+    parts = [
+        _by_hour(rows, time_range.start)
+        for rows in windows_by_group(connection, org_id, time_range)
+    ]
+    rows = np.concatenate([np.zeros((0, 3), dtype=np.int64), *parts])
     return HourlyCounts(
-        hours=len(hours),
-        words={row[0]: (row[1], row[2], row[3]) for row in connection.execute(words)},
+        hours=-(-time_range.seconds // HOUR_SECONDS),
+        words=words_of_series(connection, org_id),
         series=rows[:, 0],
-        hour=np.repeat(np.arange(len(hours)), [len(one) for one in hours]),
-        count=rows[:, 1],
+        hour=rows[:, 1],
+        count=rows[:, 2],
     )
 
 
-def _of_hour(connection: Connection, org_id: int, hour: TimeRange) -> Ints:
-    """Return the executions of one hour; what is sorted to be summed stays small."""
-    # As integers, for PostgreSQL's sums of big integers are decimals.
-    summed = cast(func.sum(tallies.c["count"]), BigInteger)
-    statement = (
-        select(tallies.c.series_id, summed)
-        .where(
-            tallies.c.org_id == org_id,
-            tallies.c.window_start >= hour.start,
-            tallies.c.window_start < hour.end,
-        )
-        .group_by(tallies.c.series_id)
-    )
-    result = connection.execute(statement)
-    # The driver's own rows: wrapping each one would take as long as reading it.
-    rows = np.array(result.cursor.fetchall(), dtype=np.int64).reshape(-1, 2)
-    result.close()
-    return rows
+def _by_hour(rows: WindowColumns, begin: int) -> Ints:
+    """Return series, hour and executions; the rows are in order of series and start."""
+    if not len(rows):
+        return np.zeros((0, 3), dtype=np.int64)
+    hour = (rows.start - begin) // HOUR_SECONDS
+    is_first = (np.diff(rows.series, prepend=-1) != 0) | (np.diff(hour, prepend=-1) != 0)
+    at = np.flatnonzero(is_first)
+    return np.stack([rows.series[at], hour[at], np.add.reduceat(rows.count, at)], axis=1)

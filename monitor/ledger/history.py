@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from monitor.counts import Counts, SeriesKey, Tally
+from monitor.counts import Tally
 from monitor.journal import event_times, timeouts_over_time
 from monitor.ledger.coverage import read_coverage
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.model import FirstHit, OrgState
-from monitor.ledger.read import read_state, sum_tallies
+from monitor.ledger.read import read_state
 from monitor.model import FlowErrorTally
-from monitor.store import BAND_COLUMNS, find_org, incidents, series, tallies
+from monitor.store import find_org, incidents
 from monitor.time_ranges import TimeRange
 
 _ROWS_AT_ONCE = 1_000
@@ -55,6 +55,8 @@ class History:
         org_id = find_org(self._connection, org)
         if org_id is None:
             return []
+        from monitor.ledger.sums import sum_tallies  # noqa: PLC0415 - numpy, for this alone
+
         return sum_tallies(self._connection, org_id, TimeRange(start, _END_OF_TIME), None)
 
     def windows(self, org: str, time_range: TimeRange, *, by_series: bool) -> Iterator[Tally]:
@@ -67,31 +69,12 @@ class History:
                 action do, oldest first. Which series or action comes first is the database's
                 choice.
         """
-        words = series.c.action_id, series.c.error_type, series.c.response_status
-        statement = (
-            select(
-                *words,
-                tallies.c.window_start,
-                tallies.c["count"],
-                tallies.c.duration_ms,
-                tallies.c.min_ms,
-                tallies.c.max_ms,
-                *(tallies.c[name] for name in BAND_COLUMNS),
-            )
-            .join_from(tallies, series, series.c.id == tallies.c.series_id)
-            .where(
-                tallies.c.org_id == find_org(self._connection, org),
-                tallies.c.window_start >= time_range.start,
-                tallies.c.window_start < time_range.end,
-            )
-            .order_by(*(words if by_series else words[:1]), tallies.c.window_start)
-        )
-        for row in self._streamed(statement):
-            yield Tally(
-                SeriesKey(*row[:3]),
-                row[3],
-                Counts(row[4], row[5], row[6], row[7], tuple(row[8:])),
-            )
+        from monitor.ledger.past_windows import past_windows  # noqa: PLC0415 - numpy, for this alone
+
+        org_id = find_org(self._connection, org)
+        if org_id is None:
+            return iter(())
+        return past_windows(self._connection, org_id, time_range, by_series=by_series)
 
     def first_hits(self, org: str, start: int) -> Iterator[FirstHit]:
         """Conversations first hit at ``start`` or later, each once for a pair of flow and action.

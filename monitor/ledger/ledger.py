@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from monitor.clock import Clock, SystemClock
 from monitor.counts import Tally
@@ -29,7 +29,7 @@ from monitor.ledger.model import (
     SourceState,
     window_in_use,
 )
-from monitor.ledger.read import loads_of_windows, read_state, sum_tallies
+from monitor.ledger.read import read_state
 from monitor.ledger.reading_leases import ReadingLeases
 from monitor.ledger.record import record_reading
 from monitor.ledger.sanitize_reading import sanitize_actions, sanitize_names, sanitize_reading
@@ -48,6 +48,7 @@ from monitor.store import (
     lock_every_org,
     lock_org,
     open_database,
+    orgs,
     pruned_before,
     reconciled_at,
     refuse_damage,
@@ -110,11 +111,6 @@ class Ledger:
     def name(self) -> str:
         """What errors call the state: its file, or its database and host."""
         return self._database.name
-
-    @property
-    def state_id(self) -> str:
-        """Which state this is, wherever it is opened; empty where that was never written down."""
-        return self._database.state_id
 
     @property
     def was_created(self) -> bool:
@@ -295,6 +291,38 @@ class Ledger:
                 removed += _forget(connection, org_id, before)
         return removed
 
+    def pack(self, before: int, stop: Callable[[], bool] = bool) -> int:
+        """Pack the windows that began before ``before``: they count the same, in less room.
+
+        Args:
+            before: Windows from here on may still grow, and stay as they are. What grows all the
+                same is taken out again.
+            stop: Asked between two transactions whether to leave the rest for another time.
+
+        Returns:
+            Windows packed.
+        """
+        from monitor.ledger.packing import next_to_pack, pack_windows  # noqa: PLC0415 - numpy, for this alone
+
+        with self._database.reading() as connection:
+            names = list(connection.execute(select(orgs.c.name).order_by(orgs.c.id)).scalars())
+        done = 0
+        for name in names:
+            since = -(2**62)
+            while not stop():
+                # A part of a day a transaction: polls go on in between.
+                with self._database.reading() as connection:
+                    org_id = find_org(connection, name) or -1
+                    found = next_to_pack(connection, org_id, since, before)
+                if found is None:
+                    break
+                since = found.end
+                with self._database.writing() as connection:
+                    org_id = lock_org(connection, name)
+                    settled = TimeRange(found.start, min(found.end, before))
+                    done += pack_windows(connection, org_id, settled)
+        return done
+
     def pruned_before(self) -> int:
         """Return up to where everything has been forgotten; epoch seconds, 0 where nothing has."""
         with self._database.reading() as connection:
@@ -361,6 +389,8 @@ class Ledger:
             org_id = find_org(connection, org)
             if org_id is None:
                 return []
+            from monitor.ledger.sums import sum_tallies  # noqa: PLC0415 - numpy, for this alone
+
             return sum_tallies(connection, org_id, time_range, bucket_seconds, action_id)
 
     def org_tallies(
@@ -400,9 +430,11 @@ class Ledger:
 
     def window_loads(self, org: str, time_range: TimeRange) -> list[Tally]:
         """Return what each ending of each action put on an org, window by window, in no order."""
+        from monitor.ledger.sums import window_loads  # noqa: PLC0415 - numpy, for this alone
+
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
-            return [] if org_id is None else loads_of_windows(connection, org_id, time_range)
+            return [] if org_id is None else window_loads(connection, org_id, time_range)
 
     def incidents(self, org: str, time_range: TimeRange) -> list[Incident]:
         """Incidents whose ``at`` lies in ``time_range``, oldest first, under the names of now."""
@@ -448,7 +480,11 @@ class Ledger:
 
 def _forget(connection: Connection, org_id: int, before: int) -> int:
     """Remove what of an org began before a moment; how many rows that were."""
-    removed = 0
+    from monitor.ledger.packing import forget_packed  # noqa: PLC0415 - numpy, for this alone
+
+    # Where rows are locked: a poll may be about to take a window out of a pack.
+    connection.execute(select(orgs.c.id).where(orgs.c.id == org_id).with_for_update())
+    removed = forget_packed(connection, org_id, before)
     for statement in (
         delete(tallies).where(tallies.c.org_id == org_id, tallies.c.window_start < before),
         delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),

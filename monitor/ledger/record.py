@@ -62,7 +62,9 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
 
     new = add_incidents(connection, org_id, incidents)
     more = _as_executions(new, read.window_seconds) if read.incidents_are_executions else {}
-    growth = add_tallies(connection, org_id, largest(shown), more)
+    seen, restated = _beside_packed(connection, org_id, largest(shown), more)
+    growth = add_tallies(connection, org_id, seen, more)
+    growth.restatements += restated
     lost = add_flow_errors(connection, org_id, read, flow_errors, covered_before)
     _save_names(connection, org_id, read, shown, new)
 
@@ -95,6 +97,18 @@ def record_reading(connection: Connection, org: str, source: str, read: Reading)
             + sum(e.callers for e in read.flow_errors)
         ),
     )
+
+
+def _beside_packed(
+    connection: Connection,
+    org_id: int,
+    seen: Mapping[TallyKey, Counts],
+    more: Mapping[TallyKey, int],
+) -> tuple[Mapping[TallyKey, Counts], int]:
+    """Return what is shown of windows that are not packed, or not any more; see ``take_out``."""
+    from monitor.ledger.packing import take_out  # noqa: PLC0415 - numpy, for what is written alone
+
+    return take_out(connection, org_id, seen, more)
 
 
 def _ceil(seconds: int, step_seconds: int) -> int:

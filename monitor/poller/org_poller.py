@@ -13,12 +13,7 @@ import structlog
 from monitor.clock import Clock, is_in_future
 from monitor.config import Settings
 from monitor.contract import Contract
-from monitor.diagnosis import (
-    Diagnoser,
-    DiagnosisCancelledError,
-    OrgDiagnosis,
-    diagnosed_range,
-)
+from monitor.diagnosis import DiagnosisCancelledError, OrgDiagnosis, diagnose_org, diagnosed_range
 from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -27,10 +22,9 @@ from monitor.errors import (
     NotLeasedError,
     TimeoutMonitorError,
     UnforeseenError,
-    WorkerLostError,
 )
 from monitor.genesys import RequestBudget
-from monitor.ledger import Ledger, OrgState, ReadingLeases
+from monitor.ledger import Ledger, ReadingLeases
 from monitor.poller.catalogue_refresh import CatalogueRefresh
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker
@@ -41,7 +35,7 @@ from monitor.poller.reconciliation import (
     Reconciliation,
 )
 from monitor.poller.settled_summaries import SettledSummaries
-from monitor.snapshot import OrgSnapshot
+from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary import limits_in_use
 from monitor.time_ranges import TimeRange
 
@@ -56,7 +50,7 @@ _NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
 class OrgPoller:
     """One org: its polls, how they went, and its snapshot; safe to use from several threads."""
 
-    def __init__(  # noqa: PLR0913 - what is asked, by which settings, and what it shares
+    def __init__(
         self,
         reader: OrgReader,
         settings: Settings,
@@ -64,9 +58,8 @@ class OrgPoller:
         ledger: Ledger,
         clock: Clock,
         leases: ReadingLeases | None = None,
-        diagnoser: Diagnoser | None = None,
     ) -> None:
-        """Begin with a snapshot that knows nothing; neither the platform nor the state is asked.
+        """Begin with the snapshot that the ledger still gives of the org.
 
         Args:
             reader: What is asked, and what it is written to.
@@ -74,14 +67,15 @@ class OrgPoller:
             ledger: What was counted.
             clock: The time of the data.
             leases: Tell which program reads the org; None where no other one could.
-            diagnoser: Diagnoses in other processes; None for this one.
+
+        Raises:
+            LedgerError: The state can't be read.
         """
         self._reader = reader
         self._settings = settings
         self._ledger = ledger
         self._clock = clock
         self._leases = leases
-        self._diagnoser = diagnoser
         self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
         self._closed = threading.Event()
@@ -91,7 +85,7 @@ class OrgPoller:
         self._diagnosed_until: int | None = None
         self._health = HealthTracker(reader, settings.sources_of(reader.settings))
         self._catalogue = CatalogueRefresh(reader, self._health, self._freshness, self._closed)
-        self._snapshot = self._starting_snapshot()
+        self._snapshot = self._take_snapshot()
 
     @property
     def name(self) -> str:
@@ -118,28 +112,16 @@ class OrgPoller:
         listed = self._catalogue.is_read and self._reader.settings.contract is Contract.PLATFORM
         return listed and not self._snapshot.state.actions
 
-    @property
-    def is_starting(self) -> bool:
-        """Whether nothing has been taken from the state yet."""
-        return self._snapshot.is_starting
+    def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
+        """Go on counting where an earlier poller of the same org, in this process, ended.
 
-    def carry_over(self, before: OrgSnapshot) -> None:
-        """Go on where an earlier poller of the same org, in this process, ended.
-
-        Which sources answer is not taken over: that may be why there is a new one. What that one
-        showed, the verdicts too, is shown until there is something new.
-
-        Args:
-            before: Its last snapshot.
+        Which sources answer is not taken over: that may be why there is a new one. The verdicts
+        are shown until there are new ones.
         """
         with self._turn:
-            self._health.carry_over(before.health)
-            shown = self._snapshot
-            if before.contract is shown.contract:
-                self._diagnosis = before.diagnosis
-                self._freshness.note_sources(before.state.sources)
-                shown = before
-            self._snapshot = replace(shown, health=self._health.current)
+            self._diagnosis = diagnosis
+            self._health.carry_over(health)
+            self._snapshot = replace(self._snapshot, health=self._health.current)
 
     def poll(self) -> PollReport:
         """Read what is due, write one line about it, and take the snapshot anew.
@@ -172,20 +154,13 @@ class OrgPoller:
             self._snapshot = replace(taken, health=self._health.current)
 
     def catch_up(self) -> None:
-        """Take the snapshot anew from the state, whoever has written that until now.
+        """Take the snapshot anew from the state, which another program has written until now.
 
         Raises:
             LedgerError: The state can't be read.
-            UnforeseenError: It can't be summed up.
         """
         with self._turn:
-            try:
-                taken = self._take_snapshot()
-            except TimeoutMonitorError:
-                raise
-            except Exception as error:
-                raise UnforeseenError.of(error) from error
-            self._snapshot = replace(taken, health=self._health.current)
+            self._snapshot = replace(self._take_snapshot(), health=self._health.current)
 
     def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past, again or for the first time, whoever reads the present.
@@ -319,12 +294,11 @@ class OrgPoller:
 
         Raises:
             LedgerError: The state can't be read; it is tried again after the next poll.
-            WorkerLostError: The process that does it was lost; likewise.
         """
         started = time.monotonic()
         claimed = self._diagnosed_until
         try:
-            found = self._judge()(
+            found = diagnose_org(
                 self._ledger,
                 self._reader.settings,
                 self._settings,
@@ -333,7 +307,7 @@ class OrgPoller:
             )
         except DiagnosisCancelledError:
             return
-        except (LedgerError, WorkerLostError):
+        except LedgerError:
             self._diagnosed_until = None
             raise
         if claimed is not None and self._diagnosed_until is None:
@@ -346,14 +320,6 @@ class OrgPoller:
             actions=len(found.diagnoses),
             duration_seconds=round(time.monotonic() - started, 3),
         )
-
-    def _judge(self) -> Callable[..., OrgDiagnosis]:
-        if self._diagnoser is not None:
-            return self._diagnoser.diagnose_org
-        # What it takes is loaded for it alone.
-        from monitor.diagnosis import diagnose_org  # noqa: PLC0415
-
-        return diagnose_org
 
     def refresh_catalogue(self) -> None:
         """Read the catalogue again; what goes wrong is logged, and what was known stays.
@@ -392,19 +358,6 @@ class OrgPoller:
         self._freshness.note_poll()
         self._health.note_failure(error, seconds)
         self._snapshot = replace(self._snapshot, health=self._health.current)
-
-    def _starting_snapshot(self) -> OrgSnapshot:
-        now, state = self._clock.now(), OrgState(self.name)
-        return OrgSnapshot(
-            org=self.name,
-            contract=self._reader.settings.contract,
-            state=state,
-            day=self._summaries.until(now, DAY_SECONDS, state),
-            hour=self._summaries.until(now, HOUR_SECONDS, state),
-            limits=(),
-            health=self._health.current,
-            is_starting=True,
-        )
 
     def _take_snapshot(self) -> OrgSnapshot:
         state = self._ledger.state(self.name)

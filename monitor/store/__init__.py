@@ -52,8 +52,10 @@ from monitor.store.reading_leases import (
 )
 from monitor.store.schema import (
     BAND_COLUMNS,
+    DAY_SECONDS,
     LONGEST_SUM_MS,
     SCHEMA_VERSION,
+    SERIES_PER_PACK,
     actions,
     coverage,
     error_types,
@@ -67,6 +69,7 @@ from monitor.store.schema import (
     lateness,
     metadata,
     orgs,
+    packed_days,
     series,
     sources,
     tallies,
@@ -79,15 +82,20 @@ from monitor.store.state_file import StateFile
 if TYPE_CHECKING:
     from monitor.store.maintenance.integrity import IntegrityFault
     from monitor.store.maintenance.state_maintenance import StateMaintenance
+    from monitor.store.packing import DamagedPackError, pack, unpack
+    from monitor.store.window_columns import WindowColumns, columns_of, joined, no_windows
 
 __all__ = [
     "BAND_COLUMNS",
+    "DAY_SECONDS",
     "DEFAULT_BUSY_TIMEOUT_SECONDS",
     "LEASE_SECONDS",
     "LONGEST_SUM_MS",
     "QUICK_CHECK_SECONDS",
     "RENEWALS",
     "SCHEMA_VERSION",
+    "SERIES_PER_PACK",
+    "DamagedPackError",
     "Database",
     "IntegrityFault",
     "Reader",
@@ -96,9 +104,11 @@ __all__ = [
     "StateClock",
     "StateFile",
     "StateMaintenance",
+    "WindowColumns",
     "actions",
     "audit",
     "changes",
+    "columns_of",
     "coverage",
     "edits_read_until",
     "end_leases",
@@ -116,6 +126,7 @@ __all__ = [
     "incidents",
     "insert_if_absent",
     "insert_into",
+    "joined",
     "known_limits",
     "lateness",
     "leases",
@@ -123,9 +134,12 @@ __all__ = [
     "lock_every_org",
     "lock_org",
     "metadata",
+    "no_windows",
     "not_leased",
     "open_database",
     "orgs",
+    "pack",
+    "packed_days",
     "parsed_url",
     "process_identity",
     "pruned_before",
@@ -152,12 +166,15 @@ __all__ = [
     "this_place",
     "timeout_edits",
     "timeouts",
+    "unpack",
     "upsert",
 ]
 
 _LAZY = {
     "maintenance.integrity": ("IntegrityFault",),
     "maintenance.state_maintenance": ("StateMaintenance",),
+    "packing": ("DamagedPackError", "pack", "unpack"),
+    "window_columns": ("WindowColumns", "columns_of", "joined", "no_windows"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

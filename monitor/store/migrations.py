@@ -28,6 +28,7 @@ from monitor.store.schema import (
     LONGEST_SUM_MS,
     SCHEMA_VERSION,
     VERSION_4,
+    VERSION_5,
     actions,
     flows,
     metadata,
@@ -198,10 +199,16 @@ def _read_notes(connection: Connection) -> None:
         connection.execute(found.values(reason=reason))
 
 
+def _to_version_5(connection: Connection) -> None:
+    """Add the table of packed windows; they are packed while the program runs, however many."""
+    metadata.create_all(connection, tables=VERSION_5)
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = {
     1: _to_version_2,
     2: _to_version_3,
     3: _to_version_4,
+    4: _to_version_5,
 }
 """What leads on from each version that can be upgraded."""
 

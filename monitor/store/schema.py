@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 4; changing one means a new version and a step towards it."""
+"""The tables of the ledger, version 5; changing one means a new version and a step towards it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 APPLICATION = "timeout-monitor"
 """What ``meta`` says of whose file it is."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 BAND_COLUMNS: tuple[str, ...] = tuple(f"b{index:02}" for index in range(len(BAND_EDGES_MS) + 1))
 """One column a latency band, so that SQL sums them; ``b00`` is the fastest."""
@@ -115,7 +116,29 @@ tallies = Table(
     # org, which then lies together on disk, and a new window is written at the end.
     sqlite_with_rowid=False,
 )
-"""The largest count seen of each series in each window."""
+"""The largest count seen of each series in each window, as long as it may still grow."""
+
+SERIES_PER_PACK = 32
+"""Series whose windows of a day lie together: few enough to read one action, enough that reading a
+whole org is no matter of thousands of pieces."""
+
+DAY_SECONDS = 86_400
+"""Packs are cut at UTC's midnight."""
+
+packed_days = Table(
+    "packed_days",
+    metadata,
+    _org(),
+    Column("series_group", Integer, primary_key=True),
+    Column("day_start", BigInteger, primary_key=True),
+    Column("first_window", BigInteger, nullable=False),
+    Column("last_window", BigInteger, nullable=False),
+    Column("sums", LargeBinary, nullable=False),
+    Column("windows", LargeBinary, nullable=False),
+)
+"""The same of windows that have settled, many in one value (``packing.pack``): those of a day, and
+of the ``SERIES_PER_PACK`` series of a group. A window is either here or in ``tallies``, never in
+both. ``sums`` has one row a series, dated by the day."""
 
 coverage = Table(
     "coverage",
@@ -289,3 +312,6 @@ reading_leases = Table(
 
 VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals, reading_leases)
 """What version 3 lacks."""
+
+VERSION_5: tuple[Table, ...] = (packed_days,)
+"""What version 4 lacks."""

@@ -20,7 +20,6 @@ from monitor.jobs import add_job, new_scheduler, poll_phase_seconds
 from monitor.ledger import Ledger, Reading
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
-from monitor.worker_threads import WorkerThreads
 from tests.clocks import DAY, HOUR, NOON, ManualClock, ScaledClock
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
@@ -93,7 +92,7 @@ def test_due_times_do_not_drift(place: Place, make_daemon: MakeDaemon) -> None:
 @pytest.mark.parametrize("second", [0, 20, 40])
 def test_polls_come_soon_after_the_minute_whatever_second_was_the_start(second: int) -> None:
     """What a minute that is over shows is asked for 3 s later; the first poll is at once."""
-    scheduler = new_scheduler(WorkerThreads())
+    scheduler = new_scheduler(1)
     scheduler.start(paused=True)
     clock = ManualClock(NOON + second)
     job = add_job(scheduler, clock, 60, lambda: None, phase_seconds=3.0)
@@ -110,7 +109,7 @@ def test_polls_come_soon_after_the_minute_whatever_second_was_the_start(second: 
 
 def test_a_poll_out_of_turn_moves_no_other() -> None:
     """Who takes an org over polls it at once, and from then on when it was due anyway."""
-    scheduler = new_scheduler(WorkerThreads())
+    scheduler = new_scheduler(1)
     scheduler.start(paused=True)
     job = add_job(scheduler, SystemClock(), 60, lambda: None, phase_seconds=3.0)
     start = job.trigger.start_date
@@ -132,7 +131,7 @@ def test_many_orgs_are_polled_one_after_another() -> None:
 
 def test_what_a_clock_set_ahead_by_years_calls_missed_is_due_once() -> None:
     """A scheduler that wakes up before anything else has looked at the clock lists one run."""
-    scheduler = new_scheduler(WorkerThreads())
+    scheduler = new_scheduler(1)
     scheduler.start(paused=True)
     job = add_job(scheduler, SystemClock(), 0.2, lambda: None)
     due, interval = job.next_run_time, job.trigger.interval
@@ -262,6 +261,26 @@ def test_old_windows_are_pruned(
         assert ledger.tally_sums("acme", covered) == []
         totals = {key.action_id: one.count for key, one in ledger.state("acme").totals.items()}
     assert totals["old"] == 3
+
+
+def test_windows_that_have_settled_are_packed(place: Place, make_daemon: MakeDaemon) -> None:
+    """As soon as the daemon begins: what an older program has left takes less room, and counts."""
+    old = floor_to(time.time() - 86_400, 300)
+    covered = TimeRange(old, old + 300)
+    tally = Tally(SeriesKey("old", "NONE", "200"), old, Counts(count=3))
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        ledger.record("acme", "actions", Reading(covered, 300, old + 300.0, tallies=[tally]))
+    daemon = make_daemon(place)
+
+    with capture_logs() as logs:
+        daemon.start()
+        eventually(lambda: [line for line in logs if line["event"] == "packed"], "packing")
+    daemon.close()
+
+    assert next(line["windows"] for line in logs if line["event"] == "packed") >= 1
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        assert ledger.tally_sums("acme", covered, 300)[0] == tally
+        assert ledger.pack(old + 300) == 0
 
 
 def test_a_prune_that_fails_is_told(

@@ -18,8 +18,8 @@ from monitor.errors import LedgerError
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Bands, TimeoutEdit
 from monitor.store.journal_schema import VERSION_2
-from monitor.store.schema import SCHEMA_VERSION, VERSION_4, metadata
-from tests.evidence import ORG, SOURCE, T0, bands, count_of, reading, tally
+from monitor.store.schema import SCHEMA_VERSION, VERSION_4, VERSION_5, metadata
+from tests.evidence import ORG, SOURCE, T0, bands, count_of, reading, tally, windows
 from tests.journal.changing import begun, leased
 
 
@@ -35,9 +35,19 @@ BANDS_ADDED = {9: 10, 12: 13, 15: 16, 18: 19}
 """Where version 3 has two bands, version 2 had one, here given by both."""
 
 
+def make_version_4(url: str) -> None:
+    """A ledger as version 4 left it."""
+    Ledger.open(url).close()
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        metadata.drop_all(connection, tables=VERSION_5)
+        connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'schema_version'"))
+    engine.dispose()
+
+
 def make_version_3(url: str) -> None:
     """A ledger as version 3 left it."""
-    Ledger.open(url).close()
+    make_version_4(url)
     engine = engine_of(url)
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_4)
@@ -136,6 +146,22 @@ def test_a_state_of_version_3_is_upgraded_when_it_is_opened(url: str) -> None:
         assert [one.change_id for one in ledger.journal.changes(ORG, 9)] == [1]
         ledger.journal.save_timeout_edits(ORG, [TimeoutEdit("e", T0, "a1")], T0, frozenset())
         assert ledger.journal.edits_read_until(ORG) == T0
+    assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
+
+
+def test_a_state_of_version_4_is_upgraded_when_it_is_opened(url: str) -> None:
+    """What was counted stays where it is; it is packed later, bit by bit."""
+    found = [tally(number + 1, window=number * 200) for number in range(4)]
+    with Ledger.open(url) as ledger:
+        ledger.record(ORG, SOURCE, reading(*found))
+    make_version_4(url)
+
+    with Ledger.open(url) as ledger:
+        assert ledger.pack(T0 + 86_400) == 2
+        assert ledger.pack(T0 + 10 * 86_400) == 2
+        assert ledger.tally_sums(ORG, windows(0, 900), 300) == found
+        assert count_of(ledger) == 10
+        assert ledger.record(ORG, SOURCE, reading(*found)).executions_added == 0
     assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
 
 

@@ -14,12 +14,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Double,
     FromClause,
     Select,
     Table,
     and_,
-    cast,
     func,
     inspect,
     or_,
@@ -29,6 +27,7 @@ from sqlalchemy import (
 
 from monitor.errors import LedgerError
 from monitor.store.database import Database
+from monitor.store.maintenance.packed_integrity import LARGEST, check_packs, check_totals
 from monitor.store.schema import (
     BAND_COLUMNS,
     SCHEMA_VERSION,
@@ -44,12 +43,6 @@ from monitor.store.schema import (
 
 MOST_MESSAGES = 20
 """Messages of SQLite that are shown: the first ones tell what is damaged, of thousands maybe."""
-
-LARGEST = 1e300
-"""No sum of durations comes near it; infinity lies beyond, and what is no number sorts there."""
-
-_TOLERANCE = 1e-6
-"""Sums of durations are added up in another order than they grew in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,8 @@ def check_integrity(database: Database) -> Iterator[IntegrityFault]:
         ("rows of no org or series", _orphans),
         ("numbers", _numbers),
         ("latency bands", _bands),
-        ("totals of executions", _totals),
+        ("packed windows", check_packs),
+        ("totals of executions", check_totals),
         ("totals of incidents", _incident_totals),
         ("totals of lost callers", _flow_error_totals),
         ("coverage", _coverage),
@@ -152,29 +146,6 @@ def _bands(connection: Connection) -> str:
         total: ColumnElement[int] = sum((table.c[name] for name in BAND_COLUMNS[1:]), table.c.b00)
         broken.append(_counted(connection, table, total > table.c["count"]))
     return _joined(broken)
-
-
-def _totals(connection: Connection) -> str:
-    """A total holds its windows, and those that were pruned."""
-    sums = (
-        select(
-            tallies.c.series_id,
-            func.sum(tallies.c["count"]).label("count"),
-            cast(func.sum(tallies.c.duration_ms), Double).label("duration_ms"),
-            *(func.sum(tallies.c[name]).label(name) for name in BAND_COLUMNS),
-        )
-        .group_by(tallies.c.series_id)
-        .subquery()
-    )
-    joined = series.join(sums, sums.c.series_id == series.c.id)
-    short = or_(
-        sums.c["count"] > series.c["count"],
-        sums.c.duration_ms > series.c.duration_ms * (1 + _TOLERANCE) + _TOLERANCE,
-        *(sums.c[name] > series.c[name] for name in BAND_COLUMNS),
-    )
-    return _joined(
-        [_number(connection, select(func.count()).select_from(joined).where(short), "series")]
-    )
 
 
 def _incident_totals(connection: Connection) -> str:

@@ -26,6 +26,7 @@ from monitor.store.failures import translate_errors
 from monitor.store.identity import HOME, STATE_ID
 from monitor.store.maintenance.backup import new_file
 from monitor.store.maintenance.integrity import IntegrityFault
+from monitor.store.maintenance.packed_repair import PackFilter, mend_packs, sum_packs
 from monitor.store.maintenance.restore_constraints import (
     INDEXED,
     count_rows,
@@ -47,7 +48,7 @@ from monitor.store.maintenance.schema_table import (
 from monitor.store.maintenance.table_reader import EVERYTHING, Gap, Row, TableReader, TableSource
 from monitor.store.migrations import OLDEST
 from monitor.store.org_facts import PRUNED_BEFORE
-from monitor.store.schema import APPLICATION, SCHEMA_VERSION, metadata
+from monitor.store.schema import APPLICATION, SCHEMA_VERSION, metadata, packed_days
 from monitor.store.state_file import StateFile, no_state
 
 _SHORTEST_WINDOW_SECONDS = 60
@@ -188,9 +189,11 @@ class _Copy:
                 # Before anything is read org by org.
                 self._note(name_orgs(self._destination, "series", self._from_index("orgs")))
         self._note(name_orgs(self._destination, "coverage", ()))
+        sum_packs(self._destination, tables)
         self._note(make_series_again(self._destination, self._from_index("series")))
         self._note(name_orgs(self._destination, "series", ()))
         self._note(leave_out_orphans(self._destination, tables))
+        self._note(mend_packs(self._destination, tables))
         self._result.mended += raise_totals(self._destination, tables)
         self._result.mended += join_coverage(self._destination)
         self._result.kept = count_rows(self._destination, tables)
@@ -262,14 +265,20 @@ class _Copy:
             f"VALUES ({', '.join('?' * len(columns))})"
         )
         fit = RowValidator(table, columns)
+        packs = PackFilter(columns) if table is packed_days else None
         for source in self._sources(table, columns):
             reader = TableReader()
             rows = reader.read(self._source, source)
             while batch := list(islice(rows, _ROWS_AT_A_TIME)):
                 good = [row for row in batch if fit.allows(row)]
                 spoilt += len(batch) - len(good)
+                if packs is not None:
+                    good = [row for row in good if packs.allows(row)]
                 self._destination.executemany(insert, good)
             gaps += [(source, gap) for gap in reader.gaps]
+        if packs is not None:
+            self._note(packs.told())
+            self._lost_windows += [(_of_org(org), gap) for org, gap in packs.lost]
         if gaps:
             self._result.lost.append(_told(table.name, gaps))
         if spoilt:
@@ -331,7 +340,11 @@ class _Copy:
         return min(read_until, max(gap.last + 1 for _, gap in self._lost_windows))
 
     def _write_facts(self, facts: Mapping[str, str], version: int) -> None:
-        oldest = self._destination.execute("SELECT min(window_start) FROM tallies").fetchone()[0]
+        windows = "SELECT min(window_start) AS first FROM tallies"
+        if packed_days.name in self._result.kept:
+            windows += " UNION ALL SELECT min(first_window) FROM packed_days"
+        windows = f"SELECT min(first) FROM ({windows})"  # noqa: S608 - names of the schema
+        oldest = self._destination.execute(windows).fetchone()[0]
         pruned = int(facts.get(PRUNED_BEFORE, 0) or 0)
         if PRUNED_BEFORE not in facts and "application" not in facts:
             # Whatever was pruned is not known any more; what is older than all that is left may be.
@@ -359,8 +372,13 @@ class _Copy:
 _JOURNAL = frozenset({"changes", "switches", "quarantines", "audit"})
 """Tables that say what was changed, and what stops changes."""
 
-_COUNTED = frozenset({"tallies", "incidents", "flow_errors"})
+_COUNTED = frozenset({"tallies", packed_days.name, "incidents", "flow_errors"})
 """Tables of what totals were counted from."""
+
+
+def _of_org(org_id: int) -> TableSource:
+    """Return where the windows of an org are."""
+    return TableSource(packed_days.name, (), key="day_start", prefix=("org_id", org_id))
 
 
 def _ddl(table: Table) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.formats import count_of
+from monitor.store.maintenance.packed_repair import PACKED_SUMS
 from monitor.store.maintenance.table_reader import Gap, Row
 
 INDEXED: Mapping[str, tuple[str, ...]] = {
@@ -52,7 +53,8 @@ def make_series_again(destination: sqlite3.Connection, indexed: Iterable[Row]) -
         if row[0] not in known:
             made += destination.execute(
                 f"INSERT OR IGNORE INTO series ({columns}) "  # noqa: S608 - names of the schema
-                f"SELECT ?, ?, ?, ?, ?, {values} FROM tallies WHERE series_id = ?",
+                f"SELECT ?, ?, ?, ?, ?, {values} "
+                f"FROM ({_windows(destination)}) WHERE series_id = ?",
                 (*row, row[0]),
             ).rowcount
     if made:
@@ -120,7 +122,7 @@ def _raise_series(destination: sqlite3.Connection) -> int:
     raised = destination.execute(
         f"UPDATE series SET {', '.join(f'{one} = max(series.{one}, windows.{one})' for one in columns)} "  # noqa: S608, E501 - names of the schema
         f"FROM (SELECT series_id, {', '.join(f'sum({one}) AS {one}' for one in columns)} "
-        f"FROM tallies GROUP BY series_id) AS windows "
+        f"FROM ({_windows(destination)}) GROUP BY series_id) AS windows "
         f"WHERE windows.series_id = series.id AND ({short})"
     ).rowcount
     # Each band may have been raised for itself; in all there are at least as many executions.
@@ -129,6 +131,15 @@ def _raise_series(destination: sqlite3.Connection) -> int:
         f"UPDATE series SET count = {in_bands} WHERE count < {in_bands}"  # noqa: S608 - likewise
     ).rowcount
     return max(raised, raised_counts)
+
+
+def _windows(destination: sqlite3.Connection) -> str:
+    """Return the query of what each series counted: windows, and the sums of packed ones."""
+    columns = ", ".join(("series_id", "count", "duration_ms", *_bands(destination)))
+    query = f"SELECT {columns} FROM tallies"  # noqa: S608 - names of the schema
+    if destination.execute(f"PRAGMA table_info({PACKED_SUMS})").fetchall():
+        query += f" UNION ALL SELECT {columns} FROM {PACKED_SUMS}"  # noqa: S608 - likewise
+    return query
 
 
 def _bands(destination: sqlite3.Connection) -> list[str]:

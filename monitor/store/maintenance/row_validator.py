@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import BigInteger, Boolean, Double, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Double, Integer, LargeBinary, Table
 
-from monitor.store.maintenance.integrity import LARGEST
+from monitor.store.maintenance.packed_integrity import LARGEST
 from monitor.store.maintenance.table_reader import Row
 from monitor.store.schema import BAND_COLUMNS
 
@@ -50,6 +50,8 @@ def _kinds(table: Table, name: str) -> frozenset[type]:
         kinds: set[type] = {int, float}
     elif isinstance(column.type, Integer | BigInteger | Boolean):
         kinds = {int}
+    elif isinstance(column.type, LargeBinary):
+        kinds = {bytes}
     else:
         kinds = {str}
     return frozenset(kinds | {type(None)} if column.nullable else kinds)

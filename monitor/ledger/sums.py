@@ -1,0 +1,114 @@
+"""Sums over any period, of windows that are packed and of those that are open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal, select
+
+from monitor.counts import Counts, SeriesKey, Tally
+from monitor.ledger.windows import (
+    Words,
+    packed_groups,
+    packed_sums,
+    read_packs,
+    windows_by_group,
+    within,
+    words_of_series,
+)
+from monitor.store import BAND_COLUMNS, WindowColumns, columns_of, joined, tallies
+from monitor.time_ranges import TimeRange
+
+
+def sum_tallies(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    bucket_seconds: int | None,
+    action_id: str | None = None,
+) -> list[Tally]:
+    """Return the windows that start in ``time_range``, summed by series and bucket.
+
+    Buckets are counted from the start of the period. Of one action, where one is named.
+    """
+    words = words_of_series(connection, org_id, action_id)
+    wanted = None if action_id is None else words.keys()
+    still_open = _open_sums(connection, org_id, time_range, bucket_seconds, wanted)
+    parts = [still_open]
+    for group in packed_groups(connection, org_id, time_range, wanted):
+        if bucket_seconds is None:
+            found = packed_sums(connection, org_id, group, time_range)
+        else:
+            packs = read_packs(connection, org_id, group, time_range)
+            found = (one.by_bucket(time_range.start, bucket_seconds) for one in packs)
+        of_group = joined(found)
+        parts.append((of_group if wanted is None else of_group.of_series(wanted)).summed())
+    sums = joined(parts).summed()
+    order = sorted(range(len(sums)), key=lambda at: (words[int(sums.series[at])], sums.start[at]))
+    return list(tallies_of(sums.take(np.array(order, dtype=np.int64)), words))
+
+
+def window_loads(connection: Connection, org_id: int, time_range: TimeRange) -> list[Tally]:
+    """Return every window that starts in ``time_range``."""
+    words = words_of_series(connection, org_id)
+    return [
+        one
+        for rows in windows_by_group(connection, org_id, time_range)
+        for one in tallies_of(rows, words)
+    ]
+
+
+def tallies_of(rows: WindowColumns, words: Words) -> Iterator[Tally]:
+    """Return windows or sums one by one, in their order."""
+    keys = {number: SeriesKey(*words[number]) for number in np.unique(rows.series).tolist()}
+    numbers = zip(
+        rows.series.tolist(),
+        rows.start.tolist(),
+        rows.count.tolist(),
+        rows.duration_ms.tolist(),
+        rows.min_ms.tolist(),
+        rows.max_ms.tolist(),
+        rows.bands.tolist(),
+        strict=True,
+    )
+    for number, start, count, duration_ms, min_ms, max_ms, bands in numbers:
+        counts = Counts(count, duration_ms, min_ms, max_ms, tuple(bands))
+        yield Tally(keys[number], start, counts)
+
+
+def _open_sums(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    bucket_seconds: int | None,
+    wanted: Collection[int] | None,
+) -> WindowColumns:
+    bucket: ColumnElement[int] = literal(time_range.start)
+    if bucket_seconds is not None:
+        since_start = tallies.c.window_start - time_range.start
+        bucket = time_range.start + (since_start // bucket_seconds) * bucket_seconds
+    bucket = bucket.label("bucket_start")
+
+    def summed(name: str) -> ColumnElement[Any]:
+        # As integers, for PostgreSQL's sums of big integers are decimals.
+        return cast(func.sum(tallies.c[name]), BigInteger)
+
+    statement = (
+        select(
+            tallies.c.series_id,
+            bucket,
+            summed("count"),
+            func.sum(tallies.c.duration_ms),
+            func.min(tallies.c.min_ms),
+            func.max(tallies.c.max_ms),
+            *map(summed, BAND_COLUMNS),
+        )
+        .where(
+            within(org_id, time_range),
+            *([] if wanted is None else [tallies.c.series_id.in_(sorted(wanted))]),
+        )
+        .group_by(tallies.c.series_id, *([] if bucket_seconds is None else [bucket]))
+    )
+    return columns_of([tuple(row) for row in connection.execute(statement)])

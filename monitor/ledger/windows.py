@@ -1,0 +1,228 @@
+"""Every window of a period as columns, whether it is packed or still open: each is one of both.
+
+All of it is read in the caller's transaction, group of series by group of series, so that a whole
+org is never in memory at once. A pack that is damaged costs its own windows: it is logged and left
+out, ``state check`` finds it, and ``state repair`` says what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+import structlog
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+
+from monitor.store import (
+    BAND_COLUMNS,
+    DAY_SECONDS,
+    SERIES_PER_PACK,
+    DamagedPackError,
+    WindowColumns,
+    columns_of,
+    joined,
+    packed_days,
+    series,
+    tallies,
+    unpack,
+)
+from monitor.time_ranges import TimeRange, floor_to
+
+log = structlog.get_logger()
+
+Words = dict[int, tuple[str, str, str]]
+"""Action id, error type and response status, by the number of a series."""
+
+_ROWS_AT_ONCE = 10_000
+"""Rows that are held as Python values at a time."""
+
+_MOST_NAMED = 15_000
+"""Values that are named one by one: half of what a statement may have of parameters."""
+
+
+def words_of_series(connection: Connection, org_id: int, action_id: str | None = None) -> Words:
+    """Return how the executions of each series end; of one action, where one is named."""
+    matching = series.c.org_id == org_id
+    if action_id is not None:
+        matching &= series.c.action_id == action_id
+    statement = select(
+        series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
+    )
+    return {
+        row[0]: (row[1], row[2], row[3]) for row in connection.execute(statement.where(matching))
+    }
+
+
+def windows_by_group(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    wanted: Collection[int] | None = None,
+    window_seconds: int | None = None,
+) -> Iterator[WindowColumns]:
+    """Return the windows that start in a period, a group of series at a time, in order.
+
+    Args:
+        connection: A read transaction.
+        org_id: The org.
+        time_range: Which windows; by their start.
+        wanted: The only series that are wanted; None for all.
+        window_seconds: Length of a window, where few series are wanted: finds their rows sooner.
+
+    Yields:
+        Windows by series and start. No series is in two of them.
+    """
+    still_open = open_windows(connection, org_id, time_range, wanted, window_seconds)
+    groups = set(packed_groups(connection, org_id, time_range, wanted))
+    groups.update(np.unique(still_open.series // SERIES_PER_PACK).tolist())
+    for group in sorted(groups):
+        edges = np.array([group, group + 1]) * SERIES_PER_PACK
+        low, high = np.searchsorted(still_open.series, edges)
+        packs = read_packs(connection, org_id, group, time_range)
+        rows = joined([*packs, still_open.take(slice(low, high))])
+        yield (rows if wanted is None else rows.of_series(wanted)).sorted()
+
+
+def open_windows(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    wanted: Collection[int] | None = None,
+    window_seconds: int | None = None,
+) -> WindowColumns:
+    """Return the windows of a period that are not packed, by series and start.
+
+    Args:
+        connection: A transaction.
+        org_id: The org.
+        time_range: Which windows; by their start.
+        wanted: The only series that are wanted; None for all.
+        window_seconds: As in ``windows_by_group``.
+    """
+    chosen = within(org_id, time_range)
+    if wanted is not None and len(wanted) <= _MOST_NAMED:
+        if window_seconds is not None:
+            chosen = _named(org_id, time_range, window_seconds)
+        chosen = and_(chosen, tallies.c.series_id.in_(sorted(wanted)))
+    found = joined(_read(connection, _every(chosen)))
+    return (found if wanted is None else found.of_series(wanted)).sorted()
+
+
+def within(org_id: int, time_range: TimeRange) -> ColumnElement[bool]:
+    """Return the condition on rows of ``tallies`` that start in a period."""
+    return and_(
+        tallies.c.org_id == org_id,
+        tallies.c.window_start >= time_range.start,
+        tallies.c.window_start < time_range.end,
+    )
+
+
+def packed_groups(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    wanted: Collection[int] | None = None,
+) -> list[int]:
+    """Return the groups of series that have packed windows in a period."""
+    statement = select(packed_days.c.series_group).distinct()
+    found = connection.execute(statement.where(packs_within(org_id, time_range))).scalars()
+    if wanted is None:
+        return sorted(found)
+    return sorted(set(found).intersection(number // SERIES_PER_PACK for number in wanted))
+
+
+def read_packs(
+    connection: Connection, org_id: int, group: int, time_range: TimeRange
+) -> Iterator[WindowColumns]:
+    """Return the packed windows of a group of series that start in a period, a day at a time."""
+    statement = (
+        select(packed_days.c.day_start, packed_days.c.windows)
+        .where(packs_within(org_id, time_range), packed_days.c.series_group == group)
+        .order_by(packed_days.c.day_start)
+    )
+    for day_start, windows in connection.execute(statement):
+        found = unpacked(windows, org_id, group, day_start)
+        if found is not None:
+            yield found.within(time_range.start, time_range.end)
+
+
+def packed_sums(
+    connection: Connection, org_id: int, group: int, time_range: TimeRange
+) -> Iterator[WindowColumns]:
+    """Return sums by series of the packed windows of a group, each under the period's start."""
+    is_whole = and_(
+        packed_days.c.first_window >= time_range.start, packed_days.c.last_window < time_range.end
+    )
+    chosen = case((is_whole, packed_days.c.sums), else_=packed_days.c.windows)
+    statement = select(packed_days.c.day_start, is_whole, chosen).where(
+        packs_within(org_id, time_range), packed_days.c.series_group == group
+    )
+    for day_start, whole, packed in connection.execute(statement):
+        found = unpacked(packed, org_id, group, day_start)
+        if found is not None:
+            rows = found if whole else found.within(time_range.start, time_range.end)
+            yield rows.by_bucket(time_range.start, None)
+
+
+def packs_within(org_id: int, time_range: TimeRange) -> ColumnElement[bool]:
+    """Return the condition on packs that may have windows which start in a period."""
+    return and_(
+        packed_days.c.org_id == org_id,
+        # By the key first; the edges of what is in a pack tell the rest.
+        packed_days.c.day_start >= floor_to(time_range.start, DAY_SECONDS),
+        packed_days.c.day_start < time_range.end,
+        packed_days.c.first_window < time_range.end,
+        packed_days.c.last_window >= time_range.start,
+    )
+
+
+def unpacked(packed: bytes, org_id: int, group: int, day_start: int) -> WindowColumns | None:
+    """Return what was packed; None where it is damaged, which is logged."""
+    try:
+        return unpack(packed)
+    except DamagedPackError:
+        log.warning(
+            "packed_windows_damaged",
+            org_id=org_id,
+            series_group=group,
+            day_start=day_start,
+            hint="timeout-monitor state repair says what is lost.",
+        )
+        return None
+
+
+def first_open_window(connection: Connection, org_id: int, since: int) -> int | None:
+    """Return the start of the oldest window from a moment on that is not packed."""
+    oldest = select(func.min(tallies.c.window_start)).where(
+        tallies.c.org_id == org_id, tallies.c.window_start >= since
+    )
+    found: int | None = connection.execute(oldest).scalar_one()
+    return found
+
+
+def _named(org_id: int, time_range: TimeRange, window_seconds: int) -> ColumnElement[bool]:
+    """Return the condition of a period for a few series: each window is named where it can be.
+
+    Rows lie by window, those of all actions together. Those of one action are found by a short look
+    into each window; a condition on the period as a whole makes a database read all the others'.
+    """
+    first = -(-time_range.start // window_seconds) * window_seconds
+    starts = range(first, time_range.end, window_seconds)
+    if len(starts) > _MOST_NAMED:
+        return within(org_id, time_range)
+    return and_(tallies.c.org_id == org_id, tallies.c.window_start.in_(starts))
+
+
+def _every(chosen: ColumnElement[bool]) -> Select[Any]:
+    names = ("series_id", "window_start", "count", "duration_ms", "min_ms", "max_ms", *BAND_COLUMNS)
+    return select(*(tallies.c[name] for name in names)).where(chosen)
+
+
+def _read(connection: Connection, statement: Select[Any]) -> Iterator[WindowColumns]:
+    result = connection.execute(statement)
+    # The driver's own rows: wrapping each one would take as long as reading it.
+    cursor = result.cursor
+    while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+        yield columns_of(rows)
+    result.close()
