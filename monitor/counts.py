@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from monitor.model import NO_BANDS, Bands
 
@@ -23,9 +24,11 @@ class SeriesKey(NamedTuple):
     response_status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True, gc=False):
     """Executions, and how long they took.
+
+    A reading has tens of thousands: they are made in no time, and the garbage collector does not
+    look at them, which numbers alone can't hold in a circle.
 
     Attributes:
         count: Executions.
@@ -76,8 +79,7 @@ class Counts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """What one series counted in one window, or in a bucket of windows that were summed.
 
     Attributes:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TypeVar
 
+from msgspec.structs import replace
 from prometheus_client.utils import floatToGoString
 
 from monitor.config import HistogramDetail

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, literal, select, update
 
 from monitor.counts import Counts, SeriesKey, Tally, TallyKey, largest
@@ -28,12 +27,13 @@ from monitor.model import (
 from monitor.store import (
     BAND_COLUMNS,
     error_types,
+    execute_numbers,
     insert_if_absent,
     lock_org,
     pruned_before,
     series,
     tallies,
-    upsert,
+    upsert_numbers,
 )
 from monitor.time_ranges import TimeRange, floor_to, is_covered
 
@@ -302,49 +302,46 @@ def _write(
     known: Mapping[_Row, tuple[int, int]],
 ) -> None:
     old = _kept(connection, org_id, larger.keys() & known.keys())
-    rows: list[dict[str, Any]] = []
-    sums: dict[int, Counts] = defaultdict(Counts)
+    rows: list[tuple[float, ...]] = []
+    added: dict[int, list[Counts]] = defaultdict(list)
     for (number, window), shown in sorted(larger.items(), key=lambda item: item[0][::-1]):
-        before = old.get((number, window), Counts())
-        after = before.grown_by(shown)
+        before = old.get((number, window))
+        if before is None and sum(shown.bands) <= shown.count:
+            after = shown
+        else:
+            after = (before or Counts()).grown_by(shown)
         rows.append(
-            {
-                "org_id": org_id,
-                "window_start": window,
-                "series_id": number,
-                "count": after.count,
-                "duration_ms": after.duration_ms,
-                "min_ms": after.min_ms,
-                "max_ms": after.max_ms,
-            }
-            | dict(zip(BAND_COLUMNS, after.bands, strict=True))
+            (
+                org_id,
+                window,
+                number,
+                after.count,
+                after.duration_ms,
+                after.min_ms,
+                after.max_ms,
+                *after.bands,
+            )
         )
-        more = after - before
-        # What an older program kept may be infinite: it must not refuse every later reading.
-        sums[number] += more if math.isfinite(more.duration_ms) else replace(more, duration_ms=0.0)
-    upsert(connection, tallies, rows)
-    _add_to_totals(connection, sums)
+        added[number].append(after if before is None else after - before)
+    upsert_numbers(connection, tallies, rows)
+    _add_to_totals(connection, added)
 
 
-def _add_to_totals(connection: Connection, sums: Mapping[int, Counts]) -> None:
-    if not sums:
-        return
+def _add_to_totals(connection: Connection, added: Mapping[int, Sequence[Counts]]) -> None:
     columns = ("count", "duration_ms", *BAND_COLUMNS)
     statement = (
         update(series)
         .where(series.c.id == bindparam("number"))
         .values({name: series.c[name] + bindparam(f"more_{name}") for name in columns})
     )
-    connection.execute(
-        statement,
-        [
-            {"number": number}
-            | {
-                f"more_{name}": more
-                for name, more in zip(
-                    columns, (total.count, total.duration_ms, *total.bands), strict=True
-                )
-            }
-            for number, total in sums.items()
-        ],
-    )
+    rows = [
+        (
+            sum(one.count for one in more),
+            # What an older program kept may be infinite: it must not refuse every later reading.
+            sum(one.duration_ms for one in more if math.isfinite(one.duration_ms)),
+            *map(sum, zip(*(one.bands for one in more), strict=True)),
+            number,
+        )
+        for number, more in added.items()
+    ]
+    execute_numbers(connection, statement, [*(f"more_{name}" for name in columns), "number"], rows)

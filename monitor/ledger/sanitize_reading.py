@@ -11,6 +11,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from monitor.counts import SeriesKey, Tally
 from monitor.ledger.model import Reading
 from monitor.model import Action, FlowErrorTally, Incident
@@ -22,7 +24,7 @@ def sanitize_reading(read: Reading) -> Reading:
     """Return a reading whose every text can be kept; one that is fit already comes back equal."""
     return replace(
         read,
-        tallies=[_tally(one) for one in read.tallies],
+        tallies=_tallies(read.tallies),
         incidents=[_incident(one) for one in read.incidents],
         names={sanitize_id(key): _action(one) for key, one in read.names.items()},
         flow_errors=[_flow_error(one) for one in read.flow_errors],
@@ -40,18 +42,31 @@ def sanitize_names(names: Mapping[str, str]) -> dict[str, str]:
     return {sanitize_id(key): sanitize(name) for key, name in names.items()}
 
 
-def _tally(tally: Tally) -> Tally:
+def _tallies(tallies: Iterable[Tally]) -> list[Tally]:
+    """Return tallies whose every text can be kept; a reading has the same few keys often."""
+    fit: dict[SeriesKey, SeriesKey] = {}
+    kept = []
+    for one in tallies:
+        key = fit.get(one.key)
+        if key is None:
+            key = fit[one.key] = SeriesKey(*map(sanitize_id, one.key))
+        kept.append(_tally(one, key))
+    return kept
+
+
+def _tally(tally: Tally, key: SeriesKey) -> Tally:
     counts = tally.counts
-    if not all(
-        0 <= one <= LONGEST_SUM_MS for one in (counts.duration_ms, counts.min_ms, counts.max_ms)
+    if not (
+        0 <= counts.duration_ms <= LONGEST_SUM_MS
+        and 0 <= counts.min_ms <= LONGEST_SUM_MS
+        and 0 <= counts.max_ms <= LONGEST_SUM_MS
     ):
-        counts = replace(
+        counts = structs.replace(
             counts,
             duration_ms=_duration(counts.duration_ms),
             min_ms=_duration(counts.min_ms),
             max_ms=_duration(counts.max_ms),
         )
-    key = SeriesKey(*map(sanitize_id, tally.key))
     if key == tally.key and counts is tally.counts:
         return tally
     return Tally(key, tally.window_start, counts)

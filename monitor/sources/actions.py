@@ -7,8 +7,10 @@ answer to one of them alone: such counts are told by their totals, and asked for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 import msgspec
 
@@ -91,14 +93,14 @@ class ActionsSource:
             GenesysError: The platform did not answer.
         """
         names: dict[str, Action] = {}
-        parts: list[dict[TallyKey, _Counted]] = []
+        parts: list[_Part] = []
         is_unreadable = False
         for views in PARTS:
             part, is_bad = self._ask(time_range, window_seconds, views, names)
             is_unreadable |= is_bad
             parts.append(part)
-        whole: dict[TallyKey, _Counted] = {}
-        torn = _join(parts, {key for part in parts for key in part}, whole)
+        tallies: list[Tally] = []
+        torn = _join(parts, _keys(parts), tallies)
         for turn in range(MOST_REPEATS):
             if not torn:
                 break
@@ -107,12 +109,17 @@ class ActionsSource:
             again, _ = self._ask(
                 _within(time_range, torn, window_seconds), window_seconds, PARTS[number], names
             )
-            parts[number].update({key: again[key] for key in torn & again.keys()})
-            torn = _join(parts, torn, whole)
+            for series, start in torn:
+                if start in again.get(series, {}):
+                    parts[number].setdefault(series, {})[start] = again[series][start]
+            torn = _join(parts, torn, tallies)
         # What one of the parts never showed is not new but unreadable there.
-        half = {key for key in torn if not all(key in part for part in parts)}
-        whole |= {key: _beside(found for part in parts if (found := part.get(key))) for key in half}
-        tallies = (found.tally(key) for key, found in whole.items() if found.stats.count)
+        half = {
+            (series, start)
+            for series, start in torn
+            if not all(start in part.get(series, {}) for part in parts)
+        }
+        tallies += (_beside(_found(parts, *key)).tally(key, has_all=False) for key in half)
         return Evidence(
             tallies=tuple(tallies),
             names=names,
@@ -127,7 +134,12 @@ class ActionsSource:
             GenesysError: The platform did not answer, or refused the question.
         """
         counted, _ = self._ask(time_range, step_seconds, (), {})
-        return {key: found.stats.count for key, found in counted.items() if found.stats.count}
+        return {
+            (series, start): found.stats.count
+            for series, windows in counted.items()
+            for start, found in windows.items()
+            if found.stats.count
+        }
 
     def _ask(
         self,
@@ -135,7 +147,7 @@ class ActionsSource:
         window_seconds: int,
         views: tuple[View, ...],
         names: dict[str, Action],
-    ) -> tuple[dict[TallyKey, _Counted], bool]:
+    ) -> tuple[_Part, bool]:
         """One query: everything that ended in the period, with some of the bands.
 
         ``names`` learns the names of the actions. Also tells whether nothing could be read.
@@ -148,31 +160,33 @@ class ActionsSource:
             metrics=(EXECUTIONS,),
             views=views,
         )
-        buckets: dict[tuple[tuple[str, ...], int], tuple[TallyKey, _Counted]] = {}
-        unseen = dict.fromkeys((view.name for view in views), 0)
+        groups: dict[tuple[str, ...], dict[int, _Counted]] = {}
+        asked = tuple(view.name for view in views)
         answer = self._client.call(ACTION_AGGREGATES, ActionAggregates, body=query)
         for group in answer.results:
             dimensions = tuple(map(group.dimension, GROUP_BY))
-            action = _action(*dimensions[:4])
-            names[action.action_id] = action
-            series = SeriesKey(action.action_id, *dimensions[4:])
+            buckets = groups.setdefault(dimensions, {})
             for bucket in group.data:
                 start = bucket.start
                 if not time_range.start <= start < time_range.end:
                     self._drop(DropReason.TIME, "a bucket that was not asked for")
                     continue
-                found = _Counted.of(bucket, unseen)
-                place = dimensions, start
-                if place in buckets:
+                found = _Counted.of(bucket, asked)
+                if start in buckets:
                     # Of one that came twice the fuller counts: they are the same executions.
                     self._drop(DropReason.DUPLICATE, "a bucket that came twice")
-                    if buckets[place][1].stats.count >= found.stats.count:
+                    if buckets[start].stats.count >= found.stats.count:
                         continue
-                buckets[place] = (series, floor_to(start, window_seconds)), found
-        counted: dict[TallyKey, _Counted] = {}
-        for key, found in buckets.values():
-            # An action that was renamed comes as two groups: one key, both counts.
-            counted[key] = counted[key].plus(found) if key in counted else found
+                buckets[start] = found
+        counted: _Part = {}
+        for dimensions, buckets in groups.items():
+            action = _action(*dimensions[:4])
+            names[action.action_id] = action
+            windows = counted.setdefault(SeriesKey(action.action_id, *dimensions[4:]), {})
+            for start, found in buckets.items():
+                window = floor_to(start, window_seconds)
+                # An action that was renamed comes as two groups: one key, both counts.
+                windows[window] = windows[window].plus(found) if window in windows else found
         return counted, answer.is_unreadable
 
     def _drop(self, reason: DropReason, why: str) -> None:
@@ -180,18 +194,21 @@ class ActionsSource:
 
 
 class _Counted(msgspec.Struct, frozen=True, gc=False):
-    """What was counted under one key: executions with their durations, and some by view."""
+    """What was counted under one key.
+
+    Attributes:
+        stats: Executions with their durations.
+        views: Executions in each of the views that were asked for, in their order.
+    """
 
     stats: Stats
-    by_view: dict[str, int]
+    views: tuple[int, ...]
 
     @classmethod
-    def of(cls, bucket: ActionBucket, unseen: dict[str, int]) -> _Counted:
-        """Return a bucket of an answer to a query with the views of ``unseen``, all of them 0."""
-        by_view = unseen | bucket.view_counts
-        if len(by_view) > len(unseen):
-            by_view = {name: by_view[name] for name in unseen}
-        return cls(bucket.stats, by_view)
+    def of(cls, bucket: ActionBucket, asked: tuple[str, ...]) -> _Counted:
+        """Return a bucket of an answer to a query with views of these names."""
+        counts = bucket.view_counts
+        return cls(bucket.stats, tuple([counts.get(name, 0) for name in asked]))
 
     def plus(self, other: _Counted) -> _Counted:
         """With other executions of the same answer."""
@@ -201,56 +218,67 @@ class _Counted(msgspec.Struct, frozen=True, gc=False):
         stats = Stats(
             one.count + two.count, one.sum + two.sum, min(one.min, two.min), max(one.max, two.max)
         )
-        return _Counted(
-            stats, {name: self.by_view[name] + other.by_view[name] for name in self.by_view}
-        )
+        return _Counted(stats, tuple(map(operator.add, self.views, other.views)))
 
-    def tally(self, key: TallyKey) -> Tally:
-        """Return the same as the ledger keeps it."""
+    def tally(self, key: TallyKey, *, has_all: bool = True) -> Tally:
+        """Return the same as the ledger keeps it, by all views; whether each was shown."""
         stats = self.stats
-        counts = Counts(stats.count, stats.sum, stats.min, stats.max, self._bands())
-        return Tally(*key, counts)
+        bands = self._bands(has_all=has_all)
+        return Tally(*key, Counts(stats.count, stats.sum, stats.min, stats.max, bands))
 
-    def _bands(self) -> Bands:
+    def _bands(self, *, has_all: bool) -> Bands:
         """Return the bands that the views give; they never claim more than were counted.
 
-        What no view counts is in the open band only where every view was asked for and something
+        What no view counts is in the open band only where every view was shown and something
         took that long: an answer whose views are missing, or a bucket that one of the queries
         could not show, must not pass for executions of half a minute.
         """
-        count, by_view = self.stats.count, self.by_view
-        bands = [by_view.get(name, 0) for name in _NAMES]
-        if sum(bands) > count:
-            left = count
-            for band, claimed in enumerate(bands):
-                bands[band] = min(claimed, left)
-                left -= bands[band]
-        has_all = len(by_view) == len(_NAMES)
-        is_slow = has_all and self.stats.max >= BAND_EDGES_MS[-1]
-        return (*bands, count - sum(bands) if is_slow else 0)
+        count, bands = self.stats.count, self.views
+        left = count - sum(bands)
+        if left < 0:
+            fitting, left = [], count
+            for claimed in bands:
+                fitting.append(min(claimed, left))
+                left -= fitting[-1]
+            bands = tuple(fitting)
+        return (*bands, left if has_all and self.stats.max >= BAND_EDGES_MS[-1] else 0)
 
 
-_NAMES = tuple(view.name for view in VIEWS)
-
-_NOTHING = _Counted(Stats(), {})
-"""What a part counts of which it shows nothing."""
+_NOTHING = tuple(_Counted(Stats(), (0,) * len(views)) for views in PARTS)
+"""What each part counts of which it shows nothing."""
 
 
-def _join(
-    parts: Sequence[Mapping[TallyKey, _Counted]],
-    keys: AbstractSet[TallyKey],
-    whole: dict[TallyKey, _Counted],
-) -> set[TallyKey]:
-    """Put what the parts agree on into ``whole``, and return the keys that they disagree on."""
+_Part = dict[SeriesKey, dict[int, _Counted]]
+"""What one query counted, by series and start of the window: few values that refer to others, for
+the garbage collector looks at each of those."""
+
+
+def _keys(parts: Sequence[_Part]) -> Iterator[TallyKey]:
+    """Yield under what any part counted something."""
+    for series in dict.fromkeys(chain.from_iterable(parts)):
+        for start in dict.fromkeys(chain.from_iterable(part.get(series, {}) for part in parts)):
+            yield series, start
+
+
+def _found(parts: Sequence[_Part], series: SeriesKey, start: int) -> list[_Counted]:
+    """Return what each part counted under a key."""
+    return [
+        part.get(series, {}).get(start, nothing)
+        for part, nothing in zip(parts, _NOTHING, strict=True)
+    ]
+
+
+def _join(parts: Sequence[_Part], keys: Iterable[TallyKey], tallies: list[Tally]) -> set[TallyKey]:
+    """Add what the parts agree on to tallies, and return the keys that they disagree on."""
     torn = set()
     for key in keys:
-        found = [part.get(key, _NOTHING) for part in parts]
+        found = _found(parts, *key)
         joined = _beside(found)
         total = _common_total(found, joined)
         if total is None:
             torn.add(key)
-        else:
-            whole[key] = _Counted(total, joined.by_view)
+        elif total.count:
+            tallies.append(_Counted(total, joined.views).tally(key))
     return torn
 
 
@@ -264,21 +292,21 @@ def _common_total(found: Sequence[_Counted], joined: _Counted) -> Stats | None:
     count = joined.stats.count
     if all(one.stats.count == count for one in found):
         return found[0].stats
-    banded = sum(joined.by_view.values())
+    banded = sum(joined.views)
     is_all_banded = max(one.stats.max for one in found) < BAND_EDGES_MS[-1]
     # A total of nothing may be a record that was left out, and not a moment at which nothing was.
     fitting = (one.stats for one in found if is_all_banded and one.stats.count == banded > 0)
     return next(fitting, None)
 
 
-def _beside(found: Iterable[_Counted]) -> _Counted:
+def _beside(found: Sequence[_Counted]) -> _Counted:
     """Return the views of all parts of a count, under the total of the fullest."""
-    known = list(found)
-    fullest = max(known, key=lambda one: one.stats.count)
-    by_view: dict[str, int] = {}
-    for one in known:
-        by_view |= one.by_view
-    return _Counted(fullest.stats, by_view)
+    fullest, views = found[0].stats, found[0].views
+    for one in found[1:]:
+        views += one.views
+        if one.stats.count > fullest.count:
+            fullest = one.stats
+    return _Counted(fullest, views)
 
 
 def _within(time_range: TimeRange, torn: AbstractSet[TallyKey], window_seconds: int) -> TimeRange:

@@ -12,11 +12,13 @@ from monitor.lazy_face import load_when_asked
 from monitor.store.database import Database
 from monitor.store.engines import (
     DEFAULT_BUSY_TIMEOUT_SECONDS,
+    execute_numbers,
     insert_if_absent,
     insert_into,
     parsed_url,
     server_name,
     upsert,
+    upsert_numbers,
 )
 from monitor.store.journal_schema import audit, changes, leases, quarantines, refusals, switches
 from monitor.store.opening import open_database, read_only_database
@@ -113,6 +115,7 @@ __all__ = [
     "edits_read_until",
     "end_leases",
     "error_types",
+    "execute_numbers",
     "find_org",
     "flow_error_basis",
     "flow_error_totals",
@@ -168,6 +171,7 @@ __all__ = [
     "timeouts",
     "unpack",
     "upsert",
+    "upsert_numbers",
 ]
 
 _LAZY = {

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from sqlite3 import OperationalError
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Insert,
+    Table,
+    Update,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
@@ -123,8 +134,47 @@ def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgre
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows; where the primary key is there already, the row is replaced."""
+    if rows:
+        connection.execute(_upsert_into(connection, table), list(rows))
+
+
+def upsert_numbers(connection: Connection, table: Table, rows: Sequence[tuple[float, ...]]) -> None:
+    """Insert rows as ``upsert`` does, each of them the numbers of all columns in their order."""
+    names = [column.name for column in table.columns]
+    execute_numbers(connection, _upsert_into(connection, table), names, rows)
+
+
+def execute_numbers(
+    connection: Connection,
+    statement: Insert | Update,
+    names: Sequence[str],
+    rows: Sequence[tuple[float, ...]],
+) -> None:
+    """Execute a statement for many rows, which cost no more than what the driver does with them.
+
+    Args:
+        connection: A write transaction.
+        statement: An INSERT, or an UPDATE with parameters.
+        names: The columns of the INSERT, or the parameters of the UPDATE, in the order of a row.
+        rows: Numbers alone: what a column does with its values (``RedactedText``) is not done.
+    """
     if not rows:
         return
+    kind: Any = type(connection.dialect)
+    dialect = kind(paramstyle=_POSITIONAL[connection.dialect.name])
+    columns = list(names) if isinstance(statement, Insert) else None
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
+    order = [*map(list(names).index, compiled.positiontup or ())]
+    if order != list(range(len(names))):
+        rows = [*map(itemgetter(*order), rows)]
+    connection.exec_driver_sql(str(compiled), list(rows))
+
+
+_POSITIONAL: dict[str, Any] = {"sqlite": "qmark", "postgresql": "format"}
+"""How each driver has the places of values that come in order."""
+
+
+def _upsert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     statement = insert_into(connection, table)
     keys = [column.name for column in table.primary_key]
     replaced = {
@@ -132,9 +182,7 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
         for column in table.columns
         if column.name not in keys
     }
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=replaced), list(rows)
-    )
+    return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
 
 
 def insert_if_absent(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

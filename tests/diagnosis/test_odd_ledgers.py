@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from monitor.config import OrgSettings, Settings
 from monitor.counts import Counts, SeriesKey, Tally
@@ -95,7 +96,9 @@ def judged(
         # What was read a second time shows fewer: a restatement, which changes nothing.
         org.read_actions(
             *(
-                replace(one, counts=replace(one.counts, count=one.counts.count // 2))
+                structs.replace(
+                    one, counts=structs.replace(one.counts, count=one.counts.count // 2)
+                )
                 for one in read
             ),
             covered=TIME_RANGE,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from monitor.ledger import Ledger, cardinality
 from monitor.ledger.cardinality import OTHER, error_type_without_ids
@@ -101,7 +102,7 @@ def test_endings_without_end_become_one_an_action(
     monkeypatch.setattr(cardinality, "MAX_SERIES", 4)
     failed, good = tally(1, error_type="E"), tally(1)
     many = [
-        replace(one, key=one.key._replace(response_status=str(number)))
+        structs.replace(one, key=one.key._replace(response_status=str(number)))
         for one, numbers in ((failed, range(100, 140)), (good, range(200, 210)))
         for number in numbers
     ]

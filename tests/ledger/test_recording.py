@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from monitor.counts import Counts
 from monitor.errors import LedgerError
@@ -65,7 +64,7 @@ def test_a_larger_count_adds_the_difference(ledger: Ledger) -> None:
 def test_bands_that_an_earlier_reading_lacked_are_filled_in(ledger: Ledger) -> None:
     """The executions are known: nothing is added but how long they took."""
     whole = tally(5)
-    lacking = replace(whole, counts=replace(whole.counts, bands=bands(b2=3)))
+    lacking = structs.replace(whole, counts=structs.replace(whole.counts, bands=bands(b2=3)))
     ledger.record(ORG, SOURCE, reading(lacking))
 
     recorded = ledger.record(ORG, SOURCE, reading(whole))

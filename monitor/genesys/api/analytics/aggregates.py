@@ -171,10 +171,14 @@ class StatsAnswer(msgspec.Struct, frozen=True, gc=False):
         Raises:
             ImplausibleError: No numbers, or more than an org could ever run.
         """
-        count = self.executions()
-        return Stats(
-            count, _duration(self.sum, count or 1), _duration(self.min), _duration(self.max)
-        )
+        count, total, shortest, longest = self.executions(), self.sum, self.min, self.max
+        if (
+            type(total) is type(shortest) is type(longest) is float
+            and 0.0 < shortest <= longest <= LONGEST_EXECUTION_MS
+            and 0.0 < total <= LONGEST_EXECUTION_MS * count
+        ):
+            return Stats(count, total, shortest, longest)
+        return Stats(count, _duration(total, count or 1), _duration(shortest), _duration(longest))
 
 
 def _duration(value: _Number, executions: int = 1) -> float:
