@@ -26,6 +26,7 @@ from monitor.cli.run import run as run_daemon
 from monitor.cli.simulate import simulate
 from monitor.cli.state import state
 from monitor.cli.terminal import print_error, tame_streams
+from monitor.cli.trial import trial
 from monitor.errors import TimeoutMonitorError, UnforeseenError
 from monitor.redaction import SECRETS, redact_crashes
 
@@ -76,6 +77,7 @@ for command in (
     investigate,
     plan,
     apply,
+    trial,
     rollback,
     history,
     pause,

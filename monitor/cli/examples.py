@@ -28,6 +28,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "plan": ("plan", "plan --format terraform"),
     "apply": ("apply --dry-run", "apply 'Order Status'"),
+    "trial": ("trial 'Order Status'", "trial 'Order Status' --for 2h --dry-run"),
     "rollback": ("rollback 17",),
     "history": ("history", "history --audit --limit 20"),
     "pause": ("pause --reason 'release tonight'",),

@@ -12,10 +12,15 @@ from monitor.diagnosis import Verdict, explanation
 from monitor.formats import exact_seconds, utc_minute
 from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision, DecisionKind
-from monitor.render import decided_effects, describe_raise, summary_of
+from monitor.render import decided_effects, describe_raise, summary_of, trial_words
 from monitor.sanitize import sanitize
 
-STYLES = {DecisionKind.RAISE: "green", DecisionKind.RECOMMEND: "yellow", DecisionKind.KEEP: "dim"}
+STYLES = {
+    DecisionKind.RAISE: "green",
+    DecisionKind.TRIAL: "green",
+    DecisionKind.RECOMMEND: "yellow",
+    DecisionKind.KEEP: "dim",
+}
 STATE_STYLES = {
     "verified": "green",
     "watching": "yellow",
@@ -88,7 +93,7 @@ def _change_row(change: Change) -> list[str | Text]:
         Text(change.org),
         Text(change.action_name),
         f"{exact_seconds(change.from_ms)} -> {exact_seconds(change.to_ms)}",
-        Text(str(change.state), style=STATE_STYLES.get(str(change.state), "")),
+        Text(f"{change.state}{trial_words(change)}", style=STATE_STYLES.get(str(change.state), "")),
         _typed(change.actor),
         _typed(change.note),
     ]

@@ -212,6 +212,7 @@ class RemediationSettings(Section):
 
     mode: Literal["off", "recommend", "auto"] = "recommend"
     allow: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    allow_trials: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     max_timeout: Seconds = cast("int", "30s")
     max_step: float = Field(default=LARGEST_STEP, gt=1, le=LARGEST_STEP, allow_inf_nan=False)
     cooldown: Seconds = cast("int", "24h")

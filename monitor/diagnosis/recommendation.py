@@ -76,8 +76,8 @@ def recommend(
         extra_caller_seconds_per_day=then.extra_wait_seconds_per_day,
         slots_before=now.slots,
         slots_after=then.slots,
-        busiest_slots_before=now.slots * load.busiest_ratio,
-        busiest_slots_after=then.slots * load.busiest_ratio,
+        busiest_slots_before=now.slots * curve.busiest_ratio,
+        busiest_slots_after=then.slots * curve.busiest_ratio,
         next_ms=None if capped_ms is None else _next(timeout_ms, capped_ms, bounds),
     )
 

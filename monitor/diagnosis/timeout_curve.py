@@ -53,12 +53,15 @@ class TimeoutCurve:
         reach_ms: Nothing is claimed beyond.
         effects: At increasing timeouts, to the reach or the cap where that is less; one of them is
             the timeout in force.
+        busiest_ratio: Calls in the busiest window, per calls on average: ``slots`` are of the
+            average.
     """
 
     timeout_ms: float
     measured_to_ms: float
     reach_ms: float
     effects: Sequence[TimeoutEffect]
+    busiest_ratio: float = 1.0
 
     def at(self, timeout_ms: float) -> TimeoutEffect | None:
         """Return what a timeout would do; None where nothing may be claimed of it.

@@ -136,7 +136,8 @@ def timeout_curve(
         ],
         axis=1,
     )
-    return TimeoutCurve(timeout_ms, measured_ms, reach_ms, _Effects(table, measured_ms))
+    effects = _Effects(table, measured_ms)
+    return TimeoutCurve(timeout_ms, measured_ms, reach_ms, effects, load.busiest_ratio)
 
 
 def _points(timeout_ms: float, measured_ms: float, reach_ms: float, tail: Tail | None) -> Floats:

@@ -228,8 +228,8 @@ ADVICE: dict[Verdict, str] = {
     Verdict.AT_CAP: "Make the call asynchronous, with a callback",
     Verdict.TOO_LONG: "A shorter timeout would free slots that rare timeouts hold",
     Verdict.UNCLEAR: (
-        "One experiment settles it: repeat calls that timed out, supervised and with a long "
-        "timeout, and see whether and when they answer"
+        "One experiment settles it: a trial, one step up for a while (timeout-monitor trial), or "
+        "calls that timed out repeated, supervised and with a long timeout"
     ),
     Verdict.INSUFFICIENT: "Wait for more evidence",
 }

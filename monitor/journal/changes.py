@@ -60,6 +60,7 @@ def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
             "measured": intent.measured,
             "reason": "",
             "damage": "",
+            "trial_seconds": intent.trial_seconds,
         },
     )
     return get_change(connection, intent.org, org_id, int(result.scalar_one()))
@@ -126,6 +127,7 @@ def read_changes(
             measured=row.measured,
             reason=row.reason,
             damage=row.damage,
+            trial_seconds=row.trial_seconds,
         )
         for row in connection.execute(statement)
     )

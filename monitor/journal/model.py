@@ -159,6 +159,8 @@ class Change:
         reason: Why it stands where it stands, as a code; empty where its state says it all.
         damage: What its write has changed beside the timeout, in words; empty where nothing is
             known of any.
+        trial_seconds: How long it is tried: it is set back then, unless it has helped; 0 where it
+            is no trial.
     """
 
     change_id: int
@@ -182,6 +184,14 @@ class Change:
     measured: bool = True
     reason: str = ""
     damage: str = ""
+    trial_seconds: float = 0.0
+
+    @property
+    def trial_ends_at(self) -> float | None:
+        """When it is set back unless it has helped; epoch seconds, None where it is no trial."""
+        if not self.trial_seconds:
+            return None
+        return (self.began_at if self.sent_at is None else self.sent_at) + self.trial_seconds
 
     @property
     def is_open(self) -> bool:
@@ -211,6 +221,7 @@ class Intent:
         actor: Who decided.
         at: When; epoch seconds.
         measured: Whether its effect is to be measured, and the change undone where it has none.
+        trial_seconds: How long it is tried, from its write on; 0 where it is no trial.
     """
 
     org: str
@@ -223,6 +234,7 @@ class Intent:
     actor: str
     at: float
     measured: bool = True
+    trial_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
     from monitor.remediation.put_back import is_damaged
     from monitor.remediation.set_timeout import BUDGET_SECONDS, SetTimeoutResult
     from monitor.remediation.targets import TargetState
+    from monitor.remediation.trials import (
+        LONGEST_TRIAL_SECONDS,
+        SHORTEST_TRIAL_SECONDS,
+        usual_trial_seconds,
+    )
 
 __all__ = [
     "BUDGET_SECONDS",
+    "LONGEST_TRIAL_SECONDS",
+    "SHORTEST_TRIAL_SECONDS",
     "AuditFile",
     "Decision",
     "DecisionKind",
@@ -39,6 +46,7 @@ __all__ = [
     "is_damaged",
     "person",
     "set_flow_timeout",
+    "usual_trial_seconds",
 ]
 
 _LAZY = {
@@ -51,6 +59,7 @@ _LAZY = {
     "put_back": ("is_damaged",),
     "set_timeout": ("BUDGET_SECONDS", "SetTimeoutResult"),
     "targets": ("TargetState",),
+    "trials": ("LONGEST_TRIAL_SECONDS", "SHORTEST_TRIAL_SECONDS", "usual_trial_seconds"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.formats import count_of
-from monitor.journal import ChangeState, RemediationState
+from monitor.journal import Change, ChangeState, RemediationState
 
 _BAD = frozenset({ChangeState.FAILED, ChangeState.UNHELPFUL, ChangeState.ROLLED_BACK})
 
@@ -13,8 +13,9 @@ def trip_reason(remediation_state: RemediationState, trip_after: int) -> str:
 
     What counts is how changes have ended since somebody last resumed, in the order in which they
     did, whenever they began: one that helped ends the row; one that met somebody else's edit, or
-    never reached the platform, says nothing. A write that changed more than the timeout is not
-    looked for here: what records it stops everything, once.
+    never reached the platform, says nothing, and neither does a trial, which was to find out. A
+    write that changed more than the timeout is not looked for here: what records it stops
+    everything, once.
 
     Args:
         remediation_state: What was changed.
@@ -31,6 +32,11 @@ def trip_reason(remediation_state: RemediationState, trip_after: int) -> str:
             break
         if change.state is ChangeState.VERIFIED:
             break
-        failures += change.state in _BAD
+        failures += change.state in _BAD and not _has_found_out(change)
     words = f"{count_of(failures, 'change')} in a row failed or did not help"
     return words if failures >= trip_after else ""
+
+
+def _has_found_out(change: Change) -> bool:
+    """Whether it is a trial that came to its end, whichever."""
+    return bool(change.trial_seconds) and change.state is not ChangeState.FAILED

@@ -34,6 +34,7 @@ def decide(  # noqa: PLR0913 - all that a decision depends on, and nothing else
     *,
     initiator: Initiator,
     now: float,
+    trial_seconds: float = 0.0,
 ) -> Decision:
     """Decide about one action.
 
@@ -46,13 +47,15 @@ def decide(  # noqa: PLR0913 - all that a decision depends on, and nothing else
         settings: ``[remediation]``.
         initiator: Who wants it.
         now: Epoch seconds.
+        trial_seconds: How long one step up is to be tried; 0 for a raise that the data ask for.
     """
-    to_ms = _next(candidate, settings)
-    case = GuardInput(candidate, to_ms, data, remediation_state, settings, initiator, now)
+    is_trial = trial_seconds > 0
+    to_ms = _next(candidate, settings, is_trial=is_trial)
+    case = GuardInput(candidate, to_ms, data, remediation_state, settings, initiator, now, is_trial)
     guards = tuple(guard(case) for guard in GUARDS)
     refused = [guard.name for guard in guards if not guard.passed]
     if not refused:
-        kind = DecisionKind.RAISE
+        kind = DecisionKind.TRIAL if is_trial else DecisionKind.RAISE
     elif refused == ["mode"] and settings.mode == "recommend":
         kind = DecisionKind.RECOMMEND
     else:
@@ -64,12 +67,13 @@ def decide(  # noqa: PLR0913 - all that a decision depends on, and nothing else
         from_ms=candidate.timeout_ms,
         to_ms=to_ms,
         guards=guards,
+        trial_seconds=trial_seconds,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class RaiseGuards:
-    """What a decision to raise rests on, so that it can be decided once more from what is new.
+    """What a decision to raise or to try rests on, so that it can be made once more from the new.
 
     Attributes:
         decision: What was decided.
@@ -87,9 +91,15 @@ class RaiseGuards:
         """Return the reason code of what stands in the way by now; empty where nothing does."""
         before = self.decision
         again = decide(
-            before.candidate, self.data, state, self.settings, initiator=self.initiator, now=now
+            before.candidate,
+            self.data,
+            state,
+            self.settings,
+            initiator=self.initiator,
+            now=now,
+            trial_seconds=before.trial_seconds,
         )
-        if again.kind is not DecisionKind.RAISE:
+        if again.kind is not before.kind:
             return again.reason
         is_same = (again.from_ms, again.to_ms) == (before.from_ms, before.to_ms)
         return "" if is_same else "in_force"
@@ -106,13 +116,17 @@ def in_order_of_worth(decisions: Iterable[Decision]) -> list[Decision]:
     return sorted(decisions, key=worth)
 
 
-def _next(candidate: Candidate, settings: RemediationSettings) -> int | None:
+def _next(candidate: Candidate, settings: RemediationSettings, *, is_trial: bool) -> int | None:
     recommendation = candidate.diagnosis.recommendation
-    if recommendation is None or recommendation.capped_ms is None or not candidate.timeout_ms:
+    required_ms = None if recommendation is None else recommendation.capped_ms
+    if is_trial:
+        # As far as one step goes: what lies beyond is what is to be found out.
+        required_ms = settings.max_timeout_ms
+    if required_ms is None or not candidate.timeout_ms:
         return None
     return next_timeout_ms(
         candidate.timeout_ms,
-        recommendation.capped_ms,
+        required_ms,
         step_ms=candidate.step_ms,
         max_step=settings.max_step,
         max_timeout_ms=settings.max_timeout_ms,
@@ -142,4 +156,5 @@ def intent_of(decision: Decision, actor: str, at: float) -> Intent:
         to_ms=to_ms,
         actor=actor,
         at=at,
+        trial_seconds=decision.trial_seconds,
     )

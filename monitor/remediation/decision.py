@@ -57,6 +57,7 @@ class Data:
         missing_seconds: How much of the period that was diagnosed was never read.
         slots: Executions under way at a time in the whole org; None where unknown.
         limit: The org's own limit of these; None where unknown.
+        diagnosed_seconds: How much was read of the period that was diagnosed; 0 where unknown.
     """
 
     last_success_at: float
@@ -66,6 +67,7 @@ class Data:
     missing_seconds: int = 0
     slots: float | None = None
     limit: int | None = None
+    diagnosed_seconds: float = 0.0
 
 
 class GuardContext(Protocol):
@@ -104,6 +106,7 @@ class GuardInput:
         settings: ``[remediation]``.
         initiator: Who wants it.
         now: Epoch seconds.
+        is_trial: Whether it is to be set back after a while, unless it has helped.
     """
 
     candidate: Candidate
@@ -113,6 +116,7 @@ class GuardInput:
     settings: RemediationSettings
     initiator: Initiator
     now: float
+    is_trial: bool = False
 
     @property
     def from_ms(self) -> int | None:
@@ -155,6 +159,8 @@ class DecisionKind(StrEnum):
 
     RAISE = "raise"
     """Every guard lets it through."""
+    TRIAL = "trial"
+    """Every guard lets a trial through: one step up for a while."""
     RECOMMEND = "recommend"
     """Every guard but the mode lets it through: it waits for somebody to say so."""
     KEEP = "keep"
@@ -172,6 +178,7 @@ class Decision:
         from_ms: The timeout in force; None where unknown.
         to_ms: The next value; None where the data ask for none.
         guards: Every guard's answer, in the order in which the first gives the reason.
+        trial_seconds: How long the next value is tried; 0 where it is to stay.
     """
 
     candidate: Candidate
@@ -180,6 +187,7 @@ class Decision:
     from_ms: int | None
     to_ms: int | None
     guards: tuple[GuardResult, ...] = field(default=())
+    trial_seconds: float = 0.0
 
     @property
     def is_wanted(self) -> bool:

@@ -33,6 +33,7 @@ from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.put_back import is_damaged
 from monitor.remediation.resolve import is_resting, log_waiting
 from monitor.remediation.transitions import is_explained, is_late, was_given_up, was_overtaken
+from monitor.remediation.trials import judged_as_trial
 from monitor.remediation.undo_guards import UndoGuards
 from monitor.remediation.write import Writer
 
@@ -148,7 +149,7 @@ class OpenChanges:
     ) -> RemediationState:
         watched = [one for one in remediation_state.changes if one.state is ChangeState.WATCHING]
         return self._each(
-            watched, remediation_state, lambda change: self._judge(lease, change, judge(change))
+            watched, remediation_state, lambda change: self._judge(lease, change, judge)
         )
 
     def _undo_what_did_not_help(
@@ -161,7 +162,7 @@ class OpenChanges:
             if change.state is ChangeState.UNHELPFUL
             and not is_damaged(change)
             and not is_resting(change, now)
-            and self._settings.mode == "auto"
+            and (self._settings.mode == "auto" or change.trial_seconds)
         ]
         return self._each(unhelpful, remediation_state, lambda change: self._undo(lease, change))
 
@@ -186,12 +187,13 @@ class OpenChanges:
                 log_waiting(change, UnforeseenError.of(error))
         return self._remediation_state() if changes else remediation_state
 
-    def _judge(self, lease: Lease, change: Change, judgement: Judgement) -> None:
+    def _judge(self, lease: Lease, change: Change, judge: Judge) -> None:
+        judgement = judged_as_trial(change, judge(change), self._context.clock.now())
         if judgement.effect is Effect.NOT_YET:
             return
         helped = judgement.effect is Effect.HELPED
         judged = self._writer.resolver.judged(lease, change, judgement.detail, helped=helped)
-        if not helped:
+        if not helped and not change.trial_seconds:
             log.warning(
                 "change_did_not_help",
                 org=self._org,

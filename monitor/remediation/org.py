@@ -136,6 +136,21 @@ class OrgRemediation:
         finally:
             self.audit_file.catch_up()
 
+    def try_requested(
+        self, diagnosis: OrgDiagnosis, action_id: str, trial_seconds: float
+    ) -> ReconcileReport:
+        """Somebody's turn: try one step up with one action.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        try:
+            inputs, judging = self.inputs(diagnosis), self.judging(diagnosis)
+            return self.reconciler.try_requested(inputs, judging, action_id, trial_seconds)
+        finally:
+            self.audit_file.catch_up()
+
     def _kind_of(self, action_id: str) -> ActionKind | None:
         """Return what the catalogue knows of an action; None where it does not list it.
 
@@ -289,4 +304,5 @@ def data_of(state: OrgState, diagnosis: OrgDiagnosis, settings: Settings) -> Dat
         missing_seconds=diagnosis.missing_seconds,
         slots=None if concurrency is None else concurrency.busiest,
         limit=None if concurrency is None else concurrency.limit,
+        diagnosed_seconds=diagnosis.time_range.seconds - diagnosis.missing_seconds,
     )

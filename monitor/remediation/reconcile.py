@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.config import RemediationSettings
+from monitor.diagnosis import Verdict
 from monitor.errors import BusyError, GenesysError
 from monitor.journal import (
     NOT_SENT,
@@ -22,7 +23,9 @@ from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_decision
 from monitor.remediation.decide import RaiseGuards, decide, in_order_of_worth, intent_of
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
+from monitor.remediation.guards import allow_listed
 from monitor.remediation.open_changes import Judge, OpenChanges
+from monitor.remediation.trials import usual_trial_seconds
 from monitor.remediation.undo_guards import UndoGuards
 from monitor.remediation.write import Writer
 from monitor.remediation.write_request import WriteRequest, WriteResult
@@ -84,15 +87,49 @@ class Reconciler:
         self._open_changes = OpenChanges(org, journal, writer, settings, context)
 
     def decide_all(self, inputs: ReconcileInput, initiator: Initiator) -> list[Decision]:
-        """Decide about every action, the most worthwhile change first; nothing is recorded."""
+        """Decide about every action, the most worthwhile change first; nothing is recorded.
+
+        What is unclear, and what the daemon may try by itself, it decides to try.
+        """
         now = self._context.clock.now()
         remediation_state = self._journal.remediation_state(self._org, now)
         return in_order_of_worth(
             decide(
-                one, inputs.data, remediation_state, self._settings, initiator=initiator, now=now
+                one,
+                inputs.data,
+                remediation_state,
+                self._settings,
+                initiator=initiator,
+                now=now,
+                trial_seconds=self._trial_seconds(one, inputs.data, initiator),
             )
             for one in inputs.candidates
         )
+
+    def decide_trial(
+        self, inputs: ReconcileInput, action_id: str, trial_seconds: float
+    ) -> Decision | None:
+        """Decide whether somebody may try one step up with an action; None where it is unknown."""
+        now = self._context.clock.now()
+        found = [one for one in inputs.candidates if one.action_id == action_id]
+        if not found:
+            return None
+        return decide(
+            found[0],
+            inputs.data,
+            self._journal.remediation_state(self._org, now),
+            self._settings,
+            initiator=Initiator.HUMAN,
+            now=now,
+            trial_seconds=trial_seconds,
+        )
+
+    def _trial_seconds(self, one: Candidate, data: Data, initiator: Initiator) -> float:
+        """Return how long the daemon tries an action by itself; 0 where it may not, or need not."""
+        if initiator is not Initiator.AUTO or one.diagnosis.verdict is not Verdict.UNCLEAR:
+            return 0.0
+        is_named = allow_listed(self._settings, one.action_id, one.action_name, is_trial=True)
+        return usual_trial_seconds(one.diagnosis, data.diagnosed_seconds) if is_named else 0.0
 
     def reconcile(self, inputs: ReconcileInput, judge: Judge) -> ReconcileReport:
         """The daemon's turn: it may change what the allow-list names, in mode ``auto``.
@@ -105,15 +142,17 @@ class Reconciler:
             self._open_changes.resume(lease, inputs.timeouts_ms, judge)
             decisions = self.decide_all(inputs, Initiator.AUTO)
             self._note_refusals(decisions)
-            raises = [one for one in decisions if one.kind is DecisionKind.RAISE]
-            return self._make_one(lease, raises[:MOST_TRIES], decisions, inputs.data)
+            return self._make_one(lease, decisions, inputs.data)
 
-    def _make_one(
-        self, lease: Lease, raises: list[Decision], decisions: list[Decision], data: Data
-    ) -> ReconcileReport:
-        """Make the most worthwhile change that nothing stands in the way of at the last look."""
+    def _make_one(self, lease: Lease, decisions: list[Decision], data: Data) -> ReconcileReport:
+        """Make the most worthwhile change that nothing stands in the way of at the last look.
+
+        What is known to help comes before what is to be found out.
+        """
         refused: dict[str, str] = {}
-        for decision in raises:
+        kinds = DecisionKind.RAISE, DecisionKind.TRIAL
+        allowed = [one for kind in kinds for one in decisions if one.kind is kind]
+        for decision in allowed[:MOST_TRIES]:
             result = self._make(lease, decision, data, Initiator.AUTO)
             made = result.reached()
             if isinstance(made, Change):
@@ -167,6 +206,34 @@ class Reconciler:
                     made.append(done)
         return ReconcileReport(tuple(asked), tuple(made), refused)
 
+    def try_requested(
+        self, inputs: ReconcileInput, judge: Judge, action_id: str, trial_seconds: float
+    ) -> ReconcileReport:
+        """Somebody's turn: try one step up with an action, as far as every guard allows.
+
+        Args:
+            inputs: What is known of the org.
+            judge: What changes have done so far.
+            action_id: The action.
+            trial_seconds: It is set back after so long, unless it has helped.
+
+        Raises:
+            BusyError: Another program has the lease.
+            LedgerError: The state can't be used.
+        """
+        with self._writer.lease() as lease:
+            self._open_changes.resume(lease, inputs.timeouts_ms, judge)
+            decision = self.decide_trial(inputs, action_id, trial_seconds)
+            if decision is None:
+                return ReconcileReport()
+            self._note_refusals([decision])
+            if decision.kind is not DecisionKind.TRIAL:
+                return ReconcileReport((decision,), refused={action_id: decision.reason})
+            done = self._make(lease, decision, inputs.data, Initiator.HUMAN).reached()
+            if isinstance(done, str):
+                return ReconcileReport((decision,), refused={action_id: done})
+            return ReconcileReport((decision,), (done,))
+
     def record_dry_run(self, decisions: list[Decision]) -> None:
         """Record what would have been done."""
         now = self._context.clock.now()
@@ -213,6 +280,6 @@ class Reconciler:
                     now,
                 )
                 for one in decisions
-                if one.is_wanted and one.kind is not DecisionKind.RAISE
+                if one.is_wanted and one.kind not in {DecisionKind.RAISE, DecisionKind.TRIAL}
             ]
         )

@@ -31,5 +31,8 @@ class UndoGuards:
             return "mode" if self.settings.mode == "off" else ""
         if state.paused is not None:
             return "paused"
+        if self.change.trial_seconds:
+            # Whoever began it has asked for its end, too.
+            return "mode" if self.settings.mode == "off" else ""
         named = allow_listed(self.settings, self.change.action_id, self.change.action_name)
         return "" if named and self.settings.mode == "auto" else "allow_list"

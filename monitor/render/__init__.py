@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         outside_document,
         plan_document,
         terraform,
+        trial_words,
     )
     from monitor.render.charts import Picture
     from monitor.render.diagnosis import diagnosis_document
@@ -144,6 +145,7 @@ __all__ = [
     "slots_of",
     "summary_of",
     "terraform",
+    "trial_words",
     "verdict_evidence",
     "waited_a_day",
     "why_not_raised",
@@ -163,6 +165,7 @@ _LAZY = {
         "outside_document",
         "plan_document",
         "terraform",
+        "trial_words",
     ),
     "diagnosis": ("diagnosis_document",),
     "documents": (

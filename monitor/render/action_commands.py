@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.contract import Contract
-from monitor.diagnosis import HOW_TO_CHANGE, NO_STEP, Diagnosis, Editable, advised_raise
+from monitor.diagnosis import HOW_TO_CHANGE, NO_STEP, Diagnosis, Editable, Verdict, advised_raise
 from monitor.journal import IN_FORCE_STATES, Change
 
 _PROGRAM = "timeout-monitor"
@@ -51,6 +51,8 @@ def commands_about(  # noqa: PLR0913 - whose, what is wrong with it and what was
     step = None if diagnosis is None else advised_raise(diagnosis)
     if diagnosis is not None and step is not None:
         found.append(_raise(org, action_id, diagnosis, step))
+    if diagnosis is not None and diagnosis.verdict is Verdict.UNCLEAR:
+        found.extend(_trial(org, action_id, diagnosis))
     if not contract.knows_successes:
         found.extend(_in_flows(org, action_id, flow_ids))
     found.append(
@@ -97,6 +99,16 @@ def _raise(
         _command("apply", "--org", org, "--", action_id),
         "It shows each step and its guards, asks first, and its effect is measured.",
     )
+
+
+def _trial(org: str, action_id: str, diagnosis: Diagnosis) -> Iterable[ActionCommand]:
+    if diagnosis.editable is Editable.YES:
+        yield ActionCommand(
+            "Find out whether more time helps: one step up for a while",
+            _command("trial", "--org", org, "--", action_id),
+            "It shows every guard and asks first; at its end it is kept if it helped, and else set "
+            "back.",
+        )
 
 
 def _in_flows(org: str, action_id: str, flow_ids: Iterable[str]) -> Iterable[ActionCommand]:

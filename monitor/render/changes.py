@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from monitor.diagnosis import Editable
-from monitor.formats import iso_time
+from monitor.formats import iso_time, utc_minute
 from monitor.journal import AuditEntry, Change, OutsideChange
 from monitor.remediation import Decision
 from monitor.render.documents import (
@@ -90,10 +90,19 @@ def change_document(change: Change) -> ChangeDocument:
         sent_at=iso_time(change.sent_at),
         applied_at=iso_time(change.applied_at),
         ended_at=iso_time(change.ended_at),
+        trial_ends_at=iso_time(change.trial_ends_at),
         version_before=change.lock_before or None,
         version_after=change.lock_after or None,
         note=change.note,
     )
+
+
+def trial_words(change: Change) -> str:
+    """Return what says of a change that it is a trial, and until when; empty where it is none."""
+    ends_at = change.trial_ends_at
+    if ends_at is None:
+        return ""
+    return f", a trial until {utc_minute(ends_at)}" if change.is_open else ", a trial"
 
 
 def terraform(decisions: Sequence[Decision]) -> str:

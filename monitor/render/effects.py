@@ -52,6 +52,20 @@ def raise_effects(diagnosis: Diagnosis, next_ms: float | None = None) -> RaiseEf
     )
 
 
+def trial_effects(diagnosis: Diagnosis, to_ms: float | None) -> RaiseEffects | None:
+    """Return what may be expected of a trial; None where nothing may.
+
+    Args:
+        diagnosis: The verdict with its evidence.
+        to_ms: What is to be tried.
+    """
+    curve = diagnosis.curve
+    in_force = None if curve is None else curve.at(curve.timeout_ms)
+    if curve is None or in_force is None or to_ms is None:
+        return None
+    return RaiseEffects(in_force, next=curve.at(to_ms), required=None)
+
+
 def describe_raise(effects: RaiseEffects) -> list[str]:
     """Return what the next step would do, and then what the data ask for where that is more."""
     told = [describe_effect(effects.next, effects.in_force)] if effects.next else []

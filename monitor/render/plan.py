@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from monitor.diagnosis import Diagnosis, Verdict, describe_period, severity_of
-from monitor.formats import exact_seconds, percent, seconds, share_between
+from monitor.formats import exact_seconds, format_duration, percent, seconds, share_between
 from monitor.remediation import Decision
-from monitor.render.effects import RaiseEffects, raise_effects, rescued_a_day, waited_a_day
+from monitor.render.effects import (
+    RaiseEffects,
+    raise_effects,
+    rescued_a_day,
+    trial_effects,
+    waited_a_day,
+)
 
 
 def worst_first(decisions: Iterable[Decision], ends: Mapping[str, int]) -> list[Decision]:
@@ -35,6 +41,8 @@ def decided_effects(decision: Decision) -> RaiseEffects | None:
     diagnosis = decision.candidate.diagnosis
     if not decision.is_wanted or diagnosis.timeout_ms != decision.from_ms:
         return None
+    if decision.trial_seconds:
+        return trial_effects(diagnosis, decision.to_ms)
     return raise_effects(diagnosis, decision.to_ms)
 
 
@@ -42,6 +50,10 @@ def summary_of(decision: Decision) -> str:
     """Return in one sentence what a decision brings, or why nothing is done."""
     effects = decided_effects(decision)
     diagnosis = decision.candidate.diagnosis
+    if decision.trial_seconds and decision.reason in {"ok", "mode"}:
+        bounds = share_between(*(diagnosis.rescue_bounds or (0.0, 1.0)))
+        lasts = format_duration(round(decision.trial_seconds))
+        return f"A trial of {lasts} tells whether it rescues any: {bounds} of its timeouts"
     if diagnosis.verdict is not Verdict.SLOW_TAIL:
         return why_not_raised(diagnosis)
     brings = ""

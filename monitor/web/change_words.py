@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from monitor.formats import UNKNOWN, count_of, exact_seconds
+from monitor.formats import UNKNOWN, count_of, exact_seconds, utc_minute
 from monitor.journal import ChangeState
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ _OUTCOMES: Mapping[ChangeState, tuple[str, str]] = {
     ChangeState.ABANDONED: ("unknown", "It never reached the platform"),
 }
 """How much each state matters, and what it means to people."""
+
+_OUTCOMES_OF_TRIALS: Mapping[ChangeState, str] = {
+    ChangeState.WATCHING: "In force until {until} to find out whether it helps",
+    ChangeState.VERIFIED: "In force; the trial helped",
+    ChangeState.UNHELPFUL: "The trial did not help; it is to be set back",
+    ChangeState.UNDOING: "The trial is being set back",
+    ChangeState.ROLLED_BACK: "Tried, and set back",
+}
+"""The same of a trial, where it is another."""
 
 _STEPS: Mapping[str, str] = {
     "planned": "decided",
@@ -197,7 +206,7 @@ def action_url(org: str, action_id: str) -> str:
 
 def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
     """Return a change of this program in words."""
-    severity, outcome = _OUTCOMES[change.state]
+    severity, outcome = _outcome(change)
     by, by_what = _who(change.actor)
     decided = lines[0].evidence if lines else {}
     return ChangeRow(
@@ -229,6 +238,19 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
         can_undo=change.state
         in {ChangeState.WATCHING, ChangeState.VERIFIED, ChangeState.KEPT, ChangeState.UNHELPFUL},
     )
+
+
+def _outcome(change: Change) -> tuple[str, str]:
+    """Return how much what came of a change matters, and what it means."""
+    severity, outcome = _OUTCOMES[change.state]
+    ends_at = change.trial_ends_at
+    if ends_at is None:
+        return severity, outcome
+    if change.state is ChangeState.UNHELPFUL:
+        # That it does not help is what it was to find out.
+        severity = "warning"
+    told = _OUTCOMES_OF_TRIALS.get(change.state, outcome)
+    return severity, told.format(until=f"{utc_minute(ends_at)} UTC")
 
 
 def outside_row(change: OutsideChange) -> ChangeRow:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.config import RemediationSettings
-from monitor.journal import NOT_SENT, Change, ChangeState, RemediationState, Switch
+from monitor.diagnosis import Diagnosis
+from monitor.journal import NOT_SENT, NOT_UNDONE, Change, ChangeState, RemediationState, Switch
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.remediation.actor import ActorContext
@@ -28,6 +29,8 @@ from monitor.remediation.put_back import DAMAGED, is_being_put_back, is_damaged
 from monitor.remediation.reconcile import ReconcileInput, Reconciler
 from monitor.remediation.set_timeout import ManualRequest, SetTimeout, SetTimeoutResult
 from monitor.remediation.targets import FlowTarget, IntegrationActionTarget, Target
+from monitor.remediation.transitions import later_one_in_force
+from monitor.remediation.trials import is_trial_over
 from monitor.remediation.write import Writer
 from monitor.simulator.flow_documents import timeouts_of
 from monitor.simulator.integration_actions import action_json
@@ -44,7 +47,7 @@ from monitor.simulator.scenario_types import (
 from monitor.simulator.world import World
 from tests.clocks import ManualClock
 from tests.remediation.crash_points import SteppedJournal, SteppedTarget, Steps
-from tests.remediation.guard_inputs import NOW, diagnosis
+from tests.remediation.guard_inputs import NOW, diagnosis, unclear_diagnosis
 from tests.remediation.transports import Socket, Wsgi
 from tests.simulated_org import readable, simulated_org
 from tests.simulator_client import ACTIONS
@@ -142,6 +145,7 @@ class Bench:
         self.spoilt: dict[int, int] = {}
         self.edits = 0
         self.required_ms = REQUIRED_MS
+        self.unclear: set[str] = set()
         self.listings: list[tuple[float, list[Action]]] = []
         self.in_flight: list[Callable[[], None]] = []
         self._on_the_wire: list[_Write] = []
@@ -222,7 +226,7 @@ class Bench:
                     assert action.configured_timeout_ms == before, "an old listing replaced a write"
 
     def inputs(self) -> ReconcileInput:
-        """Slow tails that want a minute, measured under what the catalogue shows."""
+        """Slow tails that want a minute, or what is unclear, measured under what is listed."""
         shown = {one: ms for one, _, ms in self.ledger.timeouts_in_force(ORG) if ms is not None}
         candidates = [
             Candidate(
@@ -231,7 +235,7 @@ class Bench:
                 NAMES[action_id],
                 timeout_ms,
                 1_000,
-                diagnosis(timeout_ms, max(self.required_ms, timeout_ms)),
+                self._diagnosis(action_id, timeout_ms),
                 self.kind,
                 FLOW if self.kind == "flow" else "",
             )
@@ -240,6 +244,11 @@ class Bench:
         at = self.last_success_at
         data = Data(at, STALE_SECONDS, at, 2 * STALE_SECONDS, slots=10.0, limit=50)
         return ReconcileInput(tuple(candidates), data)
+
+    def _diagnosis(self, action_id: str, timeout_ms: int) -> Diagnosis:
+        if action_id in self.unclear:
+            return unclear_diagnosis(timeout_ms)
+        return diagnosis(timeout_ms, max(self.required_ms, timeout_ms))
 
     def changes(self) -> tuple[Change, ...]:
         """Every change."""
@@ -321,10 +330,11 @@ class Bench:
         if change.state is not ChangeState.UNDOING:
             assert self.raw_state().tripped is None, "a write while tripped"
         assert not self.is_paused, "a write while paused"
-        if not acting.by_hand:
-            assert settings.mode == "auto", "a write without a person"
-            is_named = "*" in settings.allow or change.action_id == LISTED
-            assert is_named, "not on the allow-list"
+        if acting.by_hand or (change.state is ChangeState.UNDOING and change.trial_seconds):
+            return
+        assert settings.mode == "auto", "a write without a person"
+        names = settings.allow_trials if change.trial_seconds else settings.allow
+        assert "*" in names or (change.action_id == LISTED and names), "not on the allow-list"
 
     def _check_that_it_has_waited(self, change: Change, now: float) -> None:
         """What was refused at the last look is left alone for a while."""
@@ -427,6 +437,22 @@ class Bench:
                 for one in self.ledger.journal.audit(ORG, 10_000)
             )
             assert is_damaged(change) is tripped, f"{change} and {tripped}"
+
+    def check_that_trials_have_ended(self) -> None:
+        """Whoever began one, and whatever ran at its end, unless somebody has stopped all writes.
+
+        What can't be set back says why.
+        """
+        if self.is_paused or self.settings.mode == "off":
+            return
+        state = self.raw_state()
+        for change in self.changes():
+            if not (change.trial_seconds and is_trial_over(change, self.clock.now())):
+                continue
+            assert change.state is not ChangeState.WATCHING, "a trial without an end"
+            excused = is_damaged(change) or change.reason == NOT_UNDONE
+            excused |= later_one_in_force(change, state) is not None
+            assert excused or change.state is not ChangeState.UNHELPFUL, "not set back"
 
     def is_of(self, owner: Owner, change: Change) -> bool:
         """Whether the value in force is that of a change, or can't be told from it.

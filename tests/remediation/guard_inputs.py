@@ -14,6 +14,8 @@ from monitor.diagnosis import (
     Editable,
     OrgDiagnosis,
     Recommendation,
+    TimeoutCurve,
+    TimeoutEffect,
     Verdict,
     diagnose,
 )
@@ -84,6 +86,21 @@ def diagnosis(timeout_ms: float = 4_000.0, required_ms: float | None = 8_000.0) 
         families=("lognormal",),
         editable=Editable.YES,
         recommendation=None if required_ms is None else recommendation(required_ms, timeout_ms),
+    )
+
+
+def unclear_diagnosis(timeout_ms: float = 4_000.0, reach_ratio: float = 2.0) -> Diagnosis:
+    """Plenty of timeouts, of which nobody knows how many a longer timeout would rescue."""
+    one = TimeoutEffect(timeout_ms, 0.95, 0.94, 0.96, 0.0, 0.0, 0.0, 0.0, 2.0, is_measured=True)
+    reach_ms = timeout_ms * reach_ratio
+    other = replace(one, timeout_ms=reach_ms, slots=4.0, is_measured=False)
+    return replace(
+        diagnosis(timeout_ms, None),
+        verdict=Verdict.UNCLEAR,
+        rule="unclear",
+        why="Nobody knows whether more time would help.",
+        rescue_bounds=(0.0, 1.0),
+        curve=TimeoutCurve(timeout_ms, timeout_ms, reach_ms, (one, other), busiest_ratio=2.0),
     )
 
 

@@ -46,7 +46,7 @@ from tests.remediation.transports import Socket, Wsgi
 
 DAY = 86_400.0
 SEQUENCES = int(os.environ.get("SEQUENCES", "500" if "CI" in os.environ else "120"))
-"""How many in all: eight hundred in CI, and as many as somebody asks for."""
+"""How many in all: hundreds in CI, and as many as somebody asks for."""
 
 IS_RANDOM = "SEQUENCES" in os.environ
 """Whoever asks for a number gets new sequences each time; everybody else gets the same ones, so
@@ -139,14 +139,26 @@ class Remediation(RuleBasedStateMachine):
         first=st.booleans(),
         budget=st.integers(1, 2),
         allow=st.sampled_from(["Look Up *", "*"]),
+        tried=st.sampled_from([[], ["Look Up *"], ["*"]]),
+        unclear=st.sets(ACTION),
         world=WORLD,
     )
-    def a_change_is_made(self, *, first: bool, budget: int, allow: str, world: World) -> None:
+    def a_change_is_made(  # noqa: PLR0913 - what sequences differ in
+        self,
+        *,
+        first: bool,
+        budget: int,
+        allow: str,
+        tried: list[str],
+        unclear: set[str],
+        world: World,
+    ) -> None:
         """Half of the sequences begin after a change that went well: later states lie far away."""
         guards = RemediationSettings.model_validate(
-            {**SETTINGS, "max_changes_per_day": budget, "allow": [allow]}
+            {**SETTINGS, "max_changes_per_day": budget, "allow": [allow], "allow_trials": tried}
         )
         self.bench = Bench(self.kind, self._folder, self.template, guards, self.wire, world)
+        self.bench.unclear |= unclear
         self.daemons = [Program(self.bench, "one"), Program(self.bench, "two")]
         self.person = Program(self.bench, "person")
 
@@ -211,6 +223,63 @@ class Remediation(RuleBasedStateMachine):
 
     @rule(
         action_id=ACTION,
+        hours=st.sampled_from([0.25, 2.0, 24.0]),
+        happenings=HAPPENINGS,
+        fault=FAULT,
+    )
+    def person_tries(
+        self,
+        action_id: str,
+        hours: float,
+        happenings: list[Any],
+        fault: tuple[str, str, int] | None,
+    ) -> None:
+        """Any action, clear or not."""
+        steps = self._steps(happenings, fault, by_hand=True)
+        reconciler = self.person.reconciler(steps, "ann@desk")
+        inputs = self.bench.inputs()
+        steps.data = inputs.data
+        seconds = hours * 3_600
+        judge = judged(Effect.NOT_YET)
+        if not self._run(lambda: reconciler.try_requested(inputs, judge, action_id, seconds)):
+            self.person.restart()
+
+    @rule(
+        action_id=ACTION,
+        mode=st.sampled_from(["recommend", "auto"]),
+        begun=st.tuples(HAPPENINGS, FAULT),
+        overtaken=st.sampled_from([False, False, False, True]),
+        ended=st.tuples(HAPPENINGS, FAULT),
+        effect=EFFECT,
+    )
+    def trial_ends_while_nobody_runs(  # noqa: PLR0913 - what sequences differ in
+        self,
+        action_id: str,
+        mode: str,
+        begun: tuple[list[Any], tuple[str, str, int] | None],
+        ended: tuple[list[Any], tuple[str, str, int] | None],
+        effect: Effect,
+        *,
+        overtaken: bool,
+    ) -> None:
+        """It was begun when all was in order, and a daemon is started after its end."""
+        self.bench.move_clock(4 * DAY)
+        self.bench.machine.at += 4 * DAY
+        self.bench.resume()
+        self._reload(mode)
+        self.bench.poll()
+        self.bench.refresh()
+        self.bench.unclear.add(action_id)
+        self.person_tries(action_id, 2.0, *begun)
+        if overtaken:
+            self.bench.edit(action_id, 17_000)
+        self.bench.move_clock(3 * 3_600)
+        self.bench.machine.at += 3 * 3_600
+        self.bench.poll()
+        self._turn(0, effect, *ended)
+
+    @rule(
+        action_id=ACTION,
         timeout_ms=st.sampled_from([3_000, 6_000, 8_000, 9_000, 12_500, 29_000, 31_000]),
         may_lower=st.booleans(),
         happenings=HAPPENINGS,
@@ -250,6 +319,7 @@ class Remediation(RuleBasedStateMachine):
             st.tuples(st.just("mode"), st.sampled_from(["off", "recommend", "auto", "auto"])),
             st.sampled_from([("pause",), ("resume",), ("resume",), ("catalogue",)]),
             st.sampled_from([("listing_begins",), ("listing_ends",)]),
+            st.tuples(st.just("cleared_up"), ACTION),
         )
     )
     def the_world_goes_on(self, what: tuple[Any, ...]) -> None:
@@ -272,6 +342,8 @@ class Remediation(RuleBasedStateMachine):
                 bench.begin_listing()
             case ("listing_ends",):
                 bench.end_listing()
+            case ("cleared_up", action_id):
+                bench.unclear ^= {action_id}
             case _:
                 bench.refresh()
 
@@ -352,6 +424,7 @@ class Remediation(RuleBasedStateMachine):
                 is_settled = not [one for one in bench.changes() if one.state in unsettled]
                 assert is_settled or turns < TURNS_TO_SETTLE
             bench.check_that_damage_is_told()
+            bench.check_that_trials_have_ended()
             for action_id, owner in bench.owners.items():
                 self._check_in_force(action_id, owner)
         finally:

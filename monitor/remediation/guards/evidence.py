@@ -15,13 +15,14 @@ CLOCK_SLACK_SECONDS = 5.0
 
 
 def verdict(case: GuardInput) -> GuardResult:
-    """Only of a slow tail was it shown that a longer timeout helps; unclear is no proof."""
+    """Only of a slow tail was it shown that a longer timeout helps; what is unclear is tried."""
     said = case.candidate.diagnosis.verdict
+    allowed = (Verdict.SLOW_TAIL, Verdict.UNCLEAR) if case.is_trial else (Verdict.SLOW_TAIL,)
+    only = f"{' or '.join(allowed)} is {'tried' if case.is_trial else 'raised'}"
     return GuardResult(
         "verdict",
-        said is Verdict.SLOW_TAIL,
-        f"the verdict is {said}"
-        + ("" if said is Verdict.SLOW_TAIL else f", and only {Verdict.SLOW_TAIL} is raised"),
+        said in allowed,
+        f"the verdict is {said}" + ("" if said in allowed else f", and only {only}"),
     )
 
 

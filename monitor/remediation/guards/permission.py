@@ -19,23 +19,27 @@ def editable(case: GuardInput) -> GuardResult:
     )
 
 
-def allow_listed(settings: RemediationSettings, action_id: str, action_name: str) -> bool:
-    """Whether ``remediation.allow`` names an action, by its id or by a pattern for its name.
+def allow_listed(
+    settings: RemediationSettings, action_id: str, action_name: str, *, is_trial: bool = False
+) -> bool:
+    """Whether ``allow``, for a trial ``allow_trials``, names an action by its id or a pattern.
 
     Wildcards are for names alone: a short one would match the ids of all actions, which begin
     alike, and nobody may be let change more than was meant.
     """
-    return action_id in settings.allow or is_named(settings.allow, (action_name,))
+    named = settings.allow_trials if is_trial else settings.allow
+    return action_id in named or is_named(named, (action_name,))
 
 
 def allow_list(case: GuardInput) -> GuardResult:
     """The daemon by itself touches nothing that nobody has named."""
     one = case.candidate
-    if allow_listed(case.settings, one.action_id, one.action_name):
-        return GuardResult("allow_list", passed=True, detail="remediation.allow names it")
+    key, what = ("allow_trials", "try") if case.is_trial else ("allow", "change")
+    if allow_listed(case.settings, one.action_id, one.action_name, is_trial=case.is_trial):
+        return GuardResult("allow_list", passed=True, detail=f"remediation.{key} names it")
     binds = case.initiator is Initiator.AUTO and case.settings.mode == "auto"
     return GuardResult(
-        "allow_list", not binds, "remediation.allow does not name it: only a person may change it"
+        "allow_list", not binds, f"remediation.{key} does not name it: only a person may {what} it"
     )
 
 

@@ -61,13 +61,13 @@ def deadband(case: GuardInput) -> GuardResult:
 
 def concurrency(case: GuardInput) -> GuardResult:
     """Calls that wait longer hold slots longer; the platform refuses calls when these run out."""
-    recommendation = case.candidate.diagnosis.recommendation
-    if recommendation is None:
-        return GuardResult("concurrency", passed=True, detail=_NOTHING)
+    more = _more_slots(case)
+    if more is None:
+        words = "nobody knows how many slots it takes" if case.is_trial else _NOTHING
+        return GuardResult("concurrency", passed=not case.is_trial, detail=words)
     if case.data.limit is None or case.data.slots is None:
         what = "limit" if case.data.limit is None else "concurrency"
         return GuardResult("concurrency", passed=False, detail=f"the org's {what} is not known")
-    more = recommendation.busiest_slots_after - recommendation.busiest_slots_before
     after, allowed = case.data.slots + more, case.settings.max_concurrency_share * case.data.limit
     return GuardResult(
         "concurrency",
@@ -75,6 +75,21 @@ def concurrency(case: GuardInput) -> GuardResult:
         f"{after:.1f} executions at a time afterwards, of {allowed:.1f} allowed "
         f"({case.data.limit} is the org's limit)",
     )
+
+
+def _more_slots(case: GuardInput) -> float | None:
+    """Return by how many executions at a time the busiest window grows; None where unknown."""
+    recommendation, curve = case.candidate.diagnosis.recommendation, case.candidate.diagnosis.curve
+    if not case.is_trial:
+        if recommendation is None:
+            return None
+        return recommendation.busiest_slots_after - recommendation.busiest_slots_before
+    if curve is None or case.from_ms is None or case.to_ms is None:
+        return None
+    before, after = curve.at(case.from_ms), curve.at(case.to_ms)
+    if before is None or after is None:
+        return None
+    return (after.slots - before.slots) * curve.busiest_ratio
 
 
 def _change(from_ms: int, to_ms: int) -> str:

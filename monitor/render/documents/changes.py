@@ -54,6 +54,10 @@ class ChangeDocument(Document, frozen=True):
     ended_at: Annotated[
         Moment | None, Meta(description="When it came to its end; null while it is open.")
     ]
+    trial_ends_at: Annotated[
+        Moment | None,
+        Meta(description="When it is set back unless it has helped; null where it is no trial."),
+    ]
     version_before: VersionBefore
     version_after: VersionAfter
     note: Annotated[str, Meta(description="Why it stands where it stands.")]

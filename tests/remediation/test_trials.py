@@ -1,0 +1,292 @@
+"""A trial: one step up for a while, kept where it helped and else set back, whoever is at work."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from monitor.config import RemediationSettings
+from monitor.diagnosis import Editable, Verdict
+from monitor.journal import Change, ChangeState
+from monitor.remediation.decide import decide
+from monitor.remediation.decision import Candidate, Decision, DecisionKind, Initiator
+from monitor.remediation.effect import Effect, Judgement
+from monitor.remediation.reconcile import ReconcileReport
+from monitor.remediation.trials import is_trial_over, judged_as_trial, usual_trial_seconds
+from tests.remediation.bench import LISTED, UNLISTED, Bench, Program, judged
+from tests.remediation.conftest import MakeBench
+from tests.remediation.crash_points import Killed, Steps
+from tests.remediation.guard_inputs import (
+    ACTION,
+    DAY,
+    HOUR,
+    NAME,
+    NOW,
+    ORG,
+    change,
+    data,
+    diagnosis,
+    remediation_state,
+    unclear_diagnosis,
+)
+from tests.remediation.test_reconcile import newest, roll_back, set_by_hand, turn
+
+S = ChangeState
+TWO_HOURS = 2 * HOUR
+BY_ITSELF = RemediationSettings.model_validate(
+    {"mode": "auto", "allow": ["Look Up *"], "allow_trials": ["Look Up *"]}
+)
+BY_HAND = RemediationSettings()
+
+
+@pytest.fixture(params=["flow", "integration-action"])
+def unclear_bench(request: pytest.FixtureRequest, make_bench: MakeBench) -> Bench:
+    """An org in mode ``recommend``, where nobody knows whether more time would help."""
+    bench = make_bench(str(request.param), BY_HAND)
+    bench.unclear |= {LISTED, UNLISTED}
+    return bench
+
+
+def try_one(
+    bench: Bench, action_id: str = LISTED, seconds: float = TWO_HOURS, steps: Steps | None = None
+) -> ReconcileReport:
+    """Somebody types ``trial``."""
+    steps = steps or Steps(bench=bench, by_hand=True)
+    steps.by_hand = True
+    reconciler = Program(bench, "person").reconciler(steps, "ann@desk")
+    inputs = bench.inputs()
+    steps.data = inputs.data
+    return reconciler.try_requested(inputs, judged(Effect.NOT_YET), action_id, seconds)
+
+
+def test_a_trial_is_one_step_up_and_says_when_it_ends(unclear_bench: Bench) -> None:
+    """For an action of which nobody knows whether more time would help."""
+    report = try_one(unclear_bench)
+
+    (made,) = report.made
+    assert (made.state, made.trial_seconds) == (S.WATCHING, TWO_HOURS)
+    assert made.trial_ends_at == NOW + TWO_HOURS
+    assert unclear_bench.value_ms(LISTED) == 6_000
+    assert newest(unclear_bench) == made
+
+
+def test_a_trial_that_helped_is_kept(unclear_bench: Bench) -> None:
+    """Also beyond its end."""
+    try_one(unclear_bench)
+    turn(unclear_bench, Effect.HELPED)
+    unclear_bench.move_clock(TWO_HOURS)
+    turn(unclear_bench)
+
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.VERIFIED, 6_000)
+
+
+def test_a_trial_that_shows_nothing_is_set_back_at_its_end(unclear_bench: Bench) -> None:
+    """Not before; by a daemon that may change nothing else, and that counts it as no failure."""
+    try_one(unclear_bench)
+    unclear_bench.move_clock(TWO_HOURS - 121)
+    turn(unclear_bench)
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.WATCHING, 6_000)
+    turn(unclear_bench)
+
+    turn(unclear_bench)
+
+    ended = newest(unclear_bench)
+    assert (ended.state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    trail = [one.detail for one in unclear_bench.ledger.journal.audit(ORG, 100)]
+    assert any("the trial was over at 2027-01-15 10:00 UTC, and shows" in one for one in trail)
+    assert unclear_bench.raw_state().tripped is None
+
+
+@pytest.mark.parametrize("effect", [Effect.NOT_HELPED, Effect.HARMED])
+def test_a_trial_that_does_not_help_ends_before_its_time(
+    unclear_bench: Bench, effect: Effect
+) -> None:
+    """Callers wait no longer for what was shown to be in vain."""
+    try_one(unclear_bench)
+    turn(unclear_bench, effect)
+
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+
+def test_a_trial_that_ended_while_nobody_ran_is_set_back_by_whoever_comes(
+    unclear_bench: Bench,
+) -> None:
+    """What ends it stands in the record."""
+    try_one(unclear_bench)
+    unclear_bench.move_clock(3 * DAY)
+
+    turn(unclear_bench, program="another daemon")
+
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_a_trial_that_was_killed_anywhere_is_ended_all_the_same(
+    make_bench: MakeBench, step: int
+) -> None:
+    """Its program, and the one that was about to set it back."""
+    bench = make_bench("integration-action", BY_HAND)
+    bench.unclear |= {LISTED}
+    with suppress(Killed):
+        try_one(bench, steps=Steps(bench=bench, kill_after={step}))
+    bench.move_clock(200)
+    bench.machine.at += 1_000
+    turn(bench)
+    bench.move_clock(TWO_HOURS)
+    with suppress(Killed):
+        turn(bench, steps=Steps(bench=bench, kill_after={step}))
+    bench.move_clock(200)
+    bench.machine.at += 1_000
+    turn(bench)
+    turn(bench)
+
+    assert bench.value_ms(LISTED) == 4_000
+    assert {one.state for one in bench.changes()} <= {S.ROLLED_BACK, S.ABANDONED}
+
+
+def test_what_a_person_has_set_during_a_trial_is_theirs(unclear_bench: Bench) -> None:
+    """With the platform's own page, or by hand: nothing is set back."""
+    try_one(unclear_bench)
+    unclear_bench.edit(LISTED, 7_000)
+    unclear_bench.refresh()
+    unclear_bench.move_clock(TWO_HOURS)
+    turn(unclear_bench)
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.SUPERSEDED, 7_000)
+
+    try_one(unclear_bench, UNLISTED)
+    assert newest(unclear_bench).action_id == UNLISTED
+    set_by_hand(unclear_bench, 9_000)
+    unclear_bench.move_clock(TWO_HOURS)
+    turn(unclear_bench)
+    assert unclear_bench.value_ms(LISTED) == 9_000
+
+
+def test_a_person_ends_a_trial_with_rollback(unclear_bench: Bench) -> None:
+    """Whenever they want."""
+    try_one(unclear_bench)
+
+    undone = roll_back(unclear_bench, newest(unclear_bench))
+
+    assert isinstance(undone, Change)
+    assert (undone.state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+
+def test_a_pause_holds_up_the_end_of_a_trial(unclear_bench: Bench) -> None:
+    """Whoever has pulled the switch wants no write; the end comes when it goes on."""
+    try_one(unclear_bench)
+    unclear_bench.move_clock(TWO_HOURS)
+    unclear_bench.pause()
+    turn(unclear_bench)
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.UNHELPFUL, 6_000)
+
+    unclear_bench.resume()
+    turn(unclear_bench)
+
+    assert unclear_bench.value_ms(LISTED) == 4_000
+
+
+def test_the_daemon_tries_by_itself_what_allow_trials_names(make_bench: MakeBench) -> None:
+    """In mode auto, what is unclear alone; after its end the action is left alone for a while."""
+    bench = make_bench("integration-action", BY_ITSELF)
+    bench.unclear |= {LISTED, UNLISTED}
+    report = turn(bench)
+
+    (made,) = report.made
+    assert (made.action_id, bench.value_ms(LISTED)) == (LISTED, 6_000)
+    assert made.trial_seconds == DAY, "of a diagnosis that tells no period"
+    assert bench.value_ms(UNLISTED) == 4_000
+    bench.move_clock(DAY)
+    turn(bench)
+    assert bench.value_ms(LISTED) == 4_000
+    bench.move_clock(DAY)
+    assert [one.reason for one in turn(bench).decisions] == ["quarantine", "verdict"]
+
+
+def test_what_helps_for_sure_comes_before_what_is_to_be_found_out(make_bench: MakeBench) -> None:
+    """One change is made at a time."""
+    settings = BY_ITSELF.model_copy(update={"allow": ("*",), "allow_trials": ("*",)})
+    bench = make_bench("integration-action", settings)
+    bench.unclear |= {LISTED}
+
+    (made,) = turn(bench).made
+
+    assert (made.action_id, made.trial_seconds) == (UNLISTED, 0.0)
+
+
+def tried(
+    one: Candidate, settings: RemediationSettings = BY_HAND, *, seen: object = None
+) -> Decision:
+    """Decide whether a person may try an action."""
+    return decide(
+        one,
+        seen or data(),  # type: ignore[arg-type]  # Data
+        remediation_state(),
+        settings,
+        initiator=Initiator.HUMAN,
+        now=NOW,
+        trial_seconds=TWO_HOURS,
+    )
+
+
+def unclear(timeout_ms: int = 4_000, **changed: object) -> Candidate:
+    """An action of which nobody knows whether more time would help."""
+    found = replace(unclear_diagnosis(timeout_ms), **changed)  # type: ignore[arg-type]  # its fields
+    return Candidate(ORG, ACTION, NAME, timeout_ms, 1_000, found)
+
+
+def test_every_guard_holds_for_a_trial_but_that_of_the_verdict() -> None:
+    """It lets what is unclear through, and nothing else that is not a slow tail."""
+    assert tried(unclear()).kind is DecisionKind.TRIAL
+    slow_tail = Candidate(ORG, ACTION, NAME, 4_000, 1_000, diagnosis())
+    curve = unclear_diagnosis().curve
+    with_curve = replace(slow_tail, diagnosis=replace(diagnosis(), curve=curve))
+    assert tried(with_curve).kind is DecisionKind.TRIAL
+    for verdict in set(Verdict) - {Verdict.UNCLEAR, Verdict.SLOW_TAIL}:
+        assert tried(unclear(verdict=verdict)).reason == "verdict"
+    assert tried(unclear(editable=Editable.TERRAFORM)).reason == "editable"
+    assert tried(unclear(timeouts=9)).reason == "evidence"
+    assert tried(unclear(timeout_ms=31_000)).reason == "cap"
+    assert tried(unclear(timeout_ms=1_000)).reason == "step"
+    assert tried(unclear(), seen=replace(data(), last_success_at=NOW - 999)).reason == "fresh"
+    assert tried(unclear(), BY_HAND.model_copy(update={"mode": "off"})).reason == "mode"
+
+
+def test_a_trial_that_takes_too_many_slots_is_refused() -> None:
+    """By what the busiest window would hold; and where nobody knows how many it takes."""
+    few = tried(unclear(), seen=replace(data(), slots=22.9))
+    assert few.kind is DecisionKind.TRIAL, "1 on average is 2 in the busiest window"
+    assert tried(unclear(), seen=replace(data(), slots=23.1)).reason == "concurrency"
+    assert tried(unclear(curve=None)).reason == "concurrency"
+
+
+def test_the_end_of_a_trial_is_told_by_its_own_length() -> None:
+    """One that lies further ahead was written by a clock that was wrong."""
+    running = change(S.WATCHING, ago=HOUR, trial_seconds=float(TWO_HOURS))
+
+    assert not is_trial_over(running, NOW)
+    assert is_trial_over(running, NOW + HOUR)
+    assert is_trial_over(running, NOW - HOUR - 1), "it would last longer than it was to"
+    assert not is_trial_over(change(S.WATCHING), NOW + 99 * DAY), "which is no trial"
+
+
+def test_a_trial_is_judged_by_its_effect_and_then_by_its_end() -> None:
+    """What it has shown already is not changed by the end."""
+    over = change(S.WATCHING, ago=3 * HOUR, trial_seconds=float(TWO_HOURS))
+    for effect in (Effect.HELPED, Effect.HARMED, Effect.NOT_HELPED):
+        shown = Judgement(effect, "why")
+        assert judged_as_trial(over, shown, NOW) is shown
+    not_yet = Judgement(Effect.NOT_YET, "1 of 6 windows have settled")
+
+    assert judged_as_trial(over, not_yet, NOW).effect is Effect.NOT_HELPED
+    assert judged_as_trial(over, not_yet, NOW - HOUR - 1) is not_yet
+
+
+def test_a_trial_lasts_as_long_as_it_takes_to_tell() -> None:
+    """By the timeouts that are to be expected: two hours at least, and a day at most."""
+    assert usual_trial_seconds(unclear_diagnosis(), 8 * DAY) == pytest.approx(8 * DAY * 30 / 500)
+    often = replace(unclear_diagnosis(), timeouts=50_000)
+    assert usual_trial_seconds(often, 8 * DAY) == TWO_HOURS
+    assert usual_trial_seconds(replace(often, timeouts=12), 8 * DAY) == DAY
+    assert usual_trial_seconds(often, 0.0) == DAY
