@@ -33,7 +33,7 @@ def trial(
         typer.Option(
             "--for",
             metavar="DURATION",
-            help="How long, such as 2h; where not given, as long as it takes to tell.",
+            help="How long, such as 2h; else as long as it takes to tell.",
             show_default=False,
         ),
     ] = None,

@@ -41,6 +41,7 @@ def make_version_4(url: str) -> None:
     engine = engine_of(url)
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_5)
+        connection.execute(text("ALTER TABLE changes DROP COLUMN trial_seconds"))
         connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'schema_version'"))
     engine.dispose()
 
@@ -52,7 +53,7 @@ def make_version_3(url: str) -> None:
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_4)
         connection.execute(text("ALTER TABLE incidents DROP COLUMN attributed"))
-        for name in ("reason", "damage", "trial_seconds"):
+        for name in ("reason", "damage"):
             connection.execute(text(f"ALTER TABLE changes DROP COLUMN {name}"))
         connection.execute(text("UPDATE meta SET value = '3' WHERE key = 'schema_version'"))
     engine.dispose()
