@@ -1,35 +1,32 @@
-"""Many orgs in one daemon: how many polls it makes of them, and how many of those fail.
+"""Many orgs in one daemon: how many polls it makes of them, how many fail, and what it takes.
 
     .venv/bin/python -m benchmarks.fifty_orgs --minutes 10    fifty orgs of 200 actions, each minute
     .venv/bin/python -m benchmarks.fifty_orgs --minutes 1 --interval 5s --orgs 20 --actions 50
 
 The daemon is the real program, in a process of its own; what it reads is a simulated platform in
-this one, over a socket. Exits 1 where a poll failed or was partial, and says why.
+this one, over a socket. It is scraped each 15 seconds, as Prometheus would. Exits 1 where a poll
+failed or was partial, and says why.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
-import signal
-import subprocess
+import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.daemon_process import Scrape, Usage, free_port, import_seconds, running
 from monitor.clock import SystemClock
 from monitor.simulator import BELIEVABLE, SimulatedOrg, scaled, serve
 
 LOOK_SECONDS = 0.5
-END_SECONDS = 60.0
+SCRAPE_SECONDS = 15.0
 MOST_REASONS = 5
 
 
@@ -42,41 +39,30 @@ class Crowd:
         actions: Data actions of each.
         interval: How often each is polled, as ``[collect] interval`` has it.
         state: URL of the state; an SQLite file in the folder where empty.
+        initial: How much of the past a fresh state begins with.
     """
 
     orgs: int = 50
     actions: int = 200
     interval: str = "1m"
     state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The most that the daemon was seen to use at a time."""
-
-    files: int = 0
-    threads: int = 0
-    memory_mib: int = 0
-
-    def or_more(self, other: Usage) -> Usage:
-        """Return the larger of each."""
-        return Usage(
-            max(self.files, other.files),
-            max(self.threads, other.threads),
-            max(self.memory_mib, other.memory_mib),
-        )
+    initial: str = "1h"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the daemon's polls came to.
+    """What the daemon's polls came to, and what it took for them.
 
     Attributes:
         polls: Polls by result.
         orgs_read: Orgs of which at least one poll succeeded.
         slowest_seconds: How long the longest poll took.
         reasons: Why polls failed or were partial, with how often.
-        usage: What the daemon used.
+        usage: The most that the daemon used.
+        health_cpu_seconds: Its processor time until it first answered a health check.
+        seconds: How long it was watched, from then on.
+        steady_cores: Share of one core that it took in the second half.
+        scrapes: Every scrape.
     """
 
     polls: Counter[str]
@@ -84,20 +70,31 @@ class Outcome:
     slowest_seconds: float
     reasons: Counter[str]
     usage: Usage
+    health_cpu_seconds: float = 0.0
+    seconds: float = 0.0
+    steady_cores: float = 0.0
+    scrapes: list[Scrape] = field(default_factory=list)
 
     @property
     def bad(self) -> int:
         """Polls that were not whole."""
         return self.polls.total() - self.polls["ok"]
 
+    @property
+    def cores(self) -> float:
+        """Share of one core that it took, its start included."""
+        return self.usage.cpu_seconds / self.seconds if self.seconds else 0.0
 
-def configuration(crowd: Crowd, folder: Path, url: str, login: tuple[str, str]) -> Path:
+
+def configuration(
+    crowd: Crowd, folder: Path, url: str, login: tuple[str, str], port: int = 0
+) -> Path:
     """Write the configuration of a daemon that watches so many orgs; its path."""
     client_id, secret = login
     state = crowd.state or f"sqlite:///{folder / 'state.db'}"
     sections = [
-        f'[collect]\ninterval = "{crowd.interval}"\ninitial = "1h"\n',
-        "[serve]\nport = 0\n",
+        f'[collect]\ninterval = "{crowd.interval}"\ninitial = "{crowd.initial}"\n',
+        f"[serve]\nport = {port}\n",
         f'[state]\nurl = "{state}"\n',
     ]
     sections += [
@@ -108,23 +105,6 @@ def configuration(crowd: Crowd, folder: Path, url: str, login: tuple[str, str]) 
     path = folder / "timeout-monitor.toml"
     path.write_text("\n".join(sections), encoding="utf-8")
     return path
-
-
-@contextmanager
-def daemon(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the daemon until the block ends."""
-    with log.open("wb") as lines:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "monitor", "--config", str(config), "run"],
-            stdout=subprocess.DEVNULL,
-            stderr=lines,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(END_SECONDS)
 
 
 def watch(crowd: Crowd, seconds: float, folder: Path, *, least_polls: int = 0) -> Outcome:
@@ -138,32 +118,51 @@ def watch(crowd: Crowd, seconds: float, folder: Path, *, least_polls: int = 0) -
             each; 0 for never.
     """
     org = SimulatedOrg(scaled(crowd.actions), SystemClock(), world=BELIEVABLE)
-    log, usage = folder / "daemon.log", Usage()
+    usage, port = Usage(), free_port()
+    scrapes = list[Scrape]()
     with serve(org) as simulator:
-        config = configuration(crowd, folder, simulator.url, (org.client_id, org.client_secret))
-        with daemon(config, log) as process:
-            deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline and process.poll() is None:
-                usage = usage.or_more(_usage(process.pid))
-                polls = _polls(log)
-                if least_polls and len(polls) >= least_polls and _orgs_read(polls) == crowd.orgs:
+        login = org.client_id, org.client_secret
+        config = configuration(crowd, folder, simulator.url, login, port)
+        with running(config, folder / "daemon.log", port) as daemon:
+            health = daemon.await_health()
+            began = scraped = time.monotonic()
+            halfway = None
+            while (now := time.monotonic()) - began < seconds and not daemon.has_ended:
+                usage = usage.or_more(daemon.usage)
+                if now - began > seconds / 2 and halfway is None:
+                    halfway = now, usage.cpu_seconds
+                if now - scraped >= SCRAPE_SECONDS:
+                    scraped = now
+                    scrapes.append(daemon.scrape())
+                polls = daemon.lines("poll") if least_polls else []
+                if polls and len(polls) >= least_polls and _orgs_read(polls) == crowd.orgs:
                     break
                 time.sleep(LOOK_SECONDS)
             # Before it is ended: a poll that is cut short then is no finding.
-            return _outcome(_polls(log), usage)
+            now = time.monotonic()
+            usage = usage.or_more(daemon.usage)
+            steady = 0.0
+            if halfway is not None:
+                steady = (usage.cpu_seconds - halfway[1]) / (now - halfway[0])
+            polls = daemon.lines("poll")
+    return Outcome(
+        polls=Counter(poll["result"] for poll in polls),
+        orgs_read=_orgs_read(polls),
+        slowest_seconds=max((poll["duration_seconds"] for poll in polls), default=0.0),
+        reasons=_reasons(polls),
+        usage=usage,
+        health_cpu_seconds=health,
+        seconds=now - began,
+        steady_cores=steady,
+        scrapes=scrapes,
+    )
 
 
 def _orgs_read(polls: list[dict[str, Any]]) -> int:
     return len({poll["org"] for poll in polls if poll["result"] == "ok"})
 
 
-def _polls(log: Path) -> list[dict[str, Any]]:
-    # The last line may be half written.
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n") and '"event": "poll"' in line]
-
-
-def _outcome(polls: list[dict[str, Any]], usage: Usage) -> Outcome:
+def _reasons(polls: list[dict[str, Any]]) -> Counter[str]:
     reasons: Counter[str] = Counter()
     for poll in polls:
         if poll["result"] != "ok":
@@ -171,31 +170,7 @@ def _outcome(polls: list[dict[str, Any]], usage: Usage) -> Outcome:
                 str(text) for key, text in poll.items() if key == "why" or key.endswith("_error")
             ]
             reasons.update(set(said))
-    return Outcome(
-        polls=Counter(poll["result"] for poll in polls),
-        orgs_read=_orgs_read(polls),
-        slowest_seconds=max((poll["duration_seconds"] for poll in polls), default=0.0),
-        reasons=reasons,
-        usage=usage,
-    )
-
-
-def _usage(pid: int) -> Usage:
-    """What a process uses, as Linux tells; nothing elsewhere, or where it has ended."""
-    folder = Path(f"/proc/{pid}")
-    try:
-        told = dict(
-            line.split(":", 1)
-            for line in (folder / "status").read_text().splitlines()
-            if ":" in line
-        )
-        return Usage(
-            files=len(list((folder / "fd").iterdir())),
-            threads=int(told["Threads"]),
-            memory_mib=int(told["VmRSS"].split()[0]) // 1024,
-        )
-    except (OSError, KeyError):
-        return Usage()
+    return reasons
 
 
 def report(crowd: Crowd, outcome: Outcome) -> str:
@@ -207,7 +182,18 @@ def report(crowd: Crowd, outcome: Outcome) -> str:
     lines = [
         f"{what}: {came_to}; {outcome.orgs_read} orgs were read",
         f"the slowest poll took {outcome.slowest_seconds:.1f} s; at most {used}",
+        f"{usage.cpu_seconds:.1f} s CPU in {outcome.seconds:.0f} s: {outcome.cores:.0%} of a core",
+        f"in the second half {outcome.steady_cores:.0%}",
+        f"/healthz after {outcome.health_cpu_seconds:.2f} s CPU",
     ]
+    if outcome.scrapes:
+        last = outcome.scrapes[-1]
+        spent = [scrape.cpu_seconds for scrape in outcome.scrapes]
+        lines.append(
+            f"{len(spent)} scrapes: {statistics.median(spent):.2f} s CPU, at most {max(spent):.2f} "
+            f"(with what ran beside them); {last.series / (crowd.orgs * crowd.actions):.1f} series "
+            f"an action, {last.text_bytes / 1e6:.1f} MB"
+        )
     lines += [f"{count} x {why}" for why, count in outcome.reasons.most_common(MOST_REASONS)]
     return "\n".join(lines)
 
@@ -221,14 +207,15 @@ def main() -> int:
     parser.add_argument("--orgs", type=int, default=50, help="how many (50)")
     parser.add_argument("--actions", type=int, default=200, help="data actions of each (200)")
     parser.add_argument("--interval", default="1m", help="how often each is polled (1m)")
+    parser.add_argument("--initial", default="1h", help="the past that a state begins with (1h)")
     parser.add_argument("--state", default="", help="URL of the state; a new SQLite file if none")
     given = parser.parse_args()
-    crowd = Crowd(given.orgs, given.actions, given.interval, given.state)
+    crowd = Crowd(given.orgs, given.actions, given.interval, given.state, given.initial)
     # What the simulator's server says of its queue is no concern of ours.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="fifty-orgs-") as folder:
         outcome = watch(crowd, given.minutes * 60, Path(folder))
-    sys.stdout.write(report(crowd, outcome) + "\n")
+    sys.stdout.write(f"{report(crowd, outcome)}\n{import_seconds():.2f} s CPU are imports\n")
     return 1 if outcome.bad or outcome.orgs_read < crowd.orgs else 0
 
 

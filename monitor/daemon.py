@@ -28,7 +28,14 @@ from monitor.errors import (
 )
 from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
-from monitor.jobs import Jobs, failures_logged, keep_leases, poll_phase_seconds, run_now
+from monitor.jobs import (
+    Jobs,
+    failures_logged,
+    keep_leases,
+    poll_phase_seconds,
+    run_now,
+    spread_seconds,
+)
 from monitor.leased_snapshots import LeasedSnapshots
 from monitor.ledger import Ledger
 from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
@@ -150,6 +157,7 @@ class Daemon:
         """Begin to serve, and to read at once."""
         self._web.start()
         self._jobs.start()
+        self._jobs.run_once(self._look_first)
         keeping = (self._leases, self._stop, self._after_renewal)
         threading.Thread(target=keep_leases, args=keeping, name="leases", daemon=True).start()
         looks = self._clock_watch.keep_looking
@@ -213,7 +221,7 @@ class Daemon:
                 # Nothing may be raised from here on: the old jobs have ended.
                 with failures_logged("reload", poller.name):
                     org_snapshot = before[poller.name]
-                    poller.carry_over(org_snapshot.health, org_snapshot.diagnosis)
+                    poller.carry_over(org_snapshot)
                     done = org_snapshot.remediation
                     loops[poller.name].carry_over(done.decisions, done.voided)
         for org in before.keys() - {poller.name for poller in pollers}:
@@ -225,6 +233,7 @@ class Daemon:
             self.holder.swap(self._snapshot())
         self._jobs = self._schedule()
         self._jobs.start()
+        self._jobs.run_once(self._look_first)
         log.info("reloaded", orgs=[poller.name for poller in pollers])
 
     def close(self) -> None:
@@ -325,17 +334,31 @@ class Daemon:
         return True
 
     def _catch_up(self, poller: OrgPoller) -> None:
-        """Go on from what another program has counted, where that held the lease before this."""
-        # A state that can't be asked is the poll's to tell and to count.
-        with suppress(LedgerError):
-            self._leases.take(poller.name)
+        """Go on from what the state has counted, at the start and where another one read the org.
+
+        The lease comes first: what is counted after the snapshot is this program's then.
+        """
+        # A state that can't be asked, or summed up, is the poll's to tell and to count.
+        with suppress(LedgerError, UnforeseenError):
+            if not self._leases.take(poller.name):
+                return
             token = self._leased.behind(poller.name)
-            if token is None:
+            if token is None and not poller.is_starting:
                 return
             poller.catch_up()
             self._loops[poller.name].refresh_snapshot()
-            self._leased.note_caught_up(poller.name, token)
+            if token is not None:
+                self._leased.note_caught_up(poller.name, token)
             self._show()
+
+    def _look_first(self) -> None:
+        """Show what the state knows of each org, before any answer of the platform has come."""
+        for poller in self._pollers:
+            if self._stop.is_set():
+                return
+            if poller.is_starting:
+                with failures_logged("look", poller.name):
+                    self._catch_up(poller)
 
     def _poll(self, poller: OrgPoller) -> None:
         self._clock_watch.look()
@@ -370,7 +393,7 @@ class Daemon:
         self._no_turn[poller.name] = why
         if why:
             return
-        self._jobs.take_turn(self._remediate, poller, self._loops[poller.name])
+        self._jobs.run_once(self._remediate, poller, self._loops[poller.name])
 
     def _re_anchor(self) -> None:
         # Those of now: a reload makes new ones.
@@ -393,11 +416,14 @@ class Daemon:
         }
 
     def _schedule(self) -> Jobs:
-        jobs = Jobs(self._clock, len(self._pollers))
+        jobs = Jobs(self._clock)
         interval = self._settings.collect.interval
         for place, poller in enumerate(self._pollers):
             phase = poll_phase_seconds(interval, place)
-            poll = jobs.every(interval, self.poll_now, poller, phase_seconds=phase)
+            soon = spread_seconds(interval, place)
+            poll = jobs.every(
+                interval, self.poll_now, poller, phase_seconds=phase, first_after_seconds=soon
+            )
             self._polls[poller.name] = poll
             jobs.every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
             jobs.every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -19,6 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from monitor.clock import Clock
 from monitor.errors import TimeoutMonitorError, UnforeseenError
 from monitor.ledger import ReadingLeases
+from monitor.worker_threads import WorkerThreads
 
 log = structlog.get_logger()
 
@@ -73,23 +74,31 @@ def failures_logged(job: str, org: str = "") -> Iterator[None]:
         log.error(event, **whose, why=failure.message, hint=failure.hint)
 
 
-def new_scheduler(threads: int) -> BackgroundScheduler:
-    """Return a scheduler without jobs, which runs so many at once; not started yet."""
+class _SharedPool(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """Runs a scheduler's jobs on threads that others use too."""
+
+    def __init__(self, threads: WorkerThreads) -> None:
+        super().__init__(threads)
+
+
+def new_scheduler(threads: WorkerThreads) -> BackgroundScheduler:
+    """Return a scheduler without jobs, which runs them on these threads; not started yet."""
     return BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(max_workers=threads)},
+        executors={"default": _SharedPool(threads)},
         # Never two runs of one job at once; runs that were missed are made up for by one.
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         timezone=UTC,
     )
 
 
-def add_job(
+def add_job(  # noqa: PLR0913 - what, when, and how often
     scheduler: BackgroundScheduler,
     clock: Clock,
     seconds: float,
     job: Callable[..., None],
     *arguments: object,
     phase_seconds: float | None = None,
+    first_after_seconds: float = 0.0,
 ) -> Job:
     """Run a job every so many seconds of a clock.
 
@@ -99,13 +108,15 @@ def add_job(
         seconds: How often.
         job: What is run.
         arguments: What it is given.
-        phase_seconds: Run it now, and from then on so long after each full multiple of
+        phase_seconds: Run it soon, and from then on so long after each full multiple of
             ``seconds`` by the clock; where None, after each ``seconds`` from now on.
+        first_after_seconds: How soon, where it has a phase.
     """
     # Due times are multiples of the interval from one start: a long run delays none of them.
     period = timedelta(seconds=clock.machine_seconds(seconds))
     now = datetime.now(UTC)
     start = now + period
+    first = timedelta(seconds=clock.machine_seconds(first_after_seconds))
     if phase_seconds is not None:
         to_next = (phase_seconds - clock.now()) % seconds
         start = now + timedelta(seconds=clock.machine_seconds(to_next))
@@ -113,7 +124,7 @@ def add_job(
         job,
         GridTrigger(seconds=period.total_seconds(), start_date=start, timezone=UTC),
         args=arguments,
-        next_run_time=start if phase_seconds is None else now,
+        next_run_time=start if phase_seconds is None else now + first,
     )
 
 
@@ -127,8 +138,12 @@ def poll_phase_seconds(interval: float, place: int) -> float:
         interval: How often each org is polled; seconds.
         place: The org's place among all of them.
     """
-    spread = min(POLL_APART_SECONDS * place, interval * MOST_SPREAD) if place else 0.0
-    return min(POLL_AFTER_SECONDS, interval * MOST_SPREAD) + spread
+    return min(POLL_AFTER_SECONDS, interval * MOST_SPREAD) + spread_seconds(interval, place)
+
+
+def spread_seconds(interval: float, place: int) -> float:
+    """Return how long after the first org another one is polled, likewise."""
+    return min(POLL_APART_SECONDS * place, interval * MOST_SPREAD)
 
 
 class Jobs:
@@ -138,20 +153,19 @@ class Jobs:
     for it.
     """
 
-    def __init__(self, clock: Clock, orgs: int) -> None:
+    def __init__(self, clock: Clock) -> None:
         """Begin with no job.
 
         Args:
             clock: The time of the data.
-            orgs: How many orgs there are.
         """
         self._clock = clock
-        self._scheduler = new_scheduler(3 * orgs + 2)
+        self._threads = WorkerThreads()
+        self._scheduler = new_scheduler(self._threads)
         # They are the only work that keeps a processor busy for long: one at a time.
         self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
         # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
         self._to_diagnose = set[str]()
-        self._turns = futures.ThreadPoolExecutor(orgs, thread_name_prefix="remediation")
 
     @property
     def scheduler(self) -> BackgroundScheduler:
@@ -164,11 +178,17 @@ class Jobs:
         job: Callable[..., None],
         *arguments: object,
         phase_seconds: float | None = None,
+        first_after_seconds: float = 0.0,
     ) -> Job:
         """Run a job every so many seconds, see ``add_job``."""
-        clock = self._clock
         return add_job(
-            self._scheduler, clock, seconds, job, *arguments, phase_seconds=phase_seconds
+            self._scheduler,
+            self._clock,
+            seconds,
+            job,
+            *arguments,
+            phase_seconds=phase_seconds,
+            first_after_seconds=first_after_seconds,
         )
 
     def awaits_diagnosis(self, org: str) -> bool:
@@ -186,10 +206,10 @@ class Jobs:
             self._to_diagnose.add(org)
             self._diagnoses.submit(begin)
 
-    def take_turn(self, job: Callable[..., None], *arguments: object) -> None:
-        """Take a turn at an org's timeouts beside its polls; not after the end."""
+    def run_once(self, job: Callable[..., None], *arguments: object) -> None:
+        """Run a job once, beside those that are regular; not after the end."""
         with suppress(RuntimeError):
-            self._turns.submit(job, *arguments)
+            self._threads.submit(job, *arguments)
 
     def start(self) -> None:
         """Begin to run what is due."""
@@ -206,7 +226,7 @@ class Jobs:
         def finish() -> None:
             if self._scheduler.running:
                 self._scheduler.shutdown(wait=True)
-            for pool in (self._diagnoses, self._turns):
+            for pool in (self._diagnoses, self._threads):
                 pool.shutdown(wait=True, cancel_futures=True)
             ended.set()
 

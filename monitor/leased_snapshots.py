@@ -57,7 +57,9 @@ class LeasedSnapshots:
             org_snapshot,
             is_leased=lease is not None,
             read_by=self._leases.read_by(org),
-            is_counted_here=self._leases.counts(org) and not is_behind,
+            is_counted_here=(
+                self._leases.counts(org) and not is_behind and not org_snapshot.is_starting
+            ),
         )
         return org_snapshot if _standing(now) == _standing(org_snapshot) else now
 

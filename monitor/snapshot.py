@@ -123,6 +123,8 @@ class OrgSnapshot:
             what that one has written down.
         is_counted_here: Whether its counts are this program's to export. Not where another program
             reads it, or may by now: the lease has ended, and the state could not be asked since.
+        is_starting: Whether nothing of it has been taken from the state yet: what it lacks is not
+            known to be nothing, and none of it is exported.
     """
 
     org: str
@@ -141,6 +143,7 @@ class OrgSnapshot:
     is_leased: bool = True
     read_by: str = ""
     is_counted_here: bool = True
+    is_starting: bool = False
 
     @property
     def concurrency_limit(self) -> int | None:

@@ -24,7 +24,7 @@ from monitor.errors import (
     UnforeseenError,
 )
 from monitor.genesys import RequestBudget
-from monitor.ledger import Ledger, ReadingLeases
+from monitor.ledger import Ledger, OrgState, ReadingLeases
 from monitor.poller.catalogue_refresh import CatalogueRefresh
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker
@@ -35,7 +35,7 @@ from monitor.poller.reconciliation import (
     Reconciliation,
 )
 from monitor.poller.settled_summaries import SettledSummaries
-from monitor.snapshot import OrgSnapshot, PollHealth
+from monitor.snapshot import OrgSnapshot
 from monitor.summary import limits_in_use
 from monitor.time_ranges import TimeRange
 
@@ -59,7 +59,7 @@ class OrgPoller:
         clock: Clock,
         leases: ReadingLeases | None = None,
     ) -> None:
-        """Begin with the snapshot that the ledger still gives of the org.
+        """Begin with a snapshot that knows nothing; neither the platform nor the state is asked.
 
         Args:
             reader: What is asked, and what it is written to.
@@ -67,9 +67,6 @@ class OrgPoller:
             ledger: What was counted.
             clock: The time of the data.
             leases: Tell which program reads the org; None where no other one could.
-
-        Raises:
-            LedgerError: The state can't be read.
         """
         self._reader = reader
         self._settings = settings
@@ -85,7 +82,7 @@ class OrgPoller:
         self._diagnosed_until: int | None = None
         self._health = HealthTracker(reader, settings.sources_of(reader.settings))
         self._catalogue = CatalogueRefresh(reader, self._health, self._freshness, self._closed)
-        self._snapshot = self._take_snapshot()
+        self._snapshot = self._starting_snapshot()
 
     @property
     def name(self) -> str:
@@ -112,16 +109,28 @@ class OrgPoller:
         listed = self._catalogue.is_read and self._reader.settings.contract is Contract.PLATFORM
         return listed and not self._snapshot.state.actions
 
-    def carry_over(self, health: PollHealth, diagnosis: OrgDiagnosis | None) -> None:
-        """Go on counting where an earlier poller of the same org, in this process, ended.
+    @property
+    def is_starting(self) -> bool:
+        """Whether nothing has been taken from the state yet."""
+        return self._snapshot.is_starting
 
-        Which sources answer is not taken over: that may be why there is a new one. The verdicts
-        are shown until there are new ones.
+    def carry_over(self, before: OrgSnapshot) -> None:
+        """Go on where an earlier poller of the same org, in this process, ended.
+
+        Which sources answer is not taken over: that may be why there is a new one. What that one
+        showed, the verdicts too, is shown until there is something new.
+
+        Args:
+            before: Its last snapshot.
         """
         with self._turn:
-            self._diagnosis = diagnosis
-            self._health.carry_over(health)
-            self._snapshot = replace(self._snapshot, health=self._health.current)
+            self._health.carry_over(before.health)
+            shown = self._snapshot
+            if before.contract is shown.contract:
+                self._diagnosis = before.diagnosis
+                self._freshness.note_sources(before.state.sources)
+                shown = before
+            self._snapshot = replace(shown, health=self._health.current)
 
     def poll(self) -> PollReport:
         """Read what is due, write one line about it, and take the snapshot anew.
@@ -154,13 +163,20 @@ class OrgPoller:
             self._snapshot = replace(taken, health=self._health.current)
 
     def catch_up(self) -> None:
-        """Take the snapshot anew from the state, which another program has written until now.
+        """Take the snapshot anew from the state, whoever has written that until now.
 
         Raises:
             LedgerError: The state can't be read.
+            UnforeseenError: It can't be summed up.
         """
         with self._turn:
-            self._snapshot = replace(self._take_snapshot(), health=self._health.current)
+            try:
+                taken = self._take_snapshot()
+            except TimeoutMonitorError:
+                raise
+            except Exception as error:
+                raise UnforeseenError.of(error) from error
+            self._snapshot = replace(taken, health=self._health.current)
 
     def backfill(self, time_range: TimeRange) -> PollReport:
         """Read a period of the past, again or for the first time, whoever reads the present.
@@ -358,6 +374,19 @@ class OrgPoller:
         self._freshness.note_poll()
         self._health.note_failure(error, seconds)
         self._snapshot = replace(self._snapshot, health=self._health.current)
+
+    def _starting_snapshot(self) -> OrgSnapshot:
+        now, state = self._clock.now(), OrgState(self.name)
+        return OrgSnapshot(
+            org=self.name,
+            contract=self._reader.settings.contract,
+            state=state,
+            day=self._summaries.until(now, DAY_SECONDS, state),
+            hour=self._summaries.until(now, HOUR_SECONDS, state),
+            limits=(),
+            health=self._health.current,
+            is_starting=True,
+        )
 
     def _take_snapshot(self) -> OrgSnapshot:
         state = self._ledger.state(self.name)

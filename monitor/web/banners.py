@@ -245,7 +245,7 @@ def _of_org(org_snapshot: OrgSnapshot) -> list[Banner]:
     if remediation.paused:
         words = "Changes of timeouts are paused until timeout-monitor resume."
         found.append((BannerKind.WARN, words))
-    if not org_snapshot.day.complete:
+    if not org_snapshot.day.complete and not org_snapshot.is_starting:
         words = "A part of this day has not been read: counts are too low."
         found.append((BannerKind.INFO, words))
     found += [(BannerKind.INFO, words) for words in _on_standby(org_snapshot)]

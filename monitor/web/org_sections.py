@@ -159,6 +159,8 @@ def _headline(org_snapshot: OrgSnapshot) -> str:
     total = org_snapshot.day.total
     actions = [one for one in org_snapshot.day.actions if one.action_id != UNKNOWN_ACTION]
     known = count_of(len(actions), "data action")
+    if org_snapshot.is_starting:
+        return "Starting."
     if not actions:
         return "No data action is known yet."
     if not total.timeouts:

@@ -16,6 +16,9 @@ REFUSED = "refused"
 STALE = "stale"
 """Why a source is not ready that was not read for too long, or never."""
 
+STARTING = "starting: what was counted until now is being read"
+"""Why an org is not ready of which nothing is shown yet."""
+
 NO_POLL_HAS_ENDED = "no poll has ended for"
 """How the reason begins where polls hang, or are not begun."""
 
@@ -57,12 +60,17 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
         for org_snapshot in snapshot.read_here
         if org_snapshot.is_required_source_off
     ]
+    starting = {one.org for one in snapshot.read_here if one.is_starting}
     waiting = {
         org_snapshot.org for org_snapshot in snapshot.read_here if not _has_been_read(org_snapshot)
     }
     reasons = [
         *refused,
-        *(Unready(org, "", "no poll has succeeded since the start") for org in sorted(waiting)),
+        *(Unready(org, "", STARTING) for org in sorted(starting)),
+        *(
+            Unready(org, "", "no poll has succeeded since the start")
+            for org in sorted(waiting - starting)
+        ),
     ]
     reasons += [
         Unready(org_snapshot.org, "", reason)
@@ -70,7 +78,7 @@ def why_not_ready(snapshot: Snapshot, now: float) -> tuple[Unready, ...]:
         for reason in _about_time(org_snapshot, now, snapshot.stale_after_seconds)
     ]
     for stale in snapshot.stale_sources(now):
-        if stale.org in waiting:
+        if stale.org in waiting or stale.org in starting:
             continue
         last = stale.last_success_at or None
         reasons.append(

@@ -14,6 +14,7 @@ from monitor import clock_watch
 from monitor.clock import SystemClock
 from monitor.daemon import Daemon
 from monitor.jobs import add_job, new_scheduler, re_anchor
+from monitor.worker_threads import WorkerThreads
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
@@ -109,7 +110,7 @@ def test_without_a_step_what_is_old_is_forgotten(place: Place, make_daemon: Make
 @pytest.mark.parametrize("off", [-36_500, -600, -61, 0, 61, 600, 36_500])
 def test_a_job_is_due_within_its_interval_whatever_the_clock_was(off: float) -> None:
     """And a whole number of intervals after its first time."""
-    scheduler = new_scheduler(1)
+    scheduler = new_scheduler(WorkerThreads())
     add_job(scheduler, SystemClock(), MINUTE, lambda: None)
     [job] = scheduler.get_jobs()
     # To set the clock by so much is to be due so much earlier or later by it.

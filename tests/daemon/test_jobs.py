@@ -20,6 +20,7 @@ from monitor.jobs import add_job, new_scheduler, poll_phase_seconds
 from monitor.ledger import Ledger, Reading
 from monitor.poller import OrgPoller
 from monitor.time_ranges import TimeRange, floor_to
+from monitor.worker_threads import WorkerThreads
 from tests.clocks import DAY, HOUR, NOON, ManualClock, ScaledClock
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
@@ -92,7 +93,7 @@ def test_due_times_do_not_drift(place: Place, make_daemon: MakeDaemon) -> None:
 @pytest.mark.parametrize("second", [0, 20, 40])
 def test_polls_come_soon_after_the_minute_whatever_second_was_the_start(second: int) -> None:
     """What a minute that is over shows is asked for 3 s later; the first poll is at once."""
-    scheduler = new_scheduler(1)
+    scheduler = new_scheduler(WorkerThreads())
     scheduler.start(paused=True)
     clock = ManualClock(NOON + second)
     job = add_job(scheduler, clock, 60, lambda: None, phase_seconds=3.0)
@@ -109,7 +110,7 @@ def test_polls_come_soon_after_the_minute_whatever_second_was_the_start(second: 
 
 def test_a_poll_out_of_turn_moves_no_other() -> None:
     """Who takes an org over polls it at once, and from then on when it was due anyway."""
-    scheduler = new_scheduler(1)
+    scheduler = new_scheduler(WorkerThreads())
     scheduler.start(paused=True)
     job = add_job(scheduler, SystemClock(), 60, lambda: None, phase_seconds=3.0)
     start = job.trigger.start_date
@@ -131,7 +132,7 @@ def test_many_orgs_are_polled_one_after_another() -> None:
 
 def test_what_a_clock_set_ahead_by_years_calls_missed_is_due_once() -> None:
     """A scheduler that wakes up before anything else has looked at the clock lists one run."""
-    scheduler = new_scheduler(1)
+    scheduler = new_scheduler(WorkerThreads())
     scheduler.start(paused=True)
     job = add_job(scheduler, SystemClock(), 0.2, lambda: None)
     due, interval = job.next_run_time, job.trigger.interval

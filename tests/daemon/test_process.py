@@ -16,7 +16,7 @@ import pytest
 
 from monitor.ledger import Ledger
 from tests.daemon.daemon_process import RunningDaemon, families, sample
-from tests.daemon.place import Place, eventually
+from tests.daemon.place import PATIENCE_SECONDS, Place, eventually
 from tests.simulated_org import SECRET
 
 STOP_SECONDS = 5.0
@@ -76,7 +76,8 @@ def test_the_transaction_in_hand_is_finished(place: Place) -> None:
         daemon.send(signal.SIGTERM)
         time.sleep(0.3)
         other.execute("ROLLBACK")
-        assert daemon.process.wait(STOP_SECONDS) == 0
+        # How soon an end comes is another test's; here the machine may be as busy as it likes.
+        assert daemon.process.wait(PATIENCE_SECONDS) == 0
     other.close()
 
     with Ledger.open(f"sqlite:///{place.state}") as ledger:

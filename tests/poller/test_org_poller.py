@@ -96,7 +96,10 @@ def test_the_snapshot_goes_on_after_a_restart(open_poller: OpenPoller) -> None:
     made.poller.poll()
     asked = made.place.asked("/")
     again = open_poller.again(made.place)  # type: ignore[attr-defined]
+    assert again.poller.is_starting
+    again.poller.catch_up()
 
+    assert not again.poller.is_starting
     assert again.poller.snapshot.state.totals == made.poller.snapshot.state.totals
     assert made.place.asked("/") == asked
 
@@ -342,10 +345,12 @@ def test_counts_go_on_in_a_new_watch(open_poller: OpenPoller) -> None:
     old.poller.poll()
     old.place.order("server_error", "/api/v2/analytics")
     old.poller.poll()
-    before = old.poller.snapshot.health
+    shown = old.poller.snapshot
+    before = shown.health
     new: PolledOrg = open_poller.again(old.place)  # type: ignore[attr-defined]
 
-    new.poller.carry_over(before, None)
+    new.poller.carry_over(shown)
+    assert new.poller.snapshot.state is shown.state
     assert new.poller.snapshot.health.polls == before.polls
     new.poller.poll()
 
