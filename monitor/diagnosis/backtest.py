@@ -73,7 +73,7 @@ def _error_at(pooled: Pooled, curve: SurvivalCurve, cut_ms: float, side: float) 
     counted = 1 - curve.at(ahead_ms) / max(curve.at(cut_ms), 1e-12)
     laws = posterior(found, np.array([cut_ms, ahead_ms]))
     said = 1 - laws.beyond[:, 1] / np.maximum(laws.beyond[:, 0], 1e-300)
-    low, high = laws.quantile(side, said), laws.quantile(1 - side, said)
+    low, high = (float(one) for one in laws.quantiles((side, 1 - side), said))
     return max(low - counted, counted - high, 0.0)
 
 

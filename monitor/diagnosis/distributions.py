@@ -58,14 +58,17 @@ def _lognormal(parameters: Floats, log_ms: Floats) -> Floats:
 def _weibull(parameters: Floats, log_ms: Floats) -> Floats:
     """Parameters: log of the median; log of the shape."""
     location, shape = parameters[..., :1], parameters[..., 1:]
-    power = np.clip((log_ms - location) * np.exp(shape), -700.0, 700.0)
+    power = (log_ms - location) * np.exp(shape)
+    np.minimum(np.maximum(power, -700.0, out=power), 700.0, out=power)
     return np.asarray(np.exp(-log(2.0) * np.exp(power)), dtype=np.float64)
 
 
 def _gamma(parameters: Floats, log_ms: Floats) -> Floats:
     """Parameters: log of the mean; log of the shape."""
     location, shape = parameters[..., :1], np.exp(parameters[..., 1:])
-    relative = np.exp(np.clip(log_ms - location, -700.0, 50.0))
+    relative = log_ms - location
+    np.minimum(np.maximum(relative, -700.0, out=relative), 50.0, out=relative)
+    np.exp(relative, out=relative)
     return np.asarray(gammaincc(shape, shape * relative), dtype=np.float64)
 
 

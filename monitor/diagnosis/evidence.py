@@ -135,6 +135,10 @@ class ActionEvidence:
             shape = (rows, BAND_COUNT) if name in _BANDED else (rows,)
             given = np.asarray(columns.get(name, np.zeros(shape)), dtype=np.float64)
             column = given.reshape(shape)
+            # NaN is the least and the most of any column that holds one.
+            if not column.size or (column.min() >= 0 and column.max() < np.inf):
+                clean[name] = column
+                continue
             bad = ~np.isfinite(column) | (column < 0)
             unusable += int(bad.sum())
             clean[name] = np.where(bad, 0.0, column)
@@ -142,8 +146,14 @@ class ActionEvidence:
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> ActionEvidence:
         """Return the chosen windows alone; ``chosen`` has shape (n,)."""
+        count, first = int(chosen.sum()), int(chosen.argmax()) if chosen.size else 0
+        if count == len(chosen):
+            return self
+        in_a_row = slice(first, first + count)
+        # Windows in a row need no copy.
+        rows = in_a_row if chosen[in_a_row].all() else chosen
         columns = {
-            name: getattr(self, name)[chosen]
+            name: getattr(self, name)[rows]
             for name in (*_KEYS, *_SUMMED, "timeout_min_ms", "timeout_max_ms")
         }
         return ActionEvidence(
@@ -196,9 +206,10 @@ _SUMMED = (
 
 def _merged(columns: dict[str, Floats]) -> dict[str, Floats]:
     """Rows of one window under one timeout become one row; rows in order of time."""
-    keys = np.stack([columns[name] for name in _KEYS], axis=1)
-    if not len(keys):
+    start = columns["start"]
+    if (start[1:] > start[:-1]).all():
         return columns
+    keys = np.stack([columns[name] for name in _KEYS], axis=1)
     # lexsort's last key counts most. The counts break ties, so that the sums of fractions come
     # out the same whatever order the rows came in.
     ties = [columns[name] for name in ("timeout_duration_ms", "success_duration_ms", "successes")]

@@ -14,6 +14,7 @@ not claim more calls than were counted there.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -129,6 +130,16 @@ def censored_sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) ->
     )
 
 
+@cache
+def _priors(families: tuple[Family, ...]) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of the second parameter by model; asked very often."""
+    both = (*families, *families)
+    return (
+        np.array([family.prior_mean for family in both]),
+        np.array([family.prior_sd for family in both]),
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LikelihoodTerms:
     """What the likelihood of laws is made of; k models, n laws of each.
@@ -172,27 +183,34 @@ class Likelihood:
     @property
     def prior_mean(self) -> Floats:
         """The second parameter before anything is seen; shape (k,)."""
-        return np.array([family.prior_mean for family in (*self.families, *self.families)])
+        return _priors(self.families)[0]
 
     @property
     def prior_sd(self) -> Floats:
         """How far it may be off; shape (k,)."""
-        return np.array([family.prior_sd for family in (*self.families, *self.families)])
+        return _priors(self.families)[1]
 
     def terms(self, parameters: Floats) -> LikelihoodTerms:
         """Take the laws apart; ``parameters`` has shape (k, n, 2)."""
-        data = self.sample
+        data, kinds, laws = self.sample, len(self.families), parameters.shape[1]
         log_ms = np.log(data.at_ms)
-        survival = np.ones((*parameters.shape[:-1], len(log_ms) + 1))
-        for model in range(self.models):
-            survival[model, :, :-1] = self.family(model).survival(parameters[model], log_ms)
+        survival = np.ones((self.models, laws, len(log_ms) + 1))
+        for at, family in enumerate(self.families):
+            # Both models of a family at once.
+            survival[at::kinds, :, :-1] = family.survival(parameters[at::kinds], log_ms)
         beyond = np.maximum(survival[:, :, data.start, None], _TINY)
-        mass = np.maximum(survival[:, :, data.low] - survival[:, :, data.high], 0.0) / beyond
-        claimed = survival[:, :, data.below_low] - survival[:, :, data.below_high]
+        mass = survival[:, :, data.low]
+        mass -= survival[:, :, data.high]
+        mass /= beyond
+        np.log(np.maximum(mass, _TINY, out=mass), out=mass)
+        claimed = survival[:, :, data.below_low]
+        claimed -= survival[:, :, data.below_high]
+        claimed /= beyond
+        late = 1.0 - survival[:, :, data.censored_at] / beyond
         return LikelihoodTerms(
-            cells=np.asarray(np.log(np.maximum(mass, _TINY)) @ data.count),
-            cdf=np.clip(1.0 - survival[:, :, data.censored_at] / beyond, 0.0, 1.0),
-            claimed=np.clip(claimed / beyond, 0.0, _MAX_CLAIMED),
+            cells=np.asarray(mass @ data.count),
+            cdf=np.minimum(np.maximum(late, 0.0, out=late), 1.0, out=late),
+            claimed=np.minimum(np.maximum(claimed, 0.0, out=claimed), _MAX_CLAIMED, out=claimed),
         )
 
     def answer_share(self, terms: LikelihoodTerms) -> Floats:

@@ -139,8 +139,7 @@ class OrgEvidence:
         of_sum = np.searchsorted(buckets, self._bucket(sums.start))
         in_bucket = _sums(of_window, count, len(buckets))
         part = np.divide(count, in_bucket[of_window], out=np.zeros_like(count), where=count > 0)
-        bands = np.zeros((len(buckets), BAND_COUNT))
-        np.add.at(bands, of_sum, sums.bands)
+        bands = _banded_sums(of_sum, sums.bands, len(buckets))
         spent = _sums(of_sum, sums.duration_ms, len(buckets))
         longest = np.zeros(len(buckets))
         np.maximum.at(longest, of_sum, sums.max_ms)
@@ -156,10 +155,9 @@ class OrgEvidence:
         row = np.searchsorted(starts, failures.start)
         late = np.array([outcome is Outcome.TIMEOUT for outcome in outcomes], dtype=np.bool_)
         timed_out, at = row[late], len(starts)
-        bands = np.zeros((at, BAND_COUNT))
         unmeasured = self._unmeasured(failures)
         measured_bands = np.where(unmeasured[:, None], 0.0, failures.bands)
-        np.add.at(bands, timed_out, measured_bands[late])
+        bands = _banded_sums(timed_out, measured_bands[late], at)
         shortest = np.full(at, np.inf)
         known = np.where(failures.min_ms[late] > 0, failures.min_ms[late], np.inf)
         np.minimum.at(shortest, timed_out, known)
@@ -213,6 +211,15 @@ class _TalliesByAction:
 def _action_numbers(series: Ints, of_series: Mapping[int, int]) -> Ints:
     keys, at = np.unique(series, return_inverse=True)
     return np.array([of_series[key] for key in keys.tolist()], dtype=np.int64)[at]
+
+
+def _banded_sums(at: npt.NDArray[np.intp], bands: Floats, rows: int) -> Floats:
+    found = np.zeros((rows, BAND_COUNT))
+    if (at[1:] > at[:-1]).all():
+        found[at] = bands
+    else:
+        np.add.at(found, at, bands)
+    return found
 
 
 def _sums(at: npt.NDArray[np.intp], weights: npt.NDArray[Any], rows: int) -> Floats:

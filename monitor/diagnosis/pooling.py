@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.model import BAND_EDGES_MS, band_of
@@ -71,9 +72,10 @@ def pool(evidence: ActionEvidence) -> Pooled:
     timeouts_ms, group = np.unique(in_force, return_inverse=True)
     groups = len(timeouts_ms)
     bands = np.zeros((groups, len(_LOWER_EDGES)))
-    np.add.at(bands, group, evidence.bands[rows])
-    successes = np.zeros(groups)
-    np.add.at(successes, group, evidence.successes[rows])
+    counted = np.bincount(group, weights=evidence.successes[rows], minlength=groups)
+    successes = np.asarray(counted, dtype=np.float64)
+    for one, timeout_ms in enumerate(timeouts_ms):
+        bands[one] = evidence.bands[evidence.timeout_ms == timeout_ms].sum(axis=0)
     timed_out = np.bincount(group, weights=evidence.timeouts[rows], minlength=groups)
     early_by_group = np.bincount(group, weights=early_count, minlength=groups)
     early = np.zeros(len(_LOWER_EDGES))
@@ -113,6 +115,16 @@ def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Flo
 
 def _early(evidence: ActionEvidence, rows: np.ndarray) -> tuple[Floats, Floats]:
     """Return how many of each window's timeouts ended early, at least, and their mean duration."""
+    early, mean = np.zeros((2, int(rows.sum())))
+    # Few windows hold any.
+    late = evidence.timeouts[rows] > 0
+    if late.any():
+        early[late], mean[late] = _early_of(evidence, np.flatnonzero(rows)[late])
+    return early, mean
+
+
+def _early_of(evidence: ActionEvidence, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """Return the same of windows in which calls timed out."""
     count = evidence.timeouts[rows]
     limit = evidence.timeout_ms[rows]
     total_ms = evidence.timeout_duration_ms[rows]

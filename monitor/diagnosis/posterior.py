@@ -13,6 +13,7 @@ are only near those of some law (Miller and Dunson, J. Am. Stat. Assoc. 114, 201
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi, sqrt
 
@@ -97,10 +98,14 @@ class Posterior:
 
     def quantile(self, part: float, values: Floats) -> float:
         """Return the value, of one for each law, that laws with this part of the weight keep to."""
+        return float(self.quantiles([part], values)[0])
+
+    def quantiles(self, parts: Sequence[float], values: Floats) -> Floats:
+        """Return the quantile of each part; shape (p,)."""
         order = np.argsort(values, kind="stable")
         # Each law stands for laws on either side of it.
-        below = np.cumsum(self.weight[order]) - self.weight[order] / 2
-        return float(np.interp(part, below, values[order]))
+        weight = self.weight[order]
+        return np.asarray(np.interp(parts, np.cumsum(weight) - weight / 2, values[order]))
 
 
 def tempered_likelihood(

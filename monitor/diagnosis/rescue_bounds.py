@@ -66,10 +66,7 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
     def beyond(start: int, laws: Posterior) -> Floats:
         """Return the bounds of what is rescued of the calls that outlast one of the durations."""
         of_these = 1 - np.minimum(left / np.maximum(left[:, start : start + 1], 1e-300), 1.0)
-        low, high = (
-            np.array([laws.quantile(part, column) for column in of_these.T])
-            for part in (side, 1 - side)
-        )
+        low, high = np.array([laws.quantiles((side, 1 - side), at) for at in of_these.T]).T
         # Near the timeout there is little to be wrong about.
         ahead = np.maximum(np.log(at_ms / at_ms[start]), 0.0)
         widened = error * np.minimum(1.0, ahead / log(AHEAD))
