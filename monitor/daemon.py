@@ -18,6 +18,7 @@ from monitor import investigation
 from monitor.clock import Clock, SystemClock
 from monitor.clock_watch import ClockWatch
 from monitor.config import Settings
+from monitor.diagnosis import Diagnoser
 from monitor.errors import (
     ConfigurationError,
     LedgerError,
@@ -78,6 +79,7 @@ class Daemon:
         clock: Clock,
         load: Callable[[], Settings] | None = None,
         lease_seconds: float = LEASE_SECONDS,
+        diagnoser: Diagnoser | None = None,
     ) -> None:
         """Open the state, take the port and wire everything; nothing is asked yet.
 
@@ -86,6 +88,7 @@ class Daemon:
             clock: The time of the data.
             load: Reads the settings again, for a reload; None where there is nothing to read.
             lease_seconds: How long an org waits for a daemon that shares the state and has died.
+            diagnoser: Diagnoses in other processes, and ends with the daemon; None for this one.
 
         Raises:
             ConfigurationError: No org, a credential that can't be used, or a port in use.
@@ -98,6 +101,7 @@ class Daemon:
             )
         self._settings = settings
         self._load = load
+        self._diagnoser = diagnoser
         self._stop = threading.Event()
         # A simple queue, for a signal handler may run while its own thread holds an Event's lock.
         self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -245,6 +249,8 @@ class Daemon:
         if not self._finished.wait(max(0.0, deadline - time.monotonic())):
             # What hangs is no transaction, for those are short; it must not hold up the stop.
             log.warning("stopped_while_asking", after_seconds=FINISH_SECONDS)
+        if self._diagnoser is not None:
+            self._diagnoser.close()
         # Another daemon need not wait for their end.
         giving = threading.Thread(target=self._give_leases_back, name="leases", daemon=True)
         giving.start()
@@ -407,6 +413,7 @@ class Daemon:
             stop=self._stop,
             leases=self._leases,
             backoff=self._backoff,
+            diagnoser=self._diagnoser,
         )
 
     def _open_loops(self, settings: Settings) -> dict[str, RemediationLoop]:
@@ -416,7 +423,8 @@ class Daemon:
         }
 
     def _schedule(self) -> Jobs:
-        jobs = Jobs(self._clock)
+        diagnoses = 1 if self._diagnoser is None else self._diagnoser.tasks
+        jobs = Jobs(self._clock, diagnoses)
         interval = self._settings.collect.interval
         for place, poller in enumerate(self._pollers):
             phase = poll_phase_seconds(interval, place)

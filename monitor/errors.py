@@ -11,6 +11,7 @@
     ├── RefusedError                    3  a guard forbids the change
     ├── BusyError                       5  another program is changing timeouts of the org
     │   └── NotLeasedError              5  another program reads the org
+    ├── WorkerLostError                 1  a process that diagnoses ended in the middle, twice
     ├── UnforeseenError                 1  a fault of this program's own, told by its place
     └── GenesysError                    1  the platform's answer (endpoint, status, correlation id)
         ├── AuthenticationError         4  the token or the credentials were refused (401)
@@ -113,6 +114,10 @@ class BusyError(TimeoutMonitorError):
 
 class NotLeasedError(BusyError):
     """Another program reads the org: what was asked here is not written down."""
+
+
+class WorkerLostError(TimeoutMonitorError):
+    """What computes in another process was lost with it, and so was the next attempt."""
 
 
 class UnforeseenError(TimeoutMonitorError):

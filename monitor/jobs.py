@@ -153,17 +153,18 @@ class Jobs:
     for it.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, diagnoses: int = 1) -> None:
         """Begin with no job.
 
         Args:
             clock: The time of the data.
+            diagnoses: How many orgs are diagnosed at a time.
         """
         self._clock = clock
         self._threads = WorkerThreads()
         self._scheduler = new_scheduler(self._threads)
-        # They are the only work that keeps a processor busy for long: one at a time.
-        self._diagnoses = futures.ThreadPoolExecutor(1, thread_name_prefix="diagnosis")
+        # They are the only work that keeps a processor busy for long: one at a time, here.
+        self._diagnoses = futures.ThreadPoolExecutor(diagnoses, thread_name_prefix="diagnosis")
         # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
         self._to_diagnose = set[str]()
 

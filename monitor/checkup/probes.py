@@ -12,6 +12,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from monitor.checkup.findings import Finding, Level, failed
+from monitor.checkup.scheduler import scheduler_finding
 from monitor.checkup.serving import exposure_findings, port_finding
 from monitor.checkup.state import StateProbe
 from monitor.checkup.write_access import LOGIN_SECONDS, write_access_findings
@@ -60,6 +61,8 @@ def check_up(settings: Settings, clock: Clock) -> Iterator[Finding]:
     yield _settings_finding(settings)
     state = StateProbe(settings)
     yield state.finding()
+    if settings.diagnosis.scheduler:
+        yield scheduler_finding(settings.diagnosis.scheduler)
     yield port_finding(settings.serve)
     yield from exposure_findings(settings.serve)
     for org in settings.org:

@@ -21,8 +21,14 @@ def run(ctx: typer.Context) -> None:
         context.configure_logs()
         from monitor.clock import SystemClock
         from monitor.daemon import Daemon
+        from monitor.diagnosis import Diagnoser
 
-        daemon = Daemon(settings, clock=SystemClock(), load=context.load_with_orgs)
+        daemon = Daemon(
+            settings,
+            clock=SystemClock(),
+            load=context.load_with_orgs,
+            diagnoser=Diagnoser.of(settings),
+        )
         daemon.run(signals)
     if not daemon.finished:
         # A request hangs in a thread that would hold up the exit by its read timeout.

@@ -204,6 +204,23 @@ class RecommendSettings(Section):
         return self
 
 
+class DiagnosingSettings(Section):
+    """``[diagnosis]``: where diagnoses are made; here where no scheduler is named."""
+
+    scheduler: str = ""
+
+    @field_validator("scheduler")
+    @classmethod
+    def _is_an_address(cls, address: str) -> str:
+        if address and not re.fullmatch(r"(tcp|tls)://[^\s/@]+:\d{1,5}", address):
+            reason = (
+                f"{address!r} is not the address of a Dask scheduler, such as "
+                "tls://dask.example.com:8786"
+            )
+            raise ValueError(reason)
+        return address
+
+
 class RemediationSettings(Section):
     """``[remediation]``: every value may make changes rarer and smaller, none larger than this.
 

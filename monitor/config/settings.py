@@ -10,6 +10,7 @@ from monitor.config.sections import (
     DIAGNOSED_SECONDS,
     ClassifySettings,
     CollectSettings,
+    DiagnosingSettings,
     RecommendSettings,
     RemediationSettings,
     ServeSettings,
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
     state: StateSettings = StateSettings()
     classify: ClassifySettings = ClassifySettings()
     recommend: RecommendSettings = RecommendSettings()
+    diagnosis: DiagnosingSettings = DiagnosingSettings()
     remediation: RemediationSettings = RemediationSettings()
     org: tuple[OrgSettings, ...] = ()
 
@@ -57,6 +59,12 @@ class Settings(BaseSettings):
             reason = (
                 "recommend.min_windows is more windows than fit into the "
                 f"{DIAGNOSED_SECONDS // 86_400}d that a diagnosis looks at"
+            )
+            raise ValueError(reason)
+        if self.diagnosis.scheduler and not self.state.url.startswith("postgresql"):
+            reason = (
+                "diagnosis.scheduler needs a state that its workers can reach: state.url of a "
+                "PostgreSQL server"
             )
             raise ValueError(reason)
         return self
@@ -94,7 +102,7 @@ class Settings(BaseSettings):
         Raises:
             ConfigurationError: They differ in what is taken at the start alone, or name no org.
         """
-        for section in ("serve", "state", "classify"):
+        for section in ("serve", "state", "classify", "diagnosis"):
             if getattr(new, section) != getattr(self, section):
                 raise ConfigurationError(
                     f"[{section}] has changed, and it can't change while the daemon runs",

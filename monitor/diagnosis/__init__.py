@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.diagnosis.diagnosed import DiagnosisCancelledError, diagnosed_range
 from monitor.diagnosis.editable import HOW_TO_CHANGE, Editable
 from monitor.diagnosis.explain import NO_STEP, advised_raise, explanation, format_raise
 from monitor.diagnosis.model import (
@@ -27,12 +28,12 @@ from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
     from monitor.diagnosis.action import DiagnosisSettings, diagnose
+    from monitor.diagnosis.cluster import DaskCluster
+    from monitor.diagnosis.diagnoser import Diagnoser
     from monitor.diagnosis.evidence import ActionEvidence, WindowEvidence
     from monitor.diagnosis.org import (
-        DiagnosisCancelledError,
         diagnose_action,
         diagnose_org,
-        diagnosed_range,
         load_evidence,
         load_timeout_history,
     )
@@ -47,6 +48,8 @@ __all__ = [
     "TOO_LONG_RATIO",
     "ActionEvidence",
     "Concurrency",
+    "DaskCluster",
+    "Diagnoser",
     "Diagnosis",
     "DiagnosisCancelledError",
     "DiagnosisSettings",
@@ -76,12 +79,12 @@ __all__ = [
 
 _LAZY = {
     "action": ("DiagnosisSettings", "diagnose"),
+    "cluster": ("DaskCluster",),
+    "diagnoser": ("Diagnoser",),
     "evidence": ("ActionEvidence", "WindowEvidence"),
     "org": (
-        "DiagnosisCancelledError",
         "diagnose_action",
         "diagnose_org",
-        "diagnosed_range",
         "load_evidence",
         "load_timeout_history",
     ),

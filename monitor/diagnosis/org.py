@@ -11,11 +11,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-import structlog
-
-from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
 from monitor.diagnosis.action import DiagnosisSettings, diagnose
+from monitor.diagnosis.diagnosed import (
+    DiagnosedOrg,
+    DiagnosisCancelledError,
+    DiagnosisSections,
+    NoteFailure,
+    diagnosed_range,
+    log_failure,
+)
 from monitor.diagnosis.editable import Editable, editability
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis, Verdict
@@ -25,9 +30,7 @@ from monitor.formats import seconds
 from monitor.ledger import Ledger, OrgState
 from monitor.model import CAP_MS, FUNCTION_DEFAULT_TIMEOUT_MS, Action, ActionKind
 from monitor.name_patterns import is_named
-from monitor.time_ranges import TimeRange, floor_to
-
-log = structlog.get_logger()
+from monitor.time_ranges import TimeRange
 
 BUCKET_SECONDS = 3_600
 """Over how much successes are summed where there are many; a day is a whole number of these."""
@@ -39,28 +42,13 @@ PLATFORM_STEP_MS = 1_000.0
 """The platform's timeouts are whole seconds."""
 
 
-class DiagnosisCancelledError(Exception):
-    """The diagnosis was cancelled before it was complete."""
-
-
-def diagnosed_range(settings: Settings, now: float, window_seconds: int) -> TimeRange:
-    """Return the settled windows that a diagnosis looks at.
-
-    Args:
-        settings: How old a window is when it has settled.
-        now: The time; epoch seconds.
-        window_seconds: Length of the windows that the org's executions are counted in.
-    """
-    end = floor_to(now - settings.collect.settle, window_seconds)
-    return TimeRange(end - DIAGNOSED_SECONDS, end)
-
-
-def diagnose_org(
+def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how to end it
     ledger: Ledger,
-    org: OrgSettings,
-    settings: Settings,
+    org: DiagnosedOrg,
+    settings: DiagnosisSections,
     now: float,
     cancelled: threading.Event | None = None,
+    note_failure: NoteFailure = log_failure,
 ) -> OrgDiagnosis:
     """Return a diagnosis of every action of an org.
 
@@ -70,6 +58,7 @@ def diagnose_org(
         settings: What is wanted, and how long windows are.
         now: The time; epoch seconds.
         cancelled: Set it to stop: the answer is not wanted any more.
+        note_failure: Called with the id of an action that the method fails on.
 
     Raises:
         DiagnosisCancelledError: ``cancelled`` was set meanwhile.
@@ -80,7 +69,9 @@ def diagnose_org(
     time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, state)
-    diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
+    diagnoser = _OrgDiagnoser(
+        settings, state, known, _flow_contract(org), time_range.end, note_failure
+    )
     diagnoses: dict[str, Diagnosis] = {}
     for action_id in sorted(diagnoser.actions | dict.fromkeys(org_evidence.action_ids)):
         if cancelled is not None and cancelled.is_set():
@@ -103,7 +94,7 @@ def diagnose_org(
 
 
 def diagnose_action(
-    ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
+    ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float, action_id: str
 ) -> tuple[Diagnosis, TimeRange]:
     """Return the diagnosis of one action, and the settled windows that were looked at.
 
@@ -123,8 +114,8 @@ def diagnose_action(
 
 def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
     ledger: Ledger,
-    org: OrgSettings,
-    settings: Settings,
+    org: DiagnosedOrg,
+    settings: DiagnosisSections,
     time_range: TimeRange,
     state: OrgState,
     action_id: str | None = None,
@@ -164,15 +155,17 @@ def load_timeout_history(ledger: Ledger, org: str) -> dict[str, TimeoutHistory]:
 class _OrgDiagnoser:
     """What is asked of every action of one org."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what is the same for all of them
         self,
-        settings: Settings,
+        settings: DiagnosisSections,
         state: OrgState,
         known: Mapping[str, TimeoutHistory],
         flow_contract: bool,  # noqa: FBT001 - a fact of the org, named at every call
         settled_until: float,
+        note_failure: NoteFailure = log_failure,
     ) -> None:
         recommend = settings.recommend
+        self._note_failure = note_failure
         self._known = known
         self._settled_until = settled_until
         self._terraform = recommend.terraform_actions
@@ -208,10 +201,7 @@ class _OrgDiagnoser:
         try:
             found = diagnose(evidence, settings, changeable, self._settled_until)
         except Exception as error:  # noqa: BLE001 - the others must get theirs all the same
-            failure = UnforeseenError.of(error)
-            log.error(
-                "diagnosis_failed", action_id=action_id, why=failure.message, hint=failure.hint
-            )
+            self._note_failure(action_id, UnforeseenError.of(error))
             nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
             reason = "It could not be judged: the program failed on it, and its log says how"
             found = replace(diagnose(nothing, settings, changeable), why=reason, missing=(reason,))
@@ -235,7 +225,7 @@ class _OrgDiagnoser:
         return replace(found, recommendation=None, notes=(*found.notes, note))
 
 
-def _flow_contract(org: OrgSettings) -> bool:
+def _flow_contract(org: DiagnosedOrg) -> bool:
     return not org.contract.knows_successes
 
 

@@ -5,9 +5,11 @@ Values alone; ``timeout_effects`` finds them. Needs no numpy, like all that a di
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,69 @@ class TimeoutEffect:
     extra_wait_seconds_per_day: float
     slots: float
     is_measured: bool
+
+
+_COLUMNS = 9
+
+
+class EffectTable(Sequence[TimeoutEffect]):
+    """Effects as a table of numbers, of which there is one for each action: a value when asked."""
+
+    __slots__ = ("_measured_to_ms", "_numbers")
+
+    def __init__(self, numbers: array[float], measured_to_ms: float) -> None:
+        """Keep the rows, each in the order of the fields of ``TimeoutEffect``, without its last.
+
+        Args:
+            numbers: The rows, one after another.
+            measured_to_ms: The largest timeout that was seen in force.
+        """
+        self._numbers = numbers
+        self._measured_to_ms = measured_to_ms
+
+    def __len__(self) -> int:
+        """How many effects."""
+        return len(self._numbers) // _COLUMNS
+
+    @overload
+    def __getitem__(self, index: int) -> TimeoutEffect: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TimeoutEffect]: ...
+    def __getitem__(self, index: int | slice) -> TimeoutEffect | Sequence[TimeoutEffect]:
+        """Return one of them, or some."""
+        if isinstance(index, slice):
+            return tuple(self._effect(row) for row in range(*index.indices(len(self))))
+        row = index + len(self) if index < 0 else index
+        if not 0 <= row < len(self):
+            raise IndexError(index)
+        return self._effect(row)
+
+    def _effect(self, row: int) -> TimeoutEffect:
+        numbers = self._numbers[row * _COLUMNS : (row + 1) * _COLUMNS]
+        timeout_ms, share, least, most, rescued, rescued_low, rescued_high, waited, slots = numbers
+        return TimeoutEffect(
+            timeout_ms=timeout_ms,
+            success_share=share,
+            success_share_low=least,
+            success_share_high=most,
+            rescued_per_day=rescued,
+            rescued_low_per_day=rescued_low,
+            rescued_high_per_day=rescued_high,
+            extra_wait_seconds_per_day=waited,
+            slots=slots,
+            is_measured=timeout_ms <= self._measured_to_ms,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both hold the same effects."""
+        if isinstance(other, EffectTable):
+            same = self._measured_to_ms == other._measured_to_ms
+            return same and self._numbers == other._numbers
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        """By the numbers."""
+        return hash((self._measured_to_ms, self._numbers.tobytes()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ law; inside a latency band to within what the band holds. Beyond, the tail says 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
 from dataclasses import replace
-from typing import cast, overload
+from typing import cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from monitor.diagnosis.load import Load
 from monitor.diagnosis.pooling import Pooled
 from monitor.diagnosis.survival import SurvivalCurve, survival_curve
 from monitor.diagnosis.tail import Tail
-from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
+from monitor.diagnosis.timeout_curve import EffectTable, TimeoutCurve
 from monitor.model import BAND_EDGES_MS, CAP_MS
 
 LEAST_RATIO = 0.1
@@ -30,57 +30,6 @@ _SECONDS_MS = np.arange(1_000.0, CAP_MS + 1, 1_000.0)
 """What the platform lets be set."""
 
 _POINTS_MS = np.unique(np.concatenate([np.array(BAND_EDGES_MS, dtype=np.float64), _SECONDS_MS]))
-
-
-class _Effects(Sequence[TimeoutEffect]):
-    """Effects as a table of numbers, of which there is one for each action: a value when asked."""
-
-    __slots__ = ("_measured_to_ms", "_table")
-
-    def __init__(self, table: Floats, measured_to_ms: float) -> None:
-        """Keep a table in the order of the fields of ``TimeoutEffect``; shape (m, 9)."""
-        self._table = table
-        self._measured_to_ms = measured_to_ms
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __iter__(self) -> Iterator[TimeoutEffect]:
-        for row in self._table.tolist():
-            yield self._effect(row)
-
-    @overload
-    def __getitem__(self, index: int) -> TimeoutEffect: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[TimeoutEffect]: ...
-    def __getitem__(self, index: int | slice) -> TimeoutEffect | Sequence[TimeoutEffect]:
-        if isinstance(index, slice):
-            return _Effects(self._table[index], self._measured_to_ms)
-        return self._effect(self._table[index].tolist())
-
-    def _effect(self, row: list[float]) -> TimeoutEffect:
-        timeout_ms, share, least, most, rescued, rescued_low, rescued_high, waited, slots = row
-        return TimeoutEffect(
-            timeout_ms=timeout_ms,
-            success_share=share,
-            success_share_low=least,
-            success_share_high=most,
-            rescued_per_day=rescued,
-            rescued_low_per_day=rescued_low,
-            rescued_high_per_day=rescued_high,
-            extra_wait_seconds_per_day=waited,
-            slots=slots,
-            is_measured=timeout_ms <= self._measured_to_ms,
-        )
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, _Effects):
-            same = self._measured_to_ms == other._measured_to_ms
-            return same and np.array_equal(self._table, other._table)
-        return isinstance(other, Sequence) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash((self._measured_to_ms, self._table.tobytes()))
 
 
 def timeout_curve(
@@ -136,7 +85,7 @@ def timeout_curve(
         ],
         axis=1,
     )
-    effects = _Effects(table, measured_ms)
+    effects = EffectTable(array("d", table.tobytes()), measured_ms)
     return TimeoutCurve(timeout_ms, measured_ms, reach_ms, effects, load.busiest_ratio)
 
 

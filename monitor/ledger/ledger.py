@@ -113,6 +113,11 @@ class Ledger:
         return self._database.name
 
     @property
+    def state_id(self) -> str:
+        """Which state this is, wherever it is opened; empty where that was never written down."""
+        return self._database.state_id
+
+    @property
     def was_created(self) -> bool:
         """Whether opening it has made it."""
         return self._database.was_created

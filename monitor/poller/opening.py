@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 
 from monitor.clock import Clock
 from monitor.config import Settings
+from monitor.diagnosis import Diagnoser
 from monitor.genesys import EndpointBackoff
 from monitor.ledger import Ledger, ReadingLeases
 from monitor.poller.org_poller import OrgPoller
@@ -21,6 +22,7 @@ def open_pollers(  # noqa: PLR0913 - what all of them share
     stop: threading.Event,
     leases: ReadingLeases,
     backoff: MutableMapping[str, EndpointBackoff],
+    diagnoser: Diagnoser | None = None,
 ) -> tuple[OrgPoller, ...]:
     """Return a poller for each org; nothing is asked yet.
 
@@ -31,6 +33,7 @@ def open_pollers(  # noqa: PLR0913 - what all of them share
         stop: Set it to end every wait and to begin no further read.
         leases: The right to read each org.
         backoff: Endpoints that asked for quiet earlier, by org; what is missing is added.
+        diagnoser: Diagnoses in other processes; None for this one.
 
     Raises:
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
@@ -50,6 +53,7 @@ def open_pollers(  # noqa: PLR0913 - what all of them share
             ledger=ledger,
             clock=clock,
             leases=leases,
+            diagnoser=diagnoser,
         )
         for org in settings.org
     )

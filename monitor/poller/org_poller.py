@@ -13,7 +13,12 @@ import structlog
 from monitor.clock import Clock, is_in_future
 from monitor.config import Settings
 from monitor.contract import Contract
-from monitor.diagnosis import DiagnosisCancelledError, OrgDiagnosis, diagnose_org, diagnosed_range
+from monitor.diagnosis import (
+    Diagnoser,
+    DiagnosisCancelledError,
+    OrgDiagnosis,
+    diagnosed_range,
+)
 from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -22,6 +27,7 @@ from monitor.errors import (
     NotLeasedError,
     TimeoutMonitorError,
     UnforeseenError,
+    WorkerLostError,
 )
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, OrgState, ReadingLeases
@@ -50,7 +56,7 @@ _NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
 class OrgPoller:
     """One org: its polls, how they went, and its snapshot; safe to use from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is asked, by which settings, and what it shares
         self,
         reader: OrgReader,
         settings: Settings,
@@ -58,6 +64,7 @@ class OrgPoller:
         ledger: Ledger,
         clock: Clock,
         leases: ReadingLeases | None = None,
+        diagnoser: Diagnoser | None = None,
     ) -> None:
         """Begin with a snapshot that knows nothing; neither the platform nor the state is asked.
 
@@ -67,12 +74,14 @@ class OrgPoller:
             ledger: What was counted.
             clock: The time of the data.
             leases: Tell which program reads the org; None where no other one could.
+            diagnoser: Diagnoses in other processes; None for this one.
         """
         self._reader = reader
         self._settings = settings
         self._ledger = ledger
         self._clock = clock
         self._leases = leases
+        self._diagnoser = diagnoser
         self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
         self._closed = threading.Event()
@@ -310,11 +319,12 @@ class OrgPoller:
 
         Raises:
             LedgerError: The state can't be read; it is tried again after the next poll.
+            WorkerLostError: The process that does it was lost; likewise.
         """
         started = time.monotonic()
         claimed = self._diagnosed_until
         try:
-            found = diagnose_org(
+            found = self._judge()(
                 self._ledger,
                 self._reader.settings,
                 self._settings,
@@ -323,7 +333,7 @@ class OrgPoller:
             )
         except DiagnosisCancelledError:
             return
-        except LedgerError:
+        except (LedgerError, WorkerLostError):
             self._diagnosed_until = None
             raise
         if claimed is not None and self._diagnosed_until is None:
@@ -336,6 +346,14 @@ class OrgPoller:
             actions=len(found.diagnoses),
             duration_seconds=round(time.monotonic() - started, 3),
         )
+
+    def _judge(self) -> Callable[..., OrgDiagnosis]:
+        if self._diagnoser is not None:
+            return self._diagnoser.diagnose_org
+        # What it takes is loaded for it alone.
+        from monitor.diagnosis import diagnose_org  # noqa: PLC0415
+
+        return diagnose_org
 
     def refresh_catalogue(self) -> None:
         """Read the catalogue again; what goes wrong is logged, and what was known stays.

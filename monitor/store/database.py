@@ -106,6 +106,11 @@ class Database:
         """What the state is called; without any secret."""
         return self._name
 
+    @property
+    def state_id(self) -> str:
+        """Which state was opened; empty where that was never written down."""
+        return self._state_id or ""
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One read transaction: everything read in it is as of one moment."""

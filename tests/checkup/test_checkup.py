@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from monitor.checkup import Level
+from monitor.checkup.scheduler import scheduler_finding
 from monitor.clock import Clock
 from monitor.ledger import Ledger
 from monitor.simulator.scenarios import PAYMENT_LINE, TAKE_PAYMENT
@@ -32,6 +33,16 @@ def at_another_org(place: Place, **changed: str) -> Iterator[Place]:
         simulator = stack.enter_context(serve_live_org(scenario))
         place.configure(url=simulator.url, **changed)
         yield Place(place.folder, simulator, contract=changed.get("contract", "platform"))
+
+
+def test_a_scheduler_that_does_not_answer_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon makes the verdicts by itself then."""
+    monkeypatch.setattr("monitor.diagnosis.cluster.CONNECT_SECONDS", 0.1)
+    found = scheduler_finding("tcp://127.0.0.1:9")
+
+    assert found.level is Level.WARNING
+    assert "tcp://127.0.0.1:9 does not answer" in found.detail
+    assert "by itself" in found.hint
 
 
 def test_everything_in_place(place: Place) -> None:

@@ -201,7 +201,7 @@ def test_the_hint_for_an_unknown_section_lists_the_sections() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(None, {"TIMEOUT_MONITOR__COLECT__WINDOW": "5m"})
     assert caught.value.hint == (
-        "Sections are classify, collect, org, recommend, remediation, serve, state."
+        "Sections are classify, collect, diagnosis, org, recommend, remediation, serve, state."
     )
 
 

@@ -14,7 +14,7 @@ from monitor.daemon import Daemon
 from monitor.diagnosis import OrgDiagnosis, diagnose_org
 from monitor.errors import LedgerError
 from monitor.ledger import Ledger
-from monitor.poller import OrgPoller, PollReport, org_poller
+from monitor.poller import OrgPoller, PollReport
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
 from tests.daemon.place import Place, eventually
@@ -65,7 +65,7 @@ class Held:
 def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     """Diagnoses that take as long as the test wants."""
     made = Held()
-    monkeypatch.setattr(org_poller, "diagnose_org", made)
+    monkeypatch.setattr("monitor.diagnosis.diagnose_org", made)
     return made
 
 
@@ -162,7 +162,7 @@ def test_a_state_that_can_t_be_read_is_told_and_tried_again(
             raise failures[0]
         return diagnose_org(*arguments)  # type: ignore[arg-type]  # what the watch gave
 
-    monkeypatch.setattr(org_poller, "diagnose_org", fails_once)
+    monkeypatch.setattr("monitor.diagnosis.diagnose_org", fails_once)
     place.configure(interval=INTERVAL)
     daemon = make_daemon(place)
     with capture_logs() as logs:

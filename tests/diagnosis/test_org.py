@@ -13,15 +13,11 @@ from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.diagnosis import org as org_module
+from monitor.diagnosis.diagnosed import DiagnosisCancelledError, diagnosed_range
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.model import Diagnosis, OrgDiagnosis, Verdict
-from monitor.diagnosis.org import (
-    DiagnosisCancelledError,
-    diagnose_action,
-    diagnose_org,
-    diagnosed_range,
-)
+from monitor.diagnosis.org import diagnose_action, diagnose_org
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from monitor.render import diagnosis_document

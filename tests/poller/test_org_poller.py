@@ -374,7 +374,7 @@ def test_a_diagnosis_that_fails_grows_old(
         raise LedgerError("the state is locked")
 
     with monkeypatch.context() as patched:
-        patched.setattr("monitor.poller.org_poller.diagnose_org", fail)
+        patched.setattr("monitor.diagnosis.diagnose_org", fail)
         with pytest.raises(LedgerError):
             poller.diagnose()
     poller.poll()
