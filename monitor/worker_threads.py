@@ -20,7 +20,7 @@ T = TypeVar("T")
 USUAL_THREADS = 12
 """So many run what is due of fifty orgs: a poll a minute of each takes a second or two."""
 
-HANGS_AFTER_SECONDS = 10.0
+HANGS_AFTER_SECONDS = 20.0
 """A job that takes longer is taken to hang: another thread runs meanwhile what else is due."""
 
 

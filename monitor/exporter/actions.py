@@ -5,7 +5,7 @@ These are nearly all the series that there are, so they are drawn org by org, se
 
 from __future__ import annotations
 
-from collections import defaultdict
+from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import add, itemgetter
 from typing import TYPE_CHECKING
@@ -41,9 +41,8 @@ from monitor.model import (
 from monitor.model import FLOW_ERRORS as EXIT_REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from monitor.counts import Counts, SeriesKey
     from monitor.exporter.families import Families
     from monitor.exporter.series import OrgSeries
     from monitor.ledger import OrgState
@@ -65,6 +64,9 @@ BUCKETS: dict[HistogramDetail, tuple[tuple[float, ...], Callable[[Bands], tuple[
 }
 """Edges in seconds, and what takes their buckets out of the counts of all bands below each edge."""
 
+_OUTCOMES = tuple(Outcome)
+_TIMEOUT = _OUTCOMES.index(Outcome.TIMEOUT)
+
 VERDICT_SHOWN_SECONDS = 3_600.0
 """A diagnosis is renewed with every window that settles; an older one is no news, but a mistake."""
 
@@ -77,36 +79,95 @@ def add_actions(
 ) -> None:
     """Add everything that one org's data actions and flows show."""
     state, org = org_snapshot.state, org_snapshot.org
+    actions = known_actions(state)
+    series.add_part(
+        "actions",
+        (ACTION_INFO, TIMEOUT),
+        (actions, state.gone),
+        lambda: _add_what_actions_are(series, org, actions, state.gone),
+    )
+    sums = _sum_by_action(series, org, state, classifier)
     knows_successes = org_snapshot.contract.knows_successes
-    # Only timeouts are ever seen in flows: zeros of the rest would be a claim, not a count.
-    outcomes = tuple(Outcome) if knows_successes else (Outcome.TIMEOUT,)
-    nothing = dict.fromkeys(Outcome, 0)
-    read: dict[tuple[str, str], Outcome] = {}
-    totals: dict[str, list[tuple[SeriesKey, Counts]]] = defaultdict(list)
-    for total in state.totals.items():
-        totals[total[0].action_id].append(total)
-    for action in known_actions(state):
-        action_id = action.action_id
-        labels = (org, action_id)
-        own = totals.get(action_id, ())
+    shows_durations = knows_successes and histogram is not HistogramDetail.OFF
+    edges_seconds, places = BUCKETS.get(histogram, ((), tuple))
+    nothing = _ActionSum()
+    for action in actions:
+        own = sums.get(action.action_id, nothing)
+        labels = (org, action.action_id)
+        if not knows_successes:
+            # Only timeouts are ever seen in flows: zeros of the rest would be a claim, no count.
+            series.add_each(EXECUTIONS, labels, (Outcome.TIMEOUT,), (own.counted[_TIMEOUT],))
+            continue
+        series.add_each(EXECUTIONS, labels, _OUTCOMES, own.counted)
+        if shows_durations:
+            # An execution without a band (the bands of an answer may lag behind its count) is known
+            # to have ended, not when: it counts in +Inf alone, which stays the sum of executions.
+            buckets = (*places(tuple(accumulate(own.bands))), sum(own.counted))
+            series.add_histogram(DURATION, labels, edges_seconds, buckets, own.duration_ms / 1000)
+    is_asked_for = FLOW_ERRORS_SOURCE in state.sources
+    series.add_part(
+        "flows",
+        (FLOW_INFO, FLOW_CONVERSATIONS, FLOW_ERRORS),
+        (
+            state.flow_use,
+            state.flow_names,
+            state.incident_totals,
+            state.flow_error_totals,
+            is_asked_for,
+        ),
+        lambda: _add_flows(series, org, state),
+    )
+    used = [(one.action_id, one.budget_used_ratio) for one in org_snapshot.hour.actions]
+    series.add_part("hour", (BUDGET_USED,), used, lambda: _add_budgets(series, org, used))
+
+
+@dataclass(slots=True)
+class _ActionSum:
+    """What was counted of one action: by outcome, in the order of these, and by band."""
+
+    counted: list[int] = field(default_factory=lambda: [0] * len(_OUTCOMES))
+    bands: Bands = NO_BANDS
+    duration_ms: float = 0.0
+
+
+def _sum_by_action(
+    series: OrgSeries, org: str, state: OrgState, classifier: Classifier
+) -> dict[str, _ActionSum]:
+    """Add every way of failing of every action, and return what each action sums up to."""
+    sums: dict[str, _ActionSum] = {}
+    read: dict[tuple[str, str], int] = {}
+    for (action_id, error_type, status), counts in state.totals.items():
+        ending = (error_type, status)
+        if ending not in read:
+            read[ending] = _OUTCOMES.index(classifier.outcome(error_type, status))
+        own = sums.get(action_id)
+        if own is None:
+            own = sums[action_id] = _ActionSum()
+        own.counted[read[ending]] += counts.count
+        if error_type != NO_ERROR:
+            series.add(ERRORS, (org, action_id, error_type, status), counts.count)
+        # One that shows no duration says nothing of how long it took: it is not among the fast.
+        if counts.duration_ms > 0:
+            more = counts.bands
+            own.bands = more if own.bands is NO_BANDS else tuple(map(add, own.bands, more))
+        own.duration_ms += counts.duration_ms
+    return sums
+
+
+def _add_what_actions_are(
+    series: OrgSeries, org: str, actions: Iterable[Action], gone: frozenset[str]
+) -> None:
+    for action in actions:
+        labels = (org, action.action_id)
         names = (action.name, action.integration_id, action.integration_name, action.category)
         series.add(ACTION_INFO, (*labels, *names), 1)
-        counted = dict(nothing)
-        for key, counts in own:
-            ending = key[1:]
-            if ending not in read:
-                read[ending] = classifier.outcome(*ending)
-            counted[read[ending]] += counts.count
-            if key.error_type != NO_ERROR:
-                series.add(ERRORS, (*labels, *ending), counts.count)
-        series.add_each(EXECUTIONS, labels, outcomes, [counted[one] for one in outcomes])
-        if knows_successes and histogram is not HistogramDetail.OFF:
-            _add_durations(series, labels, [counts for _, counts in own], histogram)
-        if action.timeout_ms is not None and action_id not in state.gone:
+        if action.timeout_ms is not None and action.action_id not in gone:
             series.add(TIMEOUT, labels, action.timeout_ms / 1000)
-    _add_flows(series, org, state)
-    for summary in org_snapshot.hour.actions:
-        series.add(BUDGET_USED, (org, summary.action_id), summary.budget_used_ratio)
+
+
+def _add_budgets(series: OrgSeries, org: str, used: Iterable[tuple[str, float | None]]) -> None:
+    for action_id, ratio in used:
+        series.add(BUDGET_USED, (org, action_id), ratio)
 
 
 def known_actions(state: OrgState) -> list[Action]:
@@ -146,27 +207,6 @@ def add_verdicts(series: OrgSeries, org_snapshot: OrgSnapshot) -> None:
             series.add(RECOMMENDED_TIMEOUT, (*labels, "raw"), advice.raw_ms / 1000)
             if advice.capped_ms is not None:
                 series.add(RECOMMENDED_TIMEOUT, (*labels, "capped"), advice.capped_ms / 1000)
-
-
-def _add_durations(
-    series: OrgSeries,
-    labels: tuple[str, str],
-    totals: Sequence[Counts],
-    histogram: HistogramDetail,
-) -> None:
-    # One that shows no duration says nothing of how long it took: it is not among the fast ones.
-    measured = [counts.bands for counts in totals if counts.duration_ms > 0]
-    bands = measured[0] if measured else NO_BANDS
-    for more in measured[1:]:
-        bands = tuple(map(add, bands, more))
-    edges_seconds, places = BUCKETS[histogram]
-    cumulated = tuple(accumulate(bands))
-    # An execution without a band (the bands of an answer may lag behind its count) is known to
-    # have ended, not when: it counts in +Inf alone, so that +Inf stays the sum of executions.
-    executions = sum([counts.count for counts in totals])
-    duration_seconds = sum([counts.duration_ms for counts in totals]) / 1000
-    buckets = (*places(cumulated), executions)
-    series.add_histogram(DURATION, labels, edges_seconds, buckets, duration_seconds)
 
 
 def _add_flows(series: OrgSeries, org: str, state: OrgState) -> None:

@@ -1,14 +1,16 @@
 """Series of one org as text: what a series is called is written once, its value at each draw.
 
 Writing names and labels, with their escapes, is by far the dearest part of a scrape of thousands of
-actions, and they change when a name does: so each head, ``name{label="..."} ``, is kept. What is
-written is the text that both exposition formats share.
+actions, and they change when a name does: so each head, ``name{label="..."} ``, is kept. What does
+not count at all, such as what an action is called, is kept as it was drawn. What is written is the
+text that both exposition formats share.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client.utils import floatToGoString
@@ -25,6 +27,14 @@ _KEPT_PER_SERIES = 2
 """Heads may be kept of so many times the series that there are: beyond it some have gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Series as they were drawn, by the name of the metric, and what they were drawn of."""
+
+    basis: object
+    lines: Mapping[str, str]
+
+
 class OrgSeries:
     """Draws the series of one org, again and again. Not safe to share between threads."""
 
@@ -38,13 +48,14 @@ class OrgSeries:
         self._heads: dict[str, dict[Labels, str]] = {}
         self._templates: dict[str, dict[Labels, str]] = {}
         self._lines: dict[str, list[str]] = {}
+        self._parts: dict[str, _Part] = {}
+        self._drawn = 0
         self.begin()
 
     def begin(self) -> None:
         """Begin a draw: nothing is added yet."""
-        added = sum(map(len, self._lines.values()))
         for known in (self._heads, self._templates):
-            if sum(map(len, known.values())) > _KEPT_PER_SERIES * added:
+            if sum(map(len, known.values())) > _KEPT_PER_SERIES * self._drawn:
                 known.clear()
         for spec in self._specs:
             self._lines[spec.name] = []
@@ -112,9 +123,35 @@ class OrgSeries:
             template = templates[labels] = _histogram_template(spec, labels, edges)
         self._lines[spec.name].append(template % (*cumulated, cumulated[-1], total))
 
+    def add_part(
+        self, part: str, metrics: Sequence[MetricSpec], basis: object, draw: Callable[[], None]
+    ) -> None:
+        """Add series that are drawn anew only where what they are drawn of has changed.
+
+        Args:
+            part: What they are called, among all parts.
+            metrics: The metrics that they are of, which nothing else adds to.
+            basis: What they are drawn of; compared by value.
+            draw: Adds them.
+        """
+        known = self._parts.get(part)
+        if known is None or known.basis != basis:
+            draw()
+            drawn = {spec.name: "".join(self._lines[spec.name]) for spec in metrics}
+            for spec in metrics:
+                # A head is kept for who draws again; these are not drawn again before they change.
+                self._heads[spec.name].clear()
+            known = _Part(basis, drawn)
+        # The newest of equal ones: the older is let go with its snapshot.
+        self._parts[part] = _Part(basis, known.lines)
+        for name, lines in known.lines.items():
+            self._lines[name] = [lines]
+
     def finished(self) -> Mapping[str, bytes]:
         """Return what was added since ``begin``, by the name of the metric."""
-        return {name: "".join(lines).encode() for name, lines in self._lines.items()}
+        self._drawn = sum(map(len, self._lines.values()))
+        # The lines are let go: what is kept is what they became.
+        return {name: "".join(self._lines.pop(name)).encode() for name in tuple(self._lines)}
 
 
 def _braces(names: Sequence[str], values: Sequence[str]) -> str:

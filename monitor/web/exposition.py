@@ -13,7 +13,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from monitor.exporter import WrittenFamily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client import CollectorRegistry
 
@@ -40,15 +40,19 @@ class Exposition:
         """Write down what ``registry`` collects."""
         self._registry = registry
         self._lock = Lock()
-        self._written: dict[ExpositionFormat, dict[int, tuple[Metric, bytes]]] = {}
+        self._written: dict[ExpositionFormat, dict[int, tuple[Metric, tuple[bytes, ...]]]] = {}
 
     def render(self, form: ExpositionFormat) -> bytes:
         """One whole scrape in this format, UTF-8."""
+        return b"".join(self.parts(form))
+
+    def parts(self, form: ExpositionFormat) -> Iterator[bytes]:
+        """Yield a scrape in this format piece by piece: whole, it is large where orgs are many."""
         families = list(self._registry.collect())
         # Under the lock, so that scrapes that come together write a new snapshot once.
         with self._lock:
             known = self._written.get(form, {})
-            fresh: dict[int, tuple[Metric, bytes]] = {}
+            fresh: dict[int, tuple[Metric, tuple[bytes, ...]]] = {}
             for family in families:
                 # By identity: the entry keeps the object alive, so its id can't be taken over.
                 number = id(family)
@@ -58,8 +62,10 @@ class Exposition:
                 other: {number: kept for number, kept in texts.items() if number in fresh}
                 for other, texts in self._written.items()
             } | {form: fresh}
-        body = b"".join(text for _, text in fresh.values())
-        return body + _END_OF_OPENMETRICS if form is ExpositionFormat.OPENMETRICS else body
+        for _, parts in fresh.values():
+            yield from parts
+        if form is ExpositionFormat.OPENMETRICS:
+            yield _END_OF_OPENMETRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,12 @@ class _Only:
         return (self.family,)
 
 
-def _write(family: Metric, form: ExpositionFormat) -> bytes:
+def _write(family: Metric, form: ExpositionFormat) -> tuple[bytes, ...]:
     if isinstance(family, WrittenFamily):
         head = Metric(family.name, family.documentation, family.type)
-        return b"".join((_write(head, form), *family.written))
+        # Those of each org as they are, not joined: they are kept once, in both formats.
+        return (*_write(head, form), *family.written)
     if form is ExpositionFormat.TEXT:
-        return generate_latest(_Only(family))
+        return (generate_latest(_Only(family)),)
     text: bytes = openmetrics.generate_latest(_Only(family))  # type: ignore[no-untyped-call]
-    return text.removesuffix(_END_OF_OPENMETRICS)
+    return (text.removesuffix(_END_OF_OPENMETRICS),)

@@ -11,5 +11,5 @@ def test_rivals_write_the_same_samples(capsys: pytest.CaptureFixture[str]) -> No
     """A small run ends with every figure; samples that differ would end it with an error."""
     scraping.main(["--actions", "5", "--orgs", "2"])
     printed = capsys.readouterr().out
-    assert "one org of 5 actions, after a poll" in printed
-    assert "2 orgs of 200 actions, after a poll of one" in printed
+    assert "scrape of 5 actions of one org, after a poll" in printed
+    assert "scrape of 2 orgs of 200 actions, after a poll of one" in printed
