@@ -22,11 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.daemon_process import Scrape, Usage, free_port, import_seconds, running
+from benchmarks.rows import DisagreementError, Row
 from monitor.clock import SystemClock
 from monitor.simulator import BELIEVABLE, SimulatedOrg, scaled, serve
 
 LOOK_SECONDS = 0.5
 SCRAPE_SECONDS = 15.0
+ROWS_SECONDS = 300.0
+MOST_CORES = 0.15
+MOST_MIB = 350.0
+MOST_THREADS = 33.0
+MOST_START = 1.0
+MOST_SCRAPE = 1.0
 MOST_REASONS = 5
 
 
@@ -196,6 +203,53 @@ def report(crowd: Crowd, outcome: Outcome) -> str:
         )
     lines += [f"{count} x {why}" for why, count in outcome.reasons.most_common(MOST_REASONS)]
     return "\n".join(lines)
+
+
+def rows(*, quick: bool) -> list[Row]:
+    """Return what a daemon of fifty orgs takes of the machine, once its history is read.
+
+    Args:
+        quick: Watch one org for a moment; polls that fail are told all the same.
+
+    Raises:
+        DisagreementError: A poll was not whole.
+    """
+    crowd = Crowd(1, actions=5, interval="1s") if quick else Crowd()
+    outcome, imports = _whole_watch(crowd, quick=quick), 0.0 if quick else import_seconds()
+    usage, scrapes = outcome.usage, outcome.scrapes
+    what = f"{crowd.orgs} orgs of {crowd.actions} actions, polls each {crowd.interval}"
+    beyond = outcome.health_cpu_seconds - imports
+    found = [
+        _row(
+            f"{what}: CPU, one scrape each 15 s in it", outcome.steady_cores, "{:.0%}", MOST_CORES
+        ),
+        _row(f"{what}: the most resident memory", usage.memory_mib, "{:.0f} MiB", MOST_MIB),
+        _row(f"{what}: threads", usage.threads, "{:.0f}", MOST_THREADS),
+        _row(f"{what}: to the first /healthz, beyond imports", beyond, "{:.2f} s", MOST_START),
+    ]
+    if scrapes:
+        spent = statistics.median(scrape.cpu_seconds for scrape in scrapes)
+        found.append(_row(f"{what}: one scrape, compressed", spent, "{:.2f} s", MOST_SCRAPE))
+    return found
+
+
+def _row(what: str, figure: float, form: str, most: float) -> Row:
+    return Row(what, form.format(figure), "", f"less than {form.format(most)}", figure < most)
+
+
+def _whole_watch(crowd: Crowd, *, quick: bool) -> Outcome:
+    """Watch, and insist on whole polls.
+
+    Raises:
+        DisagreementError: One was not.
+    """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="fifty-orgs-") as folder:
+        seconds, least = (60.0, crowd.orgs) if quick else (ROWS_SECONDS, 0)
+        outcome = watch(crowd, seconds, Path(folder), least_polls=least)
+    if outcome.bad or outcome.orgs_read < crowd.orgs:
+        raise DisagreementError(report(crowd, outcome))
+    return outcome
 
 
 def main() -> int:
