@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 
-from monitor.model import NO_BANDS, Bands
+from monitor.model import COARSE_BANDS, NO_BANDS, Bands
 
 
 class SeriesKey(NamedTuple):
@@ -68,7 +70,7 @@ class Counts(msgspec.Struct, frozen=True, gc=False):
     def grown_by(self, seen: Counts) -> Counts:
         """Return what is kept after a reading that shows more of the same executions than these.
 
-        No part shrinks, and the bands sum to at most the count.
+        No part shrinks but what turns out faster, and the bands sum to at most the count.
         """
         return Counts(
             count=seen.count,
@@ -108,17 +110,51 @@ def largest(tallies: Iterable[Tally]) -> dict[TallyKey, Counts]:
 
 
 def grown_bands(old: Bands, seen: Bands, count: int) -> Bands:
-    """Return the larger of both in each band, with what exceeds ``count`` cut from the increments.
+    """Return the bands after a reading that shows at least the same executions.
 
-    The slowest bands give way first. ``old`` sums to at most ``count``, so cutting increments
-    always suffices.
+    Between two coarse edges stands the larger of both, with what exceeds ``count`` cut from the
+    increments, the slowest first. Within, as many lie below each edge as either knows of: a coarse
+    reading, which has them all in the last band, takes nothing from what a fine one told, and a
+    fine one puts them where they belong. Below no edge there are ever fewer than before.
+
+    Args:
+        old: What was known; it sums to at most ``count``.
+        seen: What the reading shows.
+        count: All executions, those included of which no band is known.
     """
-    increments = [max(0, new - kept) for kept, new in zip(old, seen, strict=True)]
-    surplus = sum(old) + sum(increments) - count
+    if not any(old) and sum(seen) <= count:
+        return seen
+    known = [sum(old[band.start : band.stop]) for band in COARSE_BANDS]
+    increments = [
+        max(0, sum(seen[band.start : band.stop]) - kept)
+        for band, kept in zip(COARSE_BANDS, known, strict=True)
+    ]
+    surplus = sum(known) + sum(increments) - count
     for index in reversed(range(len(increments))):
         if surplus <= 0:
             break
         cut = min(surplus, increments[index])
         increments[index] -= cut
         surplus -= cut
-    return tuple(kept + more for kept, more in zip(old, increments, strict=True))
+    bands: list[int] = []
+    for band, kept, more in zip(COARSE_BANDS, known, increments, strict=True):
+        total, below = kept + more, 0
+        told = zip(
+            accumulate(old[band.start : band.stop - 1]),
+            accumulate(seen[band.start : band.stop - 1]),
+            strict=True,
+        )
+        for one, other in told:
+            bands.append(min(max(one, other), total) - below)
+            below += bands[-1]
+        bands.append(total - below)
+    return tuple(bands)
+
+
+def fineness(bands: Sequence[int]) -> int:
+    """Return a number that grows with each execution that is known to lie below one edge more."""
+    return sum(map(operator.mul, bands, EDGES_ABOVE))
+
+
+EDGES_ABOVE = tuple(range(len(NO_BANDS), 0, -1))
+"""Below how many edges the executions of each band lie, and one for having a band at all."""

@@ -5,6 +5,7 @@ Times are Unix epoch seconds in UTC; durations carry their unit in their name.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,21 @@ timeout is decided; the 30 s cap is an edge of its own. Twenty, because the plat
 a query; thirty would make no verdict better. The ledger stores bands by position: changing an edge
 is a change of its schema.
 """
+
+COARSE_EDGES_MS: tuple[int, ...] = (
+    250, 500, 1_000, 2_000, 3_000, 5_000, 7_500, 10_000, 20_000, 30_000,
+)  # fmt: skip
+"""Ten of the same edges: half of the series on ``/metrics``, the quantiles of a panel within the
+width of a bucket, and as many as the platform counts in one query."""
+
+COARSE_BANDS: tuple[range, ...] = tuple(
+    range(lower, upper)
+    for lower, upper in itertools.pairwise(
+        (0, *(BAND_EDGES_MS.index(edge) + 1 for edge in COARSE_EDGES_MS), len(BAND_EDGES_MS) + 1)
+    )
+)
+"""The bands between two coarse edges, for each; the open one last. An execution of which no more is
+known counts in the last of them: below no edge that it may not lie below."""
 
 Bands = tuple[int, ...]
 """Executions per latency band: band ``i`` counts ``edge[i-1] <= duration < edge[i]``, and

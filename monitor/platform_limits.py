@@ -44,7 +44,9 @@ _GUIDE: Final = "the developer guide"
 _SDK: Final = "the SDK's documentation"
 
 LIMITS: Final = (
-    PlatformLimit("Views of an aggregates query", MOST_VIEWS, "views", _GUIDE, "two queries of 10"),
+    PlatformLimit(
+        "Views of an aggregates query", MOST_VIEWS, "views", _GUIDE, "one query of 10, or two"
+    ),
     PlatformLimit(
         "Interval of an aggregates query",
         LONGEST_AGGREGATE_DAYS,

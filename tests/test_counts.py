@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.counts import Counts, grown_bands
-from monitor.model import BAND_EDGES_MS
+from monitor.counts import Counts, fineness, grown_bands
+from monitor.model import BAND_EDGES_MS, COARSE_BANDS
 from tests.evidence import bands, tally
 
 WIDTH = len(BAND_EDGES_MS) + 1
@@ -26,21 +29,48 @@ any_counts = st.builds(
 
 
 @given(any_bands, any_bands, st.integers(1, 400))
-def test_bands_never_shrink_nor_exceed_the_count(
+def test_never_fewer_lie_below_an_edge_nor_more_than_the_count(
     old: tuple[int, ...], seen: tuple[int, ...], more: int
 ) -> None:
-    """Whatever the platform shows, bands only grow and sum to at most the count."""
+    """Whatever the platform shows: buckets of /metrics only grow, and agree with their count."""
     count = sum(old) + more
 
     new = grown_bands(old, seen, count)
 
-    assert all(after >= before for before, after in zip(old, new, strict=True))
+    below = zip(accumulate(old), accumulate(new), strict=True)
+    assert all(after >= before for before, after in below)
+    assert min(new) >= 0
     assert sum(new) <= count
+
+
+def coarsely(bands: tuple[int, ...]) -> tuple[int, ...]:
+    """What a coarse reading makes of bands: all in the last one before a coarse edge."""
+    coarse = [0] * WIDTH
+    for place, count in enumerate(bands):
+        coarse[next(band[-1] for band in COARSE_BANDS if place in band)] += count
+    return tuple(coarse)
+
+
+@given(any_bands, any_bands, st.lists(st.booleans(), max_size=6))
+def test_a_window_that_was_read_finely_last_is_as_it_really_was(
+    early: tuple[int, ...], late: tuple[int, ...], fine: list[bool]
+) -> None:
+    """Coarse and fine readings of a growing window in any order: coarse edges are exact at once."""
+    kept, known = Counts(), 0
+    both = tuple(map(operator.add, early, late))
+    for really, is_fine in [*((early, one) for one in fine), *((both, one) for one in fine)]:
+        shown = really if is_fine else coarsely(really)
+        kept = kept.grown_by(Counts(sum(really), 1.0, 1.0, 1.0, shown))
+        assert coarsely(kept.bands) == coarsely(really)
+        assert fineness(kept.bands) >= known
+        known = fineness(kept.bands)
+    kept = kept.grown_by(Counts(sum(both), 1.0, 1.0, 1.0, both))
+    assert kept.bands == both
 
 
 def test_bands_take_the_larger_of_both() -> None:
     """Where there is room, each band holds the most that was ever seen in it."""
-    assert grown_bands(bands(b0=3, b1=1), bands(b0=2, b1=4), 20) == bands(b0=3, b1=4)
+    assert grown_bands(bands(b0=3, b2=1), bands(b0=2, b2=4), 20) == bands(b0=3, b2=4)
 
 
 def test_the_slowest_increments_give_way_first() -> None:

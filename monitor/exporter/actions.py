@@ -31,6 +31,7 @@ from monitor.exporter.catalogue import (
 )
 from monitor.model import (
     BAND_EDGES_MS,
+    COARSE_EDGES_MS,
     FLOW_ERRORS_SOURCE,
     NO_BANDS,
     NO_ERROR,
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
     from monitor.model import Bands, Classifier
     from monitor.snapshot import OrgSnapshot
 
-
-COARSE_EDGES_MS = (250, 500, 1_000, 2_000, 3_000, 5_000, 7_500, 10_000, 20_000, 30_000)
-"""Ten edges: half of the series, and the quantiles of a panel within the width of a bucket."""
 
 _EDGES_MS = {HistogramDetail.COARSE: COARSE_EDGES_MS, HistogramDetail.FULL: BAND_EDGES_MS}
 

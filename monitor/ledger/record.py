@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, literal, select, update
 
-from monitor.counts import Counts, SeriesKey, Tally, TallyKey, largest
+from monitor.counts import (
+    EDGES_ABOVE,
+    Counts,
+    SeriesKey,
+    Tally,
+    TallyKey,
+    fineness,
+    largest,
+)
 from monitor.ledger.cardinality import limit_names
 from monitor.ledger.catalogue import save_flow_names, save_names
 from monitor.ledger.coverage import add_lateness, advance, cover, read_coverage
@@ -39,6 +47,11 @@ from monitor.time_ranges import TimeRange, floor_to, is_covered
 
 _Row = tuple[int, int]
 """Series number and start of a window."""
+
+_Known = tuple[int, int, int]
+"""Executions of a window, how many of them have a band, and the ``fineness`` of their bands."""
+
+_NOTHING: _Known = (0, 0, 0)
 
 
 def record_reading(connection: Connection, org: str, source: str, read: Reading) -> Recorded:
@@ -211,7 +224,7 @@ def add_tallies(
     larger: dict[_Row, Counts] = {}
     for key in keys:
         row = numbers[key[0]], key[1]
-        before, banded = known.get(row, (0, 0))
+        before, banded, fine = known.get(row, _NOTHING)
         shown = seen.get(key) or Counts()
         if key in seen and shown.count < before:
             growth.restatements += 1
@@ -219,8 +232,9 @@ def add_tallies(
         if count > before:
             larger[row] = replace(shown, count=count) if key in more else shown
             growth.added[key[1]] = growth.added.get(key[1], 0) + count - before
-        elif shown.count == before and sum(shown.bands) > banded:
-            # The same executions, of which an earlier reading could not tell how long some took.
+        elif shown.count == before and (sum(shown.bands) > banded or fineness(shown.bands) > fine):
+            # The same executions, of which an earlier reading could not tell how long some took,
+            # or not as finely.
             larger[row] = shown
     _write(connection, org_id, larger, known)
     return growth
@@ -259,18 +273,18 @@ def _known_series(connection: Connection, org_id: int) -> dict[SeriesKey, int]:
     }
 
 
-def _known_counts(
-    connection: Connection, org_id: int, windows: set[int]
-) -> dict[_Row, tuple[int, int]]:
-    """Return how many executions are known, and of how many the band."""
+def _known_counts(connection: Connection, org_id: int, windows: set[int]) -> dict[_Row, _Known]:
+    """Return how many executions are known, of how many the band, and how finely."""
     # For all windows in one go: a poll shows mostly what is known already.
-    banded = sum((tallies.c[name] for name in BAND_COLUMNS), start=literal(0))
+    bands = [tallies.c[name] for name in BAND_COLUMNS]
+    banded = sum(bands, start=literal(0))
+    fine = sum((band * edges for band, edges in zip(bands, EDGES_ABOVE, strict=True)), literal(0))
     statement = select(
-        tallies.c.series_id, tallies.c.window_start, tallies.c["count"], banded
+        tallies.c.series_id, tallies.c.window_start, tallies.c["count"], banded, fine
     ).where(tallies.c.org_id == org_id, tallies.c.window_start.between(min(windows), max(windows)))
     return {
-        (number, window): (count, bands)
-        for number, window, count, bands in connection.execute(statement)
+        (number, window): (count, in_bands, finely)
+        for number, window, count, in_bands, finely in connection.execute(statement)
     }
 
 
@@ -299,7 +313,7 @@ def _write(
     connection: Connection,
     org_id: int,
     larger: Mapping[_Row, Counts],
-    known: Mapping[_Row, tuple[int, int]],
+    known: Mapping[_Row, _Known],
 ) -> None:
     old = _kept(connection, org_id, larger.keys() & known.keys())
     rows: list[tuple[float, ...]] = []

@@ -35,6 +35,7 @@ from monitor.poller.catalogue_refresh import CatalogueRefresh
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker
 from monitor.poller.poll_report import PollReport, PollResult
+from monitor.poller.read_plan import END_STEP_SECONDS
 from monitor.poller.reconciliation import (
     RECONCILE_EVERY_SECONDS,
     RECONCILED_SECONDS,
@@ -43,7 +44,7 @@ from monitor.poller.reconciliation import (
 from monitor.poller.settled_summaries import SettledSummaries
 from monitor.snapshot import OrgSnapshot
 from monitor.summary import limits_in_use
-from monitor.time_ranges import TimeRange
+from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
 
@@ -303,12 +304,19 @@ class OrgPoller:
     def claim_diagnosis(self) -> bool:
         """Whether a window has settled that no diagnosis has looked at; the caller then diagnoses.
 
-        True once for each window.
+        True once for each window, when it was read finely: where that failed, after the next poll.
         """
-        window_seconds = self._summaries.window_seconds(self._snapshot.state)
-        end = diagnosed_range(self._settings, self._clock.now(), window_seconds).end
-        if self._diagnosed_until == end or not self._snapshot.state.sources:
+        state, now = self._snapshot.state, self._clock.now()
+        window_seconds = self._summaries.window_seconds(state)
+        end = diagnosed_range(self._settings, now, window_seconds).end
+        if self._diagnosed_until == end or not state.sources:
             return False
+        source = state.sources.get(self._reader.settings.contract.execution_source)
+        read_at = source.last_success_at if source else 0.0
+        if now - read_at <= self._settings.collect.stale_after_seconds:
+            read_until = floor_to(read_at, END_STEP_SECONDS)
+            if diagnosed_range(self._settings, read_until, window_seconds).end < end:
+                return False
         self._diagnosed_until = end
         return True
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from monitor.clock import Clock
-from monitor.config import OrgSettings, Settings
+from monitor.config import HistogramDetail, OrgSettings, Settings
 from monitor.genesys import Client, EndpointBackoff, connect, pace
 from monitor.ledger import Ledger
 from monitor.poller.audits import AuditReader
@@ -63,7 +63,9 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
     conversations = ConversationsSource(client, classifier, catalogue)
     lost = FlowErrorsSource(client, conversations, clock, org=org.name, contract=org.contract)
     # Flow errors come last: they may be counted from what the conversations have just brought.
-    every: tuple[Source, ...] = (ActionsSource(client), conversations, lost)
+    is_coarse = settings.serve.histogram is not HistogramDetail.FULL
+    actions = ActionsSource(client, near_is_coarse=is_coarse)
+    every: tuple[Source, ...] = (actions, conversations, lost)
     asked = settings.sources_of(org)
     charged = ChargedSources(
         tuple(source for source in every if source.name in asked), client.within

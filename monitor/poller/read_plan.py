@@ -20,6 +20,10 @@ after a long pause     the same from end - ``max_backfill``; what    the same
 a read failed          nothing advanced: the next poll asks again    as it was
 =====================  ============================================  ========================
 
+A near read may tell less of each execution than a deep one (``near_is_coarse``). Then a window is
+read finely once it has settled, with the others that are near; polls in between read coarsely, and
+only what has yet to settle. So what is judged was always read finely, since it settled.
+
 Pure: the clock, the coverage and the settings come in, periods go out.
 """
 
@@ -62,11 +66,13 @@ class ReadPlan:
         reads: The questions.
         deep: Whether they reach back to the watermark.
         skipped: Stretches never read and too old to be read any more.
+        fine: Whether all is to be read that the source can show of these windows.
     """
 
     reads: tuple[PlannedRead, ...]
     deep: bool
     skipped: tuple[TimeRange, ...] = ()
+    fine: bool = True
 
 
 def plan_reads(  # noqa: PLR0913 - each is a different fact, and every one decides something
@@ -77,6 +83,7 @@ def plan_reads(  # noqa: PLR0913 - each is a different fact, and every one decid
     slice_seconds: int,
     coverage: Sequence[TimeRange],
     complete_until: int,
+    near_is_coarse: bool = False,
 ) -> ReadPlan:
     """Decide what to read.
 
@@ -87,6 +94,8 @@ def plan_reads(  # noqa: PLR0913 - each is a different fact, and every one decid
         slice_seconds: The longest period that this source may be asked for at once.
         coverage: What was read before: merged, disjoint, oldest first.
         complete_until: The watermark; 0 for a ledger without one.
+        near_is_coarse: Whether a near read tells less of each execution than a deep one: where no
+            window has settled since the last read, those alone are read that have yet to.
     """
     end = floor_to(now, END_STEP_SECONDS)
     final = floor_to(end - settings.lookback, window_seconds)
@@ -103,8 +112,22 @@ def plan_reads(  # noqa: PLR0913 - each is a different fact, and every one decid
         # By the watermark itself: it must move on even where ``max_backfill`` cuts the read short.
         if final - complete_until < DEEP_EVERY_POLLS * settings.interval:
             joined = _joined(coverage, newest, window_seconds, oldest_wanted)
+            fine = True
+            if near_is_coarse:
+                # What had settled when the last read ended was read finely then, or before.
+                settled_then = floor_to(
+                    (coverage[-1].end if coverage else 0) - settings.settle, window_seconds
+                )
+                settled = floor_to(end - settings.settle, window_seconds)
+                fine = settled_then < settled
+                start = (
+                    min(joined.start, settled_then)
+                    if fine
+                    else min(max(joined.start, settled), floor_to(end - 1, window_seconds))
+                )
+                joined = TimeRange(max(start, oldest_wanted), end)
             reads = tuple(PlannedRead(piece, None) for piece in joined.slices(slice_seconds))
-            return ReadPlan(reads, deep=False, skipped=skipped)
+            return ReadPlan(reads, deep=False, skipped=skipped, fine=fine)
     if end - begin <= slice_seconds:
         reads = (PlannedRead(TimeRange(begin, end), max(begin, final)),)
         return ReadPlan(reads, deep=True, skipped=skipped)

@@ -253,7 +253,9 @@ class SourceReader:
                 self._read_deep.add(source.name)
             for time_range in due.skipped:
                 self._ranges.skip(source, time_range, window, count)
-            self._ranges.read_all(source, due.reads, window, count, deep=due.deep)
+            # A window is told as finely as it can be from the moment on at which it has settled.
+            deep = due.deep or (source.near_is_coarse and due.fine)
+            self._ranges.read_all(source, due.reads, window, count, deep=deep)
 
         self._ranges.in_windows(source, read)
 
@@ -266,6 +268,7 @@ class SourceReader:
             slice_seconds=self._ranges.slices.seconds(source, window_seconds),
             coverage=self._ledger.coverage(self._org, source.name),
             complete_until=state.complete_until if state else 0,
+            near_is_coarse=source.near_is_coarse,
         )
 
     def _gives_way(self, source: Source, due: ReadPlan, now: float) -> bool:

@@ -1,8 +1,9 @@
 """Every execution of every action, counted per ending and window, however many actions there are.
 
-The platform takes few views in a query, and a latency band is a view: so the same question is
-asked once for every so many bands. What becomes visible between two of these queries is in the
-answer to one of them alone: such counts are told by their totals, and asked for again.
+The platform takes few views in a query, and a latency band is a view. A near read asks once, for
+ten coarse bands; a deep one asks the same question once for every so many of all bands. What
+becomes visible between two of these queries is in the answer to one of them alone: such counts are
+told by their totals, and asked for again.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ from monitor.genesys import (
     View,
     interval,
 )
-from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Action, ActionKind, Bands
+from monitor.model import (
+    BAND_EDGES_MS,
+    COARSE_BANDS,
+    COARSE_EDGES_MS,
+    NO_BANDS,
+    UNKNOWN_ACTION,
+    Action,
+    ActionKind,
+    Bands,
+)
 from monitor.sources.source import Evidence
 from monitor.time_ranges import TimeRange, floor_to
 
@@ -50,6 +60,12 @@ VIEWS: tuple[View, ...] = tuple(
 )
 """One view a band; the open last band is what the others leave of the count."""
 
+COARSE_VIEWS: tuple[View, ...] = tuple(
+    View(name=f"coarse_{upper}", range=Range(gte=lower, lt=upper))
+    for lower, upper in zip((0, *COARSE_EDGES_MS[:-1]), COARSE_EDGES_MS, strict=True)
+)
+"""One view for the bands between two coarse edges: all that a query takes, and so one query."""
+
 PARTS = tuple(VIEWS[at : at + MOST_VIEWS] for at in range(0, len(VIEWS), MOST_VIEWS))
 """As many views as a query takes; a query each."""
 
@@ -64,25 +80,32 @@ in memory many times over."""
 
 
 class ActionsSource:
-    """Action aggregates: permission ``integrations:action:view``, a request for each part."""
+    """Action aggregates: permission ``integrations:action:view``.
+
+    Attributes:
+        near_is_coarse: Whether a near read asks once, for coarse bands; else as a deep one does.
+    """
 
     name = "actions"
     slice_seconds = SLICE_SECONDS
     deep_only = False
     yields_to = ""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, near_is_coarse: bool = True) -> None:
         """Ask through this client."""
         self._client = client
+        self.near_is_coarse = near_is_coarse
 
     def read(
         self,
         time_range: TimeRange,
         window_seconds: int,
         *,
-        deep: bool,  # noqa: ARG002 - a query gives all there is, at no further cost
+        deep: bool,
     ) -> Evidence:
         """Ask for every execution that ended in a period.
+
+        Of a near read executions stand in the last of the bands that a coarse one holds.
 
         Counts whose parts still disagree after ``MOST_REPEATS`` are left out: the next reading
         shows them whole.
@@ -92,6 +115,8 @@ class ActionsSource:
             WrongShapeError: Hardly anything in the answer can be read.
             GenesysError: The platform did not answer.
         """
+        if self.near_is_coarse and not deep:
+            return self._read_coarsely(time_range, window_seconds)
         names: dict[str, Action] = {}
         parts: list[_Part] = []
         is_unreadable = False
@@ -126,6 +151,17 @@ class ActionsSource:
             is_unreadable=is_unreadable,
             torn_from=min((start for *_, start in torn - half), default=None),
         )
+
+    def _read_coarsely(self, time_range: TimeRange, window_seconds: int) -> Evidence:
+        names: dict[str, Action] = {}
+        counted, is_unreadable = self._ask(time_range, window_seconds, COARSE_VIEWS, names)
+        tallies = [
+            found.tally((series, start))
+            for series, windows in counted.items()
+            for start, found in windows.items()
+            if found.stats.count
+        ]
+        return Evidence(tallies=tuple(tallies), names=names, is_unreadable=is_unreadable)
 
     def executions(self, time_range: TimeRange, step_seconds: int) -> dict[TallyKey, int]:
         """Ask for nothing but counts, in one request: executions by ending and bucket.
@@ -241,7 +277,17 @@ class _Counted(msgspec.Struct, frozen=True, gc=False):
                 fitting.append(min(claimed, left))
                 left -= fitting[-1]
             bands = tuple(fitting)
-        return (*bands, left if has_all and self.stats.max >= BAND_EDGES_MS[-1] else 0)
+        bands = (*bands, left if has_all and self.stats.max >= BAND_EDGES_MS[-1] else 0)
+        if len(bands) != len(_COARSE_PLACES):
+            return bands
+        spread = list(NO_BANDS)
+        for place, counted in zip(_COARSE_PLACES, bands, strict=True):
+            spread[place] = counted
+        return tuple(spread)
+
+
+_COARSE_PLACES = tuple(band[-1] for band in COARSE_BANDS)
+"""In which band the executions of each coarse one are counted."""
 
 
 _NOTHING = tuple(_Counted(Stats(), (0,) * len(views)) for views in PARTS)

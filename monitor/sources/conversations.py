@@ -107,6 +107,7 @@ class ConversationsSource:
     name = "conversations"
     slice_seconds = SLICE_SECONDS
     deep_only = False
+    near_is_coarse = False
     yields_to = ""
 
     def __init__(self, client: Client, classifier: Classifier, attribution: Attribution) -> None:

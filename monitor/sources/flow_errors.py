@@ -53,6 +53,7 @@ class FlowErrorsSource:
     name = "flow-errors"
     slice_seconds = SLICE_SECONDS
     deep_only = True
+    near_is_coarse = False
 
     def __init__(
         self,

@@ -67,6 +67,11 @@ class Source(Protocol):
         ...
 
     @property
+    def near_is_coarse(self) -> bool:
+        """Whether a near read tells less of each execution than a deep one."""
+        ...
+
+    @property
     def yields_to(self) -> str:
         """The source whose near read is left out of a poll that asks this one; empty for none."""
         ...

@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 
 from monitor.config import HistogramDetail
 from monitor.counts import Counts, SeriesKey
-from monitor.exporter.actions import COARSE_EDGES_MS
 from monitor.ledger import IncidentTotal, OrgState
-from monitor.model import BAND_EDGES_MS, NO_BANDS, UNKNOWN_ACTION, Action, ActionKind
+from monitor.model import (
+    BAND_EDGES_MS,
+    COARSE_EDGES_MS,
+    NO_BANDS,
+    UNKNOWN_ACTION,
+    Action,
+    ActionKind,
+)
 from tests.diagnosis.diagnoses import healthy
 from tests.exporter.snapshots import (
     CRM,

@@ -23,9 +23,11 @@ class ImaginedSource:
         settings: ``[collect]``.
         window_seconds: The windows it is read in.
         slice_seconds: The longest period it may be asked for at once.
+        near_is_coarse: Whether a near read tells less than a deep one.
         coverage: What was read or skipped.
         complete_until: The watermark.
         answered: Every period that was read, with the time of the data at that moment.
+        coarse: Those of them that were read coarsely.
         skipped: Every period that was given up without having been read.
         given_up_until: What lies before was too old to be asked for when it was still owed.
     """
@@ -33,9 +35,11 @@ class ImaginedSource:
     settings: CollectSettings = field(default_factory=CollectSettings)
     window_seconds: int = 300
     slice_seconds: int = 2 * HOUR
+    near_is_coarse: bool = False
     coverage: tuple[TimeRange, ...] = ()
     complete_until: int = 0
     answered: list[tuple[TimeRange, float]] = field(default_factory=list)
+    coarse: list[tuple[TimeRange, float]] = field(default_factory=list)
     skipped: list[TimeRange] = field(default_factory=list)
     given_up_until: int = 0
 
@@ -48,6 +52,7 @@ class ImaginedSource:
             slice_seconds=self.slice_seconds,
             coverage=self.coverage,
             complete_until=self.complete_until,
+            near_is_coarse=self.near_is_coarse,
         )
 
     def poll(self, now: float, answers: int | None = None) -> ReadPlan:
@@ -63,6 +68,8 @@ class ImaginedSource:
             self.coverage = merged([*self.coverage, time_range])
         for read in due.reads[:answers]:
             self.answered.append((read.time_range, now))
+            if not due.fine:
+                self.coarse.append((read.time_range, now))
             self.coverage = merged([*self.coverage, read.time_range])
             self.complete_until = max(self.complete_until, read.complete_until or 0)
         return due

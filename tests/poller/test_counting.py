@@ -173,19 +173,21 @@ class TestCost:
         return scaled(2_000)
 
     @pytest.mark.timeout(600)  # a laptop makes two thousand actions in twenty seconds
-    def test_one_poll_of_two_thousand_actions_costs_three_requests(
+    def test_one_poll_of_two_thousand_actions_costs_three_requests_at_most(
         self, watch: Watch, clock: ManualClock
     ) -> None:
-        """Two for executions, one for detail records; in deep polls and in all others."""
+        """One for executions, two where a window settles and in deep polls; one for details."""
         watched = watch(self.large())
         watched.source_reader.poll()
         watched.requests()
+        asked = []
         for _ in range(11):
             clock.at += MINUTE
             watched.source_reader.poll()
             counts = watched.requests()
             assert sum(counts.values()) <= 3, counts
-            assert counts["POST /api/v2/analytics/actions/aggregates/query"] == 2
+            asked.append(counts["POST /api/v2/analytics/actions/aggregates/query"])
+        assert sorted(asked) == [1] * 9 + [2] * 2
 
     def test_the_catalogue_costs_its_pages_and_a_few_lookups(self, watch: Watch) -> None:
         """A hundred actions a page; 25 questions about flows; names and limits once.

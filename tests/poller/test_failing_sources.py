@@ -312,6 +312,7 @@ class _Illegible:
     name: str = "actions"
     slice_seconds: int = HOUR
     deep_only: bool = False
+    near_is_coarse: bool = False
     yields_to: str = ""
     asked: list[TimeRange] = field(default_factory=list)
 

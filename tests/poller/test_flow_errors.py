@@ -108,7 +108,7 @@ class TestCost:
         """One request at every tenth poll, and one for details less; never four."""
         world = World(flow_aggregates="grouped", telephony_errors="none", large_answers="served")
         counts = self.counts(watch(SMALL, *ALL, world=world), clock)
-        assert [sum(one.values()) for one in counts] == [3] * len(counts)
+        assert {sum(one.values()) for one in counts} == {2, 3}
         asked = [number for number, one in enumerate(counts) if one[FLOWS_QUERY]]
         assert len(asked) == 2
         assert asked[1] - asked[0] == 10

@@ -76,6 +76,17 @@ def test_a_poll_in_steady_state_is_one_read_of_the_near_past() -> None:
     assert not due.deep
 
 
+def test_a_source_of_coarse_near_reads_tells_a_window_finely_once_it_settles() -> None:
+    """Else the windows are read that have yet to settle, and those alone: in one query of bands."""
+    source = polled_until(NOON)
+    source.near_is_coarse = True
+    told = [source.poll(NOON + minute * MINUTE) for minute in range(1, 13)]
+    assert [minute for minute, due in enumerate(told, 1) if due.fine] == [5, 10]
+    assert [minute for minute, due in enumerate(told, 1) if due.deep] == [5]
+    starts = [(due.reads[0].time_range.start - NOON) // MINUTE for due in told if not due.deep]
+    assert starts == [-10, -10, -10, -10, -5, -5, -5, -5, -5, 0, 0]
+
+
 def test_every_tenth_minute_is_one_deep_read_from_the_watermark() -> None:
     """One read reaches back a lookback, and moves the watermark to the age of a lookback."""
     source = polled_until(NOON)

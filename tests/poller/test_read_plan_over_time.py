@@ -179,6 +179,35 @@ def test_in_steady_state_a_poll_is_one_read(happened: list[Step], slice_seconds:
         assert len(source.poll(now).reads) == 1
 
 
+@given(settings=allowed_settings(longest_backfill=DAY), happened=steps(longest_pause=DAY))
+def test_a_window_that_has_settled_was_read_finely_since(
+    settings: CollectSettings, happened: list[Step]
+) -> None:
+    """What a diagnosis looks at after a poll never rests on a coarse reading."""
+    source = ImaginedSource(settings, settings.window, DAY, near_is_coarse=True)
+    now, window = NOON + 17.5, settings.window
+    for pause, answers in [(0, None), *happened, *[(60, None)] * 12]:
+        now += pause
+        source.poll(now, answers)
+        end = floor_to(now, MINUTE)
+        if answers is not None:
+            continue
+        coarsely_at = {
+            start: at
+            for time_range, at in source.coarse
+            for start in range(time_range.start, time_range.end, window)
+        }
+        # What lies further back is asked for no more, however it was read.
+        oldest = max(source.given_up_until, end - settings.max_backfill)
+        for start, at in coarsely_at.items():
+            if oldest <= start <= end - settings.settle - window:
+                assert any(
+                    later > at and time_range.start <= start < start + window <= time_range.end
+                    for time_range, later in source.answered
+                    if (time_range, later) not in source.coarse
+                )
+
+
 @given(happened=steps(longest_pause=2 * DAY))
 def test_the_watermark_never_moves_back(happened: list[Step]) -> None:
     """Whatever fails, what was complete stays complete."""

@@ -31,6 +31,7 @@ class StopsMeanwhile:
         return self.source.name
 
     deep_only = False
+    near_is_coarse = False
     yields_to = ""
 
     @property

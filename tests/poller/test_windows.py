@@ -76,7 +76,7 @@ def test_what_the_platform_took_is_kept(watch: Watch, clock: ManualClock) -> Non
     watched.requests()
     clock.at += 60
     assert watched.source_reader.poll().result is PollResult.OK
-    assert watched.requests()["POST /api/v2/analytics/actions/aggregates/query"] == 2
+    assert watched.requests()["POST /api/v2/analytics/actions/aggregates/query"] == 1
     assert window_of(watched) == 900
 
 

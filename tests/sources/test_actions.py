@@ -12,7 +12,7 @@ import pytest
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.errors import BadRequestError, GenesysError, PermissionDeniedError, WrongShapeError
 from monitor.genesys import Client
-from monitor.model import BAND_EDGES_MS, Action, ActionKind, band_of
+from monitor.model import BAND_EDGES_MS, COARSE_EDGES_MS, Action, ActionKind, band_of
 from monitor.simulator import SimulatedOrg
 from monitor.sources import ActionsSource, Evidence
 from monitor.sources.actions import MOST_REPEATS, PARTS
@@ -29,7 +29,7 @@ PERIOD = TimeRange(NOON, NOON + HOUR)
 
 def read(client: Client) -> Evidence:
     """Ask for an hour."""
-    return ActionsSource(client).read(PERIOD, 300, deep=False)
+    return ActionsSource(client).read(PERIOD, 300, deep=True)
 
 
 def answered(far_side: FarSide, client: Client, *groups: dict[str, Any]) -> Evidence:
@@ -53,7 +53,7 @@ class TestQuestion:
     def test_a_read_is_a_request_for_every_ten_bands(
         self, far_side: FarSide, client: Client
     ) -> None:
-        """Whatever the period, deep or not."""
+        """Whatever the period, where it is deep."""
         far_side.on(AGGREGATES, aggregates())
         ActionsSource(client).read(TimeRange(NOON - 24 * HOUR, NOON), 300, deep=True)
         assert len(far_side.requests(AGGREGATES)) == math.ceil(len(BAND_EDGES_MS) / 10)
@@ -67,6 +67,25 @@ class TestQuestion:
         bodies = [request.json for request in far_side.requests(AGGREGATES)]
         assert all(0 < len(body.pop("views")) <= 10 for body in bodies)
         assert all(body == bodies[0] for body in bodies)
+
+    def test_a_near_read_is_one_request_for_the_coarse_bands(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """They are the buckets of /metrics: exact after each poll."""
+        far_side.on(AGGREGATES, aggregates())
+        ActionsSource(client).read(PERIOD, 300, deep=False)
+        ranges = [view["range"] for view in far_side.requests(AGGREGATES)[0].json["views"]]
+        assert len(far_side.requests(AGGREGATES)) == 1
+        assert [one["lt"] for one in ranges] == list(COARSE_EDGES_MS)
+        assert [one["gte"] for one in ranges] == [0, *COARSE_EDGES_MS[:-1]]
+
+    def test_where_buckets_are_fine_a_near_read_asks_for_all_of_them(
+        self, far_side: FarSide, client: Client
+    ) -> None:
+        """As ``[serve] histogram = "full"`` has it."""
+        far_side.on(AGGREGATES, aggregates())
+        ActionsSource(client, near_is_coarse=False).read(PERIOD, 300, deep=False)
+        assert len(far_side.requests(AGGREGATES)) == math.ceil(len(BAND_EDGES_MS) / 10)
 
     def test_it_asks_for_the_period_in_the_windows(self, far_side: FarSide, client: Client) -> None:
         """Interval and granularity are those of the read, in UTC."""
