@@ -34,6 +34,11 @@ AUTHENTICATION_LASTS_SECONDS = 6 * 3600
 """To find custom authentication actions costs the whole list once more, and they hardly change."""
 
 
+SELDOM_SECONDS = 3600
+"""Integrations and the limits of an org hardly change, and need no question with each listing: an
+action of an integration that is not known makes it ask for them at once."""
+
+
 class Catalogue:
     """One org's actions and flows, kept in the ledger and refreshed from the platform.
 
@@ -59,6 +64,9 @@ class Catalogue:
         self._flows = FlowDocuments(org, client, ledger, clock)
         self._functions = FunctionTimeouts(client, clock)
         self._compared_at = -math.inf
+        self._limits_at = -math.inf
+        self._integrations_at = -math.inf
+        self._known_integrations: KnownIntegrations | None = None
         known = ledger.state(org.name)
         self._concurrency_limit = known.concurrency_limit
         self._learn(known)
@@ -102,7 +110,7 @@ class Catalogue:
         now = self._clock.now()
         listed = list_actions(self._client)
         known = self._ledger.state(self._org).actions
-        integrations = self._integrations(known)
+        integrations = self._integrations(known, {entry.integration_id for entry in listed} - {""})
         actions = [_action(entry, integrations) for entry in listed]
         actions = self._functions.applied_to(actions, known)
         if self._functions.problem is None:
@@ -111,12 +119,19 @@ class Catalogue:
             self._optional.note_refusal("function timeouts", self._functions.problem)
         actions += self._authentication_actions({entry.id for entry in listed}, integrations)
         self._ledger.save_catalogue(self._org, actions, now, now=self._clock.now())
-        limits = self._optional.ask("limits", data_action_limits)
-        if limits is not None:
-            self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS)
-            self._ledger.save_limits(self._org, limits)
+        self._refresh_limits()
         self._usage.refresh(actions, {entry.id: entry.secure for entry in listed}, now)
         return len(actions)
+
+    def _refresh_limits(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._limits_at < SELDOM_SECONDS:
+            return
+        limits = self._optional.ask("limits", data_action_limits)
+        if limits is not None:
+            self._limits_at = now
+            self._concurrency_limit = limits.get(CONCURRENT_EXECUTIONS)
+            self._ledger.save_limits(self._org, limits)
 
     def _authentication_actions(
         self, others: Collection[str], integrations: KnownIntegrations
@@ -154,12 +169,17 @@ class Catalogue:
             if entry.id not in others
         ]
 
-    def _integrations(self, known: Iterable[Action]) -> KnownIntegrations:
+    def _integrations(self, known: Iterable[Action], used: Collection[str]) -> KnownIntegrations:
         """Return what tells functions, and the names of integrations.
 
-        What was known stays known while the platform does not answer. Where it refuses, names stay
-        for what they are, and no kind is taken for known.
+        Asked once an hour, or where an action is of one that is not known. What was known stays
+        known while the platform does not answer. Where it refuses, names stay for what they are,
+        and no kind is taken for known.
         """
+        now, answered = self._clock.monotonic(), self._known_integrations
+        is_fresh = now - self._integrations_at < SELDOM_SECONDS
+        if answered and is_fresh and answered.names.keys() >= set(used):
+            return answered
         try:
             listed = list_integrations(self._client)
         except GenesysError as error:
@@ -168,7 +188,9 @@ class Catalogue:
             refused = isinstance(error, PermissionDeniedError | NotFoundError)
             return replace(before, has_functions={}) if refused else before
         self._optional.note_answer("integration names")
-        return KnownIntegrations.of_answer(listed)
+        self._integrations_at = now
+        self._known_integrations = KnownIntegrations.of_answer(listed)
+        return self._known_integrations
 
     def _learn(self, state: OrgState) -> None:
         """Keep what attribution needs: names that one action alone has."""

@@ -21,6 +21,10 @@ FLOW_LOOKUPS_PER_REFRESH = 25
 """Dependency tracking answers for one action at a time: a large org is asked little by little."""
 
 FLOW_LOOKUP_LASTS_SECONDS = 24 * 3600
+
+REFRESHES_A_DAY = 144
+"""The catalogue is read every ten minutes. What is known already is looked up anew by as many at a
+time as make all of them a day, so that no hour asks for more than another."""
 TRACKING_ASKED_AGAIN_SECONDS = 3600
 """Somebody may build dependency tracking at any time; it takes hours in a large org."""
 
@@ -68,7 +72,9 @@ class FlowUsage:
                 looked_up_at.get(action_id, 0.0),
             )
         )
-        for action_id in due[:FLOW_LOOKUPS_PER_REFRESH]:
+        unknown = sum(action_id not in looked_up_at for action_id in due)
+        evenly = -(-len(looked_up_at) // REFRESHES_A_DAY)
+        for action_id in due[: min(unknown + evenly, FLOW_LOOKUPS_PER_REFRESH)]:
             flows = self._optional.ask(
                 "flow use",
                 partial(consuming_flows, action_id=action_id, secure=secure.get(action_id)),

@@ -33,7 +33,7 @@ from monitor.poller.reconciliation import (
     compare,
 )
 from monitor.poller.source_availability import SourceAvailability
-from monitor.sources import ActionsSource, Source
+from monitor.sources import ActionsSource, ConversationsSource, Source
 from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()
@@ -91,6 +91,7 @@ class SourceReader:
         self._read_deep: set[str] = set()
         self._gave_way: set[str] = set()
         self._not_asked: set[str] = set()
+        self._failed: set[str] = set()
         self._ranges = RangeReader(
             org, settings, charged.within, ledger=ledger, clock=clock, stop=stop
         )
@@ -119,6 +120,7 @@ class SourceReader:
             # One moment for all sources, so that they speak of the same windows.
             now = self._clock.now()
             self._read_deep.clear()
+            self._ranges.growth.note_poll()
             return self._each_source(partial(self._poll_source, now), budget or RequestBudget())
 
     def backfill(self, time_range: TimeRange) -> PollReport:
@@ -192,14 +194,17 @@ class SourceReader:
             try:
                 read(source, count)
             except GenesysError as error:
+                self._failed.add(source.name)
                 errors[source.name] = error
                 self._availability.note_refusal(source.name, error)
             except TimeoutMonitorError:
                 raise
             except Exception as error:  # noqa: BLE001 - it holds up no other source, whatever it is
+                self._failed.add(source.name)
                 errors[source.name] = UnforeseenError.of(error)
             else:
                 if source.name not in self._not_asked:
+                    self._failed.discard(source.name)
                     self._availability.note_answer(source.name)
         available = {one.name: self._availability.is_available(one.name) for one in self._sources}
         return PollReport(
@@ -245,7 +250,7 @@ class SourceReader:
             if gives_way[0]:
                 self._not_asked.add(source.name)
                 return
-            if source.deep_only and not due.deep:
+            if not due.deep and (source.deep_only or self._has_nothing_new(source)):
                 self._not_asked.add(source.name)
                 self._ranges.note_nothing_owed(source, window)
                 return
@@ -255,7 +260,12 @@ class SourceReader:
                 self._ranges.skip(source, time_range, window, count)
             # A window is told as finely as it can be from the moment on at which it has settled.
             deep = due.deep or (source.near_is_coarse and due.fine)
+            before = self._ranges.share and self._ranges.share.remaining_requests
             self._ranges.read_all(source, due.reads, window, count, deep=deep)
+            if source.name == ConversationsSource.name:
+                left = self._ranges.share and self._ranges.share.remaining_requests
+                asked = max((before or 0) - (left or 0), 1)
+                self._ranges.growth.note_details(0 if due.deep else asked)
 
         self._ranges.in_windows(source, read)
 
@@ -269,6 +279,21 @@ class SourceReader:
             coverage=self._ledger.coverage(self._org, source.name),
             complete_until=state.complete_until if state else 0,
             near_is_coarse=source.near_is_coarse,
+        )
+
+    def _has_nothing_new(self, source: Source) -> bool:
+        """Whether aggregates, which tell every timeout, show no new one for a source to explain.
+
+        With contract ``flow``, or while aggregates are not answered, nothing tells that. One that
+        failed when it was asked last is asked again.
+        """
+        return (
+            source.name == ConversationsSource.name
+            and not self._failed & {source.name, self._required}
+            and self._required == ActionsSource.name
+            and any(other.name == self._required for other in self._sources)
+            and self._availability.is_available(self._required)
+            and not self._ranges.growth.is_worth_asking
         )
 
     def _gives_way(self, source: Source, due: ReadPlan, now: float) -> bool:

@@ -23,7 +23,7 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
 )
 from monitor.time_ranges import TimeRange
-from tests.clocks import DAY, NOON, ManualClock
+from tests.clocks import DAY, HOUR, NOON, ManualClock
 from tests.poller.conftest import Watch
 from tests.poller.watched_org import SMALL, WatchedOrg, raise_timeout
 from tests.simulated_org import ORG, request_counts
@@ -175,7 +175,19 @@ class TestIntegrationNames:
             watched.catalogue.refresh()
             watched.org.grant(ALL_PERMISSIONS)
             watched.catalogue.refresh()
+            watched.clock.at += HOUR
         assert warnings(logged, "catalogue_without") == ["integration names"] * 2
+
+    def test_they_are_asked_for_once_an_hour_or_when_one_is_not_known(self, watch: Watch) -> None:
+        """They hardly change, and no action may stay without the name of its integration."""
+        watched = watch(SMALL)
+        for _ in range(3):
+            watched.catalogue.refresh()
+            watched.clock.at += 600
+        assert watched.requests()["GET /api/v2/integrations"] == 1
+        watched.clock.at += HOUR
+        watched.catalogue.refresh()
+        assert watched.requests()["GET /api/v2/integrations"] == 1
 
 
 class TestLimits:
@@ -233,6 +245,7 @@ class TestLimits:
         watched = watch(SMALL, deadline_seconds=1.5)
         watched.catalogue.refresh()
         watched.fault("server_error", LIMITS)
+        watched.clock.at += HOUR
         watched.catalogue.refresh()
         watched.catalogue.refresh()
         assert watched.catalogue.concurrency_limit == 50
@@ -278,15 +291,21 @@ class TestFlowUse:
     def test_after_a_day_an_action_is_asked_about_again(
         self, watch: Watch, clock: ManualClock
     ) -> None:
-        """Flows change: what is known lasts a day. A secure action is looked for twice."""
+        """Flows change: what is known lasts a day. A secure action is looked for twice.
+
+        What is known already is looked up anew by so many at a time as make all of them a day.
+        """
         watched = watch(SMALL)
         watched.catalogue.refresh()
         clock.at += DAY - 1
         watched.catalogue.refresh()
         assert watched.requests()[LOOKUP] == 5
         clock.at += 1
-        watched.catalogue.refresh()
-        assert watched.requests()[LOOKUP] == 5
+        asked = []
+        for _ in SMALL.actions:
+            watched.catalogue.refresh()
+            asked.append(watched.requests()[LOOKUP])
+        assert sorted(asked) == [1, 1, 1, 2]
 
     def test_flows_are_known_by_name(self, watch: Watch) -> None:
         """The ledger holds who uses what, and how the flows are called."""
@@ -415,7 +434,7 @@ def test_a_listing_does_not_undo_a_raise_that_was_made_while_it_was_read(
         raise_timeout(watched, TAKE_PAYMENT.action_id, "", before, before + 1_000)
         return list_integrations(client)
 
-    watched.clock.at += 600
+    watched.clock.at += HOUR
     monkeypatch.setattr("monitor.poller.catalogue.list_integrations", raised_meanwhile)
     watched.catalogue.refresh()
     assert known(watched)[TAKE_PAYMENT.action_id].configured_timeout_ms == before + 1_000

@@ -190,7 +190,7 @@ class TestRefusal:
         watched = watch(SMALL)
         watched.source_reader.poll()
         watched.fault(kind, DETAILS, count=1)
-        clock.at += MINUTE
+        clock.at += 10 * MINUTE
         report = watched.source_reader.poll()
         assert (report.result, report.available["conversations"]) == (PollResult.PARTIAL, True)
         clock.at += MINUTE
@@ -283,6 +283,7 @@ class TestRefusal:
         """A permission that was granted and taken away is news."""
         watched = watch(SMALL)
         for _ in range(2):
+            clock.at += HOUR
             watched.fault("forbidden", DETAILS)
             for _ in range(2):
                 watched.source_reader.poll()

@@ -80,6 +80,11 @@ class RequestBudget:
         return self._deadline - self._monotonic()
 
     @property
+    def remaining_requests(self) -> int:
+        """How many requests may still be sent."""
+        return self._requests
+
+    @property
     def is_half_spent(self) -> bool:
         """Whether to begin nothing new: what is left is for what has been begun."""
         return self.remaining_seconds < self.seconds / 2
