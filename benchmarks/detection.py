@@ -20,6 +20,7 @@ from benchmarks.rows import DisagreementError, Row
 from benchmarks.watched_orgs import watch
 from monitor.jobs import add_job, new_scheduler, poll_phase_seconds
 from monitor.simulator import PUNCTUAL, Scenario, scaled
+from monitor.worker_threads import WorkerThreads
 
 BEGIN = 1_795_435_200
 """2026-11-23 12:00 UTC, a Monday."""
@@ -50,7 +51,7 @@ class _Now:
 
 def due_times(started: float, polls: int) -> list[float]:
     """Return when a daemon that is started at a moment polls its only org; epoch seconds."""
-    scheduler = new_scheduler(1)
+    scheduler = new_scheduler(WorkerThreads())
     phase = poll_phase_seconds(INTERVAL_SECONDS, 0)
     begun = datetime.now(UTC)
     job = add_job(scheduler, _Now(started), INTERVAL_SECONDS, lambda: None, phase_seconds=phase)
