@@ -57,13 +57,36 @@ class DiagnosisSettings:
     max_step: float = LARGEST_STEP
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A diagnosis, and whether it holds for as long as the evidence is the same.
+
+    Attributes:
+        diagnosis: The diagnosis.
+        is_short_lived: Whether it may be another one as time passes, without anything new.
+    """
+
+    diagnosis: Diagnosis
+    is_short_lived: bool
+
+
 def diagnose(
     evidence: ActionEvidence,
     settings: DiagnosisSettings | None = None,
     editable: Editable = Editable.YES,
     settled_until: float | None = None,
 ) -> Diagnosis:
-    """Return the diagnosis of one action.
+    """Return the diagnosis of one action; see ``judge``."""
+    return judge(evidence, settings, editable, settled_until).diagnosis
+
+
+def judge(
+    evidence: ActionEvidence,
+    settings: DiagnosisSettings | None = None,
+    editable: Editable = Editable.YES,
+    settled_until: float | None = None,
+) -> Judgement:
+    """Judge one action.
 
     Args:
         evidence: Its settled windows.
@@ -106,7 +129,7 @@ def diagnose(
     if recommendation is not None and verdict is not Verdict.SLOW_TAIL:
         # What it would take is told; but a raise to the cap is not what it needs.
         recommendation = replace(recommendation, next_ms=None)
-    return Diagnosis(
+    found = Diagnosis(
         verdict=verdict,
         rule=rule,
         why=verdict_reason(verdict, findings, timeout_ms, pooled.early_at_ms),
@@ -137,6 +160,8 @@ def diagnose(
         ),
         incidents=findings.incidents,
     )
+    bunches = (*findings.incidents, *findings.slow_spells)
+    return Judgement(found, is_short_lived=any(one.is_ongoing for one in bunches))
 
 
 def _find(

@@ -23,6 +23,8 @@ from monitor.time_ranges import TimeRange, floor_to
 
 log = structlog.get_logger()
 
+HOUR_SECONDS = 3_600
+
 NoteFailure = Callable[[str, TimeoutMonitorError], None]
 
 
@@ -74,7 +76,10 @@ class DiagnosisSections(Protocol):
 
 
 def diagnosed_range(settings: DiagnosisSections, now: float, window_seconds: int) -> TimeRange:
-    """Return the settled windows that a diagnosis looks at.
+    """Return the settled windows that a diagnosis looks at: eight days, and the hour begun before.
+
+    Windows leave it at full hours, all those of an hour together: in between nothing is forgotten,
+    and what has not changed need not be judged anew.
 
     Args:
         settings: How old a window is when it has settled.
@@ -82,4 +87,4 @@ def diagnosed_range(settings: DiagnosisSections, now: float, window_seconds: int
         window_seconds: Length of the windows that the org's executions are counted in.
     """
     end = floor_to(now - settings.collect.settle, window_seconds)
-    return TimeRange(end - DIAGNOSED_SECONDS, end)
+    return TimeRange(floor_to(end - DIAGNOSED_SECONDS, HOUR_SECONDS), end)

@@ -13,9 +13,11 @@ from concurrent import futures
 
 import structlog
 
-from monitor.config import Settings
+from monitor.config import DIAGNOSED_SECONDS, Settings
+from monitor.diagnosis.carried import CarriedOver, completed
 from monitor.diagnosis.cluster import DaskCluster, refuse_without_dask
 from monitor.diagnosis.diagnosed import (
+    HOUR_SECONDS,
     DiagnosedOrg,
     DiagnosisCancelledError,
     DiagnosisSections,
@@ -50,6 +52,7 @@ class Diagnoser:
         here: WorkerProcess,
         cluster: DaskCluster | None = None,
         *,
+        goes_on: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start nothing, and connect to nothing yet.
@@ -57,11 +60,14 @@ class Diagnoser:
         Args:
             here: The process of our own.
             cluster: A cluster, which is asked first; None where there is none.
+            goes_on: Whether a diagnosis goes on from the one before it.
             monotonic: Tells seconds, for when to ask the cluster again.
         """
         self._here = here
         self._cluster = cluster
         self._monotonic = monotonic
+        self._goes_on = goes_on
+        self._before = dict[str, tuple[OrgDiagnosis, CarriedOver]]()
         self._lock = threading.Lock()
         self._ask_again_at: float | None = None
 
@@ -76,7 +82,11 @@ class Diagnoser:
         if settings.diagnosis.scheduler:
             refuse_without_dask()
             cluster = DaskCluster(settings.diagnosis.scheduler)
-        return cls(WorkerProcess(use_state, settings.state.url), cluster)
+        # What is pruned before it is too old to be looked at leaves without a trace.
+        goes_on = settings.state.retention >= (
+            DIAGNOSED_SECONDS + settings.collect.settle + 2 * HOUR_SECONDS
+        )
+        return cls(WorkerProcess(use_state, settings.state.url), cluster, goes_on=goes_on)
 
     @property
     def tasks(self) -> int:
@@ -105,14 +115,18 @@ class Diagnoser:
             LedgerError: The state can't be read.
             WorkerLostError: The process was lost, and the one after it too.
         """
-        task = DiagnosisTask.of(org, settings, now, ledger.state_id)
+        before, carried = self._before.get(org.name, (None, None))
+        task = DiagnosisTask.of(org, settings, now, ledger.state_id, carried)
         outcome = self._on_the_cluster(task, cancelled)
         if outcome is None:
             outcome = self._in_our_process(task, cancelled)
         for action_id, failure in outcome.failed_actions:
             log_failure(action_id, TimeoutMonitorError(failure.message, failure.hint))
-        if outcome.diagnosis is not None:
-            return outcome.diagnosis
+        if outcome.update is not None:
+            found = completed(outcome.update, before)
+            if self._goes_on:
+                self._before[org.name] = found, outcome.update.carried
+            return found
         assert outcome.failure is not None  # noqa: S101 - one of the two is there
         raise LedgerError(outcome.failure.message, outcome.failure.hint)
 

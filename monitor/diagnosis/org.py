@@ -1,18 +1,31 @@
 """Diagnoses every action of an org from the ledger: why each times out, would more time help.
 
 Only settled windows are looked at: those of the last eight days, which are the last 24 hours and
-the week before that they are held against.
+the week before that they are held against. What can't have changed since an earlier diagnosis is
+not looked at again (``carried``).
 """
 
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from monitor.contract import Contract
-from monitor.diagnosis.action import DiagnosisSettings, diagnose
+from monitor.diagnosis.carried import (
+    CarriedOver,
+    DiagnosisUpdate,
+    Print,
+    completed,
+    print_of,
+    print_of_settings,
+)
 from monitor.diagnosis.diagnosed import (
     DiagnosedOrg,
     DiagnosisCancelledError,
@@ -21,15 +34,11 @@ from monitor.diagnosis.diagnosed import (
     diagnosed_range,
     log_failure,
 )
-from monitor.diagnosis.editable import Editable, editability
-from monitor.diagnosis.evidence import ActionEvidence
-from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis, Verdict
-from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
-from monitor.errors import UnforeseenError
-from monitor.formats import seconds
-from monitor.ledger import Ledger, OrgState
-from monitor.model import CAP_MS, FUNCTION_DEFAULT_TIMEOUT_MS, Action, ActionKind
-from monitor.name_patterns import is_named
+from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
+from monitor.diagnosis.org_diagnoser import OrgDiagnoser
+from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory, bucketed
+from monitor.diagnosis.settled_growth import SettledGrowth
+from monitor.ledger import Ledger, OrgState, OrgTallies
 from monitor.time_ranges import TimeRange
 
 BUCKET_SECONDS = 3_600
@@ -38,8 +47,8 @@ BUCKET_SECONDS = 3_600
 MAX_SINGLE_WINDOWS = 250_000
 """So many windows of actions are looked at one by one; beyond it the memory would not be small."""
 
-PLATFORM_STEP_MS = 1_000.0
-"""The platform's timeouts are whole seconds."""
+MOST_READ_ALONE = 1 / 8
+"""Where more of the actions have changed than this, reading all of them at once is faster."""
 
 
 def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how to end it
@@ -64,33 +73,234 @@ def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how
         DiagnosisCancelledError: ``cancelled`` was set meanwhile.
         LedgerError: The ledger can't be read.
     """
-    state = ledger.state(org.name)
-    window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
-    time_range = diagnosed_range(settings, now, window_seconds)
-    known = load_timeout_history(ledger, org.name)
-    org_evidence = load_evidence(ledger, org, settings, time_range, state)
-    diagnoser = _OrgDiagnoser(
-        settings, state, known, _flow_contract(org), time_range.end, note_failure
+    return completed(
+        update_diagnosis(
+            ledger, org, settings, now, cancelled=cancelled, note_failure=note_failure
+        ),
+        None,
     )
+
+
+def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, and how to end it
+    ledger: Ledger,
+    org: DiagnosedOrg,
+    settings: DiagnosisSections,
+    now: float,
+    *,
+    carried: CarriedOver | None = None,
+    cancelled: threading.Event | None = None,
+    note_failure: NoteFailure = log_failure,
+) -> DiagnosisUpdate:
+    """Return a diagnosis of an org, but for the actions whose verdicts still hold.
+
+    Args:
+        ledger: What has been seen.
+        org: The org.
+        settings: What is wanted, and how long windows are.
+        now: The time; epoch seconds.
+        carried: What an earlier diagnosis left; None to judge all.
+        cancelled: Set it to stop: the answer is not wanted any more.
+        note_failure: Called with the id of an action that the method fails on.
+
+    Raises:
+        DiagnosisCancelledError: ``cancelled`` was set meanwhile.
+        LedgerError: The ledger can't be read.
+    """
+    asked = _Asked(ledger, org, settings, ledger.state(org.name), now)
+    known = load_timeout_history(ledger, org.name)
+    diagnoser = OrgDiagnoser(
+        settings, asked.state, known, _flow_contract(org), asked.time_range.end, note_failure
+    )
+    before = carried if carried is not None and asked.goes_on_from(carried) else None
+    growth = asked.growth(asked.time_range.end if before is None else before.time_range.end)
+    action_ids = sorted(diagnoser.actions | growth.action_ids)
+
+    def prints(until: int) -> dict[str, Print]:
+        """Return what each verdict follows from, as far as windows that began before then do."""
+        return {
+            action_id: print_of(diagnoser.facts(action_id), growth.settled(action_id, until))
+            for action_id in action_ids
+        }
+
+    changed = action_ids if before is None else _changed(before, prints, growth, asked.time_range)
+    is_alone = before is not None and len(changed) <= MOST_READ_ALONE * len(action_ids)
+    whole = None if is_alone else asked.evidence()
     diagnoses: dict[str, Diagnosis] = {}
-    for action_id in sorted(diagnoser.actions | dict.fromkeys(org_evidence.action_ids)):
+    for action_id in changed:
         if cancelled is not None and cancelled.is_set():
             raise DiagnosisCancelledError
-        evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
+        found = asked.evidence(action_id) if whole is None else whole
+        evidence = found.evidence(action_id, known.get(action_id, ()))
         if action_id in diagnoser.listed or evidence.executions:
             diagnoses[action_id] = diagnoser.diagnosis(action_id, evidence)
-    known_range = _known_range(time_range, state, org.contract)
-    return OrgDiagnosis(
-        org=org.name,
-        contract=org.contract,
-        time_range=known_range,
-        taken_at=now,
-        missing_seconds=state.missing_seconds(known_range, org.contract.execution_source),
-        diagnoses=diagnoses,
-        concurrency=None
-        if _flow_contract(org)
-        else _concurrency(org_evidence, state, time_range, window_seconds, diagnoses),
+    spent_us, unmeasured = array("q"), dict[str, float]()
+    if not _flow_contract(org):
+        spent_us, unmeasured = asked.spent(before, growth, whole, diagnoses, changed)
+    known_range = _known_range(asked.time_range, asked.state, org.contract)
+    return DiagnosisUpdate(
+        rest=OrgDiagnosis(
+            org=org.name,
+            contract=org.contract,
+            time_range=known_range,
+            taken_at=now,
+            missing_seconds=asked.state.missing_seconds(known_range, org.contract.execution_source),
+            diagnoses=diagnoses,
+            concurrency=None if _flow_contract(org) else asked.concurrency(spent_us),
+        ),
+        kept=() if before is None else tuple(sorted(set(action_ids) - set(changed))),
+        carried=CarriedOver(
+            time_range=asked.time_range,
+            bucket_seconds=asked.bucket_seconds,
+            asked=print_of_settings(org, settings),
+            prints=prints(asked.time_range.end),
+            short_lived=frozenset(diagnoser.short_lived),
+            settled=growth.settled_in_all(asked.time_range.end),
+            spent_us=spent_us,
+            unmeasured=unmeasured,
+        ),
     )
+
+
+def _changed(
+    before: CarriedOver,
+    prints: Callable[[int], dict[str, Print]],
+    growth: SettledGrowth,
+    time_range: TimeRange,
+) -> list[str]:
+    """Return the actions that must be judged anew, sorted."""
+    then = before.time_range.end
+    fresh = growth.called_within(TimeRange(then, time_range.end))
+    return [
+        action_id
+        for action_id, now in prints(then).items()
+        if action_id in fresh
+        or action_id in before.short_lived
+        or before.prints.get(action_id) != now
+    ]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One diagnosis of one org: what is read for it."""
+
+    ledger: Ledger
+    org: DiagnosedOrg
+    settings: DiagnosisSections
+    state: OrgState
+    now: float
+
+    @cached_property
+    def window_seconds(self) -> int:
+        return _window_seconds(self.state, self.org, self.settings)
+
+    @cached_property
+    def time_range(self) -> TimeRange:
+        return diagnosed_range(self.settings, self.now, self.window_seconds)
+
+    @cached_property
+    def bucket_seconds(self) -> int:
+        return _bucket_seconds(len(self.state.actions), self.time_range, self.window_seconds)
+
+    def goes_on_from(self, carried: CarriedOver) -> bool:
+        """Return whether what an earlier diagnosis found may still hold."""
+        return (
+            carried.asked == print_of_settings(self.org, self.settings)
+            and carried.bucket_seconds == self.bucket_seconds
+            and carried.time_range.start == self.time_range.start
+            and carried.time_range.end <= self.time_range.end
+        )
+
+    def growth(self, since: int) -> SettledGrowth:
+        """Return what came in windows from a moment on, and so what is in those before."""
+        ever = TimeRange(since, since + _EVER_SECONDS)
+        window_seconds = self.window_seconds
+        newest = self.ledger.org_tallies(
+            self.org.name, ever, bucket_seconds=window_seconds, window_seconds=window_seconds
+        )
+        return SettledGrowth(self.state.totals, newest)
+
+    def evidence(self, action_id: str | None = None) -> OrgEvidence:
+        """Return the evidence of all actions, or of one, as the whole would have it."""
+        tallies = self.ledger.org_tallies(
+            self.org.name,
+            self.time_range,
+            bucket_seconds=self.bucket_seconds,
+            window_seconds=self.window_seconds,
+            action_id=action_id,
+        )
+        return self._evidence_of(bucketed(tallies, self.bucket_seconds))
+
+    def spent(
+        self,
+        before: CarriedOver | None,
+        growth: SettledGrowth,
+        whole: OrgEvidence | None,
+        diagnoses: Mapping[str, Diagnosis],
+        changed: Collection[str],
+    ) -> tuple[array[int], dict[str, float]]:
+        """Return the microseconds that what ended in each bucket took, and what was assumed.
+
+        Args:
+            before: What it goes on from; None for nothing.
+            growth: What came since then.
+            whole: The evidence of all, where it was read.
+            diagnoses: What was found of the actions that have changed.
+            changed: Those.
+        """
+        timeout_ms = {} if before is None else dict(before.unmeasured)
+        timeout_ms |= {key: one.timeout_ms or 0.0 for key, one in diagnoses.items()}
+        then = self.time_range.end if before is None else before.time_range.end
+        goes_on = (
+            before is not None
+            and growth.settled_in_all(then) == before.settled
+            and all(
+                timeout_ms.get(key) == before.unmeasured[key]
+                for key in before.unmeasured.keys() & set(changed)
+            )
+        )
+        if before is not None and goes_on:
+            newest = growth.tallies_within(TimeRange(then, self.time_range.end))
+            since = self._evidence_of(replace(newest, time_range=self.time_range))
+            more, unmeasured = since.spent_us(timeout_ms)
+            spent = np.zeros(max(len(more), len(before.spent_us)), dtype=np.int64)
+            spent[: len(before.spent_us)] += np.frombuffer(before.spent_us, dtype=np.int64)
+            spent[: len(more)] += more
+            return _as_array(spent), dict(before.unmeasured) | unmeasured
+        if whole is None:
+            whole = self.evidence()
+        spent, unmeasured = whole.spent_us(timeout_ms)
+        return _as_array(spent), unmeasured
+
+    def concurrency(self, spent_us: array[int]) -> Concurrency | None:
+        """Return the executions at a time, without what recommended timeouts would add."""
+        missing = self.state.missing_seconds(self.time_range, Contract.PLATFORM.execution_source)
+        read = self.time_range.seconds - missing
+        if read <= 0:
+            return None
+        bucket_seconds = max(self.bucket_seconds, self.window_seconds)
+        return Concurrency(
+            mean=sum(spent_us) / 1e6 / read,
+            busiest=max(spent_us, default=0) / 1e6 / bucket_seconds,
+            busiest_seconds=bucket_seconds,
+            limit=self.state.concurrency_limit,
+            recommended=0.0,
+        )
+
+    def _evidence_of(self, tallies: OrgTallies) -> OrgEvidence:
+        return OrgEvidence(
+            tallies,
+            self.window_seconds,
+            self.settings.classify.classifier(),
+            successes_known=not _flow_contract(self.org),
+        )
+
+
+def _as_array(numbers: npt.NDArray[np.int64]) -> array[int]:
+    return array("q", numbers.tobytes())
+
+
+_EVER_SECONDS = 10 * 365 * 86_400
+"""From a moment on, whatever a wrong clock may have dated."""
 
 
 def diagnose_action(
@@ -102,12 +312,12 @@ def diagnose_action(
         LedgerError: The ledger can't be read.
     """
     state = ledger.state(org.name)
-    window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
+    window_seconds = _window_seconds(state, org, settings)
     time_range = diagnosed_range(settings, now, window_seconds)
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, state, action_id)
     evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
-    diagnoser = _OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
+    diagnoser = OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
     found = diagnoser.diagnosis(action_id, evidence)
     return found, _known_range(time_range, state, org.contract)
 
@@ -125,10 +335,9 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
     Raises:
         LedgerError: The ledger can't be read.
     """
-    window_seconds = state.window_seconds(org.contract.execution_source, settings.collect.window)
+    window_seconds = _window_seconds(state, org, settings)
     actions = len(state.actions) if action_id is None else 1
-    windows = actions * time_range.seconds // window_seconds
-    bucket_seconds = window_seconds if windows <= MAX_SINGLE_WINDOWS else BUCKET_SECONDS
+    bucket_seconds = _bucket_seconds(actions, time_range, window_seconds)
     tallies = ledger.org_tallies(
         org.name,
         time_range,
@@ -152,77 +361,13 @@ def load_timeout_history(ledger: Ledger, org: str) -> dict[str, TimeoutHistory]:
     return dict(known)
 
 
-class _OrgDiagnoser:
-    """What is asked of every action of one org."""
+def _window_seconds(state: OrgState, org: DiagnosedOrg, settings: DiagnosisSections) -> int:
+    return state.window_seconds(org.contract.execution_source, settings.collect.window)
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what is the same for all of them
-        self,
-        settings: DiagnosisSections,
-        state: OrgState,
-        known: Mapping[str, TimeoutHistory],
-        flow_contract: bool,  # noqa: FBT001 - a fact of the org, named at every call
-        settled_until: float,
-        note_failure: NoteFailure = log_failure,
-    ) -> None:
-        recommend = settings.recommend
-        self._note_failure = note_failure
-        self._known = known
-        self._settled_until = settled_until
-        self._terraform = recommend.terraform_actions
-        self._flows: defaultdict[str, set[str]] = defaultdict(set)
-        for action_id, flow_id in state.flow_use:
-            self._flows[action_id] |= {flow_id, state.flow_names.get(flow_id, "")}
-        self._flow_contract = flow_contract
-        self._settings = DiagnosisSettings(
-            target_success=recommend.target_success,
-            min_executions=recommend.min_executions,
-            min_timeouts=recommend.min_timeouts,
-            min_windows=recommend.min_windows,
-            min_span_seconds=recommend.min_span,
-            cap_ms=min(CAP_MS, settings.remediation.max_timeout_ms),
-            step_ms=PLATFORM_STEP_MS,
-            max_step=settings.remediation.max_step,
-        )
-        self.actions = {action.action_id: action for action in state.actions}
-        self.listed = {
-            action_id
-            for action_id, action in self.actions.items()
-            if action.kind is not ActionKind.UNKNOWN and action_id not in state.gone
-        }
 
-    def diagnosis(self, action_id: str, evidence: ActionEvidence) -> Diagnosis:
-        """One action's; where the method fails, which it should not, that is the reason."""
-        action = self.actions.get(action_id, Action(action_id, action_id, kind=ActionKind.UNKNOWN))
-        changeable = self._editable(action)
-        settings = self._settings
-        if action.kind is ActionKind.FUNCTION:
-            # Its platform allows no more.
-            settings = replace(settings, cap_ms=min(settings.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
-        try:
-            found = diagnose(evidence, settings, changeable, self._settled_until)
-        except Exception as error:  # noqa: BLE001 - the others must get theirs all the same
-            self._note_failure(action_id, UnforeseenError.of(error))
-            nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
-            reason = "It could not be judged: the program failed on it, and its log says how"
-            found = replace(diagnose(nothing, settings, changeable), why=reason, missing=(reason,))
-        return self._after_a_change(action_id, found)
-
-    def _editable(self, action: Action) -> Editable:
-        of_flows = self._flows[action.action_id] if action.kind is ActionKind.FLOW else set[str]()
-        kept = is_named(self._terraform, (action.name, action.action_id, *of_flows))
-        return editability(action.kind, action.timeout_ms, self._settings.cap_ms, terraform=kept)
-
-    def _after_a_change(self, action_id: str, found: Diagnosis) -> Diagnosis:
-        """Recommend nothing from before a change whose effect is not settled yet."""
-        changes = self._known.get(action_id, ())
-        now_ms = changes[-1][1] if changes else None
-        if not now_ms or not found.timeout_ms or abs(now_ms - found.timeout_ms) < 1:
-            return found
-        note = (
-            f"The timeout is {seconds(now_ms)} since a moment ago, not {seconds(found.timeout_ms)} "
-            "any more: what that does shows as soon as its windows are settled"
-        )
-        return replace(found, recommendation=None, notes=(*found.notes, note))
+def _bucket_seconds(actions: int, time_range: TimeRange, window_seconds: int) -> int:
+    windows = actions * time_range.seconds // window_seconds
+    return window_seconds if windows <= MAX_SINGLE_WINDOWS else BUCKET_SECONDS
 
 
 def _flow_contract(org: DiagnosedOrg) -> bool:
@@ -234,32 +379,3 @@ def _known_range(time_range: TimeRange, state: OrgState, contract: Contract) -> 
     coverage = state.coverage.get(contract.execution_source, ())
     begin = max(time_range.start, coverage[0].start) if coverage else time_range.start
     return TimeRange(min(begin, time_range.end), time_range.end)
-
-
-def _concurrency(
-    org_evidence: OrgEvidence,
-    state: OrgState,
-    time_range: TimeRange,
-    window_seconds: int,
-    diagnoses: Mapping[str, Diagnosis],
-) -> Concurrency | None:
-    read = time_range.seconds - state.missing_seconds(
-        time_range, Contract.PLATFORM.execution_source
-    )
-    if read <= 0:
-        return None
-    known = {key: one.timeout_ms for key, one in diagnoses.items() if one.timeout_ms}
-    _, spent = org_evidence.busy_seconds(known)
-    added = sum(
-        one.recommendation.slots_after - one.recommendation.slots_before
-        for one in diagnoses.values()
-        if one.recommendation is not None and one.verdict is Verdict.SLOW_TAIL
-    )
-    bucket_seconds = max(org_evidence.bucket_seconds, window_seconds)
-    return Concurrency(
-        mean=float(spent.sum()) / read,
-        busiest=float(spent.max(initial=0.0)) / bucket_seconds,
-        busiest_seconds=bucket_seconds,
-        limit=state.concurrency_limit,
-        recommended=added,
-    )

@@ -7,7 +7,7 @@ how many there were is exact, how long they took is that of the bucket.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -98,12 +98,20 @@ class OrgEvidence:
             **columns,
         )
 
-    def busy_seconds(self, timeout_ms: Mapping[str, float]) -> tuple[Floats, Floats]:
-        """Return the starts of buckets, and the seconds that what ended in each took together.
+    def spent_us(
+        self, timeout_ms: Mapping[str, float]
+    ) -> tuple[npt.NDArray[np.int64], dict[str, float]]:
+        """Return the microseconds that what ended in each bucket took together.
+
+        Whole numbers: their sum is the same in whatever order and parts they come.
 
         Args:
             timeout_ms: The timeout in force by action id: how long an execution held its slot that
                 timed out and shows no duration.
+
+        Returns:
+            One number for each bucket from the start of the period to the last that holds
+            anything; and by action id the timeouts that were of use.
         """
         parts = [self._successes.columns, self._failures.columns]
         bucket = np.concatenate([self._bucket(part.start) for part in parts])
@@ -113,11 +121,13 @@ class OrgEvidence:
             for key, action_id in self._action_of.items()
         }
         limit = np.array([by_series[key] for key in failures.series.tolist()], dtype=np.float64)
-        held = failures.duration_ms + failures.count * self._unmeasured(failures) * limit
-        spent = np.concatenate([self._successes.columns.duration_ms, held]) / 1000
-        buckets, at = np.unique(bucket, return_inverse=True)
-        sums = _sums(at, spent, len(buckets))
-        return self._begin + buckets * float(self._bucket_seconds), sums
+        unmeasured = self._unmeasured(failures)
+        held = failures.duration_ms + failures.count * unmeasured * limit
+        spent = np.concatenate([self._successes.columns.duration_ms, held]) * 1_000
+        sums = np.zeros(int(bucket.max(initial=-1)) + 1, dtype=np.int64)
+        np.add.at(sums, bucket, np.rint(spent).astype(np.int64))
+        assumed = {self._action_of[key] for key in np.unique(failures.series[unmeasured]).tolist()}
+        return sums, {action_id: timeout_ms.get(action_id, 0.0) for action_id in assumed}
 
     @staticmethod
     def _unmeasured(failures: TallyColumns) -> npt.NDArray[np.bool_]:
@@ -206,6 +216,31 @@ class _TalliesByAction:
 
     def rows(self, number: int) -> TallyColumns:
         return self.columns.take(slice(int(self.at[number]), int(self.at[number + 1])))
+
+
+def bucketed(tallies: OrgTallies, bucket_seconds: int) -> OrgTallies:
+    """Return tallies whose successes are summed by bucket, as those of a whole org are."""
+    if tallies.bucket_seconds == bucket_seconds:
+        return tallies
+    begin, columns = tallies.time_range.start, tallies.successes
+    bucket = begin + (columns.start - begin) // bucket_seconds * bucket_seconds
+    order = np.lexsort((bucket, columns.series))
+    columns, bucket = columns.take(order), bucket[order]
+    first = np.ones(len(bucket), dtype=np.bool_)
+    first[1:] = (columns.series[1:] != columns.series[:-1]) | (bucket[1:] != bucket[:-1])
+    at = np.flatnonzero(first)
+    if not at.size:
+        return replace(tallies, bucket_seconds=bucket_seconds)
+    summed = TallyColumns(
+        series=columns.series[at],
+        start=bucket[at],
+        count=np.add.reduceat(columns.count, at),
+        duration_ms=np.add.reduceat(columns.duration_ms, at),
+        min_ms=np.minimum.reduceat(columns.min_ms, at),
+        max_ms=np.maximum.reduceat(columns.max_ms, at),
+        bands=np.add.reduceat(columns.bands, at, axis=0),
+    )
+    return replace(tallies, bucket_seconds=bucket_seconds, successes=summed)
 
 
 def _action_numbers(series: Ints, of_series: Mapping[int, int]) -> Ints:

@@ -18,8 +18,8 @@ from monitor.config import (
     RemediationSettings,
 )
 from monitor.contract import Contract
+from monitor.diagnosis.carried import CarriedOver, DiagnosisUpdate
 from monitor.diagnosis.diagnosed import DiagnosedOrg, DiagnosisSections
-from monitor.diagnosis.model import OrgDiagnosis
 from monitor.errors import ConfigurationError, LedgerError, TimeoutMonitorError, UnforeseenError
 from monitor.ledger import Ledger
 
@@ -36,7 +36,7 @@ def use_state(url: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisTask:
-    """One org to diagnose; it is an org and its settings to ``diagnose_org``.
+    """One org to diagnose; it is an org and its settings to ``update_diagnosis``.
 
     Attributes:
         name: The org's configured name.
@@ -47,6 +47,7 @@ class DiagnosisTask:
         remediation: How far and by which steps a timeout may be raised.
         now: The time; epoch seconds.
         state_id: Which state is meant.
+        carried: What an earlier diagnosis of the org left; None to judge all of it.
         version: Of the program that asks.
     """
 
@@ -58,10 +59,18 @@ class DiagnosisTask:
     remediation: RemediationSettings
     now: float
     state_id: str
+    carried: CarriedOver | None = None
     version: str = __version__
 
     @classmethod
-    def of(cls, org: DiagnosedOrg, settings: DiagnosisSections, now: float, state_id: str) -> Self:
+    def of(
+        cls,
+        org: DiagnosedOrg,
+        settings: DiagnosisSections,
+        now: float,
+        state_id: str,
+        carried: CarriedOver | None = None,
+    ) -> Self:
         """Return the task of diagnosing an org now."""
         return cls(
             name=org.name,
@@ -72,6 +81,7 @@ class DiagnosisTask:
             remediation=settings.remediation,
             now=now,
             state_id=state_id,
+            carried=carried,
         )
 
 
@@ -95,12 +105,12 @@ class TaskOutcome:
     """What became of a task.
 
     Attributes:
-        diagnosis: The verdicts; None where there are none.
+        update: The verdicts that are new; None where there are none.
         failure: Why there are none; None where there are.
         failed_actions: Actions that the method failed on, by id.
     """
 
-    diagnosis: OrgDiagnosis | None
+    update: DiagnosisUpdate | None
     failure: Failure | None = None
     failed_actions: tuple[tuple[str, Failure], ...] = ()
 
@@ -108,7 +118,7 @@ class TaskOutcome:
 def run_task(task: DiagnosisTask) -> TaskOutcome:
     """Diagnose an org, in whatever process this is; nothing is raised."""
     # Whoever makes a task needs none of what it takes to do it.
-    from monitor.diagnosis.org import diagnose_org  # noqa: PLC0415
+    from monitor.diagnosis.org import update_diagnosis  # noqa: PLC0415
 
     failed: list[tuple[str, Failure]] = []
 
@@ -119,7 +129,9 @@ def run_task(task: DiagnosisTask) -> TaskOutcome:
         _refuse_another_version(task.version)
         with Ledger.open(_state_url(), may_create=False) as ledger:
             _refuse_another_state(ledger, task.state_id)
-            found = diagnose_org(ledger, task, task, task.now, note_failure=note)
+            found = update_diagnosis(
+                ledger, task, task, task.now, carried=task.carried, note_failure=note
+            )
     except ConfigurationError as error:
         return TaskOutcome(None, Failure(error.message, error.hint, is_of_the_process=True))
     except LedgerError as error:

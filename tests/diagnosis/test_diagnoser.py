@@ -102,6 +102,17 @@ def test_a_killed_process_costs_no_verdict(ledger: Ledger, here: WorkerProcess) 
     assert [(one["event"], one["org"]) for one in lines] == [("diagnosis_worker_lost", "acme")]
 
 
+def test_what_still_holds_is_not_judged_again(ledger: Ledger, here: WorkerProcess) -> None:
+    """It is carried over, however often the process ends in between."""
+    diagnoser = Diagnoser(here)
+    first = diagnoser.diagnose_org(ledger, ACME, Settings(), NOW, NEVER)
+    here.end_process()
+    second = diagnoser.diagnose_org(ledger, ACME, Settings(), NOW + 300, NEVER)
+
+    assert second == diagnose_org(ledger, ACME, Settings(), NOW + 300)
+    assert second.diagnoses["slow"] is first.diagnoses["slow"]
+
+
 def test_a_process_that_is_killed_each_time_is_an_error(
     ledger: Ledger, here: WorkerProcess
 ) -> None:
@@ -186,7 +197,7 @@ def test_a_task_of_another_state_or_version_is_refused(
     sections = {name: getattr(Settings(), name) for name in SECTIONS}
     outcome = run_task(DiagnosisTask(**{**sections, **facts, **change}))
 
-    assert outcome.diagnosis is None
+    assert outcome.update is None
     assert outcome.failure is not None
     assert says in outcome.failure.message
     assert outcome.failure.is_of_the_process

@@ -13,6 +13,8 @@ from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.diagnosis import org as org_module
+from monitor.diagnosis import org_diagnoser
+from monitor.diagnosis.action import Judgement
 from monitor.diagnosis.diagnosed import DiagnosisCancelledError, diagnosed_range
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
@@ -257,14 +259,14 @@ def test_a_diagnosis_that_fails_leaves_the_others_alone(
 ) -> None:
     """It is insufficient, with the reason, and the log has the rest."""
     slow_org.catalogue(SLOW, Action("odd", "Odd"))
-    honest: Callable[..., Diagnosis] = vars(org_module)["diagnose"]
+    honest: Callable[..., Judgement] = vars(org_diagnoser)["judge"]
 
-    def breaks(evidence: ActionEvidence, *rest: object) -> Diagnosis:
+    def breaks(evidence: ActionEvidence, *rest: object) -> Judgement:
         if evidence.executions:
             raise ZeroDivisionError
         return honest(evidence, *rest)
 
-    monkeypatch.setattr(org_module, "diagnose", breaks)
+    monkeypatch.setattr(org_diagnoser, "judge", breaks)
     with structlog.testing.capture_logs() as logs:
         found = diagnosed(slow_org.ledger)
 
