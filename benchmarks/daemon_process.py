@@ -170,11 +170,18 @@ class DaemonProcess:
             OSError: It does not answer.
         """
         before = self.usage.cpu_seconds
-        body = self.get("/metrics")[1]
+        text = self.metrics()
         spent = self.usage.cpu_seconds - before
-        text = gzip.decompress(body)
         series = sum(not line.startswith(b"#") for line in text.splitlines())
         return Scrape(spent, series, len(text))
+
+    def metrics(self) -> bytes:
+        """Return the text of a scrape.
+
+        Raises:
+            OSError: It does not answer.
+        """
+        return gzip.decompress(self.get("/metrics")[1])
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """End it, and wait until it has."""

@@ -47,6 +47,7 @@ class Crowd:
         interval: How often each is polled, as ``[collect] interval`` has it.
         state: URL of the state; an SQLite file in the folder where empty.
         initial: How much of the past a fresh state begins with.
+        first: The number of the first org.
     """
 
     orgs: int = 50
@@ -54,6 +55,7 @@ class Crowd:
     interval: str = "1m"
     state: str = ""
     initial: str = "1h"
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def configuration(
     sections += [
         f'[[org]]\nname = "org-{number:03d}"\napi_url = "{url}"\n'
         f'client_id = "{client_id}"\nclient_secret = "{secret}"\n'
-        for number in range(1, crowd.orgs + 1)
+        for number in range(crowd.first, crowd.first + crowd.orgs)
     ]
     path = folder / "timeout-monitor.toml"
     path.write_text("\n".join(sections), encoding="utf-8")
@@ -220,20 +222,23 @@ def rows(*, quick: bool) -> list[Row]:
     what = f"{crowd.orgs} orgs of {crowd.actions} actions, polls each {crowd.interval}"
     beyond = outcome.health_cpu_seconds - imports
     found = [
-        _row(
+        bounded_row(
             f"{what}: CPU, one scrape each 15 s in it", outcome.steady_cores, "{:.0%}", MOST_CORES
         ),
-        _row(f"{what}: the most resident memory", usage.memory_mib, "{:.0f} MiB", MOST_MIB),
-        _row(f"{what}: threads", usage.threads, "{:.0f}", MOST_THREADS),
-        _row(f"{what}: to the first /healthz, beyond imports", beyond, "{:.2f} s", MOST_START),
+        bounded_row(f"{what}: the most resident memory", usage.memory_mib, "{:.0f} MiB", MOST_MIB),
+        bounded_row(f"{what}: threads", usage.threads, "{:.0f}", MOST_THREADS),
+        bounded_row(
+            f"{what}: to the first /healthz, beyond imports", beyond, "{:.2f} s", MOST_START
+        ),
     ]
     if scrapes:
         spent = statistics.median(scrape.cpu_seconds for scrape in scrapes)
-        found.append(_row(f"{what}: one scrape, compressed", spent, "{:.2f} s", MOST_SCRAPE))
+        found.append(bounded_row(f"{what}: one scrape, compressed", spent, "{:.2f} s", MOST_SCRAPE))
     return found
 
 
-def _row(what: str, figure: float, form: str, most: float) -> Row:
+def bounded_row(what: str, figure: float, form: str, most: float) -> Row:
+    """Return a row of a figure that has to stay below a bound."""
     return Row(what, form.format(figure), "", f"less than {form.format(most)}", figure < most)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import signal
 import threading
@@ -285,10 +286,15 @@ class Daemon:
             self._poll(poller)
 
     def _take_leases(self) -> None:
-        """Take every org that no other program reads, and show which are read here."""
-        for poller in self._pollers:
-            if not self._leases.read_by(poller.name):
-                self._leases.take(poller.name)
+        """Take this program's share of the orgs that none reads.
+
+        What another one leaves, or can't read, comes with the next renewal, or with its next poll.
+        """
+        names = [poller.name for poller in self._pollers]
+        readers = {self._leases.read_by(name) for name in names} - {""}
+        free = [n for n in names if not self._leases.read_by(n) and not self._leases.held(n)]
+        for name in free[: math.ceil(len(free) / (len(readers) + 1))]:
+            self._leases.take(name)
 
     def _after_renewal(self) -> None:
         """Take over what another program reads no more, and poll it at once."""

@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-USUAL_THREADS = 12
+USUAL_THREADS = 10
 """So many run what is due of fifty orgs: a poll a minute of each takes a second or two."""
 
 HANGS_AFTER_SECONDS = 20.0
