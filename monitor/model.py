@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 BAND_EDGES_MS: tuple[int, ...] = (
     100, 250, 500, 750, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500,
     4_000, 5_000, 6_000, 7_500, 10_000, 12_500, 15_000, 20_000, 25_000, 30_000,
@@ -199,8 +201,7 @@ class ExecutionList:
     truncation: Truncation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(msgspec.Struct, frozen=True, gc=False):
     """One timeout that hit one conversation, from its detail record.
 
     ``conversation_id`` and ``segment_start_ms`` together name it: pages may repeat it.

@@ -50,6 +50,9 @@ def sanitize(text: str, longest: int = LONGEST_NAME) -> str:
         text: Any text.
         longest: More characters than that are cut off.
     """
+    if len(text) <= longest and text.isprintable():
+        # As nearly every text is: what Python calls printable has nothing unfit in it.
+        return SECRETS.redact_name(text)
     # Before it is cut: half of a secret would no longer be known for one.
     text = SECRETS.redact_name(text[: longest + _LONGEST_LOOKED_AT])
     if len(text) > longest:

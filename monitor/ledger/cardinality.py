@@ -27,6 +27,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import structs
 from sqlalchemy import Column, Connection, func, select
 
 from monitor.counts import Counts, SeriesKey, Tally, TallyKey, largest
@@ -194,7 +195,7 @@ def _without_flows(read: Reading, room: _Room) -> list[FlowErrorTally]:
 
 
 def _incident(incident: Incident, room: _Room) -> Incident:
-    return replace(
+    return structs.replace(
         incident,
         action_id=UNKNOWN_ACTION if incident.action_id in room.actions else incident.action_id,
         error_type=room.words.get(incident.error_type, incident.error_type),

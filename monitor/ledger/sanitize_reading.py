@@ -78,7 +78,7 @@ def _duration(duration_ms: float) -> float:
 
 
 def _incident(incident: Incident) -> Incident:
-    return replace(
+    return structs.replace(
         incident,
         conversation_id=sanitize_id(incident.conversation_id),
         action_id=sanitize_id(incident.action_id),

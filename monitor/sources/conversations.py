@@ -10,9 +10,14 @@ its flow, and so marked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Protocol
+
+from msgspec import structs
 
 from monitor.errors import TooMuchAskedError
 from monitor.genesys import (
@@ -28,6 +33,7 @@ from monitor.genesys import (
     SegmentClause,
     SegmentFilter,
     SegmentPredicate,
+    Session,
     SessionFlow,
     conversation_details,
     epoch_ms,
@@ -72,6 +78,10 @@ _MOST_KEPT = 40
 """Deep reads whose exits are kept for who asks next: a backfill of five weeks, a day a read."""
 
 
+_MOST_CODES = 1_000
+"""Error codes of which it is remembered whether they say that time ran out."""
+
+
 @dataclass(frozen=True, slots=True)
 class FlowExit:
     """A caller whom a flow lost, as a detail record tells it.
@@ -113,7 +123,7 @@ class ConversationsSource:
     def __init__(self, client: Client, classifier: Classifier, attribution: Attribution) -> None:
         """Ask through this client."""
         self._client = client
-        self._classifier = classifier
+        self._is_timeout = lru_cache(maxsize=_MOST_CODES)(classifier.is_timeout)
         self._attribution = attribution
         self._kept: dict[TimeRange, tuple[FlowExit, ...]] = {}
 
@@ -131,17 +141,13 @@ class ConversationsSource:
             GenesysError: The platform did not answer.
         """
         reach = LONGEST_CALL_SECONDS if deep else USUAL_CALL_SECONDS
-        found: dict[tuple[str, int], Incident] = {}
-        exits: dict[tuple[str, str, int], FlowExit] = {}
         begun = TimeRange(time_range.start - reach, time_range.end)
-        for conversation in self._conversations(begun, FAILED_IN_A_FLOW):
-            exits.update(_exits(conversation))
-            for incident in self._incidents(conversation):
-                if time_range.start <= incident.at < time_range.end:
-                    found[incident.conversation_id, incident.segment_start_ms] = incident
+        found = _Found(time_range, self._is_timeout, self._attribution, with_exits=deep)
+        for page in self._pages(begun, FAILED_IN_A_FLOW):
+            found.add(page)
         if deep:
-            self._keep(time_range, exits)
-        return Evidence(incidents=tuple(found.values()))
+            self._keep(time_range, found)
+        return Evidence(incidents=tuple(found.incidents.values()))
 
     def flow_exits(self, time_range: TimeRange) -> tuple[FlowExit, ...]:
         """Return the callers whom flows lost in a period.
@@ -152,32 +158,38 @@ class ConversationsSource:
             GenesysError: The platform did not answer.
         """
         if time_range not in self._kept:
-            exits: dict[tuple[str, str, int], FlowExit] = {}
             begun = TimeRange(time_range.start - LONGEST_CALL_SECONDS, time_range.end)
-            for conversation in self._conversations(begun, LOST_IN_A_FLOW):
-                exits.update(_exits(conversation))
-            self._keep(time_range, exits)
+            found = _Found(time_range, self._is_timeout, self._attribution, with_exits=True)
+            for page in self._pages(begun, LOST_IN_A_FLOW):
+                found.add(page)
+            self._keep(time_range, found)
         return self._kept.pop(time_range)
 
-    def _keep(self, time_range: TimeRange, exits: Mapping[tuple[str, str, int], FlowExit]) -> None:
+    def _keep(self, time_range: TimeRange, found: _Found) -> None:
         self._kept.pop(time_range, None)
         self._kept[time_range] = tuple(
-            one for one in exits.values() if time_range.start <= one.at < time_range.end
+            one for one in found.exits.values() if time_range.start <= one.at < time_range.end
         )
         while len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
-    def _conversations(
+    def _pages(
         self, begun: TimeRange, segment_filter: SegmentFilter
-    ) -> Iterator[Conversation]:
-        """Conversations that began in a period, newest first, each page once.
+    ) -> Iterator[Sequence[Conversation]]:
+        """Yield the conversations that began in a period, newest first, each page once.
 
         The server returns whole UTC days; newest first, so that paging can end at the first page
         that lies wholly before the period. One that arrives meanwhile moves the others back a
         place: they repeat, and none is missed.
         """
-        seen: set[str] = set()
+        recent: deque[set[str]] = deque(maxlen=MOST_BARREN_PAGES)
         page_number, barren = 1, 0
+        question = ConversationDetailQuery(
+            interval=interval(begun),
+            order="desc",
+            order_by="conversationStart",
+            segment_filters=(segment_filter,),
+        )
         while True:
             if page_number > MOST_PAGES:
                 raise TooMuchAskedError(
@@ -185,101 +197,132 @@ class ConversationsSource:
                     "A shorter period is asked for from now on; nothing of it was counted.",
                     endpoint=CONVERSATION_DETAILS.label,
                 )
-            page = self._page(begun, segment_filter, page_number)
-            yield from page.conversations
+            paging = Paging(page_size=LARGEST_PAGE, page_number=page_number)
+            page = conversation_details(self._client, structs.replace(question, paging=paging))
+            yield page.conversations
             ids = {conversation.conversation_id for conversation in page.conversations}
             if _began_before(page, begun.start):
                 return
             # A page that is not full is the last only where the platform counts no more. One that
             # is empty always is, and a platform that repeats itself is not asked for ever.
             stood = len(page.conversations) + page.unread
-            barren = barren + 1 if ids <= seen else 0
+            is_known = all(any(one in ids_before for ids_before in recent) for one in ids)
+            barren = barren + 1 if is_known else 0
             if not stood or barren >= MOST_BARREN_PAGES:
                 return
-            more_may_come = stood >= LARGEST_PAGE and not ids <= seen
+            more_may_come = stood >= LARGEST_PAGE and not is_known
             if page_number * LARGEST_PAGE >= page.total_hits and not more_may_come:
                 return
-            seen |= ids
+            recent.append(ids)
             page_number += 1
 
-    def _page(
-        self, begun: TimeRange, segment_filter: SegmentFilter, page_number: int
-    ) -> ConversationPage:
-        return conversation_details(
-            self._client,
-            ConversationDetailQuery(
-                interval=interval(begun),
-                order="desc",
-                order_by="conversationStart",
-                paging=Paging(page_size=LARGEST_PAGE, page_number=page_number),
-                segment_filters=(segment_filter,),
-            ),
-        )
 
-    def _incidents(self, conversation: Conversation) -> Iterator[Incident]:
-        for participant in conversation.participants:
-            for session in participant.sessions:
-                if session.flow is None or not session.flow.flow_id:
-                    continue
-                for segment in session.segments:
-                    if segment.segment_start and self._is_timeout(segment):
-                        yield self._incident(conversation, session.flow, segment)
+class _Found:
+    """What detail records tell of a period: each timeout and each caller lost once.
 
-    def _is_timeout(self, segment: Segment) -> bool:
-        return bool(segment.error_code) and self._classifier.is_timeout(segment.error_code or "")
-
-    def _incident(
-        self, conversation: Conversation, flow: SessionFlow, segment: Segment
-    ) -> Incident:
-        flow_id = sanitize_id(flow.flow_id or "")
-        named = sanitize(segment.properties.get("actionName", ""))
-        told = sanitize_id(segment.properties.get("actionId", "")) or (
-            self._attribution.action_named(named) if named else None
-        )
-        sole = None if told else self._attribution.sole_action(flow_id)
-        began_ms = epoch_ms(segment.segment_start) if segment.segment_start else 0
-        ended = segment.segment_end or segment.segment_start
-        return Incident(
-            conversation_id=sanitize_id(conversation.conversation_id),
-            segment_start_ms=began_ms,
-            at=ended.timestamp() if ended else began_ms / 1000,
-            action_id=told or sole or UNKNOWN_ACTION,
-            action_name=named,
-            flow_id=flow_id,
-            flow_name=sanitize(flow.flow_name or ""),
-            error_type=sanitize_id(segment.error_code or ""),
-            attributed=SOLE_ACTION if sole else "",
-        )
-
-
-def _exits(conversation: Conversation) -> Iterator[tuple[tuple[str, str, int], FlowExit]]:
-    """Yield each flow that lost the caller, under what names it: pages may repeat it.
-
-    While a segment is open it is not known when the caller left, and one who was dated too early
-    would be dated, and so counted, again.
+    Attributes:
+        incidents: Timeouts that ended in the period, by what names them: pages may repeat it.
+        exits: Flows that lost the caller, whenever they did, likewise.
     """
-    for participant in conversation.participants:
-        for session in participant.sessions:
-            flow = session.flow
-            if flow is None or not flow.flow_id or flow.exit_reason not in FLOW_ERRORS:
+
+    def __init__(
+        self,
+        time_range: TimeRange,
+        is_timeout: Callable[[str], bool],
+        attribution: Attribution,
+        *,
+        with_exits: bool,
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            time_range: In which a timeout must have ended.
+            is_timeout: Whether an ``errorCode`` says that time ran out.
+            attribution: Knows which action it was.
+            with_exits: Whether to look for callers lost, too.
+        """
+        self._exit_reasons = FLOW_ERRORS if with_exits else ()
+        self._start = datetime.fromtimestamp(time_range.start, UTC)
+        self._end = datetime.fromtimestamp(time_range.end, UTC)
+        self._is_timeout = is_timeout
+        self._attribution = attribution
+        # The same few flows, actions and codes come again and again.
+        self._fit_id, self._fit_name = cache(sanitize_id), cache(sanitize)
+        self.incidents: dict[tuple[str, int], Incident] = {}
+        self.exits: dict[tuple[str, str, int], FlowExit] = {}
+
+    def add(self, conversations: Iterable[Conversation]) -> None:
+        """Look through conversations."""
+        is_timeout, exit_reasons = self._is_timeout, self._exit_reasons
+        start, end = self._start, self._end
+        for conversation in conversations:
+            for participant in conversation.participants_or_none or ():
+                for session in participant.sessions_or_none or ():
+                    flow = session.flow
+                    if flow is None or not flow.flow_id:
+                        continue
+                    if flow.exit_reason in exit_reasons:
+                        self._add_exit(conversation, session, flow)
+                    for segment in session.segments_or_none or ():
+                        code, began = segment.error_code, segment.segment_start
+                        if code and began and is_timeout(code):
+                            ended = segment.segment_end or began
+                            if start <= ended < end:
+                                self._add_incident(conversation, flow, segment, began, ended)
+
+    def _add_incident(
+        self,
+        conversation: Conversation,
+        flow: SessionFlow,
+        segment: Segment,
+        began: datetime,
+        ended: datetime,
+    ) -> None:
+        flow_id = self._fit_id(flow.flow_id or "")
+        told, named = "", ""
+        for one in segment.properties_or_none or ():
+            if one.value is None:
                 continue
-            begun = [one.segment_start for one in session.segments if one.segment_start]
-            ended = [one.segment_end for one in session.segments if one.segment_end]
-            if conversation.conversation_end is None and len(ended) < len(session.segments):
-                continue
-            left = max(ended, default=conversation.conversation_end)
-            if left is None or not begun:
-                continue
-            key = conversation.conversation_id, flow.flow_id, epoch_ms(min(begun))
-            yield (
-                key,
-                FlowExit(
-                    sanitize_id(flow.flow_id),
-                    sanitize(flow.flow_name or ""),
-                    flow.exit_reason,
-                    left.timestamp(),
-                ),
-            )
+            if one.property == "actionId":
+                told = self._fit_id(one.value)
+            elif one.property == "actionName":
+                named = self._fit_name(one.value)
+        action_id = told or (self._attribution.action_named(named) if named else None)
+        sole = None if action_id else self._attribution.sole_action(flow_id)
+        conversation_id = sanitize_id(conversation.conversation_id)
+        began_ms = epoch_ms(began)
+        self.incidents[conversation_id, began_ms] = Incident(
+            conversation_id,
+            began_ms,
+            ended.timestamp(),
+            action_id or sole or UNKNOWN_ACTION,
+            named,
+            flow_id,
+            self._fit_name(flow.flow_name or ""),
+            self._fit_id(segment.error_code or ""),
+            SOLE_ACTION if sole else "",
+        )
+
+    def _add_exit(self, conversation: Conversation, session: Session, flow: SessionFlow) -> None:
+        """Note that a flow lost the caller.
+
+        While a segment is open it is not known when the caller left, and one who was dated too
+        early would be dated, and so counted, again.
+        """
+        begun = [one.segment_start for one in session.segments if one.segment_start]
+        ended = [one.segment_end for one in session.segments if one.segment_end]
+        if conversation.conversation_end is None and len(ended) < len(session.segments):
+            return
+        left = max(ended, default=conversation.conversation_end)
+        if left is None or not begun:
+            return
+        flow_id = flow.flow_id or ""
+        self.exits[conversation.conversation_id, flow_id, epoch_ms(min(begun))] = FlowExit(
+            self._fit_id(flow_id),
+            self._fit_name(flow.flow_name or ""),
+            flow.exit_reason or "",
+            left.timestamp(),
+        )
 
 
 def _began_before(page: ConversationPage, moment: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from monitor.cli.investigation_view import investigation_view
@@ -101,7 +102,7 @@ def test_each_ending_is_told_in_the_platforms_words() -> None:
 def test_ids_stay_in_one_piece(width: int) -> None:
     """They are there to be copied; other columns give way."""
     execution_list = ExecutionList((took(3_000, THROTTLED, "429"),), 60)
-    hit = replace(HIT, conversation_id=ID, flow_name="A flow of a very long name" * 3)
+    hit = structs.replace(HIT, conversation_id=ID, flow_name="A flow of a very long name" * 3)
     text = shown(
         replace(BARE, execution_list=execution_list, incidents=[hit], missing_detail_seconds=0),
         width,

@@ -103,17 +103,13 @@ class Segment(Record, frozen=True, rename="camel"):
     Attributes:
         segment_start: When it began.
         segment_end: When it ended; None while it goes on.
-        segment_type: For example ``ivr``.
         error_code: Why it failed; None where it did not.
-        disconnect_type: How it was cut.
         properties_or_none: As it came; read ``properties``.
     """
 
     segment_start: Instant | None = None
     segment_end: Instant | None = None
-    segment_type: str | None = None
     error_code: str | None = None
-    disconnect_type: str | None = None
     properties_or_none: tuple[SegmentProperty, ...] | None = msgspec.field(
         default=None, name="properties"
     )
@@ -128,13 +124,11 @@ class Segment(Record, frozen=True, rename="camel"):
         }
 
 
-class SessionFlow(msgspec.Struct, frozen=True, rename="camel"):
+class SessionFlow(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The flow that a session ran through; None or empty where the record does not say."""
 
     flow_id: str | None = None
     flow_name: str | None = None
-    flow_type: str | None = None
-    flow_version: str | None = None
     exit_reason: str | None = None
 
 
@@ -143,12 +137,10 @@ class Session(Record, frozen=True, rename="camel"):
 
     Attributes:
         flow: The flow it ran through, if any.
-        media_type: For example ``voice``.
         segments_or_none: As it came; read ``segments``.
     """
 
     flow: SessionFlow | None = None
-    media_type: str | None = None
     segments_or_none: tuple[Segment, ...] | None = msgspec.field(default=None, name="segments")
 
     @property
@@ -161,11 +153,9 @@ class Participant(Record, frozen=True):
     """A party to a conversation.
 
     Attributes:
-        purpose: For example ``ivr`` or ``customer``.
         sessions_or_none: As it came; read ``sessions``.
     """
 
-    purpose: str | None = None
     sessions_or_none: tuple[Session, ...] | None = msgspec.field(default=None, name="sessions")
 
     @property
