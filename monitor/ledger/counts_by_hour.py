@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Connection, cast, func, literal, select
 
-from monitor.ledger.windows import windows_by_group, words_of_series
-from monitor.store import WindowColumns
+from monitor.ledger.windows import packed_groups, read_packs, within, words_of_series
+from monitor.store import tallies
 from monitor.time_ranges import TimeRange
 
 HOUR_SECONDS = 3_600
@@ -48,13 +48,16 @@ def read_counts_by_hour(connection: Connection, org_id: int, time_range: TimeRan
         org_id: The org.
         time_range: Which windows; by their start.
     """
-    parts = [
-        _by_hour(rows, time_range.start)
-        for rows in windows_by_group(connection, org_id, time_range)
-    ]
-    rows = np.concatenate([np.zeros((0, 3), dtype=np.int64), *parts])
+    hours = list(time_range.slices(HOUR_SECONDS))
+    parts = [_open_of_hour(connection, org_id, at, hour) for at, hour in enumerate(hours)]
+    for group in packed_groups(connection, org_id, time_range):
+        for pack in read_packs(connection, org_id, group, time_range):
+            hour = (pack.start - time_range.start) // HOUR_SECONDS
+            parts.append(_summed(np.stack([pack.series, hour, pack.count], axis=1)))
+    # An hour may be packed in part, or lie in two days.
+    rows = _summed(np.concatenate([np.zeros((0, 3), dtype=np.int64), *parts]))
     return HourlyCounts(
-        hours=-(-time_range.seconds // HOUR_SECONDS),
+        hours=len(hours),
         words=words_of_series(connection, org_id),
         series=rows[:, 0],
         hour=rows[:, 1],
@@ -62,11 +65,21 @@ def read_counts_by_hour(connection: Connection, org_id: int, time_range: TimeRan
     )
 
 
-def _by_hour(rows: WindowColumns, begin: int) -> Ints:
-    """Return series, hour and executions; the rows are in order of series and start."""
+def _open_of_hour(connection: Connection, org_id: int, at: int, hour: TimeRange) -> Ints:
+    """Return series, number of the hour and executions of what is not packed."""
+    # As integers, for PostgreSQL's sums of big integers are decimals.
+    summed = cast(func.sum(tallies.c["count"]), BigInteger)
+    statement = select(tallies.c.series_id, literal(at), summed).where(within(org_id, hour))
+    found = connection.execute(statement.group_by(tallies.c.series_id)).all()
+    return np.array([tuple(row) for row in found], dtype=np.int64).reshape(-1, 3)
+
+
+def _summed(rows: Ints) -> Ints:
+    """Return executions by series and hour."""
     if not len(rows):
-        return np.zeros((0, 3), dtype=np.int64)
-    hour = (rows.start - begin) // HOUR_SECONDS
-    is_first = (np.diff(rows.series, prepend=-1) != 0) | (np.diff(hour, prepend=-1) != 0)
-    at = np.flatnonzero(is_first)
-    return np.stack([rows.series[at], hour[at], np.add.reduceat(rows.count, at)], axis=1)
+        return rows
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    at = np.flatnonzero(np.diff(rows[:, :2], axis=0, prepend=-1).any(axis=1))
+    sums = rows[at]
+    sums[:, 2] = np.add.reduceat(rows[:, 2], at)
+    return sums

@@ -12,13 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from monitor.ledger.windows import windows_by_group, words_of_series
+from monitor.ledger.windows import parts_by_group, words_of_series
 from monitor.model import NO_ERROR
-from monitor.store import WindowColumns, joined, no_windows
+from monitor.store import WindowColumns, joined
 from monitor.time_ranges import TimeRange
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+
+_NARROW = 2**31
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,23 +100,34 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
     good = [number for number, word in words.items() if word[1] == NO_ERROR]
     of_action = None if action_id is None else words.keys()
     bucket = window_seconds if action_id is not None else bucket_seconds
-    failures, successes, counts = [no_windows()], [no_windows()], [np.zeros((0, 3), dtype=np.int64)]
-    for rows in windows_by_group(connection, org_id, time_range, of_action, window_seconds):
-        is_good = np.isin(rows.series, good)
-        failures.append(rows.take(~is_good))
-        whole = rows.take(is_good)
-        counts.append(np.stack([whole.series, whole.start, whole.count], axis=1))
-        if bucket != window_seconds:
-            whole = whole.by_bucket(time_range.start, bucket)
-        successes.append(whole)
+    failures, successes = list[WindowColumns](), list[WindowColumns]()
+    counts: list[npt.NDArray[Any]] = [np.zeros((0, 3), dtype=np.int64)]
+    for parts in parts_by_group(connection, org_id, time_range, of_action, window_seconds):
+        of_group = list[WindowColumns]()
+        for rows in parts:
+            is_good = np.isin(rows.series, good)
+            failures.append(rows.take(~is_good))
+            succeeded = rows.take(is_good)
+            counts.append(_counted(succeeded))
+            if bucket != window_seconds:
+                succeeded = succeeded.by_bucket(time_range.start, bucket)
+            of_group.append(succeeded)
+        # A bucket may lie in two days, or be packed in part.
+        successes.append(joined(of_group).summed())
     return OrgTallies(
         time_range=time_range,
         bucket_seconds=bucket,
         words=words,
         successes=_floats(joined(successes)),
-        counts=np.concatenate(counts),
+        counts=np.concatenate(counts, dtype=np.int64),
         failures=_floats(joined(failures)),
     )
+
+
+def _counted(rows: WindowColumns) -> npt.NDArray[Any]:
+    """Return series, start and executions of each row, in half the room where that will do."""
+    counts = np.stack([rows.series, rows.start, rows.count], axis=1)
+    return counts.astype(np.int32) if counts.size and counts.max() < _NARROW else counts
 
 
 def _floats(rows: WindowColumns) -> TallyColumns:

@@ -61,7 +61,7 @@ def windows_by_group(
     wanted: Collection[int] | None = None,
     window_seconds: int | None = None,
 ) -> Iterator[WindowColumns]:
-    """Return the windows that start in a period, a group of series at a time, in order.
+    """Return the windows that start in a period, in order, a group of series at a time.
 
     Args:
         connection: A read transaction.
@@ -73,6 +73,18 @@ def windows_by_group(
     Yields:
         Windows by series and start. No series is in two of them.
     """
+    for parts in parts_by_group(connection, org_id, time_range, wanted, window_seconds):
+        yield joined(parts).sorted()
+
+
+def parts_by_group(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    wanted: Collection[int] | None = None,
+    window_seconds: int | None = None,
+) -> Iterator[list[WindowColumns]]:
+    """Return the same in parts, each by series and start: those of a day, and those still open."""
     still_open = open_windows(connection, org_id, time_range, wanted, window_seconds)
     groups = set(packed_groups(connection, org_id, time_range, wanted))
     groups.update(np.unique(still_open.series // SERIES_PER_PACK).tolist())
@@ -80,8 +92,9 @@ def windows_by_group(
         edges = np.array([group, group + 1]) * SERIES_PER_PACK
         low, high = np.searchsorted(still_open.series, edges)
         packs = read_packs(connection, org_id, group, time_range)
-        rows = joined([*packs, still_open.take(slice(low, high))])
-        yield (rows if wanted is None else rows.of_series(wanted)).sorted()
+        if wanted is not None:
+            packs = (pack.of_series(wanted) for pack in packs)
+        yield [*packs, still_open.take(slice(low, high))]
 
 
 def open_windows(

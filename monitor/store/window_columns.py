@@ -83,7 +83,7 @@ class WindowColumns:
             duration_ms=np.add.reduceat(rows.duration_ms, at),
             min_ms=np.minimum.reduceat(rows.min_ms, at),
             max_ms=np.maximum.reduceat(rows.max_ms, at),
-            bands=_sums(rows.bands, at),
+            bands=smallest(_sums(rows.bands, at)),
         )
 
     def by_bucket(self, begin: int, bucket_seconds: int | None) -> WindowColumns:
@@ -155,6 +155,8 @@ def smallest(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the same integers in the fewest bytes that hold all of them."""
     if not values.size:
         return values.astype(np.uint8)
+    if values.dtype == object:
+        return values
     high = np.min_scalar_type(int(values.max()))
     return values.astype(np.int64 if values.min() < 0 else high, copy=False)
 
@@ -163,10 +165,4 @@ def _sums(values: npt.NDArray[Any], at: Ints) -> npt.NDArray[Any]:
     """Return sums of integers; as Python's own where 64 bits may not hold them."""
     if float(np.abs(values.astype(np.float64)).max()) * len(values) >= _SAFE_SUM:
         return np.add.reduceat(values.astype(object), at)
-    if values.ndim == 1:
-        return np.add.reduceat(values, at, dtype=np.int64)
-    # Column by column: most of them hold nothing.
-    sums = np.zeros((len(at), values.shape[1]), dtype=np.int64)
-    for column in np.flatnonzero(values.any(axis=0)):
-        sums[:, column] = np.add.reduceat(values[:, column], at, dtype=np.int64)
-    return sums
+    return np.add.reduceat(values, at, axis=0, dtype=np.int64)
