@@ -27,6 +27,10 @@ WORTH = 0.2
 """A change that avoids fewer than this part of the timeouts is not worth what callers wait longer:
 the steps are x1.5 at most, and a slow tail loses about half of its timeouts by such a step."""
 
+LIKELY = 0.2
+"""The chance of so few timeouts if no more than ``WORTH`` were avoided: one that helps, and hardly
+that, is not known to be worth it yet."""
+
 THROTTLED_SHARE = 0.01
 """Calls that the platform refuses for want of slots; above this part, and more than before, the
 change does harm whatever it does to timeouts."""
@@ -122,7 +126,7 @@ def judge(before: Measured, after: Measured, *, first: int, waited_seconds: floa
             Effect.HARMED,
             f"the platform has refused {count_of(after.throttled, 'call')} since",
         )
-    elif fewer <= SURE:
+    elif fewer <= SURE and _chance_of_so_few(before, after, 1 - WORTH) <= LIKELY:
         effect = Effect.HELPED
     elif _chance_of_so_many(before, after, 1 - WORTH) <= SURE:
         effect = Effect.NOT_HELPED
