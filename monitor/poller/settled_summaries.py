@@ -31,6 +31,7 @@ class SettledSummaries:
         self._classifier = settings.classify.classifier()
         self._ledger = ledger
         self._summaries: dict[int, Summary] = {}
+        self._read: dict[int, tuple[tuple[str, int], ...]] = {}
         self._suspected: set[str] = set()
 
     def window_seconds(self, state: OrgState) -> int:
@@ -54,7 +55,11 @@ class SettledSummaries:
         if not state.sources:
             return empty_summary(self._org, self._contract, time_range)
         known = self._summaries.get(seconds)
-        if known and known.complete and known.time_range == time_range:
+        missing = tuple(
+            (source, state.missing_seconds(time_range, source)) for source in sorted(state.coverage)
+        )
+        is_read_as_far = self._read.get(seconds) == missing
+        if known and known.time_range == time_range and (known.complete or is_read_as_far):
             # What came late to windows that are settled shows when the next one settles: a day of
             # 2,000 actions is not summed up anew every minute for it.
             return known
@@ -66,7 +71,7 @@ class SettledSummaries:
             self._classifier,
             by_hour=seconds >= DAY_SECONDS,
         )
-        self._summaries[seconds] = summary
+        self._summaries[seconds], self._read[seconds] = summary, missing
         self._warn_of_errors_at_timeout(summary)
         return summary
 

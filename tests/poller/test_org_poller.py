@@ -57,6 +57,23 @@ def test_a_poll_takes_the_snapshot(open_poller: OpenPoller) -> None:
     assert sum(org_snapshot.health.api_requests.values()) > 2
 
 
+def test_a_day_that_is_not_whole_is_summed_up_as_seldom_as_one_that_is(
+    open_poller: OpenPoller,
+) -> None:
+    """Once a window, and where more of it was read: not at every poll of a state's first day."""
+    made = open_poller()
+    made.poller.poll()
+    first = made.poller.snapshot.day
+    assert not first.complete
+    made.poller.poll()
+    again = made.poller.snapshot.day
+    assert again is first or again.time_range != first.time_range
+
+    begin = again.time_range.start
+    made.poller.backfill(TimeRange(begin, begin + HOUR))
+    assert made.poller.snapshot.day.missing_seconds < again.missing_seconds
+
+
 def test_the_day_of_a_snapshot_is_told_by_the_hour(open_poller: OpenPoller) -> None:
     """Every action has 24 hours, which add up to its day; an hour has none of its own."""
     made = open_poller()
