@@ -15,8 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.special import bdtr, bdtrc
-
 from monitor.formats import count_of, percent
 
 SURE = 0.005
@@ -149,6 +147,9 @@ def _is_throttled(before: Measured, after: Measured) -> bool:
 def _chance_of_so_few(before: Measured, after: Measured, ratio: float) -> float:
     """The chance of as few timeouts after, if their rate were ``ratio`` of that before."""
     part = ratio * after.calls / (before.calls + ratio * after.calls)
+    # Here, for a daemon judges no change for most of its life, and scipy takes 20 MB of it.
+    from scipy.special import bdtr  # noqa: PLC0415 - see above
+
     return float(bdtr(after.timeouts, before.timeouts + after.timeouts, part))
 
 
@@ -159,4 +160,6 @@ def _chance_of_so_many(before: Measured, after: Measured, ratio: float) -> float
 
 
 def _at_least(seen: int, total: int, chance: float) -> float:
+    from scipy.special import bdtrc  # noqa: PLC0415 - the same
+
     return 1.0 if seen == 0 else float(bdtrc(seen - 1, total, chance))
