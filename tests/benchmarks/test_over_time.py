@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -59,13 +57,9 @@ def test_how_long_it_took_is_counted_from_the_change_on() -> None:
     assert follow(never, 1, 1).hours == float("inf")
 
 
-def test_trials_are_counted_by_what_is_true() -> None:
-    """Of some hundred actions a few are unclear, and of a trial something comes."""
-    tried = Counter(try_one(1, index) for index in range(15))
-
-    assert set(tried) <= {"", "right", "wrong", "over"}
-    assert tried[""] < 15
-    assert tried["wrong"] <= 1
+def test_a_trial_is_made_where_it_is_unclear_alone() -> None:
+    """One in a few dozen draws is; of its trial something comes."""
+    assert [try_one(1, index) for index in (43, 44, 45)] == ["", "", "over"]
 
 
 def test_the_table_names_what_holds() -> None:
