@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import BigInteger, Connection, cast, func, literal, select
 
-from monitor.ledger.windows import packed_groups, read_packs, within, words_of_series
+from monitor.ledger.windows import packed_counts, within, words_of_series
 from monitor.store import tallies
 from monitor.time_ranges import TimeRange
 
@@ -50,10 +50,10 @@ def read_counts_by_hour(connection: Connection, org_id: int, time_range: TimeRan
     """
     hours = list(time_range.slices(HOUR_SECONDS))
     parts = [_open_of_hour(connection, org_id, at, hour) for at, hour in enumerate(hours)]
-    for group in packed_groups(connection, org_id, time_range):
-        for pack in read_packs(connection, org_id, group, time_range):
-            hour = (pack.start - time_range.start) // HOUR_SECONDS
-            parts.append(_summed(np.stack([pack.series, hour, pack.count], axis=1)))
+    for counted, start, count in packed_counts(connection, org_id, time_range):
+        inside = (start >= time_range.start) & (start < time_range.end)
+        hour = (start - time_range.start) // HOUR_SECONDS
+        parts.append(_summed(np.stack([counted, hour, count], axis=1)[inside]))
     # An hour may be packed in part, or lie in two days.
     rows = _summed(np.concatenate([np.zeros((0, 3), dtype=np.int64), *parts]))
     return HourlyCounts(
@@ -78,7 +78,9 @@ def _summed(rows: Ints) -> Ints:
     """Return executions by series and hour."""
     if not len(rows):
         return rows
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    step = np.diff(rows[:, :2], axis=0)
+    if not np.all((step[:, 0] > 0) | ((step[:, 0] == 0) & (step[:, 1] >= 0))):
+        rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     at = np.flatnonzero(np.diff(rows[:, :2], axis=0, prepend=-1).any(axis=1))
     sums = rows[at]
     sums[:, 2] = np.add.reduceat(rows[:, 2], at)

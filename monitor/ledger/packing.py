@@ -29,6 +29,7 @@ from monitor.store import (
     WindowColumns,
     joined,
     pack,
+    pack_sums,
     packed_days,
     tallies,
     upsert,
@@ -272,7 +273,7 @@ def _write(
                 "day_start": day_start,
                 "first_window": int(rows.start.min()),
                 "last_window": int(rows.start.max()),
-                "sums": pack(rows.by_bucket(day_start, None)),
+                "sums": pack_sums(rows.by_bucket(day_start, None)),
                 "windows": pack(rows),
             }
         ],

@@ -37,15 +37,16 @@ def sum_tallies(
     wanted = None if action_id is None else words.keys()
     still_open = _open_sums(connection, org_id, time_range, bucket_seconds, wanted)
     parts = [still_open]
-    for group in packed_groups(connection, org_id, time_range, wanted):
-        if bucket_seconds is None:
-            found = packed_sums(connection, org_id, group, time_range)
-        else:
+    if bucket_seconds is None:
+        parts += packed_sums(connection, org_id, time_range, wanted)
+    else:
+        for group in packed_groups(connection, org_id, time_range, wanted):
             packs = read_packs(connection, org_id, group, time_range)
-            found = (one.by_bucket(time_range.start, bucket_seconds) for one in packs)
-        of_group = joined(found)
-        parts.append((of_group if wanted is None else of_group.of_series(wanted)).summed())
-    sums = joined(parts).summed()
+            parts.append(
+                joined(one.by_bucket(time_range.start, bucket_seconds) for one in packs).summed()
+            )
+    sums = joined(parts)
+    sums = (sums if wanted is None else sums.of_series(wanted)).summed()
     order = sorted(range(len(sums)), key=lambda at: (words[int(sums.series[at])], sums.start[at]))
     return list(tallies_of(sums.take(np.array(order, dtype=np.int64)), words))
 

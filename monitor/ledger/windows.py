@@ -7,12 +7,13 @@ out, ``state check`` finds it, and ``state repair`` says what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import structlog
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, select
 
 from monitor.store import (
     BAND_COLUMNS,
@@ -24,10 +25,16 @@ from monitor.store import (
     joined,
     packed_days,
     series,
+    sums_of,
     tallies,
     unpack,
+    unpack_counts,
+    unpack_sums,
 )
 from monitor.time_ranges import TimeRange, floor_to
+
+Ints = npt.NDArray[np.int64]
+_Unpacked = TypeVar("_Unpacked")
 
 log = structlog.get_logger()
 
@@ -161,21 +168,41 @@ def read_packs(
 
 
 def packed_sums(
-    connection: Connection, org_id: int, group: int, time_range: TimeRange
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    wanted: Collection[int] | None = None,
 ) -> Iterator[WindowColumns]:
-    """Return sums by series of the packed windows of a group, each under the period's start."""
+    """Return sums by series of the packed windows of a period, each under the period's start.
+
+    Args:
+        connection: A read transaction.
+        org_id: The org.
+        time_range: Which windows; by their start.
+        wanted: The only series whose groups are wanted; None for all.
+    """
+    chosen = packs_within(org_id, time_range)
+    if wanted is not None:
+        groups = {number // SERIES_PER_PACK for number in wanted}
+        chosen = and_(chosen, packed_days.c.series_group.in_(sorted(groups)))
     is_whole = and_(
         packed_days.c.first_window >= time_range.start, packed_days.c.last_window < time_range.end
     )
-    chosen = case((is_whole, packed_days.c.sums), else_=packed_days.c.windows)
-    statement = select(packed_days.c.day_start, is_whole, chosen).where(
-        packs_within(org_id, time_range), packed_days.c.series_group == group
-    )
-    for day_start, whole, packed in connection.execute(statement):
-        found = unpacked(packed, org_id, group, day_start)
-        if found is not None:
-            rows = found if whole else found.within(time_range.start, time_range.end)
-            yield rows.by_bucket(time_range.start, None)
+    key = packed_days.c.series_group, packed_days.c.day_start
+    tables = []
+    statement = select(*key, packed_days.c.sums).where(chosen, is_whole)
+    for group, day_start, sums in connection.execute(statement):
+        table = _undamaged(unpack_sums, sums, org_id, group, day_start)
+        if table is not None:
+            tables.append(table)
+    yield sums_of(tables, time_range.start)
+    for group, day_start, windows in connection.execute(
+        select(*key, packed_days.c.windows).where(chosen, not_(is_whole))
+    ):
+        rows = unpacked(windows, org_id, group, day_start)
+        if rows is not None:
+            part = rows.within(time_range.start, time_range.end)
+            yield part.by_bucket(time_range.start, None)
 
 
 def packs_within(org_id: int, time_range: TimeRange) -> ColumnElement[bool]:
@@ -192,8 +219,31 @@ def packs_within(org_id: int, time_range: TimeRange) -> ColumnElement[bool]:
 
 def unpacked(packed: bytes, org_id: int, group: int, day_start: int) -> WindowColumns | None:
     """Return what was packed; None where it is damaged, which is logged."""
+    return _undamaged(unpack, packed, org_id, group, day_start)
+
+
+def packed_counts(
+    connection: Connection, org_id: int, time_range: TimeRange
+) -> Iterator[tuple[Ints, Ints, Ints]]:
+    """Return series, start and executions of the packed windows of a period, pack by pack.
+
+    Each by series and start; some of them may start before the period, or after it.
+    """
+    key = packed_days.c.series_group, packed_days.c.day_start
+    for group in packed_groups(connection, org_id, time_range):
+        chosen = packs_within(org_id, time_range), packed_days.c.series_group == group
+        statement = select(*key, packed_days.c.windows).where(*chosen)
+        for _, day_start, windows in connection.execute(statement):
+            found = _undamaged(unpack_counts, windows, org_id, group, day_start)
+            if found is not None:
+                yield found
+
+
+def _undamaged(
+    way: Callable[[bytes], _Unpacked], packed: bytes, org_id: int, group: int, day_start: int
+) -> _Unpacked | None:
     try:
-        return unpack(packed)
+        return way(packed)
     except DamagedPackError:
         log.warning(
             "packed_windows_damaged",

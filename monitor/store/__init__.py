@@ -84,7 +84,15 @@ from monitor.store.state_file import StateFile
 if TYPE_CHECKING:
     from monitor.store.maintenance.integrity import IntegrityFault
     from monitor.store.maintenance.state_maintenance import StateMaintenance
-    from monitor.store.packing import DamagedPackError, pack, unpack
+    from monitor.store.packing import (
+        DamagedPackError,
+        pack,
+        pack_sums,
+        sums_of,
+        unpack,
+        unpack_counts,
+        unpack_sums,
+    )
     from monitor.store.window_columns import WindowColumns, columns_of, joined, no_windows
 
 __all__ = [
@@ -142,6 +150,7 @@ __all__ = [
     "open_database",
     "orgs",
     "pack",
+    "pack_sums",
     "packed_days",
     "parsed_url",
     "process_identity",
@@ -164,12 +173,15 @@ __all__ = [
     "series",
     "server_name",
     "sources",
+    "sums_of",
     "switches",
     "tallies",
     "this_place",
     "timeout_edits",
     "timeouts",
     "unpack",
+    "unpack_counts",
+    "unpack_sums",
     "upsert",
     "upsert_numbers",
 ]
@@ -177,7 +189,15 @@ __all__ = [
 _LAZY = {
     "maintenance.integrity": ("IntegrityFault",),
     "maintenance.state_maintenance": ("StateMaintenance",),
-    "packing": ("DamagedPackError", "pack", "unpack"),
+    "packing": (
+        "DamagedPackError",
+        "pack",
+        "pack_sums",
+        "sums_of",
+        "unpack",
+        "unpack_counts",
+        "unpack_sums",
+    ),
     "window_columns": ("WindowColumns", "columns_of", "joined", "no_windows"),
 }
 """Names by the module that each is loaded from when it is first asked for."""

@@ -7,23 +7,38 @@ sum of both.
 
 ::
 
-    format (1 byte)  checksum of what follows (4)  series (4)  windows (4)  compressed columns
+    format (1 byte)  checksum of what follows (4)  series (4)  windows (4)  length (4)  columns
+
+where the columns are compressed, and so many bytes at their head tell series, starts and counts.
+Sums of a pack are a few numbers, and written simply: the same lead, the number of series (4), and
+their numbers in 64 bits each, compressed.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.store.window_columns import BANDS, Floats, Ints, WindowColumns, no_windows
+from monitor.store.window_columns import (
+    BANDS,
+    Floats,
+    Ints,
+    WindowColumns,
+    no_windows,
+    smallest,
+)
 
 FORMAT = 1
 _LEAD = struct.Struct("<BI")
-_SIZES = struct.Struct("<II")
+_SIZES = struct.Struct("<III")
+_SIZE = struct.Struct("<I")
+_NUMBERS = 5 + BANDS
+"""Of a sum: series, executions, the sum, the shortest and the longest duration, and bands."""
 _LEVEL = 6
 _WHOLE, _BITS = 1, 2
 _MOST_WHOLE = 2.0**53
@@ -59,6 +74,7 @@ def pack(windows: WindowColumns) -> bytes:
     deltas[firsts] = 0
     parts.ints(deltas)
     parts.ints(rows.count)
+    head = parts.length
     single, pair, odd = _foreseen(rows)
     parts.ints(np.array([len(odd)], dtype=np.int64))
     parts.ints(odd)
@@ -66,8 +82,7 @@ def pack(windows: WindowColumns) -> bytes:
     parts.floats(rows.max_ms[~single])
     parts.floats(rows.duration_ms[~(single | pair)])
     _write_bands(parts, rows)
-    body = _SIZES.pack(len(number), len(rows)) + zlib.compress(parts.bytes(), _LEVEL)
-    return _LEAD.pack(FORMAT, zlib.crc32(body)) + body
+    return _sealed(_SIZES.pack(len(number), len(rows), head) + zlib.compress(parts.bytes(), _LEVEL))
 
 
 def unpack(data: bytes) -> WindowColumns:
@@ -76,29 +91,111 @@ def unpack(data: bytes) -> WindowColumns:
     Raises:
         DamagedPackError: They are not what was written.
     """
-    body = memoryview(data)[_LEAD.size :]
-    if len(body) < _SIZES.size:
-        raise DamagedPackError
-    form, checksum = _LEAD.unpack_from(data)
-    if form != FORMAT or checksum != zlib.crc32(body):
-        raise DamagedPackError
-    series, size = _SIZES.unpack_from(body)
+    body = _opened(data)
     try:
+        series, size, _ = _SIZES.unpack_from(body)
         return _unpacked(_Reader(zlib.decompress(body[_SIZES.size :])), series, size)
     except (zlib.error, ValueError, IndexError, struct.error) as error:
         raise DamagedPackError from error
 
 
-def _unpacked(parts: _Reader, series: int, size: int) -> WindowColumns:
-    if not size:
+def unpack_counts(data: bytes) -> tuple[Ints, Ints, Ints]:
+    """Return series, start and executions of the windows of ``pack``, and look at nothing else.
+
+    Raises:
+        DamagedPackError: They are not what was written.
+    """
+    body = _opened(data)
+    try:
+        series, size, head = _SIZES.unpack_from(body)
+        packed = body[_SIZES.size :]
+        found = _counted(_Reader(zlib.decompressobj().decompress(packed, head)), series, size)
+    except (zlib.error, ValueError, IndexError, struct.error) as error:
+        raise DamagedPackError from error
+    number, lengths, start, count = found
+    return np.repeat(number, lengths), start, count
+
+
+def pack_sums(sums: WindowColumns) -> bytes:
+    """Return sums as bytes, one row a series; when they begin is not among it.
+
+    Raises:
+        OverflowError: One of them does not fit into 64 bits.
+    """
+    durations = _as_bits(sums.duration_ms, sums.min_ms, sums.max_ms)
+    table = np.vstack(
+        [
+            *(np.asarray(one).astype("<i8") for one in (sums.series, sums.count, *durations)),
+            sums.bands.astype("<i8").T,
+        ]
+    )
+    planes = np.ascontiguousarray(table).view(np.uint8).reshape(-1, _WIDEST).T.tobytes()
+    return _sealed(_SIZE.pack(len(sums)) + zlib.compress(planes, _LEVEL))
+
+
+def unpack_sums(data: bytes) -> Ints:
+    """Return the numbers of ``pack_sums``, for ``sums_of``; shape (26, series).
+
+    Raises:
+        DamagedPackError: They are not what was written.
+    """
+    body = _opened(data)
+    try:
+        (size,) = _SIZE.unpack_from(body)
+        planes = np.frombuffer(zlib.decompress(body[_SIZE.size :]), np.uint8)
+        table = np.ascontiguousarray(planes.reshape(_WIDEST, -1).T).view("<i8")
+        return table.reshape(_NUMBERS, size).astype(np.int64, copy=False)
+    except (zlib.error, ValueError, struct.error) as error:
+        raise DamagedPackError from error
+
+
+def sums_of(tables: Sequence[Ints], start: int) -> WindowColumns:
+    """Return the sums of many packs as columns, all of them dated alike."""
+    if not tables:
         return no_windows()
+    table = np.concatenate(tables, axis=1)
+    return WindowColumns(
+        series=table[0],
+        start=np.full(table.shape[1], start, dtype=np.int64),
+        count=table[1],
+        duration_ms=table[2].view(np.float64),
+        min_ms=table[3].view(np.float64),
+        max_ms=table[4].view(np.float64),
+        bands=smallest(table[5:].T),
+    )
+
+
+def _sealed(body: bytes) -> bytes:
+    return _LEAD.pack(FORMAT, zlib.crc32(body)) + body
+
+
+def _opened(data: bytes) -> memoryview:
+    """Return what follows the lead.
+
+    Raises:
+        DamagedPackError: It is not what was written.
+    """
+    body = memoryview(data)[_LEAD.size :]
+    if len(data) < _LEAD.size or _LEAD.unpack_from(data) != (FORMAT, zlib.crc32(body)):
+        raise DamagedPackError
+    return body
+
+
+def _counted(parts: _Reader, series: int, size: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return numbers of series, how many windows each has, their starts and their executions."""
     number, lengths = parts.ints(series), parts.ints(series)
     step, begin = parts.ints(2).tolist()
     firsts = np.cumsum(lengths) - lengths
     first_starts = parts.ints(series)
     starts = np.cumsum(parts.ints(size))
     starts += np.repeat(first_starts - starts[firsts] + begin, lengths)
-    count = parts.ints(size)
+    return number, lengths, starts * step if step else starts, parts.ints(size)
+
+
+def _unpacked(parts: _Reader, series: int, size: int) -> WindowColumns:
+    if not size:
+        return no_windows()
+    number, lengths, start, count = _counted(parts, series, size)
     odd = parts.ints(int(parts.ints(1)[0]))
     single, pair = count == 1, count == _PAIR
     single[odd] = pair[odd] = False
@@ -111,7 +208,7 @@ def _unpacked(parts: _Reader, series: int, size: int) -> WindowColumns:
     duration[told] = parts.floats(int(told.sum()))
     return WindowColumns(
         series=np.repeat(number, lengths),
-        start=starts * step if step else starts,
+        start=start,
         count=count,
         duration_ms=duration,
         min_ms=shortest,
@@ -188,6 +285,11 @@ class _Writer:
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
+
+    @property
+    def length(self) -> int:
+        """How many bytes were written."""
+        return sum(map(len, self._parts))
 
     def bytes(self) -> bytes:
         return b"".join(self._parts)

@@ -59,6 +59,13 @@ class WindowColumns:
         inside = np.isin(self.series, np.array(list(wanted), dtype=np.int64))
         return self if inside.all() else self.take(inside)
 
+    def equals(self, other: WindowColumns) -> bool:
+        """Return whether both have the same rows in the same order, to the very bit."""
+        return all(
+            np.array_equal(_bits(getattr(self, name)), _bits(getattr(other, name)))
+            for name in _NAMES
+        )
+
     def sorted(self) -> WindowColumns:
         """Return the rows by series, and those of one series by start."""
         if len(self) < 2:  # noqa: PLR2004 - one row is in order
@@ -100,6 +107,11 @@ class WindowColumns:
 
 
 _NAMES = tuple(field.name for field in fields(WindowColumns))
+
+
+def _bits(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return doubles by their bits, and integers as they are."""
+    return np.ascontiguousarray(values).view(np.int64) if values.dtype == np.float64 else values
 
 
 def no_windows() -> WindowColumns:

@@ -9,7 +9,7 @@ from typing import Any
 from monitor.formats import count_of, iso_time
 from monitor.store.maintenance.packed_integrity import PackKey, intact
 from monitor.store.maintenance.table_reader import Gap, Row
-from monitor.store.packing import pack, unpack
+from monitor.store.packing import pack, pack_sums, unpack
 from monitor.store.schema import BAND_COLUMNS, DAY_SECONDS, SERIES_PER_PACK, packed_days
 from monitor.store.window_columns import WindowColumns
 
@@ -113,7 +113,7 @@ def _write(destination: sqlite3.Connection, key: PackKey, rows: WindowColumns) -
     values: Mapping[str, Any] = {
         "first_window": int(rows.start.min()),
         "last_window": int(rows.start.max()),
-        "sums": pack(rows.by_bucket(key.day_start, None)),
+        "sums": pack_sums(rows.by_bucket(key.day_start, None)),
         "windows": pack(rows),
     }
     named = ", ".join(f"{name} = ?" for name in values)
