@@ -58,25 +58,26 @@ class Cost:
     verdicts: str
 
 
-def fill(path: Path, actions: int, windows: int = WINDOWS) -> int:
+def fill(path: Path, actions: int, windows: int = WINDOWS, begin: int = T0) -> int:
     """Make a ledger of eight days; the rows of its windows.
 
     Args:
         path: Where.
         actions: How many data actions are called.
         windows: In how many of the newest windows they are; in those before nobody called.
+        begin: When the first of the eight days begins; epoch seconds.
     """
     ids = [f"action-{number:05d}" for number in range(actions)]
     with Ledger.open(f"sqlite:///{path}") as ledger:
         listed = [Action(one, one, configured_timeout_ms=5_000) for one in ids]
-        ledger.save_catalogue(ORG, listed, T0 - 86_400.0)
+        ledger.save_catalogue(ORG, listed, begin - 86_400.0)
         # One of each, so that the ledger makes its series.
         seeds = [
-            Tally(SeriesKey(one, word, status), T0 - WINDOW_SECONDS, Counts(count=1))
+            Tally(SeriesKey(one, word, status), begin - WINDOW_SECONDS, Counts(count=1))
             for one in ids
             for word, status in ((NO_ERROR, "200"), (TIMED_OUT, ""))
         ]
-        covered = TimeRange(T0 - WINDOW_SECONDS, T0 + DIAGNOSED_SECONDS)
+        covered = TimeRange(begin - WINDOW_SECONDS, begin + DIAGNOSED_SECONDS)
         ledger.record(ORG, "actions", Reading(covered, WINDOW_SECONDS, covered.end, seeds))
     connection = sqlite3.connect(path)
     words = {
@@ -97,7 +98,7 @@ def fill(path: Path, actions: int, windows: int = WINDOWS) -> int:
         took_ms = _durations(action, window, rng)
         late = took_ms >= 5_000.0  # noqa: PLR2004 - the timeout of all of them
         for word, chosen in ((NO_ERROR, ~late), (TIMED_OUT, late)):
-            start = T0 + window * WINDOW_SECONDS
+            start = begin + window * WINDOW_SECONDS
             found = _windows(org_id, start, series[word], action[chosen], took_ms[chosen])
             connection.executemany(f"INSERT INTO tallies VALUES ({places})", found)  # noqa: S608 - ours
             rows += len(found)
