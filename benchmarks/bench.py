@@ -24,7 +24,16 @@ from pathlib import Path
 
 from benchmarks.rows import Row, machine_name
 
-MODULES = ("pages", "scraping", "fifty_orgs", "fleet", "startup", "requests", "detection")
+MODULES = (
+    "pages",
+    "scraping",
+    "fifty_orgs",
+    "fleet",
+    "startup",
+    "requests",
+    "detection",
+    "packed_state",
+)
 """Modules of this folder with a function ``rows(*, quick: bool) -> list[Row]``."""
 
 LIBRARIES = ("msgspec", "numpy", "pandas", "scipy", "sqlalchemy", "prometheus-client", "flask")
