@@ -420,14 +420,19 @@ class OrgPoller:
         now = self._clock.now()
         contract = self._reader.settings.contract
         hour = self._summaries.until(now, HOUR_SECONDS, state)
+        before, limits = self._snapshot, self._snapshot.limits
+        known = before.state.limits, before.state.actions
+        if hour is not before.hour or known != (state.limits, state.actions):
+            # Of the same windows it is the same: as seldom as these are summed up.
+            limits = limits_in_use(
+                self._ledger, self.name, contract, hour.time_range, self._classifier
+            )
         return OrgSnapshot(
             org=self.name,
             contract=contract,
             state=state,
             day=self._summaries.until(now, DAY_SECONDS, state),
             hour=hour,
-            limits=limits_in_use(
-                self._ledger, self.name, contract, hour.time_range, self._classifier
-            ),
+            limits=limits,
             health=self._health.current,
         )
