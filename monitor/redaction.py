@@ -84,6 +84,7 @@ class Redactor:
         self._credentials: dict[str, tuple[_Form, ...]] = {}
         self._passing: OrderedDict[str, tuple[_Form, ...]] = OrderedDict()
         self._names: dict[str, str] = {}
+        self._shortest = sys.maxsize
 
     def keep(self, secret: str) -> None:
         """Mask a secret for as long as the process lives; of a text of several lines, each line.
@@ -113,8 +114,11 @@ class Redactor:
     def redact_name(self, name: str) -> str:
         """Return a name with every known secret masked; what only looks like one may be its name.
 
-        The same names come with every reading, so that what was found is remembered.
+        The same names come with every reading, so that what was found is remembered; but for what
+        is too short to hold a secret, as nearly all of them are.
         """
+        if len(name) < self._shortest:
+            return name
         found = self._names.get(name)
         if found is not None:
             return found
@@ -144,6 +148,9 @@ class Redactor:
     def _forget_names(self, piece: str) -> None:
         if piece not in self._credentials and piece not in self._passing:
             self._names = {}
+            # Escapes only make a text longer than what it says.
+            forms = _forms_of(piece)
+            self._shortest = min(self._shortest, *(len(form.text) for form in forms))
 
 
 @dataclass(frozen=True, slots=True)

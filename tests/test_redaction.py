@@ -204,6 +204,17 @@ def test_a_name_is_looked_through_again_for_a_secret_that_is_new() -> None:
     assert redactor.redact_name("Look up s3cret-77") == f"Look up {MASK}"
 
 
+def test_a_name_as_short_as_its_secret_is_masked() -> None:
+    """Only what is too short to hold any secret is not looked through."""
+    redactor = Redactor()
+    redactor.keep("a-secret-of-some-length")
+
+    assert redactor.redact_name("a-secret-of-some-lengt") == "a-secret-of-some-lengt"
+    assert redactor.redact_name("a-secret-of-some-length") == MASK
+    redactor.keep("s3cret-77")
+    assert redactor.redact_name("s3cret-77") == MASK
+
+
 @pytest.mark.parametrize("name", ["Basic customer-lookup-2", "password: reset-flow", "a://b:c@d"])
 def test_a_name_that_only_looks_like_a_secret_stays(name: str) -> None:
     """It tells one action from another."""

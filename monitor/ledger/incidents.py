@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import Connection, and_, func, insert, select, true
 
@@ -14,6 +16,9 @@ from monitor.time_ranges import TimeRange
 
 _CONVERSATIONS_PER_QUERY = 500
 """Values in one IN list: well below the limits of every database."""
+
+_Place = tuple[str, str]
+"""A flow, and the action in it that timed out."""
 
 
 def add_incidents(connection: Connection, org_id: int, seen: Sequence[Incident]) -> list[Incident]:
@@ -27,22 +32,32 @@ def add_incidents(connection: Connection, org_id: int, seen: Sequence[Incident])
     Returns:
         Those that were new.
     """
-    known: set[tuple[str, int]] = set()
-    hit: set[tuple[str, str, str]] = set()
-    for conversation_id, start_ms, flow_id, action_id in _of_same_conversations(
-        connection, org_id, seen
-    ):
-        known.add((conversation_id, start_ms))
-        hit.add((flow_id, action_id, conversation_id))
     new: list[Incident] = []
-    for incident in seen:
-        key = incident.conversation_id, incident.segment_start_ms
-        if key not in known:
-            known.add(key)
-            new.append(incident)
+    hits: Counter[_Place] = Counter()
+    conversations: Counter[_Place] = Counter()
+    # A few conversations at a time: what is known of these is needed for no other.
+    for part in _by_conversation(seen):
+        known: set[tuple[str, int]] = set()
+        hit: set[tuple[str, _Place]] = set()
+        for conversation_id, start_ms, *place in _of_same_conversations(connection, org_id, part):
+            known.add((conversation_id, start_ms))
+            hit.add((conversation_id, (place[0], place[1])))
+        fresh: list[Incident] = []
+        for incident in part:
+            key = incident.conversation_id, incident.segment_start_ms
+            if key not in known:
+                known.add(key)
+                fresh.append(incident)
+        if fresh:
+            _insert(connection, org_id, fresh)
+        for incident in fresh:
+            at = incident.flow_id, incident.action_id
+            hits[at] += 1
+            conversations[at] += (incident.conversation_id, at) not in hit
+            hit.add((incident.conversation_id, at))
+        new += fresh
     if new:
-        _insert(connection, org_id, new)
-        _add_to_totals(connection, org_id, new, hit)
+        _add_to_totals(connection, org_id, hits, conversations)
     return new
 
 
@@ -147,24 +162,37 @@ def totals_of_incidents(connection: Connection, org_id: int) -> tuple[IncidentTo
     return tuple(IncidentTotal(*row) for row in connection.execute(statement))
 
 
+def _by_conversation(seen: Sequence[Incident]) -> Iterator[list[Incident]]:
+    """Yield incidents, those of so many conversations together as are asked for in one query."""
+    part: list[Incident] = []
+    conversations = 0
+    for _, hits in groupby(sorted(seen, key=_conversation_id), key=_conversation_id):
+        part += hits
+        conversations += 1
+        if conversations == _CONVERSATIONS_PER_QUERY:
+            yield part
+            part, conversations = [], 0
+    if part:
+        yield part
+
+
+_conversation_id = attrgetter("conversation_id")
+
+
 def _of_same_conversations(
     connection: Connection, org_id: int, seen: Sequence[Incident]
 ) -> Iterator[tuple[str, int, str, str]]:
-    conversations = sorted({incident.conversation_id for incident in seen})
-    for start in range(0, len(conversations), _CONVERSATIONS_PER_QUERY):
-        statement = select(
-            incidents.c.conversation_id,
-            incidents.c.segment_start_ms,
-            incidents.c.flow_id,
-            incidents.c.action_id,
-        ).where(
-            incidents.c.org_id == org_id,
-            incidents.c.conversation_id.in_(
-                conversations[start : start + _CONVERSATIONS_PER_QUERY]
-            ),
-        )
-        for row in connection.execute(statement):
-            yield row[0], row[1], row[2], row[3]
+    statement = select(
+        incidents.c.conversation_id,
+        incidents.c.segment_start_ms,
+        incidents.c.flow_id,
+        incidents.c.action_id,
+    ).where(
+        incidents.c.org_id == org_id,
+        incidents.c.conversation_id.in_(sorted({one.conversation_id for one in seen})),
+    )
+    for row in connection.execute(statement):
+        yield row[0], row[1], row[2], row[3]
 
 
 def _insert(connection: Connection, org_id: int, new: Sequence[Incident]) -> None:
@@ -189,16 +217,9 @@ def _insert(connection: Connection, org_id: int, new: Sequence[Incident]) -> Non
 def _add_to_totals(
     connection: Connection,
     org_id: int,
-    new: Sequence[Incident],
-    already_hit: set[tuple[str, str, str]],
+    hits: Mapping[_Place, int],
+    conversations: Mapping[_Place, int],
 ) -> None:
-    hits: dict[tuple[str, str], int] = defaultdict(int)
-    conversations: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for incident in new:
-        key = incident.flow_id, incident.action_id
-        hits[key] += 1
-        if (*key, incident.conversation_id) not in already_hit:
-            conversations[key].add(incident.conversation_id)
     statement = insert_into(connection, incident_totals)
     excluded = statement.excluded
     connection.execute(
@@ -215,7 +236,7 @@ def _add_to_totals(
                 "flow_id": flow_id,
                 "action_id": action_id,
                 "incidents": count,
-                "conversations": len(conversations[flow_id, action_id]),
+                "conversations": conversations[flow_id, action_id],
             }
             for (flow_id, action_id), count in sorted(hits.items())
         ],

@@ -164,12 +164,12 @@ def _save_names(
         for action_id, name in named.items()
     }
     save_names(connection, org_id, (unknown | dict(read.names)).values())
-    newest = sorted(new, key=lambda incident: incident.at)
-    save_flow_names(
-        connection,
-        org_id,
-        ((incident.flow_id, incident.flow_name, incident.at) for incident in newest),
-    )
+    flow_names: dict[str, tuple[str, float]] = {}
+    for incident in sorted(new, key=lambda incident: incident.at):
+        # The newest name there is; one without is of no use where another has one.
+        if incident.flow_name or incident.flow_id not in flow_names:
+            flow_names[incident.flow_id] = incident.flow_name, incident.at
+    save_flow_names(connection, org_id, ((key, *name) for key, name in flow_names.items()))
     unnamed = {one.flow_id: "" for one in read.flow_errors}
     save_flow_names(
         connection,

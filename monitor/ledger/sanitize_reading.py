@@ -78,7 +78,7 @@ def _duration(duration_ms: float) -> float:
 
 
 def _incident(incident: Incident) -> Incident:
-    return structs.replace(
+    fit = structs.replace(
         incident,
         conversation_id=sanitize_id(incident.conversation_id),
         action_id=sanitize_id(incident.action_id),
@@ -87,6 +87,7 @@ def _incident(incident: Incident) -> Incident:
         flow_name=sanitize(incident.flow_name),
         error_type=sanitize_id(incident.error_type),
     )
+    return incident if fit == incident else fit
 
 
 def _flow_error(one: FlowErrorTally) -> FlowErrorTally:

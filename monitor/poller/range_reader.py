@@ -149,6 +149,8 @@ class RangeReader:
             # There is but one watermark: what follows what could not be read is owed with it.
             is_readable &= not evidence.is_unreadable
             whole_until = _earliest(whole_until, evidence.torn_from)
+            # Let go of before the next is read: either may be large.
+            del evidence
 
     def skip(
         self, source: Source, time_range: TimeRange, window_seconds: int, count: PollCount

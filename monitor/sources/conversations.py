@@ -78,6 +78,13 @@ _MOST_KEPT = 40
 """Deep reads whose exits are kept for who asks next: a backfill of five weeks, a day a read."""
 
 
+_Timeout = tuple[str, int]
+"""What names a timeout: its conversation, and when its segment began, in epoch milliseconds."""
+
+_MOST_KNOWN = 5_000
+"""Timeouts that are known for sure when a page repeats them: those of fifty pages, if each
+conversation has one. What is repeated later than that the ledger knows."""
+
 _MOST_CODES = 1_000
 """Error codes of which it is remembered whether they say that time ran out."""
 
@@ -147,7 +154,7 @@ class ConversationsSource:
             found.add(page)
         if deep:
             self._keep(time_range, found)
-        return Evidence(incidents=tuple(found.incidents.values()))
+        return Evidence(incidents=tuple(found.incidents))
 
     def flow_exits(self, time_range: TimeRange) -> tuple[FlowExit, ...]:
         """Return the callers whom flows lost in a period.
@@ -221,8 +228,8 @@ class _Found:
     """What detail records tell of a period: each timeout and each caller lost once.
 
     Attributes:
-        incidents: Timeouts that ended in the period, by what names them: pages may repeat it.
-        exits: Flows that lost the caller, whenever they did, likewise.
+        incidents: Timeouts that ended in the period.
+        exits: Flows that lost the caller, whenever they did, by what names them.
     """
 
     def __init__(
@@ -248,7 +255,9 @@ class _Found:
         self._attribution = attribution
         # The same few flows, actions and codes come again and again.
         self._fit_id, self._fit_name = cache(sanitize_id), cache(sanitize)
-        self.incidents: dict[tuple[str, int], Incident] = {}
+        # A page repeats what was on the one before it: to know the newest is enough.
+        self._known: tuple[set[_Timeout], set[_Timeout]] = set(), set()
+        self.incidents: list[Incident] = []
         self.exits: dict[tuple[str, str, int], FlowExit] = {}
 
     def add(self, conversations: Iterable[Conversation]) -> None:
@@ -291,16 +300,25 @@ class _Found:
         sole = None if action_id else self._attribution.sole_action(flow_id)
         conversation_id = sanitize_id(conversation.conversation_id)
         began_ms = epoch_ms(began)
-        self.incidents[conversation_id, began_ms] = Incident(
-            conversation_id,
-            began_ms,
-            ended.timestamp(),
-            action_id or sole or UNKNOWN_ACTION,
-            named,
-            flow_id,
-            self._fit_name(flow.flow_name or ""),
-            self._fit_id(segment.error_code or ""),
-            SOLE_ACTION if sole else "",
+        key = conversation_id, began_ms
+        newest, newer = self._known
+        if key in newest or key in newer:
+            return
+        newest.add(key)
+        if len(newest) >= _MOST_KNOWN:
+            self._known = set(), newest
+        self.incidents.append(
+            Incident(
+                conversation_id,
+                began_ms,
+                ended.timestamp(),
+                action_id or sole or UNKNOWN_ACTION,
+                named,
+                flow_id,
+                self._fit_name(flow.flow_name or ""),
+                self._fit_id(segment.error_code or ""),
+                SOLE_ACTION if sole else "",
+            )
         )
 
     def _add_exit(self, conversation: Conversation, session: Session, flow: SessionFlow) -> None:

@@ -26,7 +26,8 @@ class Evidence:
 
     Attributes:
         tallies: Executions per action, ending and window; no key occurs twice.
-        incidents: Timeouts that hit a conversation; a conversation's segment occurs once.
+        incidents: Timeouts that hit a conversation; a conversation's segment occurs once, but for
+            one that a page repeats long after the page that had it.
         names: Actions that were seen, as the answer names them, by action id.
         flow_errors: Callers lost, per flow, exit reason and window; no key occurs twice.
         flow_names: Flows that were seen, as the answer names them, by flow id.

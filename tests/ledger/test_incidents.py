@@ -70,6 +70,17 @@ def test_more_conversations_than_one_query_holds_count_once(ledger: Ledger) -> N
     assert recorded.incidents_added == 1
 
 
+def test_a_reading_that_repeats_itself_counts_once(ledger: Ledger) -> None:
+    """However far apart the repeats are, and whatever is between them."""
+    many = [incident(f"c{number}") for number in range(1_201)]
+
+    recorded = ledger.record(ORG, SOURCE, reading(incidents=[*many, *many[::-1]]))
+
+    assert recorded.incidents_added == 1_201
+    (total,) = ledger.state(ORG).incident_totals
+    assert (total.incidents, total.conversations) == (1_201, 1_201)
+
+
 def test_incidents_come_back_as_they_went_in(ledger: Ledger) -> None:
     """Incidents of a period are listed oldest first, the end of the period excluded."""
     kept = [
