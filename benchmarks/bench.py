@@ -27,6 +27,7 @@ from benchmarks.rows import Row, machine_name
 MODULES = (
     "pages",
     "scraping",
+    "decoding",
     "fifty_orgs",
     "fleet",
     "startup",
