@@ -33,6 +33,7 @@ MODULES = (
     "startup",
     "requests",
     "detection",
+    "diagnosing",
     "packed_state",
 )
 """Modules of this folder with a function ``rows(*, quick: bool) -> list[Row]``."""

@@ -18,15 +18,21 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.rows import DisagreementError, Row
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.diagnosis import diagnose_org, diagnosed_range, load_evidence, load_timeout_history
+from monitor.diagnosis.carried import completed
+from monitor.diagnosis.org import update_diagnosis
 from monitor.ledger import Ledger, Reading
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action
 from monitor.store import BAND_COLUMNS
@@ -39,6 +45,12 @@ WINDOW_SECONDS = 300
 WINDOWS = DIAGNOSED_SECONDS // WINDOW_SECONDS
 CALLS_PER_WINDOW = 0.6
 """Some 170 a day: with 2,000 actions a tenth of the most that the platform lets an org run."""
+
+CALLED_OF = 50
+"""Of so many actions one is called in a window: 2 %."""
+
+CALL_BANDS = tuple(int(edge == 500) for edge in (*BAND_EDGES_MS, 0))  # noqa: PLR2004
+"""One call, in the band up to half a second."""
 
 TIMED_OUT = "EXECUTION_TIMEOUT"
 KINDS = 7
@@ -165,6 +177,102 @@ def measure(actions: int) -> Cost:
     verdicts = Counter(one.verdict.value for one in found.diagnoses.values())
     told = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
     return Cost(actions, rows, read, whole, told)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What diagnoses of one org took, in a process that does nothing else.
+
+    Attributes:
+        whole: User CPU seconds of judging all actions, at the median.
+        update: The same of going on from there, after some actions were called.
+        most_mb: Peak RSS.
+        judged: How many actions an update judged, at most.
+        problem: Where an update says something else than a diagnosis of everything; else empty.
+    """
+
+    whole: float
+    update: float
+    most_mb: float
+    judged: int
+    problem: str
+
+
+def diagnose_repeatedly(path: str, actions: int, times: int) -> Repeated:
+    """Diagnose an org whole, then after each of some windows in which few actions were called."""
+    org = OrgSettings.model_validate({"name": ORG, "client_id": "x", "client_secret": "y"})
+    settings, now = Settings(), T0 + DIAGNOSED_SECONDS + 600.0
+    wholes, updates, judged, problem = [], [], 0, ""
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        update_diagnosis(ledger, org, settings, now)
+        for _ in range(times):
+            begun = _user_seconds()
+            update = update_diagnosis(ledger, org, settings, now)
+            wholes.append(_user_seconds() - begun)
+        found = completed(update, None)
+        for number in range(times):
+            start = T0 + DIAGNOSED_SECONDS + number * WINDOW_SECONDS
+            _call_some(ledger, actions, start, number)
+            now += WINDOW_SECONDS
+            begun = _user_seconds()
+            update = update_diagnosis(ledger, org, settings, now, carried=update.carried)
+            found = completed(update, found)
+            updates.append(_user_seconds() - begun)
+            judged = max(judged, len(update.rest.diagnoses))
+        if found.diagnoses != diagnose_org(ledger, org, settings, now).diagnoses:
+            problem = "going on says something else than judging all of it"
+    most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Repeated(median(wholes), median(updates), most_mb, judged, problem)
+
+
+def _call_some(ledger: Ledger, actions: int, start: int, number: int) -> None:
+    """Let one action in fifty be called in a window, other ones each time."""
+    called = [f"action-{one:05d}" for one in range(number, actions, CALLED_OF)]
+    counts = Counts(1, 500.0, 500.0, 500.0, CALL_BANDS)
+    tallies = [Tally(SeriesKey(one, NO_ERROR, "200"), start, counts) for one in called]
+    covered = TimeRange(start, start + WINDOW_SECONDS)
+    ledger.record(ORG, "actions", Reading(covered, WINDOW_SECONDS, covered.end, tallies))
+
+
+def _user_seconds() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
+
+
+def rows(*, quick: bool) -> list[Row]:
+    """Measure one large org: all of it, what has changed of it, and the memory that takes.
+
+    Raises:
+        DisagreementError: Going on from a diagnosis says something else than a new one.
+    """
+    actions, windows, times = (60, 240, 1) if quick else (2_000, WINDOWS, 5)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        fill(path, actions, windows)
+        if quick:
+            found = diagnose_repeatedly(str(path), actions, times)
+        else:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+                found = apart.submit(diagnose_repeatedly, str(path), actions, times).result()
+    if found.problem:
+        raise DisagreementError(found.problem)
+    what = f"diagnosis of {actions:,} actions x 8 days"
+    return [
+        Row(f"{what}, all of them", f"{found.whole:.1f} s", "", "at most 3 s", found.whole <= 3),  # noqa: PLR2004
+        Row(
+            f"{what}, after 2 % of them were called ({found.judged} judged)",
+            f"{found.update:.2f} s",
+            "",
+            "at most 0.5 s",
+            found.update <= 0.5,  # noqa: PLR2004
+        ),
+        Row(
+            f"{what}, memory of the process that makes it",
+            f"{found.most_mb:.0f} MB",
+            "",
+            "at most 250 MB",
+            found.most_mb <= 250,  # noqa: PLR2004
+        ),
+    ]
 
 
 def _clocks() -> tuple[float, float]:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.counts import Counts, SeriesKey
+from monitor.counts import EDGES_ABOVE, Counts, SeriesKey, fineness
 from monitor.ledger import OrgTallies, TallyColumns
 from monitor.time_ranges import TimeRange
 
 Settled = tuple[int, int]
-"""Executions, and those of them whose band is known. Whatever changes a window adds to one."""
+"""Executions, and how finely it is told how long they took (``fineness``). What changes a window
+adds to one of them."""
 
 
 class SettledGrowth:
@@ -30,8 +31,8 @@ class SettledGrowth:
         self._totals: dict[str, Settled] = {}
         self._milliseconds = 0.0
         for key, counts in totals.items():
-            count, banded = self._totals.get(key.action_id, (0, 0))
-            self._totals[key.action_id] = count + counts.count, banded + sum(counts.bands)
+            count, finely = self._totals.get(key.action_id, (0, 0))
+            self._totals[key.action_id] = count + counts.count, finely + fineness(counts.bands)
             self._milliseconds += counts.duration_ms
         for action_id in self._action_of.values():
             self._totals.setdefault(action_id, (0, 0))
@@ -46,9 +47,9 @@ class SettledGrowth:
         """Return how much of an action lies in windows that began before a moment."""
         if until not in self._after:
             self._after[until] = self._sums(until)
-        count, banded = self._totals.get(action_id, (0, 0))
-        later, later_banded = self._after[until].get(action_id, (0, 0))
-        return count - later, banded - later_banded
+        count, finely = self._totals.get(action_id, (0, 0))
+        later, later_finely = self._after[until].get(action_id, (0, 0))
+        return count - later, finely - later_finely
 
     def settled_in_all(self, until: int) -> tuple[int, int]:
         """Return the executions of all windows that began before a moment, and milliseconds."""
@@ -87,11 +88,11 @@ class SettledGrowth:
         found: dict[str, Settled] = {}
         for part in (self._newest.successes, self._newest.failures):
             chosen = part.take(part.start >= since)
-            banded = chosen.bands.sum(axis=1)
-            for number, count, of_bands in zip(
-                chosen.series.tolist(), chosen.count.tolist(), banded.tolist(), strict=True
+            finely = chosen.bands @ np.array(EDGES_ABOVE, dtype=np.float64)
+            for number, count, how_finely in zip(
+                chosen.series.tolist(), chosen.count.tolist(), finely.tolist(), strict=True
             ):
                 action_id = self._action_of[number]
                 so_far = found.get(action_id, (0, 0))
-                found[action_id] = so_far[0] + int(count), so_far[1] + int(of_bands)
+                found[action_id] = so_far[0] + int(count), so_far[1] + int(how_finely)
         return found

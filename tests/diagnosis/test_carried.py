@@ -18,11 +18,11 @@ from monitor.diagnosis.carried import CarriedOver, completed
 from monitor.diagnosis.model import OrgDiagnosis
 from monitor.diagnosis.org import diagnose_org, update_diagnosis
 from monitor.ledger import Ledger
-from monitor.model import Action
+from monitor.model import BAND_EDGES_MS, COARSE_BANDS, Action
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.synthetic_evidence import lognormal
 from tests.diagnosis.test_org import called
-from tests.evidence import ORG, T0, TIMED_OUT, WINDOW_SECONDS, executions
+from tests.evidence import ORG, T0, TIMED_OUT, WINDOW_SECONDS, executions, tally
 from tests.filled_ledger import DAY_SECONDS, FilledLedger
 
 ACME = OrgSettings.model_validate({"name": ORG, "client_id": "x", "client_secret": "y"})
@@ -116,6 +116,19 @@ def test_a_settled_window_that_grows_is_seen(watched: Watched) -> None:
     watched.now += WINDOW_SECONDS
     assert watched.is_whole()
     assert watched.judged == 1
+
+
+def test_a_settled_window_that_is_told_more_finely_is_seen(watched: Watched) -> None:
+    """As many executions in other bands: below some edge are more than was known."""
+    band = next(one for one in COARSE_BANDS if len(one) > 1)
+    shown = [0] * (len(BAND_EDGES_MS) + 1)
+    for at in (band[-1], band[0]):
+        shown[at] = 30
+        watched.read(tally(30, window=40, action_id="rare", in_bands=tuple(shown)))
+        shown[at] = 0
+        watched.now += WINDOW_SECONDS
+        assert watched.is_whole()
+        assert watched.judged == 1
 
 
 def test_a_timeout_that_was_changed_is_seen(watched: Watched) -> None:
@@ -214,7 +227,7 @@ def take(one: Watched, step: tuple[object, ...]) -> None:
         case ("call" | "late" | "band" | "time out" as what, str(action), int(at), int(calls)):
             start = one.now // WINDOW_SECONDS * WINDOW_SECONDS + at * WINDOW_SECONDS
             late = what == "time out"
-            tally = executions(
+            shown = executions(
                 action,
                 [5_003.0 if late else 400.0 + 37 * at % 90] * calls,
                 error_type=TIMED_OUT if late else "NONE",
@@ -222,7 +235,7 @@ def take(one: Watched, step: tuple[object, ...]) -> None:
                 window_start=max(start, T0),
                 in_bands=what != "late",
             )
-            one.read(tally)
+            one.read(shown)
         case ("set", str(action), int(timeout_ms)):
             one.org.catalogue(
                 *(
