@@ -22,7 +22,7 @@ from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis, Verdic
 from monitor.time_ranges import TimeRange
 
 Print = bytes
-"""A digest of what a verdict follows from; 8 bytes."""
+"""A digest of facts; 8 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,8 @@ class CarriedOver:
         time_range: The settled windows that were looked at.
         bucket_seconds: Over how much successes were summed.
         asked: By which settings, as one digest.
-        prints: By action id, of what its verdict follows from; every action that was looked at.
+        prints: By action id, of what its verdict follows from beside its windows, and what these
+            add up to (``SettledGrowth.settled``); every action that was looked at.
         short_lived: Actions whose verdict may change as time passes, or whose method failed.
         settled: Executions and milliseconds of all settled windows, for as long as the state is.
         spent_us: Microseconds that what ended in each bucket took together.
@@ -44,7 +45,7 @@ class CarriedOver:
     time_range: TimeRange
     bucket_seconds: int
     asked: Print
-    prints: Mapping[str, Print]
+    prints: Mapping[str, tuple[Print, int, int]]
     short_lived: frozenset[str]
     settled: tuple[int, int]
     spent_us: array[int]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -36,7 +36,7 @@ from monitor.diagnosis.diagnosed import (
 )
 from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.diagnosis.org_diagnoser import OrgDiagnoser
-from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory, bucketed
+from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
 from monitor.diagnosis.settled_growth import SettledGrowth
 from monitor.ledger import Ledger, OrgState, OrgTallies
 from monitor.time_ranges import TimeRange
@@ -47,8 +47,8 @@ BUCKET_SECONDS = 3_600
 MAX_SINGLE_WINDOWS = 250_000
 """So many windows of actions are looked at one by one; beyond it the memory would not be small."""
 
-MOST_READ_ALONE = 1 / 8
-"""Where more of the actions have changed than this, reading all of them at once is faster."""
+ACTIONS_AT_ONCE = 400
+"""So many actions are in memory at a time, with all their windows."""
 
 
 def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how to end it
@@ -115,27 +115,29 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     growth = asked.growth(asked.time_range.end if before is None else before.time_range.end)
     action_ids = sorted(diagnoser.actions | growth.action_ids)
 
-    def prints(until: int) -> dict[str, Print]:
-        """Return what each verdict follows from, as far as windows that began before then do."""
-        return {
-            action_id: print_of(diagnoser.facts(action_id), growth.settled(action_id, until))
-            for action_id in action_ids
-        }
-
-    changed = action_ids if before is None else _changed(before, prints, growth, asked.time_range)
-    is_alone = before is not None and len(changed) <= MOST_READ_ALONE * len(action_ids)
-    whole = None if is_alone else asked.evidence()
-    diagnoses: dict[str, Diagnosis] = {}
-    for action_id in changed:
-        if cancelled is not None and cancelled.is_set():
-            raise DiagnosisCancelledError
-        found = asked.evidence(action_id) if whole is None else whole
-        evidence = found.evidence(action_id, known.get(action_id, ()))
-        if action_id in diagnoser.listed or evidence.executions:
-            diagnoses[action_id] = diagnoser.diagnosis(action_id, evidence)
-    spent_us, unmeasured = array("q"), dict[str, float]()
-    if not _flow_contract(org):
-        spent_us, unmeasured = asked.spent(before, growth, whole, diagnoses, changed)
+    prints = {action_id: print_of(*diagnoser.facts(action_id)) for action_id in action_ids}
+    changed = _changed(before, prints, growth, asked.time_range)
+    goes_on = before is not None and before.settled == growth.settled_in_all(before.time_range.end)
+    spent, diagnoses = _Spent(), dict[str, Diagnosis]()
+    for part in growth.in_order_of_series(changed if goes_on else action_ids, ACTIONS_AT_ONCE):
+        evidence_of = asked.evidence(part)
+        for action_id in part:
+            if cancelled is not None and cancelled.is_set():
+                raise DiagnosisCancelledError
+            if action_id not in changed:
+                continue
+            evidence = evidence_of.evidence(action_id, known.get(action_id, ()))
+            if action_id in diagnoser.listed or evidence.executions:
+                diagnoses[action_id] = diagnoser.diagnosis(action_id, evidence)
+        if not goes_on:
+            spent.add(evidence_of, before, diagnoses)
+    if before is not None and goes_on:
+        newest = growth.tallies_within(TimeRange(before.time_range.end, asked.time_range.end))
+        spent.go_on(before, asked.evidence_of(newest), diagnoses)
+        if not spent.is_as_assumed(before, diagnoses):
+            spent = _Spent()
+            for part in growth.in_order_of_series(action_ids, ACTIONS_AT_ONCE):
+                spent.add(asked.evidence(part), before, diagnoses)
     known_range = _known_range(asked.time_range, asked.state, org.contract)
     return DiagnosisUpdate(
         rest=OrgDiagnosis(
@@ -145,38 +147,91 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
             taken_at=now,
             missing_seconds=asked.state.missing_seconds(known_range, org.contract.execution_source),
             diagnoses=diagnoses,
-            concurrency=None if _flow_contract(org) else asked.concurrency(spent_us),
+            concurrency=None if _flow_contract(org) else asked.concurrency(spent.us),
         ),
-        kept=() if before is None else tuple(sorted(set(action_ids) - set(changed))),
+        kept=tuple(one for one in action_ids if one not in changed),
         carried=CarriedOver(
             time_range=asked.time_range,
             bucket_seconds=asked.bucket_seconds,
             asked=print_of_settings(org, settings),
-            prints=prints(asked.time_range.end),
+            prints={
+                action_id: (prints[action_id], *growth.settled(action_id, asked.time_range.end))
+                for action_id in action_ids
+            },
             short_lived=frozenset(diagnoser.short_lived),
             settled=growth.settled_in_all(asked.time_range.end),
-            spent_us=spent_us,
-            unmeasured=unmeasured,
+            spent_us=array("q", spent.us.tobytes()),
+            unmeasured=spent.unmeasured,
         ),
     )
 
 
 def _changed(
-    before: CarriedOver,
-    prints: Callable[[int], dict[str, Print]],
+    before: CarriedOver | None,
+    prints: Mapping[str, Print],
     growth: SettledGrowth,
     time_range: TimeRange,
-) -> list[str]:
-    """Return the actions that must be judged anew, sorted."""
+) -> frozenset[str]:
+    """Return the actions that must be judged anew."""
+    if before is None:
+        return frozenset(prints)
     then = before.time_range.end
-    fresh = growth.called_within(TimeRange(then, time_range.end))
-    return [
+    same = {
         action_id
-        for action_id, now in prints(then).items()
-        if action_id in fresh
-        or action_id in before.short_lived
-        or before.prints.get(action_id) != now
-    ]
+        for action_id, now in prints.items()
+        if before.prints.get(action_id) == (now, *growth.settled(action_id, then))
+    }
+    fresh = growth.called_within(TimeRange(then, time_range.end))
+    return frozenset(prints.keys() - same | fresh | before.short_lived & prints.keys())
+
+
+class _Spent:
+    """What all executions that ended in each bucket took together, part by part of the actions.
+
+    Attributes:
+        us: Microseconds, by bucket.
+        unmeasured: By action id, how long those without a duration were taken to have lasted.
+    """
+
+    def __init__(self) -> None:
+        self.us = np.zeros(0, dtype=np.int64)
+        self.unmeasured = dict[str, float]()
+
+    def add(
+        self,
+        evidence: OrgEvidence,
+        before: CarriedOver | None,
+        diagnoses: Mapping[str, Diagnosis],
+    ) -> None:
+        """Add what some actions took."""
+        timeouts = {} if before is None else dict(before.unmeasured)
+        timeouts |= _timeouts_ms(diagnoses)
+        more, unmeasured = evidence.spent_us(timeouts)
+        self._add(more)
+        self.unmeasured |= unmeasured
+
+    def go_on(
+        self, before: CarriedOver, since: OrgEvidence, diagnoses: Mapping[str, Diagnosis]
+    ) -> None:
+        """Add what was known, and what came since."""
+        self._add(np.frombuffer(before.spent_us, dtype=np.int64))
+        self.unmeasured |= before.unmeasured
+        self.add(since, before, diagnoses)
+
+    @staticmethod
+    def is_as_assumed(before: CarriedOver, diagnoses: Mapping[str, Diagnosis]) -> bool:
+        """Return whether the timeouts are still those that were assumed."""
+        timeouts = _timeouts_ms(diagnoses)
+        return all(timeouts.get(key, was) == was for key, was in before.unmeasured.items())
+
+    def _add(self, more: npt.NDArray[np.int64]) -> None:
+        longest = max(len(more), len(self.us))
+        self.us = np.pad(self.us, (0, longest - len(self.us)))
+        self.us[: len(more)] += more
+
+
+def _timeouts_ms(diagnoses: Mapping[str, Diagnosis]) -> dict[str, float]:
+    return {action_id: one.timeout_ms or 0.0 for action_id, one in diagnoses.items()}
 
 
 @dataclass(frozen=True)
@@ -219,59 +274,18 @@ class _Asked:
         )
         return SettledGrowth(self.state.totals, newest)
 
-    def evidence(self, action_id: str | None = None) -> OrgEvidence:
-        """Return the evidence of all actions, or of one, as the whole would have it."""
+    def evidence(self, action_ids: Collection[str]) -> OrgEvidence:
+        """Return the evidence of some actions: what the whole org's has of them."""
         tallies = self.ledger.org_tallies(
             self.org.name,
             self.time_range,
             bucket_seconds=self.bucket_seconds,
             window_seconds=self.window_seconds,
-            action_id=action_id,
+            action_ids=action_ids,
         )
-        return self._evidence_of(bucketed(tallies, self.bucket_seconds))
+        return self.evidence_of(tallies)
 
-    def spent(
-        self,
-        before: CarriedOver | None,
-        growth: SettledGrowth,
-        whole: OrgEvidence | None,
-        diagnoses: Mapping[str, Diagnosis],
-        changed: Collection[str],
-    ) -> tuple[array[int], dict[str, float]]:
-        """Return the microseconds that what ended in each bucket took, and what was assumed.
-
-        Args:
-            before: What it goes on from; None for nothing.
-            growth: What came since then.
-            whole: The evidence of all, where it was read.
-            diagnoses: What was found of the actions that have changed.
-            changed: Those.
-        """
-        timeout_ms = {} if before is None else dict(before.unmeasured)
-        timeout_ms |= {key: one.timeout_ms or 0.0 for key, one in diagnoses.items()}
-        then = self.time_range.end if before is None else before.time_range.end
-        goes_on = (
-            before is not None
-            and growth.settled_in_all(then) == before.settled
-            and all(
-                timeout_ms.get(key) == before.unmeasured[key]
-                for key in before.unmeasured.keys() & set(changed)
-            )
-        )
-        if before is not None and goes_on:
-            newest = growth.tallies_within(TimeRange(then, self.time_range.end))
-            since = self._evidence_of(replace(newest, time_range=self.time_range))
-            more, unmeasured = since.spent_us(timeout_ms)
-            spent = np.zeros(max(len(more), len(before.spent_us)), dtype=np.int64)
-            spent[: len(before.spent_us)] += np.frombuffer(before.spent_us, dtype=np.int64)
-            spent[: len(more)] += more
-            return _as_array(spent), dict(before.unmeasured) | unmeasured
-        if whole is None:
-            whole = self.evidence()
-        spent, unmeasured = whole.spent_us(timeout_ms)
-        return _as_array(spent), unmeasured
-
-    def concurrency(self, spent_us: array[int]) -> Concurrency | None:
+    def concurrency(self, spent_us: npt.NDArray[np.int64]) -> Concurrency | None:
         """Return the executions at a time, without what recommended timeouts would add."""
         missing = self.state.missing_seconds(self.time_range, Contract.PLATFORM.execution_source)
         read = self.time_range.seconds - missing
@@ -279,24 +293,21 @@ class _Asked:
             return None
         bucket_seconds = max(self.bucket_seconds, self.window_seconds)
         return Concurrency(
-            mean=sum(spent_us) / 1e6 / read,
-            busiest=max(spent_us, default=0) / 1e6 / bucket_seconds,
+            mean=int(spent_us.sum()) / 1e6 / read,
+            busiest=int(spent_us.max(initial=0)) / 1e6 / bucket_seconds,
             busiest_seconds=bucket_seconds,
             limit=self.state.concurrency_limit,
             recommended=0.0,
         )
 
-    def _evidence_of(self, tallies: OrgTallies) -> OrgEvidence:
+    def evidence_of(self, tallies: OrgTallies) -> OrgEvidence:
+        """Return what some windows show, by buckets of the whole period."""
         return OrgEvidence(
-            tallies,
+            replace(tallies, time_range=self.time_range, bucket_seconds=self.bucket_seconds),
             self.window_seconds,
             self.settings.classify.classifier(),
             successes_known=not _flow_contract(self.org),
         )
-
-
-def _as_array(numbers: npt.NDArray[np.int64]) -> array[int]:
-    return array("q", numbers.tobytes())
 
 
 _EVER_SECONDS = 10 * 365 * 86_400
@@ -343,7 +354,7 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
         time_range,
         bucket_seconds=bucket_seconds,
         window_seconds=window_seconds,
-        action_id=action_id,
+        action_ids=None if action_id is None else [action_id],
     )
     return OrgEvidence(
         tallies,

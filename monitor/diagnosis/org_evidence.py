@@ -7,7 +7,7 @@ how many there were is exact, how long they took is that of the bucket.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -216,31 +216,6 @@ class _TalliesByAction:
 
     def rows(self, number: int) -> TallyColumns:
         return self.columns.take(slice(int(self.at[number]), int(self.at[number + 1])))
-
-
-def bucketed(tallies: OrgTallies, bucket_seconds: int) -> OrgTallies:
-    """Return tallies whose successes are summed by bucket, as those of a whole org are."""
-    if tallies.bucket_seconds == bucket_seconds:
-        return tallies
-    begin, columns = tallies.time_range.start, tallies.successes
-    bucket = begin + (columns.start - begin) // bucket_seconds * bucket_seconds
-    order = np.lexsort((bucket, columns.series))
-    columns, bucket = columns.take(order), bucket[order]
-    first = np.ones(len(bucket), dtype=np.bool_)
-    first[1:] = (columns.series[1:] != columns.series[:-1]) | (bucket[1:] != bucket[:-1])
-    at = np.flatnonzero(first)
-    if not at.size:
-        return replace(tallies, bucket_seconds=bucket_seconds)
-    summed = TallyColumns(
-        series=columns.series[at],
-        start=bucket[at],
-        count=np.add.reduceat(columns.count, at),
-        duration_ms=np.add.reduceat(columns.duration_ms, at),
-        min_ms=np.minimum.reduceat(columns.min_ms, at),
-        max_ms=np.maximum.reduceat(columns.max_ms, at),
-        bands=np.add.reduceat(columns.bands, at, axis=0),
-    )
-    return replace(tallies, bucket_seconds=bucket_seconds, successes=summed)
 
 
 def _action_numbers(series: Ints, of_series: Mapping[int, int]) -> Ints:

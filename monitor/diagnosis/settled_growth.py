@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from monitor.counts import EDGES_ABOVE, Counts, SeriesKey, fineness
+from monitor.counts import EDGES_ABOVE, Counts, SeriesKey
 from monitor.ledger import OrgTallies, TallyColumns
 from monitor.time_ranges import TimeRange
 
@@ -30,9 +30,11 @@ class SettledGrowth:
         self._action_of = {number: words[0] for number, words in newest.words.items()}
         self._totals: dict[str, Settled] = {}
         self._milliseconds = 0.0
-        for key, counts in totals.items():
-            count, finely = self._totals.get(key.action_id, (0, 0))
-            self._totals[key.action_id] = count + counts.count, finely + fineness(counts.bands)
+        finely = np.array([counts.bands for counts in totals.values()]).reshape(len(totals), -1)
+        how_finely = (finely @ np.array(EDGES_ABOVE)).tolist() if len(totals) else []
+        for (key, counts), fine in zip(totals.items(), how_finely, strict=True):
+            count, so_far = self._totals.get(key.action_id, (0, 0))
+            self._totals[key.action_id] = count + counts.count, so_far + fine
             self._milliseconds += counts.duration_ms
         for action_id in self._action_of.values():
             self._totals.setdefault(action_id, (0, 0))
@@ -42,6 +44,15 @@ class SettledGrowth:
     def action_ids(self) -> dict[str, None]:
         """Every action that ever had an execution."""
         return dict.fromkeys(self._totals)
+
+    def in_order_of_series(self, action_ids: Iterable[str], most: int) -> Iterator[list[str]]:
+        """Yield actions, so many at a time, in the order in which the state keeps their windows."""
+        first: dict[str, int] = {}
+        for number in sorted(self._action_of):
+            first.setdefault(self._action_of[number], number)
+        ordered = sorted(action_ids, key=lambda one: (first.get(one, 0), one))
+        for begin in range(0, len(ordered), most):
+            yield ordered[begin : begin + most]
 
     def settled(self, action_id: str, until: int) -> Settled:
         """Return how much of an action lies in windows that began before a moment."""

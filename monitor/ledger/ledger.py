@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -405,7 +405,7 @@ class Ledger:
         *,
         bucket_seconds: int,
         window_seconds: int,
-        action_id: str | None = None,
+        action_ids: Collection[str] | None = None,
     ) -> OrgTallies:
         """Every tally of the windows that start in ``time_range``, as columns, as of one moment.
 
@@ -414,7 +414,7 @@ class Ledger:
             time_range: Which windows; by their start.
             bucket_seconds: Over how much successes are summed; a multiple of ``window_seconds``.
             window_seconds: Length of a window.
-            action_id: Only this action; None for all.
+            action_ids: Only these actions; None for all.
         """
         from monitor.ledger.tally_columns import read_org_tallies  # noqa: PLC0415 - numpy, for this alone
 
@@ -422,7 +422,7 @@ class Ledger:
             # An org that nobody knows has no rows; no org has this id.
             org_id = find_org(connection, org) or -1
             return read_org_tallies(
-                connection, org_id, time_range, bucket_seconds, window_seconds, action_id
+                connection, org_id, time_range, bucket_seconds, window_seconds, action_ids
             )
 
     def counts_by_hour(self, org: str, time_range: TimeRange) -> HourlyCounts:

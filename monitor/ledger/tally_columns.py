@@ -5,6 +5,7 @@ Millions of rows pass through here, so nothing is built for a single one of them
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -81,7 +82,7 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
     time_range: TimeRange,
     bucket_seconds: int,
     window_seconds: int,
-    action_id: str | None = None,
+    action_ids: Collection[str] | None = None,
 ) -> OrgTallies:
     """Read it: durations of successes by bucket, all that failed by window.
 
@@ -94,29 +95,33 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
         time_range: Which windows; by their start.
         bucket_seconds: A multiple of ``window_seconds``.
         window_seconds: Length of a window.
-        action_id: Only this action, window by window; None for all.
+        action_ids: Only these actions; None for all.
     """
-    words = words_of_series(connection, org_id, action_id)
+    words, named_seconds = words_of_series(connection, org_id), None
+    if action_ids is not None:
+        wanted = frozenset(action_ids)
+        words = {number: word for number, word in words.items() if word[0] in wanted}
+        # Of one action each window is looked for; of many all rows are looked through.
+        named_seconds = window_seconds if len(wanted) == 1 else None
     good = [number for number, word in words.items() if word[1] == NO_ERROR]
-    of_action = None if action_id is None else words.keys()
-    bucket = window_seconds if action_id is not None else bucket_seconds
+    of_actions = None if action_ids is None else words.keys()
     failures, successes = list[WindowColumns](), list[WindowColumns]()
     counts: list[npt.NDArray[Any]] = [np.zeros((0, 3), dtype=np.int64)]
-    for parts in parts_by_group(connection, org_id, time_range, of_action, window_seconds):
+    for parts in parts_by_group(connection, org_id, time_range, of_actions, named_seconds):
         of_group = list[WindowColumns]()
         for rows in parts:
             is_good = np.isin(rows.series, good)
             failures.append(rows.take(~is_good))
             succeeded = rows.take(is_good)
             counts.append(_counted(succeeded))
-            if bucket != window_seconds:
-                succeeded = succeeded.by_bucket(time_range.start, bucket)
+            if bucket_seconds != window_seconds:
+                succeeded = succeeded.by_bucket(time_range.start, bucket_seconds)
             of_group.append(succeeded)
         # A bucket may lie in two days, or be packed in part.
         successes.append(joined(of_group).summed())
     return OrgTallies(
         time_range=time_range,
-        bucket_seconds=bucket,
+        bucket_seconds=bucket_seconds,
         words=words,
         successes=_floats(joined(successes)),
         counts=np.concatenate(counts, dtype=np.int64),

@@ -84,7 +84,7 @@ def answers(ledger: Ledger, org: str, time_range: TimeRange) -> list[object]:
         shown(ledger.org_tallies(org, time_range, bucket_seconds=300, window_seconds=300)),
         shown(
             ledger.org_tallies(
-                org, time_range, bucket_seconds=3_600, window_seconds=300, action_id="a01"
+                org, time_range, bucket_seconds=3_600, window_seconds=300, action_ids=["a01"]
             )
         ),
         ledger.state(org).totals,

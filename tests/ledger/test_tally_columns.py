@@ -127,7 +127,7 @@ def test_of_one_action_it_is_what_all_have_of_it(ledger: Ledger) -> None:
             time_range,
             bucket_seconds=WINDOW_SECONDS,
             window_seconds=WINDOW_SECONDS,
-            action_id="a1",
+            action_ids=["a1"],
         )
         assert {words[0] for words in one.words.values()} == {"a1"}
         ours = {key for key, words in every.words.items() if words[0] == "a1"}
@@ -153,6 +153,6 @@ def test_a_period_of_very_many_windows_is_read_too(ledger: Ledger) -> None:
         years,
         bucket_seconds=WINDOW_SECONDS,
         window_seconds=WINDOW_SECONDS,
-        action_id="a2",
+        action_ids=["a2"],
     )
     assert found.successes.count.tolist() == [1.0]
