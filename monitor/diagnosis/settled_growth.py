@@ -30,8 +30,8 @@ class SettledGrowth:
         self._action_of = {number: words[0] for number, words in newest.words.items()}
         self._totals: dict[str, Settled] = {}
         self._milliseconds = 0.0
-        finely = np.array([counts.bands for counts in totals.values()]).reshape(len(totals), -1)
-        how_finely = (finely @ np.array(EDGES_ABOVE)).tolist() if len(totals) else []
+        bands = np.array([counts.bands for counts in totals.values()], dtype=np.int64)
+        how_finely = (bands.reshape(len(totals), len(EDGES_ABOVE)) @ np.array(EDGES_ABOVE)).tolist()
         for (key, counts), fine in zip(totals.items(), how_finely, strict=True):
             count, so_far = self._totals.get(key.action_id, (0, 0))
             self._totals[key.action_id] = count + counts.count, so_far + fine
