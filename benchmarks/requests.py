@@ -1,4 +1,4 @@
-"""How many requests the platform is asked in a minute for each org, by what they ask for.
+"""How many requests the platform is asked in a minute for each org, and by a backfill.
 
     .venv/bin/python -m benchmarks.requests                orgs that time out, and a calm one
     .venv/bin/python -m benchmarks.requests --hours 24     a whole day, with its comparison
@@ -15,12 +15,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from benchmarks.rows import Row
+from benchmarks.rows import DisagreementError, Row
 from benchmarks.watched_orgs import watch
 from monitor.daemon import CATALOGUE_EVERY_SECONDS
 from monitor.model import Outcome
 from monitor.poller import RECONCILED_SECONDS, OrgPoller
 from monitor.simulator import Scenario, scaled
+from monitor.time_ranges import TimeRange
 
 BEGIN = 1_795_435_200
 """2026-11-23 12:00 UTC, a Monday."""
@@ -28,6 +29,9 @@ BEGIN = 1_795_435_200
 MOST_A_MINUTE = 2.0
 POLL_SECONDS = 60
 HOUR = 3_600
+DAY = 24 * HOUR
+MOST_A_DAY = 4.0
+BACKFILL_DAYS = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +155,48 @@ def rows(*, quick: bool) -> list[Row]:
         settings, warm_minutes, minutes = settings_of(6, 2)[1:2], 2, 6
     else:
         settings, warm_minutes, minutes = settings_of(200, 10), 90, 120
+    days = 1 if quick else BACKFILL_DAYS
+    backfill = backfill_cost(scaled(3 if quick else 200), days)
+    row = Row(
+        f"requests a day of history of a backfill of {days} days",
+        f"{backfill:.1f}",
+        "",
+        f"at most {MOST_A_DAY:g}",
+        holds=backfill <= MOST_A_DAY,
+    )
     return [
-        Row(
-            f"requests a minute and org, catalogue included: {cost.setting.name}",
-            f"{cost.a_minute:.2f}",
-            "",
-            f"at most {MOST_A_MINUTE:g}",
-            holds=cost.a_minute <= MOST_A_MINUTE,
-        )
-        for cost in (cost_of(one, warm_minutes=warm_minutes, minutes=minutes) for one in settings)
+        row,
+        *(
+            Row(
+                f"requests a minute and org, catalogue included: {cost.setting.name}",
+                f"{cost.a_minute:.2f}",
+                "",
+                f"at most {MOST_A_MINUTE:g}",
+                holds=cost.a_minute <= MOST_A_MINUTE,
+            )
+            for cost in (
+                cost_of(one, warm_minutes=warm_minutes, minutes=minutes) for one in settings
+            )
+        ),
     ]
+
+
+def backfill_cost(scenario: Scenario, days: int) -> float:
+    """Return the requests that a day of history costs.
+
+    Raises:
+        DisagreementError: What was counted is not what happened.
+    """
+    period = TimeRange(BEGIN - days * DAY, BEGIN - HOUR)
+    plan = replace(scenario, history_start=float(period.start - HOUR))
+    with watch(plan, at=float(BEGIN)) as watched:
+        (poller,) = watched.pollers
+        report = poller.backfill(period)
+        counted = sum(one.count for one in watched.ledger.state(poller.name).totals.values())
+        happened = watched.platform.truth(period.start * 1_000, period.end * 1_000)["executions"]
+    if counted != happened:
+        raise DisagreementError(f"{counted} executions were counted of {happened}")
+    return report.requests / days
 
 
 def main() -> None:

@@ -1,28 +1,41 @@
 """``backfill``: a part of the past, as far as it can still be told from what was counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from monitor.cli.context import TIMES, Context, moment_of, opened_ledger, opened_pollers
-from monitor.cli.poll import read_orgs, refuse_failures
+from monitor.cli.poll import refuse_failures, tell_reports
+from monitor.cli.progress import backfilling
 from monitor.cli.terminal import print_error
 from monitor.errors import ConfigurationError
 from monitor.formats import iso_time
 
 if TYPE_CHECKING:
-    from monitor.poller import OrgPoller, PollReport
+    from monitor.poller import BackfillListener, OrgPoller, PollReport
     from monitor.time_ranges import TimeRange
+
+ORGS_AT_ONCE = 4
+
+PACE_SHARE = 0.25
+"""Of the pace of a client: a minute's other requests are the daemon's."""
 
 
 def backfill(
     ctx: typer.Context,
     begin: Annotated[str, typer.Option("--from", metavar="TIME", help=f"Begin: {TIMES}.")],
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="End, likewise.")],
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Read what a backfill that was ended has read as well."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Read a period of history, again or for the first time. Nothing is counted twice."""
+    """Read a period of history, again or for the first time. Nothing is counted twice.
+
+    One that was ended goes on where it was, within a day. The daemon may run beside it.
+    """
     context: Context = ctx.obj
     settings = context.load_with_orgs()
     from monitor.clock import SystemClock
@@ -42,21 +55,43 @@ def backfill(
     with opened_ledger(settings, may_create=True) as ledger:
         pruned = _pruned_part(time_range, ledger.pruned_before())
 
-        def read(poller: "OrgPoller") -> "PollReport":
+        def read(poller: "OrgPoller", listener: "BackfillListener") -> "PollReport":
             from dataclasses import replace
 
             from monitor.poller import PollResult
 
-            report = poller.backfill(time_range)
+            report = poller.backfill(time_range, listener, again=again)
             is_short = report.result is PollResult.OK and (pruned or report.unreadable)
             return replace(report, result=PollResult.PARTIAL) if is_short else report
 
-        with opened_pollers(settings, ledger) as pollers:
-            reports = read_orgs(pollers, read, as_json=as_json, pruned=pruned)
+        with opened_pollers(settings, ledger, pace_share=PACE_SHARE) as pollers:
+            reports = _read_together(pollers, read)
+            tell_reports(pollers, reports, as_json=as_json, pruned=pruned)
     _say_what_was_not_read(reports, time_range, pruned)
     refuse_failures(reports)
     if pruned or any(report.unreadable for report in reports):
         raise typer.Exit(1)
+
+
+def _read_together(
+    pollers: "Sequence[OrgPoller]",
+    read: "Callable[[OrgPoller, BackfillListener], PollReport]",
+) -> "list[PollReport]":
+    """Read several orgs at once, and show how far each has come."""
+    with backfilling([poller.name for poller in pollers]) as listener:
+        if len(pollers) == 1:
+            return [read(pollers[0], listener)]
+        from concurrent.futures import ThreadPoolExecutor
+
+        threads = ThreadPoolExecutor(min(ORGS_AT_ONCE, len(pollers)), "backfill")
+        try:
+            return list(threads.map(lambda poller: read(poller, listener), pollers))
+        except BaseException:
+            for poller in pollers:
+                poller.close()
+            raise
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 def _pruned_part(time_range: "TimeRange", before: int) -> "TimeRange | None":

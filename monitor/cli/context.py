@@ -157,8 +157,15 @@ def opened_or_passing_ledger(settings: Settings) -> Iterator[Ledger]:
 
 
 @contextmanager
-def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoller, ...]]:
+def opened_pollers(
+    settings: Settings, ledger: Ledger, *, pace_share: float = 1.0
+) -> Iterator[tuple[OrgPoller, ...]]:
     """Yield a poller for each org, closed afterwards; their polls take the lease of reading.
+
+    Args:
+        settings: The orgs, and how to read them.
+        ledger: Where counts are kept.
+        pace_share: Of the pace that each may keep on the wire.
 
     Raises:
         ConfigurationError: A credential can't be used.
@@ -172,7 +179,13 @@ def opened_pollers(settings: Settings, ledger: Ledger) -> Iterator[tuple[OrgPoll
     clock = ledger.clock(SystemClock())
     stop = threading.Event()
     pollers = open_pollers(
-        settings, ledger=ledger, clock=clock, stop=stop, leases=leases, backoff={}
+        settings,
+        ledger=ledger,
+        clock=clock,
+        stop=stop,
+        leases=leases,
+        backoff={},
+        pace_share=pace_share,
     )
     threading.Thread(target=keep_leases, args=(leases, stop), name="leases", daemon=True).start()
     try:

@@ -40,7 +40,6 @@ def read_orgs(
     read: "Callable[[OrgPoller], PollReport]",
     *,
     as_json: bool,
-    pruned: "TimeRange | None" = None,
 ) -> "list[PollReport]":
     """Read every org, and print what that did.
 
@@ -48,7 +47,6 @@ def read_orgs(
         pollers: The orgs.
         read: What to do with each.
         as_json: Whether to print a document instead of a line an org.
-        pruned: What was not asked for because its windows were pruned.
 
     Raises:
         NotLeasedError: Another program reads one of them; the others were read.
@@ -64,17 +62,35 @@ def read_orgs(
                 reports.append(read(poller))
             except NotLeasedError as error:
                 elsewhere.append(error)
-    _print(reports, pruned, as_json=as_json)
-    watched = {poller.name: poller for poller in pollers}
-    for report in reports:
-        if report.result == "ok" and watched[report.org].has_nothing_to_watch:
-            print_error(*no_actions(report.org))
+    tell_reports(pollers, reports, as_json=as_json)
     if elsewhere:
         first, *others = elsewhere
         for one in others:
             print_error(one.message)
         raise first
     return reports
+
+
+def tell_reports(
+    pollers: "Sequence[OrgPoller]",
+    reports: "Sequence[PollReport]",
+    *,
+    as_json: bool,
+    pruned: "TimeRange | None" = None,
+) -> None:
+    """Print what reading has done, and say where an org has nothing to be read.
+
+    Args:
+        pollers: The orgs.
+        reports: What came of each.
+        as_json: Whether to print a document instead of a line an org.
+        pruned: What was not asked for because its windows were pruned.
+    """
+    _print(reports, pruned, as_json=as_json)
+    watched = {poller.name: poller for poller in pollers}
+    for report in reports:
+        if report.result == "ok" and watched[report.org].has_nothing_to_watch:
+            print_error(*no_actions(report.org))
 
 
 def _print(reports: "Sequence[PollReport]", pruned: "TimeRange | None", *, as_json: bool) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor.cli.terminal import untamed
-from monitor.formats import count_of
+from monitor.formats import count_of, format_duration, whole_percent
 from monitor.sanitize import tame
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from monitor.poller import BackfillListener
     from monitor.sources import ProgressListener
 
 SLOW_SECONDS = 2.0
@@ -54,6 +56,43 @@ def reading(what: str) -> Iterator[ProgressListener]:
     yield _ProgressText(
         what, SparseLines(lambda line: sys.stderr.write(f"{line}\n"), time.monotonic)
     )
+
+
+@contextmanager
+def backfilling(orgs: Sequence[str]) -> Iterator[BackfillListener]:
+    """Show on stderr how much of each org has been read, and how long the rest will take.
+
+    On a terminal a bar moves for each; elsewhere a line now and then tells, once it takes long.
+    """
+    if sys.stderr.isatty():
+        with _bar() as bar:
+            tasks = {org: bar.add_task(tame(f"Reading {org}"), total=1.0) for org in orgs}
+            yield _BackfillText(
+                lambda org, share, words: bar.update(
+                    tasks[org], completed=share, description=tame(words)
+                )
+            )
+        return
+    sparse = {
+        org: SparseLines(lambda line: sys.stderr.write(f"{line}\n"), time.monotonic) for org in orgs
+    }
+    yield _BackfillText(lambda org, _, words: sparse[org](words))
+
+
+class _BackfillText:
+    """Puts into words how far a backfill has come; safe to use from several threads."""
+
+    def __init__(self, say: Callable[[str, float, str], object]) -> None:
+        self._say = say
+        self._begun = time.monotonic()
+
+    def have_read(self, org: str, share: float) -> None:
+        """So much of an org has been read, from 0 to 1."""
+        words = f"Reading {org}: {whole_percent(share)}"
+        if 0 < share < 1:
+            left = (time.monotonic() - self._begun) * (1 - share) / share
+            words += f", about {format_duration(math.ceil(left))} left"
+        self._say(org, share, words)
 
 
 class SparseLines:

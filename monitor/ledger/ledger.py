@@ -42,8 +42,10 @@ from monitor.store import (
     Database,
     ServerClock,
     StateClock,
+    backfilled,
     find_org,
     flow_errors,
+    forget_backfilled,
     incidents,
     lock_every_org,
     lock_org,
@@ -52,6 +54,7 @@ from monitor.store import (
     pruned_before,
     reconciled_at,
     refuse_damage,
+    remember_backfilled,
     remember_limits,
     remember_pruned_before,
     remember_reconciled_at,
@@ -62,6 +65,11 @@ from monitor.time_ranges import TimeRange
 if TYPE_CHECKING:
     from monitor.ledger.counts_by_hour import HourlyCounts
     from monitor.ledger.tally_columns import OrgTallies
+
+
+BACKFILL_LASTS_SECONDS = 86_400.0
+"""A backfill that was ended goes on where it was within a day; what came late since is then rare,
+and ``reconcile`` finds it."""
 
 
 class Ledger:
@@ -343,6 +351,32 @@ class Ledger:
         """Remember when an org was compared with the platform; epoch seconds."""
         with self._database.writing() as connection:
             remember_reconciled_at(connection, lock_org(connection, org), at)
+
+    def backfilled(self, org: str, source: str, now: float) -> TimeRange | None:
+        """Return what a backfill that was ended has read of a source; None where it is a day ago.
+
+        Args:
+            org: The org's name in the configuration.
+            source: The source.
+            now: Epoch seconds.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            told = None if org_id is None else backfilled(connection, org_id, source)
+        if told is None:
+            return None
+        done, at = told
+        return done if 0 <= now - at < BACKFILL_LASTS_SECONDS else None
+
+    def note_backfilled(self, org: str, source: str, done: TimeRange, at: float) -> None:
+        """Remember what a backfill that is under way has read of a source so far, and when."""
+        with self._database.writing() as connection:
+            remember_backfilled(connection, lock_org(connection, org), source, done, at)
+
+    def forget_backfilled(self, org: str, source: str) -> None:
+        """Forget what a backfill has read of a source: the next one reads all of it."""
+        with self._database.writing() as connection:
+            forget_backfilled(connection, lock_org(connection, org), source)
 
     def coverage(self, org: str, source: str) -> tuple[TimeRange, ...]:
         """What needs no asking any more, read or skipped: merged, disjoint, oldest first."""

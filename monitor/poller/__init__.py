@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
+    from monitor.poller.history_reader import BackfillListener
     from monitor.poller.opening import open_pollers
     from monitor.poller.org_poller import OrgPoller
     from monitor.poller.org_reader import OrgReader, open_reader
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RECONCILED_SECONDS",
     "RECONCILE_LOOK_SECONDS",
+    "BackfillListener",
     "OrgPoller",
     "OrgReader",
     "PollReport",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "history_reader": ("BackfillListener",),
     "opening": ("open_pollers",),
     "org_poller": ("OrgPoller",),
     "org_reader": ("OrgReader", "open_reader"),

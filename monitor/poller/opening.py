@@ -23,6 +23,7 @@ def open_pollers(  # noqa: PLR0913 - what all of them share
     leases: ReadingLeases,
     backoff: MutableMapping[str, EndpointBackoff],
     diagnoser: Diagnoser | None = None,
+    pace_share: float = 1.0,
 ) -> tuple[OrgPoller, ...]:
     """Return a poller for each org; nothing is asked yet.
 
@@ -34,6 +35,7 @@ def open_pollers(  # noqa: PLR0913 - what all of them share
         leases: The right to read each org.
         backoff: Endpoints that asked for quiet earlier, by org; what is missing is added.
         diagnoser: Diagnoses in other processes; None for this one.
+        pace_share: Of the pace that a client may keep: what is not urgent leaves most of it.
 
     Raises:
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
@@ -48,6 +50,7 @@ def open_pollers(  # noqa: PLR0913 - what all of them share
                 clock=clock,
                 stop=stop,
                 backoff=backoff.setdefault(org.name, EndpointBackoff()),
+                pace_share=pace_share,
             ),
             settings,
             ledger=ledger,

@@ -32,6 +32,7 @@ from monitor.errors import (
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, OrgState, ReadingLeases
 from monitor.poller.catalogue_refresh import CatalogueRefresh
+from monitor.poller.history_reader import BackfillListener
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker
 from monitor.poller.poll_report import PollReport, PollResult
@@ -188,15 +189,26 @@ class OrgPoller:
                 raise UnforeseenError.of(error) from error
             self._snapshot = replace(taken, health=self._health.current)
 
-    def backfill(self, time_range: TimeRange) -> PollReport:
+    def backfill(
+        self,
+        time_range: TimeRange,
+        listener: BackfillListener | None = None,
+        *,
+        again: bool = False,
+    ) -> PollReport:
         """Read a period of the past, again or for the first time, whoever reads the present.
+
+        Args:
+            time_range: The period.
+            listener: Is told how far it has come.
+            again: Whether to read what a backfill has read that was ended within the last day.
 
         Raises:
             ConfigurationError: The org's address can't be asked.
             LedgerError: The state can't be read or written.
         """
         return self._read(
-            lambda _: self._reader.source_reader.backfill(time_range),
+            lambda _: self._reader.source_reader.backfill(time_range, listener, again=again),
             RequestBudget(),
             nullcontext,
         )

@@ -35,6 +35,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
     clock: Clock,
     stop: threading.Event,
     backoff: EndpointBackoff | None = None,
+    pace_share: float = 1.0,
 ) -> OrgReader:
     """Wire an org's reader; no request is sent yet.
 
@@ -45,6 +46,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         clock: The time of the data.
         stop: Set it to end every wait and to begin no further read.
         backoff: Endpoints that asked for quiet earlier; they stay closed.
+        pace_share: Of the pace that a client may keep.
 
     Raises:
         ConfigurationError: A credential can't be used, or the state was kept in other windows.
@@ -54,7 +56,7 @@ def open_reader(  # noqa: PLR0913 - what differs between the commands that read
         org,
         stop=stop,
         backoff=backoff,
-        requests_per_second=pace(clock),
+        requests_per_second=pace(clock) * pace_share,
     )
     if isinstance(clock, StateClock):
         client.measure_skew_by(clock)

@@ -83,20 +83,38 @@ class RangeReader:
         """
 
         def read(window: int) -> None:
-            # Whole windows: half of one would be taken for all of it.
-            begin, end = floor_to(time_range.start, window), -floor_to(-time_range.end, window)
-            now = self._clock.now()
-            end = min(end, max(time_range.end, floor_to(now, END_STEP_SECONDS)))
-            # What was pruned can't be told from what is new: it is not even asked for.
-            begin = max(begin, -floor_to(-self._ledger.pruned_before(), window))
-            if begin >= end:
-                return
-            is_past = end < now - self._near_seconds
-            pieces = TimeRange(begin, end).slices(self.slices.seconds(source, window))
-            reads = [PlannedRead(piece, None, is_past=is_past) for piece in pieces]
-            self.read_all(source, reads, window, count, deep=True)
+            whole = self.whole_windows(time_range, window)
+            if whole.seconds:
+                self.read_slices(whole, source, window, count)
 
         self.in_windows(source, read)
+
+    def whole_windows(self, time_range: TimeRange, window_seconds: int) -> TimeRange:
+        """Return the windows of a period that are past and were not pruned; it may be empty."""
+        # Whole windows: half of one would be taken for all of it.
+        begin = floor_to(time_range.start, window_seconds)
+        end = -floor_to(-time_range.end, window_seconds)
+        end = min(end, max(time_range.end, floor_to(self._clock.now(), END_STEP_SECONDS)))
+        # What was pruned can't be told from what is new: it is not even asked for.
+        begin = max(begin, -floor_to(-self._ledger.pruned_before(), window_seconds))
+        return TimeRange(begin, max(begin, end))
+
+    def read_slices(
+        self, time_range: TimeRange, source: Source, window_seconds: int, count: PollCount
+    ) -> None:
+        """Read whole windows of a source, in questions that are short enough.
+
+        Raises:
+            GenesysError: The platform did not answer; what came before is kept.
+            LedgerError: The state can't be read or written.
+        """
+        pieces = time_range.slices(self.slices.seconds(source, window_seconds))
+        reads = [PlannedRead(piece, None, is_past=self.is_past(time_range)) for piece in pieces]
+        self.read_all(source, reads, window_seconds, count, deep=True)
+
+    def is_past(self, time_range: TimeRange) -> bool:
+        """Return whether a period lies so far back that it says nothing of now."""
+        return time_range.end < self._clock.now() - self._near_seconds
 
     def in_windows(self, source: Source, read: Callable[[int], None]) -> None:
         """Read in the windows of this source, or in the finest ones that the platform takes."""
@@ -194,6 +212,23 @@ class RangeReader:
         self._asked = read.time_range
         with self._within(self.share or RequestBudget()):
             evidence = source.read(read.time_range, window_seconds, deep=deep)
+        self.record(source, read, evidence, window_seconds, asked_at, count)
+        return evidence
+
+    def record(  # noqa: PLR0913, PLR0917 - who was asked for what, and what came of it
+        self,
+        source: Source,
+        read: PlannedRead,
+        evidence: Evidence,
+        window_seconds: int,
+        asked_at: float,
+        count: PollCount,
+    ) -> None:
+        """Write an answer down.
+
+        Raises:
+            LedgerError: The state can't be read or written.
+        """
         mark = None if evidence.is_unreadable else read.complete_until
         recorded = self._ledger.record(
             self._org,
@@ -235,7 +270,6 @@ class RangeReader:
         count.unreadable += evidence.is_unreadable
         for error_type in recorded.new_error_types:
             self._log_new_word(error_type, evidence)
-        return evidence
 
     def _log_new_word(self, error_type: str, evidence: Evidence) -> None:
         """Say once how a word is read; what comes with it later is read by the same rule."""

@@ -21,6 +21,7 @@ from monitor.errors import (
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger
 from monitor.poller.future_timestamps import FutureTimestamps
+from monitor.poller.history_reader import BackfillListener, HistoryReader
 from monitor.poller.poll_report import PollCount, PollReport, PollResult
 from monitor.poller.range_reader import RangeReader, Within
 from monitor.poller.read_plan import ReadPlan, plan_reads
@@ -95,6 +96,9 @@ class SourceReader:
         self._ranges = RangeReader(
             org, settings, charged.within, ledger=ledger, clock=clock, stop=stop
         )
+        self._history = HistoryReader(
+            org.name, self._ranges, charged.within, ledger=ledger, clock=clock, stop=stop
+        )
         self._turn = threading.Lock()
         for source in self._sources:
             self._ranges.windows.check(source)
@@ -123,16 +127,41 @@ class SourceReader:
             self._ranges.growth.note_poll()
             return self._each_source(partial(self._poll_source, now), budget or RequestBudget())
 
-    def backfill(self, time_range: TimeRange) -> PollReport:
+    def backfill(
+        self,
+        time_range: TimeRange,
+        listener: BackfillListener | None = None,
+        *,
+        again: bool = False,
+    ) -> PollReport:
         """Read a period of the past (again); what is counted already stays counted once.
 
-        Each question has a poll's budget for itself: all of them may take as long as they need.
+        Each question has a budget for itself: all of them may take as long as they need.
+
+        Args:
+            time_range: The period.
+            listener: Is told how far it has come.
+            again: Whether to read what a backfill has read that was ended within the last day.
 
         Raises:
             LedgerError: The state can't be read or written.
         """
+        shares: dict[str, float] = {}
+
+        def read(source: Source, count: PollCount) -> None:
+            def note_share(share: float) -> None:
+                shares[source.name] = share
+                if listener is not None:
+                    listener.have_read(self._org, sum(shares.values()) / len(self._sources))
+
+            self._history.read(time_range, source, count, note_share=note_share, again=again)
+
         with self._turn:
-            return self._each_source(partial(self._ranges.read_time_range, time_range), None)
+            report = self._each_source(read, None)
+            if not report.errors and not self._stop.is_set():
+                for source in self._sources:
+                    self._ledger.forget_backfilled(self._org, source.name)
+            return report
 
     def reconcile(self, since: float) -> Reconciliation:
         """Compare what was counted with one wide question, and read again what differs.

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import threading
 import uuid
+from concurrent import futures
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from monitor.simulator.api_errors import ApiError, bad_request, not_found
 from monitor.simulator.timestamps import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Json = dict[str, object]
 
 _MOST_JOBS: Final = 200
 _DAY_MS: Final = 86_400_000
 _CURSOR: Final = "page-"
+_REFUSED_WITHIN_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 10.0
+"""A client waits longer than that for the answer to a question."""
 
 
 @dataclass(slots=True)
 class _Job:
-    """A query whose results are fixed at its submission; epoch milliseconds."""
+    """A query whose results are those of its submission; epoch milliseconds."""
 
-    results: list[Json]
+    answering: futures.Future[list[Json]]
     page_size: int
     submitted_ms: int
     polls: int = 0
@@ -31,7 +39,8 @@ class JobDesk:
     """The jobs of one kind of query. Thread-safe.
 
     A job is QUEUED when it is submitted, PENDING at its first poll and FULFILLED from the second
-    on, so that a client has to wait without anything taking time.
+    on, so that a client has to wait without anything taking time. One of weeks is worked on
+    meanwhile, and PENDING for as long as that takes.
     """
 
     def __init__(self, entries: str) -> None:
@@ -44,11 +53,19 @@ class JobDesk:
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}
 
-    def submit(self, results: list[Json], page_size: int, now_ms: int) -> Json:
-        """Keep a query's results; answers with the job's id."""
+    def submit(self, answer: Callable[[], list[Json]], page_size: int, now_ms: int) -> Json:
+        """Begin to answer a query; answers with the job's id.
+
+        Raises:
+            ApiError: The query is refused, which shows at once.
+        """
         name = str(uuid.uuid4())
+        answering: futures.Future[list[Json]] = futures.Future()
+        threading.Thread(target=_answer, args=(answering, answer), daemon=True).start()
+        with suppress(TimeoutError):
+            answering.result(_REFUSED_WITHIN_SECONDS)
         with self._lock:
-            self._jobs[name] = _Job(results, page_size, now_ms)
+            self._jobs[name] = _Job(answering, page_size, now_ms)
             while len(self._jobs) > _MOST_JOBS:
                 del self._jobs[next(iter(self._jobs))]
         return {"jobId": name}
@@ -62,7 +79,11 @@ class JobDesk:
         with self._lock:
             job = self._get(job_id)
             job.polls += 1
-            state = "FULFILLED" if job.polls > 1 else "PENDING"
+        if job.polls > 1:
+            futures.wait([job.answering], _LOOK_SECONDS)
+        with self._lock:
+            is_done = job.polls > 1 and job.answering.done()
+            state = "FULFILLED" if is_done else "PENDING"
             status: Json = {
                 "state": state,
                 "submissionDate": iso(job.submitted_ms),
@@ -80,15 +101,16 @@ class JobDesk:
         """
         with self._lock:
             job = self._get(job_id)
-            if job.polls <= 1:
+            if job.polls <= 1 or not job.answering.done():
                 raise ApiError(400, "job.not.fulfilled", "The job has not been fulfilled yet.")
             start = _read_cursor(cursor)
             size = page_size or job.page_size
             page: Json = {}
-            entries = job.results[start : start + size]
+            results = job.answering.result()
+            entries = results[start : start + size]
             if entries:
                 page[self._entries] = entries
-            if start + size < len(job.results):
+            if start + size < len(results):
                 page["cursor"] = f"{_CURSOR}{start + size}"
             return page
 
@@ -99,6 +121,13 @@ class JobDesk:
             message = f"job {job_id}"
             raise not_found(message)
         return job
+
+
+def _answer(answering: futures.Future[list[Json]], answer: Callable[[], list[Json]]) -> None:
+    try:
+        answering.set_result(answer())
+    except BaseException as error:  # noqa: BLE001 - it is raised to who asks for the result
+        answering.set_exception(error)
 
 
 def _read_cursor(cursor: str | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, request
@@ -56,7 +57,8 @@ def aggregate_routes(org: SimulatedOrg) -> Blueprint:
         if org.world.job_page_size == "refused" and job.page_size is not None:
             message = "The request body is not valid: unknown field 'pageSize'"
             raise bad_request(message)
-        results = _results(org, Aggregation(job, org.scenario, org.world))
+        aggregation = Aggregation(job, org.scenario, org.world)
+        results = partial(_results, org, aggregation)
         return answer(jobs.submit(results, job.page_size or _JOB_PAGE, org.now_ms()), 202)
 
     @routes.get(f"{_AGGREGATES}/jobs/<jobId>")
@@ -114,9 +116,13 @@ def detail_job_routes(org: SimulatedOrg) -> Blueprint:
         require(org, VIEW_DETAILS)
         wanted = parse_body(request.get_data(), ConversationJob)
         same_day = bool(wanted.start_of_day_interval_matching)
-        found = org.details.find(wanted, org.now_ms(), same_day=same_day)
-        found = org.odd.among_conversations(found)
-        return answer(jobs.submit(found[: wanted.limit], _JOB_PAGE, org.now_ms()), 202)
+        now_ms = org.now_ms()
+
+        def found() -> list[dict[str, object]]:
+            hits = org.details.find(wanted, now_ms, same_day=same_day)
+            return org.odd.among_conversations(hits)[: wanted.limit]
+
+        return answer(jobs.submit(found, _JOB_PAGE, now_ms), 202)
 
     @routes.get(f"{_DETAILS}/jobs/availability")
     def availability() -> Response:

@@ -5,11 +5,13 @@ from monitor.sources.audits import timeout_edits
 from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.executions import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.sources.flow_errors import FlowErrorsSource
+from monitor.sources.jobs import JobPatience
 from monitor.sources.source import (
     COARSER_WINDOWS_SECONDS,
     Evidence,
     Source,
     coarser_window,
+    is_granularity_too_fine,
     is_interval_too_long,
 )
 
@@ -22,9 +24,11 @@ __all__ = [
     "ExecutionBounds",
     "ExecutionsSource",
     "FlowErrorsSource",
+    "JobPatience",
     "ProgressListener",
     "Source",
     "coarser_window",
+    "is_granularity_too_fine",
     "is_interval_too_long",
     "timeout_edits",
 ]

@@ -11,26 +11,34 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from itertools import chain
 
 import msgspec
 
 from monitor.counts import Counts, SeriesKey, Tally, TallyKey
+from monitor.errors import BadRequestError
 from monitor.genesys import (
     ACTION_AGGREGATES,
     EXECUTIONS,
     MOST_VIEWS,
+    SUBMIT_ACTION_JOB,
+    ActionAggregateJob,
     ActionAggregateQuery,
     ActionAggregates,
     ActionBucket,
     ActionDimension,
+    ActionGroup,
     Client,
     DroppedRecord,
     DropReason,
     Range,
     Stats,
     View,
+    action_job,
+    action_job_page,
     interval,
+    submit_action_job,
 )
 from monitor.model import (
     BAND_EDGES_MS,
@@ -42,7 +50,8 @@ from monitor.model import (
     ActionKind,
     Bands,
 )
-from monitor.sources.source import Evidence
+from monitor.sources.jobs import Job, JobPatience, job_pages
+from monitor.sources.source import Evidence, is_page_size_refused
 from monitor.time_ranges import TimeRange, floor_to
 
 GROUP_BY: tuple[ActionDimension, ...] = (
@@ -91,9 +100,13 @@ class ActionsSource:
     deep_only = False
     yields_to = ""
 
-    def __init__(self, client: Client, *, near_is_coarse: bool = True) -> None:
-        """Ask through this client."""
+    def __init__(
+        self, client: Client, *, near_is_coarse: bool = True, patience: JobPatience | None = None
+    ) -> None:
+        """Ask through this client; wait so long for a job."""
         self._client = client
+        self._patience = patience or JobPatience()
+        self._own_pages = False
         self.near_is_coarse = near_is_coarse
 
     def read(
@@ -124,6 +137,41 @@ class ActionsSource:
             part, is_bad = self._ask(time_range, window_seconds, views, names)
             is_unreadable |= is_bad
             parts.append(part)
+        return self._joined(time_range, window_seconds, parts, names, is_unreadable=is_unreadable)
+
+    def read_by_job(self, time_range: TimeRange, window_seconds: int, rows: int) -> Evidence:
+        """Ask for every execution that ended in a period, as two jobs: for history.
+
+        Args:
+            time_range: Begins on a window boundary.
+            window_seconds: The windows to count in.
+            rows: How many groups of buckets a page of the results may hold.
+
+        Raises:
+            BadRequestError: The platform refused the jobs; it may name interval or granularity.
+            GenesysError: The platform did not answer.
+        """
+        names: dict[str, Action] = {}
+        try:
+            parts = [
+                self._ask_job(time_range, window_seconds, views, names, rows) for views in PARTS
+            ]
+        except BadRequestError as error:
+            if self._own_pages or not is_page_size_refused(error):
+                raise
+            self._own_pages = True
+            return self.read_by_job(time_range, window_seconds, rows)
+        return self._joined(time_range, window_seconds, parts, names, is_unreadable=False)
+
+    def _joined(
+        self,
+        time_range: TimeRange,
+        window_seconds: int,
+        parts: list[_Part],
+        names: dict[str, Action],
+        *,
+        is_unreadable: bool,
+    ) -> Evidence:
         tallies: list[Tally] = []
         torn = _join(parts, _keys(parts), tallies)
         for turn in range(MOST_REPEATS):
@@ -196,10 +244,48 @@ class ActionsSource:
             metrics=(EXECUTIONS,),
             views=views,
         )
+        answer = self._client.call(ACTION_AGGREGATES, ActionAggregates, body=query)
+        part = self._count(answer.results, time_range, window_seconds, views, names)
+        return part, answer.is_unreadable
+
+    def _ask_job(
+        self,
+        time_range: TimeRange,
+        window_seconds: int,
+        views: tuple[View, ...],
+        names: dict[str, Action],
+        rows: int,
+    ) -> _Part:
+        """Ask the same as a job, whose results come in pages of so many rows."""
+        query = ActionAggregateJob(
+            interval=interval(time_range),
+            granularity=f"PT{window_seconds // 60}M",
+            time_zone="UTC",
+            group_by=GROUP_BY,
+            metrics=(EXECUTIONS,),
+            views=views,
+            page_size=None if self._own_pages else rows,
+        )
+        job = Job(
+            SUBMIT_ACTION_JOB,
+            partial(submit_action_job, self._client, query),
+            partial(action_job, self._client),
+        )
+        pages = job_pages(job, partial(action_job_page, self._client), self._patience)
+        groups = (group for page in pages for group in page.results)
+        return self._count(groups, time_range, window_seconds, views, names)
+
+    def _count(
+        self,
+        answered: Iterable[ActionGroup],
+        time_range: TimeRange,
+        window_seconds: int,
+        views: tuple[View, ...],
+        names: dict[str, Action],
+    ) -> _Part:
         groups: dict[tuple[str, ...], dict[int, _Counted]] = {}
         asked = tuple(view.name for view in views)
-        answer = self._client.call(ACTION_AGGREGATES, ActionAggregates, body=query)
-        for group in answer.results:
+        for group in answered:
             dimensions = tuple(map(group.dimension, GROUP_BY))
             buckets = groups.setdefault(dimensions, {})
             for bucket in group.data:
@@ -223,7 +309,7 @@ class ActionsSource:
                 window = floor_to(start, window_seconds)
                 # An action that was renamed comes as two groups: one key, both counts.
                 windows[window] = windows[window].plus(found) if window in windows else found
-        return counted, answer.is_unreadable
+        return counted
 
     def _drop(self, reason: DropReason, why: str) -> None:
         self._client.note_dropped(ACTION_AGGREGATES, DroppedRecord(reason, why))

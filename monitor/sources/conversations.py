@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Protocol
 
 from msgspec import structs
@@ -24,8 +24,10 @@ from monitor.genesys import (
     CONVERSATION_DETAILS,
     LARGEST_PAGE,
     MOST_BARREN_PAGES,
+    SUBMIT_DETAIL_JOB,
     Client,
     Conversation,
+    ConversationDetailJob,
     ConversationDetailQuery,
     ConversationPage,
     Paging,
@@ -36,11 +38,16 @@ from monitor.genesys import (
     Session,
     SessionFlow,
     conversation_details,
+    detail_job,
+    detail_job_page,
     epoch_ms,
     interval,
+    job_data_until,
+    submit_detail_job,
 )
 from monitor.model import FLOW_ERRORS, SOLE_ACTION, UNKNOWN_ACTION, Classifier, Incident
 from monitor.sanitize import sanitize, sanitize_id
+from monitor.sources.jobs import Job, JobPatience, job_pages
 from monitor.sources.source import Evidence
 from monitor.time_ranges import TimeRange
 
@@ -127,9 +134,16 @@ class ConversationsSource:
     near_is_coarse = False
     yields_to = ""
 
-    def __init__(self, client: Client, classifier: Classifier, attribution: Attribution) -> None:
-        """Ask through this client."""
+    def __init__(
+        self,
+        client: Client,
+        classifier: Classifier,
+        attribution: Attribution,
+        patience: JobPatience | None = None,
+    ) -> None:
+        """Ask through this client; wait so long for a job."""
         self._client = client
+        self._patience = patience or JobPatience()
         self._is_timeout = lru_cache(maxsize=_MOST_CODES)(classifier.is_timeout)
         self._attribution = attribution
         self._kept: dict[TimeRange, tuple[FlowExit, ...]] = {}
@@ -149,8 +163,47 @@ class ConversationsSource:
         """
         reach = LONGEST_CALL_SECONDS if deep else USUAL_CALL_SECONDS
         begun = TimeRange(time_range.start - reach, time_range.end)
+        return self._evidence(time_range, self._pages(begun, FAILED_IN_A_FLOW), deep=deep)
+
+    def read_by_job(self, time_range: TimeRange) -> Evidence:
+        """Ask for the same as a deep read, as a job: for weeks of history.
+
+        A job returns what was active in its interval, however long before it began.
+
+        Args:
+            time_range: The period; nothing that is newer than ``known_to_jobs_until`` tells.
+
+        Raises:
+            BadRequestError: The platform refused the job.
+            GenesysError: The platform did not answer.
+        """
+        query = ConversationDetailJob(
+            interval=interval(time_range),
+            segment_filters=(FAILED_IN_A_FLOW,),
+            order="asc",
+            order_by="conversationStart",
+        )
+        job = Job(
+            SUBMIT_DETAIL_JOB,
+            partial(submit_detail_job, self._client, query),
+            partial(detail_job, self._client),
+        )
+        pages = job_pages(job, partial(detail_job_page, self._client), self._patience)
+        return self._evidence(time_range, (page.conversations for page in pages), deep=True)
+
+    def known_to_jobs_until(self) -> float:
+        """Return up to when jobs know conversations; epoch seconds.
+
+        Raises:
+            GenesysError: The platform did not answer, or has no jobs.
+        """
+        return job_data_until(self._client)
+
+    def _evidence(
+        self, time_range: TimeRange, pages: Iterable[Sequence[Conversation]], *, deep: bool
+    ) -> Evidence:
         found = _Found(time_range, self._is_timeout, self._attribution, with_exits=deep)
-        for page in self._pages(begun, FAILED_IN_A_FLOW):
+        for page in pages:
             found.add(page)
         if deep:
             self._keep(time_range, found)

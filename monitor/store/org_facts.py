@@ -14,6 +14,7 @@ from monitor.model import (
 from monitor.store.engines import insert_if_absent, upsert
 from monitor.store.reading_leases import verify_fence
 from monitor.store.schema import meta, orgs
+from monitor.time_ranges import TimeRange
 
 PRUNED_BEFORE = "pruned_before"
 _FLOW_ERROR_BASIS = "flow_error_basis"
@@ -25,6 +26,7 @@ _LIMIT_KEYS: Mapping[str, str] = {
 _EDITS_READ_UNTIL = "edits_read_until"
 _LISTED_AT = "listed_at"
 _RECONCILED_AT = "reconciled_at"
+_BACKFILLED = "backfilled"
 
 
 def find_org(connection: Connection, org: str) -> int | None:
@@ -111,6 +113,28 @@ def reconciled_at(connection: Connection, org_id: int) -> float:
 def remember_reconciled_at(connection: Connection, org_id: int, at: float) -> None:
     """Remember when an org was last compared with the platform."""
     upsert(connection, meta, [{"key": f"{_RECONCILED_AT}:{org_id}", "value": repr(at)}])
+
+
+def backfilled(connection: Connection, org_id: int, source: str) -> tuple[TimeRange, float] | None:
+    """Return what an unfinished backfill of a source has read, and when it read the last of it."""
+    told = _fact(connection, f"{_BACKFILLED}:{org_id}:{source}")
+    if told is None:
+        return None
+    begin, end, at = told.split("@")
+    return TimeRange(int(begin), int(end)), float(at)
+
+
+def remember_backfilled(
+    connection: Connection, org_id: int, source: str, done: TimeRange, at: float
+) -> None:
+    """Remember what an unfinished backfill has read so far, and when."""
+    told = f"{done.start}@{done.end}@{at!r}"
+    upsert(connection, meta, [{"key": f"{_BACKFILLED}:{org_id}:{source}", "value": told}])
+
+
+def forget_backfilled(connection: Connection, org_id: int, source: str) -> None:
+    """Forget what a backfill has read: it is done, or begins anew."""
+    connection.execute(delete(meta).where(meta.c.key == f"{_BACKFILLED}:{org_id}:{source}"))
 
 
 def flow_error_basis(connection: Connection, org_id: int) -> tuple[str, int]:

@@ -45,7 +45,9 @@ from monitor.genesys.api.analytics import (
     ActionFilter,
     ActionJobPage,
     ActionPredicate,
+    ConversationDetailJob,
     ConversationDetailQuery,
+    ConversationJobPage,
     ConversationPage,
     FlowAggregateQuery,
     FlowAggregates,
@@ -62,9 +64,13 @@ from monitor.genesys.api.analytics import (
     action_job,
     action_job_page,
     conversation_details,
+    detail_job,
+    detail_job_page,
     flow_aggregates,
     interval,
+    job_data_until,
     submit_action_job,
+    submit_detail_job,
 )
 from monitor.genesys.api.audits import RealtimeAuditQuery, action_audits
 from monitor.genesys.api.authorization import is_granted
@@ -170,6 +176,12 @@ FULL_CONVERSATION_QUERY = ConversationDetailQuery(
     order_by="conversationStart",
 )
 
+FULL_CONVERSATION_JOB = ConversationDetailJob(
+    interval=HOUR,
+    segment_filters=FULL_CONVERSATION_QUERY.segment_filters,
+    order="asc",
+    order_by="conversationStart",
+)
 FULL_ACTION_UPDATE = ActionUpdate(
     version=7,
     name="Get Customer",
@@ -258,6 +270,26 @@ CASES = [
         body="ConversationQuery",
     ),
     Case(
+        lambda c: submit_detail_job(c, FULL_CONVERSATION_JOB),
+        "AnalyticsApi",
+        "post_analytics_conversations_details_jobs",
+        ("body",),
+        body="AsyncConversationQuery",
+    ),
+    Case(
+        lambda c: detail_job(c, "j"),
+        "AnalyticsApi",
+        "get_analytics_conversations_details_job",
+        ("j",),
+    ),
+    Case(
+        lambda c: detail_job_page(c, "j", "next"),
+        "AnalyticsApi",
+        "get_analytics_conversations_details_job_results",
+        ("j",),
+    ),
+    Case(job_data_until, "AnalyticsApi", "get_analytics_conversations_details_jobs_availability"),
+    Case(
         lambda c: flow_aggregates(c, FULL_FLOW_QUERY),
         "AnalyticsApi",
         "post_analytics_flows_aggregates_query",
@@ -340,8 +372,10 @@ def test_a_body_that_arrives_fits_the_sdks_model(
         (ActionAggregateJob, "ActionAsyncAggregationQuery"),
         (ActionJobPage, "ActionAsyncAggregateQueryResponse"),
         (JobStatus, "AsyncQueryStatus"),
-        (monitor.genesys.api.analytics.jobs._Submitted, "AsyncQueryResponse"),  # noqa: SLF001
+        (monitor.genesys.api.analytics.jobs.SubmittedJob, "AsyncQueryResponse"),
         (ConversationPage, "AnalyticsConversationQueryResponse"),
+        (ConversationDetailJob, "AsyncConversationQuery"),
+        (ConversationJobPage, "AnalyticsConversationAsyncQueryResponse"),
         (monitor.genesys.api.actions._ActionPage, "ActionEntityListing"),  # noqa: SLF001
         (monitor.genesys.api.actions._IntegrationPage, "IntegrationEntityListing"),  # noqa: SLF001
         (monitor.genesys.api.dependencies._DependencyPage, "ConsumingResourcesEntityListing"),  # noqa: SLF001

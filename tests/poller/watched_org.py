@@ -33,7 +33,13 @@ from monitor.simulator.scenarios import (
     TAKE_PAYMENT,
     UPDATE_CASE,
 )
-from monitor.sources import ActionsSource, ConversationsSource, FlowErrorsSource, Source
+from monitor.sources import (
+    ActionsSource,
+    ConversationsSource,
+    FlowErrorsSource,
+    JobPatience,
+    Source,
+)
 from tests.clocks import ManualClock
 from tests.filled_ledger import CLASSIFIER
 from tests.simulated_org import CLIENT_ID, ORG, SECRET, mend, order_fault, request_counts
@@ -141,9 +147,10 @@ class WatchedOrg:
         if settings:
             self.settings = CollectSettings.model_validate(settings)
         self.catalogue = Catalogue(self.named, self.client, self.ledger, self.clock)
-        conversations = ConversationsSource(self.client, CLASSIFIER, self.catalogue)
+        patience = JobPatience(first_pause_seconds=0.001)
+        conversations = ConversationsSource(self.client, CLASSIFIER, self.catalogue, patience)
         every: dict[str, Source] = {
-            "actions": ActionsSource(self.client),
+            "actions": ActionsSource(self.client, patience=patience),
             "conversations": conversations,
             "flow-errors": FlowErrorsSource(
                 self.client, conversations, self.clock, org=ORG, contract=Contract(self.contract)

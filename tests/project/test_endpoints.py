@@ -17,6 +17,7 @@ READING_POSTS = {
     "POST /api/v2/analytics/conversations/details/query",
     "POST /api/v2/audits/query/realtime",
     "POST /api/v2/analytics/actions/aggregates/jobs",  # a query whose answer is fetched later
+    "POST /api/v2/analytics/conversations/details/jobs",  # the same
 }
 """Questions that the platform takes by POST."""
 

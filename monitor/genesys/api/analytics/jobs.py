@@ -101,12 +101,17 @@ class ActionJobPage(msgspec.Struct, frozen=True, gc=False):
         return self.results_or_none or ()
 
 
-class _Submitted(msgspec.Struct, frozen=True, rename="camel"):
+class SubmittedJob(msgspec.Struct, frozen=True, rename="camel"):
     """The name of a new job (AsyncQueryResponse)."""
 
     job_id: str
 
     def __post_init__(self) -> None:
+        """Refuse an id that can't be asked for.
+
+        Raises:
+            ImplausibleError: It is none.
+        """
         check_id(self.job_id)
 
 
@@ -117,7 +122,7 @@ def submit_action_job(client: Client, query: ActionAggregateJob) -> str:
         BadRequestError: The platform refused the query, for example its granularity.
         GenesysError: Any other error of the tree.
     """
-    return client.call(SUBMIT_ACTION_JOB, _Submitted, body=query).job_id
+    return client.call(SUBMIT_ACTION_JOB, SubmittedJob, body=query).job_id
 
 
 def action_job(client: Client, job_id: str) -> JobStatus:
