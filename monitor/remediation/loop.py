@@ -36,7 +36,7 @@ class RemediationLoop:
         clock: Clock,
         stop: threading.Event,
     ) -> None:
-        """Take the first snapshot, and do nothing else yet.
+        """Know nothing of what was changed before ``refresh_snapshot``, and do nothing yet.
 
         Args:
             org: The org.
@@ -44,9 +44,6 @@ class RemediationLoop:
             ledger: What was seen and changed.
             clock: The time of the data.
             stop: Set where every wait is to end, and no change is to begin.
-
-        Raises:
-            LedgerError: The state can't be read.
         """
         self._ledger = ledger
         self._clock = clock
@@ -65,8 +62,7 @@ class RemediationLoop:
                 0,
             )
         )
-        self._snapshot = RemediationSnapshot()
-        self.refresh_snapshot()
+        self._snapshot = RemediationSnapshot(mode=self._mode, decisions=dict(self._counts))
 
     @property
     def name(self) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from monitor.simulator.org import SimulatedOrg
 
+_MOST_CONNECTIONS = 1_000
 _THREADS = 8
 """Enough for a few clients and some requests that are ordered to hang."""
 _CLOSING_SECONDS = 5.0
@@ -118,6 +119,9 @@ def serve(
         create_app(org, closing),
         sockets=[listening],
         threads=_THREADS,
+        # A fleet of daemons keeps a connection for each of its orgs.
+        connection_limit=_MOST_CONNECTIONS,
+        asyncore_use_poll=True,
         url_scheme=scheme,
         ident="simulated-genesys-cloud",
         clear_untrusted_proxy_headers=True,
