@@ -35,6 +35,7 @@ MODULES = (
     "detection",
     "diagnosing",
     "packed_state",
+    "reporting",
 )
 """Modules of this folder with a function ``rows(*, quick: bool) -> list[Row]``."""
 

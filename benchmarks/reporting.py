@@ -1,0 +1,191 @@
+"""What ``report --since 7d`` takes for an org of two thousand actions.
+
+    .venv/bin/python -m benchmarks.reporting            2,000 actions
+    .venv/bin/python -m benchmarks.reporting --quick    a few of them
+
+The command runs as a process of its own, on a state of eight days that a daemon has packed.
+Verdicts are a part of a report: what reading and summing up take without them is measured apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.diagnosing import ORG, WINDOW_SECONDS, fill
+from benchmarks.rows import DisagreementError, Row
+from monitor.config import DIAGNOSED_SECONDS, ClassifySettings
+from monitor.contract import Contract
+from monitor.ledger import Ledger
+from monitor.summary import settled, summarise
+from monitor.time_ranges import TimeRange
+
+MOST_SECONDS = 2.0
+MOST_MEGABYTES = 250.0
+WEEK_SECONDS = 7 * 86_400
+PACK_AFTER_SECONDS = 2 * 3_600
+SETTLE_SECONDS = 600
+
+_REPORT = "from monitor.cli import main; main()"
+_SETTINGS = """
+[state]
+url = "sqlite:///{path}"
+[[org]]
+name = "{org}"
+region = "mypurecloud.com"
+client_id = "x"
+client_secret = "y"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a process took.
+
+    Attributes:
+        cpu_seconds: Of the processor, for itself.
+        megabytes: The most memory that it had.
+    """
+
+    cpu_seconds: float
+    megabytes: float
+
+
+def made(folder: Path, actions: int) -> tuple[Path, int]:
+    """Make a state of the last eight days, and settings that name it.
+
+    Returns:
+        The settings, and when the state ends.
+    """
+    path = folder / "state.db"
+    end = int(time.time()) // WINDOW_SECONDS * WINDOW_SECONDS
+    fill(path, actions, begin=end - DIAGNOSED_SECONDS)
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        ledger.pack(end - PACK_AFTER_SECONDS)
+    settings = folder / "timeout-monitor.toml"
+    settings.write_text(_SETTINGS.format(path=path, org=ORG))
+    return settings, end
+
+
+def reported(settings: Path) -> tuple[Taken, int]:
+    """Run the command; what it took, and how many executions it tells."""
+    output = settings.with_name("report.json")
+    output.unlink(missing_ok=True)
+    arguments = ["--config", str(settings), "report", "--since", "7d", "--format", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _REPORT, *arguments, "--output", str(output)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, "report")
+    told = json.loads(output.read_text())
+    return Taken(used.ru_utime, used.ru_maxrss / 1024), _executions(told)
+
+
+def _executions(document: object) -> int:
+    """Return the sum of the executions of all actions, wherever a report has them."""
+    if isinstance(document, dict):
+        actions = document.get("actions")
+        if isinstance(actions, list):
+            return sum(int(one["executions"]) for one in actions if isinstance(one, dict))
+        return sum(map(_executions, document.values()))
+    return sum(map(_executions, document)) if isinstance(document, list) else 0
+
+
+def summed_up(state: Path, now: float) -> tuple[float, TimeRange]:
+    """Sum up the same week in this process; the CPU seconds, and which windows they are."""
+    time_range = settled(now, WEEK_SECONDS, WINDOW_SECONDS, SETTLE_SECONDS)
+    with Ledger.open(f"sqlite:///{state}") as ledger:
+        begun = time.process_time()
+        summarise(
+            ledger,
+            ORG,
+            Contract.PLATFORM,
+            time_range,
+            ClassifySettings().classifier(),
+            by_hour=True,
+        )
+        return time.process_time() - begun, time_range
+
+
+def rows(*, quick: bool) -> list[Row]:
+    """Return what a report takes, with its verdicts and without.
+
+    Args:
+        quick: Measure little; what is counted is compared all the same.
+
+    Raises:
+        DisagreementError: The report counts other executions than the state holds.
+    """
+    actions = 10 if quick else 2_000
+    with tempfile.TemporaryDirectory() as folder:
+        settings, _ = made(Path(folder), actions)
+        state = settings.with_name("state.db")
+        taken, sums = [], []
+        for _ in range(1 if quick else 5):
+            before = time.time()
+            found, executions = reported(settings)
+            taken.append(found)
+            counted = {_counted(state, at) for at in (before, time.time())}
+            if executions not in counted:
+                raise DisagreementError(f"{executions} are reported of {counted} executions")
+            sums.append(summed_up(state, before)[0])
+    cpu = statistics.median(one.cpu_seconds for one in taken)
+    megabytes = statistics.median(one.megabytes for one in taken)
+    alone = statistics.median(sums)
+    what = f"report --since 7d, {actions:,} actions"
+    return [
+        Row(
+            f"{what}: CPU, verdicts included",
+            f"{cpu:.1f} s",
+            "",
+            f"at most {MOST_SECONDS:g} s",
+            cpu <= MOST_SECONDS,
+        ),
+        Row(
+            f"{what}: reading and summing up, of that",
+            f"{alone:.2f} s",
+            "",
+            f"at most {MOST_SECONDS / 2:g} s",
+            alone <= MOST_SECONDS / 2,
+        ),
+        Row(
+            f"{what}: peak RSS",
+            f"{megabytes:.0f} MB",
+            "",
+            f"at most {MOST_MEGABYTES:g} MB",
+            megabytes <= MOST_MEGABYTES,
+        ),
+    ]
+
+
+def _counted(state: Path, now: float) -> int:
+    _, time_range = summed_up(state, now)
+    with Ledger.open(f"sqlite:///{state}") as ledger:
+        return sum(one.counts.count for one in ledger.tally_sums(ORG, time_range, 3_600))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 where an aim is missed."""
+    parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--quick", action="store_true")
+    found = rows(quick=parser.parse_args(arguments).quick)
+    for row in found:
+        print(f"{row.what}: {row.measured} (aim: {row.aim})")
+    return int(not all(row.holds for row in found))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
