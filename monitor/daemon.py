@@ -510,6 +510,9 @@ class Daemon:
             windows = self._ledger.pack(before, self._stop.is_set)
             if windows:
                 log.info("packed", windows=windows)
+                given_back = self._ledger.compact()
+                if given_back:
+                    log.info("compacted", bytes=given_back)
 
     def _show(self) -> None:
         with self._snapshot_lock:

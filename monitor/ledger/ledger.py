@@ -336,6 +336,14 @@ class Ledger:
                     done += pack_windows(connection, org_id, settled)
         return done
 
+    def compact(self) -> int:
+        """Give the room of a file back of which most is free, as it is after much was packed.
+
+        Returns:
+            Bytes given back.
+        """
+        return self._database.compact()
+
     def pruned_before(self) -> int:
         """Return up to where everything has been forgotten; epoch seconds, 0 where nothing has."""
         with self._database.reading() as connection:

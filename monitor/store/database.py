@@ -12,7 +12,13 @@ from sqlalchemy import Connection, Engine, func, select, text
 
 from monitor.errors import LedgerError, StateLostError
 from monitor.store import schema
-from monitor.store.engines import WRITES, keep_a_write_ahead_log, sqlite_reader, upsert
+from monitor.store.engines import (
+    WRITES,
+    compact_file,
+    keep_a_write_ahead_log,
+    sqlite_reader,
+    upsert,
+)
 from monitor.store.failures import translate_errors
 from monitor.store.identity import (
     HOME,
@@ -152,6 +158,27 @@ class Database:
                 upsert(connection, schema.meta, [{"key": HOME, "value": self._settles_at}])
             yield connection
         self._settles_at = ""
+
+    def compact(self) -> int:
+        """Give the room of an SQLite file back of which most is free; a server sees to it itself.
+
+        What is free is used again, so that a state of a steady size has no need of it.
+
+        Returns:
+            Bytes given back; 0 where that was not worth it.
+
+        Raises:
+            LedgerError: There is no room for the copy that is made meanwhile, or others write.
+        """
+        if self.is_shared:
+            return 0
+        self._look_at_the_file()
+        with (
+            self._queue.writing(),
+            translate_errors(self._name),
+            self._engine.connect() as connection,
+        ):
+            return compact_file(connection)
 
     def name_transactions(self, program: str, idle_seconds: float) -> None:
         """Let a server know whose write transactions these are, and end one that stands still.
