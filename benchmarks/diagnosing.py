@@ -49,6 +49,9 @@ CALLS_PER_WINDOW = 0.6
 CALLED_OF = 50
 """Of so many actions one is called in a window: 2 %."""
 
+OPEN_SECONDS = 2 * 3_600
+"""Windows younger than this are not packed."""
+
 CALL_BANDS = tuple(int(edge == 500) for edge in (*BAND_EDGES_MS, 0))  # noqa: PLR2004
 """One call, in the band up to half a second."""
 
@@ -248,6 +251,9 @@ def rows(*, quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.db"
         fill(path, actions, windows)
+        with Ledger.open(f"sqlite:///{path}") as ledger:
+            # As a daemon leaves it: all but the newest windows are packed.
+            ledger.pack(T0 + DIAGNOSED_SECONDS - OPEN_SECONDS)
         if quick:
             found = diagnose_repeatedly(str(path), actions, times)
         else:

@@ -120,6 +120,8 @@ class Diagnoser:
         outcome = self._on_the_cluster(task, cancelled)
         if outcome is None:
             outcome = self._in_our_process(task, cancelled)
+        for level, event, told in outcome.lines:
+            getattr(log, level)(event, **told)
         for action_id, failure in outcome.failed_actions:
             log_failure(action_id, TimeoutMonitorError(failure.message, failure.hint))
         if outcome.update is not None:

@@ -7,8 +7,11 @@ No credential is part of a task. A process reads the state at the URL that it wa
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import dataclass
 from typing import Self
+
+import structlog
 
 from monitor import __version__
 from monitor.config import (
@@ -28,10 +31,33 @@ STATE_VARIABLE = "TIMEOUT_MONITOR__STATE__URL"
 
 _started_with: list[str] = []
 
+Line = tuple[str, str, dict[str, object]]
+"""A line of a log: its level, its event, and the rest."""
+
+_lines: deque[Line] = deque(maxlen=1_000)
+
 
 def use_state(url: str) -> None:
-    """Let tasks of this process read the state at a URL, whatever its environment says."""
+    """Let tasks of this process read the state at a URL, whatever its environment says.
+
+    What they log is told by whoever gave them out.
+    """
     _started_with[:] = [url]
+    structlog.configure(processors=[_keep])
+
+
+def _keep(
+    _logger: object, level: str, line: structlog.typing.EventDict
+) -> structlog.typing.ProcessorReturnValue:
+    told = {key: value for key, value in line.items() if key != "event"}
+    _lines.append((level, str(line.get("event", "")), told))
+    raise structlog.DropEvent
+
+
+def _logged() -> tuple[Line, ...]:
+    lines = tuple(_lines)
+    _lines.clear()
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +134,13 @@ class TaskOutcome:
         update: The verdicts that are new; None where there are none.
         failure: Why there are none; None where there are.
         failed_actions: Actions that the method failed on, by id.
+        lines: What was logged, in a process of the daemon's own.
     """
 
     update: DiagnosisUpdate | None
     failure: Failure | None = None
     failed_actions: tuple[tuple[str, Failure], ...] = ()
+    lines: tuple[Line, ...] = ()
 
 
 def run_task(task: DiagnosisTask) -> TaskOutcome:
@@ -135,11 +163,11 @@ def run_task(task: DiagnosisTask) -> TaskOutcome:
     except ConfigurationError as error:
         return TaskOutcome(None, Failure(error.message, error.hint, is_of_the_process=True))
     except LedgerError as error:
-        return TaskOutcome(None, Failure(error.message, error.hint))
+        return TaskOutcome(None, Failure(error.message, error.hint), lines=_logged())
     except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
         unforeseen = UnforeseenError.of(error)
         return TaskOutcome(None, Failure(unforeseen.message, unforeseen.hint))
-    return TaskOutcome(found, failed_actions=tuple(failed))
+    return TaskOutcome(found, failed_actions=tuple(failed), lines=_logged())
 
 
 def _state_url() -> str:

@@ -16,8 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from typing import ParamSpec, TypeVar
 
-import structlog
-
 IDLE_SECONDS = 20.0
 """How long a process is kept for what comes next: orgs are due one after another, not at once. To
 start one takes about a second."""
@@ -127,8 +125,6 @@ def _begin(lifeline: Connection, prepare: Callable[[str], None], word: str) -> N
     # Whoever started it decides when it ends, not a key that reaches all of a terminal's processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), name="lifeline", daemon=True).start()
-    # What is to be told is part of what is returned.
-    structlog.configure(processors=[_drop])
     prepare(word)
 
 
@@ -138,7 +134,3 @@ def _end_with(lifeline: Connection) -> None:
         lifeline.recv_bytes()
     except (EOFError, OSError):
         os._exit(0)
-
-
-def _drop(*_: object) -> structlog.typing.ProcessorReturnValue:
-    raise structlog.DropEvent

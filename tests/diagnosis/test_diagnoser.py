@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,26 @@ def test_what_still_holds_is_not_judged_again(ledger: Ledger, here: WorkerProces
 
     assert second == diagnose_org(ledger, ACME, Settings(), NOW + 300)
     assert second.diagnoses["slow"] is first.diagnoses["slow"]
+
+
+def test_what_is_logged_there_is_told_here(tmp_path: Path) -> None:
+    """A state that is damaged, above all."""
+    path = tmp_path / "state.db"
+    with Ledger.open(f"sqlite:///{path}") as ledger:
+        fill(ledger)
+        assert ledger.pack(NOW)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("UPDATE packed_days SET windows = x'00'")
+            connection.commit()
+        with (
+            WorkerProcess(use_state, f"sqlite:///{path}") as process,
+            capture_logs() as lines,
+        ):
+            Diagnoser(process).diagnose_org(ledger, ACME, Settings(), NOW, NEVER)
+
+    assert {(one["event"], one["log_level"]) for one in lines} == {
+        ("packed_windows_damaged", "warning")
+    }
 
 
 def test_a_process_that_is_killed_each_time_is_an_error(
