@@ -287,5 +287,9 @@ def _log_likelihood_ratio(
         & (odds >= MIN_ODDS_RATIO * expected_odds)
         & (calls_in <= MAX_CALL_SHARE * all_calls)
     )
-    ratio = observed * np.log(np.maximum(observed, 1e-9) / expected) - (observed - expected)
-    return np.where(is_outage, ratio, -np.inf)
+    # Few ranges are, and no others are asked for.
+    at = np.flatnonzero(is_outage)
+    observed, expected = observed[at], expected[at]
+    ratio = np.full(is_outage.shape, -np.inf)
+    ratio[at] = observed * np.log(np.maximum(observed, 1e-9) / expected) - (observed - expected)
+    return ratio
