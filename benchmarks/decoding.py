@@ -239,9 +239,13 @@ class _Metric(msgspec.Struct, frozen=True, gc=False):
     stats: _Stats
 
 
+class _Count(msgspec.Struct, frozen=True, gc=False):
+    count: float = 0.0
+
+
 class _View(msgspec.Struct, frozen=True, gc=False):
     name: str
-    stats: _Stats
+    stats: _Count
 
 
 class _Bucket(msgspec.Struct, frozen=True, gc=False):

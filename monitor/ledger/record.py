@@ -26,22 +26,25 @@ from monitor.ledger.incidents import add_incidents
 from monitor.ledger.model import Growth, Reading, Recorded
 from monitor.model import (
     BY_AGGREGATES,
+    NO_BANDS,
     NO_ERROR,
     UNKNOWN_ACTION,
     Action,
     ActionKind,
     Incident,
 )
+from monitor.redaction import SECRETS
 from monitor.store import (
     BAND_COLUMNS,
     error_types,
-    execute_numbers,
+    execute_rows,
     insert_if_absent,
+    insert_into,
     lock_org,
     pruned_before,
     series,
     tallies,
-    upsert_numbers,
+    upsert_rows,
 )
 from monitor.time_ranges import TimeRange, floor_to, is_covered
 
@@ -247,19 +250,14 @@ def _series_numbers(
     absent = requested - numbers.keys()
     if not absent:
         return numbers
-    insert_if_absent(
-        connection,
-        series,
-        [
-            {
-                "org_id": org_id,
-                "action_id": action_id,
-                "error_type": error_type,
-                "response_status": response_status,
-            }
-            for action_id, error_type, response_status in sorted(absent)
-        ],
-    )
+    redact = SECRETS.redact_name
+    rows: list[tuple[float | str, ...]] = [
+        # Redacted as the columns would, which are passed by.
+        (org_id, action_id, redact(error_type), redact(response_status), 0, 0.0, *NO_BANDS)
+        for action_id, error_type, response_status in sorted(absent)
+    ]
+    names = [column.name for column in series.columns if column is not series.c.id]
+    execute_rows(connection, insert_into(connection, series).on_conflict_do_nothing(), names, rows)
     return _known_series(connection, org_id)
 
 
@@ -318,7 +316,7 @@ def _write(
     old = _kept(connection, org_id, larger.keys() & known.keys())
     rows: list[tuple[float, ...]] = []
     added: dict[int, list[Counts]] = defaultdict(list)
-    for (number, window), shown in sorted(larger.items(), key=lambda item: item[0][::-1]):
+    for (number, window), shown in larger.items():
         before = old.get((number, window))
         if before is None and sum(shown.bands) <= shown.count:
             after = shown
@@ -337,7 +335,9 @@ def _write(
             )
         )
         added[number].append(after if before is None else after - before)
-    upsert_numbers(connection, tallies, rows)
+    # As they lie on disk.
+    rows.sort()
+    upsert_rows(connection, tallies, rows)
     _add_to_totals(connection, added)
 
 
@@ -358,4 +358,4 @@ def _add_to_totals(connection: Connection, added: Mapping[int, Sequence[Counts]]
         )
         for number, more in added.items()
     ]
-    execute_numbers(connection, statement, [*(f"more_{name}" for name in columns), "number"], rows)
+    execute_rows(connection, statement, [*(f"more_{name}" for name in columns), "number"], rows)

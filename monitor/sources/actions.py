@@ -26,7 +26,6 @@ from monitor.genesys import (
     ActionAggregateJob,
     ActionAggregateQuery,
     ActionAggregates,
-    ActionBucket,
     ActionDimension,
     ActionGroup,
     Client,
@@ -173,7 +172,7 @@ class ActionsSource:
         is_unreadable: bool,
     ) -> Evidence:
         tallies: list[Tally] = []
-        torn = _join(parts, _keys(parts), tallies)
+        torn = _join(_all_found(parts), tallies)
         for turn in range(MOST_REPEATS):
             if not torn:
                 break
@@ -185,7 +184,7 @@ class ActionsSource:
             for series, start in torn:
                 if start in again.get(series, {}):
                     parts[number].setdefault(series, {})[start] = again[series][start]
-            torn = _join(parts, torn, tallies)
+            torn = _join([(key, _found(parts, *key)) for key in torn], tallies)
         # What one of the parts never showed is not new but unreadable there.
         half = {
             (series, start)
@@ -284,7 +283,7 @@ class ActionsSource:
         names: dict[str, Action],
     ) -> _Part:
         groups: dict[tuple[str, ...], dict[int, _Counted]] = {}
-        asked = tuple(view.name for view in views)
+        places = {view.name: place for place, view in enumerate(views)}
         for group in answered:
             dimensions = tuple(map(group.dimension, GROUP_BY))
             buckets = groups.setdefault(dimensions, {})
@@ -293,7 +292,7 @@ class ActionsSource:
                 if not time_range.start <= start < time_range.end:
                     self._drop(DropReason.TIME, "a bucket that was not asked for")
                     continue
-                found = _Counted.of(bucket, asked)
+                found = _Counted(bucket.stats, bucket.view_counts(places))
                 if start in buckets:
                     # Of one that came twice the fuller counts: they are the same executions.
                     self._drop(DropReason.DUPLICATE, "a bucket that came twice")
@@ -325,12 +324,6 @@ class _Counted(msgspec.Struct, frozen=True, gc=False):
 
     stats: Stats
     views: tuple[int, ...]
-
-    @classmethod
-    def of(cls, bucket: ActionBucket, asked: tuple[str, ...]) -> _Counted:
-        """Return a bucket of an answer to a query with views of these names."""
-        counts = bucket.view_counts
-        return cls(bucket.stats, tuple([counts.get(name, 0) for name in asked]))
 
     def plus(self, other: _Counted) -> _Counted:
         """With other executions of the same answer."""
@@ -385,11 +378,14 @@ _Part = dict[SeriesKey, dict[int, _Counted]]
 the garbage collector looks at each of those."""
 
 
-def _keys(parts: Sequence[_Part]) -> Iterator[TallyKey]:
-    """Yield under what any part counted something."""
+def _all_found(parts: Sequence[_Part]) -> Iterator[tuple[TallyKey, list[_Counted]]]:
+    """Yield what each part counted, under every key of any."""
     for series in dict.fromkeys(chain.from_iterable(parts)):
-        for start in dict.fromkeys(chain.from_iterable(part.get(series, {}) for part in parts)):
-            yield series, start
+        shown = [
+            (part.get(series, {}), nothing) for part, nothing in zip(parts, _NOTHING, strict=True)
+        ]
+        for start in dict.fromkeys(chain.from_iterable(windows for windows, _ in shown)):
+            yield (series, start), [windows.get(start, nothing) for windows, nothing in shown]
 
 
 def _found(parts: Sequence[_Part], series: SeriesKey, start: int) -> list[_Counted]:
@@ -400,17 +396,19 @@ def _found(parts: Sequence[_Part], series: SeriesKey, start: int) -> list[_Count
     ]
 
 
-def _join(parts: Sequence[_Part], keys: Iterable[TallyKey], tallies: list[Tally]) -> set[TallyKey]:
+def _join(
+    counted: Iterable[tuple[TallyKey, list[_Counted]]], tallies: list[Tally]
+) -> set[TallyKey]:
     """Add what the parts agree on to tallies, and return the keys that they disagree on."""
     torn = set()
-    for key in keys:
-        found = _found(parts, *key)
+    for key, found in counted:
         joined = _beside(found)
         total = _common_total(found, joined)
         if total is None:
             torn.add(key)
         elif total.count:
-            tallies.append(_Counted(total, joined.views).tally(key))
+            whole = joined if total is joined.stats else _Counted(total, joined.views)
+            tallies.append(whole.tally(key))
     return torn
 
 
@@ -421,9 +419,8 @@ def _common_total(found: Sequence[_Counted], joined: _Counted) -> Stats | None:
     of one part, the bands of both are those of one moment still, and sum to its total: counts do
     not shrink. What lies beyond the last band has no view, and can't be told so.
     """
-    count = joined.stats.count
-    if all(one.stats.count == count for one in found):
-        return found[0].stats
+    if all(one.stats.count == joined.stats.count for one in found):
+        return joined.stats
     banded = sum(joined.views)
     is_all_banded = max(one.stats.max for one in found) < BAND_EDGES_MS[-1]
     # A total of nothing may be a record that was left out, and not a moment at which nothing was.

@@ -12,13 +12,13 @@ from monitor.lazy_face import load_when_asked
 from monitor.store.database import Database
 from monitor.store.engines import (
     DEFAULT_BUSY_TIMEOUT_SECONDS,
-    execute_numbers,
+    execute_rows,
     insert_if_absent,
     insert_into,
     parsed_url,
     server_name,
     upsert,
-    upsert_numbers,
+    upsert_rows,
 )
 from monitor.store.journal_schema import audit, changes, leases, quarantines, refusals, switches
 from monitor.store.opening import open_database, read_only_database
@@ -127,7 +127,7 @@ __all__ = [
     "edits_read_until",
     "end_leases",
     "error_types",
-    "execute_numbers",
+    "execute_rows",
     "find_org",
     "flow_error_basis",
     "flow_error_totals",
@@ -189,7 +189,7 @@ __all__ = [
     "unpack_counts",
     "unpack_sums",
     "upsert",
-    "upsert_numbers",
+    "upsert_rows",
 ]
 
 _LAZY = {

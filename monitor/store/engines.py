@@ -138,17 +138,19 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
         connection.execute(_upsert_into(connection, table), list(rows))
 
 
-def upsert_numbers(connection: Connection, table: Table, rows: Sequence[tuple[float, ...]]) -> None:
-    """Insert rows as ``upsert`` does, each of them the numbers of all columns in their order."""
+def upsert_rows(
+    connection: Connection, table: Table, rows: Sequence[tuple[float | str, ...]]
+) -> None:
+    """Insert rows as ``upsert`` does, each of them the values of all columns in their order."""
     names = [column.name for column in table.columns]
-    execute_numbers(connection, _upsert_into(connection, table), names, rows)
+    execute_rows(connection, _upsert_into(connection, table), names, rows)
 
 
-def execute_numbers(
+def execute_rows(
     connection: Connection,
     statement: Insert | Update,
     names: Sequence[str],
-    rows: Sequence[tuple[float, ...]],
+    rows: Sequence[tuple[float | str, ...]],
 ) -> None:
     """Execute a statement for many rows, which cost no more than what the driver does with them.
 
@@ -156,7 +158,8 @@ def execute_numbers(
         connection: A write transaction.
         statement: An INSERT, or an UPDATE with parameters.
         names: The columns of the INSERT, or the parameters of the UPDATE, in the order of a row.
-        rows: Numbers alone: what a column does with its values (``RedactedText``) is not done.
+        rows: As the driver takes them: what a column does with its values (``RedactedText``) is
+            not done.
     """
     if not rows:
         return

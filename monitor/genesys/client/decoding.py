@@ -64,6 +64,10 @@ MOST_VALUES_ONE_BY_ONE = 500_000
 """Of an answer that is read record by record, for which each of them takes as much again."""
 
 
+_COUNTED_AT_ONCE = 1 << 20
+"""Bytes; of a whole answer there would be two more."""
+
+
 class TooManyValuesError(ValueError):
     """An answer holds more than is read at once."""
 
@@ -135,7 +139,11 @@ def check_value_count(body: bytes, most: int) -> None:
     if len(body) <= most:
         # As nearly all of them are: nothing in them can be more than their characters.
         return
-    values = body.count(b"{") + body.count(b"[") + body.count(b",")
+    values = 0
+    for start in range(0, len(body), _COUNTED_AT_ONCE):
+        part = body[start : start + _COUNTED_AT_ONCE]
+        # One pass that leaves out what is counted takes half as long as a count of each.
+        values += len(part) - len(part.translate(None, b"{[,"))
     if values > most:
         reason = f"more than {most:,} values"
         raise TooManyValuesError(reason)

@@ -179,7 +179,7 @@ def test_aggregates_are_read(client: Client, far_side: FarSide) -> None:
     assert group.dimension("responseStatus") == ""
     assert bucket.start == NEW_YEAR
     assert bucket.stats == Stats(count=3, sum=9000.0, min=120.0, max=7800.0)
-    assert bucket.view_counts == {"fast": 2}
+    assert bucket.view_counts({"slow": 0, "fast": 1}) == (0, 2)
 
 
 @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": []}])
@@ -215,7 +215,7 @@ def test_missing_statistics_are_zeros(
     (group,) = client.call(ACTION_AGGREGATES, ActionAggregates, body=QUERY).results
 
     assert group.data[0].stats == Stats()
-    assert group.data[0].view_counts == {}
+    assert group.data[0].view_counts({"fast": 0}) == (0,)
     assert group.dimension("actionId") == ""
 
 

@@ -5,6 +5,7 @@ Wire format: the platform's models ActionAggregationQuery and ActionAggregateQue
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -139,13 +140,10 @@ _Number = int | float | str | None
 """A number as it may come: ``3``, ``3.0`` and ``"3"`` are one."""
 
 
-class StatsAnswer(msgspec.Struct, frozen=True, gc=False):
-    """Statistics as they came (StatisticalSummary); each may be left out or null."""
+class CountAnswer(msgspec.Struct, frozen=True, gc=False):
+    """A count as it came; it may be left out or null."""
 
     count: _Number = None
-    sum: _Number = None
-    min: _Number = None
-    max: _Number = None
 
     def executions(self) -> int:
         """Return how many were counted.
@@ -153,17 +151,25 @@ class StatsAnswer(msgspec.Struct, frozen=True, gc=False):
         Raises:
             ImplausibleError: No whole number, negative, or more than an org could ever run.
         """
-        if self.count is None:
+        count = self.count
+        if type(count) is float and 0.0 <= count <= MOST_EXECUTIONS and count.is_integer():
+            # As nearly all of them come, and an answer has a hundred thousand.
+            return int(count)
+        if count is None:
             return 0
-        # As nearly all of them come, and an answer has a hundred thousand.
-        if type(self.count) is float and self.count.is_integer():
-            count: int | None = int(self.count)
-        else:
-            count = whole_number(self.count)
-        if count is None or not 0 <= count <= MOST_EXECUTIONS:
-            reason = f"counts {str(self.count)[:40]!r} executions, which can't be"
+        found = whole_number(count)
+        if found is None or not 0 <= found <= MOST_EXECUTIONS:
+            reason = f"counts {str(count)[:40]!r} executions, which can't be"
             raise ImplausibleError("number", reason)
-        return count
+        return found
+
+
+class StatsAnswer(CountAnswer, frozen=True):
+    """Statistics as they came (StatisticalSummary); each may be left out or null."""
+
+    sum: _Number = None
+    min: _Number = None
+    max: _Number = None
 
     def checked(self) -> Stats:
         """Return the same as numbers; what was left out, and a duration below zero, is zero.
@@ -202,10 +208,10 @@ class MetricAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class ViewAnswer(msgspec.Struct, frozen=True, gc=False):
-    """One view of a bucket as it came."""
+    """One view of a bucket as it came: of its statistics the count alone is of use."""
 
     name: str
-    stats: StatsAnswer | None = None
+    stats: CountAnswer | None = None
 
 
 @lru_cache(maxsize=4_096)
@@ -232,7 +238,7 @@ class Bucket(Record, frozen=True):
             ImplausibleError: One can't.
         """
         try:
-            self.start  # noqa: B018 - read for its error
+            _epoch_seconds(self.interval.partition("/")[0])
         except (ValueError, OverflowError) as error:
             raise ImplausibleError("time", str(error)) from error
         self.check_numbers()
@@ -285,14 +291,17 @@ class ActionBucket(Bucket, frozen=True):
         answer = self.answer(EXECUTIONS)
         return Stats() if answer is None else answer.checked()
 
-    @property
-    def view_counts(self) -> dict[str, int]:
-        """Name of each view -> executions in it; empty views are left out."""
-        return {
-            view.name: count
-            for view in self.views_or_none or ()
-            if view.stats is not None and (count := view.stats.executions())
-        }
+    def view_counts(self, places: Mapping[str, int]) -> tuple[int, ...]:
+        """Return the executions in each of some views; 0 in those that were left out.
+
+        Args:
+            places: Names of the views -> their places in the result, from 0.
+        """
+        counts = [0] * len(places)
+        for view in self.views_or_none or ():
+            if view.stats is not None and view.name in places:
+                counts[places[view.name]] = view.stats.executions()
+        return tuple(counts)
 
 
 class _ActionDimensions(msgspec.Struct, frozen=True, gc=False, rename="camel"):
