@@ -184,10 +184,14 @@ class DaemonProcess:
         return gzip.decompress(self.get("/metrics")[1])
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """End it, and wait until it has."""
+        """End it, and wait until it has; one that does not end in time is killed."""
         if not self.has_ended:
             self.process.send_signal(number)
-        self.process.wait(END_SECONDS)
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 @contextmanager

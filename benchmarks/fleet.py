@@ -230,8 +230,10 @@ def watch(crowd: Crowd, daemons: int, seconds: float, folder: Path) -> Outcome:
             )
             started[-1][0].await_health()
         fleet = Fleet([daemon for daemon, *_ in started], crowd.orgs)
-        for daemon, place, own in started:
+        for daemon, _, own in started:
             await_orgs(daemon, own.orgs)
+        # Not before each has its own: one that knew of all orgs would take those of a late one.
+        for daemon, place, _ in started:
             configuration(crowd, place, simulator.url, login, daemon.port)
             daemon.process.send_signal(signal.SIGHUP)
         await_that(lambda: all(one.lines("reloaded") for one in fleet.daemons), "a reload")
