@@ -181,7 +181,8 @@ class Diagnoser:
             told = error if isinstance(error, TimeoutMonitorError) else UnforeseenError.of(error)
             self._note_unavailable(told.message, "")
             return None
-        if outcome.failure is not None and outcome.failure.is_of_the_process:
+        if outcome.failure is not None:
+            # It may be that worker's alone, which has no way to the state, or another version.
             self._note_unavailable(outcome.failure.message, outcome.failure.hint)
             return None
         self._note_available()

@@ -118,12 +118,10 @@ class Failure:
     Attributes:
         message: What is wrong.
         hint: What to do about it.
-        is_of_the_process: Whether another process might do better.
     """
 
     message: str
     hint: str
-    is_of_the_process: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +158,7 @@ def run_task(task: DiagnosisTask) -> TaskOutcome:
             found = update_diagnosis(
                 ledger, task, task, task.now, carried=task.carried, note_failure=note
             )
-    except ConfigurationError as error:
-        return TaskOutcome(None, Failure(error.message, error.hint, is_of_the_process=True))
-    except LedgerError as error:
+    except (ConfigurationError, LedgerError) as error:
         return TaskOutcome(None, Failure(error.message, error.hint), lines=_logged())
     except Exception as error:  # noqa: BLE001 - whoever asked is told, whatever it is
         unforeseen = UnforeseenError.of(error)

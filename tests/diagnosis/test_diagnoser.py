@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import closing
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 from structlog.testing import capture_logs
@@ -24,7 +25,7 @@ from monitor.diagnosis.cluster import DaskCluster
 from monitor.diagnosis.diagnosed import DiagnosisCancelledError
 from monitor.diagnosis.diagnoser import RETRY_SECONDS, Diagnoser
 from monitor.diagnosis.org import diagnose_org
-from monitor.diagnosis.task import DiagnosisTask, run_task, use_state
+from monitor.diagnosis.task import STATE_VARIABLE, DiagnosisTask, run_task, use_state
 from monitor.diagnosis.worker_process import WorkerProcess
 from monitor.errors import WorkerLostError
 from monitor.ledger import Ledger
@@ -34,6 +35,8 @@ from tests.diagnosis.two_orgs import NOW, ORGS, SECRET, fill
 PATIENCE_SECONDS = 30.0
 ACME, GLOBEX = ORGS
 NEVER = threading.Event()
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +225,6 @@ def test_a_task_of_another_state_or_version_is_refused(
     assert outcome.update is None
     assert outcome.failure is not None
     assert says in outcome.failure.message
-    assert outcome.failure.is_of_the_process
 
 
 SECTIONS = ("collect", "classify", "recommend", "remediation")
@@ -236,15 +238,31 @@ def test_a_worker_without_a_state_says_how_to_name_it(ledger: Ledger) -> None:
     assert "TIMEOUT_MONITOR__STATE__URL" in outcome.failure.hint
 
 
-def test_a_state_that_cannot_be_read_is_no_fault_of_the_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_workers_without_a_way_to_the_state_are_told_once(
+    ledger: Ledger, here: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another one could not read it either."""
-    monkeypatch.setenv("TIMEOUT_MONITOR__STATE__URL", f"sqlite:///{tmp_path / 'none.db'}")
-    outcome = run_task(DiagnosisTask.of(ACME, Settings(), NOW, "any"))
+    """The daemon has one: it diagnoses by itself, until they have been mended."""
+    now = [0.0]
+    diagnoser = Diagnoser(here, OneWorker("tcp://127.0.0.1:9"), monotonic=lambda: now[0])
+    monkeypatch.setenv(STATE_VARIABLE, f"sqlite:///{tmp_path / 'none.db'}")
+    with capture_logs() as lines:
+        found = [diagnoser.diagnose_org(ledger, org, Settings(), NOW, NEVER) for org in ORGS]
+        monkeypatch.setenv(STATE_VARIABLE, f"sqlite:///{ledger.name}")
+        now[0] += RETRY_SECONDS
+        diagnoser.diagnose_org(ledger, ACME, Settings(), NOW, NEVER)
 
-    assert outcome.failure is not None
-    assert not outcome.failure.is_of_the_process
+    assert found == [diagnose_org(ledger, org, Settings(), NOW) for org in ORGS]
+    assert [one["event"] for one in lines] == ["scheduler_unavailable", "scheduler_is_back"]
+
+
+class OneWorker(DaskCluster):
+    """A cluster that is this very process."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call it here."""
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 def test_a_scheduler_that_does_not_answer_is_told_once_and_asked_again(
