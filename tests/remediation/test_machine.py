@@ -45,7 +45,7 @@ from tests.remediation.crash_points import Killed, Steps
 from tests.remediation.transports import Socket, Wsgi
 
 DAY = 86_400.0
-SEQUENCES = int(os.environ.get("SEQUENCES", "500" if "CI" in os.environ else "120"))
+SEQUENCES = int(os.environ.get("SEQUENCES", "320" if "CI" in os.environ else "120"))
 """How many in all: hundreds in CI, and as many as somebody asks for."""
 
 IS_RANDOM = "SEQUENCES" in os.environ
