@@ -12,8 +12,9 @@ from monitor.counts import Tally, TallyKey
 from monitor.model import NO_ERROR, Classifier, Outcome
 
 REQUESTS_A_POLL = 0.1
-"""What near reads of detail records may cost on average: in an org where something times out every
-minute they come every tenth poll, between the deep ones."""
+"""What near reads of detail records may cost on average, with what deep ones cost beyond a page: in
+an org where something times out every minute they come every tenth poll, between the deep ones, and
+where many conversations fail the deep ones tell."""
 
 MOST_REQUESTS_SAVED = 2.0
 """After a quiet time what times out is told at once."""
@@ -55,9 +56,9 @@ class Growth:
         self._has_grown |= callers > 0
 
     def note_details(self, requests: int) -> None:
-        """Keep that detail records were read, and what that cost beyond the deep reads."""
+        """Keep that detail records were read, and what that cost beyond one page of a deep read."""
         self._has_grown = False
-        self._saved -= requests
+        self._saved = max(self._saved - requests, -MOST_REQUESTS_SAVED)
 
     @property
     def is_worth_asking(self) -> bool:

@@ -294,7 +294,7 @@ class SourceReader:
             if source.name == ConversationsSource.name:
                 left = self._ranges.share and self._ranges.share.remaining_requests
                 asked = max((before or 0) - (left or 0), 1)
-                self._ranges.growth.note_details(0 if due.deep else asked)
+                self._ranges.growth.note_details(asked - 1 if due.deep else asked)
 
         self._ranges.in_windows(source, read)
 
