@@ -122,8 +122,9 @@ class WorkerProcess(Executor):
 
 def _begin(lifeline: Connection, prepare: Callable[[str], None], word: str) -> None:
     """Make the new process one that ends with the one that started it."""
-    # Whoever started it decides when it ends, not a key that reaches all of a terminal's processes.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whoever started it decides when it ends, not what reaches all of a terminal or of a service.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(lifeline,), name="lifeline", daemon=True).start()
     prepare(word)
 

@@ -159,6 +159,15 @@ def test_what_is_not_wanted_any_more_ends_at_once(ledger: Ledger, here: WorkerPr
     assert time.monotonic() - before < 1
 
 
+def test_a_signal_to_all_processes_of_a_service_is_not_for_it(here: WorkerProcess) -> None:
+    """Whoever started it hears that too, and decides what becomes of it."""
+    pid = here.submit(os.getpid).result()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        os.kill(pid, number)
+
+    assert here.submit(os.getpid).result() == pid
+
+
 def test_it_ends_when_there_is_nothing_to_do() -> None:
     """Its memory goes back to the system; the next task starts another one."""
     with WorkerProcess(apart.prepare, "word", idle_seconds=0.0) as process:
