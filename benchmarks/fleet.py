@@ -37,7 +37,7 @@ from monitor.time_ranges import parse_duration
 from tests.store import postgres
 
 DAEMONS = 4
-PATIENCE_SECONDS = 300.0
+PATIENCE_SECONDS = 900.0
 MOST_REQUESTS = 2.0
 LOOK_SECONDS = 0.5
 
