@@ -58,7 +58,7 @@ class DiagnosisSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class JudgedAction:
     """A diagnosis, and whether it holds for as long as the evidence is the same.
 
     Attributes:
@@ -85,7 +85,7 @@ def judge(
     settings: DiagnosisSettings | None = None,
     editable: Editable = Editable.YES,
     settled_until: float | None = None,
-) -> Judgement:
+) -> JudgedAction:
     """Judge one action.
 
     Args:
@@ -161,7 +161,7 @@ def judge(
         incidents=findings.incidents,
     )
     bunches = (*findings.incidents, *findings.slow_spells)
-    return Judgement(found, is_short_lived=any(one.is_ongoing for one in bunches))
+    return JudgedAction(found, is_short_lived=any(one.is_ongoing for one in bunches))
 
 
 def _find(

@@ -75,7 +75,7 @@ class DaskCluster(Executor):
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
-            # Whatever is wrong with it, it is not wanted any more.
+            # Whatever is wrong with it, nobody needs it any more.
             with suppress(Exception):
                 client.close(timeout=1)
 

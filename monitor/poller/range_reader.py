@@ -15,7 +15,7 @@ from monitor.errors import BadRequestError
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, Reading
 from monitor.model import Outcome
-from monitor.poller.growth import Growth
+from monitor.poller.detail_reads import DetailReadPolicy
 from monitor.poller.poll_report import PollCount
 from monitor.poller.query_size import AdaptiveSlices, WindowSizes
 from monitor.poller.read_plan import END_STEP_SECONDS, PlannedRead
@@ -34,7 +34,7 @@ class RangeReader:
     Attributes:
         windows: In which windows each source is read.
         slices: How long a question may be.
-        growth: What the answers showed to be more than before.
+        detail_reads: Whether the answers showed enough to ask for detail records.
         share: What the source that is read may still ask for; None where each question has a
             poll's budget for itself.
     """
@@ -61,7 +61,7 @@ class RangeReader:
         """
         self.windows = WindowSizes(org.name, settings.collect.window, ledger)
         self.slices = AdaptiveSlices(org.name)
-        self.growth = Growth(settings.classify.classifier())
+        self.detail_reads = DetailReadPolicy(settings.classify.classifier())
         self.share: RequestBudget | None = None
         self._org = org.name
         self._contract = org.contract
@@ -255,8 +255,8 @@ class RangeReader:
         )
         count.add(source.name, recorded)
         if not read.is_past:
-            self.growth.note_tallies(evidence.tallies, read.time_range.start)
-            self.growth.note_callers_lost(recorded.flow_errors_added)
+            self.detail_reads.note_tallies(evidence.tallies, read.time_range.start)
+            self.detail_reads.note_callers_lost(recorded.flow_errors_added)
         if recorded.folded and not self._has_told_of_names:
             self._has_told_of_names = True
             log.warning(

@@ -124,7 +124,7 @@ class SourceReader:
             # One moment for all sources, so that they speak of the same windows.
             now = self._clock.now()
             self._read_deep.clear()
-            self._ranges.growth.note_poll()
+            self._ranges.detail_reads.note_poll()
             return self._each_source(partial(self._poll_source, now), budget or RequestBudget())
 
     def backfill(
@@ -294,7 +294,7 @@ class SourceReader:
             if source.name == ConversationsSource.name:
                 left = self._ranges.share and self._ranges.share.remaining_requests
                 asked = max((before or 0) - (left or 0), 1)
-                self._ranges.growth.note_details(asked - 1 if due.deep else asked)
+                self._ranges.detail_reads.note_details(asked - 1 if due.deep else asked)
 
         self._ranges.in_windows(source, read)
 
@@ -322,7 +322,7 @@ class SourceReader:
             and self._required == ActionsSource.name
             and any(other.name == self._required for other in self._sources)
             and self._availability.is_available(self._required)
-            and not self._ranges.growth.is_worth_asking
+            and not self._ranges.detail_reads.is_worth_asking
         )
 
     def _gives_way(self, source: Source, due: ReadPlan, now: float) -> bool:

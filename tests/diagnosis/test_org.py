@@ -14,7 +14,7 @@ from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.diagnosis import org as org_module
 from monitor.diagnosis import org_diagnoser
-from monitor.diagnosis.action import Judgement
+from monitor.diagnosis.action import JudgedAction
 from monitor.diagnosis.diagnosed import DiagnosisCancelledError, diagnosed_range
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import ActionEvidence, Floats
@@ -259,9 +259,9 @@ def test_a_diagnosis_that_fails_leaves_the_others_alone(
 ) -> None:
     """It is insufficient, with the reason, and the log has the rest."""
     slow_org.catalogue(SLOW, Action("odd", "Odd"))
-    honest: Callable[..., Judgement] = vars(org_diagnoser)["judge"]
+    honest: Callable[..., JudgedAction] = vars(org_diagnoser)["judge"]
 
-    def breaks(evidence: ActionEvidence, *rest: object) -> Judgement:
+    def breaks(evidence: ActionEvidence, *rest: object) -> JudgedAction:
         if evidence.executions:
             raise ZeroDivisionError
         return honest(evidence, *rest)

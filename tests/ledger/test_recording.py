@@ -86,7 +86,7 @@ def test_a_smaller_count_is_a_restatement(ledger: Ledger) -> None:
     assert state.restatements == 1
 
 
-def test_growth_after_a_restatement_counts_from_the_largest(ledger: Ledger) -> None:
+def test_detail_reads_after_a_restatement_counts_from_the_largest(ledger: Ledger) -> None:
     """5, 3, 6 are six executions."""
     for count in (5, 3, 6):
         ledger.record(ORG, SOURCE, reading(tally(count)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.counts import Counts, SeriesKey, Tally
-from monitor.poller.growth import Growth
+from monitor.poller.detail_reads import DetailReadPolicy
 from monitor.simulator import Scenario
 from tests.clocks import HOUR, NOON
 from tests.filled_ledger import CLASSIFIER
@@ -27,7 +27,7 @@ class TestGrowth:
 
     def test_a_timeout_more_is_worth_asking_for_once(self) -> None:
         """The same answer read again tells nothing new, and neither does a success."""
-        growth = Growth(CLASSIFIER)
+        growth = DetailReadPolicy(CLASSIFIER)
         told = []
         for shown in (tallies(900, "NONE"), tallies(2), tallies(2), tallies(3)):
             growth.note_tallies(shown, NOON)
@@ -37,7 +37,7 @@ class TestGrowth:
 
     def test_a_window_that_was_read_before_is_known_however_the_next_read_begins(self) -> None:
         """Near reads move on, and forget what lies before them."""
-        growth = Growth(CLASSIFIER)
+        growth = DetailReadPolicy(CLASSIFIER)
         growth.note_tallies([*tallies(2), *tallies(1, start=NOON + 300)], NOON)
         growth.note_details(1)
         growth.note_tallies(tallies(1, start=NOON + 300), NOON + 300)
@@ -46,13 +46,13 @@ class TestGrowth:
     def test_callers_lost_are_worth_asking_for(self) -> None:
         """A flow that loses callers has conversations that tell of it."""
         for lost in (0, 2):
-            growth = Growth(CLASSIFIER)
+            growth = DetailReadPolicy(CLASSIFIER)
             growth.note_callers_lost(lost)
             assert growth.is_worth_asking == bool(lost)
 
     def test_where_something_times_out_always_it_costs_a_request_in_ten_polls(self) -> None:
         """What was not asked for waits for the next turn, or for a deep read."""
-        growth = Growth(CLASSIFIER)
+        growth = DetailReadPolicy(CLASSIFIER)
         asked = []
         for minute in range(100):
             growth.note_poll()

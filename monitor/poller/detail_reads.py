@@ -20,7 +20,7 @@ MOST_REQUESTS_SAVED = 2.0
 """After a quiet time what times out is told at once."""
 
 
-class Growth:
+class DetailReadPolicy:
     """What aggregates have shown since detail records were last asked for."""
 
     def __init__(self, classifier: Classifier) -> None:
