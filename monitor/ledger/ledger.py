@@ -7,11 +7,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import Connection, delete, select
-
 from monitor.clock import Clock, SystemClock
 from monitor.counts import Tally
-from monitor.journal import Journal, forget_edits, timeouts_over_time
+from monitor.journal import Journal, timeouts_over_time
 from monitor.ledger.catalogue import (
     forget_lookups_without_use,
     save_actions,
@@ -20,6 +18,7 @@ from monitor.ledger.catalogue import (
 from monitor.ledger.coverage import full_coverage, skip, source_states, void_future
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
+from monitor.ledger.housekeeping import pack, prune
 from monitor.ledger.incidents import hits_within, incidents_within
 from monitor.ledger.model import (
     ActionHits,
@@ -44,21 +43,15 @@ from monitor.store import (
     StateClock,
     backfilled,
     find_org,
-    flow_errors,
     forget_backfilled,
-    incidents,
-    lock_every_org,
     lock_org,
     open_database,
-    orgs,
     pruned_before,
     reconciled_at,
     refuse_damage,
     remember_backfilled,
     remember_limits,
-    remember_pruned_before,
     remember_reconciled_at,
-    tallies,
 )
 from monitor.time_ranges import TimeRange
 
@@ -291,18 +284,7 @@ class Ledger:
         Returns:
             Rows removed.
         """
-        with self._database.writing() as connection:
-            org_ids = lock_every_org(connection)
-            if before <= pruned_before(connection):
-                return 0
-            # First: what a program that dies in between leaves is removed with the next.
-            remember_pruned_before(connection, before)
-        removed = 0
-        for org_id in org_ids:
-            # One org a transaction: the polls of all the others go on in between.
-            with self._database.writing() as connection:
-                removed += _forget(connection, org_id, before)
-        return removed
+        return prune(self._database, before)
 
     def pack(self, before: int, stop: Callable[[], bool] = bool) -> int:
         """Pack the windows that began before ``before``: they count the same, in less room.
@@ -315,26 +297,7 @@ class Ledger:
         Returns:
             Windows packed.
         """
-        from monitor.ledger.packing import next_to_pack, pack_windows  # noqa: PLC0415 - numpy, for this alone
-
-        with self._database.reading() as connection:
-            names = list(connection.execute(select(orgs.c.name).order_by(orgs.c.id)).scalars())
-        done = 0
-        for name in names:
-            since = -(2**62)
-            while not stop():
-                # A part of a day a transaction: polls go on in between.
-                with self._database.reading() as connection:
-                    org_id = find_org(connection, name) or -1
-                    found = next_to_pack(connection, org_id, since, before)
-                if found is None:
-                    break
-                since = found.end
-                with self._database.writing() as connection:
-                    org_id = lock_org(connection, name)
-                    settled = TimeRange(found.start, min(found.end, before))
-                    done += pack_windows(connection, org_id, settled)
-        return done
+        return pack(self._database, before, stop)
 
     def compact(self) -> int:
         """Give the room of a file back of which most is free, as it is after much was packed.
@@ -523,21 +486,3 @@ class Ledger:
         """The past as of one moment, for as long as the block lasts; writers go on meanwhile."""
         with self._database.reading() as connection:
             yield History(connection)
-
-
-def _forget(connection: Connection, org_id: int, before: int) -> int:
-    """Remove what of an org began before a moment; how many rows that were."""
-    from monitor.ledger.packing import forget_packed  # noqa: PLC0415 - numpy, for this alone
-
-    # Where rows are locked: a poll may be about to take a window out of a pack.
-    connection.execute(select(orgs.c.id).where(orgs.c.id == org_id).with_for_update())
-    removed = forget_packed(connection, org_id, before)
-    for statement in (
-        delete(tallies).where(tallies.c.org_id == org_id, tallies.c.window_start < before),
-        delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
-        delete(flow_errors).where(
-            flow_errors.c.org_id == org_id, flow_errors.c.window_start < before
-        ),
-    ):
-        removed += connection.execute(statement).rowcount
-    return removed + forget_edits(connection, org_id, before)

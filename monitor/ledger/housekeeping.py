@@ -1,0 +1,91 @@
+"""What keeps a state small: windows that have settled are packed, and old ones are forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, select
+
+from monitor.journal import forget_edits
+from monitor.store import (
+    Database,
+    find_org,
+    flow_errors,
+    incidents,
+    lock_every_org,
+    lock_org,
+    orgs,
+    pruned_before,
+    remember_pruned_before,
+    tallies,
+)
+from monitor.time_ranges import TimeRange
+
+
+def prune(database: Database, before: int) -> int:
+    """Forget windows and incidents that began before a moment; rows removed.
+
+    Args:
+        database: The state.
+        before: Epoch seconds.
+    """
+    with database.writing() as connection:
+        org_ids = lock_every_org(connection)
+        if before <= pruned_before(connection):
+            return 0
+        # First: what a program that dies in between leaves is removed with the next.
+        remember_pruned_before(connection, before)
+    removed = 0
+    for org_id in org_ids:
+        # One org a transaction: the polls of all the others go on in between.
+        with database.writing() as connection:
+            removed += _forget(connection, org_id, before)
+    return removed
+
+
+def pack(database: Database, before: int, stop: Callable[[], bool]) -> int:
+    """Pack the windows that began before a moment; windows packed.
+
+    Args:
+        database: The state.
+        before: Epoch seconds; windows from here on stay as they are.
+        stop: Asked between two transactions whether to leave the rest for another time.
+    """
+    from monitor.ledger.packing import next_to_pack, pack_windows  # noqa: PLC0415 - numpy, for this alone
+
+    with database.reading() as connection:
+        names = list(connection.execute(select(orgs.c.name).order_by(orgs.c.id)).scalars())
+    done = 0
+    for name in names:
+        since = -(2**62)
+        while not stop():
+            # A part of a day a transaction: polls go on in between.
+            with database.reading() as connection:
+                org_id = find_org(connection, name) or -1
+                found = next_to_pack(connection, org_id, since, before)
+            if found is None:
+                break
+            since = found.end
+            with database.writing() as connection:
+                org_id = lock_org(connection, name)
+                settled = TimeRange(found.start, min(found.end, before))
+                done += pack_windows(connection, org_id, settled)
+    return done
+
+
+def _forget(connection: Connection, org_id: int, before: int) -> int:
+    """Remove what of an org began before a moment; how many rows that were."""
+    from monitor.ledger.packing import forget_packed  # noqa: PLC0415 - numpy, for this alone
+
+    # Where rows are locked: a poll may be about to take a window out of a pack.
+    connection.execute(select(orgs.c.id).where(orgs.c.id == org_id).with_for_update())
+    removed = forget_packed(connection, org_id, before)
+    for statement in (
+        delete(tallies).where(tallies.c.org_id == org_id, tallies.c.window_start < before),
+        delete(incidents).where(incidents.c.org_id == org_id, incidents.c.at < before),
+        delete(flow_errors).where(
+            flow_errors.c.org_id == org_id, flow_errors.c.window_start < before
+        ),
+    ):
+        removed += connection.execute(statement).rowcount
+    return removed + forget_edits(connection, org_id, before)
