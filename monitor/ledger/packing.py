@@ -13,7 +13,7 @@ import numpy as np
 import structlog
 from sqlalchemy import Connection, Row, delete, insert, select
 
-from monitor.counts import Counts, SeriesKey, TallyKey
+from monitor.counts import EDGES_ABOVE, Counts, SeriesKey, TallyKey, fineness
 from monitor.ledger.windows import (
     first_open_window,
     open_windows,
@@ -159,13 +159,9 @@ class _Comparison:
         """Return which windows stay packed."""
         keys = list(zip(rows.series.tolist(), rows.start.tolist(), strict=True))
         in_bands = rows.bands.sum(axis=1, dtype=np.int64).tolist()
-        return np.array(
-            [
-                not self._grows(key, count, banded)
-                for key, count, banded in zip(keys, rows.count.tolist(), in_bands, strict=True)
-            ],
-            dtype=bool,
-        )
+        fine = (rows.bands @ np.array(EDGES_ABOVE, dtype=np.int64)).tolist()
+        known = zip(keys, rows.count.tolist(), in_bands, fine, strict=True)
+        return np.array([not self._grows(*one) for one in known], dtype=bool)
 
     def leave_out(self, group: int, day_start: int) -> bool:
         """Take the windows of a damaged pack for known: nothing may be counted twice."""
@@ -176,13 +172,14 @@ class _Comparison:
         )
         return False
 
-    def _grows(self, key: tuple[int, int], count: int, banded: int) -> bool:
+    def _grows(self, key: tuple[int, int], count: int, banded: int, fine: int) -> bool:
         shown = self._seen.get(key)
         if key in self._more:
             return True
         if shown is None:
             return False
-        if shown.count > count or (shown.count == count and sum(shown.bands) > banded):
+        is_told_better = sum(shown.bands) > banded or fineness(shown.bands) > fine
+        if shown.count > count or (shown.count == count and is_told_better):
             return True
         self.restated += shown.count < count
         self.unchanged.add(key)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event
 
 from monitor.counts import Tally
 from monitor.ledger import Ledger, OrgTallies
-from monitor.model import NO_ERROR
+from monitor.model import COARSE_BANDS, NO_ERROR
 from monitor.time_ranges import TimeRange
 from tests.evidence import ORG, SOURCE, T0, TIMED_OUT, WINDOW_SECONDS, bands, incident, reading
 from tests.evidence import tally as one_tally
@@ -29,7 +29,9 @@ ACTIONS = 40
 EVERYTHING = window_range(0, LAST)
 
 
-def tally(count: int, window: int = 0, action: int = 0, error_type: str = NO_ERROR) -> Tally:
+def tally(
+    count: int, window: int = 0, action: int = 0, error_type: str = NO_ERROR, slower: int = 0
+) -> Tally:
     """One that says by its numbers which it is; sums of its durations are exact."""
     return one_tally(
         count,
@@ -39,7 +41,7 @@ def tally(count: int, window: int = 0, action: int = 0, error_type: str = NO_ERR
         duration_ms=count * 200.125 + action,
         min_ms=100.0 + window / 8,
         max_ms=900.0 + window / 4 + count,
-        in_bands=bands(**{f"b{(window + action) % 21}": count}),
+        in_bands=bands(**{f"b{(window + action + slower) % 21}": count}),
     )
 
 
@@ -50,6 +52,7 @@ _TALLIES = st.lists(
         st.integers(0, 5) | st.integers(0, LAST - 1),
         st.integers(0, ACTIONS - 1),
         st.sampled_from([NO_ERROR, TIMED_OUT]),
+        st.integers(0, 1),
     ),
     min_size=1,
     max_size=25,
@@ -209,6 +212,22 @@ def test_a_duration_that_comes_to_be_known_is_taken_into_a_packed_window(ledger:
     assert (again.executions_added, again.restatements) == (0, 0)
     [found] = ledger.tally_sums(ORG, EVERYTHING)
     assert found.counts.bands == bands(b1=2)
+
+
+def test_a_duration_that_comes_to_be_told_more_finely_is_taken_into_a_packed_window(
+    ledger: Ledger,
+) -> None:
+    """The same executions, of which an earlier reading knew the coarse band alone."""
+    coarse = COARSE_BANDS[3]
+    ledger.record(ORG, SOURCE, reading(one_tally(2, in_bands=bands(**{f"b{coarse[-1]}": 2}))))
+    ledger.pack(T0 + 900)
+    finely = bands(**{f"b{coarse[0]}": 1, f"b{coarse[-1]}": 1})
+
+    again = ledger.record(ORG, SOURCE, reading(one_tally(2, in_bands=finely)))
+
+    assert (again.executions_added, again.restatements) == (0, 0)
+    [found] = ledger.tally_sums(ORG, EVERYTHING)
+    assert found.counts.bands == finely
 
 
 def test_packing_can_be_left_for_another_time(ledger: Ledger) -> None:
