@@ -18,6 +18,7 @@ from typing import Protocol
 import structlog
 
 from monitor.clock import Clock
+from monitor.config import OrgSettings
 from monitor.counts import Tally
 from monitor.errors import BadRequestError, GenesysError, NotFoundError, PermissionDeniedError
 from monitor.genesys import RequestBudget
@@ -78,7 +79,7 @@ class HistoryReader:
 
     def __init__(  # noqa: PLR0913 - the parts it is wired to
         self,
-        org: str,
+        org: OrgSettings,
         ranges: RangeReader,
         within: Callable[[RequestBudget], AbstractContextManager[None]],
         *,
@@ -89,14 +90,14 @@ class HistoryReader:
         """Ask nothing yet.
 
         Args:
-            org: The org's configured name.
+            org: The org; one that speaks the flow contract alone is asked for no job.
             ranges: Writes down what has come, and asks where there are no jobs.
             within: Charges what is asked in a block to a budget.
             ledger: Where counts are kept, and how far a backfill has come.
             clock: The time of the data.
             stop: Set it to begin no further slice.
         """
-        self._org = org
+        self._org = org.name
         self._ranges = ranges
         self._within = within
         self._ledger = ledger
@@ -110,7 +111,8 @@ class HistoryReader:
         self._longest_seconds = LONGEST_SLICE_SECONDS
         self._buckets_a_page = MOST_BUCKETS_A_PAGE
         self._buckets_a_group = 0.0
-        self._without_jobs: set[str] = set()
+        knows_jobs = org.contract.knows_successes
+        self._without_jobs = set[str]() if knows_jobs else {ConversationsSource.name}
 
     def read(
         self,

@@ -97,7 +97,7 @@ class SourceReader:
             org, settings, charged.within, ledger=ledger, clock=clock, stop=stop
         )
         self._history = HistoryReader(
-            org.name, self._ranges, charged.within, ledger=ledger, clock=clock, stop=stop
+            org, self._ranges, charged.within, ledger=ledger, clock=clock, stop=stop
         )
         self._turn = threading.Lock()
         for source in self._sources:

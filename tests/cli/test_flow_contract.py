@@ -39,6 +39,7 @@ COMMANDS = (
     ("apply", "--yes"),
     ("apply", ACTION_ID, "--yes"),
     ("apply", ACTION_ID, "--dry-run"),
+    ("trial", ACTION_ID, "--yes"),
     ("flow", "show"),
     ("flow", "show", "--format", "json"),
     ("flow", "set-timeout", "6000"),
@@ -53,7 +54,7 @@ COMMANDS = (
 )
 """Every command that may ask a platform something; ``run`` has a test of its own."""
 
-REFUSED = {"apply": (3,), "rollback": (2, 3), "flow": (3,)}
+REFUSED = {"apply": (3,), "trial": (3,), "rollback": (2, 3), "flow": (3,)}
 """What may end in a refusal, for there are no successes to judge by; all else has to be done."""
 
 

@@ -25,6 +25,7 @@ OPENS = (
     "plan",
     "apply --dry-run",
     "apply --yes",
+    "trial Nowhere --yes",
     "rollback 1 --yes",
     "history",
     "history --audit",
@@ -231,7 +232,8 @@ def test_a_pause_that_no_daemon_reads_says_so(place: Place, command: Command) ->
 
 
 @pytest.mark.parametrize(
-    "words", ["pause", "resume", "rollback 1 --yes", "apply --yes", "poll", "run"]
+    "words",
+    ["pause", "resume", "rollback 1 --yes", "apply --yes", "trial Nowhere --yes", "poll", "run"],
 )
 def test_a_copy_of_a_state_is_not_taken_for_it(place: Place, command: Command, words: str) -> None:
     """While the state is still where it was: nothing that is said to the copy reaches a daemon."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "investigate Nowhere": 2,
     "plan": 0,
     "apply --dry-run": 0,
+    "trial Nowhere": 2,
     "rollback 1": 2,
     "reconcile": 0,
     "history": 0,
