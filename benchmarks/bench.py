@@ -16,6 +16,7 @@ import multiprocessing
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -69,9 +70,12 @@ def run(module: str, *, quick: bool) -> Finding:
 
 
 def run_apart(module: str, *, quick: bool) -> Finding:
-    """Run one benchmark in a new process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(run, module, quick=quick).result()
+    """Run one benchmark in a new process; that it was killed is its finding, too."""
+    try:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            return process.submit(run, module, quick=quick).result()
+    except BrokenProcessPool as error:
+        return Finding(module, problem=f"its process ended: {error}")
 
 
 def table(findings: Sequence[Finding]) -> str:

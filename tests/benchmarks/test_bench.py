@@ -54,6 +54,17 @@ def test_what_fails_is_told_and_the_others_are_measured() -> None:
     assert found.problem.startswith("ModuleNotFoundError")
 
 
+def test_one_that_is_killed_costs_no_other_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told in its place in the table."""
+    killed = "import os, sys\nif any('spawn_main' in one for one in sys.orig_argv): os._exit(9)\n"
+    (tmp_path / "sitecustomize.py").write_text(killed, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    assert run_apart("pages", quick=True).problem.startswith("its process ended: ")
+
+
 def test_the_exit_code_tells_a_failure_always_and_a_missed_aim_when_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
