@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
@@ -63,7 +64,9 @@ class Finding:
 def run(module: str, *, quick: bool) -> Finding:
     """Run one benchmark in this process; what goes wrong is its finding."""
     try:
-        found = import_module(f"benchmarks.{module}").rows(quick=quick)
+        # What a daemon logs on its way is no part of the table.
+        with redirect_stdout(sys.stderr):
+            found = import_module(f"benchmarks.{module}").rows(quick=quick)
     except Exception as error:  # noqa: BLE001 - the others are measured all the same
         return Finding(module, problem=f"{type(error).__name__}: {error}")
     return Finding(module, tuple(found))
