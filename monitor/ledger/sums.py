@@ -34,19 +34,19 @@ def sum_tallies(
     Buckets are counted from the start of the period. Of one action, where one is named.
     """
     words = words_of_series(connection, org_id, action_id)
-    wanted = None if action_id is None else words.keys()
-    still_open = _open_sums(connection, org_id, time_range, bucket_seconds, wanted)
+    chosen_series = None if action_id is None else words.keys()
+    still_open = _open_sums(connection, org_id, time_range, bucket_seconds, chosen_series)
     parts = [still_open]
     if bucket_seconds is None:
-        parts += packed_sums(connection, org_id, time_range, wanted)
+        parts += packed_sums(connection, org_id, time_range, chosen_series)
     else:
-        for group in packed_groups(connection, org_id, time_range, wanted):
+        for group in packed_groups(connection, org_id, time_range, chosen_series):
             packs = read_packs(connection, org_id, group, time_range)
             parts.append(
                 joined(one.by_bucket(time_range.start, bucket_seconds) for one in packs).summed()
             )
     sums = joined(parts)
-    sums = (sums if wanted is None else sums.of_series(wanted)).summed()
+    sums = (sums if chosen_series is None else sums.of_series(chosen_series)).summed()
     order = sorted(range(len(sums)), key=lambda at: (words[int(sums.series[at])], sums.start[at]))
     return list(tallies_of(sums.take(np.array(order, dtype=np.int64)), words))
 
@@ -84,7 +84,7 @@ def _open_sums(
     org_id: int,
     time_range: TimeRange,
     bucket_seconds: int | None,
-    wanted: Collection[int] | None,
+    chosen_series: Collection[int] | None,
 ) -> WindowColumns:
     bucket: ColumnElement[int] = literal(time_range.start)
     if bucket_seconds is not None:
@@ -108,7 +108,7 @@ def _open_sums(
         )
         .where(
             within(org_id, time_range),
-            *([] if wanted is None else [tallies.c.series_id.in_(sorted(wanted))]),
+            *([] if chosen_series is None else [tallies.c.series_id.in_(sorted(chosen_series))]),
         )
         .group_by(tallies.c.series_id, *([] if bucket_seconds is None else [bucket]))
     )

@@ -99,10 +99,10 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
     """
     words, named_seconds = words_of_series(connection, org_id), None
     if action_ids is not None:
-        wanted = frozenset(action_ids)
-        words = {number: word for number, word in words.items() if word[0] in wanted}
+        chosen_actions = frozenset(action_ids)
+        words = {number: word for number, word in words.items() if word[0] in chosen_actions}
         # Of one action each window is looked for; of many all rows are looked through.
-        named_seconds = window_seconds if len(wanted) == 1 else None
+        named_seconds = window_seconds if len(chosen_actions) == 1 else None
     good = [number for number, word in words.items() if word[1] == NO_ERROR]
     of_actions = None if action_ids is None else words.keys()
     failures, successes = list[WindowColumns](), list[WindowColumns]()

@@ -65,7 +65,7 @@ def windows_by_group(
     connection: Connection,
     org_id: int,
     time_range: TimeRange,
-    wanted: Collection[int] | None = None,
+    chosen_series: Collection[int] | None = None,
     window_seconds: int | None = None,
 ) -> Iterator[WindowColumns]:
     """Return the windows that start in a period, in order, a group of series at a time.
@@ -74,13 +74,13 @@ def windows_by_group(
         connection: A read transaction.
         org_id: The org.
         time_range: Which windows; by their start.
-        wanted: The only series that are wanted; None for all.
-        window_seconds: Length of a window, where few series are wanted: finds their rows sooner.
+        chosen_series: The only series that are asked for; None for all.
+        window_seconds: Length of a window, where few series are asked for: finds their rows sooner.
 
     Yields:
         Windows by series and start. No series is in two of them.
     """
-    for parts in parts_by_group(connection, org_id, time_range, wanted, window_seconds):
+    for parts in parts_by_group(connection, org_id, time_range, chosen_series, window_seconds):
         yield joined(parts).sorted()
 
 
@@ -88,19 +88,19 @@ def parts_by_group(
     connection: Connection,
     org_id: int,
     time_range: TimeRange,
-    wanted: Collection[int] | None = None,
+    chosen_series: Collection[int] | None = None,
     window_seconds: int | None = None,
 ) -> Iterator[list[WindowColumns]]:
     """Return the same in parts, each by series and start: those of a day, and those still open."""
-    still_open = open_windows(connection, org_id, time_range, wanted, window_seconds)
-    groups = set(packed_groups(connection, org_id, time_range, wanted))
+    still_open = open_windows(connection, org_id, time_range, chosen_series, window_seconds)
+    groups = set(packed_groups(connection, org_id, time_range, chosen_series))
     groups.update(np.unique(still_open.series // SERIES_PER_PACK).tolist())
     for group in sorted(groups):
         edges = np.array([group, group + 1]) * SERIES_PER_PACK
         low, high = np.searchsorted(still_open.series, edges)
         packs = read_packs(connection, org_id, group, time_range)
-        if wanted is not None:
-            packs = (pack.of_series(wanted) for pack in packs)
+        if chosen_series is not None:
+            packs = (pack.of_series(chosen_series) for pack in packs)
         yield [*packs, still_open.take(slice(low, high))]
 
 
@@ -108,7 +108,7 @@ def open_windows(
     connection: Connection,
     org_id: int,
     time_range: TimeRange,
-    wanted: Collection[int] | None = None,
+    chosen_series: Collection[int] | None = None,
     window_seconds: int | None = None,
 ) -> WindowColumns:
     """Return the windows of a period that are not packed, by series and start.
@@ -117,16 +117,16 @@ def open_windows(
         connection: A transaction.
         org_id: The org.
         time_range: Which windows; by their start.
-        wanted: The only series that are wanted; None for all.
+        chosen_series: The only series that are asked for; None for all.
         window_seconds: As in ``windows_by_group``.
     """
     chosen = within(org_id, time_range)
-    if wanted is not None and len(wanted) <= _MOST_NAMED:
+    if chosen_series is not None and len(chosen_series) <= _MOST_NAMED:
         if window_seconds is not None:
             chosen = _named(org_id, time_range, window_seconds)
-        chosen = and_(chosen, tallies.c.series_id.in_(sorted(wanted)))
+        chosen = and_(chosen, tallies.c.series_id.in_(sorted(chosen_series)))
     found = joined(_read(connection, _every(chosen)))
-    return (found if wanted is None else found.of_series(wanted)).sorted()
+    return (found if chosen_series is None else found.of_series(chosen_series)).sorted()
 
 
 def within(org_id: int, time_range: TimeRange) -> ColumnElement[bool]:
@@ -142,14 +142,14 @@ def packed_groups(
     connection: Connection,
     org_id: int,
     time_range: TimeRange,
-    wanted: Collection[int] | None = None,
+    chosen_series: Collection[int] | None = None,
 ) -> list[int]:
     """Return the groups of series that have packed windows in a period."""
     statement = select(packed_days.c.series_group).distinct()
     found = connection.execute(statement.where(packs_within(org_id, time_range))).scalars()
-    if wanted is None:
+    if chosen_series is None:
         return sorted(found)
-    return sorted(set(found).intersection(number // SERIES_PER_PACK for number in wanted))
+    return sorted(set(found).intersection(number // SERIES_PER_PACK for number in chosen_series))
 
 
 def read_packs(
@@ -171,7 +171,7 @@ def packed_sums(
     connection: Connection,
     org_id: int,
     time_range: TimeRange,
-    wanted: Collection[int] | None = None,
+    chosen_series: Collection[int] | None = None,
 ) -> Iterator[WindowColumns]:
     """Return sums by series of the packed windows of a period, each under the period's start.
 
@@ -179,11 +179,11 @@ def packed_sums(
         connection: A read transaction.
         org_id: The org.
         time_range: Which windows; by their start.
-        wanted: The only series whose groups are wanted; None for all.
+        chosen_series: The only series whose groups are asked for; None for all.
     """
     chosen = packs_within(org_id, time_range)
-    if wanted is not None:
-        groups = {number // SERIES_PER_PACK for number in wanted}
+    if chosen_series is not None:
+        groups = {number // SERIES_PER_PACK for number in chosen_series}
         chosen = and_(chosen, packed_days.c.series_group.in_(sorted(groups)))
     is_whole = and_(
         packed_days.c.first_window >= time_range.start, packed_days.c.last_window < time_range.end

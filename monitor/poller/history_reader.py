@@ -224,8 +224,8 @@ class HistoryReader:
         series = len({tally.key for tally in evidence.tallies})
         if series:
             self._buckets_a_group = counts / series / one.seconds
-        wanted = one.seconds * MOST_COUNTS / counts if counts else LONGEST_SLICE_SECONDS
-        self._slice_seconds[source.name] = int(min(wanted, LONGEST_SLICE_SECONDS))
+        fitting_seconds = one.seconds * MOST_COUNTS / counts if counts else LONGEST_SLICE_SECONDS
+        self._slice_seconds[source.name] = int(min(fitting_seconds, LONGEST_SLICE_SECONDS))
         self._write(one, source, evidence, window, count, asked_at)
 
     def _read_conversations(

@@ -54,9 +54,9 @@ class WindowColumns:
         inside = (self.start >= start) & (self.start < end)
         return self if inside.all() else self.take(inside)
 
-    def of_series(self, wanted: Collection[int]) -> WindowColumns:
+    def of_series(self, chosen_series: Collection[int]) -> WindowColumns:
         """Return the rows of these series; itself where all of them are."""
-        inside = np.isin(self.series, np.array(list(wanted), dtype=np.int64))
+        inside = np.isin(self.series, np.array(list(chosen_series), dtype=np.int64))
         return self if inside.all() else self.take(inside)
 
     def equals(self, other: WindowColumns) -> bool:
