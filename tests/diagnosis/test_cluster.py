@@ -47,7 +47,9 @@ def cluster(url: str) -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
     del url
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address="127.0.0.1:0",  # any port: None means 8787, which another may hold
     ) as started:
         yield started
 

@@ -278,7 +278,9 @@
     document.querySelector("form[data-filters]")?.reset();
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && timer) look();
+    // Also while the first look is under way: what it brings may be older than this.
+    const refreshes = document.querySelector("main")?.dataset.refreshSeconds;
+    if (document.visibilityState === "visible" && refreshes) look();
   });
 
   window.addEventListener("pageshow", (event) => {

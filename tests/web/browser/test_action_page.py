@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from monitor.errors import LedgerError
 from monitor.investigation import ActionHistory
@@ -194,3 +194,25 @@ def test_pictures_of_the_page(
     picture = folder / f"action-{action.action_id}-{look}.png"
     page.screenshot(path=picture, full_page=True)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_tab_that_comes_to_the_front_asks_again(page: Page, action_world: ActionWorld) -> None:
+    """Even before the first look has its answer, which may be older than what is asked for."""
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if route.request.resource_type == "fetch" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/actions/**", hold_the_first)
+    with serve_actions(action_world, action_world.read) as site:
+        with page.expect_request(lambda request: request.resource_type == "fetch"):
+            page.goto(address(site))
+        shown = site.holder.current
+        site.holder.swap(type(shown)(taken_at=NOW + 3_600, orgs=shown.orgs))
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+        expect(page.locator("#outcomes-wide-desc").first).to_contain_text("16:23 UTC")
+    assert held
