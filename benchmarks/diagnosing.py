@@ -33,6 +33,7 @@ from monitor.counts import Counts, SeriesKey, Tally
 from monitor.diagnosis import diagnose_org, diagnosed_range, load_evidence, load_timeout_history
 from monitor.diagnosis.carried import completed
 from monitor.diagnosis.org import update_diagnosis
+from monitor.diagnosis.told import all_told_after
 from monitor.ledger import Ledger, Reading
 from monitor.model import BAND_EDGES_MS, NO_ERROR, Action
 from monitor.store import BAND_COLUMNS
@@ -213,16 +214,18 @@ def diagnose_repeatedly(path: str, actions: int, times: int) -> Repeated:
             update = update_diagnosis(ledger, org, settings, now)
             wholes.append(_user_seconds() - begun)
         found = completed(update, None)
+        told = all_told_after({}, found)
         for number in range(times):
             start = T0 + DIAGNOSED_SECONDS + number * WINDOW_SECONDS
             _call_some(ledger, actions, start, number)
             now += WINDOW_SECONDS
             begun = _user_seconds()
-            update = update_diagnosis(ledger, org, settings, now, carried=update.carried)
+            update = update_diagnosis(ledger, org, settings, now, carried=update.carried, told=told)
             found = completed(update, found)
+            told = all_told_after(told, found)
             updates.append(_user_seconds() - begun)
             judged = max(judged, len(update.rest.diagnoses))
-        if found.diagnoses != diagnose_org(ledger, org, settings, now).diagnoses:
+        if found.diagnoses != diagnose_org(ledger, org, settings, now, told=told).diagnoses:
             problem = "going on says something else than judging all of it"
     most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Repeated(median(wholes), median(updates), most_mb, judged, problem)

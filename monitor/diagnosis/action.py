@@ -20,6 +20,7 @@ from monitor.diagnosis.survival import SurvivalCurve, survival_curve, without_sp
 from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
 from monitor.diagnosis.timeout_effects import timeout_curve
+from monitor.diagnosis.told import ToldVerdict
 from monitor.diagnosis.verdict import (
     ADVICE,
     ANSWERED_SHARE,
@@ -75,9 +76,10 @@ def diagnose(
     settings: DiagnosisSettings | None = None,
     editable: Editable = Editable.YES,
     settled_until: float | None = None,
+    told: ToldVerdict | None = None,
 ) -> Diagnosis:
     """Return the diagnosis of one action; see ``judge``."""
-    return judge(evidence, settings, editable, settled_until).diagnosis
+    return judge(evidence, settings, editable, settled_until, told).diagnosis
 
 
 def judge(
@@ -85,6 +87,7 @@ def judge(
     settings: DiagnosisSettings | None = None,
     editable: Editable = Editable.YES,
     settled_until: float | None = None,
+    told: ToldVerdict | None = None,
 ) -> JudgedAction:
     """Judge one action.
 
@@ -94,7 +97,9 @@ def judge(
         editable: Whether its timeout can be changed; a fact beside the verdict.
         settled_until: The end of the newest settled window, whether or not anything was executed
             in it; epoch seconds, None where that is the end of the evidence.
+        told: What was told of it before; None where nothing was.
     """
+    del told  # No verdict depends on it yet.
     settings = settings or DiagnosisSettings()
     timeout_ms = evidence.current_timeout_ms
     outages = find_outages(evidence)

@@ -25,6 +25,7 @@ from monitor.diagnosis.diagnosed import (
 )
 from monitor.diagnosis.model import OrgDiagnosis
 from monitor.diagnosis.task import DiagnosisTask, TaskOutcome, run_task, use_state
+from monitor.diagnosis.told import ToldVerdict, all_told_after
 from monitor.diagnosis.worker_process import WorkerProcess
 from monitor.errors import LedgerError, TimeoutMonitorError, UnforeseenError, WorkerLostError
 from monitor.ledger import Ledger
@@ -68,6 +69,7 @@ class Diagnoser:
         self._monotonic = monotonic
         self._goes_on = goes_on
         self._before = dict[str, tuple[OrgDiagnosis, CarriedOver]]()
+        self._told = dict[str, dict[str, ToldVerdict]]()
         self._lock = threading.Lock()
         self._ask_again_at: float | None = None
 
@@ -116,16 +118,18 @@ class Diagnoser:
             WorkerLostError: The process was lost, and the one after it too.
         """
         before, carried = self._before.get(org.name, (None, None))
-        task = DiagnosisTask.of(org, settings, now, ledger.state_id, carried)
+        told = self._told.get(org.name, {})
+        task = DiagnosisTask.of(org, settings, now, ledger.state_id, carried, told)
         outcome = self._on_the_cluster(task, cancelled)
         if outcome is None:
             outcome = self._in_our_process(task, cancelled)
-        for level, event, told in outcome.lines:
-            getattr(log, level)(event, **told)
+        for level, event, facts in outcome.lines:
+            getattr(log, level)(event, **facts)
         for action_id, failure in outcome.failed_actions:
             log_failure(action_id, TimeoutMonitorError(failure.message, failure.hint))
         if outcome.update is not None:
             found = completed(outcome.update, before)
+            self._told[org.name] = all_told_after(told, found)
             if self._goes_on:
                 self._before[org.name] = found, outcome.update.carried
             return found

@@ -38,6 +38,7 @@ from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.diagnosis.org_diagnoser import OrgDiagnoser
 from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
 from monitor.diagnosis.settled_growth import SettledGrowth
+from monitor.diagnosis.told import NOTHING_TOLD, ToldVerdict, told_after
 from monitor.ledger import Ledger, OrgState, OrgTallies
 from monitor.time_ranges import TimeRange
 
@@ -58,6 +59,7 @@ def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how
     now: float,
     cancelled: threading.Event | None = None,
     note_failure: NoteFailure = log_failure,
+    told: Mapping[str, ToldVerdict] = NOTHING_TOLD,
 ) -> OrgDiagnosis:
     """Return a diagnosis of every action of an org.
 
@@ -68,6 +70,7 @@ def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how
         now: The time; epoch seconds.
         cancelled: Set it to stop: the answer is not wanted any more.
         note_failure: Called with the id of an action that the method fails on.
+        told: By action id, what was told before.
 
     Raises:
         DiagnosisCancelledError: ``cancelled`` was set meanwhile.
@@ -75,7 +78,7 @@ def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how
     """
     return completed(
         update_diagnosis(
-            ledger, org, settings, now, cancelled=cancelled, note_failure=note_failure
+            ledger, org, settings, now, told=told, cancelled=cancelled, note_failure=note_failure
         ),
         None,
     )
@@ -88,6 +91,7 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     now: float,
     *,
     carried: CarriedOver | None = None,
+    told: Mapping[str, ToldVerdict] = NOTHING_TOLD,
     cancelled: threading.Event | None = None,
     note_failure: NoteFailure = log_failure,
 ) -> DiagnosisUpdate:
@@ -99,6 +103,8 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
         settings: What is wanted, and how long windows are.
         now: The time; epoch seconds.
         carried: What an earlier diagnosis left; None to judge all.
+        told: By action id, what was told before; of a diagnosis that goes on from an earlier one,
+            what was told once that was (``all_told_after``).
         cancelled: Set it to stop: the answer is not wanted any more.
         note_failure: Called with the id of an action that the method fails on.
 
@@ -109,13 +115,14 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     asked = _Asked(ledger, org, settings, ledger.state(org.name), now)
     known = load_timeout_history(ledger, org.name)
     diagnoser = OrgDiagnoser(
-        settings, asked.state, known, _flow_contract(org), asked.time_range.end, note_failure
+        settings, asked.state, known, _flow_contract(org), asked.time_range.end, note_failure, told
     )
     before = carried if carried is not None and asked.goes_on_from(carried) else None
     growth = asked.growth(asked.time_range.end if before is None else before.time_range.end)
     action_ids = sorted(diagnoser.actions | growth.action_ids)
 
-    prints = {action_id: print_of(*diagnoser.facts(action_id)) for action_id in action_ids}
+    facts = {action_id: diagnoser.facts(action_id) for action_id in action_ids}
+    prints = {one: print_of(*facts[one], told.get(one)) for one in action_ids}
     changed = _changed(before, prints, growth, asked.time_range)
     goes_on = before is not None and before.settled == growth.settled_in_all(before.time_range.end)
     spent, diagnoses = _Spent(), dict[str, Diagnosis]()
@@ -138,6 +145,11 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
             spent = _Spent()
             for part in growth.in_order_of_series(action_ids, ACTIONS_AT_ONCE):
                 spent.add(asked.evidence(part), before, diagnoses)
+    # To the next diagnosis all of this has been told.
+    prints |= {
+        action_id: print_of(*facts[action_id], told_after(told.get(action_id), one, now))
+        for action_id, one in diagnoses.items()
+    }
     known_range = _known_range(asked.time_range, asked.state, org.contract)
     return DiagnosisUpdate(
         rest=OrgDiagnosis(

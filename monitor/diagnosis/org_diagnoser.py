@@ -12,6 +12,7 @@ from monitor.diagnosis.editable import Editable, editability
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.model import Diagnosis
 from monitor.diagnosis.org_evidence import TimeoutHistory
+from monitor.diagnosis.told import NOTHING_TOLD, ToldVerdict
 from monitor.errors import UnforeseenError
 from monitor.formats import seconds
 from monitor.ledger import OrgState
@@ -39,6 +40,7 @@ class OrgDiagnoser:
         flow_contract: bool,  # noqa: FBT001 - a fact of the org
         settled_until: float,
         note_failure: NoteFailure = log_failure,
+        told: Mapping[str, ToldVerdict] = NOTHING_TOLD,
     ) -> None:
         """Take what is the same for all actions.
 
@@ -49,9 +51,11 @@ class OrgDiagnoser:
             flow_contract: Whether the platform shows no successes.
             settled_until: The end of the newest settled window; epoch seconds.
             note_failure: Called with the id of an action that the method fails on.
+            told: By action id, what was told before.
         """
         recommend = settings.recommend
         self._note_failure = note_failure
+        self._told = told
         self.short_lived = set[str]()
         self._known = known
         self._settled_until = settled_until
@@ -86,7 +90,8 @@ class OrgDiagnoser:
             # Its platform allows no more.
             settings = replace(settings, cap_ms=min(settings.cap_ms, FUNCTION_DEFAULT_TIMEOUT_MS))
         try:
-            judgement = judge(evidence, settings, changeable, self._settled_until)
+            told = self._told.get(action_id)
+            judgement = judge(evidence, settings, changeable, self._settled_until, told)
             found = judgement.diagnosis
             if judgement.is_short_lived:
                 self.short_lived.add(action_id)

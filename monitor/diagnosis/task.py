@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Self
 
 import structlog
@@ -23,6 +24,7 @@ from monitor.config import (
 from monitor.contract import Contract
 from monitor.diagnosis.carried import CarriedOver, DiagnosisUpdate
 from monitor.diagnosis.diagnosed import DiagnosedOrg, DiagnosisSections
+from monitor.diagnosis.told import NOTHING_TOLD, ToldVerdict
 from monitor.errors import ConfigurationError, LedgerError, TimeoutMonitorError, UnforeseenError
 from monitor.ledger import Ledger
 
@@ -74,6 +76,7 @@ class DiagnosisTask:
         now: The time; epoch seconds.
         state_id: Which state is meant.
         carried: What an earlier diagnosis of the org left; None to judge all of it.
+        told: By action id, what was told before.
         version: Of the program that asks.
     """
 
@@ -86,16 +89,18 @@ class DiagnosisTask:
     now: float
     state_id: str
     carried: CarriedOver | None = None
+    told: Mapping[str, ToldVerdict] = field(default_factory=dict)
     version: str = __version__
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913, PLR0917 - of what, by what and when, and since when
         cls,
         org: DiagnosedOrg,
         settings: DiagnosisSections,
         now: float,
         state_id: str,
         carried: CarriedOver | None = None,
+        told: Mapping[str, ToldVerdict] = NOTHING_TOLD,
     ) -> Self:
         """Return the task of diagnosing an org now."""
         return cls(
@@ -108,6 +113,7 @@ class DiagnosisTask:
             now=now,
             state_id=state_id,
             carried=carried,
+            told=told,
         )
 
 
@@ -156,7 +162,13 @@ def run_task(task: DiagnosisTask) -> TaskOutcome:
         with Ledger.open(_state_url(), may_create=False) as ledger:
             _refuse_another_state(ledger, task.state_id)
             found = update_diagnosis(
-                ledger, task, task, task.now, carried=task.carried, note_failure=note
+                ledger,
+                task,
+                task,
+                task.now,
+                carried=task.carried,
+                told=task.told,
+                note_failure=note,
             )
     except (ConfigurationError, LedgerError) as error:
         return TaskOutcome(None, Failure(error.message, error.hint), lines=_logged())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from monitor.diagnosis import org as org_module
 from monitor.diagnosis.carried import CarriedOver, completed
 from monitor.diagnosis.model import OrgDiagnosis
 from monitor.diagnosis.org import diagnose_org, update_diagnosis
+from monitor.diagnosis.told import ToldVerdict, all_told_after
 from monitor.ledger import Ledger
 from monitor.model import BAND_EDGES_MS, COARSE_BANDS, Action
 from monitor.time_ranges import TimeRange
@@ -42,6 +43,7 @@ class Watched:
         now: The time.
         carried: What the last diagnosis left.
         found: The last diagnosis.
+        told: What was told of each action.
         judged: How many actions that had judged.
     """
 
@@ -50,6 +52,7 @@ class Watched:
     now: int = T0 + DAY_SECONDS + SETTLE_SECONDS
     carried: CarriedOver | None = None
     found: OrgDiagnosis | None = None
+    told: dict[str, ToldVerdict] = field(default_factory=dict)
     judged: int = 0
 
     def read(self, *tallies: Tally) -> None:
@@ -61,16 +64,19 @@ class Watched:
     def diagnose(self) -> OrgDiagnosis:
         """Go on from the last diagnosis."""
         update = update_diagnosis(
-            self.org.ledger, ACME, self.wanted, self.now, carried=self.carried
+            self.org.ledger, ACME, self.wanted, self.now, carried=self.carried, told=self.told
         )
         self.judged = len(update.rest.diagnoses)
         self.found = completed(update, self.found)
         self.carried = update.carried
+        self.told = all_told_after(self.told, self.found)
         return self.found
 
     def is_whole(self) -> bool:
         """Whether that is what a diagnosis of everything says."""
-        return self.diagnose() == diagnose_org(self.org.ledger, ACME, self.wanted, self.now)
+        told = dict(self.told)
+        whole = diagnose_org(self.org.ledger, ACME, self.wanted, self.now, told=told)
+        return self.diagnose() == whole
 
 
 def a_day(start: int = T0) -> list[Tally]:
