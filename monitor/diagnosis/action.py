@@ -21,15 +21,9 @@ from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
 from monitor.diagnosis.timeout_effects import timeout_curve
 from monitor.diagnosis.told import ToldVerdict
-from monitor.diagnosis.verdict import (
-    ADVICE,
-    ANSWERED_SHARE,
-    Findings,
-    decide,
-    diagnosis_notes,
-    verdict_reason,
-)
+from monitor.diagnosis.verdict import ANSWERED_SHARE, Findings, decide
 from monitor.diagnosis.verdict_onset import Judged, incidents, verdict_period
+from monitor.diagnosis.verdict_words import ADVICE, diagnosis_notes, verdict_reason
 from monitor.model import CAP_MS
 
 

@@ -14,12 +14,10 @@ from monitor.diagnosis.action import diagnose
 from monitor.diagnosis.explain import explanation
 from monitor.diagnosis.model import Diagnosis, Verdict
 from monitor.diagnosis.tail import Tail
-from monitor.diagnosis.verdict import (
+from monitor.diagnosis.verdict import RULES, Findings, decide
+from monitor.diagnosis.verdict_words import (
     ADVICE,
     OTHER_LIMITS,
-    RULES,
-    Findings,
-    decide,
     diagnosis_notes,
     verdict_reason,
 )
