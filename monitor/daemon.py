@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import queue
 import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 from apscheduler.job import Job
-from prometheus_client import CollectorRegistry
 
-from monitor import investigation
 from monitor.clock import Clock, SystemClock
 from monitor.clock_watch import ClockWatch
 from monitor.config import Settings
@@ -23,12 +19,10 @@ from monitor.diagnosis import Diagnoser
 from monitor.errors import (
     ConfigurationError,
     LedgerError,
-    NotLeasedError,
     StateLostError,
     TimeoutMonitorError,
     UnforeseenError,
 )
-from monitor.exporter import MetricsCollector
 from monitor.genesys import EndpointBackoff
 from monitor.jobs import (
     Jobs,
@@ -40,13 +34,16 @@ from monitor.jobs import (
 )
 from monitor.leased_snapshots import LeasedSnapshots
 from monitor.ledger import Ledger
-from monitor.poller import RECONCILE_LOOK_SECONDS, RECONCILED_SECONDS, OrgPoller, open_pollers
+from monitor.org_jobs import OrgJobs
+from monitor.poller import RECONCILE_LOOK_SECONDS, OrgPoller, open_pollers
 from monitor.remediation import RemediationLoop
+from monitor.serving import open_server, warn_of_settings
+from monitor.shared_orgs import SharedOrgs
 from monitor.signals import await_signal
-from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
+from monitor.snapshot import Snapshot, SnapshotHolder
 from monitor.store import LEASE_SECONDS
-from monitor.time_ranges import TimeRange, floor_to
-from monitor.web import HostNames, WebConfig, WebServer, create_app, exposure_of
+from monitor.upkeep import Upkeep
+from monitor.web import WebConfig
 
 log = structlog.get_logger()
 
@@ -54,11 +51,7 @@ CATALOGUE_EVERY_SECONDS = 600
 """Timeouts change by hand, a few times a week; ten minutes bound how long we misjudge one."""
 
 PRUNE_EVERY_SECONDS = 3600
-
 PACK_EVERY_SECONDS = 3600
-PACK_AFTER_SECONDS = 3600
-"""How much older than the lookback a window is when it is packed: polls ask for it no more, and
-what grows all the same is taken out again."""
 
 FINISH_SECONDS = 4.0
 """How long a stop may wait for the transactions in hand; the whole stop takes less than 5 s."""
@@ -110,7 +103,6 @@ class Daemon:
         self._backoff = {org.name: EndpointBackoff() for org in settings.org}
         self._snapshot_lock = threading.Lock()
         self._no_turn: dict[str, str] = {}
-        self._read_by: dict[str, str] = {}
         self._polls: dict[str, Job] = {}
         self._state_writable = True
         self._state_problem = ""
@@ -125,24 +117,22 @@ class Daemon:
             self._leases = self._ledger.reading_leases(SystemClock(), seconds=lease_seconds)
             self._leases.refresh()
             self._leased = LeasedSnapshots(self._leases)
+            self._shared = SharedOrgs(self._leases, self._leased)
+            self._org_jobs = OrgJobs(self._leases, self._stop, self._show)
+            self._upkeep = Upkeep(
+                self._ledger,
+                clock,
+                leases=self._leases,
+                clock_watch=self._clock_watch,
+                stop=self._stop,
+            )
             self._pollers = self._open_pollers(settings)
             self._loops = self._open_loops(settings)
             self.holder = SnapshotHolder(self._snapshot(), self._leased.as_leased)
-            registry = CollectorRegistry()
-            serve, classifier = settings.serve, settings.classify.classifier()
-            registry.register(MetricsCollector(self.holder, classifier, clock, serve.histogram))
-            hosts = HostNames.of_this_machine(serve.host, *serve.hosts)
-            self._protected = protected = WebConfig.read(serve.web_config)
-            app = create_app(
-                self.holder,
-                registry,
-                clock,
-                hosts,
-                protected.passwords,
-                self._read_action,
-                trails=self._ledger.journal,
+            self._protected = WebConfig.read(settings.serve.web_config)
+            self._web = open_server(
+                lambda: self._settings, self.holder, self._ledger, clock, self._protected
             )
-            self._web = WebServer(app, serve.host, serve.port, tls=protected.tls)
         except TimeoutMonitorError:
             self._ledger.close()
             raise
@@ -168,15 +158,7 @@ class Daemon:
         looks = self._clock_watch.keep_looking
         watching = (self._stop, self._re_anchor)
         threading.Thread(target=looks, args=watching, name="clock", daemon=True).start()
-        for key in self._settings.classify.without_effect:
-            log.warning(
-                "setting_without_effect",
-                key=f"classify.{key}",
-                hint="Take it out: the type of an action's integration tells a function.",
-            )
-        exposed = exposure_of(self._settings.serve.host, self._protected)
-        if exposed is not None:
-            log.warning(exposed.event, why=exposed.what, hint=exposed.hint)
+        warn_of_settings(self._settings, self._protected)
         log.info(
             "started",
             orgs=[poller.name for poller in self._pollers],
@@ -253,7 +235,7 @@ class Daemon:
         if self._diagnoser is not None:
             self._diagnoser.close()
         # Another daemon need not wait for their end.
-        giving = threading.Thread(target=self._give_leases_back, name="leases", daemon=True)
+        giving = threading.Thread(target=self._shared.give_back, name="leases", daemon=True)
         giving.start()
         giving.join(GIVE_BACK_SECONDS)
         log.info("stopped")
@@ -285,82 +267,14 @@ class Daemon:
         with failures_logged("poll", poller.name):
             self._poll(poller)
 
-    def _take_leases(self) -> None:
-        """Take this program's share of the orgs that none reads.
-
-        What another one leaves, or can't read, comes with the next renewal, or with its next poll.
-        """
-        names = [poller.name for poller in self._pollers]
-        readers = {self._leases.read_by(name) for name in names} - {""}
-        free = [n for n in names if not self._leases.read_by(n) and not self._leases.held(n)]
-        for name in free[: math.ceil(len(free) / (len(readers) + 1))]:
-            self._leases.take(name)
-
     def _after_renewal(self) -> None:
         """Take over what another program reads no more, and poll it at once."""
-        renewed = self._leases.orgs
-        names = {poller.name for poller in self._pollers}
-        # A reload may have taken an org out while its last job took the lease.
-        for org in renewed - names:
-            self._leases.give_back(org)
-        before = {name for name in names if self._leases.held(name)}
-        self._take_leases()
-        for poller in self._pollers:
-            if poller.name not in before and self._leases.held(poller.name):
-                log.info("taken_over", org=poller.name)
-                run_now(self._polls[poller.name])
-
-    def _give_leases_back(self) -> None:
-        with failures_logged("leases"):
-            self._leases.give_back()
-
-    def _read_action(
-        self, org_snapshot: OrgSnapshot, action_id: str, time_range: TimeRange
-    ) -> investigation.ActionHistory:
-        """Return what the state knows of one action, for its page; no poll is waited for."""
-        settings = self._settings
-        found = [org for org in settings.org if org.name == org_snapshot.org]
-        if not found:
-            raise LedgerError(
-                f"{org_snapshot.org} is not watched any more", "The settings were read again."
-            )
-        # Named by its room: what reads windows is loaded when a page is first asked for.
-        return investigation.load_action_history(
-            self._ledger, found[0], settings, org_snapshot.state, action_id, time_range
-        )
-
-    def _poll_or_follow(self, poller: OrgPoller) -> bool:
-        """Poll an org, or show what another program reads of it; whether it was polled."""
-        try:
-            self._catch_up(poller)
-            poller.poll()
-        except NotLeasedError as error:
-            self._leased.note_another(poller.name)
-            if self._read_by.get(poller.name) != error.message:
-                log.info("standing_by", org=poller.name, why=error.message)
-            self._read_by[poller.name] = error.message
-            poller.follow()
-            self._loops[poller.name].refresh_snapshot()
-            return False
-        self._read_by.pop(poller.name, None)
-        return True
+        pollers = {poller.name: poller for poller in self._pollers}
+        for name in self._shared.after_renewal(pollers):
+            run_now(self._polls[name])
 
     def _catch_up(self, poller: OrgPoller) -> None:
-        """Go on from what the state has counted, at the start and where another one read the org.
-
-        The lease comes first: what is counted after the snapshot is this program's then.
-        """
-        # A state that can't be asked, or summed up, is the poll's to tell and to count.
-        with suppress(LedgerError, UnforeseenError):
-            if not self._leases.take(poller.name):
-                return
-            token = self._leased.behind(poller.name)
-            if token is None and not poller.is_starting:
-                return
-            poller.catch_up()
-            self._loops[poller.name].refresh_snapshot()
-            if token is not None:
-                self._leased.note_caught_up(poller.name, token)
+        if self._shared.catch_up(poller, self._loops[poller.name]):
             self._show()
 
     def _look_first(self) -> None:
@@ -376,7 +290,8 @@ class Daemon:
         self._clock_watch.look()
         is_polled = True
         try:
-            is_polled = self._poll_or_follow(poller)
+            self._catch_up(poller)
+            is_polled = self._shared.poll_or_follow(poller, self._loops[poller.name])
         except StateLostError as error:
             self._state_writable, self._state_problem = False, error.message
             log.error("state_lost", org=poller.name, why=error.message, hint=error.hint)
@@ -398,14 +313,14 @@ class Daemon:
         if not is_polled:
             return
         if not self._jobs.awaits_diagnosis(poller.name) and poller.claim_diagnosis():
-            self._jobs.diagnose(poller.name, self._diagnose, poller)
+            self._jobs.diagnose(poller.name, self._org_jobs.diagnose, poller)
         why = self._clock_watch.why_nothing_changes(is_off=poller.snapshot.health.is_clock_off)
         if why and why != self._no_turn.get(poller.name):
             log.info("no_turn", org=poller.name, why=why)
         self._no_turn[poller.name] = why
         if why:
             return
-        self._jobs.run_once(self._remediate, poller, self._loops[poller.name])
+        self._jobs.run_once(self._org_jobs.remediate, poller, self._loops[poller.name])
 
     def _re_anchor(self) -> None:
         # Those of now: a reload makes new ones.
@@ -439,80 +354,18 @@ class Daemon:
                 interval, self.poll_now, poller, phase_seconds=phase, first_after_seconds=soon
             )
             self._polls[poller.name] = poll
-            jobs.every(CATALOGUE_EVERY_SECONDS, self._refresh, poller)
-            jobs.every(RECONCILE_LOOK_SECONDS, self._reconcile, poller)
+            jobs.every(CATALOGUE_EVERY_SECONDS, self._org_jobs.refresh_catalogue, poller)
+            jobs.every(RECONCILE_LOOK_SECONDS, self._org_jobs.reconcile, poller)
         jobs.every(PRUNE_EVERY_SECONDS, self._prune)
         # At once too: a state of an older program has all of its windows still to be packed.
         jobs.every(PACK_EVERY_SECONDS, self._pack, phase_seconds=PACK_EVERY_SECONDS / 2)
         return jobs
 
-    def _diagnose(self, poller: OrgPoller) -> None:
-        """Diagnose one org and show the verdicts."""
-        if self._stop.is_set():
-            return
-        with failures_logged("diagnosis", poller.name):
-            poller.diagnose()
-        with failures_logged("diagnosis", poller.name):
-            self._show()
-
-    def _remediate(self, poller: OrgPoller, loop: RemediationLoop) -> None:
-        """Take a turn at the timeouts of one org, as far as the mode allows, and show it."""
-        # What waited may have waited for longer than the lease.
-        if self._stop.is_set() or self._leases.held(poller.name) is None:
-            return
-        with failures_logged("remediation", poller.name):
-            loop.run_once(poller.snapshot.diagnosis)
-            loop.refresh_snapshot()
-        with failures_logged("remediation", poller.name):
-            self._show()
-
-    def _refresh(self, poller: OrgPoller) -> None:
-        if self._stop.is_set():
-            return
-        with failures_logged("catalogue", poller.name), suppress(NotLeasedError):
-            poller.refresh_catalogue()
-        with failures_logged("catalogue", poller.name):
-            self._show()
-
-    def _reconcile(self, poller: OrgPoller) -> None:
-        """Compare what was counted of an org with the platform, once a day."""
-        if self._stop.is_set() or self._leases.held(poller.name) is None:
-            return
-        with failures_logged("reconcile", poller.name):
-            if poller.is_reconcile_due:
-                poller.reconcile(RECONCILED_SECONDS)
-                self._show()
-
     def _prune(self) -> None:
-        with failures_logged("prune"):
-            self._forget()
-
-    def _forget(self) -> None:
-        if all(self._leases.read_by(poller.name) for poller in self._pollers):
-            return
-        self._clock_watch.look()
-        is_off = any(poller.snapshot.health.is_clock_off for poller in self._pollers)
-        if not self._clock_watch.may_prune(is_off=is_off):
-            log.warning("prune_left_out", why="the clock is wrong, or was set lately")
-            return
-        collect, state = self._settings.collect, self._settings.state
-        before = floor_to(self._clock.now() - state.retention, collect.window)
-        log.info("pruned", rows=self._ledger.prune(before))
+        self._upkeep.prune(self._settings, lambda: self._snapshot().orgs)
 
     def _pack(self) -> None:
-        """Pack what has settled, a little at a time; the next time goes on where this one stops."""
-        if self._stop.is_set() or all(self._leases.read_by(one.name) for one in self._pollers):
-            return
-        collect = self._settings.collect
-        age_seconds = collect.lookback + PACK_AFTER_SECONDS
-        with failures_logged("pack"):
-            before = floor_to(self._clock.now() - age_seconds, collect.window)
-            windows = self._ledger.pack(before, self._stop.is_set)
-            if windows:
-                log.info("packed", windows=windows)
-                given_back = self._ledger.compact()
-                if given_back:
-                    log.info("compacted", bytes=given_back)
+        self._upkeep.pack(self._settings)
 
     def _show(self) -> None:
         with self._snapshot_lock:

@@ -13,44 +13,34 @@ import structlog
 from monitor.clock import Clock, is_in_future
 from monitor.config import Settings
 from monitor.contract import Contract
-from monitor.diagnosis import (
-    Diagnoser,
-    DiagnosisCancelledError,
-    OrgDiagnosis,
-    diagnosed_range,
-)
+from monitor.diagnosis import Diagnoser
 from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
     GenesysError,
-    LedgerError,
     NotLeasedError,
     TimeoutMonitorError,
     UnforeseenError,
-    WorkerLostError,
 )
 from monitor.genesys import RequestBudget
-from monitor.ledger import Ledger, OrgState, ReadingLeases
+from monitor.ledger import Ledger, ReadingLeases
 from monitor.poller.catalogue_refresh import CatalogueRefresh
 from monitor.poller.history_reader import BackfillListener
+from monitor.poller.org_diagnoses import OrgDiagnoses
 from monitor.poller.org_reader import OrgReader
 from monitor.poller.poll_health import FreshnessTracker, HealthTracker
 from monitor.poller.poll_report import PollReport, PollResult
-from monitor.poller.read_plan import END_STEP_SECONDS
 from monitor.poller.reconciliation import (
     RECONCILE_EVERY_SECONDS,
     RECONCILED_SECONDS,
     Reconciliation,
 )
-from monitor.poller.settled_summaries import SettledSummaries
+from monitor.poller.state_snapshots import StateSnapshots
 from monitor.snapshot import OrgSnapshot
-from monitor.summary import limits_in_use
-from monitor.time_ranges import TimeRange, floor_to
+from monitor.time_ranges import TimeRange
 
 log = structlog.get_logger()
 
-DAY_SECONDS = 24 * 3600
-HOUR_SECONDS = 3600
 _NOBODY_THERE = (AuthenticationError, ConnectionFailedError)
 """What any other question would end with too."""
 
@@ -83,17 +73,22 @@ class OrgPoller:
         self._ledger = ledger
         self._clock = clock
         self._leases = leases
-        self._diagnoser = diagnoser
-        self._classifier = settings.classify.classifier()
         self._turn = threading.Lock()
         self._closed = threading.Event()
-        self._summaries = SettledSummaries(reader.settings, settings, ledger)
+        self._snapshots = StateSnapshots(reader.settings, settings, ledger, clock)
         self._freshness = FreshnessTracker(clock)
-        self._diagnosis: OrgDiagnosis | None = None
-        self._diagnosed_until: int | None = None
+        self._diagnoses = OrgDiagnoses(
+            reader.settings,
+            settings,
+            ledger=ledger,
+            clock=clock,
+            freshness=self._freshness,
+            closed=self._closed,
+            diagnoser=diagnoser,
+        )
         self._health = HealthTracker(reader, settings.sources_of(reader.settings))
         self._catalogue = CatalogueRefresh(reader, self._health, self._freshness, self._closed)
-        self._snapshot = self._starting_snapshot()
+        self._snapshot = self._snapshots.empty(self._health.current)
 
     @property
     def name(self) -> str:
@@ -107,7 +102,7 @@ class OrgPoller:
         last = self._freshness.last_reads(org_snapshot.state.sources)
         return replace(
             org_snapshot,
-            diagnosis=self._diagnosis,
+            diagnosis=self._diagnoses.newest,
             last_reads=last.sources,
             polled_at=last.polled_at,
             catalogue_read_at=last.catalogue_at,
@@ -138,7 +133,7 @@ class OrgPoller:
             self._health.carry_over(before.health)
             shown = self._snapshot
             if before.contract is shown.contract:
-                self._diagnosis = before.diagnosis
+                self._diagnoses.newest = before.diagnosis
                 self._freshness.note_sources(before.state.sources)
                 shown = before
             self._snapshot = replace(shown, health=self._health.current)
@@ -170,7 +165,7 @@ class OrgPoller:
             # Whoever takes over has to know the timeouts in force.
             self._catalogue.is_read = False
             # Verdicts are made by whoever reads: ours would stay what they were for good.
-            self._diagnosis = self._diagnosed_until = None
+            self._diagnoses.clear()
             self._snapshot = replace(taken, health=self._health.current)
 
     def catch_up(self) -> None:
@@ -318,19 +313,8 @@ class OrgPoller:
 
         True once for each window, when it was read finely: where that failed, after the next poll.
         """
-        state, now = self._snapshot.state, self._clock.now()
-        window_seconds = self._summaries.window_seconds(state)
-        end = diagnosed_range(self._settings, now, window_seconds).end
-        if self._diagnosed_until == end or not state.sources:
-            return False
-        source = state.sources.get(self._reader.settings.contract.execution_source)
-        read_at = source.last_success_at if source else 0.0
-        if now - read_at <= self._settings.collect.stale_after_seconds:
-            read_until = floor_to(read_at, END_STEP_SECONDS)
-            if diagnosed_range(self._settings, read_until, window_seconds).end < end:
-                return False
-        self._diagnosed_until = end
-        return True
+        state = self._snapshot.state
+        return self._diagnoses.claim(state, self._snapshots.window_seconds(state))
 
     def diagnose(self) -> None:
         """Diagnose every action anew, and put the verdicts into the snapshot.
@@ -341,39 +325,7 @@ class OrgPoller:
             LedgerError: The state can't be read; it is tried again after the next poll.
             WorkerLostError: The process that does it was lost; likewise.
         """
-        started = time.monotonic()
-        claimed = self._diagnosed_until
-        try:
-            found = self._judge()(
-                self._ledger,
-                self._reader.settings,
-                self._settings,
-                self._clock.now(),
-                self._closed,
-            )
-        except DiagnosisCancelledError:
-            return
-        except (LedgerError, WorkerLostError):
-            self._diagnosed_until = None
-            raise
-        if claimed is not None and self._diagnosed_until is None:
-            return  # Another program has taken over meanwhile.
-        self._diagnosis = found
-        self._freshness.note_diagnosis()
-        log.info(
-            "diagnosis",
-            org=self.name,
-            actions=len(found.diagnoses),
-            duration_seconds=round(time.monotonic() - started, 3),
-        )
-
-    def _judge(self) -> Callable[..., OrgDiagnosis]:
-        if self._diagnoser is not None:
-            return self._diagnoser.diagnose_org
-        # What it takes is loaded for it alone.
-        from monitor.diagnosis import diagnose_org  # noqa: PLC0415
-
-        return diagnose_org
+        self._diagnoses.diagnose()
 
     def refresh_catalogue(self) -> None:
         """Read the catalogue again; what goes wrong is logged, and what was known stays.
@@ -413,38 +365,7 @@ class OrgPoller:
         self._health.note_failure(error, seconds)
         self._snapshot = replace(self._snapshot, health=self._health.current)
 
-    def _starting_snapshot(self) -> OrgSnapshot:
-        now, state = self._clock.now(), OrgState(self.name)
-        return OrgSnapshot(
-            org=self.name,
-            contract=self._reader.settings.contract,
-            state=state,
-            day=self._summaries.until(now, DAY_SECONDS, state),
-            hour=self._summaries.until(now, HOUR_SECONDS, state),
-            limits=(),
-            health=self._health.current,
-            is_starting=True,
-        )
-
     def _take_snapshot(self) -> OrgSnapshot:
         state = self._ledger.state(self.name)
         self._freshness.note_sources(state.sources)
-        now = self._clock.now()
-        contract = self._reader.settings.contract
-        hour = self._summaries.until(now, HOUR_SECONDS, state)
-        before, limits = self._snapshot, self._snapshot.limits
-        known = before.state.limits, before.state.actions
-        if hour is not before.hour or known != (state.limits, state.actions):
-            # Of the same windows it is the same: as seldom as these are summed up.
-            limits = limits_in_use(
-                self._ledger, self.name, contract, hour.time_range, self._classifier
-            )
-        return OrgSnapshot(
-            org=self.name,
-            contract=contract,
-            state=state,
-            day=self._summaries.until(now, DAY_SECONDS, state),
-            hour=hour,
-            limits=limits,
-            health=self._health.current,
-        )
+        return self._snapshots.of(state, self._snapshot, self._health.current)

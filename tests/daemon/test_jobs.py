@@ -429,8 +429,8 @@ def test_an_org_is_compared_with_the_platform_once_a_day(
     eventually(lambda: _polls(daemon, "ok"), "a good poll")
     [poller] = daemon._pollers  # noqa: SLF001 - nobody waits an hour
     with capture_logs() as logs:
-        daemon._reconcile(poller)  # noqa: SLF001
-        daemon._reconcile(poller)  # noqa: SLF001
+        daemon._org_jobs.reconcile(poller)  # noqa: SLF001
+        daemon._org_jobs.reconcile(poller)  # noqa: SLF001
 
     assert [line["event"] for line in logs if line["event"].startswith("reconcil")] == [
         "reconciled"
@@ -451,6 +451,6 @@ def test_a_restart_does_not_compare_anew(
     [poller] = daemon._pollers  # noqa: SLF001 - nobody waits an hour
     daemon.poll_now(poller)
     with capture_logs() as logs:
-        daemon._reconcile(poller)  # noqa: SLF001
-        daemon._reconcile(poller)  # noqa: SLF001
+        daemon._org_jobs.reconcile(poller)  # noqa: SLF001
+        daemon._org_jobs.reconcile(poller)  # noqa: SLF001
     assert sum(line["event"] == "reconciled" for line in logs) == is_compared

@@ -15,7 +15,8 @@ from monitor.genesys import Client
 from monitor.model import BAND_EDGES_MS, COARSE_EDGES_MS, Action, ActionKind, band_of
 from monitor.simulator import SimulatedOrg
 from monitor.sources import ActionsSource, Evidence
-from monitor.sources.actions import MOST_REPEATS, PARTS
+from monitor.sources.actions import MOST_REPEATS
+from monitor.sources.count_parts import PARTS
 from monitor.time_ranges import TimeRange
 from tests.clocks import HOUR, NOON
 from tests.filled_ledger import CLASSIFIER

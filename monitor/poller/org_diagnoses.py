@@ -1,0 +1,128 @@
+"""The diagnoses of one org, made anew as its windows settle."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.config import OrgSettings, Settings
+from monitor.diagnosis import (
+    Diagnoser,
+    DiagnosisCancelledError,
+    OrgDiagnosis,
+    diagnosed_range,
+)
+from monitor.errors import LedgerError, WorkerLostError
+from monitor.ledger import Ledger, OrgState
+from monitor.poller.poll_health import FreshnessTracker
+from monitor.poller.read_plan import END_STEP_SECONDS
+from monitor.time_ranges import floor_to
+
+log = structlog.get_logger()
+
+
+class OrgDiagnoses:
+    """Says when an org is to be diagnosed, diagnoses it, and keeps the newest verdicts.
+
+    Attributes:
+        newest: The verdicts; None before there are any.
+    """
+
+    def __init__(  # noqa: PLR0913 - what is judged, by which settings, and what it shares
+        self,
+        org: OrgSettings,
+        settings: Settings,
+        *,
+        ledger: Ledger,
+        clock: Clock,
+        freshness: FreshnessTracker,
+        closed: threading.Event,
+        diagnoser: Diagnoser | None = None,
+    ) -> None:
+        """Begin without verdicts.
+
+        Args:
+            org: Whose actions are diagnosed.
+            settings: Everything else.
+            ledger: What was counted.
+            clock: The time of the data.
+            freshness: Is told when a diagnosis ended well.
+            closed: Set it to cancel the diagnosis in hand.
+            diagnoser: Diagnoses in other processes; None for this one.
+        """
+        self._org = org
+        self._settings = settings
+        self._ledger = ledger
+        self._clock = clock
+        self._freshness = freshness
+        self._closed = closed
+        self._diagnoser = diagnoser
+        self._until: int | None = None
+        self.newest: OrgDiagnosis | None = None
+
+    def clear(self) -> None:
+        """Forget the verdicts: another program makes them now, and ours would grow old."""
+        self.newest = self._until = None
+
+    def claim(self, state: OrgState, window_seconds: int) -> bool:
+        """Whether a window has settled that no diagnosis has looked at; the caller then diagnoses.
+
+        True once for each window, when it was read finely: where that failed, after the next poll.
+
+        Args:
+            state: The org as it was last read.
+            window_seconds: How long the windows are that its executions are counted in.
+        """
+        now = self._clock.now()
+        end = diagnosed_range(self._settings, now, window_seconds).end
+        if self._until == end or not state.sources:
+            return False
+        source = state.sources.get(self._org.contract.execution_source)
+        read_at = source.last_success_at if source else 0.0
+        if now - read_at <= self._settings.collect.stale_after_seconds:
+            read_until = floor_to(read_at, END_STEP_SECONDS)
+            if diagnosed_range(self._settings, read_until, window_seconds).end < end:
+                return False
+        self._until = end
+        return True
+
+    def diagnose(self) -> None:
+        """Diagnose every action anew.
+
+        Raises:
+            LedgerError: The state can't be read; it is tried again after the next poll.
+            WorkerLostError: The process that does it was lost; likewise.
+        """
+        started = time.monotonic()
+        claimed = self._until
+        try:
+            found = self._diagnose_org()(
+                self._ledger, self._org, self._settings, self._clock.now(), self._closed
+            )
+        except DiagnosisCancelledError:
+            return
+        except (LedgerError, WorkerLostError):
+            self._until = None
+            raise
+        if claimed is not None and self._until is None:
+            return  # Another program has taken over meanwhile.
+        self.newest = found
+        self._freshness.note_diagnosis()
+        log.info(
+            "diagnosis",
+            org=self._org.name,
+            actions=len(found.diagnoses),
+            duration_seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _diagnose_org(self) -> Callable[..., OrgDiagnosis]:
+        if self._diagnoser is not None:
+            return self._diagnoser.diagnose_org
+        # What it takes is loaded for it alone.
+        from monitor.diagnosis import diagnose_org  # noqa: PLC0415
+
+        return diagnose_org

@@ -1,0 +1,92 @@
+"""What keeps the state small: windows that have settled are packed, old ones forgotten."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.clock_watch import ClockWatch
+from monitor.config import Settings
+from monitor.jobs import failures_logged
+from monitor.ledger import Ledger, ReadingLeases
+from monitor.snapshot import OrgSnapshot
+from monitor.time_ranges import floor_to
+
+log = structlog.get_logger()
+
+PACK_AFTER_SECONDS = 3600
+"""How much older than the lookback a window is when it is packed: polls ask for it no more, and
+what grows all the same is taken out again."""
+
+
+class Upkeep:
+    """Packs and prunes the state, as long as this program reads any of its orgs."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        leases: ReadingLeases,
+        clock_watch: ClockWatch,
+        stop: threading.Event,
+    ) -> None:
+        """Begin; nothing is done yet.
+
+        Args:
+            ledger: The state.
+            clock: The time of the data.
+            leases: Tell which orgs this program reads.
+            clock_watch: Says whether what looks old may be forgotten.
+            stop: Set it to end what goes on.
+        """
+        self._ledger = ledger
+        self._clock = clock
+        self._leases = leases
+        self._clock_watch = clock_watch
+        self._stop = stop
+
+    def prune(self, settings: Settings, orgs: Callable[[], Iterable[OrgSnapshot]]) -> None:
+        """Forget what is older than the retention, unless the clock may be wrong.
+
+        Args:
+            settings: The orgs, and how long to keep what was counted.
+            orgs: Return the newest snapshots; they say whether the platform's clock disagrees.
+        """
+        with failures_logged("prune"):
+            if not self._reads_any(settings):
+                return
+            self._clock_watch.look()
+            is_off = any(org_snapshot.health.is_clock_off for org_snapshot in orgs())
+            if not self._clock_watch.may_prune(is_off=is_off):
+                log.warning("prune_left_out", why="the clock is wrong, or was set lately")
+                return
+            oldest = self._clock.now() - settings.state.retention
+            before = floor_to(oldest, settings.collect.window)
+            log.info("pruned", rows=self._ledger.prune(before))
+
+    def pack(self, settings: Settings) -> None:
+        """Pack what has settled, a little at a time; the next time goes on where this one stops.
+
+        Args:
+            settings: The orgs, and how far polls look back.
+        """
+        if self._stop.is_set() or not self._reads_any(settings):
+            return
+        collect = settings.collect
+        age_seconds = collect.lookback + PACK_AFTER_SECONDS
+        with failures_logged("pack"):
+            before = floor_to(self._clock.now() - age_seconds, collect.window)
+            windows = self._ledger.pack(before, self._stop.is_set)
+            if windows:
+                log.info("packed", windows=windows)
+                given_back = self._ledger.compact()
+                if given_back:
+                    log.info("compacted", bytes=given_back)
+
+    def _reads_any(self, settings: Settings) -> bool:
+        """Whether any org is left to this program: of the others their readers take care."""
+        return not all(self._leases.read_by(org.name) for org in settings.org)
