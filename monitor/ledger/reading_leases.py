@@ -115,6 +115,9 @@ class ReadingLeases:
         if self.held(org) is not None:
             return True
         with self._turn:
+            if self.held(org) is not None:
+                # Another thread was quicker. One more lease would void what it writes under its.
+                return True
             found = self._look()
             if self._is_free(found.get(org)):
                 found = self._take_over(org, found.get(org))

@@ -368,6 +368,25 @@ def test_all_that_begin_at_the_same_moment_take_it_once(programs: Programs) -> N
     assert sum(one.held(ORG) is not None for one in leases) == 1
 
 
+def test_threads_of_one_program_take_it_once(programs: Programs) -> None:
+    """A second lease would void what the first thread goes on writing under its own."""
+    ledger, one = programs.start("one")
+    takers, reads = 8, 3
+    begin = threading.Barrier(takers)
+
+    def read(_: int) -> None:
+        begin.wait(30)
+        for _ in range(reads):
+            with one.reading(ORG):
+                ledger.save_limits(ORG, LIMITS)
+
+    with ThreadPoolExecutor(takers) as pool:
+        list(pool.map(read, range(takers)))
+    lease = one.held(ORG)
+    assert lease is not None
+    assert lease.token == 1
+
+
 def test_counts_are_nobodys_to_export_from_the_end_of_a_lease(programs: Programs) -> None:
     """Without having asked, for the state may be out of reach; until the lease is held again."""
     _, one = programs.start("one")
