@@ -12,14 +12,14 @@ Debian's PostgreSQL, made for the occasion, on loopback; all of it shares this m
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import math
-import re
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,9 +31,10 @@ from benchmarks.daemon_process import DaemonProcess, Usage, free_port, import_se
 from benchmarks.fifty_orgs import MOST_CORES, MOST_MIB, Crowd, bounded_row, configuration
 from benchmarks.rows import DisagreementError, Row
 from monitor.clock import SystemClock
-from monitor.simulator import BELIEVABLE, SimulatedOrg, scaled, serve
+from monitor.simulator import BELIEVABLE, RunningSimulator, SimulatedOrg, scaled, serve
 from monitor.store import LEASE_SECONDS
 from monitor.time_ranges import parse_duration
+from tests.simulated_org import request_counts
 from tests.store import postgres
 
 DAEMONS = 4
@@ -44,8 +45,10 @@ LOOK_SECONDS = 0.5
 TAKEN_OUT = (signal.SIGKILL, signal.SIGSTOP)
 """How daemons are taken out, one after another; the first of them stays."""
 
-_LEASED = re.compile(rb"^timeout_monitor_org_leased\{.*\} 1(?:\.0)?$", re.MULTILINE)
-_REQUESTS = re.compile(rb"^timeout_monitor_api_requests_total\{.*\} (\S+)$", re.MULTILINE)
+_LEASED = """
+    SELECT count(*) FROM reading_leases
+    WHERE holder LIKE %s AND until > extract(epoch FROM clock_timestamp())
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,11 @@ class Share:
         orgs: Orgs that it read.
         cores: Share of one core.
         usage: The most of the rest since its start.
-        requests: Requests to the platform, a minute and org.
     """
 
     orgs: int
     cores: float
     usage: Usage
-    requests: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,36 +91,79 @@ class Outcome:
 
     Attributes:
         shares: One a daemon.
+        requests: Requests to the platform, a minute and org, as the platform counted them.
         hand_overs: One a daemon that was taken out.
         failed: Polls that were not whole.
     """
 
     shares: tuple[Share, ...]
+    requests: float
     hand_overs: tuple[HandOver, ...]
     failed: int
+
+
+class PollLog:
+    """The polls that a daemon has written of; each line is read once."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin with the first line."""
+        self._path = path
+        self._read = 0
+        self._polls: list[tuple[float, str, str]] = []
+
+    def polls(self) -> Sequence[tuple[float, str, str]]:
+        """Return when each poll ended, of which org, with what result."""
+        with self._path.open("rb") as log:
+            log.seek(self._read)
+            text = log.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            if b'"event": "poll"' in line:
+                told = json.loads(line)
+                ended = datetime.fromisoformat(told["timestamp"]).timestamp()
+                self._polls.append((ended, told["org"], told["result"]))
+        return self._polls
 
 
 class Fleet:
     """Daemons that share a state."""
 
-    def __init__(self, daemons: Sequence[DaemonProcess], orgs: int) -> None:
-        """Know the daemons, which have been started."""
-        self.daemons = daemons
+    def __init__(
+        self, daemons: Mapping[DaemonProcess, Path], orgs: int, connection: psycopg.Connection
+    ) -> None:
+        """Know the daemons, which have been started, with their logs, and their state.
+
+        It is looked at in the database and in the logs: to ask the daemons would keep them busy.
+        """
+        self.daemons = tuple(daemons)
         self.orgs = orgs
         self.gone = set[DaemonProcess]()
+        self._logs = [PollLog(log) for log in daemons.values()]
+        self._connection = connection
 
     @property
     def left(self) -> list[DaemonProcess]:
         """Those that run."""
         return [one for one in self.daemons if one not in self.gone]
 
+    def leased(self, daemon: DaemonProcess) -> int:
+        """Return how many orgs a daemon has the leases of."""
+        pattern = f"%(process {daemon.process.pid})%"
+        found = self._connection.execute(_LEASED, (pattern,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def await_orgs(self, daemon: DaemonProcess, orgs: int) -> None:
+        """Wait until a daemon has the leases of so many orgs.
+
+        Raises:
+            DisagreementError: It did not for too long.
+        """
+        await_that(lambda: self.leased(daemon) == orgs, "leases")
+
     def polls(self) -> list[tuple[float, str, str]]:
         """Return every poll of any of them: when it ended, of which org, with what result."""
-        return sorted(
-            (datetime.fromisoformat(line["timestamp"]).timestamp(), line["org"], line["result"])
-            for daemon in self.daemons
-            for line in daemon.lines("poll")
-        )
+        return sorted(poll for log in self._logs for poll in log.polls())
 
     def read_since(self, at: float) -> set[str]:
         """Return the orgs of which a whole poll has ended after a moment."""
@@ -127,15 +171,15 @@ class Fleet:
 
     def take_out(self, daemon: DaemonProcess, number: signal.Signals) -> HandOver:
         """Take one out, and wait until the others have read all of its orgs."""
-        had = leased(daemon)
+        had = self.leased(daemon)
         began, at = time.monotonic(), time.time()
         daemon.process.send_signal(number)
         self.gone.add(daemon)
-        await_that(lambda: sum(map(leased, self.left)) == self.orgs, "a hand-over")
+        await_that(lambda: sum(map(self.leased, self.left)) == self.orgs, "a hand-over")
         seconds = time.monotonic() - began
         await_that(lambda: len(self.read_since(at)) == self.orgs, "a poll of each org")
         return HandOver(
-            number.name, had, seconds, self._longest_gap(at), tuple(map(leased, self.left))
+            number.name, had, seconds, self._longest_gap(at), tuple(map(self.leased, self.left))
         )
 
     def _longest_gap(self, at: float) -> float:
@@ -148,25 +192,6 @@ class Fleet:
                 longest = max(longest, ended - last[org])
             last[org] = ended
         return longest
-
-
-def leased(daemon: DaemonProcess) -> int:
-    """Return how many orgs a daemon says that it reads."""
-    return len(_LEASED.findall(daemon.metrics()))
-
-
-def requests_of(daemon: DaemonProcess) -> float:
-    """Return how often a daemon has asked the platform."""
-    return sum(map(float, _REQUESTS.findall(daemon.metrics())))
-
-
-def await_orgs(daemon: DaemonProcess, orgs: int) -> None:
-    """Wait until a daemon reads so many orgs.
-
-    Raises:
-        DisagreementError: It did not for too long.
-    """
-    await_that(lambda: leased(daemon) == orgs, "leases")
 
 
 def await_that(holds: Callable[[], bool], what: str) -> None:
@@ -184,22 +209,20 @@ def await_that(holds: Callable[[], bool], what: str) -> None:
 
 def measure_shares(fleet: Fleet, seconds: float) -> tuple[Share, ...]:
     """Return what each daemon takes while nothing happens for so long."""
-    before = [(one.usage.cpu_seconds, requests_of(one)) for one in fleet.daemons]
+    before = [one.usage.cpu_seconds for one in fleet.daemons]
     began = time.monotonic()
     time.sleep(seconds)
-    after = [(one.usage, requests_of(one)) for one in fleet.daemons]
+    after = [one.usage for one in fleet.daemons]
     took = time.monotonic() - began
     return tuple(
-        Share(
-            orgs=leased(daemon),
-            cores=(usage.cpu_seconds - cpu_before) / took,
-            usage=usage,
-            requests=(asked - asked_before) / (took / 60) / max(1, leased(daemon)),
-        )
-        for daemon, (cpu_before, asked_before), (usage, asked) in zip(
-            fleet.daemons, before, after, strict=True
-        )
+        Share(fleet.leased(daemon), (usage.cpu_seconds - cpu_before) / took, usage)
+        for daemon, cpu_before, usage in zip(fleet.daemons, before, after, strict=True)
     )
+
+
+def requests_of(simulator: RunningSimulator) -> int:
+    """Return how often the platform was asked."""
+    return sum(request_counts(simulator.url).values())
 
 
 def watch(crowd: Crowd, daemons: int, seconds: float, folder: Path) -> Outcome:
@@ -214,8 +237,8 @@ def watch(crowd: Crowd, daemons: int, seconds: float, folder: Path) -> Outcome:
         raise DisagreementError("PostgreSQL's initdb is not installed")
     with ExitStack() as stack:
         server = stack.enter_context(postgres.server(folder, binaries))
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-            connection.execute("CREATE DATABASE fleet")
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as made:
+            made.execute("CREATE DATABASE fleet")
         crowd = replace(crowd, state=f"{server}/fleet")
         simulator = stack.enter_context(serve(org))
         login = org.client_id, org.client_secret
@@ -229,16 +252,21 @@ def watch(crowd: Crowd, daemons: int, seconds: float, folder: Path) -> Outcome:
                 (stack.enter_context(running(config, place / "daemon.log", port)), place, own)
             )
             started[-1][0].await_health()
-        fleet = Fleet([daemon for daemon, *_ in started], crowd.orgs)
+        connection = stack.enter_context(psycopg.connect(crowd.state, autocommit=True))
+        logs = {daemon: place / "daemon.log" for daemon, place, _ in started}
+        fleet = Fleet(logs, crowd.orgs, connection)
         for daemon, _, own in started:
-            await_orgs(daemon, own.orgs)
+            fleet.await_orgs(daemon, own.orgs)
         # Not before each has its own: one that knew of all orgs would take those of a late one.
         for daemon, place, _ in started:
             configuration(crowd, place, simulator.url, login, daemon.port)
             daemon.process.send_signal(signal.SIGHUP)
         await_that(lambda: all(one.lines("reloaded") for one in fleet.daemons), "a reload")
         await_that(lambda: len(fleet.read_since(0.0)) == crowd.orgs, "a poll of each org")
+        asked, began = requests_of(simulator), time.monotonic()
         shares = measure_shares(fleet, seconds)
+        minutes = (time.monotonic() - began) / 60
+        requests = (requests_of(simulator) - asked) / minutes / crowd.orgs
         hand_overs = tuple(
             fleet.take_out(daemon, how)
             for daemon, how in zip(fleet.daemons[1:], TAKEN_OUT, strict=False)
@@ -247,7 +275,7 @@ def watch(crowd: Crowd, daemons: int, seconds: float, folder: Path) -> Outcome:
         for daemon in fleet.gone:
             # One that is stopped could not even end.
             daemon.process.kill()
-    return Outcome(shares, hand_overs, failed)
+    return Outcome(shares, requests, hand_overs, failed)
 
 
 def _shares(orgs: int, daemons: int) -> list[range]:
@@ -257,15 +285,16 @@ def _shares(orgs: int, daemons: int) -> list[range]:
 
 def report(crowd: Crowd, outcome: Outcome) -> str:
     """Return the figures as text."""
-    heads = "daemon    orgs    CPU    memory  threads  requests a minute and org"
+    heads = "daemon    orgs    CPU    memory  threads"
     lines = [
         f"{crowd.orgs} orgs of {crowd.actions} actions, every {crowd.interval}",
         f"{len(outcome.shares)} daemons, one PostgreSQL; {outcome.failed} polls were not whole",
+        f"{outcome.requests:.2f} requests a minute and org",
         heads,
     ]
     lines += [
         f"{number:<8}{one.orgs:>6}{one.cores:>7.0%}{one.usage.memory_mib:>6} MiB"
-        f"{one.usage.threads:>9}{one.requests:>27.1f}"
+        f"{one.usage.threads:>9}"
         for number, one in enumerate(outcome.shares, 1)
     ]
     lines += [
@@ -304,11 +333,12 @@ def _rows(crowd: Crowd, outcome: Outcome) -> list[Row]:
     shares, least = outcome.shares, most_seconds(crowd.interval)
     cores = max(one.cores for one in shares)
     memory = max(one.usage.memory_mib for one in shares)
-    requests = max(one.requests for one in shares)
     found = [
         bounded_row(f"{what}: CPU of each", cores, "{:.0%}", MOST_CORES),
         bounded_row(f"{what}: memory of each", memory, "{:.0f} MiB", MOST_MIB),
-        bounded_row(f"{what}: requests a minute and org", requests, "{:.1f}", MOST_REQUESTS),
+        bounded_row(
+            f"{what}: requests a minute and org", outcome.requests, "{:.1f}", MOST_REQUESTS
+        ),
     ]
     found += [
         Row(

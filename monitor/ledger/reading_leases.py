@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from monitor.clock import Clock
 from monitor.errors import LedgerError
@@ -119,7 +120,7 @@ class ReadingLeases:
                 # Another thread was quicker. One more lease would void what it writes under its.
                 return True
             found = self._look()
-            if self._is_free(found.get(org)):
+            if self._is_free(found.get(org), self._clock.now()):
                 found = self._take_over(org, found.get(org))
             self._note_others(found)
         return self.held(org) is not None
@@ -204,19 +205,25 @@ class ReadingLeases:
         self._note_others(found)
 
     def _note_others(self, found: Mapping[str, ReadingLease]) -> None:
+        # Asked once for all of them: a server's clock is a question, and there may be hundreds.
+        now, ended = self._clock.now(), cache(has_ended)
         self._others = {
-            org: lease.reader.place for org, lease in found.items() if not self._is_free(lease)
+            org: lease.reader.place
+            for org, lease in found.items()
+            if not self._is_free(lease, now, ended)
         }
 
-    def _is_free(self, lease: ReadingLease | None) -> bool:
+    def _is_free(
+        self, lease: ReadingLease | None, now: float, ended: Callable[[str], bool] = has_ended
+    ) -> bool:
         """Whether a lease can be taken: it is nobody's, ours, over, or a dead process's.
 
-        By the time after it was looked at: one that was renewed since an earlier moment would last
+        By a time after it was looked at: one that was renewed since an earlier moment would last
         longer than any that was taken then, and look like a wrong clock's.
         """
         return (
             lease is None
             or lease.reader.holder == self._program.holder
-            or not lease.is_under_way(self._clock.now(), self.seconds)
-            or has_ended(lease.reader.process)
+            or not lease.is_under_way(now, self.seconds)
+            or ended(lease.reader.process)
         )

@@ -15,7 +15,7 @@ from typing import NoReturn
 import psycopg
 import pytest
 
-from monitor.clock import Clock
+from monitor.clock import Clock, SystemClock
 from monitor.errors import LedgerError, NotLeasedError
 from monitor.ledger import Ledger, ReadingLeases
 from monitor.model import CONCURRENT_EXECUTIONS
@@ -32,6 +32,7 @@ from monitor.store import (
 from tests.clocks import DAY, NOON, ManualClock
 from tests.evidence import ORG, SOURCE
 from tests.ledger.recorder import workload
+from tests.statements import statements
 
 SECONDS = 60.0
 LIMITS = {CONCURRENT_EXECUTIONS: 1}
@@ -385,6 +386,23 @@ def test_threads_of_one_program_take_it_once(programs: Programs) -> None:
     lease = one.held(ORG)
     assert lease is not None
     assert lease.token == 1
+
+
+def test_a_look_asks_no_more_for_more_orgs(postgresql: Callable[[], str]) -> None:
+    """Each poll looks: hundreds of orgs must not cost hundreds of questions each time."""
+    with ExitStack() as stack:
+        url = postgresql()
+        ledgers = [stack.enter_context(Ledger.open(url)) for _ in range(2)]
+        one, other = (ledger.reading_leases(SystemClock()) for ledger in ledgers)
+        costs = []
+        for orgs in (range(3), range(3, 30)):
+            assert all(one.take(f"org-{number}") for number in orgs)
+            with statements() as asked:
+                assert not other.take("org-0")
+                other.refresh()
+            costs.append(len(asked))
+        assert other.read_by("org-29")
+    assert costs[0] == costs[1] > 0
 
 
 def test_counts_are_nobodys_to_export_from_the_end_of_a_lease(programs: Programs) -> None:
