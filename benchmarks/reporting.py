@@ -3,8 +3,10 @@
     .venv/bin/python -m benchmarks.reporting            2,000 actions
     .venv/bin/python -m benchmarks.reporting --quick    a few of them
 
-The command runs as a process of its own, on a state of eight days that a daemon has packed.
-Verdicts are a part of a report: what reading and summing up take without them is measured apart.
+The command runs as a process of its own, on a state of eight days as a running daemon leaves it:
+packed, and with the daemon's last diagnosis in it, which a report goes on from. What it takes where
+no daemon has diagnosed, what reading and summing up take of it, and what the diagnoses add to the
+state are told beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +26,9 @@ from pathlib import Path
 
 from benchmarks.diagnosing import ORG, WINDOW_SECONDS, fill
 from benchmarks.rows import DisagreementError, Row
-from monitor.config import DIAGNOSED_SECONDS, ClassifySettings
+from monitor.config import DIAGNOSED_SECONDS, ClassifySettings, load
 from monitor.contract import Contract
+from monitor.diagnosis import LocalDiagnoser
 from monitor.ledger import Ledger
 from monitor.summary import settled, summarise
 from monitor.time_ranges import TimeRange
@@ -60,12 +64,8 @@ class Taken:
     megabytes: float
 
 
-def made(folder: Path, actions: int) -> tuple[Path, int]:
-    """Make a state of the last eight days, and settings that name it.
-
-    Returns:
-        The settings, and when the state ends.
-    """
+def made(folder: Path, actions: int) -> Path:
+    """Make a state of the last eight days, and settings that name it; the settings."""
     path = folder / "state.db"
     end = int(time.time()) // WINDOW_SECONDS * WINDOW_SECONDS
     fill(path, actions, begin=end - DIAGNOSED_SECONDS)
@@ -73,11 +73,22 @@ def made(folder: Path, actions: int) -> tuple[Path, int]:
         ledger.pack(end - PACK_AFTER_SECONDS)
     settings = folder / "timeout-monitor.toml"
     settings.write_text(_SETTINGS.format(path=path, org=ORG))
-    return settings, end
+    return settings
 
 
-def reported(settings: Path) -> tuple[Taken, int]:
-    """Run the command; what it took, and how many executions it tells."""
+def diagnosed(settings: Path) -> dict[str, str]:
+    """Diagnose the org as a daemon does, now, and write it into the state; the verdicts."""
+    wanted = load(settings)
+    diagnoser = LocalDiagnoser()
+    with Ledger.open(f"sqlite:///{settings.with_name('state.db')}") as ledger:
+        org, never = wanted.org[0], threading.Event()
+        found = diagnoser.diagnose_org(ledger, org, wanted, time.time(), never)
+        diagnoser.keep(ledger, ORG)
+    return {action_id: one.verdict.value for action_id, one in found.diagnoses.items()}
+
+
+def reported(settings: Path) -> tuple[Taken, int, dict[str, str]]:
+    """Run the command; what it took, how many executions it tells, and which verdicts."""
     output = settings.with_name("report.json")
     output.unlink(missing_ok=True)
     arguments = ["--config", str(settings), "report", "--since", "7d", "--format", "json"]
@@ -91,7 +102,8 @@ def reported(settings: Path) -> tuple[Taken, int]:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, "report")
     told = json.loads(output.read_text())
-    return Taken(used.ru_utime, used.ru_maxrss / 1024), _executions(told)
+    verdicts = {one["action_id"]: one["verdict"] for one in told["actions"]}
+    return Taken(used.ru_utime, used.ru_maxrss / 1024), _executions(told), verdicts
 
 
 def _executions(document: object) -> int:
@@ -127,21 +139,28 @@ def rows(*, quick: bool) -> list[Row]:
         quick: Measure little; what is counted is compared all the same.
 
     Raises:
-        DisagreementError: The report counts other executions than the state holds.
+        DisagreementError: The report counts other executions than the state holds, or tells other
+            verdicts than were found.
     """
     actions = 10 if quick else 2_000
     with tempfile.TemporaryDirectory() as folder:
-        settings, _ = made(Path(folder), actions)
+        settings = made(Path(folder), actions)
         state = settings.with_name("state.db")
+        anew, _, _ = reported(settings)
+        bare_bytes = state.stat().st_size
+        verdicts = diagnosed(settings)
         taken, sums = [], []
         for _ in range(1 if quick else 5):
             before = time.time()
-            found, executions = reported(settings)
+            found, executions, told = reported(settings)
             taken.append(found)
             counted = {_counted(state, at) for at in (before, time.time())}
             if executions not in counted:
                 raise DisagreementError(f"{executions} are reported of {counted} executions")
+            if told != verdicts:
+                raise DisagreementError("other verdicts are reported than were found")
             sums.append(summed_up(state, before)[0])
+        more_bytes = state.stat().st_size - bare_bytes
     cpu = statistics.median(one.cpu_seconds for one in taken)
     megabytes = statistics.median(one.megabytes for one in taken)
     alone = statistics.median(sums)
@@ -167,6 +186,20 @@ def rows(*, quick: bool) -> list[Row]:
             "",
             f"at most {MOST_MEGABYTES:g} MB",
             megabytes <= MOST_MEGABYTES,
+        ),
+        Row(
+            f"{what}: CPU where no daemon has diagnosed",
+            f"{anew.cpu_seconds:.1f} s, {anew.megabytes:.0f} MB",
+            "",
+            "none: every verdict is made anew",
+            holds=True,
+        ),
+        Row(
+            f"last diagnoses of {actions:,} actions in the state",
+            f"{more_bytes / actions / 1_000:.2f} kB an action",
+            "",
+            "none",
+            holds=True,
         ),
     ]
 

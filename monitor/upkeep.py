@@ -21,6 +21,10 @@ PACK_AFTER_SECONDS = 3600
 """How much older than the lookback a window is when it is packed: polls ask for it no more, and
 what grows all the same is taken out again."""
 
+VERDICTS_SECONDS = 90 * 86_400
+"""How long what was told of an action is kept at least, however short the retention: it is a few
+rows, and tells what the windows tell no more."""
+
 
 class Upkeep:
     """Packs and prunes the state, as long as this program reads any of its orgs."""
@@ -64,9 +68,10 @@ class Upkeep:
             if not self._clock_watch.may_prune(is_off=is_off):
                 log.warning("prune_left_out", why="the clock is wrong, or was set lately")
                 return
-            oldest = self._clock.now() - settings.state.retention
-            before = floor_to(oldest, settings.collect.window)
-            log.info("pruned", rows=self._ledger.prune(before))
+            now, window_seconds = self._clock.now(), settings.collect.window
+            before = floor_to(now - settings.state.retention, window_seconds)
+            verdicts_before = min(before, floor_to(now - VERDICTS_SECONDS, window_seconds))
+            log.info("pruned", rows=self._ledger.prune(before, verdicts_before))
 
     def pack(self, settings: Settings) -> None:
         """Pack what has settled, a little at a time; the next time goes on where this one stops.

@@ -58,14 +58,14 @@ def planned(
         LedgerError: The state can't be read.
     """
     from monitor.clock import SystemClock
-    from monitor.diagnosis import diagnose_org
+    from monitor.diagnosis import latest_diagnosis
     from monitor.remediation import Initiator
 
     refuse_no_data(ledger, [one.name for one in remediations])
     found = []
     by_name = {org.name: org for org in settings.org}
     for one in remediations:
-        diagnosis = diagnose_org(
+        diagnosis = latest_diagnosis(
             ledger, by_name[one.name], settings, ledger.clock(SystemClock()).now()
         )
         decisions = one.reconciler.decide_all(one.inputs(diagnosis), Initiator.HUMAN)

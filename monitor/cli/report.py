@@ -119,7 +119,7 @@ class _Found:
 
 def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSeverity) -> _Found:
     from monitor.clock import SystemClock
-    from monitor.diagnosis import Severity, diagnose_org
+    from monitor.diagnosis import Severity, latest_diagnosis
     from monitor.render import with_min_severity
     from monitor.summary import limits_in_use, settled, summarise
     from monitor.time_ranges import floor_to
@@ -151,7 +151,7 @@ def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSe
         )
         for org in settings.org
     ]
-    diagnoses = {org.name: diagnose_org(ledger, org, settings, now) for org in settings.org}
+    diagnoses = {org.name: latest_diagnosis(ledger, org, settings, now) for org in settings.org}
     limits = {
         org.name: limits_in_use(ledger, org.name, org.contract, last(org, HOUR_SECONDS), classifier)
         for org in settings.org

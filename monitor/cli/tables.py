@@ -121,6 +121,8 @@ def summary_heading(summary: Summary, known: OrgDiagnosis | None) -> Text:
             f"; {concurrency.mean:.1f} executions at a time, at most {concurrency.busiest:.1f}"
             f"{limit}"
         )
+    if known is not None and known.time_range.end < summary.time_range.end:
+        text.append(f"; verdicts as of {utc_minute(known.time_range.end)[11:]} UTC")
     return text
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from monitor.diagnosis.cluster import DaskCluster
     from monitor.diagnosis.diagnoser import Diagnoser
     from monitor.diagnosis.evidence import ActionEvidence, WindowEvidence
+    from monitor.diagnosis.latest import latest_diagnosis
+    from monitor.diagnosis.local_diagnoser import LocalDiagnoser
+    from monitor.diagnosis.memory import may_go_on
     from monitor.diagnosis.org import (
         diagnose_action,
         diagnose_org,
@@ -55,6 +58,7 @@ __all__ = [
     "DiagnosisSettings",
     "Editable",
     "LatencyDrift",
+    "LocalDiagnoser",
     "OrgDiagnosis",
     "Recommendation",
     "Severity",
@@ -71,8 +75,10 @@ __all__ = [
     "diagnosed_range",
     "explanation",
     "format_raise",
+    "latest_diagnosis",
     "load_evidence",
     "load_timeout_history",
+    "may_go_on",
     "next_timeout_ms",
     "severity_of",
 ]
@@ -82,6 +88,9 @@ _LAZY = {
     "cluster": ("DaskCluster",),
     "diagnoser": ("Diagnoser",),
     "evidence": ("ActionEvidence", "WindowEvidence"),
+    "latest": ("latest_diagnosis",),
+    "local_diagnoser": ("LocalDiagnoser",),
+    "memory": ("may_go_on",),
     "org": (
         "diagnose_action",
         "diagnose_org",

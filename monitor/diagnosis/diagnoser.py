@@ -13,19 +13,17 @@ from concurrent import futures
 
 import structlog
 
-from monitor.config import DIAGNOSED_SECONDS, Settings
-from monitor.diagnosis.carried import CarriedOver, completed
+from monitor.config import Settings
 from monitor.diagnosis.cluster import DaskCluster, refuse_without_dask
 from monitor.diagnosis.diagnosed import (
-    HOUR_SECONDS,
     DiagnosedOrg,
     DiagnosisCancelledError,
     DiagnosisSections,
     log_failure,
 )
+from monitor.diagnosis.memory import DiagnosisMemory, may_go_on
 from monitor.diagnosis.model import OrgDiagnosis
 from monitor.diagnosis.task import DiagnosisTask, TaskOutcome, run_task, use_state
-from monitor.diagnosis.told import ToldVerdict, all_told_after
 from monitor.diagnosis.worker_process import WorkerProcess
 from monitor.errors import LedgerError, TimeoutMonitorError, UnforeseenError, WorkerLostError
 from monitor.ledger import Ledger
@@ -67,9 +65,7 @@ class Diagnoser:
         self._here = here
         self._cluster = cluster
         self._monotonic = monotonic
-        self._goes_on = goes_on
-        self._before = dict[str, tuple[OrgDiagnosis, CarriedOver]]()
-        self._told = dict[str, dict[str, ToldVerdict]]()
+        self._memory = DiagnosisMemory(goes_on=goes_on)
         self._lock = threading.Lock()
         self._ask_again_at: float | None = None
 
@@ -84,11 +80,8 @@ class Diagnoser:
         if settings.diagnosis.scheduler:
             refuse_without_dask()
             cluster = DaskCluster(settings.diagnosis.scheduler)
-        # What is pruned before it is too old to be looked at leaves without a trace.
-        goes_on = settings.state.retention >= (
-            DIAGNOSED_SECONDS + settings.collect.settle + 2 * HOUR_SECONDS
-        )
-        return cls(WorkerProcess(use_state, settings.state.url), cluster, goes_on=goes_on)
+        process = WorkerProcess(use_state, settings.state.url)
+        return cls(process, cluster, goes_on=may_go_on(settings))
 
     @property
     def tasks(self) -> int:
@@ -117,9 +110,8 @@ class Diagnoser:
             LedgerError: The state can't be read.
             WorkerLostError: The process was lost, and the one after it too.
         """
-        before, carried = self._before.get(org.name, (None, None))
-        told = self._told.get(org.name, {})
-        task = DiagnosisTask.of(org, settings, now, ledger.state_id, carried, told)
+        known = self._memory.recall(ledger, org.name, now)
+        task = DiagnosisTask.of(org, settings, now, ledger.state_id, known.carried, known.told)
         outcome = self._on_the_cluster(task, cancelled)
         if outcome is None:
             outcome = self._in_our_process(task, cancelled)
@@ -128,13 +120,18 @@ class Diagnoser:
         for action_id, failure in outcome.failed_actions:
             log_failure(action_id, TimeoutMonitorError(failure.message, failure.hint))
         if outcome.update is not None:
-            found = completed(outcome.update, before)
-            self._told[org.name] = all_told_after(told, found)
-            if self._goes_on:
-                self._before[org.name] = found, outcome.update.carried
-            return found
+            return self._memory.note(org.name, known, outcome.update)
         assert outcome.failure is not None  # noqa: S101 - one of the two is there
         raise LedgerError(outcome.failure.message, outcome.failure.hint)
+
+    def keep(self, ledger: Ledger, org: str) -> None:
+        """Write the last diagnosis of an org into the state.
+
+        Raises:
+            NotLeasedError: Another program reads the org by now.
+            LedgerError: The state can't be written; it is written with the next one.
+        """
+        self._memory.keep(ledger, org)
 
     def close(self) -> None:
         """End the process, and let go of the cluster."""

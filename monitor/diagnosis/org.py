@@ -194,7 +194,9 @@ def _changed(
         if before.prints.get(action_id) == (now, *growth.settled(action_id, then))
     }
     fresh = growth.called_within(TimeRange(then, time_range.end))
-    return frozenset(prints.keys() - same | fresh | before.short_lived & prints.keys())
+    # No time has passed where both look at the same windows.
+    short_lived = before.short_lived if then < time_range.end else frozenset()
+    return frozenset(prints.keys() - same | fresh | short_lived & prints.keys())
 
 
 class _Spent:

@@ -1,12 +1,16 @@
-"""One action of an org after another: what is the same for all of them, and what is not."""
+"""One action of an org after another: what is the same for all of them, and what is not.
+
+What it takes to judge is loaded with the first action that is judged: often none is.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from monitor.diagnosis.action import DiagnosisSettings, judge
 from monitor.diagnosis.diagnosed import DiagnosisSections, NoteFailure, log_failure
 from monitor.diagnosis.editable import Editable, editability
 from monitor.diagnosis.evidence import ActionEvidence
@@ -18,6 +22,9 @@ from monitor.formats import seconds
 from monitor.ledger import OrgState
 from monitor.model import CAP_MS, FUNCTION_DEFAULT_TIMEOUT_MS, Action, ActionKind
 from monitor.name_patterns import is_named
+
+if TYPE_CHECKING:
+    from monitor.diagnosis.action import DiagnosisSettings
 
 PLATFORM_STEP_MS = 1_000.0
 """The platform's timeouts are whole seconds."""
@@ -64,16 +71,8 @@ class OrgDiagnoser:
         for action_id, flow_id in state.flow_use:
             self._flows[action_id] |= {flow_id, state.flow_names.get(flow_id, "")}
         self._flow_contract = flow_contract
-        self._settings = DiagnosisSettings(
-            target_success=recommend.target_success,
-            min_executions=recommend.min_executions,
-            min_timeouts=recommend.min_timeouts,
-            min_windows=recommend.min_windows,
-            min_span_seconds=recommend.min_span,
-            cap_ms=min(CAP_MS, settings.remediation.max_timeout_ms),
-            step_ms=PLATFORM_STEP_MS,
-            max_step=settings.remediation.max_step,
-        )
+        self._sections = settings
+        self._cap_ms = min(CAP_MS, settings.remediation.max_timeout_ms)
         self.actions = {action.action_id: action for action in state.actions}
         self.listed = {
             action_id
@@ -81,8 +80,26 @@ class OrgDiagnoser:
             if action.kind is not ActionKind.UNKNOWN and action_id not in state.gone
         }
 
+    @cached_property
+    def _settings(self) -> DiagnosisSettings:
+        from monitor.diagnosis.action import DiagnosisSettings  # noqa: PLC0415 - scipy is behind it
+
+        recommend = self._sections.recommend
+        return DiagnosisSettings(
+            target_success=recommend.target_success,
+            min_executions=recommend.min_executions,
+            min_timeouts=recommend.min_timeouts,
+            min_windows=recommend.min_windows,
+            min_span_seconds=recommend.min_span,
+            cap_ms=self._cap_ms,
+            step_ms=PLATFORM_STEP_MS,
+            max_step=self._sections.remediation.max_step,
+        )
+
     def diagnosis(self, action_id: str, evidence: ActionEvidence) -> Diagnosis:
         """One action's; where the method fails, which it should not, that is the reason."""
+        from monitor.diagnosis.action import judge  # noqa: PLC0415 - scipy is behind it
+
         action = self.actions.get(action_id, Action(action_id, action_id, kind=ActionKind.UNKNOWN))
         changeable = self._editable(action)
         settings = self._settings
@@ -117,7 +134,7 @@ class OrgDiagnoser:
     def _editable(self, action: Action) -> Editable:
         of_flows = self._flows[action.action_id] if action.kind is ActionKind.FLOW else set[str]()
         kept = is_named(self._terraform, (action.name, action.action_id, *of_flows))
-        return editability(action.kind, action.timeout_ms, self._settings.cap_ms, terraform=kept)
+        return editability(action.kind, action.timeout_ms, self._cap_ms, terraform=kept)
 
     def _after_a_change(self, action_id: str, found: Diagnosis) -> Diagnosis:
         """Recommend nothing from before a change whose effect is not settled yet."""

@@ -63,6 +63,18 @@ class EffectTable(Sequence[TimeoutEffect]):
         self._numbers = numbers
         self._measured_to_ms = measured_to_ms
 
+    @classmethod
+    def of(cls, effects: Sequence[TimeoutEffect], measured_to_ms: float) -> EffectTable:
+        """Return effects as a table, which they may be already."""
+        if isinstance(effects, EffectTable):
+            return effects
+        return cls(array("d", [value for one in effects for value in _row(one)]), measured_to_ms)
+
+    @property
+    def numbers(self) -> bytes:
+        """The rows as bytes."""
+        return self._numbers.tobytes()
+
     def __len__(self) -> int:
         """How many effects."""
         return len(self._numbers) // _COLUMNS
@@ -106,6 +118,20 @@ class EffectTable(Sequence[TimeoutEffect]):
     def __hash__(self) -> int:
         """By the numbers."""
         return hash((self._measured_to_ms, self._numbers.tobytes()))
+
+
+def _row(one: TimeoutEffect) -> tuple[float, ...]:
+    return (
+        one.timeout_ms,
+        one.success_share,
+        one.success_share_low,
+        one.success_share_high,
+        one.rescued_per_day,
+        one.rescued_low_per_day,
+        one.rescued_high_per_day,
+        one.extra_wait_seconds_per_day,
+        one.slots,
+    )
 
 
 @dataclass(frozen=True, slots=True)

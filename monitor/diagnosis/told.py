@@ -34,6 +34,12 @@ class ToldVerdict:
 NOTHING_TOLD: Mapping[str, ToldVerdict] = {}
 
 
+def advised_ms(found: Diagnosis) -> float | None:
+    """Return the timeout that a diagnosis advises; None where it advises none."""
+    capped_ms = found.recommendation.capped_ms if found.recommendation is not None else None
+    return None if capped_ms is None else float(capped_ms)
+
+
 def told_after(before: ToldVerdict | None, found: Diagnosis, at: float) -> ToldVerdict:
     """Return what was told of an action once a diagnosis of it is told.
 
@@ -42,9 +48,9 @@ def told_after(before: ToldVerdict | None, found: Diagnosis, at: float) -> ToldV
         found: The diagnosis.
         at: When it is told; epoch seconds.
     """
-    advised = found.recommendation.capped_ms if found.recommendation is not None else None
+    advised = advised_ms(found)
     if before is None or before.verdict is not found.verdict:
-        return ToldVerdict(found.verdict, at, advised)
+        return ToldVerdict(found.verdict, float(at), advised)
     return replace(before, recommended_ms=advised)
 
 

@@ -24,26 +24,32 @@ from monitor.ledger.model import (
 
 if TYPE_CHECKING:
     from monitor.ledger.counts_by_hour import HourlyCounts
+    from monitor.ledger.diagnoses import Diagnoses, KeptDiagnosis
     from monitor.ledger.history import History
     from monitor.ledger.inspection import StateCondition, inspect_state
     from monitor.ledger.ledger import Ledger
     from monitor.ledger.reading_leases import ReadingLeases
     from monitor.ledger.tally_columns import OrgTallies, TallyColumns
+    from monitor.ledger.verdict_history import PastVerdict, SaidVerdict
 
 __all__ = [
     "LATENESS_EDGES_SECONDS",
     "ActionHits",
+    "Diagnoses",
     "FlowErrorTotal",
     "History",
     "HourlyCounts",
     "IncidentTotal",
+    "KeptDiagnosis",
     "Lateness",
     "Ledger",
     "OrgState",
     "OrgTallies",
+    "PastVerdict",
     "Reading",
     "ReadingLeases",
     "Recorded",
+    "SaidVerdict",
     "SourceState",
     "StateCondition",
     "TallyColumns",
@@ -52,11 +58,13 @@ __all__ = [
 
 _LAZY = {
     "counts_by_hour": ("HourlyCounts",),
+    "diagnoses": ("Diagnoses", "KeptDiagnosis"),
     "history": ("History",),
     "inspection": ("StateCondition", "inspect_state"),
     "ledger": ("Ledger",),
     "reading_leases": ("ReadingLeases",),
     "tally_columns": ("OrgTallies", "TallyColumns"),
+    "verdict_history": ("PastVerdict", "SaidVerdict"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

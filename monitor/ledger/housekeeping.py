@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, delete, select
 
 from monitor.journal import forget_edits
+from monitor.ledger.verdict_history import forget_verdicts
 from monitor.store import (
     Database,
     find_org,
@@ -22,12 +23,13 @@ from monitor.store import (
 from monitor.time_ranges import TimeRange
 
 
-def prune(database: Database, before: int) -> int:
+def prune(database: Database, before: int, verdicts_before: int) -> int:
     """Forget windows and incidents that began before a moment; rows removed.
 
     Args:
         database: The state.
         before: Epoch seconds.
+        verdicts_before: What was told no more by then is forgotten too; epoch seconds.
     """
     with database.writing() as connection:
         org_ids = lock_every_org(connection)
@@ -40,6 +42,7 @@ def prune(database: Database, before: int) -> int:
         # One org a transaction: the polls of all the others go on in between.
         with database.writing() as connection:
             removed += _forget(connection, org_id, before)
+            removed += forget_verdicts(connection, org_id, verdicts_before)
     return removed
 
 

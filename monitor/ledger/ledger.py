@@ -16,6 +16,7 @@ from monitor.ledger.catalogue import (
     save_flows_of_action,
 )
 from monitor.ledger.coverage import full_coverage, skip, source_states, void_future
+from monitor.ledger.diagnoses import Diagnoses
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
 from monitor.ledger.housekeeping import pack, prune
@@ -72,12 +73,16 @@ class Ledger:
     none. Writers of several processes take turns; readers never wait. Safe to share between
     threads; not to be carried across a fork. Every method raises ``LedgerError`` when the
     database can't do its part.
+
+    Attributes:
+        diagnoses: What was found out about each action, and told, as whoever did has written it.
     """
 
     def __init__(self, database: Database) -> None:
         """Use an opened database; ``Ledger.open`` opens one."""
         self._database = database
         self._journal = Journal(database)
+        self.diagnoses = Diagnoses(database)
 
     @property
     def journal(self) -> Journal:
@@ -275,16 +280,21 @@ class Ledger:
                 connection, org_id, sanitize_id(action_id), sanitize_names(flows), at
             )
 
-    def prune(self, before: int) -> int:
+    def prune(self, before: int, verdicts_before: int | None = None) -> int:
         """Forget windows and incidents that began before ``before``; totals stay.
 
         What is forgotten can't be told from what is new, so from now on readings of it are left
         out (``Recorded.forgotten``): call it with a time before anything worth asking for.
 
+        Args:
+            before: Epoch seconds.
+            verdicts_before: What was told of an action until then is forgotten too; epoch seconds,
+                ``before`` where None.
+
         Returns:
             Rows removed.
         """
-        return prune(self._database, before)
+        return prune(self._database, before, before if verdicts_before is None else verdicts_before)
 
     def pack(self, before: int, stop: Callable[[], bool] = bool) -> int:
         """Pack the windows that began before ``before``: they count the same, in less room.

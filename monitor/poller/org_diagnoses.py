@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import structlog
 
@@ -13,10 +14,12 @@ from monitor.config import OrgSettings, Settings
 from monitor.diagnosis import (
     Diagnoser,
     DiagnosisCancelledError,
+    LocalDiagnoser,
     OrgDiagnosis,
     diagnosed_range,
+    may_go_on,
 )
-from monitor.errors import LedgerError, WorkerLostError
+from monitor.errors import LedgerError, NotLeasedError, WorkerLostError
 from monitor.ledger import Ledger, OrgState
 from monitor.poller.poll_health import FreshnessTracker
 from monitor.poller.read_plan import END_STEP_SECONDS
@@ -41,6 +44,7 @@ class OrgDiagnoses:
         clock: Clock,
         freshness: FreshnessTracker,
         closed: threading.Event,
+        leased: Callable[[], AbstractContextManager[None]],
         diagnoser: Diagnoser | None = None,
     ) -> None:
         """Begin without verdicts.
@@ -52,6 +56,7 @@ class OrgDiagnoses:
             clock: The time of the data.
             freshness: Is told when a diagnosis ended well.
             closed: Set it to cancel the diagnosis in hand.
+            leased: Holds the org's reading lease as long as the block lasts.
             diagnoser: Diagnoses in other processes; None for this one.
         """
         self._org = org
@@ -60,7 +65,8 @@ class OrgDiagnoses:
         self._clock = clock
         self._freshness = freshness
         self._closed = closed
-        self._diagnoser = diagnoser
+        self._leased = leased
+        self._diagnoser = diagnoser or LocalDiagnoser(goes_on=may_go_on(settings))
         self._until: int | None = None
         self.newest: OrgDiagnosis | None = None
 
@@ -100,7 +106,7 @@ class OrgDiagnoses:
         started = time.monotonic()
         claimed = self._until
         try:
-            found = self._diagnose_org()(
+            found = self._diagnoser.diagnose_org(
                 self._ledger, self._org, self._settings, self._clock.now(), self._closed
             )
         except DiagnosisCancelledError:
@@ -118,11 +124,18 @@ class OrgDiagnoses:
             actions=len(found.diagnoses),
             duration_seconds=round(time.monotonic() - started, 3),
         )
+        self._keep()
 
-    def _diagnose_org(self) -> Callable[..., OrgDiagnosis]:
-        if self._diagnoser is not None:
-            return self._diagnoser.diagnose_org
-        # What it takes is loaded for it alone.
-        from monitor.diagnosis import diagnose_org  # noqa: PLC0415
-
-        return diagnose_org
+    def _keep(self) -> None:
+        """Write what was diagnosed into the state; where that fails, with the next one."""
+        if self._closed.is_set():
+            return  # The lease may have been given back.
+        try:
+            with self._leased():
+                self._diagnoser.keep(self._ledger, self._org.name)
+        except NotLeasedError:
+            log.info("diagnosis_not_kept", org=self._org.name, why="another program reads the org")
+        except LedgerError as error:
+            log.warning(
+                "diagnosis_not_kept", org=self._org.name, why=error.message, hint=error.hint
+            )

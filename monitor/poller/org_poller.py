@@ -84,6 +84,7 @@ class OrgPoller:
             clock=clock,
             freshness=self._freshness,
             closed=self._closed,
+            leased=self._leased,
             diagnoser=diagnoser,
         )
         self._health = HealthTracker(reader, settings.sources_of(reader.settings))

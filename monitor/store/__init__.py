@@ -61,8 +61,10 @@ from monitor.store.schema import (
     LONGEST_SUM_MS,
     SCHEMA_VERSION,
     SERIES_PER_PACK,
+    action_diagnoses,
     actions,
     coverage,
+    diagnoses,
     error_types,
     flow_error_totals,
     flow_errors,
@@ -80,6 +82,7 @@ from monitor.store.schema import (
     tallies,
     timeout_edits,
     timeouts,
+    verdict_history,
 )
 from monitor.store.state_clock import ServerClock, StateClock, seconds_since_boot
 from monitor.store.state_file import StateFile
@@ -118,12 +121,14 @@ __all__ = [
     "StateFile",
     "StateMaintenance",
     "WindowColumns",
+    "action_diagnoses",
     "actions",
     "audit",
     "backfilled",
     "changes",
     "columns_of",
     "coverage",
+    "diagnoses",
     "edits_read_until",
     "end_leases",
     "error_types",
@@ -190,6 +195,7 @@ __all__ = [
     "unpack_sums",
     "upsert",
     "upsert_rows",
+    "verdict_history",
 ]
 
 _LAZY = {

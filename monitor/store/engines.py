@@ -139,7 +139,7 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]])
 
 
 def upsert_rows(
-    connection: Connection, table: Table, rows: Sequence[tuple[float | str, ...]]
+    connection: Connection, table: Table, rows: Sequence[tuple[float | str | bytes, ...]]
 ) -> None:
     """Insert rows as ``upsert`` does, each of them the values of all columns in their order."""
     names = [column.name for column in table.columns]
@@ -150,7 +150,7 @@ def execute_rows(
     connection: Connection,
     statement: Insert | Update,
     names: Sequence[str],
-    rows: Sequence[tuple[float | str, ...]],
+    rows: Sequence[tuple[float | str | bytes, ...]],
 ) -> None:
     """Execute a statement for many rows, which cost no more than what the driver does with them.
 

@@ -310,8 +310,48 @@ reading_leases = Table(
 )
 """Which running program reads an org, and until when; the token grows with each new holder."""
 
+diagnoses = Table(
+    "diagnoses",
+    metadata,
+    _org(),
+    Column("stamp", String, nullable=False),
+    Column("program", String, nullable=False),
+    Column("taken_at", Double, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The last diagnosis of an org without those of its actions, and what the next one needs to know of
+it. ``stamp`` is another one each time that it is written; ``program`` is the version that alone can
+read ``content``."""
+
+action_diagnoses = Table(
+    "action_diagnoses",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("taken_at", Double, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The last diagnosis of each action, by the same program."""
+
+verdict_history = Table(
+    "verdict_history",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("told_from", Double, primary_key=True),
+    Column("told_until", Double, nullable=True),
+    Column("verdict", String, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("until", Double, nullable=True),
+    Column("advised_ms", Double, nullable=True),
+    Index("verdict_history_by_end", "org_id", "told_until"),
+)
+"""What was told of each action, from when to when, and of which period: ``told_until`` is null for
+what is told still, ``until`` while what it speaks of goes on. What is told no more is not written
+again."""
+
 VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals, reading_leases)
 """What version 3 lacks."""
 
-VERSION_5: tuple[Table, ...] = (packed_days,)
+VERSION_5: tuple[Table, ...] = (packed_days, diagnoses, action_diagnoses, verdict_history)
 """What version 4 lacks."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 import requests
 from structlog.testing import capture_logs
 
-from monitor.config import OrgSettings, Settings
 from monitor.daemon import Daemon
-from monitor.diagnosis import OrgDiagnosis, diagnose_org
+from monitor.diagnosis.carried import DiagnosisUpdate
+from monitor.diagnosis.org import update_diagnosis
 from monitor.errors import LedgerError
-from monitor.ledger import Ledger
 from monitor.poller import OrgPoller, PollReport
 from tests.daemon.conftest import MakeDaemon
 from tests.daemon.daemon_process import families, sample
@@ -46,26 +46,19 @@ class Held:
         self.let_go = threading.Event()
         self.begun = 0
 
-    def __call__(
-        self,
-        ledger: Ledger,
-        org: OrgSettings,
-        settings: Settings,
-        now: float,
-        cancelled: threading.Event,
-    ) -> OrgDiagnosis:
+    def __call__(self, *arguments: Any, cancelled: threading.Event, **more: Any) -> DiagnosisUpdate:  # noqa: ANN401 - as they come
         """Wait, then diagnose."""
         self.begun += 1
         while not (self.let_go.wait(0.01) or cancelled.is_set()):
             pass
-        return diagnose_org(ledger, org, settings, now, cancelled)
+        return update_diagnosis(*arguments, cancelled=cancelled, **more)
 
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     """Diagnoses that take as long as the test wants."""
     made = Held()
-    monkeypatch.setattr("monitor.diagnosis.diagnose_org", made)
+    monkeypatch.setattr("monitor.diagnosis.org.update_diagnosis", made)
     return made
 
 
@@ -156,13 +149,13 @@ def test_a_state_that_can_t_be_read_is_told_and_tried_again(
     """The verdicts come after the next poll."""
     failures: list[LedgerError] = []
 
-    def fails_once(*arguments: object) -> OrgDiagnosis:
+    def fails_once(*arguments: Any, **more: Any) -> DiagnosisUpdate:  # noqa: ANN401 - as they come
         if not failures:
             failures.append(LedgerError("the state is locked", "Wait."))
             raise failures[0]
-        return diagnose_org(*arguments)  # type: ignore[arg-type]  # what the watch gave
+        return update_diagnosis(*arguments, **more)
 
-    monkeypatch.setattr("monitor.diagnosis.diagnose_org", fails_once)
+    monkeypatch.setattr("monitor.diagnosis.org.update_diagnosis", fails_once)
     place.configure(interval=INTERVAL)
     daemon = make_daemon(place)
     with capture_logs() as logs:

@@ -12,8 +12,8 @@ import structlog
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
 from monitor.counts import Tally
+from monitor.diagnosis import action as action_module
 from monitor.diagnosis import org as org_module
-from monitor.diagnosis import org_diagnoser
 from monitor.diagnosis.action import JudgedAction
 from monitor.diagnosis.diagnosed import DiagnosisCancelledError, diagnosed_range
 from monitor.diagnosis.editable import Editable
@@ -259,14 +259,14 @@ def test_a_diagnosis_that_fails_leaves_the_others_alone(
 ) -> None:
     """It is insufficient, with the reason, and the log has the rest."""
     slow_org.catalogue(SLOW, Action("odd", "Odd"))
-    honest: Callable[..., JudgedAction] = vars(org_diagnoser)["judge"]
+    honest: Callable[..., JudgedAction] = vars(action_module)["judge"]
 
     def breaks(evidence: ActionEvidence, *rest: object) -> JudgedAction:
         if evidence.executions:
             raise ZeroDivisionError
         return honest(evidence, *rest)
 
-    monkeypatch.setattr(org_diagnoser, "judge", breaks)
+    monkeypatch.setattr(action_module, "judge", breaks)
     with structlog.testing.capture_logs() as logs:
         found = diagnosed(slow_org.ledger)
 

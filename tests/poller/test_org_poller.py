@@ -387,11 +387,11 @@ def test_a_diagnosis_that_fails_grows_old(
     poller.poll()
     began_at = poller.snapshot.diagnosed_at
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **_named: object) -> None:
         raise LedgerError("the state is locked")
 
     with monkeypatch.context() as patched:
-        patched.setattr("monitor.diagnosis.diagnose_org", fail)
+        patched.setattr("monitor.diagnosis.org.update_diagnosis", fail)
         with pytest.raises(LedgerError):
             poller.diagnose()
     poller.poll()
@@ -400,6 +400,30 @@ def test_a_diagnosis_that_fails_grows_old(
     poller.diagnose()
     assert began_at is not None
     assert (poller.snapshot.diagnosed_at or 0.0) > began_at + 1e-3
+
+
+def test_a_diagnosis_that_can_t_be_written_is_shown(
+    open_poller: OpenPoller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written with the next one, and said until then."""
+    opened = open_poller()
+    poller, ledger = opened.poller, opened.ledger
+    poller.poll()
+
+    def fail(*_: object) -> None:
+        raise LedgerError("the disk is full", "Make room.")
+
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(ledger.diagnoses, "keep", fail)
+        poller.diagnose()
+    assert poller.snapshot.diagnosis is not None
+    assert [one["hint"] for one in logs if one["event"] == "diagnosis_not_kept"] == ["Make room."]
+    assert ledger.diagnoses.last(poller.name) == (None, {})
+
+    poller.diagnose()
+    kept, told = ledger.diagnoses.last(poller.name)
+    assert kept is not None
+    assert kept.actions.keys() == told.keys() == poller.snapshot.diagnosis.diagnoses.keys()
 
 
 def test_verdicts_end_with_the_turn_of_who_made_them(open_poller: OpenPoller) -> None:

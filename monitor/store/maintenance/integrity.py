@@ -39,6 +39,7 @@ from monitor.store.schema import (
     metadata,
     series,
     tallies,
+    verdict_history,
 )
 
 MOST_MESSAGES = 20
@@ -84,6 +85,7 @@ def check_integrity(database: Database) -> Iterator[IntegrityFault]:
         ("totals of incidents", _incident_totals),
         ("totals of lost callers", _flow_error_totals),
         ("coverage", _coverage),
+        ("verdicts", _verdicts),
     ):
         yield _result(database, rule, check)
 
@@ -186,6 +188,24 @@ def _coverage(connection: Connection) -> str:
         [
             _counted(connection, coverage, coverage.c.range_end <= coverage.c.range_start),
             _number(connection, query, "coverage, which overlap"),
+        ]
+    )
+
+
+def _verdicts(connection: Connection) -> str:
+    """Nothing ends before it begins, and one verdict of an action is told at a time."""
+    table = verdict_history.c
+    told = select(func.count().label("told")).where(table.told_until.is_(None))
+    several = told.group_by(table.org_id, table.action_id).having(func.count() > 1).subquery()
+    backward = or_(table.told_until < table.told_from, table.until < table.since)
+    return _joined(
+        [
+            _counted(connection, verdict_history, backward),
+            _number(
+                connection,
+                select(func.count()).select_from(several),
+                "verdict_history, which are told at the same time",
+            ),
         ]
     )
 

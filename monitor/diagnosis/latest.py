@@ -1,0 +1,66 @@
+"""The diagnosis of an org as a report has it: that of the daemon where there is one, else anew.
+
+A report speaks of the windows that the daemon has diagnosed last, as its page and its metrics do,
+as long as these are few windows old: until a window is diagnosed, and in the first minutes of an
+hour, in which all is judged anew, nobody waits for what the daemon is about to say. What has
+changed in these windows since, or in the catalogue, is judged anew all the same.
+"""
+
+from __future__ import annotations
+
+from monitor.diagnosis.carried import completed, print_of_settings
+from monitor.diagnosis.diagnosed import DiagnosedOrg, DiagnosisSections, diagnosed_range
+from monitor.diagnosis.memory import Remembered, remembered
+from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis.org import update_diagnosis
+from monitor.ledger import Ledger
+
+MOST_WINDOWS_BEHIND = 2
+"""Windows that may have settled since a diagnosis that is still shown: the daemon makes one for
+each, minutes later where it has many orgs."""
+
+
+def latest_diagnosis(
+    ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float
+) -> OrgDiagnosis:
+    """Return a diagnosis of every action of an org, of now or of the last windows told.
+
+    It goes on from what the state has, where that was found by the same settings and the same
+    version of the program; nothing is written.
+
+    Args:
+        ledger: The state.
+        org: The org.
+        settings: What is wanted, and how long windows are.
+        now: The time; epoch seconds.
+
+    Returns:
+        What ``diagnose_org`` says at ``taken_at``, which is the daemon's or ``now``.
+
+    Raises:
+        LedgerError: The state can't be read.
+    """
+    known = remembered(ledger, org.name, now)
+    at = _taken_at(ledger, org, settings, known, now)
+    update = update_diagnosis(ledger, org, settings, at, carried=known.carried, told=known.told)
+    return completed(update, known.diagnosis)
+
+
+def _taken_at(
+    ledger: Ledger,
+    org: DiagnosedOrg,
+    settings: DiagnosisSections,
+    known: Remembered,
+    now: float,
+) -> float:
+    """Return when the diagnosis is of: as the last one, if that is not old."""
+    if known.diagnosis is None or known.carried is None:
+        return now
+    if known.carried.asked != print_of_settings(org, settings):
+        return now
+    source = org.contract.execution_source
+    window_seconds = ledger.window_seconds(org.name, source, settings.collect.window)
+    newest = diagnosed_range(settings, now, window_seconds)
+    behind = newest.end - known.carried.time_range.end
+    is_recent = 0 <= behind <= MOST_WINDOWS_BEHIND * window_seconds
+    return known.diagnosis.taken_at if is_recent else now

@@ -1,0 +1,187 @@
+"""What was told of each action, from when to when: written once, and never again once it is over.
+
+``told_from`` and ``told_until`` are when it was said; ``since`` and ``until`` are when what the
+verdict speaks of began and ended, as it was told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, or_, select
+
+from monitor.store import upsert, verdict_history
+from monitor.time_ranges import TimeRange
+
+
+@dataclass(frozen=True, slots=True)
+class PastVerdict:
+    """One verdict of an action for as long as it was told without a break.
+
+    Attributes:
+        action_id: The action.
+        verdict: The verdict.
+        since: When what it speaks of began; epoch seconds, as all moments are.
+        until: When that ended; None while it goes on.
+        told_from: When it was told first.
+        told_until: When something else was told; None while it is told.
+        advised_ms: The timeout that was advised with it last; None where none was.
+    """
+
+    action_id: str
+    verdict: str
+    since: float
+    until: float | None
+    told_from: float
+    told_until: float | None
+    advised_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaidVerdict:
+    """The verdict of an action as one diagnosis says it.
+
+    Attributes:
+        verdict: The verdict.
+        since: When what it speaks of began; None where it speaks of no period.
+        until: When that ended; None while it goes on, and where it speaks of no period.
+        advised_ms: The timeout that is advised; None where none is.
+    """
+
+    verdict: str
+    since: float | None = None
+    until: float | None = None
+    advised_ms: float | None = None
+
+
+def open_verdicts(connection: Connection, org_id: int) -> dict[str, PastVerdict]:
+    """Return what is told of each action of an org, by its id."""
+    query = _of(org_id).where(verdict_history.c.told_until.is_(None))
+    found = map(_past, connection.execute(query))
+    # Of two, which a wrong clock may have left, the newer one.
+    return {one.action_id: one for one in sorted(found, key=lambda one: one.told_from)}
+
+
+def verdicts_within(
+    connection: Connection, org_id: int, time_range: TimeRange, action_id: str | None = None
+) -> list[PastVerdict]:
+    """Return what was told in a period, or was told later of it; oldest first, by action.
+
+    Args:
+        connection: A transaction.
+        org_id: The org.
+        time_range: The period.
+        action_id: The only action that is wanted; None for all.
+    """
+    table = verdict_history.c
+    query = (
+        _of(org_id)
+        .where(or_(table.told_until.is_(None), table.told_until >= time_range.start))
+        .where(or_(table.told_from < time_range.end, table.since < time_range.end))
+        .order_by(table.action_id, table.told_from)
+    )
+    if action_id is not None:
+        query = query.where(table.action_id == action_id)
+    return [_past(row) for row in connection.execute(query)]
+
+
+def note_verdicts(
+    connection: Connection, org_id: int, said: Mapping[str, SaidVerdict], at: float
+) -> None:
+    """Note what a diagnosis says of every action of an org; what is not new is not written.
+
+    Args:
+        connection: A transaction that holds the org.
+        org_id: The org.
+        said: By action id; what is told of any other action ends.
+        at: When it is said; epoch seconds.
+    """
+    before = open_verdicts(connection, org_id)
+    rows: list[PastVerdict] = []
+    for action_id, one in said.items():
+        rows += _next(before.get(action_id), action_id, one, at)
+    rows += [_ended(one, at, at) for key, one in before.items() if key not in said]
+    upsert(connection, verdict_history, [_row(org_id, one) for one in rows])
+
+
+def forget_verdicts(connection: Connection, org_id: int, before: float) -> int:
+    """Remove what was told no more before a moment; how many rows that were."""
+    table = verdict_history.c
+    over = delete(verdict_history).where(table.org_id == org_id, table.told_until < before)
+    return connection.execute(over).rowcount
+
+
+def _next(
+    before: PastVerdict | None, action_id: str, said: SaidVerdict, at: float
+) -> Iterable[PastVerdict]:
+    if before is not None and before.verdict == said.verdict:
+        now = PastVerdict(
+            action_id,
+            before.verdict,
+            before.since,
+            None if said.until is None else max(said.until, before.since),
+            before.told_from,
+            None,
+            said.advised_ms,
+        )
+        return () if now == before else (now,)
+    since = at if said.since is None else said.since
+    if before is None:
+        return (PastVerdict(action_id, said.verdict, since, said.until, at, None, said.advised_ms),)
+    if said.since is None and before.until is not None:
+        # It is as it was before that, ever since that ended.
+        since = before.until
+    ended = _ended(before, at, since)
+    # What follows begins no earlier than what was told before it.
+    since = max(since, before.since)
+    until = None if said.until is None else max(said.until, since)
+    # Two of one moment would be one: a clock that was set back has told both.
+    told_from = at if at > before.told_from else before.told_from + 1e-3
+    opened = PastVerdict(action_id, said.verdict, since, until, told_from, None, said.advised_ms)
+    return ended, opened
+
+
+def _ended(one: PastVerdict, at: float, next_since: float) -> PastVerdict:
+    until = min(next_since, at) if one.until is None else one.until
+    return PastVerdict(
+        one.action_id,
+        one.verdict,
+        one.since,
+        max(until, one.since),
+        one.told_from,
+        max(at, one.told_from),
+        one.advised_ms,
+    )
+
+
+def _of(org_id: int) -> Select[tuple[object, ...]]:
+    table = verdict_history.c
+    return select(
+        table.action_id,
+        table.verdict,
+        table.since,
+        table.until,
+        table.told_from,
+        table.told_until,
+        table.advised_ms,
+    ).where(table.org_id == org_id)
+
+
+def _past(row: Row[tuple[object, ...]]) -> PastVerdict:
+    values: Sequence[Any] = row
+    return PastVerdict(*values)
+
+
+def _row(org_id: int, one: PastVerdict) -> dict[str, object]:
+    return {
+        "org_id": org_id,
+        "action_id": one.action_id,
+        "told_from": one.told_from,
+        "told_until": one.told_until,
+        "verdict": one.verdict,
+        "since": one.since,
+        "until": one.until,
+        "advised_ms": one.advised_ms,
+    }
