@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from apscheduler.job import Job
 
 from monitor.clock import Clock, SystemClock
 from monitor.clock_watch import ClockWatch
@@ -18,8 +17,6 @@ from monitor.config import Settings
 from monitor.diagnosis import Diagnoser
 from monitor.errors import (
     ConfigurationError,
-    LedgerError,
-    StateLostError,
     TimeoutMonitorError,
     UnforeseenError,
 )
@@ -29,7 +26,6 @@ from monitor.jobs import (
     failures_logged,
     keep_leases,
     poll_phase_seconds,
-    run_now,
     spread_seconds,
 )
 from monitor.leased_snapshots import LeasedSnapshots
@@ -41,6 +37,7 @@ from monitor.serving import open_server, warn_of_settings
 from monitor.shared_orgs import SharedOrgs
 from monitor.signals import await_signal
 from monitor.snapshot import Snapshot, SnapshotHolder
+from monitor.state_health import StateHealth
 from monitor.store import LEASE_SECONDS
 from monitor.upkeep import Upkeep
 from monitor.web import WebConfig
@@ -103,10 +100,8 @@ class Daemon:
         self._backoff = {org.name: EndpointBackoff() for org in settings.org}
         self._snapshot_lock = threading.Lock()
         self._no_turn: dict[str, str] = {}
-        self._polls: dict[str, Job] = {}
-        self._state_writable = True
-        self._state_problem = ""
         self._ledger = Ledger.open(settings.state.url)
+        self._state_health = StateHealth(self._ledger.name)
         if self._ledger.was_created:
             log.info("state_created", state=self._ledger.name)
         try:
@@ -270,8 +265,8 @@ class Daemon:
     def _after_renewal(self) -> None:
         """Take over what another program reads no more, and poll it at once."""
         pollers = {poller.name: poller for poller in self._pollers}
-        for name in self._shared.after_renewal(pollers):
-            run_now(self._polls[name])
+        for name in self._shared.take_over(pollers):
+            self._jobs.run_first(self.poll_now, pollers[name])
 
     def _catch_up(self, poller: OrgPoller) -> None:
         if self._shared.catch_up(poller, self._loops[poller.name]):
@@ -287,30 +282,19 @@ class Daemon:
                     self._catch_up(poller)
 
     def _poll(self, poller: OrgPoller) -> None:
+        if self._shared.stands_by(poller.name):
+            self._jobs.follow(poller.name, self._follow, poller)
+            return
         self._clock_watch.look()
         is_polled = True
-        try:
+        with self._state_health.noting(poller.name):
             self._catch_up(poller)
-            is_polled = self._shared.poll_or_follow(poller, self._loops[poller.name])
-        except StateLostError as error:
-            self._state_writable, self._state_problem = False, error.message
-            log.error("state_lost", org=poller.name, why=error.message, hint=error.hint)
-            # Nothing is judged or changed by a state that is not there.
-            self._show()
-            return
-        except LedgerError as error:
-            self._state_writable = False
-            log.error("state_failed", org=poller.name, why=error.message, hint=error.hint)
-        except (ConfigurationError, UnforeseenError) as error:
-            # An address that can't be asked, which SIGHUP may mend, or a fault of our own: the
-            # poller has told, and counted it.
-            log.debug("not_polled", org=poller.name, why=error.message)
-        else:
-            if self._state_problem:
-                log.info("state_is_back", state=self._ledger.name)
-            self._state_writable, self._state_problem = True, ""
+            is_polled = self._shared.poll(poller)
         self._show()
         if not is_polled:
+            self._jobs.follow(poller.name, self._follow, poller)
+        # Nothing is judged or changed by a state that is not there.
+        if not is_polled or self._state_health.problem:
             return
         if not self._jobs.awaits_diagnosis(poller.name) and poller.claim_diagnosis():
             self._jobs.diagnose(poller.name, self._org_jobs.diagnose, poller)
@@ -321,6 +305,15 @@ class Daemon:
         if why:
             return
         self._jobs.run_once(self._org_jobs.remediate, poller, self._loops[poller.name])
+
+    def _follow(self, poller: OrgPoller) -> None:
+        """Show what another program has read of an org."""
+        if self._stop.is_set():
+            return
+        with failures_logged("follow", poller.name):
+            with self._state_health.noting(poller.name):
+                self._shared.follow(poller, self._loops[poller.name])
+            self._show()
 
     def _re_anchor(self) -> None:
         # Those of now: a reload makes new ones.
@@ -350,10 +343,9 @@ class Daemon:
         for place, poller in enumerate(self._pollers):
             phase = poll_phase_seconds(interval, place)
             soon = spread_seconds(interval, place)
-            poll = jobs.every(
+            jobs.every(
                 interval, self.poll_now, poller, phase_seconds=phase, first_after_seconds=soon
             )
-            self._polls[poller.name] = poll
             jobs.every(CATALOGUE_EVERY_SECONDS, self._org_jobs.refresh_catalogue, poller)
             jobs.every(RECONCILE_LOOK_SECONDS, self._org_jobs.reconcile, poller)
         jobs.every(PRUNE_EVERY_SECONDS, self._prune)
@@ -384,6 +376,6 @@ class Daemon:
                 for poller in self._pollers
             ),
             stale_after_seconds=self._settings.collect.stale_after_seconds,
-            state_writable=self._state_writable,
-            state_problem=self._state_problem,
+            state_writable=self._state_health.is_writable,
+            state_problem=self._state_health.problem,
         )

@@ -146,6 +146,31 @@ def spread_seconds(interval: float, place: int) -> float:
     return min(POLL_APART_SECONDS * place, interval * MOST_SPREAD)
 
 
+class _OrgQueue:
+    """Jobs of orgs that take turns: an org that waits for its turn is not queued twice."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._pool = futures.ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self.waiting = set[str]()
+
+    def submit(self, org: str, job: Callable[..., None], *arguments: object) -> None:
+        """Run a job of an org when its turn comes; not after the end."""
+
+        def begin() -> None:
+            self.waiting.discard(org)
+            job(*arguments)
+
+        if org in self.waiting:
+            return
+        with suppress(RuntimeError):
+            self.waiting.add(org)
+            self._pool.submit(begin)
+
+    def shutdown(self, *, wait: bool, cancel_futures: bool) -> None:
+        """Begin no more of them."""
+        self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+
 class Jobs:
     """The jobs of a daemon, and what they leave to others for it takes longer than a poll may.
 
@@ -164,9 +189,9 @@ class Jobs:
         self._threads = WorkerThreads()
         self._scheduler = new_scheduler(self._threads)
         # They are the only work that keeps a processor busy for long: one at a time, here.
-        self._diagnoses = futures.ThreadPoolExecutor(diagnoses, thread_name_prefix="diagnosis")
-        # Those that wait for it: where it can't keep up with all orgs, none is queued twice.
-        self._to_diagnose = set[str]()
+        self._diagnoses = _OrgQueue("diagnosis", diagnoses)
+        # A thread of their own: what others read may be shown late, but no poll may be late for it.
+        self._follows = _OrgQueue("following", 1)
 
     @property
     def scheduler(self) -> BackgroundScheduler:
@@ -194,23 +219,25 @@ class Jobs:
 
     def awaits_diagnosis(self, org: str) -> bool:
         """Whether an org's diagnosis has not begun yet."""
-        return org in self._to_diagnose
+        return org in self._diagnoses.waiting
 
     def diagnose(self, org: str, job: Callable[..., None], *arguments: object) -> None:
         """Diagnose an org when its turn comes; not after the end."""
+        self._diagnoses.submit(org, job, *arguments)
 
-        def begin() -> None:
-            self._to_diagnose.discard(org)
-            job(*arguments)
-
-        with suppress(RuntimeError):
-            self._to_diagnose.add(org)
-            self._diagnoses.submit(begin)
+    def follow(self, org: str, job: Callable[..., None], *arguments: object) -> None:
+        """Look at what another program has read of an org when its turn comes; likewise."""
+        self._follows.submit(org, job, *arguments)
 
     def run_once(self, job: Callable[..., None], *arguments: object) -> None:
         """Run a job once, beside those that are regular; not after the end."""
         with suppress(RuntimeError):
             self._threads.submit(job, *arguments)
+
+    def run_first(self, job: Callable[..., None], *arguments: object) -> None:
+        """Run a job once, before all that waits for a thread; not after the end."""
+        with suppress(RuntimeError):
+            self._threads.submit_first(job, *arguments)
 
     def start(self) -> None:
         """Begin to run what is due."""
@@ -227,18 +254,12 @@ class Jobs:
         def finish() -> None:
             if self._scheduler.running:
                 self._scheduler.shutdown(wait=True)
-            for pool in (self._diagnoses, self._threads):
+            for pool in (self._diagnoses, self._follows, self._threads):
                 pool.shutdown(wait=True, cancel_futures=True)
             ended.set()
 
         threading.Thread(target=finish, name="finish", daemon=True).start()
         return ended
-
-
-def run_now(job: Job) -> None:
-    """Let a job run at once, out of turn."""
-    with suppress(JobLookupError):
-        job.modify(next_run_time=datetime.now(UTC))
 
 
 def keep_leases(
@@ -252,7 +273,7 @@ def keep_leases(
         after: Called after each renewal.
     """
     is_renewed = True
-    while not stop.wait(leases.renewal_seconds):
+    while not stop.wait(leases.seconds_to_next_look):
         try:
             leases.refresh()
         except TimeoutMonitorError as error:

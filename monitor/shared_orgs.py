@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 import structlog
@@ -32,23 +33,40 @@ class SharedOrgs:
         self._leased = leased
         self._read_by: dict[str, str] = {}
 
-    def poll_or_follow(self, poller: OrgPoller, loop: RemediationLoop) -> bool:
-        """Poll an org, or show what another program reads of it; whether it was polled.
+    def stands_by(self, org: str) -> bool:
+        """Whether another program reads an org, as of the last look at the leases.
+
+        What it leaves comes to this program with the next look, and is no poll's to find out.
+        """
+        if not self._leases.read_by(org):
+            return False
+        self._stand_by(org, self._leases.refusal(org))
+        return True
+
+    def poll(self, poller: OrgPoller) -> bool:
+        """Poll an org, unless another program reads it; whether it was polled.
 
         Raises:
-            TimeoutMonitorError: What the poll, or the following, raises.
+            TimeoutMonitorError: What the poll raises.
         """
         try:
             poller.poll()
         except NotLeasedError as error:
-            self._leased.note_another(poller.name)
-            if self._read_by.get(poller.name) != error.message:
-                log.info("standing_by", org=poller.name, why=error.message)
-            self._read_by[poller.name] = error.message
-            poller.follow()
-            loop.refresh_snapshot()
+            self._stand_by(poller.name, error)
             return False
         self._read_by.pop(poller.name, None)
+        return True
+
+    def follow(self, poller: OrgPoller, loop: RemediationLoop) -> bool:
+        """Take an org's snapshots anew from what another program has read; whether that is so.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        if self._leases.held(poller.name):
+            return False
+        poller.follow()
+        loop.refresh_snapshot()
         return True
 
     def catch_up(self, poller: OrgPoller, loop: RemediationLoop) -> bool:
@@ -71,34 +89,43 @@ class SharedOrgs:
             return True
         return False
 
-    def after_renewal(self, pollers: Mapping[str, OrgPoller]) -> Iterable[str]:
-        """Take over what another program reads no more; return its names, to be polled at once.
+    def take_over(self, orgs: Collection[str]) -> Iterator[str]:
+        """Take this program's share of what none reads, after a look at the leases.
+
+        The others do the same, at the same moment maybe: each takes until it has as many as it
+        would have if they shared alike, beginning anywhere. What is left, because another one can't
+        read, comes with the next look, or with the next poll.
 
         Args:
-            pollers: Those of the settings, by org.
+            orgs: Those of the settings.
+
+        Yields:
+            Each org as soon as it is taken: it waits to be polled.
         """
-        renewed = self._leases.orgs
         # A reload may have taken an org out while its last job took the lease.
-        for org in renewed - pollers.keys():
+        for org in self._leases.orgs - frozenset(orgs):
             self._leases.give_back(org)
-        before = {name for name in pollers if self._leases.held(name)}
-        self._take_free(pollers)
-        for name in pollers:
-            if name not in before and self._leases.held(name):
-                log.info("taken_over", org=name)
-                yield name
+        readers = {self._leases.read_by(org) for org in orgs} - {""}
+        held = sum(self._leases.held(org) is not None for org in orgs)
+        free = [o for o in orgs if not self._leases.read_by(o) and not self._leases.held(o)]
+        programs = len(readers) + 1
+        share = max(math.ceil(len(orgs) / programs) - held, math.ceil(len(free) / programs))
+        random.shuffle(free)
+        for org in free:
+            if share <= 0:
+                return
+            if self._leases.take(org):
+                share -= 1
+                log.info("taken_over", org=org)
+                yield org
 
     def give_back(self) -> None:
         """Leave all orgs to others, which need not wait for the end of the leases."""
         with failures_logged("leases"):
             self._leases.give_back()
 
-    def _take_free(self, names: Iterable[str]) -> None:
-        """Take this program's share of the orgs that none reads.
-
-        What another one leaves, or can't read, comes with the next renewal, or with its next poll.
-        """
-        readers = {self._leases.read_by(name) for name in names} - {""}
-        free = [n for n in names if not self._leases.read_by(n) and not self._leases.held(n)]
-        for name in free[: math.ceil(len(free) / (len(readers) + 1))]:
-            self._leases.take(name)
+    def _stand_by(self, org: str, why: NotLeasedError) -> None:
+        self._leased.note_another(org)
+        if self._read_by.get(org) != why.message:
+            log.info("standing_by", org=org, why=why.message)
+        self._read_by[org] = why.message

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent import futures
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -63,13 +64,24 @@ class WorkerThreads(futures.Executor):
         Raises:
             RuntimeError: After the end.
         """
+        return self._submit(self._waiting.append, partial(job, *arguments, **named))
+
+    def submit_first(
+        self, job: Callable[P, T], /, *arguments: P.args, **named: P.kwargs
+    ) -> futures.Future[T]:
+        """Run a job before all others that wait; likewise."""
+        return self._submit(self._waiting.appendleft, partial(job, *arguments, **named))
+
+    def _submit(
+        self, put: Callable[[Callable[[], None]], None], job: Callable[[], T]
+    ) -> futures.Future[T]:
         future: futures.Future[T] = futures.Future()
 
         def run() -> None:
             if not future.set_running_or_notify_cancel():
                 return
             try:
-                result = job(*arguments, **named)
+                result = job()
             except BaseException as error:  # noqa: BLE001 - it is for whoever asks the future
                 future.set_exception(error)
             else:
@@ -78,7 +90,7 @@ class WorkerThreads(futures.Executor):
         with self._changed:
             if self._has_ended:
                 raise RuntimeError("no job is begun after the end")
-            self._waiting.append(run)
+            put(run)
             self._changed.notify()
             self._staff()
         return future

@@ -46,6 +46,18 @@ def test_jobs_that_hang_keep_no_other_waiting(hang: threading.Event) -> None:
     pool.shutdown()
 
 
+def test_what_is_urgent_comes_before_all_that_waits(hang: threading.Event) -> None:
+    """An org that was just taken over has waited for longer than any that is due."""
+    pool, order = WorkerThreads(usual=1, hangs_after_seconds=60), list[str]()
+    pool.submit(hang.wait)
+    last = [pool.submit(order.append, name) for name in ("due", "due too")][-1]
+    pool.submit_first(order.append, "urgent")
+    hang.set()
+    last.result(PATIENCE)
+    assert order == ["urgent", "due", "due too"]
+    pool.shutdown()
+
+
 def test_no_more_run_at_a_time_as_long_as_none_hangs(hang: threading.Event) -> None:
     """What waits for a second is no reason for a thread."""
     pool = WorkerThreads(usual=2, hangs_after_seconds=60)

@@ -371,6 +371,12 @@ class Ledger:
             org_id = find_org(connection, org)
             return None if org_id is None else source_states(connection, org_id).get(source)
 
+    def source_states(self, org: str) -> Mapping[str, SourceState]:
+        """How far each source has been read, by its name: whether anything was read since."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return {} if org_id is None else source_states(connection, org_id)
+
     def window_seconds(self, org: str, source: str, configured_seconds: int) -> int:
         """Return the length of the windows that a source is counted in.
 

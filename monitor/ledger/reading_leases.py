@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
 from monitor.clock import Clock
-from monitor.errors import LedgerError
+from monitor.errors import LedgerError, NotLeasedError
 from monitor.store import (
     LEASE_SECONDS,
     RENEWALS,
@@ -30,6 +31,10 @@ from monitor.store import (
 
 UNLOCKED_SECONDS = 1.0
 """How long an org may be locked whose holder is late, before what locks it is ended."""
+
+
+END_SLACK_SECONDS = 0.1
+"""How long after the end of another's lease it is looked at: clocks are read, not shared."""
 
 
 class ReadingLeases:
@@ -68,6 +73,7 @@ class ReadingLeases:
         self._mine: dict[str, tuple[ReadingLease, float]] = {}
         self._were_mine: set[str] = set()
         self._others: dict[str, str] = {}
+        self._next_end = math.inf
         self._turn = threading.Lock()
 
     def held(self, org: str) -> ReadingLease | None:
@@ -78,6 +84,10 @@ class ReadingLeases:
     def read_by(self, org: str) -> str:
         """Return which other program reads an org, as of the last look; empty where none does."""
         return "" if self.held(org) else self._others.get(org, "")
+
+    def refusal(self, org: str) -> NotLeasedError:
+        """Return what is said where another program reads an org."""
+        return not_leased(org, self._others.get(org, ""))
 
     def counts(self, org: str) -> bool:
         """Whether an org's counts are this program's to export: no other one can export them.
@@ -171,6 +181,15 @@ class ReadingLeases:
                 end_leases(connection, self._program.holder, org)
 
     @property
+    def seconds_to_next_look(self) -> float:
+        """How soon to renew: in a third of a lease, or where another's ends before, just then.
+
+        Whoever is well has renewed its own by then.
+        """
+        to_next_end = self._next_end - self._elapsed() + END_SLACK_SECONDS
+        return max(END_SLACK_SECONDS, min(self.renewal_seconds, to_next_end))
+
+    @property
     def orgs(self) -> frozenset[str]:
         """The orgs that this program renews the leases of."""
         return frozenset(self._mine)
@@ -186,7 +205,7 @@ class ReadingLeases:
         self.take(org)
         lease = self.held(org)
         if lease is None:
-            raise not_leased(org, self._others.get(org, ""))
+            raise self.refusal(org)
         with self._database.fenced(lease):
             yield
 
@@ -207,11 +226,12 @@ class ReadingLeases:
     def _note_others(self, found: Mapping[str, ReadingLease]) -> None:
         # Asked once for all of them: a server's clock is a question, and there may be hundreds.
         now, ended = self._clock.now(), cache(has_ended)
-        self._others = {
-            org: lease.reader.place
-            for org, lease in found.items()
-            if not self._is_free(lease, now, ended)
+        others = {
+            org: lease for org, lease in found.items() if not self._is_free(lease, now, ended)
         }
+        self._others = {org: lease.reader.place for org, lease in others.items()}
+        ends = (lease.until - now for lease in others.values())
+        self._next_end = self._elapsed() + min(ends, default=math.inf)
 
     def _is_free(
         self, lease: ReadingLease | None, now: float, ended: Callable[[str], bool] = has_ended

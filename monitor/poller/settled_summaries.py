@@ -39,6 +39,11 @@ class SettledSummaries:
         source = self._contract.execution_source
         return state.window_seconds(source, self._collect.window)
 
+    def settled_until(self, now: float, state: OrgState) -> int:
+        """Return the end of the newest window that has settled by now; epoch seconds."""
+        window_seconds = self.window_seconds(state)
+        return settled(now, window_seconds, window_seconds, self._collect.settle).end
+
     def until(self, now: float, seconds: int, state: OrgState) -> Summary:
         """Return the summary of so many seconds that have settled by now.
 

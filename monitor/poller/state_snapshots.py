@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.ledger import Ledger, OrgState
@@ -48,6 +50,18 @@ class StateSnapshots:
             health=health,
             is_starting=True,
         )
+
+    def shows_settled(self, shown: OrgSnapshot, sources: Collection[str]) -> bool:
+        """Whether a snapshot shows all windows that have settled by now.
+
+        Args:
+            shown: The snapshot.
+            sources: Those that have been read by now.
+        """
+        if shown.is_starting or shown.state.sources.keys() != set(sources):
+            return False
+        until = self._summaries.settled_until(self._clock.now(), shown.state)
+        return shown.hour.time_range.end == until
 
     def of(self, state: OrgState, before: OrgSnapshot, health: PollHealth) -> OrgSnapshot:
         """Return one of the org as the state knows it.

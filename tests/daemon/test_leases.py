@@ -256,6 +256,7 @@ def test_a_daemon_that_is_ended_hands_over_at_once(place: Place, make_daemon: Ma
         assert f"process {os.getpid()}" in shown.read_by
         first.close()
         [poller] = second._pollers  # noqa: SLF001 - a poll is made as its jobs make it
+        second._leases.refresh()  # noqa: SLF001 - as after a third of a lease
         second.poll_now(poller)
         [shown] = second.holder.current.orgs
         assert (shown.is_leased, shown.read_by) == (True, "")

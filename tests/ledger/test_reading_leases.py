@@ -369,6 +369,28 @@ def test_all_that_begin_at_the_same_moment_take_it_once(programs: Programs) -> N
     assert sum(one.held(ORG) is not None for one in leases) == 1
 
 
+def test_the_end_of_anothers_lease_is_looked_at_when_it_comes(programs: Programs) -> None:
+    """Whoever is well has renewed by then; the org of one that is not waits no longer than that."""
+    _, one = programs.start("one")
+    _, other = programs.start("other")
+    assert other.seconds_to_next_look == SECONDS / 3
+    assert one.take(ORG)
+    other.refresh()
+    assert other.seconds_to_next_look == SECONDS / 3
+    programs.wait(SECONDS - 5)
+    other.refresh()
+    assert 5 < other.seconds_to_next_look < 6
+
+    one.refresh()
+    other.refresh()
+    assert other.seconds_to_next_look == SECONDS / 3
+    programs.wait(SECONDS + 1)
+    other.refresh()
+    # It is over, and nobody's.
+    assert other.seconds_to_next_look == SECONDS / 3
+    assert other.take(ORG)
+
+
 def test_threads_of_one_program_take_it_once(programs: Programs) -> None:
     """A second lease would void what the first thread goes on writing under its own."""
     ledger, one = programs.start("one")
