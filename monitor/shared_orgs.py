@@ -105,10 +105,9 @@ class SharedOrgs:
         # A reload may have taken an org out while its last job took the lease.
         for org in self._leases.orgs - frozenset(orgs):
             self._leases.give_back(org)
-        readers = {self._leases.read_by(org) for org in orgs} - {""}
         held = sum(self._leases.held(org) is not None for org in orgs)
         free = [o for o in orgs if not self._leases.read_by(o) and not self._leases.held(o)]
-        programs = len(readers) + 1
+        programs = self._leases.readers(orgs) + 1
         share = max(math.ceil(len(orgs) / programs) - held, math.ceil(len(free) / programs))
         random.shuffle(free)
         for org in free:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -12,7 +13,7 @@ from monitor.clock_watch import ClockWatch
 from monitor.config import Settings
 from monitor.jobs import failures_logged
 from monitor.ledger import Ledger, ReadingLeases
-from monitor.snapshot import OrgSnapshot
+from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.time_ranges import floor_to
 
 log = structlog.get_logger()
@@ -24,6 +25,11 @@ what grows all the same is taken out again."""
 VERDICTS_SECONDS = 90 * 86_400
 """How long what was told of an action is kept at least, however short the retention: it is a few
 rows, and tells what the windows tell no more."""
+
+SHARE_SECONDS = 5.0
+"""How long a command may take for it, after its own work; a transaction in hand is finished."""
+
+HOUR_SECONDS = 3600
 
 
 class Upkeep:
@@ -68,10 +74,8 @@ class Upkeep:
             if not self._clock_watch.may_prune(is_off=is_off):
                 log.warning("prune_left_out", why="the clock is wrong, or was set lately")
                 return
-            now, window_seconds = self._clock.now(), settings.collect.window
-            before = floor_to(now - settings.state.retention, window_seconds)
-            verdicts_before = min(before, floor_to(now - VERDICTS_SECONDS, window_seconds))
-            log.info("pruned", rows=self._ledger.prune(before, verdicts_before))
+            before = floor_to(self._clock.now() - settings.state.retention, settings.collect.window)
+            self._forget(before)
 
     def pack(self, settings: Settings) -> None:
         """Pack what has settled, a little at a time; the next time goes on where this one stops.
@@ -91,6 +95,55 @@ class Upkeep:
                 given_back = self._ledger.compact()
                 if given_back:
                     log.info("compacted", bytes=given_back)
+
+    def take_share(self, settings: Settings, orgs: Iterable[OrgSnapshot]) -> None:
+        """Do a part of it, within seconds, after a command has read: no daemon may ever run.
+
+        Nothing is done where other programs read all of the orgs, which see to it. Of what is
+        waiting to be packed the next command does the next part; a file is not given back room,
+        which would keep others from it for as long as that takes.
+
+        Args:
+            settings: The orgs, how long to keep what was counted, and how far polls look back.
+            orgs: What was just read of each; without the platform's clock nothing is forgotten.
+        """
+        deadline = time.monotonic() + SHARE_SECONDS
+
+        def is_over() -> bool:
+            return self._stop.is_set() or time.monotonic() > deadline
+
+        with failures_logged("upkeep"):
+            if not any(self._leases.take(org.name) for org in settings.org):
+                return
+            try:
+                self._prune_old(settings, [one.health for one in orgs], is_over)
+                # By the hour: a window that is packed by itself is packed anew with the next one.
+                age_seconds = settings.collect.lookback + PACK_AFTER_SECONDS
+                before = floor_to(self._clock.now() - age_seconds, HOUR_SECONDS)
+                windows = self._ledger.pack(before, is_over)
+                if windows:
+                    log.info("packed", windows=windows)
+            finally:
+                self._leases.give_back()
+
+    def _prune_old(
+        self, settings: Settings, healths: Iterable[PollHealth], is_over: Callable[[], bool]
+    ) -> None:
+        """Forget what is old, once an hour, unless the clock may be wrong or can't be told."""
+        self._clock_watch.look()
+        told = [one for one in healths if one.clock_skew_seconds is not None]
+        is_off = not told or any(one.is_clock_off for one in told)
+        before = floor_to(self._clock.now() - settings.state.retention, HOUR_SECONDS)
+        if before <= self._ledger.pruned_before() or not self._ledger.holds_older(before):
+            return
+        if not self._clock_watch.may_prune(is_off=is_off):
+            log.warning("prune_left_out", why="the clock is wrong, or was set lately")
+            return
+        self._forget(before, is_over)
+
+    def _forget(self, before: int, stop: Callable[[], bool] = bool) -> None:
+        verdicts_before = min(before, int(self._clock.now() - VERDICTS_SECONDS))
+        log.info("pruned", rows=self._ledger.prune(before, verdicts_before, stop))
 
     def _reads_any(self, settings: Settings) -> bool:
         """Whether any org is left to this program: of the others their readers take care."""

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import TIMES, Context, moment_of, opened_ledger, opened_pollers
+from monitor.cli.context import (
+    TIMES,
+    Context,
+    moment_of,
+    opened_ledger,
+    opened_pollers,
+    upkeep_afterwards,
+)
 from monitor.cli.poll import refuse_failures, tell_reports
 from monitor.cli.progress import backfilling
 from monitor.cli.terminal import print_error
@@ -64,7 +71,11 @@ def backfill(
             is_short = report.result is PollResult.OK and (pruned or report.unreadable)
             return replace(report, result=PollResult.PARTIAL) if is_short else report
 
-        with opened_pollers(settings, ledger, pace_share=PACE_SHARE) as pollers:
+        with (
+            upkeep_afterwards(settings, ledger) as note_read,
+            opened_pollers(settings, ledger, pace_share=PACE_SHARE) as pollers,
+        ):
+            note_read(pollers)
             reports = _read_together(pollers, read)
             tell_reports(pollers, reports, as_json=as_json, pruned=pruned)
     _say_what_was_not_read(reports, time_range, pruned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -196,6 +196,37 @@ def opened_pollers(
             leases.give_back()
         for poller in pollers:
             poller.close()
+
+
+@contextmanager
+def upkeep_afterwards(
+    settings: Settings, ledger: Ledger
+) -> Iterator[Callable[[Iterable[OrgPoller]], None]]:
+    """Yield what is told of the pollers that have read; then their state is kept small.
+
+    What goes wrong with that is logged: what was read is in the state.
+
+    Args:
+        settings: How long to keep what was counted, and how far polls look back.
+        ledger: Where counts are kept.
+    """
+    from monitor.clock import SystemClock
+    from monitor.clock_watch import ClockWatch
+    from monitor.upkeep import Upkeep
+
+    clock = ledger.clock(SystemClock())
+    # Watched from the beginning: a clock that is set meanwhile is none to forget by.
+    upkeep = Upkeep(
+        ledger,
+        clock,
+        leases=ledger.reading_leases(SystemClock()),
+        clock_watch=ClockWatch(clock, lambda: None),
+        stop=threading.Event(),
+    )
+    read: list[OrgPoller] = []
+    yield read.extend
+    if read:
+        upkeep.take_share(settings, [poller.snapshot for poller in read])
 
 
 def refuse_no_data(ledger: Ledger, orgs: Iterable[str]) -> None:

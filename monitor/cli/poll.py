@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from monitor.cli.context import Context, opened_ledger, opened_pollers
+from monitor.cli.context import Context, opened_ledger, opened_pollers, upkeep_afterwards
 from monitor.cli.progress import waiting
 from monitor.cli.terminal import json_text, no_actions, print_error
 from monitor.formats import count_of, iso_time
@@ -28,11 +28,14 @@ def poll(
     context.configure_logs()
     from monitor.poller import OrgPoller
 
-    with (
-        opened_ledger(settings, may_create=True) as ledger,
-        opened_pollers(settings, ledger) as pollers,
-    ):
-        refuse_failures(read_orgs(pollers, OrgPoller.poll, as_json=as_json))
+    with opened_ledger(settings, may_create=True) as ledger:
+        with (
+            upkeep_afterwards(settings, ledger) as note_read,
+            opened_pollers(settings, ledger) as pollers,
+        ):
+            reports = read_orgs(pollers, OrgPoller.poll, as_json=as_json)
+            note_read(pollers)
+        refuse_failures(reports)
 
 
 def read_orgs(

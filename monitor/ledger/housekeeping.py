@@ -16,6 +16,7 @@ from monitor.store import (
     lock_every_org,
     lock_org,
     orgs,
+    packed_days,
     pruned_before,
     remember_pruned_before,
     tallies,
@@ -23,13 +24,38 @@ from monitor.store import (
 from monitor.time_ranges import TimeRange
 
 
-def prune(database: Database, before: int, verdicts_before: int) -> int:
+def holds_older(database: Database, before: int) -> bool:
+    """Return whether there are windows or incidents that began before a moment.
+
+    Args:
+        database: The state.
+        before: Epoch seconds.
+    """
+    began = (
+        (tallies, tallies.c.window_start),
+        (packed_days, packed_days.c.first_window),
+        (incidents, incidents.c.at),
+        (flow_errors, flow_errors.c.window_start),
+    )
+    with database.reading() as connection:
+        org_ids = list(connection.execute(select(orgs.c.id)).scalars())
+        return any(
+            connection.execute(
+                select(table.c.org_id).where(table.c.org_id == org_id, at < before).limit(1)
+            ).first()
+            for org_id in org_ids
+            for table, at in began
+        )
+
+
+def prune(database: Database, before: int, verdicts_before: int, stop: Callable[[], bool]) -> int:
     """Forget windows and incidents that began before a moment; rows removed.
 
     Args:
         database: The state.
         before: Epoch seconds.
         verdicts_before: What was told no more by then is forgotten too; epoch seconds.
+        stop: Asked between two orgs whether to leave the rest for the next time.
     """
     with database.writing() as connection:
         org_ids = lock_every_org(connection)
@@ -39,6 +65,8 @@ def prune(database: Database, before: int, verdicts_before: int) -> int:
         remember_pruned_before(connection, before)
     removed = 0
     for org_id in org_ids:
+        if stop():
+            break
         # One org a transaction: the polls of all the others go on in between.
         with database.writing() as connection:
             removed += _forget(connection, org_id, before)

@@ -19,7 +19,7 @@ from monitor.ledger.coverage import full_coverage, skip, source_states, void_fut
 from monitor.ledger.diagnoses import Diagnoses
 from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
-from monitor.ledger.housekeeping import pack, prune
+from monitor.ledger.housekeeping import holds_older, pack, prune
 from monitor.ledger.incidents import hits_within, incidents_within
 from monitor.ledger.model import (
     ActionHits,
@@ -280,7 +280,16 @@ class Ledger:
                 connection, org_id, sanitize_id(action_id), sanitize_names(flows), at
             )
 
-    def prune(self, before: int, verdicts_before: int | None = None) -> int:
+    def holds_older(self, before: int) -> bool:
+        """Whether there is anything that ``prune`` would forget."""
+        return holds_older(self._database, before)
+
+    def prune(
+        self,
+        before: int,
+        verdicts_before: int | None = None,
+        stop: Callable[[], bool] = bool,
+    ) -> int:
         """Forget windows and incidents that began before ``before``; totals stay.
 
         What is forgotten can't be told from what is new, so from now on readings of it are left
@@ -290,11 +299,13 @@ class Ledger:
             before: Epoch seconds.
             verdicts_before: What was told of an action until then is forgotten too; epoch seconds,
                 ``before`` where None.
+            stop: Asked between two orgs whether to leave the rest for the next time.
 
         Returns:
             Rows removed.
         """
-        return prune(self._database, before, before if verdicts_before is None else verdicts_before)
+        verdicts_before = before if verdicts_before is None else verdicts_before
+        return prune(self._database, before, verdicts_before, stop)
 
     def pack(self, before: int, stop: Callable[[], bool] = bool) -> int:
         """Pack the windows that began before ``before``: they count the same, in less room.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
@@ -72,7 +72,7 @@ class ReadingLeases:
         database.name_transactions(self._program.holder, self.renewal_seconds)
         self._mine: dict[str, tuple[ReadingLease, float]] = {}
         self._were_mine: set[str] = set()
-        self._others: dict[str, str] = {}
+        self._others: dict[str, Reader] = {}
         self._next_end = math.inf
         self._turn = threading.Lock()
 
@@ -83,11 +83,16 @@ class ReadingLeases:
 
     def read_by(self, org: str) -> str:
         """Return which other program reads an org, as of the last look; empty where none does."""
-        return "" if self.held(org) else self._others.get(org, "")
+        return "" if self.held(org) else self._place_of_reader(org)
+
+    def readers(self, orgs: Iterable[str]) -> int:
+        """Return how many other programs read any of these orgs, as of the last look."""
+        others = self._others
+        return len({others[org].holder for org in orgs if org in others and not self.held(org)})
 
     def refusal(self, org: str) -> NotLeasedError:
         """Return what is said where another program reads an org."""
-        return not_leased(org, self._others.get(org, ""))
+        return not_leased(org, self._place_of_reader(org))
 
     def counts(self, org: str) -> bool:
         """Whether an org's counts are this program's to export: no other one can export them.
@@ -209,6 +214,10 @@ class ReadingLeases:
         with self._database.fenced(lease):
             yield
 
+    def _place_of_reader(self, org: str) -> str:
+        reader = self._others.get(org)
+        return "" if reader is None else reader.place
+
     def _look(self) -> Mapping[str, ReadingLease]:
         with self._database.reading() as connection:
             return read_leases(connection)
@@ -229,7 +238,7 @@ class ReadingLeases:
         others = {
             org: lease for org, lease in found.items() if not self._is_free(lease, now, ended)
         }
-        self._others = {org: lease.reader.place for org, lease in others.items()}
+        self._others = {org: lease.reader for org, lease in others.items()}
         ends = (lease.until - now for lease in others.values())
         self._next_end = self._elapsed() + min(ends, default=math.inf)
 
