@@ -9,19 +9,24 @@ import os
 import resource
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import user_environment
+
 END_SECONDS = 60.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK_SECONDS = 0.02
 _START_SECONDS = 120.0
+_TELL_IMPORTS = ("-X", "importtime")
+_IMPORTED = "import time:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +101,23 @@ def free_port() -> int:
 class DaemonProcess:
     """A running daemon: its log, what it uses, and its pages."""
 
-    def __init__(self, config: Path, log: Path, port: int) -> None:
+    def __init__(self, config: Path, log: Path, port: int, *options: str) -> None:
         """Start it; nothing is waited for.
 
         Args:
             config: Its configuration, which names the port.
             log: Where its log goes.
             port: The port.
+            options: Of the interpreter.
         """
         self.port = port
         self._log = log
         with log.open("wb") as lines:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "monitor", "--config", str(config), "run"],
+                [sys.executable, *options, "-m", "monitor", "--config", str(config), "run"],
                 stdout=subprocess.DEVNULL,
                 stderr=lines,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+                env=user_environment(),
             )
 
     @property
@@ -133,6 +139,21 @@ class DaemonProcess:
             for line in text.splitlines(keepends=True)
             if line.endswith("\n") and f'"event": "{event}"' in line
         ]
+
+    def usage_and_imports(self) -> tuple[Usage, tuple[str, ...]]:
+        """Return what it uses, and what it has imported, started with ``-X importtime``."""
+        written = self._log.stat().st_size
+        usage = self.usage
+        lines = self._log.read_bytes()[:written].decode("utf-8", "replace").splitlines()
+        names = [line.rpartition("|")[2].strip() for line in lines if line.startswith(_IMPORTED)]
+        # To import a part of a package that is under way would import all of that.
+        known = {*names}
+        parents = {name: name.split(".")[:-1] for name in names}
+        return usage, tuple(
+            name
+            for name in names
+            if all(".".join(parents[name][: end + 1]) in known for end in range(len(parents[name])))
+        )
 
     def get(self, path: str) -> tuple[int, bytes]:
         """Return the status and the body of an answer, as it comes.
@@ -195,20 +216,58 @@ class DaemonProcess:
 
 
 @contextmanager
-def running(config: Path, log: Path, port: int) -> Iterator[DaemonProcess]:
+def running(config: Path, log: Path, port: int, *options: str) -> Iterator[DaemonProcess]:
     """Run the daemon until the block ends."""
-    daemon = DaemonProcess(config, log, port)
+    daemon = DaemonProcess(config, log, port, *options)
     try:
         yield daemon
     finally:
         daemon.end()
 
 
-def import_seconds() -> float:
-    """Return the processor time that the interpreter takes for what ``run`` imports."""
+def health_seconds(config: Path, log: Path, port: int, times: int) -> tuple[float, float]:
+    """Start the daemon until it first answers ``/healthz``, so often; the medians.
+
+    Returns:
+        The processor time that it took until then, and that of a process which does nothing but
+        import what it had imported by then.
+    """
+    taken, imports = [], []
+    for _ in range(times):
+        with running(config, log, port, *_TELL_IMPORTS) as daemon:
+            daemon.await_health()
+            usage, modules = daemon.usage_and_imports()
+        taken.append(usage.cpu_seconds)
+        # Told likewise: it takes a while, too.
+        imports.append(import_seconds(modules, *_TELL_IMPORTS))
+    return statistics.median(taken), statistics.median(imports)
+
+
+def import_seconds(
+    modules: Sequence[str] = ("monitor.cli.app", "monitor.daemon"), *options: str
+) -> float:
+    """Return the processor time that the interpreter takes to import modules, in their order."""
     before = _children_seconds()
-    subprocess.run([sys.executable, "-c", "import monitor.cli.app, monitor.daemon"], check=True)
+    subprocess.run(
+        [sys.executable, *options, "-c", _IMPORT],
+        input="\n".join(modules),
+        stderr=subprocess.DEVNULL,
+        env=user_environment(),
+        text=True,
+        check=True,
+    )
     return _children_seconds() - before
+
+
+_IMPORT = """
+import importlib, os, sys
+for name in sys.stdin.read().split():
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        pass  # what is tried and is not there was tried by the daemon, too
+os._exit(0)  # the daemon has not been taken apart yet either
+"""
 
 
 def _children_seconds() -> float:

@@ -8,26 +8,20 @@ need and no others, take what comes and check nothing: ``gc=False`` Structs of m
 ``pandas.json_normalize``. Where a result differs from a rival's, the benchmark fails.
 
 Seconds are those of a processor in user mode, medians of five, the rivals in turn with the program.
-Memory is the most that a process of its own had resident, imports and all, when it had read records
-into a new state: as many questions as a poll would ask, each as large as one may be.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import resource
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,44 +37,18 @@ from benchmarks.detail_reads import (
     Details,
     incidents,
     keep_a_secret,
-    renamed,
 )
+from benchmarks.recorded_answers import Aggregates, made_aggregates, made_details
 from benchmarks.rows import DisagreementError, Row
-from monitor.clock import SystemClock
-from monitor.genesys import (
-    LARGEST_PAGE,
-    ApiCounters,
-    Client,
-    EndpointBackoff,
-    HttpTransport,
-    RateLimiter,
-    Request,
-    Response,
-    TokenBucket,
-)
-from monitor.genesys.client.auth import TOKEN, ClientCredentials, TokenCache
 from monitor.ledger import Ledger, Reading
 from monitor.model import BAND_EDGES_MS
-from monitor.simulator import PUNCTUAL, SimulatedOrg, World, scaled, serve
-from monitor.simulator.scenario_types import Arrivals, LatencyLaw, Scenario
 from monitor.sources import ActionsSource
-from monitor.time_ranges import TimeRange
 
 RUNS: Final = 5
-START: Final = 1_790_000_000 // 86_400 * 86_400 + 43_200
 
 MOST_TIMES_LEAN: Final = 4.0
 LEAST_OF_LEAN: Final = 0.7
 LEAST_TIMES_PANDAS: Final = 20.0
-MOST_GROWTH: Final = 1.1
-
-WORLD: Final = World(
-    bad_records="none",
-    large_answers="served",
-    detail_errors="named",
-    timeout_status="504",
-)
-"""Without records that the rivals can't read; counts are written as ``3.0``."""
 
 
 def user_seconds(work: Callable[[], object]) -> float:
@@ -96,109 +64,7 @@ def in_turn(*works: Callable[[], object], runs: int = RUNS) -> list[float]:
     return [statistics.median(each) for each in zip(*taken, strict=True)]
 
 
-class RecordingTransport(HttpTransport):
-    """Carries requests to a simulator, and keeps what came back.
-
-    Attributes:
-        bodies: The answers, but for those to logins.
-    """
-
-    def __init__(self) -> None:
-        """Begin with nothing kept."""
-        super().__init__(ApiCounters())
-        self.bodies: list[bytes] = []
-
-    def send(self, request: Request) -> Response:
-        """Send once, and keep the answer."""
-        response = super().send(request)
-        if request.endpoint_label != TOKEN.label:
-            self.bodies.append(response.body)
-        return response
-
-
-class StillClock(SystemClock):
-    """A clock whose wall stands still."""
-
-    def __init__(self, at: float) -> None:
-        """Show this moment, epoch seconds."""
-        self._at = at
-
-    def now(self) -> float:
-        """Return the moment."""
-        return self._at
-
-
-def recording_client(transport: RecordingTransport, url: str) -> Client:
-    """Return a client of the real parts that keeps to no pace."""
-    counters, clock, stop = ApiCounters(), SystemClock(), threading.Event()
-    limiter = RateLimiter(
-        bucket=TokenBucket(per_second=1e6, burst=1_000_000),
-        backoff=EndpointBackoff(),
-        counters=counters,
-        clock=clock,
-        stop=stop,
-    )
-    grant = ClientCredentials("simulated-client", "simulated-secret", f"{url}/oauth/token")
-    return Client(
-        url,
-        tokens=TokenCache(grant, transport, rate_limiter=limiter, clock=clock),
-        transport=transport,
-        rate_limiter=limiter,
-        counters=counters,
-        clock=clock,
-        stop=stop,
-        deadline_seconds=600.0,
-    )
-
-
-def recorded(plan: Scenario, end: float, ask: Callable[[Client], object]) -> list[bytes]:
-    """Return what a simulated org answers to a read at a moment."""
-    org = SimulatedOrg(plan, StillClock(end), world=WORLD, requests_per_minute=1_000_000)
-    transport = RecordingTransport()
-    with serve(org) as simulator, closing(recording_client(transport, simulator.url)) as client:
-        ask(client)
-    return transport.bodies
-
-
-def busy_org(actions: int, per_hour: float, never_share: float) -> Scenario:
-    """Return an org that is called so often at every hour, with names beyond ASCII."""
-    plan = scaled(actions)
-    law = LatencyLaw(900, 0.7, never_share=never_share, error_share=0.004)
-    return replace(
-        plan,
-        actions=tuple(
-            replace(
-                one,
-                name=f"{one.name} «é Ünï»",
-                arrivals=Arrivals(per_hour, night_share=1.0),
-                law=law,
-            )
-            for one in plan.actions
-        ),
-        flows=tuple(replace(one, name=f"{one.name} · Größe") for one in plan.flows),
-        lateness=PUNCTUAL,
-    )
-
-
 # Aggregates into a state.
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregates:
-    """What the platform answers to a deep read of a period."""
-
-    period: TimeRange
-    bodies: Sequence[bytes]
-
-
-def made_aggregates(actions: int, windows: int) -> Aggregates:
-    """Return the answers about an org in which every action runs in every window."""
-    period = TimeRange(START, START + windows * WINDOW_SECONDS)
-
-    def ask(client: Client) -> None:
-        ActionsSource(client).read(period, WINDOW_SECONDS, deep=True)
-
-    return Aggregates(period, recorded(busy_org(actions, 144.0, 0.003), period.end, ask))
 
 
 Tallies = dict[tuple[str, str, str, int], tuple[float, ...]]
@@ -328,6 +194,15 @@ def lean_to_state(connection: sqlite3.Connection, bodies: Sequence[bytes]) -> No
     connection.execute("COMMIT")
 
 
+def lean_counts(body: bytes) -> list[int]:
+    """Return how often each way to end came in each window, by one of the answers."""
+    return [
+        int(bucket.metrics[0].stats.count)
+        for group in _LEAN_AGGREGATES.decode(body).results
+        for bucket in group.data
+    ]
+
+
 def check_states(ours: Path, lean: sqlite3.Connection) -> int:
     """Compare both states tally by tally; how many there are.
 
@@ -421,13 +296,6 @@ _IS_TIMEOUT: Final = re.compile("(?i)timed?[ _-]?out").search
 _IS_TELEPHONY: Final = re.compile("^error[.]ininedgecontrol[.]").search
 
 
-def made_details(per_hour: float) -> Details:
-    """Return the answers about an hour of an org whose calls fail in many ways."""
-    period = TimeRange(START, START + 3_600)
-    org = busy_org(200, per_hour, 0.02)
-    return Details(period, recorded(org, period.end, lambda client: incidents(client, period)))
-
-
 def ours_to_timeouts(details: Details) -> Counter[str]:
     """Return how many timeouts hit conversations, by action."""
     client = AnsweringClient(details.pages)
@@ -513,81 +381,18 @@ def details_rows(details: Details, runs: int) -> list[Row]:
     ]
 
 
-# Memory of one read.
-
-
-_TEMPLATES: Final = 12
-"""Pages from which all others are made: few, so that they hardly count."""
-
-
-def peak_mib(details: Details, records: int) -> float:
-    """Return the most that a process had resident which read so many records, in MiB.
-
-    Raises:
-        DisagreementError: It counted other timeouts than are in them.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        given = Path(folder) / "pages"
-        given.write_bytes(b"\n".join(details.pages[:_TEMPLATES]))
-        period = details.period
-        asked = [str(records), str(period.start), str(period.end), str(given)]
-        found = subprocess.run(
-            [sys.executable, "-m", "benchmarks.detail_reads", *asked],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    counted, kib = map(int, found.stdout.split())
-    expected = 0
-    for page in renamed(details.pages[:_TEMPLATES], 0, -(-records // LARGEST_PAGE)):
-        expected += sum(lean_to_timeouts(Details(period, [page])).values())
-    if counted != expected:
-        reason = f"{counted} timeouts were counted of {expected}"
-        raise DisagreementError(reason)
-    return kib / 1024
-
-
-def memory_row(details: Details, few: int, many: int) -> Row:
-    """Return how the peak of a read grows with what is read."""
-    less, more = peak_mib(details, few), peak_mib(details, many)
-    return Row(
-        f"peak memory of a process that reads {many:,} detail records",
-        f"{more:.0f} MiB",
-        f"{few:,} records: {less:.0f} MiB",
-        f"at most {MOST_GROWTH:g} x",
-        more / less <= MOST_GROWTH,
-        more / less,
-    )
-
-
-def rows(*, quick: bool) -> list[Row]:
-    """Return what reading costs; ``quick`` on little data, once."""
+def rows(*, quick: bool) -> Iterator[Row]:
+    """Yield what reading costs; ``quick`` on little data, once."""
     keep_a_secret()
     actions, windows, per_hour, runs = (10, 3, 20.0, 1) if quick else (2_000, 12, 400.0, RUNS)
     answers = made_aggregates(actions, windows)
     details = made_details(per_hour)
-    found = [
-        aggregates_row(
-            answers, f"aggregates of {actions:,} actions x {windows} windows to a state", runs
-        ),
-        *details_rows(details, runs),
-    ]
-    if not quick:
-        found.append(memory_row(details, 10_000, 100_000))
-    return found
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 where an aim does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small data, once")
-    given = parser.parse_args(arguments)
-    found = rows(quick=given.quick)
-    for row in found:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        print(f"{row.what:64} {row.measured:>16}  {row.rival:56} {ratio:>6}  {row.aim}")
-    return int(not all(row.holds for row in found))
+    yield aggregates_row(
+        answers, f"aggregates of {actions:,} actions x {windows} windows to a state", runs
+    )
+    yield from details_rows(details, runs)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    for row in rows(quick="--quick" in sys.argv):
+        print(f"{row.what}: {row.measured}, {row.rival} ({row.aim})")

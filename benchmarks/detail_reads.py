@@ -4,7 +4,7 @@
 
 Reads so many records of a period into a new state beside the file, which holds pages of them, a
 line each; prints how many timeouts were counted, and the most that the process had resident in KiB.
-It is what ``benchmarks.decoding`` measures the memory of.
+It is what ``benchmarks.read_memory`` measures the memory of.
 """
 
 from __future__ import annotations
@@ -124,16 +124,20 @@ def keep_a_secret() -> None:
     SECRETS.keep("k8JQ2vX0pL5mZ7rT3wY9bN4cF6hD1gS8aU0eR5iO2xC")
 
 
+def most_resident_kib() -> int:
+    """Return the most that this process ever had resident."""
+    # Not ``ru_maxrss``, which begins with what the process had that started this one.
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(re.findall(r"VmHWM:\s*(\d+)", status)[0])
+
+
 def main(arguments: Sequence[str]) -> None:
     """Read, and print the count and the peak."""
     records, start, end, file = arguments
     keep_a_secret()
     pages = Path(file).read_bytes().split(b"\n")
     details = Details(TimeRange(int(start), int(end)), pages)
-    counted = read_much(details, int(records), Path(file).parent)
-    # Not ``ru_maxrss``, which begins with what the process had that started this one.
-    status = Path("/proc/self/status").read_text("ascii")
-    print(counted, *re.findall(r"VmHWM:\s*(\d+)", status))
+    print(read_much(details, int(records), Path(file).parent), most_resident_kib())
 
 
 if __name__ == "__main__":

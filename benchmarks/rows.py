@@ -34,6 +34,20 @@ class Row:
     ratio: float | None = None
 
 
+def user_environment() -> dict[str, str]:
+    """Return the environment of a program that is measured: modules are compiled but once.
+
+    Where a variable forbids Python to keep what it compiled, each start would compile the whole
+    program, which no user's does.
+    """
+    kept = {name: value for name, value in os.environ.items() if name != _KEEPS_NO_BYTECODE}
+    root = str(Path(__file__).parents[1])
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (kept.get("PYTHONPATH"), root)))}
+
+
+_KEEPS_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+
+
 def machine_name() -> str:
     """Return the processor, how many of them there are, and the version of Python."""
     cpu = platform.processor() or platform.machine()

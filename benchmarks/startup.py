@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.rows import Row
+from benchmarks.rows import Row, user_environment
 
 SCRIPT = Path(sys.executable).with_name("timeout-monitor")
 """What users start; `make test` installs it beside this interpreter."""
@@ -72,6 +72,7 @@ def start_seconds(arguments: Sequence[str], directory: Path) -> float:
         cwd=directory,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env=user_environment(),
         check=True,
     )
     return _children_seconds() - began
