@@ -32,6 +32,7 @@ from benchmarks.counted import EDGES, START, WINDOW_SECONDS, day_shape, end_call
 from benchmarks.verdict_truth import Law, Part, draw
 from monitor.config import DIAGNOSED_SECONDS
 from monitor.diagnosis import ActionEvidence, Diagnosis, DiagnosisSettings, Verdict, diagnose
+from monitor.diagnosis.told import ToldVerdict, told_after
 from monitor.remediation.effect import Effect, Measured, judge
 from monitor.remediation.trials import usual_trial_seconds
 
@@ -176,7 +177,10 @@ def follow(case: Case, seed: int, index: int) -> Course:
     )
     if case.said is None:
         begin = START + DIAGNOSED_SECONDS
-    found = [_at(evidence, at) for at in range(begin, end + 1, HOUR)]
+    found, told = list[Diagnosis](), None
+    for at in range(begin, end + 1, HOUR):
+        found.append(_at(evidence, at, told))
+        told = told_after(told, found[-1], at)
     weeks = (end - begin) / WEEK
     verdicts = [one.verdict for one in found]
     advised = [one.recommendation and one.recommendation.capped_ms for one in found]
@@ -215,10 +219,10 @@ def counted(case: Case, rng: np.random.Generator) -> ActionEvidence:
     return evidence_of(start, timeout_ms, np.concatenate(bands), np.concatenate(late))
 
 
-def _at(evidence: ActionEvidence, at: int) -> Diagnosis:
-    """Return the diagnosis at a moment, from the eight days before it."""
+def _at(evidence: ActionEvidence, at: int, told: ToldVerdict | None) -> Diagnosis:
+    """Return the diagnosis at a moment, from the eight days before it and what was told."""
     seen = (evidence.start >= at - DIAGNOSED_SECONDS) & (evidence.start < at)
-    return diagnose(evidence.where(seen), SETTINGS, settled_until=float(at))
+    return diagnose(evidence.where(seen), SETTINGS, settled_until=float(at), told=told)
 
 
 def _changes(values: Sequence[object]) -> int:

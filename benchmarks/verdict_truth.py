@@ -24,6 +24,7 @@ from benchmarks.counted import (
     starts,
 )
 from monitor.diagnosis import ANSWERED_TARGET, ActionEvidence
+from monitor.diagnosis.judged_period import told_outages
 
 TARGET = 0.99
 KINDS = (
@@ -109,7 +110,8 @@ class Truth:
         executions: Mean number of executions.
         seconds: Length of the evidence.
         second_below: Of a drawn second mode, the share below the timeout; None for none.
-        outage: Timeouts that an outage made, per timeout.
+        outage: Timeouts that outages made which are still told of, per timeout.
+        over: Timeouts that other outages made, which are over for long.
         throttled: Share of the executions that the platform refuses.
         early: Timeouts that a remote ended, per timeout.
     """
@@ -122,6 +124,7 @@ class Truth:
     seconds: int
     second_below: float | None = None
     outage: float = 0.0
+    over: float = 0.0
     throttled: float = 0.0
     early: float = 0.0
 
@@ -272,9 +275,11 @@ def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvide
         bands, early = bands - lost, lost.sum(axis=1)
         late = late + early
     if truth.kind == "outage":
-        lost = rng.binomial(bands, _outages(rng, windows)[:, None])
-        made = float(lost.sum())
-        truth = replace(truth, outage=made / max(1.0, made + float(late.sum())))
+        down = _outages(rng, windows)
+        lost = rng.binomial(bands, down[:, None])
+        told = _told(start, down)
+        made, over = float(lost[told].sum()), float(lost[~told].sum())
+        truth = replace(truth, outage=made / max(1.0, made + float(late.sum())), over=over)
         bands, late = bands - lost, late + lost.sum(axis=1)
     truth = replace(truth, early=float(early.sum() / max(1, late.sum())))
     evidence = evidence_of(
@@ -294,6 +299,15 @@ def _ended(
         left = truth.survival(np.minimum(EDGES, limit))
         bands[rows], late[rows] = end_calls(rng, calls[rows], left)
     return bands, late
+
+
+def _told(start: Ints, down: Floats) -> npt.NDArray[np.bool_]:
+    """Return the windows since the first outage that is still told of."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0.0], down > 0, [0.0]])))
+    ends = np.append(start, start[-1] + WINDOW_SECONDS)[edges].tolist()
+    ranges = list(zip(ends[::2], ends[1::2], strict=True))
+    told = told_outages(ranges, float(start[-1] + WINDOW_SECONDS))
+    return np.asarray(start >= (told[0][0] if told else np.inf))
 
 
 def _outages(rng: np.random.Generator, windows: int) -> Floats:

@@ -110,7 +110,7 @@ def judge(seed: int, number: tuple[int, bool]) -> Outcome:
         truth, evidence = draw(np.random.default_rng([seed, index]))
     diagnosis = diagnose(evidence)
     value = diagnosis.recommendation
-    best, accepted = expected(truth, diagnosis.timeouts)
+    best, accepted = expected(truth, diagnosis.timeouts - truth.over)
     capped_ms = value.capped_ms if value and value.capped_ms else math.nan
     rescued = math.nan if math.isnan(capped_ms) else truth.rescued(capped_ms)
     right = diagnosis.verdict in accepted

@@ -15,6 +15,7 @@ from monitor.diagnosis.explain import NO_STEP, advised_raise, explanation, forma
 from monitor.diagnosis.model import (
     Concurrency,
     Diagnosis,
+    JudgedEvidence,
     LatencyDrift,
     OrgDiagnosis,
     Recommendation,
@@ -57,6 +58,7 @@ __all__ = [
     "DiagnosisCancelledError",
     "DiagnosisSettings",
     "Editable",
+    "JudgedEvidence",
     "LatencyDrift",
     "LocalDiagnoser",
     "OrgDiagnosis",

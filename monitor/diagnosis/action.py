@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from monitor.config import LARGEST_STEP
 from monitor.diagnosis.editable import Editable
-from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
+from monitor.diagnosis.judged_period import JudgedPeriod, periods_to_judge, told_until
 from monitor.diagnosis.latency_drift import latency_drift
 from monitor.diagnosis.load import load_of
-from monitor.diagnosis.model import Diagnosis, Verdict
-from monitor.diagnosis.outages import Outages, find_outages
+from monitor.diagnosis.model import Diagnosis, JudgedEvidence, Verdict
+from monitor.diagnosis.outages import find_outages
 from monitor.diagnosis.pooling import Pooled, pool
-from monitor.diagnosis.recommendation import TimeoutBounds, recommend
+from monitor.diagnosis.recommendation import TimeoutBounds, advise
 from monitor.diagnosis.survival import SurvivalCurve, survival_curve, without_sparse
 from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
@@ -23,7 +26,7 @@ from monitor.diagnosis.timeout_effects import timeout_curve
 from monitor.diagnosis.told import ToldVerdict
 from monitor.diagnosis.verdict import ANSWERED_SHARE, Findings, decide
 from monitor.diagnosis.verdict_onset import Judged, incidents, verdict_period
-from monitor.diagnosis.verdict_words import ADVICE, diagnosis_notes, verdict_reason
+from monitor.diagnosis.verdict_words import ADVICE, change_notes, diagnosis_notes, verdict_reason
 from monitor.model import CAP_MS
 
 
@@ -93,32 +96,41 @@ def judge(
             in it; epoch seconds, None where that is the end of the evidence.
         told: What was told of it before; None where nothing was.
     """
-    del told  # No verdict depends on it yet.
     settings = settings or DiagnosisSettings()
     timeout_ms = evidence.current_timeout_ms
     outages = find_outages(evidence)
-    steady = evidence.where(outages.steady)
-    pooled = without_sparse(pool(steady), timeout_ms)
-    curve = survival_curve(pooled)
-    findings = replace(
-        _find(evidence, outages, pooled, curve, settings),
+    until = evidence.end if settled_until is None else settled_until
+    happened = Findings(
         incidents=incidents(evidence, outages.outages, settled_until, outages.slow_spells),
         slow_spells=incidents(evidence, outages.slow_spells, settled_until, outages.outages),
+        incident_share=outages.share,
+        target=settings.target_success,
+        min_timeouts=settings.min_timeouts,
+        told=None if told is None else told.verdict,
     )
-    verdict, rule = decide(findings)
+    periods = periods_to_judge(evidence, outages, until)
+    for period in periods:
+        steady = period.evidence.where(period.outages.steady)
+        pooled = without_sparse(pool(steady), timeout_ms)
+        curve = survival_curve(pooled)
+        findings = _find(period, pooled, curve, happened, settings)
+        verdict, rule = decide(findings)
+        if verdict is not Verdict.INSUFFICIENT:
+            break
     tail = findings.tail
-    load = load_of(steady, timeout_ms)
+    load = load_of(evidence.where(outages.steady), timeout_ms)
     effects = (
         None
         if verdict is Verdict.INSUFFICIENT
         else timeout_curve(pooled, curve, tail, load, timeout_ms)
     )
     recommendation = (
-        recommend(
+        advise(
             tail,
             effects,
             load,
             TimeoutBounds(settings.cap_ms, settings.step_ms, settings.max_step),
+            None if told is None else told.recommended_ms,
         )
         if tail is not None
         and effects is not None
@@ -128,12 +140,17 @@ def judge(
     if recommendation is not None and verdict is not Verdict.SLOW_TAIL:
         # What it would take is told; but a raise to the cap is not what it needs.
         recommendation = replace(recommendation, next_ms=None)
+    newest = periods[0].change
     found = Diagnosis(
         verdict=verdict,
         rule=rule,
         why=verdict_reason(verdict, findings, timeout_ms, pooled.early_at_ms),
         advice=ADVICE[verdict],
-        notes=(*diagnosis_notes(verdict, findings, recommendation), *_oddities(evidence)),
+        notes=(
+            *diagnosis_notes(verdict, findings, recommendation),
+            *change_notes(newest, period.change),
+            *_oddities(evidence),
+        ),
         missing=findings.missing,
         executions=evidence.executions,
         successes=float(evidence.successes.sum()),
@@ -158,25 +175,30 @@ def judge(
             Judged(verdict, findings.timeout_share, settings.target_success, findings.incidents),
         ),
         incidents=findings.incidents,
+        changed_at=None if newest is None else newest.at,
+        judged=_judged_evidence(period),
+        last_called_at=_last_called_at(evidence),
     )
     bunches = (*findings.incidents, *findings.slow_spells)
-    return JudgedAction(found, is_short_lived=any(one.is_ongoing for one in bunches))
+    expires = bool(outages.outages) and told_until(outages.outages) > until
+    return JudgedAction(found, is_short_lived=expires or any(one.is_ongoing for one in bunches))
 
 
 def _find(
-    evidence: ActionEvidence,
-    outages: Outages,
+    period: JudgedPeriod,
     pooled: Pooled,
     curve: SurvivalCurve,
+    happened: Findings,
     settings: DiagnosisSettings,
 ) -> Findings:
     """Work out what the rules look at; the tail, which costs most, only where it can matter."""
+    evidence, outages = period.evidence, period.outages
     timeout_ms = evidence.current_timeout_ms
     successes, timeouts = float(evidence.successes.sum()), float(evidence.timeouts.sum())
     share = curve.at(timeout_ms) if curve.at_ms.size else 0.0
-    missing = _missing(evidence, pooled, settings)
-    findings = Findings(
-        missing=missing,
+    findings = replace(
+        happened,
+        missing=_missing(evidence, pooled, settings),
         executions=evidence.executions,
         throttled=float(evidence.throttled.sum()),
         timeouts=timeouts,
@@ -189,8 +211,8 @@ def _find(
         early_share=pooled.early_share,
         timeout_share=share,
         answered_ratio=_answered_ratio(curve, timeout_ms),
-        target=settings.target_success,
-        min_timeouts=settings.min_timeouts,
+        is_new=period.change is not None and evidence.end < period.change.at + DAY_SECONDS,
+        is_rise=None if period.change is None else period.change.is_rise,
     )
     judged = decide(findings)[0]
     if judged is not Verdict.UNCLEAR:
@@ -249,6 +271,20 @@ def _answered_ratio(curve: SurvivalCurve, timeout_ms: float) -> float | None:
     never = float(curve.share[-1])
     at_ms = curve.quantile_ms(never + (1 - never) * (1 - ANSWERED_SHARE))
     return None if at_ms is None else at_ms / timeout_ms
+
+
+def _judged_evidence(period: JudgedPeriod) -> JudgedEvidence | None:
+    if period.change is None:
+        return None
+    evidence = period.evidence
+    return JudgedEvidence(period.change.at, evidence.executions, float(evidence.timeouts.sum()))
+
+
+def _last_called_at(evidence: ActionEvidence) -> float | None:
+    """Return the end of the newest window in which anything was executed; epoch seconds."""
+    called = evidence.successes + evidence.timeouts + evidence.errors + evidence.throttled > 0
+    rows = np.flatnonzero(called)
+    return float((evidence.start + evidence.seconds)[rows[-1]]) if rows.size else None
 
 
 def _oddities(evidence: ActionEvidence) -> tuple[str, ...]:

@@ -96,6 +96,21 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedEvidence:
+    """What a verdict was given of, where it is the newest part of what was looked at.
+
+    Attributes:
+        since: When it begins; epoch seconds.
+        executions: Executions of any outcome.
+        timeouts: Executions that timed out.
+    """
+
+    since: float
+    executions: float
+    timeouts: float
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """A verdict with its evidence. Shares are of successes and timeouts together.
 
@@ -128,6 +143,12 @@ class Diagnosis:
         period: Since when the verdict holds; None for ``healthy`` and ``insufficient``.
         incidents: The outages as what happened: to the window, those that wavered as one, and
             whether the newest goes on; oldest first.
+        changed_at: When it began to behave otherwise the last time; epoch seconds, None where it
+            did not in what was looked at.
+        judged: What the verdict was given of; None where that is all that was looked at. It begins
+            at ``changed_at``, or earlier where too little came since that.
+        last_called_at: The end of the newest window in which anything was executed; epoch seconds,
+            None where there is none.
     """
 
     verdict: Verdict
@@ -155,6 +176,16 @@ class Diagnosis:
     curve: TimeoutCurve | None = None
     period: VerdictPeriod | None = None
     incidents: tuple[VerdictPeriod, ...] = ()
+    changed_at: float | None = None
+    judged: JudgedEvidence | None = None
+    last_called_at: float | None = None
+
+    @property
+    def speaks_of_now(self) -> bool:
+        """Whether the verdict is of how it behaves now: of what came since the newest change."""
+        if self.changed_at is None:
+            return True
+        return self.judged is not None and self.judged.since >= self.changed_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ be a slow spell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -71,15 +71,19 @@ class Outages:
         share: The same per timeout of the whole evidence.
         slow_spells: Start and end of each range in which the answers were slower too; these are
             no outages, and their windows are steady.
+        is_slow: The windows of these; shape (n,).
+        is_untold: The windows of those outages of which nothing tells whether the back end was
+            down or slower than the timeout; shape (n,).
         slow_share: Timeouts in slow spells per timeout of the whole evidence.
-        untold_share: Timeouts in those outages of which nothing tells whether the back end was down
-            or slower than the timeout, per timeout of the whole evidence.
+        untold_share: Timeouts of ``is_untold``, likewise.
     """
 
     steady: np.ndarray
     outages: tuple[tuple[int, int], ...]
-    timeouts: float
-    share: float
+    is_slow: np.ndarray
+    is_untold: np.ndarray
+    timeouts: float = 0.0
+    share: float = 0.0
     slow_spells: tuple[tuple[int, int], ...] = ()
     slow_share: float = 0.0
     untold_share: float = 0.0
@@ -89,9 +93,8 @@ def find_outages(evidence: ActionEvidence) -> Outages:
     """Return the outages of one action."""
     rows = len(evidence.start)
     steady = np.ones(rows, dtype=np.bool_)
-    total = float(evidence.timeouts.sum())
-    if rows < 2 or total <= 0:  # noqa: PLR2004 - one window stands beside none
-        return Outages(steady, (), 0.0, 0.0)
+    if rows < 2 or evidence.timeouts.sum() <= 0:  # noqa: PLR2004 - one window stands beside none
+        return Outages(steady, (), is_slow=~steady, is_untold=~steady)
     cell_seconds = max(float(evidence.seconds.min()), evidence.span_seconds / _MAX_CELLS, 1.0)
     first = evidence.start.min()
     cell = ((evidence.start - first) // cell_seconds).astype(np.int64)
@@ -101,7 +104,7 @@ def find_outages(evidence: ActionEvidence) -> Outages:
     found: list[tuple[int, int]] = []
     slow: list[tuple[int, int]] = []
     bunches: list[tuple[tuple[int, int], np.ndarray, float]] = []
-    excess, quiet = 0.0, steady.copy()
+    quiet = steady.copy()
     for _ in range(_MAX_OUTAGES):
         rate = _rate(evidence.timeouts * quiet, calls * quiet, group)
         bunched = _most_significant(
@@ -118,25 +121,22 @@ def find_outages(evidence: ActionEvidence) -> Outages:
         bunches.append(
             (bunched, inside, slowness_evidence(_counts(evidence, core), _counts(evidence, quiet)))
         )
-    untold = 0.0
     shown = any(slower >= MIN_SLOWER_LOG_LIKELIHOOD_RATIO for _, _, slower in bunches)
     needed = MIN_SLOWER_LOG_LIKELIHOOD_RATIO * (-1 if shown else 1)
+    is_slow, is_untold = ~steady, ~steady
     for bunched, inside, slower in bunches:
         if slower >= needed:
             slow.append(bunched)
+            is_slow |= inside
         else:
             steady &= ~inside
             found.append(bunched)
             if slower > -MIN_SLOWER_LOG_LIKELIHOOD_RATIO:
-                untold += float(evidence.timeouts[inside].sum())
+                is_untold |= inside
     if len(found) > max(FEW_OUTAGES, MAX_OUTAGES_A_DAY * evidence.span_seconds / DAY_SECONDS):
         found.clear()
         steady[:] = True
-        untold = 0.0
-    if found:
-        rate = _rate(evidence.timeouts * steady, calls * steady, group)
-        outside = ~steady
-        excess = float((evidence.timeouts - calls * rate)[outside].sum())
+        is_untold[:] = False
 
     def moments(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         return tuple(
@@ -144,14 +144,56 @@ def find_outages(evidence: ActionEvidence) -> Outages:
             for begin, end in sorted(ranges)
         )
 
-    return Outages(
-        steady=steady,
-        outages=moments(found),
+    return _counted(
+        evidence,
+        Outages(
+            steady=steady,
+            outages=moments(found),
+            slow_spells=moments(slow),
+            is_slow=is_slow,
+            is_untold=is_untold,
+        ),
+    )
+
+
+def _counted(evidence: ActionEvidence, outages: Outages) -> Outages:
+    """Return the same with what part of the timeouts is what, going by some windows."""
+    total = max(float(evidence.timeouts.sum()), 1e-12)
+    excess = 0.0
+    if not outages.steady.all():
+        calls = evidence.successes + evidence.timeouts
+        _, group = np.unique(evidence.timeout_ms, return_inverse=True)
+        rate = _rate(evidence.timeouts * outages.steady, calls * outages.steady, group)
+        excess = float((evidence.timeouts - calls * rate)[~outages.steady].sum())
+    return replace(
+        outages,
         timeouts=max(0.0, excess),
         share=min(1.0, max(0.0, excess / total)),
-        slow_spells=moments(slow),
-        slow_share=float(evidence.timeouts[steady & ~quiet].sum()) / total if slow else 0.0,
-        untold_share=untold / total,
+        slow_share=float(evidence.timeouts[outages.is_slow].sum()) / total,
+        untold_share=float(evidence.timeouts[outages.is_untold].sum()) / total,
+    )
+
+
+def outages_among(
+    evidence: ActionEvidence, outages: Outages, chosen: npt.NDArray[np.bool_]
+) -> Outages:
+    """Return what outages come to among some windows alone.
+
+    Args:
+        evidence: All windows; n of them.
+        outages: Those of all windows.
+        chosen: Some of the windows; shape (n,).
+    """
+    if chosen.all():
+        return outages
+    return _counted(
+        evidence.where(chosen),
+        replace(
+            outages,
+            steady=outages.steady[chosen],
+            is_slow=outages.is_slow[chosen],
+            is_untold=outages.is_untold[chosen],
+        ),
     )
 
 

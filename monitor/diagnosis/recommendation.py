@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 from monitor.config import LARGEST_STEP
 from monitor.diagnosis.load import Load
 from monitor.diagnosis.model import Recommendation
 from monitor.diagnosis.next_timeout import next_timeout_ms
-from monitor.diagnosis.tail import Tail
+from monitor.diagnosis.tail import MIN_RESCUED, Tail
 from monitor.diagnosis.timeout_curve import TimeoutCurve
+from monitor.diagnosis.verdict import TOLD_EASE
 from monitor.model import CAP_MS
 
 
@@ -33,6 +34,48 @@ _TINY = 1e-9
 """What floating-point numbers may be off by."""
 
 DEFAULT_BOUNDS = TimeoutBounds()
+
+
+MIN_KEPT_SHARE = 0.005
+"""A value that was advised before stays while the one that is found now is no better by this part
+of the calls: what is advised should not change with every hour that is looked at."""
+
+
+def advise(
+    tail: Tail,
+    curve: TimeoutCurve,
+    load: Load,
+    bounds: TimeoutBounds = DEFAULT_BOUNDS,
+    told_ms: float | None = None,
+) -> Recommendation:
+    """Return what ``recommend`` does, or the same of the value that was advised before.
+
+    Args:
+        tail: What lies beyond the timeout.
+        curve: What each timeout would do; to the reach of the tail.
+        load: How often it is called.
+        bounds: What may be set.
+        told_ms: The value that was advised before; None where none was.
+    """
+    found = recommend(tail, curve, load, bounds)
+    if told_ms is None or not _may_stay(told_ms, found, tail, curve, bounds.step_ms):
+        return found
+    return recommend(replace(tail, raw_ms=told_ms), curve, load, bounds)
+
+
+def _may_stay(
+    told_ms: float, found: Recommendation, tail: Tail, curve: TimeoutCurve, step_ms: float
+) -> bool:
+    """Return whether a value is as good as the one that is found now."""
+    if found.capped_ms in {None, told_ms} or not curve.timeout_ms < told_ms <= tail.capped_ms:
+        return False
+    # The interval, rounded up to the next step as a value is.
+    if not found.low_ms <= told_ms < found.high_ms + step_ms:
+        return False
+    then = curve.at(told_ms)
+    if then is None or tail.rescued_at(told_ms)[0] < MIN_RESCUED * TOLD_EASE:
+        return False
+    return then.success_share >= found.expected_success_share - MIN_KEPT_SHARE
 
 
 def recommend(

@@ -34,8 +34,8 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
     """Return how much a verdict matters.
 
     ``insufficient`` is unknown, ``healthy`` and ``too_long`` are good, others warn. A warning
-    is critical where at least one call in twenty timed out or was throttled, and where an outage
-    has not ended yet.
+    is critical where at least one call in twenty timed out or was throttled, since it last began
+    to behave otherwise, and where an outage has not ended yet.
 
     Args:
         diagnosis: The verdict with its evidence.
@@ -47,6 +47,9 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
         return Severity.GOOD
     lost = diagnosis.timeouts + diagnosis.throttled
     often = lost >= CRITICAL_SHARE * diagnosis.executions
+    if diagnosis.judged is not None and diagnosis.verdict is not Verdict.THROTTLED:
+        # How it is now, and not how it was before it changed.
+        often = diagnosis.judged.timeouts >= CRITICAL_SHARE * diagnosis.judged.executions
     last = max((end for _, end in diagnosis.outages), default=0)
     ongoing = diagnosis.verdict is Verdict.OUTAGE and last >= end - ONGOING_SECONDS
     return Severity.CRITICAL if often or ongoing else Severity.WARNING

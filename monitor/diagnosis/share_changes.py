@@ -32,7 +32,9 @@ class ShareSegment:
     share: float
 
 
-def share_segments(counted: Floats, calls: Floats) -> tuple[ShareSegment, ...]:
+def share_segments(
+    counted: Floats, calls: Floats, least_ratio: float = MIN_LOG_LIKELIHOOD_RATIO
+) -> tuple[ShareSegment, ...]:
     """Return the segments, oldest first; together they are all windows.
 
     Binary segmentation: the split that makes the counts likeliest as two binomials in place of one,
@@ -41,12 +43,14 @@ def share_segments(counted: Floats, calls: Floats) -> tuple[ShareSegment, ...]:
     Args:
         counted: Of the calls, those whose share it is, by window; shape (n,).
         calls: All calls, likewise.
+        least_ratio: What the log-likelihood ratio of a split must reach beyond the log of the
+            number of windows.
     """
     rows = len(counted)
     if not rows:
         return ()
     counted, calls = (np.concatenate([[0.0], np.cumsum(column)]) for column in (counted, calls))
-    needed = MIN_LOG_LIKELIHOOD_RATIO + float(np.log(rows))
+    needed = least_ratio + float(np.log(rows))
     borders, waiting = [0, rows], [(0, rows)]
     while waiting and len(borders) <= MAX_SEGMENTS:
         first, end = waiting.pop(0)

@@ -1,5 +1,10 @@
 """The eleven verdicts: each a rule with its threshold, in order of precedence.
 
+What was told before is left only for a reason: its own thresholds are a little lower than those of
+the others, and a target that was missed or met must clearly be otherwise, unless the back end
+itself changed. So a verdict doesn't waver at a border; to have been told what is so anyway changes
+nothing.
+
 A rule looks at findings, which are numbers, and says yes or no. The first that says yes gives the
 verdict; where none does, the action is healthy.
 """
@@ -24,12 +29,28 @@ MIN_EARLY_SHARE = 0.5
 MAX_CHANCE_ERRORS = 0.5
 """A target missed by no more than this many standard errors is as likely met, near enough."""
 
+MIN_CLEAR_ERRORS = 2.5
+"""Where it was told that the target is missed it must be met by so many standard errors to be
+told otherwise, and the other way round: with nothing changed, eight days that are looked at again
+and again stray so far in one of twenty weeks."""
+
+TOLD_EASE = 0.9
+"""What was told stays while what it needs is there to this part."""
+
 TOO_LONG_RATIO = 1 / 3
 """Too long: 99.9 % of the answers came within this part of the timeout. A timeout half as long
 would still leave room for a day that is half slower."""
 
 ANSWERED_SHARE = 0.999
 """Too long looks at this percentile of the answers."""
+
+TARGET_MET = frozenset({Verdict.HEALTHY, Verdict.TOO_LONG})
+"""What is told where few enough calls outlast the timeout."""
+
+TARGET_MISSED = frozenset(
+    {Verdict.SLOW_TAIL, Verdict.AT_CAP, Verdict.BIMODAL, Verdict.HANGS, Verdict.UNCLEAR}
+)
+"""What is told where too many do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,7 @@ class Findings:
             longer one: those that show what outlasts it.
         success_share: Successes per success and timeout, over all windows.
         outage_share: Timeouts in outages per timeout.
+        incident_share: The same of all that is known, of outages that are over for long too.
         untold_share: Timeouts in outages of which nothing tells whether calls were lost or all
             slower than the timeout, per timeout.
         slow_share: Timeouts in spells in which the answers were slower too, per timeout.
@@ -62,6 +84,10 @@ class Findings:
         min_timeouts: Fewer are no evidence.
         incidents: When the outages were; oldest first.
         slow_spells: When the answers were slower too, likewise.
+        told: The verdict that was told before; None where none was.
+        is_new: Whether what is judged began with a change less than a day ago.
+        is_rise: Whether what is judged began with more timeouts than were before, or with fewer;
+            None where it began with no change.
     """
 
     missing: tuple[str, ...] = ()
@@ -72,6 +98,7 @@ class Findings:
     in_force_calls: float = 0.0
     success_share: float = 1.0
     outage_share: float = 0.0
+    incident_share: float = 0.0
     untold_share: float = 0.0
     slow_share: float = 0.0
     early_share: float = 0.0
@@ -84,12 +111,41 @@ class Findings:
     min_timeouts: float = 10.0
     incidents: tuple[VerdictPeriod, ...] = ()
     slow_spells: tuple[VerdictPeriod, ...] = ()
+    told: Verdict | None = None
+    is_new: bool = False
+    is_rise: bool | None = None
 
     @property
     def target_met(self) -> bool:
         """Whether the target is met where the back end is not down, or missed by chance."""
-        share, aim, calls = self.timeout_share, 1 - self.target, self.in_force_calls
+        return self._meets_target(self.timeout_share, self.in_force_calls)
+
+    @property
+    def success_target_met(self) -> bool:
+        """Whether so many succeeded, whenever and under whatever timeout; by chance as told."""
+        if self.told in TARGET_MET and not self.is_rise:
+            calls = self.timeouts / max(1 - self.success_share, 1e-12)
+            return self._meets_target(1 - self.success_share, calls)
+        return self.success_share >= self.target
+
+    @property
+    def least_timeouts(self) -> float:
+        """So many have a shape: a few less where they were seen to have one."""
+        is_judged = self.told not in {None, Verdict.INSUFFICIENT}
+        return self.min_timeouts * (TOLD_EASE if is_judged else 1.0)
+
+    def least(self, verdict: Verdict, usual: float) -> float:
+        """Return what a verdict needs: a little less where it was told before."""
+        return usual * (TOLD_EASE if self.told is verdict else 1.0)
+
+    def _meets_target(self, share: float, calls: float) -> bool:
+        aim = 1 - self.target
         error = sqrt(share * (1 - share) / calls) if calls > 0 else 0.0
+        if self.told in TARGET_MISSED and self.is_rise is not False:
+            return share <= aim - MIN_CLEAR_ERRORS * error
+        if self.told in TARGET_MET and not self.is_rise:
+            usual = sqrt(aim * (1 - aim) / calls) if calls > 0 else 0.0
+            return share <= aim + MIN_CLEAR_ERRORS * max(usual, error)
         return share <= aim + MAX_CHANCE_ERRORS * error
 
 
@@ -104,38 +160,44 @@ def throttled(findings: Findings) -> bool:
     Seen before anything else: what was refused was not measured, and a longer timeout would hold
     more of the very slots that ran out.
     """
+    least = findings.least(Verdict.THROTTLED, 1.0)
     return (
-        findings.throttled >= findings.min_timeouts
-        and findings.throttled >= (1 - findings.target) * findings.executions
+        findings.throttled >= least * findings.min_timeouts
+        and findings.throttled >= least * (1 - findings.target) * findings.executions
     )
 
 
 def undecided(findings: Findings) -> bool:
     """Return whether there are too few timeouts to have a shape, yet too many for the target."""
-    if findings.timeouts < findings.min_timeouts:
-        return findings.success_share < findings.target
-    few_left = findings.steady_timeouts < findings.min_timeouts
+    if findings.timeouts < findings.least_timeouts:
+        return not findings.success_target_met
+    few_left = findings.steady_timeouts < findings.least_timeouts
     return not outage(findings) and few_left and not findings.target_met
 
 
 def outage(findings: Findings) -> bool:
     """Return whether timeouts came bunched in time."""
-    enough = findings.timeouts >= findings.min_timeouts
-    return enough and findings.outage_share >= MIN_OUTAGE_SHARE
+    enough = findings.timeouts >= findings.least(Verdict.OUTAGE, findings.min_timeouts)
+    return enough and findings.outage_share >= findings.least(Verdict.OUTAGE, MIN_OUTAGE_SHARE)
 
 
 def remote_timeout(findings: Findings) -> bool:
     """Return whether timed-out executions ended well before our timeout."""
-    enough = findings.steady_timeouts >= findings.min_timeouts
-    return enough and findings.early_share >= MIN_EARLY_SHARE
+    least = findings.least(Verdict.REMOTE_TIMEOUT, 1.0)
+    enough = findings.steady_timeouts >= least * findings.min_timeouts
+    return enough and findings.early_share >= least * MIN_EARLY_SHARE
 
 
 def slow_tail(findings: Findings) -> bool:
-    """Return whether it was shown that a raise rescues half of the timeouts."""
+    """Return whether it was shown that a raise rescues half of the timeouts.
+
+    Of a whole day: what was slow for some hours may be over before a raise is made.
+    """
     tail = findings.tail
-    if findings.target_met or tail is None:
+    if findings.target_met or tail is None or findings.is_new:
         return False
-    return tail.rescued_at(tail.capped_ms)[0] >= MIN_RESCUED
+    least = findings.least(Verdict.SLOW_TAIL, MIN_RESCUED)
+    return tail.rescued_at(tail.capped_ms)[0] >= least
 
 
 def at_cap(findings: Findings) -> bool:
@@ -147,7 +209,8 @@ def at_cap(findings: Findings) -> bool:
     if findings.target_met or tail is None:
         return False
     to_cap, to_reach = tail.rescued_at(tail.capped_ms), tail.rescued_at(tail.reach_ms)
-    return to_cap[1] < MIN_RESCUED <= to_reach[0]
+    least = findings.least(Verdict.AT_CAP, MIN_RESCUED)
+    return to_cap[1] < 1 - findings.least(Verdict.AT_CAP, 1 - MIN_RESCUED) and to_reach[0] >= least
 
 
 def bimodal(findings: Findings) -> bool:
@@ -163,7 +226,7 @@ def hangs(findings: Findings) -> bool:
     tail = findings.tail
     if findings.target_met or tail is None:
         return False
-    return tail.rescued_at(tail.reach_ms)[1] < MIN_RESCUED
+    return tail.rescued_at(tail.reach_ms)[1] < 1 - findings.least(Verdict.HANGS, 1 - MIN_RESCUED)
 
 
 def unclear(findings: Findings) -> bool:
@@ -173,10 +236,11 @@ def unclear(findings: Findings) -> bool:
 
 def too_long(findings: Findings) -> bool:
     """Return whether answers come far below the timeout, while rare hangs hold a slot for it."""
+    least = findings.least(Verdict.TOO_LONG, 1.0)
     return (
-        findings.steady_timeouts >= findings.min_timeouts
+        findings.steady_timeouts >= least * findings.min_timeouts
         and findings.answered_ratio is not None
-        and findings.answered_ratio <= TOO_LONG_RATIO
+        and findings.answered_ratio <= TOO_LONG_RATIO / least
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from monitor.diagnosis.change_points import Change
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
 from monitor.diagnosis.verdict import Findings
 from monitor.diagnosis.verdict_period import VerdictPeriod, describe_periods
-from monitor.formats import count_of, percent, seconds, share_between
+from monitor.formats import count_of, percent, seconds, share_between, utc_minute
 
 MIN_UNTOLD_SHARE = 0.25
 """Of so many timeouts is told that nothing tells their cause: half of those of an outage."""
@@ -130,8 +131,8 @@ def diagnosis_notes(
             "Calls of a kind that takes longer than the timeout throughout look the same; a "
             "supervised test call with a long timeout would tell"
         )
-    if findings.outage_share > 0 and verdict is not Verdict.OUTAGE:
-        found.append(f"{_bunched(findings.outage_share, findings.incidents)}: left out here")
+    if findings.incident_share > 0 and verdict is not Verdict.OUTAGE:
+        found.append(f"{_bunched(findings.incident_share, findings.incidents)}: left out here")
     if findings.untold_share >= MIN_UNTOLD_SHARE and verdict is Verdict.OUTAGE:
         found.append(
             f"Of {percent(findings.untold_share)} of the timeouts nothing tells whether the back "
@@ -156,6 +157,26 @@ def diagnosis_notes(
     return tuple(found)
 
 
+def change_notes(newest: Change | None, judged: Change | None) -> tuple[str, ...]:
+    """Return that an action began to behave otherwise, and whether that is judged alone.
+
+    Args:
+        newest: When it last did; None for never.
+        judged: The change since which it was judged; None for all that is known.
+    """
+    if newest is None:
+        return ()
+    lost = "are refused by the platform" if newest.is_throttling else "time out"
+    what = (
+        f"Since {utc_minute(newest.at)} UTC {percent(newest.after)} of the calls {lost}, and "
+        f"before that it were {percent(newest.before)}"
+    )
+    if newest == judged:
+        return (f"{what}: it is judged by what came since",)
+    still = "what came before is judged too, for what came since is too little by itself"
+    return (f"{what}: {still}",)
+
+
 def _not_shown(tail: Tail, findings: Findings) -> list[str]:
     found = []
     if findings.second_mode:
@@ -163,7 +184,12 @@ def _not_shown(tail: Tail, findings: Findings) -> list[str]:
             f"By what was seen, {share_between(*tail.rescued_at(tail.raise_to_ms))} of those "
             f"would answer within {seconds(tail.raise_to_ms)}"
         )
-    if tail.rescued_at(tail.reach_ms)[0] >= MIN_RESCUED > tail.rescued_at(tail.capped_ms)[0]:
+    if findings.is_new and tail.rescued_at(tail.capped_ms)[0] >= MIN_RESCUED:
+        found.append(
+            "That a raise would rescue half of them was shown of the hours since it behaves "
+            "otherwise: no raise is advised before that is a whole day"
+        )
+    elif tail.rescued_at(tail.reach_ms)[0] >= MIN_RESCUED > tail.rescued_at(tail.capped_ms)[0]:
         found.append(
             f"That half of them would answer within {seconds(tail.reach_ms)} was shown, but not "
             "whether the cap leaves time enough"

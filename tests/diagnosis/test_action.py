@@ -101,10 +101,10 @@ def test_timeouts_bunched_in_time_are_an_outage() -> None:
     """Forty minutes in which nothing answers."""
     durations = lognormal(DAY_WINDOWS * 30, 700, 0.35)
     window = np.arange(len(durations)) % DAY_WINDOWS
-    durations = np.where((window >= 20) & (window < 28), np.inf, durations)
+    durations = np.where((window >= 120) & (window < 128), np.inf, durations)
     found = diagnose(observe(durations, 6_000, DAY_WINDOWS))
     assert found.verdict is Verdict.OUTAGE
-    assert found.outages == ((T0 + 20 * 300, T0 + 28 * 300),)
+    assert found.outages == ((T0 + 120 * 300, T0 + 128 * 300),)
 
 
 def test_throttling_is_seen_before_anything_else() -> None:
