@@ -11,7 +11,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -246,9 +246,10 @@ class Bench:
         return ReconcileInput(tuple(candidates), data)
 
     def _diagnosis(self, action_id: str, timeout_ms: int) -> Diagnosis:
-        if action_id in self.unclear:
-            return unclear_diagnosis(timeout_ms)
-        return diagnosis(timeout_ms, max(self.required_ms, timeout_ms))
+        is_unclear = action_id in self.unclear
+        wanted_ms = max(self.required_ms, timeout_ms)
+        found = unclear_diagnosis(timeout_ms) if is_unclear else diagnosis(timeout_ms, wanted_ms)
+        return replace(found, last_called_at=self.last_success_at)
 
     def changes(self) -> tuple[Change, ...]:
         """Every change."""

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis import Editable, Verdict, next_timeout_ms
+from monitor.diagnosis import (
+    Editable,
+    JudgedEvidence,
+    LatencyDrift,
+    Verdict,
+    next_timeout_ms,
+)
 from monitor.journal import (
     NOT_SENT,
     Change,
@@ -67,6 +73,28 @@ def such(**changed: object) -> Candidate:
     return replace(candidate(), diagnosis=replace(diagnosis(), **changed))  # type: ignore[arg-type]
 
 
+SLOWER = LatencyDrift(800.0, 1_200.0, 1.5, drifting=True)
+
+
+def changed(
+    ago: float = 2 * DAY,
+    judged_executions: float = 5_000,
+    judged_timeouts: float = 250,
+    **more: object,
+) -> Candidate:
+    """The same, which changed two days ago and lately perhaps once more, judged since the first."""
+    judged = JudgedEvidence(NOW - 2 * DAY, judged_executions, judged_timeouts)
+    return such(changed_at=NOW - ago, judged=judged, **more)
+
+
+def test_what_is_judged_since_its_newest_change_is_raised() -> None:
+    """Drift beside it is no reason where only the last day was judged."""
+    assert decided(one=changed()).kind is DecisionKind.RAISE
+    judged = JudgedEvidence(NOW - HOUR, 5_000, 250)
+    slower = such(changed_at=NOW - HOUR, judged=judged, drift=SLOWER)
+    assert decided(one=slower).kind is DecisionKind.RAISE
+
+
 def auto(**changed: object) -> RemediationSettings:
     """Settings of auto mode with one more changed."""
     return RemediationSettings.model_validate({"mode": "auto", "allow": ["Look Up *"], **changed})
@@ -106,6 +134,17 @@ SPOILT = {
     },
     "few_executions": ("evidence", {"one": such(executions=199)}),
     "few_timeouts": ("evidence", {"one": such(timeouts=9)}),
+    "few_executions_since_it_changed": ("evidence", {"one": changed(judged_executions=199)}),
+    "few_timeouts_since_it_changed": ("evidence", {"one": changed(judged_timeouts=9)}),
+    "it_has_just_changed": ("current", {"one": changed(ago=600)}),
+    "it_changed_and_none_of_it_is_judged": (
+        "current",
+        {"one": such(changed_at=NOW - 600, judged=None)},
+    ),
+    "it_becomes_slower": ("current", {"one": such(drift=SLOWER)}),
+    "it_became_slower_long_after_it_changed": ("current", {"one": changed(drift=SLOWER)}),
+    "not_called_for_a_day": ("recent", {"one": such(last_called_at=NOW - DAY - 1)}),
+    "never_called": ("recent", {"one": such(last_called_at=None)}),
     "something_missing": ("evidence", {"one": such(missing=("5 of 6 windows",))}),
     "measured_under_another_timeout": ("in_force", {"one": such(timeout_ms=3_000.0)}),
     "never_read": ("fresh", {"seen": replace(data(), last_success_at=0.0)}),

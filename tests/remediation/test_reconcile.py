@@ -107,7 +107,7 @@ def test_a_slow_tail_is_raised_by_one_step_and_read_back(bench: Bench) -> None:
     assert events(bench) == ["refused", "planned", "writing", "applied", "watching"]
     planned = bench.ledger.journal.audit(ORG, 100)[3]
     assert planned.evidence["verdict"] == "slow_tail"
-    assert len(planned.evidence["guards"]) == 23  # type: ignore[arg-type]  # JSON
+    assert len(planned.evidence["guards"]) == 25  # type: ignore[arg-type]  # JSON
 
 
 def test_what_can_not_be_sent_back_whole_is_left_alone_for_an_hour(bench: Bench) -> None:

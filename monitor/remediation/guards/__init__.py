@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from monitor.remediation.decision import GuardInput, GuardResult
-from monitor.remediation.guards.evidence import complete, evidence, fresh, in_force, verdict
+from monitor.remediation.guards.evidence import (
+    complete,
+    current,
+    evidence,
+    fresh,
+    in_force,
+    recent,
+    verdict,
+)
 from monitor.remediation.guards.pace import cooldown, daily_budget, one_per_poll, open_change
 from monitor.remediation.guards.past_changes import back_off, changed_since, quarantine
 from monitor.remediation.guards.permission import (
@@ -31,6 +39,8 @@ GUARDS: tuple[Guard, ...] = (
     editable,
     verdict,
     evidence,
+    current,
+    recent,
     in_force,
     fresh,
     complete,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis import Verdict
-from monitor.formats import count_of, exact_seconds
+from monitor.diagnosis import Diagnosis, Verdict
+from monitor.formats import count_of, exact_seconds, utc_minute
 from monitor.remediation.decision import GuardInput, GuardResult
 
 LEAST_EXECUTIONS = 200
 LEAST_TIMEOUTS = 10
 """The floor for a write, whatever ``[recommend]`` says: it may lower the floor of a report."""
+
+DAY_SECONDS = 86_400.0
 
 CLOCK_SLACK_SECONDS = 5.0
 """Data may be this much younger than now: two machines' clocks are never quite the same."""
@@ -31,14 +33,52 @@ def evidence(case: GuardInput) -> GuardResult:
     diagnosis = case.candidate.diagnosis
     if diagnosis.missing:
         return GuardResult("evidence", passed=False, detail=f"only {', '.join(diagnosis.missing)}")
-    enough = diagnosis.executions >= LEAST_EXECUTIONS and diagnosis.timeouts >= LEAST_TIMEOUTS
+    judged = diagnosis.judged
+    executions = diagnosis.executions if judged is None else judged.executions
+    timeouts = diagnosis.timeouts if judged is None else judged.timeouts
+    enough = executions >= LEAST_EXECUTIONS and timeouts >= LEAST_TIMEOUTS
+    since = "" if judged is None else f" since {utc_minute(judged.since)} UTC"
     return GuardResult(
         "evidence",
         enough,
-        f"{count_of(diagnosis.executions, 'execution')} and "
-        f"{count_of(diagnosis.timeouts, 'timeout')}"
+        f"{count_of(executions, 'execution')} and {count_of(timeouts, 'timeout')}{since}"
         + ("" if enough else f"; a change needs {LEAST_EXECUTIONS} and {LEAST_TIMEOUTS}"),
     )
+
+
+def current(case: GuardInput) -> GuardResult:
+    """What it did before it changed says nothing of what it does now."""
+    diagnosis = case.candidate.diagnosis
+    if not diagnosis.speaks_of_now:
+        since = utc_minute(diagnosis.changed_at or 0.0)
+        words = f"it behaves otherwise since {since} UTC, and that is too little to judge yet"
+        return GuardResult("current", passed=False, detail=words)
+    drift = diagnosis.drift
+    if drift is not None and drift.drifting and not _is_since_drift(diagnosis):
+        words = (
+            f"in the last day its median was {drift.ratio:.1f} times that of the week before, and "
+            "the verdict is of both"
+        )
+        return GuardResult("current", passed=False, detail=words)
+    return GuardResult("current", passed=True, detail="the verdict is of how it behaves now")
+
+
+def _is_since_drift(diagnosis: Diagnosis) -> bool:
+    """Return whether the verdict is of the last day alone, which drift is told of."""
+    judged, last = diagnosis.judged, diagnosis.last_called_at
+    return judged is not None and last is not None and judged.since >= last - DAY_SECONDS
+
+
+def recent(case: GuardInput) -> GuardResult:
+    """What nobody calls any more needs no change, and what it did says how it was."""
+    last = case.candidate.diagnosis.last_called_at
+    if last is None:
+        return GuardResult("recent", passed=False, detail="nothing was executed")
+    ago = case.now - last
+    hours = f"the newest execution is {max(ago, 0.0) / 3_600:.0f} h old"
+    is_recent = ago <= DAY_SECONDS
+    told = hours if is_recent else f"{hours}, and a change needs one of the last day"
+    return GuardResult("recent", is_recent, told)
 
 
 def in_force(case: GuardInput) -> GuardResult:
