@@ -43,14 +43,16 @@ def open_server(
     serve, classifier = settings().serve, settings().classify.classifier()
     registry = CollectorRegistry()
     registry.register(MetricsCollector(holder, classifier, clock, serve.histogram))
+    histories = _ActionHistories(settings, ledger)
     app = create_app(
         holder,
         registry,
         clock,
         HostNames.of_this_machine(serve.host, *serve.hosts),
         protected.passwords,
-        _ActionHistories(settings, ledger).load,
+        histories.load,
         trails=ledger.journal,
+        read_timeline=histories.timeline,
     )
     return WebServer(app, serve.host, serve.port, tls=protected.tls)
 
@@ -92,3 +94,10 @@ class _ActionHistories:
         return investigation.load_action_history(
             self.ledger, found[0], settings, org_snapshot.state, action_id, time_range
         )
+
+    def timeline(
+        self, org: str, action_id: str, time_range: TimeRange
+    ) -> investigation.ActionTimeline:
+        """Return what was told of one action over a period, and the changes of its timeout."""
+        found = investigation.load_timelines(self.ledger, org, time_range, action_id)
+        return found.get(action_id, investigation.UNTOLD)

@@ -16,12 +16,12 @@ from dashboards.source.grafana import (
     Row,
     Target,
     above,
-    annotation,
     dashboard,
     data_source_variable,
     query_variable,
 )
 from dashboards.source.lost_callers import panel_of_action
+from dashboards.source.marks import incident_began, timeout_changed, verdict_changed
 from dashboards.source.objectives import Objectives
 from dashboards.source.overview import HITS
 from dashboards.source.overview_monitor import changes_made
@@ -75,14 +75,9 @@ def action(aims: Objectives) -> dict[str, Any]:
         annotations=[
             # It knows no actions: what became of a change of this one can be had beside its mark.
             changes_made(shown=False),
-            annotation(
-                "Timeout changed",
-                f"max by ({BY_ACTION}) "
-                f"(changes(genesys_data_action_timeout_seconds{{{OF_ACTION}}}[{RATE}])) > 0",
-                "The timeout was changed",
-                "By remediation or by hand: timeout-monitor history tells which.",
-                BLUE,
-            ),
+            timeout_changed(),
+            verdict_changed(),
+            incident_began(),
         ],
         rows=[
             Row("Now", _now(aims)),

@@ -19,7 +19,7 @@ HOUR_SECONDS = 3_600
 if TYPE_CHECKING:
     from monitor.config import OrgSettings, Settings
     from monitor.diagnosis import OrgDiagnosis
-    from monitor.investigation import ActionHistory
+    from monitor.investigation import ActionHistory, ActionTimeline
     from monitor.ledger import Ledger
     from monitor.summary import LimitUse, Summary
     from monitor.time_ranges import Moment, TimeRange
@@ -105,6 +105,7 @@ class _Found:
         limits: By org: how much of each of its own limits the last settled hour used.
         generated_at: When; epoch seconds.
         stale: By org: since when its executions were not read, where that is too long ago.
+        timelines: By org and action id: what was told in the period.
         histories: By org and action id: what pictures of the worst are drawn from, where asked for.
     """
 
@@ -114,12 +115,14 @@ class _Found:
     limits: "dict[str, tuple[LimitUse, ...]]"
     generated_at: float
     stale: "dict[str, float]"
+    timelines: "dict[str, dict[str, ActionTimeline]]"
     histories: "dict[tuple[str, str], ActionHistory]" = field(default_factory=dict)
 
 
 def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSeverity) -> _Found:
     from monitor.clock import SystemClock
     from monitor.diagnosis import Severity, latest_diagnosis
+    from monitor.investigation import load_timelines
     from monitor.render import with_min_severity
     from monitor.summary import limits_in_use, settled, summarise
     from monitor.time_ranges import floor_to
@@ -162,7 +165,13 @@ def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSe
         for org in settings.org
         if (read := _last_read(ledger, org)) and now - read > collect.stale_after_seconds
     }
-    return _Found(summaries, shown, diagnoses, limits, now, stale)
+    timelines = {
+        one.org: load_timelines(
+            ledger, one.org, replace(one.time_range, end=max(one.time_range.end, math.ceil(now)))
+        )
+        for one in summaries
+    }
+    return _Found(summaries, shown, diagnoses, limits, now, stale, timelines)
 
 
 def _histories(
@@ -223,14 +232,17 @@ def _render(found: _Found, form: ReportFormat, *, to_file: bool) -> str:
     if form is ReportFormat.TABLE:
         from monitor.cli.tables import report_table
 
-        return drawn(report_table(found.shown, found.diagnoses, found.limits), to_file=to_file)
+        table = report_table(found.shown, found.diagnoses, found.limits, found.timelines)
+        return drawn(table, to_file=to_file)
     if form in _MAILED:
         return _mailed(found, form)
     from monitor.render import report_csv, report_document
 
     if form is ReportFormat.CSV:
         return report_csv(found.shown, found.diagnoses)
-    document = report_document(found.shown, found.generated_at, found.diagnoses, found.limits)
+    document = report_document(
+        found.shown, found.generated_at, found.diagnoses, found.limits, found.timelines
+    )
     return json_text(document)
 
 

@@ -20,10 +20,12 @@ from monitor.formats import (
     utc_minute,
     whole_percent,
 )
+from monitor.investigation import NO_TIMELINES, UNTOLD, ActionTimeline
 from monitor.render import (
     NO_DIAGNOSES,
     NO_LIMITS,
     describe_limits,
+    describe_timelines,
     most_severe_first,
     severity_of_action,
 )
@@ -32,6 +34,8 @@ from monitor.summary import ActionSummary, CallersLost, LimitUse, Summary
 UNKNOWN = "-"
 SERIOUS_SHARE = 0.05
 NOTABLE_SHARE = 0.01
+MOST_CHANGED = 5
+"""So many actions whose verdict or timeout changed are told of in one line; JSON has all."""
 NOTABLE_BUDGET = 0.8
 """From here on a p99 leaves so little headroom that a bad day times out."""
 
@@ -49,6 +53,7 @@ def report_table(
     summaries: Sequence[Summary],
     diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
     limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
+    timelines: Mapping[str, Mapping[str, ActionTimeline]] = NO_TIMELINES,
 ) -> RenderableType:
     """Every org's actions, the worst first, why they time out, and what is to be known of it."""
     parts: list[RenderableType] = []
@@ -60,6 +65,14 @@ def report_table(
         if limit_text:
             parts.append(Text(f"Limits, in the busiest window of the last hour: {limit_text}"))
         parts.append(ActionTable(rows))
+        told = timelines.get(summary.org, {})
+        changed = describe_timelines(
+            [(row.action.action_name, told.get(row.action.action_id, UNTOLD)) for row in rows],
+            summary.time_range,
+            MOST_CHANGED,
+        )
+        if changed:
+            parts.append(Text(f"Changed: {changed}"))
         parts.extend(explanations([(row.action.action_name, row.diagnosis) for row in rows]))
         if summary.callers_lost:
             parts.extend((Text(), lost_callers_table(summary.callers_lost), Text()))

@@ -22,7 +22,7 @@ from monitor.diagnosis.model import (
     Verdict,
 )
 from monitor.diagnosis.next_timeout import next_timeout_ms
-from monitor.diagnosis.severity import CRITICAL_SHARE, Severity, severity_of
+from monitor.diagnosis.severity import CRITICAL_SHARE, Severity, severity_of, usual_severity
 from monitor.diagnosis.timeout_curve import TimeoutCurve, TimeoutEffect
 from monitor.diagnosis.verdict_period import VerdictPeriod, describe_period
 from monitor.lazy_face import load_when_asked
@@ -83,6 +83,7 @@ __all__ = [
     "may_go_on",
     "next_timeout_ms",
     "severity_of",
+    "usual_severity",
 ]
 
 _LAZY = {

@@ -30,6 +30,13 @@ class Severity(StrEnum):
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
+def usual_severity(verdict: Verdict) -> Severity:
+    """Return how much a verdict matters, whatever its numbers."""
+    if verdict is Verdict.INSUFFICIENT:
+        return Severity.UNKNOWN
+    return Severity.GOOD if verdict in {Verdict.HEALTHY, Verdict.TOO_LONG} else Severity.WARNING
+
+
 def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
     """Return how much a verdict matters.
 
@@ -41,10 +48,9 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
         diagnosis: The verdict with its evidence.
         end: The end of what was looked at; epoch seconds.
     """
-    if diagnosis.verdict is Verdict.INSUFFICIENT:
-        return Severity.UNKNOWN
-    if diagnosis.verdict in {Verdict.HEALTHY, Verdict.TOO_LONG}:
-        return Severity.GOOD
+    usual = usual_severity(diagnosis.verdict)
+    if usual is not Severity.WARNING:
+        return usual
     lost = diagnosis.timeouts + diagnosis.throttled
     often = lost >= CRITICAL_SHARE * diagnosis.executions
     if diagnosis.judged is not None and diagnosis.verdict is not Verdict.THROTTLED:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from monitor.investigation.action_history import (
         ActionHistory,
         FlowHits,
-        TimeoutStep,
         load_action_history,
         timeout_steps,
     )
@@ -32,10 +31,20 @@ if TYPE_CHECKING:
         SlowExecution,
         build_investigation,
     )
+    from monitor.investigation.timeline import (
+        NO_TIMELINES,
+        UNTOLD,
+        ActionTimeline,
+        TimeoutStep,
+        load_timelines,
+    )
 
 __all__ = [
+    "NO_TIMELINES",
+    "UNTOLD",
     "ActionHistory",
     "ActionMatch",
+    "ActionTimeline",
     "DiagnosisInPeriod",
     "EndingCount",
     "ExecutionStatistics",
@@ -52,6 +61,7 @@ __all__ = [
     "find_action",
     "known_actions",
     "load_action_history",
+    "load_timelines",
     "timeout_steps",
 ]
 
@@ -59,7 +69,6 @@ _LAZY = {
     "action_history": (
         "ActionHistory",
         "FlowHits",
-        "TimeoutStep",
         "load_action_history",
         "timeout_steps",
     ),
@@ -76,6 +85,7 @@ _LAZY = {
         "SlowExecution",
         "build_investigation",
     ),
+    "timeline": ("NO_TIMELINES", "UNTOLD", "ActionTimeline", "TimeoutStep", "load_timelines"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

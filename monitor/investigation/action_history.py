@@ -13,8 +13,9 @@ from itertools import pairwise
 from monitor.config import OrgSettings, Settings
 from monitor.contract import DETAIL_SOURCE
 from monitor.diagnosis import ActionEvidence, load_evidence
+from monitor.investigation.timeline import TimeoutStep, told_steps
 from monitor.journal import Change, OutsideChange
-from monitor.ledger import ActionHits, Ledger, OrgState
+from monitor.ledger import ActionHits, Ledger, OrgState, PastVerdict
 from monitor.time_ranges import TimeRange
 
 _NEWEST_HITS = 10
@@ -22,21 +23,6 @@ _NEWEST_HITS = 10
 
 _LATE_CATALOGUE_SECONDS = 3_600
 """A change shows in what timed out before the catalogue is read again; not by more than that."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimeoutStep:
-    """Another timeout in force.
-
-    Attributes:
-        at: Since when; epoch seconds.
-        from_ms: The one before; None where it is not known.
-        to_ms: The one after; None likewise.
-    """
-
-    at: float
-    from_ms: float | None
-    to_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +57,7 @@ class ActionHistory:
         hits: Whom its timeouts hit; None where no detail records were read.
         changes: What this program changed about it, the newest first.
         outside: What others changed, the newest first.
+        verdicts: What was told of it in the period, or later of the period; oldest first.
     """
 
     org: str
@@ -84,6 +71,7 @@ class ActionHistory:
     hits: ActionHits | None
     changes: tuple[Change, ...]
     outside: tuple[OutsideChange, ...]
+    verdicts: tuple[PastVerdict, ...] = ()
 
 
 def load_action_history(  # noqa: PLR0913, PLR0917 - whose, what is known, of what and when
@@ -135,6 +123,7 @@ def load_action_history(  # noqa: PLR0913, PLR0917 - whose, what is known, of wh
         outside=tuple(
             one for one in ledger.journal.outside_changes(org.name) if one.action_id == action_id
         ),
+        verdicts=tuple(ledger.diagnoses.verdicts(org.name, time_range, action_id)),
     )
 
 
@@ -173,11 +162,7 @@ def timeout_steps(
         for (_, before), (at, after) in pairwise(one for one in in_force if one[1])
         if before != after
     ]
-    told = [
-        TimeoutStep(since, before, after)
-        for (_, before), (since, after) in pairwise(known)
-        if before != after and time_range.start < since < time_range.end
-    ]
+    told = told_steps(known, time_range)
     alone = [one for one in told if not any(_is_same(one, other) for other in seen)]
     return tuple(sorted((*seen, *alone), key=lambda one: one.at))
 

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         severity_of_action,
         with_min_severity,
     )
+    from monitor.render.timeline import describe_timelines
 
 __all__ = [
     "CSV_COLUMNS",
@@ -125,6 +126,7 @@ __all__ = [
     "describe_effect",
     "describe_limits",
     "describe_raise",
+    "describe_timelines",
     "diagnosis_document",
     "draw_action",
     "effect_document",
@@ -216,6 +218,7 @@ _LAZY = {
         "severity_of_action",
         "with_min_severity",
     ),
+    "timeline": ("describe_timelines",),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

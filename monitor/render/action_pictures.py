@@ -1,11 +1,12 @@
-"""One action in three pictures: outcomes over time, latency, and what another timeout would do."""
+"""One action in pictures: verdicts and outcomes over time, latency, what a longer one would do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor.diagnosis import Diagnosis, advised_raise
+from monitor.diagnosis import Diagnosis, Severity, Verdict, advised_raise, usual_severity
+from monitor.formats import exact_seconds
 from monitor.model import CAP_MS
 from monitor.render.charts import (
     CurveMarks,
@@ -13,14 +14,18 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
+    ToldPiece,
+    VerdictsOverTime,
     curve_picture,
     latency_picture,
     outcomes_picture,
+    verdicts_picture,
 )
 from monitor.time_ranges import TimeRange
 
 if TYPE_CHECKING:
     from monitor.investigation import ActionHistory
+    from monitor.ledger import PastVerdict
 
 _BAR_SECONDS = (300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 """Lengths of bars that people read without reckoning."""
@@ -31,11 +36,13 @@ class ActionPictures:
     """The pictures of an action.
 
     Attributes:
+        verdicts: What was told over time; None where nothing was.
         outcomes: Outcomes over time.
         latency: How long its calls take; None where the contract does not tell.
         curve: What another timeout would do; None where nothing may be claimed.
     """
 
+    verdicts: Picture | None
     outcomes: Picture
     latency: Picture | None
     curve: Picture | None
@@ -43,7 +50,8 @@ class ActionPictures:
     @property
     def columns(self) -> tuple[tuple[Picture, ...], ...]:
         """In two columns: the curve, with its slider, is as high as both others."""
-        left, right = [self.outcomes], [] if self.curve is None else [self.curve]
+        told = [] if self.verdicts is None else [self.verdicts]
+        left, right = [*told, self.outcomes], [] if self.curve is None else [self.curve]
         if self.latency is not None:
             (left if right else right).append(self.latency)
         return (tuple(left), tuple(right)) if right else (tuple(left),)
@@ -72,14 +80,42 @@ def draw_action(
     advised_ms = None if step is None else step[1] * 1_000
     curve = None if diagnosis is None else diagnosis.curve
     remark = "without the hours of incidents" if diagnosis and diagnosis.incidents else ""
+    outcomes = outcomes_of(history, diagnosis, bar)
     return ActionPictures(
-        outcomes=outcomes_picture(outcomes_of(history, diagnosis, bar), f"{name}outcomes"),
+        verdicts=verdicts_picture(
+            VerdictsOverTime(
+                history.time_range,
+                [_told(one) for one in history.verdicts],
+                outcomes.incidents,
+                outcomes.changes,
+            ),
+            f"{name}verdicts",
+        )
+        if history.verdicts
+        else None,
+        outcomes=outcomes_picture(outcomes, f"{name}outcomes"),
         latency=latency_picture(_latency(history, advised_ms), f"{name}latency")
         if history.evidence.successes_known
         else None,
         curve=curve_picture(curve, CurveMarks(advised_ms, CAP_MS, remark), f"{name}curve")
         if curve is not None and len(curve.effects) > 1
         else None,
+    )
+
+
+def _told(one: PastVerdict) -> ToldPiece:
+    try:
+        severity = usual_severity(Verdict(one.verdict))
+    except ValueError:  # of another version
+        severity = Severity.UNKNOWN
+    return ToldPiece(
+        verdict=one.verdict.replace("_", " "),
+        kind=severity.value,
+        since=one.since,
+        until=one.until,
+        told_from=one.told_from,
+        told_until=one.told_until,
+        advised="" if one.advised_ms is None else exact_seconds(one.advised_ms),
     )
 
 

@@ -11,11 +11,13 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from monitor.diagnosis import OrgDiagnosis, Severity, severity_of
 from monitor.formats import iso_time, significant, whole_percent
+from monitor.investigation import UNTOLD
 from monitor.render.diagnosis import (
     COLUMNS,
     concurrency_document,
@@ -35,7 +37,9 @@ from monitor.render.documents import (
     LimitDocument,
     OrgDocument,
     ReportDocument,
+    TimelineDocument,
 )
+from monitor.render.timeline import timeline_document
 from monitor.sanitize import cell_text
 from monitor.summary import LIMIT_LABELS, ActionSummary, GroupSummary, LimitUse, Summary
 
@@ -49,6 +53,9 @@ CSV_COLUMNS = (
 )  # fmt: skip
 """The header of the CSV; the words of the JSON document, and what it holds in objects apart."""
 
+if TYPE_CHECKING:
+    from monitor.investigation import ActionTimeline
+
 NO_DIAGNOSES: Mapping[str, OrgDiagnosis] = MappingProxyType({})
 """No org is diagnosed yet."""
 
@@ -61,6 +68,7 @@ def report_document(
     generated_at: float,
     diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
     limits: Mapping[str, Sequence[LimitUse]] = NO_LIMITS,
+    timelines: Mapping[str, Mapping[str, ActionTimeline]] | None = None,
 ) -> ReportDocument:
     """Return the report as a document.
 
@@ -69,6 +77,7 @@ def report_document(
         generated_at: Now; epoch seconds.
         diagnoses: By org; what an org without one has of it is null.
         limits: By org: how much of each of its own limits is in use.
+        timelines: By org and action id, what was told over time; None where nobody asked.
 
     Returns:
         The actions of all orgs, worst first; per org its own period, total, flows, integrations
@@ -79,7 +88,12 @@ def report_document(
         from_=iso_time(min((one.time_range.start for one in summaries), default=None)),
         to=iso_time(max((one.time_range.end for one in summaries), default=None)),
         actions=[
-            action_document(action, diagnoses) for action in most_severe_first(summaries, diagnoses)
+            action_document(
+                action,
+                diagnoses,
+                None if timelines is None else timelines[action.org].get(action.action_id, UNTOLD),
+            )
+            for action in most_severe_first(summaries, diagnoses)
         ],
         orgs=[
             _org(summary, diagnoses.get(summary.org), limits.get(summary.org, ()))
@@ -163,18 +177,26 @@ def _diagnosed(action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis]) -> 
 
 
 def action_document(
-    action: ActionSummary, diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES
+    action: ActionSummary,
+    diagnoses: Mapping[str, OrgDiagnosis] = NO_DIAGNOSES,
+    timeline: ActionTimeline | None = None,
 ) -> ActionDocument:
     """Return one action with its verdict, as the report has it.
 
     Args:
         action: Its summary.
         diagnoses: By org; what an org without one has of it is null.
+        timeline: What was told of it over time; None where nobody asked.
     """
-    return _action(action, _diagnosed(action, diagnoses))
+    known = diagnoses.get(action.org)
+    found = known.diagnoses.get(action.action_id) if known else None
+    told = None if timeline is None else timeline_document(timeline, found)
+    return _action(action, _diagnosed(action, diagnoses), told)
 
 
-def _action(action: ActionSummary, diagnosed: DiagnosisDocument) -> ActionDocument:
+def _action(
+    action: ActionSummary, diagnosed: DiagnosisDocument, timeline: TimelineDocument | None = None
+) -> ActionDocument:
     return ActionDocument(
         org=action.org,
         action_id=action.action_id,
@@ -207,6 +229,7 @@ def _action(action: ActionSummary, diagnosed: DiagnosisDocument) -> ActionDocume
         attributed=action.attributed or None,
         timeouts_by_hour=list(action.timeouts_by_hour) or None,
         executions_by_hour=list(action.executions_by_hour) or None,
+        timeline=timeline,
         **msgspec.structs.asdict(diagnosed),
     )
 

@@ -24,6 +24,7 @@ from monitor.render import (
 
 if TYPE_CHECKING:
     from monitor.diagnosis import Verdict
+    from monitor.investigation import ActionTimeline
     from monitor.render import ActionDocument, ReportDocument
     from monitor.snapshot import OrgSnapshot, Snapshot
     from monitor.summary import ActionSummary
@@ -109,14 +110,18 @@ class ActionReports:
 
 
 def single_action_document(
-    org_snapshot: OrgSnapshot, action: ActionSummary, generated_at: float
+    org_snapshot: OrgSnapshot,
+    action: ActionSummary,
+    generated_at: float,
+    timeline: ActionTimeline | None = None,
 ) -> SingleActionDocument:
-    """Return all that the snapshot of an org shows of one of its actions.
+    """Return all that the snapshot of an org shows of one of its actions, and what was told of it.
 
     Args:
         org_snapshot: The org.
         action: Its day.
         generated_at: When the snapshot was taken; epoch seconds.
+        timeline: What was told of it over time; None where that is not known.
     """
     diagnosis = org_snapshot.diagnosis
     diagnoses = {} if diagnosis is None else {org_snapshot.org: diagnosis}
@@ -126,7 +131,7 @@ def single_action_document(
         generated_at=iso_time(generated_at),
         from_=iso_time(day.start),
         to=iso_time(day.end),
-        action=action_document(action, diagnoses),
+        action=action_document(action, diagnoses, timeline),
         curve=None if found is None else curve_document(found.curve),
         changes=[change_document(one) for one in done.changes if one.action_id == action.action_id],
         outside=[

@@ -104,7 +104,7 @@ ACTIONS = Route(
 )
 ACTION = Route(
     "/api/v1/actions/{org}/{action_id}",
-    "One data action, what other timeouts would do, and its changes.",
+    "One data action, what was told of it over time, what other timeouts would do, its changes.",
     {HTTPStatus.OK: SingleActionDocument, HTTPStatus.NOT_FOUND: ErrorDocument},
     (
         Parameter("org", "path", "The org's name in the configuration."),

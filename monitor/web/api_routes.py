@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
+import structlog
 from flask import request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from monitor.diagnosis import Severity, Verdict
+from monitor.errors import LedgerError
+from monitor.time_ranges import TimeRange
 from monitor.web.action_reports import ActionReports, ReportFilter, single_action_document
 from monitor.web.api_description import (
     ACTION,
@@ -28,13 +31,51 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
     from monitor.clock import Clock
+    from monitor.investigation import ActionTimeline
     from monitor.snapshot import SnapshotHolder
+    from monitor.web.state_turns import StateTurns
+
+log = structlog.get_logger()
+
+TIMELINE_SECONDS = 90 * 86_400
+"""How much of what was told of an action is answered."""
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
-def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
-    """Add ``/api/v1`` and all below it."""
+class TimelineReader(Protocol):
+    """Reads from the state what was told of an action over time."""
+
+    def __call__(self, org: str, action_id: str, time_range: TimeRange) -> ActionTimeline:
+        """Return what the state knows of one action over a period.
+
+        Args:
+            org: The org's name.
+            action_id: The action.
+            time_range: The period.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        ...
+
+
+def add_api(
+    app: Flask,
+    holder: SnapshotHolder,
+    clock: Clock,
+    read_timeline: TimelineReader | None,
+    turns: StateTurns,
+) -> None:
+    """Add ``/api/v1`` and all below it.
+
+    Args:
+        app: The application.
+        holder: Where the current snapshot is kept.
+        clock: Tells how old data is at the moment of a request.
+        read_timeline: Reads what was told of an action over time; untold where None.
+        turns: How many requests read the state at a time.
+    """
     reports = ActionReports()
     description = msgspec.json.encode(openapi_document())
 
@@ -64,7 +105,9 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
             action_id = address.removeprefix(f"{one.org}/")
             found = next((each for each in one.day.actions if each.action_id == action_id), None)
             if found is not None:
-                return json_response(single_action_document(one, found, snapshot.taken_at))
+                until = int(snapshot.taken_at)
+                told = _timeline(read_timeline, turns, one.org, action_id, until)
+                return json_response(single_action_document(one, found, snapshot.taken_at, told))
         org, _, action_id = address.partition("/")
         if meant:
             raise NotFound(f"{org} has no data action {action_id}: /api/v1/actions lists them.")
@@ -73,6 +116,20 @@ def add_api(app: Flask, holder: SnapshotHolder, clock: Clock) -> None:
     @app.get(CHANGES.flask_rule)
     def changes() -> Response:
         return json_response(changes_document(*snapshot_and_time(holder, clock)))
+
+
+def _timeline(
+    read: TimelineReader | None, turns: StateTurns, org: str, action_id: str, until: int
+) -> ActionTimeline | None:
+    """Return what was told of an action; None where that can't be read now."""
+    if read is None:
+        return None
+    try:
+        with turns.turn():
+            return read(org, action_id, TimeRange(until - TIMELINE_SECONDS, until))
+    except LedgerError as error:
+        log.warning("timeline_not_read", org=org, why=error.message)
+        return None
 
 
 def _chosen(orgs: set[str]) -> ReportFilter:

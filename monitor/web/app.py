@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, TooManyRequests, Unauthorized
 from monitor.errors import UnforeseenError
 from monitor.render import ErrorDocument
 from monitor.web.action_routes import add_action_pages
-from monitor.web.api_routes import add_api
+from monitor.web.api_routes import TimelineReader, add_api
 from monitor.web.change_routes import add_changes
 from monitor.web.compressed_responses import CompressedResponses
 from monitor.web.hosts import HostNames
@@ -61,6 +61,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
     read_action: ActionReader | None = None,
     *,
     trails: TrailReader | None = None,
+    read_timeline: TimelineReader | None = None,
 ) -> Flask:
     """The application.
 
@@ -73,6 +74,7 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
         read_action: Reads the state for the page of an action; where None it shows what the
             snapshot knows.
         trails: Reads what happened to timeouts; the snapshot alone tells where None.
+        read_timeline: Reads what was told of an action over time; untold where None.
     """
     app = Flask("monitor.web", static_folder=None)
     # Only GET and HEAD are answered: OPTIONS is refused like every other method.
@@ -87,9 +89,9 @@ def create_app(  # noqa: PLR0913, PLR0917 - what is shown, by what time, to whom
         _ask_for_password(app, passwords)
     add_metrics(app, registry)
     add_health(app, holder, clock)
-    add_api(app, holder, clock)
-    add_pages(app, holder, clock)
     turns = StateTurns()
+    add_api(app, holder, clock, read_timeline, turns)
+    add_pages(app, holder, clock)
     add_action_pages(app, holder, clock, read_action, turns)
     add_changes(app, holder, clock, trails, turns)
     add_static_files(app)

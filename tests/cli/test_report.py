@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from monitor.ledger import KeptDiagnosis, Ledger, SaidVerdict
 from tests.cli.conftest import Command
 from tests.daemon.place import ROOT, Place
 from tests.simulated_org import SMALL, serve_live_org
@@ -262,3 +263,25 @@ def test_one_file_to_mail(place: Place, command: Command) -> None:
     assert finished.out.startswith("# Timeouts of data actions: acme\n")
     assert "| Data action | Org | Verdict |" in finished.out
     assert place.asked("/") == asked
+
+
+def test_what_changed_is_told(place: Place, command: Command) -> None:
+    """A line of the table names what was told anew in the period; JSON has the whole timeline."""
+    command("poll")
+    with Ledger.open(f"sqlite:///{place.state}") as ledger:
+        [action] = [one for one in ledger.state("acme").actions if one.name == "Take Payment"]
+        for ago, verdict in ((7_200.0, "healthy"), (3_600.0, "hangs")):
+            kept, _ = ledger.diagnoses.last("acme")
+            ids = frozenset({action.action_id})
+            made = KeptDiagnosis(
+                "x", time.time() - ago, b"", dict.fromkeys(ids, b""), kept.stamp if kept else ""
+            )
+            ledger.diagnoses.keep("acme", made, ids, {action.action_id: SaidVerdict(verdict)})
+    table = command("report", "--since", "90m").out
+    document = json.loads(command("report", "--since", "90m", "--format", "json").out)
+
+    assert "Changed: Take Payment: healthy → hangs (20" in table
+    told = {one["action_name"]: one["timeline"] for one in document["actions"]}
+    assert [one["verdict"] for one in told["Take Payment"]["verdicts"]] == ["healthy", "hangs"]
+    assert told["Branch Finder"]["verdicts"] == []
+    assert "Changed:" not in command("report", "--since", "5m").out

@@ -44,6 +44,8 @@ HEARD_SECONDS = 2.0
 MARKS = 100
 """The most points of marks that Grafana asks for, whatever the width of the graph."""
 
+TOLD = {"marks: Verdict changed", "marks: Incident"}
+
 
 def view_of(living: LivingDay) -> View:
     """The day and what came after it."""
@@ -194,15 +196,19 @@ def marked(living: LivingDay, query: Query, action_id: str) -> dict[str, list[fl
 def test_every_kind_of_marks_shows_something(living: LivingDay, query: Query) -> None:
     """Changes of timeouts in the day and after it; at least one finite sample and no NaN."""
     view = replace(view_of(living), width=MARKS)
+    # Verdicts have no history to be imported, and need not change in the hours after it:
+    # test_marks has some that do.
+    may_be_none = {"nothing"} if query.panel in TOLD else set()
 
-    assert wrong(living.prometheus, query, choices("acme", TUNED.action_id), view) == ""
+    found = wrong(living.prometheus, query, choices("acme", TUNED.action_id), view)
+    assert found in {"", *may_be_none}
     # An org in which nothing was changed has no marks.
     assert wrong(living.prometheus, query, choices("bloom"), view) == "nothing"
 
 
 def test_marks_stand_where_timeouts_were_changed(living: LivingDay) -> None:
     """In the day that was imported, and nowhere else in it; and at the action that it was."""
-    remediation, _, changed = marks()
+    remediation, _, changed, *_ = marks()
     tuned, useless = living.changes[:2]
     assert [tuned.action_id, useless.action_id] == [TUNED.action_id, USELESS.action_id]
     assert useless.applied_at

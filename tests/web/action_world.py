@@ -16,14 +16,21 @@ from monitor.contract import Contract
 from monitor.counts import Tally
 from monitor.diagnosis import diagnose_org
 from monitor.diagnosis.evidence import Floats
-from monitor.investigation import ActionHistory, load_action_history
+from monitor.investigation import (
+    UNTOLD,
+    ActionHistory,
+    ActionTimeline,
+    load_action_history,
+    load_timelines,
+)
 from monitor.journal import AuditEntry, ChangeState, Intent
-from monitor.ledger import Ledger, Reading
+from monitor.ledger import KeptDiagnosis, Ledger, Reading, SaidVerdict
 from monitor.model import Action, ActionKind, FlowErrorTally, Incident
 from monitor.render import ReportContent, worst_actions
 from monitor.snapshot import OrgSnapshot, PollHealth
 from monitor.summary import limits_in_use, summarise
 from monitor.time_ranges import TimeRange
+from monitor.web.api_routes import TimelineReader
 from tests.evidence import BROKEN, THROTTLED, TIMED_OUT, WINDOW_SECONDS, executions, incident
 from tests.filled_ledger import CLASSIFIER, DAY_SECONDS, HOUR_SECONDS
 
@@ -89,12 +96,14 @@ class ActionWorld:
         org: The org's settings.
         settings: All others.
         snapshot: Its snapshot.
+        told: Reads what was told of an action; the ledger where None.
     """
 
     ledger: Ledger
     org: OrgSettings
     settings: Settings
     snapshot: OrgSnapshot
+    told: TimelineReader | None = None
 
     def read(
         self, org_snapshot: OrgSnapshot, action_id: str, time_range: TimeRange
@@ -103,6 +112,12 @@ class ActionWorld:
         return load_action_history(
             self.ledger, self.org, self.settings, org_snapshot.state, action_id, time_range
         )
+
+    def read_timeline(self, org: str, action_id: str, time_range: TimeRange) -> ActionTimeline:
+        """Read what was told of one action, as the daemon does."""
+        if self.told is not None:
+            return self.told(org, action_id, time_range)
+        return load_timelines(self.ledger, org, time_range, action_id).get(action_id, UNTOLD)
 
 
 @contextmanager
@@ -114,6 +129,7 @@ def open_action_world(path: Path, *, contract: str = "platform") -> Iterator[Act
             _counts(ledger)
             _change(ledger)
         _hits(ledger, contract)
+        _tell(ledger)
         org = OrgSettings.model_validate(
             {"name": ORG, "client_id": "x", "client_secret": "y", "contract": contract}
         )
@@ -150,6 +166,32 @@ def report_on(world: ActionWorld) -> ReportContent:
         for one in chosen
     }
     return ReportContent.of([shown.day], diagnoses, {ORG: shown.limits}, NOW, histories)
+
+
+def _tell(ledger: Ledger) -> None:
+    """Let verdicts be told over two days and a half, as a daemon would have told them."""
+    well, slow = SaidVerdict("healthy"), SaidVerdict("slow_tail", since=BEGIN)
+    wrong = SaidVerdict("outage", since=OUTAGE.start)
+    over = SaidVerdict("outage", since=OUTAGE.start, until=OUTAGE.end)
+    hangs = SaidVerdict("hangs", since=BEGIN + 30 * HOUR_SECONDS)
+    unknown, odd = SaidVerdict("insufficient"), SaidVerdict("unclear")
+    raised = SaidVerdict("slow_tail", since=BEGIN, advised_ms=10_000.0)
+    for at, *said in (
+        (BEGIN + 600, unknown, unknown, well),
+        (BEGIN + 4 * HOUR_SECONDS, slow, well, well),
+        (BEGIN + 36 * HOUR_SECONDS, raised, well, hangs),
+        (OUTAGE.start + 1_200, raised, wrong, hangs),
+        (OUTAGE.end + 1_200, raised, over, hangs),
+        (END - 3 * HOUR_SECONDS, raised, over, odd),
+        (END, raised, over, hangs),
+    ):
+        ids = (SLOW.action_id, CRM.action_id, CREDIT.action_id)
+        told = dict(zip(ids, said, strict=True))
+        before, _ = ledger.diagnoses.last(ORG)
+        kept = KeptDiagnosis(
+            "x", float(at), b"", dict.fromkeys(ids, b""), before.stamp if before else ""
+        )
+        ledger.diagnoses.keep(ORG, kept, frozenset(ids), told)
 
 
 def _catalogue(ledger: Ledger) -> None:

@@ -114,7 +114,13 @@ def serve_actions(world: ActionWorld, read: ActionReader) -> Iterator[Site]:
     """Serve an org and what reads its actions."""
     holder = SnapshotHolder(Snapshot(taken_at=WORLD_NOW, orgs=(world.snapshot,)))
     clock = ManualClock(WORLD_NOW)
-    app = create_app(holder, CollectorRegistry(), clock, read_action=read)
+    app = create_app(
+        holder,
+        CollectorRegistry(),
+        clock,
+        read_action=read,
+        read_timeline=world.read_timeline,
+    )
     with WebServer(app, LOOPBACK, 0) as server:
         yield Site(server.port, holder, clock)
 

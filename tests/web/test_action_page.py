@@ -206,3 +206,45 @@ def test_the_flow_contract_has_a_page(tmp_path: Path) -> None:
     assert commands_of(answer.text)[0] == (
         f"timeout-monitor flow set-timeout --dry-run --org {ORG} flow-main {SLOW.action_id} 5000"
     )
+
+
+def test_tells_what_was_told_of_it_over_time(action_site: Site) -> None:
+    """In a picture above the outcomes, with the same as a table; and so does the API."""
+    html = action_site.ask(f"{page_of(CRM.action_id)}?since=3d").text
+    assert html.index('id="verdicts"') < html.index('id="outcomes"')
+    text = text_of(html)
+    assert "outage: from 2027-01-15 09:00 UTC, to 2027-01-15 10:00 UTC" in text
+    assert re.search(r"healthy 2027-01-13 04:00 2027-01-15 09:20", text)
+    assert re.search(r"outage 2027-01-15 09:20 is told", text)
+
+    asked = f"/api/v1/actions/{quote(ORG)}/{quote(CRM.action_id)}"
+    timeline = action_site.ask(asked).json()["action"]["timeline"]
+    assert [one["verdict"] for one in timeline["verdicts"]] == ["insufficient", "healthy", "outage"]
+    assert timeline["verdicts"][-1] == {
+        "verdict": "outage",
+        "since": "2027-01-15T09:00:00Z",
+        "until": "2027-01-15T10:00:00Z",
+        "told_from": "2027-01-15T09:20:00Z",
+        "told_until": None,
+        "advised_timeout_seconds": None,
+    }
+    assert timeline["incidents"] == [
+        {"from": "2027-01-15T09:00:00Z", "to": "2027-01-15T10:00:00Z", "ongoing": False}
+    ]
+    slow = action_site.ask(f"/api/v1/actions/{ORG}/{SLOW.action_id}").json()["action"]["timeline"]
+    assert [(one["from_seconds"], one["to_seconds"]) for one in slow["timeouts"]] == [(3.0, 5.0)]
+    assert slow["verdicts"][-1]["advised_timeout_seconds"] == 10.0
+
+
+def test_a_timeline_that_can_t_be_read_is_null(action_world: ActionWorld) -> None:
+    """All else is answered."""
+
+    def fail(org: str, action_id: str, time_range: TimeRange) -> Never:
+        del org, action_id, time_range
+        raise LedgerError("the state is locked", "Wait.")
+
+    with serve_actions(replace(action_world, told=fail), action_world.read) as site:
+        answer = site.ask(f"/api/v1/actions/{ORG}/{SLOW.action_id}")
+    assert answer.status == 200
+    assert answer.json()["action"]["timeline"] is None
+    assert answer.json()["action"]["verdict"] == "slow_tail"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         outcomes_picture,
     )
     from monitor.render.charts.picture import Picture
+    from monitor.render.charts.verdicts import ToldPiece, VerdictsOverTime, verdicts_picture
 
 __all__ = [
     "CurveMarks",
@@ -31,9 +32,12 @@ __all__ = [
     "OutcomeBar",
     "Outcomes",
     "Picture",
+    "ToldPiece",
+    "VerdictsOverTime",
     "curve_picture",
     "latency_picture",
     "outcomes_picture",
+    "verdicts_picture",
 ]
 
 _LAZY = {
@@ -41,6 +45,7 @@ _LAZY = {
     "latency": ("Latency", "latency_picture"),
     "outcomes": ("OutcomeBar", "Outcomes", "outcomes_picture"),
     "picture": ("Picture",),
+    "verdicts": ("ToldPiece", "VerdictsOverTime", "verdicts_picture"),
 }
 """Names by the module that each is loaded from when it is first asked for."""
 

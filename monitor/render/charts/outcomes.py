@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from monitor.investigation import TimeoutStep
 
 _UPPER_PX, _LOWER_PX, _BETWEEN_PX = 84, 96, 22
-_LEFT_PX, _RIGHT_PX = 44, 8
+LEFT_PX, RIGHT_PX = 44, 8
+"""Beside the panels; so it is in every picture with the same axis of time."""
+
 _LEAST_PX = 1.5
 """What happened at all is seen."""
 
@@ -111,10 +113,10 @@ def outcomes_picture(outcomes: Outcomes, name: str) -> Picture:
 
 def _draw(outcomes: Outcomes, width: int, name: str) -> Drawing:
     period = outcomes.time_range
-    time = Scale(period.start, period.end, _LEFT_PX, width - _RIGHT_PX)
-    keys, keys_px = legend(_keys(outcomes, name), _LEFT_PX, 2, width)
+    time = Scale(period.start, period.end, LEFT_PX, width - RIGHT_PX)
+    keys, keys_px = legend(_keys(outcomes, name), LEFT_PX, 2, width)
     placed, rows = place_marks(
-        [Mark(one.at, _change(one), "change") for one in outcomes.changes], time
+        [Mark(one.at, change_words(one), "change") for one in outcomes.changes], time
     )
     top = keys_px + 8
     shaded_px = ROW_PX if outcomes.incidents or outcomes.unread else 0
@@ -219,7 +221,7 @@ def _shades(outcomes: Outcomes, time: Scale, top: float, bottom: float, name: st
             parts.append(
                 element(
                     "rect",
-                    element("title", f"{words}: {_period(one)}"),
+                    element("title", f"{words}: {period_words(one)}"),
                     x=x,
                     y=top,
                     width=max(end - x, 1.5),
@@ -243,7 +245,7 @@ def _tips(outcomes: Outcomes, time: Scale, top: float, bottom: float) -> Markup:
                 time.at(bar.time_range.end) - time.at(bar.time_range.start),
                 bottom - top,
             ),
-            f"{_period(bar.time_range)}: {_told(outcomes, bar)}",
+            f"{period_words(bar.time_range)}: {_told(outcomes, bar)}",
         )
         for bar in outcomes.bars
     )
@@ -272,7 +274,7 @@ def _keys(outcomes: Outcomes, name: str) -> list[tuple[str, str, Markup]]:
 def _description(outcomes: Outcomes) -> str:
     bars = outcomes.bars
     total = sum(bar.executions for bar in bars)
-    period = _period(outcomes.time_range)
+    period = period_words(outcomes.time_range)
     if not total:
         told = [f"Nothing ran from {period}."]
     elif outcomes.successes_known:
@@ -284,18 +286,24 @@ def _description(outcomes: Outcomes) -> str:
     if total:
         worst = max(bars, key=lambda bar: bar.timeouts)
         if worst.timeouts:
-            told.append(f"The most timeouts, {worst.timeouts:,}, from {_period(worst.time_range)}.")
+            told.append(
+                f"The most timeouts, {worst.timeouts:,}, from {period_words(worst.time_range)}."
+            )
     told += [
-        f"The timeout changed at {utc_minute(one.at)}: {_change(one)}." for one in outcomes.changes
+        f"The timeout changed at {utc_minute(one.at)}: {change_words(one)}."
+        for one in outcomes.changes
     ]
-    told += [f"Incident from {_period(one)}." for one in outcomes.incidents]
-    told += [f"Not read: {_period(one)}." for one in outcomes.unread]
+    told += [f"Incident from {period_words(one)}." for one in outcomes.incidents]
+    told += [f"Not read: {period_words(one)}." for one in outcomes.unread]
     return " ".join(told)
 
 
 def _table(outcomes: Outcomes) -> NumberTable:
     unread = tuple(
-        (one.start, (_period(one), *("not read",) * (5 if outcomes.successes_known else 1), ""))
+        (
+            one.start,
+            (period_words(one), *("not read",) * (5 if outcomes.successes_known else 1), ""),
+        )
         for one in outcomes.unread
     )
     bars = tuple((bar.time_range.start, _row(outcomes, bar)) for bar in outcomes.bars)
@@ -311,7 +319,7 @@ def _row(outcomes: Outcomes, bar: OutcomeBar) -> tuple[str, ...]:
     if outcomes.successes_known:
         counts = (bar.executions, bar.successes, bar.timeouts, bar.errors, bar.throttled)
     begin, end = bar.time_range.start, bar.time_range.end
-    remarks = [f"timeout {_change(one)}" for one in outcomes.changes if begin <= one.at < end]
+    remarks = [f"timeout {change_words(one)}" for one in outcomes.changes if begin <= one.at < end]
     if any(one.start < end and begin < one.end for one in outcomes.incidents):
         remarks.append("incident")
     return (utc_minute(begin), *(f"{count:,}" for count in counts), ", ".join(remarks))
@@ -322,13 +330,15 @@ def _pieces(outcomes: Outcomes) -> str:
     return f"each bar is {format_duration(max(lengths))}" if lengths else "nothing ran"
 
 
-def _period(period: TimeRange) -> str:
+def period_words(period: TimeRange) -> str:
+    """Return a period as ``2026-11-28 02:10 to 02:50 UTC``."""
     begin, end = utc_minute(period.start), utc_minute(period.end)
     same_day = begin[:10] == end[:10]
     return f"{begin} to {end[11:] if same_day else end} UTC"
 
 
-def _change(change: TimeoutStep) -> str:
+def change_words(change: TimeoutStep) -> str:
+    """Return a change of a timeout as ``3 s → 5 s``."""
     return f"{_timeout(change.from_ms)} → {_timeout(change.to_ms)}"
 
 

@@ -62,6 +62,11 @@ from monitor.render.documents.status import (
     StatusDocument,
     UnreadyDocument,
 )
+from monitor.render.documents.timeline import (
+    TimelineDocument,
+    TimeoutStepDocument,
+    ToldVerdictDocument,
+)
 from monitor.render.documents.units import Document, LowHighDocument
 
 __all__ = [
@@ -117,5 +122,8 @@ __all__ = [
     "SourceDocument",
     "StandbyDocument",
     "StatusDocument",
+    "TimelineDocument",
+    "TimeoutStepDocument",
+    "ToldVerdictDocument",
     "UnreadyDocument",
 ]

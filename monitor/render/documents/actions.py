@@ -37,6 +37,7 @@ from monitor.render.documents.diagnosis import (
     VerdictUntil,
     Why,
 )
+from monitor.render.documents.timeline import TimelineDocument
 from monitor.render.documents.units import (
     ActionId,
     ActionName,
@@ -165,6 +166,10 @@ class ActionDocument(Document, frozen=True):
     timeout_effects: TimeoutEffects
     drift: Drift
     evidence: Evidence
+    timeline: Annotated[
+        TimelineDocument | None,
+        Meta(description="What was told of it over time; null where that was not asked for."),
+    ]
 
 
 class CountsDocument(Document, frozen=True):

@@ -53,7 +53,7 @@ class DriftDocument(Document, frozen=True):
 
 
 class IncidentDocument(Document, frozen=True):
-    """The outage that the verdict speaks of: the newest one."""
+    """An outage: timeouts that came together."""
 
     from_: Annotated[Moment | None, Meta(description="Its begin.")] = field(name="from")
     to: Annotated[Moment | None, Meta(description="Its end; null while it goes on.")]
@@ -109,7 +109,8 @@ VerdictUntil = Annotated[
     Moment | None, Meta(description="Until when it was so; null while it goes on.")
 ]
 Incident = Annotated[
-    IncidentDocument | None, Meta(description="The outage; null for every other verdict.")
+    IncidentDocument | None,
+    Meta(description="The newest outage, of which the verdict speaks; null for all others."),
 ]
 SeverityNow = Annotated[Severity | None, Meta(description="How much that matters.")]
 Why = Annotated[str | None, Meta(description="The verdict's reason in one sentence.")]

@@ -13,9 +13,12 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
+    ToldPiece,
+    VerdictsOverTime,
     curve_picture,
     latency_picture,
     outcomes_picture,
+    verdicts_picture,
 )
 from monitor.time_ranges import TimeRange
 from tests.diagnosis.diagnoses import slow_tail
@@ -45,6 +48,22 @@ def outcomes() -> Outcomes:
     )
 
 
+def verdicts() -> VerdictsOverTime:
+    """A day of verdicts: short ones, one that is over and told still, one replaced altogether."""
+    at = [T0 + hour * HOUR for hour in range(25)]
+    return VerdictsOverTime(
+        DAY,
+        [
+            ToldPiece("insufficient", "unknown", at[0], at[0], at[0], at[2]),
+            ToldPiece("slow tail", "warning", at[0] - HOUR, at[12], at[2], at[13], "9 s"),
+            ToldPiece("healthy", "good", at[12], at[15], at[13], at[16]),
+            ToldPiece("outage", "warning", at[15], at[16], at[16], None),
+        ],
+        incidents=[hours(15, 16)],
+        changes=[TimeoutStep(T0 + 12.5 * HOUR, 3_000, 5_000)],
+    )
+
+
 def latency() -> Latency:
     """Calls of every band up to 5 s, where the rest is cut off."""
     successes = [5, 10, 20, 30, 40, 50, 40, 30, 20, 10, 10, 20, *[0] * 9]
@@ -66,6 +85,8 @@ def pictures() -> list[Picture]:
         outcomes_picture(outcomes(), "outcomes"),
         outcomes_picture(replace(outcomes(), successes_known=False), "timeouts"),
         outcomes_picture(Outcomes(DAY, []), "nothing"),
+        verdicts_picture(verdicts(), "verdicts"),
+        verdicts_picture(VerdictsOverTime(DAY, []), "untold"),
         latency_picture(latency(), "latency"),
         latency_picture(Latency([0] * 21, [0] * 21, None, None, 30_000), "silent"),
         curve_picture(curve(), CurveMarks(9_000, 30_000), "curve"),

@@ -20,6 +20,7 @@ from monitor.render.charts import (
     curve_picture,
     latency_picture,
     outcomes_picture,
+    verdicts_picture,
 )
 from tests.render.charts.drawings import (
     DAY,
@@ -30,6 +31,7 @@ from tests.render.charts.drawings import (
     outcomes,
     pictures,
     read,
+    verdicts,
 )
 
 
@@ -241,3 +243,48 @@ def test_the_picture_is_small_enough_to_mail() -> None:
     """A day's three pictures take less than 60 kB, tables and all."""
     chosen = [one for one in pictures() if one.name in {"outcomes", "latency", "curve"}]
     assert sum(len(one.figure) for one in chosen) < 60_000
+
+
+def test_verdicts_lie_where_what_they_speak_of_lay() -> None:
+    """Beside each other on the axis of the outcomes; what was replaced altogether is told only."""
+    picture = verdicts_picture(verdicts(), "verdicts")
+    wide = read(picture).findall("svg")[0]
+    boxes = {
+        str(group.findtext("title")).partition(":")[0]: [
+            (float(one.attrib["x"]), float(one.attrib["width"]))
+            for one in group.findall("rect")
+            if one.attrib["class"] == "verdict-box"
+        ]
+        for group in wide.iter("g")
+        if "told" in group.attrib.get("class", "").split() and group.find("title") is not None
+    }
+    (slow,), (healthy,), (outage,) = (boxes[one] for one in ("slow tail", "healthy", "outage"))
+    assert "insufficient" not in boxes
+    assert slow[0] + slow[1] == pytest.approx(healthy[0], abs=0.2)
+    assert healthy[0] + healthy[1] == pytest.approx(outage[0], abs=0.2)
+    assert slow[1] == pytest.approx(4 * healthy[1], abs=0.5)
+    outcomes_axis = read(outcomes_picture(outcomes(), "outcomes")).findall("svg")[0]
+    assert [one.text for one in wide.iter("text") if one.attrib.get("class") == "tick"] == [
+        one.text
+        for one in outcomes_axis.iter("text")
+        if one.attrib.get("class") == "tick" and re.search("[:A-Z]", str(one.text))
+    ]
+
+
+def test_verdicts_are_told_in_words_and_as_a_table() -> None:
+    """With changes of the timeout and incidents, in the order of time."""
+    picture = verdicts_picture(verdicts(), "verdicts")
+    assert [row[2] for row in picture.table.rows] == [
+        "slow tail",
+        "insufficient",
+        "healthy",
+        "timeout 3 s → 5 s",
+        "outage",
+        "incident",
+    ]
+    slow, outage = picture.table.rows[0], picture.table.rows[-2]
+    assert slow[-1] == "9 s"
+    assert outage[4] == "is told"
+    assert "advised 9 s" in picture.description
+    texts = [one.text for one in read(picture).findall("svg")[0].iter("text")]
+    assert {"outage, over", "over, told still", "outage", "3 s → 5 s"} <= set(texts)
