@@ -66,6 +66,17 @@ def alerts_about_remediation(aims: Objectives) -> list[Alert]:
             "raised, and what did not help is not undone, until timeout-monitor resume lets it go "
             "on. Counting and alerting go on.",
         ),
+        Alert(
+            "TimeoutMonitorTrialOverdue",
+            "warning",
+            "max by (org) (timeout_monitor_remediation_trial_overdue_seconds) "
+            f"> {aims.overdue_seconds:g}",
+            None,
+            "{{ $labels.org }}: a trial should have ended {{ $value | humanizeDuration }} ago",
+            "A timeout was raised for a while, which is over, and it was neither kept nor set "
+            "back: changes are paused or stopped, or the mode is off. Callers wait as long as it "
+            "was raised to.",
+        ),
     ]
 
 

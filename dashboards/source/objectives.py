@@ -100,6 +100,7 @@ class Objectives:
         diagnosis_seconds: Verdicts older than this are old: each window that settles brings new
             ones, and none is longer than an hour.
         paused: A pause that lasts longer than this may be forgotten.
+        overdue_seconds: A trial that should have ended longer ago than this is held up.
         unseen: How long Prometheus may see no monitor.
         failing: Polls are counted over this.
         failing_share: More failed or partial polls than this part are a failure.
@@ -145,6 +146,7 @@ class Objectives:
     catalogue_seconds: int = 3600
     diagnosis_seconds: int = 10_800
     paused: Seconds = Seconds(24 * HOUR)
+    overdue_seconds: float = HOUR
     unseen: Seconds = Seconds(5 * MINUTE)
     failing: Seconds = Seconds(15 * MINUTE)
     failing_share: float = 0.5

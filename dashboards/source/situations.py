@@ -383,6 +383,14 @@ SITUATIONS: dict[str, Situation] = {
         ORG,
         every=10,
     ),
+    "TimeoutMonitorTrialOverdue": Situation(
+        (Level(f"timeout_monitor_remediation_trial_overdue_seconds{{{ORG}}}", 0, 3_601, 3_600),),
+        60,
+        40,
+        90,
+        2,
+        ORG,
+    ),
     "TimeoutMonitorStateNotWritable": Situation(
         (
             Level("timeout_monitor_state_writable", 1, 0, 1),

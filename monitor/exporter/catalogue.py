@@ -359,6 +359,14 @@ REMEDIATION_TRIPPED = MetricSpec(
     "0 or 1",
     "Whether failures in a row have stopped all changes until timeout-monitor resume.",
 )
+TRIAL_OVERDUE = MetricSpec(
+    "timeout_monitor_remediation_trial_overdue_seconds",
+    Kind.GAUGE,
+    ("org",),
+    "seconds",
+    "How long ago a trial of a longer timeout should have been set back or kept, of several the "
+    "one that is longest overdue; 0 where none is.",
+)
 ORG_LEASED = MetricSpec(
     "timeout_monitor_org_leased",
     Kind.GAUGE,
@@ -432,6 +440,7 @@ METRICS: tuple[MetricSpec, ...] = (
     REMEDIATION_MODE,
     REMEDIATION_PAUSED,
     REMEDIATION_TRIPPED,
+    TRIAL_OVERDUE,
     ORG_LEASED,
     STATE_WRITABLE,
     BUILD_INFO,

@@ -27,10 +27,11 @@ from monitor.exporter.catalogue import (
     POLL_INTERVAL,
     SOURCE_AGE,
     STATE_WRITABLE,
+    TRIAL_OVERDUE,
 )
 from monitor.exporter.collection import add_ages, add_collection, add_readings
 from monitor.exporter.families import Families, WrittenFamily
-from monitor.exporter.remediation import add_remediation
+from monitor.exporter.remediation import add_overdue_trials, add_remediation
 from monitor.exporter.series import OrgSeries
 
 if TYPE_CHECKING:
@@ -43,7 +44,14 @@ if TYPE_CHECKING:
     from monitor.snapshot import OrgSnapshot, Snapshot, SnapshotHolder
 
 
-_OF_THE_MOMENT = (DATA_LAG, SOURCE_AGE, POLL_AGE, CATALOGUE_AGE, DIAGNOSIS_AGE)
+_OF_THE_MOMENT = (
+    DATA_LAG,
+    SOURCE_AGE,
+    POLL_AGE,
+    CATALOGUE_AGE,
+    DIAGNOSIS_AGE,
+    TRIAL_OVERDUE,
+)
 """What grows between two snapshots: a daemon that hangs must not look as it did."""
 
 CLOCK_STEPS_FOUND: tuple[str, ...] = ("ahead", "back", "state")
@@ -90,6 +98,8 @@ class MetricsCollector:
         now = snapshot.moment(self._clock)
         for org_snapshot in snapshot.read_here:
             add_ages(ages, org_snapshot, now)
+            if org_snapshot.is_counted_here:
+                add_overdue_trials(ages, org_snapshot, now)
         fresh = {family.name: family for family in ages.finished()}
         return [fresh.get(family.name, family) for family in self._families_of(snapshot)]
 

@@ -13,6 +13,7 @@ from monitor.exporter.catalogue import (
     REMEDIATION_PAUSED,
     REMEDIATION_SET_BACK,
     REMEDIATION_TRIPPED,
+    TRIAL_OVERDUE,
 )
 
 if TYPE_CHECKING:
@@ -61,3 +62,16 @@ def add_remediation(families: Families, org_snapshot: OrgSnapshot) -> None:
     families.add(REMEDIATION_MODE, (org_snapshot.org,), MODES.index(seen.mode))
     families.add(REMEDIATION_PAUSED, (org_snapshot.org,), seen.paused)
     families.add(REMEDIATION_TRIPPED, (org_snapshot.org,), seen.tripped)
+
+
+def add_overdue_trials(families: Families, org_snapshot: OrgSnapshot, now: float) -> None:
+    """Add by how much a trial is past its end that nobody has kept or set back; epoch seconds.
+
+    A pause and the mode ``off`` hold that up, and so does a daemon that is not there.
+    """
+    ends = [
+        one.trial_ends_at
+        for one in org_snapshot.remediation.changes
+        if one.is_open and one.trial_ends_at is not None
+    ]
+    families.add(TRIAL_OVERDUE, (org_snapshot.org,), max(0.0, now - min(ends, default=now)))

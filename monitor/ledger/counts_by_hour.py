@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import BigInteger, Connection, cast, func, literal, select
 
-from monitor.ledger.windows import packed_counts, within, words_of_series
+from monitor.ledger.windows import first_open_window, packed_counts, within, words_of_series
 from monitor.store import tallies
 from monitor.time_ranges import TimeRange
 
@@ -49,7 +49,13 @@ def read_counts_by_hour(connection: Connection, org_id: int, time_range: TimeRan
         time_range: Which windows; by their start.
     """
     hours = list(time_range.slices(HOUR_SECONDS))
-    parts = [_open_of_hour(connection, org_id, at, hour) for at, hour in enumerate(hours)]
+    # Of most hours nothing is open, and each question takes its time.
+    first = first_open_window(connection, org_id, time_range.start)
+    parts = [
+        _open_of_hour(connection, org_id, at, hour)
+        for at, hour in enumerate(hours)
+        if first is not None and hour.end > first
+    ]
     for counted, start, count in packed_counts(connection, org_id, time_range):
         inside = (start >= time_range.start) & (start < time_range.end)
         hour = (start - time_range.start) // HOUR_SECONDS

@@ -57,6 +57,7 @@ def test_families_are_built_once_a_snapshot() -> None:
         "timeout_monitor_poll_age_seconds",
         "timeout_monitor_catalogue_age_seconds",
         "timeout_monitor_diagnosis_age_seconds",
+        "timeout_monitor_remediation_trial_overdue_seconds",
     ]
 
 
