@@ -84,6 +84,7 @@ class Case:
         aim: What is aimed at, in words.
         phases: What happens, in order of time.
         calls_per_hour: How often it is called, on average over a day.
+        by_day: Whether it is called ten times less by night; each change is at midnight.
         said: Whether a diagnosis says what has become true with the last phase; None where nothing
             changes, and changes are counted.
         most: The most that is aimed at: hours, or changes in a week.
@@ -96,6 +97,7 @@ class Case:
     calls_per_hour: float
     said: Callable[[Diagnosis], bool] | None
     most: float
+    by_day: bool = True
 
 
 def _share(share: float) -> Phase:
@@ -114,6 +116,7 @@ CASES = (
         100,
         lambda found: found.verdict in SICK,
         6,
+        by_day=False,
     ),
     Case(
         "fixed",
@@ -149,7 +152,17 @@ STEADY = (
     Case("border", "at the border of the target", "at most 0.1", (_share(0.01),), 100, None, 0.1),
     Case("value", "slow tail of 5 %, 300 calls a day", "0.2", (_share(0.05),), 12.5, None, 0.2),
 )
-NAMES = (*(one.name for one in (*CASES, *STEADY)), "trials")
+NIGHT = Case(
+    "night",
+    "the same at midnight, when 21 an hour are called: hours until it is said",
+    "no aim",
+    (HEALTHY, Phase(4 * DAY, never=0.05)),
+    100,
+    lambda found: found.verdict in SICK,
+    math.inf,
+)
+ALL = (*CASES, *STEADY, NIGHT)
+NAMES = (*(one.name for one in ALL), "trials")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,18 +210,16 @@ def follow(case: Case, seed: int, index: int) -> Course:
 
 def _follow_named(name: str, seed: int, index: int) -> Course:
     """Follow a case in another process, which what it asks can't be sent to."""
-    return follow(next(one for one in (*CASES, *STEADY) if one.name == name), seed, index)
+    return follow(next(one for one in ALL if one.name == name), seed, index)
 
 
 def counted(case: Case, rng: np.random.Generator) -> ActionEvidence:
     """Return what the platform shows of a case, window by window."""
     windows = [one.seconds // WINDOW_SECONDS for one in case.phases]
     start = START + np.arange(sum(windows)) * WINDOW_SECONDS
-    shape = day_shape(start)
-    per_window = (
-        case.calls_per_hour * WINDOW_SECONDS / HOUR / day_shape(START + np.arange(288) * 300).mean()
-    )
-    calls = rng.poisson(per_window * shape)
+    shape = day_shape(start) / day_shape(START + np.arange(288) * 300).mean()
+    per_window = case.calls_per_hour * WINDOW_SECONDS / HOUR
+    calls = rng.poisson(per_window * (shape if case.by_day else np.ones(len(start))))
     bands, late, at = [], [], 0
     for phase, length in zip(case.phases, windows, strict=True):
         ended = end_calls(rng, calls[at : at + length], phase.survival())
@@ -277,7 +288,7 @@ def main(arguments: Sequence[str]) -> int:
     print("| what | median | 95 % within | aim | holds |")
     print("|---|---:|---:|---|---|")
     with ProcessPoolExecutor(PROCESSES) as pool:
-        for number, case in enumerate((*CASES, *STEADY)):
+        for number, case in enumerate(ALL):
             if case.name in chosen:
                 draws = range(number * 10_000, number * 10_000 + options.draws)
                 found = [*pool.map(partial(_follow_named, case.name, options.seed), draws)]

@@ -25,6 +25,10 @@ from monitor.model import BAND_EDGES_MS
 MAX_OUTAGE_SECONDS = 6 * 3600
 """What lasts longer than a quarter of a day is how the back end is, not an incident."""
 
+MAX_LASTING = 1.5
+"""What was found in pieces lasts so many times as long before it is no outage: some of them may be
+apart, and their borders are blurred."""
+
 MIN_LOG_LIKELIHOOD_RATIO = 9.0
 """Log-likelihood ratio that an outage must reach beyond the log of the ranges looked at: chance
 alone shows one in fewer than one of 5,000 actions."""
@@ -124,7 +128,11 @@ def find_outages(evidence: ActionEvidence) -> Outages:
     shown = any(slower >= MIN_SLOWER_LOG_LIKELIHOOD_RATIO for _, _, slower in bunches)
     needed = MIN_SLOWER_LOG_LIKELIHOOD_RATIO * (-1 if shown else 1)
     is_slow, is_untold = ~steady, ~steady
+    down = [bunched for bunched, _, slower in bunches if slower < needed]
+    lasting = _lasting(down, MAX_OUTAGE_SECONDS / cell_seconds)
     for bunched, inside, slower in bunches:
+        if bunched in lasting:
+            continue
         if slower >= needed:
             slow.append(bunched)
             is_slow |= inside
@@ -153,6 +161,29 @@ def find_outages(evidence: ActionEvidence) -> Outages:
             is_slow=is_slow,
             is_untold=is_untold,
         ),
+    )
+
+
+def _lasting(ranges: list[tuple[int, int]], most_cells: float) -> frozenset[tuple[int, int]]:
+    """Return the ranges that together last longer than an outage does.
+
+    They are found in pieces, with windows between them in which by chance fewer calls timed out.
+
+    Args:
+        ranges: First cell, and the one after the last, of each.
+        most_cells: How long an outage lasts at most, and how far such pieces are apart.
+    """
+    runs: list[list[tuple[int, int]]] = []
+    for one in sorted(ranges):
+        if runs and one[0] - runs[-1][-1][1] <= most_cells:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return frozenset(
+        one
+        for run in runs
+        if sum(end - begin for begin, end in run) > MAX_LASTING * most_cells
+        for one in run
     )
 
 

@@ -54,6 +54,14 @@ def test_a_steady_tail_is_no_outage(seed: int) -> None:
     assert find_outages(observe(durations, 4_000, windows=288)).outages == ()
 
 
+@pytest.mark.parametrize("share", [0.35, 0.6, 0.95])
+def test_what_lasts_is_no_outage(share: float) -> None:
+    """Half a day of it is how the back end is, whatever pieces are found; six hours are not."""
+    steady = observe(lognormal(288 * 90, 800, 0.4), 5_000, windows=288 * 3)
+    assert find_outages(with_outage(steady, 500, 144, share)).outages == ()
+    assert find_outages(with_outage(steady, 500, 72, share)).outages
+
+
 def test_a_raise_is_no_outage() -> None:
     """Many timeouts under the old timeout and few under the new one are both steady."""
     before = observe(lognormal(20_000, 2_000, 0.6), 2_500, windows=144)
