@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.diagnosis import ActionEvidence
+from monitor.diagnosis import ActionEvidence, NearEvidence
 from monitor.model import BAND_EDGES_MS
+from monitor.near_edges import near_edges
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 WINDOW_SECONDS = 300
+LOOK_SECONDS = 6 * 3600
 START = 1_800_000_000 // 86_400 * 86_400
 EDGES = np.array([0, *BAND_EDGES_MS, np.inf], dtype=np.float64)
 _MIDDLES = np.append((EDGES[:-2] + EDGES[1:-1]) / 2, 40_000.0)
@@ -43,6 +46,42 @@ def end_calls(rng: np.random.Generator, calls: Ints, left: Floats) -> tuple[Ints
     mass = np.maximum(mass, 0.0)
     ended = rng.multinomial(calls, mass / mass.sum(axis=-1, keepdims=True))
     return ended[:, :-1], ended[:, -1]
+
+
+def near_evidence(
+    rng: np.random.Generator,
+    start: Ints,
+    timeout_ms: float,
+    bands: Ints,
+    outlasting: Callable[[Floats], Floats],
+) -> NearEvidence:
+    """Return how the same successes lie just below the timeout, in ranges of a quarter of a day.
+
+    Args:
+        rng: Decides; of its own, so that the bands are what they are without.
+        start: Start of each window; shape (n,).
+        timeout_ms: The timeout in force.
+        bands: Successes by band; shape (n, 21).
+        outlasting: From durations, shape (s + 1,), to the share of the calls that take longer, by
+            window; shape (n, s + 1).
+    """
+    edges = np.array([*near_edges(timeout_ms), timeout_ms])
+    left = outlasting(edges)
+    mass = np.maximum(left[:, :-1] - left[:, 1:], 0.0)
+    of_band = np.searchsorted(EDGES, edges[:-1], side="right") - 1
+    counts = np.zeros(mass.shape, dtype=np.int64)
+    for band in np.unique(of_band):
+        inside = of_band == band
+        part = mass[:, inside]
+        whole = part.sum(axis=1, keepdims=True)
+        even = np.full_like(part, 1 / inside.sum())
+        part = np.divide(part, whole, out=even, where=whole > 0)
+        counts[:, inside] = rng.multinomial(bands[:, band], part)
+    looks, of_look = np.unique(start // LOOK_SECONDS, return_inverse=True)
+    by_look = np.zeros((len(looks), len(edges) - 1))
+    np.add.at(by_look, of_look, counts)
+    begin = looks * LOOK_SECONDS
+    return NearEvidence.of(timeout_ms, begin, begin + LOOK_SECONDS, by_look)
 
 
 def evidence_of(  # noqa: PLR0913 - each is a column of what the platform shows

@@ -15,7 +15,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.counted import EDGES, Floats, day_shape, end_calls, evidence_of, starts
+from benchmarks.counted import (
+    EDGES,
+    Floats,
+    day_shape,
+    end_calls,
+    evidence_of,
+    near_evidence,
+    starts,
+)
 from monitor.diagnosis import ActionEvidence
 from monitor.model import CAP_MS
 
@@ -233,8 +241,13 @@ def _weights(kind: npt.NDArray[np.intp], shape: Floats) -> Floats:
     return np.asarray(np.bincount(kind, weights=shape / shape.sum()), dtype=np.float64)
 
 
-def draw_real(case: Case) -> tuple[RealTruth, ActionEvidence]:
-    """Return what is true of an action, and what a week of it would show."""
+def draw_real(case: Case, *, closer_look: bool = True) -> tuple[RealTruth, ActionEvidence]:
+    """Return what is true of an action, and what a week of it would show.
+
+    Args:
+        case: The action.
+        closer_look: Whether it was looked at closely too; the bands are the same ones.
+    """
     rng = np.random.default_rng(case.seed)
     start = starts(_WINDOWS)
     shape = day_shape(start)
@@ -252,7 +265,17 @@ def draw_real(case: Case) -> tuple[RealTruth, ActionEvidence]:
     left = case.never + (1 - case.never) * case.law.survival(at / factor[:, None])
     left[:, 0] = 1.0
     bands, late = end_calls(rng, rng.poisson(case.executions * shape), left[kind])
-    return truth, evidence_of(start, np.full(_WINDOWS, case.timeout_ms), bands, late)
+    evidence = evidence_of(start, np.full(_WINDOWS, case.timeout_ms), bands, late)
+    if not closer_look:
+        return truth, evidence
+
+    def outlasting(at_ms: Floats) -> Floats:
+        late = case.law.survival(at_ms / factor[:, None])
+        return np.asarray((case.never + (1 - case.never) * late)[kind])
+
+    closely = np.random.default_rng((*case.seed, 1))
+    found = near_evidence(closely, start, case.timeout_ms, bands, outlasting)
+    return truth, evidence.with_near(found)
 
 
 def _slowness(rng: np.random.Generator, kind: str) -> Floats:

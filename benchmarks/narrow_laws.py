@@ -11,11 +11,20 @@ import itertools
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import ndtr
 
-from benchmarks.counted import EDGES, Floats, day_shape, end_calls, evidence_of, starts
+from benchmarks.counted import (
+    EDGES,
+    Floats,
+    day_shape,
+    end_calls,
+    evidence_of,
+    near_evidence,
+    starts,
+)
 from benchmarks.rivals import HALF
 from monitor.diagnosis import Verdict, diagnose
 
@@ -57,17 +66,28 @@ class Narrow:
         return bool(left[1] > HALF * left[0])
 
 
-def judge(narrow: Narrow) -> str:
-    """Draw, and return what was said."""
+def judge(narrow: Narrow, *, closer_look: bool = True) -> str:
+    """Draw, look closely or not, and return what was said."""
     rng = np.random.default_rng(narrow.seed)
     start = starts(_WINDOWS)
     shape = day_shape(start)
     calls = rng.poisson(CALLS * shape / shape.sum())
     bands, late = end_calls(rng, calls, narrow.survival(np.minimum(EDGES, TIMEOUT_MS)))
-    return str(diagnose(evidence_of(start, np.full(_WINDOWS, TIMEOUT_MS), bands, late)).verdict)
+    evidence = evidence_of(start, np.full(_WINDOWS, TIMEOUT_MS), bands, late)
+    if closer_look:
+
+        def outlasting(at_ms: Floats) -> Floats:
+            return np.broadcast_to(narrow.survival(at_ms), (_WINDOWS, len(at_ms)))
+
+        closely = np.random.default_rng((*narrow.seed, 1))
+        near = near_evidence(closely, start, TIMEOUT_MS, bands, outlasting)
+        evidence = evidence.with_near(near)
+    return str(diagnose(evidence).verdict)
 
 
-def judge_all(workers: Executor, draws: int, seed: int) -> list[NarrowTold]:
+def judge_all(
+    workers: Executor, draws: int, seed: int, *, closer_look: bool = True
+) -> list[NarrowTold]:
     """Draw as many of each sigma and median that make a hang, and return what was said."""
     if not draws:
         return []
@@ -80,8 +100,8 @@ def judge_all(workers: Executor, draws: int, seed: int) -> list[NarrowTold]:
         for number, (sigma, median) in enumerate(cells)
         for index in range(each)
     ]
-    return [(one.sigma, word) for one, word in
-            zip(drawn, workers.map(judge, drawn, chunksize=20), strict=True)]  # fmt: skip
+    judged = workers.map(partial(judge, closer_look=closer_look), drawn, chunksize=20)
+    return [(one.sigma, word) for one, word in zip(drawn, judged, strict=True)]
 
 
 def print_narrow(told: Sequence[NarrowTold]) -> None:

@@ -79,9 +79,9 @@ class Told:
         return self.verdict == verdict
 
 
-def judge(case: Case) -> Told:
-    """Draw, diagnose, ask the rivals, compare."""
-    truth, evidence = draw_real(case)
+def judge(case: Case, *, closer_look: bool = True) -> Told:
+    """Draw, look closely or not, diagnose, ask the rivals, compare."""
+    truth, evidence = draw_real(case, closer_look=closer_look)
     diagnosis = diagnose(evidence)
     value = diagnosis.recommendation
     value_ms = value.capped_ms if value and value.capped_ms else math.nan

@@ -46,6 +46,7 @@ class PollHealth:
         clock_skew_seconds: How far the platform's clock is ahead of the one in use, to about a
             second; None before an answer has told.
         reconciled: Executions that the daily comparison with the platform added.
+        closer_looks: Requests for what bands can't tell, just below the timeouts in force.
     """
 
     polls: Mapping[str, int] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class PollHealth:
     voided: int = 0
     clock_skew_seconds: float | None = None
     reconciled: int = 0
+    closer_looks: int = 0
 
     @property
     def is_clock_off(self) -> bool:

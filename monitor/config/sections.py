@@ -57,7 +57,10 @@ LEAST_COOLDOWN_SECONDS = 3600
 
 
 class CollectSettings(Section):
-    """``[collect]``: what is read, how often, and how far back. Attributes are seconds."""
+    """``[collect]``: what is read, how often, and how far back. Attributes are seconds.
+
+    But for ``closer_look_requests_per_hour``, of each org; 0 is off.
+    """
 
     interval: FractionalSeconds = cast("float", "1m")
     window: Seconds = cast("int", "5m")
@@ -72,6 +75,7 @@ class CollectSettings(Section):
         "flow-errors",
         "audits",
     )
+    closer_look_requests_per_hour: int = Field(default=12, ge=0, le=600)
 
     @property
     def stale_after_seconds(self) -> float:

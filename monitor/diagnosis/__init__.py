@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from monitor.diagnosis.latest import latest_diagnosis
     from monitor.diagnosis.local_diagnoser import LocalDiagnoser
     from monitor.diagnosis.memory import may_go_on
+    from monitor.diagnosis.near_bands import NearEvidence
     from monitor.diagnosis.org import (
         diagnose_action,
         diagnose_org,
@@ -61,6 +62,7 @@ __all__ = [
     "JudgedEvidence",
     "LatencyDrift",
     "LocalDiagnoser",
+    "NearEvidence",
     "OrgDiagnosis",
     "Recommendation",
     "Severity",
@@ -94,6 +96,7 @@ _LAZY = {
     "latest": ("latest_diagnosis",),
     "local_diagnoser": ("LocalDiagnoser",),
     "memory": ("may_go_on",),
+    "near_bands": ("NearEvidence",),
     "org": (
         "diagnose_action",
         "diagnose_org",

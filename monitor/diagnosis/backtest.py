@@ -91,4 +91,5 @@ def cut_off(pooled: Pooled, cut_ms: float) -> Pooled:
         bands=np.concatenate([pooled.bands[kept], bands[None, :]]),
         ended_by_us=np.append(pooled.ended_by_us[kept], late),
         early=early,
+        near=None,
     )

@@ -8,11 +8,12 @@ the same window under the same timeout add up.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from monitor.diagnosis.near_bands import NearEvidence
 from monitor.model import BAND_EDGES_MS
 
 Floats = npt.NDArray[np.float64]
@@ -77,6 +78,8 @@ class ActionEvidence:
         throttled: Executions that the platform refused to run.
         unusable: Numbers that were NaN, infinite or negative and count as unknown.
         successes_known: False where the platform shows no successes (contract ``flow``).
+        near: The successes of some of the windows by finer bands below the timeout in force; None
+            where they were not asked for.
     """
 
     start: Floats
@@ -94,6 +97,7 @@ class ActionEvidence:
     throttled: Floats
     unusable: int = 0
     successes_known: bool = True
+    near: NearEvidence | None = None
 
     @classmethod
     def from_windows(
@@ -122,7 +126,7 @@ class ActionEvidence:
             TypeError: A column of another name, or none of a needed one.
             ValueError: Columns of different lengths.
         """
-        names = [field.name for field in fields(cls)[: -len(("unusable", "successes_known"))]]
+        names = [one.name for one in fields(cls) if one.name not in _NO_COLUMNS]
         unknown = columns.keys() - set(names)
         missing = {"start", "seconds", "timeout_ms"} - columns.keys()
         if unknown or missing:
@@ -142,7 +146,7 @@ class ActionEvidence:
             bad = ~np.isfinite(column) | (column < 0)
             unusable += int(bad.sum())
             clean[name] = np.where(bad, 0.0, column)
-        return cls(**_merged(clean), unusable=unusable, successes_known=successes_known)
+        return cls(**_merged(clean), unusable=unusable, successes_known=successes_known, near=None)
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> ActionEvidence:
         """Return the chosen windows alone; ``chosen`` has shape (n,)."""
@@ -157,8 +161,17 @@ class ActionEvidence:
             for name in (*_KEYS, *_SUMMED, "timeout_min_ms", "timeout_max_ms")
         }
         return ActionEvidence(
-            **columns, unusable=self.unusable, successes_known=self.successes_known
+            **columns,
+            unusable=self.unusable,
+            successes_known=self.successes_known,
+            near=None if self.near is None else self.near.without(self.start[~chosen]),
         )
+
+    def with_near(self, near: NearEvidence | None) -> ActionEvidence:
+        """Return the same with finer bands; left out where they are of another timeout."""
+        if near is not None and near.timeout_ms != self.current_timeout_ms:
+            near = None
+        return replace(self, near=near)
 
     @property
     def executions(self) -> float:
@@ -191,6 +204,7 @@ class ActionEvidence:
         return float(self.timeout_ms[known[-1]]) if known.size else 0.0
 
 
+_NO_COLUMNS = frozenset({"unusable", "successes_known", "near"})
 _KEYS = ("start", "seconds", "timeout_ms")
 _BANDED = ("bands", "timeout_bands")
 _SUMMED = (

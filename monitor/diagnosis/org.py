@@ -35,6 +35,7 @@ from monitor.diagnosis.diagnosed import (
     log_failure,
 )
 from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
+from monitor.diagnosis.near_evidence import looks_by_action, with_looks
 from monitor.diagnosis.org_diagnoser import OrgDiagnoser
 from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
 from monitor.diagnosis.settled_growth import SettledGrowth
@@ -121,7 +122,8 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     growth = asked.growth(asked.time_range.end if before is None else before.time_range.end)
     action_ids = sorted(diagnoser.actions | growth.action_ids)
 
-    facts = {action_id: diagnoser.facts(action_id) for action_id in action_ids}
+    looks = looks_by_action(ledger, org.name, asked.time_range.start)
+    facts = {one: (*diagnoser.facts(one), looks.get(one, ())) for one in action_ids}
     prints = {one: print_of(*facts[one], told.get(one)) for one in action_ids}
     changed = _changed(before, prints, growth, asked.time_range)
     goes_on = before is not None and before.settled == growth.settled_in_all(before.time_range.end)
@@ -134,6 +136,7 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
             if action_id not in changed:
                 continue
             evidence = evidence_of.evidence(action_id, known.get(action_id, ()))
+            evidence = with_looks(evidence, looks.get(action_id, ()))
             if action_id in diagnoser.listed or evidence.executions:
                 diagnoses[action_id] = diagnoser.diagnosis(action_id, evidence)
         if not goes_on:
@@ -342,6 +345,8 @@ def diagnose_action(
     known = load_timeout_history(ledger, org.name)
     org_evidence = load_evidence(ledger, org, settings, time_range, state, action_id)
     evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
+    looks = looks_by_action(ledger, org.name, time_range.start)
+    evidence = with_looks(evidence, looks.get(action_id, ()))
     diagnoser = OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
     found = diagnoser.diagnosis(action_id, evidence)
     return found, _known_range(time_range, state, org.contract)

@@ -6,12 +6,14 @@ up by itself, is told here from the durations of the executions that timed out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.diagnosis.near_bands import NearBands
 from monitor.model import BAND_EDGES_MS, band_of
 
 EARLY_RATIO = 0.98
@@ -35,6 +37,7 @@ class Pooled:
         ended_by_us: Executions that our timeout ended; shape (g,).
         early: Timed-out executions that ended earlier, by the band they ended in; shape (21,).
         early_at_ms: Mean duration of the early ones; 0.0 where there are none.
+        near: How successes lie just below the timeout in force; None where it was not looked at.
     """
 
     timeout_ms: Floats
@@ -42,6 +45,7 @@ class Pooled:
     ended_by_us: Floats
     early: Floats
     early_at_ms: float
+    near: NearBands | None = None
 
     @property
     def successes(self) -> float:
@@ -57,6 +61,17 @@ class Pooled:
         """Return how many executions were under timeouts of at least so much."""
         rows = self.timeout_ms >= timeout_ms
         return float(self.bands[rows].sum() + self.ended_by_us[rows].sum())
+
+    def success_cells(self) -> Iterator[tuple[float, float, float, float]]:
+        """Yield (timeout, low, high, count) of successes in each band, as finely as was seen."""
+        for timeout_ms, bands in zip(self.timeout_ms.tolist(), self.bands, strict=True):
+            near = self.near if self.near and self.near.timeout_ms == timeout_ms else None
+            for band in np.flatnonzero(bands).tolist():
+                low, high = float(_LOWER_EDGES[band]), min(timeout_ms, float(_UPPER_EDGES[band]))
+                count = float(bands[band])
+                parts = near.parts(low, high, count) if near else [(low, high, count)]
+                for part in parts:
+                    yield (timeout_ms, *part)
 
     @property
     def early_share(self) -> float:
@@ -88,6 +103,7 @@ def pool(evidence: ActionEvidence) -> Pooled:
         ended_by_us=np.maximum(timed_out - early_by_group, 0.0),
         early=early,
         early_at_ms=float(early_count @ early_mean) / total_early if total_early else 0.0,
+        near=NearBands.pooled(evidence.near),
     )
 
 

@@ -111,16 +111,9 @@ def without_sparse(pooled: Pooled, timeout_ms: float) -> Pooled:
 
 def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:
     found: dict[tuple[float, float], float] = {}
-    for timeout_ms, bands, ended in zip(
-        pooled.timeout_ms, pooled.bands, pooled.ended_by_us, strict=True
-    ):
-        for band in np.flatnonzero(bands):
-            high = min(
-                float(timeout_ms),
-                float(BAND_EDGES_MS[band]) if band < len(BAND_EDGES_MS) else np.inf,
-            )
-            key = (float(_EDGES[band]), high)
-            found[key] = found.get(key, 0.0) + float(bands[band])
+    for _, low, high, count in pooled.success_cells():
+        found[low, high] = found.get((low, high), 0.0) + count
+    for timeout_ms, ended in zip(pooled.timeout_ms, pooled.ended_by_us, strict=True):
         if ended > 0:
             key = (float(timeout_ms), np.inf)
             found[key] = found.get(key, 0.0) + float(ended)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.diagnosis.evidence import Floats
+from monitor.diagnosis.near_bound import least_rescued
 from monitor.diagnosis.pooling import Pooled
 from monitor.diagnosis.posterior import Posterior, posterior
 from monitor.diagnosis.required_timeout import Objective, first_crossing, required_timeout
@@ -67,6 +68,8 @@ class Tail:
         share: Share of calls that take longer, on average over the laws; shape (m,).
         rescued: Share of the timeouts that a raise to each duration rescues, at least and at
             most; shape (2, m).
+        seen_closely: Successes that were looked at closely, just below the timeout in force.
+        shown_closely: Whether the lower bound of ``rescued`` rests on these.
     """
 
     families: tuple[str, ...]
@@ -82,6 +85,8 @@ class Tail:
     at_ms: Floats
     share: Floats
     rescued: Floats
+    seen_closely: float = 0.0
+    shown_closely: bool = False
 
     @property
     def raise_to_ms(self) -> float:
@@ -134,6 +139,11 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     objective = Objective(at_ms, target, min(RESCUE_TARGET / ours, 0.98))
     side = SECOND_MODE_SIDE if second_mode else SIDE
     bounds = rescue_bounds(pooled, curve, laws, rescued, at_ms, ours, side)
+    by_laws = bounds[0].copy()
+    if not second_mode:
+        # Of a second kind that runs into the timeout nothing shows where it falls off again.
+        near = np.minimum(ours * least_rescued(pooled, curve, at_ms), bounds[1])
+        bounds[0] = np.maximum(bounds[0], near)
     low_ms, high_ms = _target_interval(curve.at(timeout_ms), bounds, objective)
     raw_ms = max(
         laws.quantile(RECOMMENDED_QUANTILE, required_timeout(laws, objective)),
@@ -160,6 +170,10 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         at_ms=at_ms,
         share=share,
         rescued=bounds,
+        seen_closely=float(pooled.near.counts.sum()) if pooled.near else 0.0,
+        shown_closely=bool(
+            np.interp(raise_to_ms, at_ms, bounds[0]) > np.interp(raise_to_ms, at_ms, by_laws)
+        ),
     )
 
 

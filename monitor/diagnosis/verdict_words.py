@@ -118,14 +118,19 @@ def _answered_later(findings: Findings) -> str:
     return told
 
 
+_OPEN = frozenset({Verdict.UNCLEAR, Verdict.BIMODAL})
+"""Verdicts that leave open what a raise rescues."""
+
+
 def diagnosis_notes(
     verdict: Verdict, findings: Findings, advice: Recommendation | None
 ) -> tuple[str, ...]:
     """Return what a reader must know beside a verdict."""
     found: list[str] = []
     tail = findings.tail
-    if tail is not None and verdict in {Verdict.UNCLEAR, Verdict.BIMODAL}:
-        found += _not_shown(tail, findings)
+    if tail is not None:
+        found += _closer_look(verdict, tail)
+        found += _not_shown(tail, findings) if verdict in _OPEN else []
     if verdict is Verdict.HANGS:
         found.append(
             "Calls of a kind that takes longer than the timeout throughout look the same; a "
@@ -175,6 +180,19 @@ def change_notes(newest: Change | None, judged: Change | None) -> tuple[str, ...
         return (f"{what}: it is judged by what came since",)
     still = "what came before is judged too, for what came since is too little by itself"
     return (f"{what}: {still}",)
+
+
+def _closer_look(verdict: Verdict, tail: Tail) -> list[str]:
+    """Return what looking closely at the answers just below the timeout has shown."""
+    if not tail.seen_closely:
+        return []
+    looked = (
+        f"A closer look at {count_of(tail.seen_closely, 'answer')} that took nearly as long as the "
+        f"timeout, {seconds(float(tail.at_ms[0]))},"
+    )
+    if tail.shown_closely and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}:
+        return [f"{looked} shows how densely they come right up to it: the lower bound rests on it"]
+    return [f"{looked} did not settle it"] if verdict is Verdict.UNCLEAR else []
 
 
 def _not_shown(tail: Tail, findings: Findings) -> list[str]:

@@ -241,6 +241,14 @@ RECONCILED = MetricSpec(
     "Executions that came later than every read and that the daily comparison with the platform "
     "added, since the process started.",
 )
+CLOSER_LOOKS = MetricSpec(
+    "timeout_monitor_closer_look_requests_total",
+    Kind.COUNTER,
+    ("org",),
+    "requests",
+    "Requests of the source executions for answers just below the timeouts in force, where a "
+    "verdict hangs on them, since the process started.",
+)
 SKIPPED_WINDOWS = MetricSpec(
     "timeout_monitor_skipped_windows_total",
     Kind.COUNTER,
@@ -425,6 +433,7 @@ METRICS: tuple[MetricSpec, ...] = (
     RESTATEMENTS,
     SKIPPED_WINDOWS,
     RECONCILED,
+    CLOSER_LOOKS,
     LATENESS,
     API_REQUESTS,
     API_RETRIES,

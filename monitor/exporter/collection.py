@@ -9,6 +9,7 @@ from monitor.exporter.catalogue import (
     API_RETRIES,
     CATALOGUE_AGE,
     CLOCK_SKEW,
+    CLOSER_LOOKS,
     DATA_LAG,
     DIAGNOSIS_AGE,
     DROPPED_RECORDS,
@@ -93,6 +94,7 @@ def _add_freshness(families: Families, org_snapshot: OrgSnapshot) -> None:
         families.add(WATERMARK, labels, org_snapshot.watermark(source))
         families.add(LAST_SUCCESS, labels, org_snapshot.last_success_at(source) or None)
     families.add(RECONCILED, (org_snapshot.org,), org_snapshot.health.reconciled)
+    families.add(CLOSER_LOOKS, (org_snapshot.org,), org_snapshot.health.closer_looks)
 
 
 def _add_lateness(families: Families, org_snapshot: OrgSnapshot) -> None:

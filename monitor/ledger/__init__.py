@@ -16,6 +16,7 @@ from monitor.ledger.model import (
     FlowErrorTotal,
     IncidentTotal,
     Lateness,
+    NearLook,
     OrgState,
     Reading,
     Recorded,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from monitor.ledger.history import History
     from monitor.ledger.inspection import StateCondition, inspect_state
     from monitor.ledger.ledger import Ledger
+    from monitor.ledger.near_looks import NearLooks
     from monitor.ledger.reading_leases import ReadingLeases
     from monitor.ledger.tally_columns import OrgTallies, TallyColumns
     from monitor.ledger.verdict_history import PastVerdict, SaidVerdict
@@ -43,6 +45,8 @@ __all__ = [
     "KeptDiagnosis",
     "Lateness",
     "Ledger",
+    "NearLook",
+    "NearLooks",
     "OrgState",
     "OrgTallies",
     "PastVerdict",
@@ -62,6 +66,7 @@ _LAZY = {
     "history": ("History",),
     "inspection": ("StateCondition", "inspect_state"),
     "ledger": ("Ledger",),
+    "near_looks": ("NearLooks",),
     "reading_leases": ("ReadingLeases",),
     "tally_columns": ("OrgTallies", "TallyColumns"),
     "verdict_history": ("PastVerdict", "SaidVerdict"),

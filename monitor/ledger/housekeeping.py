@@ -15,6 +15,7 @@ from monitor.store import (
     incidents,
     lock_every_org,
     lock_org,
+    near_looks,
     orgs,
     packed_days,
     pruned_before,
@@ -117,6 +118,7 @@ def _forget(connection: Connection, org_id: int, before: int) -> int:
         delete(flow_errors).where(
             flow_errors.c.org_id == org_id, flow_errors.c.window_start < before
         ),
+        delete(near_looks).where(near_looks.c.org_id == org_id, near_looks.c.range_start < before),
     ):
         removed += connection.execute(statement).rowcount
     return removed + forget_edits(connection, org_id, before)

@@ -29,6 +29,7 @@ from monitor.ledger.model import (
     SourceState,
     window_in_use,
 )
+from monitor.ledger.near_looks import NearLooks
 from monitor.ledger.read import read_state
 from monitor.ledger.reading_leases import ReadingLeases
 from monitor.ledger.record import record_reading
@@ -76,6 +77,7 @@ class Ledger:
 
     Attributes:
         diagnoses: What was found out about each action, and told, as whoever did has written it.
+        near_looks: How executions lie just below timeouts, where a verdict hung on it.
     """
 
     def __init__(self, database: Database) -> None:
@@ -83,6 +85,7 @@ class Ledger:
         self._database = database
         self._journal = Journal(database)
         self.diagnoses = Diagnoses(database)
+        self.near_looks = NearLooks(database)
 
     @property
     def journal(self) -> Journal:

@@ -254,3 +254,20 @@ class OrgState:
     def concurrency_limit(self) -> int | None:
         """How many executions may run at the same time; None where nobody knows."""
         return self.limits.get(CONCURRENT_EXECUTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class NearLook:
+    """How many executions of an action succeeded in each near band of its timeout, in a period.
+
+    Attributes:
+        action_id: The action.
+        timeout_ms: The timeout that was in force.
+        time_range: The period.
+        counts: One a band (``monitor.near_edges.near_edges``).
+    """
+
+    action_id: str
+    timeout_ms: int
+    time_range: TimeRange
+    counts: tuple[int, ...]

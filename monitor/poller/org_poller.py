@@ -25,6 +25,7 @@ from monitor.errors import (
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, ReadingLeases
 from monitor.poller.catalogue_refresh import CatalogueRefresh
+from monitor.poller.closer_look import CloserLook
 from monitor.poller.history_reader import BackfillListener
 from monitor.poller.org_diagnoses import OrgDiagnoses
 from monitor.poller.org_reader import OrgReader
@@ -89,6 +90,9 @@ class OrgPoller:
         )
         self._health = HealthTracker(reader, settings.sources_of(reader.settings))
         self._catalogue = CatalogueRefresh(reader, self._health, self._freshness, self._closed)
+        self._closer_look = CloserLook(
+            reader.settings, settings, client=reader.client, ledger=ledger, clock=clock
+        )
         self._snapshot = self._snapshots.empty(self._health.current)
 
     @property
@@ -150,7 +154,14 @@ class OrgPoller:
                 not written down.
             LedgerError: The state can't be read or written; the snapshot says so.
         """
-        return self._read(self._reader.source_reader.poll, RequestBudget(), self._leased)
+        return self._read(self._poll_and_look, RequestBudget(), self._leased)
+
+    def _poll_and_look(self, budget: RequestBudget) -> PollReport:
+        report = self._reader.source_reader.poll(budget)
+        if report.result is PollResult.OK and not self._closed.is_set():
+            self._closer_look.run(self._diagnoses.newest, budget)
+            self._health.note_closer_look(self._closer_look.requests)
+        return report
 
     def follow(self) -> None:
         """Show what another program has read of the org, and judges.

@@ -153,6 +153,10 @@ class HealthTracker:
         """Add what a comparison with the platform found missing."""
         self.current = replace(self.current, reconciled=self.current.reconciled + executions_added)
 
+    def note_closer_look(self, requests: int) -> None:
+        """Keep how many requests looking closely has taken since this poller began."""
+        self.current = replace(self.current, closer_looks=self._before.closer_looks + requests)
+
     def note_poll(self, report: PollReport) -> None:
         """Add a poll that was made, whatever it came to, and write its line."""
         self._polls[report.result] += 1
@@ -178,6 +182,7 @@ class HealthTracker:
             catalogue_problem=self.current.catalogue_problem,
             voided=self.current.voided + report.voided,
             reconciled=self.current.reconciled,
+            closer_looks=self.current.closer_looks,
             clock_skew_seconds=self._reader.client.clock_skew_seconds,
         )
         line = log.info if report.result == "ok" else log.warning

@@ -6,6 +6,7 @@ from monitor.sources.conversations import Attribution, ConversationsSource
 from monitor.sources.executions import ExecutionBounds, ExecutionsSource, ProgressListener
 from monitor.sources.flow_errors import FlowErrorsSource
 from monitor.sources.jobs import JobPatience
+from monitor.sources.near_bands import NearBandsSource
 from monitor.sources.source import (
     COARSER_WINDOWS_SECONDS,
     Evidence,
@@ -25,6 +26,7 @@ __all__ = [
     "ExecutionsSource",
     "FlowErrorsSource",
     "JobPatience",
+    "NearBandsSource",
     "ProgressListener",
     "Source",
     "coarser_window",

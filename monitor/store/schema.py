@@ -350,8 +350,28 @@ verdict_history = Table(
 what is told still, ``until`` while what it speaks of goes on. What is told no more is not written
 again."""
 
+near_looks = Table(
+    "near_looks",
+    metadata,
+    _org(),
+    Column("action_id", String, primary_key=True),
+    Column("timeout_ms", Integer, primary_key=True),
+    Column("range_start", BigInteger, primary_key=True),
+    Column("range_end", BigInteger, nullable=False),
+    Column("edges_ms", String, nullable=False),
+    Column("counts", String, nullable=False),
+)
+"""Successes by near band (``monitor.near_edges``) of an action under a timeout, where a verdict
+hung on them: those of a range of time, parted by commas. What was empty is kept too."""
+
 VERSION_4: tuple[Table, ...] = (timeout_edits, flow_errors, flow_error_totals, reading_leases)
 """What version 3 lacks."""
 
-VERSION_5: tuple[Table, ...] = (packed_days, diagnoses, action_diagnoses, verdict_history)
+VERSION_5: tuple[Table, ...] = (
+    packed_days,
+    diagnoses,
+    action_diagnoses,
+    verdict_history,
+    near_looks,
+)
 """What version 4 lacks."""

@@ -79,6 +79,6 @@ def together(one: ActionEvidence, other: ActionEvidence) -> ActionEvidence:
     columns = {
         name: np.concatenate([getattr(one, name), getattr(other, name)])
         for name in names
-        if name not in {"unusable", "successes_known"}
+        if name not in {"unusable", "successes_known", "near"}
     }
     return ActionEvidence.from_columns(successes_known=one.successes_known, **columns)

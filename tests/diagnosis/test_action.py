@@ -339,7 +339,7 @@ def test_permuting_windows_of_a_steady_range_changes_nothing(
 ) -> None:
     """Only counts matter, not in which steady window they were made."""
     order = np.random.default_rng(seed).permutation(len(evidence.start))
-    names = [field.name for field in dataclasses.fields(ActionEvidence)[1:-2]]
+    names = [field.name for field in dataclasses.fields(ActionEvidence)[1:-3]]
     columns = {name: getattr(evidence, name)[order] for name in names}
     permuted = diagnose(ActionEvidence.from_columns(start=evidence.start, **columns))
     found = diagnose(evidence)
@@ -361,7 +361,7 @@ def test_two_halves_give_the_diagnosis_of_the_whole(evidence: ActionEvidence, se
 def test_more_timeouts_never_lower_the_raw_value(evidence: ActionEvidence, more: float) -> None:
     """At fixed successes, where both have a value."""
     found = diagnose(evidence).recommendation
-    names = [field.name for field in dataclasses.fields(ActionEvidence)[:-2]]
+    names = [field.name for field in dataclasses.fields(ActionEvidence)[:-3]]
     columns = {name: getattr(evidence, name) for name in names}
     for name in ("timeouts", "timeout_bands", "timeout_duration_ms"):
         columns[name] = columns[name] * more

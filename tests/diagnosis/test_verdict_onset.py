@@ -122,7 +122,7 @@ def test_a_slow_tail_since_the_back_end_slowed_down() -> None:
 def outage(evidence: ActionEvidence, first: int, count: int, share: float = 0.9) -> ActionEvidence:
     """The same, where a share of the successes in some windows times out."""
     columns = {field.name: getattr(evidence, field.name).copy() for field in fields(ActionEvidence)
-               if field.name not in {"unusable", "successes_known"}}  # fmt: skip
+               if field.name not in {"unusable", "successes_known", "near"}}  # fmt: skip
     rows = slice(first, first + count)
     lost = np.floor(columns["successes"][rows] * share)
     left = 1 - lost / np.maximum(columns["successes"][rows], 1)
@@ -183,7 +183,7 @@ def test_throttling_is_told_by_throttled_calls() -> None:
     calls = windows(500, 48)
     throttled = np.where(np.arange(48 * 12) >= 24 * 12, 4.0, 0.0)
     columns = {field.name: getattr(calls, field.name) for field in fields(ActionEvidence)
-               if field.name not in {"unusable", "successes_known"}}  # fmt: skip
+               if field.name not in {"unusable", "successes_known", "near"}}  # fmt: skip
     found = period_of(
         ActionEvidence.from_columns(**columns | {"throttled": throttled}), Verdict.THROTTLED
     )
@@ -198,7 +198,7 @@ def test_a_gateway_is_told_by_what_ended_early() -> None:
     bands = np.zeros_like(calls.timeout_bands)
     bands[:, 6] = early
     columns = {field.name: getattr(calls, field.name) for field in fields(ActionEvidence)
-               if field.name not in {"unusable", "successes_known"}}  # fmt: skip
+               if field.name not in {"unusable", "successes_known", "near"}}  # fmt: skip
     columns |= {
         "timeouts": calls.timeouts + early,
         "timeout_bands": calls.timeout_bands + bands,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from monitor.genesys.api.analytics.aggregates import (
     ACTION_AGGREGATES,
     EXECUTIONS,
+    NEAR_AGGREGATES,
     ActionAggregateQuery,
     ActionAggregates,
     ActionBucket,
@@ -83,6 +84,7 @@ __all__ = [
     "FLOW_AGGREGATES",
     "LARGEST_PAGE",
     "MOST_VIEWS",
+    "NEAR_AGGREGATES",
     "SUBMIT_ACTION_JOB",
     "SUBMIT_DETAIL_JOB",
     "ActionAggregateJob",

@@ -30,6 +30,15 @@ ACTION_AGGREGATES = Endpoint(
     overloads=2,
 )
 
+NEAR_AGGREGATES = Endpoint(
+    "POST",
+    ACTION_AGGREGATES.path_template,
+    ACTION_AGGREGATES.permissions,
+    source="executions",
+    overloads=2,
+)
+"""The same question of few actions, closely: it belongs to another source, and is asked seldom."""
+
 EXECUTIONS: Literal["tTotalExecution"] = "tTotalExecution"
 """The only metric of action aggregates: executions, and their duration in milliseconds."""
 
