@@ -82,9 +82,20 @@ def _as_written(connection: Connection, org_id: int, older: Sequence[Action]) ->
 def save_names(connection: Connection, org_id: int, named: Iterable[Action]) -> None:
     """Keep actions that only the data names.
 
-    What the catalogue says stays; a bare id gives way to a name.
+    What the catalogue says stays; a bare id gives way to a name. What is known is not written: each
+    reading names every action that it has counted, and hardly ever a new one.
     """
-    rows = [_row(org_id, action, listed=False) for action in named]
+    known = select(actions.c.action_id, actions.c.name, actions.c.kind)
+    found = {
+        action_id: kind == ActionKind.UNKNOWN.value and name == action_id
+        for action_id, name, kind in connection.execute(known.where(actions.c.org_id == org_id))
+    }
+    rows = [
+        _row(org_id, action, listed=False)
+        for action in named
+        if action.action_id not in found
+        or (found[action.action_id] and action.name != action.action_id)
+    ]
     if not rows:
         return
     statement = insert_into(connection, actions)

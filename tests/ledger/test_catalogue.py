@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
 from tests.evidence import ORG, SOURCE, T0, incident, reading, tally
+from tests.statements import statements
 
 CRM = Action(
     "a1", "Get Customer", "i1", "CRM", "Web Services Data Actions", ActionKind.CUSTOM, 3_000
@@ -156,3 +160,29 @@ def test_flow_use_brings_names(ledger: Ledger) -> None:
     ledger.save_flow_use(ORG, "a2", {"f1": "Main Menu"}, T0 + 1)
 
     assert ledger.state(ORG).flow_names == {"f1": "Main Menu"}
+
+
+def test_a_reading_writes_no_name_that_is_known(ledger: Ledger) -> None:
+    """Each poll names every action; only new ones, and names in the place of ids, are written."""
+    bare = Action("a1", "a1", kind=ActionKind.UNKNOWN)
+    named = replace(bare, name="Get Customer", integration_name="CRM")
+    listed = Action("a2", "Take Payment", kind=ActionKind.CUSTOM)
+    ledger.save_catalogue(ORG, [listed], T0)
+
+    def writes(names: Mapping[str, Action], count: int) -> int:
+        counted = [tally(count, action_id=action_id) for action_id in names]
+        with statements() as sent:
+            ledger.record(ORG, SOURCE, reading(*counted, names=names))
+        return sum(statement.startswith("INSERT INTO actions") for statement in sent)
+
+    assert writes({"a1": bare, "a2": listed}, 1) == 1
+    assert writes({"a1": bare, "a2": replace(listed, name="Another")}, 2) == 0
+    assert writes({"a1": named, "a2": listed}, 3) == 1
+    assert writes({"a1": replace(named, name="Another"), "a2": listed}, 4) == 0
+    assert (
+        writes({"a1": bare, "a2": listed, "a3": Action("a3", "a3", kind=ActionKind.UNKNOWN)}, 5)
+        == 1
+    )
+
+    names = {action.action_id: action.name for action in ledger.state(ORG).actions}
+    assert names == {"a1": "Get Customer", "a2": "Take Payment", "a3": "a3"}
