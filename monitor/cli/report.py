@@ -44,6 +44,9 @@ class ReportFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
+_BY_HOUR = frozenset({ReportFormat.JSON, ReportFormat.CSV})
+"""Formats that tell the hours of each action; reading them takes as long as all the rest."""
+
 _MAILED = frozenset({ReportFormat.HTML, ReportFormat.MARKDOWN})
 """Formats that show the worst actions closely."""
 
@@ -70,7 +73,7 @@ def report(
     context.configure_logs(quiet=not context.verbose)
     moment = _since(since, settings.state.retention)
     with opened_ledger(settings) as ledger, waiting("Reading the state"):
-        found = _found(settings, ledger, moment, min_severity)
+        found = _found(settings, ledger, moment, min_severity, by_hour=form in _BY_HOUR)
         if form in _MAILED:
             found = replace(found, histories=_histories(settings, ledger, found))
     text = _render(found, form, to_file=output is not None)
@@ -119,7 +122,9 @@ class _Found:
     histories: "dict[tuple[str, str], ActionHistory]" = field(default_factory=dict)
 
 
-def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSeverity) -> _Found:
+def _found(
+    settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSeverity, *, by_hour: bool
+) -> _Found:
     from monitor.clock import SystemClock
     from monitor.diagnosis import Severity, latest_diagnosis
     from monitor.investigation import load_timelines
@@ -150,7 +155,7 @@ def _found(settings: "Settings", ledger: "Ledger", since: "Moment", least: MinSe
             org.contract,
             last(org, since.seconds_ago, begin),
             classifier,
-            by_hour=True,
+            by_hour=by_hour,
         )
         for org in settings.org
     ]
