@@ -1,7 +1,7 @@
 """Faces of rooms whose names are loaded when they are first asked for (PEP 562).
 
 A face names what others may use, and costs nothing: whoever wants one value of a room does not pay
-for numpy or scipy behind another.
+for numpy, pandas or scipy behind another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What times out, how often, how slowly, and whom it hits: the ledger's tallies, summarised.
 
 ``model`` holds the answers, ``query`` asks the ledger for them. Each is loaded when it is first
-asked for: to name a summary takes none of them.
+asked for: to name a summary takes no pandas.
 """
 
 from __future__ import annotations

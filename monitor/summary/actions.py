@@ -1,9 +1,11 @@
-"""One summary an action, from its counts, durations and conversations."""
+"""One summary an action, from the tables of its counts, durations and conversations."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
+
+import pandas as pd
 
 from monitor.ledger import OrgState
 from monitor.model import SOLE_ACTION, Action, ActionKind, Classifier, Outcome
@@ -11,7 +13,7 @@ from monitor.summary import groups, tables
 from monitor.summary.by_hour import actions_by_hour, no_hours
 from monitor.summary.model import ActionSummary, SummaryInput
 from monitor.summary.percentiles import DurationDistribution, duration_distribution
-from monitor.summary.tables import ActionCounts, Hit
+from monitor.summary.tables import ActionCounts
 from monitor.summary.timeouts_in_force import TimeoutsInForce, timeouts_during
 
 _MS_PER_SECOND = 1_000
@@ -20,7 +22,7 @@ _MS_PER_SECOND = 1_000
 class ActionSummaries:
     """Everything about the actions of one org over one period, by action id."""
 
-    def __init__(self, data: SummaryInput, hits: Sequence[Hit], classifier: Classifier) -> None:
+    def __init__(self, data: SummaryInput, hits: pd.DataFrame, classifier: Classifier) -> None:
         """Count what was seen; ``hits`` are ``tables.hits`` of it."""
         self._data = data
         endings = tables.count_by_ending(data.tallies, classifier)
@@ -36,7 +38,7 @@ class ActionSummaries:
                 tables.count_by_ending(data.tallies_day_before, classifier)
             )
         )
-        self._conversations = tables.conversations_by(hits, lambda hit: hit.action_id)
+        self._conversations = tables.conversations_by(hits, "action_id")
         self._flows_hit = tables.flows_by_action(hits)
         self._flows_using = _flows_using(data.state.flow_use)
         self._attributed = {

@@ -6,12 +6,13 @@ Callers lost in flows stand beside the timeouts of the data actions that the flo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+
+import pandas as pd
 
 from monitor.model import UNKNOWN_ACTION
 from monitor.summary import tables
 from monitor.summary.model import ActionSummary, CallersLost, GroupSummary, SummaryInput
-from monitor.summary.tables import Hit
 
 UNKNOWN_GROUP = "unknown"
 """Name of the group of what belongs to no known flow or integration."""
@@ -50,7 +51,7 @@ def sum_of_actions(
 
 def integration_summaries(
     actions: Collection[ActionSummary],
-    hits: Sequence[Hit],
+    hits: pd.DataFrame,
     *,
     details_read: bool,
     successes_known: bool,
@@ -67,7 +68,9 @@ def integration_summaries(
     for action in actions:
         members[action.integration_id].append(action)
     integration_of = {action.action_id: action.integration_id for action in actions}
-    conversations = tables.conversations_by(hits, lambda hit: integration_of.get(hit.action_id))
+    conversations = tables.conversations_by(
+        hits.assign(integration_id=hits["action_id"].map(integration_of)), "integration_id"
+    )
     return most_timeouts_first(
         [
             sum_of_actions(
@@ -83,7 +86,7 @@ def integration_summaries(
 
 
 def flow_summaries(
-    hits: Sequence[Hit], flow_names: Mapping[str, str], *, executions_known: bool
+    hits: pd.DataFrame, flow_names: Mapping[str, str], *, executions_known: bool
 ) -> tuple[GroupSummary, ...]:
     """Return one group a flow that timeouts hit; those of no known flow are a group of their own.
 

@@ -104,7 +104,7 @@ def assemble_summary(summary_input: SummaryInput, classifier: Classifier) -> Sum
             summary_input.org,
             summary_input.org,
             actions,
-            len({hit.conversation_id for hit in hits}) if summary_input.details_read else None,
+            int(hits["conversation_id"].nunique()) if summary_input.details_read else None,
             successes_known=summary_input.successes_known,
         ),
         notes=(),
@@ -119,7 +119,7 @@ def assemble_summary(summary_input: SummaryInput, classifier: Classifier) -> Sum
     notes = notes_on(
         summary,
         missing_detail_seconds=summary_input.missing_detail_seconds,
-        unnamed_hits=sum(hit.action_id == UNKNOWN_ACTION for hit in hits),
+        unnamed_hits=int((hits["action_id"] == UNKNOWN_ACTION).sum()),
         unset_functions=sum(
             one.kind is ActionKind.FUNCTION
             and one.configured_timeout_ms is None

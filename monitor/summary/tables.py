@@ -1,19 +1,22 @@
-"""Counts from what the ledger gives: by the ending of an action, by action and by flow.
+"""Counts as tables: from what the ledger gives to one row an action, a flow or an integration.
 
-Rows may come in any order and in pieces: the same rows give the same counts.
+Rows may come in any order and in pieces: the same rows give the same table.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
-from monitor.counts import Counts, SeriesKey, Tally
-from monitor.model import UNKNOWN_ACTION, Classifier, Incident, Outcome
+import pandas as pd
+
+from monitor.counts import Tally
+from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Classifier, Incident, Outcome
 from monitor.summary.percentiles import BandedDurations
+
+_ENDING = ["action_id", "error_type", "response_status"]
+_BANDS = [f"band_{index}" for index in range(len(BAND_EDGES_MS) + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,137 +43,134 @@ class ActionCounts:
         return self.success + self.timeout + self.error + self.throttled
 
 
-class Ending(NamedTuple):
-    """All executions of one action that ended in one way."""
-
-    key: SeriesKey
-    outcome: Outcome
-    counts: Counts
+_COUNTS = [field.name for field in fields(ActionCounts)]
+"""The columns of counts: each outcome's own word, and the durations."""
 
 
-class Hit(NamedTuple):
-    """A timeout that hit a conversation."""
-
-    conversation_id: str
-    action_id: str
-    flow_id: str
-
-
-def count_by_ending(sums: Iterable[Tally], classifier: Classifier) -> tuple[Ending, ...]:
-    """Return one for each way that an action ended, sorted by action, error type and status."""
-    pieces: defaultdict[SeriesKey, list[Counts]] = defaultdict(list)
-    for row in sums:
-        if row.counts.count > 0:
-            pieces[row.key].append(row.counts)
-    in_order = attrgetter("action_id", "error_type", "response_status")
-    return tuple(
-        Ending(key, classifier.outcome(key.error_type, key.response_status), _sum(pieces[key]))
-        for key in sorted(pieces, key=in_order)
+def count_by_ending(sums: Sequence[Tally], classifier: Classifier) -> pd.DataFrame:
+    """Return one row for each way that an action ended: counts, durations, bands and outcome."""
+    table = pd.DataFrame(
+        [
+            (
+                *(row.key.action_id, row.key.error_type, row.key.response_status),
+                *(row.counts.count, row.counts.duration_ms, row.counts.min_ms, row.counts.max_ms),
+                *row.counts.bands,
+            )
+            for row in sums
+            if row.counts.count > 0
+        ],
+        columns=[*_ENDING, "count", "duration_ms", "min_ms", "max_ms", *_BANDS],
     )
-
-
-def _sum(pieces: list[Counts]) -> Counts:
+    # A table without rows has no types of its own.
+    table = table.astype(dict.fromkeys(["count", *_BANDS], "int64"))
+    table = table.astype(dict.fromkeys(["duration_ms", "min_ms", "max_ms"], "float64"))
     # Sums of fractions depend on their order.
-    first, *others = sorted(pieces, key=attrgetter("duration_ms"))
-    return sum(others, first)
+    table = table.sort_values([*_ENDING, "duration_ms"], kind="stable")
+    table = table.groupby(_ENDING, as_index=False, sort=True).agg(
+        {
+            "count": "sum",
+            "duration_ms": "sum",
+            "min_ms": "min",
+            "max_ms": "max",
+            **dict.fromkeys(_BANDS, "sum"),
+        }
+    )
+    outcomes = [
+        classifier.outcome(error_type, status).value
+        for error_type, status in zip(table["error_type"], table["response_status"], strict=True)
+    ]
+    return table.assign(outcome=pd.Series(outcomes, index=table.index, dtype=object))
 
 
-def counts_by_action(endings: Iterable[Ending]) -> dict[str, ActionCounts]:
-    """Return executions of each action by outcome."""
-    executions: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    duration_ms: Counter[str] = Counter()
-    for key, outcome, counts in endings:
-        executions[key.action_id][outcome.value] += counts.count
-        duration_ms[key.action_id] += counts.duration_ms  # type: ignore[assignment]
+def counts_by_action(table: pd.DataFrame) -> dict[str, ActionCounts]:
+    """Return executions of each action by outcome, from ``count_by_ending``."""
+    counts = table.pivot_table(
+        index="action_id", columns="outcome", values="count", aggfunc="sum", fill_value=0
+    ).reindex(columns=_COUNTS, fill_value=0)
+    counts["duration_ms"] = table.groupby("action_id")["duration_ms"].sum()
     return {
-        action_id: ActionCounts(**by_outcome, duration_ms=duration_ms[action_id])
-        for action_id, by_outcome in executions.items()
+        action_id: ActionCounts(*numbers)
+        for action_id, *numbers in _rows(counts.reset_index(), ["action_id", *_COUNTS])
     }
 
 
-def failures_by_action(endings: Iterable[Ending]) -> dict[str, list[tuple[str, str, int]]]:
+def failures_by_action(table: pd.DataFrame) -> dict[str, list[tuple[str, str, int]]]:
     """Return each action's failures, (errorType, responseStatus, executions), most first."""
-    found: defaultdict[str, list[tuple[str, str, int]]] = defaultdict(list)
-    for key, outcome, counts in endings:
-        if outcome is not Outcome.SUCCESS:
-            failure = (key.error_type, key.response_status, counts.count)
-            found[key.action_id].append(failure)
-    for failures in found.values():
-        failures.sort(key=lambda one: (-one[2], one[0], one[1]))
+    failed = table[table["outcome"] != Outcome.SUCCESS.value]
+    failed = failed.sort_values(
+        ["action_id", "count", "error_type", "response_status"],
+        ascending=[True, False, True, True],
+    )
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for action_id, error_type, status, count in _rows(failed, [*_ENDING, "count"]):
+        found.setdefault(action_id, []).append((error_type, status, count))
     return found
 
 
-def durations_by_action(
-    endings: Iterable[Ending], outcome: Outcome
-) -> dict[str, list[BandedDurations]]:
+def durations_by_action(table: pd.DataFrame, outcome: Outcome) -> dict[str, list[BandedDurations]]:
     """Return the bands of each action's executions that ended in one way."""
-    found: defaultdict[str, list[BandedDurations]] = defaultdict(list)
-    for ending in endings:
-        if ending.outcome is outcome:
-            counts = ending.counts
-            found[ending.key.action_id].append(
-                BandedDurations(
-                    counts.count,
-                    tuple(counts.bands),
-                    counts.duration_ms,
-                    counts.min_ms,
-                    counts.max_ms,
-                )
-            )
+    rows = table[table["outcome"] == outcome.value]
+    found: dict[str, list[BandedDurations]] = {}
+    names = ["action_id", "count", "duration_ms", "min_ms", "max_ms", *_BANDS]
+    for action_id, count, duration_ms, min_ms, max_ms, *bands in _rows(rows, names):
+        found.setdefault(action_id, []).append(
+            BandedDurations(count, tuple(bands), duration_ms, min_ms, max_ms)
+        )
     return found
 
 
-def unmeasured_timeouts(endings: Iterable[Ending]) -> Counter[str]:
-    """Return each action's timeouts that show no duration."""
-    found: Counter[str] = Counter()
-    for key, outcome, counts in endings:
-        if outcome is Outcome.TIMEOUT and counts.duration_ms <= 0 and counts.max_ms <= 0:
-            found[key.action_id] += counts.count
-    return found
+def unmeasured_timeouts(table: pd.DataFrame) -> dict[str, int]:
+    """Return each action's timeouts that show no duration, from ``count_by_ending``."""
+    rows = table[
+        (table["outcome"] == Outcome.TIMEOUT.value)
+        & (table["duration_ms"] <= 0)
+        & (table["max_ms"] <= 0)
+    ]
+    return {str(key): int(count) for key, count in rows.groupby("action_id")["count"].sum().items()}
 
 
-def hits(incidents: Iterable[Incident], classifier: Classifier) -> tuple[Hit, ...]:
-    """Return the timeouts that hit conversations."""
-    return tuple(
-        Hit(incident.conversation_id, incident.action_id, incident.flow_id)
-        for incident in incidents
-        if classifier.outcome(incident.error_type, "") is Outcome.TIMEOUT
+def hits(incidents: Iterable[Incident], classifier: Classifier) -> pd.DataFrame:
+    """Return one row a timeout that hit a conversation: its conversation, action and flow."""
+    return pd.DataFrame(
+        [
+            (incident.conversation_id, incident.action_id, incident.flow_id)
+            for incident in incidents
+            if classifier.outcome(incident.error_type, "") is Outcome.TIMEOUT
+        ],
+        columns=["conversation_id", "action_id", "flow_id"],
+        dtype=object,
     )
 
 
-def conversations_by(found: Iterable[Hit], group_of: Callable[[Hit], str | None]) -> dict[str, int]:
-    """Return how many conversations were hit in each group.
-
-    Args:
-        found: What was hit.
-        group_of: The group of each; None for none.
-    """
-    conversations: defaultdict[str, set[str]] = defaultdict(set)
-    for hit in found:
-        group = group_of(hit)
-        if group is not None:
-            conversations[group].add(hit.conversation_id)
-    return {group: len(ids) for group, ids in conversations.items()}
+def conversations_by(table: pd.DataFrame, column: str) -> dict[str, int]:
+    """Return distinct conversations for each value of a column of ``hits``."""
+    found = table.groupby(column)["conversation_id"].nunique()
+    return {str(key): int(count) for key, count in found.items()}
 
 
-def flows_by_action(found: Iterable[Hit]) -> dict[str, set[str]]:
+def flows_by_action(table: pd.DataFrame) -> dict[str, list[str]]:
     """Return the flows in which each action timed out, by id; those without one left out."""
-    flows: defaultdict[str, set[str]] = defaultdict(set)
-    for hit in found:
-        if hit.flow_id:
-            flows[hit.action_id].add(hit.flow_id)
-    return flows
+    found: dict[str, list[str]] = {}
+    pairs = table.loc[table["flow_id"] != "", ["action_id", "flow_id"]].drop_duplicates()
+    for action_id, flow_id in _rows(pairs, ["action_id", "flow_id"]):
+        found.setdefault(action_id, []).append(flow_id)
+    return found
 
 
-def counts_by_flow(found: Sequence[Hit]) -> list[tuple[str, int, int, int]]:
+def counts_by_flow(table: pd.DataFrame) -> list[tuple[str, int, int, int]]:
     """Return each flow's id, timeouts, distinct named actions and distinct conversations."""
-    timeouts = Counter(hit.flow_id for hit in found)
-    conversations = conversations_by(found, attrgetter("flow_id"))
-    named: defaultdict[str, set[str]] = defaultdict(set)
-    for hit in found:
-        if hit.action_id != UNKNOWN_ACTION:
-            named[hit.flow_id].add(hit.action_id)
-    return [
-        (flow_id, count, len(named[flow_id]), conversations[flow_id])
-        for flow_id, count in timeouts.items()
-    ]
+    named = table["action_id"].where(table["action_id"] != UNKNOWN_ACTION)
+    flows = (
+        table.assign(named=named)
+        .groupby("flow_id")
+        .agg(
+            timeouts=("action_id", "size"),
+            actions=("named", "nunique"),
+            conversations=("conversation_id", "nunique"),
+        )
+    )
+    return list(_rows(flows.reset_index(), ["flow_id", "timeouts", "actions", "conversations"]))
+
+
+def _rows(table: pd.DataFrame, names: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    return zip(*(table[name].tolist() for name in names), strict=True)
