@@ -350,7 +350,7 @@ class Database:
                 return
             # Whatever is open leads to the file that was there before.
             self._engine.dispose()
-            if found is None:
+            if found is None or self._file.is_empty():
                 raise self._file.gone()
             if self._log_identity is not None and self._file.log_identity() == self._log_identity:
                 raise self._file.mixed()

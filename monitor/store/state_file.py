@@ -84,6 +84,7 @@ class StateFile:
             may_touch_index: Whether to note in the index of whoever is at work what is read, as
                 every reader does. Where it must not, reading may fail: nobody else's note fits.
         """
+        self._refuse_a_log_alone()
         log, index = self._beside("-wal"), self._beside("-shm")
         if not log.exists() or not log.stat().st_size:
             yield self.read_only_url().update_query_dict({"immutable": "1"})
@@ -110,6 +111,13 @@ class StateFile:
             return _why_no_room(folder)
         except OSError as error:
             return f"its directory {folder} can't be written: {error.strerror or error}"
+
+    def is_empty(self) -> bool:
+        """Return whether a file is there in which nothing is, as in the middle of a copy."""
+        try:
+            return not self.path.stat().st_size
+        except OSError:
+            return False
 
     def identity(self) -> FileIdentity | None:
         """Return which file is there now; None where there is none.
@@ -155,6 +163,7 @@ class StateFile:
             self._refuse_a_dangling_link()
             raise no_state(self.name)
         self._refuse_what_is_no_file()
+        self._refuse_a_log_alone()
 
     def make(self) -> None:
         """Make an empty file where there is none; one that is there is left as it is.
@@ -167,11 +176,15 @@ class StateFile:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
         except FileExistsError:
             self._refuse_what_is_no_file()
+            self._refuse_a_log_alone()
         except OSError as error:
             raise LedgerError(
                 f"the state {self.name} can't be opened or created: {error.strerror or error}",
                 "Create its directory and give this user write permission there.",
             ) from error
+        else:
+            # That of a state that was deleted belongs to nothing any more.
+            self._beside("-wal").unlink(missing_ok=True)
 
     def gone(self) -> StateLostError:
         """Return what to say where the file is there no more."""
@@ -200,6 +213,16 @@ class StateFile:
             raise LedgerError(
                 f"the state {self.name} is no file, but a directory, a pipe or a device",
                 "Name another path as [state] url.",
+            )
+
+    def _refuse_a_log_alone(self) -> None:
+        """Make sure that no log lies beside an empty file: SQLite deletes it, even to read."""
+        log = self._beside("-wal")
+        if self.is_empty() and log.exists() and log.stat().st_size:
+            raise LedgerError(
+                f"the state {self.name} is empty, and its log {log.name} is not",
+                "Put back the file that belongs to the log, or move the log away to begin with a "
+                "new state; nothing was changed.",
             )
 
     def _refuse_a_dangling_link(self) -> None:

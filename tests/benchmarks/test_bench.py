@@ -146,8 +146,9 @@ def test_what_was_measured_outlasts_an_interrupt(made: Bench, number: signal.Sig
     made.add("good", HOLDING)
     made.add(
         "slow",
-        MISSING,
-        "try: time.sleep(600)",
+        "try:",
+        f"    {MISSING}",
+        "    time.sleep(600)",
         f"finally: open({str(made.page.with_name('cleaned'))!r}, 'w').close()",
     )
     made.add("later", HOLDING)
@@ -163,6 +164,7 @@ def test_what_was_measured_outlasts_an_interrupt(made: Bench, number: signal.Sig
     lines = list[str]()
     while "another" not in "".join(lines):
         lines.append(process.stdout.readline())
+        assert lines[-1], "it ended before it was interrupted"
     process.send_signal(number)
     lines += process.communicate()[0].splitlines()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
@@ -107,3 +109,58 @@ def test_words_of_the_database_that_are_no_text_tell_of_damage() -> None:
     """It quotes a page that is spoilt."""
     with pytest.raises(LedgerError, match="the state s is damaged"), translate_errors("s"):
         b"malformed database schema (\xff)".decode()
+
+
+def half_put_back(kept: Path, place: Path) -> Path:
+    """A state whose log is back already, and of whose file a copy has just begun; its log."""
+    log = Path(f"{place}-wal")
+    for end in ("-wal", "-shm"):
+        shutil.copy(f"{kept}{end}", f"{place}{end}")
+    place.write_bytes(b"")
+    assert log.stat().st_size
+    return log
+
+
+def test_a_state_in_the_middle_of_being_put_back_keeps_its_log(tmp_path: Path) -> None:
+    """SQLite deletes the log beside an empty file, and with it what was counted last."""
+    kept, place = tmp_path / "kept" / "state.db", tmp_path / "state.db"
+    kept.parent.mkdir()
+    with Ledger.open(f"sqlite:///{place}") as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        ledger.verify()
+        for end in ("", "-wal", "-shm"):
+            shutil.move(f"{place}{end}", f"{kept}{end}")
+        log = half_put_back(kept, place)
+        before = log.read_bytes()
+
+        for _ in range(2):
+            with pytest.raises(StateLostError, match="is gone"):
+                ledger.verify()
+        assert log.read_bytes() == before
+
+        shutil.copy(kept, place)
+        ledger.verify()
+        ledger.record(ORG, SOURCE, reading(tally(4)))
+
+
+@pytest.mark.parametrize("may_create", [True, False])
+def test_an_empty_file_beside_a_log_is_not_opened(tmp_path: Path, *, may_create: bool) -> None:
+    """By whatever command: the hint says how to begin anew, if that is meant."""
+    kept, place = tmp_path / "kept.db", tmp_path / "state.db"
+    with Ledger.open(f"sqlite:///{kept}") as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        log = half_put_back(kept, place)
+    before = log.read_bytes()
+
+    for _ in range(2):
+        with pytest.raises(
+            LedgerError, match=r"is empty, and its log state\.db-wal is not"
+        ) as told:
+            Ledger.open(f"sqlite:///{place}", may_create=may_create)
+    assert "move the log away" in told.value.hint
+    assert log.read_bytes() == before
+
+    log.unlink()
+    if may_create:
+        with Ledger.open(f"sqlite:///{place}") as ledger:
+            assert ledger.was_created
