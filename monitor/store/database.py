@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, Engine, event, func, select, text
 
 from monitor.errors import LedgerError, StateLostError
 from monitor.store import schema
@@ -97,6 +98,8 @@ class Database:
         self._idle_milliseconds = int(IDLE_SECONDS * 1000)
         self._program = _PROGRAM
         self.was_created = False
+        if file is not None:
+            event.listen(engine, "connect", self._refuse_a_file_put_in_place, insert=True)
         writer, reader = engine.execution_options(**{WRITES: True}), engine
         if self.is_shared:
             # Whatever the server's default is: a writer that has waited for a lock must see what
@@ -291,6 +294,8 @@ class Database:
             NoStateError: It is empty, and not to be filled.
             LedgerError: It is not ours, of another version, locked, or can't be opened.
         """
+        # What is put in place from now on is not what was looked at.
+        self._identity = self._file.identity() if self._file else None
         with self.reading() as connection:
             found = usable_version(connection, self._name)
         if found is None and not may_create:
@@ -303,7 +308,6 @@ class Database:
             self._make_or_upgrade()
         with self.reading() as connection:
             self._state_id = read_facts(connection).get(STATE_ID)
-        self._identity = self._file.identity() if self._file else None
         self._is_prepared = True
 
     def recognise(self) -> int:
@@ -356,6 +360,19 @@ class Database:
                 raise self._file.mixed()
             self._refuse_another_file(self._file)
             self._identity = found
+
+    def _refuse_a_file_put_in_place(self, opened: sqlite3.Connection, _record: object) -> None:
+        """Make sure that a connection leads to the file that was looked at, before it is used.
+
+        Another file may have come since the look. What reads it beside the log of the one before
+        takes it for the state, and writes that log over it in the end.
+
+        Raises:
+            StateLostError: It may lead to another one.
+        """
+        if self._file is not None and self._file.identity() != self._identity:
+            opened.close()
+            raise self._file.gone()
 
     def _refuse_another_file(self, file: StateFile) -> None:
         """Make sure that a file that was put in place holds the same state.

@@ -25,6 +25,9 @@ LEAST_ROOM_BYTES = 4 << 20
 
 _BYTES_AT_A_TIME = 1 << 20
 
+_SQLITE = b"SQLite format 3\0"
+"""What a file of SQLite's begins with."""
+
 _NO_NAMELESS_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
 """What a file system or a kernel says that has no files without a name: then nothing is tried."""
 
@@ -84,7 +87,7 @@ class StateFile:
             may_touch_index: Whether to note in the index of whoever is at work what is read, as
                 every reader does. Where it must not, reading may fail: nobody else's note fits.
         """
-        self._refuse_a_log_alone()
+        self._refuse_a_log_of_another()
         log, index = self._beside("-wal"), self._beside("-shm")
         if not log.exists() or not log.stat().st_size:
             yield self.read_only_url().update_query_dict({"immutable": "1"})
@@ -163,7 +166,7 @@ class StateFile:
             self._refuse_a_dangling_link()
             raise no_state(self.name)
         self._refuse_what_is_no_file()
-        self._refuse_a_log_alone()
+        self._refuse_a_log_of_another()
 
     def make(self) -> None:
         """Make an empty file where there is none; one that is there is left as it is.
@@ -176,7 +179,7 @@ class StateFile:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644))
         except FileExistsError:
             self._refuse_what_is_no_file()
-            self._refuse_a_log_alone()
+            self._refuse_a_log_of_another()
         except OSError as error:
             raise LedgerError(
                 f"the state {self.name} can't be opened or created: {error.strerror or error}",
@@ -215,14 +218,26 @@ class StateFile:
                 "Name another path as [state] url.",
             )
 
-    def _refuse_a_log_alone(self) -> None:
-        """Make sure that no log lies beside an empty file: SQLite deletes it, even to read."""
+    def _refuse_a_log_of_another(self) -> None:
+        """Make sure that no log lies beside what it can't belong to.
+
+        Beside an empty file SQLite deletes it, even to read; over any other it writes what is in
+        the log.
+        """
         log = self._beside("-wal")
-        if self.is_empty() and log.exists() and log.stat().st_size:
+        if not log.exists() or not log.stat().st_size:
+            return
+        try:
+            with self.path.open("rb") as file:
+                begin = file.read(len(_SQLITE))
+        except OSError:
+            return
+        if begin != _SQLITE:
+            what = "no database" if begin else "empty"
             raise LedgerError(
-                f"the state {self.name} is empty, and its log {log.name} is not",
-                "Put back the file that belongs to the log, or move the log away to begin with a "
-                "new state; nothing was changed.",
+                f"the state {self.name} is {what}, and a log, {log.name}, lies beside it",
+                "Put back the file that belongs to the log, or move the log away; nothing was "
+                "changed.",
             )
 
     def _refuse_a_dangling_link(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from sqlalchemy import Connection, create_engine, make_url, text
 from monitor.errors import LedgerError, NoStateError, StateLostError
 from monitor.ledger import Ledger
 from monitor.store.failures import translate_errors
+from monitor.store.opening import open_database
 from monitor.store.schema import metadata
+from monitor.store.state_file import FileIdentity, StateFile
 from tests.evidence import ORG, SOURCE, count_of, reading, tally
 
 Damage = Callable[[Connection], object]
@@ -143,24 +146,57 @@ def test_a_state_in_the_middle_of_being_put_back_keeps_its_log(tmp_path: Path) -
         ledger.record(ORG, SOURCE, reading(tally(4)))
 
 
+NOTES = b"somebody's notes\n" * 1_000
+
+
 @pytest.mark.parametrize("may_create", [True, False])
-def test_an_empty_file_beside_a_log_is_not_opened(tmp_path: Path, *, may_create: bool) -> None:
-    """By whatever command: the hint says how to begin anew, if that is meant."""
+@pytest.mark.parametrize(("content", "what"), [(b"", "empty"), (NOTES, "no database")])
+def test_what_is_no_state_is_not_opened_beside_a_log(
+    tmp_path: Path, content: bytes, what: str, *, may_create: bool
+) -> None:
+    """By whatever command: SQLite would delete the log, or write it over the file."""
     kept, place = tmp_path / "kept.db", tmp_path / "state.db"
     with Ledger.open(f"sqlite:///{kept}") as ledger:
         ledger.record(ORG, SOURCE, reading(tally(3)))
         log = half_put_back(kept, place)
+    place.write_bytes(content)
     before = log.read_bytes()
 
     for _ in range(2):
-        with pytest.raises(
-            LedgerError, match=r"is empty, and its log state\.db-wal is not"
-        ) as told:
+        with pytest.raises(LedgerError, match=rf"is {what}, and a log, state\.db-wal,") as told:
             Ledger.open(f"sqlite:///{place}", may_create=may_create)
     assert "move the log away" in told.value.hint
-    assert log.read_bytes() == before
+    assert (place.read_bytes(), log.read_bytes()) == (content, before)
 
     log.unlink()
-    if may_create:
+    if may_create and not content:
         with Ledger.open(f"sqlite:///{place}") as ledger:
             assert ledger.was_created
+
+
+def test_a_file_that_comes_between_a_look_and_a_connection_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found beside the log of the state, which SQLite would write over it."""
+    place, other = tmp_path / "state.db", tmp_path / "other"
+    other.write_bytes(NOTES)
+    url = f"sqlite:///{place}"
+    with (
+        Ledger.open(url) as ledger,
+        closing(open_database(url, 1.0, may_create=False)) as database,
+    ):
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        look = StateFile.identity
+
+        def look_then_replace(file: StateFile) -> FileIdentity | None:
+            found = look(file)
+            with suppress(FileNotFoundError):
+                other.rename(place)
+            return found
+
+        # While the one connection that is open is in use, another one is opened.
+        with database.reading():
+            monkeypatch.setattr(StateFile, "identity", look_then_replace)
+            with pytest.raises(StateLostError), database.reading() as connection:
+                connection.execute(text("SELECT count(*) FROM meta"))
+    assert place.read_bytes() == NOTES
