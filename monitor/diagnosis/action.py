@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitor.config import LARGEST_STEP
+from monitor.diagnosis.change_points import first_under_the_timeout
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
 from monitor.diagnosis.judged_period import JudgedPeriod, periods_to_judge, told_until
@@ -98,6 +99,7 @@ def judge(
     """
     settings = settings or DiagnosisSettings()
     timeout_ms = evidence.current_timeout_ms
+    told = _told_of_this_timeout(told, evidence)
     outages = find_outages(evidence)
     until = evidence.end if settled_until is None else settled_until
     happened = Findings(
@@ -182,6 +184,17 @@ def judge(
     bunches = (*findings.incidents, *findings.slow_spells)
     expires = bool(outages.outages) and told_until(outages.outages) > until
     return JudgedAction(found, is_short_lived=expires or any(one.is_ongoing for one in bunches))
+
+
+def _told_of_this_timeout(told: ToldVerdict | None, evidence: ActionEvidence) -> ToldVerdict | None:
+    """Return what was told, unless of another timeout.
+
+    A raise must not be followed by the next one for no better reason than that it was advised.
+    """
+    first = first_under_the_timeout(evidence)
+    if told is None or (first and told.since < evidence.start[first]):
+        return None
+    return told
 
 
 def _find(

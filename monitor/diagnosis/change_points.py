@@ -81,7 +81,7 @@ def change_points(evidence: ActionEvidence, counted: Floats, calls: Floats) -> t
     """
     if not counted.any():
         return ()
-    rows = slice(_since_the_timeout(evidence), None)
+    rows = slice(first_under_the_timeout(evidence), None)
     start, counted, calls = evidence.start[rows], counted[rows], calls[rows]
     segments = share_segments(counted, calls, MIN_PARTING_RATIO)
     if len(segments) <= 1:
@@ -101,8 +101,8 @@ def change_points(evidence: ActionEvidence, counted: Floats, calls: Floats) -> t
     )
 
 
-def _since_the_timeout(evidence: ActionEvidence) -> int:
-    """Return the first window since which the timeout in force is what it is."""
+def first_under_the_timeout(evidence: ActionEvidence) -> int:
+    """Return the first window since which the timeout in force is what it is; 0 for all of them."""
     others = np.flatnonzero(
         (evidence.timeout_ms > 0) & (evidence.timeout_ms != evidence.current_timeout_ms)
     )

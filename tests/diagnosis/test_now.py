@@ -202,3 +202,22 @@ def test_no_raise_is_advised_of_some_hours() -> None:
     assert young.recommendation is None
     assert any("no raise is advised before" in note for note in young.notes)
     assert diagnose(until(evidence, onset + 26 * HOUR)).verdict is Verdict.SLOW_TAIL
+
+
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_what_was_told_of_another_timeout_is_forgotten(seed: int) -> None:
+    """A raise that meets the target is not followed by another one because one was advised."""
+    raised_at = T0 + 48 * HOUR
+    before = observe(lognormal(24_000, 3_200, 0.35, seed), 4_000, windows=48 * 12)
+    after = observe(lognormal(400, 3_200, 0.35, seed + 9), 7_800, windows=12, start=raised_at)
+    told = told_after(None, diagnose(before, SETTINGS), raised_at - HOUR)
+    assert told.verdict is Verdict.SLOW_TAIL
+
+    found = diagnose(in_a_row(before, after), SETTINGS, told=told)
+
+    assert found.timeout_ms == 7_800
+    assert found.verdict not in SICK
+    assert found == diagnose(in_a_row(before, after), SETTINGS)
+    # Told of the timeout in force, it is held to.
+    kept = diagnose(in_a_row(before, after), SETTINGS, told=replace(told, since=raised_at + HOUR))
+    assert kept.verdict in SICK
