@@ -78,11 +78,11 @@ def made(folder: Path, actions: int) -> Path:
 
 def diagnosed(settings: Path) -> dict[str, str]:
     """Diagnose the org as a daemon does, now, and write it into the state; the verdicts."""
-    wanted = load(settings)
+    loaded = load(settings)
     diagnoser = LocalDiagnoser()
     with Ledger.open(f"sqlite:///{settings.with_name('state.db')}") as ledger:
-        org, never = wanted.org[0], threading.Event()
-        found = diagnoser.diagnose_org(ledger, org, wanted, time.time(), never)
+        org, never = loaded.org[0], threading.Event()
+        found = diagnoser.diagnose_org(ledger, org, loaded, time.time(), never)
         diagnoser.keep(ledger, ORG)
     return {action_id: one.verdict.value for action_id, one in found.diagnoses.items()}
 

@@ -46,7 +46,7 @@ _SLOTS = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangePoint:
     """When an action began to behave otherwise.
 
     Attributes:
@@ -68,7 +68,9 @@ class Change:
         return self.after > self.before
 
 
-def change_points(evidence: ActionEvidence, counted: Floats, calls: Floats) -> tuple[Change, ...]:
+def change_points(
+    evidence: ActionEvidence, counted: Floats, calls: Floats
+) -> tuple[ChangePoint, ...]:
     """Return when the share changed, oldest first.
 
     Only windows under the timeout in force are looked at: another timeout cuts off another share,
@@ -96,7 +98,7 @@ def change_points(evidence: ActionEvidence, counted: Floats, calls: Floats) -> t
     ends = [*borders, len(start)]
     shares = [by_time.share(first, end) for first, end in pairwise(ends)]
     return tuple(
-        Change(float(start[at]), before, after)
+        ChangePoint(float(start[at]), before, after)
         for at, (before, after) in zip(borders[1:], pairwise(shares), strict=True)
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from monitor.diagnosis.change_points import Change, change_points
+from monitor.diagnosis.change_points import ChangePoint, change_points
 from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
 from monitor.diagnosis.outages import Outages, outages_among
 
@@ -38,7 +38,7 @@ class JudgedPeriod:
 
     evidence: ActionEvidence
     outages: Outages
-    change: Change | None
+    change: ChangePoint | None
 
 
 def periods_to_judge(
@@ -101,7 +101,7 @@ def _past(
     return np.asarray(~outages.steady & (evidence.start < begin))
 
 
-def _changes(evidence: ActionEvidence, outages: Outages) -> list[Change]:
+def _changes(evidence: ActionEvidence, outages: Outages) -> list[ChangePoint]:
     """Return when anything changed that a verdict speaks of, oldest first."""
     steady = evidence.where(outages.steady)
     calls = steady.successes + steady.timeouts

@@ -31,7 +31,7 @@ def latest_diagnosis(
     Args:
         ledger: The state.
         org: The org.
-        settings: What is wanted, and how long windows are.
+        settings: What is asked for, and how long windows are.
         now: The time; epoch seconds.
 
     Returns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis.change_points import Change
+from monitor.diagnosis.change_points import ChangePoint
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
 from monitor.diagnosis.verdict import Findings
@@ -162,7 +162,7 @@ def diagnosis_notes(
     return tuple(found)
 
 
-def change_notes(newest: Change | None, judged: Change | None) -> tuple[str, ...]:
+def change_notes(newest: ChangePoint | None, judged: ChangePoint | None) -> tuple[str, ...]:
     """Return that an action began to behave otherwise, and whether that is judged alone.
 
     Args:

@@ -55,7 +55,7 @@ def load_timelines(
         ledger: The state.
         org: The org's configured name.
         time_range: The period.
-        action_id: The only action that is wanted; None for all.
+        action_id: The only action to return; None for all.
 
     Raises:
         LedgerError: The state can't be read.

@@ -149,7 +149,7 @@ class Diagnoses:
         Args:
             org: The org's name in the configuration.
             time_range: The period.
-            action_id: The only action that is wanted; None for all.
+            action_id: The only action to return; None for all.
         """
         with self._database.reading() as connection:
             org_id = find_org(connection, org)

@@ -420,7 +420,7 @@ class Ledger:
             time_range: Which windows; by their start.
             bucket_seconds: Length of a bucket; buckets are counted from ``time_range.start``. None
                 is one bucket for all.
-            action_id: The only action that is wanted; None for all.
+            action_id: The only action to return; None for all.
 
         Returns:
             Sums sorted by action, error type, status and bucket; empty buckets are left out.

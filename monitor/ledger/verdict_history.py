@@ -73,7 +73,7 @@ def verdicts_within(
         connection: A transaction.
         org_id: The org.
         time_range: The period.
-        action_id: The only action that is wanted; None for all.
+        action_id: The only action to return; None for all.
     """
     table = verdict_history.c
     query = (

@@ -39,7 +39,7 @@ class Watched:
 
     Attributes:
         org: What was read of it.
-        wanted: The settings.
+        settings: What is asked for.
         now: The time.
         carried: What the last diagnosis left.
         found: The last diagnosis.
@@ -48,7 +48,7 @@ class Watched:
     """
 
     org: FilledLedger
-    wanted: Settings
+    settings: Settings
     now: int = T0 + DAY_SECONDS + SETTLE_SECONDS
     carried: CarriedOver | None = None
     found: OrgDiagnosis | None = None
@@ -64,7 +64,7 @@ class Watched:
     def diagnose(self) -> OrgDiagnosis:
         """Go on from the last diagnosis."""
         update = update_diagnosis(
-            self.org.ledger, ACME, self.wanted, self.now, carried=self.carried, told=self.told
+            self.org.ledger, ACME, self.settings, self.now, carried=self.carried, told=self.told
         )
         self.judged = len(update.rest.diagnoses)
         self.found = completed(update, self.found)
@@ -75,7 +75,7 @@ class Watched:
     def is_whole(self) -> bool:
         """Whether that is what a diagnosis of everything says."""
         told = dict(self.told)
-        whole = diagnose_org(self.org.ledger, ACME, self.wanted, self.now, told=told)
+        whole = diagnose_org(self.org.ledger, ACME, self.settings, self.now, told=told)
         return self.diagnose() == whole
 
 
@@ -150,7 +150,7 @@ def test_a_timeout_that_was_changed_is_seen(watched: Watched) -> None:
 
 def test_other_settings_are_another_question(watched: Watched) -> None:
     """All is judged anew."""
-    watched.wanted = Settings.model_validate({"recommend": {**LOW_FLOOR, "target_success": 0.9}})
+    watched.settings = Settings.model_validate({"recommend": {**LOW_FLOOR, "target_success": 0.9}})
     assert watched.is_whole()
     assert watched.judged == len(ACTIONS)
 
@@ -254,6 +254,6 @@ def take(one: Watched, step: tuple[object, ...]) -> None:
                 at=one.now,
             )
         case ("want", float(share)):
-            one.wanted = Settings.model_validate(
+            one.settings = Settings.model_validate(
                 {"recommend": {**LOW_FLOOR, "target_success": share}}
             )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.diagnosis.change_points import Change, change_points
+from monitor.diagnosis.change_points import ChangePoint, change_points
 from monitor.diagnosis.evidence import ActionEvidence
 
 MIDNIGHT = 1_800_057_600
@@ -26,7 +26,7 @@ def by_day(per_hour: float, windows: int) -> npt.NDArray[np.float64]:
 
 def counted(
     share: npt.ArrayLike, per_hour: float, seed: int, timeout_ms: npt.ArrayLike = 5_000.0
-) -> tuple[Change, ...]:
+) -> tuple[ChangePoint, ...]:
     """The changes that are found where each window has its share of timeouts."""
     shares = np.asarray(share, dtype=np.float64)
     rng = np.random.default_rng(seed)

@@ -58,7 +58,7 @@ class Daemon(Watched):
     def diagnose(self) -> OrgDiagnosis:
         """Diagnose, and write it down."""
         self.found = self.diagnoser.diagnose_org(
-            self.org.ledger, ACME, self.wanted, self.now, NEVER
+            self.org.ledger, ACME, self.settings, self.now, NEVER
         )
         self.diagnoser.keep(self.org.ledger, ORG)
         return self.found
@@ -71,11 +71,11 @@ class Daemon(Watched):
         """Diagnose all of it, told what was told."""
         ledger = self.org.ledger
         told = remembered(ledger, ORG, self.now).told
-        return diagnose_org(ledger, ACME, self.wanted, self.now if at is None else at, told=told)
+        return diagnose_org(ledger, ACME, self.settings, self.now if at is None else at, told=told)
 
     def report(self) -> OrgDiagnosis:
         """Return what a report shows."""
-        return latest_diagnosis(self.org.ledger, ACME, self.wanted, self.now)
+        return latest_diagnosis(self.org.ledger, ACME, self.settings, self.now)
 
 
 @contextmanager
@@ -143,10 +143,10 @@ def test_a_daemon_that_starts_goes_on(daemon: Daemon) -> None:
 def test_a_daemon_that_takes_over_goes_on_from_the_other(daemon: Daemon) -> None:
     """And so does the first one, when it has the org again: what it remembers itself is old."""
     first, second = daemon.diagnoser, LocalDiagnoser()
-    for diagnoser, wanted in ((second, 0.9), (first, 0.9), (second, 0.99), (first, 0.99)):
+    for diagnoser, target in ((second, 0.9), (first, 0.9), (second, 0.99), (first, 0.99)):
         daemon.diagnoser = diagnoser
-        daemon.wanted = Settings.model_validate(
-            {"recommend": {**LOW_FLOOR, "target_success": wanted}}
+        daemon.settings = Settings.model_validate(
+            {"recommend": {**LOW_FLOOR, "target_success": target}}
         )
         daemon.read(executions("calm", [300.0], window_start=daemon.now // 300 * 300 - 300))
         daemon.now += 2 * WINDOW_SECONDS
@@ -255,7 +255,7 @@ def test_a_report_sees_what_changed_since(daemon: Daemon) -> None:
 
 def test_a_report_by_other_settings_is_made_anew(daemon: Daemon) -> None:
     """The daemon may not have been told of them."""
-    daemon.wanted = Settings.model_validate({"recommend": {**LOW_FLOOR, "target_success": 0.9}})
+    daemon.settings = Settings.model_validate({"recommend": {**LOW_FLOOR, "target_success": 0.9}})
     with judgements() as judged:
         assert daemon.report() == daemon.whole()
     assert judged == [len(ACTIONS)]
@@ -270,9 +270,9 @@ from monitor.config import Settings, OrgSettings
 from monitor.diagnosis import latest_diagnosis
 from monitor.ledger import Ledger
 org = OrgSettings.model_validate({{"name": {ORG!r}, "client_id": "x", "client_secret": "y"}})
-wanted = Settings.model_validate({{"recommend": {LOW_FLOOR!r}}})
+asked = Settings.model_validate({{"recommend": {LOW_FLOOR!r}}})
 with Ledger.open({url!r}) as ledger:
-    found = latest_diagnosis(ledger, org, wanted, {daemon.now})
+    found = latest_diagnosis(ledger, org, asked, {daemon.now})
 print(len(found.diagnoses), "scipy" in sys.modules)
 """
     told = subprocess.run(
@@ -294,7 +294,7 @@ def test_who_has_lost_the_org_writes_nothing(tmp_path: Path) -> None:
         daemon = a_daemon(ledger)
         leases, others = (one.reading_leases(SystemClock()) for one in (ledger, other))
         with leases.reading(ORG), suppress(NotLeasedError):
-            daemon.diagnoser.diagnose_org(ledger, ACME, daemon.wanted, daemon.now, NEVER)
+            daemon.diagnoser.diagnose_org(ledger, ACME, daemon.settings, daemon.now, NEVER)
             execute(daemon, "UPDATE reading_leases SET holder = 'x', token = token + 1")
             with pytest.raises(NotLeasedError):
                 daemon.diagnoser.keep(ledger, ORG)
@@ -319,7 +319,8 @@ def test_whatever_happens_it_says_what_all_of_it_says(steps: list[tuple[object, 
         tempfile.TemporaryDirectory() as folder,
         Ledger.open(f"sqlite:///{Path(folder) / 'state.db'}") as ledger,
     ):
-        play(a_daemon(ledger), steps)
+        for step, said, right in play(a_daemon(ledger), steps):
+            assert said in right, step
 
 
 @settings(max_examples=2)
@@ -327,11 +328,16 @@ def test_whatever_happens_it_says_what_all_of_it_says(steps: list[tuple[object, 
 def test_on_a_server_too(postgresql: Callable[[], str], steps: list[tuple[object, ...]]) -> None:
     """The same on PostgreSQL."""
     with Ledger.open(postgresql()) as ledger:
-        play(a_daemon(ledger), steps)
+        for step, said, right in play(a_daemon(ledger), steps):
+            assert said in right, step
 
 
-def play(daemon: Daemon, steps: list[tuple[object, ...]]) -> None:
-    """Let things happen; after each, what is said is what one of everything says."""
+Said = tuple[tuple[object, ...], OrgDiagnosis, tuple[OrgDiagnosis, ...]]
+"""After which step, what was said, and what would have been right: what one of everything says."""
+
+
+def play(daemon: Daemon, steps: list[tuple[object, ...]]) -> Iterator[Said]:
+    """Let things happen; yield what a report and a diagnosis say after each."""
     standby = LocalDiagnoser()
     daemon.diagnose()
     for step in steps:
@@ -348,12 +354,14 @@ def play(daemon: Daemon, steps: list[tuple[object, ...]]) -> None:
                 take(daemon, step)
         whole = daemon.whole()
         shown = daemon.report()
-        assert replace(shown, taken_at=0.0) in (
-            replace(whole, taken_at=0.0),
-            replace(daemon.whole(shown.taken_at), taken_at=0.0),
-        ), step
-        assert daemon.diagnose() == whole, step
-        assert daemon.report() == whole, step
+        then = daemon.whole(shown.taken_at)
+        yield (
+            step,
+            replace(shown, taken_at=0.0),
+            (replace(whole, taken_at=0.0), replace(then, taken_at=0.0)),
+        )
+        yield step, daemon.diagnose(), (whole,)
+        yield step, daemon.report(), (whole,)
 
 
 def crash(daemon: Daemon) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-
-import pytest
+from collections.abc import Mapping
 
 from monitor.ledger import KeptDiagnosis, Ledger, PastVerdict, SaidVerdict
 from monitor.store import StateMaintenance
@@ -15,22 +12,6 @@ from tests.evidence import ORG, T0
 HEALTHY = SaidVerdict("healthy")
 EVER = TimeRange(0, T0 * 2)
 DAY = 86_400
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A state of either kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state.db'}"
-    fresh: Callable[[], str] = request.getfixturevalue("postgresql")
-    return fresh()
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    """An empty state."""
-    with Ledger.open(url) as opened:
-        yield opened
 
 
 def tell(ledger: Ledger, at: float, **said: SaidVerdict) -> None:
