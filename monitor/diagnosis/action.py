@@ -6,6 +6,7 @@ Total: whatever the evidence, the answer is a verdict, or ``insufficient`` with 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -17,9 +18,10 @@ from monitor.diagnosis.judged_period import JudgedPeriod, periods_to_judge, told
 from monitor.diagnosis.latency_drift import latency_drift
 from monitor.diagnosis.load import load_of
 from monitor.diagnosis.model import Diagnosis, JudgedEvidence, Verdict
-from monitor.diagnosis.outages import find_outages
+from monitor.diagnosis.outages import Outages, find_outages
 from monitor.diagnosis.pooling import Pooled, pool
 from monitor.diagnosis.recommendation import TimeoutBounds, advise
+from monitor.diagnosis.severity import ONGOING_SECONDS
 from monitor.diagnosis.survival import SurvivalCurve, survival_curve, without_sparse
 from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
@@ -58,15 +60,16 @@ class DiagnosisSettings:
 
 @dataclass(frozen=True, slots=True)
 class JudgedAction:
-    """A diagnosis, and whether it holds for as long as the evidence is the same.
+    """A diagnosis, and for how long it holds while the evidence is the same.
 
     Attributes:
         diagnosis: The diagnosis.
-        is_short_lived: Whether it may be another one as time passes, without anything new.
+        holds_until: With windows settled up to this it may be another one, without anything new;
+            epoch seconds, infinite where time alone changes nothing.
     """
 
     diagnosis: Diagnosis
-    is_short_lived: bool
+    holds_until: float
 
 
 def diagnose(
@@ -181,9 +184,19 @@ def judge(
         judged=_judged_evidence(period),
         last_called_at=_last_called_at(evidence),
     )
-    bunches = (*findings.incidents, *findings.slow_spells)
-    expires = bool(outages.outages) and told_until(outages.outages) > until
-    return JudgedAction(found, is_short_lived=expires or any(one.is_ongoing for one in bunches))
+    return JudgedAction(found, _holds_until(evidence, outages, findings, until))
+
+
+def _holds_until(
+    evidence: ActionEvidence, outages: Outages, findings: Findings, until: float
+) -> float:
+    """Return when an outage is over that goes on by now, or is told of for the last time."""
+    ends = [inf]
+    if any(one.is_ongoing for one in (*findings.incidents, *findings.slow_spells)):
+        ends.append(evidence.end + ONGOING_SECONDS)
+    if outages.outages and told_until(outages.outages) > until:
+        ends.append(told_until(outages.outages))
+    return min(ends)
 
 
 def _told_of_this_timeout(told: ToldVerdict | None, evidence: ActionEvidence) -> ToldVerdict | None:

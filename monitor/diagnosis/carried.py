@@ -35,7 +35,8 @@ class CarriedOver:
         asked: By which settings, as one digest.
         prints: By action id, of what its verdict follows from beside its windows, and what these
             add up to (``SettledGrowth.settled``); every action that was looked at.
-        short_lived: Actions whose verdict may change as time passes, or whose method failed.
+        holds_until: By action id, with windows settled up to when its verdict may be another one
+            without anything new; epoch seconds. Those that hold for good are left out.
         settled: Executions and milliseconds of all settled windows, for as long as the state is.
         spent_us: Microseconds that what ended in each bucket took together.
         unmeasured: By action id, the timeout that executions without a duration were taken to
@@ -46,7 +47,7 @@ class CarriedOver:
     bucket_seconds: int
     asked: Print
     prints: Mapping[str, tuple[Print, int, int]]
-    short_lived: frozenset[str]
+    holds_until: Mapping[str, float]
     settled: tuple[int, int]
     spent_us: array[int]
     unmeasured: Mapping[str, float]

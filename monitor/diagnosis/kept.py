@@ -20,7 +20,7 @@ from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.diagnosis.timeout_curve import EffectTable, TimeoutCurve
 from monitor.time_ranges import TimeRange
 
-PROGRAM = f"{__version__}/1"
+PROGRAM = f"{__version__}/2"
 """What alone can read it: the version of the program, and of what is in this module."""
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class _Carried(msgspec.Struct, array_like=True):
     bucket_seconds: int
     asked: bytes
     prints: dict[str, tuple[bytes, int, int]]
-    short_lived: list[str]
+    holds_until: dict[str, float]
     settled: tuple[int, int]
     spent_us: bytes
     unmeasured: dict[str, float]
@@ -105,7 +105,7 @@ def org_bytes(found: OrgDiagnosis, carried: CarriedOver | None) -> bytes:
             carried.bucket_seconds,
             carried.asked,
             dict(carried.prints),
-            sorted(carried.short_lived),
+            dict(carried.holds_until),
             carried.settled,
             carried.spent_us.tobytes(),
             dict(carried.unmeasured),
@@ -156,7 +156,7 @@ def org_of(
         bucket_seconds=left.bucket_seconds,
         asked=left.asked,
         prints=left.prints,
-        short_lived=frozenset(left.short_lived),
+        holds_until=left.holds_until,
         settled=left.settled,
         spent_us=_numbers("q", left.spent_us),
         unmeasured=left.unmeasured,

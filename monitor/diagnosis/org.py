@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -173,12 +174,21 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
                 action_id: (prints[action_id], *growth.settled(action_id, asked.time_range.end))
                 for action_id in action_ids
             },
-            short_lived=frozenset(diagnoser.short_lived),
+            holds_until=_holds_until(before, changed, diagnoser),
             settled=growth.settled_in_all(asked.time_range.end),
             spent_us=array("q", spent.us.tobytes()),
             unmeasured=spent.unmeasured,
         ),
     )
+
+
+def _holds_until(
+    before: CarriedOver | None, changed: frozenset[str], diagnoser: OrgDiagnoser
+) -> dict[str, float]:
+    """Return until when each verdict holds that does not hold for good."""
+    was = {} if before is None else before.holds_until
+    kept = {action_id: at for action_id, at in was.items() if action_id not in changed}
+    return kept | {action_id: at for action_id, at in diagnoser.holds_until.items() if at < inf}
 
 
 def _changed(
@@ -197,9 +207,10 @@ def _changed(
         if before.prints.get(action_id) == (now, *growth.settled(action_id, then))
     }
     fresh = growth.called_within(TimeRange(then, time_range.end))
+    over = {action_id for action_id, at in before.holds_until.items() if at <= time_range.end}
     # No time has passed where both look at the same windows.
-    short_lived = before.short_lived if then < time_range.end else frozenset()
-    return frozenset(prints.keys() - same | fresh | short_lived & prints.keys())
+    over = over if then < time_range.end else set()
+    return frozenset(prints.keys() - same | fresh | over & prints.keys())
 
 
 class _Spent:

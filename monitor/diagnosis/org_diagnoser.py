@@ -36,7 +36,8 @@ class OrgDiagnoser:
     Attributes:
         actions: Those that the state knows, by id.
         listed: Ids of those that the catalogue lists.
-        short_lived: Ids of those that were judged, and may be judged otherwise as time passes.
+        holds_until: By id, with windows settled up to when those that were judged may be judged
+            otherwise without anything new; epoch seconds.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what is the same for all of them
@@ -63,7 +64,7 @@ class OrgDiagnoser:
         recommend = settings.recommend
         self._note_failure = note_failure
         self._told = told
-        self.short_lived = set[str]()
+        self.holds_until = dict[str, float]()
         self._known = known
         self._settled_until = settled_until
         self._terraform = recommend.terraform_actions
@@ -110,10 +111,9 @@ class OrgDiagnoser:
             told = self._told.get(action_id)
             judgement = judge(evidence, settings, changeable, self._settled_until, told)
             found = judgement.diagnosis
-            if judgement.is_short_lived:
-                self.short_lived.add(action_id)
+            self.holds_until[action_id] = judgement.holds_until
         except Exception as error:  # noqa: BLE001 - the others must get theirs all the same
-            self.short_lived.add(action_id)
+            self.holds_until[action_id] = 0.0
             self._note_failure(action_id, UnforeseenError.of(error))
             nothing = ActionEvidence.from_windows((), successes_known=not self._flow_contract)
             reason = "It could not be judged: the program failed on it, and its log says how"

@@ -15,7 +15,7 @@ from monitor.config import OrgSettings, Settings
 from monitor.counts import Tally
 from monitor.diagnosis import org as org_module
 from monitor.diagnosis.carried import CarriedOver, completed
-from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis.model import OrgDiagnosis, Verdict
 from monitor.diagnosis.org import diagnose_org, update_diagnosis
 from monitor.diagnosis.told import ToldVerdict, all_told_after
 from monitor.ledger import Ledger
@@ -175,6 +175,36 @@ def test_an_outage_ends_though_nothing_is_called_any_more(watched: Watched) -> N
         watched.now += WINDOW_SECONDS
         assert watched.is_whole()
     assert not any(one.is_ongoing for one in watched.found.diagnoses["calm"].incidents)
+
+
+def test_an_outage_that_is_told_of_is_not_judged_again_for_that(watched: Watched) -> None:
+    """It is told of for most of a day: only when that is over time alone changes anything."""
+    late = [
+        executions(
+            "calm",
+            [5_003.0] * 12,
+            error_type=TIMED_OUT,
+            window_start=T0 + DAY_SECONDS + window * WINDOW_SECONDS,
+        )
+        for window in range(6)
+    ]
+    answered = executions("calm", [300.0] * 9, window_start=T0 + DAY_SECONDS + 8 * WINDOW_SECONDS)
+    watched.now += 12 * WINDOW_SECONDS
+    watched.read(*late, answered)
+    assert watched.is_whole()
+    assert watched.found is not None
+    assert watched.found.diagnoses["calm"].verdict is Verdict.OUTAGE
+    judged = []
+    for _ in range(22 * 12):
+        watched.now += WINDOW_SECONDS
+        watched.diagnose()
+        judged.append(watched.judged)
+    # All of them at full hours, and it alone once it is over, and once it is told no longer.
+    assert set(judged) <= {0, 1, len(ACTIONS)}
+    assert judged.count(len(ACTIONS)) <= 22 + 1
+    assert judged.count(1) <= 2
+    assert watched.is_whole()
+    assert watched.found.diagnoses["calm"].verdict is not Verdict.OUTAGE
 
 
 def test_windows_leave_at_full_hours(watched: Watched) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -94,10 +95,10 @@ def test_time_alone_ends_an_outage() -> None:
     evidence = outage(windows(240, 48), 550, 12)
     early = judge(evidence, settled_until=evidence.end + 2 * HOUR)
     assert early.diagnosis.verdict is Verdict.OUTAGE
-    assert early.is_short_lived
+    assert evidence.end + 2 * HOUR < early.holds_until <= evidence.end + 24 * HOUR
     late = judge(evidence, settled_until=evidence.end + 24 * HOUR)
     assert late.diagnosis.verdict is Verdict.HEALTHY
-    assert not late.is_short_lived
+    assert late.holds_until == math.inf
 
 
 def test_an_outage_that_comes_again_every_night_stays_the_verdict() -> None:
