@@ -25,6 +25,7 @@ from benchmarks.counted import (
     day_shape,
     end_calls,
     evidence_of,
+    near_evidence,
     starts,
 )
 from benchmarks.verdict_truth import LAWS, Shape, Truth, law_of, log_uniform, quantile, shares_of
@@ -146,11 +147,14 @@ class Limited:
         return self.law.survival(np.minimum(at_ms, self.limit_ms))
 
 
-def draw_strange(rng: np.random.Generator) -> tuple[Truth, ActionEvidence]:
+def draw_strange(
+    rng: np.random.Generator, *, closer_look: bool = True
+) -> tuple[Truth, ActionEvidence]:
     """Return an action whose law the monitor does not expect, and what would be seen of it.
 
     Args:
         rng: Decides everything.
+        closer_look: Whether it was looked at closely all the time; nothing else changes by that.
     """
     kind = str(rng.choice(STRANGE_KINDS))
     timeout_ms = 1000.0 * float(rng.integers(1, 26))
@@ -182,13 +186,21 @@ def draw_strange(rng: np.random.Generator) -> tuple[Truth, ActionEvidence]:
         seconds=windows * WINDOW_SECONDS,
         early=1.0 if early_ms else 0.0,
     )
-    at = np.minimum(EDGES, early_ms or timeout_ms)
-    left = never + (1 - never) * np.asarray(law.survival(at / factor[:, None]))
-    left[:, 0] = 1.0
-    bands, late = end_calls(rng, rng.poisson(truth.executions * shape / shape.sum()), left)
+
+    def outlasting(at_ms: Floats) -> Floats:
+        at = np.minimum(at_ms, early_ms or timeout_ms)
+        left = never + (1 - never) * np.asarray(law.survival(at / factor[:, None]))
+        return np.where(at > 0, left, 1.0)
+
+    calls = rng.poisson(truth.executions * shape / shape.sum())
+    bands, late = end_calls(rng, calls, outlasting(EDGES))
     early = late if early_ms else None
     timeout = np.full(windows, timeout_ms)
-    return truth, evidence_of(start, timeout, bands, late, early=early, early_ms=early_ms)
+    evidence = evidence_of(start, timeout, bands, late, early=early, early_ms=early_ms)
+    if not closer_look:
+        return truth, evidence
+    (closely,) = rng.spawn(1)
+    return truth, evidence.with_near(near_evidence(closely, start, timeout_ms, bands, outlasting))
 
 
 def _law(rng: np.random.Generator, kind: str, timeout_ms: float, beyond: float) -> Shape:

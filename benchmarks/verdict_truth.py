@@ -21,6 +21,7 @@ from benchmarks.counted import (
     day_shape,
     end_calls,
     evidence_of,
+    near_evidence,
     starts,
 )
 from monitor.diagnosis import ANSWERED_TARGET, ActionEvidence
@@ -160,12 +161,15 @@ class Truth:
         return float(max(wanted, at[int(rescued.argmax())] if rescued.any() else wanted))
 
 
-def draw(rng: np.random.Generator, hours: int | None = None) -> tuple[Truth, ActionEvidence]:
+def draw(
+    rng: np.random.Generator, hours: int | None = None, *, closer_look: bool = True
+) -> tuple[Truth, ActionEvidence]:
     """An action with known truth, and what would be seen of it.
 
     Args:
         rng: Decides everything.
         hours: Length of the evidence; None draws it between 6 hours and 7 days.
+        closer_look: Whether it was looked at closely all the time; nothing else changes by that.
     """
     kind = str(rng.choice(KINDS))
     base = kind
@@ -194,7 +198,7 @@ def draw(rng: np.random.Generator, hours: int | None = None) -> tuple[Truth, Act
         seconds=(hours or int(rng.choice([6, 12, 24, 48, 96, 168]))) * 3600,
         second_below=second_below,
     )
-    return _observe(rng, truth)
+    return _observe(rng, truth, closer_look=closer_look)
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -248,7 +252,9 @@ def _with_second_mode(
     return Law("modes", (*first, second)), below
 
 
-def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvidence]:
+def _observe(
+    rng: np.random.Generator, truth: Truth, *, closer_look: bool
+) -> tuple[Truth, ActionEvidence]:
     """Executions as the platform counts them: by window and band, cut at the timeout."""
     windows = truth.seconds // WINDOW_SECONDS
     start = starts(windows)
@@ -285,7 +291,17 @@ def _observe(rng: np.random.Generator, truth: Truth) -> tuple[Truth, ActionEvide
     evidence = evidence_of(
         start, timeout, bands, late, early=early, early_ms=early_ms, throttled=throttled
     )
-    return truth, evidence
+    if not closer_look:
+        return truth, evidence
+
+    def outlasting(at_ms: Floats) -> Floats:
+        left = truth.survival(np.minimum(at_ms, early_ms) if gateway else at_ms)
+        return np.broadcast_to(left, (int(current.sum()), len(at_ms)))
+
+    current = timeout == truth.timeout_ms
+    (closely,) = rng.spawn(1)
+    found = near_evidence(closely, start[current], truth.timeout_ms, bands[current], outlasting)
+    return truth, evidence.with_near(found.without(start[~current]))
 
 
 def _ended(

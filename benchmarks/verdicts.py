@@ -8,10 +8,11 @@ half as many out of their range (``benchmarks.strange_laws``). The headline coun
 case in which it matters: rightness over draws that need the tail, ``slow_tail`` per true hang, vain
 raises per raise, the interval against the plain quantile of success.
 
-Each draw is an action whose law is known. Its executions are counted as the platform counts them
-and diagnosed, and what was said is held against what is true. The law decides which one verdict is
-true, by the order of precedence and without tolerance at any border. Three things besides are
-right, and what is left without them is printed beside:
+Each draw is an action whose law is known. Its executions are counted as the platform counts them,
+looked at closely (``monitor.near_edges``) unless ``--no-closer-look``, and diagnosed, and what was
+said is held against what is true. The law decides which one verdict is true, by the order of
+precedence and without tolerance at any border. Three things besides are right, and what is left
+without them is printed beside:
 
 * ``slow_tail`` exactly when the value it recommends would rescue at least half of the timeouts and
   neither throttling nor an outage nor a remote timeout stands above it;
@@ -101,13 +102,14 @@ def _only(verdict: Verdict) -> tuple[Verdict, frozenset[Verdict]]:
     return verdict, frozenset({verdict})
 
 
-def judge(seed: int, number: tuple[int, bool]) -> Outcome:
+def judge(seed: int, number: tuple[int, bool], *, closer_look: bool) -> Outcome:
     """Draw one within the priors or out of their range, diagnose, compare."""
     index, strange = number
     if strange:
-        truth, evidence = draw_strange(np.random.default_rng([seed, index, 1]))
+        rng = np.random.default_rng([seed, index, 1])
+        truth, evidence = draw_strange(rng, closer_look=closer_look)
     else:
-        truth, evidence = draw(np.random.default_rng([seed, index]))
+        truth, evidence = draw(np.random.default_rng([seed, index]), closer_look=closer_look)
     diagnosis = diagnose(evidence)
     value = diagnosis.recommendation
     best, accepted = expected(truth, diagnosis.timeouts - truth.over)
@@ -280,13 +282,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=20_261_201, help="decides every draw")
     parser.add_argument("--least", type=int, default=2_000, help="executions that count")
     parser.add_argument("--list", action="store_true", help="list each vain raise")
+    parser.add_argument("--no-closer-look", action="store_true", help="the fixed bands alone")
     parser.add_argument("--no-cost", action="store_true", help="leave out the wall times")
     options = parser.parse_args(arguments)
     strange = options.draws // 2 if options.strange is None else options.strange
     numbers = [(index, False) for index in range(options.draws)]
     numbers += [(index, True) for index in range(strange)]
     with ProcessPoolExecutor(PROCESSES) as workers:
-        drawn = list(workers.map(partial(judge, options.seed), numbers, chunksize=25))
+        judged = partial(judge, options.seed, closer_look=not options.no_closer_look)
+        drawn = list(workers.map(judged, numbers, chunksize=25))
         enough = [one for one in drawn if one.executions >= options.least]
         print(f"#### Headline, draws of {options.least} executions and more\n")
         print_headline(enough)
