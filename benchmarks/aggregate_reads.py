@@ -22,8 +22,8 @@ from benchmarks.detail_reads import (
     WINDOW_SECONDS,
     AnsweringClient,
     keep_a_secret,
-    most_resident_kib,
 )
+from benchmarks.resident import most_resident_kib
 from monitor.ledger import Ledger, Reading
 from monitor.sources import ActionsSource
 from monitor.time_ranges import TimeRange

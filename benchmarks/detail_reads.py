@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from benchmarks.resident import most_resident_kib
 from monitor.config import ClassifySettings
 from monitor.genesys import LARGEST_PAGE, ApiCounters, Client, Response
 from monitor.ledger import Ledger, Reading
@@ -122,13 +123,6 @@ _HITS: Final = re.compile(rb'"totalHits":[0-9]+')
 def keep_a_secret() -> None:
     """Know a secret as long as those of the platform: what is read is searched for it."""
     SECRETS.keep("k8JQ2vX0pL5mZ7rT3wY9bN4cF6hD1gS8aU0eR5iO2xC")
-
-
-def most_resident_kib() -> int:
-    """Return the most that this process ever had resident."""
-    # Not ``ru_maxrss``, which begins with what the process had that started this one.
-    status = Path("/proc/self/status").read_text("ascii")
-    return int(re.findall(r"VmHWM:\s*(\d+)", status)[0])
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.resident import most_resident_kib
 from benchmarks.rows import DisagreementError, Row
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.counts import Counts, SeriesKey, Tally
@@ -227,7 +228,7 @@ def diagnose_repeatedly(path: str, actions: int, times: int) -> Repeated:
             judged = max(judged, len(update.rest.diagnoses))
         if found.diagnoses != diagnose_org(ledger, org, settings, now, told=told).diagnoses:
             problem = "going on says something else than judging all of it"
-    most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    most_mb = most_resident_kib() / 1024
     return Repeated(median(wholes), median(updates), most_mb, judged, problem)
 
 
@@ -314,7 +315,7 @@ def main() -> None:
             np.log([cost.actions for cost in costs]), np.log([cost.whole[1] for cost in costs]), 1
         )
         print(f"Processor time grows as actions to the power {slope:.2f}.")
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    most = most_resident_kib() / 1024
     print(f"At most {most:,.0f} MB were in use.")
 
 

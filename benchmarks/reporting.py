@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +41,13 @@ WEEK_SECONDS = 7 * 86_400
 PACK_AFTER_SECONDS = 2 * 3_600
 SETTLE_SECONDS = 600
 
-_REPORT = "from monitor.cli import main; main()"
+_REPORT = """
+import atexit
+from benchmarks.resident import most_resident_kib
+atexit.register(lambda: print(most_resident_kib()))
+from monitor.cli import main
+main()
+"""
 _SETTINGS = """
 [state]
 url = "sqlite:///{path}"
@@ -94,16 +102,19 @@ def reported(settings: Path) -> tuple[Taken, int, dict[str, str]]:
     arguments = ["--config", str(settings), "report", "--since", "7d", "--format", "json"]
     process = subprocess.Popen(
         [sys.executable, "-c", _REPORT, *arguments, "--output", str(output)],
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[1],
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
+    resident_kib = process.communicate()[0]
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, "report")
     told = json.loads(output.read_text())
     verdicts = {one["action_id"]: one["verdict"] for one in told["actions"]}
-    return Taken(used.ru_utime, used.ru_maxrss / 1024), _executions(told), verdicts
+    return Taken(used.ru_utime, int(resident_kib) / 1024), _executions(told), verdicts
 
 
 def _executions(document: object) -> int:
@@ -114,6 +125,16 @@ def _executions(document: object) -> int:
             return sum(int(one["executions"]) for one in actions if isinstance(one, dict))
         return sum(map(_executions, document.values()))
     return sum(map(_executions, document)) if isinstance(document, list) else 0
+
+
+def used_bytes(state: Path) -> int:
+    """Return how much of a state is in use: of one that was packed, parts of the file are free."""
+    with closing(sqlite3.connect(state)) as connection:
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+    return int((pages - free) * size)
 
 
 def summed_up(state: Path, now: float) -> tuple[float, TimeRange]:
@@ -147,7 +168,7 @@ def rows(*, quick: bool) -> list[Row]:
         settings = made(Path(folder), actions)
         state = settings.with_name("state.db")
         anew, _, _ = reported(settings)
-        bare_bytes = state.stat().st_size
+        bare_bytes = used_bytes(state)
         verdicts = diagnosed(settings)
         taken, sums = [], []
         for _ in range(1 if quick else 5):
@@ -160,7 +181,7 @@ def rows(*, quick: bool) -> list[Row]:
             if told != verdicts:
                 raise DisagreementError("other verdicts are reported than were found")
             sums.append(summed_up(state, before)[0])
-        more_bytes = state.stat().st_size - bare_bytes
+        more_bytes = used_bytes(state) - bare_bytes
     cpu = statistics.median(one.cpu_seconds for one in taken)
     megabytes = statistics.median(one.megabytes for one in taken)
     alone = statistics.median(sums)
