@@ -69,8 +69,8 @@ def _may_stay(
     """Return whether a value is as good as the one that is found now."""
     if found.capped_ms in {None, told_ms} or not curve.timeout_ms < told_ms <= tail.capped_ms:
         return False
-    # The interval, rounded up to the next step as a value is.
-    if not found.low_ms <= told_ms < found.high_ms + step_ms:
+    # The interval, a tenth wider for what was told and rounded up to the next step as a value is.
+    if not found.low_ms * TOLD_EASE <= told_ms < found.high_ms / TOLD_EASE + step_ms:
         return False
     then = curve.at(told_ms)
     if then is None or tail.rescued_at(told_ms)[0] < MIN_RESCUED * TOLD_EASE:
