@@ -257,7 +257,7 @@ def rows(*, quick: bool) -> list[Row]:
         fill(path, actions, windows)
         with Ledger.open(f"sqlite:///{path}") as ledger:
             # As a daemon leaves it: all but the newest windows are packed.
-            ledger.pack(T0 + DIAGNOSED_SECONDS - OPEN_SECONDS)
+            ledger.housekeeping.pack(T0 + DIAGNOSED_SECONDS - OPEN_SECONDS)
         if quick:
             found = diagnose_repeatedly(str(path), actions, times)
         else:

@@ -76,7 +76,7 @@ def month(template: Path, path: Path, days: int, *, whole: bool) -> Rows:
             connection.executemany(_INSERT, rows)
             connection.commit()
             written += rows
-            ledger.pack(start + PACK_EVERY_SECONDS - PACK_AFTER_SECONDS)
+            ledger.housekeeping.pack(start + PACK_EVERY_SECONDS - PACK_AFTER_SECONDS)
     return written
 
 
@@ -162,7 +162,7 @@ def _time(folder: Path, *, quick: bool) -> Row:
     fill(rows, actions, windows=288 if quick else 8 * 288)
     shutil.copy(rows, packed)
     with Ledger.open(f"sqlite:///{packed}") as ledger:
-        ledger.pack(_EIGHT_DAYS.end - PACK_AFTER_SECONDS)
+        ledger.housekeeping.pack(_EIGHT_DAYS.end - PACK_AFTER_SECONDS)
     ours, theirs = _interleaved(
         lambda: _read(packed), lambda: _fetched(rows), times=1 if quick else 5
     )
@@ -182,7 +182,7 @@ def _time(folder: Path, *, quick: bool) -> Row:
 
 def _read(path: Path) -> OrgTallies:
     with Ledger.open(f"sqlite:///{path}") as ledger:
-        return ledger.org_tallies(
+        return ledger.tallies.columns(
             ORG, _EIGHT_DAYS, bucket_seconds=3_600, window_seconds=WINDOW_SECONDS
         )
 

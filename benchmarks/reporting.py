@@ -78,7 +78,7 @@ def made(folder: Path, actions: int) -> Path:
     end = int(time.time()) // WINDOW_SECONDS * WINDOW_SECONDS
     fill(path, actions, begin=end - DIAGNOSED_SECONDS)
     with Ledger.open(f"sqlite:///{path}") as ledger:
-        ledger.pack(end - PACK_AFTER_SECONDS)
+        ledger.housekeeping.pack(end - PACK_AFTER_SECONDS)
     settings = folder / "timeout-monitor.toml"
     settings.write_text(_SETTINGS.format(path=path, org=ORG))
     return settings
@@ -228,7 +228,7 @@ def rows(*, quick: bool) -> list[Row]:
 def _counted(state: Path, now: float) -> int:
     _, time_range = summed_up(state, now)
     with Ledger.open(f"sqlite:///{state}") as ledger:
-        return sum(one.counts.count for one in ledger.tally_sums(ORG, time_range, 3_600))
+        return sum(one.counts.count for one in ledger.tallies.sums(ORG, time_range, 3_600))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -218,7 +218,7 @@ class Soak:
         horizon = floor_to(
             self.clock.now() - self.settings.state.retention, self.settings.collect.window
         )
-        self.pruned_rows += self.ledger.prune(horizon)
+        self.pruned_rows += self.ledger.housekeeping.prune(horizon)
         if self.counters() != before:
             self.faults.append(f"pruning at {self.clock.now():.0f} changed a counter")
 

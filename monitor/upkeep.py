@@ -89,10 +89,10 @@ class Upkeep:
         age_seconds = collect.lookback + PACK_AFTER_SECONDS
         with failures_logged("pack"):
             before = floor_to(self._clock.now() - age_seconds, collect.window)
-            windows = self._ledger.pack(before, self._stop.is_set)
+            windows = self._ledger.housekeeping.pack(before, self._stop.is_set)
             if windows:
                 log.info("packed", windows=windows)
-                given_back = self._ledger.compact()
+                given_back = self._ledger.housekeeping.compact()
                 if given_back:
                     log.info("compacted", bytes=given_back)
 
@@ -120,7 +120,7 @@ class Upkeep:
                 # By the hour: a window that is packed by itself is packed anew with the next one.
                 age_seconds = settings.collect.lookback + PACK_AFTER_SECONDS
                 before = floor_to(self._clock.now() - age_seconds, HOUR_SECONDS)
-                windows = self._ledger.pack(before, is_over)
+                windows = self._ledger.housekeeping.pack(before, is_over)
                 if windows:
                     log.info("packed", windows=windows)
             finally:
@@ -134,7 +134,8 @@ class Upkeep:
         told = [one for one in healths if one.clock_skew_seconds is not None]
         is_off = not told or any(one.is_clock_off for one in told)
         before = floor_to(self._clock.now() - settings.state.retention, HOUR_SECONDS)
-        if before <= self._ledger.pruned_before() or not self._ledger.holds_older(before):
+        housekeeping = self._ledger.housekeeping
+        if before <= housekeeping.pruned_before() or not housekeeping.holds_older(before):
             return
         if not self._clock_watch.may_prune(is_off=is_off):
             log.warning("prune_left_out", why="the clock is wrong, or was set lately")
@@ -143,7 +144,7 @@ class Upkeep:
 
     def _forget(self, before: int, stop: Callable[[], bool] = bool) -> None:
         verdicts_before = min(before, int(self._clock.now() - VERDICTS_SECONDS))
-        log.info("pruned", rows=self._ledger.prune(before, verdicts_before, stop))
+        log.info("pruned", rows=self._ledger.housekeeping.prune(before, verdicts_before, stop))
 
     def _reads_any(self, settings: Settings) -> bool:
         """Whether any org is left to this program: of the others their readers take care."""

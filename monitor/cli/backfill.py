@@ -60,7 +60,7 @@ def backfill(
         )
     context.configure_logs()
     with opened_ledger(settings, may_create=True) as ledger:
-        pruned = _pruned_part(time_range, ledger.pruned_before())
+        pruned = _pruned_part(time_range, ledger.housekeeping.pruned_before())
 
         def read(poller: "OrgPoller", listener: "BackfillListener") -> "PollReport":
             from dataclasses import replace

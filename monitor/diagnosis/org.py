@@ -297,14 +297,14 @@ class _Asked:
         """Return what came in windows from a moment on, and so what is in those before."""
         ever = TimeRange(since, since + _EVER_SECONDS)
         window_seconds = self.window_seconds
-        newest = self.ledger.org_tallies(
+        newest = self.ledger.tallies.columns(
             self.org.name, ever, bucket_seconds=window_seconds, window_seconds=window_seconds
         )
         return SettledGrowth(self.state.totals, newest)
 
     def evidence(self, action_ids: Collection[str]) -> OrgEvidence:
         """Return the evidence of some actions: what the whole org's has of them."""
-        tallies = self.ledger.org_tallies(
+        tallies = self.ledger.tallies.columns(
             self.org.name,
             self.time_range,
             bucket_seconds=self.bucket_seconds,
@@ -379,7 +379,7 @@ def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and 
     window_seconds = _window_seconds(state, org, settings)
     actions = len(state.actions) if action_id is None else 1
     bucket_seconds = _bucket_seconds(actions, time_range, window_seconds)
-    tallies = ledger.org_tallies(
+    tallies = ledger.tallies.columns(
         org.name,
         time_range,
         bucket_seconds=bucket_seconds,

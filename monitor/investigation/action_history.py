@@ -106,7 +106,7 @@ def load_action_history(  # noqa: PLR0913, PLR0917 - whose, what is known, of wh
     evidence = org_evidence.evidence(action_id, known)
     hits = None
     if state.missing_seconds(time_range, DETAIL_SOURCE) < time_range.seconds:
-        hits = ledger.hits_of_action(org.name, time_range, action_id, _NEWEST_HITS)
+        hits = ledger.impact.hits_of_action(org.name, time_range, action_id, _NEWEST_HITS)
     return ActionHistory(
         org=org.name,
         action_id=action_id,

@@ -176,7 +176,7 @@ def _investigation_data(  # noqa: PLR0913, PLR0917 - both halves of what is know
         },
         incidents=[
             incident
-            for incident in ledger.incidents(org.name, time_range)
+            for incident in ledger.impact.incidents(org.name, time_range)
             if incident.action_id == action_id
         ],
         missing_detail_seconds=state.missing_seconds(time_range, DETAIL_SOURCE),

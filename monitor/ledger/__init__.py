@@ -24,23 +24,30 @@ from monitor.ledger.model import (
 )
 
 if TYPE_CHECKING:
+    from monitor.ledger.backfills import Backfills
     from monitor.ledger.counts_by_hour import HourlyCounts
     from monitor.ledger.diagnoses import Diagnoses, KeptDiagnosis
     from monitor.ledger.history import History
+    from monitor.ledger.housekeeping import Housekeeping
+    from monitor.ledger.impact import Impact
     from monitor.ledger.inspection import StateCondition, inspect_state
     from monitor.ledger.ledger import Ledger
     from monitor.ledger.near_looks import NearLooks
     from monitor.ledger.reading_leases import ReadingLeases
+    from monitor.ledger.tallies import Tallies
     from monitor.ledger.tally_columns import OrgTallies, TallyColumns
     from monitor.ledger.verdict_history import PastVerdict, SaidVerdict
 
 __all__ = [
     "LATENESS_EDGES_SECONDS",
     "ActionHits",
+    "Backfills",
     "Diagnoses",
     "FlowErrorTotal",
     "History",
     "HourlyCounts",
+    "Housekeeping",
+    "Impact",
     "IncidentTotal",
     "KeptDiagnosis",
     "Lateness",
@@ -56,18 +63,23 @@ __all__ = [
     "SaidVerdict",
     "SourceState",
     "StateCondition",
+    "Tallies",
     "TallyColumns",
     "inspect_state",
 ]
 
 _LAZY = {
+    "backfills": ("Backfills",),
     "counts_by_hour": ("HourlyCounts",),
     "diagnoses": ("Diagnoses", "KeptDiagnosis"),
     "history": ("History",),
+    "housekeeping": ("Housekeeping",),
+    "impact": ("Impact",),
     "inspection": ("StateCondition", "inspect_state"),
     "ledger": ("Ledger",),
     "near_looks": ("NearLooks",),
     "reading_leases": ("ReadingLeases",),
+    "tallies": ("Tallies",),
     "tally_columns": ("OrgTallies", "TallyColumns"),
     "verdict_history": ("PastVerdict", "SaidVerdict"),
 }

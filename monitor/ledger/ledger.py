@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from monitor.clock import Clock, SystemClock
-from monitor.counts import Tally
 from monitor.journal import Journal, timeouts_over_time
+from monitor.ledger.backfills import Backfills
 from monitor.ledger.catalogue import (
     forget_lookups_without_use,
     save_actions,
@@ -17,12 +17,10 @@ from monitor.ledger.catalogue import (
 )
 from monitor.ledger.coverage import full_coverage, skip, source_states, void_future
 from monitor.ledger.diagnoses import Diagnoses
-from monitor.ledger.flow_errors import flow_errors_within
 from monitor.ledger.history import History
-from monitor.ledger.housekeeping import holds_older, pack, prune
-from monitor.ledger.incidents import hits_within, incidents_within
+from monitor.ledger.housekeeping import Housekeeping
+from monitor.ledger.impact import Impact
 from monitor.ledger.model import (
-    ActionHits,
     OrgState,
     Reading,
     Recorded,
@@ -34,7 +32,8 @@ from monitor.ledger.read import read_state
 from monitor.ledger.reading_leases import ReadingLeases
 from monitor.ledger.record import record_reading
 from monitor.ledger.sanitize_reading import sanitize_actions, sanitize_names, sanitize_reading
-from monitor.model import Action, FlowErrorTally, Incident
+from monitor.ledger.tallies import Tallies
+from monitor.model import Action
 from monitor.sanitize import sanitize_id
 from monitor.store import (
     DEFAULT_BUSY_TIMEOUT_SECONDS,
@@ -43,28 +42,15 @@ from monitor.store import (
     Database,
     ServerClock,
     StateClock,
-    backfilled,
     find_org,
-    forget_backfilled,
     lock_org,
     open_database,
-    pruned_before,
     reconciled_at,
     refuse_damage,
-    remember_backfilled,
     remember_limits,
     remember_reconciled_at,
 )
 from monitor.time_ranges import TimeRange
-
-if TYPE_CHECKING:
-    from monitor.ledger.counts_by_hour import HourlyCounts
-    from monitor.ledger.tally_columns import OrgTallies
-
-
-BACKFILL_LASTS_SECONDS = 86_400.0
-"""A backfill that was ended goes on where it was within a day; what came late since is then rare,
-and ``reconcile`` finds it."""
 
 
 class Ledger:
@@ -78,6 +64,10 @@ class Ledger:
     Attributes:
         diagnoses: What was found out about each action, and told, as whoever did has written it.
         near_looks: How executions lie just below timeouts, where a verdict hung on it.
+        tallies: What was counted, over any period.
+        impact: Whom timeouts hit, over any period.
+        backfills: How far the backfills have come.
+        housekeeping: What keeps the state small: what is packed, and what is forgotten.
     """
 
     def __init__(self, database: Database) -> None:
@@ -86,6 +76,10 @@ class Ledger:
         self._journal = Journal(database)
         self.diagnoses = Diagnoses(database)
         self.near_looks = NearLooks(database)
+        self.tallies = Tallies(database)
+        self.impact = Impact(database)
+        self.backfills = Backfills(database)
+        self.housekeeping = Housekeeping(database)
 
     @property
     def journal(self) -> Journal:
@@ -283,59 +277,6 @@ class Ledger:
                 connection, org_id, sanitize_id(action_id), sanitize_names(flows), at
             )
 
-    def holds_older(self, before: int) -> bool:
-        """Whether there is anything that ``prune`` would forget."""
-        return holds_older(self._database, before)
-
-    def prune(
-        self,
-        before: int,
-        verdicts_before: int | None = None,
-        stop: Callable[[], bool] = bool,
-    ) -> int:
-        """Forget windows and incidents that began before ``before``; totals stay.
-
-        What is forgotten can't be told from what is new, so from now on readings of it are left
-        out (``Recorded.forgotten``): call it with a time before anything worth asking for.
-
-        Args:
-            before: Epoch seconds.
-            verdicts_before: What was told of an action until then is forgotten too; epoch seconds,
-                ``before`` where None.
-            stop: Asked between two orgs whether to leave the rest for the next time.
-
-        Returns:
-            Rows removed.
-        """
-        verdicts_before = before if verdicts_before is None else verdicts_before
-        return prune(self._database, before, verdicts_before, stop)
-
-    def pack(self, before: int, stop: Callable[[], bool] = bool) -> int:
-        """Pack the windows that began before ``before``: they count the same, in less room.
-
-        Args:
-            before: Windows from here on may still grow, and stay as they are. What grows all the
-                same is taken out again.
-            stop: Asked between two transactions whether to leave the rest for another time.
-
-        Returns:
-            Windows packed.
-        """
-        return pack(self._database, before, stop)
-
-    def compact(self) -> int:
-        """Give the room of a file back of which most is free, as it is after much was packed.
-
-        Returns:
-            Bytes given back.
-        """
-        return self._database.compact()
-
-    def pruned_before(self) -> int:
-        """Return up to where everything has been forgotten; epoch seconds, 0 where nothing has."""
-        with self._database.reading() as connection:
-            return pruned_before(connection)
-
     def reconciled_at(self, org: str) -> float:
         """Return when an org was last compared with the platform; epoch seconds, 0.0 for never."""
         with self._database.reading() as connection:
@@ -346,32 +287,6 @@ class Ledger:
         """Remember when an org was compared with the platform; epoch seconds."""
         with self._database.writing() as connection:
             remember_reconciled_at(connection, lock_org(connection, org), at)
-
-    def backfilled(self, org: str, source: str, now: float) -> TimeRange | None:
-        """Return what a backfill that was ended has read of a source; None where it is a day ago.
-
-        Args:
-            org: The org's name in the configuration.
-            source: The source.
-            now: Epoch seconds.
-        """
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            told = None if org_id is None else backfilled(connection, org_id, source)
-        if told is None:
-            return None
-        done, at = told
-        return done if 0 <= now - at < BACKFILL_LASTS_SECONDS else None
-
-    def note_backfilled(self, org: str, source: str, done: TimeRange, at: float) -> None:
-        """Remember what a backfill that is under way has read of a source so far, and when."""
-        with self._database.writing() as connection:
-            remember_backfilled(connection, lock_org(connection, org), source, done, at)
-
-    def forget_backfilled(self, org: str, source: str) -> None:
-        """Forget what a backfill has read of a source: the next one reads all of it."""
-        with self._database.writing() as connection:
-            forget_backfilled(connection, lock_org(connection, org), source)
 
     def coverage(self, org: str, source: str) -> tuple[TimeRange, ...]:
         """What needs no asking any more, read or skipped: merged, disjoint, oldest first."""
@@ -405,105 +320,6 @@ class Ledger:
         """Everything the exporter shows of an org, as of one moment."""
         with self._database.reading() as connection:
             return read_state(connection, org)
-
-    def tally_sums(
-        self,
-        org: str,
-        time_range: TimeRange,
-        bucket_seconds: int | None = None,
-        action_id: str | None = None,
-    ) -> list[Tally]:
-        """Tallies of the windows that start in ``time_range``, summed by series and bucket.
-
-        Args:
-            org: The org's name in the configuration.
-            time_range: Which windows; by their start.
-            bucket_seconds: Length of a bucket; buckets are counted from ``time_range.start``. None
-                is one bucket for all.
-            action_id: The only action to return; None for all.
-
-        Returns:
-            Sums sorted by action, error type, status and bucket; empty buckets are left out.
-        """
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            if org_id is None:
-                return []
-            from monitor.ledger.sums import sum_tallies  # noqa: PLC0415 - numpy, for this alone
-
-            return sum_tallies(connection, org_id, time_range, bucket_seconds, action_id)
-
-    def org_tallies(
-        self,
-        org: str,
-        time_range: TimeRange,
-        *,
-        bucket_seconds: int,
-        window_seconds: int,
-        action_ids: Collection[str] | None = None,
-    ) -> OrgTallies:
-        """Every tally of the windows that start in ``time_range``, as columns, as of one moment.
-
-        Args:
-            org: The org's name in the configuration.
-            time_range: Which windows; by their start.
-            bucket_seconds: Over how much successes are summed; a multiple of ``window_seconds``.
-            window_seconds: Length of a window.
-            action_ids: Only these actions; None for all.
-        """
-        from monitor.ledger.tally_columns import read_org_tallies  # noqa: PLC0415 - numpy, for this alone
-
-        with self._database.reading() as connection:
-            # An org that nobody knows has no rows; no org has this id.
-            org_id = find_org(connection, org) or -1
-            return read_org_tallies(
-                connection, org_id, time_range, bucket_seconds, window_seconds, action_ids
-            )
-
-    def counts_by_hour(self, org: str, time_range: TimeRange) -> HourlyCounts:
-        """Return the executions of the windows that start in ``time_range``, by the hour."""
-        from monitor.ledger.counts_by_hour import read_counts_by_hour  # noqa: PLC0415 - numpy, for this alone
-
-        with self._database.reading() as connection:
-            # An org that nobody knows has no rows; no org has this id.
-            return read_counts_by_hour(connection, find_org(connection, org) or -1, time_range)
-
-    def window_loads(self, org: str, time_range: TimeRange) -> list[Tally]:
-        """Return what each ending of each action put on an org, window by window, in no order."""
-        from monitor.ledger.sums import window_loads  # noqa: PLC0415 - numpy, for this alone
-
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else window_loads(connection, org_id, time_range)
-
-    def incidents(self, org: str, time_range: TimeRange) -> list[Incident]:
-        """Incidents whose ``at`` lies in ``time_range``, oldest first, under the names of now."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else incidents_within(connection, org_id, time_range)
-
-    def hits_of_action(
-        self, org: str, time_range: TimeRange, action_id: str, newest: int
-    ) -> ActionHits:
-        """Return whom the timeouts of one action hit in a period.
-
-        Args:
-            org: The org's name in the configuration.
-            time_range: The period.
-            action_id: The action.
-            newest: How many of them are returned one by one.
-        """
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            if org_id is None:
-                return ActionHits()
-            return hits_within(connection, org_id, time_range, action_id, newest)
-
-    def flow_errors(self, org: str, time_range: TimeRange) -> list[FlowErrorTally]:
-        """Return callers lost in flows in the windows that start in ``time_range``."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else flow_errors_within(connection, org_id, time_range)
 
     def timeouts_in_force(self, org: str) -> list[tuple[str, float, int | None]]:
         """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""

@@ -140,7 +140,7 @@ class HistoryReader:
         def read(window: int) -> None:
             whole = self._ranges.whole_windows(time_range, window)
             first = begin = whole.start
-            done = None if again else self._ledger.backfilled(self._org, source.name, self._now)
+            done = None if again else self._ledger.backfills.done(self._org, source.name, self._now)
             if done is not None and done.start <= begin < done.end:
                 first, begin = done.start, done.end
                 log.info("backfill_goes_on", org=self._org, source=source.name, read=[first, begin])
@@ -149,7 +149,7 @@ class HistoryReader:
                 done = TimeRange(first, begin)
                 # What could not be read at all is told again when it is run again.
                 if not count.unreadable:
-                    self._ledger.note_backfilled(self._org, source.name, done, self._now)
+                    self._ledger.backfills.note(self._org, source.name, done, self._now)
                 note_share((begin - whole.start) / whole.seconds)
 
         self._ranges.in_windows(source, read)

@@ -96,7 +96,7 @@ class RangeReader:
         end = -floor_to(-time_range.end, window_seconds)
         end = min(end, max(time_range.end, floor_to(self._clock.now(), END_STEP_SECONDS)))
         # What was pruned can't be told from what is new: it is not even asked for.
-        begin = max(begin, -floor_to(-self._ledger.pruned_before(), window_seconds))
+        begin = max(begin, -floor_to(-self._ledger.housekeeping.pruned_before(), window_seconds))
         return TimeRange(begin, max(begin, end))
 
     def read_slices(

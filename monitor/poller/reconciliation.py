@@ -78,7 +78,8 @@ def comparable_range(ledger: Ledger, org: str, source: str, since: float) -> Tim
         return TimeRange(0, 0)
     # What lies before a hole was read by hand, and the hole never.
     unbroken = (one.start for one in reversed(coverage) if one.start < state.complete_until)
-    begin = max(int(since), next(unbroken, state.complete_until), ledger.pruned_before())
+    read_from = next(unbroken, state.complete_until)
+    begin = max(int(since), read_from, ledger.housekeeping.pruned_before())
     begin, end = -floor_to(-begin, STEP_SECONDS), floor_to(state.complete_until, STEP_SECONDS)
     return TimeRange(begin, max(begin, end))
 

@@ -160,7 +160,7 @@ class SourceReader:
             report = self._each_source(read, None)
             if not report.errors and not self._stop.is_set():
                 for source in self._sources:
-                    self._ledger.forget_backfilled(self._org, source.name)
+                    self._ledger.backfills.forget(self._org, source.name)
             return report
 
     def reconcile(self, since: float) -> Reconciliation:
@@ -185,7 +185,7 @@ class SourceReader:
             self._ranges.share = budget = RequestBudget(MOST_SECONDS)
             with self._within(budget):
                 shown = ask_coarsely(source, time_range)
-            counted = self._ledger.tally_sums(self._org, time_range, STEP_SECONDS)
+            counted = self._ledger.tallies.sums(self._org, time_range, STEP_SECONDS)
             found = compare(self._org, time_range, shown, counted)
             count = PollCount()
             is_complete = True

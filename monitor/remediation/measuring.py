@@ -103,7 +103,7 @@ def _count(
     chosen = set(starts)
     time_range = TimeRange(min(starts), max(starts) + window)
     counts: Counter[Outcome] = Counter()
-    for tally in ledger.tally_sums(change.org, time_range, window, change.action_id):
+    for tally in ledger.tallies.sums(change.org, time_range, window, change.action_id):
         if tally.window_start in chosen:
             counts[_outcome(tally, how.classifier)] += tally.counts.count
     return Measured(

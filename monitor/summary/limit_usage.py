@@ -76,7 +76,7 @@ def limits_in_use(
     known_ms = {action_id: one.at_end_ms for action_id, one in timeouts.items()}
     return limit_use(
         state.limits,
-        ledger.window_loads(org, time_range),
+        ledger.tallies.window_loads(org, time_range),
         source.window_seconds if source else 0,
         busy_ms=lambda load: slot_time_ms(load, classifier, known_ms.get(load.key.action_id)),
         functions=_functions(state),

@@ -65,12 +65,12 @@ def summarise(  # noqa: PLR0913 - of what, whose, when, and how it is read
         contract=contract,
         time_range=time_range,
         state=state,
-        tallies=ledger.tally_sums(org, time_range),
-        tallies_day_before=ledger.tally_sums(org, day_before) if comparable else None,
-        incidents=ledger.incidents(org, time_range),
-        flow_errors=ledger.flow_errors(org, time_range),
+        tallies=ledger.tallies.sums(org, time_range),
+        tallies_day_before=ledger.tallies.sums(org, day_before) if comparable else None,
+        incidents=ledger.impact.incidents(org, time_range),
+        flow_errors=ledger.impact.flow_errors(org, time_range),
         timeouts_in_force=ledger.timeouts_in_force(org),
-        by_hour=ledger.counts_by_hour(org, time_range) if by_hour else None,
+        by_hour=ledger.tallies.counts_by_hour(org, time_range) if by_hour else None,
     )
     return assemble_summary(summary_input, classifier)
 

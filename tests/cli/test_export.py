@@ -32,7 +32,7 @@ def ledger_counts(place: Place) -> dict[str, int]:
         whole = TimeRange(covered.start, covered.end // 300 * 300)
         return {
             one.key.action_id: one.counts.count
-            for one in ledger.tally_sums("acme", whole)
+            for one in ledger.tallies.sums("acme", whole)
             if one.key.error_type == NO_ERROR
         }
 

@@ -177,7 +177,7 @@ def prune(place: Place, days_ago: int) -> None:
     """Let the state forget what is older than the beginning of that day."""
     before = datetime.strptime(day(days_ago), "%Y-%m-%d").replace(tzinfo=UTC)
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
-        ledger.prune(int(before.timestamp()))
+        ledger.housekeeping.prune(int(before.timestamp()))
 
 
 def covered(place: Place) -> dict[str, tuple[TimeRange, ...]]:

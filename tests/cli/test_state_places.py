@@ -239,7 +239,7 @@ def test_a_copy_of_a_state_is_not_taken_for_it(place: Place, command: Command, w
     """While the state is still where it was: nothing that is said to the copy reaches a daemon."""
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
         ledger.settle()
-        ledger.prune(0)  # any write: what was never written to knows no place yet
+        ledger.housekeeping.prune(0)  # any write: what was never written to knows no place yet
     copy = place.folder / "copy.db"
     shutil.copy(place.state, copy)
     before = copy.read_bytes()

@@ -59,13 +59,13 @@ def test_what_is_old_goes_and_what_has_settled_is_packed(
     """From cron, without any daemon; the totals stay, and nothing is counted anew."""
     done = command(*commands(settled)[name])
     assert done.code == 0, done.err
-    assert neglected.tally_sums(ORG, old) == []
-    [kept] = [one for one in neglected.tally_sums(ORG, settled) if one.key.action_id == "old"]
+    assert neglected.tallies.sums(ORG, old) == []
+    [kept] = [one for one in neglected.tallies.sums(ORG, settled) if one.key.action_id == "old"]
     assert kept.counts.count == 3
     totals = {key.action_id: one.count for key, one in neglected.state(ORG).totals.items()}
     assert totals["old"] == 6
     # All of it is packed already.
-    assert neglected.pack(settled.end) == 0
+    assert neglected.housekeeping.pack(settled.end) == 0
     # Its lease is free again: a daemon that begins now need not wait.
     leases = neglected.reading_leases(SystemClock())
     assert leases.take(ORG)
@@ -74,7 +74,7 @@ def test_what_is_old_goes_and_what_has_settled_is_packed(
 def test_it_is_once_an_hour(command: Command, neglected: Ledger) -> None:
     """A poll each minute neither forgets nor packs one window at a time."""
     assert command("poll").code == 0
-    pruned = neglected.pruned_before()
+    pruned = neglected.housekeeping.pruned_before()
     assert pruned == floor_to(pruned, 3_600) > 0
     again = command("poll")
     assert again.code == 0
@@ -89,8 +89,8 @@ def test_a_wrong_clock_forgets_nothing(
     monkeypatch.setattr("monitor.snapshot.CLOCK_OFF_SECONDS", -1.0)  # any clock is off then
     done = command("poll")
     assert '"event": "prune_left_out"' in done.err
-    assert neglected.pruned_before() == 0
-    assert neglected.tally_sums(ORG, old)
+    assert neglected.housekeeping.pruned_before() == 0
+    assert neglected.tallies.sums(ORG, old)
 
 
 def test_a_clock_that_nobody_has_confirmed_forgets_nothing(
@@ -99,8 +99,8 @@ def test_a_clock_that_nobody_has_confirmed_forgets_nothing(
     """Without an answer of the platform nobody knows what time it is."""
     place.simulator.close()
     command("poll")
-    assert neglected.pruned_before() == 0
-    assert neglected.tally_sums(ORG, old)
+    assert neglected.housekeeping.pruned_before() == 0
+    assert neglected.tallies.sums(ORG, old)
 
 
 def test_what_a_daemon_reads_is_the_daemons_to_keep_small(
@@ -111,9 +111,9 @@ def test_what_a_daemon_reads_is_the_daemons_to_keep_small(
     assert leases.take(ORG)
     done = command(*commands(settled)["backfill"])
     assert done.code == 0, done.err
-    assert neglected.pruned_before() == 0
-    assert neglected.pack(settled.end) > 0
-    assert neglected.tally_sums(ORG, old)
+    assert neglected.housekeeping.pruned_before() == 0
+    assert neglected.housekeeping.pack(settled.end) > 0
+    assert neglected.tallies.sums(ORG, old)
 
 
 def test_a_state_without_anything_old_is_not_marked_as_pruned(
@@ -123,4 +123,4 @@ def test_a_state_without_anything_old_is_not_marked_as_pruned(
     place.configure()
     assert command("poll").code == 0
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
-        assert ledger.pruned_before() == 0
+        assert ledger.housekeeping.pruned_before() == 0

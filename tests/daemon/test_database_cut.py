@@ -109,7 +109,7 @@ def test_while_the_network_is_silent_no_two_daemons_export_an_org(
         with Ledger.open(url) as ledger:
             covered = ledger.coverage(ORG, "actions")[0]
             whole = TimeRange(covered.start, floor_to(covered.end, 300))
-            tallied = sum(one.counts.count for one in ledger.tally_sums(ORG, whole))
+            tallied = sum(one.counts.count for one in ledger.tallies.sums(ORG, whole))
         assert tallied == happened(place.simulator.url, whole.start, whole.end)["executions"]
 
 

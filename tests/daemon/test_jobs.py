@@ -259,7 +259,7 @@ def test_old_windows_are_pruned(
 
     assert next(line["rows"] for line in logs if line["event"] == "pruned") == 1
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
-        assert ledger.tally_sums("acme", covered) == []
+        assert ledger.tallies.sums("acme", covered) == []
         totals = {key.action_id: one.count for key, one in ledger.state("acme").totals.items()}
     assert totals["old"] == 3
 
@@ -280,8 +280,8 @@ def test_windows_that_have_settled_are_packed(place: Place, make_daemon: MakeDae
 
     assert next(line["windows"] for line in logs if line["event"] == "packed") >= 1
     with Ledger.open(f"sqlite:///{place.state}") as ledger:
-        assert ledger.tally_sums("acme", covered, 300)[0] == tally
-        assert ledger.pack(old + 300) == 0
+        assert ledger.tallies.sums("acme", covered, 300)[0] == tally
+        assert ledger.housekeeping.pack(old + 300) == 0
 
 
 def test_a_prune_that_fails_is_told(

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from monitor.clock import SystemClock
 from monitor.config import load
 from monitor.daemon import Daemon
-from monitor.ledger import Ledger
+from monitor.ledger import Housekeeping
 from monitor.poller import OrgPoller
 from monitor.remediation.loop import RemediationLoop
 from tests.daemon.conftest import MakeDaemon
@@ -57,7 +57,7 @@ def _failed(daemon: Daemon) -> float:
         (OrgPoller, "diagnose", "diagnose", "diagnosis_failed"),
         (OrgPoller, "claim_diagnosis", "poll_now", "poll_failed"),
         (RemediationLoop, "run_once", "remediate", "remediation_failed"),
-        (Ledger, "prune", "_prune", "prune_failed"),
+        (Housekeeping, "prune", "_prune", "prune_failed"),
     ],
 )
 def test_every_job_survives_what_nothing_foresees(  # noqa: PLR0913, PLR0917 - what fails, and who

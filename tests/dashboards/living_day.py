@@ -268,7 +268,7 @@ def _read_the_day(settings: Settings, clock: PausedClock) -> dict[tuple[str, str
             watch = OrgPoller(reader, settings, ledger=ledger, clock=clock)
             assert watch.poll().result == "ok"
             watch.close()
-            for one in ledger.tally_sums(org.name, day):
+            for one in ledger.tallies.sums(org.name, day):
                 outcome = classifier.outcome(one.key.error_type, one.key.response_status)
                 counted[org.name, one.key.action_id, outcome.value] += one.counts.count
     return dict(counted)

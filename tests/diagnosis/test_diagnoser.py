@@ -123,7 +123,7 @@ def test_what_is_logged_there_is_told_here(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     with Ledger.open(f"sqlite:///{path}") as ledger:
         fill(ledger)
-        assert ledger.pack(NOW)
+        assert ledger.housekeeping.pack(NOW)
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("UPDATE packed_days SET windows = x'00'")
             connection.commit()

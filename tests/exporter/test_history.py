@@ -102,7 +102,7 @@ def test_what_lies_outside_the_period_counts_too(ledger: Ledger) -> None:
 def test_what_was_pruned_counts_too(ledger: Ledger) -> None:
     """Totals outlive their windows, and the counters are those of a scrape."""
     ledger.record(ORG, "actions", reading(tally(3), tally(4, window=1)))
-    ledger.prune(at(1)[0])
+    ledger.housekeeping.prune(at(1)[0])
 
     text = exported(ledger, windows(1, 2))
 

@@ -211,7 +211,7 @@ def test_a_state_tells_who_saved_what_we_have_changed(ledger: Ledger) -> None:
 def test_what_is_older_than_the_retention_is_forgotten(ledger: Ledger) -> None:
     """With the windows of its time."""
     kept(ledger, edit(T0, ADA, 5_000, 9_000), edit(T0 + REFRESH, BEN, 9_000, 5_000))
-    ledger.prune(int(T0 + MINUTE))
+    ledger.housekeeping.prune(int(T0 + MINUTE))
 
     assert [one[3] for one in outside(ledger)] == ["user u2"]
 

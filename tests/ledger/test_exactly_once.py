@@ -173,13 +173,13 @@ class Readings(RuleBasedStateMachine):
     def prune(self, window: int) -> None:
         """Forget some windows; from now on readings of them are left out."""
         before = T0 + window * WINDOW_SECONDS
-        self.ledger.prune(before)
+        self.ledger.housekeeping.prune(before)
         self.pruned_before = max(self.pruned_before, before)
 
     @rule(window=st.integers(0, WINDOWS))
     def pack(self, window: int) -> None:
         """Pack some windows, whether or not they have settled; that changes nothing."""
-        self.ledger.pack(T0 + window * WINDOW_SECONDS)
+        self.ledger.housekeeping.pack(T0 + window * WINDOW_SECONDS)
 
     @rule(window=st.integers(0, WINDOWS))
     def set_the_clock_back(self, window: int) -> None:
@@ -264,7 +264,7 @@ class Readings(RuleBasedStateMachine):
 
     def bands_fit_into_counts(self, state: OrgState) -> None:
         """No more executions are in bands than there are."""
-        sums = self.ledger.tally_sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
+        sums = self.ledger.tallies.sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
         counted = [(one.counts.count, one.counts.bands) for one in sums]
         counted += [(total.count, total.bands) for total in state.totals.values()]
         assert all(sum(bands) <= count for count, bands in counted)
@@ -296,7 +296,7 @@ class Readings(RuleBasedStateMachine):
         """Compare every total and every window with the truth."""
         by_window = {
             (one.key, one.window_start): one
-            for one in self.ledger.tally_sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
+            for one in self.ledger.tallies.sums(ORG, _period(0, WINDOWS), WINDOW_SECONDS)
         }
         assert len(by_window) == len(tallied(self.truth))
         for true in tallied(self.truth):

@@ -66,8 +66,8 @@ def test_reading_the_same_again_adds_nobody(ledger: Ledger) -> None:
 def test_totals_outlive_the_windows(ledger: Ledger) -> None:
     """What was forgotten is not counted a second time."""
     record(ledger, lost(3), lost(1, 2))
-    ledger.prune(T0 + WINDOW_SECONDS)
-    assert ledger.flow_errors(ORG, HOUR) == [lost(1, 2)]
+    ledger.housekeeping.prune(T0 + WINDOW_SECONDS)
+    assert ledger.impact.flow_errors(ORG, HOUR) == [lost(1, 2)]
     record(ledger, lost(3), lost(1, 2))
     assert total(ledger) == 4
 
@@ -109,7 +109,7 @@ def test_totals_are_the_sum_of_the_largest_counts(
             for key, callers in seen.items():
                 largest[key] = max(largest.get(key, 0), callers)
         assert total(ledger) == sum(largest.values())
-        kept = ledger.flow_errors(ORG, HOUR)
+        kept = ledger.impact.flow_errors(ORG, HOUR)
     assert sum(one.callers for one in kept) == sum(largest.values())
 
 

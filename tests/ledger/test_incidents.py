@@ -90,7 +90,7 @@ def test_incidents_come_back_as_they_went_in(ledger: Ledger) -> None:
     after = incident("c3", at=T0 + 60.0, action_name="Get Customer", flow_name="Main")
     ledger.record(ORG, SOURCE, reading(incidents=[after, *reversed(kept)]))
 
-    assert ledger.incidents(ORG, TimeRange(T0, T0 + 60)) == kept
+    assert ledger.impact.incidents(ORG, TimeRange(T0, T0 + 60)) == kept
 
 
 def test_incidents_without_names_take_those_known_now(ledger: Ledger) -> None:
@@ -99,7 +99,7 @@ def test_incidents_without_names_take_those_known_now(ledger: Ledger) -> None:
     ledger.save_catalogue(ORG, [Action("a1", "Get Customer")], T0)
     ledger.save_flow_use(ORG, "a1", {"f1": "Main"}, T0)
 
-    (found,) = ledger.incidents(ORG, windows(0, 12))
+    (found,) = ledger.impact.incidents(ORG, windows(0, 12))
 
     assert (found.action_name, found.flow_name) == ("Get Customer", "Main")
 
@@ -130,14 +130,14 @@ def test_executions_from_incidents_stand_in_the_window_of_their_failure(ledger: 
         reading(incidents=[incident(at=T0 + WINDOW_SECONDS + 0.5)], incidents_are_executions=True),
     )
 
-    (found,) = ledger.tally_sums(ORG, windows(1, 2))
+    (found,) = ledger.tallies.sums(ORG, windows(1, 2))
     assert (found.key.error_type, found.key.response_status, found.counts.count) == (
         "Timeout",
         "",
         1,
     )
     assert (found.counts.duration_ms, sum(found.counts.bands)) == (0.0, 0)
-    assert ledger.tally_sums(ORG, windows(0, 1)) == []
+    assert ledger.tallies.sums(ORG, windows(0, 1)) == []
 
 
 def test_executions_from_incidents_come_on_top_of_a_tally(ledger: Ledger) -> None:

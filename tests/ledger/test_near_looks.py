@@ -52,7 +52,7 @@ def test_what_is_too_old_is_forgotten(ledger: Ledger) -> None:
     ledger.near_looks.save(ORG, [look(2)], before=T0 + 1)
     assert ledger.near_looks.since(ORG, 0) == (look(1), look(2))
 
-    ledger.prune(T0 + QUARTER + 1)
+    ledger.housekeeping.prune(T0 + QUARTER + 1)
     assert ledger.near_looks.since(ORG, 0) == (look(2),)
 
 

@@ -74,19 +74,19 @@ def answers(ledger: Ledger, org: str, time_range: TimeRange) -> list[object]:
             sorted(history.windows(org, time_range, by_series=False), key=repr),
             history.sums_since(org, time_range.start),
         ]
-    hours = ledger.counts_by_hour(org, time_range)
+    hours = ledger.tallies.counts_by_hour(org, time_range)
     counted = zip(hours.series, hours.hour, hours.count, strict=True)
     return [
         *past,
-        ledger.tally_sums(org, time_range),
-        ledger.tally_sums(org, time_range, 7_200),
-        ledger.tally_sums(org, time_range, WINDOW_SECONDS, "a01"),
-        sorted(ledger.window_loads(org, time_range), key=repr),
+        ledger.tallies.sums(org, time_range),
+        ledger.tallies.sums(org, time_range, 7_200),
+        ledger.tallies.sums(org, time_range, WINDOW_SECONDS, "a01"),
+        sorted(ledger.tallies.window_loads(org, time_range), key=repr),
         sorted((hours.words[number], int(hour), int(count)) for number, hour, count in counted),
-        shown(ledger.org_tallies(org, time_range, bucket_seconds=3_600, window_seconds=300)),
-        shown(ledger.org_tallies(org, time_range, bucket_seconds=300, window_seconds=300)),
+        shown(ledger.tallies.columns(org, time_range, bucket_seconds=3_600, window_seconds=300)),
+        shown(ledger.tallies.columns(org, time_range, bucket_seconds=300, window_seconds=300)),
         shown(
-            ledger.org_tallies(
+            ledger.tallies.columns(
                 org, time_range, bucket_seconds=3_600, window_seconds=300, action_ids=["a01"]
             )
         ),
@@ -143,9 +143,9 @@ def follow(packed: Ledger, still_open: Ledger, what: str, of: list[Tally] | int)
         assert packed.record(ORG, SOURCE, read) == still_open.record(ORG, SOURCE, read)
     elif what == "prune":
         before = T0 + of * WINDOW_SECONDS
-        assert packed.prune(before) == still_open.prune(before)
+        assert packed.housekeeping.prune(before) == still_open.housekeeping.prune(before)
     else:
-        packed.pack(T0 + of * WINDOW_SECONDS)
+        packed.housekeeping.pack(T0 + of * WINDOW_SECONDS)
 
 
 def filled(ledger: Ledger) -> None:
@@ -172,7 +172,7 @@ def test_packing_changes_no_answer(ledger: Ledger) -> None:
     before = answers(ledger, ORG, EVERYTHING), answers(ledger, ORG, part)
 
     for until, packed in ((300, 400), (300, 0), (576, 320)):
-        assert ledger.pack(T0 + until * WINDOW_SECONDS) == packed
+        assert ledger.housekeeping.pack(T0 + until * WINDOW_SECONDS) == packed
         now = answers(ledger, ORG, EVERYTHING), answers(ledger, ORG, part)
         assert [differing(*both) for both in zip(before, now, strict=True)] == [[], []]
 
@@ -180,37 +180,37 @@ def test_packing_changes_no_answer(ledger: Ledger) -> None:
 def test_what_is_read_again_is_counted_once(ledger: Ledger) -> None:
     """A packed window grows by what it shows more; fewer is a restatement, the same is nothing."""
     ledger.record(ORG, SOURCE, reading(tally(3), tally(2, 1), tally(4, 2)))
-    ledger.pack(T0 + 900)
+    ledger.housekeeping.pack(T0 + 900)
 
     again = ledger.record(ORG, SOURCE, reading(tally(3), tally(5, 1), tally(1, 2)))
 
     assert (again.executions_added, again.restatements) == (3, 1)
-    assert [one.counts.count for one in ledger.tally_sums(ORG, EVERYTHING, 300)] == [3, 5, 4]
-    assert ledger.pack(T0 + 900) == 1
-    assert [one.counts.count for one in ledger.tally_sums(ORG, EVERYTHING, 300)] == [3, 5, 4]
+    assert [one.counts.count for one in ledger.tallies.sums(ORG, EVERYTHING, 300)] == [3, 5, 4]
+    assert ledger.housekeeping.pack(T0 + 900) == 1
+    assert [one.counts.count for one in ledger.tallies.sums(ORG, EVERYTHING, 300)] == [3, 5, 4]
 
 
 def test_an_incident_that_is_an_execution_grows_a_packed_window(ledger: Ledger) -> None:
     """One by one, on top of what is known."""
     first = reading(incidents=[incident()], incidents_are_executions=True)
     ledger.record(ORG, SOURCE, first)
-    ledger.pack(T0 + 900)
+    ledger.housekeeping.pack(T0 + 900)
     both = reading(incidents=[incident(), incident("c2")], incidents_are_executions=True)
 
     assert ledger.record(ORG, SOURCE, both).executions_added == 1
 
-    assert [one.counts.count for one in ledger.tally_sums(ORG, EVERYTHING)] == [2]
+    assert [one.counts.count for one in ledger.tallies.sums(ORG, EVERYTHING)] == [2]
 
 
 def test_a_duration_that_comes_to_be_known_is_taken_into_a_packed_window(ledger: Ledger) -> None:
     """The same executions, of which an earlier reading could not tell how long they took."""
     ledger.record(ORG, SOURCE, reading(one_tally(2, in_bands=bands(b1=1))))
-    ledger.pack(T0 + 900)
+    ledger.housekeeping.pack(T0 + 900)
 
     again = ledger.record(ORG, SOURCE, reading(one_tally(2, in_bands=bands(b1=2))))
 
     assert (again.executions_added, again.restatements) == (0, 0)
-    [found] = ledger.tally_sums(ORG, EVERYTHING)
+    [found] = ledger.tallies.sums(ORG, EVERYTHING)
     assert found.counts.bands == bands(b1=2)
 
 
@@ -220,13 +220,13 @@ def test_a_duration_that_comes_to_be_told_more_finely_is_taken_into_a_packed_win
     """The same executions, of which an earlier reading knew the coarse band alone."""
     coarse = COARSE_BANDS[3]
     ledger.record(ORG, SOURCE, reading(one_tally(2, in_bands=bands(**{f"b{coarse[-1]}": 2}))))
-    ledger.pack(T0 + 900)
+    ledger.housekeeping.pack(T0 + 900)
     finely = bands(**{f"b{coarse[0]}": 1, f"b{coarse[-1]}": 1})
 
     again = ledger.record(ORG, SOURCE, reading(one_tally(2, in_bands=finely)))
 
     assert (again.executions_added, again.restatements) == (0, 0)
-    [found] = ledger.tally_sums(ORG, EVERYTHING)
+    [found] = ledger.tallies.sums(ORG, EVERYTHING)
     assert found.counts.bands == finely
 
 
@@ -236,22 +236,22 @@ def test_packing_can_be_left_for_another_time(ledger: Ledger) -> None:
     before = answers(ledger, ORG, EVERYTHING)
     left = iter([False, True])
 
-    done = ledger.pack(T0 + 10 * 86_400, lambda: next(left))
+    done = ledger.housekeeping.pack(T0 + 10 * 86_400, lambda: next(left))
 
     assert 0 < done < 720
     assert differing(before, answers(ledger, ORG, EVERYTHING)) == []
-    assert ledger.pack(T0 + 10 * 86_400) == 720 - done
+    assert ledger.housekeeping.pack(T0 + 10 * 86_400) == 720 - done
 
 
 def test_numbers_beyond_what_doubles_tell_apart_stay_as_they_are(ledger: Ledger) -> None:
     """To the last of 2 to the power of 62 executions, and to the last bit of a duration."""
     odd = one_tally(2**62 + 1, duration_ms=0.1 + 0.2, min_ms=0.1, max_ms=0.2)
     ledger.record(ORG, SOURCE, reading(odd))
-    before = ledger.tally_sums(ORG, EVERYTHING, 300)
+    before = ledger.tallies.sums(ORG, EVERYTHING, 300)
 
-    assert ledger.pack(T0 + 900) == 1
+    assert ledger.housekeeping.pack(T0 + 900) == 1
 
-    [found] = ledger.tally_sums(ORG, EVERYTHING, 300)
+    [found] = ledger.tallies.sums(ORG, EVERYTHING, 300)
     assert [found] == before
     assert np.float64(found.counts.duration_ms).tobytes() == np.float64(0.1 + 0.2).tobytes()
 
@@ -260,12 +260,12 @@ def test_numbers_beyond_what_doubles_tell_apart_stay_as_they_are(ledger: Ledger)
 def test_pruning_cuts_a_packed_day_where_it_is_told_to(ledger: Ledger, edge: int) -> None:
     """Whole days go at once, and the day of the edge loses what is older; nothing comes back."""
     filled(ledger)
-    ledger.pack(T0 + 10 * 86_400)
+    ledger.housekeeping.pack(T0 + 10 * 86_400)
     totals = ledger.state(ORG).totals
 
-    removed = ledger.prune(T0 + edge * WINDOW_SECONDS)
+    removed = ledger.housekeeping.prune(T0 + edge * WINDOW_SECONDS)
 
-    left = ledger.tally_sums(ORG, EVERYTHING, 300)
+    left = ledger.tallies.sums(ORG, EVERYTHING, 300)
     assert removed == 720 - len(left) == 40 * edge // 32
     assert min(one.window_start for one in left) == T0 + edge * WINDOW_SECONDS
     filled(ledger)
@@ -308,7 +308,7 @@ def cuts_until_done(ledger: Ledger, work: Callable[[], object]) -> tuple[int, se
                 work()
         except _PowerCutError:
             cuts += 1
-            found.add(repr(ledger.tally_sums(ORG, EVERYTHING, 300)))
+            found.add(repr(ledger.tallies.sums(ORG, EVERYTHING, 300)))
         else:
             return cuts, found
 
@@ -321,13 +321,13 @@ def test_packing_that_is_broken_off_changes_no_window(ledger: Ledger) -> None:
         return ledger.record(ORG, SOURCE, reading(*found))
 
     read(1)
-    before = repr(ledger.tally_sums(ORG, EVERYTHING, 300))
+    before = repr(ledger.tallies.sums(ORG, EVERYTHING, 300))
 
-    packing = cuts_until_done(ledger, lambda: ledger.pack(T0 + 86_400))
+    packing = cuts_until_done(ledger, lambda: ledger.housekeeping.pack(T0 + 86_400))
     growing = cuts_until_done(ledger, lambda: read(2))
 
     assert packing[1] == growing[1] == {before}
     assert packing[0] > 10
     assert growing[0] > 20
-    assert {one.counts.count for one in ledger.tally_sums(ORG, EVERYTHING, 300)} == {2}
-    assert ledger.pack(T0 + 86_400) == 66
+    assert {one.counts.count for one in ledger.tallies.sums(ORG, EVERYTHING, 300)} == {2}
+    assert ledger.housekeeping.pack(T0 + 86_400) == 66

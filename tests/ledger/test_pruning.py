@@ -22,11 +22,11 @@ def test_windows_and_incidents_before_are_forgotten(ledger: Ledger) -> None:
         ),
     )
 
-    removed = ledger.prune(T0 + 600)
+    removed = ledger.housekeeping.prune(T0 + 600)
 
     assert removed == 3
-    assert [found.counts.count for found in ledger.tally_sums(ORG, EVERYTHING)] == [2]
-    assert [found.conversation_id for found in ledger.incidents(ORG, EVERYTHING)] == ["c2"]
+    assert [found.counts.count for found in ledger.tallies.sums(ORG, EVERYTHING)] == [2]
+    assert [found.conversation_id for found in ledger.impact.incidents(ORG, EVERYTHING)] == ["c2"]
 
 
 def test_totals_stay(ledger: Ledger) -> None:
@@ -34,7 +34,7 @@ def test_totals_stay(ledger: Ledger) -> None:
     ledger.record(ORG, SOURCE, reading(tally(7), incidents=[incident()]))
     before = ledger.state(ORG)
 
-    ledger.prune(T0 + 86_400)
+    ledger.housekeeping.prune(T0 + 86_400)
 
     assert ledger.state(ORG) == before
 
@@ -43,7 +43,7 @@ def test_what_was_forgotten_is_never_counted_again(ledger: Ledger) -> None:
     """A reading of pruned windows is left out, and says so."""
     old = reading(tally(7), tally(2, window=5), incidents=[incident()])
     ledger.record(ORG, SOURCE, old)
-    ledger.prune(T0 + 600)
+    ledger.housekeeping.prune(T0 + 600)
 
     recorded = ledger.record(ORG, SOURCE, old)
 
@@ -57,22 +57,22 @@ def test_every_org_is_pruned(ledger: Ledger) -> None:
     for org in ("one", "two"):
         ledger.record(org, SOURCE, reading(tally(1)))
 
-    assert ledger.prune(T0 + 600) == 2
+    assert ledger.housekeeping.prune(T0 + 600) == 2
 
 
 def test_pruning_less_than_before_changes_nothing(ledger: Ledger) -> None:
     """What is forgotten stays forgotten, whoever prunes with an older time."""
     ledger.record(ORG, SOURCE, reading(tally(1, window=1)))
-    ledger.prune(T0 + 300)
+    ledger.housekeeping.prune(T0 + 300)
 
-    assert ledger.prune(T0) == 0
+    assert ledger.housekeeping.prune(T0) == 0
     assert ledger.record(ORG, SOURCE, reading(tally(1))).forgotten == 1
 
 
 def test_recent_windows_are_read_on(ledger: Ledger) -> None:
     """Pruning touches nothing that is younger."""
     ledger.record(ORG, SOURCE, reading(tally(3, window=2), covered=windows(0, 3)))
-    ledger.prune(T0 + 600)
+    ledger.housekeeping.prune(T0 + 600)
 
     recorded = ledger.record(ORG, SOURCE, reading(tally(5, window=2), covered=windows(0, 3)))
 
@@ -82,14 +82,14 @@ def test_recent_windows_are_read_on(ledger: Ledger) -> None:
 def test_what_was_forgotten_is_not_marked_as_read(ledger: Ledger) -> None:
     """A reading of it covers nothing, and one that reaches into it only what is younger."""
     ledger.record(ORG, SOURCE, reading(tally(1, window=9), covered=windows(9, 10)))
-    ledger.prune(T0 + 600)
+    ledger.housekeeping.prune(T0 + 600)
 
     ledger.record(ORG, SOURCE, reading(tally(7), covered=windows(0, 2)))
     assert ledger.coverage(ORG, SOURCE) == (windows(9, 10),)
 
     ledger.record(ORG, SOURCE, reading(tally(7), covered=windows(0, 5)))
     assert ledger.coverage(ORG, SOURCE) == (windows(2, 5), windows(9, 10))
-    assert ledger.pruned_before() == T0 + 600
+    assert ledger.housekeeping.pruned_before() == T0 + 600
 
 
 def test_a_reading_of_the_past_makes_nothing_fresh(ledger: Ledger) -> None:

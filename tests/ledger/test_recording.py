@@ -130,8 +130,8 @@ def test_an_unknown_org_is_empty(ledger: Ledger) -> None:
     assert ledger.state("nobody") == OrgState("nobody")
     assert ledger.coverage("nobody", SOURCE) == ()
     assert ledger.source_state("nobody", SOURCE) is None
-    assert ledger.tally_sums("nobody", windows(0, 12)) == []
-    assert ledger.incidents("nobody", windows(0, 12)) == []
+    assert ledger.tallies.sums("nobody", windows(0, 12)) == []
+    assert ledger.impact.incidents("nobody", windows(0, 12)) == []
     assert ledger.timeouts_in_force("nobody") == []
 
 

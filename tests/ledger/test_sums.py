@@ -19,7 +19,7 @@ def test_a_period_is_one_bucket(ledger: Ledger) -> None:
         ),
     )
 
-    assert ledger.tally_sums(ORG, windows(0, 12)) == [
+    assert ledger.tallies.sums(ORG, windows(0, 12)) == [
         Tally(
             SeriesKey("a1", "NONE", "200"),
             T0,
@@ -34,14 +34,14 @@ def test_windows_belong_to_the_period_that_they_start_in(ledger: Ledger) -> None
     """The end of a period is not part of it."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in range(4))))
 
-    assert [found.counts.count for found in ledger.tally_sums(ORG, windows(1, 3))] == [110]
+    assert [found.counts.count for found in ledger.tallies.sums(ORG, windows(1, 3))] == [110]
 
 
 def test_buckets_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
     """A period of five windows makes buckets of two, two and one; empty ones are left out."""
     ledger.record(ORG, SOURCE, reading(*(tally(10**n, window=n) for n in (1, 2, 5))))
 
-    found = ledger.tally_sums(ORG, windows(1, 6), bucket_seconds=600)
+    found = ledger.tallies.sums(ORG, windows(1, 6), bucket_seconds=600)
 
     assert [(one.window_start, one.counts.count) for one in found] == [
         (windows(1, 2).start, 110),
@@ -62,7 +62,7 @@ def test_sums_are_sorted_by_series_and_time(ledger: Ledger) -> None:
         ),
     )
 
-    found = ledger.tally_sums(ORG, windows(0, 12), bucket_seconds=300)
+    found = ledger.tallies.sums(ORG, windows(0, 12), bucket_seconds=300)
 
     assert [(one.key.action_id, one.key.error_type, one.window_start) for one in found] == [
         ("a", "NONE", T0),
@@ -76,7 +76,7 @@ def test_an_empty_period_has_no_sums(ledger: Ledger) -> None:
     """Nothing is not zero of something."""
     ledger.record(ORG, SOURCE, reading(tally(1)))
 
-    assert ledger.tally_sums(ORG, TimeRange(T0 - 600, T0)) == []
+    assert ledger.tallies.sums(ORG, TimeRange(T0 - 600, T0)) == []
 
 
 def test_sums_are_of_one_org(ledger: Ledger) -> None:
@@ -84,7 +84,7 @@ def test_sums_are_of_one_org(ledger: Ledger) -> None:
     ledger.record(ORG, SOURCE, reading(tally(1)))
     ledger.record("other", SOURCE, reading(tally(100)))
 
-    assert [found.counts.count for found in ledger.tally_sums(ORG, windows(0, 12))] == [1]
+    assert [found.counts.count for found in ledger.tallies.sums(ORG, windows(0, 12))] == [1]
 
 
 def test_hours_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
@@ -100,7 +100,7 @@ def test_hours_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
     )
     ledger.record("other", SOURCE, reading(tally(5, window=6)))
 
-    found = ledger.counts_by_hour(ORG, windows(6, 24))
+    found = ledger.tallies.counts_by_hour(ORG, windows(6, 24))
 
     assert found.hours == 2
     rows = zip(found.series.tolist(), found.hour.tolist(), found.count.tolist(), strict=True)
@@ -109,4 +109,4 @@ def test_hours_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
         ("NONE", 1, 1_000),
         ("Timeout", 0, 7),
     ]
-    assert ledger.counts_by_hour("nobody", windows(0, 12)).count.tolist() == []
+    assert ledger.tallies.counts_by_hour("nobody", windows(0, 12)).count.tolist() == []

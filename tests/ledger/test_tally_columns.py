@@ -30,7 +30,7 @@ def filled(ledger: Ledger) -> None:
 
 def columns(ledger: Ledger, time_range: TimeRange, bucket_seconds: int) -> OrgTallies:
     """What the ledger gives."""
-    return ledger.org_tallies(
+    return ledger.tallies.columns(
         ORG, time_range, bucket_seconds=bucket_seconds, window_seconds=WINDOW_SECONDS
     )
 
@@ -101,7 +101,7 @@ def test_failures_keep_their_window_and_their_words(ledger: Ledger, bucket_secon
 def test_an_org_that_nobody_knows_has_no_tallies(ledger: Ledger) -> None:
     """Nor has another org those of its neighbour."""
     filled(ledger)
-    found = ledger.org_tallies("other", HOUR, bucket_seconds=3_600, window_seconds=300)
+    found = ledger.tallies.columns("other", HOUR, bucket_seconds=3_600, window_seconds=300)
 
     assert not found.words
     assert not found.successes.count.size
@@ -122,7 +122,7 @@ def test_of_one_action_it_is_what_all_have_of_it(ledger: Ledger) -> None:
     filled(ledger)
     for time_range in (windows(0, 24), windows(1, 14), TimeRange(T0 - 100, T0 + 700)):
         every = columns(ledger, time_range, WINDOW_SECONDS)
-        one = ledger.org_tallies(
+        one = ledger.tallies.columns(
             ORG,
             time_range,
             bucket_seconds=WINDOW_SECONDS,
@@ -148,7 +148,7 @@ def test_a_period_of_very_many_windows_is_read_too(ledger: Ledger) -> None:
     """More windows than a statement may name."""
     filled(ledger)
     years = TimeRange(T0 - 20_000 * WINDOW_SECONDS, T0 + 24 * WINDOW_SECONDS)
-    found = ledger.org_tallies(
+    found = ledger.tallies.columns(
         ORG,
         years,
         bucket_seconds=WINDOW_SECONDS,

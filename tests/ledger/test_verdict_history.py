@@ -120,11 +120,11 @@ def test_old_ones_are_pruned_apart_from_windows(ledger: Ledger) -> None:
     tell(ledger, T0, one=HEALTHY, two=HEALTHY)
     tell(ledger, T0 + DAY, one=SaidVerdict("hangs"), two=HEALTHY)
     tell(ledger, T0 + 2 * DAY, one=HEALTHY, two=HEALTHY)
-    ledger.prune(T0 + 9 * DAY, T0 + DAY)
+    ledger.housekeeping.prune(T0 + 9 * DAY, T0 + DAY)
     assert len(told(ledger)) == 3
-    ledger.prune(T0 + 10 * DAY, T0 + DAY + 1)
+    ledger.housekeeping.prune(T0 + 10 * DAY, T0 + DAY + 1)
     assert [one.verdict for one in told(ledger)] == ["hangs", "healthy"]
-    ledger.prune(T0 + 11 * DAY)
+    ledger.housekeeping.prune(T0 + 11 * DAY)
     assert [one.verdict for one in told(ledger)] == ["healthy"]
     assert len(told(ledger, "two")) == 1
 

@@ -70,7 +70,7 @@ def test_other_sources_are_left_alone(ledger: Ledger) -> None:
 def test_what_was_pruned_by_a_wrong_clock_hides_nothing_new(ledger: Ledger) -> None:
     """What is gone is gone; what happens from now on counts."""
     ledger.record(ORG, SOURCE, reading(tally(5), covered=windows(0, 1)))
-    ledger.prune(T0 + 10 * DAY)
+    ledger.housekeeping.prune(T0 + 10 * DAY)
     ledger.void_future(ORG, SOURCE, T0 + 300)
     later = reading(tally(7, window=1), covered=windows(0, 2), read_at=T0 + 600.0)
 

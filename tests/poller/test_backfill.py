@@ -68,7 +68,7 @@ def test_days_are_asked_for_as_jobs_and_counted_as_they_were(watch: Watch) -> No
     assert asked.total() <= 24
     assert shares.told == sorted(shares.told)
     assert shares.told[-1] == 1.0
-    counted = sum((one.counts for one in watched.ledger.tally_sums(ORG, PERIOD)), Counts())
+    counted = sum((one.counts for one in watched.ledger.tallies.sums(ORG, PERIOD)), Counts())
     shown = ActionsSource(watched.client)
     really = sum(
         (
@@ -130,7 +130,7 @@ def test_one_that_was_killed_goes_on_with_the_slice_that_was_under_way(
     assert watched.requests()[ACTION_JOBS] == (4 if again else 2)
     assert watched.executions() == happened(watched)
     # It is done: another one reads all of it again.
-    assert watched.ledger.backfilled(ORG, "actions", watched.clock.at) is None
+    assert watched.ledger.backfills.done(ORG, "actions", watched.clock.at) is None
 
 
 def test_what_was_ended_a_day_ago_is_read_from_the_beginning(
@@ -141,8 +141,8 @@ def test_what_was_ended_a_day_ago_is_read_from_the_beginning(
     killed_after(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
         watched.source_reader.backfill(PERIOD)
-    assert watched.ledger.backfilled(ORG, "actions", watched.clock.at) is not None
-    assert watched.ledger.backfilled(ORG, "actions", watched.clock.at + DAY) is None
+    assert watched.ledger.backfills.done(ORG, "actions", watched.clock.at) is not None
+    assert watched.ledger.backfills.done(ORG, "actions", watched.clock.at + DAY) is None
 
 
 @pytest.mark.parametrize("kind", ["forbidden", "not_found"])

@@ -29,7 +29,7 @@ def below_coarse_edges(bands: Bands) -> list[int]:
 
 def kept(ledger: Ledger, time_range: TimeRange) -> dict[TallyKey, Counts]:
     """Return the windows of the ledger."""
-    found = ledger.tally_sums(ORG, time_range, WINDOW)
+    found = ledger.tallies.sums(ORG, time_range, WINDOW)
     return {(one.key, one.window_start): one.counts for one in found}
 
 

@@ -206,6 +206,6 @@ def test_what_began_before_the_first_window_is_not_counted(
     watched = watch(SMALL, *ALL, world=World(flow_aggregates="grouped", flow_exits="begun"))
     watched.source_reader.poll()
     first = watched.ledger.coverage(ORG, "flow-errors")[0].start
-    windows = watched.ledger.flow_errors(ORG, TimeRange(first - 7 * 3_600, int(clock.at)))
+    windows = watched.ledger.impact.flow_errors(ORG, TimeRange(first - 7 * 3_600, int(clock.at)))
     assert windows
     assert min(one.window_start for one in windows) >= first

@@ -198,7 +198,7 @@ def test_what_comes_late_is_counted_when_it_comes(
     truth = watched.org.truth((NOON - HOUR) * 1_000, (NOON - 300) * 1_000)
     counted = sum(
         one.counts.count
-        for one in watched.ledger.tally_sums(ORG, TimeRange(NOON - HOUR, NOON - 300))
+        for one in watched.ledger.tallies.sums(ORG, TimeRange(NOON - HOUR, NOON - 300))
     )
     assert counted == truth["executions"]
 

@@ -32,19 +32,19 @@ def test_a_file_is_smaller_once_its_windows_are_packed(
     url = f"sqlite:///{path}"
     with Ledger.open(url) as ledger, Ledger.open(url) as other:
         filled(ledger)
-        before = other.tally_sums(ORG, TimeRange(0, 2 * T0), 300)
+        before = other.tallies.sums(ORG, TimeRange(0, 2 * T0), 300)
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size, file = path.stat().st_size, path.stat().st_ino
-        ledger.pack(T0 + 86_400)
+        ledger.housekeeping.pack(T0 + 86_400)
 
-        given_back = ledger.compact()
+        given_back = ledger.housekeeping.compact()
 
         assert given_back > 100_000
         assert path.stat().st_size < size - 100_000
         assert path.stat().st_ino == file
-        assert other.tally_sums(ORG, TimeRange(0, 2 * T0), 300) == before
-        assert ledger.compact() == 0
+        assert other.tallies.sums(ORG, TimeRange(0, 2 * T0), 300) == before
+        assert ledger.housekeeping.compact() == 0
     assert broken(url) == {}
 
 
@@ -52,5 +52,5 @@ def test_a_file_that_has_little_to_give_is_left_alone(url: str) -> None:
     """A server looks after its own files."""
     with Ledger.open(url) as ledger:
         filled(ledger)
-        ledger.pack(T0 + 86_400)
-        assert ledger.compact() == 0
+        ledger.housekeeping.pack(T0 + 86_400)
+        assert ledger.housekeeping.compact() == 0

@@ -71,7 +71,7 @@ def test_what_is_not_the_state_that_was_opened_is_not_written(
         with pytest.raises(StateLostError, match=sentence):
             ledger.record(ORG, SOURCE, reading(tally(4)))
         with pytest.raises(StateLostError, match=sentence):
-            ledger.prune(10**10)
+            ledger.housekeeping.prune(10**10)
 
 
 def test_a_state_that_another_program_has_made_anew_is_another(url: str) -> None:

@@ -82,7 +82,7 @@ def test_a_whole_state_breaks_no_rule(url: str) -> None:
 
         assert broken(url) == {}
 
-        ledger.prune(T0 + 3_000)
+        ledger.housekeeping.prune(T0 + 3_000)
         assert broken(url) == {}
         assert ledger.state(ORG) == before
 
@@ -211,7 +211,7 @@ def test_a_copy_is_of_one_moment_while_others_write(tmp_path: Path) -> None:
     assert broken(f"sqlite:///{copy}") == {}
     with Ledger.open(f"sqlite:///{copy}") as ledger:
         executions = sum(
-            found.counts.count for found in ledger.tally_sums(ORG, TimeRange(0, 2 * T0))
+            found.counts.count for found in ledger.tallies.sums(ORG, TimeRange(0, 2 * T0))
         )
         assert executions == sum(total.count for total in ledger.state(ORG).totals.values())
 

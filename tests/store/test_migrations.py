@@ -158,9 +158,9 @@ def test_a_state_of_version_4_is_upgraded_when_it_is_opened(url: str) -> None:
     make_version_4(url)
 
     with Ledger.open(url) as ledger:
-        assert ledger.pack(T0 + 86_400) == 2
-        assert ledger.pack(T0 + 10 * 86_400) == 2
-        assert ledger.tally_sums(ORG, windows(0, 900), 300) == found
+        assert ledger.housekeeping.pack(T0 + 86_400) == 2
+        assert ledger.housekeeping.pack(T0 + 10 * 86_400) == 2
+        assert ledger.tallies.sums(ORG, windows(0, 900), 300) == found
         assert count_of(ledger) == 10
         assert ledger.record(ORG, SOURCE, reading(*found)).executions_added == 0
     assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))

@@ -34,13 +34,13 @@ def packed(url: str) -> None:
             ]
             covered = windows(day * 288, (day + 1) * 288)
             ledger.record(ORG, SOURCE, reading(*found, covered=covered))
-        assert ledger.pack(LATER) == DAYS * ACTIONS * 3
+        assert ledger.housekeeping.pack(LATER) == DAYS * ACTIONS * 3
 
 
 def counted(path: Path) -> int:
     """How many executions there are in all windows."""
     with Ledger.open(f"sqlite:///{path}") as ledger:
-        return sum(one.counts.count for one in ledger.tally_sums(ORG, EVERYTHING, 300))
+        return sum(one.counts.count for one in ledger.tallies.sums(ORG, EVERYTHING, 300))
 
 
 def test_a_whole_state_breaks_no_rule(url: str) -> None:
@@ -51,7 +51,7 @@ def test_a_whole_state_breaks_no_rule(url: str) -> None:
     with Ledger.open(url) as ledger:
         ledger.record(ORG, SOURCE, reading(tally(9, window=288, action_id="a07")))
         assert broken(url) == {}
-        ledger.prune(T0 + 300)
+        ledger.housekeeping.prune(T0 + 300)
         assert broken(url) == {}
 
 
@@ -71,7 +71,7 @@ def test_each_rule_is_checked(url: str, statement: str, rule: str, what: str) ->
     """By what breaks it, and it is said where."""
     filled(url)
     with Ledger.open(url) as ledger:
-        ledger.pack(LATER)
+        ledger.housekeeping.pack(LATER)
     if "day_start" in statement:
         do(
             url,
