@@ -16,10 +16,14 @@ import hashlib
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from monitor.diagnosis.diagnosed import DiagnosedOrg, DiagnosisSections
 from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis, Verdict
 from monitor.time_ranges import TimeRange
+
+if TYPE_CHECKING:
+    from monitor.diagnosis.settled_growth import SettledGrowth
 
 Print = bytes
 """A digest of facts; 8 bytes."""
@@ -78,6 +82,35 @@ def print_of_settings(org: DiagnosedOrg, settings: DiagnosisSections) -> Print:
     return print_of(
         org.contract, settings.collect, settings.classify, settings.recommend, settings.remediation
     )
+
+
+def changed_actions(
+    before: CarriedOver | None,
+    prints: Mapping[str, Print],
+    growth: SettledGrowth,
+    time_range: TimeRange,
+) -> frozenset[str]:
+    """Return the actions that must be judged anew.
+
+    Args:
+        before: What an earlier diagnosis left; None to judge all.
+        prints: By action id, of what its verdict follows from now, beside its windows.
+        growth: What came in windows since that diagnosis, or before.
+        time_range: The settled windows that are looked at now.
+    """
+    if before is None:
+        return frozenset(prints)
+    then = before.time_range.end
+    same = {
+        action_id
+        for action_id, now in prints.items()
+        if before.prints.get(action_id) == (now, *growth.settled(action_id, then))
+    }
+    fresh = growth.called_within(TimeRange(then, time_range.end))
+    over = {action_id for action_id, at in before.holds_until.items() if at <= time_range.end}
+    # No time has passed where both look at the same windows.
+    over = over if then < time_range.end else set()
+    return frozenset(prints.keys() - same | fresh | over & prints.keys())
 
 
 def completed(update: DiagnosisUpdate, before: OrgDiagnosis | None) -> OrgDiagnosis:

@@ -15,14 +15,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 
-import numpy as np
-import numpy.typing as npt
-
 from monitor.contract import Contract
 from monitor.diagnosis.carried import (
     CarriedOver,
     DiagnosisUpdate,
-    Print,
+    changed_actions,
     completed,
     print_of,
     print_of_settings,
@@ -40,6 +37,7 @@ from monitor.diagnosis.near_evidence import looks_by_action, with_looks
 from monitor.diagnosis.org_diagnoser import OrgDiagnoser
 from monitor.diagnosis.org_evidence import OrgEvidence, TimeoutHistory
 from monitor.diagnosis.settled_growth import SettledGrowth
+from monitor.diagnosis.spent_time import SpentTime, is_as_assumed
 from monitor.diagnosis.told import NOTHING_TOLD, ToldVerdict, told_after
 from monitor.ledger import Ledger, OrgState, OrgTallies
 from monitor.time_ranges import TimeRange
@@ -126,9 +124,9 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     looks = looks_by_action(ledger, org.name, asked.time_range.start)
     facts = {one: (*diagnoser.facts(one), looks.get(one, ())) for one in action_ids}
     prints = {one: print_of(*facts[one], told.get(one)) for one in action_ids}
-    changed = _changed(before, prints, growth, asked.time_range)
+    changed = changed_actions(before, prints, growth, asked.time_range)
     goes_on = before is not None and before.settled == growth.settled_in_all(before.time_range.end)
-    spent, diagnoses = _Spent(), dict[str, Diagnosis]()
+    spent, diagnoses = SpentTime(), dict[str, Diagnosis]()
     for part in growth.in_order_of_series(changed if goes_on else action_ids, ACTIONS_AT_ONCE):
         evidence_of = asked.evidence(part)
         for action_id in part:
@@ -145,8 +143,8 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     if before is not None and goes_on:
         newest = growth.tallies_within(TimeRange(before.time_range.end, asked.time_range.end))
         spent.go_on(before, asked.evidence_of(newest), diagnoses)
-        if not spent.is_as_assumed(before, diagnoses):
-            spent = _Spent()
+        if not is_as_assumed(before, diagnoses):
+            spent = SpentTime()
             for part in growth.in_order_of_series(action_ids, ACTIONS_AT_ONCE):
                 spent.add(asked.evidence(part), before, diagnoses)
     # To the next diagnosis all of this has been told.
@@ -163,7 +161,7 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
             taken_at=now,
             missing_seconds=asked.state.missing_seconds(known_range, org.contract.execution_source),
             diagnoses=diagnoses,
-            concurrency=None if _flow_contract(org) else asked.concurrency(spent.us),
+            concurrency=None if _flow_contract(org) else asked.concurrency(spent),
         ),
         kept=tuple(one for one in action_ids if one not in changed),
         carried=CarriedOver(
@@ -189,77 +187,6 @@ def _holds_until(
     was = {} if before is None else before.holds_until
     kept = {action_id: at for action_id, at in was.items() if action_id not in changed}
     return kept | {action_id: at for action_id, at in diagnoser.holds_until.items() if at < inf}
-
-
-def _changed(
-    before: CarriedOver | None,
-    prints: Mapping[str, Print],
-    growth: SettledGrowth,
-    time_range: TimeRange,
-) -> frozenset[str]:
-    """Return the actions that must be judged anew."""
-    if before is None:
-        return frozenset(prints)
-    then = before.time_range.end
-    same = {
-        action_id
-        for action_id, now in prints.items()
-        if before.prints.get(action_id) == (now, *growth.settled(action_id, then))
-    }
-    fresh = growth.called_within(TimeRange(then, time_range.end))
-    over = {action_id for action_id, at in before.holds_until.items() if at <= time_range.end}
-    # No time has passed where both look at the same windows.
-    over = over if then < time_range.end else set()
-    return frozenset(prints.keys() - same | fresh | over & prints.keys())
-
-
-class _Spent:
-    """What all executions that ended in each bucket took together, part by part of the actions.
-
-    Attributes:
-        us: Microseconds, by bucket.
-        unmeasured: By action id, how long those without a duration were taken to have lasted.
-    """
-
-    def __init__(self) -> None:
-        self.us = np.zeros(0, dtype=np.int64)
-        self.unmeasured = dict[str, float]()
-
-    def add(
-        self,
-        evidence: OrgEvidence,
-        before: CarriedOver | None,
-        diagnoses: Mapping[str, Diagnosis],
-    ) -> None:
-        """Add what some actions took."""
-        timeouts = {} if before is None else dict(before.unmeasured)
-        timeouts |= _timeouts_ms(diagnoses)
-        more, unmeasured = evidence.spent_us(timeouts)
-        self._add(more)
-        self.unmeasured |= unmeasured
-
-    def go_on(
-        self, before: CarriedOver, since: OrgEvidence, diagnoses: Mapping[str, Diagnosis]
-    ) -> None:
-        """Add what was known, and what came since."""
-        self._add(np.frombuffer(before.spent_us, dtype=np.int64))
-        self.unmeasured |= before.unmeasured
-        self.add(since, before, diagnoses)
-
-    @staticmethod
-    def is_as_assumed(before: CarriedOver, diagnoses: Mapping[str, Diagnosis]) -> bool:
-        """Return whether the timeouts are still those that were assumed."""
-        timeouts = _timeouts_ms(diagnoses)
-        return all(timeouts.get(key, was) == was for key, was in before.unmeasured.items())
-
-    def _add(self, more: npt.NDArray[np.int64]) -> None:
-        longest = max(len(more), len(self.us))
-        self.us = np.pad(self.us, (0, longest - len(self.us)))
-        self.us[: len(more)] += more
-
-
-def _timeouts_ms(diagnoses: Mapping[str, Diagnosis]) -> dict[str, float]:
-    return {action_id: one.timeout_ms or 0.0 for action_id, one in diagnoses.items()}
 
 
 @dataclass(frozen=True)
@@ -313,19 +240,13 @@ class _Asked:
         )
         return self.evidence_of(tallies)
 
-    def concurrency(self, spent_us: npt.NDArray[np.int64]) -> Concurrency | None:
-        """Return the executions at a time, without what recommended timeouts would add."""
+    def concurrency(self, spent: SpentTime) -> Concurrency | None:
+        """Return the executions at a time; None where nothing of the period was read."""
         missing = self.state.missing_seconds(self.time_range, Contract.PLATFORM.execution_source)
-        read = self.time_range.seconds - missing
-        if read <= 0:
-            return None
-        bucket_seconds = max(self.bucket_seconds, self.window_seconds)
-        return Concurrency(
-            mean=int(spent_us.sum()) / 1e6 / read,
-            busiest=int(spent_us.max(initial=0)) / 1e6 / bucket_seconds,
-            busiest_seconds=bucket_seconds,
-            limit=self.state.concurrency_limit,
-            recommended=0.0,
+        return spent.concurrency(
+            self.time_range.seconds - missing,
+            max(self.bucket_seconds, self.window_seconds),
+            self.state.concurrency_limit,
         )
 
     def evidence_of(self, tallies: OrgTallies) -> OrgEvidence:
