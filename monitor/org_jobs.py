@@ -45,7 +45,9 @@ class OrgJobs:
         if self._stop.is_set() or self._leases.held(poller.name) is None:
             return
         with failures_logged("remediation", poller.name):
-            loop.run_once(poller.snapshot.diagnosis)
+            shown = poller.snapshot
+            # What was told before the start, or by another program, is shown until all is judged.
+            loop.run_once(shown.diagnosis if shown.is_judged_here else None)
             loop.refresh_snapshot()
         with failures_logged("remediation", poller.name):
             self._show()

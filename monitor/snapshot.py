@@ -21,6 +21,9 @@ from monitor.summary import LimitUse, Summary
 CLOCK_OFF_SECONDS = 300.0
 """A clock that is off by a window names windows wrongly, and signed logins last no longer."""
 
+VERDICTS_LAST_SECONDS = 3_600.0
+"""Verdicts that could not be renewed for so long are out of date: metrics show them no more."""
+
 SHOWN_CHANGES = 100
 """So many of the newest changes of an org are in its snapshot; the state has all."""
 
@@ -113,13 +116,17 @@ class OrgSnapshot:
             tightest first.
         health: How reading goes.
         diagnosis: Verdicts on its actions, from its settled windows; None before the first.
+        is_judged_here: Whether this process has made that diagnosis. Not where it is the last one
+            that the state has, from before the start or by another program: that one is shown, and
+            nothing is changed by it.
         remediation: What was decided and changed.
         last_reads: When each source was last read, by the clock of the snapshot: what this process
             has seen is dated by the monotonic clock, so that a clock that is set makes no data
             fresh, or stale. Empty where the state alone tells.
         polled_at: When the newest poll ended, or watching began, likewise; None where not known.
         catalogue_read_at: When the catalogue was last read, or watching began, likewise.
-        diagnosed_at: When a diagnosis last ended well, or watching began, likewise.
+        diagnosed_at: When a diagnosis last ended well, by whatever program, likewise; when watching
+            began where none is known.
         is_leased: Whether this program has the lease of reading it.
         read_by: Which other program reads it, where one does: then this one stands by, and shows
             what that one has written down.
@@ -137,6 +144,7 @@ class OrgSnapshot:
     limits: tuple[LimitUse, ...]
     health: PollHealth
     diagnosis: OrgDiagnosis | None = None
+    is_judged_here: bool = True
     remediation: RemediationSnapshot = field(default_factory=RemediationSnapshot)
     last_reads: Mapping[str, float] = field(default_factory=dict)
     polled_at: float | None = None

@@ -124,6 +124,16 @@ class Diagnoser:
         assert outcome.failure is not None  # noqa: S101 - one of the two is there
         raise LedgerError(outcome.failure.message, outcome.failure.hint)
 
+    def last_diagnosis(
+        self, ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float
+    ) -> OrgDiagnosis | None:
+        """Return the last diagnosis of an org, whoever has made it; see ``DiagnosisMemory.last``.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        return self._memory.last(ledger, org, settings, now)
+
     def keep(self, ledger: Ledger, org: str) -> None:
         """Write the last diagnosis of an org into the state.
 

@@ -8,7 +8,7 @@ changed in these windows since, or in the catalogue, is judged anew all the same
 
 from __future__ import annotations
 
-from monitor.diagnosis.carried import completed, print_of_settings
+from monitor.diagnosis.carried import completed
 from monitor.diagnosis.diagnosed import DiagnosedOrg, DiagnosisSections, diagnosed_range
 from monitor.diagnosis.memory import Remembered, remembered
 from monitor.diagnosis.model import OrgDiagnosis
@@ -54,13 +54,12 @@ def _taken_at(
     now: float,
 ) -> float:
     """Return when the diagnosis is of: as the last one, if that is not old."""
-    if known.diagnosis is None or known.carried is None:
-        return now
-    if known.carried.asked != print_of_settings(org, settings):
+    found = known.found_by(org, settings)
+    if found is None:
         return now
     source = org.contract.execution_source
     window_seconds = ledger.window_seconds(org.name, source, settings.collect.window)
     newest = diagnosed_range(settings, now, window_seconds)
-    behind = newest.end - known.carried.time_range.end
+    behind = newest.end - found.time_range.end
     is_recent = 0 <= behind <= MOST_WINDOWS_BEHIND * window_seconds
-    return known.diagnosis.taken_at if is_recent else now
+    return found.taken_at if is_recent else now

@@ -13,8 +13,13 @@ from dataclasses import dataclass, replace
 import structlog
 
 from monitor.config import DIAGNOSED_SECONDS, Settings
-from monitor.diagnosis.carried import CarriedOver, DiagnosisUpdate, completed
-from monitor.diagnosis.diagnosed import HOUR_SECONDS
+from monitor.diagnosis.carried import (
+    CarriedOver,
+    DiagnosisUpdate,
+    completed,
+    print_of_settings,
+)
+from monitor.diagnosis.diagnosed import HOUR_SECONDS, DiagnosedOrg, DiagnosisSections
 from monitor.diagnosis.kept import PROGRAM, UnreadableError, action_bytes, org_bytes, org_of
 from monitor.diagnosis.model import Diagnosis, OrgDiagnosis, Verdict
 from monitor.diagnosis.told import ToldVerdict, advised_ms, all_told_after
@@ -40,6 +45,12 @@ class Remembered:
     told: Mapping[str, ToldVerdict]
     stamp: str = ""
     unkept: frozenset[str] = frozenset()
+
+    def found_by(self, org: DiagnosedOrg, settings: DiagnosisSections) -> OrgDiagnosis | None:
+        """Return the diagnosis; None where it was made by other settings, or none can tell."""
+        if self.carried is None or self.carried.asked != print_of_settings(org, settings):
+            return None
+        return self.diagnosis
 
     def after(self, update: DiagnosisUpdate, *, goes_on: bool = True) -> Remembered:
         """Return what is known once an update of it was made.
@@ -151,7 +162,7 @@ def may_go_on(settings: Settings) -> bool:
 class DiagnosisMemory:
     """What one process remembers of its orgs, as long as nobody else has written since.
 
-    Safe to use from several threads, each org from one at a time.
+    Safe to use from several threads, as long as each org is diagnosed by one at a time.
     """
 
     def __init__(self, *, goes_on: bool = True) -> None:
@@ -178,6 +189,26 @@ class DiagnosisMemory:
         if known is None or known.stamp != ledger.diagnoses.stamp(org):
             known = self._known[org] = remembered(ledger, org, now)
         return known
+
+    def last(
+        self, ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float
+    ) -> OrgDiagnosis | None:
+        """Return the last diagnosis of an org, whoever has made it, as it was made.
+
+        Args:
+            ledger: The state.
+            org: The org.
+            settings: What is asked for now.
+            now: The time; epoch seconds.
+
+        Returns:
+            The diagnosis; None where there is none, or only one of another version of the program
+            or by other settings.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        return self.recall(ledger, org.name, now).found_by(org, settings)
 
     def note(self, org: str, before: Remembered, update: DiagnosisUpdate) -> OrgDiagnosis:
         """Remember an update of what was known; the whole diagnosis."""

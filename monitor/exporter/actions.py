@@ -40,6 +40,7 @@ from monitor.model import (
     Outcome,
 )
 from monitor.model import FLOW_ERRORS as EXIT_REASONS
+from monitor.snapshot import VERDICTS_LAST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,9 +65,6 @@ BUCKETS: dict[HistogramDetail, tuple[tuple[float, ...], Callable[[Bands], tuple[
 
 _OUTCOMES = tuple(Outcome)
 _TIMEOUT = _OUTCOMES.index(Outcome.TIMEOUT)
-
-VERDICT_SHOWN_SECONDS = 3_600.0
-"""A diagnosis is renewed with every window that settles; an older one is no news, but a mistake."""
 
 
 def add_actions(
@@ -187,7 +185,7 @@ def are_verdicts_fresh(org_snapshot: OrgSnapshot, now: float) -> bool:
         now: When the snapshot was taken; epoch seconds.
     """
     known = org_snapshot.diagnosis
-    return known is not None and now - known.taken_at <= VERDICT_SHOWN_SECONDS
+    return known is not None and now - known.taken_at <= VERDICTS_LAST_SECONDS
 
 
 def add_verdicts(series: OrgSeries, org_snapshot: OrgSnapshot) -> None:

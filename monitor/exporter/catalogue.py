@@ -210,7 +210,7 @@ DIAGNOSIS_AGE = MetricSpec(
     Kind.GAUGE,
     ("org",),
     "seconds",
-    "How long ago the actions were last diagnosed, or watching began.",
+    "How long ago the actions were last diagnosed, by whatever program, or watching began.",
 )
 POLL_DURATION = MetricSpec(
     "timeout_monitor_poll_duration_seconds",

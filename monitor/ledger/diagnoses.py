@@ -25,6 +25,7 @@ from monitor.store import (
     diagnoses,
     find_org,
     lock_org,
+    orgs,
     upsert,
     upsert_rows,
 )
@@ -59,9 +60,10 @@ class Diagnoses:
 
     def stamp(self, org: str) -> str:
         """Return which diagnosis of an org is kept; empty where none is."""
+        # In one query: it is asked at every look at what another program reads.
+        of_org = diagnoses.join(orgs, orgs.c.id == diagnoses.c.org_id)
+        query = select(diagnoses.c.stamp).select_from(of_org).where(orgs.c.name == org)
         with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            query = select(diagnoses.c.stamp).where(diagnoses.c.org_id == org_id)
             return connection.execute(query).scalar_one_or_none() or ""
 
     def last(self, org: str) -> tuple[KeptDiagnosis | None, Mapping[str, PastVerdict]]:

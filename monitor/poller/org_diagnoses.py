@@ -1,4 +1,4 @@
-"""The diagnoses of one org, made anew as its windows settle."""
+"""The diagnoses of one org, made anew as its windows settle; the last one until there is one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from monitor.errors import LedgerError, NotLeasedError, WorkerLostError
 from monitor.ledger import Ledger, OrgState
 from monitor.poller.poll_health import FreshnessTracker
 from monitor.poller.read_plan import END_STEP_SECONDS
+from monitor.snapshot import OrgSnapshot
 from monitor.time_ranges import floor_to
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ class OrgDiagnoses:
     """Says when an org is to be diagnosed, diagnoses it, and keeps the newest verdicts.
 
     Attributes:
-        newest: The verdicts; None before there are any.
+        newest: The verdicts that this process has found; None before there are any.
     """
 
     def __init__(  # noqa: PLR0913 - what is judged, by which settings, and what it shares
@@ -68,11 +69,46 @@ class OrgDiagnoses:
         self._leased = leased
         self._diagnoser = diagnoser or LocalDiagnoser(goes_on=may_go_on(settings))
         self._until: int | None = None
+        self._last: OrgDiagnosis | None = None
         self.newest: OrgDiagnosis | None = None
 
-    def clear(self) -> None:
-        """Forget the verdicts: another program makes them now, and ours would grow old."""
+    @property
+    def shown(self) -> tuple[OrgDiagnosis | None, bool]:
+        """The verdicts to show, None before there are any, and whether this process found them."""
+        newest = self.newest
+        return (self._last, False) if newest is None else (newest, True)
+
+    def carry_over(self, before: OrgSnapshot) -> None:
+        """Go on with what an earlier one of the same org, in this process, has shown."""
+        if before.is_judged_here:
+            self.newest = before.diagnosis
+        else:
+            self._last = before.diagnosis
+
+    def recall(self) -> None:
+        """Show what was last told of the org, by whatever program, until there is something newer.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        if self.newest is None:
+            self._last = self._last_told()
+
+    def follow(self) -> None:
+        """Show what another program tells: ours would stay what it was for good.
+
+        Raises:
+            LedgerError: The state can't be read.
+        """
+        self._last = self._last_told()
         self.newest = self._until = None
+
+    def _last_told(self) -> OrgDiagnosis | None:
+        now = self._clock.now()
+        found = self._diagnoser.last_diagnosis(self._ledger, self._org, self._settings, now)
+        if found is not None:
+            self._freshness.note_diagnosis(now - found.taken_at)
+        return found
 
     def claim(self, state: OrgState, window_seconds: int) -> bool:
         """Whether a window has settled that no diagnosis has looked at; the caller then diagnoses.
@@ -116,7 +152,7 @@ class OrgDiagnoses:
             raise
         if claimed is not None and self._until is None:
             return  # Another program has taken over meanwhile.
-        self.newest = found
+        self.newest, self._last = found, None
         self._freshness.note_diagnosis()
         log.info(
             "diagnosis",

@@ -105,9 +105,11 @@ class OrgPoller:
         """The newest snapshot, with the newest verdicts: neither waits for the other."""
         org_snapshot = self._snapshot
         last = self._freshness.last_reads(org_snapshot.state.sources)
+        diagnosis, is_judged_here = self._diagnoses.shown
         return replace(
             org_snapshot,
-            diagnosis=self._diagnoses.newest,
+            diagnosis=diagnosis,
+            is_judged_here=is_judged_here,
             last_reads=last.sources,
             polled_at=last.polled_at,
             catalogue_read_at=last.catalogue_at,
@@ -138,7 +140,7 @@ class OrgPoller:
             self._health.carry_over(before.health)
             shown = self._snapshot
             if before.contract is shown.contract:
-                self._diagnoses.newest = before.diagnosis
+                self._diagnoses.carry_over(before)
                 self._freshness.note_sources(before.state.sources)
                 shown = before
             self._snapshot = replace(shown, health=self._health.current)
@@ -185,12 +187,11 @@ class OrgPoller:
             self._health.note_following()
             # Whoever takes over has to know the timeouts in force.
             self._catalogue.is_read = False
-            # Verdicts are made by whoever reads: ours would stay what they were for good.
-            self._diagnoses.clear()
+            self._diagnoses.follow()
             self._snapshot = replace(taken, health=self._health.current)
 
     def catch_up(self) -> None:
-        """Take the snapshot anew from the state, whoever has written that until now.
+        """Take the snapshot anew from the state, verdicts too, whoever has written that until now.
 
         Raises:
             LedgerError: The state can't be read.
@@ -199,6 +200,7 @@ class OrgPoller:
         with self._turn:
             try:
                 taken = self._take_snapshot()
+                self._diagnoses.recall()
             except TimeoutMonitorError:
                 raise
             except Exception as error:

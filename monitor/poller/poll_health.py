@@ -36,7 +36,8 @@ class LastReads:
         sources: By source; 0.0 where it never was, or only the future knows of it.
         polled_at: When the newest poll ended, or watching began.
         catalogue_at: When the catalogue was last read, or watching began.
-        diagnosed_at: When a diagnosis last ended well, or watching began.
+        diagnosed_at: When a diagnosis last ended well, by whatever program; when watching began
+            where none is known.
     """
 
     sources: Mapping[str, float]
@@ -63,9 +64,9 @@ class FreshnessTracker:
         """Keep that the catalogue was read."""
         self._catalogue_at = self._clock.monotonic()
 
-    def note_diagnosis(self) -> None:
-        """Keep that the actions were diagnosed."""
-        self._diagnosed_at = self._clock.monotonic()
+    def note_diagnosis(self, ago_seconds: float = 0.0) -> None:
+        """Keep that the actions were diagnosed: just now, or so long ago."""
+        self._diagnosed_at = self._clock.monotonic() - ago_seconds
 
     def note_following(self) -> None:
         """Keep that another program sees to all of it until now."""

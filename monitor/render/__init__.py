@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         trial_words,
     )
     from monitor.render.charts import Picture
-    from monitor.render.diagnosis import diagnosis_document
+    from monitor.render.diagnosis import diagnosed_document, diagnosis_document
     from monitor.render.documents import (
         ActionDocument,
         AliveDocument,
@@ -127,6 +127,7 @@ __all__ = [
     "describe_limits",
     "describe_raise",
     "describe_timelines",
+    "diagnosed_document",
     "diagnosis_document",
     "draw_action",
     "effect_document",
@@ -169,7 +170,7 @@ _LAZY = {
         "terraform",
         "trial_words",
     ),
-    "diagnosis": ("diagnosis_document",),
+    "diagnosis": ("diagnosed_document", "diagnosis_document"),
     "documents": (
         "ActionDocument",
         "AliveDocument",

@@ -108,6 +108,7 @@ class ActionPage:
         notes: What a reader must know beside the verdict.
         evidence: What the verdict rests on: names and words.
         evidence_range: The settled windows that were looked at; None before the first diagnosis.
+        judged_at: When that was; epoch seconds, None likewise.
         periods: What may be looked at.
         pictures: The pictures, column by column; empty where the state can't be read.
         problem: Why the state can't be read; empty where it can.
@@ -135,6 +136,7 @@ class ActionPage:
     notes: tuple[str, ...]
     evidence: tuple[tuple[str, str], ...]
     evidence_range: TimeRange | None
+    judged_at: float | None
     periods: tuple[PeriodChoice, ...]
     pictures: tuple[tuple[Picture, ...], ...]
     problem: str
@@ -218,6 +220,7 @@ def action_page(
         if found
         else (),
         evidence_range=known.time_range if known and found else None,
+        judged_at=known.taken_at if known and found else None,
         periods=tuple(
             PeriodChoice(key, words, key == shown.key) for key, (words, _) in PERIODS.items()
         ),
@@ -242,7 +245,7 @@ def action_page(
 def _not_judged(org_snapshot: OrgSnapshot) -> str:
     if org_snapshot.read_by:
         return f"It is judged by {org_snapshot.read_by}, which reads the org."
-    return "No diagnosis has been made since the start."
+    return "No diagnosis has been made since the start, and the state has none to show."
 
 
 def known_action(org_snapshot: OrgSnapshot, action_id: str) -> ActionSummary | None:

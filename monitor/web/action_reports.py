@@ -18,6 +18,7 @@ from monitor.render import (
     action_document,
     change_document,
     curve_document,
+    diagnosed_document,
     outside_document,
     report_document,
 )
@@ -132,6 +133,7 @@ def single_action_document(
         from_=iso_time(day.start),
         to=iso_time(day.end),
         action=action_document(action, diagnoses, timeline),
+        diagnosed=diagnosed_document(diagnosis),
         curve=None if found is None else curve_document(found.curve),
         changes=[change_document(one) for one in done.changes if one.action_id == action.action_id],
         outside=[

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from monitor.formats import UNKNOWN, count_of, iso_time
+from monitor.snapshot import VERDICTS_LAST_SECONDS
 from monitor.web.readiness import NO_POLL_HAS_ENDED, REFUSED, STALE, why_not_ready
 from monitor.web.time_tags import TimeForm, time_tag
 
@@ -79,6 +80,7 @@ def banners(snapshot: Snapshot, now: float) -> tuple[Banner, ...]:
     for org_snapshot in snapshot.orgs:
         found += _on_staleness(org_snapshot, snapshot.stale_after_seconds)
         found += _of_org(org_snapshot)
+        found += _on_verdicts(org_snapshot)
     reasons = [one for one in why_not_ready(snapshot, now) if one.org]
     found += [_unready(one, snapshot) for one in reasons if _is_for_good(one)]
     shown = (replace(one, is_shown=one.shown_from is None or one.shown_from < now) for one in found)
@@ -251,6 +253,20 @@ def _of_org(org_snapshot: OrgSnapshot) -> list[Banner]:
     found += [(BannerKind.INFO, words) for words in _on_standby(org_snapshot)]
     found += [(BannerKind.INFO, words) for words in _on_sources_off(org_snapshot)]
     return [Banner(kind, escape(words), (org_snapshot.org,)) for kind, words in found]
+
+
+def _on_verdicts(org_snapshot: OrgSnapshot) -> list[Banner]:
+    """When the verdicts are of, where nobody would think so."""
+    known, orgs = org_snapshot.diagnosis, (org_snapshot.org,)
+    if known is None:
+        return []
+    at = time_tag(known.taken_at, TimeForm.AGE)
+    if not org_snapshot.is_judged_here and not org_snapshot.read_by:
+        words = Markup("Verdicts were last made {}, before the start; new ones come with a poll.")
+        return [Banner(BannerKind.INFO, words.format(at), orgs)]
+    words = Markup("Verdicts are old: they were last made {}. Alerts on them can't fire.")
+    shown_from = known.taken_at + VERDICTS_LAST_SECONDS
+    return [Banner(BannerKind.WARN, words.format(at), orgs, shown_from)]
 
 
 def _on_sources_off(org_snapshot: OrgSnapshot) -> list[str]:

@@ -113,7 +113,7 @@ def _reasons(reasons: Sequence[Unready], snapshot: Snapshot) -> list[UnreadyDocu
 
 
 def _org(org_snapshot: OrgSnapshot, now: float) -> OrgStatusDocument:
-    health = org_snapshot.health
+    health, known = org_snapshot.health, org_snapshot.diagnosis
     return OrgStatusDocument(
         org=org_snapshot.org,
         contract=org_snapshot.contract,
@@ -131,6 +131,7 @@ def _org(org_snapshot: OrgSnapshot, now: float) -> OrgStatusDocument:
         ],
         polled_at=iso_time(org_snapshot.polled_at),
         catalogue_read_at=iso_time(org_snapshot.catalogue_read_at),
+        diagnosed_at=iso_time(None if known is None else known.taken_at),
         catalogue_problem=health.catalogue_problem or None,
         clock_skew_seconds=health.clock_skew_seconds,
         sources=[_source(org_snapshot, source, now) for source in org_snapshot.source_names],

@@ -54,6 +54,7 @@ class OrgSection:
         sources: How fresh each source is.
         day_from: Begin of the day that is shown.
         day_to: Its end.
+        judged_at: When its verdicts were last made; empty where there are none.
         mode: What remediation does: ``off``, ``recommend`` or ``auto``.
     """
 
@@ -64,6 +65,7 @@ class OrgSection:
     sources: tuple[SourceRow, ...]
     day_from: Markup
     day_to: Markup
+    judged_at: Markup
     mode: str
 
 
@@ -109,6 +111,7 @@ def org_section(org_snapshot: OrgSnapshot) -> OrgSection:
         sources=tuple(_source(org_snapshot, source) for source in org_snapshot.source_names),
         day_from=time_tag(day.time_range.start),
         day_to=time_tag(day.time_range.end),
+        judged_at=_judged_at(org_snapshot),
         mode=org_snapshot.remediation.mode,
     )
 
@@ -179,6 +182,11 @@ def _lost(flow: CallersLost) -> LostRow:
         ended=", ".join(f"{reason} {callers:,}" for reason, callers in flow.exit_reasons),
         timeouts=UNKNOWN if flow.action_timeouts is None else f"{flow.action_timeouts:,}",
     )
+
+
+def _judged_at(org_snapshot: OrgSnapshot) -> Markup:
+    known = org_snapshot.diagnosis
+    return Markup() if known is None else time_tag(known.taken_at, TimeForm.SHORT)
 
 
 def _source(org_snapshot: OrgSnapshot, source: str) -> SourceRow:

@@ -33,6 +33,11 @@ def diagnosed(daemon: Daemon) -> bool:
     return all(org_snapshot.diagnosis for org_snapshot in daemon.holder.current.orgs)
 
 
+def decided(daemon: Daemon) -> int:
+    """How many decisions about timeouts were taken since the start."""
+    return sum(daemon.holder.current.orgs[0].remediation.decisions.values())
+
+
 def polls(daemon: Daemon) -> int:
     """Polls that went well."""
     return daemon.holder.current.orgs[0].health.polls["ok"]
@@ -141,6 +146,42 @@ def test_verdicts_outlive_a_reload(place: Place, make_daemon: MakeDaemon) -> Non
     daemon.reload()
 
     assert diagnosed(daemon)
+
+
+def test_a_restart_goes_on_with_what_was_told(
+    place: Place, make_daemon: MakeDaemon, held: Held
+) -> None:
+    """From the first scrape that has counts on, so that no alert resolves and fires again.
+
+    Nothing is decided by it: a timeout is changed by what was judged since the start.
+    """
+    place.configure(interval=INTERVAL)
+    first = make_daemon(place)
+    held.let_go.set()
+    first.start()
+    eventually(lambda: diagnosed(first) and decided(first), "verdicts and decisions")
+    before = verdicts(first), first.holder.current.orgs[0].diagnosis
+    first.close()
+    held.let_go.clear()
+
+    begun, second = held.begun, make_daemon(place)
+    second.start()
+    scraped: dict[str, Any] = {}
+
+    def counts() -> bool:
+        scraped.update(families(second.address))
+        return bool(scraped["genesys_data_action_executions"].samples)
+
+    eventually(counts, "a scrape with counts")
+    assert {
+        (one.labels["action_id"], one.labels["verdict"])
+        for one in scraped["genesys_data_action_verdict"].samples
+    } == {(action_id, str(one.verdict)) for action_id, one in before[1].diagnoses.items()}  # type: ignore[union-attr]
+    eventually(lambda: held.begun > begun and polls(second) >= 3, "polls beside a diagnosis")
+    assert verdicts(second) == before[0]
+    assert not decided(second)
+    held.let_go.set()
+    eventually(lambda: decided(second), "decisions by a diagnosis of its own")
 
 
 def test_a_state_that_can_t_be_read_is_told_and_tried_again(

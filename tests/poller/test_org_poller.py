@@ -427,17 +427,17 @@ def test_a_diagnosis_that_can_t_be_written_is_shown(
 
 
 def test_verdicts_end_with_the_turn_of_who_made_them(open_poller: OpenPoller) -> None:
-    """A daemon that another one has taken over from shows none, not those of back then for good."""
+    """A daemon that another one has taken over from shows those of the state, and acts on none."""
     poller = open_poller().poller
     poller.poll()
     assert poller.claim_diagnosis()
     poller.diagnose()
     before = poller.snapshot
-    assert before.diagnosis is not None
+    assert before.is_judged_here
 
     poller.follow()
     after = poller.snapshot
-    assert after.diagnosis is None
+    assert not after.is_judged_here
     # Whoever reads again judges again, at once.
     assert poller.claim_diagnosis()
 

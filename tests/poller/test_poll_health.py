@@ -51,6 +51,16 @@ def test_what_an_earlier_run_has_read_is_as_old_as_the_state_says() -> None:
     assert age(freshness, clock, known) == 500
 
 
+def test_a_diagnosis_of_before_the_start_is_as_old_as_it_is() -> None:
+    """Watching began later; an alert on its age must not begin anew with a restart."""
+    clock = ManualClock(START)
+    freshness = FreshnessTracker(clock)
+    freshness.note_diagnosis(400)
+    clock.at += 100
+
+    assert clock.now() - freshness.last_reads({}).diagnosed_at == 500
+
+
 @pytest.mark.parametrize(("ahead", "shown"), [(60, START), (7_200, 0.0)])
 def test_a_reading_in_the_future_is_none(ahead: float, shown: float) -> None:
     """By little it was just now: hosts' clocks differ. By more a wrong clock has written it."""

@@ -17,7 +17,7 @@ from monitor.ledger import OrgState
 from monitor.render import report_document
 from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from monitor.web.action_reports import EVERY_ACTION, ActionReports
-from tests.exporter.snapshots import CRM, NOW, ORG, org_snapshot, recorded_org_snapshot
+from tests.exporter.snapshots import CRM, NOW, ORG, diagnosed, org_snapshot, recorded_org_snapshot
 from tests.remediation.guard_inputs import change
 from tests.web.conftest import Site
 
@@ -26,7 +26,8 @@ Server = Callable[..., Site]
 
 def test_status_tells_how_reading_goes(serve: Server) -> None:
     """Freshness, polls and cost of every org, times in ISO 8601."""
-    document = serve(org_snapshot()).ask("/api/v1/status").json()
+    judged = org_snapshot(diagnosis=diagnosed({}))
+    document = serve(judged).ask("/api/v1/status").json()
 
     (org,) = document.pop("orgs")
     sources = {source.pop("source"): source for source in org.pop("sources")}
@@ -56,6 +57,7 @@ def test_status_tells_how_reading_goes(serve: Server) -> None:
         "refused": [],
         "polled_at": "2026-09-21T14:14:55Z",
         "catalogue_read_at": "2026-09-21T14:10:00Z",
+        "diagnosed_at": "2026-09-21T14:15:00Z",
         "catalogue_problem": None,
         "clock_skew_seconds": 0.5,
     }
@@ -168,6 +170,7 @@ def test_one_action_has_all_that_is_known_of_it(serve: Server, tmp_path: Path) -
 
     assert document["action"] == site.ask("/api/v1/actions").json()["actions"][0]
     assert [one["action_id"] for one in document["changes"]] == [CRM.action_id]
+    assert document["diagnosed"]["at"] == "2026-09-21T14:15:00Z"
     assert document["curve"]["measured_to_seconds"] == 5.0
     assert document["curve"]["effects"][1] == {
         "timeout_seconds": 7.5,

@@ -11,7 +11,7 @@ from monitor.snapshot import PollHealth, RemediationSnapshot, Snapshot
 from monitor.web.banners import banners
 from monitor.web.overview import MOST_ROWS, MOST_WELL
 from monitor.web.overview_filters import OverviewFilters
-from tests.exporter.snapshots import HEALTHY, NOW, ORG, org_snapshot
+from tests.exporter.snapshots import HEALTHY, NOW, ORG, diagnosed, org_snapshot
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
@@ -28,6 +28,7 @@ def troubled() -> Snapshot:
     """Return a snapshot of orgs of which each has other troubles."""
     stopped = RemediationSnapshot(mode="auto", paused=True, tripped=True)
     health = replace(HEALTHY, problem="It failed", catalogue_problem="It failed too")
+    judged = org_snapshot(diagnosis=diagnosed({}, taken_at=NOW - 3_600))
     refused = replace(HEALTHY, source_available={"actions": False}, refused={"actions": "Why."})
     return Snapshot(
         taken_at=NOW,
@@ -36,6 +37,8 @@ def troubled() -> Snapshot:
             replace(org_snapshot(), org="standby", read_by="ops-2", is_leased=False),
             replace(org_snapshot(health=refused), org="refused"),
             org_snapshot(OrgState(ORG), health=PollHealth()),
+            replace(judged, org="restarted", is_judged_here=False),
+            replace(judged, org="not judged"),
         ),
         state_writable=False,
         clock_steps={"ahead": 1, "back": 2},
@@ -48,7 +51,7 @@ def test_every_banner_of_the_page_is_one_of_the_program() -> None:
     script = (ROOT / "monitor" / "web" / "static" / "app.js").read_text(encoding="utf-8")
 
     patterns = documented()
-    assert len(patterns) == 12
+    assert len(patterns) == 14
     missing = [one.pattern for one in patterns if not one.search(said)]
     assert missing == [r"No\ answer\ from\ Timeout\ Monitor\ since\ .+"]
     assert "No answer from Timeout Monitor" in script

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from monitor.render.documents.actions import ActionDocument
+from monitor.render.documents.actions import ActionDocument, DiagnosedDocument
 from monitor.render.documents.changes import ChangeDocument, OutsideChangeDocument
 from monitor.render.documents.effects import CurveDocument
 from monitor.render.documents.units import Document, GeneratedAt, Moment
@@ -35,6 +35,10 @@ class SingleActionDocument(Document, frozen=True):
     )
     to: Annotated[Moment | None, Meta(description="End of that day.")]
     action: Annotated[ActionDocument, Meta(description="The action, as in the report.")]
+    diagnosed: Annotated[
+        DiagnosedDocument | None,
+        Meta(description="When its verdict was reached, and of what; null before the first."),
+    ]
     curve: Annotated[
         CurveDocument | None,
         Meta(description="What other timeouts would do; null where nothing can be claimed."),

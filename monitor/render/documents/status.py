@@ -126,6 +126,10 @@ class OrgStatusDocument(Document, frozen=True):
     catalogue_read_at: Annotated[
         Moment | None, Meta(description="When names and timeouts in force were last read.")
     ]
+    diagnosed_at: Annotated[
+        Moment | None,
+        Meta(description="When its verdicts were last made, by whatever program; null before."),
+    ]
     catalogue_problem: Annotated[
         str | None, Meta(description="Why they could not be read when that was last tried.")
     ]
