@@ -52,7 +52,7 @@ from monitor.journal.remediation_state import (
     set_switch,
 )
 from monitor.journal.timeout_edits import read_outside_changes, save_edits
-from monitor.journal.timeouts import note_timeout
+from monitor.journal.timeouts import last_timeout_change, note_timeout
 from monitor.journal.trail import Trail, TrailQuery, read_trail
 from monitor.model import TimeoutEdit
 from monitor.store import Database, edits_read_until, find_org, lock_org
@@ -386,6 +386,12 @@ class Journal:
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return 0.0 if org_id is None else edits_read_until(connection, org_id)
+
+    def last_timeout_change(self, org: str) -> float:
+        """Return when a timeout last became another one, by whomever; epoch seconds, else 0.0."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return 0.0 if org_id is None else last_timeout_change(connection, org_id)
 
     def outside_changes(self, org: str, limit: int | None = None) -> list[OutsideChange]:
         """Return the newest changes that this program did not make, all of them without a limit."""

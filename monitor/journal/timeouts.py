@@ -59,6 +59,22 @@ def latest_timeouts(connection: Connection, org_id: int) -> dict[str, tuple[floa
     }
 
 
+def last_timeout_change(connection: Connection, org_id: int) -> float:
+    """Return when a timeout of an org last became another one, by whomever; 0.0 for never.
+
+    Epoch seconds: when it was first seen so, or set where that is known. The first timeout of an
+    action is no change, nor is one that could not be read for a while.
+    """
+    changed = (
+        select(func.max(timeouts.c.since).label("since"))
+        .where(timeouts.c.org_id == org_id, timeouts.c.timeout_ms.is_not(None))
+        .group_by(timeouts.c.action_id)
+        .having(func.count(timeouts.c.timeout_ms.distinct()) > 1)
+        .subquery()
+    )
+    return connection.execute(select(func.max(changed.c.since))).scalar_one() or 0.0
+
+
 def own_writes(connection: Connection, org_id: int, now: float) -> dict[tuple[str, bool], float]:
     """Return when a write of ours was last known to be in force, or undone; epoch seconds.
 

@@ -1,4 +1,4 @@
-"""Read the catalogue of an org, and who changed its timeouts, whatever becomes of either."""
+"""Read the catalogue of an org, then who changed its timeouts, whatever becomes of either."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class HealthTracker:
         self.current = replace(self.current, catalogue_problem=problem)
 
     def note_audits(self) -> None:
-        """Keep whether the audit log answers now, which is read with the catalogue."""
+        """Keep whether the audit log answers, which is asked after some listings of actions."""
         available = self._available(self.current.source_available)
         polled = {name: why for name, why in self.current.refused.items() if name != AUDITS}
         refused = polled | self._refused({})

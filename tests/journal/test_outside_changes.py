@@ -233,3 +233,29 @@ def test_a_timeout_that_could_not_be_read_for_a_while_was_not_changed(ledger: Le
     refreshed(ledger, None, T0 + 3 * REFRESH)
     refreshed(ledger, 9_000, T0 + 4 * REFRESH)
     assert outside(ledger) == [(60_000, 9_000, 4 * REFRESH, UNKNOWN)]
+
+
+def test_when_a_timeout_last_became_another_one(ledger: Ledger) -> None:
+    """The first one of an action is no change, nor what could not be read for a while."""
+    last = ledger.journal.last_timeout_change
+    assert last(ORG) == 0.0
+    refreshed(ledger, 5_000, T0)
+    refreshed(ledger, None, T0 + REFRESH)
+    refreshed(ledger, 5_000, T0 + 2 * REFRESH)
+    assert last(ORG) == 0.0
+
+    refreshed(ledger, 9_000, T0 + 3 * REFRESH)
+    assert last(ORG) == T0 + 3 * REFRESH
+    refreshed(ledger, 9_000, T0 + 4 * REFRESH)
+    assert last(ORG) == T0 + 3 * REFRESH
+    refreshed(ledger, 5_000, T0 + 5 * REFRESH)
+    assert last(ORG) == T0 + 5 * REFRESH
+
+
+def test_a_change_of_ours_is_one_as_well(ledger: Ledger) -> None:
+    """The log may tell that somebody else has saved the action since."""
+    refreshed(ledger, 3_000, T0 - REFRESH)
+    lease = leased(ledger)
+    moved(ledger, lease, sent(ledger, lease, begun(ledger, lease)), ChangeState.APPLIED, at=T0 + 60)
+
+    assert ledger.journal.last_timeout_change(ORG) == T0 + 60

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from monitor.errors import ConfigurationError, LedgerError
 from monitor.ledger import cardinality
 from monitor.simulator import ALL_PERMISSIONS
+from monitor.simulator.scenarios import ORDER_STATUS
 from monitor.snapshot import Snapshot
 from monitor.time_ranges import TimeRange
 from monitor.web.readiness import why_not_ready
@@ -94,8 +95,11 @@ def test_the_audit_log_is_asked_with_the_catalogue_and_only_then(open_poller: Op
     made.poller.poll()
     for _ in range(3):
         made.poller.poll()
+    made.poller.refresh_catalogue()
     assert made.place.asked("/audits/") == 1
 
+    action_id = ORDER_STATUS.action_id
+    made.place.simulator.org.edit(f"/api/v2/integrations/actions/{action_id}", action_id, 9_000)
     made.place.simulator.org.grant(made.place.simulator.org.permissions - {"audits:audit:view"})
     for _ in range(2):  # one refusal alone may be a stray one
         made.poller.refresh_catalogue()
