@@ -114,6 +114,11 @@ def verdict_evidence(
             ("Failed otherwise", f"{found.errors:,.0f}"),
             ("Throttled", f"{found.throttled:,.0f}"),
         ]
+    judged = found.judged
+    if judged is not None:
+        every = f"{count_of(judged.executions, 'execution')}, " if successes_known else ""
+        since = f"{utc_moment(judged.since)}: {every}{judged.timeouts:,.0f} timed out"
+        lines.append(("Judged by what came since", since))
     lines += [
         ("Calls that take longer than the timeout", percent(found.timeout_share, UNKNOWN)),
     ]

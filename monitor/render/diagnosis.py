@@ -27,6 +27,7 @@ from monitor.render.documents import (
     DriftDocument,
     EvidenceDocument,
     IncidentDocument,
+    JudgedDocument,
     LowHighDocument,
     RaiseDocument,
     RecommendedTimeoutDocument,
@@ -46,7 +47,7 @@ COLUMNS = (
     "timeouts_avoided_high_per_day", "verdict_since", "verdict_since_at_least", "verdict_until",
     "incident_from", "incident_to", "incident_ongoing", "next_seconds", "next_rescued_per_day",
     "next_rescued_low_per_day", "next_rescued_high_per_day", "next_extra_wait_seconds_per_day",
-    "next_slots",
+    "next_slots", "changed_at", "judged_from", "judged_executions", "judged_timeouts",
 )  # fmt: skip
 """The columns that a diagnosis adds to a CSV."""
 
@@ -68,6 +69,7 @@ def diagnosis_document(
         verdict_since=None if period is None else iso_time(period.since),
         verdict_since_at_least=None if period is None else period.is_since_start,
         verdict_until=None if period is None else iso_time(period.until),
+        changed_at=iso_time(diagnosis.changed_at),
         incident=_incident(diagnosis),
         severity=severity_of(diagnosis, time_range.end),
         why=diagnosis.why,
@@ -91,6 +93,7 @@ def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
     slots, drift = document.concurrent_slots, document.drift
     incident, effects = document.incident, document.timeout_effects
     step_now = effects and effects.next
+    judged = document.evidence and document.evidence.judged
     rescuable, avoided = document.rescuable_share, document.timeouts_avoided_range_per_day
     row = {
         **msgspec.structs.asdict(document),
@@ -111,6 +114,9 @@ def diagnosis_row(document: DiagnosisDocument) -> dict[str, Any]:
         "next_rescued_high_per_day": step_now and step_now.rescued_high_per_day,
         "next_extra_wait_seconds_per_day": step_now and step_now.extra_wait_seconds_per_day,
         "next_slots": step_now and step_now.slots,
+        "judged_from": judged and judged.from_,
+        "judged_executions": judged and judged.executions,
+        "judged_timeouts": judged and judged.timeouts,
         "incident_from": incident and incident.from_,
         "incident_to": incident and incident.to,
         "incident_ongoing": incident and incident.ongoing,
@@ -228,6 +234,19 @@ def _evidence(diagnosis: Diagnosis, time_range: TimeRange) -> EvidenceDocument:
         ],
         early_share=significant(diagnosis.early_share),
         early_at_seconds=_seconds(diagnosis.early_at_ms),
+        judged=_judged(diagnosis),
+        last_called_at=iso_time(diagnosis.last_called_at),
+    )
+
+
+def _judged(diagnosis: Diagnosis) -> JudgedDocument | None:
+    judged = diagnosis.judged
+    if judged is None:
+        return None
+    return JudgedDocument(
+        from_=iso_time(judged.since),
+        executions=int(judged.executions),
+        timeouts=int(judged.timeouts),
     )
 
 

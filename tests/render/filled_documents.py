@@ -14,6 +14,7 @@ from monitor.contract import Contract
 from monitor.diagnosis import (
     Concurrency,
     Diagnosis,
+    JudgedEvidence,
     LatencyDrift,
     OrgDiagnosis,
     TimeoutCurve,
@@ -67,6 +68,8 @@ def diagnosis() -> Diagnosis:
         early_at_ms=2_500.0,
         drift=LatencyDrift(300.0, 600.0, 2.0, drifting=True),
         rescue_bounds=(0.4, 0.9),
+        changed_at=NOW - 10_800,
+        judged=JudgedEvidence(NOW - 10_800, 1_200.0, 60.0),
         period=VerdictPeriod(NOW - 7200, NOW - 3600, is_since_start=True),
         curve=TimeoutCurve(
             4_000,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.contract import Contract
-from monitor.diagnosis import NO_STEP, VerdictPeriod
+from monitor.diagnosis import NO_STEP, JudgedEvidence, VerdictPeriod
 from monitor.investigation import ActionHistory
 from monitor.render import commands_about, verdict_evidence
 from monitor.render.action_pictures import outcomes_of
@@ -48,6 +48,18 @@ def test_what_cannot_be_seen_is_not_told_as_none() -> None:
     assert seen[:4] == ["Executions", "Timed out", "Failed otherwise", "Throttled"]
     told = [name for name, _ in verdict_evidence(slow_tail(), successes_known=False)]
     assert told == [name for name in seen if name not in unseen]
+
+
+def test_what_was_judged_is_told_beside_what_was_seen() -> None:
+    """Counts of eight days are no evidence of a verdict that was given of a day."""
+    found = replace(slow_tail(), judged=JudgedEvidence(T0, 1_200.0, 60.0))
+    of_all, told = dict(verdict_evidence(slow_tail())), dict(verdict_evidence(found))
+    name = "Judged by what came since"
+
+    assert name not in of_all
+    assert told[name] == "2027-01-15 08:00 UTC: 1,200 executions, 60 timed out"
+    alone = dict(verdict_evidence(found, successes_known=False))
+    assert alone[name] == "2027-01-15 08:00 UTC: 60 timed out"
 
 
 def test_incidents_are_those_of_the_verdict() -> None:

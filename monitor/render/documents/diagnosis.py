@@ -67,6 +67,14 @@ class BunchDocument(Document, frozen=True):
     to: Annotated[Moment | None, Meta(description="Its end.")]
 
 
+class JudgedDocument(Document, frozen=True):
+    """The newest part of what was looked at: what came since the action behaves as it does."""
+
+    from_: Annotated[Moment | None, Meta(description="Its begin.")] = field(name="from")
+    executions: Annotated[int, Meta(description="Executions of any outcome since then.")]
+    timeouts: Annotated[int, Meta(description="Those that timed out.")]
+
+
 class EvidenceDocument(Document, frozen=True):
     """What a verdict rests on."""
 
@@ -94,6 +102,14 @@ class EvidenceDocument(Document, frozen=True):
     early_at_seconds: Annotated[
         float | None, Meta(description="How long those took; null where there are none.")
     ]
+    judged: Annotated[
+        JudgedDocument | None,
+        Meta(description="What of it the verdict was given of; null where that is all of it."),
+    ]
+    last_called_at: Annotated[
+        Moment | None,
+        Meta(description="End of the newest window in which anything was executed; null for none."),
+    ]
 
 
 VerdictNow = Annotated[Verdict | None, Meta(description="Why it times out, or that it does not.")]
@@ -107,6 +123,13 @@ VerdictSinceAtLeast = Annotated[
 ]
 VerdictUntil = Annotated[
     Moment | None, Meta(description="Until when it was so; null while it goes on.")
+]
+ChangedAt = Annotated[
+    Moment | None,
+    Meta(
+        description="When it last began to behave otherwise; null where it did not in what was "
+        "looked at. What came since is too little where evidence.judged is null or begins earlier."
+    ),
 ]
 Incident = Annotated[
     IncidentDocument | None,
@@ -170,6 +193,7 @@ class DiagnosisDocument(Document, frozen=True):
     verdict_since: VerdictSince = None
     verdict_since_at_least: VerdictSinceAtLeast = None
     verdict_until: VerdictUntil = None
+    changed_at: ChangedAt = None
     incident: Incident = None
     severity: SeverityNow = None
     why: Why = None

@@ -12,6 +12,7 @@ from monitor.render.documents.diagnosis import (
     Advice,
     AvoidedBounds,
     AvoidedPerDay,
+    ChangedAt,
     DiagnosisNotes,
     Drift,
     EditableNow,
@@ -124,6 +125,7 @@ class InvestigationDocument(Document, frozen=True):
     verdict_since: VerdictSince
     verdict_since_at_least: VerdictSinceAtLeast
     verdict_until: VerdictUntil
+    changed_at: ChangedAt
     incident: Incident
     severity: SeverityNow
     why: Why
