@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -109,6 +110,18 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, content in contents.items():
         (folder / f"{name}.pem").write_bytes(content)
     return {name: folder / f"{name}.pem" for name in [*contents, "missing"]}
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a process that is started now hear SIGINT, though the tests themselves may ignore it.
+
+    A shell without job control starts what runs in its background so, and it is inherited: Python
+    then leaves it at that, and no number of presses ends the process.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def ends_well(process: subprocess.Popen[str]) -> bool:

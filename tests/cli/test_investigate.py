@@ -58,14 +58,6 @@ class Shell:
             wire.fault(kind, path_prefix=f"{AGGREGATES}/jobs", method="GET", count=10_000)
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A process that is started now hears SIGINT, even where the tests were told to ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """An org of which the last hour has been collected."""
