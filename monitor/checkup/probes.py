@@ -157,7 +157,7 @@ def _probes(
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """An answer that came, but is hardly what was wanted; with what to do about it."""
+    """An answer that came, but is hardly as it should be; with what to do about it."""
 
     detail: str
     hint: str

@@ -83,7 +83,7 @@ class Context:
         return load(self.config_file)
 
     def load_with_orgs(self) -> Settings:
-        """Read the settings, and insist on an org.
+        """Read the settings, which must name an org.
 
         Raises:
             ConfigurationError: They can't be used, or name no org.

@@ -63,7 +63,7 @@ def raise_summary(decision: Decision) -> str:
 
 
 def change_of(decision: Decision) -> str:
-    """For example ``3 s -> 4 s``; only the timeout in force where no more is wanted."""
+    """For example ``3 s -> 4 s``; only the timeout in force where no more is advised."""
     if decision.from_ms is None:
         return UNKNOWN
     now = exact_seconds(decision.from_ms)

@@ -185,7 +185,7 @@ class ClassifySettings(Section):
 
 
 class RecommendSettings(Section):
-    """``[recommend]``: what is wanted of an action, and the least evidence to judge it by."""
+    """``[recommend]``: the target of an action, and the least evidence to judge it by."""
 
     target_success: float = Field(default=0.99, ge=0.5, lt=1, allow_inf_nan=False)
     min_executions: int = Field(default=200, ge=1, le=_MOST)

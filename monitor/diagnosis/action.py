@@ -35,10 +35,10 @@ from monitor.model import CAP_MS
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisSettings:
-    """``[recommend]``: what is wanted, and the floor of evidence.
+    """``[recommend]``: the target, and the floor of evidence.
 
     Attributes:
-        target_success: Successes per success and timeout that are wanted.
+        target_success: Successes per success and timeout to be reached.
         min_executions: Fewer are no evidence.
         min_timeouts: Fewer have no shape.
         min_windows: Fewer windows with executions could be one moment.
@@ -94,7 +94,7 @@ def judge(
 
     Args:
         evidence: Its settled windows.
-        settings: What is wanted; None for the defaults.
+        settings: The target, and the floor of evidence; None for the defaults.
         editable: Whether its timeout can be changed; a fact beside the verdict.
         settled_until: The end of the newest settled window, whether or not anything was executed
             in it; epoch seconds, None where that is the end of the evidence.

@@ -66,7 +66,7 @@ class DiagnosisSections(Protocol):
 
     @property
     def recommend(self) -> RecommendSettings:
-        """What is wanted, and the least evidence."""
+        """The target, and the least evidence."""
         ...
 
     @property

@@ -101,9 +101,9 @@ class Diagnoser:
         Args:
             ledger: The state, which that process opens by itself.
             org: The org.
-            settings: What is wanted, and how long windows are.
+            settings: The target, the least evidence, and how long windows are.
             now: The time; epoch seconds.
-            cancelled: Set it to stop: the answer is not wanted any more.
+            cancelled: Set it to stop: nobody waits for the answer any more.
 
         Raises:
             DiagnosisCancelledError: ``cancelled`` was set meanwhile.

@@ -66,9 +66,9 @@ def diagnose_org(  # noqa: PLR0913, PLR0917 - of what, by what and when, and how
     Args:
         ledger: What has been seen.
         org: The org.
-        settings: What is wanted, and how long windows are.
+        settings: The target, the least evidence, and how long windows are.
         now: The time; epoch seconds.
-        cancelled: Set it to stop: the answer is not wanted any more.
+        cancelled: Set it to stop: nobody waits for the answer any more.
         note_failure: Called with the id of an action that the method fails on.
         told: By action id, what was told before.
 
@@ -100,12 +100,12 @@ def update_diagnosis(  # noqa: PLR0913 - of what, by what and when, since when, 
     Args:
         ledger: What has been seen.
         org: The org.
-        settings: What is wanted, and how long windows are.
+        settings: The target, the least evidence, and how long windows are.
         now: The time; epoch seconds.
         carried: What an earlier diagnosis left; None to judge all.
         told: By action id, what was told before; of a diagnosis that goes on from an earlier one,
             what was told once that was (``all_told_after``).
-        cancelled: Set it to stop: the answer is not wanted any more.
+        cancelled: Set it to stop: nobody waits for the answer any more.
         note_failure: Called with the id of an action that the method fails on.
 
     Raises:
@@ -284,7 +284,7 @@ def diagnose_action(
     return found, _known_range(time_range, state, org.contract)
 
 
-def load_evidence(  # noqa: PLR0913, PLR0917 - whose, what is wanted, when, and of what
+def load_evidence(  # noqa: PLR0913, PLR0917 - whose, by which settings, when, and of what
     ledger: Ledger,
     org: DiagnosedOrg,
     settings: DiagnosisSections,

@@ -53,7 +53,7 @@ class OrgDiagnoser:
         """Take what is the same for all actions.
 
         Args:
-            settings: What is wanted.
+            settings: The target, the least evidence, and how long windows are.
             state: What is known of the org.
             known: By action id, what the catalogue knew of its timeout.
             flow_contract: Whether the platform shows no successes.

@@ -21,7 +21,7 @@ class Objective:
     Attributes:
         at_ms: Durations at which laws are asked, from the timeout in force to the farthest that
             may be claimed, ascending; shape (m,).
-        target: The success share that is wanted, of successes and timeouts.
+        target: The success share to be reached, of successes and timeouts.
         rescue: The part of the timeouts that it has to rescue at least.
     """
 

@@ -122,7 +122,7 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
         curve: Its survival.
         timeout_ms: The timeout in force now.
         cap_ms: The largest timeout that may be set.
-        target: The success share that is wanted.
+        target: The success share to be reached.
         second_mode: Whether a second kind of call runs into the timeout.
     """
     found = select_tail_model(pooled, curve, second_mode=second_mode)

@@ -71,7 +71,7 @@ class DiagnosisTask:
         contract: How it is spoken to.
         collect: Which windows have settled.
         classify: How the platform's words are read.
-        recommend: What is wanted, and the least evidence.
+        recommend: The target, and the least evidence.
         remediation: How far and by which steps a timeout may be raised.
         now: The time; epoch seconds.
         state_id: Which state is meant.

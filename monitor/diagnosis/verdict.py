@@ -80,7 +80,7 @@ class Findings:
         tail: What lies beyond the timeout; None where it was not asked for or no shape can be seen.
         rescue_bounds: Share of the timeouts that a raise would rescue, at least and at most; None
             where it was not asked for.
-        target: The success share that is wanted.
+        target: The success share to be reached.
         min_timeouts: Fewer are no evidence.
         incidents: When the outages were; oldest first.
         slow_spells: When the answers were slower too, likewise.

@@ -56,7 +56,7 @@ class PastOrg:
         contract: ``platform`` or ``flow``.
         source: The source of its executions.
         window_seconds: Length of its windows.
-        time_range: What is wanted, on window boundaries.
+        time_range: The period, on window boundaries.
         state: Its totals and names, as of the moment of the export.
         times: When there is a sample: the beginning and the window ends of each period that was
             read; epoch seconds, ascending.
@@ -82,7 +82,7 @@ def past_of(
         history: The ledger's past.
         org: The org's name.
         contract: ``platform`` or ``flow``.
-        time_range: What is wanted; cut to whole windows that were read to their end.
+        time_range: The period; cut to whole windows that were read to their end.
         window_seconds: Length of a window where the ledger does not say: the platform may have
             asked for longer ones.
 

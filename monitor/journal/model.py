@@ -144,7 +144,7 @@ class Change:
         target: Where the value is kept: ``integration-action`` or ``flow``.
         container_id: The flow; empty where the action stands for itself.
         from_ms: The timeout before.
-        to_ms: The timeout wanted.
+        to_ms: The timeout asked for.
         state: How far it has come.
         actor: Who decided: ``auto`` or a user, with the host.
         began_at: When it was decided.
@@ -217,7 +217,7 @@ class Intent:
         target: Where the value is kept.
         container_id: The flow; empty where the action stands for itself.
         from_ms: The timeout before.
-        to_ms: The timeout wanted.
+        to_ms: The timeout asked for.
         actor: Who decided.
         at: When; epoch seconds.
         measured: Whether its effect is to be measured, and the change undone where it has none.
@@ -357,7 +357,7 @@ class AuditEntry:
         action_name: Its name.
         change_id: The change; None where there is none.
         from_ms: The timeout before; None where unknown.
-        to_ms: The timeout wanted; None where none is.
+        to_ms: The timeout asked for; None where none is.
         reason: The guard or the error that spoke; empty where none did.
         detail: The same in words.
         lock_before: Version or ETag before.

@@ -164,7 +164,7 @@ class DecisionKind(StrEnum):
     RECOMMEND = "recommend"
     """Every guard but the mode lets it through: it waits for somebody to say so."""
     KEEP = "keep"
-    """A guard refuses, or nothing is wanted."""
+    """A guard refuses, or nothing is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class FlowSettings:
     managed: tuple[str, ...]
 
 
-def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is wanted, and the parts that do it
+def set_flow_timeout(  # noqa: PLR0913, PLR0917 - what is asked for, and the parts that do it
     order: FlowOrder,
     org: OrgSettings,
     rules: FlowSettings,

@@ -142,7 +142,7 @@ class RemediationLoop:
         )
 
     def carry_over(self, decisions: Mapping[tuple[str, str], int], voided: int = 0) -> None:
-        """Go on counting where an earlier keeper of the same org, in this process, ended.
+        """Go on counting where an earlier loop of the same org, in this process, ended.
 
         Raises:
             LedgerError: The state can't be read.

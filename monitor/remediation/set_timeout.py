@@ -12,7 +12,7 @@ nobody knows             read, and say what is so; never write again
 any other refusal        stop
 =======================  ======================================================================
 
-Each write is a change of its own, which ends as ``kept``: a person wanted this value, so nobody
+Each write is a change of its own, which ends as ``kept``: a person asked for this value, so nobody
 measures whether it helped. Refusals and dry runs are recorded too.
 """
 
@@ -91,7 +91,7 @@ class SetTimeoutResult:
     Attributes:
         outcome: What came of it.
         before: What was shown first.
-        to_ms: The timeout that was wanted, in whole steps.
+        to_ms: The timeout that was asked for, in whole steps.
         after: What was read back; None where nothing was written.
         writes: How many writes were sent.
         also_changed: Where somebody else has changed it meanwhile.
@@ -213,7 +213,7 @@ class SetTimeout:
         return reading.is_set and reading.timeout_ms == self._to_ms
 
     def _again(self, first: TargetState, number: int, error: ConflictError) -> TargetState:
-        """Return what is there now, if writing it again does not undo what somebody else wanted."""
+        """Return what is there now, if writing it again does not undo what somebody else set."""
         now = self._target.read(self._request.action_id)
         if self._has_it(now):
             return now

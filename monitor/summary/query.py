@@ -26,7 +26,7 @@ def settled(now: float, seconds: int, window_seconds: int, settle_seconds: int) 
 
     Args:
         now: The time; epoch seconds.
-        seconds: How much is wanted; rounded up to whole windows.
+        seconds: How long it is; rounded up to whole windows.
         window_seconds: Length of a window.
         settle_seconds: Age, counted from its end, from which on a window counts as settled.
     """
