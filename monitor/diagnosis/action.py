@@ -11,7 +11,7 @@ from math import inf
 import numpy as np
 
 from monitor.config import LARGEST_STEP
-from monitor.diagnosis.change_points import first_under_the_timeout
+from monitor.diagnosis.change_points import Changed, first_under_the_timeout
 from monitor.diagnosis.editable import Editable
 from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
 from monitor.diagnosis.judged_period import JudgedPeriod, periods_to_judge, told_until
@@ -168,7 +168,7 @@ def judge(
         outage_share=outages.share,
         early_share=pooled.early_share,
         early_at_ms=pooled.early_at_ms or None,
-        drift=latency_drift(evidence),
+        drift=latency_drift(period.evidence),
         families=tail.families if tail is not None else (),
         editable=editable,
         recommendation=recommendation,
@@ -238,7 +238,9 @@ def _find(
         timeout_share=share,
         answered_ratio=_answered_ratio(curve, timeout_ms),
         is_new=period.change is not None and evidence.end < period.change.at + DAY_SECONDS,
-        is_rise=None if period.change is None else period.change.is_rise,
+        is_rise=period.change.is_rise
+        if period.change is not None and period.change.what is Changed.TIMEOUTS
+        else None,
     )
     judged = decide(findings)[0]
     if judged is not Verdict.UNCLEAR:

@@ -1,5 +1,7 @@
 """When an action began to behave otherwise: changes in the share of its calls that time out.
 
+So are changes found in the share that is throttled, and in that of the answers that are slow.
+
 Windows are parted where two binomials are likelier than one (``share_segments``). A back end that
 is busy every noon is parted so too, every day, though nothing changes; therefore a segment counts
 as changed only where it differs from the same time of day since the change before that. What came
@@ -13,6 +15,7 @@ of a time of day that timed out, each lies in the segment with the part of the c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 from math import log
 
@@ -45,22 +48,32 @@ _SLOT_SECONDS = 900
 _SLOTS = 96
 
 
+class Changed(StrEnum):
+    """What became more, or less."""
+
+    TIMEOUTS = "timeouts"
+    THROTTLING = "throttling"
+    LATENCY = "latency"
+
+
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
     """When an action began to behave otherwise.
 
     Attributes:
         at: Start of the first window that is so; epoch seconds.
-        before: Share of the calls that were counted (timed out, were throttled) before it, since
-            the change before that.
+        before: Share of the calls that were counted (timed out, were throttled, were answered
+            slowly) before it, since the change before that.
         after: The same since then, until the next change.
-        is_throttling: Whether those that were throttled were counted, and not timeouts.
+        what: What was counted.
+        slow_ms: Of latency, how long an answer took that was slow.
     """
 
     at: float
     before: float
     after: float
-    is_throttling: bool = False
+    what: Changed = Changed.TIMEOUTS
+    slow_ms: float = 0.0
 
     @property
     def is_rise(self) -> bool:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from monitor.diagnosis.change_points import ChangePoint, change_points
+from monitor.diagnosis.change_points import Changed, ChangePoint, change_points
 from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence
 from monitor.diagnosis.outages import Outages, outages_among
+from monitor.model import BAND_EDGES_MS
 
 OUTAGE_TOLD_SECONDS = 20 * 3_600
 """So long after its end an outage is the verdict: whoever asks in the morning is told of the night,
@@ -24,6 +25,11 @@ MAX_GAP_TIMES = 1.5
 
 MAX_AGAIN_SECONDS = 1.2 * DAY_SECONDS
 """What comes again within so long, every night for one, comes again."""
+
+
+SAME_CHANGE_SECONDS = 6 * 3_600
+"""A change of latency no further than this from one of timeouts is that one: where few calls time
+out, theirs is found some hours beside where it was."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,5 +115,25 @@ def _changes(evidence: ActionEvidence, outages: Outages) -> list[ChangePoint]:
     if steady.throttled.any():
         every = calls + steady.errors + steady.throttled
         throttled = change_points(steady, steady.throttled, every)
-        found += [replace(one, is_throttling=True) for one in throttled]
+        found += [replace(one, what=Changed.THROTTLING) for one in throttled]
+    found += [
+        one
+        for one in _changes_of_latency(steady)
+        if all(abs(one.at - other.at) > SAME_CHANGE_SECONDS for other in found)
+    ]
     return sorted(found, key=lambda one: one.at)
+
+
+def _changes_of_latency(evidence: ActionEvidence) -> tuple[ChangePoint, ...]:
+    """Return when answers became slower or faster: the share beyond the edge next to the median."""
+    shown = evidence.bands.sum(axis=1)
+    total = float(shown.sum())
+    if total <= 0:
+        return ()
+    below = np.cumsum(evidence.bands.sum(axis=0))[: len(BAND_EDGES_MS)] / total
+    edge = int(np.argmin(np.abs(below - 0.5)))
+    slow = shown - evidence.bands[:, : edge + 1].sum(axis=1)
+    return tuple(
+        replace(one, what=Changed.LATENCY, slow_ms=float(BAND_EDGES_MS[edge]))
+        for one in change_points(evidence, slow, shown)
+    )

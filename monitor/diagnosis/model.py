@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LatencyDrift:
-    """How the latency moved.
+    """How the latency moved within what was judged.
 
     Attributes:
         median_before_ms: Half of the calls took at most this long in the week before.

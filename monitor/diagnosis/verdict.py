@@ -87,7 +87,7 @@ class Findings:
         told: The verdict that was told before; None where none was.
         is_new: Whether what is judged began with a change less than a day ago.
         is_rise: Whether what is judged began with more timeouts than were before, or with fewer;
-            None where it began with no change.
+            None where it began with no change of these.
     """
 
     missing: tuple[str, ...] = ()

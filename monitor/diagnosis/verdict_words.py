@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis.change_points import ChangePoint
+from monitor.diagnosis.change_points import Changed, ChangePoint
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
 from monitor.diagnosis.verdict import Findings
@@ -171,9 +171,13 @@ def change_notes(newest: ChangePoint | None, judged: ChangePoint | None) -> tupl
     """
     if newest is None:
         return ()
-    lost = "are refused by the platform" if newest.is_throttling else "time out"
+    counted = {
+        Changed.TIMEOUTS: "of the calls time out",
+        Changed.THROTTLING: "of the calls are refused by the platform",
+        Changed.LATENCY: f"of the answers take more than {seconds(newest.slow_ms)}",
+    }[newest.what]
     what = (
-        f"Since {utc_minute(newest.at)} UTC {percent(newest.after)} of the calls {lost}, and "
+        f"Since {utc_minute(newest.at)} UTC {percent(newest.after)} {counted}, and "
         f"before that it were {percent(newest.before)}"
     )
     if newest == judged:

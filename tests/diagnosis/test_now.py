@@ -222,3 +222,30 @@ def test_what_was_told_of_another_timeout_is_forgotten(seed: int) -> None:
     # Told of the timeout in force, it is held to.
     kept = diagnose(in_a_row(before, after), SETTINGS, told=replace(told, since=raised_at + HOUR))
     assert kept.verdict in SICK
+
+
+def test_a_deploy_that_made_it_slower_is_judged_by_itself() -> None:
+    """Answers take three times as long since, and as many never come: what came before is over."""
+    slower = T0 + 5 * 24 * HOUR
+    before = windows(240, 5 * 24, 0.03)
+    calls = with_hangs(lognormal(240 * 48, 1_400, 0.3, 4), 0.03, 4)
+    after = observe(calls, 5_000, windows=48 * 12, start=slower)
+    found = diagnose(in_a_row(before, after))
+    assert found.changed_at == pytest.approx(slower, abs=HOUR)
+    assert found.speaks_of_now
+    assert found.judged is not None
+    assert found.judged.since == found.changed_at
+    assert any("of the answers take more than" in note for note in found.notes)
+    assert found.drift is None or not found.drift.drifting
+
+
+@pytest.mark.parametrize("per_hour", [12, 120, 1_200])
+@pytest.mark.parametrize("slower", [1.0, 1.5, 3.0])
+def test_answers_that_are_slower_each_noon_are_no_change(slower: float, per_hour: int) -> None:
+    """Whenever in a day it is looked at."""
+    for seed in range(4):
+        hours = DAYS * 24 + 5 * seed
+        window = np.arange(per_hour * hours) % (hours * 12)  # as they are dealt
+        is_noon = (window // 12 % 24 >= 11) & (window // 12 % 24 < 15)
+        durations = lognormal(per_hour * hours, 600, 0.5, seed) * np.where(is_noon, slower, 1.0)
+        assert diagnose(observe(durations, 5_000, windows=hours * 12)).changed_at is None

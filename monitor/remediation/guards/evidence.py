@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.diagnosis import Diagnosis, Verdict
+from monitor.diagnosis import Verdict
 from monitor.formats import count_of, exact_seconds, utc_minute
 from monitor.remediation.decision import GuardInput, GuardResult
 
@@ -54,19 +54,13 @@ def current(case: GuardInput) -> GuardResult:
         words = f"it behaves otherwise since {since} UTC, and that is too little to judge yet"
         return GuardResult("current", passed=False, detail=words)
     drift = diagnosis.drift
-    if drift is not None and drift.drifting and not _is_since_drift(diagnosis):
+    if drift is not None and drift.drifting:
         words = (
             f"in the last day its median was {drift.ratio:.1f} times that of the week before, and "
             "the verdict is of both"
         )
         return GuardResult("current", passed=False, detail=words)
     return GuardResult("current", passed=True, detail="the verdict is of how it behaves now")
-
-
-def _is_since_drift(diagnosis: Diagnosis) -> bool:
-    """Return whether the verdict is of the last day alone, which drift is told of."""
-    judged, last = diagnosis.judged, diagnosis.last_called_at
-    return judged is not None and last is not None and judged.since >= last - DAY_SECONDS
 
 
 def recent(case: GuardInput) -> GuardResult:
