@@ -214,8 +214,9 @@ def test_tells_what_was_told_of_it_over_time(action_site: Site) -> None:
     assert html.index('id="verdicts"') < html.index('id="outcomes"')
     text = text_of(html)
     assert "outage: from 2027-01-15 09:00 UTC, to 2027-01-15 10:00 UTC" in text
-    assert re.search(r"healthy 2027-01-13 04:00 2027-01-15 09:20", text)
-    assert re.search(r"outage 2027-01-15 09:20 is told", text)
+    assert re.search(r"healthy \S+ \S+ \S+ \S+ 01-13 04:00 01-15 09:20", text)
+    assert "From, UTC, 2027" in text
+    assert "outage 01-15 09:00 01-15 10:00 01-15 09:20 is told" in text
 
     asked = f"/api/v1/actions/{quote(ORG)}/{quote(CRM.action_id)}"
     timeline = action_site.ask(asked).json()["action"]["timeline"]

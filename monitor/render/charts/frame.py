@@ -67,7 +67,7 @@ def place_marks(marks: Sequence[Mark], scale: Scale) -> tuple[tuple[PlacedMark, 
     placed: list[PlacedMark] = []
     ends: list[float] = []
     for mark in sorted(marks, key=lambda one: one.at):
-        x, wide = scale.at(mark.at), text_width(mark.label) + 6
+        x, wide = scale.at(mark.at), text_width(mark.label) + 10
         before = x + wide > scale.end_px and x - wide >= 0
         begin, end = (x - wide, x) if before else (x, x + wide)
         row = next((index for index, taken in enumerate(ends) if taken <= begin), len(ends))
@@ -79,26 +79,21 @@ def place_marks(marks: Sequence[Mark], scale: Scale) -> tuple[tuple[PlacedMark, 
 
 
 def draw_marks(placed: Sequence[PlacedMark], top: float, bottom: float) -> Markup:
-    """Return the lines and labels; the labels' rows begin at ``top``."""
-    parts = []
+    """Return the lines, then the labels, whose rows begin at ``top``: none is under a line."""
+    lines, labels = [], []
     for one in placed:
         y = top + one.row * ROW_PX
-        offset = -4 if one.before else 4
-        parts.append(
-            element(
-                "g",
-                element("path", d=line([(one.x, y), (one.x, bottom)])),
-                element(
-                    "text",
-                    one.mark.label,
-                    x=one.x + offset,
-                    y=y + LABEL_PX - 1,
-                    text_anchor="end" if one.before else None,
-                ),
-                class_=f"marker {one.mark.kind}",
-            )
+        drawn = element("path", d=line([(one.x, y), (one.x, bottom)]))
+        lines.append(element("g", drawn, class_=f"marker {one.mark.kind}"))
+        written = element(
+            "text",
+            one.mark.label,
+            x=one.x + (-4 if one.before else 4),
+            y=y + LABEL_PX - 1,
+            text_anchor="end" if one.before else None,
         )
-    return joined(parts)
+        labels.append(element("g", written, class_=f"label {one.mark.kind}"))
+    return joined((*lines, *labels))
 
 
 def bottom_axis(scale: Scale, ticks: Sequence[Tick], y: float) -> Markup:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from monitor.formats import utc_minute
+from monitor.formats import utc_minute, utc_minute_of_year
 from monitor.render.charts.frame import (
     LABEL_PX,
     ROW_PX,
@@ -108,7 +108,8 @@ def _draw(told: VerdictsOverTime, width: int) -> Drawing:
     time = Scale(period.start, period.end, LEFT_PX, width - RIGHT_PX)
     keys, keys_px = legend(_keys(told), LEFT_PX, 2, width)
     # What another verdict replaced altogether has no place in time; the table has it.
-    seen = [piece for piece in told.pieces if piece.until is None or piece.until > piece.since]
+    timed = [piece for piece in told.pieces if piece.until is None or piece.until > piece.since]
+    seen = [piece for piece in timed if piece.until is None or piece.until > period.start]
     boxes = [(piece, *_sides(piece, told, time)) for piece in seen]
     marks = [Mark(one.at, change_words(one), "change") for one in told.changes]
     marks += [
@@ -132,7 +133,7 @@ def _draw(told: VerdictsOverTime, width: int) -> Drawing:
                 height=_BAND_PX,
                 class_="verdict-ground",
             ),
-            *(_over(piece, told, time, begin) for piece in seen),
+            *(_over(piece, told, time, begin) for piece in timed),
             *(_box(piece, x, wide, begin) for piece, x, wide in boxes),
             _incidents(told, time, bottom + 3),
             bottom_axis(time, time_ticks(period, 9 if width == WIDE_PX else 5), end),
@@ -253,29 +254,41 @@ def _description(told: VerdictsOverTime) -> str:
 
 
 def _table(told: VerdictsOverTime) -> NumberTable:
+    years = {utc_minute(at)[:4] for at in _moments(told)}
+    # Six columns of whole dates go beyond a page.
+    minute = utc_minute_of_year if len(years) == 1 else utc_minute
     rows = [
         (
             piece.since,
             (
-                utc_minute(piece.since),
-                "goes on" if piece.until is None else utc_minute(piece.until),
                 piece.verdict,
-                utc_minute(piece.told_from),
-                "is told" if piece.told_until is None else utc_minute(piece.told_until),
+                minute(piece.since),
+                "goes on" if piece.until is None else minute(piece.until),
+                minute(piece.told_from),
+                "is told" if piece.told_until is None else minute(piece.told_until),
                 piece.advised,
             ),
         )
         for piece in told.pieces
     ]
     rows += [
-        (one.at, (utc_minute(one.at), "", f"timeout {change_words(one)}", "", "", ""))
+        (one.at, (f"timeout {change_words(one)}", minute(one.at), "", "", "", ""))
         for one in told.changes
     ]
     rows += [
-        (one.start, (utc_minute(one.start), utc_minute(one.end), "incident", "", "", ""))
+        (one.start, ("incident", minute(one.start), minute(one.end), "", "", ""))
         for one in told.incidents
     ]
+    begin = ", ".join(("From, UTC", *(years if len(years) == 1 else ())))
     return NumberTable(
-        ("From, UTC", "To", "What", "Told from", "Told until", "Advised"),
+        ("What", begin, "To", "Told from", "Told until", "Advised"),
         tuple(row for _, row in sorted(rows, key=lambda one: one[0])),
     )
+
+
+def _moments(told: VerdictsOverTime) -> list[float]:
+    """Return every moment that is told."""
+    ends = [(one.since, one.until, one.told_from, one.told_until) for one in told.pieces]
+    of_pieces = [at for moments in ends for at in moments if at is not None]
+    of_incidents = [at for one in told.incidents for at in (one.start, one.end)]
+    return [*of_pieces, *of_incidents, *(one.at for one in told.changes)]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -17,6 +19,8 @@ from monitor.render.charts import (
     OutcomeBar,
     Outcomes,
     Picture,
+    ToldPiece,
+    VerdictsOverTime,
     curve_picture,
     latency_picture,
     outcomes_picture,
@@ -24,6 +28,7 @@ from monitor.render.charts import (
 )
 from tests.render.charts.drawings import (
     DAY,
+    HOUR,
     T0,
     curve,
     hours,
@@ -159,7 +164,7 @@ def test_labels_of_changes_keep_out_of_each_others_way(count: int) -> None:
     for drawing in read(picture).findall("svg"):
         places = []
         for group in drawing.iter("g"):
-            if group.get("class") == "marker change":
+            if group.get("class") == "label change":
                 text = group.find("text")
                 assert text is not None
                 x, y = float(text.attrib["x"]), float(text.attrib["y"])
@@ -271,10 +276,64 @@ def test_verdicts_lie_where_what_they_speak_of_lay() -> None:
     ]
 
 
+def test_a_verdict_too_short_for_its_name_is_led_to() -> None:
+    """A line from the name to where it begins; no name is under a line, the next one's for one."""
+    at = [T0 + 8 * HOUR + quarter * HOUR / 4 for quarter in range(9)]
+    told = [
+        ToldPiece(f"verdict {number}", "warning", begin, end, begin, end)
+        for number, (begin, end) in enumerate(pairwise(at))
+    ]
+    for drawing in read(verdicts_picture(replace(verdicts(), pieces=told), "verdicts")).findall(
+        "svg"
+    ):
+        begins = [
+            float(one.attrib["x"]) for one in drawing.iter("rect")
+            if one.get("class") == "verdict-box"
+        ]  # fmt: skip
+        marks = [one for one in drawing.iter("g") if (one.get("class") or "").endswith(" verdict")]
+        lines = [one for one in marks if one.find("path") is not None]
+        names = [one for one in marks if one.find("text") is not None]
+        assert [one.findtext("text") for one in names] == [one.verdict for one in told]
+        assert marks == lines + names
+        led = [float(re.split("[ML ,]+", one.find("path").attrib["d"])[1]) for one in lines]  # type: ignore[union-attr]
+        assert led == pytest.approx(begins, abs=0.2)
+
+
+def test_what_was_over_before_the_period_is_in_the_table_alone() -> None:
+    """It was told in it, and is nothing of it; unless it was told on for want of another."""
+    over = ToldPiece("outage", "warning", T0 - 4 * HOUR, T0 - 2 * HOUR, T0 - 3 * HOUR, T0 + HOUR)
+    slow = ToldPiece("slow tail", "warning", T0 - 2 * HOUR, None, T0 + HOUR, None)
+    picture = verdicts_picture(VerdictsOverTime(DAY, [over, slow]), "verdicts")
+    texts = [one.text for one in read(picture).findall("svg")[0].iter("text")]
+    assert "slow tail" in texts
+    assert "outage" not in texts
+    assert [row[0] for row in picture.table.rows] == ["outage", "slow tail"]
+
+    later = replace(slow, since=T0 + HOUR)
+    picture = verdicts_picture(VerdictsOverTime(DAY, [over, later]), "verdicts")
+    wide = read(picture).findall("svg")[0]
+    titles = [str(one.text).partition(":")[0] for one in wide.iter("title")]
+    assert titles[1:] == ["outage", "slow tail"]
+    assert "outage, over" not in texts
+
+
+def test_a_year_is_told_once_where_it_is_one() -> None:
+    """Six columns of whole dates go beyond a page; around New Year they stand all the same."""
+    year = time.gmtime(T0).tm_year
+    table = verdicts_picture(verdicts(), "verdicts").table
+    assert table.head[1] == f"From, UTC, {year}"
+    assert not [row for row in table.rows if str(year) in " ".join(row)]
+
+    old = ToldPiece("healthy", "good", T0 - 400 * 24 * HOUR, T0, T0 - 400 * 24 * HOUR, T0)
+    table = verdicts_picture(VerdictsOverTime(DAY, [old]), "verdicts").table
+    assert table.head[1] == "From, UTC"
+    assert table.rows[0][2].startswith(f"{year}-")
+
+
 def test_verdicts_are_told_in_words_and_as_a_table() -> None:
     """With changes of the timeout and incidents, in the order of time."""
     picture = verdicts_picture(verdicts(), "verdicts")
-    assert [row[2] for row in picture.table.rows] == [
+    assert [row[0] for row in picture.table.rows] == [
         "slow tail",
         "insufficient",
         "healthy",

@@ -16,7 +16,7 @@ from monitor.investigation import ActionHistory
 from monitor.model import Action
 from monitor.snapshot import OrgSnapshot
 from monitor.time_ranges import TimeRange
-from tests.web.action_world import CRM, HOSTILE_ID, NOW, SLOW, ActionWorld, page_of
+from tests.web.action_world import CREDIT, CRM, HOSTILE_ID, NOW, SLOW, ActionWorld, page_of
 from tests.web.browser.conftest import Misconduct
 from tests.web.conftest import Site, serve_actions
 
@@ -78,6 +78,19 @@ def test_what_if_under_the_pointer(page: Page, action_site: Site) -> None:
     moved = curve(page).locator("svg.wide .what-if circle").get_attribute("transform")
     assert moved is not None
     assert moved.startswith("translate(")
+
+
+def test_a_verdict_too_short_for_its_name_is_led_to(page: Page, action_site: Site) -> None:
+    """The line is seen, and so is all of the table beside it."""
+    page.goto(address(action_site, CREDIT.action_id, "7d"))
+    figure = page.locator("figure#verdicts")
+    line = figure.locator("svg.wide .marker.verdict path").first
+    expect(line).to_have_css("stroke", re.compile("rgb"))
+
+    figure.get_by_text("The same as a table").click()
+    table = figure.get_by_role("region")
+    expect(table).to_contain_text("hangs")
+    assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_what_if_stays_where_it_was_over_a_refresh(page: Page, action_world: ActionWorld) -> None:
