@@ -5,10 +5,11 @@ These are nearly all the series that there are, so they are drawn org by org, se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import add, itemgetter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from monitor.config import HistogramDetail
 from monitor.exporter.catalogue import (
@@ -43,7 +44,7 @@ from monitor.model import FLOW_ERRORS as EXIT_REASONS
 from monitor.snapshot import VERDICTS_LAST_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from monitor.exporter.families import Families
     from monitor.exporter.series import OrgSeries
@@ -83,23 +84,18 @@ def add_actions(
         lambda: _add_what_actions_are(series, org, actions, state.gone),
     )
     sums = _sum_by_action(series, org, state, classifier)
-    knows_successes = org_snapshot.contract.knows_successes
-    shows_durations = knows_successes and histogram is not HistogramDetail.OFF
-    edges_seconds, places = BUCKETS.get(histogram, ((), tuple))
-    nothing = _ActionSum()
-    for action in actions:
-        own = sums.get(action.action_id, nothing)
-        labels = (org, action.action_id)
-        if not knows_successes:
-            # Only timeouts are ever seen in flows: zeros of the rest would be a claim, no count.
-            series.add_each(EXECUTIONS, labels, (Outcome.TIMEOUT,), (own.counted[_TIMEOUT],))
-            continue
-        series.add_each(EXECUTIONS, labels, _OUTCOMES, own.counted)
-        if shows_durations:
-            # An execution without a band (the bands of an answer may lag behind its count) is known
-            # to have ended, not when: it counts in +Inf alone, which stays the sum of executions.
-            buckets = (*places(tuple(accumulate(own.bands))), sum(own.counted))
-            series.add_histogram(DURATION, labels, edges_seconds, buckets, own.duration_ms / 1000)
+    nothing = _ActionSum([0] * len(_OUTCOMES))
+    rows = [(org, action.action_id) for action in actions]
+    each = [sums.get(action_id, nothing) for _, action_id in rows]
+    if org_snapshot.contract.knows_successes:
+        counted = [count for own in each for count in own.counted]
+        series.add_each(EXECUTIONS, rows, _OUTCOMES, counted)
+        if histogram is not HistogramDetail.OFF:
+            _add_durations(series, rows, each, histogram)
+    else:
+        # Only timeouts are ever seen in flows: zeros of the rest would be a claim, no count.
+        counted = [own.counted[_TIMEOUT] for own in each]
+        series.add_each(EXECUTIONS, rows, (Outcome.TIMEOUT,), counted)
     is_asked_for = FLOW_ERRORS_SOURCE in state.sources
     series.add_part(
         "flows",
@@ -117,11 +113,14 @@ def add_actions(
     series.add_part("hour", (BUDGET_USED,), used, lambda: _add_budgets(series, org, used))
 
 
-@dataclass(slots=True)
-class _ActionSum:
-    """What was counted of one action: by outcome, in the order of these, and by band."""
+class _ActionSum(msgspec.Struct, gc=False):
+    """What was counted of one action: by outcome, in the order of these, and by band.
 
-    counted: list[int] = field(default_factory=lambda: [0] * len(_OUTCOMES))
+    There are thousands at a time: they are made in no time, and the garbage collector does not look
+    at them.
+    """
+
+    counted: list[int]
     bands: Bands = NO_BANDS
     duration_ms: float = 0.0
 
@@ -138,7 +137,7 @@ def _sum_by_action(
             read[ending] = _OUTCOMES.index(classifier.outcome(error_type, status))
         own = sums.get(action_id)
         if own is None:
-            own = sums[action_id] = _ActionSum()
+            own = sums[action_id] = _ActionSum([0] * len(_OUTCOMES))
         own.counted[read[ending]] += counts.count
         if error_type != NO_ERROR:
             series.add(ERRORS, (org, action_id, error_type, status), counts.count)
@@ -148,6 +147,23 @@ def _sum_by_action(
             own.bands = more if own.bands is NO_BANDS else tuple(map(add, own.bands, more))
         own.duration_ms += counts.duration_ms
     return sums
+
+
+def _add_durations(
+    series: OrgSeries,
+    rows: Sequence[tuple[str, str]],
+    each: Iterable[_ActionSum],
+    histogram: HistogramDetail,
+) -> None:
+    edges_seconds, places = BUCKETS[histogram]
+    numbers: list[float] = []
+    for own in each:
+        # An execution without a band (the bands of an answer may lag behind its count) is known to
+        # have ended, not when: it counts in +Inf alone, which stays the sum of executions.
+        executions = sum(own.counted)
+        numbers += places(tuple(accumulate(own.bands)))
+        numbers += executions, executions, float(own.duration_ms) / 1000
+    series.add_histograms(DURATION, rows, edges_seconds, numbers)
 
 
 def _add_what_actions_are(
