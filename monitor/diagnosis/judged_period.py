@@ -27,6 +27,10 @@ MAX_AGAIN_SECONDS = 1.2 * DAY_SECONDS
 """What comes again within so long, every night for one, comes again."""
 
 
+MIN_LATENCY_SECONDS = 3 * DAY_SECONDS
+"""Answers that are faster for a weekend, when fewer call, are no change: what lasts for three days
+is one. Until then drift is told of, and nothing is raised."""
+
 SAME_CHANGE_SECONDS = 6 * 3_600
 """A change of latency no further than this from one of timeouts is that one: where few calls time
 out, theirs is found some hours beside where it was."""
@@ -133,7 +137,10 @@ def _changes_of_latency(evidence: ActionEvidence) -> tuple[ChangePoint, ...]:
     below = np.cumsum(evidence.bands.sum(axis=0))[: len(BAND_EDGES_MS)] / total
     edge = int(np.argmin(np.abs(below - 0.5)))
     slow = shown - evidence.bands[:, : edge + 1].sum(axis=1)
+    found = change_points(evidence, slow, shown)
+    ends = [*(one.at for one in found[1:]), evidence.end]
     return tuple(
         replace(one, what=Changed.LATENCY, slow_ms=float(BAND_EDGES_MS[edge]))
-        for one in change_points(evidence, slow, shown)
+        for one, end in zip(found, ends, strict=False)
+        if end - one.at >= MIN_LATENCY_SECONDS
     )

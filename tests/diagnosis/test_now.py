@@ -226,10 +226,10 @@ def test_what_was_told_of_another_timeout_is_forgotten(seed: int) -> None:
 
 def test_a_deploy_that_made_it_slower_is_judged_by_itself() -> None:
     """Answers take three times as long since, and as many never come: what came before is over."""
-    slower = T0 + 5 * 24 * HOUR
-    before = windows(240, 5 * 24, 0.03)
-    calls = with_hangs(lognormal(240 * 48, 1_400, 0.3, 4), 0.03, 4)
-    after = observe(calls, 5_000, windows=48 * 12, start=slower)
+    slower = T0 + 4 * 24 * HOUR
+    before = windows(240, 4 * 24, 0.03)
+    calls = with_hangs(lognormal(240 * 80, 1_400, 0.3, 4), 0.03, 4)
+    after = observe(calls, 5_000, windows=80 * 12, start=slower)
     found = diagnose(in_a_row(before, after))
     assert found.changed_at == pytest.approx(slower, abs=HOUR)
     assert found.speaks_of_now
@@ -249,3 +249,16 @@ def test_answers_that_are_slower_each_noon_are_no_change(slower: float, per_hour
         is_noon = (window // 12 % 24 >= 11) & (window // 12 % 24 < 15)
         durations = lognormal(per_hour * hours, 600, 0.5, seed) * np.where(is_noon, slower, 1.0)
         assert diagnose(observe(durations, 5_000, windows=hours * 12)).changed_at is None
+
+
+def test_a_weekend_that_is_faster_changes_no_verdict() -> None:
+    """Most answers come in two thirds of the time on two days of seven; the tail is the same."""
+    days = []
+    for number in range(16):
+        rng = np.random.default_rng(number)
+        body = (200 if number % 7 >= 5 else 300) * np.exp(0.4 * rng.standard_normal(7_200))
+        tail = 3_500 * np.exp(0.7 * rng.standard_normal(7_200))
+        calls = np.where(rng.random(7_200) < 0.1, tail, body)
+        days.append(observe(calls, 6_000, windows=288, start=T0 + number * 24 * HOUR))
+    found = followed(in_a_row(*days), 6 * HOUR, None)
+    assert {one.verdict for one in found} == {Verdict.SLOW_TAIL}
