@@ -103,8 +103,12 @@ def history(
     with opened_ledger(settings) as ledger:
         names = [one.name for one in settings.chosen_orgs(org)]
         changes = [one for name in names for one in ledger.journal.changes(name, limit)]
-        outside = [one for name in names for one in ledger.journal.outside_changes(name, limit)]
-        lines = [one for name in names for one in ledger.journal.audit(name, limit)]
+        outside = [
+            one
+            for name in names
+            for one in ledger.journal.platform_audit.outside_changes(name, limit)
+        ]
+        lines = [one for name in names for one in ledger.journal.audit.newest(name, limit)]
     changes.sort(key=lambda one: one.change_id, reverse=True)
     outside.sort(key=lambda one: one.at, reverse=True)
     lines.sort(key=lambda one: one.entry_id, reverse=True)

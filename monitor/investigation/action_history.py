@@ -121,7 +121,9 @@ def load_action_history(  # noqa: PLR0913, PLR0917 - whose, what is known, of wh
             one for one in ledger.journal.changes(org.name) if one.action_id == action_id
         ),
         outside=tuple(
-            one for one in ledger.journal.outside_changes(org.name) if one.action_id == action_id
+            one
+            for one in ledger.journal.platform_audit.outside_changes(org.name)
+            if one.action_id == action_id
         ),
         verdicts=tuple(ledger.diagnoses.verdicts(org.name, time_range, action_id)),
     )

@@ -33,7 +33,9 @@ from monitor.lazy_face import load_when_asked
 
 if TYPE_CHECKING:
     from monitor.journal.audit import event_times
+    from monitor.journal.audit_trail import AuditTrail
     from monitor.journal.journal import Journal
+    from monitor.journal.platform_audit import PlatformAudit
     from monitor.journal.timeout_edits import forget_edits
     from monitor.journal.timeouts import (
         date_timeouts,
@@ -62,6 +64,7 @@ __all__ = [
     "PUT_OFF",
     "UNSETTLED_STATES",
     "AuditEntry",
+    "AuditTrail",
     "Change",
     "ChangeState",
     "DamageFound",
@@ -69,6 +72,7 @@ __all__ = [
     "Journal",
     "Lease",
     "OutsideChange",
+    "PlatformAudit",
     "Quarantine",
     "RemediationState",
     "SetBy",
@@ -90,7 +94,9 @@ __all__ = [
 
 _LAZY = {
     "audit": ("event_times",),
+    "audit_trail": ("AuditTrail",),
     "journal": ("Journal",),
+    "platform_audit": ("PlatformAudit",),
     "timeout_edits": ("forget_edits",),
     "trail": ("NOT_MADE", "Trail", "TrailKind", "TrailPiece", "TrailPlace", "TrailQuery"),
     "timeouts": ("date_timeouts", "note_timeouts", "own_writes", "timeouts_over_time"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,14 +10,10 @@ from sqlalchemy import Connection
 
 from monitor.journal.audit import (
     add_entries,
-    add_refusals,
-    count_events,
-    entries_after,
-    newest_entries,
     newest_entry_id,
     newest_evidence,
-    undone_changes,
 )
+from monitor.journal.audit_trail import AuditTrail
 from monitor.journal.changes import (
     add_change,
     get_change,
@@ -38,7 +34,7 @@ from monitor.journal.model import (
     RemediationState,
     Switch,
 )
-from monitor.journal.outside_changes import OutsideChange
+from monitor.journal.platform_audit import PlatformAudit
 from monitor.journal.remediation_state import (
     PAUSED,
     RESUMED,
@@ -51,11 +47,9 @@ from monitor.journal.remediation_state import (
     set_quarantine,
     set_switch,
 )
-from monitor.journal.timeout_edits import read_outside_changes, save_edits
 from monitor.journal.timeouts import last_timeout_change, note_timeout
 from monitor.journal.trail import Trail, TrailQuery, read_trail
-from monitor.model import TimeoutEdit
-from monitor.store import Database, edits_read_until, find_org, lock_org
+from monitor.store import Database, find_org, lock_org
 
 
 class Journal:
@@ -64,11 +58,17 @@ class Journal:
     Whoever changes anything has a lease. An intent is recorded only on the revision of the record
     that it was decided upon: so budgets and switches hold whatever else goes on at the same time,
     and no write is ever sent that is not recorded.
+
+    Attributes:
+        audit: The lines of the audit trail.
+        platform_audit: What the platform's own audit log tells of others' changes.
     """
 
     def __init__(self, database: Database) -> None:
         """Use the ledger's database."""
         self._database = database
+        self.audit = AuditTrail(database)
+        self.platform_audit = PlatformAudit(database)
 
     def remediation_state(self, org: str, now: float) -> RemediationState:
         """What was changed in an org, and what stands in the way of more."""
@@ -336,74 +336,11 @@ class Journal:
                 add_entries(connection, org_id, [entry])
             return was
 
-    def note(self, entries: Sequence[AuditEntry]) -> None:
-        """Add lines to the audit trail of one org, such as what a dry run would have done."""
-        if entries:
-            with self._database.writing() as connection:
-                add_entries(connection, lock_org(connection, entries[0].org), entries)
-
-    def note_refusals(self, entries: Sequence[AuditEntry]) -> int:
-        """Add refusals of one org to the audit trail where they are news.
-
-        A refusal that says what the last one of its action said is not written again: a poll comes
-        every minute.
-
-        Returns:
-            How many were added.
-        """
-        if not entries:
-            return 0
-        with self._database.writing() as connection:
-            return add_refusals(connection, lock_org(connection, entries[0].org), entries)
-
-    def save_timeout_edits(
-        self, org: str, edits: Sequence[TimeoutEdit], until: float, own_clients: frozenset[str]
-    ) -> None:
-        """Keep entries of the platform's audit log; the same again adds nothing.
-
-        Where an entry tells who set a timeout, and when, the history of timeouts and the notes of
-        changes that stood down for it say so from now on.
-
-        Args:
-            org: The org's name in the configuration.
-            edits: Entries of the audit log.
-            until: Up to where the log was read; epoch seconds.
-            own_clients: The ids of the clients that this program logs in with.
-        """
-        with self._database.writing() as connection:
-            org_id = lock_org(connection, org)
-            save_edits(
-                connection,
-                org,
-                org_id,
-                found=edits,
-                until=until,
-                own_clients=own_clients,
-            )
-
-    def edits_read_until(self, org: str) -> float:
-        """Up to where the audit log was read; epoch seconds, 0.0 where it never was."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return 0.0 if org_id is None else edits_read_until(connection, org_id)
-
     def last_timeout_change(self, org: str) -> float:
         """Return when a timeout last became another one, by whomever; epoch seconds, else 0.0."""
         with self._database.reading() as connection:
             org_id = find_org(connection, org)
             return 0.0 if org_id is None else last_timeout_change(connection, org_id)
-
-    def outside_changes(self, org: str, limit: int | None = None) -> list[OutsideChange]:
-        """Return the newest changes that this program did not make, all of them without a limit."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else read_outside_changes(connection, org, org_id)[:limit]
-
-    def audit(self, org: str, limit: int) -> list[AuditEntry]:
-        """The newest lines of the audit trail, the newest first."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else newest_entries(connection, org_id, limit)
 
     def trail(self, query: TrailQuery) -> Trail:
         """What happened to the timeouts of some orgs, the newest first.
@@ -413,23 +350,6 @@ class Journal:
         """
         with self._database.reading() as connection:
             return read_trail(connection, query)
-
-    def event_counts(self, org: str) -> dict[str, int]:
-        """How often each event of the audit trail has happened, since the ledger began."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return {} if org_id is None else count_events(connection, org_id)
-
-    def undone_changes(self, org: str) -> list[tuple[bool, str, str]]:
-        """Of each change that was set back: whether somebody asked, and why, as code and words."""
-        with self._database.reading() as connection:
-            org_id = find_org(connection, org)
-            return [] if org_id is None else undone_changes(connection, org_id)
-
-    def audit_after(self, entry_id: int, limit: int) -> list[AuditEntry]:
-        """The lines of all orgs after a number, in their order."""
-        with self._database.reading() as connection:
-            return entries_after(connection, entry_id, limit)
 
 
 def _note(

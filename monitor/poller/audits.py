@@ -114,7 +114,7 @@ class AuditReader:
             # The next reading begins at the last of them, so that it gets further.
             until = min(until, found.entries[-1].event_date.timestamp() + LATEST_SECONDS)
             log.warning("audits_cut", org=self._org, entries=len(found.entries))
-        self._ledger.journal.save_timeout_edits(self._org, edits, until, self._own_clients)
+        self._ledger.journal.platform_audit.save_edits(self._org, edits, until, self._own_clients)
         if found.complete:
             self._read_at = self._clock.monotonic()
 
@@ -123,11 +123,14 @@ class AuditReader:
             return True
         journal = self._ledger.journal
         # A clock that was set back must not make it wait.
-        read_until = min(journal.edits_read_until(self._org), self._clock.now())
+        read_until = min(journal.platform_audit.read_until(self._org), self._clock.now())
         return read_until < journal.last_timeout_change(self._org) + LATEST_SECONDS
 
     def _unread(self) -> TimeRange:
-        now, read_until = self._clock.now(), self._ledger.journal.edits_read_until(self._org)
+        now, read_until = (
+            self._clock.now(),
+            self._ledger.journal.platform_audit.read_until(self._org),
+        )
         # A clock that was ahead has read nothing of what comes now.
         is_read = read_until and not is_in_future(read_until, now)
         begin = min(read_until, now) - LATEST_SECONDS if is_read else now - FIRST_SECONDS

@@ -61,7 +61,7 @@ class AuditFile:
         if self._path is None:
             return
         try:
-            if not self._path.exists() and not self._journal.audit_after(0, 1):
+            if not self._path.exists() and not self._journal.audit.after(0, 1):
                 return
             _refuse_what_is_no_file(self._path)
             with self._path.open("a+b") as file:
@@ -83,7 +83,7 @@ class AuditFile:
             if not self._is_ours(end, last):
                 raise OSError(_NOT_OURS)
             file.truncate(end.whole_bytes)
-        while entries := self._journal.audit_after(last, _BATCH):
+        while entries := self._journal.audit.after(last, _BATCH):
             file.writelines(as_json_line(entry) for entry in entries)
             last = entries[-1].entry_id
         file.flush()
@@ -94,7 +94,7 @@ class AuditFile:
         torn = end.torn.rstrip(b"\0")  # what a power cut leaves in the place of what was written
         if end.last_line is not None:
             return torn.startswith(_BEGINNING) or _BEGINNING.startswith(torn)
-        first = self._journal.audit_after(last, 1)
+        first = self._journal.audit.after(last, 1)
         return end.whole_bytes == 0 and bool(first) and as_json_line(first[0]).startswith(torn)
 
 

@@ -132,13 +132,15 @@ class RemediationLoop:
             tripped=remediation_state.tripped is not None,
             voided=self._voided,
             decisions=dict(self._counts),
-            results=journal.event_counts(self.name),
+            results=journal.audit.event_counts(self.name),
             set_back=Counter(
                 why_set_back(asked=asked, reason=reason, detail=detail)
-                for asked, reason, detail in journal.undone_changes(self.name)
+                for asked, reason, detail in journal.audit.undone_changes(self.name)
             ),
             changes=journal.changes(self.name, SHOWN_CHANGES),
-            outside=tuple(self._ledger.journal.outside_changes(self.name, SHOWN_CHANGES)),
+            outside=tuple(
+                self._ledger.journal.platform_audit.outside_changes(self.name, SHOWN_CHANGES)
+            ),
         )
 
     def carry_over(self, decisions: Mapping[tuple[str, str], int], voided: int = 0) -> None:

@@ -237,7 +237,7 @@ class Reconciler:
     def record_dry_run(self, decisions: list[Decision]) -> None:
         """Record what would have been done."""
         now = self._context.clock.now()
-        self._journal.note(
+        self._journal.audit.note(
             [about_decision(one, "dry_run", self._context.actor, now) for one in decisions]
         )
 
@@ -271,7 +271,7 @@ class Reconciler:
 
     def _note_refusals(self, decisions: list[Decision]) -> None:
         now = self._context.clock.now()
-        self._journal.note_refusals(
+        self._journal.audit.note_refusals(
             [
                 about_decision(
                     one,

@@ -154,7 +154,7 @@ class SetTimeout:
         if self._has_it(first):
             return SetTimeoutResult(SetResult.UNCHANGED, first, self._to_ms)
         if dry_run:
-            self._journal.note([self._entry(first, "dry_run", "nothing was sent")])
+            self._journal.audit.note([self._entry(first, "dry_run", "nothing was sent")])
             return SetTimeoutResult(SetResult.DRY_RUN, first, self._to_ms)
         return self._write(first)
 
@@ -257,7 +257,7 @@ class SetTimeout:
         error = self._guards(reading).refusal(state, now)
         if error is not None:
             entry = self._entry(reading, "refused", error.message)
-            self._journal.note([replace(entry, reason=error.guard)])
+            self._journal.audit.note([replace(entry, reason=error.guard)])
             raise error
 
     def _called_off(self, reading: TargetState, reason: str) -> RefusedError:
@@ -283,7 +283,7 @@ class SetTimeout:
             reason=error.guard,
             detail=error.message,
         )
-        self._journal.note([entry])
+        self._journal.audit.note([entry])
 
     def _entry(self, reading: TargetState, event: str, detail: str) -> AuditEntry:
         """Return a line of the audit trail: a person's word, and what every guard said."""
@@ -329,7 +329,7 @@ class SetTimeout:
         if now is None:
             unread = "" if result.unread is None else f"; {result.unread.message}"
             entry = self._entry(before, "unknown", f"{what}{unread}")
-            self._journal.note([replace(entry, change_id=change.change_id)])
+            self._journal.audit.note([replace(entry, change_id=change.change_id)])
             return unknown(result)
         if not self._target.is_unchanged(before, now):
             self.writer.overtaken(lease, change, what)

@@ -213,7 +213,7 @@ def test_what_became_of_changes_shows_from_then_on(ledger: Ledger) -> None:
     moments = [("applied", 30), ("watching", 40), ("rolled_back", 640), ("conflict", 620)]
     ledger.record(ORG, "actions", reading(tally(1)))
     for event, late in [*moments, ("applied", 600)]:
-        ledger.journal.note([AuditEntry(T0 + late, ORG, event, "auto@h")])
+        ledger.journal.audit.note([AuditEntry(T0 + late, ORG, event, "auto@h")])
 
     text = exported(ledger, windows(0, 3))
 
@@ -227,7 +227,7 @@ def test_what_became_of_changes_shows_from_then_on(ledger: Ledger) -> None:
         "failed": [0, 0, 0, 0],
     }
     assert list(found["applied"]) == at(0, 1, 2, 3)
-    live = ledger.journal.event_counts(ORG)
+    live = ledger.journal.audit.event_counts(ORG)
     assert {name: samples[at(3)[0]] for name, samples in found.items() if name in live} == {
         name: live[name] for name in CHANGE_RESULTS if name in live
     }

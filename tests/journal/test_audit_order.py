@@ -37,22 +37,22 @@ def test_the_file_misses_no_line_of_a_writer_that_commits_late(
         ThreadPoolExecutor(1) as threads,
         psycopg.connect(url, autocommit=True) as watcher,
     ):
-        slow.journal.note([line("acme")])
-        quick.journal.note([line("globex")])
+        slow.journal.audit.note([line("acme")])
+        quick.journal.audit.note([line("globex")])
         file = AuditFile(path, quick.journal)
         second = []
 
         def before_the_commit(_connection: object) -> None:
-            second.append(threads.submit(quick.journal.note, [line("globex")]))
+            second.append(threads.submit(quick.journal.audit.note, [line("globex")]))
             await_waiting(watcher, 1)
             file.catch_up()
 
         engine = slow._database._engine  # noqa: SLF001 - nothing else knows this moment
         event.listen(engine, "commit", before_the_commit, once=True)
-        slow.journal.note([line("acme")])
+        slow.journal.audit.note([line("acme")])
         second[0].result(PATIENCE_SECONDS)
         file.catch_up()
-        kept = [(one.entry_id, one.org) for one in quick.journal.audit_after(0, 100)]
+        kept = [(one.entry_id, one.org) for one in quick.journal.audit.after(0, 100)]
 
     written = [json.loads(one) for one in path.read_text("utf-8").splitlines()]
     assert [(one["entry_id"], one["org"]) for one in written] == kept

@@ -29,7 +29,7 @@ from tests.journal.changing import (
 
 def events(ledger: Ledger) -> list[str]:
     """What the audit trail tells, the oldest first."""
-    return [one.event for one in reversed(ledger.journal.audit(ORG, 100))]
+    return [one.event for one in reversed(ledger.journal.audit.newest(ORG, 100))]
 
 
 def test_a_change_is_followed_from_intent_to_proof(ledger: Ledger) -> None:
@@ -237,11 +237,11 @@ def test_the_same_refusal_is_written_once(ledger: Ledger) -> None:
 
     def refuse(reason: str, to_ms: int = 4_000) -> int:
         line = entry(reason=reason, from_ms=3_000, to_ms=to_ms)
-        return ledger.journal.note_refusals([line])
+        return ledger.journal.audit.note_refusals([line])
 
     assert [refuse("cooldown"), refuse("cooldown"), refuse("paused")] == [1, 0, 1]
     assert [refuse("paused", 5_000), refuse("cooldown", 5_000)] == [1, 1]
-    assert len(ledger.journal.audit(ORG, 10)) == 4
+    assert len(ledger.journal.audit.newest(ORG, 10)) == 4
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])
@@ -264,11 +264,11 @@ def test_the_database_itself_keeps_the_audit_trail(
 def test_evidence_is_kept_as_it_was_given(ledger: Ledger) -> None:
     """Numbers, lists and words alike."""
     evidence = {"verdict": "slow_tail", "guards": [{"name": "cap", "passed": True}], "share": 0.25}
-    ledger.journal.note([entry(evidence=evidence)])
+    ledger.journal.audit.note([entry(evidence=evidence)])
 
-    (line,) = ledger.journal.audit_after(0, 10)
+    (line,) = ledger.journal.audit.after(0, 10)
     assert line.evidence == evidence
-    assert ledger.journal.audit_after(line.entry_id, 10) == []
+    assert ledger.journal.audit.after(line.entry_id, 10) == []
 
 
 def test_an_unknown_change_is_told(ledger: Ledger) -> None:

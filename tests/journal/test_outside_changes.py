@@ -35,14 +35,14 @@ def refreshed(ledger: Ledger, timeout_ms: int | None, at: float) -> None:
 
 def kept(ledger: Ledger, *edits: TimeoutEdit, until: float = T0 + REFRESH) -> None:
     """The audit log was read."""
-    ledger.journal.save_timeout_edits(ORG, edits, until, OURS)
+    ledger.journal.platform_audit.save_edits(ORG, edits, until, OURS)
 
 
 def outside(ledger: Ledger) -> list[tuple[int | None, int | None, float, str]]:
     """From, to, seconds after the beginning, and who; the newest first."""
     return [
         (one.from_ms, one.to_ms, one.at - T0, one.set_by.who)
-        for one in ledger.journal.outside_changes(ORG, 100)
+        for one in ledger.journal.platform_audit.outside_changes(ORG, 100)
     ]
 
 
@@ -112,7 +112,7 @@ def test_the_same_entries_again_add_nothing(ledger: Ledger) -> None:
         kept(ledger, edit(T0 + MINUTE, ADA, 5_000, 9_000), until=until)
 
     assert len(outside(ledger)) == 1
-    assert ledger.journal.edits_read_until(ORG) == T0 + 2 * REFRESH
+    assert ledger.journal.platform_audit.read_until(ORG) == T0 + 2 * REFRESH
 
 
 def applied(ledger: Ledger) -> None:
@@ -183,7 +183,7 @@ def superseded(ledger: Ledger, note: str) -> None:
     applied(ledger)
     at = T0 + 7_200
     lease, change = leased(ledger, now=at), ledger.journal.change(ORG, 1)
-    entry = replace(ledger.journal.audit(ORG, 1)[0], at=at, detail=note)
+    entry = replace(ledger.journal.audit.newest(ORG, 1)[0], at=at, detail=note)
     ledger.journal.move(lease, change, ChangeState.SUPERSEDED, entry)
 
 
@@ -218,8 +218,8 @@ def test_what_is_older_than_the_retention_is_forgotten(ledger: Ledger) -> None:
 
 def test_an_org_that_nobody_knows_has_none(ledger: Ledger) -> None:
     """Neither entries nor changes."""
-    assert ledger.journal.outside_changes("nowhere", 5) == []
-    assert ledger.journal.edits_read_until("nowhere") == 0.0
+    assert ledger.journal.platform_audit.outside_changes("nowhere", 5) == []
+    assert ledger.journal.platform_audit.read_until("nowhere") == 0.0
     assert SetBy().who == UNKNOWN
 
 

@@ -32,7 +32,7 @@ def written(ledger: Ledger) -> Ledger:
     first = sent(ledger, lease, begun(ledger, lease, "a1", T0 + 10), T0 + 11)
     moved(ledger, lease, first, ChangeState.APPLIED, ChangeState.WATCHING, at=T0 + 12)
     begun(ledger, lease, "a2", T0 + 20)
-    ledger.journal.note_refusals(
+    ledger.journal.audit.note_refusals(
         [AuditEntry(T0 + 30, ORG, "refused", "auto@h", "a3", "Pay 100%", reason="cooldown")]
     )
     ledger.journal.pause(ORG, Switch(T0 + 40, "ada@ops", "a release"))

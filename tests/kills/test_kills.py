@@ -66,8 +66,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
                 edits,
                 ledger.state(ORG),
                 tuple(reversed(ledger.journal.changes(ORG, 10_000))),
-                ledger.journal.outside_changes(ORG, 10_000),
-                [as_json_line(one) for one in ledger.journal.audit_after(0, 1_000_000)],
+                ledger.journal.platform_audit.outside_changes(ORG, 10_000),
+                [as_json_line(one) for one in ledger.journal.audit.after(0, 1_000_000)],
             )
 
 

@@ -182,9 +182,9 @@ def test_an_entry_of_the_audit_log_is_made_fit_by_the_ledger(ledger: Ledger) -> 
     """Whoever calls: half a character in a name is no reason to lose the others."""
     edit = TimeoutEdit("e\0", 1.0, "a\ud83c", "u\0", "Al\ud83cice\0" + "x" * 900, "c\0", 1, 2)
 
-    ledger.journal.save_timeout_edits(ORG, [edit], 2.0, frozenset())
+    ledger.journal.platform_audit.save_edits(ORG, [edit], 2.0, frozenset())
 
-    (found,) = ledger.journal.outside_changes(ORG, 5)
+    (found,) = ledger.journal.platform_audit.outside_changes(ORG, 5)
     assert "\\x00" not in repr(found)
     assert "\ufffd" in repr(found)
     assert "x" * 301 not in repr(found)

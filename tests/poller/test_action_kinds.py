@@ -197,7 +197,7 @@ def test_losing_the_list_of_integrations_for_a_while_changes_no_timeout(
     clock.at += 600
     watched.catalogue.refresh()
     assert known(watched) == before
-    assert watched.ledger.journal.outside_changes(ORG, 100) == []
+    assert watched.ledger.journal.platform_audit.outside_changes(ORG, 100) == []
 
 
 def test_a_functions_timeout_outlives_a_permission_that_is_taken_away(
@@ -210,4 +210,4 @@ def test_a_functions_timeout_outlives_a_permission_that_is_taken_away(
     clock.at += 7_200
     watched.catalogue.refresh()
     assert {one.timeout_ms for one in known(watched).values()} == {8_000}
-    assert watched.ledger.journal.outside_changes(ORG, 100) == []
+    assert watched.ledger.journal.platform_audit.outside_changes(ORG, 100) == []

@@ -35,7 +35,7 @@ def reader(watched: WatchedOrg) -> AuditReader:
 
 def outside(watched: WatchedOrg) -> list[tuple[int | None, int | None, str]]:
     """From, to and who of each change outside, the newest first."""
-    found = watched.ledger.journal.outside_changes(ORG, 100)
+    found = watched.ledger.journal.platform_audit.outside_changes(ORG, 100)
     return [(one.from_ms, one.to_ms, one.set_by.who) for one in found]
 
 
@@ -131,7 +131,7 @@ def test_a_failure_is_no_refusal_and_is_asked_again(
     watched.mend()
     audits.read()
     assert len(watched.org.audits.editors) == 1
-    assert watched.ledger.journal.edits_read_until(ORG) > watched.clock.at - 60
+    assert watched.ledger.journal.platform_audit.read_until(ORG) > watched.clock.at - 60
 
 
 def test_after_a_pause_the_log_is_read_from_where_it_was_left(watch: Watch) -> None:

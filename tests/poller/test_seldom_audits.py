@@ -173,7 +173,9 @@ def test_what_was_edited_while_the_clock_was_ahead_is_found_within_the_hour(
         clock.at += 60
     listings.edit(8_000)
     assert listings.next()
-    assert [one.at for one in watched.ledger.journal.outside_changes(ORG)] == [clock.now()]
+    assert [one.at for one in watched.ledger.journal.platform_audit.outside_changes(ORG)] == [
+        clock.now()
+    ]
     clock.ahead -= 7_200
 
     right_at, second = clock.at, watched.org.audits.editors[1].user_name

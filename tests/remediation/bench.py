@@ -427,7 +427,7 @@ class Bench:
         for change_id, edits in self.spoilt.items():
             told = [
                 one.detail
-                for one in self.ledger.journal.audit(ORG, 10_000)
+                for one in self.ledger.journal.audit.newest(ORG, 10_000)
                 if one.change_id == change_id
             ]
             # Where somebody else wrote before it was compared, nobody can tell who did it.
@@ -435,7 +435,7 @@ class Bench:
         for change in self.changes():
             tripped = any(
                 one.event == "tripped" and one.detail.startswith(f"change {change.change_id}:")
-                for one in self.ledger.journal.audit(ORG, 10_000)
+                for one in self.ledger.journal.audit.newest(ORG, 10_000)
             )
             assert is_damaged(change) is tripped, f"{change} and {tripped}"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from monitor.config import RemediationSettings
-from monitor.journal import Change, Journal
+from monitor.journal import AuditTrail, Change, Journal
 from monitor.remediation.decision import Data
 from monitor.remediation.targets import PreSendCheck, Target, TargetState, Written
 
@@ -58,15 +58,19 @@ class Steps:
 
 
 class SteppedJournal:
-    """A journal each of whose calls is a step."""
+    """A journal each of whose calls is a step, and those of its groups are."""
 
-    def __init__(self, journal: Journal, steps: Steps, seen: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self, journal: Journal | AuditTrail, steps: Steps, seen: Callable[[str, Any], None]
+    ) -> None:
         """Stand in front of one."""
         self._journal, self._steps, self._seen = journal, steps, seen
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every method of a journal
         """The same method, as a step."""
         method = getattr(self._journal, name)
+        if isinstance(method, AuditTrail):
+            return SteppedJournal(method, self._steps, self._seen)
 
         def stepped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             def call() -> Any:  # noqa: ANN401

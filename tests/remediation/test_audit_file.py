@@ -37,7 +37,7 @@ def add(ledger: Ledger, count: int) -> None:
         AuditEntry(1_800_000_000.0 + n, ORG, "dry_run", "ann@desk", detail="é" * n)
         for n in range(count)
     ]
-    ledger.journal.note(entries)
+    ledger.journal.audit.note(entries)
 
 
 def numbers(path: Path) -> list[int]:

@@ -26,7 +26,7 @@ def refusing(request: pytest.FixtureRequest, make_bench: MakeBench) -> Bench:
 
 def events(bench: Bench, action_id: str) -> Counter[str]:
     """How often each event of an action stands in the audit trail."""
-    lines = bench.ledger.journal.audit(ORG, 10_000)
+    lines = bench.ledger.journal.audit.newest(ORG, 10_000)
     return Counter(one.event for one in lines if one.action_id == action_id)
 
 

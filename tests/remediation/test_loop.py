@@ -85,7 +85,7 @@ def test_every_decision_that_can_be_made_is_counted_from_the_start(
 def test_a_mode_of_off_looks_at_nothing(make_loop: MakeLoop, ledger: Ledger) -> None:
     """Not even a refusal is recorded."""
     assert make_loop("off").run_once(DIAGNOSED) == ReconcileReport()
-    assert ledger.journal.audit(ORG, 10) == []
+    assert ledger.journal.audit.newest(ORG, 10) == []
 
 
 def test_before_the_first_diagnosis_nothing_is_known(make_loop: MakeLoop) -> None:

@@ -36,7 +36,7 @@ def others(bench: Bench) -> object:
 
 def details(bench: Bench) -> list[str]:
     """What the audit trail says of the newest change, the oldest first."""
-    lines = reversed(bench.ledger.journal.audit(ORG, 100))
+    lines = reversed(bench.ledger.journal.audit.newest(ORG, 100))
     return [one.detail for one in lines if one.change_id == newest(bench).change_id]
 
 
@@ -232,7 +232,7 @@ def test_a_rollback_by_hand_that_changes_more_is_put_back_too(bench: Bench) -> N
     assert not isinstance(done, str)
     assert (done.state, DAMAGED in done.note) == (S.ROLLED_BACK, True)
     assert (bench.value_ms(LISTED), others(bench)) == (4_000, before)
-    [(asked, reason, detail)] = bench.ledger.journal.undone_changes(ORG)
+    [(asked, reason, detail)] = bench.ledger.journal.audit.undone_changes(ORG)
     assert why_set_back(asked=asked, reason=reason, detail=detail) == "damage"
 
 

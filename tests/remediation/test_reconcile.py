@@ -72,7 +72,7 @@ def fault(bench: Bench, kind: str, **more: Any) -> None:  # noqa: ANN401 - JSON
 
 def events(bench: Bench) -> list[str]:
     """What the audit trail tells, the oldest first."""
-    return [one.event for one in reversed(bench.ledger.journal.audit(ORG, 100))]
+    return [one.event for one in reversed(bench.ledger.journal.audit.newest(ORG, 100))]
 
 
 def roll_back(bench: Bench, change: Change) -> Change | str:
@@ -105,7 +105,7 @@ def test_a_slow_tail_is_raised_by_one_step_and_read_back(bench: Bench) -> None:
     assert newest(bench).state is S.WATCHING
     assert [one.reason for one in report.decisions] == ["ok", "allow_list"]
     assert events(bench) == ["refused", "planned", "writing", "applied", "watching"]
-    planned = bench.ledger.journal.audit(ORG, 100)[3]
+    planned = bench.ledger.journal.audit.newest(ORG, 100)[3]
     assert planned.evidence["verdict"] == "slow_tail"
     assert len(planned.evidence["guards"]) == 25  # type: ignore[arg-type]  # JSON
 
@@ -670,7 +670,7 @@ def test_a_person_whose_program_was_stopped_past_its_lease_sends_nothing(bench: 
 
 def why_set_back_in(bench: Bench) -> list[str]:
     """Why each change was set back, as metrics name it."""
-    undone = bench.ledger.journal.undone_changes(ORG)
+    undone = bench.ledger.journal.audit.undone_changes(ORG)
     return [
         why_set_back(asked=asked, reason=reason, detail=detail) for asked, reason, detail in undone
     ]
@@ -850,7 +850,7 @@ def test_a_note_of_what_was_set_by_hand_learns_who_overrode_it(bench: Bench) -> 
 
     at = bench.clock.now()
     edit = TimeoutEdit("e1", at - 60, LISTED, "u1", "Ann Author", "", 6_000, 9_000)
-    bench.ledger.journal.save_timeout_edits(ORG, [edit], at, frozenset())
+    bench.ledger.journal.platform_audit.save_edits(ORG, [edit], at, frozenset())
 
     (changed,) = [one for one in bench.changes() if not one.measured]
     assert "set by hand, Ann Author has set 9 s at " in changed.note

@@ -95,7 +95,7 @@ class Desk:
 
     def events(self) -> list[str]:
         """The audit trail's, the oldest first."""
-        return [one.event for one in reversed(self.ledger.journal.audit(ORG, 100))]
+        return [one.event for one in reversed(self.ledger.journal.audit.newest(ORG, 100))]
 
     def pause(self) -> None:
         """Pull the switch."""
@@ -128,7 +128,7 @@ def test_a_change_is_recorded_from_intent_to_end(desk: Desk) -> None:
     )
     assert (change.lock_before, change.lock_after) == (result.before.lock, result.after.lock)
     assert (change.is_open, change.left_ms) == (False, 6_000)
-    (first, *_) = reversed(desk.ledger.journal.audit(ORG, 10))
+    (first, *_) = reversed(desk.ledger.journal.audit.newest(ORG, 10))
     assert [guard["name"] for guard in first.evidence["guards"]] == [  # type: ignore[attr-defined]
         "editable",
         "positive",
@@ -547,7 +547,7 @@ def test_where_somebody_else_saved_meanwhile_is_in_the_trail(
 
     result = desk.set(6_000)
 
-    (kept, *_) = desk.ledger.journal.audit(ORG, 1)
+    (kept, *_) = desk.ledger.journal.audit.newest(ORG, 1)
     assert result.also_changed
     assert f"it differs at {result.also_changed[0]}" in kept.detail
 

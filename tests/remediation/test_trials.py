@@ -94,7 +94,7 @@ def test_a_trial_that_shows_nothing_is_set_back_at_its_end(unclear_bench: Bench)
 
     ended = newest(unclear_bench)
     assert (ended.state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
-    trail = [one.detail for one in unclear_bench.ledger.journal.audit(ORG, 100)]
+    trail = [one.detail for one in unclear_bench.ledger.journal.audit.newest(ORG, 100)]
     assert any("the trial was over at 2027-01-15 10:00 UTC, and shows" in one for one in trail)
     assert unclear_bench.raw_state().tripped is None
 

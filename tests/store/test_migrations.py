@@ -145,8 +145,8 @@ def test_a_state_of_version_3_is_upgraded_when_it_is_opened(url: str) -> None:
     with Ledger.open(url) as ledger:
         assert count_of(ledger) == 3
         assert [one.change_id for one in ledger.journal.changes(ORG, 9)] == [1]
-        ledger.journal.save_timeout_edits(ORG, [TimeoutEdit("e", T0, "a1")], T0, frozenset())
-        assert ledger.journal.edits_read_until(ORG) == T0
+        ledger.journal.platform_audit.save_edits(ORG, [TimeoutEdit("e", T0, "a1")], T0, frozenset())
+        assert ledger.journal.platform_audit.read_until(ORG) == T0
     assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
 
 

@@ -25,7 +25,9 @@ def fill(ledger: Ledger) -> None:
     ledger.save_catalogue(ORG, [Action("a1", NAMED, "i1", NAMED, NAMED)], T0)
     ledger.save_flow_use(ORG, "a1", {"f1": NAMED}, T0)
     ledger.record(ORG, SOURCE, failed())
-    ledger.journal.note([AuditEntry(T0, ORG, "refused", "ann", action_id="a1", action_name=NAMED)])
+    ledger.journal.audit.note(
+        [AuditEntry(T0, ORG, "refused", "ann", action_id="a1", action_name=NAMED)]
+    )
     ledger.journal.pause(ORG, Switch(T0, "ann", NAMED))
 
 
@@ -40,7 +42,9 @@ def failed() -> Reading:
 def shown(ledger: Ledger) -> str:
     """All that the state gives to whoever shows it."""
     journal = ledger.journal
-    return repr((ledger.state(ORG), journal.audit(ORG, 10), journal.remediation_state(ORG, T0)))
+    return repr(
+        (ledger.state(ORG), journal.audit.newest(ORG, 10), journal.remediation_state(ORG, T0))
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +85,7 @@ def third(ledger: Ledger) -> None:
         "timeout_share": 1 / 3,
         "guards": [{"guard": "step", "detail": f"{NAMED} {DIGITS}"}],
     }
-    ledger.journal.note([AuditEntry(T0, ORG, "dry_run", "ann", "a1", evidence=evidence)])
+    ledger.journal.audit.note([AuditEntry(T0, ORG, "dry_run", "ann", "a1", evidence=evidence)])
 
 
 @pytest.mark.parametrize("known", ["before", "after"])
@@ -94,7 +98,7 @@ def test_a_secret_of_digits_leaves_the_trail_readable(ledger: Ledger, known: str
     SECRETS.keep(DIGITS)
     SECRETS.keep(TOKEN)
 
-    (entry,) = ledger.journal.audit(ORG, 10)
+    (entry,) = ledger.journal.audit.newest(ORG, 10)
 
     assert entry.evidence == {
         "timeout_share": 1 / 3,
@@ -116,7 +120,7 @@ def test_a_line_that_an_older_program_broke_hides_no_other(tmp_path: Path) -> No
             older.commit()
         AuditFile(tmp_path / "audit.jsonl", ledger.journal).catch_up()
 
-        newest, oldest = ledger.journal.audit(ORG, 10)
+        newest, oldest = ledger.journal.audit.newest(ORG, 10)
 
     assert (newest.event, newest.evidence) == ("dry_run", {})
     assert oldest.evidence["timeout_share"] == 1 / 3

@@ -95,7 +95,7 @@ class ChangedOrg:
             from_ms=5_000, to_ms=7_000, reason=guard, detail=detail,
             evidence=EVIDENCE | {"guards": refused},
         )  # fmt: skip
-        self.journal.note([line])
+        self.journal.audit.note([line])
 
     def outside(self, action: Action, at: float, *, who: str = "") -> None:
         """Let somebody else set a timeout; without a name only the catalogue shows it."""
@@ -107,7 +107,7 @@ class ChangedOrg:
                 f"{at}", at - MINUTE, action.action_id, user_id="u1", user_name=who,
                 from_ms=6_000, to_ms=9_000,
             )  # fmt: skip
-            self.journal.save_timeout_edits(self.org, [edit], at, frozenset())
+            self.journal.platform_audit.save_edits(self.org, [edit], at, frozenset())
 
     def _revision(self, now: float) -> int:
         return self.journal.remediation_state(self.org, now).revision
@@ -147,7 +147,7 @@ def fill(ledger: Ledger, *, name: str = CRM.name) -> Snapshot:
             mode="auto",
             paused=True,
             changes=ledger.journal.changes(ORG, 20),
-            outside=tuple(ledger.journal.outside_changes(ORG, 20)),
+            outside=tuple(ledger.journal.platform_audit.outside_changes(ORG, 20)),
         ),
     )
     return snapshot(shown)

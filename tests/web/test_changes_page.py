@@ -261,7 +261,9 @@ def test_names_are_text_and_never_markup(serve: Server, ledger: Ledger) -> None:
     shown = fill(ledger, name=HOSTILE)
     org = replace(shown.orgs[0], org=nasty)
     ledger.journal.pause(nasty, Switch(NOW, f"{HOSTILE}@<b>host</b>", HOSTILE))
-    ledger.journal.note([AuditEntry(NOW, nasty, "refused", "<i>", "<u>", HOSTILE, detail=HOSTILE)])
+    ledger.journal.audit.note(
+        [AuditEntry(NOW, nasty, "refused", "<i>", "<u>", HOSTILE, detail=HOSTILE)]
+    )
     html = serve(shown=snapshot(*shown.orgs, org), trails=ledger.journal).ask("/changes").text
 
     assert not re.search(r"<(img|b|i|u)[ >]", html)
