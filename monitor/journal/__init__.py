@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor.journal.model import (
     ASKED_FOR,
+    GONE,
     IN_FORCE_STATES,
     NEXT,
     NOT_HELPED,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED_FOR",
+    "GONE",
     "IN_FORCE_STATES",
     "NEXT",
     "NOT_HELPED",

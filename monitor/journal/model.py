@@ -342,6 +342,9 @@ NOT_SENT = "not_sent"
 NOT_UNDONE = "not_undone"
 """Reason code of a change that can't be undone; it is tried again after a while."""
 
+GONE = "gone"
+"""Reason code of a change whose action, or whose flow, was deleted: nothing of it is in force."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:

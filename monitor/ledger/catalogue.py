@@ -208,6 +208,26 @@ def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ..
     return tuple(known), frozenset(gone)
 
 
+def is_listed(connection: Connection, org_id: int, action_id: str, flow_id: str) -> bool:
+    """Whether an action is in the catalogue, and in a flow unless that is empty, as far as known."""
+    listed = select(actions.c.listed).where(
+        actions.c.org_id == org_id,
+        actions.c.action_id == action_id,
+        actions.c.kind != ActionKind.UNKNOWN.value,
+    )
+    if connection.execute(listed).scalar() is False:
+        return False
+    looked_up = select(flow_lookups.c.looked_up_at).where(
+        flow_lookups.c.org_id == org_id, flow_lookups.c.action_id == action_id
+    )
+    if not flow_id or connection.execute(looked_up).first() is None:
+        return True
+    used = select(flow_use.c.flow_id).where(
+        flow_use.c.org_id == org_id, flow_use.c.action_id == action_id
+    )
+    return flow_id in set(connection.execute(used).scalars())
+
+
 def flow_names(connection: Connection, org_id: int) -> dict[str, str]:
     """Names by flow id; a flow that nobody named goes by its id."""
     statement = select(flows.c.flow_id, flows.c.name).where(flows.c.org_id == org_id)

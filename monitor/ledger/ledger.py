@@ -12,6 +12,7 @@ from monitor.journal import Journal, timeouts_over_time
 from monitor.ledger.backfills import Backfills
 from monitor.ledger.catalogue import (
     forget_lookups_without_use,
+    is_listed,
     save_actions,
     save_flows_of_action,
 )
@@ -320,6 +321,15 @@ class Ledger:
         """Everything the exporter shows of an org, as of one moment."""
         with self._database.reading() as connection:
             return read_state(connection, org)
+
+    def is_listed(self, org: str, action_id: str, flow_id: str = "") -> bool:
+        """Return whether the catalogue shows an action, and in a flow where one is named.
+
+        What the catalogue can't tell is taken to be there.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return org_id is None or is_listed(connection, org_id, action_id, flow_id)
 
     def timeouts_in_force(self, org: str) -> list[tuple[str, float, int | None]]:
         """Action id, since when (epoch seconds), timeout in force (ms); oldest first."""

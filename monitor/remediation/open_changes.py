@@ -13,6 +13,7 @@ from monitor.config import RemediationSettings
 from monitor.errors import (
     ConfigurationError,
     GenesysError,
+    NotFoundError,
     RefusedError,
     TimeoutMonitorError,
     UnforeseenError,
@@ -219,7 +220,7 @@ class OpenChanges:
         guards = UndoGuards(self._settings, change, Initiator.AUTO)
         try:
             self._writer.undo(lease, change, change.note, guards).reached()
-        except RefusedError as error:
+        except (NotFoundError, RefusedError) as error:
             self._writer.resolver.not_undone(lease, change, error)
 
     def _remediation_state(self) -> RemediationState:

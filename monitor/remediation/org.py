@@ -57,7 +57,7 @@ class OrgRemediation:
         self._ledger = ledger
         self._clock = clock
         self._targets = OrgTargets(
-            org, settings, clock, stop or threading.Event(), kind_of=self._kind_of
+            org, settings, ledger, clock, stop or threading.Event(), kind_of=self._kind_of
         )
         self._ended = threading.Event()
         context = ActorContext(
@@ -210,10 +210,11 @@ class Judging:
 class OrgTargets:
     """The places where an org's timeouts are kept, through the client that may write."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it takes to reach them
         self,
         org: OrgSettings,
         settings: Settings,
+        ledger: Ledger,
         clock: Clock,
         stop: threading.Event,
         *,
@@ -223,6 +224,7 @@ class OrgTargets:
         self._kind_of = kind_of
         self._org = org
         self._settings = settings
+        self._ledger = ledger
         self._clock = clock
         self._stop = stop
         self._client: Client | None = None
@@ -246,6 +248,14 @@ class OrgTargets:
             kind_of=self._kind_of,
             managed=managed,
         )
+
+    def is_listed(self, change: Change) -> bool:
+        """Whether the catalogue shows the action of a change where that was made.
+
+        Raises:
+            LedgerError: The ledger can't be read.
+        """
+        return self._ledger.is_listed(self._org.name, change.action_id, change.container_id)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -19,9 +19,11 @@ from typing import Protocol
 
 import structlog
 
-from monitor.errors import GenesysError, RefusedError, TimeoutMonitorError
+from monitor.errors import GenesysError, NotFoundError, RefusedError, TimeoutMonitorError
 from monitor.journal import (
+    GONE,
     IN_FORCE_STATES,
+    NEXT,
     NOT_UNDONE,
     UNSETTLED_STATES,
     Change,
@@ -70,6 +72,14 @@ class Targets(Protocol):
 
         Raises:
             TimeoutMonitorError: It can't be reached.
+        """
+        ...
+
+    def is_listed(self, change: Change) -> bool:
+        """Return whether the catalogue shows the action of a change where that was made.
+
+        Raises:
+            LedgerError: The state can't be read.
         """
         ...
 
@@ -134,6 +144,10 @@ class Resolver:
         target = self.target_of(change)
         try:
             reading = target.read(change.action_id)
+        except NotFoundError:
+            if not self.is_gone(change):
+                raise
+            return self.gone(lease, change)
         except RefusedError as error:
             if error.guard != NOT_SHOWN or change.state is ChangeState.ABANDONED:
                 raise
@@ -228,6 +242,21 @@ class Resolver:
             note,
             quarantine=self._recorder.quarantine(change, CHANGED_BY_OTHERS),
         )
+
+    def is_gone(self, change: Change) -> bool:
+        """Return whether the action of a change that the platform does not know was deleted.
+
+        One answer proves nothing: a gateway may have given it, or another region. The catalogue,
+        which was read apart from it, has to say the same.
+        """
+        can_end = ChangeState.SUPERSEDED in NEXT[change.state]
+        return can_end and not self._targets.is_listed(change)
+
+    def gone(self, lease: Lease, change: Change) -> Change:
+        """Stand down: what was changed is not there any more."""
+        what = "the flow, or the action in it," if change.container_id else "the action"
+        words = f"{what} is gone: nobody can set it back, and nobody needs to"
+        return self._recorder.move(lease, change, ChangeState.SUPERSEDED, words, reason=GONE)
 
     def supersede_by_hand(self, lease: Lease, change: Change) -> None:
         """Stand down from earlier changes of a timeout that a person has set to another value."""

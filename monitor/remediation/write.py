@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from monitor.errors import BusyError, RefusedError, TimeoutMonitorError
+from monitor.errors import BusyError, NotFoundError, RefusedError, TimeoutMonitorError
 from monitor.formats import exact_seconds
 from monitor.journal import (
     ASKED_FOR,
@@ -170,7 +170,12 @@ class Writer:
         if later_one_in_force(change, state) is not None:
             return WriteResult(None, LATER_CHANGE)
         target = self.resolver.target_of(change)
-        reading = target.read(change.action_id)
+        try:
+            reading = target.read(change.action_id)
+        except NotFoundError:
+            if not self.resolver.is_gone(change):
+                raise
+            return WriteResult(self.resolver.gone(lease, change))
         if reading.timeout_ms != change.to_ms:
             if is_explained(change, reading.timeout_ms, state, self._recorder.now()):
                 return WriteResult(None, LATER_CHANGE)

@@ -80,6 +80,11 @@ class FlowStore:
             raise not_found(message)
         return found
 
+    def delete(self, flow_id: str) -> None:
+        """Let its author delete a flow; one that is gone stays so."""
+        with self._lock:
+            self._documents.pop(flow_id, None)
+
     def put(self, flow_id: str, if_match: str | None, raw: bytes, now_ms: int) -> StoredFlow:
         """Replace a document by one that differs in the timeouts of data actions only.
 

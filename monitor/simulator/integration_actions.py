@@ -134,6 +134,11 @@ class ActionStore:
             raise not_found(message)
         return found
 
+    def delete(self, action_id: str) -> None:
+        """Let its author delete an action; one that is gone stays so."""
+        with self._lock:
+            self._stored.pop(action_id, None)
+
     def update(self, action_id: str, raw: bytes, client_id: str = "") -> _Stored:
         """Apply a PATCH of a client.
 

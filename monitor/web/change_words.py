@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from monitor.formats import UNKNOWN, count_of, exact_seconds, utc_minute
-from monitor.journal import ChangeState
+from monitor.journal import GONE, ChangeState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +41,9 @@ _OUTCOMES_OF_TRIALS: Mapping[ChangeState, str] = {
     ChangeState.ROLLED_BACK: "Tried, and set back",
 }
 """The same of a trial, where it is another."""
+
+_DELETED = ("unknown", "The action was deleted since")
+"""The same where nothing is left of what was changed."""
 
 _STEPS: Mapping[str, str] = {
     "planned": "decided",
@@ -227,7 +230,7 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
         steps=tuple(
             ChangeStep(
                 one.at,
-                _STEPS.get(one.event, one.event),
+                "deleted since" if one.reason == GONE else _STEPS.get(one.event, one.event),
                 one.detail,
                 "" if one.actor == change.actor else _by(one.actor),
             )
@@ -242,7 +245,7 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
 
 def _outcome(change: Change) -> tuple[str, str]:
     """Return how much what came of a change matters, and what it means."""
-    severity, outcome = _OUTCOMES[change.state]
+    severity, outcome = _DELETED if change.reason == GONE else _OUTCOMES[change.state]
     ends_at = change.trial_ends_at
     if ends_at is None:
         return severity, outcome

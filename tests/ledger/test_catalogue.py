@@ -58,6 +58,25 @@ def test_an_action_no_longer_listed_stays_known_as_gone(ledger: Ledger) -> None:
     assert (state.actions, state.gone) == ((CRM,), frozenset({"a1"}))
 
 
+def test_what_was_deleted_is_not_listed_in_its_place(ledger: Ledger) -> None:
+    """An action, and one that another flow still has; what nobody can tell is taken to be there."""
+    assert ledger.is_listed(ORG, "a1")
+    ledger.save_catalogue(ORG, [CRM, replace(CRM, action_id="a2")], T0)
+    assert ledger.is_listed(ORG, "a1", "f1"), "nobody has asked which flows use it"
+    ledger.save_flow_use(ORG, "a1", {"f1": "Main", "f2": "Other"}, T0)
+    assert ledger.is_listed(ORG, "a1", "f1")
+    ledger.save_flow_use(ORG, "a1", {"f2": "Other"}, T0 + 1)
+
+    assert not ledger.is_listed(ORG, "a1", "f1")
+    assert ledger.is_listed(ORG, "a1", "f2")
+    assert ledger.is_listed(ORG, "a1")
+    ledger.save_catalogue(ORG, [replace(CRM, action_id="a2")], T0 + 2)
+    assert not ledger.is_listed(ORG, "a1")
+    assert not ledger.is_listed(ORG, "a1", "f2")
+    assert ledger.is_listed(ORG, "a2")
+    assert ledger.is_listed(ORG, "a3"), "which it has never seen"
+
+
 def test_an_action_that_comes_back_is_not_gone(ledger: Ledger) -> None:
     """A catalogue read while an integration was off does no lasting harm."""
     for listed in ([CRM], [], [CRM]):

@@ -166,7 +166,9 @@ class Bench:
         return f"/api/v2/flows/{FLOW}" if self.kind == "flow" else f"{ACTIONS}/{action_id}"
 
     def edit(self, action_id: str, timeout_ms: int | None) -> None:
-        """Let a person save it."""
+        """Let a person save it; what was deleted nobody can."""
+        if action_id not in self.owners:
+            return
         if timeout_ms is not None:
             inputs = {one.to_ms for one in self.changes()} | {one.from_ms for one in self.changes()}
             if timeout_ms in inputs | {self.value_ms(action_id)}:
@@ -175,6 +177,15 @@ class Bench:
             self.owners[action_id] = Owner(None, timeout_ms)
         self.edits += 1
         self.org.edit(self.path(action_id), action_id, timeout_ms)
+
+    def delete(self, action_id: str) -> None:
+        """Let a person delete it: an action, or the flow that it is in."""
+        self.edits += 1
+        if self.kind == "flow":
+            self.org.flows.delete(FLOW)
+            self.owners.clear()
+        elif self.owners.pop(action_id, None):
+            self.org.actions.delete(action_id)
 
     def _forget_what_nobody_saw(self, action_id: str) -> None:
         """A raise that arrived late and is overwritten before it was seen starts no cooldown."""
@@ -204,6 +215,7 @@ class Bench:
                 configured_timeout_ms=self.value_ms(one.action_id),
             )
             for one in self.org.scenario.actions
+            if one.action_id in self.owners
         ]
 
     def begin_listing(self) -> None:
@@ -227,7 +239,9 @@ class Bench:
 
     def inputs(self) -> ReconcileInput:
         """Slow tails that want a minute, or what is unclear, measured under what is listed."""
-        shown = {one: ms for one, _, ms in self.ledger.timeouts_in_force(ORG) if ms is not None}
+        gone = self.ledger.state(ORG).gone
+        in_force = self.ledger.timeouts_in_force(ORG)
+        shown = {one: ms for one, _, ms in in_force if ms is not None and one not in gone}
         candidates = [
             Candidate(
                 ORG,
@@ -584,6 +598,9 @@ class _Places:
             else IntegrationActionTarget(self._bench.client)
         )
         return SteppedTarget(target, self._steps)
+
+    def is_listed(self, change: Change) -> bool:
+        return self._bench.ledger.is_listed(ORG, change.action_id)
 
 
 def judged(effect: Effect) -> Callable[[Change], Judgement]:

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.config import RemediationSettings
 from monitor.diagnosis import Editable, Verdict
-from monitor.journal import Change, ChangeState
+from monitor.journal import GONE, NOT_UNDONE, Change, ChangeState
 from monitor.remediation.decide import decide
 from monitor.remediation.decision import Candidate, Decision, DecisionKind, Initiator
 from monitor.remediation.effect import Effect, Judgement
@@ -213,6 +213,57 @@ def test_what_helps_for_sure_comes_before_what_is_to_be_found_out(make_bench: Ma
     (made,) = turn(bench).made
 
     assert (made.action_id, made.trial_seconds) == (UNLISTED, 0.0)
+
+
+def requests_sent(bench: Bench) -> list[str]:
+    """Every request from now on is noted."""
+    sent: list[str] = []
+    transport = bench.client._transport  # noqa: SLF001 - the line to the platform
+    send = transport.send
+
+    def noted(request: object) -> object:
+        sent.append(str(request))
+        return send(request)  # type: ignore[arg-type]  # as it came
+
+    transport.send = noted  # type: ignore[method-assign, assignment]
+    return sent
+
+
+def test_a_trial_of_what_was_deleted_ends(unclear_bench: Bench) -> None:
+    """Nothing is left to set back: it is asked for once, and no alert goes on."""
+    try_one(unclear_bench)
+    unclear_bench.delete(LISTED)
+    unclear_bench.refresh()
+    unclear_bench.move_clock(TWO_HOURS)
+    sent = requests_sent(unclear_bench)
+    for _ in range(5):
+        turn(unclear_bench)
+
+    ended = newest(unclear_bench)
+    assert (ended.state, ended.reason, ended.is_open) == (S.SUPERSEDED, GONE, False)
+    assert "is gone" in ended.note
+    assert len(sent) == 1
+
+
+def test_what_the_catalogue_still_shows_is_not_taken_to_be_deleted(unclear_bench: Bench) -> None:
+    """A gateway may have said so: it rests for an hour, and is set back then."""
+    try_one(unclear_bench)
+    unclear_bench.move_clock(TWO_HOURS)
+    unclear_bench.wire.order(
+        kind="not_found", method="GET", path_prefix="/api/v2/", retry_after_seconds=None
+    )
+    sent = requests_sent(unclear_bench)
+    turn(unclear_bench)
+    waiting = newest(unclear_bench)
+    assert (waiting.state, waiting.reason) == (S.UNHELPFUL, NOT_UNDONE)
+    first = len(sent)
+    turn(unclear_bench)
+    assert len(sent) == first, "asked again at once"
+
+    unclear_bench.move_clock(HOUR)
+    turn(unclear_bench)
+
+    assert (newest(unclear_bench).state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
 
 
 def tried(

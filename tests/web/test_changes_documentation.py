@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.journal import ChangeState, TrailKind
+from monitor.journal import GONE, ChangeState, TrailKind
 from monitor.web.change_words import change_row
 from monitor.web.changes_page import PIECES_PER_PAGE, ChangeFilters
 from tests.remediation.guard_inputs import change
@@ -25,6 +25,14 @@ def test_every_end_of_a_change_is_explained() -> None:
     told = re.findall(r"^\| ([A-Z].*?) \|", SECTION, re.MULTILINE)
 
     assert told == [change_row(change(state)).outcome for state in ChangeState]
+
+
+def test_what_was_deleted_is_not_told_as_somebodys_timeout() -> None:
+    """Nobody has set any."""
+    row = change_row(change(ChangeState.SUPERSEDED, reason=GONE))
+
+    assert row.outcome == "The action was deleted since"
+    assert f"*{row.outcome}*" in SECTION
 
 
 @pytest.mark.parametrize("kind", TrailKind)
