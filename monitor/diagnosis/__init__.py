@@ -32,12 +32,11 @@ if TYPE_CHECKING:
     from monitor.diagnosis.cluster import DaskCluster
     from monitor.diagnosis.diagnoser import Diagnoser
     from monitor.diagnosis.evidence import ActionEvidence, WindowEvidence
-    from monitor.diagnosis.latest import latest_diagnosis
+    from monitor.diagnosis.latest import latest_action_diagnosis, latest_diagnosis
     from monitor.diagnosis.local_diagnoser import LocalDiagnoser
     from monitor.diagnosis.memory import may_go_on
     from monitor.diagnosis.near_bands import NearEvidence
     from monitor.diagnosis.org import (
-        diagnose_action,
         diagnose_org,
         load_evidence,
         load_timeout_history,
@@ -74,11 +73,11 @@ __all__ = [
     "advised_raise",
     "describe_period",
     "diagnose",
-    "diagnose_action",
     "diagnose_org",
     "diagnosed_range",
     "explanation",
     "format_raise",
+    "latest_action_diagnosis",
     "latest_diagnosis",
     "load_evidence",
     "load_timeout_history",
@@ -93,12 +92,11 @@ _LAZY = {
     "cluster": ("DaskCluster",),
     "diagnoser": ("Diagnoser",),
     "evidence": ("ActionEvidence", "WindowEvidence"),
-    "latest": ("latest_diagnosis",),
+    "latest": ("latest_action_diagnosis", "latest_diagnosis"),
     "local_diagnoser": ("LocalDiagnoser",),
     "memory": ("may_go_on",),
     "near_bands": ("NearEvidence",),
     "org": (
-        "diagnose_action",
         "diagnose_org",
         "load_evidence",
         "load_timeout_history",

@@ -11,9 +11,10 @@ from __future__ import annotations
 from monitor.diagnosis.carried import completed
 from monitor.diagnosis.diagnosed import DiagnosedOrg, DiagnosisSections, diagnosed_range
 from monitor.diagnosis.memory import Remembered, remembered
-from monitor.diagnosis.model import OrgDiagnosis
-from monitor.diagnosis.org import update_diagnosis
+from monitor.diagnosis.model import Diagnosis, OrgDiagnosis
+from monitor.diagnosis.org import diagnose_action, update_diagnosis
 from monitor.ledger import Ledger
+from monitor.time_ranges import TimeRange
 
 MOST_WINDOWS_BEHIND = 2
 """Windows that may have settled since a diagnosis that is still shown: the daemon makes one for
@@ -44,6 +45,28 @@ def latest_diagnosis(
     at = _taken_at(ledger, org, settings, known, now)
     update = update_diagnosis(ledger, org, settings, at, carried=known.carried, told=known.told)
     return completed(update, known.diagnosis)
+
+
+def latest_action_diagnosis(
+    ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float, action_id: str
+) -> tuple[Diagnosis, TimeRange]:
+    """Return what ``latest_diagnosis`` says of one action, and of which settled windows.
+
+    No other action is judged for it; one that nothing is told of has a diagnosis, too.
+
+    Args:
+        ledger: The state.
+        org: The org.
+        settings: What is asked for, and how long windows are.
+        now: The time; epoch seconds.
+        action_id: The action.
+
+    Raises:
+        LedgerError: The state can't be read.
+    """
+    known = remembered(ledger, org.name, now)
+    at = _taken_at(ledger, org, settings, known, now)
+    return diagnose_action(ledger, org, settings, at, action_id, known.told)
 
 
 def _taken_at(

@@ -263,25 +263,39 @@ _EVER_SECONDS = 10 * 365 * 86_400
 """From a moment on, whatever a wrong clock may have dated."""
 
 
-def diagnose_action(
-    ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float, action_id: str
+def diagnose_action(  # noqa: PLR0913, PLR0917 - whose, by what and when, which, and since when
+    ledger: Ledger,
+    org: DiagnosedOrg,
+    settings: DiagnosisSections,
+    now: float,
+    action_id: str,
+    told: Mapping[str, ToldVerdict] = NOTHING_TOLD,
 ) -> tuple[Diagnosis, TimeRange]:
     """Return the diagnosis of one action, and the settled windows that were looked at.
+
+    It is what ``diagnose_org`` says of the action, from windows summed as they are for all.
+
+    Args:
+        ledger: What has been seen.
+        org: The org.
+        settings: The target, the least evidence, and how long windows are.
+        now: The time; epoch seconds.
+        action_id: The action.
+        told: By action id, what was told before.
 
     Raises:
         LedgerError: The ledger can't be read.
     """
-    state = ledger.state(org.name)
-    window_seconds = _window_seconds(state, org, settings)
-    time_range = diagnosed_range(settings, now, window_seconds)
+    asked = _Asked(ledger, org, settings, ledger.state(org.name), now)
     known = load_timeout_history(ledger, org.name)
-    org_evidence = load_evidence(ledger, org, settings, time_range, state, action_id)
-    evidence = org_evidence.evidence(action_id, known.get(action_id, ()))
-    looks = looks_by_action(ledger, org.name, time_range.start)
+    evidence = asked.evidence([action_id]).evidence(action_id, known.get(action_id, ()))
+    looks = looks_by_action(ledger, org.name, asked.time_range.start)
     evidence = with_looks(evidence, looks.get(action_id, ()))
-    diagnoser = OrgDiagnoser(settings, state, known, _flow_contract(org), time_range.end)
+    diagnoser = OrgDiagnoser(
+        settings, asked.state, known, _flow_contract(org), asked.time_range.end, told=told
+    )
     found = diagnoser.diagnosis(action_id, evidence)
-    return found, _known_range(time_range, state, org.contract)
+    return found, _known_range(asked.time_range, asked.state, org.contract)
 
 
 def load_evidence(  # noqa: PLR0913, PLR0917 - whose, by which settings, when, and of what

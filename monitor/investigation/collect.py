@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from monitor.clock import Clock
 from monitor.config import OrgSettings, Settings
 from monitor.contract import DETAIL_SOURCE
-from monitor.diagnosis import diagnose_action
+from monitor.diagnosis import latest_action_diagnosis
 from monitor.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -105,7 +105,7 @@ def _diagnosed(
     ledger: Ledger, org: OrgSettings, settings: Settings, now: float, action_id: str
 ) -> DiagnosisInPeriod:
     """Return the verdict from settled windows, as the report has it."""
-    return DiagnosisInPeriod(*diagnose_action(ledger, org, settings, now, action_id))
+    return DiagnosisInPeriod(*latest_action_diagnosis(ledger, org, settings, now, action_id))
 
 
 def _from_platform(  # noqa: PLR0913, PLR0917 - whom, what, how far and for whom

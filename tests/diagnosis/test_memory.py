@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,17 +22,32 @@ from monitor.config import Settings
 from monitor.diagnosis import kept as kept_module
 from monitor.diagnosis import latest as latest_module
 from monitor.diagnosis import memory as memory_module
+from monitor.diagnosis import org as org_module
 from monitor.diagnosis.carried import DiagnosisUpdate
-from monitor.diagnosis.latest import MOST_WINDOWS_BEHIND, latest_diagnosis
+from monitor.diagnosis.latest import (
+    MOST_WINDOWS_BEHIND,
+    latest_action_diagnosis,
+    latest_diagnosis,
+)
 from monitor.diagnosis.local_diagnoser import LocalDiagnoser
 from monitor.diagnosis.memory import remembered
-from monitor.diagnosis.model import OrgDiagnosis
+from monitor.diagnosis.model import OrgDiagnosis, Verdict
 from monitor.diagnosis.org import diagnose_org, update_diagnosis
 from monitor.errors import NotLeasedError
 from monitor.ledger import Ledger, diagnoses
 from monitor.ledger.verdict_history import note_verdicts
 from monitor.model import Action
-from tests.diagnosis.test_carried import ACME, ACTIONS, LOW_FLOOR, STEPS, Watched, a_day, take
+from tests.diagnosis.test_carried import (
+    ACME,
+    ACTIONS,
+    LOW_FLOOR,
+    SETTLE_SECONDS,
+    STEPS,
+    Watched,
+    a_day,
+    take,
+)
+from tests.diagnosis.test_org import called
 from tests.evidence import ORG, T0, WINDOW_SECONDS, executions
 from tests.filled_ledger import DAY_SECONDS, FilledLedger
 from tests.ledger.conftest import postgresql
@@ -76,6 +92,15 @@ class Daemon(Watched):
     def report(self) -> OrgDiagnosis:
         """Return what a report shows."""
         return latest_diagnosis(self.org.ledger, ACME, self.settings, self.now)
+
+    def looks_closely_as_it_reports(self) -> bool:
+        """Whether a look at any one action shows what a report shows."""
+        report = self.report()
+        return report.diagnoses.keys() > set() and all(
+            latest_action_diagnosis(self.org.ledger, ACME, self.settings, self.now, action_id)
+            == (found, report.time_range)
+            for action_id, found in report.diagnoses.items()
+        )
 
 
 @contextmanager
@@ -153,6 +178,34 @@ def test_a_daemon_that_takes_over_goes_on_from_the_other(daemon: Daemon) -> None
         assert daemon.diagnose() == daemon.whole()
         assert remembered(daemon.org.ledger, ORG, daemon.now).diagnosis == daemon.found
         assert daemon.report() == daemon.found
+
+
+def test_a_look_at_one_action_knows_what_was_told(ledger: Ledger) -> None:
+    """Its share of hangs has come near the target: `hangs` is left for a reason, or not at all."""
+    org = FilledLedger(ledger)
+    org.catalogue(Action("a", "a", configured_timeout_ms=5_000))
+    daemon = Daemon(org, Settings())
+    drawn = np.random.default_rng(1)
+    for day, share in enumerate((0.013, 0.0075, 0.0075)):
+        calls = 300 * np.exp(0.3 * drawn.standard_normal(8_640))
+        calls[drawn.random(8_640) < share] = 9_000.0
+        daemon.read(*called("a", calls, 5_000, start=T0 + day * DAY_SECONDS))
+        daemon.now = T0 + (day + 1) * DAY_SECONDS + SETTLE_SECONDS
+        assert daemon.diagnose().diagnoses["a"].verdict is Verdict.HANGS
+    untold = diagnose_org(ledger, ACME, daemon.settings, daemon.now).diagnoses["a"]
+    assert untold.verdict is not Verdict.HANGS
+    assert daemon.looks_closely_as_it_reports()
+
+
+def test_a_look_at_one_action_sums_windows_as_the_report_does(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the hour where there are many actions, and up to the window that was diagnosed last."""
+    monkeypatch.setattr(org_module, "MAX_SINGLE_WINDOWS", 2 * 9 * DAY_SECONDS // WINDOW_SECONDS)
+    daemon.diagnose()
+    daemon.read(*called("slow", [300.0] * 60, 5_000, start=T0 + DAY_SECONDS, windows=6))
+    daemon.now += WINDOW_SECONDS
+    assert daemon.looks_closely_as_it_reports()
 
 
 def test_only_what_changed_is_written(daemon: Daemon) -> None:
@@ -362,6 +415,7 @@ def play(daemon: Daemon, steps: list[tuple[object, ...]]) -> Iterator[Said]:
         )
         yield step, daemon.diagnose(), (whole,)
         yield step, daemon.report(), (whole,)
+        assert daemon.looks_closely_as_it_reports()
 
 
 def crash(daemon: Daemon) -> None:

@@ -13,6 +13,7 @@ import pytest
 import structlog
 
 from monitor.config import Settings
+from monitor.diagnosis import LocalDiagnoser, latest_diagnosis
 from monitor.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -148,6 +149,23 @@ def test_executions_are_those_that_happened(deployment: Deployment, asked: str) 
     assert found.time_range == LAST_HOUR
     assert found.timeout_seconds == ORDER_STATUS.timeout_seconds
     assert found.notes == ()
+
+
+def test_the_verdict_is_the_one_that_a_report_shows(deployment: Deployment) -> None:
+    """Of the windows that the daemon has diagnosed last, though another one has settled since."""
+    (org,) = deployment.settings.org
+    arguments = deployment.ledger, org, deployment.settings
+    daemon = LocalDiagnoser()
+    told = daemon.diagnose_org(*arguments, deployment.clock.now(), threading.Event())
+    daemon.keep(deployment.ledger, org.name)
+    deployment.clock.at += 300
+
+    found = deployment.ask()
+
+    report = latest_diagnosis(*arguments, deployment.clock.now())
+    assert found.diagnosed is not None
+    assert found.diagnosed.diagnosis == report.diagnoses[ORDER_STATUS.action_id]
+    assert found.diagnosed.time_range == report.time_range == told.time_range
 
 
 def test_flows_and_conversations_are_those_that_were_hit(deployment: Deployment) -> None:
