@@ -7,35 +7,31 @@ when it is next made, which is when the next window has settled.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import deque
 
 import structlog
 
 from monitor.clock import Clock
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
-from monitor.diagnosis import OrgDiagnosis, Verdict
-from monitor.errors import GenesysError, NotFoundError, PermissionDeniedError
+from monitor.diagnosis import OrgDiagnosis
+from monitor.errors import (
+    BudgetSpentError,
+    GenesysError,
+    NotFoundError,
+    PermissionDeniedError,
+    RequestTimeoutError,
+)
 from monitor.genesys import NEAR_AGGREGATES, Client, RequestBudget
 from monitor.ledger import Ledger, NearLook
 from monitor.near_edges import near_edges
+from monitor.poller.look_choice import HANGS_ON_IT, PERIOD_SECONDS, Look, next_look
+from monitor.poller.look_rests import LookRests
 from monitor.poller.source_availability import SourceAvailability
 from monitor.sources import NearBandsSource, is_interval_too_long
-from monitor.time_ranges import TimeRange, floor_to
+from monitor.time_ranges import floor_to
 
 log = structlog.get_logger()
-
-HANGS_ON_IT = frozenset({Verdict.UNCLEAR, Verdict.SLOW_TAIL})
-"""Verdicts that a closer look may change, or that rest on one."""
-
-PERIOD_SECONDS = 6 * 3600
-"""What is kept as one number a band. An action is looked at again when another one has passed: four
-requests a day for all that share a timeout."""
-
-MOST_ACTIONS = 50
-"""In a question: with the hours of eight days it is as large as a deep read of two hours."""
 
 REST_SECONDS = 3_600.0
 """After a failure, whatever it is: what was asked for is no more urgent than that."""
@@ -44,67 +40,6 @@ LONGEST_SECONDS = 20.0
 """What one question may take of a poll's time, with all its repetitions."""
 
 _HOUR = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One question.
-
-    Attributes:
-        timeout_ms: The timeout in force.
-        time_range: The period, of whole ``PERIOD_SECONDS`` where it is that long.
-        since: From when on each action is to be looked at; epoch seconds by action id.
-    """
-
-    timeout_ms: int
-    time_range: TimeRange
-    since: Mapping[str, int]
-
-
-def next_look(
-    verdicts: OrgDiagnosis,
-    timeouts: Iterable[tuple[str, float, int | None]],
-    looked_until: Mapping[tuple[str, int], int],
-    settled_until: float,
-    longest_seconds: int,
-) -> Look | None:
-    """Return what is most worth asking, None where nothing is.
-
-    That is what was looked at least lately, and with it all that share its timeout.
-
-    Args:
-        verdicts: The newest.
-        timeouts: Since when (epoch seconds) which timeout (ms) is in force, by action id and time.
-        looked_until: By action id and timeout, up to where it was looked at.
-        settled_until: Nothing newer is asked; epoch seconds.
-        longest_seconds: No longer period is asked.
-    """
-    history: defaultdict[str, list[tuple[float, int | None]]] = defaultdict(list)
-    for action_id, since, known_ms in sorted(timeouts, key=lambda row: row[:2]):
-        history[action_id].append((since, known_ms))
-    end = floor_to(settled_until, PERIOD_SECONDS)
-    oldest = max(verdicts.time_range.start, settled_until - DIAGNOSED_SECONDS)
-    needs: list[tuple[int, int, str]] = []
-    for action_id, one in verdicts.diagnoses.items():
-        known = history[action_id]
-        timeout_ms = round(one.timeout_ms or 0)
-        if one.verdict not in HANGS_ON_IT or not known or known[-1][1] != timeout_ms:
-            continue
-        # What was first seen may have been in force before; a change came when it was seen.
-        begin = max(oldest, known[-1][0]) if len(known) > 1 else oldest
-        begin = max(-floor_to(-begin, PERIOD_SECONDS), looked_until.get((action_id, timeout_ms), 0))
-        if begin < end:
-            needs.append((begin, timeout_ms, action_id))
-    if not needs:
-        return None
-    needs.sort()
-    begin, timeout_ms, _ = needs[0]
-    chosen = [need for need in needs if need[1] == timeout_ms][:MOST_ACTIONS]
-    return Look(
-        timeout_ms,
-        TimeRange(begin, min(end, begin + longest_seconds)),
-        {action_id: since for since, _, action_id in chosen},
-    )
 
 
 class CloserLook:
@@ -134,7 +69,7 @@ class CloserLook:
         self._ledger = ledger
         self._clock = clock
         self._availability = SourceAvailability(org.name, clock)
-        self._longest_seconds = int(DIAGNOSED_SECONDS)
+        self._rests = LookRests(clock)
         self._sent = deque[float]()
         self._rests_until = 0.0
         self._done: tuple[int, frozenset[tuple[str, float | None]]] | None = None
@@ -177,12 +112,13 @@ class CloserLook:
             self._ledger.timeouts_in_force(self._org.name),
             self._looked_until(now),
             settled_until,
-            self._longest_seconds,
+            self._rests.size,
+            self._rests.resting,
         )
-        if look is None:
-            self._done = needed
-        else:
+        if look is not None:
             self._ask(look, left, now)
+        elif not self._rests.resting:
+            self._done = needed
 
     def _looked_until(self, now: float) -> dict[tuple[str, int], int]:
         until: dict[tuple[str, int], int] = {}
@@ -203,19 +139,25 @@ class CloserLook:
 
     def _ask(self, look: Look, left: int, now: float) -> None:
         before = self._requests()
+        budget = RequestBudget(LONGEST_SECONDS, left)
         try:
-            with self._client.within(RequestBudget(LONGEST_SECONDS, left)):
+            with self._client.within(budget):
                 counts = self._source.read(
                     sorted(look.since), look.timeout_ms, look.time_range, PERIOD_SECONDS
                 )
         except GenesysError as error:
-            self._note_failure(error)
+            # Time that is over asks for a smaller question; requests that are used up do not.
+            took_too_long = isinstance(error, RequestTimeoutError | BudgetSpentError) and (
+                budget.remaining_requests > 0
+            )
+            self._note_failure(look, error, took_too_long=took_too_long)
             return
         finally:
             sent = self._requests() - before
             self.requests += sent
             self._sent.extend([self._clock.monotonic()] * sent)
         self._availability.note_answer(self._source.name)
+        self._rests.note_answer(look)
         nothing = (0,) * len(near_edges(look.timeout_ms))
         looks = [
             NearLook(
@@ -236,15 +178,16 @@ class CloserLook:
             requests=sent,
         )
 
-    def _note_failure(self, error: GenesysError) -> None:
+    def _note_failure(self, look: Look, error: GenesysError, *, took_too_long: bool) -> None:
         if isinstance(error, PermissionDeniedError | NotFoundError):
             self._availability.note_refusal(self._source.name, error)
             return
-        if is_interval_too_long(error) and self._longest_seconds > PERIOD_SECONDS:
-            self._longest_seconds = max(
-                PERIOD_SECONDS, floor_to(self._longest_seconds / 2, PERIOD_SECONDS)
-            )
+        is_too_large = is_interval_too_long(error)
+        is_halved = (is_too_large or took_too_long) and self._rests.halve(look)
+        if is_halved and is_too_large:
             return
+        if not is_halved:
+            self._rests.note_failure(look)
         self._rests_until = self._clock.monotonic() + REST_SECONDS
         log.warning(
             "closer_look_failed",

@@ -16,7 +16,9 @@ from monitor.diagnosis import OrgDiagnosis, Verdict
 from monitor.genesys import RequestBudget
 from monitor.ledger import Ledger, NearLook
 from monitor.poller import open_reader
-from monitor.poller.closer_look import MOST_ACTIONS, PERIOD_SECONDS, CloserLook, next_look
+from monitor.poller.closer_look import REST_SECONDS, CloserLook
+from monitor.poller.look_choice import MOST_ACTIONS, PERIOD_SECONDS, Look, LookSize, next_look
+from monitor.poller.look_rests import FULL_SIZE_AFTER_SECONDS, LookRests
 from monitor.poller.org_poller import OrgPoller
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, World
 from monitor.simulator.scenario_types import Arrivals, LatencyLaw, SimulatedAction
@@ -25,9 +27,10 @@ from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
 from tests.diagnosis.diagnoses import slow_tail
 from tests.poller.watched_org import client_of, org_settings
-from tests.simulated_org import ORG, order_fault, org_table, request_counts, serve_org
+from tests.simulated_org import ORG, mend, order_fault, org_table, request_counts, serve_org
 
 HOUR = 3_600
+NEAR = "/api/v2/analytics/actions"
 AGGREGATES = "POST /api/v2/analytics/actions/aggregates/query"
 SLOW = LatencyLaw(800, 0.3, second_share=0.15, second_median_ms=4_000, second_sigma=0.5)
 """A second, slower kind that falls off through a timeout of 5 s: of what times out nine in ten
@@ -37,6 +40,16 @@ answer within 10 s. The last fixed band is 4 to 5 s: it can't tell this from a w
 def calls(like: SimulatedAction, law: LatencyLaw, per_hour: float = 1_500) -> SimulatedAction:
     """The same action with a law, called as often by night as by day."""
     return replace(like, law=law, arrivals=Arrivals(per_hour, night_share=1.0))
+
+
+def never_answered(timeout_seconds: int) -> SimulatedAction:
+    """Return an action that never answers some calls, unclear by bands alone."""
+    return replace(
+        calls(ORDER_STATUS, LatencyLaw(800, 0.3, never_share=1.0)),
+        action_id=f"custom_-_{timeout_seconds}",
+        name=f"Lookup {timeout_seconds}",
+        timeout_seconds=timeout_seconds,
+    )
 
 
 UNCLEAR = calls(replace(ORDER_STATUS, timeout_seconds=5), SLOW)
@@ -68,6 +81,16 @@ class Polled:
         found = self.poller.snapshot.diagnosis
         assert found is not None
         return found
+
+    def closer_look(self, **collect: object) -> CloserLook:
+        """One that has a client of its own, whose requests alone a fault meets; it waits 0.5 s."""
+        return CloserLook(
+            org_settings(),
+            Settings.model_validate({"collect": collect}),
+            client=client_of(self.simulator.url, deadline_seconds=0.5),
+            ledger=self.ledger,
+            clock=self.clock,
+        )
 
     def looked(self) -> int:
         """Requests that looking closely has taken."""
@@ -180,16 +203,7 @@ def test_it_can_be_switched_off(poll: Callable[..., Polled]) -> None:
 
 def test_no_more_is_asked_than_an_hour_allows(poll: Callable[..., Polled]) -> None:
     """The actions have a timeout each: a question each, two of them an hour, until all are seen."""
-    actions = [
-        replace(
-            UNCLEAR,
-            action_id=f"custom_-_{number}",
-            name=f"Lookup {number}",
-            timeout_seconds=number,
-            law=LatencyLaw(800, 0.3, never_share=1.0),
-        )
-        for number in (3, 4, 5, 6, 7)
-    ]
+    actions = [never_answered(number) for number in (3, 4, 5, 6, 7)]
     polled = poll(*actions, closer_look_requests_per_hour=2)
     polled.poller.poll()
     assert {one.verdict for one in polled.diagnosed().diagnoses.values()} == {Verdict.UNCLEAR}
@@ -216,15 +230,8 @@ def test_after_a_429_it_waits_and_polls_go_on(poll: Callable[..., Polled]) -> No
     polled = poll(UNCLEAR)
     polled.poller.poll()
     polled.diagnosed()
-    look = CloserLook(
-        org_settings(),
-        Settings(),
-        client=client_of(polled.simulator.url, deadline_seconds=0.5),
-        ledger=polled.ledger,
-        clock=polled.clock,
-    )
-    near = "/api/v2/analytics/actions"
-    order_fault(polled.simulator.url, "rate_limited", path_prefix=near, retry_after_seconds=60)
+    look = polled.closer_look()
+    order_fault(polled.simulator.url, "rate_limited", path_prefix=NEAR, retry_after_seconds=60)
     verdicts = polled.poller.snapshot.diagnosis
     look.run(verdicts, RequestBudget())
     assert look.requests == 1
@@ -249,6 +256,106 @@ def test_an_answer_that_would_be_too_large_is_asked_for_in_parts(
 
     assert polled.looks()
     assert polled.looked() <= 12
+
+
+def test_a_question_that_always_fails_keeps_no_other_from_being_asked(
+    poll: Callable[..., Polled],
+) -> None:
+    """It rests the longer the oftener it fails, and the others have their turn."""
+    polled = poll(never_answered(3), never_answered(5))
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+    look = polled.closer_look()
+    for _ in range(2):
+        order_fault(polled.simulator.url, "bad_request", path_prefix=NEAR)
+        look.run(verdicts, RequestBudget())
+        polled.clock.at += REST_SECONDS
+    assert look.requests == 2
+    assert polled.looks() == ()
+
+    look.run(verdicts, RequestBudget())
+    assert {one.timeout_ms for one in polled.looks()} == {5_000}
+    # What failed is asked again, too, and what was answered is no fault any more.
+    for _ in range(3):
+        polled.clock.at += REST_SECONDS
+        look.run(verdicts, RequestBudget())
+    assert {one.timeout_ms for one in polled.looks()} == {3_000, 5_000}
+
+
+def test_what_is_not_answered_in_time_is_asked_for_in_parts(poll: Callable[..., Polled]) -> None:
+    """A platform that is slow is left alone for an hour, and then asked for half as much."""
+    polled = poll(UNCLEAR)
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+    look = polled.closer_look()
+    order_fault(polled.simulator.url, "hang", path_prefix=NEAR, hang_seconds=1, count=9)
+    look.run(verdicts, RequestBudget())
+    mend(polled.simulator.url)
+    look.run(verdicts, RequestBudget())
+    assert polled.looks() == ()
+
+    polled.clock.at += REST_SECONDS
+    look.run(verdicts, RequestBudget())
+    (first,) = polled.looks()
+    assert first.time_range.seconds == PERIOD_SECONDS
+    for _ in range(3):
+        look.run(verdicts, RequestBudget())
+    looks = polled.looks()
+    assert looks[-1].time_range.end - first.time_range.start == 24 * HOUR
+
+
+def test_requests_that_are_used_up_make_no_question_smaller(poll: Callable[..., Polled]) -> None:
+    """It would have been answered, had the platform not failed in between."""
+    polled = poll(UNCLEAR)
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+    look = polled.closer_look(closer_look_requests_per_hour=1)
+    order_fault(polled.simulator.url, "server_error", path_prefix=NEAR)
+    look.run(verdicts, RequestBudget())
+    assert (look.requests, polled.looks()) == (1, ())
+
+    polled.clock.at += REST_SECONDS
+    look.run(verdicts, RequestBudget())
+    looks = polled.looks()
+    assert looks[-1].time_range.end - looks[0].time_range.start == 24 * HOUR
+
+
+def test_a_question_grows_smaller_to_the_last_and_is_whole_again_after_a_day() -> None:
+    """First half as long, then half as many actions; it never stays what was too much."""
+    clock = ManualClock(NOON)
+    rests = LookRests(clock)
+    asked = []
+    while True:
+        size = rests.size
+        asked.append((size.seconds // PERIOD_SECONDS, size.actions))
+        actions = {f"a{number}": 0 for number in range(size.actions)}
+        if not rests.halve(Look(5_000, TimeRange(NOON, NOON + size.seconds), actions)):
+            break
+    assert asked == [
+        *((periods, 50) for periods in (32, 16, 8, 4, 2, 1)),
+        *((1, actions) for actions in (25, 12, 6, 3, 1)),
+    ]
+
+    clock.at += FULL_SIZE_AFTER_SECONDS - 1
+    assert rests.size == LookSize(PERIOD_SECONDS, 1)
+    clock.at += 1
+    assert rests.size == LookSize()
+
+
+def test_nothing_is_asked_about_a_timeout_that_rests_and_of_no_more_actions_than_the_size() -> None:
+    """Both as they are given."""
+    clock = ManualClock(NOON)
+    many = [(f"a{number}", Verdict.UNCLEAR, 5_000.0) for number in range(9)]
+    verdicts = verdicts_of(clock, *many, ("b", Verdict.UNCLEAR, 3_000.0))
+    timeouts = [("b", 0.0, 3_000), *((one[0], 0.0, 5_000) for one in many)]
+
+    size = LookSize(PERIOD_SECONDS, 4)
+    look = next_look(verdicts, timeouts, {}, clock.now() - HOUR, size, {3_000})
+    assert look is not None
+    assert (look.timeout_ms, len(look.since)) == (5_000, 4)
+    assert look.time_range.seconds == PERIOD_SECONDS
+    resting = {3_000, 5_000}
+    assert next_look(verdicts, timeouts, {}, clock.now() - HOUR, size, resting) is None
 
 
 def verdicts_of(clock: ManualClock, *timeouts: tuple[str, Verdict, float]) -> OrgDiagnosis:
@@ -280,18 +387,18 @@ def test_what_was_looked_at_least_lately_comes_first_with_all_that_share_its_tim
     timeouts += [("b", 0.0, 3_000), ("c", 0.0, 2_000)]
     until = {("a000", 5_000): NOON - PERIOD_SECONDS}
 
-    look = next_look(verdicts, timeouts, until, now - HOUR, 8 * 86_400)
+    look = next_look(verdicts, timeouts, until, now - HOUR, LookSize())
     assert look is not None
     assert (look.timeout_ms, set(look.since)) == (3_000, {"b"})
 
     until["b", 3_000] = look.time_range.end
-    look = next_look(verdicts, timeouts, until, now - HOUR, 8 * 86_400)
+    look = next_look(verdicts, timeouts, until, now - HOUR, LookSize())
     assert look is not None
     assert (look.timeout_ms, len(look.since)) == (5_000, MOST_ACTIONS)
     assert "a000" not in look.since
 
     until |= {(one[0], round(one[2])): look.time_range.end for one in many}
-    assert next_look(verdicts, timeouts, until, now - HOUR, 8 * 86_400) is None
+    assert next_look(verdicts, timeouts, until, now - HOUR, LookSize()) is None
 
 
 def test_nothing_from_before_a_change_of_the_timeout_is_asked() -> None:
@@ -305,9 +412,9 @@ def test_nothing_from_before_a_change_of_the_timeout_is_asked() -> None:
         [("a", 0.0, 3_000), ("a", float(changed), 5_000)],
         {},
         clock.now() - HOUR,
-        8 * 86_400,
+        LookSize(),
     )
     assert look is not None
     assert changed <= look.time_range.start < changed + PERIOD_SECONDS
     late = [("a", 0.0, 5_000), ("a", float(changed), 6_000)]
-    assert next_look(verdicts, late, {}, clock.now() - HOUR, 8 * 86_400) is None
+    assert next_look(verdicts, late, {}, clock.now() - HOUR, LookSize()) is None
