@@ -19,8 +19,11 @@ from monitor.errors import (
     BudgetSpentError,
     GenesysError,
     NotFoundError,
+    NotLeasedError,
     PermissionDeniedError,
     RequestTimeoutError,
+    TimeoutMonitorError,
+    UnforeseenError,
 )
 from monitor.genesys import NEAR_AGGREGATES, Client, RequestBudget
 from monitor.ledger import Ledger, NearLook
@@ -78,15 +81,23 @@ class CloserLook:
     def run(self, verdicts: OrgDiagnosis | None, budget: RequestBudget) -> None:
         """Ask once, where anything is worth asking and it may be asked.
 
-        What goes wrong is logged, and costs nothing but the look.
+        What goes wrong is logged, and costs nothing but the look: what was read counts.
 
         Args:
             verdicts: The newest; None before there are any.
             budget: What the poll has left.
 
         Raises:
-            LedgerError: The state can't be read or written.
+            NotLeasedError: Another program reads the org.
         """
+        try:
+            self._look(verdicts, budget)
+        except NotLeasedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a poll is good without it, whatever it is
+            self._rest(error)
+
+    def _look(self, verdicts: OrgDiagnosis | None, budget: RequestBudget) -> None:
         left = self._left()
         if (
             verdicts is None
@@ -145,7 +156,7 @@ class CloserLook:
                 counts = self._source.read(
                     sorted(look.since), look.timeout_ms, look.time_range, PERIOD_SECONDS
                 )
-        except GenesysError as error:
+        except Exception as error:  # noqa: BLE001 - the others are asked, whatever it is
             # Time that is over asks for a smaller question; requests that are used up do not.
             took_too_long = isinstance(error, RequestTimeoutError | BudgetSpentError) and (
                 budget.remaining_requests > 0
@@ -178,24 +189,28 @@ class CloserLook:
             requests=sent,
         )
 
-    def _note_failure(self, look: Look, error: GenesysError, *, took_too_long: bool) -> None:
+    def _note_failure(self, look: Look, error: Exception, *, took_too_long: bool) -> None:
         if isinstance(error, PermissionDeniedError | NotFoundError):
             self._availability.note_refusal(self._source.name, error)
             return
-        is_too_large = is_interval_too_long(error)
+        is_too_large = isinstance(error, GenesysError) and is_interval_too_long(error)
         is_halved = (is_too_large or took_too_long) and self._rests.halve(look)
         if is_halved and is_too_large:
             return
         if not is_halved:
             self._rests.note_failure(look)
+        self._rest(error)
+
+    def _rest(self, error: Exception) -> None:
+        told = error if isinstance(error, TimeoutMonitorError) else UnforeseenError.of(error)
         self._rests_until = self._clock.monotonic() + REST_SECONDS
         log.warning(
             "closer_look_failed",
             org=self._org.name,
-            why=error.message,
-            hint=error.hint,
+            why=told.message,
+            hint=told.hint,
             again_after_seconds=REST_SECONDS,
-            correlation_id=error.correlation_id,
+            correlation_id=told.correlation_id if isinstance(told, GenesysError) else "",
         )
 
     def _requests(self) -> int:

@@ -13,8 +13,9 @@ import pytest
 
 from monitor.config import Settings
 from monitor.diagnosis import OrgDiagnosis, Verdict
+from monitor.errors import LedgerError
 from monitor.genesys import RequestBudget
-from monitor.ledger import Ledger, NearLook
+from monitor.ledger import Ledger, NearLook, NearLooks
 from monitor.poller import open_reader
 from monitor.poller.closer_look import REST_SECONDS, CloserLook
 from monitor.poller.look_choice import MOST_ACTIONS, PERIOD_SECONDS, Look, LookSize, next_look
@@ -23,6 +24,7 @@ from monitor.poller.org_poller import OrgPoller
 from monitor.simulator import PUNCTUAL, RunningSimulator, Scenario, World
 from monitor.simulator.scenario_types import Arrivals, LatencyLaw, SimulatedAction
 from monitor.simulator.scenarios import BRANCH_FINDER, ORDER_STATUS
+from monitor.sources import NearBandsSource
 from monitor.time_ranges import TimeRange
 from tests.clocks import NOON, ManualClock
 from tests.diagnosis.diagnoses import slow_tail
@@ -302,6 +304,35 @@ def test_what_is_not_answered_in_time_is_asked_for_in_parts(poll: Callable[..., 
         look.run(verdicts, RequestBudget())
     looks = polled.looks()
     assert looks[-1].time_range.end - first.time_range.start == 24 * HOUR
+
+
+@pytest.mark.parametrize("part", [NearBandsSource, NearLooks])
+@pytest.mark.parametrize("error", [RuntimeError("boom"), LedgerError("The state is busy")])
+def test_what_nobody_foresaw_fails_no_poll_and_rests(
+    poll: Callable[..., Polled], monkeypatch: pytest.MonkeyPatch, part: type, error: Exception
+) -> None:
+    """What was read counts; the look is made an hour later."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    polled = poll(UNCLEAR)
+    polled.poller.poll()
+    polled.diagnosed()
+    polls = polled.poller.snapshot.health.polls["ok"]
+    with monkeypatch.context() as patched:
+        patched.setattr(part, "read" if part is NearBandsSource else "save", fail)
+        for _ in range(2):
+            assert polled.poller.poll().result == "ok"
+    asked = polled.looked()
+    assert polled.poller.poll().result == "ok"
+    assert (polled.looked(), polled.looks()) == (asked, ())
+    assert polled.poller.snapshot.health.polls["ok"] == polls + 3
+
+    polled.clock.at += REST_SECONDS
+    polled.poller.poll()
+    assert polled.looked() == asked + 1
+    assert polled.looks()
 
 
 def test_requests_that_are_used_up_make_no_question_smaller(poll: Callable[..., Polled]) -> None:
