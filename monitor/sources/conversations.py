@@ -205,6 +205,8 @@ class ConversationsSource:
         found = _Found(time_range, self._is_timeout, self._attribution, with_exits=deep)
         for page in pages:
             found.add(page)
+            # Its records go before those of the next one come, which then take their place.
+            del page
         if deep:
             self._keep(time_range, found)
         return Evidence(incidents=tuple(found.incidents))
@@ -222,6 +224,7 @@ class ConversationsSource:
             found = _Found(time_range, self._is_timeout, self._attribution, with_exits=True)
             for page in self._pages(begun, LOST_IN_A_FLOW):
                 found.add(page)
+                del page
             self._keep(time_range, found)
         return self._kept.pop(time_range)
 
@@ -275,6 +278,7 @@ class ConversationsSource:
                 return
             recent.append(ids)
             page_number += 1
+            del page
 
 
 class _Found:
