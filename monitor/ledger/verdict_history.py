@@ -7,11 +7,12 @@ verdict speaks of began and ended, as it was told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, or_, select
 
+from monitor.clock import CLOCK_TOLERANCE_SECONDS, is_in_future
 from monitor.store import upsert, verdict_history
 from monitor.time_ranges import TimeRange
 
@@ -99,11 +100,73 @@ def note_verdicts(
         at: When it is said; epoch seconds.
     """
     before = open_verdicts(connection, org_id)
+    if void_future_verdicts(connection, org_id, before.values(), at):
+        before = open_verdicts(connection, org_id)
     rows: list[PastVerdict] = []
     for action_id, one in said.items():
         rows += _next(before.get(action_id), action_id, one, at)
     rows += [_ended(one, at, at) for key, one in before.items() if key not in said]
     upsert(connection, verdict_history, [_row(org_id, one) for one in rows])
+
+
+def void_future_verdicts(
+    connection: Connection, org_id: int, opened: Iterable[PastVerdict], now: float
+) -> bool:
+    """Bring what was told by a clock that was ahead back to now, in its order.
+
+    What follows would else have begun when that did, and have ended at once, for as long as the
+    clock was ahead.
+
+    Args:
+        connection: A write transaction that holds the org.
+        org_id: The org.
+        opened: What is told of its actions.
+        now: Epoch seconds.
+
+    Returns:
+        Whether anything lay in the future.
+    """
+    # What is over was told no longer than until its end, and that is found by an index.
+    ended = select(verdict_history.c.action_id).where(
+        verdict_history.c.org_id == org_id,
+        verdict_history.c.told_until > now + CLOCK_TOLERANCE_SECONDS,
+    )
+    void = set(connection.execute(ended).scalars())
+    void |= {one.action_id for one in opened if is_in_future(_moments(one)[-1], now)}
+    for action_id in sorted(void):
+        mine = verdict_history.c.action_id == action_id
+        rows = [_past(row) for row in connection.execute(_of(org_id).where(mine))]
+        back = _brought_back(rows, now)
+        # The key holds moments, so that a row may come to be where another one still is.
+        connection.execute(delete(verdict_history).where(verdict_history.c.org_id == org_id, mine))
+        upsert(connection, verdict_history, [_row(org_id, _moved(one, back)) for one in rows])
+    return bool(void)
+
+
+def _brought_back(rows: Iterable[PastVerdict], now: float) -> dict[float, float]:
+    """Return what each moment of an action is to be: none is later than now, all in order."""
+    # Those of the last second, too, so that there is room for the others.
+    moments = sorted(
+        {one for row in rows for one in _moments(row) if one > now - 1.0}, reverse=True
+    )
+    step = min(1e-3, 0.5 / max(len(moments), 1))
+    return {moment: now - place * step for place, moment in enumerate(moments)}
+
+
+def _moments(one: PastVerdict) -> list[float]:
+    """Return all moments of a verdict, oldest first."""
+    found = (one.since, one.until, one.told_from, one.told_until)
+    return sorted(moment for moment in found if moment is not None)
+
+
+def _moved(one: PastVerdict, back: Mapping[float, float]) -> PastVerdict:
+    return replace(
+        one,
+        since=back.get(one.since, one.since),
+        until=None if one.until is None else back.get(one.until, one.until),
+        told_from=back.get(one.told_from, one.told_from),
+        told_until=None if one.told_until is None else back.get(one.told_until, one.told_until),
+    )
 
 
 def forget_verdicts(connection: Connection, org_id: int, before: float) -> int:

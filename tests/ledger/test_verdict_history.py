@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
+from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.ledger import KeptDiagnosis, Ledger, PastVerdict, SaidVerdict
 from monitor.store import StateMaintenance
 from monitor.time_ranges import TimeRange
@@ -96,6 +98,58 @@ def test_a_clock_that_was_set_back_loses_nothing(ledger: Ledger) -> None:
     assert all((one.until or one.since) >= one.since for one in found)
     assert all((one.told_until or one.told_from) >= one.told_from for one in found)
     assert [one.told_until is None for one in found] == [False, False, False, True]
+
+
+def test_what_a_clock_told_that_was_ahead_ruins_nothing_that_follows(ledger: Ledger) -> None:
+    """It counts as told just now, in its order; what is true is told from now on."""
+    hour = 3_600
+    ahead = T0 + 3 * DAY
+    tell(ledger, T0 - 2 * DAY, one=HEALTHY, two=HEALTHY)
+    tell(ledger, ahead, one=SaidVerdict("slow_tail", since=ahead - hour), two=HEALTHY)
+    tell(ledger, ahead + 60, one=SaidVerdict("hangs", since=ahead - hour))
+    tell(ledger, T0, one=HEALTHY)
+    tell(ledger, T0 + 4 * hour, one=SaidVerdict("hangs", since=T0 + hour))
+    tell(ledger, T0 + 10 * hour, one=HEALTHY)
+    outage = SaidVerdict("outage", since=T0 + 18 * hour, until=T0 + 19 * hour)
+    tell(ledger, T0 + 20 * hour, one=outage)
+
+    *void, hangs, healthy, last = told(ledger)
+    assert hangs == PastVerdict(
+        "one", "hangs", T0 + hour, T0 + 10 * hour, T0 + 4 * hour, T0 + 10 * hour
+    )
+    assert (healthy.since, healthy.until) == (T0 + 10 * hour, T0 + 18 * hour)
+    assert last == PastVerdict(
+        "one", "outage", T0 + 18 * hour, T0 + 19 * hour, T0 + 20 * hour, None
+    )
+    assert [one.verdict for one in void] == ["healthy", "slow_tail", "hangs", "healthy"]
+    assert void[0].since == T0 - 2 * DAY
+    for one, after in pairwise(told(ledger)):
+        assert one.told_from < after.told_from
+        assert one.told_until is not None
+        assert one.until is not None
+        assert one.since <= one.until <= after.since
+    assert all(one.told_from < T0 + 1 for one in void)
+    # Of one that is gone, too.
+    assert told(ledger, "two")[-1].told_until == T0
+
+
+def test_many_verdicts_of_the_future_stay_apart(ledger: Ledger) -> None:
+    """However many a clock has told that was ahead, and however soon after those of before."""
+    verdicts = ["healthy", "hangs"] * 300
+    tell(ledger, T0 - 0.1, one=SaidVerdict("outage"))
+    for number, verdict in enumerate(verdicts):
+        tell(ledger, T0 + DAY + number, one=SaidVerdict(verdict))
+    tell(ledger, T0, one=SaidVerdict("outage"))
+    found = told(ledger)
+    assert [one.verdict for one in found] == ["outage", *verdicts, "outage"]
+    assert all(one.told_from < after.told_from for one, after in pairwise(found))
+
+
+def test_clocks_of_two_hosts_may_differ(ledger: Ledger) -> None:
+    """By so little that nothing is brought back."""
+    tell(ledger, T0 + CLOCK_TOLERANCE_SECONDS, one=HEALTHY)
+    tell(ledger, T0, one=HEALTHY)
+    assert told(ledger)[0].told_from == T0 + CLOCK_TOLERANCE_SECONDS
 
 
 def test_only_what_lies_in_the_period_is_returned(ledger: Ledger) -> None:
