@@ -209,7 +209,7 @@ def known_actions(connection: Connection, org_id: int) -> tuple[tuple[Action, ..
 
 
 def is_listed(connection: Connection, org_id: int, action_id: str, flow_id: str) -> bool:
-    """Whether an action is in the catalogue, and in a flow unless that is empty, as far as known."""
+    """Return whether the catalogue has an action, and in a flow unless that is empty."""
     listed = select(actions.c.listed).where(
         actions.c.org_id == org_id,
         actions.c.action_id == action_id,

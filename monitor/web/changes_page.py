@@ -11,10 +11,8 @@ import structlog
 
 from monitor.errors import LedgerError
 from monitor.journal import Trail, TrailKind, TrailPiece, TrailPlace, TrailQuery
+from monitor.web.change_rows import ChangeRow, NotMadeGroup, SwitchRow
 from monitor.web.change_words import (
-    ChangeRow,
-    NotMadeGroup,
-    SwitchRow,
     change_row,
     not_made_group,
     outside_row,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from monitor.genesys.client.api_client import (
     CALL_SECONDS,
     Client,
-    connect,
 )
 from monitor.genesys.client.api_stats import (
     ApiCounters,
@@ -28,6 +27,7 @@ from monitor.genesys.client.decoding import (
 from monitor.genesys.client.endpoint import (
     Endpoint,
 )
+from monitor.genesys.client.org_client import connect
 from monitor.genesys.client.rate_limiter import (
     EndpointBackoff,
     RateLimiter,
