@@ -42,8 +42,15 @@ class ActionTimeline:
 
     @property
     def changes_told(self) -> tuple[tuple[PastVerdict, PastVerdict], ...]:
-        """Where another verdict was told than before: that one, and the new one; oldest first."""
-        return tuple(pairwise(self.verdicts))
+        """Where another verdict was told than before: that one, and the new one; oldest first.
+
+        One that was told again, after a while in which nothing was, is no other one.
+        """
+        return tuple(
+            (before, after)
+            for before, after in pairwise(self.verdicts)
+            if before.verdict != after.verdict
+        )
 
 
 def load_timelines(

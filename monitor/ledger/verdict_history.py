@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, or_, select
+from sqlalchemy import Connection, Row, Select, delete, func, or_, select
 
 from monitor.clock import CLOCK_TOLERANCE_SECONDS, is_in_future
 from monitor.store import upsert, verdict_history
@@ -102,9 +102,14 @@ def note_verdicts(
     before = open_verdicts(connection, org_id)
     if void_future_verdicts(connection, org_id, before.values(), at):
         before = open_verdicts(connection, org_id)
+    untold = said.keys() - before.keys()
+    ended = _last_ends(connection, org_id) if untold else {}
     rows: list[PastVerdict] = []
     for action_id, one in said.items():
-        rows += _next(before.get(action_id), action_id, one, at)
+        if action_id in untold:
+            rows.append(_first(action_id, one, at, ended.get(action_id)))
+        else:
+            rows += _next(before[action_id], action_id, one, at)
     rows += [_ended(one, at, at) for key, one in before.items() if key not in said]
     upsert(connection, verdict_history, [_row(org_id, one) for one in rows])
 
@@ -176,10 +181,31 @@ def forget_verdicts(connection: Connection, org_id: int, before: float) -> int:
     return connection.execute(over).rowcount
 
 
+def _last_ends(connection: Connection, org_id: int) -> dict[str, float]:
+    """Return by action id when that ended of which anything was told last; epoch seconds."""
+    table = verdict_history.c
+    query = select(table.action_id, func.max(table.until)).where(
+        table.org_id == org_id, table.until.is_not(None)
+    )
+    found = connection.execute(query.group_by(table.action_id))
+    return {action_id: float(until) for action_id, until in found}
+
+
+def _first(action_id: str, said: SaidVerdict, at: float, ended: float | None) -> PastVerdict:
+    """Return what is told of an action of which nothing is told, or nothing any more.
+
+    What was told of it before stands: what is told anew begins no earlier than that ended.
+    """
+    since = at if said.since is None else said.since
+    since = since if ended is None else max(since, ended)
+    until = None if said.until is None else max(said.until, since)
+    return PastVerdict(action_id, said.verdict, since, until, at, None, said.advised_ms)
+
+
 def _next(
-    before: PastVerdict | None, action_id: str, said: SaidVerdict, at: float
+    before: PastVerdict, action_id: str, said: SaidVerdict, at: float
 ) -> Iterable[PastVerdict]:
-    if before is not None and before.verdict == said.verdict:
+    if before.verdict == said.verdict:
         now = PastVerdict(
             action_id,
             before.verdict,
@@ -191,8 +217,6 @@ def _next(
         )
         return () if now == before else (now,)
     since = at if said.since is None else said.since
-    if before is None:
-        return (PastVerdict(action_id, said.verdict, since, said.until, at, None, said.advised_ms),)
     if said.since is None and before.until is not None:
         # It is as it was before that, ever since that ended.
         since = before.until

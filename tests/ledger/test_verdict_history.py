@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from monitor.clock import CLOCK_TOLERANCE_SECONDS
+from monitor.investigation import load_timelines
 from monitor.ledger import KeptDiagnosis, Ledger, PastVerdict, SaidVerdict
+from monitor.render.timeline import describe_timeline
 from monitor.store import StateMaintenance
 from monitor.time_ranges import TimeRange
 from tests.evidence import ORG, T0
@@ -87,6 +89,36 @@ def test_what_is_told_no_more_is_over(ledger: Ledger) -> None:
     tell(ledger, T0 + 600, one=HEALTHY, two=HEALTHY)
     assert len(told(ledger)) == 2
     assert len(told(ledger, "two")) == 1
+
+
+def test_what_was_untold_for_a_while_goes_on_where_it_ended(ledger: Ledger) -> None:
+    """The same hangs are told again: no moment is told of twice, and nothing has changed."""
+    hangs = SaidVerdict("hangs", since=T0 - DAY)
+    tell(ledger, T0, one=hangs, two=HEALTHY)
+    tell(ledger, T0 + 3_600, two=HEALTHY)
+    tell(ledger, T0 + DAY, one=hangs, two=HEALTHY)
+    assert told(ledger) == [
+        PastVerdict("one", "hangs", T0 - DAY, T0 + 3_600, T0, T0 + 3_600),
+        PastVerdict("one", "hangs", T0 + 3_600, None, T0 + DAY, None),
+    ]
+    assert not describe_timeline(load_timelines(ledger, ORG, EVER)["one"], EVER)
+
+    tell(ledger, T0 + 2 * DAY, one=HEALTHY, two=HEALTHY)
+    assert describe_timeline(load_timelines(ledger, ORG, EVER)["one"], EVER).startswith(
+        "hangs → healthy ("
+    )
+
+
+def test_an_outage_that_is_told_again_ends_no_earlier_than_it_begins(ledger: Ledger) -> None:
+    """What was told of it while it went on stands."""
+    tell(ledger, T0, one=SaidVerdict("outage", since=T0 - 900), two=HEALTHY)
+    tell(ledger, T0 + 600, two=HEALTHY)
+    over = SaidVerdict("outage", since=T0 - 900, until=T0 + 300)
+    tell(ledger, T0 + 900, one=over, two=HEALTHY)
+    assert [(one.since, one.until) for one in told(ledger)] == [
+        (T0 - 900, T0 + 600),
+        (T0 + 600, T0 + 600),
+    ]
 
 
 def test_a_clock_that_was_set_back_loses_nothing(ledger: Ledger) -> None:
