@@ -28,7 +28,7 @@ from monitor.errors import (
 from monitor.genesys import NEAR_AGGREGATES, Client, RequestBudget
 from monitor.ledger import Ledger, NearLook
 from monitor.near_edges import near_edges
-from monitor.poller.look_choice import HANGS_ON_IT, PERIOD_SECONDS, Look, next_look
+from monitor.poller.look_choice import HANGS_ON_IT, PERIOD_SECONDS, RESTS_ON_IT, Look, next_look
 from monitor.poller.look_rests import LookRests
 from monitor.poller.source_availability import SourceAvailability
 from monitor.sources import NearBandsSource, is_interval_too_long
@@ -113,7 +113,7 @@ class CloserLook:
             frozenset(
                 (action_id, one.timeout_ms)
                 for action_id, one in verdicts.diagnoses.items()
-                if one.verdict in HANGS_ON_IT
+                if one.verdict in HANGS_ON_IT | RESTS_ON_IT
             ),
         )
         if not needed[1] or needed == self._done:

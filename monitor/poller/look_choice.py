@@ -13,6 +13,10 @@ from monitor.time_ranges import TimeRange, floor_to
 HANGS_ON_IT = frozenset({Verdict.UNCLEAR, Verdict.SLOW_TAIL})
 """Verdicts that a closer look may change, or that rest on one."""
 
+RESTS_ON_IT = frozenset({Verdict.HANGS, Verdict.AT_CAP, Verdict.BIMODAL})
+"""Verdicts that a closer look may have led to. Where it has, looking goes on: else what was seen
+grows too old, and the verdict is ``unclear`` again with nothing changed."""
+
 PERIOD_SECONDS = 6 * 3600
 """What is kept as one number a band. An action is looked at again when another one has passed: four
 requests a day for all that share a timeout."""
@@ -90,7 +94,10 @@ def next_look(  # noqa: PLR0913, PLR0917 - what is known, and how much may be as
     for action_id, one in verdicts.diagnoses.items():
         known = history[action_id]
         timeout_ms = round(one.timeout_ms or 0)
-        if one.verdict not in HANGS_ON_IT or not known or known[-1][1] != timeout_ms:
+        was_looked_at = (action_id, timeout_ms) in looked_until
+        if one.verdict not in HANGS_ON_IT and not (one.verdict in RESTS_ON_IT and was_looked_at):
+            continue
+        if not known or known[-1][1] != timeout_ms:
             continue
         if timeout_ms in resting:
             continue

@@ -432,6 +432,55 @@ def test_what_was_looked_at_least_lately_comes_first_with_all_that_share_its_tim
     assert next_look(verdicts, timeouts, until, now - HOUR, LookSize()) is None
 
 
+@pytest.mark.parametrize(
+    ("verdict", "goes_on"),
+    [
+        (Verdict.HANGS, True),
+        (Verdict.AT_CAP, True),
+        (Verdict.BIMODAL, True),
+        (Verdict.HEALTHY, False),
+    ],
+)
+def test_what_a_verdict_was_found_by_is_looked_at_on(verdict: Verdict, goes_on: bool) -> None:  # noqa: FBT001 - a case
+    """Where it was looked at under the timeout in force; of all others nothing new is asked."""
+    clock = ManualClock(NOON)
+    verdicts = verdicts_of(
+        clock, ("a", verdict, 5_000.0), ("b", verdict, 5_000.0), ("c", verdict, 5_000.0)
+    )
+    timeouts = [(action_id, 0.0, 5_000) for action_id in "abc"]
+    until = {("a", 5_000): NOON - 2 * PERIOD_SECONDS, ("c", 4_000): NOON - 2 * PERIOD_SECONDS}
+
+    look = next_look(verdicts, timeouts, until, clock.now(), LookSize())
+    asked = look and (look.since, look.time_range.start)
+    begin = NOON - 2 * PERIOD_SECONDS
+    assert asked == (({"a": begin}, begin) if goes_on else None)
+
+
+def test_a_verdict_that_was_found_by_a_look_stands_with_nothing_changed(
+    poll: Callable[..., Polled],
+) -> None:
+    """Looks go on for it, one each quarter of a day, so that none of them grows too old unseen."""
+    polled = poll(UNCLEAR)
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+    look = polled.closer_look()
+    look.run(verdicts, RequestBudget())
+    hangs = replace(
+        verdicts,
+        diagnoses={
+            action_id: replace(one, verdict=Verdict.HANGS)
+            for action_id, one in verdicts.diagnoses.items()
+        },
+    )
+    for _ in range(3):
+        polled.clock.at += PERIOD_SECONDS
+        look.run(hangs, RequestBudget())
+
+    assert look.requests == 4
+    looks = polled.looks()
+    assert looks[-1].time_range.end >= polled.clock.at - PERIOD_SECONDS
+
+
 def test_nothing_from_before_a_change_of_the_timeout_is_asked() -> None:
     """And nothing at all of an action whose verdict is of the timeout before."""
     clock = ManualClock(NOON)
