@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
+from monitor.clock import is_in_future
 from monitor.ledger.model import NearLook
 from monitor.near_edges import near_edges
 from monitor.sanitize import sanitize_id
 from monitor.store import Database, find_org, lock_org, near_looks, upsert
 from monitor.time_ranges import TimeRange
+
+_DAY = 86_400
 
 
 class NearLooks:
@@ -51,6 +54,29 @@ class NearLooks:
                     near_looks.c.org_id == org_id, near_looks.c.range_start < before
                 )
             )
+
+    def void_future(self, org: str, settled_until: float) -> int:
+        """Forget periods that no clock which is right has asked about, and the day before them.
+
+        They were asked about while a clock was ahead, and hold what had happened by then. Nobody
+        can tell how long it was wrong, so the last day is asked about again, as in
+        ``Ledger.void_future``.
+
+        Args:
+            org: The org's configured name.
+            settled_until: No period that ends later is asked about now; epoch seconds.
+
+        Returns:
+            How many were forgotten; 0 where none lay in the future.
+        """
+        end = near_looks.c.range_end
+        with self._database.writing() as connection:
+            mine = near_looks.c.org_id == lock_org(connection, org)
+            furthest = connection.execute(select(func.max(end)).where(mine)).scalar_one()
+            if furthest is None or not is_in_future(furthest, settled_until):
+                return 0
+            voided = delete(near_looks).where(mine, end > settled_until - _DAY)
+            return connection.execute(voided).rowcount
 
     def since(self, org: str, moment: float) -> tuple[NearLook, ...]:
         """Return what was seen in periods that began at a moment or later, by action and time.

@@ -75,7 +75,8 @@ class CloserLook:
         self._rests = LookRests(clock)
         self._sent = deque[float]()
         self._rests_until = 0.0
-        self._done: tuple[int, frozenset[tuple[str, float | None]]] | None = None
+        self._settled: int | None = None
+        self._done = frozenset[tuple[str, float | None]]()
         self.requests = 0
 
     def run(self, verdicts: OrgDiagnosis | None, budget: RequestBudget) -> None:
@@ -98,25 +99,20 @@ class CloserLook:
             self._rest(error)
 
     def _look(self, verdicts: OrgDiagnosis | None, budget: RequestBudget) -> None:
-        left = self._left()
-        if (
-            verdicts is None
-            or self._org.contract is not Contract.PLATFORM
-            or left <= 0
-            or budget.is_half_spent
-        ):
+        if verdicts is None or self._org.contract is not Contract.PLATFORM or not self._per_hour:
             return
         now = self._clock.now()
         settled_until = now - self._lookback_seconds
-        needed = (
-            floor_to(settled_until, PERIOD_SECONDS),
-            frozenset(
-                (action_id, one.timeout_ms)
-                for action_id, one in verdicts.diagnoses.items()
-                if one.verdict in HANGS_ON_IT | RESTS_ON_IT
-            ),
+        self._begin_period(settled_until)
+        left = self._left()
+        if left <= 0 or budget.is_half_spent:
+            return
+        needed = frozenset(
+            (action_id, one.timeout_ms)
+            for action_id, one in verdicts.diagnoses.items()
+            if one.verdict in HANGS_ON_IT | RESTS_ON_IT
         )
-        if not needed[1] or needed == self._done:
+        if not needed or needed == self._done:
             return
         look = next_look(
             verdicts,
@@ -130,6 +126,22 @@ class CloserLook:
             self._ask(look, left, now)
         elif not self._rests.resting:
             self._done = needed
+
+    def _begin_period(self, settled_until: float) -> None:
+        """Ask anew where another period has settled, be it by a clock that was set."""
+        settled = floor_to(settled_until, PERIOD_SECONDS)
+        if settled == self._settled:
+            return
+        voided = self._ledger.near_looks.void_future(self._org.name, settled_until)
+        self._settled, self._done = settled, frozenset()
+        if voided:
+            log.warning(
+                "future_looks_void",
+                org=self._org.name,
+                looks=voided,
+                hint="The clock of this machine, or of another one that shares the state, was "
+                "wrong. What was asked about then is asked again.",
+            )
 
     def _looked_until(self, now: float) -> dict[tuple[str, int], int]:
         until: dict[tuple[str, int], int] = {}

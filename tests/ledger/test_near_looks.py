@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from monitor.clock import CLOCK_TOLERANCE_SECONDS
 from monitor.ledger import Ledger, NearLook
 from monitor.near_edges import near_edges
 from monitor.time_ranges import TimeRange
@@ -54,6 +55,20 @@ def test_what_is_too_old_is_forgotten(ledger: Ledger) -> None:
 
     ledger.housekeeping.prune(T0 + QUARTER + 1)
     assert ledger.near_looks.since(ORG, 0) == (look(2),)
+
+
+def test_what_lies_in_the_future_is_void_with_the_day_before(ledger: Ledger) -> None:
+    """Of this org alone, and not within what two clocks may be apart."""
+    ledger.near_looks.save(ORG, [look(at) for at in range(8)], before=0)
+    ledger.near_looks.save("other", [look(7)], before=0)
+    ends = T0 + 8 * QUARTER
+
+    assert ledger.near_looks.void_future(ORG, ends - CLOCK_TOLERANCE_SECONDS) == 0
+    assert ledger.near_looks.void_future(ORG, ends - QUARTER) == 5
+    assert ledger.near_looks.void_future(ORG, ends - QUARTER) == 0
+    assert ledger.near_looks.since(ORG, 0) == tuple(look(at) for at in range(3))
+    assert ledger.near_looks.since("other", 0) == (look(7),)
+    assert ledger.near_looks.void_future("nobody", 0) == 0
 
 
 @pytest.mark.parametrize(

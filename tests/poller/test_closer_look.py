@@ -84,12 +84,12 @@ class Polled:
         assert found is not None
         return found
 
-    def closer_look(self, **collect: object) -> CloserLook:
-        """One that has a client of its own, whose requests alone a fault meets; it waits 0.5 s."""
+    def closer_look(self, seconds: float = 20.0, **collect: object) -> CloserLook:
+        """One that has a client of its own, whose requests alone a fault meets."""
         return CloserLook(
             org_settings(),
             Settings.model_validate({"collect": collect}),
-            client=client_of(self.simulator.url, deadline_seconds=0.5),
+            client=client_of(self.simulator.url, deadline_seconds=seconds),
             ledger=self.ledger,
             clock=self.clock,
         )
@@ -116,7 +116,7 @@ def poll(tmp_path: Path) -> Iterator[Callable[..., Polled]]:
                 bad_records="none",
                 timeout_duration="at_limit",
             )
-            simulator = stack.enter_context(serve_org(scenario, clock, world=world))
+            simulator = stack.enter_context(serve_org(scenario, clock.true, world=world))
             ledger = stack.enter_context(Ledger.open(f"sqlite:///{tmp_path / 'state.db'}"))
             polled = Polled(simulator, ledger, clock, **collect)
             stack.callback(polled.poller.close)
@@ -232,7 +232,7 @@ def test_after_a_429_it_waits_and_polls_go_on(poll: Callable[..., Polled]) -> No
     polled = poll(UNCLEAR)
     polled.poller.poll()
     polled.diagnosed()
-    look = polled.closer_look()
+    look = polled.closer_look(0.5)
     order_fault(polled.simulator.url, "rate_limited", path_prefix=NEAR, retry_after_seconds=60)
     verdicts = polled.poller.snapshot.diagnosis
     look.run(verdicts, RequestBudget())
@@ -289,8 +289,8 @@ def test_what_is_not_answered_in_time_is_asked_for_in_parts(poll: Callable[..., 
     polled = poll(UNCLEAR)
     polled.poller.poll()
     verdicts = polled.diagnosed()
-    look = polled.closer_look()
-    order_fault(polled.simulator.url, "hang", path_prefix=NEAR, hang_seconds=1, count=9)
+    look = polled.closer_look(3.0)
+    order_fault(polled.simulator.url, "hang", path_prefix=NEAR, hang_seconds=3.5)
     look.run(verdicts, RequestBudget())
     mend(polled.simulator.url)
     look.run(verdicts, RequestBudget())
@@ -333,6 +333,27 @@ def test_what_nobody_foresaw_fails_no_poll_and_rests(
     polled.poller.poll()
     assert polled.looked() == asked + 1
     assert polled.looks()
+
+
+def test_what_was_asked_while_the_clock_was_ahead_is_void_and_asked_again(
+    poll: Callable[..., Polled],
+) -> None:
+    """It holds nothing of what was still to come, and would keep others from being asked."""
+    polled = poll(UNCLEAR)
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+    look = polled.closer_look()
+    polled.clock.ahead = 3 * 24 * HOUR
+    look.run(verdicts, RequestBudget())
+    assert polled.looks()[-1].time_range.end > polled.clock.at + 24 * HOUR
+
+    polled.clock.ahead = 0
+    polled.clock.at += 2 * PERIOD_SECONDS
+    for _ in range(2):
+        look.run(verdicts, RequestBudget())
+    looks = polled.looks()
+    assert looks[-1].time_range.end == polled.clock.at - PERIOD_SECONDS
+    assert all(any(one.counts) for one in looks)
 
 
 def test_requests_that_are_used_up_make_no_question_smaller(poll: Callable[..., Polled]) -> None:
