@@ -28,8 +28,20 @@ from monitor.diagnosis.tail_model import has_second_mode
 from monitor.diagnosis.timeout_effects import timeout_curve
 from monitor.diagnosis.told import ToldVerdict
 from monitor.diagnosis.verdict import ANSWERED_SHARE, Findings, decide
-from monitor.diagnosis.verdict_onset import Judged, incidents, verdict_period
-from monitor.diagnosis.verdict_words import ADVICE, change_notes, diagnosis_notes, verdict_reason
+from monitor.diagnosis.verdict_onset import (
+    UNCALLED_SECONDS,
+    Judged,
+    ended_with_its_calls,
+    incidents,
+    verdict_period,
+)
+from monitor.diagnosis.verdict_words import (
+    ADVICE,
+    change_notes,
+    diagnosis_notes,
+    uncalled_notes,
+    verdict_reason,
+)
 from monitor.model import CAP_MS
 
 
@@ -146,6 +158,13 @@ def judge(
         # What it would take is told; but a raise to the cap is not what it needs.
         recommendation = replace(recommendation, next_ms=None)
     newest = periods[0].change
+    called_at = _last_called_at(evidence)
+    speaks_of = verdict_period(
+        evidence,
+        outages,
+        Judged(verdict, findings.timeout_share, settings.target_success, findings.incidents),
+    )
+    uncalled = ended_with_its_calls(verdict, speaks_of, called_at, until)
     found = Diagnosis(
         verdict=verdict,
         rule=rule,
@@ -154,6 +173,7 @@ def judge(
         notes=(
             *diagnosis_notes(verdict, findings, recommendation),
             *change_notes(newest, period.change),
+            *uncalled_notes(uncalled),
             *_oddities(evidence),
         ),
         missing=findings.missing,
@@ -174,17 +194,16 @@ def judge(
         recommendation=recommendation,
         rescue_bounds=findings.rescue_bounds,
         curve=effects,
-        period=verdict_period(
-            evidence,
-            outages,
-            Judged(verdict, findings.timeout_share, settings.target_success, findings.incidents),
-        ),
+        period=uncalled or speaks_of,
         incidents=findings.incidents,
         changed_at=None if newest is None else newest.at,
         judged=_judged_evidence(period),
-        last_called_at=_last_called_at(evidence),
+        last_called_at=called_at,
     )
-    return JudgedAction(found, _holds_until(evidence, outages, findings, until))
+    holds_until = min(
+        _holds_until(evidence, outages, findings, until), _goes_on_until(found, until)
+    )
+    return JudgedAction(found, holds_until)
 
 
 def _holds_until(
@@ -197,6 +216,14 @@ def _holds_until(
     if outages.outages and told_until(outages.outages) > until:
         ends.append(told_until(outages.outages))
     return min(ends)
+
+
+def _goes_on_until(found: Diagnosis, until: float) -> float:
+    """Return when it is not called any more for so long that nothing is said to go on."""
+    if found.period is None or not found.period.is_ongoing or found.last_called_at is None:
+        return inf
+    at = found.last_called_at + UNCALLED_SECONDS
+    return at if at > until else inf
 
 
 def _told_of_this_timeout(told: ToldVerdict | None, evidence: ActionEvidence) -> ToldVerdict | None:

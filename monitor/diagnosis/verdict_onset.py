@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence, Floats
 from monitor.diagnosis.model import Verdict
 from monitor.diagnosis.outages import Outages
 from monitor.diagnosis.pooling import early_timeouts
@@ -18,6 +18,9 @@ from monitor.diagnosis.verdict_period import VerdictPeriod
 
 QUIET_SECONDS = 3_600
 """Outages with less between them are one that wavered; with more, they are apart."""
+
+UNCALLED_SECONDS = DAY_SECONDS
+"""What was not called for so long is not said to go on; nor is its timeout raised."""
 
 MIN_BAD_SHARE = 0.5
 """Bad is a time in which as many calls failed as half of the share that the verdict speaks of."""
@@ -84,6 +87,26 @@ def verdict_period(
         share = float(early.sum()) / max(float(calls.sum()), 1.0)
         return _bad_period(steady, early, calls, share, judged.target)
     return _bad_period(steady, steady.timeouts, calls, judged.timeout_share, judged.target)
+
+
+def ended_with_its_calls(
+    verdict: Verdict, period: VerdictPeriod | None, last_called_at: float | None, until: float
+) -> VerdictPeriod | None:
+    """Return the period of what went on as long as it was called; None where it still goes on.
+
+    ``too_long`` goes on without calls: the timeout is what it is.
+
+    Args:
+        verdict: The verdict.
+        period: What it speaks of; None for no period in particular.
+        last_called_at: The end of the newest window in which anything was executed; None for none.
+        until: The end of the newest settled window; epoch seconds.
+    """
+    if verdict is Verdict.TOO_LONG or period is None or last_called_at is None:
+        return None
+    if not period.is_ongoing or until < last_called_at + UNCALLED_SECONDS:
+        return None
+    return replace(period, until=max(last_called_at, period.since))
 
 
 def _bad_period(

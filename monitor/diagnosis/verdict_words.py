@@ -186,6 +186,14 @@ def change_notes(newest: ChangePoint | None, judged: ChangePoint | None) -> tupl
     return (f"{what}: {still}",)
 
 
+def uncalled_notes(period: VerdictPeriod | None) -> tuple[str, ...]:
+    """Return that what was so has ended with the calls; nothing where it goes on (None)."""
+    if period is None or period.until is None:
+        return ()
+    since = utc_minute(period.until)
+    return (f"It was not called since {since} UTC: whether it is still so shows when it is",)
+
+
 def _closer_look(verdict: Verdict, tail: Tail) -> list[str]:
     """Return what looking closely at the answers just below the timeout has shown."""
     if not tail.seen_closely:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from monitor.diagnosis import Verdict, VerdictPeriod
-from monitor.diagnosis.action import diagnose
+from monitor.diagnosis.action import diagnose, judge
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.share_changes import share_segments
 from monitor.diagnosis.verdict_period import describe_period, describe_periods
@@ -216,6 +217,34 @@ def test_a_timeout_too_long_is_so_since_it_was_set() -> None:
     after = windows(500, 48, 0.001, start=T0 + 48 * HOUR, seed=3, timeout_ms=30_000)
     found = period_of(in_a_row(before, after), Verdict.TOO_LONG)
     assert found == VerdictPeriod(T0 + 48.0 * HOUR, None, is_since_start=False)
+
+
+@pytest.mark.parametrize("days", [0.0, 0.99, 1.0, 5.0])
+def test_what_is_not_called_any_more_does_not_go_on(days: float) -> None:
+    """The verdict stands; a day after the last call it speaks of what was, and a note says so."""
+    evidence = windows(100, 48, 0.05)
+    at = evidence.end + days * 24 * HOUR
+    found = judge(evidence, settled_until=at)
+    said = [one for one in found.diagnosis.notes if one.startswith("It was not called since")]
+    assert found.diagnosis.period is not None
+    assert found.diagnosis.verdict is Verdict.HANGS
+    assert found.diagnosis.period.is_ongoing == (days < 1)
+    assert len(said) == (days >= 1)
+    if days < 1:
+        # It is another one then, without anything new: whoever goes on from it judges it again.
+        assert found.holds_until == evidence.end + 24 * HOUR
+    else:
+        assert found.diagnosis.period.until == evidence.end
+        assert found.holds_until == math.inf
+
+
+def test_a_timeout_that_is_too_long_stays_so_without_calls() -> None:
+    """It goes on with the timeout."""
+    evidence = windows(500, 48, 0.001, timeout_ms=30_000)
+    found = diagnose(evidence, settled_until=evidence.end + 48 * HOUR)
+    assert found.verdict is Verdict.TOO_LONG
+    assert found.period is not None
+    assert found.period.is_ongoing
 
 
 @pytest.mark.parametrize("evidence", [windows(500, 24), windows(1, 24)])
