@@ -197,7 +197,7 @@ def judge(
         period=uncalled or speaks_of,
         incidents=findings.incidents,
         changed_at=None if newest is None else newest.at,
-        judged=_judged_evidence(period),
+        judged=_judged_evidence(period, evidence),
         last_called_at=called_at,
     )
     holds_until = min(
@@ -328,11 +328,21 @@ def _answered_ratio(curve: SurvivalCurve, timeout_ms: float) -> float | None:
     return None if at_ms is None else at_ms / timeout_ms
 
 
-def _judged_evidence(period: JudgedPeriod) -> JudgedEvidence | None:
-    if period.change is None:
+def _judged_evidence(period: JudgedPeriod, every: ActionEvidence) -> JudgedEvidence | None:
+    """Return what a verdict was given of; None where that is all that was looked at."""
+    evidence, change = period.evidence, period.change
+    if change is None and evidence.start.size == every.start.size:
         return None
-    evidence = period.evidence
-    return JudgedEvidence(period.change.at, evidence.executions, float(evidence.timeouts.sum()))
+    since = float(every.start[0]) if change is None else change.at
+    left_out = float(every.seconds[every.start >= since].sum() - evidence.seconds.sum())
+    return JudgedEvidence(
+        since=since,
+        seconds=max(every.end - since - left_out, 0.0),
+        executions=evidence.executions,
+        timeouts=float(evidence.timeouts.sum()),
+        steady_timeouts=float(evidence.where(period.outages.steady).timeouts.sum()),
+        left_out_outages=left_out > 0,
+    )
 
 
 def _last_called_at(evidence: ActionEvidence) -> float | None:

@@ -20,7 +20,7 @@ from monitor.diagnosis.model import Concurrency, Diagnosis, OrgDiagnosis
 from monitor.diagnosis.timeout_curve import EffectTable, TimeoutCurve
 from monitor.time_ranges import TimeRange
 
-PROGRAM = f"{__version__}/2"
+PROGRAM = f"{__version__}/3"
 """What alone can read it: the version of the program, and of what is in this module."""
 
 T = TypeVar("T")

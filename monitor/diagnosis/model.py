@@ -97,17 +97,23 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class JudgedEvidence:
-    """What a verdict was given of, where it is the newest part of what was looked at.
+    """What a verdict was given of, where it is but a part of what was looked at.
 
     Attributes:
         since: When it begins; epoch seconds.
+        seconds: How long it is, to the newest window, without what was left out.
         executions: Executions of any outcome.
         timeouts: Executions that timed out.
+        steady_timeouts: Those of them outside outages.
+        left_out_outages: Whether outages that are over were left out of it.
     """
 
     since: float
+    seconds: float
     executions: float
     timeouts: float
+    steady_timeouts: float
+    left_out_outages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,8 @@ class Diagnosis:
         changed_at: When it began to behave otherwise the last time; epoch seconds, None where it
             did not in what was looked at.
         judged: What the verdict was given of; None where that is all that was looked at. It begins
-            at ``changed_at``, or earlier where too little came since that.
+            at ``changed_at``, or earlier where too little came since that, and lacks the outages
+            that are over for long.
         last_called_at: The end of the newest window in which anything was executed; epoch seconds,
             None where there is none.
     """

@@ -42,7 +42,7 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
 
     ``insufficient`` is unknown, ``healthy`` and ``too_long`` are good, others warn. A warning
     is critical where at least one call in twenty timed out or was throttled, since it last began
-    to behave otherwise, and where an outage has not ended yet.
+    to behave otherwise and without outages that are over, and where one has not ended yet.
 
     Args:
         diagnosis: The verdict with its evidence.
@@ -54,7 +54,7 @@ def severity_of(diagnosis: Diagnosis, end: int) -> Severity:
     lost = diagnosis.timeouts + diagnosis.throttled
     often = lost >= CRITICAL_SHARE * diagnosis.executions
     if diagnosis.judged is not None and diagnosis.verdict is not Verdict.THROTTLED:
-        # How it is now, and not how it was before it changed.
+        # How it is now, and not how it was before it changed, or in an outage that is over.
         often = diagnosis.judged.timeouts >= CRITICAL_SHARE * diagnosis.judged.executions
     last = max((end for _, end in diagnosis.outages), default=0)
     ongoing = diagnosis.verdict is Verdict.OUTAGE and last >= end - ONGOING_SECONDS

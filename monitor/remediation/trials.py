@@ -33,12 +33,17 @@ def usual_trial_seconds(diagnosis: Diagnosis, seconds: float) -> float:
     """Return how long an action is to be tried for it to show whether that helped.
 
     Args:
-        diagnosis: What was counted of it.
-        seconds: The length of the period in which that was; seconds.
+        diagnosis: What was counted of it. What its verdict leaves out, an outage that is over or
+            how it was before a change, says nothing of the timeouts to come.
+        seconds: The length of what was read of the period that was looked at; seconds.
     """
-    if not diagnosis.timeouts or seconds <= 0:
+    judged = diagnosis.judged
+    timeouts = diagnosis.timeouts * (1.0 - diagnosis.outage_share)
+    if judged is not None:
+        timeouts, seconds = judged.steady_timeouts, min(judged.seconds, seconds)
+    if timeouts <= 0 or seconds <= 0:
         return LONGEST_USUAL_SECONDS
-    needed = TIMEOUTS_TO_EXPECT * seconds / diagnosis.timeouts
+    needed = TIMEOUTS_TO_EXPECT * seconds / timeouts
     return min(max(needed, USUAL_TRIAL_SECONDS), LONGEST_USUAL_SECONDS)
 
 

@@ -22,6 +22,7 @@ from monitor.journal import (
     ChangeState,
     Journal,
     Lease,
+    RemediationState,
 )
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.change_recorder import WRITE_SECONDS, ChangeRecorder
@@ -170,16 +171,9 @@ class Writer:
         if later_one_in_force(change, state) is not None:
             return WriteResult(None, LATER_CHANGE)
         target = self.resolver.target_of(change)
-        try:
-            reading = target.read(change.action_id)
-        except NotFoundError:
-            if not self.resolver.is_gone(change):
-                raise
-            return WriteResult(self.resolver.gone(lease, change))
-        if reading.timeout_ms != change.to_ms:
-            if is_explained(change, reading.timeout_ms, state, self._recorder.now()):
-                return WriteResult(None, LATER_CHANGE)
-            return WriteResult(self.resolver.supersede(lease, change, reading))
+        reading = self._still_ours(lease, change, target, state)
+        if isinstance(reading, WriteResult):
+            return reading
         validate_write(reading, change.from_ms)
         entry = replace(
             self._recorder.entry(change, keeping_damage(change, why)),
@@ -191,6 +185,22 @@ class Writer:
         if isinstance(sent, str):
             return WriteResult(None, sent)
         return self._sender.send(Sending(lease, sent, target, reading, guards))
+
+    def _still_ours(
+        self, lease: Lease, change: Change, target: Target, state: RemediationState
+    ) -> TargetState | WriteResult:
+        """Return the action with our value in force, else how the change has ended before it."""
+        try:
+            reading = target.read(change.action_id)
+        except NotFoundError:
+            if not self.resolver.is_gone(change):
+                raise
+            return WriteResult(self.resolver.gone(lease, change))
+        if reading.timeout_ms == change.to_ms:
+            return reading
+        if is_explained(change, reading.timeout_ms, state, self._recorder.now()):
+            return WriteResult(None, LATER_CHANGE)
+        return WriteResult(self.resolver.supersede(lease, change, reading))
 
     def give_up(self, lease: Lease, change: Change, why: str) -> Change:
         """Give up a write of which nothing shows; where it arrives after all, it is found."""

@@ -117,7 +117,8 @@ def verdict_evidence(
     judged = found.judged
     if judged is not None:
         every = f"{count_of(judged.executions, 'execution')}, " if successes_known else ""
-        since = f"{utc_moment(judged.since)}: {every}{judged.timeouts:,.0f} timed out"
+        without = ", without outages that are over" if judged.left_out_outages else ""
+        since = f"{utc_moment(judged.since)}: {every}{judged.timeouts:,.0f} timed out{without}"
         lines.append(("Judged by what came since", since))
     lines += [
         ("Calls that take longer than the timeout", percent(found.timeout_share, UNKNOWN)),

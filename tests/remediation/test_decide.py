@@ -83,7 +83,9 @@ def changed(
     **more: object,
 ) -> Candidate:
     """The same, which changed two days ago and lately perhaps once more, judged since the first."""
-    judged = JudgedEvidence(NOW - 2 * DAY, judged_executions, judged_timeouts)
+    judged = JudgedEvidence(
+        NOW - 2 * DAY, 2 * DAY, judged_executions, judged_timeouts, judged_timeouts
+    )
     return such(changed_at=NOW - ago, judged=judged, **more)
 
 

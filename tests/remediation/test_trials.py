@@ -5,16 +5,25 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from monitor.config import RemediationSettings
-from monitor.diagnosis import Editable, Verdict
+from monitor.diagnosis import DiagnosisSettings, Editable, JudgedEvidence, Verdict, diagnose
+from monitor.diagnosis.evidence import ActionEvidence
 from monitor.journal import GONE, NOT_UNDONE, Change, ChangeState
 from monitor.remediation.decide import decide
 from monitor.remediation.decision import Candidate, Decision, DecisionKind, Initiator
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.reconcile import ReconcileReport
-from monitor.remediation.trials import is_trial_over, judged_as_trial, usual_trial_seconds
+from monitor.remediation.trials import (
+    TIMEOUTS_TO_EXPECT,
+    is_trial_over,
+    judged_as_trial,
+    usual_trial_seconds,
+)
+from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, with_hangs
+from tests.diagnosis.test_verdict_onset import in_a_row
 from tests.remediation.bench import LISTED, UNLISTED, Bench, Program, judged
 from tests.remediation.conftest import MakeBench
 from tests.remediation.crash_points import Killed, Steps
@@ -35,6 +44,7 @@ from tests.remediation.test_reconcile import newest, roll_back, set_by_hand, tur
 
 S = ChangeState
 TWO_HOURS = 2 * HOUR
+END = T0 + 8 * DAY
 BY_ITSELF = RemediationSettings.model_validate(
     {"mode": "auto", "allow": ["Look Up *"], "allow_trials": ["Look Up *"]}
 )
@@ -341,3 +351,42 @@ def test_a_trial_lasts_as_long_as_it_takes_to_tell() -> None:
     assert usual_trial_seconds(often, 8 * DAY) == TWO_HOURS
     assert usual_trial_seconds(replace(often, timeouts=12), 8 * DAY) == DAY
     assert usual_trial_seconds(often, 0.0) == DAY
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_outage_that_is_over_makes_no_trial_shorter(seed: int) -> None:
+    """Three hours five days ago, of an action that lets a fortieth of its calls hang."""
+    found = diagnose(
+        hanging_with_an_outage(seed), DiagnosisSettings(step_ms=1_000.0), settled_until=END
+    )
+    assert found.verdict is Verdict.UNCLEAR
+    assert found.outages
+    assert found.timeout_share is not None
+
+    seconds = usual_trial_seconds(found, 8 * DAY)
+
+    to_expect = seconds * found.timeout_share * 60 / HOUR
+    assert to_expect == pytest.approx(TIMEOUTS_TO_EXPECT, rel=0.1)
+
+
+def test_how_it_was_before_a_change_makes_no_trial_shorter() -> None:
+    """Nor an outage of late, which tells nothing of the timeouts to come."""
+    often = replace(unclear_diagnosis(), timeouts=50_000)
+    judged = JudgedEvidence(NOW - 2 * DAY, 2 * DAY, 20_000, 300, 300)
+    now = replace(often, changed_at=NOW - 2 * DAY, judged=judged)
+    assert usual_trial_seconds(now, 8 * DAY) == pytest.approx(2 * DAY * 30 / 300)
+    assert usual_trial_seconds(now, DAY) == pytest.approx(DAY * 30 / 300), "no more was read"
+    bunched = replace(unclear_diagnosis(), outage_share=0.5)
+    assert usual_trial_seconds(bunched, 8 * DAY) == pytest.approx(8 * DAY * 30 / 250)
+
+
+def hanging_with_an_outage(seed: int) -> ActionEvidence:
+    """Sixty calls an hour for eight days; during three hours ten times as many, without answers."""
+
+    def usual(hours: int, start: int, seed: int) -> ActionEvidence:
+        calls = with_hangs(lognormal(hours * 60, 2_200, 0.4, seed), 0.025, seed + 1)
+        return observe(calls, 5_000.0, hours * 12, start=start)
+
+    begin, hours = T0 + 2 * DAY, 8 * 24 - 51
+    outage = observe(np.full(1_800, np.inf), 5_000.0, 36, start=begin)
+    return in_a_row(usual(48, T0, seed), outage, usual(hours, begin + 3 * HOUR, seed + 2))

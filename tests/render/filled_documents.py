@@ -69,7 +69,7 @@ def diagnosis() -> Diagnosis:
         drift=LatencyDrift(300.0, 600.0, 2.0, drifting=True),
         rescue_bounds=(0.4, 0.9),
         changed_at=NOW - 10_800,
-        judged=JudgedEvidence(NOW - 10_800, 1_200.0, 60.0),
+        judged=JudgedEvidence(NOW - 10_800, 10_800.0, 1_200.0, 60.0, 60.0),
         period=VerdictPeriod(NOW - 7200, NOW - 3600, is_since_start=True),
         curve=TimeoutCurve(
             4_000,

@@ -52,12 +52,15 @@ def test_what_cannot_be_seen_is_not_told_as_none() -> None:
 
 def test_what_was_judged_is_told_beside_what_was_seen() -> None:
     """Counts of eight days are no evidence of a verdict that was given of a day."""
-    found = replace(slow_tail(), judged=JudgedEvidence(T0, 1_200.0, 60.0))
+    found = replace(slow_tail(), judged=JudgedEvidence(T0, 7_200.0, 1_200.0, 60.0, 60.0))
     of_all, told = dict(verdict_evidence(slow_tail())), dict(verdict_evidence(found))
     name = "Judged by what came since"
 
     assert name not in of_all
     assert told[name] == "2027-01-15 08:00 UTC: 1,200 executions, 60 timed out"
+    assert found.judged is not None
+    without = replace(found, judged=replace(found.judged, left_out_outages=True))
+    assert dict(verdict_evidence(without))[name].endswith(", without outages that are over")
     alone = dict(verdict_evidence(found, successes_known=False))
     assert alone[name] == "2027-01-15 08:00 UTC: 60 timed out"
 

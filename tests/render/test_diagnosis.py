@@ -63,7 +63,7 @@ def test_all_that_a_diagnosis_knows_is_told() -> None:
 
 def test_what_was_judged_is_told_with_what_was_seen() -> None:
     """When it began to behave otherwise, and what came since; null where that is all of it."""
-    judged = JudgedEvidence(T0 + 3_600.0, 1_200.0, 60.0)
+    judged = JudgedEvidence(T0 + 3_600.0, 7_200.0, 1_200.0, 60.0, 60.0)
     document = diagnosis_document(
         replace(slow_tail(), changed_at=T0 + 7_200.0, judged=judged), PERIOD
     )

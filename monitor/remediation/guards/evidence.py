@@ -37,7 +37,10 @@ def evidence(case: GuardInput) -> GuardResult:
     executions = diagnosis.executions if judged is None else judged.executions
     timeouts = diagnosis.timeouts if judged is None else judged.timeouts
     enough = executions >= LEAST_EXECUTIONS and timeouts >= LEAST_TIMEOUTS
-    since = "" if judged is None else f" since {utc_minute(judged.since)} UTC"
+    since = ""
+    if judged is not None:
+        without = ", without outages that are over" if judged.left_out_outages else ""
+        since = f" since {utc_minute(judged.since)} UTC{without}"
     return GuardResult(
         "evidence",
         enough,

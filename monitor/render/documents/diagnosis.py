@@ -68,7 +68,7 @@ class BunchDocument(Document, frozen=True):
 
 
 class JudgedDocument(Document, frozen=True):
-    """The newest part of what was looked at: what came since the action behaves as it does."""
+    """What came since the action behaves as it does, without outages that are over for long."""
 
     from_: Annotated[Moment | None, Meta(description="Its begin.")] = field(name="from")
     executions: Annotated[int, Meta(description="Executions of any outcome since then.")]
