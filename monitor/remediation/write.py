@@ -148,7 +148,7 @@ class Writer:
             return self._abandoned(lease, change, obstacle, NOT_SENT)
         return target, before
 
-    def undo(  # noqa: PLR0911 - each reason not to send it
+    def undo(
         self, lease: Lease, change: Change, why: str, guards: Guards, *, asked: bool = False
     ) -> WriteResult:
         """Set the value before again, where the value in force is still ours.
