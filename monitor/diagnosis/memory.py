@@ -52,6 +52,14 @@ class Remembered:
             return None
         return self.diagnosis
 
+    def is_of_the_future(self, now: float) -> bool:
+        """Return whether it was found by a clock that was ahead.
+
+        Args:
+            now: The time; epoch seconds.
+        """
+        return self.diagnosis is not None and self.diagnosis.taken_at > now
+
     def after(self, update: DiagnosisUpdate, *, goes_on: bool = True) -> Remembered:
         """Return what is known once an update of it was made.
 
@@ -186,7 +194,8 @@ class DiagnosisMemory:
             LedgerError: The state can't be read.
         """
         known = self._known.get(org)
-        if known is None or known.stamp != ledger.diagnoses.stamp(org):
+        stamp = ledger.diagnoses.stamp(org)
+        if known is None or known.stamp != stamp or known.is_of_the_future(now):
             known = self._known[org] = remembered(ledger, org, now)
         return known
 

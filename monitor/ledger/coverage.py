@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from monitor.clock import is_in_future
 from monitor.errors import LedgerError
@@ -15,6 +15,7 @@ from monitor.journal import date_timeouts
 from monitor.ledger.model import LATENESS_EDGES_SECONDS, Lateness, Reading, SourceState
 from monitor.store import (
     coverage,
+    flows,
     insert_into,
     lateness,
     pruned_before,
@@ -221,6 +222,9 @@ def void_future(connection: Connection, org_id: int, source: str, now: float) ->
         # What is gone is gone; what happens from now on is not to be left out for it.
         remember_pruned_before(connection, honest)
     date_timeouts(connection, org_id, now)
+    # Or no flow would take another name until then.
+    named = update(flows).where(flows.c.org_id == org_id, flows.c.named_at > now)
+    connection.execute(named.values(named_at=now))
     # Nothing is asked for that lies before the first window of all, unless all of it lies ahead.
     begun = min((start for _, start, _ in covered if start <= now), default=0)
     until = max(floor_to(now - READ_AGAIN_SECONDS, window), begun)

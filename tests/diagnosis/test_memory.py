@@ -208,6 +208,21 @@ def test_a_look_at_one_action_sums_windows_as_the_report_does(
     assert daemon.looks_closely_as_it_reports()
 
 
+def test_what_was_told_by_a_clock_that_was_ahead_was_told_by_now(daemon: Daemon) -> None:
+    """It would else be told of every timeout that is set until then."""
+    execute(daemon, "DELETE FROM diagnoses")
+    execute(daemon, "DELETE FROM verdict_history")
+    daemon.restart()
+    daemon.now += 3 * DAY_SECONDS
+    daemon.diagnose()
+    daemon.now -= 3 * DAY_SECONDS
+    assert daemon.diagnose() == daemon.whole()
+    memory = daemon.diagnoser._memory  # noqa: SLF001 - what the next diagnosis goes by
+    told = memory.recall(daemon.org.ledger, ORG, daemon.now).told
+    assert {one.since for one in told.values()} == {daemon.now}
+    assert remembered(daemon.org.ledger, ORG, daemon.now).told == told
+
+
 def test_only_what_changed_is_written(daemon: Daemon) -> None:
     """An action that was not judged again keeps its row."""
     daemon.read(executions("calm", [300.0], window_start=T0 + DAY_SECONDS))

@@ -84,3 +84,13 @@ def test_a_timeout_first_seen_in_the_future_is_in_force_now(ledger: Ledger) -> N
     ledger.void_future(ORG, SOURCE, T0 + 60.0)
 
     assert ledger.timeouts_in_force(ORG) == [("a", T0 + 60.0, 3_000)]
+
+
+def test_a_flow_that_was_named_in_the_future_takes_another_name(ledger: Ledger) -> None:
+    """Its newest name is the one that is read once the clock is right."""
+    ledger.save_flow_use(ORG, "a", {"f": "Orders"}, T0 + 7_200.0)
+    ledger.record(ORG, SOURCE, reading(read_at=T0 + 7_200.0))
+    ledger.void_future(ORG, SOURCE, T0 + 60.0)
+    ledger.save_flow_use(ORG, "a", {"f": "Order Enquiries"}, T0 + 120.0)
+
+    assert ledger.state(ORG).flow_names == {"f": "Order Enquiries"}
