@@ -10,7 +10,15 @@ from monitor.clock import is_in_future
 from monitor.ledger.model import NearLook
 from monitor.near_edges import near_edges
 from monitor.sanitize import sanitize_id
-from monitor.store import Database, find_org, lock_org, near_looks, upsert
+from monitor.store import (
+    Database,
+    find_org,
+    lock_org,
+    looked_at,
+    near_looks,
+    remember_looked_at,
+    upsert,
+)
 from monitor.time_ranges import TimeRange
 
 _DAY = 86_400
@@ -54,6 +62,22 @@ class NearLooks:
                     near_looks.c.org_id == org_id, near_looks.c.range_start < before
                 )
             )
+
+    def asked_at(self, org: str) -> tuple[float, ...]:
+        """Return when requests were last sent for it; epoch seconds, oldest first."""
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            return () if org_id is None else looked_at(connection, org_id)
+
+    def note_asked(self, org: str, moments: Iterable[float]) -> None:
+        """Remember when requests were last sent for it, in place of what was known before.
+
+        Args:
+            org: The org's configured name.
+            moments: Epoch seconds, oldest first.
+        """
+        with self._database.writing() as connection:
+            remember_looked_at(connection, lock_org(connection, org), moments)
 
     def void_future(self, org: str, settled_until: float) -> int:
         """Forget periods that no clock which is right has asked about, and the day before them.

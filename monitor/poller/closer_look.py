@@ -8,10 +8,12 @@ when it is next made, which is when the next window has settled.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
+from dataclasses import replace
 
 import structlog
 
-from monitor.clock import Clock
+from monitor.clock import Clock, is_in_future
 from monitor.config import DIAGNOSED_SECONDS, OrgSettings, Settings
 from monitor.contract import Contract
 from monitor.diagnosis import OrgDiagnosis
@@ -79,7 +81,9 @@ class CloserLook:
         self._done = frozenset[tuple[str, float | None]]()
         self.requests = 0
 
-    def run(self, verdicts: OrgDiagnosis | None, budget: RequestBudget) -> None:
+    def run(
+        self, verdicts: OrgDiagnosis | None, budget: RequestBudget, gone: Collection[str] = ()
+    ) -> None:
         """Ask once, where anything is worth asking and it may be asked.
 
         What goes wrong is logged, and costs nothing but the look: what was read counts.
@@ -87,35 +91,42 @@ class CloserLook:
         Args:
             verdicts: The newest; None before there are any.
             budget: What the poll has left.
+            gone: Ids of actions that are listed no more: nothing is asked of them.
 
         Raises:
             NotLeasedError: Another program reads the org.
         """
         try:
-            self._look(verdicts, budget)
+            self._look(verdicts, budget, gone)
         except NotLeasedError:
             raise
         except Exception as error:  # noqa: BLE001 - a poll is good without it, whatever it is
             self._rest(error)
 
-    def _look(self, verdicts: OrgDiagnosis | None, budget: RequestBudget) -> None:
+    def _look(
+        self, verdicts: OrgDiagnosis | None, budget: RequestBudget, gone: Collection[str]
+    ) -> None:
         if verdicts is None or self._org.contract is not Contract.PLATFORM or not self._per_hour:
             return
         now = self._clock.now()
         settled_until = now - self._lookback_seconds
         self._begin_period(settled_until)
-        left = self._left()
-        if left <= 0 or budget.is_half_spent:
+        if self._is_resting() or budget.is_half_spent:
             return
-        needed = frozenset(
-            (action_id, one.timeout_ms)
+        diagnoses = {
+            action_id: one
             for action_id, one in verdicts.diagnoses.items()
-            if one.verdict in HANGS_ON_IT | RESTS_ON_IT
-        )
+            if one.verdict in HANGS_ON_IT | RESTS_ON_IT and action_id not in gone
+        }
+        needed = frozenset((action_id, one.timeout_ms) for action_id, one in diagnoses.items())
         if not needed or needed == self._done:
             return
+        asked_at = self._asked_at(now)
+        left = self._per_hour - max(len(self._sent), len(asked_at))
+        if left <= 0:
+            return
         look = next_look(
-            verdicts,
+            replace(verdicts, diagnoses=diagnoses),
             self._ledger.timeouts_in_force(self._org.name),
             self._looked_until(now),
             settled_until,
@@ -123,7 +134,12 @@ class CloserLook:
             self._rests.resting,
         )
         if look is not None:
-            self._ask(look, left, now)
+            before = self.requests
+            try:
+                self._ask(look, left, now)
+            finally:
+                asked_at += [now] * (self.requests - before)
+                self._ledger.near_looks.note_asked(self._org.name, asked_at)
         elif not self._rests.resting:
             self._done = needed
 
@@ -150,15 +166,17 @@ class CloserLook:
             until[key] = max(until.get(key, 0), one.time_range.end)
         return until
 
-    def _left(self) -> int:
-        """Return how many requests may be sent now."""
+    def _asked_at(self, now: float) -> list[float]:
+        """When requests were sent within the last hour, by whatever program; epoch seconds."""
+        asked_at = self._ledger.near_looks.asked_at(self._org.name)
+        return [at for at in asked_at if now - at < _HOUR and not is_in_future(at, now)]
+
+    def _is_resting(self) -> bool:
         monotonic = self._clock.monotonic()
+        # Beside what the state tells: by a clock that nobody sets.
         while self._sent and monotonic - self._sent[0] >= _HOUR:
             self._sent.popleft()
-        resting = monotonic < self._rests_until or self._availability.is_backing_off(
-            self._source.name
-        )
-        return 0 if resting else self._per_hour - len(self._sent)
+        return monotonic < self._rests_until or self._availability.is_backing_off(self._source.name)
 
     def _ask(self, look: Look, left: int, now: float) -> None:
         before = self._requests()

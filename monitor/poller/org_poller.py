@@ -161,7 +161,7 @@ class OrgPoller:
     def _poll_and_look(self, budget: RequestBudget) -> PollReport:
         report = self._reader.source_reader.poll(budget)
         if report.result is PollResult.OK and not self._closed.is_set():
-            self._closer_look.run(self._diagnoses.newest, budget)
+            self._closer_look.run(self._diagnoses.newest, budget, self._snapshot.state.gone)
             self._health.note_closer_look(self._closer_look.requests)
         return report
 

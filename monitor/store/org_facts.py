@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, delete, select
 
@@ -27,6 +27,7 @@ _EDITS_READ_UNTIL = "edits_read_until"
 _LISTED_AT = "listed_at"
 _RECONCILED_AT = "reconciled_at"
 _BACKFILLED = "backfilled"
+_LOOKED_AT = "looked_at"
 
 
 def find_org(connection: Connection, org: str) -> int | None:
@@ -113,6 +114,18 @@ def reconciled_at(connection: Connection, org_id: int) -> float:
 def remember_reconciled_at(connection: Connection, org_id: int, at: float) -> None:
     """Remember when an org was last compared with the platform."""
     upsert(connection, meta, [{"key": f"{_RECONCILED_AT}:{org_id}", "value": repr(at)}])
+
+
+def looked_at(connection: Connection, org_id: int) -> tuple[float, ...]:
+    """Return when the requests of closer looks were last sent; epoch seconds, oldest first."""
+    told = _fact(connection, f"{_LOOKED_AT}:{org_id}")
+    return tuple(map(float, told.split(","))) if told else ()
+
+
+def remember_looked_at(connection: Connection, org_id: int, moments: Iterable[float]) -> None:
+    """Remember when the requests of closer looks were last sent; epoch seconds, oldest first."""
+    told = ",".join(map(repr, moments))
+    upsert(connection, meta, [{"key": f"{_LOOKED_AT}:{org_id}", "value": told}])
 
 
 def backfilled(connection: Connection, org_id: int, source: str) -> tuple[TimeRange, float] | None:

@@ -71,6 +71,18 @@ def test_what_lies_in_the_future_is_void_with_the_day_before(ledger: Ledger) -> 
     assert ledger.near_looks.void_future("nobody", 0) == 0
 
 
+def test_when_it_was_asked_is_known_to_whoever_opens_the_state(ledger: Ledger) -> None:
+    """Of each org; what is newly told replaces what was."""
+    assert ledger.near_looks.asked_at(ORG) == ()
+    ledger.near_looks.note_asked(ORG, [T0 + 0.25, T0 + 7.5])
+    ledger.near_looks.note_asked("other", [])
+
+    assert ledger.near_looks.asked_at(ORG) == (T0 + 0.25, T0 + 7.5)
+    assert ledger.near_looks.asked_at("other") == ()
+    ledger.near_looks.note_asked(ORG, [T0 + 9.0])
+    assert ledger.near_looks.asked_at(ORG) == (T0 + 9.0,)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -227,6 +227,40 @@ def test_no_more_is_asked_than_an_hour_allows(poll: Callable[..., Polled]) -> No
     assert {look.action_id for look in polled.looks()} == {one.action_id for one in actions}
 
 
+def test_a_start_anew_allows_no_more_an_hour(poll: Callable[..., Polled]) -> None:
+    """The state tells what was asked before; what a clock that was ahead wrote there is void."""
+    polled = poll(*map(never_answered, (3, 4, 5, 6)), closer_look_requests_per_hour=2)
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+
+    def asked() -> int:
+        look = polled.closer_look(closer_look_requests_per_hour=2)
+        look.run(verdicts, RequestBudget())
+        return look.requests
+
+    assert [asked() for _ in range(4)] == [1, 1, 0, 0]
+    polled.clock.at += HOUR - 1
+    assert asked() == 0
+    polled.clock.at += 1
+    assert asked() == 1
+    polled.ledger.near_looks.note_asked(ORG, [polled.clock.now() + 9 * HOUR] * 2)
+    assert asked() == 1
+
+
+def test_nothing_is_asked_of_what_is_listed_no_more(poll: Callable[..., Polled]) -> None:
+    """A deleted action keeps its verdict for days, and nobody needs it."""
+    polled = poll(UNCLEAR, HEALTHY)
+    polled.poller.poll()
+    polled.diagnosed()
+    left = [one for one in polled.ledger.state(ORG).actions if one.action_id != UNCLEAR.action_id]
+    polled.ledger.save_catalogue(ORG, left, polled.clock.now())
+    polled.poller.catch_up()
+    assert polled.poller.snapshot.state.gone == {UNCLEAR.action_id}
+
+    polled.poller.poll()
+    assert polled.looked() == 0
+
+
 def test_after_a_429_it_waits_and_polls_go_on(poll: Callable[..., Polled]) -> None:
     """What the platform has no time for is no more urgent than an hour later."""
     polled = poll(UNCLEAR)
