@@ -195,14 +195,15 @@ def test_an_outage_that_is_told_of_is_not_judged_again_for_that(watched: Watched
     assert watched.found is not None
     assert watched.found.diagnoses["calm"].verdict is Verdict.OUTAGE
     judged = []
-    for _ in range(22 * 12):
+    for _ in range(3 * 12):
         watched.now += WINDOW_SECONDS
         watched.diagnose()
         judged.append(watched.judged)
-    # All of them at full hours, and it alone once it is over, and once it is told no longer.
+    # All of them at full hours, and it alone once it is over.
     assert set(judged) <= {0, 1, len(ACTIONS)}
-    assert judged.count(len(ACTIONS)) <= 22 + 1
-    assert judged.count(1) <= 2
+    assert judged.count(len(ACTIONS)) <= 3 + 1
+    assert judged.count(1) <= 1
+    watched.now += 20 * 12 * WINDOW_SECONDS
     assert watched.is_whole()
     assert watched.found.diagnoses["calm"].verdict is not Verdict.OUTAGE
 
