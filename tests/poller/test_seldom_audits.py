@@ -11,7 +11,7 @@ from monitor.simulator.scenarios import ORDER_STATUS
 from tests.clocks import NOON, ManualClock
 from tests.poller.conftest import Watch
 from tests.poller.test_audits import ACTION, AUDITS, QUERY, outside, reader
-from tests.poller.watched_org import WatchedOrg
+from tests.poller.watched_org import SMALL, WatchedOrg
 from tests.simulated_org import ORG
 
 LISTED_SECONDS = 600
@@ -163,7 +163,7 @@ def test_what_was_edited_while_the_clock_was_ahead_is_found_within_the_hour(
 ) -> None:
     """One of the edits no listing showed; the log was asked up to a moment that is yet to come."""
     clock = ManualClock(NOON)
-    watched = watch(world=World(audit_properties="paths"), clock=clock)
+    watched = watch(SMALL, world=World(audit_properties="paths"), clock=clock)
     clock.ahead += 7_200
     listings = calm_for_half_an_hour(watched)
     if polled:
