@@ -1,9 +1,10 @@
 """Turns the current snapshot into Prometheus metrics, and the past into OpenMetrics."""
 
-from monitor.exporter.catalogue import METRICS, Kind, MetricSpec
+from monitor.exporter.catalogue import METRICS
 from monitor.exporter.collector import MetricsCollector
 from monitor.exporter.families import WrittenFamily
 from monitor.exporter.history import PastOrg, openmetrics, past_of
+from monitor.exporter.metric_spec import Kind, MetricSpec
 
 __all__ = [
     "METRICS",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from monitor.config import HistogramDetail
-from monitor.exporter.catalogue import (
+from monitor.exporter.contact_centre_metrics import (
     ACTION_INFO,
     BUDGET_USED,
     CONCURRENCY_ESTIMATE,

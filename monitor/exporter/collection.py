@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.exporter.catalogue import (
+from monitor.exporter.own_metrics import (
     API_REQUESTS,
     API_RETRIES,
     CATALOGUE_AGE,

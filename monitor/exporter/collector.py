@@ -14,14 +14,15 @@ from monitor.exporter.actions import (
     add_verdicts,
     are_verdicts_fresh,
 )
-from monitor.exporter.catalogue import (
-    ACTION_METRICS,
+from monitor.exporter.catalogue import ACTION_METRICS, METRICS
+from monitor.exporter.collection import add_ages, add_collection, add_readings
+from monitor.exporter.families import Families, WrittenFamily
+from monitor.exporter.own_metrics import (
     BUILD_INFO,
     CATALOGUE_AGE,
     CLOCK_STEPS,
     DATA_LAG,
     DIAGNOSIS_AGE,
-    METRICS,
     ORG_LEASED,
     POLL_AGE,
     POLL_INTERVAL,
@@ -29,8 +30,6 @@ from monitor.exporter.catalogue import (
     STATE_WRITABLE,
     TRIAL_OVERDUE,
 )
-from monitor.exporter.collection import add_ages, add_collection, add_readings
-from monitor.exporter.families import Families, WrittenFamily
 from monitor.exporter.remediation import add_overdue_trials, add_remediation
 from monitor.exporter.series import OrgSeries
 

@@ -19,7 +19,7 @@ from prometheus_client.core import (
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
 
-from monitor.exporter.catalogue import Kind
+from monitor.exporter.metric_spec import Kind
 from monitor.sanitize import exposable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.samples import Sample
 
-    from monitor.exporter.catalogue import MetricSpec
+    from monitor.exporter.metric_spec import MetricSpec
 
 
 class Families:

@@ -20,7 +20,7 @@ from monitor.config import HistogramDetail
 from monitor.contract import Contract
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.exporter.actions import BUCKETS, callers_lost, known_actions
-from monitor.exporter.catalogue import (
+from monitor.exporter.contact_centre_metrics import (
     ACTION_INFO,
     DURATION,
     ERRORS,
@@ -28,12 +28,10 @@ from monitor.exporter.catalogue import (
     FLOW_CONVERSATIONS,
     FLOW_ERRORS,
     FLOW_INFO,
-    REMEDIATION_CHANGES,
     TIMEOUT,
-    WATERMARK,
-    Kind,
-    MetricSpec,
 )
+from monitor.exporter.metric_spec import Kind, MetricSpec
+from monitor.exporter.own_metrics import REMEDIATION_CHANGES, WATERMARK
 from monitor.exporter.remediation import results_over_time
 from monitor.ledger import History, OrgState
 from monitor.model import NO_BANDS, NO_ERROR, Classifier, Outcome

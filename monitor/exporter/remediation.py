@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from monitor.exporter.catalogue import (
+from monitor.exporter.own_metrics import (
     REMEDIATION_CHANGES,
     REMEDIATION_DECISIONS,
     REMEDIATION_MODE,

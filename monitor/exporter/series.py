@@ -20,7 +20,7 @@ from prometheus_client.utils import floatToGoString
 from monitor.sanitize import label_value
 
 if TYPE_CHECKING:
-    from monitor.exporter.catalogue import MetricSpec
+    from monitor.exporter.metric_spec import MetricSpec
 
 Labels = tuple[str, ...]
 Rows = Sequence[Labels]

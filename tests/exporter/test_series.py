@@ -8,7 +8,8 @@ from itertools import product
 from monitor.config import HistogramDetail
 from monitor.counts import Counts, SeriesKey
 from monitor.exporter.actions import add_actions
-from monitor.exporter.catalogue import ACTION_METRICS, EXECUTIONS
+from monitor.exporter.catalogue import ACTION_METRICS
+from monitor.exporter.contact_centre_metrics import EXECUTIONS
 from monitor.exporter.series import OrgSeries
 from monitor.ledger import OrgState
 from monitor.model import NO_BANDS, Action, ActionKind

@@ -9,7 +9,6 @@ import pytest
 MOST_LINES = 400
 
 LONGER = {
-    "monitor/exporter/catalogue.py": "one table of metrics, in the order in which they are shown",
     "monitor/simulator/world.py": "one table of all that is not known of the platform",
     "monitor/journal/model.py": "the values of one room, with what each of their words means",
     "monitor/remediation/targets/action.py": "to be parted",
