@@ -1,8 +1,7 @@
 """The org's integration actions as the platform lists, shows and changes them.
 
-Fields as in the SDK's ``Action``, ``ActionConfig`` and ``UpdateActionInput``. What a configuration
-shows of its templates and of a timeout that nobody set, what a PATCH does to what it leaves out,
-and what answers one of an older version, is for the ``World`` to say.
+Fields as in the SDK's ``Action`` and ``UpdateActionInput``. What a PATCH does to what it leaves
+out, and what answers one of an older version, is for the ``World`` to say.
 """
 
 from __future__ import annotations
@@ -10,13 +9,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Meta
 
 from monitor.model import ActionKind
-from monitor.simulator.api_errors import ApiError, bad_request, not_found
+from monitor.simulator.action_config import (
+    DEFAULT_REQUEST_TEMPLATE,
+    DEFAULT_SUCCESS_TEMPLATE,
+    ActionConfig,
+    Json,
+    check_config,
+    config_json,
+    first_config,
+    merged,
+    with_header,
+)
+from monitor.simulator.api_errors import ApiError, not_found
 from monitor.simulator.audit_log import Editor
 from monitor.simulator.queries import parse_body
 from monitor.simulator.timeouts import action_timeout_ms
@@ -25,42 +34,8 @@ if TYPE_CHECKING:
     from monitor.simulator.scenario_types import Scenario, SimulatedAction
     from monitor.simulator.world import World
 
-Json = dict[str, object]
-
 _NOBODY = Editor()
 BASE = "/api/v2/integrations/actions"
-DEFAULT_REQUEST_TEMPLATE = "${input.rawRequest}"
-DEFAULT_SUCCESS_TEMPLATE = "${rawResult}"
-
-
-class _Request(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """``RequestConfig``."""
-
-    request_url_template: str | None = None
-    request_template: str | None = None
-    request_template_uri: str | None = None
-    request_type: str | None = None
-    headers: dict[str, str] | None = None
-
-
-class _Response(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """``ResponseConfig``."""
-
-    translation_map: dict[str, str] | None = None
-    translation_map_defaults: dict[str, str] | None = None
-    success_template: str | None = None
-    success_template_uri: str | None = None
-
-
-_P = TypeVar("_P", _Request, _Response)
-
-
-class _Config(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """``ActionConfig``."""
-
-    timeout_seconds: Annotated[int, Meta(ge=1, le=60)] | None = None
-    request: _Request | None = None
-    response: _Response | None = None
 
 
 class _Update(msgspec.Struct, rename="camel", frozen=True):
@@ -69,7 +44,7 @@ class _Update(msgspec.Struct, rename="camel", frozen=True):
     version: int
     name: str | None = None
     category: str | None = None
-    config: _Config | None = None
+    config: ActionConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +55,7 @@ class _Stored:
     name: str
     category: str
     version: int
-    config: _Config
+    config: ActionConfig
 
 
 Saved = Callable[[str, Editor, Mapping[str, str], Mapping[str, str]], None]
@@ -112,7 +87,7 @@ class ActionStore:
         self._lock = threading.Lock()
         self._position = {one.action_id: at for at, one in enumerate(scenario.actions)}
         self._stored = {
-            one.action_id: _Stored(one, one.name, one.category, 1, _first_config(one))
+            one.action_id: _Stored(one, one.name, one.category, 1, first_config(one))
             for one in scenario.actions
         }
 
@@ -155,8 +130,8 @@ class ActionStore:
                 raise _stale(update.version, stored.version, self._world)
             config = stored.config if update.config is None else update.config
             if self._world.patch == "merges":
-                config = _merged(stored.config, config)
-            _check_config(stored.action, config)
+                config = merged(stored.config, config)
+            check_config(stored.action, config)
             renewed = replace(
                 stored,
                 name=stored.name if update.name is None else update.name,
@@ -166,7 +141,7 @@ class ActionStore:
             )
             if action_id in self._spoils:
                 timeout_ms = self._spoils.pop(action_id)
-                config = _with_header(config, renewed.version)
+                config = with_header(config, renewed.version)
                 if timeout_ms is not None:
                     config = msgspec.structs.replace(config, timeout_seconds=timeout_ms // 1_000)
                 renewed = replace(renewed, config=config)
@@ -190,7 +165,7 @@ class ActionStore:
             if timeout_ms is not None:
                 config = msgspec.structs.replace(config, timeout_seconds=timeout_ms // 1_000)
             else:
-                config = _with_header(config, stored.version)
+                config = with_header(config, stored.version)
             self._keep(stored, replace(stored, version=stored.version + 1, config=config), editor)
 
     def shown(self, stored: _Stored, *, with_config: bool, with_contract: bool) -> Json:
@@ -198,7 +173,7 @@ class ActionStore:
         shown = action_json(stored, with_config=with_config, with_contract=with_contract)
         if with_config:
             uri = f"{BASE}/{stored.action.action_id}"
-            shown["config"] = _config_json(stored.config, uri, self._world)
+            shown["config"] = config_json(stored.config, uri, self._world)
         return shown
 
     def _keep(self, stored: _Stored, renewed: _Stored, editor: Editor) -> None:
@@ -266,93 +241,6 @@ def function_json(stored: _Stored) -> Json:
     return {"id": action.action_id, "function": function, "selfUri": uri}
 
 
-def _first_config(action: SimulatedAction) -> _Config:
-    """Return the config that its author left."""
-    timeout = action.timeout_seconds if action.kind is ActionKind.CUSTOM else None
-    slug = action.name.lower().replace(" ", "-")
-    return _Config(
-        timeout_seconds=timeout,
-        request=_Request(
-            request_url_template=f"https://backend.example/{slug}/${{input.id}}",
-            request_template=f'{{"id": "${{input.id}}", "purpose": "{slug}"}}',
-            request_type=action.method,
-            headers={"Accept": "application/json", "X-Purpose": slug},
-        ),
-        response=_Response(
-            translation_map={"status": "$.status"},
-            translation_map_defaults={"status": '"unknown"'},
-            success_template='{"status": ${status}}',
-        ),
-    )
-
-
-def _config_json(config: _Config, uri: str, world: World) -> Json:
-    """Return a config as the platform of a world returns it."""
-    shown: Json = {}
-    if config.timeout_seconds is not None or world.unset_timeout != "absent":
-        unset = 0 if world.unset_timeout == "zero" else None
-        shown["timeoutSeconds"] = config.timeout_seconds or unset
-    if config.request is not None:
-        text, address = _shown(
-            config.request.request_template or DEFAULT_REQUEST_TEMPLATE,
-            f"{uri}/templates/requesttemplate.vm",
-            world,
-        )
-        request = msgspec.structs.replace(
-            config.request, request_template=text, request_template_uri=address
-        )
-        shown["request"] = msgspec.to_builtins(request)
-    if config.response is not None:
-        text, address = _shown(
-            config.response.success_template or DEFAULT_SUCCESS_TEMPLATE,
-            f"{uri}/templates/successtemplate.vm",
-            world,
-        )
-        response = msgspec.structs.replace(
-            config.response, success_template=text, success_template_uri=address
-        )
-        shown["response"] = msgspec.to_builtins(response)
-    return shown
-
-
-def _shown(text: str, address: str, world: World) -> tuple[str | None, str | None]:
-    """Return what a configuration shows of a template: its text, its address, or nothing."""
-    return (
-        text if world.templates_shown == "inline" else None,
-        address if world.templates_shown == "uri" else None,
-    )
-
-
-def _merged(kept: _Config, sent: _Config) -> _Config:
-    """Return a configuration in which what a PATCH leaves out stays as it was."""
-    return _Config(
-        timeout_seconds=kept.timeout_seconds
-        if sent.timeout_seconds is None
-        else sent.timeout_seconds,
-        request=_laid_over(kept.request, sent.request),
-        response=_laid_over(kept.response, sent.response),
-    )
-
-
-def _laid_over(kept: _P | None, sent: _P | None) -> _P | None:
-    """One part of a configuration laid over the other; nothing of it is taken away."""
-    if kept is None or sent is None:
-        return kept if sent is None else sent
-    named = {
-        name: value for name in sent.__struct_fields__ if (value := getattr(sent, name)) is not None
-    }
-    return msgspec.structs.replace(kept, **named)
-
-
-def _with_header(config: _Config, number: int) -> _Config:
-    """Return a configuration whose request somebody, or something, has changed."""
-    if config.request is None:
-        return config
-    headers = {**(config.request.headers or {}), "X-Edited": str(number)}
-    request = msgspec.structs.replace(config.request, headers=headers)
-    return msgspec.structs.replace(config, request=request)
-
-
 def _contract(action: SimulatedAction) -> Json:
     """Input and output of an action as JSON Schema."""
     return {
@@ -377,18 +265,6 @@ def _contract(action: SimulatedAction) -> Json:
             }
         },
     }
-
-
-def _check_config(action: SimulatedAction, config: _Config) -> None:
-    """Refuse a timeout where none can be set."""
-    if config.timeout_seconds is None:
-        return
-    if action.authentication:
-        message = "timeoutSeconds is not valid for custom authentication actions."
-        raise bad_request(message)
-    if action.kind is ActionKind.FUNCTION:
-        message = "timeoutSeconds of a function data action is set on its function."
-        raise bad_request(message)
 
 
 def _properties(stored: _Stored) -> dict[str, str]:

@@ -6,52 +6,14 @@ to be right in each, or say what can't be known there. ``docs/platform.md`` is m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Final
 
 from monitor.errors import ConfigurationError
+from monitor.simulator.open_question import OpenQuestion, PossibleReading, open_question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-
-@dataclass(frozen=True, slots=True)
-class PossibleReading:
-    """One way to read what the sources leave open.
-
-    Attributes:
-        value: What it is called on the command line.
-        meaning: What the platform does in it.
-        source: Where this reading comes from.
-        product: What the monitor makes of it, or what it says can't be known.
-    """
-
-    value: str
-    meaning: str
-    source: str
-    product: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenQuestion:
-    """Something about the platform that nobody could confirm.
-
-    Attributes:
-        topic: Which part of the platform it is about.
-        text: The question itself.
-        readings: Its answers that are open; the first is the default.
-    """
-
-    topic: str
-    text: str
-    readings: tuple[PossibleReading, ...]
-
-
-def _open(topic: str, text: str, *readings: PossibleReading) -> Any:  # noqa: ANN401 - as dataclasses.field
-    """Return a field of ``World`` whose default is the first reading."""
-    return field(
-        default=readings[0].value, metadata={"question": OpenQuestion(topic, text, readings)}
-    )
 
 
 _NOTHING_SAID: Final = "no source says otherwise"
@@ -69,7 +31,7 @@ _SEEN: Final = "words in the vendor's own events and in answers to test calls"
 class World:
     """One choice of readings; the defaults are the unkindest that are documented or were seen."""
 
-    error_words: str = _open(
+    error_words: str = open_question(
         "executions",
         "Which words does `errorType` use for a timeout, a throttle, and the remote's own failure?",
         PossibleReading(
@@ -94,14 +56,14 @@ class World:
             "read by `[classify]` as it comes",
         ),
     )
-    timeout_status: str = _open(
+    timeout_status: str = open_question(
         "executions",
         "Which `responseStatus` does an execution have that timed out?",
         PossibleReading("none", "none", _NOTHING_SAID, "told by its error type"),
         PossibleReading("408", "`408`", _NOTHING_SAID, "told by either"),
         PossibleReading("504", "`504`", _NOTHING_SAID, "told by either"),
     )
-    timeout_duration: str = _open(
+    timeout_duration: str = open_question(
         "executions",
         "Which duration does an execution have that timed out?",
         PossibleReading(
@@ -121,39 +83,39 @@ class World:
             "long as the timeout in force, and the histogram counts it in `+Inf` alone",
         ),
     )
-    counts: str = _open(
+    counts: str = open_question(
         "executions",
         "How are counts written?",
         PossibleReading("floats", "`3.0`", _ODD, "read as whole numbers"),
         PossibleReading("integers", "`3`", _SDK, "read as they come"),
         PossibleReading("texts", '`"3"`', _NOTHING_SAID, "read as whole numbers"),
     )
-    percentiles: str = _open(
+    percentiles: str = open_question(
         "executions",
         "Are `p95` and `p99` filled in `stats`?",
         PossibleReading("absent", "no", _SDK, "not needed: quantiles come from the bands"),
         PossibleReading("filled", "yes", _SCREENS, "not needed: quantiles come from the bands"),
     )
-    empty_views: str = _open(
+    empty_views: str = open_question(
         "executions",
         "What does a view show that counts nothing?",
         PossibleReading("omitted", "it is left out", _NOTHING_SAID, "read as 0"),
         PossibleReading("zeros", "a count of 0", _NOTHING_SAID, "read as 0"),
     )
-    absent_dimension: str = _open(
+    absent_dimension: str = open_question(
         "executions",
         "How is a dimension shown that has no value, such as the status of a call without answer?",
         PossibleReading("omitted", "it is left out of `group`", _SDK, "read as empty"),
         PossibleReading("null", "`null`", _NOTHING_SAID, "read as empty"),
         PossibleReading("empty", "an empty text", _NOTHING_SAID, "read as empty"),
     )
-    bucket_end: str = _open(
+    bucket_end: str = open_question(
         "executions",
         "Is a bucket cut at the end of the interval that was asked for?",
         PossibleReading("cut", "yes", _NOTHING_SAID, "keyed by its start"),
         PossibleReading("whole", "no", _NOTHING_SAID, "keyed by its start"),
     )
-    granularity: str = _open(
+    granularity: str = open_question(
         "executions",
         "What is the smallest granularity of action aggregates?",
         PossibleReading("PT1M", "a minute", _NOTHING_SAID, "windows of five minutes"),
@@ -163,14 +125,14 @@ class World:
         ),
         PossibleReading("PT1H", "an hour", _NOTHING_SAID, "windows of that length, and says so"),
     )
-    longest_interval: str = _open(
+    longest_interval: str = open_question(
         "executions",
         "What is the longest interval of action aggregates?",
         PossibleReading("31d", "31 days", _NOTHING_SAID, "asks for two hours at most"),
         PossibleReading("7d", "7 days", _NOTHING_SAID, "asks for two hours at most"),
         PossibleReading("1h", "an hour", _NOTHING_SAID, "asks for shorter slices, and says so"),
     )
-    large_answers: str = _open(
+    large_answers: str = open_question(
         "executions",
         "What happens to a query whose answer is too large?",
         PossibleReading(
@@ -181,13 +143,13 @@ class World:
         ),
         PossibleReading("served", "it is answered", _NOTHING_SAID, "as asked"),
     )
-    job_page_size: str = _open(
+    job_page_size: str = open_question(
         "executions",
         "Does a job of aggregates take a `pageSize`?",
         PossibleReading("taken", "yes", _SDK, "1,000 rows a page"),
         PossibleReading("refused", "400 that names it", _NOTHING_SAID, "asks again without"),
     )
-    lateness: str = _open(
+    lateness: str = open_question(
         "executions",
         "How late do executions become visible?",
         PossibleReading(
@@ -198,7 +160,7 @@ class World:
             "late", "a quarter up to 40 minutes late", _NOTHING_SAID, "measured, exported"
         ),
     )
-    retention: str = _open(
+    retention: str = open_question(
         "executions",
         "How long are action aggregates kept?",
         PossibleReading("kept", "longer than anybody asks back", _NOTHING_SAID, "nothing to do"),
@@ -209,7 +171,7 @@ class World:
             "nothing is counted there, and nothing is taken back that was",
         ),
     )
-    bad_records: str = _open(
+    bad_records: str = open_question(
         "executions",
         "Are there records among the good ones that no model describes?",
         PossibleReading(
@@ -227,7 +189,7 @@ class World:
         ),
         PossibleReading("none", "no", _SDK, "nothing to do"),
     )
-    detail_errors: str = _open(
+    detail_errors: str = open_question(
         "conversations",
         "Do detail records show that a data action failed?",
         PossibleReading(
@@ -249,14 +211,14 @@ class World:
             "counted for that action",
         ),
     )
-    telephony_errors: str = _open(
+    telephony_errors: str = open_question(
         "conversations",
         "How many detail records carry an `errorCode` of telephony?",
         PossibleReading("many", "ten for each flow error", "public records", "none is a timeout"),
         PossibleReading("some", "one for each flow error", "public records", "none is a timeout"),
         PossibleReading("none", "none", _NOTHING_SAID, "nothing to do"),
     )
-    flow_aggregates: str = _open(
+    flow_aggregates: str = open_question(
         "conversations",
         "Do flow aggregates group by `exitReason`?",
         PossibleReading("refused", "400", _SDK, "counts from the detail records, and says so"),
@@ -269,7 +231,7 @@ class World:
             "as `refused`: a count that names no exit reason is not taken for zero",
         ),
     )
-    flow_exits: str = _open(
+    flow_exits: str = open_question(
         "conversations",
         "When do flow aggregates count a caller who was lost in a flow?",
         PossibleReading(
@@ -282,7 +244,7 @@ class World:
             "ended", "in the window in which the flow ended", _NOTHING_SAID, "the same"
         ),
     )
-    templates_shown: str = _open(
+    templates_shown: str = open_question(
         "actions",
         "What does an action's configuration show of its two templates?",
         PossibleReading(
@@ -296,7 +258,7 @@ class World:
             "both are fetched by name all the same, and must say the same",
         ),
     )
-    patch: str = _open(
+    patch: str = open_question(
         "actions",
         "What does a PATCH do to a part of the configuration that it leaves out?",
         PossibleReading(
@@ -307,21 +269,21 @@ class World:
         ),
         PossibleReading("merges", "keeps it", _NOTHING_SAID, "all of it is sent"),
     )
-    conflict: str = _open(
+    conflict: str = open_question(
         "actions",
         "What answers a PATCH of an older version?",
         PossibleReading("409", "409", _SDK, "reads, and decides anew"),
         PossibleReading("400", "400 `does not match the current version`", _TERRAFORM, "the same"),
         PossibleReading("408", "408", _TERRAFORM, "ambiguous: reads before anything else"),
     )
-    unset_timeout: str = _open(
+    unset_timeout: str = open_question(
         "actions",
         "How is a timeout shown that nobody set?",
         PossibleReading("absent", "not at all", _SDK, "60 s are in force"),
         PossibleReading("null", "`null`", _NOTHING_SAID, "60 s are in force"),
         PossibleReading("zero", "`0`", _TERRAFORM, "60 s are in force"),
     )
-    function_category: str = _open(
+    function_category: str = open_question(
         "actions",
         "Does an action's category tell that it is a function?",
         PossibleReading(
@@ -334,7 +296,7 @@ class World:
             "typical", "`Function Data Actions`", _SDK, "told by its integration's type"
         ),
     )
-    limits: str = _open(
+    limits: str = open_question(
         "actions",
         "Which of the org's limits are shown?",
         PossibleReading(
@@ -343,7 +305,7 @@ class World:
         PossibleReading("concurrency", "concurrency alone", _HELP, "the others are left out"),
         PossibleReading("none", "none", _NOTHING_SAID, "none is guessed"),
     )
-    dependency_tracking: str = _open(
+    dependency_tracking: str = open_question(
         "actions",
         "What does dependency tracking know?",
         PossibleReading(
@@ -357,7 +319,7 @@ class World:
             "says that use is not known, never that no flow uses an action",
         ),
     )
-    secure_type: str = _open(
+    secure_type: str = open_question(
         "actions",
         "Under which object type do secure data actions stand in dependency tracking?",
         PossibleReading(
@@ -365,7 +327,7 @@ class World:
         ),
         PossibleReading("DATAACTION", "`DATAACTION`", _SDK, "asks for both where it may be secure"),
     )
-    etag: str = _open(
+    etag: str = open_question(
         "flows",
         "Does a gateway rewrite a flow's ETag?",
         PossibleReading(
@@ -389,7 +351,7 @@ class World:
         ),
         PossibleReading("strong", "no", _NOTHING_SAID, "nothing to do"),
     )
-    audits: str = _open(
+    audits: str = open_question(
         "audits",
         "Are changes of timeouts in the audit log of realtime queries?",
         PossibleReading(
@@ -399,7 +361,7 @@ class World:
             "absent", "there is no such endpoint: 404", _NOTHING_SAID, "says `unknown`"
         ),
     )
-    audit_properties: str = _open(
+    audit_properties: str = open_question(
         "audits",
         "Does an entry of the audit log say which properties were changed?",
         PossibleReading(
@@ -422,26 +384,26 @@ class World:
             "the same",
         ),
     )
-    expires_in: str = _open(
+    expires_in: str = open_question(
         "wire",
         "How is a token's lifetime written?",
         PossibleReading("text", '`"86399"`', _ODD, "read as a number"),
         PossibleReading("number", "`86399`", _SDK, "read as it comes"),
     )
-    too_many_requests: str = _open(
+    too_many_requests: str = open_question(
         "wire",
         "Does a 429 say how long to wait?",
         PossibleReading("bare", "no", _NOTHING_SAID, "waits longer and longer"),
         PossibleReading("retry_after", "`Retry-After`", _GUIDE, "waits so long"),
     )
-    rate_headers: str = _open(
+    rate_headers: str = open_question(
         "wire",
         "Are there `inin-ratelimit-*` headers?",
         PossibleReading("absent", "no", _NOTHING_SAID, "keeps to its own pace"),
         PossibleReading("shown", "yes", _GUIDE, "uses them"),
     )
 
-    own_roles: str = _open(
+    own_roles: str = open_question(
         "wire",
         "Is a client shown its own roles?",
         PossibleReading(

@@ -13,7 +13,6 @@ LONGER = {
     "monitor/journal/model.py": "the values of one room, with what each of their words means",
     "monitor/remediation/targets/action.py": "to be parted",
     "monitor/render/charts/curve.py": "to be parted",
-    "monitor/simulator/integration_actions.py": "to be parted",
     "monitor/sources/conversations.py": "to be parted",
     "monitor/store/maintenance/repair.py": "to be parted",
 }
