@@ -91,7 +91,7 @@ def diagnosed(settings: Path) -> dict[str, str]:
     with Ledger.open(f"sqlite:///{settings.with_name('state.db')}") as ledger:
         org, never = loaded.org[0], threading.Event()
         found = diagnoser.diagnose_org(ledger, org, loaded, time.time(), never)
-        diagnoser.keep(ledger, ORG)
+        diagnoser.memory.keep(ledger, ORG)
     return {action_id: one.verdict.value for action_id, one in found.diagnoses.items()}
 
 

@@ -18,7 +18,7 @@ from monitor.diagnosis.judged_period import JudgedPeriod, periods_to_judge, told
 from monitor.diagnosis.latency_drift import latency_drift
 from monitor.diagnosis.load import load_of
 from monitor.diagnosis.model import Diagnosis, JudgedEvidence, Verdict
-from monitor.diagnosis.outages import Outages, find_outages
+from monitor.diagnosis.outages import find_outages
 from monitor.diagnosis.pooling import Pooled, pool
 from monitor.diagnosis.recommendation import TimeoutBounds, advise
 from monitor.diagnosis.severity import ONGOING_SECONDS
@@ -200,30 +200,25 @@ def judge(
         judged=_judged_evidence(period, evidence),
         last_called_at=called_at,
     )
-    holds_until = min(
-        _holds_until(evidence, outages, findings, until), _goes_on_until(found, until)
-    )
-    return JudgedAction(found, holds_until)
+    return JudgedAction(found, _holds_until(found, evidence, findings, until))
 
 
 def _holds_until(
-    evidence: ActionEvidence, outages: Outages, findings: Findings, until: float
+    found: Diagnosis, evidence: ActionEvidence, findings: Findings, until: float
 ) -> float:
-    """Return when an outage is over that goes on by now, or is told of for the last time."""
+    """Return when time alone may change what was found.
+
+    That is when a bunch of timeouts that goes on by now is over, when an outage is told of for the
+    last time, and when it was not called for so long that nothing is said to go on.
+    """
     ends = [inf]
     if any(one.is_ongoing for one in (*findings.incidents, *findings.slow_spells)):
         ends.append(evidence.end + ONGOING_SECONDS)
-    if outages.outages and told_until(outages.outages) > until:
-        ends.append(told_until(outages.outages))
-    return min(ends)
-
-
-def _goes_on_until(found: Diagnosis, until: float) -> float:
-    """Return when it is not called any more for so long that nothing is said to go on."""
-    if found.period is None or not found.period.is_ongoing or found.last_called_at is None:
-        return inf
-    at = found.last_called_at + UNCALLED_SECONDS
-    return at if at > until else inf
+    if found.outages:
+        ends.append(told_until(found.outages))
+    if found.period is not None and found.period.is_ongoing and found.last_called_at is not None:
+        ends.append(found.last_called_at + UNCALLED_SECONDS)
+    return min(at for at in ends if at >= until)
 
 
 def _told_of_this_timeout(told: ToldVerdict | None, evidence: ActionEvidence) -> ToldVerdict | None:

@@ -44,7 +44,11 @@ _MOST_TRIES = 2
 
 
 class Diagnoser:
-    """Diagnoses orgs in other processes. Safe to use from several threads."""
+    """Diagnoses orgs in other processes. Safe to use from several threads.
+
+    Attributes:
+        memory: What was found, which the state can keep.
+    """
 
     def __init__(
         self,
@@ -65,7 +69,7 @@ class Diagnoser:
         self._here = here
         self._cluster = cluster
         self._monotonic = monotonic
-        self._memory = DiagnosisMemory(goes_on=goes_on)
+        self.memory = DiagnosisMemory(goes_on=goes_on)
         self._lock = threading.Lock()
         self._ask_again_at: float | None = None
 
@@ -110,7 +114,7 @@ class Diagnoser:
             LedgerError: The state can't be read.
             WorkerLostError: The process was lost, and the one after it too.
         """
-        known = self._memory.recall(ledger, org.name, now)
+        known = self.memory.recall(ledger, org.name, now)
         task = DiagnosisTask.of(org, settings, now, ledger.state_id, known.carried, known.told)
         outcome = self._on_the_cluster(task, cancelled)
         if outcome is None:
@@ -120,28 +124,9 @@ class Diagnoser:
         for action_id, failure in outcome.failed_actions:
             log_failure(action_id, TimeoutMonitorError(failure.message, failure.hint))
         if outcome.update is not None:
-            return self._memory.note(org.name, known, outcome.update)
+            return self.memory.note(org.name, known, outcome.update)
         assert outcome.failure is not None  # noqa: S101 - one of the two is there
         raise LedgerError(outcome.failure.message, outcome.failure.hint)
-
-    def last_diagnosis(
-        self, ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float
-    ) -> OrgDiagnosis | None:
-        """Return the last diagnosis of an org, whoever has made it; see ``DiagnosisMemory.last``.
-
-        Raises:
-            LedgerError: The state can't be read.
-        """
-        return self._memory.last(ledger, org, settings, now)
-
-    def keep(self, ledger: Ledger, org: str) -> None:
-        """Write the last diagnosis of an org into the state.
-
-        Raises:
-            NotLeasedError: Another program reads the org by now.
-            LedgerError: The state can't be written; it is written with the next one.
-        """
-        self._memory.keep(ledger, org)
 
     def close(self) -> None:
         """End the process, and let go of the cluster."""

@@ -11,7 +11,11 @@ from monitor.ledger import Ledger
 
 
 class LocalDiagnoser:
-    """Diagnoses orgs here, and remembers; safe to use from several threads."""
+    """Diagnoses orgs here; safe to use from several threads.
+
+    Attributes:
+        memory: What it has found, which the state can keep.
+    """
 
     def __init__(self, *, goes_on: bool = True) -> None:
         """Remember nothing.
@@ -19,7 +23,7 @@ class LocalDiagnoser:
         Args:
             goes_on: Whether a diagnosis goes on from the one before it.
         """
-        self._memory = DiagnosisMemory(goes_on=goes_on)
+        self.memory = DiagnosisMemory(goes_on=goes_on)
 
     def diagnose_org(
         self,
@@ -38,7 +42,7 @@ class LocalDiagnoser:
         # What it takes is loaded for it alone.
         from monitor.diagnosis import org as whole  # noqa: PLC0415
 
-        known = self._memory.recall(ledger, org.name, now)
+        known = self.memory.recall(ledger, org.name, now)
         update = whole.update_diagnosis(
             ledger,
             org,
@@ -48,23 +52,4 @@ class LocalDiagnoser:
             told=known.told,
             cancelled=cancelled,
         )
-        return self._memory.note(org.name, known, update)
-
-    def last_diagnosis(
-        self, ledger: Ledger, org: DiagnosedOrg, settings: DiagnosisSections, now: float
-    ) -> OrgDiagnosis | None:
-        """Return the last diagnosis of an org, whoever has made it; see ``DiagnosisMemory.last``.
-
-        Raises:
-            LedgerError: The state can't be read.
-        """
-        return self._memory.last(ledger, org, settings, now)
-
-    def keep(self, ledger: Ledger, org: str) -> None:
-        """Write the last diagnosis of an org into the state.
-
-        Raises:
-            NotLeasedError: Another program reads the org by now.
-            LedgerError: The state can't be written; it is written with the next one.
-        """
-        self._memory.keep(ledger, org)
+        return self.memory.note(org.name, known, update)

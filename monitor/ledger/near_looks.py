@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import delete, func, select
 
 from monitor.clock import is_in_future
+from monitor.ledger.coverage import READ_AGAIN_SECONDS
 from monitor.ledger.model import NearLook
 from monitor.near_edges import near_edges
 from monitor.sanitize import sanitize_id
@@ -20,8 +21,6 @@ from monitor.store import (
     upsert,
 )
 from monitor.time_ranges import TimeRange
-
-_DAY = 86_400
 
 
 class NearLooks:
@@ -99,7 +98,7 @@ class NearLooks:
             furthest = connection.execute(select(func.max(end)).where(mine)).scalar_one()
             if furthest is None or not is_in_future(furthest, settled_until):
                 return 0
-            voided = delete(near_looks).where(mine, end > settled_until - _DAY)
+            voided = delete(near_looks).where(mine, end > settled_until - READ_AGAIN_SECONDS)
             return connection.execute(voided).rowcount
 
     def since(self, org: str, moment: float) -> tuple[NearLook, ...]:

@@ -105,7 +105,7 @@ class OrgDiagnoses:
 
     def _last_told(self) -> OrgDiagnosis | None:
         now = self._clock.now()
-        found = self._diagnoser.last_diagnosis(self._ledger, self._org, self._settings, now)
+        found = self._diagnoser.memory.last(self._ledger, self._org, self._settings, now)
         if found is not None:
             self._freshness.note_diagnosis(now - found.taken_at)
         return found
@@ -168,7 +168,7 @@ class OrgDiagnoses:
             return  # The lease may have been given back.
         try:
             with self._leased():
-                self._diagnoser.keep(self._ledger, self._org.name)
+                self._diagnoser.memory.keep(self._ledger, self._org.name)
         except NotLeasedError:
             log.info("diagnosis_not_kept", org=self._org.name, why="another program reads the org")
         except LedgerError as error:

@@ -87,6 +87,19 @@ def a_day(start: int = T0) -> list[Tally]:
     ]
 
 
+def half_an_hour_of_timeouts() -> list[Tally]:
+    """An outage of the calm action, after that day."""
+    return [
+        executions(
+            "calm",
+            [5_003.0] * 12,
+            error_type=TIMED_OUT,
+            window_start=T0 + DAY_SECONDS + window * WINDOW_SECONDS,
+        )
+        for window in range(6)
+    ]
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     """An org with a day behind it, diagnosed once."""
@@ -157,17 +170,8 @@ def test_other_settings_are_another_question(watched: Watched) -> None:
 
 def test_an_outage_ends_though_nothing_is_called_any_more(watched: Watched) -> None:
     """It goes on while its last window is new, and that is a matter of time."""
-    late = [
-        executions(
-            "calm",
-            [5_003.0] * 12,
-            error_type=TIMED_OUT,
-            window_start=T0 + DAY_SECONDS + window * WINDOW_SECONDS,
-        )
-        for window in range(6)
-    ]
     watched.now += 8 * WINDOW_SECONDS
-    watched.read(*late)
+    watched.read(*half_an_hour_of_timeouts())
     assert watched.is_whole()
     assert watched.found is not None
     assert any(one.is_ongoing for one in watched.found.diagnoses["calm"].incidents)
@@ -179,18 +183,9 @@ def test_an_outage_ends_though_nothing_is_called_any_more(watched: Watched) -> N
 
 def test_an_outage_that_is_told_of_is_not_judged_again_for_that(watched: Watched) -> None:
     """It is told of for most of a day: only when that is over time alone changes anything."""
-    late = [
-        executions(
-            "calm",
-            [5_003.0] * 12,
-            error_type=TIMED_OUT,
-            window_start=T0 + DAY_SECONDS + window * WINDOW_SECONDS,
-        )
-        for window in range(6)
-    ]
     answered = executions("calm", [300.0] * 9, window_start=T0 + DAY_SECONDS + 8 * WINDOW_SECONDS)
     watched.now += 12 * WINDOW_SECONDS
-    watched.read(*late, answered)
+    watched.read(*half_an_hour_of_timeouts(), answered)
     assert watched.is_whole()
     assert watched.found is not None
     assert watched.found.diagnoses["calm"].verdict is Verdict.OUTAGE

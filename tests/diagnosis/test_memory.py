@@ -76,7 +76,7 @@ class Daemon(Watched):
         self.found = self.diagnoser.diagnose_org(
             self.org.ledger, ACME, self.settings, self.now, NEVER
         )
-        self.diagnoser.keep(self.org.ledger, ORG)
+        self.diagnoser.memory.keep(self.org.ledger, ORG)
         return self.found
 
     def restart(self) -> None:
@@ -217,7 +217,7 @@ def test_what_was_told_by_a_clock_that_was_ahead_was_told_by_now(daemon: Daemon)
     daemon.diagnose()
     daemon.now -= 3 * DAY_SECONDS
     assert daemon.diagnose() == daemon.whole()
-    memory = daemon.diagnoser._memory  # noqa: SLF001 - what the next diagnosis goes by
+    memory = daemon.diagnoser.memory
     told = memory.recall(daemon.org.ledger, ORG, daemon.now).told
     assert {one.since for one in told.values()} == {daemon.now}
     assert remembered(daemon.org.ledger, ORG, daemon.now).told == told
@@ -365,7 +365,7 @@ def test_who_has_lost_the_org_writes_nothing(tmp_path: Path) -> None:
             daemon.diagnoser.diagnose_org(ledger, ACME, daemon.settings, daemon.now, NEVER)
             execute(daemon, "UPDATE reading_leases SET holder = 'x', token = token + 1")
             with pytest.raises(NotLeasedError):
-                daemon.diagnoser.keep(ledger, ORG)
+                daemon.diagnoser.memory.keep(ledger, ORG)
         assert others.held(ORG) is None
         assert ledger.diagnoses.last(ORG) == (None, {})
 

@@ -157,7 +157,7 @@ def test_the_verdict_is_the_one_that_a_report_shows(deployment: Deployment) -> N
     arguments = deployment.ledger, org, deployment.settings
     daemon = LocalDiagnoser()
     told = daemon.diagnose_org(*arguments, deployment.clock.now(), threading.Event())
-    daemon.keep(deployment.ledger, org.name)
+    daemon.memory.keep(deployment.ledger, org.name)
     deployment.clock.at += 300
 
     found = deployment.ask()
