@@ -125,6 +125,14 @@ def poll(tmp_path: Path) -> Iterator[Callable[..., Polled]]:
         yield start
 
 
+def unclear_org(poll: Callable[..., Polled]) -> tuple[Polled, OrgDiagnosis, CloserLook]:
+    """An org with one action that is unclear, its verdicts, and a look that has asked nothing."""
+    polled = poll(UNCLEAR)
+    polled.poller.poll()
+    verdicts = polled.diagnosed()
+    return polled, verdicts, polled.closer_look()
+
+
 def test_what_bands_leave_unclear_is_told_after_a_closer_look(
     poll: Callable[..., Polled],
 ) -> None:
@@ -373,10 +381,7 @@ def test_what_was_asked_while_the_clock_was_ahead_is_void_and_asked_again(
     poll: Callable[..., Polled],
 ) -> None:
     """It holds nothing of what was still to come, and would keep others from being asked."""
-    polled = poll(UNCLEAR)
-    polled.poller.poll()
-    verdicts = polled.diagnosed()
-    look = polled.closer_look()
+    polled, verdicts, look = unclear_org(poll)
     polled.clock.ahead = 3 * 24 * HOUR
     look.run(verdicts, RequestBudget())
     assert polled.looks()[-1].time_range.end > polled.clock.at + 24 * HOUR
@@ -515,10 +520,7 @@ def test_a_verdict_that_was_found_by_a_look_stands_with_nothing_changed(
     poll: Callable[..., Polled],
 ) -> None:
     """Looks go on for it, one each quarter of a day, so that none of them grows too old unseen."""
-    polled = poll(UNCLEAR)
-    polled.poller.poll()
-    verdicts = polled.diagnosed()
-    look = polled.closer_look()
+    polled, verdicts, look = unclear_org(poll)
     look.run(verdicts, RequestBudget())
     hangs = replace(
         verdicts,
