@@ -36,10 +36,10 @@ from monitor.diagnosis.verdict_onset import (
     verdict_period,
 )
 from monitor.diagnosis.verdict_words import (
-    ADVICE,
     change_notes,
     diagnosis_notes,
     uncalled_notes,
+    verdict_advice,
     verdict_reason,
 )
 from monitor.model import CAP_MS
@@ -154,8 +154,11 @@ def judge(
         and verdict in {Verdict.SLOW_TAIL, Verdict.AT_CAP}
         else None
     )
-    if recommendation is not None and verdict is not Verdict.SLOW_TAIL:
-        # What it would take is told; but a raise to the cap is not what it needs.
+    if recommendation is not None and (
+        verdict is not Verdict.SLOW_TAIL or not findings.misses_target
+    ):
+        # What it would take is told; but a raise to the cap is not what it needs, nor one from
+        # where the target is met by now.
         recommendation = replace(recommendation, next_ms=None)
     newest = periods[0].change
     called_at = _last_called_at(evidence)
@@ -169,7 +172,7 @@ def judge(
         verdict=verdict,
         rule=rule,
         why=verdict_reason(verdict, findings, timeout_ms, pooled.early_at_ms),
-        advice=ADVICE[verdict],
+        advice=verdict_advice(verdict, findings),
         notes=(
             *diagnosis_notes(verdict, findings, recommendation),
             *change_notes(newest, period.change),
@@ -199,6 +202,7 @@ def judge(
         changed_at=None if newest is None else newest.at,
         judged=_judged_evidence(period, evidence),
         last_called_at=called_at,
+        misses_target=findings.misses_target,
     )
     return JudgedAction(found, _holds_until(found, evidence, findings, until))
 

@@ -26,10 +26,12 @@ def advised_raise(diagnosis: Diagnosis) -> tuple[float, float] | None:
     """Return the timeout in force and the one to raise it to, in seconds.
 
     None where no raise is advised. A tail that the cap cuts off has a value too, but a raise to
-    the cap is not what it needs.
+    the cap is not what it needs; nor is one what an action needs that meets the target by now.
     """
     advice = diagnosis.recommendation
     if advice is None or diagnosis.verdict is not Verdict.SLOW_TAIL or advice.capped_ms is None:
+        return None
+    if not diagnosis.misses_target:
         return None
     if advice.capped_ms <= advice.timeout_ms:
         return None

@@ -156,6 +156,8 @@ class Diagnosis:
             that are over for long.
         last_called_at: The end of the newest window in which anything was executed; epoch seconds,
             None where there is none.
+        misses_target: Whether too many calls outlast the timeout by what was measured alone. What
+            was told before may stay while it is no longer so; then nothing is to be raised.
     """
 
     verdict: Verdict
@@ -186,6 +188,7 @@ class Diagnosis:
     changed_at: float | None = None
     judged: JudgedEvidence | None = None
     last_called_at: float | None = None
+    misses_target: bool = True
 
     @property
     def speaks_of_now(self) -> bool:

@@ -121,6 +121,11 @@ class Findings:
         return self._meets_target(self.timeout_share, self.in_force_calls)
 
     @property
+    def misses_target(self) -> bool:
+        """Whether more calls outlast the timeout than may, whatever was told and by chance."""
+        return self.timeout_share > 1 - self.target
+
+    @property
     def success_target_met(self) -> bool:
         """Whether so many succeeded, whenever and under whatever timeout; by chance as told."""
         if self.told in TARGET_MET and not self.is_rise:

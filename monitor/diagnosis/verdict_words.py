@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitor.diagnosis.change_points import Changed, ChangePoint
 from monitor.diagnosis.model import Recommendation, Verdict
 from monitor.diagnosis.tail import MIN_RESCUED, Tail
-from monitor.diagnosis.verdict import Findings
+from monitor.diagnosis.verdict import TARGET_MISSED, Findings
 from monitor.diagnosis.verdict_period import VerdictPeriod, describe_periods
 from monitor.formats import count_of, percent, seconds, share_between, utc_minute
 
@@ -37,6 +37,19 @@ ADVICE: dict[Verdict, str] = {
     ),
     Verdict.INSUFFICIENT: "Wait for more evidence",
 }
+
+MET_BY_NOW = (
+    "Nothing for now: by what was measured the target is met, though not so clearly that what was "
+    "told before is over"
+)
+"""What to do where a verdict is told that would not be given anew."""
+
+
+def verdict_advice(verdict: Verdict, findings: Findings) -> str:
+    """Return what to do, in one sentence."""
+    if verdict in TARGET_MISSED and not findings.misses_target:
+        return MET_BY_NOW
+    return ADVICE[verdict]
 
 
 OTHER_LIMITS = (

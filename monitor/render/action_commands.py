@@ -51,7 +51,7 @@ def commands_about(  # noqa: PLR0913 - whose, what is wrong with it and what was
     step = None if diagnosis is None else advised_raise(diagnosis)
     if diagnosis is not None and step is not None:
         found.append(_raise(org, action_id, diagnosis, step))
-    if diagnosis is not None and diagnosis.verdict is Verdict.UNCLEAR:
+    if diagnosis is not None and diagnosis.verdict is Verdict.UNCLEAR and diagnosis.misses_target:
         found.extend(_trial(org, action_id, diagnosis))
     if not contract.knows_successes:
         found.extend(_in_flows(org, action_id, flow_ids))

@@ -75,7 +75,8 @@ def test_a_change_is_found_where_it_was(before: float, seed: int, hour: int, *, 
     if ends:
         share = 10 * before + 0.05 + before - share
     (found,) = counted(share, 200, seed)[-1:]
-    assert abs(found.at - (MIDNIGHT + WINDOW * at)) <= 2 * 3_600
+    # Where as many as after it happen by chance just before it, it may seem to begin with those.
+    assert abs(found.at - (MIDNIGHT + WINDOW * at)) <= 4 * 3_600
     assert found.is_rise is not ends
 
 

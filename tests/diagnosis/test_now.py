@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from monitor.diagnosis import Diagnosis, Verdict
 from monitor.diagnosis.action import DiagnosisSettings, diagnose, judge
 from monitor.diagnosis.evidence import ActionEvidence
+from monitor.diagnosis.explain import advised_raise, explanation
 from monitor.diagnosis.told import ToldVerdict, told_after
 from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, with_hangs
 from tests.diagnosis.test_verdict_onset import HOUR, in_a_row, outage, windows
@@ -222,6 +223,26 @@ def test_what_was_told_of_another_timeout_is_forgotten(seed: int) -> None:
     # Told of the timeout in force, it is held to.
     kept = diagnose(in_a_row(before, after), SETTINGS, told=replace(told, since=raised_at + HOUR))
     assert kept.verdict in SICK
+
+
+@pytest.mark.parametrize("first", [Verdict.SLOW_TAIL, Verdict.UNCLEAR])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_meets_the_target_by_now_says_so_whatever_was_told(first: Verdict, seed: int) -> None:
+    """It may stay told until that is clear; that nothing is to be raised is said at once."""
+    calls = 1_400
+    durations = lognormal(calls, 3_200, 0.35, seed)
+    in_force = float(np.sort(durations)[-round(calls * 0.007)])
+    evidence = observe(durations, in_force, windows=24)
+    found = diagnose(evidence, DiagnosisSettings(min_timeouts=5), told=ToldVerdict(first, T0))
+
+    assert found.verdict in SICK
+    assert not found.misses_target
+    assert advised_raise(found) is None
+    assert found.recommendation is None or found.recommendation.next_ms is None
+    assert "by what was measured the target is met" in explanation(found)
+    ill = diagnose(windows(200, 96, 0.05))
+    assert ill.misses_target
+    assert "the target is met" not in explanation(ill)
 
 
 def test_a_deploy_that_made_it_slower_is_judged_by_itself() -> None:

@@ -131,6 +131,7 @@ SPOILT = {
         for verdict in Verdict
         if verdict is not Verdict.SLOW_TAIL
     },
+    "target_met_by_now": ("verdict", {"one": such(misses_target=False)}),
     "few_executions": ("evidence", {"one": such(executions=199)}),
     "few_timeouts": ("evidence", {"one": such(timeouts=9)}),
     "few_executions_since_it_changed": ("evidence", {"one": changed(judged_executions=199)}),

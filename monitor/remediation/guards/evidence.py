@@ -21,6 +21,9 @@ def verdict(case: GuardInput) -> GuardResult:
     said = case.candidate.diagnosis.verdict
     allowed = (Verdict.SLOW_TAIL, Verdict.UNCLEAR) if case.is_trial else (Verdict.SLOW_TAIL,)
     only = f"{' or '.join(allowed)} is {'tried' if case.is_trial else 'raised'}"
+    if said in allowed and not case.candidate.diagnosis.misses_target:
+        words = f"the verdict is still {said}, but by what was measured the target is met by now"
+        return GuardResult("verdict", passed=False, detail=words)
     return GuardResult(
         "verdict",
         said in allowed,

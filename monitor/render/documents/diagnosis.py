@@ -110,6 +110,13 @@ class EvidenceDocument(Document, frozen=True):
         Moment | None,
         Meta(description="End of the newest window in which anything was executed; null for none."),
     ]
+    misses_target: Annotated[
+        bool,
+        Meta(
+            description="Whether too many calls outlast the timeout by what was measured alone; a "
+            "verdict that was told may stay while it is no longer so, and nothing is raised then."
+        ),
+    ]
 
 
 VerdictNow = Annotated[Verdict | None, Meta(description="Why it times out, or that it does not.")]
