@@ -60,10 +60,11 @@ def test_every_width_has_what_matters_most(report: Callable[[int], list[str]], w
 
 def test_what_is_left_out_is_told(report: Callable[[int], list[str]]) -> None:
     """On a narrow terminal the columns that are missing are named, and where they are found."""
-    lines = " ".join(without_styles(report(80)))
+    # Where a line was wrapped a blank may stand at its end, and does not where it is just full.
+    said = " ".join(" ".join(without_styles(report(80))).split())
 
-    assert "Not shown for lack of room:" in lines
-    assert "--format csv" in lines
+    assert "Not shown for lack of room:" in said
+    assert "--format csv" in said
 
 
 def test_a_wide_terminal_has_all(report: Callable[[int], list[str]]) -> None:

@@ -192,6 +192,24 @@ def called_for_by(changes: Sequence[Change]) -> dict[str, float]:
     return found
 
 
+def burns_in_history(past: Past, burn: Burn, since: float) -> float:
+    """The end of the first window at which history shows it; epoch seconds.
+
+    History has every execution in the window in which it ended, and a sample at each window's end.
+    """
+    threshold = burn.factor * OBJECTIVES.timeout_share
+
+    def burns(at: float, window: Seconds) -> bool:
+        chosen = (past.ended >= at - window.value) & (past.ended < at)
+        timed_out = int((chosen & (past.outcome == Outcome.TIMEOUT.value)).sum())
+        return timed_out > threshold * int(chosen.sum())
+
+    at = since
+    while not (burns(at, burn.long) and burns(at, burn.short)):
+        at += WINDOW_SECONDS
+    return at
+
+
 def _burns(past: Past, burn: Burn) -> Callable[[float], bool]:
     threshold = burn.factor * OBJECTIVES.timeout_share
 
