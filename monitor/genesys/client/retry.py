@@ -35,15 +35,17 @@ def retry_attempts(
     A repeatable error inside a context is kept there, and leads to the next attempt.
 
     The last error is let through when it can't be repeated, when the program is ending, or when
-    the deadline would be over after the pause.
+    the deadline is, or would be, nearly over after the pause.
 
     Args:
         deadline: The time for all attempts together.
         is_ending: Whether nothing is worth repeating any more.
         first_pause_seconds: The back-off before the second attempt, without its jitter.
     """
+    failed: list[Exception] = []
 
     def pause_after(error: Exception) -> bool | float:
+        failed[:] = [error]
         if is_ending():
             return False
         if isinstance(error, RateLimitedError):
@@ -61,7 +63,8 @@ def retry_attempts(
     longest_pause = min(LONGEST_PAUSE_SECONDS, seconds / 10)
     # An attempt that begins in the deadline's last moments could only end as a timeout of our own
     # making, and hide the error that is worth reading.
-    last_start = seconds * 0.9 - longest_pause
+    last_moments = seconds / 10
+    last_start = seconds - last_moments - longest_pause
     for attempt in stamina.retry_context(
         on=pause_after,
         attempts=None,
@@ -70,4 +73,7 @@ def retry_attempts(
         wait_max=longest_pause,
         wait_jitter=first_pause_seconds,
     ):
+        if failed and deadline.remaining_seconds < last_moments:
+            # A busy machine wakes up late.
+            raise failed[0]
         yield attempt.num, attempt

@@ -18,6 +18,8 @@ from monitor.errors import (
     ServerFaultError,
 )
 from monitor.genesys import Client
+from monitor.genesys.client.budget import Deadline
+from monitor.genesys.client.retry import retry_attempts
 from tests.genesys.client.thing_api import (
     ALICE,
     PATH,
@@ -249,3 +251,22 @@ def test_a_closed_client_sends_nothing(client: Client, far_side: FarSide) -> Non
         client.call(WRITE, Thing, path=PATH)
 
     assert far_side.seen == []
+
+
+@pytest.mark.parametrize("late", [9.1, 11.0])
+def test_no_attempt_begins_in_the_last_moments(late: float) -> None:
+    """A machine that wakes up late has no time for one, and the error that is known is told."""
+    now = [0.0]
+    begun = []
+    known = ConnectionFailedError("reset")
+    with pytest.raises(ConnectionFailedError) as caught:  # noqa: PT012 - the loop is what is tried
+        for number, attempt in retry_attempts(
+            Deadline(10.0, lambda: now[0]), is_ending=lambda: False, first_pause_seconds=0.0
+        ):
+            with attempt:
+                begun.append(number)
+                now[0] = late
+                raise known
+
+    assert caught.value is known
+    assert begun == [1]
