@@ -202,6 +202,7 @@ def judge(
         changed_at=None if newest is None else newest.at,
         judged=_judged_evidence(period, evidence),
         last_called_at=called_at,
+        timeouts_in_force=_timeouts_in_force(steady),
         misses_target=findings.misses_target,
     )
     return JudgedAction(found, _holds_until(found, evidence, findings, until))
@@ -325,6 +326,12 @@ def _answered_ratio(curve: SurvivalCurve, timeout_ms: float) -> float | None:
     never = float(curve.share[-1])
     at_ms = curve.quantile_ms(never + (1 - never) * (1 - ANSWERED_SHARE))
     return None if at_ms is None else at_ms / timeout_ms
+
+
+def _timeouts_in_force(evidence: ActionEvidence) -> float:
+    """Return the timeouts under the timeout in force, or a longer one."""
+    in_force = evidence.where(evidence.timeout_ms >= evidence.current_timeout_ms)
+    return float(in_force.timeouts.sum())
 
 
 def _judged_evidence(period: JudgedPeriod, every: ActionEvidence) -> JudgedEvidence | None:

@@ -156,6 +156,8 @@ class Diagnosis:
             that are over for long.
         last_called_at: The end of the newest window in which anything was executed; epoch seconds,
             None where there is none.
+        timeouts_in_force: Timeouts under the timeout in force, or a longer one, of what the verdict
+            was given of, outside outages: those that show what a raise from it would be for.
         misses_target: Whether too many calls outlast the timeout by what was measured alone. What
             was told before may stay while it is no longer so; then nothing is to be raised.
     """
@@ -188,6 +190,7 @@ class Diagnosis:
     changed_at: float | None = None
     judged: JudgedEvidence | None = None
     last_called_at: float | None = None
+    timeouts_in_force: float = 0.0
     misses_target: bool = True
 
     @property

@@ -236,6 +236,7 @@ def _evidence(diagnosis: Diagnosis, time_range: TimeRange) -> EvidenceDocument:
         early_at_seconds=_seconds(diagnosis.early_at_ms),
         judged=_judged(diagnosis),
         last_called_at=iso_time(diagnosis.last_called_at),
+        timeouts_in_force=int(diagnosis.timeouts_in_force),
         misses_target=diagnosis.misses_target,
     )
 

@@ -87,6 +87,7 @@ def diagnosis(timeout_ms: float = 4_000.0, required_ms: float | None = 8_000.0) 
         editable=Editable.YES,
         recommendation=None if required_ms is None else recommendation(required_ms, timeout_ms),
         last_called_at=NOW - 300,
+        timeouts_in_force=500,
     )
 
 

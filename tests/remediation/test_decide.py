@@ -134,6 +134,7 @@ SPOILT = {
     "target_met_by_now": ("verdict", {"one": such(misses_target=False)}),
     "few_executions": ("evidence", {"one": such(executions=199)}),
     "few_timeouts": ("evidence", {"one": such(timeouts=9)}),
+    "few_timeouts_in_force": ("evidence", {"one": such(timeouts_in_force=9)}),
     "few_executions_since_it_changed": ("evidence", {"one": changed(judged_executions=199)}),
     "few_timeouts_since_it_changed": ("evidence", {"one": changed(judged_timeouts=9)}),
     "it_has_just_changed": ("current", {"one": changed(ago=600)}),

@@ -45,6 +45,7 @@ TOLD = {
     "changed_at": "changed_at",
     "judged": "evidence.judged",
     "last_called_at": "evidence.last_called_at",
+    "timeouts_in_force": "evidence.timeouts_in_force",
     "misses_target": "evidence.misses_target",
 }
 """Where each part of a diagnosis stands in its document."""

@@ -39,6 +39,10 @@ def evidence(case: GuardInput) -> GuardResult:
     judged = diagnosis.judged
     executions = diagnosis.executions if judged is None else judged.executions
     timeouts = diagnosis.timeouts if judged is None else judged.timeouts
+    if diagnosis.timeouts_in_force < min(timeouts, LEAST_TIMEOUTS):
+        few = count_of(diagnosis.timeouts_in_force, "timeout")
+        words = f"{few} under the timeout in force; a change needs {LEAST_TIMEOUTS}"
+        return GuardResult("evidence", passed=False, detail=words)
     enough = executions >= LEAST_EXECUTIONS and timeouts >= LEAST_TIMEOUTS
     since = ""
     if judged is not None:

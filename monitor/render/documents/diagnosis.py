@@ -110,6 +110,13 @@ class EvidenceDocument(Document, frozen=True):
         Moment | None,
         Meta(description="End of the newest window in which anything was executed; null for none."),
     ]
+    timeouts_in_force: Annotated[
+        int,
+        Meta(
+            description="Timeouts outside outages under the timeout in force, or a longer one, of "
+            "what the verdict was given of."
+        ),
+    ]
     misses_target: Annotated[
         bool,
         Meta(
