@@ -117,7 +117,7 @@ def test_a_failure_is_no_refusal_and_is_asked_again(
     watch: Watch, logged: list[dict[str, Any]]
 ) -> None:
     """Said once, however long it lasts; nothing is lost."""
-    watched = watch(deadline_seconds=0.2)
+    watched = watch(deadline_seconds=1.0)
     audits = reader(watched)
     watched.org.edit(ACTION, ORDER_STATUS.action_id, 9_000)
     watched.catalogue.refresh()
@@ -164,7 +164,7 @@ def test_our_own_write_is_not_named_as_somebody_elses(watch: Watch) -> None:
 
 def test_a_source_that_goes_on_failing_is_told_as_one_that_does_not_answer(watch: Watch) -> None:
     """After an hour, until it answers."""
-    watched = watch(deadline_seconds=0.2)
+    watched = watch(deadline_seconds=1.0)
     audits = reader(watched)
     watched.fault("unavailable", AUDITS)
     told = []

@@ -206,7 +206,7 @@ def test_what_an_answer_left_out_is_asked_for_after_the_next_listing(
 
 def test_a_failure_is_asked_again_after_the_next_listing(watch: Watch) -> None:
     """It does not count as the question of the hour."""
-    watched = watch(deadline_seconds=0.2)
+    watched = watch(deadline_seconds=1.0)
     listings = calm_for_half_an_hour(watched)
     watched.fault("unavailable", AUDITS)
     asked = [listings.next() for _ in range(4)]

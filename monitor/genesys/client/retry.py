@@ -6,8 +6,8 @@ interrupted, so they are kept short; a ``Retry-After`` is waited out by the rate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import stamina
 
@@ -35,7 +35,8 @@ def retry_attempts(
     A repeatable error inside a context is kept there, and leads to the next attempt.
 
     The last error is let through when it can't be repeated, when the program is ending, or when
-    the deadline is, or would be, nearly over after the pause.
+    the deadline is, or would be, nearly over after the pause. Where the deadline cuts the last
+    attempt short, the error before it is told: it says what the platform did.
 
     Args:
         deadline: The time for all attempts together.
@@ -45,7 +46,8 @@ def retry_attempts(
     failed: list[Exception] = []
 
     def pause_after(error: Exception) -> bool | float:
-        failed[:] = [error]
+        if not failed or deadline.remaining_seconds > 0:
+            failed.append(error)
         if is_ending():
             return False
         if isinstance(error, RateLimitedError):
@@ -75,5 +77,19 @@ def retry_attempts(
     ):
         if failed and deadline.remaining_seconds < last_moments:
             # A busy machine wakes up late.
-            raise failed[0]
-        yield attempt.num, attempt
+            raise failed[-1]
+        yield attempt.num, _with_known_error(attempt, tuple(failed), deadline)
+
+
+@contextmanager
+def _with_known_error(
+    attempt: AbstractContextManager[None], failed: Sequence[Exception], deadline: Deadline
+) -> Iterator[None]:
+    """An attempt that tells what was known before where the deadline cuts it short."""
+    try:
+        with attempt:
+            yield
+    except RequestTimeoutError as cut_short:
+        if failed and cut_short.status is None and deadline.remaining_seconds <= 0:
+            raise failed[-1] from cut_short
+        raise

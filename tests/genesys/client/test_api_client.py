@@ -126,7 +126,7 @@ def test_a_chunked_answer_is_read(client: Client, far_side: FarSide) -> None:
 
 def test_a_host_that_does_not_listen_is_named(far_side: FarSide) -> None:
     """The message names host and reason, the hint what to check."""
-    client = connect(org_at("http://127.0.0.1:1", login_url=far_side.url), deadline_seconds=0.2)
+    client = connect(org_at("http://127.0.0.1:1", login_url=far_side.url), deadline_seconds=1.0)
 
     with pytest.raises(ConnectionFailedError) as caught:
         read(client)

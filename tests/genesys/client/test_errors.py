@@ -151,7 +151,7 @@ def test_another_shape_names_the_field(client: Client, far_side: FarSide) -> Non
 def test_no_answer_carries_no_secret(make_client: MakeClient, far_side: FarSide) -> None:
     """Neither secret nor token shows in an error, its cause or a representation."""
     far_side.on(READ_A, Reply(500, {"message": "x"}))
-    client = make_client(deadline_seconds=0.3)
+    client = make_client(deadline_seconds=1.0)
 
     with pytest.raises(ServerFaultError) as caught:
         read(client)

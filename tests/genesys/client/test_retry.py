@@ -108,7 +108,7 @@ def test_a_token_that_is_refused_twice_is_an_error(client: Client, far_side: Far
 def test_repetitions_end_with_the_deadline(make_client: MakeClient, far_side: FarSide) -> None:
     """One total limit holds whatever the platform does, and the last error is let through."""
     far_side.on(READ_A, Reply(500, {}))
-    client = make_client(deadline_seconds=0.3)
+    client = make_client(deadline_seconds=1.0)
 
     began = time.monotonic()
     with pytest.raises(ServerFaultError):
@@ -270,3 +270,29 @@ def test_no_attempt_begins_in_the_last_moments(late: float) -> None:
 
     assert caught.value is known
     assert begun == [1]
+
+
+def test_an_attempt_that_is_cut_short_hides_no_error_that_is_known() -> None:
+    """What the platform said before the call's own time ended is what is worth reading."""
+    now = [0.0]
+    known = ServerFaultError("HTTP 500", status=500)
+    with pytest.raises(ServerFaultError) as caught:  # noqa: PT012 - the loop is what is tried
+        for number, attempt in retry_attempts(
+            Deadline(10.0, lambda: now[0]), is_ending=lambda: False, first_pause_seconds=0.0
+        ):
+            with attempt:
+                now[0] = 8.0 if number == 1 else 10.0
+                raise known if number == 1 else RequestTimeoutError("no answer")
+
+    assert caught.value is known
+
+
+def test_an_attempt_that_alone_is_cut_short_is_told() -> None:
+    """Nothing is known before the first one."""
+    now = [0.0]
+    with pytest.raises(RequestTimeoutError):  # noqa: PT012 - the loop is what is tried
+        for _, attempt in retry_attempts(Deadline(10.0, lambda: now[0]), is_ending=lambda: False):
+            with attempt:
+                now[0] = 10.0
+                reason = "no answer"
+                raise RequestTimeoutError(reason)
