@@ -6,7 +6,7 @@ An execution counts from the moment at which the platform shows it: nobody can k
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -197,15 +197,9 @@ def burns_in_history(past: Past, burn: Burn, since: float) -> float:
 
     History has every execution in the window in which it ended, and a sample at each window's end.
     """
-    threshold = burn.factor * OBJECTIVES.timeout_share
-
-    def burns(at: float, window: Seconds) -> bool:
-        chosen = (past.ended >= at - window.value) & (past.ended < at)
-        timed_out = int((chosen & (past.outcome == Outcome.TIMEOUT.value)).sum())
-        return timed_out > threshold * int(chosen.sum())
-
+    holds = _burns(replace(past, seen=past.ended, began=0.0), burn)
     at = since
-    while not (burns(at, burn.long) and burns(at, burn.short)):
+    while not holds(at):
         at += WINDOW_SECONDS
     return at
 

@@ -89,7 +89,10 @@ def _with_known_error(
     try:
         with attempt:
             yield
-    except RequestTimeoutError as cut_short:
-        if failed and cut_short.status is None and deadline.remaining_seconds <= 0:
-            raise failed[-1] from cut_short
-        raise
+    except RequestTimeoutError as error:
+        if not failed or error.status is not None or deadline.remaining_seconds > 0:
+            raise
+    else:
+        return
+    # Outside the handler: it has a cause of its own.
+    raise failed[-1]

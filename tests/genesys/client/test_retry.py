@@ -276,6 +276,7 @@ def test_an_attempt_that_is_cut_short_hides_no_error_that_is_known() -> None:
     """What the platform said before the call's own time ended is what is worth reading."""
     now = [0.0]
     known = ServerFaultError("HTTP 500", status=500)
+    known.__cause__ = cause = OSError("of its own")
     with pytest.raises(ServerFaultError) as caught:  # noqa: PT012 - the loop is what is tried
         for number, attempt in retry_attempts(
             Deadline(10.0, lambda: now[0]), is_ending=lambda: False, first_pause_seconds=0.0
@@ -285,6 +286,7 @@ def test_an_attempt_that_is_cut_short_hides_no_error_that_is_known() -> None:
                 raise known if number == 1 else RequestTimeoutError("no answer")
 
     assert caught.value is known
+    assert known.__cause__ is cause
 
 
 def test_an_attempt_that_alone_is_cut_short_is_told() -> None:
