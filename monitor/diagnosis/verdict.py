@@ -196,10 +196,13 @@ def remote_timeout(findings: Findings) -> bool:
 def slow_tail(findings: Findings) -> bool:
     """Return whether it was shown that a raise rescues half of the timeouts.
 
-    Of a whole day: what was slow for some hours may be over before a raise is made.
+    Of a whole day: what was slow for some hours may be over before a raise is made. And not first
+    of all where the target is met by now: it is no time to begin to advise one.
     """
     tail = findings.tail
     if findings.target_met or tail is None or findings.is_new:
+        return False
+    if findings.told is not Verdict.SLOW_TAIL and not findings.misses_target:
         return False
     least = findings.least(Verdict.SLOW_TAIL, MIN_RESCUED)
     return tail.rescued_at(tail.capped_ms)[0] >= least

@@ -99,6 +99,16 @@ def test_a_hang_is_said_only_where_it_was_shown(findings: Findings, expected: Ve
     assert decide(findings)[0] is expected
 
 
+@pytest.mark.parametrize("told", Verdict)
+def test_a_raise_is_not_begun_to_be_advised_where_the_target_is_met_by_now(told: Verdict) -> None:
+    """What was told of a missed target may stay; it doesn't become a slow tail meanwhile."""
+    by_now = replace(bounded(0.5, 0.9), timeout_share=0.0095, in_force_calls=1_000, told=told)
+    assert not by_now.misses_target
+    assert (decide(by_now)[0] is Verdict.SLOW_TAIL) == (told is Verdict.SLOW_TAIL)
+    missed = replace(by_now, timeout_share=0.05)
+    assert decide(missed)[0] is Verdict.SLOW_TAIL
+
+
 def test_unclear_says_both_bounds_and_the_experiment() -> None:
     """In plain words, with how far the raise goes that they speak of."""
     why = verdict_reason(Verdict.UNCLEAR, bounded(0.052, 0.798), 5_000, 0.0)
