@@ -147,7 +147,8 @@ def judge(
             effects,
             load,
             TimeoutBounds(settings.cap_ms, settings.step_ms, settings.max_step),
-            None if told is None else told.recommended_ms,
+            target=settings.target_success,
+            told_ms=None if told is None else told.recommended_ms,
         )
         if tail is not None
         and effects is not None

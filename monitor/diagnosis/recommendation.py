@@ -37,16 +37,19 @@ DEFAULT_BOUNDS = TimeoutBounds()
 
 
 MIN_KEPT_SHARE = 0.005
-"""A value that was advised before stays while the one that is found now is no better by this part
-of the calls: what is advised should not change with every hour that is looked at."""
+"""A value that was advised before stays while it is short of the target, or of what the one that is
+found now reaches of it, by no more than this part of the calls: what is advised should not change
+with every hour that is looked at, and more than the target was not asked for."""
 
 
-def advise(
+def advise(  # noqa: PLR0913 - what was seen, what may be set, and what was told
     tail: Tail,
     curve: TimeoutCurve,
     load: Load,
-    bounds: TimeoutBounds = DEFAULT_BOUNDS,
-    told_ms: float | None = None,
+    bounds: TimeoutBounds,
+    *,
+    target: float,
+    told_ms: float | None,
 ) -> Recommendation:
     """Return what ``recommend`` does, or the same of the value that was advised before.
 
@@ -55,27 +58,25 @@ def advise(
         curve: What each timeout would do; to the reach of the tail.
         load: How often it is called.
         bounds: What may be set.
+        target: The success share to be reached.
         told_ms: The value that was advised before; None where none was.
     """
     found = recommend(tail, curve, load, bounds)
-    if told_ms is None or not _may_stay(told_ms, found, tail, curve, bounds.step_ms):
+    if told_ms is None or not _may_stay(told_ms, found, tail, bounds.step_ms):
         return found
-    return recommend(replace(tail, raw_ms=told_ms), curve, load, bounds)
+    kept = recommend(replace(tail, raw_ms=told_ms), curve, load, bounds)
+    needed = min(found.expected_success_share, target) - MIN_KEPT_SHARE
+    return kept if kept.expected_success_share >= needed else found
 
 
-def _may_stay(
-    told_ms: float, found: Recommendation, tail: Tail, curve: TimeoutCurve, step_ms: float
-) -> bool:
-    """Return whether a value is as good as the one that is found now."""
-    if found.capped_ms in {None, told_ms} or not curve.timeout_ms < told_ms <= tail.capped_ms:
+def _may_stay(told_ms: float, found: Recommendation, tail: Tail, step_ms: float) -> bool:
+    """Return whether a value is one that could be found now, and rescues enough."""
+    if found.capped_ms in {None, told_ms} or not found.timeout_ms < told_ms <= tail.capped_ms:
         return False
     # The interval, a tenth wider for what was told and rounded up to the next step as a value is.
     if not found.low_ms * TOLD_EASE <= told_ms < found.high_ms / TOLD_EASE + step_ms:
         return False
-    then = curve.at(told_ms)
-    if then is None or tail.rescued_at(told_ms)[0] < MIN_RESCUED * TOLD_EASE:
-        return False
-    return then.success_share >= found.expected_success_share - MIN_KEPT_SHARE
+    return tail.rescued_at(told_ms)[0] >= MIN_RESCUED * TOLD_EASE
 
 
 def recommend(

@@ -14,6 +14,7 @@ from monitor.diagnosis import Diagnosis, Verdict
 from monitor.diagnosis.action import DiagnosisSettings, diagnose, judge
 from monitor.diagnosis.evidence import ActionEvidence
 from monitor.diagnosis.explain import advised_raise, explanation
+from monitor.diagnosis.recommendation import MIN_KEPT_SHARE
 from monitor.diagnosis.told import ToldVerdict, told_after
 from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, with_hangs
 from tests.diagnosis.test_verdict_onset import HOUR, in_a_row, outage, windows
@@ -165,6 +166,24 @@ def test_a_value_that_is_as_good_stays_advised(seed: int) -> None:
     assert advised(30_000) == value_ms
     assert advised(5_000) == value_ms
     assert advised(6_000) == value_ms
+
+
+@pytest.mark.parametrize(("told_ms", "kept"), [(8_000.0, True), (7_000.0, False)])
+def test_more_than_the_target_is_no_reason_for_another_value(told_ms: float, *, kept: bool) -> None:
+    """Of two that may meet it, the one that is found now promises more; nobody asked for that."""
+    evidence = observe(lognormal(2_400, 1_863, 0.6, 17), 5_000, windows=DAYS * 288)
+    found = diagnose(evidence, SETTINGS)
+    assert found.recommendation is not None
+    assert found.curve is not None
+    told, now = found.curve.at(told_ms), found.recommendation.expected_success_share
+    assert told is not None
+    assert now - told.success_share > MIN_KEPT_SHARE
+    assert (told.success_share >= SETTINGS.target_success - MIN_KEPT_SHARE) is kept
+
+    before = ToldVerdict(Verdict.SLOW_TAIL, T0, told_ms)
+    after = diagnose(evidence, SETTINGS, told=before).recommendation
+    assert after is not None
+    assert after.capped_ms == (told_ms if kept else found.recommendation.capped_ms)
 
 
 @given(
