@@ -78,6 +78,19 @@ class LatencyLaw:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterLaw:
+    """How a back end behaves from a moment on, such as a deploy.
+
+    Attributes:
+        at: From when on; epoch seconds, of whole five minutes.
+        law: How it behaves from then on.
+    """
+
+    at: int
+    law: LatencyLaw
+
+
+@dataclass(frozen=True, slots=True)
 class Arrivals:
     """Poisson arrivals over the day: quiet at night, most at 14:00 UTC.
 
@@ -108,7 +121,7 @@ class SimulatedAction:
         name: Its name.
         integration: Where it belongs.
         category: The platform's category.
-        law: How its back end behaves.
+        law: How its back end behaves, at first.
         arrivals: How often it is called.
         kind: Custom, static or function.
         timeout_seconds: The timeout its author set; None where none is set.
@@ -116,6 +129,7 @@ class SimulatedAction:
         secure: Whether secure flows alone may use it.
         method: HTTP method of its request.
         success_status: HTTP status of its successes: ``200`` or ``201``.
+        later: How its back end behaves later, the earliest first.
     """
 
     action_id: str
@@ -130,6 +144,7 @@ class SimulatedAction:
     secure: bool = False
     method: str = "POST"
     success_status: Literal["200", "201"] = "200"
+    later: tuple[LaterLaw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

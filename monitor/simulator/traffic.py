@@ -8,11 +8,13 @@ call ends, so that a changed timeout changes what arrives later and nothing else
 
 from __future__ import annotations
 
+import math
 import threading
 import zlib
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         Arrivals,
         Contract,
         LatencyLaw,
+        LaterLaw,
         Scenario,
         SimulatedAction,
     )
@@ -64,13 +67,28 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """Actions that share one law and one rate; positions in the org's actions."""
+    """Actions that share their laws and one rate; positions in the org's actions."""
 
     number: int
     key: int
-    law: LatencyLaw
+    first_law: LatencyLaw
+    later: tuple[LaterLaw, ...]
     arrivals: Arrivals
     members: Ints
+
+    def law(self, cell: int) -> LatencyLaw:
+        """Return the law that is in force when a cell begins."""
+        return next(
+            (one.law for one in reversed(self.later) if one.at <= cell * CELL_SECONDS),
+            self.first_law,
+        )
+
+    def laws(self) -> Iterator[tuple[LatencyLaw, float, float]]:
+        """Yield each law with when it comes into force and when it ends; epoch milliseconds."""
+        laws = [self.first_law, *(one.law for one in self.later)]
+        moments = [-math.inf, *(one.at * 1_000 for one in self.later), math.inf]
+        for law, (since_ms, until_ms) in zip(laws, pairwise(moments), strict=True):
+            yield law, since_ms, until_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +172,16 @@ class Traffic:
         day_ms = distributions.DAY_SECONDS * 1_000
         found = []
         for stream in self._streams:
-            if stream.law.outage is None:
-                continue
-            for day in range(from_ms // day_ms, -(-to_ms // day_ms)):
-                begin, end = distributions.outage_of_day(stream.law.outage, day, stream.key)
-                # It ends with its day at the latest.
-                end = min(end, (day + 1) * day_ms)
-                if begin < to_ms and end > from_ms:
-                    found += [(int(member), begin, end) for member in stream.members]
+            for law, since_ms, until_ms in stream.laws():
+                if law.outage is None:
+                    continue
+                for day in range(from_ms // day_ms, -(-to_ms // day_ms)):
+                    of_day = distributions.outage_of_day(law.outage, day, stream.key)
+                    # It ends with its day at the latest.
+                    begin = int(max(of_day[0], since_ms))
+                    end = int(min(of_day[1], (day + 1) * day_ms, until_ms))
+                    if begin < min(end, to_ms) and end > from_ms:
+                        found += [(int(member), begin, end) for member in stream.members]
         return sorted(found, key=lambda one: (one[1], one[0]))
 
     def cells(self, from_ms: int, to_ms: int) -> Iterator[CellKey]:
@@ -184,7 +204,7 @@ class Traffic:
             return EMPTY
         changes = self._changes.get(stream.number, ())[: key.revision]
         timeout_ms = self._first.in_force(draw.action, draw.flow, draw.arrival_ms, changes)
-        return self._decide(stream.law, draw, timeout_ms)
+        return self._decide(stream.law(key.cell), draw, timeout_ms)
 
     def _draw(self, stream: _Stream, cell: int) -> _Draw | None:
         """Everything random about a cell; the order of the draws is part of the seed's meaning."""
@@ -208,12 +228,13 @@ class Traffic:
         first = np.where(alone, np.arange(rows), first)
         serial = ((stream.number << _CELL_BITS | cell) << _ROW_BITS) + np.arange(rows)
         peak = distributions.day_shape(cell * CELL_SECONDS, 0.0)
+        law = stream.law(cell)
         return _Draw(
             action=action,
             flow=flow,
             arrival_ms=arrival_ms,
-            latency_ms=distributions.latency_ms(stream.law, arrival_ms, rng, stream.key),
-            throttled=rng.random(rows) < stream.law.throttled_share * peak,
+            latency_ms=distributions.latency_ms(law, arrival_ms, rng, stream.key),
+            throttled=rng.random(rows) < law.throttled_share * peak,
             failure=rng.random(rows),
             jitter_ms=rng.integers(1, _GATEWAY_JITTER_MS, rows),
             sprinkle=rng.random(rows) < self._scenario.healthy_record_share,
@@ -274,20 +295,21 @@ class Traffic:
     def _sort_into_streams(
         self, actions: tuple[SimulatedAction, ...], contract: Contract
     ) -> tuple[_Stream, ...]:
-        """Group the actions by law and rate; with contract ``flow`` only flows call anything."""
-        groups: dict[tuple[LatencyLaw, Arrivals], list[int]] = {}
+        """Group the actions by laws and rate; with contract ``flow`` only flows call anything."""
+        groups: dict[tuple[LatencyLaw, tuple[LaterLaw, ...], Arrivals], list[int]] = {}
         for at, action in enumerate(actions):
             if contract == "platform" or self._flows_of[at, 0] != NOBODY:
-                groups.setdefault((action.law, action.arrivals), []).append(at)
+                groups.setdefault((action.law, action.later, action.arrivals), []).append(at)
         return tuple(
             _Stream(
                 number=number,
                 key=zlib.crc32(actions[members[0]].action_id.encode()),
-                law=law,
+                first_law=law,
+                later=later,
                 arrivals=arrivals,
                 members=np.array(members, dtype=np.int64),
             )
-            for number, ((law, arrivals), members) in enumerate(groups.items())
+            for number, ((law, later, arrivals), members) in enumerate(groups.items())
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from monitor.simulator import PUNCTUAL, Scenario, scaled, scenario
 from monitor.simulator.distributions import DAY_SECONDS, outage_of_day
 from monitor.simulator.endings import ENDINGS, GATEWAY_504, OK, THROTTLED, TIMED_OUT
 from monitor.simulator.executions import ExecutionColumns
-from monitor.simulator.scenario_types import Outage
+from monitor.simulator.scenario_types import LatencyLaw, LaterLaw, Outage
 from monitor.simulator.scenarios import SHIPMENT_TRACKING, STOCK_LEVEL
 from monitor.simulator.timeouts import TimeoutChange
 from monitor.simulator.traffic import NOBODY, Traffic
@@ -175,6 +176,32 @@ def test_a_drifting_back_end_slows_down_until_its_restart() -> None:
         return float(np.median(kept.duration_ms))
 
     assert median(restart - DAY_SECONDS + 6 * HOUR) > 1.5 * median(restart + 6 * HOUR)
+
+
+def test_a_deploy_changes_what_comes_after_it_and_nothing_else() -> None:
+    """To the five minutes, and back again with the next one; an outage ends with its law."""
+    begin = int(NOON) // 300 * 300
+    hangs = LatencyLaw(100.0, never_share=1.0, outage=Outage(0.0, 0.0, 24 * 60.0))
+    calm = replace(STOCK_LEVEL, law=LatencyLaw(100.0), timeout_seconds=5)
+    later = (LaterLaw(begin + 600, hangs), LaterLaw(begin + 1_200, calm.law))
+    plan = replace(scenario("punctual"), actions=(calm,), flows=(), lateness=PUNCTUAL)
+    before = Traffic(plan, "platform")
+    after = Traffic(replace(plan, actions=(replace(calm, later=later),)), "platform")
+    edges = [(begin + at) * 1_000 for at in (0, 600, 1_200, 1_800)]
+
+    # A call that hangs ends when the timeout does, so that rows go by when they arrived.
+    rows = after.ended_between(edges[0], edges[-1] + 5_000)
+    counts = [
+        rows.take((rows.arrival_ms >= one) & (rows.arrival_ms < other))
+        for one, other in pairwise(edges)
+    ]
+
+    assert all(len(part) for part in counts)
+    assert [bool((part.ending == TIMED_OUT).all()) for part in counts] == [False, True, False]
+    assert same(
+        before.ended_between(edges[0], edges[1]).take(np.arange(5)), counts[0].take(np.arange(5))
+    )
+    assert after.outages(edges[0], edges[-1]) == [(0, edges[1], edges[2])]
 
 
 def test_two_calls_of_one_action_never_begin_in_the_same_millisecond() -> None:
