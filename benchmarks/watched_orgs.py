@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from monitor.config import Settings
 from monitor.ledger import Ledger
 from monitor.poller import OrgPoller, open_reader
 from monitor.simulator import BELIEVABLE, Scenario, SimulatedOrg, serve
+from monitor.simulator.org import REQUESTS_PER_MINUTE
 
 PATIENCE = 1_000.0
 """Seconds of the clock that the machine waits for in one: no pace holds a benchmark up."""
@@ -61,22 +62,34 @@ class WatchedOrgs:
 
 
 @contextmanager
-def watch(scenario: Scenario, *, orgs: int = 1, at: float) -> Iterator[WatchedOrgs]:
+def watch(
+    scenario: Scenario,
+    *,
+    orgs: int = 1,
+    at: float,
+    sections: Mapping[str, Mapping[str, object]] | None = None,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
+) -> Iterator[WatchedOrgs]:
     """Serve a scenario over a socket, and wire the program's own pollers to it.
 
     Args:
         scenario: What happens.
         orgs: How many orgs; it happens in each.
         at: The time; epoch seconds.
+        sections: What else the settings say, by section.
+        requests_per_minute: What the platform lets one token ask in a minute of the machine.
     """
     clock = SteppedClock(at)
-    platform = SimulatedOrg(scenario, clock, world=BELIEVABLE)
+    platform = SimulatedOrg(
+        scenario, clock, world=BELIEVABLE, requests_per_minute=requests_per_minute
+    )
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         simulator = stack.enter_context(serve(platform))
         settings = Settings.model_validate(
             {
                 "collect": {"initial": "1h"},
+                **(sections or {}),
                 "state": {"url": f"sqlite:///{Path(folder) / 'state.db'}"},
                 "org": [
                     {
