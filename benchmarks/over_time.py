@@ -45,6 +45,7 @@ TIMEOUT_MS = 5_000.0
 WORTH = 0.2
 HALF = 0.5
 VERIFY_WINDOWS = 6
+SETTLE_SECONDS = 600
 
 SICK = frozenset(
     {Verdict.HANGS, Verdict.UNCLEAR, Verdict.BIMODAL, Verdict.SLOW_TAIL, Verdict.AT_CAP}
@@ -251,22 +252,34 @@ def try_one(seed: int, index: int) -> str:
     rate = (found.successes + found.timeouts) / truth.seconds
     before = _measured(rng, rate * min(DAY, truth.seconds), truth.share, 288)
     share = truth.share * (1 - truth.rescued(to_ms))
-    seconds = VERIFY_WINDOWS * WINDOW_SECONDS
-    lasts = usual_trial_seconds(found, truth.seconds)
+    lasts = usual_trial_seconds(found, truth.seconds) - SETTLE_SECONDS
     after, effect = Measured(), Effect.NOT_YET
-    # It is looked at after K windows, 2 K, 4 K ...
-    while effect is Effect.NOT_YET and seconds <= lasts:
-        more = _measured(rng, rate * seconds - after.calls, share, seconds // WINDOW_SECONDS)
-        after = Measured(
-            more.windows, after.successes + more.successes, after.timeouts + more.timeouts
-        )
-        effect = judge(before, after, first=VERIFY_WINDOWS, waited_seconds=seconds).effect
-        seconds *= 2
+    for windows in looks(int(lasts // WINDOW_SECONDS)):
+        more = windows - after.windows
+        came = _measured(rng, rate * more * WINDOW_SECONDS, share, more)
+        after = Measured(windows, after.successes + came.successes, after.timeouts + came.timeouts)
+        waited = windows * WINDOW_SECONDS + SETTLE_SECONDS
+        effect = judge(before, after, first=VERIFY_WINDOWS, waited_seconds=waited).effect
+        if effect is not Effect.NOT_YET:
+            break
     rescued = truth.rescued(to_ms)
     if effect is Effect.NOT_YET:
         return "over"
     is_right = rescued >= WORTH if effect is Effect.HELPED else rescued < HALF
     return "right" if is_right else "wrong"
+
+
+def looks(settled: int) -> tuple[int, ...]:
+    """Return after how many windows a trial is looked at of which so many settle while it lasts.
+
+    After K of them, 2 K, 4 K ..., and at its end at all of them.
+    """
+    at = []
+    windows = VERIFY_WINDOWS
+    while windows < settled:
+        at.append(windows)
+        windows *= 2
+    return (*at, settled)
 
 
 def _measured(rng: np.random.Generator, calls: float, share: float, windows: int) -> Measured:

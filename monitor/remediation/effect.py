@@ -6,8 +6,8 @@ its chance; under a ratio r of the two rates that chance is r n1 / (n0 + r n1). 
 conditional test of two Poisson means (Przyborowski and Wilenski, Biometrika 31, 1940), exact for
 rare events and cautious for others.
 
-It is looked at after K settled windows, then after 2 K, 4 K and so on: each look has a chance of
-``SURE`` to be wrong, and a week holds nine of them.
+It is looked at after K settled windows, then after 2 K, 4 K and so on, and when its time is over at
+all of them: each look has a chance of ``SURE`` to be wrong, and a week holds ten of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitor.formats import count_of, percent
 
 SURE = 0.005
 """The chance that one look says that a change helped when it did not, or the other way round: over
-the nine looks of a week at most 4.5 %."""
+the ten looks of a week at most 5 %."""
 
 WORTH = 0.2
 """A change that avoids fewer than this part of the timeouts is not worth what callers wait longer:
@@ -99,16 +99,21 @@ def windows_to_look_at(available: int, first: int) -> int:
     return windows
 
 
+def is_out_of_patience(waited_seconds: float) -> bool:
+    """Whether a change has had all the time that there is to show what it does."""
+    return waited_seconds >= PATIENCE_SECONDS
+
+
 def judge(before: Measured, after: Measured, *, first: int, waited_seconds: float) -> Judgement:
     """Judge a change by its timeouts.
 
     Args:
         before: The period before it, under the timeout before.
-        after: As many windows after it as ``windows_to_look_at`` says.
+        after: As many windows after it as ``windows_to_look_at`` says; at last all of them.
         first: The least number of windows after it.
         waited_seconds: How long ago it was made.
     """
-    out_of_patience = waited_seconds >= PATIENCE_SECONDS
+    out_of_patience = is_out_of_patience(waited_seconds)
     shares = (
         f"{percent(after.share)} of {count_of(after.calls, 'call')} timed out in "
         f"{count_of(after.windows, 'window')} after it, "

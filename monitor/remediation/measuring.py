@@ -11,7 +11,8 @@ from monitor.counts import Tally
 from monitor.journal import Change
 from monitor.ledger import Ledger
 from monitor.model import Classifier, Outcome
-from monitor.remediation.effect import Measured, windows_to_look_at
+from monitor.remediation.effect import Measured, is_out_of_patience, windows_to_look_at
+from monitor.remediation.trials import is_trial_over
 from monitor.time_ranges import TimeRange, floor_to
 
 BEFORE_SECONDS = 86_400
@@ -45,7 +46,8 @@ def measure(
     """What was measured before a change and after it.
 
     Windows in which the back end was down are left out: no timeout helps against an outage, and
-    none is to blame for one. So are those after it that were not read completely.
+    none is to blame for one. So are those after it that were not read completely. The last look, at
+    the end of a trial or of all patience, takes all that there are.
 
     Args:
         ledger: What has been seen.
@@ -67,7 +69,8 @@ def measure(
         for start in range(after.start, after.end, window)
         if _within(start, start + window, covered) and not _overlaps(start, window, outages)
     ]
-    chosen = usable[: windows_to_look_at(len(usable), how.first)]
+    is_last = is_trial_over(change, now) or is_out_of_patience(now - applied)
+    chosen = usable if is_last else usable[: windows_to_look_at(len(usable), how.first)]
     if not chosen:
         return Measured(), Measured(windows=len(usable))
     before = TimeRange(_begin(ledger, change, began, window), floor_to(began, window))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
 
 from monitor.config import ClassifySettings, CollectSettings
 from monitor.journal import Change, ChangeState
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind
-from monitor.remediation.effect import Measured
+from monitor.remediation.effect import Measured, windows_to_look_at
 from monitor.remediation.measuring import Measuring, measure
 from tests.evidence import ORG, SOURCE, T0, WINDOW_SECONDS, reading, tally, windows
 from tests.remediation.guard_inputs import change
@@ -77,6 +80,21 @@ def test_the_next_look_is_at_twice_as_many_windows(ledger: Ledger) -> None:
 
     # One window is lost, for the change came into force two seconds after its beginning.
     assert lengths == {17: 4, 18: 5, 19: 6, 24: 6, 25: 12, 31: 12}
+
+
+@pytest.mark.parametrize("days", [0, 7])
+def test_the_last_look_takes_all_that_there_is(ledger: Ledger, days: int) -> None:
+    """At the end of a trial of two hours, or of a week: half of it would be thrown away."""
+    record(ledger, 0, 80)
+    length = 24 if days == 0 else days * 288
+    one = replace(made(at(10)), trial_seconds=0.0 if days else 7_200.0)
+
+    before_it_ends = look(ledger, one, 10 + length - 0.1)[1]
+    at_its_end = look(ledger, one, 10 + length + 0.1)[1]
+
+    settled = min(length - 1 - SETTLE_WINDOWS, 80 - 11)
+    assert before_it_ends.windows == windows_to_look_at(settled, HOW.first) < settled
+    assert at_its_end == Measured(settled, settled * 10, settled * 2, settled)
 
 
 def test_windows_that_have_not_settled_are_not_looked_at(ledger: Ledger) -> None:
