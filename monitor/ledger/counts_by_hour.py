@@ -56,12 +56,12 @@ def read_counts_by_hour(connection: Connection, org_id: int, time_range: TimeRan
         for at, hour in enumerate(hours)
         if first is not None and hour.end > first
     ]
-    for counted, start, count in packed_counts(connection, org_id, time_range):
+    for series, start, count in packed_counts(connection, org_id, time_range):
         inside = (start >= time_range.start) & (start < time_range.end)
-        hour = (start - time_range.start) // HOUR_SECONDS
-        parts.append(_summed(np.stack([counted, hour, count], axis=1)[inside]))
-    # An hour may be packed in part, or lie in two days.
-    rows = _summed(np.concatenate([np.zeros((0, 3), dtype=np.int64), *parts]))
+        hour = (start[inside] - time_range.start) // HOUR_SECONDS
+        parts.append(_summed_by_hour(series[inside], hour, count[inside], len(hours)))
+    # An hour may be packed in part.
+    rows = _summed(np.concatenate([np.zeros((0, 3), dtype=np.int64), *parts]), len(hours))
     return HourlyCounts(
         hours=len(hours),
         words=words_of_series(connection, org_id),
@@ -80,14 +80,26 @@ def _open_of_hour(connection: Connection, org_id: int, at: int, hour: TimeRange)
     return np.array([tuple(row) for row in found], dtype=np.int64).reshape(-1, 3)
 
 
-def _summed(rows: Ints) -> Ints:
-    """Return executions by series and hour."""
+def _summed_by_hour(series: Ints, hour: Ints, count: Ints, hours: int) -> Ints:
+    """Return the same by series and hour, of a few series: each hour of each has a place."""
+    if not len(series):
+        return np.zeros((0, 3), dtype=np.int64)
+    lowest = series.min()
+    cell = (series - lowest) * hours + hour
+    sums = np.zeros(int(cell.max()) + 1, dtype=np.int64)
+    np.add.at(sums, cell, count)
+    at = np.flatnonzero(sums)
+    return np.stack([lowest + at // hours, at % hours, sums[at]], axis=1)
+
+
+def _summed(rows: Ints, hours: int) -> Ints:
+    """Return executions by series and hour, where few are told twice."""
     if not len(rows):
         return rows
-    step = np.diff(rows[:, :2], axis=0)
-    if not np.all((step[:, 0] > 0) | ((step[:, 0] == 0) & (step[:, 1] >= 0))):
-        rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    at = np.flatnonzero(np.diff(rows[:, :2], axis=0, prepend=-1).any(axis=1))
+    cell = rows[:, 0] * hours + rows[:, 1]
+    order = np.argsort(cell, kind="stable")
+    rows, cell = rows[order], cell[order]
+    at = np.flatnonzero(np.diff(cell, prepend=-1))
     sums = rows[at]
     sums[:, 2] = np.add.reduceat(rows[:, 2], at)
     return sums

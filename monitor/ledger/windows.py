@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import structlog
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, not_, select
 
 from monitor.store import (
     BAND_COLUMNS,
@@ -225,18 +225,22 @@ def unpacked(packed: bytes, org_id: int, group: int, day_start: int) -> WindowCo
 def packed_counts(
     connection: Connection, org_id: int, time_range: TimeRange
 ) -> Iterator[tuple[Ints, Ints, Ints]]:
-    """Return series, start and executions of the packed windows of a period, pack by pack.
+    """Return series, start and executions of the packed windows of a period, group by group.
 
-    Each by series and start; some of them may start before the period, or after it.
+    Each has whole days: some of its windows may start before the period, or after it.
     """
-    key = packed_days.c.series_group, packed_days.c.day_start
+    statement = select(packed_days.c.day_start, packed_days.c.windows).where(
+        packs_within(org_id, time_range), packed_days.c.series_group == bindparam("group")
+    )
     for group in packed_groups(connection, org_id, time_range):
-        chosen = packs_within(org_id, time_range), packed_days.c.series_group == group
-        statement = select(*key, packed_days.c.windows).where(*chosen)
-        for _, day_start, windows in connection.execute(statement):
-            found = _undamaged(unpack_counts, windows, org_id, group, day_start)
-            if found is not None:
-                yield found
+        days = [
+            counts
+            for day_start, windows in connection.execute(statement, {"group": group})
+            if (counts := _undamaged(unpack_counts, windows, org_id, group, day_start)) is not None
+        ]
+        if days:
+            series_ids, start, count = map(np.concatenate, zip(*days, strict=True))
+            yield series_ids, start, count
 
 
 def _undamaged(
