@@ -235,7 +235,7 @@ def refuse_no_data(ledger: Ledger, orgs: Iterable[str]) -> None:
     Raises:
         StaleDataError: Nothing ever was.
     """
-    if not any(ledger.state(org).sources for org in orgs):
+    if not any(ledger.source_states(org) for org in orgs):
         raise StaleDataError(
             "Nothing has been collected yet",
             "Run timeout-monitor poll once, or leave timeout-monitor run at work.",

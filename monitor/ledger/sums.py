@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, litera
 from monitor.counts import Counts, SeriesKey, Tally
 from monitor.ledger.windows import (
     Words,
+    packed_executions,
     packed_groups,
     packed_sums,
     read_packs,
@@ -49,6 +50,27 @@ def sum_tallies(
     sums = (sums if chosen_series is None else sums.of_series(chosen_series)).summed()
     order = sorted(range(len(sums)), key=lambda at: (words[int(sums.series[at])], sums.start[at]))
     return list(tallies_of(sums.take(np.array(order, dtype=np.int64)), words))
+
+
+def sum_executions(
+    connection: Connection, org_id: int, time_range: TimeRange
+) -> dict[SeriesKey, int]:
+    """Return the executions of the windows that start in ``time_range``, by series."""
+    statement = select(tallies.c.series_id, _summed("count")).where(within(org_id, time_range))
+    still_open = [tuple(row) for row in connection.execute(statement.group_by(tallies.c.series_id))]
+    parts = [
+        np.array(still_open, dtype=np.int64).reshape(-1, 2).T,
+        *map(np.stack, packed_executions(connection, org_id, time_range)),
+    ]
+    numbers, counts = np.concatenate(parts, axis=1)
+    found, at = np.unique(numbers, return_inverse=True)
+    sums = np.zeros(len(found), dtype=np.int64)
+    np.add.at(sums, at, counts)
+    words = words_of_series(connection, org_id)
+    return {
+        SeriesKey(*words[number]): count
+        for number, count in zip(found.tolist(), sums.tolist(), strict=True)
+    }
 
 
 def window_loads(connection: Connection, org_id: int, time_range: TimeRange) -> list[Tally]:
@@ -92,19 +114,15 @@ def _open_sums(
         bucket = time_range.start + (since_start // bucket_seconds) * bucket_seconds
     bucket = bucket.label("bucket_start")
 
-    def summed(name: str) -> ColumnElement[Any]:
-        # As integers, for PostgreSQL's sums of big integers are decimals.
-        return cast(func.sum(tallies.c[name]), BigInteger)
-
     statement = (
         select(
             tallies.c.series_id,
             bucket,
-            summed("count"),
+            _summed("count"),
             func.sum(tallies.c.duration_ms),
             func.min(tallies.c.min_ms),
             func.max(tallies.c.max_ms),
-            *map(summed, BAND_COLUMNS),
+            *map(_summed, BAND_COLUMNS),
         )
         .where(
             within(org_id, time_range),
@@ -113,3 +131,8 @@ def _open_sums(
         .group_by(tallies.c.series_id, *([] if bucket_seconds is None else [bucket]))
     )
     return columns_of([tuple(row) for row in connection.execute(statement)])
+
+
+def _summed(name: str) -> ColumnElement[Any]:
+    """Return the sum of a column of whole numbers; as an integer, for PostgreSQL's is a decimal."""
+    return cast(func.sum(tallies.c[name]), BigInteger)

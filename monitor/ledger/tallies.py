@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from monitor.counts import Tally
+from monitor.counts import SeriesKey, Tally
 from monitor.store import Database, find_org
 from monitor.time_ranges import TimeRange
 
@@ -50,6 +50,19 @@ class Tallies:
             from monitor.ledger.sums import sum_tallies  # noqa: PLC0415 - numpy, for this alone
 
             return sum_tallies(connection, org_id, time_range, bucket_seconds, action_id)
+
+    def executions(self, org: str, time_range: TimeRange) -> Mapping[SeriesKey, int]:
+        """Return the executions of the windows that start in ``time_range``, by series.
+
+        They are what ``sums`` counts, without how long they took.
+        """
+        with self._database.reading() as connection:
+            org_id = find_org(connection, org)
+            if org_id is None:
+                return {}
+            from monitor.ledger.sums import sum_executions  # noqa: PLC0415 - numpy, for this alone
+
+            return sum_executions(connection, org_id, time_range)
 
     def columns(
         self,

@@ -93,12 +93,12 @@ def parts_by_group(
 ) -> Iterator[list[WindowColumns]]:
     """Return the same in parts, each by series and start: those of a day, and those still open."""
     still_open = open_windows(connection, org_id, time_range, chosen_series, window_seconds)
-    groups = set(packed_groups(connection, org_id, time_range, chosen_series))
-    groups.update(np.unique(still_open.series // SERIES_PER_PACK).tolist())
-    for group in sorted(groups):
+    packed = set(packed_groups(connection, org_id, time_range, chosen_series))
+    for group in sorted(packed.union(np.unique(still_open.series // SERIES_PER_PACK).tolist())):
         edges = np.array([group, group + 1]) * SERIES_PER_PACK
         low, high = np.searchsorted(still_open.series, edges)
-        packs = read_packs(connection, org_id, group, time_range)
+        # Of the newest windows nothing is packed, and each question takes its time.
+        packs = read_packs(connection, org_id, group, time_range) if group in packed else ()
         if chosen_series is not None:
             packs = (pack.of_series(chosen_series) for pack in packs)
         yield [*packs, still_open.take(slice(low, high))]
@@ -185,24 +185,69 @@ def packed_sums(
     if chosen_series is not None:
         groups = {number // SERIES_PER_PACK for number in chosen_series}
         chosen = and_(chosen, packed_days.c.series_group.in_(sorted(groups)))
-    is_whole = and_(
-        packed_days.c.first_window >= time_range.start, packed_days.c.last_window < time_range.end
+    yield sums_of(
+        list(_sums_of_whole_packs(connection, org_id, time_range, chosen)), time_range.start
     )
-    key = packed_days.c.series_group, packed_days.c.day_start
-    tables = []
-    statement = select(*key, packed_days.c.sums).where(chosen, is_whole)
-    for group, day_start, sums in connection.execute(statement):
+    for rows in _packs_in_part(connection, org_id, time_range, chosen, unpack):
+        part = rows.within(time_range.start, time_range.end)
+        yield part.by_bucket(time_range.start, None)
+
+
+def packed_executions(
+    connection: Connection, org_id: int, time_range: TimeRange
+) -> Iterator[tuple[Ints, Ints]]:
+    """Return series and executions of the packed windows of a period; a series comes often.
+
+    Args:
+        connection: A read transaction.
+        org_id: The org.
+        time_range: Which windows; by their start.
+    """
+    chosen = packs_within(org_id, time_range)
+    for table in _sums_of_whole_packs(connection, org_id, time_range, chosen):
+        yield table[0], table[1]
+    for series_ids, start, count in _packs_in_part(
+        connection, org_id, time_range, chosen, unpack_counts
+    ):
+        inside = (start >= time_range.start) & (start < time_range.end)
+        yield series_ids[inside], count[inside]
+
+
+def _sums_of_whole_packs(
+    connection: Connection, org_id: int, time_range: TimeRange, chosen: ColumnElement[bool]
+) -> Iterator[Ints]:
+    """Return the sums of the packs whose windows all start in a period, as ``unpack_sums`` does."""
+    statement = select(packed_days.c.series_group, packed_days.c.day_start, packed_days.c.sums)
+    for group, day_start, sums in connection.execute(
+        statement.where(chosen, _is_whole(time_range))
+    ):
         table = _undamaged(unpack_sums, sums, org_id, group, day_start)
         if table is not None:
-            tables.append(table)
-    yield sums_of(tables, time_range.start)
+            yield table
+
+
+def _packs_in_part(
+    connection: Connection,
+    org_id: int,
+    time_range: TimeRange,
+    chosen: ColumnElement[bool],
+    way: Callable[[bytes], _Unpacked],
+) -> Iterator[_Unpacked]:
+    """Return what is in the other packs that may have windows of the period."""
+    statement = select(packed_days.c.series_group, packed_days.c.day_start, packed_days.c.windows)
     for group, day_start, windows in connection.execute(
-        select(*key, packed_days.c.windows).where(chosen, not_(is_whole))
+        statement.where(chosen, not_(_is_whole(time_range)))
     ):
-        rows = unpacked(windows, org_id, group, day_start)
-        if rows is not None:
-            part = rows.within(time_range.start, time_range.end)
-            yield part.by_bucket(time_range.start, None)
+        found = _undamaged(way, windows, org_id, group, day_start)
+        if found is not None:
+            yield found
+
+
+def _is_whole(time_range: TimeRange) -> ColumnElement[bool]:
+    """Return the condition on packs whose windows all start in a period."""
+    return and_(
+        packed_days.c.first_window >= time_range.start, packed_days.c.last_window < time_range.end
+    )
 
 
 def packs_within(org_id: int, time_range: TimeRange) -> ColumnElement[bool]:

@@ -33,10 +33,8 @@ class ActionSummaries:
         self._unmeasured = tables.unmeasured_timeouts(endings)
         self._before = (
             None
-            if data.tallies_day_before is None
-            else tables.counts_by_action(
-                tables.count_by_ending(data.tallies_day_before, classifier)
-            )
+            if data.executions_day_before is None
+            else tables.timeouts_by_action(data.executions_day_before, classifier)
         )
         self._conversations = tables.conversations_by(hits, "action_id")
         self._flows_hit = tables.flows_by_action(hits)
@@ -129,7 +127,7 @@ class ActionSummaries:
     def _timeouts_day_before(self, action_id: str) -> int | None:
         if self._before is None:
             return None
-        return self._before.get(action_id, ActionCounts()).timeout
+        return self._before.get(action_id, 0)
 
     def _mean_concurrency(
         self, action_id: str, counts: ActionCounts, timeout: TimeoutsInForce

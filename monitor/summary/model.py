@@ -5,12 +5,12 @@ A number that can't be known is None, never 0; no number is ever infinite or NaN
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor.contract import DETAIL_SOURCE, Contract
-from monitor.counts import Tally
+from monitor.counts import SeriesKey, Tally
 from monitor.ledger import OrgState
 from monitor.model import FLOW_ERRORS_SOURCE, ActionKind, FlowErrorTally, Incident
 from monitor.time_ranges import TimeRange
@@ -240,7 +240,8 @@ class SummaryInput:
         time_range: The period.
         state: Catalogue, flows and coverage.
         tallies: Executions of the period, summed by ending.
-        tallies_day_before: The same 24 hours earlier; None where that was not read completely.
+        executions_day_before: How many there were 24 hours earlier; None where that was not read
+            completely.
         incidents: Timeouts of the period from detail records.
         flow_errors: Callers lost in flows in the period.
         timeouts_in_force: Action id, since when (epoch seconds), timeout (ms); oldest first.
@@ -252,7 +253,7 @@ class SummaryInput:
     time_range: TimeRange
     state: OrgState
     tallies: Sequence[Tally] = ()
-    tallies_day_before: Sequence[Tally] | None = None
+    executions_day_before: Mapping[SeriesKey, int] | None = None
     incidents: Sequence[Incident] = ()
     flow_errors: Sequence[FlowErrorTally] = ()
     timeouts_in_force: Sequence[tuple[str, float, int | None]] = ()

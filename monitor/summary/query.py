@@ -66,7 +66,7 @@ def summarise(  # noqa: PLR0913 - of what, whose, when, and how it is read
         time_range=time_range,
         state=state,
         tallies=ledger.tallies.sums(org, time_range),
-        tallies_day_before=ledger.tallies.sums(org, day_before) if comparable else None,
+        executions_day_before=ledger.tallies.executions(org, day_before) if comparable else None,
         incidents=ledger.impact.incidents(org, time_range),
         flow_errors=ledger.impact.flow_errors(org, time_range),
         timeouts_in_force=ledger.timeouts_in_force(org),

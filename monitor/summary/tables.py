@@ -5,13 +5,14 @@ Rows may come in any order and in pieces: the same rows give the same table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
 
-from monitor.counts import Tally
+from monitor.counts import SeriesKey, Tally
 from monitor.model import BAND_EDGES_MS, UNKNOWN_ACTION, Classifier, Incident, Outcome
 from monitor.summary.percentiles import BandedDurations
 
@@ -92,6 +93,17 @@ def counts_by_action(table: pd.DataFrame) -> dict[str, ActionCounts]:
         action_id: ActionCounts(*numbers)
         for action_id, *numbers in _rows(counts.reset_index(), ["action_id", *_COUNTS])
     }
+
+
+def timeouts_by_action(
+    executions: Mapping[SeriesKey, int], classifier: Classifier
+) -> dict[str, int]:
+    """Return each action's timeouts, from the executions of each way that it ended."""
+    found = Counter[str]()
+    for key, count in executions.items():
+        if classifier.outcome(key.error_type, key.response_status) is Outcome.TIMEOUT:
+            found[key.action_id] += count
+    return found
 
 
 def failures_by_action(table: pd.DataFrame) -> dict[str, list[tuple[str, str, int]]]:

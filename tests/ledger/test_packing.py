@@ -79,6 +79,7 @@ def answers(ledger: Ledger, org: str, time_range: TimeRange) -> list[object]:
     return [
         *past,
         ledger.tallies.sums(org, time_range),
+        ledger.tallies.executions(org, time_range),
         ledger.tallies.sums(org, time_range, 7_200),
         ledger.tallies.sums(org, time_range, WINDOW_SECONDS, "a01"),
         sorted(ledger.tallies.window_loads(org, time_range), key=repr),

@@ -87,6 +87,27 @@ def test_sums_are_of_one_org(ledger: Ledger) -> None:
     assert [found.counts.count for found in ledger.tallies.sums(ORG, windows(0, 12))] == [1]
 
 
+def test_executions_are_those_that_the_sums_count(ledger: Ledger) -> None:
+    """By series; of one org, and of the period alone."""
+    ledger.record(
+        ORG,
+        SOURCE,
+        reading(
+            *(tally(10**n, window=n * 6) for n in range(4)),
+            tally(7, window=12, error_type="Timeout"),
+            covered=windows(0, 24),
+        ),
+    )
+    ledger.record("other", SOURCE, reading(tally(5, window=6)))
+    for packed_before in (0, windows(12, 13).start, windows(24, 25).start):
+        ledger.housekeeping.pack(packed_before)
+        found = ledger.tallies.executions(ORG, windows(6, 24))
+        sums = ledger.tallies.sums(ORG, windows(6, 24))
+        assert found == {one.key: one.counts.count for one in sums}
+        assert sorted(found.values()) == [7, 1_110]
+    assert ledger.tallies.executions("nobody", windows(0, 12)) == {}
+
+
 def test_hours_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
     """Every way that an action ended, hour by hour; of one org, and of the period alone."""
     ledger.record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
@@ -73,8 +74,11 @@ INCIDENTS = st.lists(
 
 def summary_of(tallies: Sequence[Tally], incidents: Sequence[Incident] = ()) -> Summary:
     """The summary of these rows."""
+    day_before = Counter[SeriesKey]()
+    for row in tallies:
+        day_before[row.key] += row.counts.count
     return assemble_summary(
-        SummaryInput(ORG, Contract.PLATFORM, HOUR, STATE, tallies, tallies, incidents),
+        SummaryInput(ORG, Contract.PLATFORM, HOUR, STATE, tallies, day_before, incidents),
         CLASSIFIER,
     )
 
