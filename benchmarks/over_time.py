@@ -11,7 +11,8 @@ does not, how often the verdict or the advised timeout changed in a week.
 
 A trial is right where it is kept and rescues at least a fifth of the timeouts, which is what a
 change has to be worth, or is set back where it rescues less than half of them. One that was set
-back because its time was over is counted apart: nothing was found out.
+back because its time was over is counted apart: nothing was found out, and that was too soon where
+it would have rescued half.
 """
 
 from __future__ import annotations
@@ -264,7 +265,7 @@ def try_one(seed: int, index: int) -> str:
             break
     rescued = truth.rescued(to_ms)
     if effect is Effect.NOT_YET:
-        return "over"
+        return "over" if rescued < HALF else "too soon"
     is_right = rescued >= WORTH if effect is Effect.HELPED else rescued < HALF
     return "right" if is_right else "wrong"
 
@@ -341,10 +342,11 @@ def _line(what: str, middle: str, within: str, aim: str, *, holds: bool) -> str:
 def _told_of_trials(tried: Counter[str]) -> str:
     settled = tried["right"] + tried["wrong"]
     share = tried["right"] / settled if settled else math.nan
+    over, too_soon = tried["over"] + tried["too soon"], tried["too soon"]
     return (
-        f"{tried.total()} actions were unclear and tried: {tried['over']} trials were over with "
-        f"nothing shown; of the other {settled}, {tried['right']} were right, {share:.1%} "
-        "(aim: 98 %)."
+        f"{tried.total()} actions were unclear and tried: {over} trials were over with nothing "
+        f"shown, {too_soon} of them too soon; of the other {settled}, {tried['right']} were right, "
+        f"{share:.1%} (aim: 98 %)."
     )
 
 
