@@ -8,7 +8,6 @@ import sys
 from typing import Any, TextIO
 
 import structlog
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from monitor.redaction import SECRETS
 
@@ -63,8 +62,6 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # It writes a traceback, with the far side's words, of headers that it takes all the same.
     logging.getLogger("urllib3").setLevel(level if verbose else logging.ERROR)
-    # stamina would write its own line for each retry, as a warning and in words of its own.
-    set_on_retry_hooks([_log_retry])
 
 
 def _without_secrets(_logger: object, _method: str, line: Any) -> str:  # noqa: ANN401 - structlog's
@@ -96,13 +93,3 @@ def _masked(value: object) -> object:
     if isinstance(value, list):
         return [_masked(each) for each in value]
     return value
-
-
-def _log_retry(details: RetryDetails) -> None:
-    """One debugging line a retry: how often is counted, and what it led to is the poll's line."""
-    structlog.get_logger().debug(
-        "retry",
-        number=details.retry_num,
-        wait_seconds=round(details.wait_for, 2),
-        why=str(details.caused_by),
-    )

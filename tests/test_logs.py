@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-import stamina
 import structlog
 
+from monitor.errors import ConnectionFailedError
+from monitor.genesys.client.budget import Deadline
+from monitor.genesys.client.retry import retry_attempts
 from monitor.logs import configure
 from monitor.redaction import MASK, SECRETS, Redactor
 
@@ -179,11 +181,13 @@ def test_retries_are_told_when_verbose(verbose: bool, count: int) -> None:  # no
     """In our own words, and as a debugging line: the poll's line tells what it led to."""
     out = io.StringIO()
     configure(verbose=verbose, stream=out)
-    for attempt in stamina.retry_context(on=OSError, attempts=2, wait_initial=0.001, wait_jitter=0):
+    for number, attempt in retry_attempts(
+        Deadline.after(60), is_ending=lambda: False, first_pause_seconds=0.001
+    ):
         with attempt:
-            if attempt.num == 1:
+            if number == 1:
                 reason = "the line is dead"
-                raise OSError(reason)
+                raise ConnectionFailedError(reason)
 
     told = lines(out)
     assert len(told) == count

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from operator import itemgetter
 from sqlite3 import OperationalError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     URL,
@@ -19,13 +19,16 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from monitor.errors import LedgerError
 from monitor.redaction import SECRETS
 from monitor.store.queueing import MOST_READERS, MOST_WRITERS
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 DEFAULT_BUSY_TIMEOUT_SECONDS = 30.0
 """How long to wait for another process that writes: a poll holds the lock for well under a second,
@@ -129,6 +132,8 @@ def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgre
     """An INSERT that can say what to do about a conflict, in the dialect of the connection."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - with asyncio, for a server alone
+
     return postgresql.insert(table)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import stamina
+import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from monitor.errors import (
     ConnectionFailedError,
@@ -22,6 +24,8 @@ from monitor.genesys.client.budget import Deadline
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 3.0
 """Below the five seconds in which a daemon has to end."""
+
+log = structlog.get_logger()
 
 
 def retry_attempts(
@@ -96,3 +100,17 @@ def _with_known_error(
         return
     # Outside the handler: it has a cause of its own.
     raise failed[-1]
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """One debugging line a retry: how often is counted, and what it led to is the poll's line."""
+    log.debug(
+        "retry",
+        number=details.retry_num,
+        wait_seconds=round(details.wait_for, 2),
+        why=str(details.caused_by),
+    )
+
+
+# stamina would write its own line for each retry, as a warning and in words of its own.
+set_on_retry_hooks([_log_retry])
