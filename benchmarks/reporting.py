@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.diagnosing import ORG, WINDOW_SECONDS, fill
-from benchmarks.rows import DisagreementError, Row
+from benchmarks.rows import DisagreementError, Row, user_environment
 from monitor.config import DIAGNOSED_SECONDS, ClassifySettings, load
 from monitor.contract import Contract
 from monitor.diagnosis import LocalDiagnoser
@@ -105,7 +105,7 @@ def reported(settings: Path) -> tuple[Taken, int, dict[str, str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        cwd=Path(__file__).parents[1],
+        env=user_environment(),
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
