@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.context import SINCE, Context, moment_of, opened_ledger, refuse_no_data
+from monitor.cli.context import (
+    SINCE,
+    Context,
+    collecting_rarely,
+    moment_of,
+    opened_ledger,
+    refuse_no_data,
+)
 from monitor.cli.progress import waiting
 from monitor.cli.results import Result
 from monitor.cli.terminal import drawn, json_text, no_actions, print_error
@@ -51,6 +58,7 @@ _MAILED = frozenset({ReportFormat.HTML, ReportFormat.MARKDOWN})
 """Formats that show the worst actions closely."""
 
 
+@collecting_rarely()
 def report(
     ctx: typer.Context,
     since: Annotated[str, typer.Option(metavar="TIME", help=SINCE)] = "24h",
