@@ -2,7 +2,8 @@
 
 PostgreSQL refuses a NUL, no database takes half a character, and an index takes only so much. What
 comes from the platform has passed the same rules where it was read, so that counts of one thing
-meet under one name; here nothing is left to whoever calls.
+meet under one name; but for the ids of conversations, under which nothing is counted. Here nothing
+is left to whoever calls.
 """
 
 from __future__ import annotations

@@ -355,8 +355,8 @@ class _Found:
                 named = self._fit_name(one.value)
         action_id = told or (self._attribution.action_named(named) if named else None)
         sole = None if action_id else self._attribution.sole_action(flow_id)
-        conversation_id = sanitize_id(conversation.conversation_id)
-        began_ms = epoch_ms(began)
+        # The id as it came: whoever keeps it makes it fit, and nothing is looked up by it before.
+        conversation_id, began_ms = conversation.conversation_id, epoch_ms(began)
         key = conversation_id, began_ms
         newest, newer = self._known
         if key in newest or key in newer:
