@@ -5,9 +5,9 @@
 
 A simulated platform is served over HTTP. Orgs of data actions are watched by the program's own
 poller, diagnosed by its own diagnoser, and treated by its own remediation in mode ``auto``, in the
-order in which a daemon does it, on a clock that is moved from turn to turn. Every second action is
-named in ``allow_trials``. What is counted is what the platform had and what the record says, held
-against the laws that were drawn: see ``auto_actions`` and ``auto_outcome``.
+order in which a daemon does it, on a clock that is moved from turn to turn. Of each kind the action
+of every second org is named in ``allow_trials``. What is counted is what the platform had and what
+the record says, held against the laws that were drawn: see ``auto_actions`` and ``auto_outcome``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from monitor.simulator import PUNCTUAL, Scenario
 BEGIN = 1_795_435_200
 """2026-11-23 12:00 UTC, a Monday; there are calls since three days before."""
 
-MOST_OF_AN_ORG = 26
+MOST_OF_AN_ORG = 13
 PROCESSES = 2
 ANY_NUMBER = 1_000_000
 CATALOGUE_TURNS = 6
@@ -70,7 +70,7 @@ class Plan:
     step_minutes: int
 
     def orgs(self) -> list[Plan]:
-        """Return it in orgs of a few dozen actions, each with a seed of its own."""
+        """Return it in orgs of one action of each kind, each with a seed of its own."""
         sizes = [
             min(MOST_OF_AN_ORG, self.draws - at) for at in range(0, self.draws, MOST_OF_AN_ORG)
         ]
@@ -87,7 +87,8 @@ def follow(plan: Plan) -> tuple[Course, Rails]:
         DisagreementError: Something was done that must not be, whatever the data say.
     """
     drawn = draw_actions(plan.seed, plan.draws, BEGIN, plan.days)
-    may_try = frozenset(one.name for one in drawn[::2])
+    # Of each kind in one org, and not in the next.
+    may_try = frozenset(one.name for one in drawn[plan.seed % 2 :: 2])
     scenario = Scenario(
         "auto",
         plan.seed,
@@ -99,6 +100,7 @@ def follow(plan: Plan) -> tuple[Course, Rails]:
         "collect": {
             "interval": f"{plan.step_minutes}m",
             "near": "30m",
+            "lookback": f"{max(plan.step_minutes, 60)}m",
             "sources": ["actions"],
         },
         "remediation": {
@@ -277,7 +279,7 @@ def _told(course: Course, change: Change) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Follow the orgs, and print what came of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--draws", type=int, default=52, help="actions; 26 an org")
+    parser.add_argument("--draws", type=int, default=52, help=f"actions; {MOST_OF_AN_ORG} an org")
     parser.add_argument("--days", type=float, default=10.0)
     parser.add_argument("--step", type=int, default=60, metavar="MINUTES", help="between turns")
     parser.add_argument("--seed", type=int, default=1)

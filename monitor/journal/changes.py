@@ -61,6 +61,7 @@ def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
             "reason": "",
             "damage": "",
             "trial_seconds": intent.trial_seconds,
+            "alike_since": intent.alike_since,
         },
     )
     return get_change(connection, intent.org, org_id, int(result.scalar_one()))
@@ -128,6 +129,7 @@ def read_changes(
             reason=row.reason,
             damage=row.damage,
             trial_seconds=row.trial_seconds,
+            alike_since=row.alike_since,
         )
         for row in connection.execute(statement)
     )

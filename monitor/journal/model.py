@@ -161,6 +161,8 @@ class Change:
             known of any.
         trial_seconds: How long it is tried: it is set back then, unless it has helped; 0 where it
             is no trial.
+        alike_since: Since when the action behaved as it did when this was decided; 0 where all that
+            was looked at was alike.
     """
 
     change_id: int
@@ -185,6 +187,7 @@ class Change:
     reason: str = ""
     damage: str = ""
     trial_seconds: float = 0.0
+    alike_since: float = 0.0
 
     @property
     def trial_ends_at(self) -> float | None:
@@ -222,6 +225,8 @@ class Intent:
         at: When; epoch seconds.
         measured: Whether its effect is to be measured, and the change undone where it has none.
         trial_seconds: How long it is tried, from its write on; 0 where it is no trial.
+        alike_since: Since when the action behaves as it does; 0 where all that was looked at was
+            alike.
     """
 
     org: str
@@ -235,6 +240,7 @@ class Intent:
     at: float
     measured: bool = True
     trial_seconds: float = 0.0
+    alike_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

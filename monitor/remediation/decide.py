@@ -146,6 +146,7 @@ def intent_of(decision: Decision, actor: str, at: float) -> Intent:
     if not from_ms < to_ms <= CAP_MS:
         reason = f"{from_ms} ms to {to_ms} ms is no raise within the cap"
         raise ValueError(reason)
+    judged = one.diagnosis.judged
     return Intent(
         org=one.org,
         action_id=one.action_id,
@@ -157,4 +158,5 @@ def intent_of(decision: Decision, actor: str, at: float) -> Intent:
         actor=actor,
         at=at,
         trial_seconds=decision.trial_seconds,
+        alike_since=0.0 if judged is None else judged.since,
     )

@@ -12,6 +12,7 @@ all of them: each look has a chance of ``SURE`` to be wrong, and a week holds te
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +33,13 @@ that, is not known to be worth it yet."""
 THROTTLED_SHARE = 0.01
 """Calls that the platform refuses for want of slots; above this part, and more than before, the
 change does harm whatever it does to timeouts."""
+
+ENOUGH_TIMEOUTS = 100
+"""From so many on, how often calls timed out before a change is known well enough."""
+
+ALIKE = 0.1
+"""Where later and earlier days differ by more than by such a chance, they are not taken to be
+alike: the action behaved otherwise then, or was down."""
 
 PATIENCE_SECONDS = 7 * 86_400.0
 """A change whose effect can't be shown in a week is undone: every weekday was seen."""
@@ -62,6 +70,15 @@ class Measured:
     timeouts: int = 0
     throttled: int = 0
 
+    def __add__(self, other: Measured) -> Measured:
+        """Return both together."""
+        return Measured(
+            self.windows + other.windows,
+            self.successes + other.successes,
+            self.timeouts + other.timeouts,
+            self.throttled + other.throttled,
+        )
+
     @property
     def calls(self) -> int:
         """Successes and timeouts."""
@@ -87,6 +104,39 @@ class Judgement:
     effect: Effect
     detail: str
     chance: float | None = None
+
+
+def held_against(days: Iterable[Measured]) -> Measured:
+    """Return what a change is held against: the day before it, and more days where those are few.
+
+    A day of few timeouts tells so little that most changes which help could never be shown to. So
+    earlier ones are added until there are enough timeouts, as long as they are alike.
+
+    Args:
+        days: The days before it, the newest first; none is asked for that is not needed.
+    """
+    found: list[Measured] = []
+    for day in days:
+        found.append(day)
+        splits = range(1, len(found))
+        chances = [_chance_of_alike(_sum(found[:at]), _sum(found[at:])) for at in splits]
+        if chances and min(chances) <= ALIKE:
+            return _sum(found[: 1 + chances.index(min(chances))])
+        if _sum(found).timeouts >= ENOUGH_TIMEOUTS:
+            break
+    return _sum(found)
+
+
+def _sum(found: Iterable[Measured]) -> Measured:
+    return sum(found, Measured())
+
+
+def _chance_of_alike(later: Measured, earlier: Measured) -> float:
+    """Return the chance of shares that differ as much, if they were the same; two-sided."""
+    if not later.calls or not earlier.calls:
+        return 1.0
+    fewer = _chance_of_so_few(later, earlier, 1.0)
+    return 2 * min(fewer, _chance_of_so_many(later, earlier, 1.0))
 
 
 def windows_to_look_at(available: int, first: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.config import CollectSettings
@@ -11,12 +11,20 @@ from monitor.counts import Tally
 from monitor.journal import Change
 from monitor.ledger import Ledger
 from monitor.model import Classifier, Outcome
-from monitor.remediation.effect import Measured, is_out_of_patience, windows_to_look_at
+from monitor.remediation.effect import (
+    Measured,
+    held_against,
+    is_out_of_patience,
+    windows_to_look_at,
+)
 from monitor.remediation.trials import is_trial_over
 from monitor.time_ranges import TimeRange, floor_to
 
-BEFORE_SECONDS = 86_400
-"""What a change is held against: a day has quiet hours and busy ones."""
+DAY_SECONDS = 86_400
+"""What a change is held against at least: a day has quiet hours and busy ones."""
+
+BEFORE_DAYS = 7
+"""How far back at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +72,36 @@ def measure(
     applied = began if change.applied_at is None else change.applied_at
     after = TimeRange(-floor_to(-applied, window), floor_to(now - how.collect.settle, window))
     covered = ledger.coverage(change.org, how.source)
-    usable = [
-        start
-        for start in range(after.start, after.end, window)
-        if _within(start, start + window, covered) and not _overlaps(start, window, outages)
-    ]
+
+    def usable_in(part: TimeRange) -> list[int]:
+        return [
+            start
+            for start in range(part.start, part.end, window)
+            if _within(start, start + window, covered) and not _overlaps(start, window, outages)
+        ]
+
+    usable = usable_in(after)
     is_last = is_trial_over(change, now) or is_out_of_patience(now - applied)
     chosen = usable if is_last else usable[: windows_to_look_at(len(usable), how.first)]
     if not chosen:
         return Measured(), Measured(windows=len(usable))
     before = TimeRange(_begin(ledger, change, began, window), floor_to(began, window))
-    return (
-        _count(
-            ledger,
-            change,
-            how,
-            window,
-            [s for s in _starts(before, window) if not _overlaps(s, window, outages)],
-        ),
-        _count(ledger, change, how, window, chosen),
-    )
+    days = (_count(ledger, change, how, window, usable_in(day)) for day in _days(before))
+    return held_against(days), _count(ledger, change, how, window, chosen)
+
+
+def _days(before: TimeRange) -> Iterator[TimeRange]:
+    """Yield the days of a period, the newest first; the oldest may be shorter."""
+    for end in range(before.end, before.start, -DAY_SECONDS):
+        yield TimeRange(max(before.start, end - DAY_SECONDS), end)
 
 
 def _begin(ledger: Ledger, change: Change, began: float, window: int) -> int:
-    """From when on the timeout before was in force, a day before the change at the earliest."""
-    earliest = floor_to(began, window) - BEFORE_SECONDS
+    """From when on the action behaved alike under the timeout before; at the earliest a week."""
+    earliest = floor_to(began, window) - BEFORE_DAYS * DAY_SECONDS
+    # What lies after it was dated by a clock that was wrong.
+    if change.alike_since < began:
+        earliest = max(earliest, -floor_to(-change.alike_since, window))
     history = [
         since
         for action_id, since, _ in ledger.timeouts_in_force(change.org)
@@ -119,10 +132,6 @@ def _count(
 
 def _outcome(tally: Tally, classifier: Classifier) -> Outcome:
     return classifier.outcome(tally.key.error_type, tally.key.response_status)
-
-
-def _starts(time_range: TimeRange, window: int) -> range:
-    return range(time_range.start, time_range.end, window)
 
 
 def _within(start: int, end: int, covered: Iterable[TimeRange]) -> bool:

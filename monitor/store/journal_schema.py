@@ -44,13 +44,14 @@ changes = Table(
     Column("reason", String, nullable=False, server_default=""),
     Column("damage", RedactedText, nullable=False, server_default=""),
     Column("trial_seconds", Double, nullable=False, server_default="0"),
+    Column("alike_since", Double, nullable=False, server_default="0"),
     Index("changes_by_action", "org_id", "action_id", "id"),
     Index("changes_by_state", "org_id", "state"),
 )
 """Every change that was ever intended, with how far it has come. They are never pruned.
 
 What decides about later writes stands in ``state``, ``reason`` and ``damage`` (since version 4),
-and ``trial_seconds`` (since version 5); ``note`` is for people."""
+``trial_seconds`` and ``alike_since`` (since version 5); ``note`` is for people."""
 
 audit = Table(
     "audit",

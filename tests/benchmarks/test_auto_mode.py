@@ -233,7 +233,7 @@ def test_an_org_is_followed_over_http_by_the_programs_own_parts() -> None:
     made, rails = follow(Plan(seed=1, draws=2, days=0.15, step_minutes=60))
 
     assert rails == RAILS
-    assert made.may_try == {"custom_-_000"}
+    assert made.may_try == {"custom_-_001"}
     assert made.changes
     for one in made.changes:
         assert one.to_ms in [value_ms for _, value_ms in made.in_force[one.action_id]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -44,6 +45,18 @@ def test_a_change_is_followed_from_intent_to_proof(ledger: Ledger) -> None:
     assert (change.ended_at, change.is_open, change.left_ms) == (T0 + 9, False, 4_000)
     assert ledger.journal.change(ORG, change.change_id) == change
     assert events(ledger) == ["planned", "writing", "applied", "watching", "verified"]
+
+
+def test_what_a_change_is_to_be_held_against_and_for_how_long_is_kept(ledger: Ledger) -> None:
+    """Another program may be the one that judges it."""
+    tried = replace(intent(), trial_seconds=7_200.0, alike_since=T0 - 900.0)
+    change = ledger.journal.begin(
+        leased(ledger), tried, entry(), revision=revision(ledger), machine_now=T0
+    )
+
+    assert change is not None
+    assert ledger.journal.change(ORG, change.change_id) == change
+    assert (change.trial_seconds, change.alike_since) == (7_200.0, T0 - 900.0)
 
 
 @pytest.mark.parametrize("thrown", ["pause", "trip", "resume", "release"])

@@ -24,7 +24,7 @@ from monitor.journal import (
     RemediationState,
     Switch,
 )
-from monitor.remediation.decide import decide, in_order_of_worth
+from monitor.remediation.decide import decide, in_order_of_worth, intent_of
 from monitor.remediation.decision import Candidate, Data, Decision, DecisionKind, Initiator
 from monitor.remediation.guards import GUARD_NAMES
 from tests.remediation.guard_inputs import (
@@ -91,7 +91,11 @@ def changed(
 
 def test_what_is_judged_since_its_newest_change_is_raised() -> None:
     """What came before is over."""
-    assert decided(one=changed()).kind is DecisionKind.RAISE
+    decision = decided(one=changed())
+
+    assert decision.kind is DecisionKind.RAISE
+    assert intent_of(decision, "auto", NOW).alike_since == NOW - 2 * DAY
+    assert intent_of(decided(), "auto", NOW).alike_since == 0.0
 
 
 def auto(**changed: object) -> RemediationSettings:

@@ -69,7 +69,7 @@ def test_whole_windows_before_and_after_count_by_how_their_calls_ended(ledger: L
     record(ledger, 0, 30)
     before, after = look(ledger, made(at(10.5)), 20)
 
-    assert before == Measured(windows=288, successes=100, timeouts=20, throttled=10)
+    assert before == Measured(windows=10, successes=100, timeouts=20, throttled=10)
     assert after == Measured(windows=6, successes=60, timeouts=12, throttled=6)
 
 
@@ -124,7 +124,7 @@ def test_outages_are_left_out_before_and_after(ledger: Ledger) -> None:
     ]
     before, after = look(ledger, made(at(10)), 20, outages)
 
-    assert (before.windows, before.calls) == (286, 8 * 12)
+    assert (before.windows, before.calls) == (8, 8 * 12)
     assert (after.windows, after.calls) == (6, 6 * 12)
 
 
@@ -141,12 +141,49 @@ def test_only_the_period_under_the_timeout_before_counts(ledger: Ledger) -> None
     assert (before.windows, before.calls) == (6, 6 * 12)
 
 
-def test_the_period_before_is_a_day_at_most(ledger: Ledger) -> None:
+def test_the_period_before_is_a_day_where_that_has_many_timeouts(ledger: Ledger) -> None:
     """It has quiet hours and busy ones; more would be of another time."""
     record(ledger, 0, 400)
     before, _ = look(ledger, made(at(350)), 360)
 
     assert (before.windows, before.calls) == (288, 288 * 12)
+
+
+@pytest.mark.parametrize(("of_old_days", "days"), [(6, 7), (0, 2), (40, 2)])
+def test_days_of_few_timeouts_are_held_together_while_they_are_alike(
+    ledger: Ledger, of_old_days: int, days: int
+) -> None:
+    """Back to a week, or to when it timed out otherwise; outages are left out of each."""
+    day = 288
+    tallies = [
+        one
+        for number in range(9)
+        for one in (
+            tally(300, window=number * day + 9),
+            tally(
+                of_old_days if number < 6 else 6,
+                window=number * day + 9,
+                error_type="EXECUTION_TIMEOUT",
+            ),
+        )
+    ]
+    tallies.append(tally(90, window=7 * day + 30, error_type="EXECUTION_TIMEOUT"))
+    ledger.record(ORG, SOURCE, reading(*tallies, covered=windows(0, 9 * day)))
+    down = [(int(at(7 * day + 30)), int(at(7 * day + 31)))]
+    before, _ = look(ledger, made(at(8 * day)), 8 * day + 10, down)
+
+    assert before == Measured(days * day - 1, days * 300, days * 6)
+
+
+def test_what_an_action_did_before_it_behaved_otherwise_is_left_out(ledger: Ledger) -> None:
+    """It got worse some hours before the change: a calm day would make that seem to do harm."""
+    record(ledger, 0, 40)
+    since_then = replace(made(at(30)), alike_since=at(24.5))
+    before, _ = look(ledger, since_then, 39)
+
+    assert (before.windows, before.calls) == (5, 5 * 12)
+    by_a_wrong_clock = replace(made(at(30)), alike_since=at(35))
+    assert look(ledger, by_a_wrong_clock, 39)[0].windows == 30
 
 
 def test_a_change_that_was_found_late_is_held_against_what_was_before_it_was_sent(

@@ -42,6 +42,7 @@ def make_version_4(url: str) -> None:
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_5)
         connection.execute(text("ALTER TABLE changes DROP COLUMN trial_seconds"))
+        connection.execute(text("ALTER TABLE changes DROP COLUMN alike_since"))
         connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'schema_version'"))
     engine.dispose()
 
