@@ -1,7 +1,7 @@
 """What mode ``auto`` does to the timeouts of orgs whose laws are known, over some weeks.
 
-    .venv/bin/python -m benchmarks.auto_mode                        as docs/remediation.md has it
-    .venv/bin/python -m benchmarks.auto_mode --draws 26 --days 7    the same, sooner and rougher
+    .venv/bin/python -m benchmarks.auto_mode                        52 actions, ten days
+    .venv/bin/python -m benchmarks.auto_mode --draws 26 --days 5    as docs/remediation.md has it
 
 A simulated platform is served over HTTP. Orgs of data actions are watched by the program's own
 poller, diagnosed by its own diagnoser, and treated by its own remediation in mode ``auto``, in the
