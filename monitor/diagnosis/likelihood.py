@@ -14,7 +14,7 @@ not claim more calls than were counted there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +38,7 @@ _EDGES = (0.0, *(float(edge) for edge in BAND_EDGES_MS))
 _MAX_ITERATIONS = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CensoredSample:
     """Interval- and right-censored executions beyond ``from_ms``, and how many were below.
 
@@ -70,15 +70,26 @@ class CensoredSample:
     below_count: Floats
     share: float
 
-    @property
+    # Each is asked for some hundred times.
+    @cached_property
     def successes(self) -> float:
         """Successes beyond ``from_ms``."""
         return float(self.count.sum())
 
-    @property
+    @cached_property
+    def timeouts(self) -> float:
+        """Timeouts beyond ``from_ms``."""
+        return float(self.censored.sum())
+
+    @cached_property
     def calls(self) -> float:
         """Executions beyond ``from_ms``."""
-        return float(self.count.sum() + self.censored.sum())
+        return self.successes + self.timeouts
+
+    @cached_property
+    def log_ms(self) -> Floats:
+        """Logs of ``at_ms``."""
+        return np.log(self.at_ms)
 
 
 def censored_sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) -> CensoredSample:
@@ -130,16 +141,6 @@ def censored_sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) ->
     )
 
 
-@cache
-def _priors(families: tuple[Family, ...]) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of the second parameter by model; asked very often."""
-    both = (*families, *families)
-    return (
-        np.array([family.prior_mean for family in both]),
-        np.array([family.prior_sd for family in both]),
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class LikelihoodTerms:
     """What the likelihood of laws is made of; k models, n laws of each.
@@ -156,7 +157,7 @@ class LikelihoodTerms:
     claimed: Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Likelihood:
     """One sample under every family, each in two models: all calls answer, or some never do.
 
@@ -180,33 +181,38 @@ class Likelihood:
         """Return the family of a model."""
         return self.families[model % len(self.families)]
 
-    @property
+    @cached_property
     def prior_mean(self) -> Floats:
         """The second parameter before anything is seen; shape (k,)."""
-        return _priors(self.families)[0]
+        return np.array([family.prior_mean for family in (*self.families, *self.families)])
 
-    @property
+    @cached_property
     def prior_sd(self) -> Floats:
         """How far it may be off; shape (k,)."""
-        return _priors(self.families)[1]
+        return np.array([family.prior_sd for family in (*self.families, *self.families)])
 
     def terms(self, parameters: Floats) -> LikelihoodTerms:
         """Take the laws apart; ``parameters`` has shape (k, n, 2)."""
         data, kinds, laws = self.sample, len(self.families), parameters.shape[1]
-        log_ms = np.log(data.at_ms)
-        survival = np.ones((self.models, laws, len(log_ms) + 1))
+        # Point by point, so that what is taken of it lies together.
+        survival = np.ones((len(data.log_ms) + 1, self.models, laws))
         for at, family in enumerate(self.families):
             # Both models of a family at once.
-            survival[at::kinds, :, :-1] = family.survival(parameters[at::kinds], log_ms)
-        beyond = np.maximum(survival[:, :, data.start, None], _TINY)
-        mass = survival[:, :, data.low]
-        mass -= survival[:, :, data.high]
-        mass /= beyond
+            found = family.survival(parameters[at::kinds], data.log_ms)
+            survival[:-1, at::kinds] = found.transpose(2, 0, 1)
+        mass = survival[data.low]
+        mass -= survival[data.high]
+        claimed = survival[data.below_low]
+        claimed -= survival[data.below_high]
+        late = survival[data.censored_at]
+        if data.from_ms:
+            beyond = np.maximum(survival[data.start], _TINY)
+            mass /= beyond
+            claimed /= beyond
+            late /= beyond
+        mass, claimed, late = (one.transpose(1, 2, 0) for one in (mass, claimed, late))
         np.log(np.maximum(mass, _TINY, out=mass), out=mass)
-        claimed = survival[:, :, data.below_low]
-        claimed -= survival[:, :, data.below_high]
-        claimed /= beyond
-        late = 1.0 - survival[:, :, data.censored_at] / beyond
+        np.subtract(1.0, late, out=late)
         return LikelihoodTerms(
             cells=np.asarray(mass @ data.count),
             cdf=np.minimum(np.maximum(late, 0.0, out=late), 1.0, out=late),
@@ -217,10 +223,8 @@ class Likelihood:
         """Return the likeliest share of calls that answer, q; over 1 if all do; shape (k, n)."""
         data = self.sample
         n, total = data.successes, max(data.calls, _TINY)
-        mean = terms.cdf @ (data.censored / max(float(data.censored.sum()), _TINY))
-        whole = (
-            n / total / np.maximum(mean, 1e-9) if data.censored.sum() > 0 else np.ones_like(mean)
-        )
+        mean = terms.cdf @ (data.censored / max(data.timeouts, _TINY))
+        whole = n / total / np.maximum(mean, 1e-9) if data.timeouts > 0 else np.ones_like(mean)
         if len(data.censored) > 1:
             # Newton's method on the derivative, which falls ever faster.
             share = np.clip(whole, 1e-6, 1.0)
@@ -252,6 +256,8 @@ class Likelihood:
     def excess_penalty(self, terms: LikelihoodTerms, answer_share: Floats) -> Floats:
         """Return log-likelihood lost for claiming more calls than there are below; shape (k, n)."""
         data = self.sample
+        if not len(data.below_count):
+            return np.zeros(terms.cells.shape)
         counted = SLACK * data.below_count
         claimed = np.maximum(data.calls * answer_share[..., None] * terms.claimed, counted)
         lost = xlogy(counted, claimed / np.maximum(counted, _TINY)) - (claimed - counted)

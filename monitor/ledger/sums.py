@@ -34,7 +34,7 @@ def sum_tallies(
 
     Buckets are counted from the start of the period. Of one action, where one is named.
     """
-    words = words_of_series(connection, org_id, action_id)
+    words = words_of_series(connection, org_id, None if action_id is None else [action_id])
     chosen_series = None if action_id is None else words.keys()
     still_open = _open_sums(connection, org_id, time_range, bucket_seconds, chosen_series)
     parts = [still_open]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection
 
-from monitor.ledger.windows import parts_by_group, words_of_series
+from monitor.ledger.windows import windows_by_group, words_of_series
 from monitor.model import NO_ERROR
 from monitor.store import WindowColumns, joined
 from monitor.time_ranges import TimeRange
@@ -97,28 +97,22 @@ def read_org_tallies(  # noqa: PLR0913, PLR0917 - whose, when, how fine, and of 
         window_seconds: Length of a window.
         action_ids: Only these actions; None for all.
     """
-    words, named_seconds = words_of_series(connection, org_id), None
+    words, named_seconds = words_of_series(connection, org_id, action_ids), None
     if action_ids is not None:
-        chosen_actions = frozenset(action_ids)
-        words = {number: word for number, word in words.items() if word[0] in chosen_actions}
         # Of one action each window is looked for; of many all rows are looked through.
-        named_seconds = window_seconds if len(chosen_actions) == 1 else None
-    good = [number for number, word in words.items() if word[1] == NO_ERROR]
+        named_seconds = window_seconds if len(frozenset(action_ids)) == 1 else None
+    good = np.array([number for number, word in words.items() if word[1] == NO_ERROR])
     of_actions = None if action_ids is None else words.keys()
     failures, successes = list[WindowColumns](), list[WindowColumns]()
     counts: list[npt.NDArray[Any]] = [np.zeros((0, 3), dtype=np.int64)]
-    for parts in parts_by_group(connection, org_id, time_range, of_actions, named_seconds):
-        of_group = list[WindowColumns]()
-        for rows in parts:
-            is_good = np.isin(rows.series, good)
-            failures.append(rows.take(~is_good))
-            succeeded = rows.take(is_good)
-            counts.append(_counted(succeeded))
-            if bucket_seconds != window_seconds:
-                succeeded = succeeded.by_bucket(time_range.start, bucket_seconds)
-            of_group.append(succeeded)
-        # A bucket may lie in two days, or be packed in part.
-        successes.append(joined(of_group).summed())
+    for rows in windows_by_group(connection, org_id, time_range, of_actions, named_seconds):
+        is_good = np.isin(rows.series, good)
+        failures.append(rows.take(~is_good))
+        succeeded = rows.take(is_good)
+        counts.append(_counted(succeeded))
+        if bucket_seconds != window_seconds:
+            succeeded = succeeded.by_bucket(time_range.start, bucket_seconds)
+        successes.append(succeeded)
     return OrgTallies(
         time_range=time_range,
         bucket_seconds=bucket_seconds,

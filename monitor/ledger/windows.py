@@ -48,17 +48,19 @@ _MOST_NAMED = 15_000
 """Values that are named one by one: half of what a statement may have of parameters."""
 
 
-def words_of_series(connection: Connection, org_id: int, action_id: str | None = None) -> Words:
-    """Return how the executions of each series end; of one action, where one is named."""
+def words_of_series(
+    connection: Connection, org_id: int, action_ids: Collection[str] | None = None
+) -> Words:
+    """Return how the executions of each series end; of some actions, where they are named."""
     matching = series.c.org_id == org_id
-    if action_id is not None:
-        matching &= series.c.action_id == action_id
+    if action_ids is not None and len(action_ids) <= _MOST_NAMED:
+        matching &= series.c.action_id.in_(sorted(set(action_ids)))
     statement = select(
         series.c.id, series.c.action_id, series.c.error_type, series.c.response_status
     )
-    return {
-        row[0]: (row[1], row[2], row[3]) for row in connection.execute(statement.where(matching))
-    }
+    found = connection.execute(statement.where(matching))
+    chosen = None if action_ids is None else frozenset(action_ids)
+    return {row[0]: (row[1], row[2], row[3]) for row in found if chosen is None or row[1] in chosen}
 
 
 def windows_by_group(
@@ -80,18 +82,6 @@ def windows_by_group(
     Yields:
         Windows by series and start. No series is in two of them.
     """
-    for parts in parts_by_group(connection, org_id, time_range, chosen_series, window_seconds):
-        yield joined(parts).sorted()
-
-
-def parts_by_group(
-    connection: Connection,
-    org_id: int,
-    time_range: TimeRange,
-    chosen_series: Collection[int] | None = None,
-    window_seconds: int | None = None,
-) -> Iterator[list[WindowColumns]]:
-    """Return the same in parts, each by series and start: those of a day, and those still open."""
     still_open = open_windows(connection, org_id, time_range, chosen_series, window_seconds)
     packed = set(packed_groups(connection, org_id, time_range, chosen_series))
     for group in sorted(packed.union(np.unique(still_open.series // SERIES_PER_PACK).tolist())):
@@ -99,9 +89,10 @@ def parts_by_group(
         low, high = np.searchsorted(still_open.series, edges)
         # Of the newest windows nothing is packed, and each question takes its time.
         packs = read_packs(connection, org_id, group, time_range) if group in packed else ()
+        rows = joined(packs)
         if chosen_series is not None:
-            packs = (pack.of_series(chosen_series) for pack in packs)
-        yield [*packs, still_open.take(slice(low, high))]
+            rows = rows.of_series(chosen_series)
+        yield joined([rows, still_open.take(slice(low, high))]).sorted()
 
 
 def open_windows(
