@@ -7,7 +7,9 @@ out, ``state check`` finds it, and ``state repair`` says what is missing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,6 +25,7 @@ from monitor.store import (
     WindowColumns,
     columns_of,
     joined,
+    no_windows,
     packed_days,
     series,
     sums_of,
@@ -43,6 +46,9 @@ Words = dict[int, tuple[str, str, str]]
 
 _ROWS_AT_ONCE = 10_000
 """Rows that are held as Python values at a time."""
+
+_GROUPS_AT_ONCE = 16
+"""Groups whose packs are read by one statement: what they hold is bytes, a few MB of a week."""
 
 _MOST_NAMED = 15_000
 """Values that are named one by one: half of what a statement may have of parameters."""
@@ -84,15 +90,15 @@ def windows_by_group(
     """
     still_open = open_windows(connection, org_id, time_range, chosen_series, window_seconds)
     packed = set(packed_groups(connection, org_id, time_range, chosen_series))
-    for group in sorted(packed.union(np.unique(still_open.series // SERIES_PER_PACK).tolist())):
-        edges = np.array([group, group + 1]) * SERIES_PER_PACK
-        low, high = np.searchsorted(still_open.series, edges)
-        # Of the newest windows nothing is packed, and each question takes its time.
-        packs = read_packs(connection, org_id, group, time_range) if group in packed else ()
-        rows = joined(packs)
-        if chosen_series is not None:
-            rows = rows.of_series(chosen_series)
-        yield joined([rows, still_open.take(slice(low, high))]).sorted()
+    ordered = sorted(packed.union(np.unique(still_open.series // SERIES_PER_PACK).tolist()))
+    for begin in range(0, len(ordered), _GROUPS_AT_ONCE):
+        some = ordered[begin : begin + _GROUPS_AT_ONCE]
+        packs_of = _packs(connection, org_id, packed.intersection(some), time_range)
+        for group in some:
+            edges = np.array([group, group + 1]) * SERIES_PER_PACK
+            low, high = np.searchsorted(still_open.series, edges)
+            packs = (one.rows(time_range, chosen_series) for one in packs_of.get(group, ()))
+            yield joined([*packs, still_open.take(slice(low, high))]).sorted()
 
 
 def open_windows(
@@ -147,15 +153,47 @@ def read_packs(
     connection: Connection, org_id: int, group: int, time_range: TimeRange
 ) -> Iterator[WindowColumns]:
     """Return the packed windows of a group of series that start in a period, a day at a time."""
+    for pack in _packs(connection, org_id, [group], time_range).get(group, ()):
+        yield pack.rows(time_range)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pack:
+    """The windows of a group of series and a day, still packed."""
+
+    org_id: int
+    group: int
+    day_start: int
+    windows: bytes
+
+    def rows(
+        self, time_range: TimeRange, chosen_series: Collection[int] | None = None
+    ) -> WindowColumns:
+        """Return those that start in a period, of some series or of all; none where damaged."""
+
+        def way(packed: bytes) -> WindowColumns:
+            return unpack(packed, chosen_series)
+
+        found = _undamaged(way, self.windows, self.org_id, self.group, self.day_start)
+        return no_windows() if found is None else found.within(time_range.start, time_range.end)
+
+
+def _packs(
+    connection: Connection, org_id: int, groups: Collection[int], time_range: TimeRange
+) -> dict[int, list[_Pack]]:
+    """Return the packs of some groups of series that may have windows in a period, day by day."""
+    if not groups:
+        # Of the newest windows nothing is packed, and each question takes its time.
+        return {}
     statement = (
-        select(packed_days.c.day_start, packed_days.c.windows)
-        .where(packs_within(org_id, time_range), packed_days.c.series_group == group)
-        .order_by(packed_days.c.day_start)
+        select(packed_days.c.series_group, packed_days.c.day_start, packed_days.c.windows)
+        .where(packs_within(org_id, time_range), packed_days.c.series_group.in_(groups))
+        .order_by(packed_days.c.series_group, packed_days.c.day_start)
     )
-    for day_start, windows in connection.execute(statement):
-        found = unpacked(windows, org_id, group, day_start)
-        if found is not None:
-            yield found.within(time_range.start, time_range.end)
+    found = defaultdict[int, list[_Pack]](list)
+    for group, day_start, windows in connection.execute(statement):
+        found[group].append(_Pack(org_id, group, day_start, windows))
+    return found
 
 
 def packed_sums(

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from monitor.store.number_columns import EVERY, WIDEST, NumberReader, NumberWriter, Rows
 from monitor.store.window_columns import (
     BANDS,
     Floats,
@@ -40,13 +41,8 @@ _SIZE = struct.Struct("<I")
 _NUMBERS = 5 + BANDS
 """Of a sum: series, executions, the sum, the shortest and the longest duration, and bands."""
 _LEVEL = 6
-_WHOLE, _BITS = 1, 2
-_MOST_WHOLE = 2.0**53
 _NO_BAND = 255
 _PAIR = 2
-_WIDTHS = (0, 1, 2, 4)
-_WIDEST = 8
-"""Bytes of an integer; none where all of a column are zero."""
 
 
 class DamagedPackError(Exception):
@@ -61,7 +57,7 @@ def pack(windows: WindowColumns) -> bytes:
     """
     rows = windows.sorted()
     number, lengths = _runs(rows.series)
-    parts = _Writer()
+    parts = NumberWriter()
     parts.ints(number)
     parts.ints(lengths)
     firsts = np.cumsum(lengths) - lengths
@@ -85,8 +81,12 @@ def pack(windows: WindowColumns) -> bytes:
     return _sealed(_SIZES.pack(len(number), len(rows), head) + zlib.compress(parts.bytes(), _LEVEL))
 
 
-def unpack(data: bytes) -> WindowColumns:
+def unpack(data: bytes, chosen_series: Collection[int] | None = None) -> WindowColumns:
     """Return the windows of ``pack``, by series and start.
+
+    Args:
+        data: What was written.
+        chosen_series: The only series that are asked for, which takes less time; None for all.
 
     Raises:
         DamagedPackError: They are not what was written.
@@ -94,7 +94,8 @@ def unpack(data: bytes) -> WindowColumns:
     body = _opened(data)
     try:
         series, size, _ = _SIZES.unpack_from(body)
-        return _unpacked(_Reader(zlib.decompress(body[_SIZES.size :])), series, size)
+        parts = NumberReader(zlib.decompress(body[_SIZES.size :]))
+        return _unpacked(parts, series, size, chosen_series)
     except (zlib.error, ValueError, IndexError, struct.error) as error:
         raise DamagedPackError from error
 
@@ -109,7 +110,7 @@ def unpack_counts(data: bytes) -> tuple[Ints, Ints, Ints]:
     try:
         series, size, head = _SIZES.unpack_from(body)
         packed = body[_SIZES.size :]
-        found = _counted(_Reader(zlib.decompressobj().decompress(packed, head)), series, size)
+        found = _counted(NumberReader(zlib.decompressobj().decompress(packed, head)), series, size)
     except (zlib.error, ValueError, IndexError, struct.error) as error:
         raise DamagedPackError from error
     number, lengths, start, count = found
@@ -129,7 +130,7 @@ def pack_sums(sums: WindowColumns) -> bytes:
             sums.bands.astype("<i8").T,
         ]
     )
-    planes = np.ascontiguousarray(table).view(np.uint8).reshape(-1, _WIDEST).T.tobytes()
+    planes = np.ascontiguousarray(table).view(np.uint8).reshape(-1, WIDEST).T.tobytes()
     return _sealed(_SIZE.pack(len(sums)) + zlib.compress(planes, _LEVEL))
 
 
@@ -143,7 +144,7 @@ def unpack_sums(data: bytes) -> Ints:
     try:
         (size,) = _SIZE.unpack_from(body)
         planes = np.frombuffer(zlib.decompress(body[_SIZE.size :]), np.uint8)
-        table = np.ascontiguousarray(planes.reshape(_WIDEST, -1).T).view("<i8")
+        table = np.ascontiguousarray(planes.reshape(WIDEST, -1).T).view("<i8")
         return table.reshape(_NUMBERS, size).astype(np.int64, copy=False)
     except (zlib.error, ValueError, struct.error) as error:
         raise DamagedPackError from error
@@ -181,7 +182,7 @@ def _opened(data: bytes) -> memoryview:
     return body
 
 
-def _counted(parts: _Reader, series: int, size: int) -> tuple[Ints, Ints, Ints, Ints]:
+def _counted(parts: NumberReader, series: int, size: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Return numbers of series, how many windows each has, their starts and their executions."""
     number, lengths = parts.ints(series), parts.ints(series)
     step, begin = parts.ints(2).tolist()
@@ -192,29 +193,49 @@ def _counted(parts: _Reader, series: int, size: int) -> tuple[Ints, Ints, Ints, 
     return number, lengths, starts * step if step else starts, parts.ints(size)
 
 
-def _unpacked(parts: _Reader, series: int, size: int) -> WindowColumns:
+def _unpacked(
+    parts: NumberReader, series: int, size: int, chosen_series: Collection[int] | None
+) -> WindowColumns:
     if not size:
         return no_windows()
     number, lengths, start, count = _counted(parts, series, size)
     odd = parts.ints(int(parts.ints(1)[0]))
     single, pair = count == 1, count == _PAIR
     single[odd] = pair[odd] = False
-    shortest = parts.floats(size)
+    several, told = ~single, ~(single | pair)
+    rows = _rows(number, lengths, chosen_series)
+    shortest = parts.floats(size, rows)
     longest = shortest.copy()
-    longest[~single] = parts.floats(size - int(single.sum()))
+    longest[several[rows]] = parts.floats(*_places(several, rows))
     duration = shortest.copy()
-    duration[pair] += longest[pair]
-    told = ~(single | pair)
-    duration[told] = parts.floats(int(told.sum()))
+    is_pair = pair[rows]
+    duration[is_pair] += longest[is_pair]
+    duration[told[rows]] = parts.floats(*_places(told, rows))
     return WindowColumns(
-        series=np.repeat(number, lengths),
-        start=start,
-        count=count,
+        series=np.repeat(number, lengths)[rows],
+        start=start[rows],
+        count=count[rows],
         duration_ms=duration,
         min_ms=shortest,
         max_ms=longest,
-        bands=_read_bands(parts, count),
+        bands=_read_bands(parts, count, rows),
     )
+
+
+def _rows(number: Ints, lengths: Ints, chosen_series: Collection[int] | None) -> Rows:
+    """Return where the windows of some series are."""
+    if chosen_series is None:
+        return EVERY
+    is_chosen = [one in chosen_series for one in number.tolist()]
+    return EVERY if all(is_chosen) else np.flatnonzero(np.repeat(is_chosen, lengths))
+
+
+def _places(holds: npt.NDArray[np.bool_], rows: Rows) -> tuple[int, Rows]:
+    """Return how many rows have a number in a column, and where in it those asked for are."""
+    size = int(np.count_nonzero(holds))
+    if isinstance(rows, slice):
+        return size, rows
+    return size, np.cumsum(holds)[rows[holds[rows]]] - 1
 
 
 def _runs(series: Ints) -> tuple[Ints, Ints]:
@@ -241,7 +262,7 @@ def _as_bits(*columns: Floats) -> list[Ints]:
     return [np.ascontiguousarray(column).view(np.int64) for column in columns]
 
 
-def _write_bands(parts: _Writer, rows: WindowColumns) -> None:
+def _write_bands(parts: NumberWriter, rows: WindowColumns) -> None:
     """Write the band of each window of one execution, and the other windows' in full."""
     bands = rows.bands
     of_one = np.flatnonzero(rows.count == 1)
@@ -259,104 +280,15 @@ def _write_bands(parts: _Writer, rows: WindowColumns) -> None:
         parts.ints(full[:, column].astype(np.int64))
 
 
-def _read_bands(parts: _Reader, count: Ints) -> npt.NDArray[Any]:
-    of_one = np.flatnonzero(count == 1)
-    place = parts.ints(len(of_one))
-    is_plain = place != _NO_BAND
-    is_full = np.ones(len(count), dtype=bool)
-    is_full[of_one[is_plain]] = False
-    full = np.flatnonzero(is_full)
-    used = parts.ints(int(parts.ints(1)[0])).tolist()
-    columns = [parts.narrow_ints(len(full)) for _ in used]
-    bands = np.zeros((len(count), BANDS), dtype=np.result_type(np.uint8, *columns))
-    bands[of_one[is_plain], place[is_plain]] = 1
-    for at, column in zip(used, columns, strict=True):
-        bands[full, at] = column
+def _read_bands(parts: NumberReader, count: Ints, rows: Rows) -> npt.NDArray[Any]:
+    of_one = count == 1
+    place = np.full(len(count), _NO_BAND, dtype=np.int64)
+    place[of_one] = parts.ints(int(np.count_nonzero(of_one)))
+    used = parts.ints(int(parts.ints(1)[0]))
+    columns = parts.table(len(used), *_places(place == _NO_BAND, rows))
+    place = place[rows]
+    bands = np.zeros((len(place), BANDS), dtype=columns.dtype)
+    plain, full = np.flatnonzero(place != _NO_BAND), np.flatnonzero(place == _NO_BAND)
+    bands[plain, place[plain]] = 1
+    bands[full[:, None], used] = columns.T
     return bands
-
-
-def _kind(width: int) -> str:
-    """Return numpy's word for integers of so many bytes; only the widest may be below zero."""
-    return f"<{'i' if width == _WIDEST else 'u'}{width}"
-
-
-class _Writer:
-    """Columns, one behind the other."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    @property
-    def length(self) -> int:
-        """How many bytes were written."""
-        return sum(map(len, self._parts))
-
-    def bytes(self) -> bytes:
-        return b"".join(self._parts)
-
-    def ints(self, values: Ints) -> None:
-        """Write integers in the fewest bytes that hold all of them, like bytes together."""
-        if not len(values):
-            return
-        low, high = int(values.min()), int(values.max())
-        width = next((one for one in _WIDTHS if low >= 0 and high < 1 << (8 * one)), _WIDEST)
-        self._planes(width, values, _kind(width))
-
-    def floats(self, values: Floats) -> None:
-        """Write doubles: whole ones as integers, others by their bits."""
-        if not len(values):
-            return
-        is_whole = bool(
-            np.all(np.abs(values) < _MOST_WHOLE)
-            and np.all(values == np.trunc(values))
-            and not np.any(np.signbit(values) & (values == 0))
-        )
-        self._parts.append(bytes([_WHOLE if is_whole else _BITS]))
-        if is_whole:
-            self.ints(values.astype(np.int64))
-        else:
-            self._planes(8, values, "<f8")
-
-    def _planes(self, width: int, values: npt.NDArray[Any], kind: str) -> None:
-        self._parts.append(bytes([width]))
-        if width:
-            in_bytes = values.astype(kind).view(np.uint8).reshape(len(values), width)
-            self._parts.append(in_bytes.T.tobytes())
-
-
-class _Reader:
-    """Columns, read in the order in which they were written."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def ints(self, size: int) -> Ints:
-        return self.narrow_ints(size).astype(np.int64)
-
-    def narrow_ints(self, size: int) -> npt.NDArray[Any]:
-        """Read integers as they were written: in the fewest bytes."""
-        if not size:
-            return np.zeros(0, dtype=np.uint8)
-        width = self._byte()
-        if not width:
-            return np.zeros(size, dtype=np.uint8)
-        return self._planes(width, size, _kind(width))
-
-    def floats(self, size: int) -> Floats:
-        if not size:
-            return np.zeros(0)
-        if self._byte() == _WHOLE:
-            return self.narrow_ints(size).astype(np.float64)
-        return self._planes(self._byte(), size, "<f8").astype(np.float64)
-
-    def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
-
-    def _planes(self, width: int, size: int, kind: str) -> npt.NDArray[Any]:
-        planes = np.frombuffer(self._data, np.uint8, width * size, self._at)
-        self._at += width * size
-        if width == 1:
-            return planes.astype(kind)
-        return np.ascontiguousarray(planes.reshape(width, size).T).view(kind).reshape(size)

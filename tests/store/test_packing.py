@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.store.packing import DamagedPackError, pack, unpack
 from monitor.store.window_columns import BANDS, WindowColumns, columns_of, joined, no_windows
 
+_SERIES = st.one_of(st.integers(0, 3), st.integers(0, 2**31 - 1))
 _INTS = st.integers(-(2**63), 2**63 - 1)
 _COUNTS = st.one_of(st.integers(0, 3), st.integers(0, 2**63 - 1))
 _DURATIONS = st.one_of(
@@ -19,7 +20,7 @@ _DURATIONS = st.one_of(
 )
 _WINDOWS = st.lists(
     st.tuples(
-        st.tuples(st.integers(0, 2**31 - 1), st.one_of(st.integers(0, 300), _INTS)),
+        st.tuples(_SERIES, st.one_of(st.integers(0, 300), _INTS)),
         st.tuples(_COUNTS, _DURATIONS, _DURATIONS, _DURATIONS),
         st.lists(st.integers(0, 2), min_size=BANDS, max_size=BANDS)
         | st.integers(0, BANDS - 1).map(lambda at: [int(at == one) for one in range(BANDS)])
@@ -50,6 +51,17 @@ def test_what_is_unpacked_is_what_was_packed(
     rows = columns_of([(*key, *numbers, *bands) for key, numbers, bands in windows])
 
     assert same(unpack(pack(rows)), rows.sorted())
+
+
+@given(_WINDOWS, st.sets(_SERIES))
+def test_what_is_unpacked_of_some_series_is_what_all_of_it_has_of_them(
+    windows: list[tuple[tuple[int, int], tuple[int, float, float, float], list[int]]],
+    chosen: set[int],
+) -> None:
+    """Whether none of them is in it, some are or all."""
+    rows = columns_of([(*key, *numbers, *bands) for key, numbers, bands in windows])
+
+    assert same(unpack(pack(rows), chosen), rows.sorted().of_series(chosen))
 
 
 def test_what_follows_from_another_number_takes_no_room() -> None:
