@@ -34,7 +34,7 @@ from benchmarks.verdict_truth import Law, Part, draw
 from monitor.config import DIAGNOSED_SECONDS
 from monitor.diagnosis import ActionEvidence, Diagnosis, DiagnosisSettings, Verdict, diagnose
 from monitor.diagnosis.told import ToldVerdict, told_after
-from monitor.remediation.effect import Effect, Measured, judge
+from monitor.remediation.effect import Effect, Measured, held_against, judge
 from monitor.remediation.trials import usual_trial_seconds
 
 HOUR = 3_600
@@ -251,7 +251,10 @@ def try_one(seed: int, index: int) -> str:
     if found.verdict is not Verdict.UNCLEAR or to_ms <= from_ms or to_ms > SETTINGS.cap_ms:
         return ""
     rate = (found.successes + found.timeouts) / truth.seconds
-    before = _measured(rng, rate * min(DAY, truth.seconds), truth.share, 288)
+    days = [min(DAY, truth.seconds - day) for day in range(0, int(min(WEEK, truth.seconds)), DAY)]
+    before = held_against(
+        _measured(rng, rate * day, truth.share, int(day // WINDOW_SECONDS)) for day in days
+    )
     share = truth.share * (1 - truth.rescued(to_ms))
     lasts = usual_trial_seconds(found, truth.seconds) - SETTLE_SECONDS
     after, effect = Measured(), Effect.NOT_YET
