@@ -136,7 +136,7 @@ class Diagnosis:
         timeout_share: Share of the calls that take longer, outside outages; None where unknown.
         outages: Start and end of each outage; epoch seconds.
         outage_share: Timeouts in outages per timeout.
-        early_share: Timeouts that ended before ours per timeout.
+        early_share: Timeouts that ended before ours per timeout under the timeout in force.
         early_at_ms: Mean duration of those; None where there are none.
         drift: How latency moved; None where it can't be known.
         families: The laws that describe the tail, the likeliest first; empty where none was asked.

@@ -23,6 +23,9 @@ Measured durations stray by less than 1 % around the timeout; the nearest limit 
 telling apart is a gateway's 29 s below our 30 s, at 0.967.
 """
 
+MIN_TIMEOUTS_IN_FORCE = 10.0
+"""Fewer timeouts under the timeout in force don't tell how many end early under it."""
+
 _LOWER_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 _UPPER_EDGES = np.array([*BAND_EDGES_MS, np.inf], dtype=np.float64)
 
@@ -37,6 +40,11 @@ class Pooled:
         ended_by_us: Executions that our timeout ended; shape (g,).
         early: Timed-out executions that ended earlier, by the band they ended in; shape (21,).
         early_at_ms: Mean duration of the early ones; 0.0 where there are none.
+        early_share: Early ones per timed-out execution under the timeout in force or a longer one,
+            for what a shorter one has ended might have ended early under it; under any where these
+            are few.
+        timed_out_share: Timed-out executions, early or not, per success and timeout under the
+            timeout in force or a longer one; 0 where they are few.
         near: How successes lie just below the timeout in force; None where it was not looked at.
     """
 
@@ -45,6 +53,8 @@ class Pooled:
     ended_by_us: Floats
     early: Floats
     early_at_ms: float
+    early_share: float = 0.0
+    timed_out_share: float = 0.0
     near: NearBands | None = None
 
     @property
@@ -73,11 +83,6 @@ class Pooled:
                 for part in parts:
                     yield (timeout_ms, *part)
 
-    @property
-    def early_share(self) -> float:
-        """Early ones per timed-out execution."""
-        return float(self.early.sum()) / self.timeouts if self.timeouts else 0.0
-
 
 def pool(evidence: ActionEvidence) -> Pooled:
     """Pool windows by timeout; windows whose timeout is unknown are left out."""
@@ -97,12 +102,19 @@ def pool(evidence: ActionEvidence) -> Pooled:
     for at_ms, count in zip(early_mean[early_count > 0], early_count[early_count > 0], strict=True):
         early[band_of(float(at_ms))] += count
     total_early = float(early_count.sum())
+    as_long = timeouts_ms >= evidence.current_timeout_ms
+    is_shown = timed_out[as_long].sum() >= MIN_TIMEOUTS_IN_FORCE
+    shown = as_long if is_shown else np.full(groups, fill_value=True)
+    shown_late = timed_out[shown].sum()
+    calls = shown_late + successes[shown].sum()
     return Pooled(
         timeout_ms=timeouts_ms,
         bands=_below_timeout(bands, successes, timeouts_ms),
         ended_by_us=np.maximum(timed_out - early_by_group, 0.0),
         early=early,
         early_at_ms=float(early_count @ early_mean) / total_early if total_early else 0.0,
+        early_share=float(early_by_group[shown].sum() / shown_late) if shown_late else 0.0,
+        timed_out_share=float(shown_late / calls) if is_shown else 0.0,
         near=NearBands.pooled(evidence.near),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,8 @@ from monitor.diagnosis.evidence import BAND_COUNT, Floats
 from monitor.diagnosis.pooling import pool
 from monitor.diagnosis.survival import survival_curve, without_sparse
 from monitor.diagnosis.tail import Tail, estimate_tail
+from monitor.diagnosis.verdict import TARGET_MET
+from monitor.model import band_of
 from tests.diagnosis.synthetic_evidence import T0, lognormal, observe, together, with_hangs
 
 TIMEOUTS_MS = (1.0, 50.0, 100.0, 1_000.0, 4_300.0, 5_000.0, 9_900.0, 29_900.0, 30_000.0, 60_000.0)
@@ -122,6 +126,59 @@ def test_what_a_larger_timeout_has_shown_narrows_the_bounds(
     least, most = alone.rescued_at(9_000)
     assert high - low <= max(most - least, 0.0) + 0.25
     assert low - 0.1 <= truth <= high + 0.1
+
+
+GATEWAY_MS = 4_005.0
+
+
+def behind_a_gateway(part: float, hours: int, timeout_ms: float, start: int) -> ActionEvidence:
+    """900 calls an hour, such a part of which a gateway gives up after GATEWAY_MS."""
+    windows = hours * 12
+    durations = lognormal(900 * hours, 1_800, 0.6, 2)
+    behind = np.random.default_rng(2).random(durations.size) < part
+    early = behind & (durations >= GATEWAY_MS)
+    seen = observe(np.where(early, np.inf, durations), timeout_ms, windows, start)
+    ended_early = np.bincount(np.flatnonzero(early) % windows, minlength=windows).astype(float)
+    ours = seen.timeouts - ended_early
+    bands = np.zeros_like(seen.timeout_bands)
+    for at_ms, count in ((GATEWAY_MS, ended_early), (timeout_ms, ours)):
+        bands[:, band_of(at_ms)] += count
+    return replace(
+        seen,
+        timeout_bands=bands,
+        timeout_duration_ms=ended_early * GATEWAY_MS + ours * timeout_ms,
+        timeout_min_ms=np.select([ended_early > 0, ours > 0], [GATEWAY_MS, timeout_ms], 0.0),
+        timeout_max_ms=np.select([ours > 0, ended_early > 0], [timeout_ms, GATEWAY_MS], 0.0),
+    )
+
+
+@pytest.mark.parametrize("hours", [1, 6, 24, 48])
+@pytest.mark.parametrize("part", [0.05, 0.25, 1.0])
+def test_what_a_gateway_ends_after_a_raise_is_no_call_that_answers(part: float, hours: int) -> None:
+    """Two days at 4 s, then 6 s, where a gateway gives up just behind: as many time out as do."""
+    raised_at = T0 + 48 * 3_600
+    before = observe(lognormal(900 * 48, 1_800, 0.6), 4_000, 48 * 12)
+    after = behind_a_gateway(part, hours, 6_000, raised_at)
+    found = diagnose(together(before, after), DiagnosisSettings(step_ms=1_000))
+    timed_out = after.timeouts.sum() / (after.timeouts + after.successes).sum()
+
+    assert found.timeout_share == pytest.approx(timed_out, rel=0.06)
+    assert found.misses_target
+    assert found.verdict not in TARGET_MET
+    if part == 1:
+        assert (found.verdict, found.early_share) == (Verdict.REMOTE_TIMEOUT, 1.0)
+
+
+def test_a_call_that_ended_early_makes_no_raise_look_worse() -> None:
+    """A handful outlast the new timeout: those that the old one ended say nothing of it."""
+    before = observe(lognormal(10_000, 1_800, 0.6), 4_000, 288)
+    after = observe(lognormal(1_000, 1_800, 0.6, 2), 9_000, 12, start=T0 + 288 * 300)
+    shortest = before.timeout_min_ms.copy()
+    shortest[np.flatnonzero(before.timeouts)[:5]] = 1_000.0
+    found = diagnose(together(replace(before, timeout_min_ms=shortest), after))
+
+    assert 0 < after.timeouts.sum() < 10
+    assert found.verdict is Verdict.HEALTHY
 
 
 @st.composite
