@@ -98,7 +98,7 @@ class NumberReader:
             Shape (columns, rows).
         """
         if not columns or not size:
-            return np.zeros((columns, 0), dtype=np.uint8)
+            return np.zeros((columns, size), dtype=np.uint8)[:, rows]
         length = columns * (1 + size)
         if self._at + length <= len(self._data):
             # Nearly always a byte each.

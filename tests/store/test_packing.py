@@ -18,16 +18,23 @@ _COUNTS = st.one_of(st.integers(0, 3), st.integers(0, 2**63 - 1))
 _DURATIONS = st.one_of(
     st.integers(0, 40_000).map(float), st.floats(), st.sampled_from([0.0, -0.0, 2.0**53, 5003.25])
 )
-_WINDOWS = st.lists(
-    st.tuples(
-        st.tuples(_SERIES, st.one_of(st.integers(0, 300), _INTS)),
-        st.tuples(_COUNTS, _DURATIONS, _DURATIONS, _DURATIONS),
-        st.lists(st.integers(0, 2), min_size=BANDS, max_size=BANDS)
-        | st.integers(0, BANDS - 1).map(lambda at: [int(at == one) for one in range(BANDS)])
-        | st.lists(_COUNTS, min_size=BANDS, max_size=BANDS),
-    ),
-    max_size=12,
-    unique_by=lambda one: one[0],
+_BANDS = (
+    st.lists(st.integers(0, 2), min_size=BANDS, max_size=BANDS)
+    | st.integers(0, BANDS - 1).map(lambda at: [int(at == one) for one in range(BANDS)])
+    | st.lists(_COUNTS, min_size=BANDS, max_size=BANDS)
+)
+_NO_BANDS = st.just([0] * BANDS)
+"""Of executions that had no duration."""
+_WINDOWS = st.sampled_from([_BANDS, _NO_BANDS, _BANDS | _NO_BANDS]).flatmap(
+    lambda bands: st.lists(
+        st.tuples(
+            st.tuples(_SERIES, st.one_of(st.integers(0, 300), _INTS)),
+            st.tuples(_COUNTS, _DURATIONS, _DURATIONS, _DURATIONS),
+            bands,
+        ),
+        max_size=12,
+        unique_by=lambda one: one[0],
+    )
 )
 
 
