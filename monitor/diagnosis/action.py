@@ -250,9 +250,6 @@ def _find(
     timeout_ms = evidence.current_timeout_ms
     successes, timeouts = float(evidence.successes.sum()), float(evidence.timeouts.sum())
     share = curve.at(timeout_ms) if curve.at_ms.size else 0.0
-    if pooled.early_share:
-        # How long those would have taken the curve can but guess; that they timed out was seen.
-        share = max(share, pooled.timed_out_share)
     findings = replace(
         happened,
         missing=_missing(evidence, pooled, settings),

@@ -43,8 +43,6 @@ class Pooled:
         early_share: Early ones per timed-out execution under the timeout in force or a longer one,
             for what a shorter one has ended might have ended early under it; under any where these
             are few.
-        timed_out_share: Timed-out executions, early or not, per success and timeout under the
-            timeout in force or a longer one; 0 where they are few.
         near: How successes lie just below the timeout in force; None where it was not looked at.
     """
 
@@ -54,7 +52,6 @@ class Pooled:
     early: Floats
     early_at_ms: float
     early_share: float = 0.0
-    timed_out_share: float = 0.0
     near: NearBands | None = None
 
     @property
@@ -103,10 +100,9 @@ def pool(evidence: ActionEvidence) -> Pooled:
         early[band_of(float(at_ms))] += count
     total_early = float(early_count.sum())
     as_long = timeouts_ms >= evidence.current_timeout_ms
-    is_shown = timed_out[as_long].sum() >= MIN_TIMEOUTS_IN_FORCE
-    shown = as_long if is_shown else np.full(groups, fill_value=True)
+    is_few = timed_out[as_long].sum() < MIN_TIMEOUTS_IN_FORCE
+    shown = np.full(groups, fill_value=True) if is_few else as_long
     shown_late = timed_out[shown].sum()
-    calls = shown_late + successes[shown].sum()
     return Pooled(
         timeout_ms=timeouts_ms,
         bands=_below_timeout(bands, successes, timeouts_ms),
@@ -114,7 +110,6 @@ def pool(evidence: ActionEvidence) -> Pooled:
         early=early,
         early_at_ms=float(early_count @ early_mean) / total_early if total_early else 0.0,
         early_share=float(early_by_group[shown].sum() / shown_late) if shown_late else 0.0,
-        timed_out_share=float(shown_late / calls) if is_shown else 0.0,
         near=NearBands.pooled(evidence.near),
     )
 

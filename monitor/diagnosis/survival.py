@@ -2,7 +2,8 @@
 
 Turnbull's self-consistent estimate (J. R. Stat. Soc. B 38, 1976) of a distribution from intervals:
 a success lies in its latency band, below the timeout of its moment; an execution that timed out
-lies anywhere beyond it. With one timeout it is the share of executions below each edge; with
+lies anywhere beyond it. One that ended early lies beyond all of them: whatever ended it would have
+done so under each. With one timeout it is the share of executions below each edge; with
 several it is what Kaplan-Meier gives for exact durations.
 """
 
@@ -118,6 +119,6 @@ def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:
             key = (float(timeout_ms), np.inf)
             found[key] = found.get(key, 0.0) + float(ended)
     for band in np.flatnonzero(pooled.early):
-        key = (float(_EDGES[band]), np.inf)
+        key = (max(float(_EDGES[band]), float(pooled.timeout_ms[-1])), np.inf)
         found[key] = found.get(key, 0.0) + float(pooled.early[band])
     return [(low, high, count) for (low, high), count in sorted(found.items())]

@@ -15,7 +15,7 @@ import numpy as np
 from monitor.diagnosis.evidence import Floats
 from monitor.diagnosis.load import Load
 from monitor.diagnosis.pooling import Pooled
-from monitor.diagnosis.survival import SurvivalCurve, survival_curve
+from monitor.diagnosis.survival import SurvivalCurve
 from monitor.diagnosis.tail import Tail
 from monitor.diagnosis.timeout_curve import EffectTable, TimeoutCurve
 from monitor.model import BAND_EDGES_MS, CAP_MS
@@ -49,10 +49,8 @@ def timeout_curve(
     if timeout_ms <= 0 or not curve.at_ms.size or calls <= 0:
         return None
     # What ended early succeeds under no timeout of ours, and waits for none.
-    early = float(pooled.early.sum()) / calls
-    ours = survival_curve(replace(pooled, early=np.zeros_like(pooled.early))) if early else curve
-    if not ours.at_ms.size:
-        return None
+    early = pooled.early_share * curve.at(timeout_ms)
+    ours = _of_the_others(curve, early)
     measured_ms = float(pooled.timeout_ms[-1])
     base_ms = max(measured_ms, timeout_ms)
     reach_ms = base_ms if tail is None else tail.reach_ms
@@ -87,6 +85,12 @@ def timeout_curve(
     )
     effects = EffectTable(array("d", table.tobytes()), measured_ms)
     return TimeoutCurve(timeout_ms, measured_ms, reach_ms, effects, load.busiest_ratio)
+
+
+def _of_the_others(curve: SurvivalCurve, early: float) -> SurvivalCurve:
+    """Return the curve of the calls but for such a share, which take longer than anything."""
+    share = np.maximum(curve.share - early, 0.0) / max(1 - early, 1e-12)
+    return replace(curve, share=share)
 
 
 def _points(timeout_ms: float, measured_ms: float, reach_ms: float, tail: Tail | None) -> Floats:

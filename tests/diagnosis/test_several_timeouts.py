@@ -169,6 +169,24 @@ def test_what_a_gateway_ends_after_a_raise_is_no_call_that_answers(part: float, 
         assert (found.verdict, found.early_share) == (Verdict.REMOTE_TIMEOUT, 1.0)
 
 
+@pytest.mark.parametrize("hours", [6, 24, 48])
+def test_what_a_raise_has_shown_is_known_once_it_is_undone(hours: int) -> None:
+    """Back at 4 s: a gateway ended under 6 s what outlasts it, so that 6 s rescue next to none."""
+    raised_at = T0 + 48 * 3_600
+    before = observe(lognormal(900 * 48, 1_800, 0.6), 4_000, 48 * 12)
+    raised = behind_a_gateway(1.0, hours, 6_000, raised_at)
+    undone = observe(lognormal(5_400, 1_800, 0.6, 3), 4_000, 72, start=raised_at + hours * 3_600)
+    seen = together(together(before, raised), undone)
+    found = diagnose(seen, DiagnosisSettings(step_ms=1_000))
+
+    assert found.timeout_share == pytest.approx(0.09, abs=0.003)
+    assert found.verdict is not Verdict.SLOW_TAIL
+    assert found.curve is not None
+    then = found.curve.at(6_000)
+    assert then is not None
+    assert then.success_share == pytest.approx(1 - found.timeout_share, abs=0.002)
+
+
 def test_a_call_that_ended_early_makes_no_raise_look_worse() -> None:
     """A handful outlast the new timeout: those that the old one ended say nothing of it."""
     before = observe(lognormal(10_000, 1_800, 0.6), 4_000, 288)
