@@ -20,6 +20,8 @@ from monitor.simulator.scenario_types import (
     LaterLaw,
     SimulatedAction,
 )
+from monitor.simulator.traffic import CELL_SECONDS
+from monitor.time_ranges import floor_to
 
 DAY = 86_400
 MISSED_SHARE = 0.01
@@ -27,7 +29,6 @@ MISSED_SHARE = 0.01
 
 TIMEOUTS_SECONDS = (2, 3, 4, 5, 6, 8, 10, 15, 20, 25)
 _BACK_END = Integration("back-end", "Back end")
-_CELL = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class _Drawing:
     def moment(self, low: float = 0.2, high: float = 0.8) -> int:
         """Return when something changes, as a part of all the time."""
         at = self.begin + self.rng.uniform(low, high) * self.days * DAY
-        return int(at // _CELL * _CELL)
+        return floor_to(at, CELL_SECONDS)
 
     def tail(self, low: float, high: float, sigma: tuple[float, float]) -> LatencyLaw:
         """Return a law of which such a share outlasts the timeout."""
@@ -203,7 +204,10 @@ def _outages(drawing: _Drawing) -> Laws:
     for at in range(count):
         since = drawing.moment((at + 0.05) / count, (at + 0.7) / count)
         hours = drawing.log_uniform(1, 6)
-        later += [LaterLaw(since, down), LaterLaw(since + int(hours * 12) * _CELL, law)]
+        later += [
+            LaterLaw(since, down),
+            LaterLaw(since + floor_to(hours * 3_600, CELL_SECONDS), law),
+        ]
     return law, tuple(later)
 
 

@@ -30,9 +30,9 @@ from benchmarks.auto_outcome import (
     Fate,
     Rails,
     Worth,
+    broken_rails,
     fate,
     left_alone,
-    refuse_broken_rails,
     tally,
     worth,
 )
@@ -112,12 +112,13 @@ def follow(plan: Plan) -> tuple[Course, Rails]:
             "reader_may_write": True,
         },
     }
-    asked = {"sections": sections, "requests_per_minute": ANY_NUMBER}
-    with watch(scenario, at=float(BEGIN), **asked) as watched:  # type: ignore[arg-type]
+    begin = float(BEGIN)
+    with watch(scenario, at=begin, sections=sections, requests_per_minute=ANY_NUMBER) as watched:
         course = _Followed(watched, drawn, may_try).until(BEGIN + plan.days * DAY, plan)
         settings = watched.settings.remediation
     rails = Rails(settings.max_step, settings.cooldown, plan.step_minutes * 60.0)
-    refuse_broken_rails(course, rails)
+    if broken := [*broken_rails(course, rails)]:
+        raise DisagreementError("; ".join(broken))
     return course, rails
 
 

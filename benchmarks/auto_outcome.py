@@ -9,14 +9,10 @@ from enum import StrEnum
 from itertools import pairwise
 
 from benchmarks.auto_actions import DrawnAction
-from benchmarks.rows import DisagreementError
+from benchmarks.over_time import HALF, WORTH
 from monitor.diagnosis import Verdict
 from monitor.journal import Change, ChangeState
 from monitor.model import CAP_MS
-
-HALF = 0.5
-WORTH = 0.2
-"""Of the timeouts: a change that rescues less is not worth what callers wait longer."""
 
 _TINY = 1e-9
 
@@ -80,30 +76,30 @@ class Course:
         return next(one for one in self.drawn if one.name == action_id)
 
 
-def refuse_broken_rails(course: Course, rails: Rails) -> None:
+def broken_rails(course: Course, rails: Rails) -> Iterator[str]:
     """Look at what the platform had, whatever the program says it did.
 
-    Raises:
-        DisagreementError: A timeout above the cap, a step too large or too soon, a trial that has
-            outlasted its end, or a timeout that no change of the record explains.
+    Yields:
+        Each timeout above the cap, each step too large or too soon, each trial that has outlasted
+        its end, and each timeout that no change of the record explains; in words.
     """
     for action_id, timeouts in course.in_force.items():
         raised_at = float("-inf")
         for (_, before_ms), (at, after_ms) in pairwise(timeouts):
             what = f"{action_id}: {before_ms} ms to {after_ms} ms at {at:.0f}"
             if not _is_recorded(course, action_id, at, before_ms, after_ms):
-                raise DisagreementError(f"{what} is in no record")
+                yield f"{what} is in no record"
             if after_ms <= before_ms:
                 continue
             if after_ms > CAP_MS:
-                raise DisagreementError(f"{what} is above {CAP_MS} ms")
+                yield f"{what} is above {CAP_MS} ms"
             if after_ms > rails.max_step * before_ms + _TINY:
-                raise DisagreementError(f"{what} is a larger step than {rails.max_step}")
+                yield f"{what} is a larger step than {rails.max_step}"
             if at - raised_at < rails.cooldown:
-                raise DisagreementError(f"{what} is {at - raised_at:.0f} s after the last raise")
+                yield f"{what} is {at - raised_at:.0f} s after the last raise"
             raised_at = at
     for change in course.changes:
-        _refuse_late_trial(course, change, rails)
+        yield from _late_trials(course, change, rails)
 
 
 def _is_recorded(course: Course, action_id: str, at: float, before_ms: int, after_ms: int) -> bool:
@@ -118,7 +114,7 @@ def _is_recorded(course: Course, action_id: str, at: float, before_ms: int, afte
     )
 
 
-def _refuse_late_trial(course: Course, change: Change, rails: Rails) -> None:
+def _late_trials(course: Course, change: Change, rails: Rails) -> Iterator[str]:
     ends_at = change.trial_ends_at
     if ends_at is None or fate(change) is Fate.KEPT:
         return
@@ -127,10 +123,7 @@ def _refuse_late_trial(course: Course, change: Change, rails: Rails) -> None:
     for (since, value_ms), until in zip(timeouts, moments, strict=True):
         is_its_own = value_ms == change.to_ms and since == change.sent_at
         if is_its_own and until > ends_at + rails.look_seconds:
-            late = until - ends_at
-            raise DisagreementError(
-                f"the trial {change.change_id} outlasted its end by {late:.0f} s"
-            )
+            yield f"the trial {change.change_id} outlasted its end by {until - ends_at:.0f} s"
 
 
 def fate(change: Change) -> Fate:

@@ -34,7 +34,7 @@ from benchmarks.verdict_truth import Law, Part, draw
 from monitor.config import DIAGNOSED_SECONDS
 from monitor.diagnosis import ActionEvidence, Diagnosis, DiagnosisSettings, Verdict, diagnose
 from monitor.diagnosis.told import ToldVerdict, told_after
-from monitor.remediation.effect import Effect, Measured, held_against, judge
+from monitor.remediation.effect import Effect, Measured, held_against, judge, windows_to_look_at
 from monitor.remediation.trials import usual_trial_seconds
 
 HOUR = 3_600
@@ -278,12 +278,8 @@ def looks(settled: int) -> tuple[int, ...]:
 
     After K of them, 2 K, 4 K ..., and at its end at all of them.
     """
-    at = []
-    windows = VERIFY_WINDOWS
-    while windows < settled:
-        at.append(windows)
-        windows *= 2
-    return (*at, settled)
+    usual = {windows_to_look_at(so_far, VERIFY_WINDOWS) for so_far in range(settled)} - {0}
+    return (*sorted(usual), settled)
 
 
 def _measured(rng: np.random.Generator, calls: float, share: float, windows: int) -> Measured:

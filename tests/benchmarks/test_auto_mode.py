@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks import auto_mode
 from benchmarks.auto_actions import DAY, KINDS, DrawnAction, draw_actions
 from benchmarks.auto_mode import BEGIN, Plan, follow, lines
 from benchmarks.auto_outcome import (
@@ -15,11 +16,10 @@ from benchmarks.auto_outcome import (
     Fate,
     Rails,
     Worth,
+    broken_rails,
     left_alone,
-    refuse_broken_rails,
     tally,
 )
-from benchmarks.rows import DisagreementError
 from monitor.diagnosis import Verdict
 from monitor.journal import Change, ChangeState
 from monitor.simulator import PUNCTUAL, Scenario
@@ -209,8 +209,8 @@ def test_what_must_never_be_is_told(
             if other[1] > one[1]
         ]
 
-    with pytest.raises(DisagreementError, match=told):
-        refuse_broken_rails(course([action(1)], changes, timeouts), RAILS)
+    broken = [*broken_rails(course([action(1)], changes, timeouts), RAILS)]
+    assert told in broken[0]
 
 
 def test_what_is_within_the_rails_is_no_disagreement() -> None:
@@ -220,12 +220,25 @@ def test_what_is_within_the_rails_is_no_disagreement() -> None:
         change(1, ChangeState.VERIFIED),
         replace(change(1, ChangeState.VERIFIED, 9_000), from_ms=6_000, sent_at=LATER),
     ]
-    refuse_broken_rails(course([action(1)], changes, [(BEGIN - 1.0, 4_000), *raised]), RAILS)
+    in_steps = course([action(1)], changes, [(BEGIN - 1.0, 4_000), *raised])
 
     over = BEGIN + 2.0 * HOUR
     tried = [change(1, ChangeState.ROLLED_BACK, trial_seconds=HOUR, ended_at=over)]
     back = [(BEGIN - 1.0, 4_000), (float(BEGIN), 6_000), (over, 4_000)]
-    refuse_broken_rails(course([action(1)], tried, back), RAILS)
+    in_time = course([action(1)], tried, back)
+
+    assert [*broken_rails(in_steps, RAILS), *broken_rails(in_time, RAILS)] == []
+
+
+def test_what_must_never_be_ends_the_run_with_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All of it is told, and the exit code is no success."""
+    monkeypatch.setattr(auto_mode, "broken_rails", lambda *_: iter(["too far", "too soon"]))
+    monkeypatch.setattr(auto_mode, "follow_all", auto_mode.follow)
+
+    assert auto_mode.main(["--draws", "1", "--days", "0.02"]) == 1
+    assert "too far; too soon" in capsys.readouterr().err
 
 
 def test_an_org_is_followed_over_http_by_the_programs_own_parts() -> None:

@@ -87,8 +87,8 @@ def test_sums_are_of_one_org(ledger: Ledger) -> None:
     assert [found.counts.count for found in ledger.tallies.sums(ORG, windows(0, 12))] == [1]
 
 
-def test_executions_are_those_that_the_sums_count(ledger: Ledger) -> None:
-    """By series; of one org, and of the period alone."""
+def record_two_hours_of_two_orgs(ledger: Ledger) -> None:
+    """1, 10, 100 and 1,000 successes half an hour apart, 7 timeouts, and 5 calls of another org."""
     ledger.record(
         ORG,
         SOURCE,
@@ -99,6 +99,11 @@ def test_executions_are_those_that_the_sums_count(ledger: Ledger) -> None:
         ),
     )
     ledger.record("other", SOURCE, reading(tally(5, window=6)))
+
+
+def test_executions_are_those_that_the_sums_count(ledger: Ledger) -> None:
+    """By series; of one org, and of the period alone."""
+    record_two_hours_of_two_orgs(ledger)
     for packed_before in (0, windows(12, 13).start, windows(24, 25).start):
         ledger.housekeeping.pack(packed_before)
         found = ledger.tallies.executions(ORG, windows(6, 24))
@@ -110,16 +115,7 @@ def test_executions_are_those_that_the_sums_count(ledger: Ledger) -> None:
 
 def test_hours_are_counted_from_the_start_of_the_period(ledger: Ledger) -> None:
     """Every way that an action ended, hour by hour; of one org, and of the period alone."""
-    ledger.record(
-        ORG,
-        SOURCE,
-        reading(
-            *(tally(10**n, window=n * 6) for n in range(4)),
-            tally(7, window=12, error_type="Timeout"),
-            covered=windows(0, 24),
-        ),
-    )
-    ledger.record("other", SOURCE, reading(tally(5, window=6)))
+    record_two_hours_of_two_orgs(ledger)
 
     found = ledger.tallies.counts_by_hour(ORG, windows(6, 24))
 
