@@ -203,11 +203,8 @@ def _outages(drawing: _Drawing) -> Laws:
     later: list[LaterLaw] = []
     for at in range(count):
         since = drawing.moment((at + 0.05) / count, (at + 0.7) / count)
-        hours = drawing.log_uniform(1, 6)
-        later += [
-            LaterLaw(since, down),
-            LaterLaw(since + floor_to(hours * 3_600, CELL_SECONDS), law),
-        ]
+        lasts = floor_to(drawing.log_uniform(1, 6) * 3_600, CELL_SECONDS)
+        later += [LaterLaw(since, down), LaterLaw(since + lasts, law)]
     return law, tuple(later)
 
 

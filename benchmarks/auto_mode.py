@@ -96,7 +96,7 @@ def follow(plan: Plan) -> tuple[Course, Rails]:
         lateness=PUNCTUAL,
         history_start=float(BEGIN - 3 * DAY),
     )
-    sections = {
+    sections: dict[str, dict[str, object]] = {
         "collect": {
             "interval": f"{plan.step_minutes}m",
             "near": "30m",

@@ -179,6 +179,7 @@ def test_what_a_raise_has_shown_is_known_once_it_is_undone(hours: int) -> None:
     seen = together(together(before, raised), undone)
     found = diagnose(seen, DiagnosisSettings(step_ms=1_000))
 
+    assert found.timeout_share is not None
     assert found.timeout_share == pytest.approx(0.09, abs=0.003)
     assert found.verdict is not Verdict.SLOW_TAIL
     assert found.curve is not None
