@@ -40,9 +40,10 @@ class Pooled:
         ended_by_us: Executions that our timeout ended; shape (g,).
         early: Timed-out executions that ended earlier, by the band they ended in; shape (21,).
         early_at_ms: Mean duration of the early ones; 0.0 where there are none.
-        early_share: Early ones per timed-out execution under the timeout in force or a longer one,
+        lost_share: Early ones per timed-out execution under the timeout in force or a longer one,
             for what a shorter one has ended might have ended early under it; under any where these
-            are few.
+            are few. No raise rescues them.
+        early_share: Those of them that ended before the timeout in force would have ended them.
         near: How successes lie just below the timeout in force; None where it was not looked at.
     """
 
@@ -51,6 +52,7 @@ class Pooled:
     ended_by_us: Floats
     early: Floats
     early_at_ms: float
+    lost_share: float = 0.0
     early_share: float = 0.0
     near: NearBands | None = None
 
@@ -102,14 +104,17 @@ def pool(evidence: ActionEvidence) -> Pooled:
     as_long = timeouts_ms >= evidence.current_timeout_ms
     is_few = timed_out[as_long].sum() < MIN_TIMEOUTS_IN_FORCE
     shown = np.full(groups, fill_value=True) if is_few else as_long
-    shown_late = timed_out[shown].sum()
+    shown_late = max(float(timed_out[shown].sum()), 1e-12)
+    is_before = early_mean < EARLY_RATIO * evidence.current_timeout_ms
+    before = np.bincount(group, weights=early_count * is_before, minlength=groups)
     return Pooled(
         timeout_ms=timeouts_ms,
         bands=_below_timeout(bands, successes, timeouts_ms),
         ended_by_us=np.maximum(timed_out - early_by_group, 0.0),
         early=early,
         early_at_ms=float(early_count @ early_mean) / total_early if total_early else 0.0,
-        early_share=float(early_by_group[shown].sum() / shown_late) if shown_late else 0.0,
+        lost_share=float(early_by_group[shown].sum()) / shown_late,
+        early_share=float(before[shown].sum()) / shown_late,
         near=NearBands.pooled(evidence.near),
     )
 

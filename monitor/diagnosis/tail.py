@@ -129,7 +129,7 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     if found is None:
         return None
     # What ended early is beyond our rescue: of the others as many more must be rescued.
-    ours = max(1.0 - pooled.early_share, MIN_RESCUED)
+    ours = max(1.0 - pooled.lost_share, MIN_RESCUED)
     reach_ms = max(MAX_EXTRAPOLATION * float(pooled.timeout_ms[-1]), timeout_ms * 1.001)
     at_ms = np.geomspace(timeout_ms, reach_ms, _POINTS)
     laws = posterior(found, at_ms)
