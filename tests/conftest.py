@@ -175,6 +175,12 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         yield
 
 
+@pytest.fixture
+def no_old_garbage() -> None:
+    """Collect what other tests left, for a test that judges what is said of its own garbage."""
+    gc.collect()
+
+
 @pytest.fixture(scope="session")
 def leave_out() -> Callable[[str], None]:
     """Leave a test out for a reason: on a laptop it is skipped, in CI it fails."""

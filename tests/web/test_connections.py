@@ -262,6 +262,7 @@ def test_few_files_are_few_connections(files: int, connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.usefixtures("no_old_garbage")
 def test_close_while_an_answer_is_made_for_nobody(
     crowd: Crowd, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -98,6 +98,7 @@ def wire() -> Iterator[Wire]:
     wire.close()
 
 
+@pytest.mark.usefixtures("no_old_garbage")
 @pytest.mark.parametrize(
     "reply",
     [
